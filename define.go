@@ -1,0 +1,187 @@
+package audiosep
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Kind is what a stage does; it is decided by the interface the stage satisfies, and
+// decides in turn what the stage can be wired to.
+type Kind string
+
+// The kinds of stage. Each but Apply is the interface of the same name.
+const (
+	KindSource           Kind = "source"
+	KindFramer           Kind = "framer"
+	KindTransformer      Kind = "transformer"
+	KindTransformLearner Kind = "transform-learner"
+	KindFactorizer       Kind = "factorizer"
+	KindActivator        Kind = "activator"
+	KindJointLearner     Kind = "joint-learner"
+	KindSeparator        Kind = "separator"
+	KindSink             Kind = "sink"
+	KindModelReader      Kind = "model-reader"
+	KindModelWriter      Kind = "model-writer"
+	KindApply            Kind = "apply" // uses a transform made elsewhere; built into pipelines
+)
+
+// kinds in the order of a pipeline.
+var kinds = []struct {
+	kind Kind
+	of   reflect.Type
+}{
+	{KindSource, reflect.TypeFor[Source]()},
+	{KindFramer, reflect.TypeFor[Framer]()},
+	{KindTransformer, reflect.TypeFor[Transformer]()},
+	{KindTransformLearner, reflect.TypeFor[TransformLearner]()},
+	{KindFactorizer, reflect.TypeFor[Factorizer]()},
+	{KindActivator, reflect.TypeFor[Activator]()},
+	{KindJointLearner, reflect.TypeFor[JointLearner]()},
+	{KindSeparator, reflect.TypeFor[Separator]()},
+	{KindSink, reflect.TypeFor[Sink]()},
+	{KindModelReader, reflect.TypeFor[ModelReader]()},
+	{KindModelWriter, reflect.TypeFor[ModelWriter]()},
+	{KindApply, reflect.TypeFor[Applier]()},
+}
+
+// Kinds returns every kind, in the order in which a pipeline uses them.
+func Kinds() []Kind {
+	all := make([]Kind, len(kinds))
+	for i, k := range kinds {
+		all[i] = k.kind
+	}
+	return all
+}
+
+// Applier is the interface of the apply kind: it lets a transform made elsewhere be
+// used on other frames. Usable says why t does not suit frames cut as f says.
+type Applier interface {
+	Usable(t Transform, learnt *Framing, f Framing) error
+}
+
+// Definition is a stage as the outside sees it: what it is called, what it does, what
+// it can be told, and how it is built.
+type Definition struct {
+	Name   string // lower_snake_case; a plugin's stage has its plugin's name and a slash before it
+	Doc    string // one sentence, then whatever a user needs
+	Kind   Kind
+	Params []Param
+
+	// Origin is where the stage comes from: empty when it is compiled in, else a
+	// plugin's file. Version is the plugin's.
+	Origin, Version string `json:",omitempty"`
+
+	// Build makes the stage from a JSON object of parameters; what is missing has its
+	// default. Wrong parameters make ParamErrors.
+	Build func(raw json.RawMessage) (any, error) `json:"-"`
+}
+
+// Define makes a Definition. S, the interface that build returns, decides the kind; it
+// must be one of the stage interfaces. P is a struct whose exported fields are the
+// parameters; its tags say all that is known of each:
+//
+//	json    the name, lower_snake_case
+//	doc     one sentence
+//	unit    what the number counts: samples, ms, components
+//	min max the range of a number, or of each number in a list; of a list of texts or
+//	        of lists, the range of its length
+//	oneof   the texts allowed, with | between them
+//	file    in or out: the text is a file's name, read from or written to
+//
+// A field is an int, uint64, float64, bool, string, a pointer to one of them (nil when
+// it may be left open), or a slice of one of them or of slices. defaults is P before
+// decoding, so an explicit zero stays a zero. If P has a method Validate() error, it is
+// called on the decoded parameters; it may return a *ParamError or ParamErrors.
+//
+// Define panics if P, its tags or S break these rules: that is a fault of the program.
+func Define[P, S any](name, doc string, defaults P, build func(P) (S, error)) Definition {
+	params, err := paramsOf(reflect.ValueOf(defaults))
+	if err != nil {
+		panic(fmt.Sprintf("audiosep.Define(%q): %v", name, err))
+	}
+	d := Definition{Name: name, Doc: doc, Params: params}
+	for _, k := range kinds {
+		if reflect.TypeFor[S]() == k.of {
+			d.Kind = k.kind
+		}
+	}
+	if d.Kind == "" {
+		panic(fmt.Sprintf("audiosep.Define(%q): %v is no stage interface", name, reflect.TypeFor[S]()))
+	}
+	d.Build = func(raw json.RawMessage) (any, error) {
+		if errs := CheckParams(params, raw); errs != nil {
+			return nil, errs
+		}
+		p, err := decode(defaults, raw)
+		if err != nil {
+			return nil, err
+		}
+		if v, ok := any(p).(interface{ Validate() error }); ok {
+			if err := v.Validate(); err != nil {
+				return nil, err
+			}
+		}
+		return build(p)
+	}
+	return d
+}
+
+// decode returns defaults overlaid with raw, which has been checked.
+func decode[P any](defaults P, raw json.RawMessage) (P, error) {
+	p := defaults
+	// Slices of defaults are shared by every use of the Definition: decode into copies.
+	v := reflect.ValueOf(&p).Elem()
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() == reflect.Slice && f.CanSet() && !f.IsNil() {
+			f.Set(reflect.AppendSlice(reflect.MakeSlice(f.Type(), 0, f.Len()), f))
+		}
+	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return p, nil
+	}
+	err := json.Unmarshal(raw, &p)
+	return p, err
+}
+
+// ParamError is a wrong parameter: what it is, what is wanted, and a way out, if any.
+type ParamError struct {
+	Name string // the parameter's name; an entry of a list has a slash and its index behind
+	What string // "is -40; want at least 0.1 ms"
+	Hint string // "did you mean …", or empty
+}
+
+func (e *ParamError) Error() string {
+	s := "parameter " + e.Name + " " + e.What
+	if e.Hint != "" {
+		s += "; " + e.Hint
+	}
+	return s
+}
+
+// ParamErrors is every wrong parameter of a stage, not the first alone.
+type ParamErrors []*ParamError
+
+func (e ParamErrors) Error() string {
+	all := make([]string, len(e))
+	for i, p := range e {
+		all[i] = p.Error()
+	}
+	return strings.Join(all, "\n")
+}
+
+// AsParamErrors returns the ParamErrors in err: itself, or a single *ParamError.
+func AsParamErrors(err error) (ParamErrors, bool) {
+	var many ParamErrors
+	if errors.As(err, &many) {
+		return many, true
+	}
+	var one *ParamError
+	if errors.As(err, &one) {
+		return ParamErrors{one}, true
+	}
+	return nil, false
+}

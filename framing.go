@@ -1,0 +1,211 @@
+package audiosep
+
+import (
+	"context"
+	"fmt"
+	"math"
+)
+
+// Framing says how a signal is cut into frames and so how it is joined again. It
+// is plain data: it travels with frames, into models and to plugins.
+//
+// Frame n covers the samples n·Hop-Pad … n·Hop-Pad+Length-1; what lies outside
+// the recording is zero. With Share = S > 1 each run of S frames, from a multiple
+// of S on, is described by one activation: the frames are then S shifted grids of
+// the coarser hop S·Hop, and count as S realisations of one scene.
+type Framing struct {
+	Head
+	Length, Hop, Pad    int       // samples; 1 ≤ Hop ≤ Length; Pad zeros before sample 0
+	Share               int       // S ≥ 1 frames to one activation
+	Analysis, Synthesis []float64 // windows, Length weights each
+}
+
+// leastWeight is the least overlap-added weight of a sample, as part of the
+// greatest, with which it can be restored to 1e-12 after rounding in a transform.
+const leastWeight = 1e-6
+
+// Frames returns N, the number of frames: the last one ends at least Pad samples
+// after the recording, and N is a multiple of Share.
+func (f Framing) Frames() int {
+	if f.Samples == 0 {
+		return 0
+	}
+	n := 1 + max(0, f.Samples+2*f.Pad-f.Length+f.Hop-1)/f.Hop
+	return (n + f.Share - 1) / f.Share * f.Share
+}
+
+// Columns returns N/S, the number of columns of V and H.
+func (f Framing) Columns() int { return f.Frames() / f.Share }
+
+// Validate says why frames cut so could not be joined again, or nil. While
+// Samples is 0 the recording is unknown and its two ends are not looked at.
+func (f Framing) Validate() error {
+	switch {
+	case f.Length < 1:
+		return fmt.Errorf("frames are %d samples long; want at least 1", f.Length)
+	case f.Hop < 1 || f.Hop > f.Length:
+		return fmt.Errorf("the hop is %d samples; want 1 to %d, the length of a frame", f.Hop, f.Length)
+	case f.Share < 1:
+		return fmt.Errorf("%d frames share an activation; want at least 1", f.Share)
+	case f.Pad < 0 || f.Pad >= f.Length:
+		return fmt.Errorf("%d zeros stand before the first sample; want 0 to %d", f.Pad, f.Length-1)
+	case len(f.Analysis) != f.Length || len(f.Synthesis) != f.Length:
+		return fmt.Errorf("the windows have %d and %d weights; want %d, the length of a frame", len(f.Analysis), len(f.Synthesis), f.Length)
+	}
+	for i := range f.Analysis {
+		if p := f.Analysis[i] * f.Synthesis[i]; math.IsNaN(p) || math.IsInf(p, 0) {
+			return fmt.Errorf("weight %d of the windows is not finite", i)
+		}
+	}
+	return f.invertible()
+}
+
+// invertible checks that every sample is given enough weight by the frames over it.
+func (f Framing) invertible() error {
+	// Far from the ends the weight of a sample depends on its place in the hop alone.
+	var most float64
+	inner := make([]float64, f.Hop)
+	for m := range f.Length {
+		inner[m%f.Hop] += f.Analysis[m] * f.Synthesis[m]
+	}
+	for _, w := range inner {
+		most = max(most, w)
+	}
+	for r, w := range inner {
+		if w <= leastWeight*most || most == 0 {
+			return fmt.Errorf("frames of %d samples, %d apart, cannot be joined again: sample %d of every %d gets the weight %.3g of at most %.3g; use a smaller hop or another window",
+				f.Length, f.Hop, r, f.Hop, w, most)
+		}
+	}
+	n := f.Frames()
+	for t := range f.Samples {
+		if t == f.Length { // the middle was looked at above
+			t = max(t, f.Samples-f.Length)
+		}
+		if t >= f.Length && t < f.Samples-f.Length {
+			continue
+		}
+		if w := f.weight(t, n); w <= leastWeight*most {
+			return fmt.Errorf("sample %d of %d cannot be restored: it gets the weight %.3g of at most %.3g; pad with more zeros", t, f.Samples, w, most)
+		}
+	}
+	return nil
+}
+
+// weight returns the overlap-added weight of sample t under frames 0 to n-1.
+func (f Framing) weight(t, n int) float64 {
+	var w float64
+	last := min((t+f.Pad)/f.Hop, n-1)
+	for i := last; i >= 0; i-- {
+		m := t + f.Pad - i*f.Hop
+		if m >= f.Length {
+			break
+		}
+		w += f.Analysis[m] * f.Synthesis[m]
+	}
+	return w
+}
+
+// Cut fills dst with the n windowed frames of src from frame first on, in every
+// layer. It reuses dst's storage; a zero Frames is filled anew.
+func (f Framing) Cut(ctx context.Context, dst *Frames, src Source, first, n int) error {
+	span := (n-1)*f.Hop + f.Length
+	dst.samples = resize(dst.samples, f.Layers(), span)
+	if err := src.ReadAt(ctx, dst.samples, first*f.Hop-f.Pad); err != nil {
+		return err
+	}
+	dst.Framing, dst.First, dst.N = f, first, n
+	dst.Data = resize(dst.Data, f.Layers(), n*f.Length)
+	for l, samples := range dst.samples {
+		for i := range n {
+			frame := dst.Data[l][i*f.Length : (i+1)*f.Length]
+			for m, y := range samples[i*f.Hop : i*f.Hop+f.Length] {
+				frame[m] = f.Analysis[m] * y
+			}
+		}
+	}
+	return nil
+}
+
+// resize returns rows slices of n numbers, in a's storage where that is enough.
+func resize(a [][]float64, rows, n int) [][]float64 {
+	if cap(a) < rows {
+		a = make([][]float64, rows)
+	}
+	a = a[:rows]
+	for i := range a {
+		if cap(a[i]) < n {
+			a[i] = make([]float64, n)
+		}
+		a[i] = a[i][:n]
+	}
+	return a
+}
+
+// A Joiner puts frames together again: it overlap-adds runs of frames given in
+// order and divides by the overlap-added weights, the least-squares inverse of
+// [Framing.Cut] where the two windows are equal (Griffin and Lim, 1984).
+// The result is the same however the frames are split into runs.
+type Joiner struct {
+	f      Framing
+	next   int         // index of the next frame
+	total  int         // N
+	rows   [][]float64 // sums from the first sample of frame next on
+	weight []float64
+	out    [][]float64
+}
+
+// NewJoiner returns a Joiner of rows signals cut as f says: the layers of a
+// recording, or of several sources.
+func NewJoiner(f Framing, rows int) *Joiner {
+	return &Joiner{f: f, total: f.Frames(), rows: make([][]float64, rows), out: make([][]float64, rows)}
+}
+
+// Add adds the next n frames of every row, [row][n*M+m], and returns the samples
+// that no later frame can change, [row][samples]. They are valid until the next call.
+func (j *Joiner) Add(frames [][]float64, n int) [][]float64 {
+	f := &j.f
+	span := (n-1)*f.Hop + f.Length
+	j.weight = extend(j.weight, span)
+	for i := range n {
+		for m, a := range f.Analysis {
+			j.weight[i*f.Hop+m] += a * f.Synthesis[m]
+		}
+	}
+	at := j.next*f.Hop - f.Pad // where the rows begin
+	j.next += n
+	done := n * f.Hop
+	if j.next >= j.total {
+		done = span
+	}
+	from, to := max(0, -at), min(done, f.Samples-at)
+	to = max(from, to)
+	for r, frames := range frames {
+		sum := extend(j.rows[r], span)
+		for i := range n {
+			frame, part := frames[i*f.Length:(i+1)*f.Length], sum[i*f.Hop:i*f.Hop+f.Length]
+			for m, s := range f.Synthesis {
+				part[m] += s * frame[m]
+			}
+		}
+		out := append(j.out[r][:0], sum[from:to]...)
+		for i := range out {
+			out[i] /= j.weight[from+i]
+		}
+		j.out[r] = out
+		j.rows[r] = sum[:copy(sum, sum[done:])]
+	}
+	j.weight = j.weight[:copy(j.weight, j.weight[done:])]
+	return j.out
+}
+
+// extend returns a with zeros appended up to n numbers.
+func extend(a []float64, n int) []float64 {
+	have := len(a)
+	if cap(a) < n {
+		a = append(make([]float64, 0, n), a...)
+	}
+	a = a[:n]
+	clear(a[have:])
+	return a
+}

@@ -1,0 +1,109 @@
+package audiosep
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/mat"
+)
+
+// A MatrixTransform is one real F×M matrix: X = ΦY. Reports draw Φ's rows, models
+// store it.
+type MatrixTransform interface {
+	Transform
+	Phi() mat.Matrix
+}
+
+// NewMatrixTransform returns phi, F×M with F ≥ M, as a Transform. Where the columns
+// of phi are orthonormal its inverse is the transpose, elsewhere the pseudo-inverse.
+// It is an error if phi is not finite, has more columns than rows, or has a
+// condition number above 1e6. phi is copied.
+func NewMatrixTransform(phi mat.Matrix) (MatrixTransform, error) {
+	f, m := phi.Dims()
+	if f < m || m == 0 {
+		return nil, &ShapeError{"Φ", fmt.Sprintf("%d×%d", f, m), "at least as many rows (bins) as columns (samples)"}
+	}
+	t := &matrixTransform{phi: mat.DenseCopyOf(phi)}
+	for i, x := range t.phi.RawMatrix().Data {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return nil, fmt.Errorf("Φ has %v in row %d, column %d; want finite numbers", x, i/m, i%m)
+		}
+	}
+	if OrthogonalityError(phi.T()) <= 1e-10 {
+		t.inverse = t.phi
+		return t, nil
+	}
+	var svd mat.SVD
+	if !svd.Factorize(phi, mat.SVDThin) {
+		return nil, fmt.Errorf("the singular values of Φ could not be found")
+	}
+	if c := svd.Cond(); !(c <= 1e6) {
+		return nil, fmt.Errorf("Φ has the condition number %.3g; want at most 1e6, else frames cannot be restored", c)
+	}
+	var u, v mat.Dense
+	svd.UTo(&u)
+	svd.VTo(&v)
+	for j, s := range svd.Values(nil) {
+		for i := range m {
+			v.Set(i, j, v.At(i, j)/s)
+		}
+	}
+	t.inverse = new(mat.Dense)
+	t.inverse.Mul(&u, v.T())
+	return t, nil
+}
+
+// OrthogonalityError returns the largest entry of |ΦΦᵀ - I|: 0 when the rows of phi
+// are orthonormal.
+func OrthogonalityError(phi mat.Matrix) float64 {
+	var g mat.Dense
+	g.Mul(phi, phi.T())
+	var worst float64
+	r, _ := g.Dims()
+	for i := range r {
+		g.Set(i, i, g.At(i, i)-1)
+	}
+	for _, x := range g.RawMatrix().Data {
+		worst = max(worst, math.Abs(x))
+	}
+	return worst
+}
+
+type matrixTransform struct {
+	phi     *mat.Dense // F×M
+	inverse *mat.Dense // F×M: the transpose of the pseudo-inverse
+}
+
+func (t *matrixTransform) Len() int        { _, m := t.phi.Dims(); return m }
+func (t *matrixTransform) Bins() int       { f, _ := t.phi.Dims(); return f }
+func (t *matrixTransform) Complex() bool   { return false }
+func (t *matrixTransform) Phi() mat.Matrix { return t.phi }
+
+func (t *matrixTransform) Forward(_ context.Context, dst Coefs, src []float64) error {
+	multiplyFrames(dst.Re, src, t.phi, blas.Trans)
+	return nil
+}
+
+func (t *matrixTransform) Inverse(_ context.Context, dst []float64, src Coefs) error {
+	multiplyFrames(dst, src.Re, t.inverse, blas.NoTrans)
+	return nil
+}
+
+// multiplyFrames sets each frame of dst to a, or its transpose, times that of src.
+// Frames are rows here, so a stands on the right.
+func multiplyFrames(dst, src []float64, a *mat.Dense, trans blas.Transpose) {
+	in, out := a.RawMatrix().Rows, a.RawMatrix().Cols
+	if trans == blas.Trans {
+		in, out = out, in
+	}
+	n := len(src) / in
+	if n == 0 {
+		return
+	}
+	blas64.Gemm(blas.NoTrans, trans, 1,
+		blas64.General{Rows: n, Cols: in, Stride: in, Data: src}, a.RawMatrix(),
+		0, blas64.General{Rows: n, Cols: out, Stride: out, Data: dst})
+}

@@ -1,0 +1,73 @@
+package audiosep
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// Factors is V ≈ WH with W, H ≥ 0. Columns of W sum to 1; H is a power.
+type Factors struct {
+	W, H *mat.Dense // F×K, K×N/S
+
+	// Objective has one value per iteration, never increasing.
+	Objective []float64
+	// Stop says why the iterations ended, in a few words.
+	Stop string
+	// Restarts has the last objective of every start that was tried; nil for one start.
+	Restarts []float64
+}
+
+// Rank returns K.
+func (f *Factors) Rank() int { _, k := f.W.Dims(); return k }
+
+// Validate checks that W is bins×K and H is K×columns, both finite and ≥ 0.
+// A negative bins or columns is not looked at; neither is a nil matrix.
+func (f *Factors) Validate(bins, columns int) error {
+	if f.W != nil {
+		if r, c := f.W.Dims(); bins >= 0 && r != bins {
+			return &ShapeError{"W", fmt.Sprintf("%d×%d", r, c), fmt.Sprintf("%d rows, one for each bin", bins)}
+		}
+	}
+	if f.H != nil {
+		if r, c := f.H.Dims(); columns >= 0 && c != columns {
+			return &ShapeError{"H", fmt.Sprintf("%d×%d", r, c), fmt.Sprintf("%d columns, one for each activation", columns)}
+		}
+	}
+	if f.W != nil && f.H != nil {
+		_, k := f.W.Dims()
+		if r, c := f.H.Dims(); r != k {
+			return &ShapeError{"H", fmt.Sprintf("%d×%d", r, c), fmt.Sprintf("%d rows, one for each column of W", k)}
+		}
+	}
+	for name, m := range map[string]*mat.Dense{"W": f.W, "H": f.H} {
+		if m == nil {
+			continue
+		}
+		if i, j, ok := findBad(m); !ok {
+			return fmt.Errorf("%s has %v in row %d, column %d; want finite numbers ≥ 0", name, m.At(i, j), i, j)
+		}
+	}
+	return nil
+}
+
+func findBad(m *mat.Dense) (i, j int, ok bool) {
+	raw := m.RawMatrix()
+	for i := range raw.Rows {
+		for j, x := range raw.Data[i*raw.Stride : i*raw.Stride+raw.Cols] {
+			if !(x >= 0) || math.IsInf(x, 1) {
+				return i, j, false
+			}
+		}
+	}
+	return 0, 0, true
+}
+
+// Model is what a learner leaves behind; any field may be nil. Framing is that of
+// the frames it was learnt from.
+type Model struct {
+	Framing   *Framing
+	Transform Transform
+	Factors   *Factors
+}

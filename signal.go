@@ -1,0 +1,40 @@
+package audiosep
+
+import (
+	"context"
+	"fmt"
+)
+
+// Signal is a recording in memory: a [Source] for tests, for synthetic sound and
+// for programs that have their samples already.
+type Signal struct {
+	Rate     int         // Hz
+	Channels int         // C; 0 means 1
+	Data     [][]float64 // [layer][sample], all of one length
+}
+
+// Head describes the signal. It is an error if the layers differ in length or do
+// not make whole realisations of Channels each.
+func (s *Signal) Head(context.Context) (Head, error) {
+	c := max(1, s.Channels)
+	if len(s.Data) == 0 || len(s.Data)%c != 0 {
+		return Head{}, &ShapeError{"the signal", fmt.Sprintf("%d layers", len(s.Data)), fmt.Sprintf("a multiple of its %d channels", c)}
+	}
+	for l, d := range s.Data {
+		if len(d) != len(s.Data[0]) {
+			return Head{}, &ShapeError{fmt.Sprintf("layer %d", l), fmt.Sprintf("%d samples", len(d)), fmt.Sprint(len(s.Data[0]))}
+		}
+	}
+	return Head{Rate: s.Rate, Samples: len(s.Data[0]), Channels: c, Realisations: len(s.Data) / c}, nil
+}
+
+// ReadAt fills dst[layer] with the samples from at on, zeros outside the recording.
+func (s *Signal) ReadAt(_ context.Context, dst [][]float64, at int) error {
+	for l, d := range dst {
+		clear(d)
+		if from := max(0, -at); from < len(d) && at+from < len(s.Data[l]) {
+			copy(d[from:], s.Data[l][at+from:])
+		}
+	}
+	return nil
+}

@@ -116,6 +116,13 @@ type ModelWriter interface {
 	WriteModel(ctx context.Context, m Model) error
 }
 
+// Preparer may be implemented by a Sink or a ModelWriter. Prepare is called before
+// anything is computed, with what will be written (h is zero for a ModelWriter), so
+// that what must fail, such as a file that is there already, fails at once.
+type Preparer interface {
+	Prepare(ctx context.Context, h Head) error
+}
+
 // Env is what a pipeline lends a running stage. The zero Env works.
 type Env struct {
 	Seed     uint64       // from the spec's seed and the stage's id

@@ -1,0 +1,379 @@
+package pipeline
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/nearest"
+)
+
+// Pipeline is a spec whose stages exist, are told what they can be told, and fit.
+type Pipeline struct {
+	Name   string
+	Seed   uint64
+	report *ReportSpec
+	out    string
+	stages []*stage
+	byID   map[string]*stage
+}
+
+// stage is one stage of a checked pipeline.
+type stage struct {
+	id    string
+	def   audiosep.Definition
+	impl  any            // nil while something is wrong with it
+	in    map[string]Ref // what is wired
+	users int            // how many inputs and report patterns take its outputs
+	bad   bool           // a fault was told, so what follows from it is not
+}
+
+// Check finds out whether a spec means something: whether its stages exist, their
+// parameters are right, and their inputs fit. Nothing is run and no audio is read. The
+// error is Problems: every fault, with its place.
+func Check(s *Spec, reg *Registry) (*Pipeline, error) {
+	c := &checker{Spec: s, reg: reg, problems: s.setErrs,
+		p: &Pipeline{Name: s.Name, Seed: s.Seed, report: s.Report, out: s.Out, byID: map[string]*stage{}}}
+	c.setInputs()
+	for i := range s.Stages {
+		c.stage(i)
+	}
+	c.reportPorts()
+	for i, st := range c.p.stages {
+		ports := PortsOf[st.def.Kind]
+		if !st.bad && st.users == 0 && len(ports.Out) > 0 {
+			c.fault(pointer("stages", i), st.id, "no stage uses it; want one that takes its "+portNames(ports.Out), "")
+		}
+	}
+	if err := c.problems.err(); err != nil {
+		return nil, err
+	}
+	return c.p, nil
+}
+
+type checker struct {
+	*Spec
+	reg      *Registry
+	p        *Pipeline
+	problems Problems
+}
+
+func (c *checker) fault(path, stage, what, hint string) {
+	c.problems = append(c.problems, c.problem(path, stage, what, hint))
+}
+
+// setInputs gives the files of SetInput to the one source that reads files.
+func (c *checker) setInputs() {
+	if c.inputs == nil {
+		return
+	}
+	found := -1
+	var param string
+	for i, s := range c.Stages {
+		def, _ := c.reg.Lookup(s.Use)
+		if name := filesParam(def); name != "" {
+			if found >= 0 {
+				c.problems = append(c.problems, Problem{File: c.file, Flag: c.inFlag,
+					What: fmt.Sprintf("both %q and %q read files; want one source", c.Stages[found].ID, s.ID),
+					Hint: fmt.Sprintf("name it: --set '%s.%s=[\"FILE\"]'", s.ID, name)})
+				return
+			}
+			found, param = i, name
+		}
+	}
+	if found < 0 {
+		c.problems = append(c.problems, Problem{File: c.file, Flag: c.inFlag, What: "no source of this pipeline reads files; want one, such as read_audio"})
+		return
+	}
+	abs := make([]string, len(c.inputs))
+	for i, f := range c.inputs {
+		abs[i], _ = filepath.Abs(f)
+	}
+	raw, _ := json.Marshal(abs)
+	c.setParam(found, param, raw, c.inFlag)
+}
+
+// filesParam returns the parameter of a source that lists the files it reads.
+func filesParam(d audiosep.Definition) string {
+	for _, p := range d.Params {
+		if d.Kind == audiosep.KindSource && p.File == "in" && p.Type == "[]string" {
+			return p.Name
+		}
+	}
+	return ""
+}
+
+func (c *checker) stage(i int) {
+	spec := c.Stages[i]
+	st := &stage{id: spec.ID, in: map[string]Ref{}}
+	at := pointer("stages", i)
+	def, ok := c.reg.Lookup(spec.Use)
+	if !ok {
+		what, hint := c.reg.unknown(spec.Use)
+		c.fault(at+"/use", spec.ID, what, hint)
+		st.bad = true
+	}
+	st.def = def
+	if c.p.byID[spec.ID] != nil {
+		where := at + "/id"
+		if c.root != nil && c.root.locate(where) == c.root.locate(at) {
+			where = at + "/use"
+		}
+		c.fault(where, spec.ID, "two stages have this id; want one of its own", `give one an "id"`)
+	}
+	if ok {
+		c.params(st, spec, at)
+		c.wire(st, spec, at)
+	}
+	c.p.stages = append(c.p.stages, st)
+	if c.p.byID[spec.ID] == nil {
+		c.p.byID[spec.ID] = st
+	}
+}
+
+// params builds the stage from its parameters.
+func (c *checker) params(st *stage, spec StageSpec, at string) {
+	raw := spec.Params
+	if audiosep.CheckParams(st.def.Params, raw) == nil {
+		raw = resolveFiles(st.def.Params, raw, c.Dir, c.Out)
+	}
+	impl, err := st.def.Build(raw)
+	if err == nil {
+		st.impl = impl
+		return
+	}
+	st.bad = true
+	errs, ok := audiosep.AsParamErrors(err)
+	if !ok {
+		c.fault(at+"/params", st.id, err.Error(), "")
+		return
+	}
+	for _, e := range errs {
+		c.fault(at+"/params/"+e.Name, st.id, fmt.Sprintf("parameter %s %s", e.Name, e.What), e.Hint)
+	}
+}
+
+// resolveFiles makes the names of files in raw, which has been checked, independent of
+// the working folder: those to read are relative to dir, those to write to out.
+func resolveFiles(params []audiosep.Param, raw json.RawMessage, dir, out string) json.RawMessage {
+	values := map[string]json.RawMessage{}
+	if len(bytes.TrimSpace(raw)) > 0 && json.Unmarshal(raw, &values) != nil {
+		return raw
+	}
+	for _, p := range params {
+		base := map[string]string{"in": dir, "out": out}[p.File]
+		value, given := values[p.Name]
+		if !given {
+			value = p.Default
+		}
+		if p.File == "" || string(value) == "null" {
+			continue
+		}
+		if p.Type == "string" {
+			var name string
+			if json.Unmarshal(value, &name) == nil {
+				values[p.Name], _ = json.Marshal(resolve(base, name))
+			}
+			continue
+		}
+		var names []string
+		if json.Unmarshal(value, &names) == nil {
+			for i := range names {
+				names[i] = resolve(base, names[i])
+			}
+			values[p.Name], _ = json.Marshal(names)
+		}
+	}
+	raw, _ = json.Marshal(values)
+	return raw
+}
+
+func resolve(base, name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(base, filepath.FromSlash(name))
+}
+
+// wire finds what feeds each input of a stage: what the spec says, else the one stage
+// above that can.
+func (c *checker) wire(st *stage, spec StageSpec, at string) {
+	ports := PortsOf[st.def.Kind]
+	for _, f := range slices.Sorted(maps.Keys(spec.In)) {
+		if _, ok := ports.in(f); !ok {
+			hint := "its inputs: " + portNames(ports.In)
+			if len(ports.In) == 0 {
+				hint = "it has none"
+			} else if near := nearest.Name(f, strings.Split(portNames(ports.In), ", ")); near != "" {
+				hint = fmt.Sprintf("did you mean %q?", near)
+			}
+			c.fault(at+pointer("in", f), st.id, fmt.Sprintf("%q is no input of a %s", f, st.def.Kind), hint)
+			st.bad = true
+		}
+	}
+	for _, in := range ports.In {
+		var ref Ref
+		var ok bool
+		if given, named := spec.In[in.Name]; named {
+			ref, ok = c.explicit(st, in, given, at+pointer("in", in.Name))
+		} else if !in.Optional {
+			ref, ok = c.infer(st, in, at)
+		} else {
+			continue
+		}
+		if !ok {
+			st.bad = true
+			continue
+		}
+		st.in[in.Name] = ref
+		c.p.byID[ref.Stage].users++
+	}
+	if st.def.Kind == audiosep.KindModelWriter && len(st.in) == 0 && !st.bad {
+		c.fault(at, st.id, "nothing is given to it to keep; want "+portNames(ports.In)+", or one of them", `say which: "in": {"transform": STAGE, "factors": STAGE}`)
+	}
+}
+
+// explicit resolves "stage" or "stage.port" as given for an input.
+func (c *checker) explicit(st *stage, in Port, given, at string) (Ref, bool) {
+	id, port, hasPort := strings.Cut(given, ".")
+	from := c.p.byID[id]
+	if from == nil {
+		var above []string
+		for _, s := range c.p.stages {
+			above = append(above, s.id)
+		}
+		hint := "stages above: " + strings.Join(above, ", ")
+		if len(above) == 0 {
+			hint = "no stage stands above"
+		}
+		c.fault(at, st.id, fmt.Sprintf("input %q names %q, which is no stage above", in.Name, id), hint)
+		return Ref{}, false
+	}
+	if from.def.Kind == "" { // unknown, and told so
+		return Ref{}, false
+	}
+	outs := PortsOf[from.def.Kind].Out
+	for _, out := range outs {
+		if out.Cargo == in.Cargo && (!hasPort || out.Name == port) {
+			return Ref{id, out.Name}, true
+		}
+	}
+	makes := portNames(outs)
+	if makes == "" {
+		makes = "nothing"
+	}
+	hint := ""
+	if could := c.providers(in.Cargo); len(could) > 0 {
+		hint = "it could take " + refs(could, " or ")
+	}
+	c.fault(at, st.id, fmt.Sprintf("input %q wants %s, but %q (a %s) makes %s", in.Name, in.Cargo, given, from.def.Kind, makes), hint)
+	return Ref{}, false
+}
+
+// infer finds the one output above that can feed an input.
+func (c *checker) infer(st *stage, in Port, at string) (Ref, bool) {
+	could := c.providers(in.Cargo)
+	switch {
+	case len(could) == 1:
+		return could[0], true
+	case len(could) > 1:
+		c.fault(at, st.id, fmt.Sprintf("input %q could come from %s", in.Name, refs(could, " or ")),
+			fmt.Sprintf(`say which: "in": {%q: %q}`, in.Name, could[len(could)-1]))
+	case !c.unknownAbove():
+		c.fault(at, st.id, fmt.Sprintf("input %q wants %s, which no stage above makes", in.Name, in.Cargo), "what makes it: "+makers(in.Cargo))
+	}
+	return Ref{}, false
+}
+
+func (c *checker) providers(cargo Cargo) (could []Ref) {
+	for _, s := range c.p.stages {
+		for _, out := range PortsOf[s.def.Kind].Out {
+			if out.Cargo == cargo && c.p.byID[s.id] == s {
+				could = append(could, Ref{s.id, out.Name})
+			}
+		}
+	}
+	return could
+}
+
+// unknownAbove tells whether a stage above is unknown: what is missing may be its.
+func (c *checker) unknownAbove() bool {
+	for _, s := range c.p.stages {
+		if s.def.Kind == "" {
+			return true
+		}
+	}
+	return false
+}
+
+func makers(cargo Cargo) string {
+	var kinds []string
+	for _, k := range audiosep.Kinds() {
+		for _, out := range PortsOf[k].Out {
+			if out.Cargo == cargo {
+				kinds = append(kinds, "a "+string(k))
+			}
+		}
+	}
+	return strings.Join(kinds, ", ")
+}
+
+func refs(all []Ref, sep string) string {
+	s := make([]string, len(all))
+	for i, r := range all {
+		s[i] = r.String()
+	}
+	return strings.Join(s, sep)
+}
+
+// reportPorts holds the report's patterns against the ports that there are.
+func (c *checker) reportPorts() {
+	if c.Report == nil {
+		return
+	}
+	for i, pattern := range c.Report.Ports {
+		matched, err := false, error(nil)
+		for _, st := range c.p.stages {
+			for _, out := range PortsOf[st.def.Kind].Out {
+				var ok bool
+				if ok, err = path.Match(pattern, Ref{st.id, out.Name}.String()); ok {
+					matched = true
+					st.users++
+				}
+			}
+		}
+		if err != nil {
+			c.fault(pointer("report", "ports", i), "", fmt.Sprintf("the pattern %q is not well formed; want stage.port, with * for any", pattern), "")
+		} else if !matched && !c.unknownAbove() {
+			c.fault(pointer("report", "ports", i), "", fmt.Sprintf("no port is called %q; want stage.port, with * for any", pattern), "")
+		}
+	}
+}
+
+// Wiring returns a table of the stages and of what feeds their inputs.
+func (p *Pipeline) Wiring() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, st := range p.stages {
+		var in []string
+		for _, port := range PortsOf[st.def.Kind].In {
+			if ref, ok := st.in[port.Name]; ok {
+				in = append(in, port.Name+" <- "+ref.String())
+			}
+		}
+		line := st.id + "\t" + st.def.Name
+		if len(in) > 0 {
+			line += "\t" + strings.Join(in, ", ")
+		}
+		fmt.Fprintln(w, line)
+	}
+	w.Flush()
+	return b.String()
+}

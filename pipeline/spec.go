@@ -1,0 +1,401 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/audiosep/audiosep/internal/nearest"
+)
+
+// Version is the version of the spec format that this package reads.
+const Version = 1
+
+// Spec is a pipeline as written: a flat list of stages. Its form is right; whether its
+// stages exist, and fit, is for [Check] to say. [Parse] reads one; a program may also
+// fill one in, and is then told of its faults without places.
+type Spec struct {
+	Name    string
+	Seed    uint64
+	Stages  []StageSpec
+	Report  *ReportSpec
+	Plugins map[string]string // plugin name -> SHA-256 of its file, in hex
+
+	// Dir is the folder that files to read are relative to; Parse sets it to the
+	// spec's own. Out is the same for files to write.
+	Dir, Out string
+
+	file    string
+	text    []byte
+	root    *node
+	flags   map[string]string // JSON pointer -> the flag that set the value there
+	inputs  []string          // from SetInput
+	inFlag  string
+	setErrs Problems
+}
+
+// StageSpec is one stage as written.
+type StageSpec struct {
+	Use    string // name of a stage, or plugin/stage
+	ID     string // defaults to Use without its plugin
+	Params json.RawMessage
+	In     map[string]string // input -> stage or stage.port
+}
+
+// ReportSpec asks for what passed some ports to be written to a folder.
+type ReportSpec struct {
+	Dir   string
+	Ports []string // patterns such as "tl_nmf.*"
+}
+
+var idSyntax = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+
+// Parse reads a spec. file is its name, for messages and to find the files it names.
+// The error is Problems: every fault of form, with its place.
+func Parse(file string, text []byte) (*Spec, error) {
+	s := &Spec{Dir: filepath.Dir(file), Out: filepath.Dir(file), file: file, text: text}
+	root, bad := readJSON(text)
+	if bad != nil {
+		line, col := lineCol(text, bad.at)
+		return nil, Problems{{File: file, Line: line, Col: col, What: bad.what}}
+	}
+	s.root = root
+	p := &parser{Spec: s}
+	p.spec(root)
+	if err := p.problems.err(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// problem makes a Problem of the value, or of the nearest one around it that stands in
+// the text, at path.
+func (s *Spec) problem(path, stage, what, hint string) Problem {
+	p := Problem{File: s.file, Path: path, Stage: stage, What: what, Hint: hint}
+	for at := path; at != ""; at = at[:strings.LastIndexByte(at, '/')] {
+		if flag, ok := s.flags[at]; ok {
+			p.Flag = flag
+			break
+		}
+	}
+	if s.root != nil {
+		p.Line, p.Col = lineCol(s.text, s.root.locate(path))
+	}
+	return p
+}
+
+// locate returns the offset of the value at a JSON pointer, or of the innermost value
+// on the way to it that is there.
+func (n *node) locate(path string) int {
+	for path != "" {
+		key, rest, _ := strings.Cut(path[1:], "/")
+		if rest != "" {
+			rest = "/" + rest
+		}
+		key = strings.NewReplacer("~1", "/", "~0", "~").Replace(key)
+		next := n.get(key)
+		if i, err := strconv.Atoi(key); n.kind == '[' && err == nil && i >= 0 && i < len(n.items) {
+			next = n.items[i]
+		}
+		if next == nil {
+			break
+		}
+		n, path = next, rest
+	}
+	return n.start
+}
+
+func pointer(keys ...any) string {
+	var b strings.Builder
+	for _, k := range keys {
+		b.WriteByte('/')
+		b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(fmt.Sprint(k)))
+	}
+	return b.String()
+}
+
+// parser reads the form of a spec and collects what is wrong with it.
+type parser struct {
+	*Spec
+	problems Problems
+	stage    string // id of the stage being read, for messages
+}
+
+func (p *parser) fault(at int, hint, format string, args ...any) {
+	line, col := lineCol(p.text, at)
+	p.problems = append(p.problems, Problem{File: p.file, Line: line, Col: col, Stage: p.stage, What: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// readers names the fields that an object may have and what reads each.
+type readers []struct {
+	name string
+	read func(n *node)
+}
+
+// object reads an object's fields; unknown and repeated ones are faults.
+func (p *parser) object(n *node, what string, known readers) bool {
+	if n.kind != '{' {
+		p.fault(n.start, "", "%s is %s; want an object: {…}", what, n.describe())
+		return false
+	}
+	var names []string
+	for _, k := range known {
+		names = append(names, k.name)
+	}
+	seen := map[string]bool{}
+fields:
+	for _, f := range n.fields {
+		if seen[f.name] {
+			p.fault(f.start, "", "%q stands twice in %s; want it once", f.name, what)
+			continue
+		}
+		seen[f.name] = true
+		for _, k := range known {
+			if k.name == f.name {
+				k.read(f.value)
+				continue fields
+			}
+		}
+		hint := "its fields: " + strings.Join(names, ", ")
+		if near := nearest.Name(f.name, names); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		p.fault(f.start, hint, "%q is no field of %s", f.name, what)
+	}
+	return true
+}
+
+func (p *parser) string(n *node, what string, dst *string) {
+	if n.kind != '"' {
+		p.fault(n.start, "", "%s is %s; want a text", what, n.describe())
+		return
+	}
+	*dst = n.text
+}
+
+func (p *parser) spec(n *node) {
+	version := 0
+	ok := p.object(n, "the spec", readers{
+		{"$schema", func(n *node) { var ignored string; p.string(n, "$schema", &ignored) }},
+		{"audiosep", func(n *node) { version = p.version(n) }},
+		{"name", func(n *node) { p.string(n, "name", &p.Name) }},
+		{"seed", p.seed},
+		{"stages", p.stages},
+		{"report", p.report},
+		{"plugins", p.plugins},
+	})
+	if !ok {
+		return
+	}
+	if n.get("audiosep") == nil {
+		p.fault(n.start, "", `the format version is missing; want "audiosep": %d`, Version)
+	} else if version != Version && version != 0 {
+		p.fault(n.get("audiosep").start, "", "the format version is %d; this program reads version %d", version, Version)
+	}
+	if n.get("stages") == nil {
+		p.fault(n.start, "", `the spec has no stages; want "stages": [{"use": …}, …]`)
+	}
+}
+
+func (p *parser) version(n *node) int {
+	v, err := strconv.Atoi(string(n.raw))
+	if n.kind != '0' || err != nil || v < 1 {
+		p.fault(n.start, "", "the format version is %s; want %d", n.describe(), Version)
+		return 0
+	}
+	return v
+}
+
+func (p *parser) seed(n *node) {
+	seed, err := strconv.ParseUint(string(n.raw), 10, 64)
+	if n.kind != '0' || err != nil {
+		p.fault(n.start, "", "seed is %s; want a whole number, 0 to 2⁶⁴-1", n.describe())
+	}
+	p.Seed = seed
+}
+
+func (p *parser) stages(n *node) {
+	if n.kind != '[' {
+		p.fault(n.start, "", "stages is %s; want a list of stages", n.describe())
+		return
+	}
+	if len(n.items) == 0 {
+		p.fault(n.start, "", "stages is empty; want at least one stage")
+	}
+	for _, item := range n.items {
+		p.Stages = append(p.Stages, p.stageSpec(item))
+	}
+	p.stage = ""
+}
+
+func (p *parser) stageSpec(n *node) (s StageSpec) {
+	p.stage = n.stageID()
+	ok := p.object(n, "a stage", readers{
+		{"use", func(n *node) { p.string(n, "use", &s.Use) }},
+		{"id", func(n *node) { p.string(n, "id", &s.ID) }},
+		{"params", func(n *node) { s.Params = p.params(n) }},
+		{"in", func(n *node) { s.In = p.inputs(n) }},
+	})
+	if !ok {
+		return s
+	}
+	if u := n.get("use"); u == nil || u.kind == '"' && u.text == "" {
+		p.fault(n.start, "", `the stage says not what it is; want "use": the name of a stage`)
+		return s
+	}
+	if s.ID == "" && n.get("id") == nil {
+		s.ID = s.Use[strings.LastIndexByte(s.Use, '/')+1:]
+	}
+	if id := n.get("id"); id != nil && id.kind == '"' && !idSyntax.MatchString(s.ID) {
+		p.fault(id.start, "", "id is %q; want letters, digits, _ and -", s.ID)
+	}
+	return s
+}
+
+// stageID is the id of a stage that may be broken, as well as it can be told.
+func (n *node) stageID() string {
+	for _, key := range []string{"id", "use"} {
+		if v := n.get(key); v != nil && v.kind == '"' {
+			return v.text[strings.LastIndexByte(v.text, '/')+1:]
+		}
+	}
+	return ""
+}
+
+func (p *parser) params(n *node) json.RawMessage {
+	if n.kind != '{' {
+		p.fault(n.start, "", "params is %s; want an object: {…}", n.describe())
+		return nil
+	}
+	seen := map[string]bool{}
+	for _, f := range n.fields {
+		if seen[f.name] {
+			p.fault(f.start, "", "%q stands twice in params; want it once", f.name)
+		}
+		seen[f.name] = true
+	}
+	return json.RawMessage(n.raw)
+}
+
+func (p *parser) inputs(n *node) map[string]string { return p.texts(n, "in", "a stage, or stage.port") }
+
+// texts reads an object whose values are texts.
+func (p *parser) texts(n *node, what, want string) map[string]string {
+	if n.kind != '{' {
+		p.fault(n.start, "", "%s is %s; want an object: {…}", what, n.describe())
+		return nil
+	}
+	m := map[string]string{}
+	for _, f := range n.fields {
+		if _, twice := m[f.name]; twice {
+			p.fault(f.start, "", "%q stands twice in %q; want it once", f.name, what)
+		} else if f.value.kind != '"' {
+			p.fault(f.value.start, "", "%s %q is %s; want a text: %s", what, f.name, f.value.describe(), want)
+		}
+		m[f.name] = f.value.text
+	}
+	return m
+}
+
+func (p *parser) report(n *node) {
+	p.Report = &ReportSpec{Dir: "report"}
+	p.object(n, "the report", readers{
+		{"dir", func(n *node) { p.string(n, "dir", &p.Report.Dir) }},
+		{"ports", func(n *node) {
+			if n.kind != '[' {
+				p.fault(n.start, "", `ports is %s; want a list such as ["is_nmf.*"]`, n.describe())
+			}
+			for _, item := range n.items {
+				var s string
+				p.string(item, "a port", &s)
+				p.Report.Ports = append(p.Report.Ports, s)
+			}
+		}},
+	})
+}
+
+var sha256Syntax = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+func (p *parser) plugins(n *node) {
+	p.Plugins = p.texts(n, "plugins", "the SHA-256 of its file")
+	for _, f := range n.fields {
+		if f.value.kind == '"' && !sha256Syntax.MatchString(f.value.text) {
+			p.fault(f.value.start, "", "the SHA-256 of plugin %q is %s; want 64 digits, 0-9 and a-f", f.name, f.value.describe())
+		}
+	}
+}
+
+// Set overrides one parameter: arg is id.parameter=value, where value is JSON or, if it
+// is not, a text. Faults are told by [Check], as those of the file are.
+func (s *Spec) Set(arg string) {
+	flag := "--set " + arg
+	name, value, ok := strings.Cut(arg, "=")
+	id, param, ok2 := strings.Cut(name, ".")
+	if !ok || !ok2 || id == "" || param == "" {
+		s.setErrs = append(s.setErrs, Problem{File: s.file, Flag: flag, What: "this sets no parameter; want STAGE.PARAMETER=VALUE, such as is_nmf.rank=12"})
+		return
+	}
+	raw := []byte(value)
+	if !jsontext.Value(raw).IsValid() {
+		raw, _ = json.Marshal(value)
+	}
+	var ids []string
+	for i := range s.Stages {
+		if s.Stages[i].ID == id {
+			s.setParam(i, param, raw, flag)
+			return
+		}
+		ids = append(ids, s.Stages[i].ID)
+	}
+	hint := "its stages: " + strings.Join(ids, ", ")
+	if near := nearest.Name(id, ids); near != "" {
+		hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	s.setErrs = append(s.setErrs, Problem{File: s.file, Flag: flag, What: fmt.Sprintf("no stage has the id %q", id), Hint: hint})
+}
+
+// setParam replaces or adds one parameter of stage i and remembers which flag did it.
+func (s *Spec) setParam(i int, param string, value []byte, flag string) {
+	st := &s.Stages[i]
+	raw := st.Params
+	if raw == nil {
+		raw = json.RawMessage("{}")
+	}
+	n, _ := readJSON(raw) // it was read before
+	var b strings.Builder
+	b.WriteByte('{')
+	for _, f := range n.fields {
+		if f.name != param {
+			name, _ := json.Marshal(f.name)
+			fmt.Fprintf(&b, "%s: %s, ", name, f.value.raw)
+		}
+	}
+	name, _ := json.Marshal(param)
+	fmt.Fprintf(&b, "%s: %s}", name, value)
+	st.Params = json.RawMessage(b.String())
+	if s.flags == nil {
+		s.flags = map[string]string{}
+	}
+	s.flags[pointer("stages", i, "params", param)] = flag
+}
+
+// SetInput has the pipeline's one source read other files, named relative to the
+// working folder, with the flag as the origin of their names.
+func (s *Spec) SetInput(flag string, files []string) { s.inFlag, s.inputs = flag, files }
+
+// PluginNames returns the plugins that the spec uses, each once, in order.
+func (s *Spec) PluginNames() (names []string) {
+	seen := map[string]bool{}
+	for _, st := range s.Stages {
+		if name, _, ok := strings.Cut(st.Use, "/"); ok && !seen[name] {
+			seen[name] = true
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -153,11 +153,9 @@ func (sh *sharer) frames(ctx context.Context, dst []audiosep.Coefs, x audiosep.C
 func shareOut(dst [][]float64, x []float64, i int, masks []float64, best int) float64 {
 	rest := x[i]
 	for j, m := range masks {
-		if j != best {
-			y := m * x[i]
-			dst[j][i] = y
-			rest -= y
-		}
+		y := m * x[i]
+		dst[j][i] = y
+		rest -= y
 	}
 	dst[best][i] = rest
 	return x[i] - x[i]
@@ -182,8 +180,8 @@ func (sh *sharer) powers(power [][]float64, n int) {
 	}
 }
 
-// shares replaces the powers p of the sources in one bin by their masks, which sum
-// to 1, and returns the source with the greatest.
+// shares replaces the powers p of the sources in one bin by their masks, but for the
+// greatest, which it returns: its mask is what is left of 1, and p has a 0 there.
 func (sh *sharer) shares(p []float64) (best int) {
 	most := p[0]
 	for j, v := range p {
@@ -191,28 +189,33 @@ func (sh *sharer) shares(p []float64) (best int) {
 			best, most = j, v
 		}
 	}
-	if math.IsInf(sh.exponent, 1) {
+	switch {
+	case math.IsInf(sh.exponent, 1):
 		clear(p)
-		p[best] = 1
 		return best
-	}
-	if most == 0 { // only without eps: as if it were tiny
+	case most == 0: // only without eps: as if it were tiny
 		copy(p, sh.floor)
-		return floats.MaxIdx(p)
-	}
-	var sum float64
-	for j, v := range p {
-		switch sh.exponent {
-		case 1:
-		case 0.5:
+		best = floats.MaxIdx(p)
+		p[best] = 0
+		return best
+	case sh.exponent == 0.5:
+		for j, v := range p {
 			p[j] = math.Sqrt(v / most)
-		default:
+		}
+	case sh.exponent != 1:
+		for j, v := range p {
 			p[j] = math.Pow(v/most, sh.exponent)
 		}
-		sum += p[j]
 	}
+	var sum float64
+	for _, v := range p {
+		sum += v
+	}
+	p[best] = 0
 	if inv := 1 / sum; inv < math.MaxFloat64 {
-		floats.Scale(inv, p)
+		for j := range p {
+			p[j] *= inv
+		}
 		return best
 	}
 	for j := range p {

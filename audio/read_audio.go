@@ -1,0 +1,268 @@
+package audio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/audiosep/audiosep"
+)
+
+// ReadAudioParams are the parameters of read_audio.
+type ReadAudioParams struct {
+	Files    []string `json:"files" file:"in" min:"1" doc:"WAV files; several are realisations of one scene, alike in rate, channels and length."`
+	Downmix  bool     `json:"downmix" doc:"Take the mean of the channels, so that one is left."`
+	Start    float64  `json:"start" min:"0" unit:"s" doc:"Where to start in each file."`
+	Duration *float64 `json:"duration" min:"0" unit:"s" doc:"How much to read at most; up to the end if left open."`
+}
+
+var readAudioStage = audiosep.Define("read_audio",
+	`Reads WAV files: 8 to 32-bit integers, 32 and 64-bit floats, any rate and up to 1024 channels, longer than 4 GB too (RF64).
+Files written into a pipe, whose header does not know their length, are read to their end; a truncated file is refused.`,
+	ReadAudioParams{}, NewReadAudio)
+
+// NewReadAudio returns a Source that reads p.Files. They are opened by Head and read
+// in small pieces, in any order and from any goroutine; Close closes them.
+func NewReadAudio(p ReadAudioParams) (audiosep.Source, error) {
+	if len(p.Files) == 0 {
+		return nil, &audiosep.ParamError{Name: "files", What: "is empty; want at least 1 entry"}
+	}
+	return &readAudio{p: p}, nil
+}
+
+type readAudio struct {
+	p ReadAudioParams
+
+	mu    sync.Mutex // guards opening and closing
+	head  audiosep.Head
+	start int
+	files []*wavFile // nil until Head
+}
+
+// wavFile is an open WAV file.
+type wavFile struct {
+	reader
+	path   string
+	closer interface{ Close() error }
+}
+
+// openWAV opens a WAV file and reads its header.
+func openWAV(path string) (*wavFile, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	w := &wavFile{path: path, closer: f, reader: reader{file: f}}
+	if w.layout, err = parseFile(f); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return w, nil
+}
+
+func parseFile(f *os.File) (layout, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return layout{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return layout{}, errors.New("this is no regular file; want one, since it is read more than once")
+	}
+	return parseWAV(f, info.Size())
+}
+
+// Head opens the files and says what they are.
+func (s *readAudio) Head(ctx context.Context) (audiosep.Head, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.files != nil {
+		return s.head, nil
+	}
+	var files []*wavFile
+	for _, path := range s.p.Files {
+		w, err := openWAV(path)
+		if err == nil {
+			err = ctx.Err()
+			files = append(files, w)
+		}
+		if err != nil {
+			return audiosep.Head{}, errors.Join(err, closeAll(files))
+		}
+	}
+	if err := s.describe(files); err != nil {
+		return audiosep.Head{}, errors.Join(err, closeAll(files))
+	}
+	s.files = files
+	return s.head, nil
+}
+
+// describe sets the head from the files, which must be alike.
+func (s *readAudio) describe(files []*wavFile) error {
+	s.head = audiosep.Head{Realisations: len(files)}
+	widest := files[0].enc
+	for i, w := range files {
+		start, samples, err := s.part(w)
+		if err != nil {
+			return err
+		}
+		h := audiosep.Head{Rate: w.rate, Channels: w.channels, Samples: samples}
+		if first := s.head; i == 0 {
+			s.start, s.head.Rate, s.head.Channels, s.head.Samples = start, h.Rate, h.Channels, h.Samples
+		} else if h.Rate != first.Rate || h.Channels != first.Channels || h.Samples != first.Samples {
+			return fmt.Errorf("%s has %s, but %s has %s; want realisations of one scene alike in rate, channels and length",
+				w.path, describe(h), files[0].path, describe(first))
+		}
+		s.head.Names = append(s.head.Names, baseName(w.path))
+		if w.enc.width() > widest.width() {
+			widest = w.enc
+		}
+	}
+	s.head.Encoding = widest.name
+	if s.p.Downmix {
+		s.head.Channels = 1
+	}
+	return nil
+}
+
+func describe(h audiosep.Head) string {
+	return fmt.Sprintf("%d Hz, %d channels and %d samples", h.Rate, h.Channels, h.Samples)
+}
+
+// baseName is a file's name without folder and extension.
+func baseName(path string) string {
+	base := filepath.Base(path)
+	return strings.TrimSuffix(base, filepath.Ext(base))
+}
+
+// part returns the samples of w that the parameters ask for.
+func (s *readAudio) part(w *wavFile) (start, samples int, err error) {
+	if w.samples == 0 {
+		return 0, 0, fmt.Errorf("%s has no samples; want at least 1", w.path)
+	}
+	from := math.Round(s.p.Start * float64(w.rate))
+	if from >= float64(w.samples) {
+		return 0, 0, fmt.Errorf("%s is %g s long; want it to go on behind start, %g s", w.path, float64(w.samples)/float64(w.rate), s.p.Start)
+	}
+	start = int(from)
+	samples = w.samples - start
+	if s.p.Duration != nil {
+		samples = int(min(float64(samples), math.Round(*s.p.Duration*float64(w.rate))))
+	}
+	if samples == 0 {
+		return 0, 0, fmt.Errorf("duration is %g s, no sample of %s; want at least %g s", *s.p.Duration, w.path, 1/float64(w.rate))
+	}
+	return start, samples, nil
+}
+
+// ReadAt fills dst[layer] with the samples from at on, zeros outside the recording.
+func (s *readAudio) ReadAt(ctx context.Context, dst [][]float64, at int) error {
+	if err := s.check(dst); err != nil {
+		return err
+	}
+	n := len(dst[0])
+	from, to := max(at, 0), min(at+n, s.head.Samples)
+	for _, d := range dst {
+		clear(d[:min(n, max(0, from-at))])
+		clear(d[min(n, max(0, to-at)):])
+	}
+	if from >= to {
+		return ctx.Err()
+	}
+	c := s.head.Channels
+	for r, w := range s.files {
+		mine := make([][]float64, c)
+		for i := range mine {
+			mine[i] = dst[r*c+i][from-at : to-at]
+		}
+		if err := s.read(ctx, w, mine, from); err != nil {
+			return fmt.Errorf("%s: %w", w.path, err)
+		}
+	}
+	return nil
+}
+
+func (s *readAudio) check(dst [][]float64) error {
+	if s.files == nil {
+		return errors.New("the files are not open; want a call of Head before, and of Close after")
+	}
+	if len(dst) != s.head.Layers() {
+		return &audiosep.ShapeError{What: "dst", Is: fmt.Sprintf("%d layers", len(dst)), Want: fmt.Sprint(s.head.Layers())}
+	}
+	for l, d := range dst {
+		if len(d) != len(dst[0]) {
+			return &audiosep.ShapeError{What: fmt.Sprintf("layer %d of dst", l), Is: fmt.Sprintf("%d samples", len(d)), Want: fmt.Sprint(len(dst[0]))}
+		}
+	}
+	return nil
+}
+
+// read fills the channels of one realisation, all of it inside the recording.
+func (s *readAudio) read(ctx context.Context, w *wavFile, dst [][]float64, at int) error {
+	if !s.p.Downmix {
+		return w.each(ctx, s.start+at, len(dst[0]), func(first int, x []float64) {
+			deinterleave(dst, first-s.start-at, x)
+		})
+	}
+	return w.each(ctx, s.start+at, len(dst[0]), func(first int, x []float64) {
+		mono := dst[0][first-s.start-at:]
+		for t := range len(x) / w.channels {
+			sum := 0.0
+			for _, v := range x[t*w.channels : (t+1)*w.channels] {
+				sum += v
+			}
+			mono[t] = sum / float64(w.channels)
+		}
+	})
+}
+
+// deinterleave writes x to dst[channel], from sample at on.
+func deinterleave(dst [][]float64, at int, x []float64) {
+	for c, d := range dst {
+		for t, i := at, c; i < len(x); t, i = t+1, i+len(dst) {
+			d[t] = x[i]
+		}
+	}
+}
+
+// Close closes the files; a later Head opens them again.
+func (s *readAudio) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := closeAll(s.files)
+	s.files = nil
+	return err
+}
+
+func closeAll(files []*wavFile) error {
+	var errs []error
+	for _, w := range files {
+		errs = append(errs, w.closer.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// ReadFile reads a whole WAV file, as read_audio does. The Head has the file's base
+// name and encoding.
+func ReadFile(path string) (*audiosep.Signal, audiosep.Head, error) {
+	w, err := openWAV(path)
+	if err != nil {
+		return nil, audiosep.Head{}, err
+	}
+	defer w.closer.Close()
+	s := &audiosep.Signal{Rate: w.rate, Channels: w.channels, Data: make([][]float64, w.channels)}
+	for c := range s.Data {
+		s.Data[c] = make([]float64, w.samples)
+	}
+	err = w.each(context.Background(), 0, w.samples, func(first int, x []float64) { deinterleave(s.Data, first, x) })
+	if err != nil {
+		return nil, audiosep.Head{}, fmt.Errorf("%s: %w", path, err)
+	}
+	h := audiosep.Head{Rate: w.rate, Samples: w.samples, Channels: w.channels, Realisations: 1,
+		Names: []string{baseName(path)}, Encoding: w.enc.name}
+	return s, h, nil
+}

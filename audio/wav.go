@@ -1,0 +1,313 @@
+package audio
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+)
+
+// The limits of what is taken for a WAV file. They are far beyond any recording and
+// keep the cost of a hostile one small.
+const (
+	maxChannels = 1024
+	maxChunks   = 4096 // before the samples
+)
+
+const unknownSize = math.MaxUint32 // of a chunk, where the writer could not seek back
+
+// Tags of the fmt chunk.
+const (
+	tagPCM        = 1
+	tagFloat      = 3
+	tagExtensible = 0xFFFE
+)
+
+// subformatTail is what follows the tag in the GUIDs of WAVE_FORMAT_EXTENSIBLE.
+const subformatTail = "\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71"
+
+// codecs names the formats that are met and not read.
+var codecs = map[uint16]string{
+	0x0002: "Microsoft ADPCM", 0x0006: "A-law", 0x0007: "µ-law", 0x0011: "IMA ADPCM",
+	0x0031: "GSM 6.10", 0x0040: "G.721 ADPCM", 0x0050: "MPEG audio", 0x0055: "MP3",
+	0x0092: "AC-3", 0x00FF: "AAC", 0x0161: "Windows Media Audio", 0x0163: "Windows Media Audio Lossless",
+	0x2000: "AC-3", 0x2001: "DTS", 0xF1AC: "FLAC",
+}
+
+// containers names what a file is that is no WAV, by its first bytes.
+var containers = []struct{ magic, name string }{
+	{"RIFX", "a big-endian WAV"}, {"riff\x2e\x91\xcf\x11", "Sony Wave64"}, {"FORM", "AIFF"},
+	{"fLaC", "FLAC"}, {"OggS", "Ogg"}, {"ID3", "MP3"}, {"\xff\xfb", "MP3"}, {".snd", "AU"},
+	{"caff", "CAF"}, {"\x1aE\xdf\xa3", "Matroska"},
+}
+
+// layout says where the samples of a WAV file are and how they are stored.
+type layout struct {
+	rate, channels int
+	enc            encoding
+	offset         int64 // of the first sample
+	samples        int   // per channel
+}
+
+// block is the number of bytes of one sample of all channels.
+func (l layout) block() int { return l.channels * l.enc.bytes }
+
+// check tells why no WAV file has such a rate or number of channels.
+func (l layout) check() error {
+	if l.channels < 1 || l.channels > maxChannels {
+		return fmt.Errorf("there are %d channels; want 1 to %d", l.channels, maxChannels)
+	}
+	if l.rate < 1 || l.rate > math.MaxInt32 {
+		return fmt.Errorf("the rate is %d Hz; want 1 to %d", l.rate, math.MaxInt32)
+	}
+	return nil
+}
+
+// parseWAV walks the chunks of a file of size bytes up to its samples. No size that the
+// file declares is believed beyond size, and nothing is allocated for it.
+func parseWAV(r io.ReaderAt, size int64) (layout, error) {
+	var head [12]byte
+	if n, err := readFull(r, head[:], 0); err != nil {
+		return layout{}, err
+	} else if form := string(head[:4]); n < 12 || form != "RIFF" && form != "RF64" && form != "BW64" || string(head[8:]) != "WAVE" {
+		return layout{}, notWAV(head[:n])
+	}
+	w := walker{r: r, size: size, at: 12, riff: int64(binary.LittleEndian.Uint32(head[4:8]))}
+	for range maxChunks {
+		done, err := w.chunk()
+		if err != nil || done {
+			return w.layout, err
+		}
+	}
+	return layout{}, fmt.Errorf("more than %d chunks stand before the samples; want a recording", maxChunks)
+}
+
+// readFull reads until p is full or the file ends.
+func readFull(r io.ReaderAt, p []byte, at int64) (int, error) {
+	n, err := r.ReadAt(p, at)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
+}
+
+func notWAV(start []byte) error {
+	for _, c := range containers {
+		if len(start) >= len(c.magic) && string(start[:len(c.magic)]) == c.magic {
+			return fmt.Errorf("this is %s; want WAV: convert it first, for instance with ffmpeg -i IN OUT.wav", c.name)
+		}
+	}
+	return fmt.Errorf("this is no WAV file: it starts with %q; want RIFF and WAVE", start)
+}
+
+// walker goes from chunk to chunk.
+type walker struct {
+	layout
+	r        io.ReaderAt
+	size, at int64
+	riff     int64 // the size that the RIFF header declares
+	long     int64 // the size of the samples in an RF64 file, or 0
+}
+
+// chunk looks at the chunk at w.at and goes behind it; done when the samples are found.
+func (w *walker) chunk() (done bool, err error) {
+	var head [8]byte
+	if n, err := readFull(w.r, head[:], w.at); err != nil {
+		return false, err
+	} else if n < len(head) {
+		return false, fmt.Errorf("the file ends at byte %d before any samples; it is truncated or holds none", w.size)
+	}
+	w.at += int64(len(head))
+	name, declared, left := string(head[:4]), int64(binary.LittleEndian.Uint32(head[4:])), w.size-w.at
+	if name == "data" {
+		return true, w.data(declared, left)
+	}
+	if declared > left {
+		return false, fmt.Errorf("chunk %q at byte %d says that it has %d bytes; %d are left in the file", name, w.at-8, declared, left)
+	}
+	switch name {
+	case "fmt ":
+		err = w.format(declared)
+	case "ds64":
+		err = w.sizes(declared)
+	}
+	w.at += declared + declared&1 // a byte of padding follows an odd chunk
+	return false, err
+}
+
+// sizes reads the 64-bit sizes of an RF64 file.
+func (w *walker) sizes(declared int64) error {
+	var b [16]byte
+	if declared < int64(len(b)) {
+		return fmt.Errorf("the ds64 chunk has %d bytes; want at least %d", declared, len(b))
+	}
+	if _, err := readFull(w.r, b[:], w.at); err != nil {
+		return err
+	}
+	long := binary.LittleEndian.Uint64(b[8:])
+	if long > math.MaxInt64 {
+		return fmt.Errorf("the samples are said to have %d bytes; %d are in the file", long, w.size)
+	}
+	w.long = int64(long)
+	return nil
+}
+
+// format reads the fmt chunk.
+func (w *walker) format(declared int64) error {
+	if declared < 16 {
+		return fmt.Errorf("the fmt chunk has %d bytes; want at least 16", declared)
+	}
+	var b [40]byte
+	n, err := readFull(w.r, b[:min(declared, int64(len(b)))], w.at)
+	if err != nil {
+		return err
+	}
+	tag := binary.LittleEndian.Uint16(b[0:])
+	if tag == tagExtensible {
+		if n < len(b) {
+			return fmt.Errorf("the extensible fmt chunk has %d bytes; want %d", n, len(b))
+		}
+		tag = binary.LittleEndian.Uint16(b[24:])
+		if string(b[26:40]) != subformatTail {
+			return fmt.Errorf("the samples are in an unknown subformat, %x; want PCM or float", b[24:40])
+		}
+	}
+	if tag != tagPCM && tag != tagFloat {
+		name, ok := codecs[tag]
+		if !ok {
+			name = fmt.Sprintf("codec %#04x", tag)
+		}
+		return fmt.Errorf("the samples are coded in %s; want PCM or float: convert them first, for instance with ffmpeg -i IN.wav -c:a pcm_s16le OUT.wav", name)
+	}
+	w.rate = int(binary.LittleEndian.Uint32(b[4:]))
+	w.channels = int(binary.LittleEndian.Uint16(b[2:]))
+	if err := w.check(); err != nil {
+		return err
+	}
+	return w.storage(tag == tagFloat, int(binary.LittleEndian.Uint16(b[14:])), int(binary.LittleEndian.Uint16(b[12:])))
+}
+
+// storage checks the format and sets the encoding, from the bits of a sample and the
+// bytes of one sample of all channels.
+func (w *walker) storage(float bool, bits, block int) error {
+	kind, want := "integers", "8, 16, 24 or 32"
+	if float {
+		kind, want = "floats", "32 or 64"
+	}
+	// Odd widths such as 20 bits stand at the upper end of whole bytes.
+	enc, ok := encodingOf((bits+7)/8, float)
+	if !ok || float && bits%8 != 0 {
+		return fmt.Errorf("the samples are %s of %d bits; want %s", kind, bits, want)
+	}
+	if block != enc.bytes*w.channels {
+		return fmt.Errorf("%d channels of %d bits are said to take %d bytes; want %d", w.channels, bits, block, enc.bytes*w.channels)
+	}
+	w.enc = enc
+	return nil
+}
+
+// data sets where the samples are and how many, of the declared bytes and those left.
+func (w *walker) data(declared, left int64) error {
+	if w.channels == 0 {
+		return fmt.Errorf("the samples at byte %d come before their format; want a fmt chunk first", w.at)
+	}
+	if declared == unknownSize && w.long > 0 {
+		declared = w.long
+	}
+	if w.openEnded(declared, left) {
+		declared = left
+	}
+	block := int64(w.block())
+	if declared > left {
+		return fmt.Errorf("the header promises %d samples a channel, %d are there: the file is truncated; get it whole, or keep what is there with ffmpeg -i CUT.wav OUT.wav",
+			declared/block, left/block)
+	}
+	if declared/block > math.MaxInt {
+		return fmt.Errorf("there are %d samples a channel; want at most %d", declared/block, math.MaxInt)
+	}
+	w.offset, w.samples = w.at, int(declared/block)
+	return nil
+}
+
+// openEnded tells whether the writer did not know the size of the samples, which then
+// go on to the end of the file: it wrote into a pipe, or was stopped before it could
+// complete the header.
+func (w *walker) openEnded(declared, left int64) bool {
+	// What sox writes into a pipe, in whole blocks.
+	const sox = 0x7FFFF000
+	switch {
+	case declared == unknownSize:
+		return true
+	case declared == 0:
+		return w.riff == unknownSize || w.riff+8 <= w.at
+	default:
+		return declared > left && declared == sox-sox%int64(w.block())
+	}
+}
+
+// header returns what stands before the samples of a file. Its sizes are final, so a
+// file is written from front to back. tail is what pads the samples to whole words.
+//
+// go-audio/wav's encoder is not used: it knows neither floats nor WAVE_FORMAT_EXTENSIBLE
+// nor padding, and its sizes wrap around at 4 GiB.
+func (l layout) header() (head []byte, tail int) {
+	le := binary.LittleEndian
+	size := int64(l.samples) * int64(l.block())
+	tail = int(size & 1)
+	body := l.appendFormat([]byte("WAVE"))
+	const dataHead, ds64 = 8, 8 + 28
+	riff := int64(len(body)) + dataHead + size + int64(tail)
+	if riff < unknownSize {
+		head = le.AppendUint32([]byte("RIFF"), uint32(riff))
+		head = append(append(head, body...), "data"...)
+		return le.AppendUint32(head, uint32(size)), tail
+	}
+	head = le.AppendUint32([]byte("RF64"), unknownSize)
+	head = le.AppendUint32(append(head, "WAVEds64"...), ds64-8)
+	head = le.AppendUint64(head, uint64(riff+ds64))
+	head = le.AppendUint64(head, uint64(size))
+	head = le.AppendUint64(head, uint64(l.samples))
+	head = le.AppendUint32(head, 0) // no other chunk is long
+	head = append(append(head, body[len("WAVE"):]...), "data"...)
+	return le.AppendUint32(head, unknownSize), tail
+}
+
+// appendFormat appends the fmt chunk and, for floats, the fact chunk.
+func (l layout) appendFormat(b []byte) []byte {
+	le := binary.LittleEndian
+	tag, bits := uint16(tagPCM), 8*l.enc.bytes
+	if l.enc.float {
+		tag = tagFloat
+	}
+	outer, size := tag, uint32(16)
+	switch {
+	case l.channels > 2 || bits > 16 && !l.enc.float:
+		outer, size = tagExtensible, 40
+	case l.enc.float:
+		size = 18
+	}
+	b = le.AppendUint32(append(b, "fmt "...), size)
+	b = le.AppendUint16(b, outer)
+	b = le.AppendUint16(b, uint16(l.channels))
+	b = le.AppendUint32(b, uint32(l.rate))
+	b = le.AppendUint32(b, uint32(min(int64(l.rate)*int64(l.block()), math.MaxUint32)))
+	b = le.AppendUint16(b, uint16(l.block()))
+	b = le.AppendUint16(b, uint16(bits))
+	if size > 16 {
+		b = le.AppendUint16(b, uint16(size-18))
+	}
+	if outer == tagExtensible {
+		// Loudspeakers are named for mono and stereo only: which ones more channels are
+		// for is not known, and their order is kept.
+		mask := map[int]uint32{1: 0x4, 2: 0x3}[l.channels]
+		b = le.AppendUint16(b, uint16(bits))
+		b = le.AppendUint32(b, mask)
+		b = append(le.AppendUint16(b, tag), subformatTail...)
+	}
+	if l.enc.float {
+		b = le.AppendUint32(append(b, "fact"...), 4)
+		b = le.AppendUint32(b, uint32(min(int64(l.samples), math.MaxUint32)))
+	}
+	return b
+}

@@ -1,0 +1,53 @@
+package audio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/audiosep/audiosep"
+)
+
+// WriteFile writes s, of one realisation, to a WAV file, whole or not at all; a file that
+// is there is replaced. The encoding is int16, int24, int32, float32 or float64. It is an
+// error, and nothing is written, if an integer encoding would clip.
+func WriteFile(path string, s *audiosep.Signal, encoding string) (err error) {
+	e, ok := encodingNamed(encoding)
+	if !ok {
+		return fmt.Errorf("encoding is %q; want int16, int24, int32, float32 or float64", encoding)
+	}
+	h, err := s.Head(context.Background())
+	if err != nil {
+		return err
+	}
+	if h.Realisations != 1 {
+		return &audiosep.ShapeError{What: "the signal", Is: fmt.Sprintf("%d layers", len(s.Data)), Want: fmt.Sprintf("its %d channels", h.Channels)}
+	}
+	l := layout{rate: h.Rate, channels: h.Channels, enc: e, samples: h.Samples}
+	if err := l.check(); err != nil {
+		return err
+	}
+	o, err := createOutput(path, l)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, o.discard())
+		}
+	}()
+	if err := o.write(s.Data); err != nil {
+		return err
+	}
+	if err := o.clipError(); err != nil {
+		return err
+	}
+	if err := o.finish(); err != nil {
+		return err
+	}
+	if err := o.publish(true); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/nearest"
+	"github.com/audiosep/audiosep/pipeline"
+)
+
+func hasParam(params []audiosep.Param, name, typ string) bool {
+	return slices.ContainsFunc(params, func(p audiosep.Param) bool { return p.Name == name && p.Type == typ })
+}
+
+func listCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List the stages that pipelines can use",
+		Example: "  audiosep list\n  audiosep list --json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			stages := registry().Stages()
+			out := cmd.OutOrStdout()
+			if asJSON {
+				enc := json.NewEncoder(out)
+				enc.SetIndent("", "  ")
+				return enc.Encode(stages)
+			}
+			w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+			for _, d := range stages {
+				line := fmt.Sprintf("%s\t%s\t%s", d.Kind, d.Name, firstSentence(d.Doc))
+				if d.Origin != "" {
+					line += fmt.Sprintf(" (%s %s)", d.Origin, d.Version)
+				}
+				fmt.Fprintln(w, line)
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print everything that is known of them, for programs")
+	return cmd
+}
+
+func firstSentence(doc string) string {
+	if i := strings.Index(doc, ". "); i >= 0 {
+		return doc[:i+1]
+	}
+	return doc
+}
+
+func describeCommand() *cobra.Command {
+	var markdown bool
+	cmd := &cobra.Command{
+		Use:   "describe STAGE…",
+		Short: "Explain a stage: its inputs, outputs and parameters",
+		Example: `  audiosep describe is_nmf
+  audiosep describe --markdown > STAGES.md`,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return stageNames(), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			reg := registry()
+			if markdown && len(args) == 0 {
+				return writeMarkdown(cmd.OutOrStdout(), reg.Stages())
+			}
+			if len(args) == 0 {
+				return fmt.Errorf("describe needs the name of a stage; audiosep list names them all")
+			}
+			for i, name := range args {
+				d, ok := reg.Lookup(name)
+				if !ok {
+					hint := ""
+					if near := nearest.Name(name, stageNames()); near != "" {
+						hint = fmt.Sprintf("; did you mean %q?", near)
+					}
+					return fmt.Errorf("no stage is called %q%s", name, hint)
+				}
+				if i > 0 {
+					cmd.Println()
+				}
+				describe(cmd.OutOrStdout(), d)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&markdown, "markdown", false, "print the reference of all stages as Markdown")
+	return cmd
+}
+
+func stageNames() []string {
+	var names []string
+	for _, d := range registry().Stages() {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
+// describe prints all that is known of a stage, for a terminal.
+func describe(out io.Writer, d audiosep.Definition) {
+	fmt.Fprintf(out, "%s, a %s\n\n%s\n", d.Name, d.Kind, wrap(d.Doc, 80, ""))
+	if d.Origin != "" {
+		fmt.Fprintf(out, "\nfrom  %s %s\n", d.Origin, d.Version)
+	}
+	if ports := portWords(d.Kind); ports != "" {
+		fmt.Fprintf(out, "\n%s\n", ports)
+	}
+	if len(d.Params) == 0 {
+		fmt.Fprintln(out, "\nIt has no parameters.")
+		return
+	}
+	fmt.Fprintln(out, "\nParameters")
+	for _, p := range d.Params {
+		fmt.Fprintf(out, "  %s  %s\n%s\n", p.Name, paramFacts(p), wrap(p.Doc, 80, "      "))
+	}
+}
+
+func portWords(k audiosep.Kind) string {
+	ports := pipeline.PortsOf[k]
+	var lines []string
+	if len(ports.In) > 0 {
+		var in []string
+		for _, p := range ports.In {
+			s := p.Name
+			if p.Optional {
+				s += " (if wired)"
+			}
+			in = append(in, s)
+		}
+		lines = append(lines, "takes "+strings.Join(in, ", "))
+	}
+	if len(ports.Out) > 0 {
+		var outs []string
+		for _, p := range ports.Out {
+			outs = append(outs, p.Name)
+		}
+		lines = append(lines, "makes "+strings.Join(outs, ", "))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// paramFacts says type, range and default of a parameter.
+func paramFacts(p audiosep.Param) string {
+	facts := []string{strings.ReplaceAll(strings.ReplaceAll(p.Type, "[]", "list of "), "list of list of", "list of lists of")}
+	if r := p.Range(); p.OneOf != nil || p.Min != nil || p.Max != nil {
+		facts = append(facts, r)
+	} else if p.Unit != "" {
+		facts = append(facts, "in "+p.Unit)
+	}
+	if p.File != "" {
+		facts = append(facts, map[string]string{"in": "file to read", "out": "file to write"}[p.File])
+	}
+	switch def := string(p.Default); def {
+	case "null":
+		facts = append(facts, "may be left out")
+	case `""`, "[]":
+	default:
+		facts = append(facts, "default "+def)
+	}
+	return strings.Join(facts, "; ")
+}
+
+// wrap breaks text into lines of at most width characters after an indent.
+func wrap(text string, width int, indent string) string {
+	var b strings.Builder
+	col := 0
+	for _, word := range strings.Fields(text) {
+		n := len([]rune(word))
+		switch {
+		case col == 0:
+			b.WriteString(indent)
+			col = len(indent)
+		case col+1+n > width:
+			b.WriteString("\n" + indent)
+			col = len(indent)
+		default:
+			b.WriteByte(' ')
+			col++
+		}
+		b.WriteString(word)
+		col += n
+	}
+	return b.String()
+}
+
+// writeMarkdown writes the reference of stages, STAGES.md.
+func writeMarkdown(out io.Writer, stages []audiosep.Definition) error {
+	var b bytes.Buffer
+	b.WriteString("# Stages\n\nEvery stage compiled into `audiosep`, by kind, as `audiosep describe STAGE` tells it.\nGenerated by `go run ./cmd/audiosep describe --markdown`; do not edit.\n")
+	var kind audiosep.Kind
+	for _, d := range stages {
+		if d.Kind != kind {
+			kind = d.Kind
+			fmt.Fprintf(&b, "\n## %s\n\n%s\n", kind, strings.ReplaceAll(portWords(kind), "\n", ", "))
+		}
+		fmt.Fprintf(&b, "\n### %s\n\n%s\n", d.Name, d.Doc)
+		if len(d.Params) > 0 {
+			b.WriteString("\n| parameter | type, range, default | |\n|---|---|---|\n")
+		}
+		for _, p := range d.Params {
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", p.Name, cell(paramFacts(p)), cell(p.Doc))
+		}
+	}
+	_, err := out.Write(b.Bytes())
+	return err
+}
+
+func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+
+func schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print a JSON Schema of pipelines, for editors",
+		Long: `Print a JSON Schema of pipelines with all stages, so that an editor completes and
+checks them. Save it beside a pipeline and name it in the pipeline's "$schema".`,
+		Example: "  audiosep schema > audiosep.schema.json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			enc := json.NewEncoder(cmd.OutOrStdout())
+			enc.SetIndent("", "  ")
+			return enc.Encode(pipeline.Schema(registry()))
+		},
+	}
+}

@@ -1,0 +1,93 @@
+// Command audiosep takes recordings apart: it runs pipelines of framers, transforms,
+// factorizers and masks, each a JSON file, and lists and explains their stages.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/factorizers"
+	"github.com/audiosep/audiosep/models"
+	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/separators"
+	"github.com/audiosep/audiosep/transforms"
+)
+
+// Exit codes, told by audiosep -h.
+const (
+	exitOK        = 0
+	exitFailed    = 1   // the run failed
+	exitUsage     = 2   // the spec or the command line is wrong
+	exitCancelled = 130 // Ctrl-C or SIGTERM
+)
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	err := root().ExecuteContext(ctx)
+	var failed *runError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "audiosep: cancelled; nothing was written")
+		return exitCancelled
+	case errors.As(err, &failed):
+		fmt.Fprintln(os.Stderr, "audiosep:", failed.err)
+		return exitFailed
+	}
+	var problems pipeline.Problems
+	if errors.As(err, &problems) {
+		fmt.Fprintln(os.Stderr, problems)
+	} else {
+		fmt.Fprintf(os.Stderr, "audiosep: %v\n\taudiosep -h explains the commands\n", err)
+	}
+	return exitUsage
+}
+
+// runError is a failure of the work itself, not of how it was asked for.
+type runError struct{ err error }
+
+func (e *runError) Error() string { return e.err.Error() }
+func (e *runError) Unwrap() error { return e.err }
+
+// registry returns every stage compiled into the program.
+func registry() *pipeline.Registry {
+	return pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages, models.Stages)
+}
+
+func root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "audiosep",
+		Short: "Take recordings apart",
+		Long: `audiosep separates the sources of a recording. What is done to it stands in a
+pipeline, a JSON file that lists stages: how the sound is cut into frames, the
+transform, the factorisation, the masks. audiosep runs it, checks it, and
+explains the stages it can be made of.`,
+		Example: `  audiosep run pipeline.json --input song.wav --out stems
+  audiosep check pipeline.json
+  audiosep list
+  audiosep describe is_nmf`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	cmd.SetUsageTemplate(cmd.UsageTemplate() + `{{if not .HasParent}}
+Exit codes:
+  0    done
+  1    the run failed
+  2    the pipeline or the command line is wrong
+  130  cancelled
+{{end}}`)
+	cmd.AddCommand(runCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(), versionCommand())
+	return cmd
+}

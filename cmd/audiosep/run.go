@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/audiosep/audiosep/pipeline"
+)
+
+func runCommand() *cobra.Command {
+	var spec specFlags
+	var progress, quiet = "auto", false
+	var block int
+	cmd := &cobra.Command{
+		Use:   "run PIPELINE",
+		Short: "Run a pipeline",
+		Long: `Run the pipeline in a JSON file, or on standard input if PIPELINE is -.
+
+Files that the pipeline names are relative to its own folder; those it writes go
+to --out. They appear whole when everything is done, or not at all. The same
+pipeline, seed and files give the same bytes on any number of processors.`,
+		Example: `  audiosep run pipeline.json
+  audiosep run pipeline.json --input song.wav --out stems
+  audiosep run pipeline.json --seed 7 --set is_nmf.rank=12 --set frame.window=hann
+  audiosep run pipeline.json --progress json 2> progress.jsonl`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := spec.load(cmd, args[0], registry())
+			if err != nil {
+				return err
+			}
+			if quiet {
+				progress = "none"
+			}
+			show, err := newProgress(progress, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			level := slog.LevelInfo
+			if quiet {
+				level = slog.LevelWarn
+			}
+			err = p.Run(cmd.Context(), pipeline.Options{Log: slog.New(newLog(show, level)), Watcher: show, Block: block})
+			show.close()
+			if err != nil && !errors.Is(err, cmd.Context().Err()) {
+				return &runError{err}
+			}
+			return err
+		},
+	}
+	spec.add(cmd)
+	fl := cmd.Flags()
+	fl.StringVar(&progress, "progress", progress, "how far it is: a `bar`, lines in a log, json for programs, none, or auto: a bar on a terminal, else a log")
+	fl.BoolVarP(&quiet, "quiet", "q", false, "say nothing but warnings and errors")
+	fl.IntVar(&block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
+	cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "json", "none"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func checkCommand() *cobra.Command {
+	var spec specFlags
+	cmd := &cobra.Command{
+		Use:   "check PIPELINE",
+		Short: "Check a pipeline without running it, and print its wiring",
+		Long: `Check that the stages of a pipeline exist, that their parameters are right, and
+that they fit; then print what feeds each. Nothing is run and no sound is read.
+Every fault is told at once, with its line and column.`,
+		Example: `  audiosep check pipeline.json
+  audiosep check pipeline.json --set is_nmf.rank=12`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := spec.load(cmd, args[0], registry())
+			if err != nil {
+				return err
+			}
+			cmd.Print(p.Wiring())
+			return nil
+		},
+	}
+	cmd.SetOut(nil)
+	spec.add(cmd)
+	return cmd
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/audiosep/audiosep/pipeline"
+)
+
+// specFlags are the flags that change what a spec says; they win over the file.
+type specFlags struct {
+	input     []string
+	out       string
+	seed      uint64
+	set       []string
+	overwrite bool
+}
+
+func (f *specFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringArrayVarP(&f.input, "input", "i", nil, "`FILE` to read instead of the pipeline's; several are realisations of one scene")
+	fl.StringVarP(&f.out, "out", "o", "", "`DIR` to write to (default: the pipeline's own folder)")
+	fl.Uint64Var(&f.seed, "seed", 0, "seed instead of the pipeline's")
+	fl.StringArrayVar(&f.set, "set", nil, "set a parameter: `STAGE.PARAMETER=VALUE`, such as is_nmf.rank=12")
+	fl.BoolVar(&f.overwrite, "overwrite", false, "replace files that are there already")
+	cmd.MarkFlagDirname("out")
+}
+
+// load reads, overrides and checks a spec. file may be - for standard input.
+func (f *specFlags) load(cmd *cobra.Command, file string, reg *pipeline.Registry) (*pipeline.Pipeline, error) {
+	text, err := readSpec(cmd, file)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := pipeline.Parse(file, text)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.override(cmd, spec, reg); err != nil {
+		return nil, err
+	}
+	return pipeline.Check(spec, reg)
+}
+
+// maxSpec bounds the size of a spec: it is written by hand or by a program, and small.
+const maxSpec = 16 << 20
+
+func readSpec(cmd *cobra.Command, file string) ([]byte, error) {
+	r := cmd.InOrStdin()
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, fmt.Errorf("the pipeline cannot be read: %w", err)
+		}
+		defer f.Close()
+		r = f
+	}
+	text, err := io.ReadAll(io.LimitReader(r, maxSpec+1))
+	if err != nil {
+		return nil, fmt.Errorf("the pipeline cannot be read: %w", err)
+	}
+	if len(text) > maxSpec {
+		return nil, fmt.Errorf("%s is longer than %d MiB; want a pipeline, a short JSON file", file, maxSpec>>20)
+	}
+	return text, nil
+}
+
+func (f *specFlags) override(cmd *cobra.Command, spec *pipeline.Spec, reg *pipeline.Registry) error {
+	if cmd.Flags().Changed("seed") {
+		spec.Seed = f.seed
+	}
+	if len(f.input) > 0 {
+		spec.SetInput("--input "+f.input[0], f.input)
+	}
+	if f.out != "" {
+		out, err := filepath.Abs(f.out)
+		if err != nil {
+			return err
+		}
+		spec.Out = out
+	}
+	if f.overwrite {
+		for _, st := range spec.Stages {
+			if def, ok := reg.Lookup(st.Use); ok && hasParam(def.Params, "overwrite", "bool") {
+				spec.Set(st.ID + ".overwrite=true")
+			}
+		}
+	}
+	for _, s := range f.set {
+		spec.Set(s)
+	}
+	return nil
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/audiosep/audiosep/pipeline"
+)
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version and how it was built",
+		Args:  cobra.NoArgs,
+		Run: func(cmd *cobra.Command, args []string) {
+			version, commit := "(devel)", ""
+			if info, ok := debug.ReadBuildInfo(); ok {
+				version = info.Main.Version
+				for _, s := range info.Settings {
+					switch {
+					case s.Key == "vcs.revision":
+						commit += ", commit " + s.Value[:min(12, len(s.Value))]
+					case s.Key == "vcs.modified" && s.Value == "true":
+						commit += " with changes"
+					}
+				}
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "audiosep %s%s\nspec format %d, %s, %s/%s\n", version, commit, pipeline.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		},
+	}
+}

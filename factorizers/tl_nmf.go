@@ -1,0 +1,308 @@
+package factorizers
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/orthogonal"
+	"gonum.org/v1/gonum/mat"
+)
+
+// TLNMFParams are the parameters of tl_nmf.
+type TLNMFParams struct {
+	Rank       int     `json:"rank" min:"1" unit:"components" doc:"Number of components K."`
+	Iterations int     `json:"iterations" min:"1" doc:"Most iterations; each updates W and H, then Φ."`
+	Tol        float64 `json:"tol" min:"0" doc:"Stop when an iteration lowers the objective C by less than this part of 2|C|."`
+	Eps        float64 `json:"eps" min:"1e-15" doc:"Floor added to V and WH: a power of frames whose window is divided by its sum, so that the scale of the window does not matter."`
+	MMSteps    int     `json:"mm_steps" min:"1" doc:"Updates of H and W in an iteration."`
+	PhiSteps   int     `json:"phi_steps" min:"1" doc:"Steps of the solver in an iteration: sweeps of jacobi, line searches of the others."`
+	Solver     string  `json:"solver" oneof:"auto|jacobi|quasi_newton|projected_gradient" doc:"How Φ is learnt; auto is jacobi where it has a closed form and Φ is small, else quasi_newton."`
+	Curvature  string  `json:"curvature" oneof:"corrected|published" doc:"What quasi_newton divides the gradient by: the curvature of each rotation, or the part of it in Ablin et al. (2019)."`
+	Objective  string  `json:"objective" oneof:"gcm|is" doc:"gcm, the likelihood of the Gaussian composite model, or is, the Itakura-Saito divergence of V from WH."`
+	L1         float64 `json:"l1" min:"0" doc:"Weight of the sum of H in the objective, in the scale of eps."`
+	Start      string  `json:"start" oneof:"random|dct|joint_diagonalization|file" doc:"Φ to start from, where none is wired."`
+	StartFile  *string `json:"start_file" file:"in" doc:"Orthogonal M×M matrix (.npy) to start from, with start file."`
+	StartBlock int     `json:"start_block" min:"1" unit:"columns of V" doc:"Columns whose frames are averaged to a covariance by the joint_diagonalization start."`
+	Restarts   int     `json:"restarts" min:"1" doc:"Starts that are tried; the one with the least objective is kept."`
+	Fix        string  `json:"fix" oneof:"none|phi" doc:"phi leaves Φ at its start and learns W and H alone."`
+}
+
+// Validate checks what one parameter means for another.
+func (p TLNMFParams) Validate() error {
+	if p.Objective == "is" && p.Solver == "jacobi" {
+		return &audiosep.ParamError{Name: "solver", What: "is jacobi, whose rotations are exact for the gcm objective only; want auto, quasi_newton or projected_gradient"}
+	}
+	if (p.Start == "file") != (p.StartFile != nil) {
+		return &audiosep.ParamError{Name: "start_file", What: "goes with start file; want both or neither"}
+	}
+	return nil
+}
+
+var tlNMFStage = audiosep.Define("tl_nmf",
+	"NMF with a learnt transform: an orthogonal Φ, W and H such that |ΦY|² ≈ WH. "+
+		"Every recording, channel and shifted grid of frames is a realisation of one scene: they share Φ, W and H. "+
+		"Φ has M(M-1)/2 free parameters: give it several recordings or frames that share an activation, or start from the DCT. "+
+		"(Zhang, Soubies and Févotte, IEEE SPL 2020.)",
+	TLNMFParams{
+		Rank: 8, Iterations: 200, Tol: 1e-7, Eps: 5e-7, MMSteps: 10, PhiSteps: 1,
+		Solver: "auto", Curvature: "corrected", Objective: "gcm", Start: "random", StartBlock: 10, Restarts: 1, Fix: "none",
+	}, NewTLNMF)
+
+// NewTLNMF returns the learner of NMF with a learnt transform, by block-coordinate
+// descent on
+//
+//	C = ½ Σ (V+eps)/V̂ + log V̂,  V̂ = WH + eps,  V = mean |ΦY|²   (gcm; paper, eq. 3)
+//	C = Σ q - log q - 1,  q = (V+eps)/V̂                           (is)
+//
+// plus l1·ΣH. The mean is over all layers and over the frames that share a column.
+// C never rises. The learnt Φ is orthogonal to 1e-12 and its rows are in no special
+// order; columns of W sum to 1.
+func NewTLNMF(p TLNMFParams) (audiosep.JointLearner, error) { return tlNMF{p}, nil }
+
+type tlNMF struct{ TLNMFParams }
+
+// LearnJointly learns from y, starting from the fields of init that are not nil: an
+// orthogonal MatrixTransform, W (M×K), H (K×N/S).
+func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.Frames, init audiosep.Model) (audiosep.Model, error) {
+	scene, err := newScene(y, t.TLNMFParams)
+	if err != nil {
+		return audiosep.Model{}, err
+	}
+	start, err := t.start(ctx, env, scene, init)
+	if err != nil {
+		return audiosep.Model{}, err
+	}
+	t.warn(env, scene)
+	runs, err := t.runAll(ctx, env, scene, start)
+	if err != nil {
+		return audiosep.Model{}, err
+	}
+	best := least(runs)
+	t.report(env, runs, best)
+	phi, err := runs[best].transform()
+	if err != nil {
+		return audiosep.Model{}, err
+	}
+	transform, err := audiosep.NewMatrixTransform(phi)
+	if err != nil {
+		return audiosep.Model{}, err
+	}
+	framing := y.Framing
+	return audiosep.Model{Framing: &framing, Transform: transform, Factors: runs[best].factors(objectives(runs))}, nil
+}
+
+// warn says when there are too few frames for the free parameters of Φ.
+func (t tlNMF) warn(env audiosep.Env, s *scene) {
+	if free := s.rows * (s.rows - 1) / 2; t.Fix == "none" && s.total() < free {
+		env.Logger().Warn("few frames for a learnt transform: it may fit this recording only; more recordings, or frames that share an activation, would hold it",
+			slog.Int("frames", s.total()), slog.Int("free_parameters", free))
+	}
+}
+
+// runAll learns from every start, as many at once as there are processors.
+func (t tlNMF) runAll(ctx context.Context, env audiosep.Env, s *scene, start *tlStart) ([]*learning, error) {
+	runs := make([]*learning, t.Restarts)
+	errs := make([]error, t.Restarts)
+	workers := runtime.GOMAXPROCS(0)
+	each := max(1, workers/t.Restarts)
+	var wg sync.WaitGroup
+	gate := make(chan struct{}, workers)
+	for i := range runs {
+		wg.Go(func() {
+			gate <- struct{}{}
+			defer func() { <-gate }()
+			if ctx.Err() != nil {
+				errs[i] = ctx.Err()
+				return
+			}
+			steps := env
+			if i > 0 {
+				steps.Progress = nil // the first start speaks for all
+			}
+			runs[i], errs[i] = t.run(ctx, steps, s, start, i, each)
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return runs, nil
+}
+
+// run learns from start i on so many threads, on which the result does not depend.
+func (t tlNMF) run(ctx context.Context, env audiosep.Env, s *scene, start *tlStart, i, threads int) (*learning, error) {
+	phi, w, h, err := start.draw(ctx, env, i)
+	if err != nil {
+		return nil, err
+	}
+	l := newLearning(s, t.TLNMFParams, phi, w, h, threads)
+	defer l.crew.close()
+	solver := l.solver(t.TLNMFParams)
+	for it := range t.Iterations {
+		for range t.MMSteps {
+			l.updateH()
+			l.updateW()
+		}
+		l.model()
+		if t.Fix == "none" {
+			for range t.PhiSteps {
+				more, err := solver.improve(ctx)
+				if err != nil {
+					return nil, err
+				}
+				if !more {
+					break
+				}
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		done, err := l.record(t.Tol)
+		if err != nil {
+			return nil, err
+		}
+		env.Report(audiosep.Step{Done: it + 1, Of: t.Iterations, Objective: l.last()})
+		if done {
+			break
+		}
+	}
+	return l, nil
+}
+
+// report logs how the best start compares with the others.
+func (t tlNMF) report(env audiosep.Env, runs []*learning, best int) {
+	l := runs[best]
+	likelihood, divergence := l.parts()
+	agree := 0
+	for _, r := range runs {
+		if r.last()-l.last() <= agreement*math.Abs(l.last()) {
+			agree++
+		}
+	}
+	env.Logger().Info("learnt a transform",
+		slog.Float64("objective", l.last()), slog.Float64("transform_part", likelihood), slog.Float64("nmf_part", divergence),
+		slog.Int("iterations", len(l.objective)), slog.String("stop", l.stop),
+		slog.Int("starts", len(runs)), slog.Int("starts_that_agree", agree))
+}
+
+// agreement is the difference of two objectives, as part of one, below which two starts
+// count as having found the same minimum.
+const agreement = 2e-5
+
+func least(runs []*learning) int {
+	best := 0
+	for i, r := range runs {
+		if r.last() < runs[best].last() {
+			best = i
+		}
+	}
+	return best
+}
+
+func objectives(runs []*learning) []float64 {
+	if len(runs) == 1 {
+		return nil
+	}
+	all := make([]float64, len(runs))
+	for i, r := range runs {
+		all[i] = r.last()
+	}
+	return all
+}
+
+// scene is what is learnt from: the frames, each sample's values in a row, the frames
+// that share a column of V side by side. Where the frames span less than all M
+// dimensions it holds their coordinates in the span: Φ need mix no others, because what
+// lies outside has no power, and whatever completes Φ is as good.
+type scene struct {
+	samples         int // M
+	rows, cols, per int // r ≤ M dimensions; N/S columns of V; L·S frames to a column
+	y               []float64
+	basis           *mat.Dense // M×M, orthogonal; its first rows span the frames; nil for the unit matrix
+	rest            float64    // power left outside the span, over all columns
+	eps, l1         float64
+}
+
+// total returns the number of frames.
+func (s *scene) total() int { return s.cols * s.per }
+
+func newScene(y *audiosep.Frames, p TLNMFParams) (*scene, error) {
+	share, m := max(1, y.Share), y.Length
+	switch {
+	case m == 0 || y.N == 0 || len(y.Data) == 0:
+		return nil, &audiosep.ShapeError{What: "the recording", Is: fmt.Sprintf("%d frames of %d samples in %d layers", y.N, m, len(y.Data)), Want: "at least one of each"}
+	case y.N%share != 0:
+		return nil, &audiosep.ShapeError{What: "the run of frames", Is: fmt.Sprint(y.N), Want: fmt.Sprintf("whole groups of %d", share)}
+	}
+	s := &scene{samples: m, rows: m, cols: y.N / share, per: share * len(y.Data)}
+	scale := windowPower(y.Analysis)
+	s.eps, s.l1 = p.Eps*scale, p.L1/scale
+	s.y = make([]float64, m*s.total())
+	for l, data := range y.Data {
+		for n := range y.N {
+			at := n/share*s.per + l*share + n%share
+			for i, a := range data[n*m : (n+1)*m] {
+				if math.IsNaN(a) || math.IsInf(a, 0) {
+					return nil, fmt.Errorf("sample %d of frame %d of layer %d is %v; want finite numbers", i, n, l, a)
+				}
+				s.y[i*s.total()+at] = a
+			}
+		}
+	}
+	return s, nil
+}
+
+// windowPower returns the square of the window's sum: the power that frames have beyond
+// those whose window is divided by its sum.
+func windowPower(window []float64) float64 {
+	var sum float64
+	for _, a := range window {
+		sum += a
+	}
+	if sum == 0 {
+		return 1
+	}
+	return sum * sum
+}
+
+// outside is the part of V, as part of eps, that may be left out of the span.
+const outside = 1e-10
+
+// reduce replaces the frames by their coordinates in their span, if that is small.
+func (s *scene) reduce() {
+	m, n := s.samples, s.total()
+	gram := mat.NewDense(m, m, nil)
+	y := mat.NewDense(m, n, s.y)
+	multiply(gram, y, y.T())
+	sym := mat.NewSymDense(m, gram.RawMatrix().Data)
+	basis, rank, rest := orthogonal.Span(sym, outside*s.eps*float64(s.per), m*3/4)
+	if basis == nil {
+		return
+	}
+	reduced := mat.NewDense(rank, n, nil)
+	multiply(reduced, basis.Slice(0, rank, 0, m), y)
+	s.rows, s.y, s.basis, s.rest = rank, reduced.RawMatrix().Data, basis, rest/float64(s.per)
+}
+
+// transform returns the learnt Φ, M×M, orthogonal to rounding.
+func (l *learning) transform() (*mat.Dense, error) {
+	phi := mat.NewDense(l.rows, l.rows, slices.Clone(l.phi))
+	if err := orthogonal.Polar(phi); err != nil {
+		return nil, err
+	}
+	if l.basis == nil {
+		return phi, nil
+	}
+	whole := mat.DenseCopyOf(l.basis)
+	multiply(whole.Slice(0, l.rows, 0, l.samples).(*mat.Dense), phi, l.basis.Slice(0, l.rows, 0, l.samples))
+	return whole, orthogonal.Polar(whole)
+}

@@ -1,0 +1,100 @@
+package kernel
+
+import (
+	"os"
+	"unsafe"
+)
+
+// Environment is the variable that forces a path: avx512, avx2 or go. A path that
+// the machine lacks is not taken.
+const Environment = "AUDIOSEP_KERNEL"
+
+// An engine is one way to compute: vectors of some width, or plain Go.
+type engine struct {
+	name  string
+	lanes int // float64 in a vector; a panel of A has as many rows
+	// gemm is the micro-kernel for panels of 1<<i rows and strips of j+1 vectors.
+	gemm [4][3]func(*uint64)
+}
+
+// plain is the oracle, and what runs where there is nothing faster.
+var plain = &engine{name: "go"}
+
+// current is chosen once, before anything computes; tests set it.
+var current = choose(os.Getenv(Environment))
+
+// choose returns the fastest engine of this machine, or the one that is asked for.
+func choose(name string) *engine {
+	engines := available()
+	for _, e := range engines {
+		if e.name == name {
+			return e
+		}
+	}
+	return engines[0]
+}
+
+// Path returns the name of the path in use: avx512, avx2 or go.
+func Path() string { return current.name }
+
+// Use forces a path for the tests of other packages and returns the function that
+// undoes it. It reports false where this machine has no such path.
+func Use(name string) (restore func(), ok bool) {
+	before := current
+	e := choose(name)
+	if e.name != name {
+		return func() {}, false
+	}
+	current = e
+	return func() { current = before }, true
+}
+
+// A tile is the argument of a micro-kernel, which knows the places of the fields:
+// C = alpha·AB for panels of A, m×k each, one below the other, and one strip of B.
+// Strides are in bytes.
+type tile struct {
+	k, panels int
+	a         *float64
+	rs, cs    uintptr // from a row of A to the next, and from a column to the next
+	ps        uintptr // from a panel of A to the next
+	b         *float64
+	bs        uintptr // from a row of B to the next
+	c         *float64
+	ldc       uintptr // from a row of C to the next
+	alpha     float64
+	add       int // 0: C = alpha·AB; 1: C += alpha·AB
+}
+
+// A view is a matrix with any two strides, in numbers.
+type view struct {
+	data   []float64
+	rs, cs int
+}
+
+func (v view) from(i, j int) view { return view{v.data[i*v.rs+j*v.cs:], v.rs, v.cs} }
+
+// strip multiplies m rows of a by the strip of B that t holds, vecs vectors wide.
+// A packed a has its rows in panels as pack leaves them. t.c is left at the end.
+func (e *engine) strip(t *tile, a view, packed bool, m, vecs int) {
+	for i, h := 0, e.lanes; i < m; h /= 2 {
+		n := (m - i) / h
+		if n == 0 {
+			continue
+		}
+		if packed {
+			t.a = &a.data[i*t.k]
+			t.rs, t.cs, t.ps = 8, uintptr(8*h), uintptr(8*h*t.k)
+		} else {
+			t.a = &a.data[i*a.rs]
+			t.rs, t.cs, t.ps = uintptr(8*a.rs), uintptr(8*a.cs), uintptr(8*h*a.rs)
+		}
+		t.panels = n
+		e.gemm[log2[h]][vecs-1]((*uint64)(unsafe.Pointer(t)))
+		i += n * h
+		if i < m {
+			t.c = (*float64)(unsafe.Add(unsafe.Pointer(t.c), uintptr(n*h)*t.ldc))
+		}
+	}
+}
+
+var log2 = [9]int{1: 0, 2: 1, 4: 2, 8: 3}

@@ -1,0 +1,10 @@
+//go:build !amd64
+
+package kernel
+
+// available returns the engines of this machine: plain Go.
+func available() []*engine { return []*engine{plain} }
+
+func transpose4(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int) {
+	panic("kernel: transpose4 is never called without vectors")
+}

@@ -1,0 +1,252 @@
+package kernel
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/blas/gonum"
+)
+
+// Blocks of the product: kBlock rows of a strip of B stay in the first cache, a
+// block of A (rowBlock×kBlock) in the second, a block of B in the third.
+const (
+	kBlock    = 256
+	rowBlock  = 192
+	colBlock  = 1536
+	packAFrom = 97 // fewer columns than this do not repay packing A
+	packBFrom = 65 // fewer rows than this do not repay packing B
+)
+
+// Gemm sets c = alpha·op(a)·op(b) + beta·c, where op is the transpose or nothing:
+// the function of that name of gonum's blas64, whose layout it uses. With beta = 0
+// c is not read. The sums over the inner dimension are made in blocks of fixed size
+// and in order, so that the bits are the same for any number of threads. It panics
+// if the shapes do not fit.
+func Gemm(tA, tB blas.Transpose, alpha float64, a, b blas64.General, beta float64, c blas64.General) {
+	m, k := a.Rows, a.Cols
+	if tA != blas.NoTrans {
+		m, k = k, m
+	}
+	n, kb := b.Cols, b.Rows
+	if tB != blas.NoTrans {
+		n, kb = kb, n
+	}
+	if k != kb || m != c.Rows || n != c.Cols {
+		panic("kernel: the shapes of a product do not fit")
+	}
+	if current.lanes == 0 || k == 0 || alpha == 0 {
+		gonum.Implementation{}.Dgemm(tA, tB, m, n, k, alpha, a.Data, max(1, a.Stride), b.Data, max(1, b.Stride), beta, c.Data, max(1, c.Stride))
+		return
+	}
+	if m == 0 || n == 0 {
+		return
+	}
+	j := products.Get().(*product)
+	j.engine, j.m, j.n, j.k = current, m, n, k
+	j.a, j.b, j.c, j.ldc = asView(a, tA), asView(b, tB), c.Data, c.Stride
+	j.alpha, j.beta = alpha, beta
+	j.run()
+	j.a, j.b, j.c = view{}, view{}, nil
+	products.Put(j)
+}
+
+func asView(a blas64.General, t blas.Transpose) view {
+	if t == blas.NoTrans {
+		return view{a.Data, a.Stride, 1}
+	}
+	return view{a.Data, 1, a.Stride}
+}
+
+// A product is one call of Gemm: pieces of C that threads take in turn.
+type product struct {
+	engine      *engine
+	m, n, k     int
+	a, b        view
+	c           []float64
+	ldc         int
+	alpha, beta float64
+
+	rows, cols int // of a piece
+	next       atomic.Int64
+	wait       sync.WaitGroup
+	work       func() // j.worker, made once: starting it allocates nothing
+}
+
+var products = sync.Pool{New: func() any {
+	j := new(product)
+	j.work = func() { defer j.wait.Done(); j.pieces() }
+	return j
+}}
+
+// parallelFrom is the number of multiplications that repays starting a goroutine.
+const parallelFrom = 1 << 17
+
+// run cuts C into pieces along its longer side. No sum is cut, so the number of
+// pieces changes no bit.
+func (j *product) run() {
+	j.rows, j.cols = j.m, j.n
+	j.next.Store(0)
+	threads := runtime.GOMAXPROCS(0)
+	if threads == 1 || j.m*j.n*j.k < parallelFrom {
+		j.pieces()
+		return
+	}
+	width := 3 * j.engine.lanes
+	if j.n >= j.m {
+		j.cols = max(width, roundUp(j.n/(2*threads), width))
+	} else {
+		j.rows = max(width, roundUp(j.m/(2*threads), j.engine.lanes))
+	}
+	j.wait.Add(threads - 1)
+	for range threads - 1 {
+		go j.work()
+	}
+	j.pieces()
+	j.wait.Wait()
+}
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
+
+func (j *product) pieces() {
+	w := workspaces.Get().(*workspace)
+	defer workspaces.Put(w)
+	across := (j.n + j.cols - 1) / j.cols
+	count := across * ((j.m + j.rows - 1) / j.rows)
+	for {
+		i := int(j.next.Add(1)) - 1
+		if i >= count {
+			return
+		}
+		r, c := i/across*j.rows, i%across*j.cols
+		w.piece(j, r, min(r+j.rows, j.m), c, min(c+j.cols, j.n))
+	}
+}
+
+// A workspace is what one thread needs beside the matrices.
+type workspace struct {
+	tile
+	a, b []float64 // packed blocks
+	edge []float64 // C at the right edge, where a vector would reach beyond it
+}
+
+var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+
+// grow returns a slice of n numbers, in s's storage where that is enough.
+func grow(s []float64, n int) []float64 {
+	if cap(s) < n {
+		return make([]float64, n)
+	}
+	return s[:n]
+}
+
+// piece computes rows m0 to m1 and columns n0 to n1 of C.
+func (w *workspace) piece(j *product, m0, m1, n0, n1 int) {
+	w.alpha = j.alpha
+	w.add = 1
+	switch j.beta {
+	case 0:
+		w.add = 0
+	case 1:
+	default:
+		for i := m0; i < m1; i++ {
+			row := j.c[i*j.ldc+n0 : i*j.ldc+n1]
+			for x := range row {
+				row[x] *= j.beta
+			}
+		}
+	}
+	first := w.add
+	kc := even(j.k, kBlock, 4)
+	nc := even(n1-n0, colBlock, 3*j.engine.lanes)
+	for c := n0; c < n1; c += nc {
+		w.add = first
+		for k := 0; k < j.k; k += kc {
+			w.block(j, m0, m1, c, min(c+nc, n1), k, min(k+kc, j.k))
+			w.add = 1
+		}
+	}
+}
+
+// even returns the size of equal blocks of n things, at most `most` each and a
+// multiple of unit.
+func even(n, most, unit int) int {
+	blocks := (n + most - 1) / most
+	return roundUp((n+blocks-1)/blocks, unit)
+}
+
+// block adds the products over k0 to k1.
+func (w *workspace) block(j *product, m0, m1, n0, n1, k0, k1 int) {
+	e, k := j.engine, k1-k0
+	width := 3 * e.lanes
+	packB := j.b.cs != 1 || m1-m0 >= packBFrom
+	w.b = grow(w.b, k*roundUp(n1-n0, e.lanes))
+	for n := n0; n < n1; n += width {
+		cols := min(width, n1-n)
+		padded := roundUp(cols, e.lanes)
+		if packB || padded != cols {
+			src := view{j.b.data[k0*j.b.rs+n*j.b.cs:], j.b.cs, j.b.rs}
+			dst := w.b[(n-n0)*k:]
+			if padded != cols {
+				clear(dst[:padded*k])
+			}
+			packInto(dst, src, cols, k, padded)
+		}
+	}
+	rc := even(m1-m0, rowBlock, e.lanes)
+	packA := n1-n0 >= packAFrom
+	for m := m0; m < m1; m += rc {
+		rows := min(rc, m1-m)
+		a := j.a.from(m, k0)
+		if packA {
+			w.packRows(e, a, rows, k)
+			a.data = w.a
+		}
+		for n := n0; n < n1; n += width {
+			w.strip(j, a, packA, packB, m, rows, n, min(width, n1-n), k0, k, (n-n0)*k)
+		}
+	}
+}
+
+// packRows packs a into panels of the micro-kernels' heights, panel i·k on.
+func (w *workspace) packRows(e *engine, a view, rows, k int) {
+	w.a = grow(w.a, rows*k)
+	for i, h := 0, e.lanes; i < rows; {
+		if rows-i < h {
+			h /= 2
+			continue
+		}
+		pack(w.a[i*k:], view{a.data[i*a.rs:], a.rs, a.cs}, h, k)
+		i += h
+	}
+}
+
+// strip computes one strip of C, `cols` wide, from row m and column n on.
+func (w *workspace) strip(j *product, a view, packA, packB bool, m, rows, n, cols, k0, k, at int) {
+	e, t := j.engine, &w.tile
+	vecs := (cols + e.lanes - 1) / e.lanes
+	full := vecs*e.lanes == cols
+	t.k = k
+	if packB || !full {
+		t.b, t.bs = &w.b[at], uintptr(8*vecs*e.lanes)
+	} else {
+		t.b, t.bs = &j.b.data[k0*j.b.rs+n], uintptr(8*j.b.rs)
+	}
+	if full {
+		t.c, t.ldc = &j.c[m*j.ldc+n], uintptr(8*j.ldc)
+		e.strip(t, a, packA, rows, vecs)
+		return
+	}
+	padded := vecs * e.lanes
+	w.edge = grow(w.edge, rows*padded)
+	for i := range rows {
+		copy(w.edge[i*padded:(i+1)*padded], j.c[(m+i)*j.ldc+n:][:cols])
+	}
+	t.c, t.ldc = &w.edge[0], uintptr(8*padded)
+	e.strip(t, a, packA, rows, vecs)
+	for i := range rows {
+		copy(j.c[(m+i)*j.ldc+n:][:cols], w.edge[i*padded:])
+	}
+}

@@ -1,0 +1,198 @@
+// Package npy reads and writes NumPy's .npy arrays of floating-point numbers
+// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). What a
+// file says of itself is held against its size before anything is allocated.
+package npy
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// Array is an array of numbers in C order: the last index runs fastest.
+type Array struct {
+	Shape []int // empty for a single number
+	Data  []float64
+}
+
+// Matrix returns a two-dimensional array that is not empty, sharing storage.
+func (a Array) Matrix() (*mat.Dense, error) {
+	if len(a.Shape) != 2 || len(a.Data) == 0 {
+		return nil, fmt.Errorf("the array has the shape %v; want a matrix that is not empty", a.Shape)
+	}
+	return mat.NewDense(a.Shape[0], a.Shape[1], a.Data), nil
+}
+
+const magic = "\x93NUMPY"
+
+// longestHeader is far more than an array of plain numbers needs.
+const longestHeader = 4096
+
+// Write writes the array as float64, little-endian, format version 1.0.
+func Write(w io.Writer, a Array) error {
+	shape := ""
+	for _, n := range a.Shape {
+		shape += strconv.Itoa(n) + ", "
+	}
+	if len(a.Shape) > 1 {
+		shape = strings.TrimSuffix(shape, ", ") // one dimension keeps its comma: (3,)
+	}
+	header := fmt.Sprintf("{'descr': '<f8', 'fortran_order': False, 'shape': (%s), }", strings.TrimSpace(shape))
+	const fixed = len(magic) + 4 // and version, header length
+	header += strings.Repeat(" ", 63-(fixed+len(header))%64) + "\n"
+	b := bufio.NewWriterSize(w, 1<<16)
+	b.WriteString(magic + "\x01\x00")
+	b.Write(binary.LittleEndian.AppendUint16(nil, uint16(len(header))))
+	b.WriteString(header)
+	var word [8]byte
+	for _, x := range a.Data {
+		binary.LittleEndian.PutUint64(word[:], math.Float64bits(x))
+		b.Write(word[:])
+	}
+	return b.Flush() // a failed write above fails here
+}
+
+// Read reads an array of float64 or float32, of either byte order, in C or Fortran
+// order, of at most two dimensions. size is how many bytes r holds in all; it is an
+// error if the array needs more or fewer.
+func Read(r io.Reader, size int64) (Array, error) {
+	var a Array
+	h, err := readHeader(r)
+	if err != nil {
+		return a, err
+	}
+	count := 1
+	for _, n := range h.shape {
+		if n > 0 && count > int(size)/n { // count·n ≤ size: no overflow
+			return a, fmt.Errorf("the shape %v needs more than the %d bytes there are", h.shape, size)
+		}
+		count *= n
+	}
+	if want := h.length + int64(count*h.itemSize); want != size {
+		return a, fmt.Errorf("the shape %v needs %d bytes; there are %d", h.shape, want, size)
+	}
+	a = Array{h.shape, make([]float64, count)}
+	in := bufio.NewReaderSize(r, 1<<16)
+	word := make([]byte, h.itemSize)
+	for i := range a.Data {
+		if _, err := io.ReadFull(in, word); err != nil {
+			return a, fmt.Errorf("number %d of %d: %w", i+1, count, unexpected(err))
+		}
+		a.Data[h.place(i)] = h.number(word)
+	}
+	return a, nil
+}
+
+// unexpected returns io.ErrUnexpectedEOF for io.EOF.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+type header struct {
+	length   int64 // bytes before the numbers
+	shape    []int
+	fortran  bool
+	itemSize int
+	order    binary.ByteOrder
+}
+
+// place returns where the i-th number of the file belongs in C order.
+func (h *header) place(i int) int {
+	if !h.fortran || len(h.shape) < 2 {
+		return i
+	}
+	rows, cols := h.shape[0], h.shape[1]
+	return i%rows*cols + i/rows
+}
+
+func (h *header) number(word []byte) float64 {
+	if h.itemSize == 4 {
+		return float64(math.Float32frombits(h.order.Uint32(word)))
+	}
+	return math.Float64frombits(h.order.Uint64(word))
+}
+
+var (
+	descrKey   = regexp.MustCompile(`'descr'\s*:\s*'([^']*)'`)
+	fortranKey = regexp.MustCompile(`'fortran_order'\s*:\s*(True|False)`)
+	shapeKey   = regexp.MustCompile(`'shape'\s*:\s*\(([0-9, ]*)\)`)
+)
+
+func readHeader(r io.Reader) (*header, error) {
+	var start [8]byte
+	if _, err := io.ReadFull(r, start[:]); err != nil || string(start[:6]) != magic {
+		return nil, errors.New("it is no .npy file; want one that numpy.save wrote")
+	}
+	lengthBytes := 4
+	switch version := start[6]; version {
+	case 1:
+		lengthBytes = 2
+	case 2, 3:
+	default:
+		return nil, fmt.Errorf("its .npy format is version %d; want 1 to 3", version)
+	}
+	var word [4]byte
+	if _, err := io.ReadFull(r, word[:lengthBytes]); err != nil {
+		return nil, fmt.Errorf("the .npy header: %w", unexpected(err))
+	}
+	length := binary.LittleEndian.Uint32(word[:])
+	if length > longestHeader {
+		return nil, fmt.Errorf("its .npy header is %d bytes long; want at most %d", length, longestHeader)
+	}
+	text := make([]byte, length)
+	if _, err := io.ReadFull(r, text); err != nil {
+		return nil, fmt.Errorf("the .npy header: %w", unexpected(err))
+	}
+	h, err := parseHeader(string(text))
+	if err != nil {
+		return nil, err
+	}
+	h.length = int64(len(start)) + int64(lengthBytes) + int64(length)
+	return h, nil
+}
+
+func parseHeader(text string) (*header, error) {
+	descr, fortran, shape := descrKey.FindStringSubmatch(text), fortranKey.FindStringSubmatch(text), shapeKey.FindStringSubmatch(text)
+	if descr == nil || fortran == nil || shape == nil {
+		return nil, fmt.Errorf("its .npy header is %.80q; want descr, fortran_order and shape of an array of numbers", text)
+	}
+	h := &header{fortran: fortran[1] == "True", order: binary.LittleEndian}
+	switch descr[1] {
+	case "<f8":
+		h.itemSize = 8
+	case ">f8":
+		h.itemSize, h.order = 8, binary.BigEndian
+	case "<f4":
+		h.itemSize = 4
+	case ">f4":
+		h.itemSize, h.order = 4, binary.BigEndian
+	default:
+		return nil, fmt.Errorf("it holds numbers of type %.20q; want float64 or float32 (<f8, >f8, <f4, >f4)", descr[1])
+	}
+	for _, part := range strings.Split(shape[1], ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			return nil, fmt.Errorf("its shape is (%.80s): %w", shape[1], err)
+		}
+		h.shape = append(h.shape, n)
+	}
+	if len(h.shape) > 2 {
+		return nil, fmt.Errorf("it has %d dimensions; want at most 2", len(h.shape))
+	}
+	return h, nil
+}

@@ -1,0 +1,62 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/npy"
+)
+
+// MatrixParams are the parameters of the stage matrix.
+type MatrixParams struct {
+	File string `json:"file" file:"in" doc:"A .npy file, as numpy.save writes it, of F rows (bins) by M columns (samples), F ≥ M."`
+}
+
+var matrixStage = audiosep.Define("matrix",
+	"A transform that is a matrix in a file: X = ΦY. Real; its inverse is the transpose or, when the columns are not orthonormal, the pseudo-inverse.",
+	MatrixParams{}, NewMatrix)
+
+// NewMatrix returns the maker of the transform in p.File. The file is read when the
+// transform is made; frames of another length than M are refused then, and so is what
+// [audiosep.NewMatrixTransform] refuses.
+func NewMatrix(p MatrixParams) (audiosep.Transformer, error) {
+	if p.File == "" {
+		return nil, &audiosep.ParamError{Name: "file", What: "is missing; want the name of a .npy file"}
+	}
+	return p, nil
+}
+
+// Transform reads the file.
+func (p MatrixParams) Transform(_ context.Context, m int) (audiosep.Transform, error) {
+	t, err := p.read(m)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.File, err)
+	}
+	return t, nil
+}
+
+func (p MatrixParams) read(m int) (audiosep.Transform, error) {
+	file, err := os.Open(p.File)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	array, err := npy.Read(file, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	phi, err := array.Matrix()
+	if err != nil {
+		return nil, err
+	}
+	if _, c := phi.Dims(); c != m {
+		return nil, &audiosep.ShapeError{What: "Φ", Is: fmt.Sprintf("for frames of %d samples", c), Want: fmt.Sprintf("%d, the length of a frame", m)}
+	}
+	return audiosep.NewMatrixTransform(phi)
+}

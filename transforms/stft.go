@@ -1,0 +1,99 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/audiosep/audiosep"
+)
+
+// STFTParams are the parameters of the stage stft.
+type STFTParams struct {
+	Size *int `json:"size" unit:"samples" min:"1" max:"1048576" doc:"Length of the DFT, at least that of a frame, which is filled up with zeros. Left open: the length of a frame."`
+}
+
+var stftStage = audiosep.Define("stft",
+	"Discrete Fourier transform of the frames, so with a framer a short-time Fourier transform. Complex, one-sided: F = size/2+1 bins, bin k at k/size of the sample rate.",
+	STFTParams{}, NewSTFT)
+
+// NewSTFT returns the maker of one-sided discrete Fourier transforms
+//
+//	X[k] = 1/√size · Σ_n y[n] exp(-2πi·kn/size), k = 0 … size/2,
+//
+// with y followed by zeros up to size: numpy.fft.rfft(y, size, norm="ortho"). The two
+// halves of the spectrum together keep the power of the frame; |X[k]|² is that of one
+// half and is not doubled, so Σ y² = Σ c_k |X[k]|² with c = 1 at 0 and size/2, else 2.
+//
+// The inverse is the least-squares one: of a spectrum that belongs to no frame it
+// makes the frame whose spectrum is nearest.
+func NewSTFT(p STFTParams) (audiosep.Transformer, error) {
+	if p.Size != nil && *p.Size < 1 {
+		return nil, &audiosep.ParamError{Name: "size", What: fmt.Sprintf("is %d; want at least 1 sample", *p.Size)}
+	}
+	return p, nil
+}
+
+// Transform returns the DFT of frames of m samples.
+func (p STFTParams) Transform(_ context.Context, m int) (audiosep.Transform, error) {
+	if m < 1 {
+		return nil, fmt.Errorf("frames are %d samples long; want at least 1", m)
+	}
+	size := m
+	if p.Size != nil {
+		size = *p.Size
+	}
+	if size < m {
+		return nil, &audiosep.ParamError{Name: "size", What: fmt.Sprintf("is %d; want at least %d samples, the length of a frame", size, m)}
+	}
+	t := &stft{shape: shape{len: m, bins: size/2 + 1, complex: true}, size: size}
+	t.plans.New = func() any {
+		return &stftPlan{newRealDFT(size), make([]float64, size), make([]complex128, size/2+1)}
+	}
+	return t, nil
+}
+
+type stft struct {
+	shape
+	size  int
+	plans sync.Pool // of *stftPlan
+}
+
+type stftPlan struct {
+	dft   *realDFT
+	frame []float64 // size samples
+	coef  []complex128
+}
+
+func (t *stft) Forward(ctx context.Context, dst audiosep.Coefs, src []float64) error {
+	n, err := t.frames(src, dst)
+	if err != nil {
+		return err
+	}
+	scale := 1 / math.Sqrt(float64(t.size))
+	return eachFrame(ctx, &t.plans, n, t.size, func(p *stftPlan, i int) {
+		clear(p.frame[copy(p.frame, src[i*t.len:(i+1)*t.len]):])
+		p.dft.forward(p.coef, p.frame)
+		x := dst.Slice(i, i+1, t.bins)
+		for k, c := range p.coef {
+			x.Re[k], x.Im[k] = scale*real(c), scale*imag(c)
+		}
+	})
+}
+
+func (t *stft) Inverse(ctx context.Context, dst []float64, src audiosep.Coefs) error {
+	n, err := t.frames(dst, src)
+	if err != nil {
+		return err
+	}
+	scale := 1 / math.Sqrt(float64(t.size))
+	return eachFrame(ctx, &t.plans, n, t.size, func(p *stftPlan, i int) {
+		x := src.Slice(i, i+1, t.bins)
+		for k := range p.coef {
+			p.coef[k] = complex(scale*x.Re[k], scale*x.Im[k])
+		}
+		p.dft.inverse(p.frame, p.coef)
+		copy(dst[i*t.len:(i+1)*t.len], p.frame)
+	})
+}

@@ -1,0 +1,132 @@
+package transforms
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/dsp/window"
+)
+
+// Window is a window function. The zero Window but for a name is periodic.
+type Window struct {
+	// Name is tukey, hann, hamming, blackman, kaiser, kbd, sine or rectangular.
+	Name string
+	// Alpha is the part of a tukey window that its two flanks take together, 0 to 1.
+	Alpha float64
+	// Beta is the shape of kaiser and kbd, 0 to 700, as in numpy.kaiser: 0 is
+	// rectangular, greater is narrower in time; π times the α of other texts.
+	Beta float64
+	// Symmetric asks for w[i] = w[n-1-i], as filters want. The periodic window of n
+	// weights is the symmetric one of n+1 without its last, as a DFT wants.
+	Symmetric bool
+}
+
+// Weights returns the n ≥ 1 weights of w, greatest at the middle, at most 1:
+//
+//	tukey        1 in the middle, raised-cosine flanks (Harris, 1978)
+//	hann         ½ - ½ cos x,                 x = 2πi/n, or 2πi/(n-1) when symmetric
+//	hamming      0.54 - 0.46 cos x
+//	blackman     0.42 - 0.5 cos x + 0.08 cos 2x
+//	kaiser       I₀(β√(1-t²)) / I₀(β),        t from -1 to 1 (Kaiser, 1974)
+//	kbd          roots of the running sums of a kaiser window (Kaiser-Bessel derived)
+//	sine         sin(π(i+½)/n)
+//	rectangular  1
+//
+// The squares of sine and kbd at half overlap add to 1. That fixes their form: they
+// are symmetric about the middle of the frame, whatever Symmetric says. kbd needs an
+// even n.
+func (w Window) Weights(n int) ([]float64, error) {
+	if n < 1 {
+		return nil, fmt.Errorf("a window has %d weights; want at least 1", n)
+	}
+	if !(w.Alpha >= 0 && w.Alpha <= 1) {
+		return nil, fmt.Errorf("alpha of a window is %v; want 0 to 1", w.Alpha)
+	}
+	if !(w.Beta >= 0 && w.Beta <= 700) { // exp(710) is infinite
+		return nil, fmt.Errorf("beta of a window is %v; want 0 to 700", w.Beta)
+	}
+	full := n
+	if !w.Symmetric && n > 1 {
+		full = n + 1
+	}
+	all := make([]float64, full)
+	for i := range all {
+		all[i] = 1
+	}
+	switch w.Name {
+	case "sine":
+		for i := range n {
+			all[i] = math.Sin(math.Pi * (float64(i) + 0.5) / float64(n))
+		}
+	case "kbd":
+		if n%2 == 1 {
+			return nil, fmt.Errorf("a kbd window has %d weights; want an even number", n)
+		}
+		kaiserBesselDerived(all[:n], w.Beta)
+	default:
+		shape, ok := w.shape()
+		if !ok {
+			return nil, fmt.Errorf("no window is called %q", w.Name)
+		}
+		if n > 1 { // gonum divides by n-1
+			shape(all)
+		}
+	}
+	return all[:n], nil
+}
+
+// shape returns what multiplies numbers by the symmetric form of w.
+func (w Window) shape() (func([]float64) []float64, bool) {
+	switch w.Name {
+	case "tukey":
+		return window.Tukey{Alpha: w.Alpha}.Transform, true
+	case "hann":
+		return window.Hann, true
+	case "hamming":
+		return window.Hamming, true
+	case "blackman":
+		return window.Blackman, true
+	case "kaiser":
+		return func(a []float64) []float64 { kaiser(a, w.Beta); return a }, true
+	case "rectangular":
+		return window.Rectangular, true
+	}
+	return nil, false
+}
+
+// kaiser sets dst to the symmetric Kaiser window.
+func kaiser(dst []float64, beta float64) {
+	peak := besselI0(beta)
+	for i := range dst {
+		t := 2*float64(i)/float64(len(dst)-1) - 1
+		dst[i] = besselI0(beta*math.Sqrt(max(0, 1-t*t))) / peak
+	}
+}
+
+// kaiserBesselDerived sets dst, of even length, to the roots of the running sums of
+// the Kaiser window of half the length and one, and their mirror image.
+func kaiserBesselDerived(dst []float64, beta float64) {
+	half := len(dst) / 2
+	k := make([]float64, half+1)
+	kaiser(k, beta)
+	var total, sum float64
+	for _, x := range k {
+		total += x
+	}
+	for i, x := range k[:half] {
+		sum += x
+		dst[i] = math.Sqrt(sum / total)
+		dst[len(dst)-1-i] = dst[i]
+	}
+}
+
+// besselI0 returns the modified Bessel function I₀ of 0 ≤ x ≤ 700 by its power series,
+// whose terms are all positive (Abramowitz and Stegun 9.6.12).
+func besselI0(x float64) float64 {
+	sum, term := 1.0, 1.0
+	for k := 1.0; term > sum*1e-17; k++ {
+		term *= x * x / (4 * k * k)
+		sum += term
+	}
+	return sum
+}

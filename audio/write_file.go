@@ -10,12 +10,12 @@ import (
 )
 
 // WriteFile writes s, of one realisation, to a WAV file, whole or not at all; a file that
-// is there is replaced. The encoding is int16, int24, int32, float32 or float64. It is an
+// is there is replaced. The encoding is uint8, int16, int24, int32, float32 or float64. It is an
 // error, and nothing is written, if an integer encoding would clip.
 func WriteFile(path string, s *audiosep.Signal, encoding string) (err error) {
 	e, ok := encodingNamed(encoding)
 	if !ok {
-		return fmt.Errorf("encoding is %q; want int16, int24, int32, float32 or float64", encoding)
+		return fmt.Errorf("encoding is %q; want uint8, int16, int24, int32, float32 or float64", encoding)
 	}
 	h, err := s.Head(context.Background())
 	if err != nil {

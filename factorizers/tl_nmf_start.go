@@ -75,3 +75,137 @@ func (st *tlStart) take(init audiosep.Model) error {
 	}
 	return wrap("init_transform", st.usePhi(dense))
 }
+
+// wrap names what err is about.
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// usePhi starts from phi, which must be orthogonal.
+func (st *tlStart) usePhi(phi mat.Matrix) error {
+	m := st.scene.samples
+	if r, c := phi.Dims(); r != m || c != m {
+		return &audiosep.ShapeError{What: "Φ", Is: fmt.Sprintf("%d×%d", r, c), Want: fmt.Sprintf("%d×%d, as the frames are long", m, m)}
+	}
+	if e := audiosep.OrthogonalityError(phi); !(e <= 1e-6) {
+		return fmt.Errorf("ΦΦᵀ differs from I by %.3g; want an orthogonal Φ, to 1e-6", e)
+	}
+	st.phi = mat.DenseCopyOf(phi)
+	return orthogonal.Polar(st.phi)
+}
+
+// draw returns copies of start i: Φ rows×rows, W rows×K, H K×N/S.
+func (st *tlStart) draw(ctx context.Context, env audiosep.Env, i int) (phi, w, h *mat.Dense, err error) {
+	s := st.scene
+	stream := func(name string) *rand.Rand { return env.Rand(fmt.Sprintf("%s-%d", name, i)) }
+	if st.phi != nil {
+		phi = mat.DenseCopyOf(st.phi)
+	} else {
+		phi = orthogonal.Random(stream("phi"), s.rows)
+	}
+	if st.w != nil {
+		w = mat.DenseCopyOf(st.w)
+	} else {
+		w = randomPositive(stream("w"), s.rows, st.rank)
+		normaliseColumns(w)
+	}
+	if st.h != nil {
+		h = mat.DenseCopyOf(st.h)
+	} else {
+		h = randomPositive(stream("h"), st.rank, s.cols)
+		h.Scale(s.power()/float64(st.rank), h)
+	}
+	return phi, w, h, ctx.Err()
+}
+
+// power returns the mean over the columns of the power in one, all rows together.
+func (s *scene) power() float64 {
+	var sum float64
+	for _, a := range s.y {
+		sum += a * a
+	}
+	return sum/float64(s.total()) + s.eps
+}
+
+// randomPositive draws |N(0, 1)| + 1.
+func randomPositive(rng *rand.Rand, rows, cols int) *mat.Dense {
+	a := mat.NewDense(rows, cols, nil)
+	for i := range a.RawMatrix().Data {
+		a.RawMatrix().Data[i] = math.Abs(rng.NormFloat64()) + 1
+	}
+	return a
+}
+
+func normaliseColumns(w *mat.Dense) {
+	rows, k := w.Dims()
+	for j := range k {
+		var sum float64
+		for i := range rows {
+			sum += w.At(i, j)
+		}
+		for i := range rows {
+			w.Set(i, j, w.At(i, j)/sum)
+		}
+	}
+}
+
+// dctMatrix returns the orthonormal DCT-II, a row an atom.
+func dctMatrix(m int) *mat.Dense {
+	phi := mat.NewDense(m, m, nil)
+	for k := range m {
+		scale := math.Sqrt(2 / float64(m))
+		if k == 0 {
+			scale = math.Sqrt(1 / float64(m))
+		}
+		for n := range m {
+			phi.Set(k, n, scale*math.Cos(math.Pi*float64((2*n+1)*k%(4*m))/float64(2*m)))
+		}
+	}
+	return phi
+}
+
+// matrixOf returns the matrix of a real, square transform.
+func matrixOf(t audiosep.Transform) (*mat.Dense, error) {
+	m := t.Len()
+	if t.Complex() || t.Bins() != m {
+		return nil, &audiosep.ShapeError{What: "the transform", Is: fmt.Sprintf("%d samples to %d coefficients, complex: %v", m, t.Bins(), t.Complex()), Want: "a real one with as many coefficients as samples"}
+	}
+	unit := make([]float64, m*m)
+	for i := range m {
+		unit[i*m+i] = 1
+	}
+	x := audiosep.MakeCoefs(t, m)
+	if err := t.Forward(context.Background(), x, unit); err != nil {
+		return nil, err
+	}
+	return mat.DenseCopyOf(mat.NewDense(m, m, x.Re).T()), nil
+}
+
+// readMatrix reads a square matrix of float64 in numpy's format.
+func readMatrix(file string) (*mat.Dense, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := npyio.NewReader(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	shape := r.Header.Descr.Shape
+	if len(shape) != 2 || shape[0] != shape[1] || shape[0] < 1 || int64(shape[0])*int64(shape[0])*8 > info.Size() {
+		return nil, fmt.Errorf("%s: %w", file, &audiosep.ShapeError{What: "the array", Is: fmt.Sprint(shape), Want: "a whole square matrix"})
+	}
+	var phi mat.Dense
+	if err := r.Read(&phi); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return &phi, nil
+}

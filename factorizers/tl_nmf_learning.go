@@ -1,0 +1,303 @@
+package factorizers
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/audiosep/audiosep"
+	"gonum.org/v1/gonum/mat"
+)
+
+// learning is one descent from one start. Matrices are slices, row after row.
+type learning struct {
+	*scene
+	rank   int
+	crew   *crew
+	is     bool    // the is objective, else gcm
+	weight float64 // of the sum over V and V̂ in C: ½ for gcm, 1 for is
+
+	phi  []float64 // r×r, in the coordinates of the scene
+	x    []float64 // r×(N/S·P): ΦY
+	v    []float64 // r×N/S: mean of X² over the P frames of a column
+	u    []float64 // r×N/S: 1/(WH+eps)
+	w, h []float64 // r×K, K×N/S
+
+	objective []float64
+	stop      string
+
+	sums          []float64   // one for each row
+	penalty       []float64   // one for each component
+	num, den, row [][]float64 // scratch of each worker
+	tasks         struct{ h, w, model, objective, power func(worker, i int) }
+}
+
+// newLearning starts from phi, w and h, which it keeps.
+func newLearning(s *scene, p TLNMFParams, phi, w, h *mat.Dense, threads int) *learning {
+	l := &learning{
+		scene: s, rank: p.Rank, crew: newCrew(threads), is: p.Objective == "is", weight: 0.5,
+		phi: phi.RawMatrix().Data, w: w.RawMatrix().Data, h: h.RawMatrix().Data,
+		v: make([]float64, s.rows*s.cols), u: make([]float64, s.rows*s.cols), sums: make([]float64, s.rows), penalty: make([]float64, p.Rank),
+	}
+	if l.is {
+		l.weight = 1
+	}
+	for range threads {
+		l.num = append(l.num, make([]float64, p.Rank*tile))
+		l.den = append(l.den, make([]float64, p.Rank*tile))
+		l.row = append(l.row, make([]float64, s.cols))
+	}
+	l.tasks.h, l.tasks.w, l.tasks.model = l.tileH, l.rowW, l.rowModel
+	l.tasks.objective, l.tasks.power = l.rowObjective, l.rowPower
+	x := mat.NewDense(s.rows, s.total(), nil)
+	multiply(x, phi, mat.NewDense(s.rows, s.total(), s.y))
+	l.x = x.RawMatrix().Data
+	l.power()
+	return l
+}
+
+// tile is the number of columns of H that one task updates.
+const tile = 64
+
+// updateH is one majorisation-minimisation step of H: it never raises C. With the is
+// objective or without, H ← H∘[Wᵀ((V+eps)/V̂²) / (Wᵀ(1/V̂) + l1/weight)]^½.
+func (l *learning) updateH() { l.crew.do((l.cols+tile-1)/tile, l.tasks.h) }
+
+func (l *learning) tileH(worker, i int) {
+	from, to := i*tile, min(i*tile+tile, l.cols)
+	n := to - from
+	num, den, model := l.num[worker][:l.rank*n], l.den[worker][:l.rank*n], l.row[worker][:n]
+	clear(num)
+	clear(den)
+	for m := range l.rows {
+		w := l.w[m*l.rank : (m+1)*l.rank]
+		l.modelOf(model, w, from)
+		v := l.v[m*l.cols+from : m*l.cols+to]
+		for j, p := range v {
+			u := 1 / model[j]
+			model[j] = (p + l.eps) * u * u
+			for k, a := range w {
+				den[k*n+j] += a * u
+			}
+		}
+		for k, a := range w {
+			for j, q := range model {
+				num[k*n+j] += a * q
+			}
+		}
+	}
+	for k := range l.rank {
+		h := l.h[k*l.cols+from : k*l.cols+to]
+		for j := range h {
+			h[j] *= math.Sqrt(num[k*n+j] / (den[k*n+j] + l.l1/l.weight))
+		}
+	}
+}
+
+// modelOf sets dst to WH + eps, a row of it from column from on, of which w is the row of W.
+func (l *learning) modelOf(dst, w []float64, from int) {
+	for j := range dst {
+		dst[j] = l.eps
+	}
+	for k, a := range w {
+		h := l.h[k*l.cols+from : k*l.cols+from+len(dst)]
+		for j, b := range h {
+			dst[j] += a * b
+		}
+	}
+}
+
+// updateW is one such step of W; then its columns are made to sum to 1 and the rows of
+// H are scaled so that WH stays. The penalty is on WH, which is that on H once the
+// columns of W sum to 1.
+func (l *learning) updateW() {
+	for k := range l.rank {
+		var sum float64
+		for _, a := range l.h[k*l.cols : (k+1)*l.cols] {
+			sum += a
+		}
+		l.penalty[k] = sum * l.l1 / l.weight
+	}
+	l.crew.do(l.rows, l.tasks.w)
+	for k := range l.rank {
+		var sum float64
+		for m := range l.rows {
+			sum += l.w[m*l.rank+k]
+		}
+		if !(sum > 0) {
+			continue
+		}
+		for m := range l.rows {
+			l.w[m*l.rank+k] /= sum
+		}
+		for j := range l.cols {
+			l.h[k*l.cols+j] *= sum
+		}
+	}
+}
+
+func (l *learning) rowW(worker, m int) {
+	w, model := l.w[m*l.rank:(m+1)*l.rank], l.row[worker]
+	l.modelOf(model, w, 0)
+	v := l.v[m*l.cols : (m+1)*l.cols]
+	quotient := l.u[m*l.cols : (m+1)*l.cols]
+	for j, p := range v {
+		u := 1 / model[j]
+		model[j] = u
+		quotient[j] = (p + l.eps) * u * u
+	}
+	for k := range w {
+		var num, den float64
+		for j, a := range l.h[k*l.cols : (k+1)*l.cols] {
+			num += a * quotient[j]
+			den += a * model[j]
+		}
+		if den += l.penalty[k]; den > 0 {
+			w[k] *= math.Sqrt(num / den)
+		}
+	}
+}
+
+// model sets u to 1/V̂.
+func (l *learning) model() { l.crew.do(l.rows, l.tasks.model) }
+
+func (l *learning) rowModel(_, m int) {
+	u := l.u[m*l.cols : (m+1)*l.cols]
+	l.modelOf(u, l.w[m*l.rank:(m+1)*l.rank], 0)
+	for j, a := range u {
+		u[j] = 1 / a
+	}
+}
+
+// power sets v to the mean of x² over the frames of each column.
+func (l *learning) power() { l.crew.do(l.rows, l.tasks.power) }
+
+func (l *learning) rowPower(_, m int) {
+	x, scale := l.x[m*l.total():(m+1)*l.total()], 1/float64(l.per)
+	for j := range l.cols {
+		var sum float64
+		for _, a := range x[j*l.per : (j+1)*l.per] {
+			sum += a * a
+		}
+		l.v[m*l.cols+j] = sum * scale
+	}
+}
+
+// value returns C.
+func (l *learning) value() float64 {
+	l.crew.do(l.rows, l.tasks.objective)
+	var sum float64
+	for _, a := range l.sums {
+		sum += a
+	}
+	sum = l.weight * (sum + l.outside())
+	for _, a := range l.h {
+		sum += l.l1 * a
+	}
+	return sum
+}
+
+func (l *learning) rowObjective(_, m int) {
+	v, u := l.v[m*l.cols:(m+1)*l.cols], l.u[m*l.cols:(m+1)*l.cols]
+	var q float64
+	for j, p := range v {
+		q += (p + l.eps) * u[j]
+	}
+	q -= sumLog(u, 0)
+	if l.is {
+		q -= sumLog(v, l.eps) + float64(l.cols)
+	}
+	l.sums[m] = q
+}
+
+// outside returns the sum over the rows outside the span, where W is 0.
+func (l *learning) outside() float64 {
+	n := float64((l.samples - l.rows) * l.cols)
+	if l.is {
+		return 0 // q is 1 there, to the part of eps that reduce leaves out
+	}
+	return l.rest/l.eps + n*(1+math.Log(l.eps))
+}
+
+// parts returns C = L + I: what the transform costs if V̂ fits V as well as may be, and
+// what NMF leaves on top of that. For the is objective L is 0.
+func (l *learning) parts() (likelihood, divergence float64) {
+	if l.is {
+		return 0, l.last()
+	}
+	for m := range l.rows {
+		likelihood += sumLog(l.v[m*l.cols:(m+1)*l.cols], l.eps) + float64(l.cols)
+	}
+	n := float64((l.samples - l.rows) * l.cols)
+	likelihood = 0.5 * (likelihood + n*(1+math.Log(l.eps)))
+	return likelihood, l.last() - likelihood
+}
+
+func (l *learning) last() float64 { return l.objective[len(l.objective)-1] }
+
+// record adds C to the objectives and tells whether the descent is at its end.
+func (l *learning) record(tol float64) (done bool, err error) {
+	c := l.value()
+	if math.IsNaN(c) || math.IsInf(c, 0) {
+		return false, fmt.Errorf("the objective is %v after %d iterations; want a finite one: the frames or eps are out of scale", c, len(l.objective)+1)
+	}
+	if len(l.objective) == 0 {
+		l.objective, l.stop = append(l.objective, c), "iterations"
+		return false, nil
+	}
+	old := l.last()
+	if rounding := 1e-12 * (math.Abs(old) + float64(l.samples*l.cols)); c > old+rounding {
+		return false, fmt.Errorf("the objective rose from %.17g to %.17g in iteration %d", old, c, len(l.objective)+1)
+	}
+	l.objective = append(l.objective, min(c, old))
+	if old-c < tol*(math.Abs(c)+math.Abs(old)) || c >= old {
+		l.stop = "tolerance"
+		return true, nil
+	}
+	return false, nil
+}
+
+// factors returns W, M×K, and H, K×N/S.
+func (l *learning) factors(restarts []float64) *audiosep.Factors {
+	w := mat.NewDense(l.samples, l.rank, nil)
+	copy(w.RawMatrix().Data, l.w)
+	return &audiosep.Factors{
+		W: w, H: mat.NewDense(l.rank, l.cols, l.h),
+		Objective: l.objective, Stop: l.stop, Restarts: restarts,
+	}
+}
+
+// phiSolver lowers C by another Φ, with W and H as they are, keeping x and v up to
+// date. It tells whether a further step may be worth its while.
+type phiSolver interface {
+	improve(ctx context.Context) (more bool, err error)
+}
+
+func (l *learning) solver(p TLNMFParams) phiSolver {
+	return newJacobi(l, p.Tol)
+}
+
+// sumLog returns the sum of log(a+b) for a in as. The mantissas are multiplied and the
+// exponents added up, so that one logarithm serves many numbers; a+b must be normal.
+func sumLog(as []float64, b float64) float64 {
+	const (
+		mantissa = 1<<52 - 1
+		one      = 1023 << 52
+		run      = 512 // the product of so many mantissas below 2 is finite
+	)
+	var exponents int64
+	var logs float64
+	n := len(as)
+	for len(as) > 0 {
+		part := as[:min(run, len(as))]
+		as = as[len(part):]
+		product := 1.0
+		for _, a := range part {
+			bits := math.Float64bits(a + b)
+			exponents += int64(bits >> 52)
+			product *= math.Float64frombits(bits&mantissa | one)
+		}
+		logs += math.Log(product)
+	}
+	return logs + float64(exponents-1023*int64(n))*math.Ln2
+}

@@ -56,7 +56,12 @@ func (p FrameParams) Validate() error {
 	if p.Beta != nil && p.Window != "kaiser" && p.Window != "kbd" {
 		wrong("beta", "is %v while window is %s; want it with kaiser and kbd alone", *p.Beta, p.Window)
 	}
-	if p.Hop != nil && p.Grids > 0 && *p.Hop%p.Grids != 0 {
+	switch {
+	case p.Grids < 1:
+		wrong("grids", "is %d; want at least 1", p.Grids)
+	case p.Hop != nil && *p.Hop < 1:
+		wrong("hop", "is %d; want at least 1 sample", *p.Hop)
+	case p.Hop != nil && *p.Hop%p.Grids != 0:
 		wrong("grids", "is %d; want what divides the hop of %d samples, such as %s", p.Grids, *p.Hop, near(*p.Hop, p.Grids))
 	}
 	if errs != nil {
@@ -67,15 +72,16 @@ func (p FrameParams) Validate() error {
 
 // near returns the divisors of hop next to grids, in words.
 func near(hop, grids int) string {
-	below, above := min(grids, hop), grids
+	below := min(grids, hop)
 	for hop%below != 0 {
 		below--
 	}
-	for above < hop && hop%above != 0 {
-		above++
-	}
-	if above >= hop && hop%above != 0 {
+	if grids > hop {
 		return fmt.Sprint(below)
+	}
+	above := grids
+	for hop%above != 0 {
+		above++
 	}
 	return fmt.Sprintf("%d or %d", below, above)
 }
@@ -120,7 +126,7 @@ func (p FrameParams) Framing(_ context.Context, h audiosep.Head) (audiosep.Frami
 	}
 	hop := p.hop(length)
 	if hop > length {
-		return none, fmt.Errorf("the hop is %d samples; want at most %d, the length of a frame", hop, length)
+		return none, fmt.Errorf("the hop of %d samples for %d grids is longer than a frame of %d; want at most that", hop, p.Grids, length)
 	}
 	if length/(hop/p.Grids) > mostOverlap {
 		return none, fmt.Errorf("frames of %d samples, %d apart, overlap more than %d times; use a greater hop or fewer grids", length, hop/p.Grids, mostOverlap)
@@ -147,7 +153,7 @@ func (p FrameParams) samples(rate int) (int, error) {
 	}
 	// An even length has a half and a bin at half the rate. 1e-6 makes up for rounding.
 	length := 2 * math.Floor(ms*float64(rate)/2000+1e-6)
-	if length < 2 || length > longestFrame {
+	if !(length >= 2 && length <= longestFrame) {
 		return 0, fmt.Errorf("frames of %v ms at %d Hz are %v samples long; want 2 to %d", ms, rate, length, longestFrame)
 	}
 	return int(length), nil
@@ -187,9 +193,9 @@ func (p FrameParams) windows(length int) (analysis, synthesis []float64, err err
 			analysis[i] /= sum
 		}
 	}
-	if p.Synthesis == "same" {
-		return analysis, analysis, nil
+	if p.Synthesis == "rectangular" {
+		synthesis, err = Window{Name: "rectangular"}.Weights(length)
+		return analysis, synthesis, err
 	}
-	synthesis, err = Window{Name: "rectangular"}.Weights(length)
-	return analysis, synthesis, err
+	return analysis, analysis, nil
 }

@@ -26,15 +26,19 @@ func (identityMaker) Transform(_ context.Context, m int) (audiosep.Transform, er
 type identity struct{ shape }
 
 func (t *identity) Forward(_ context.Context, dst audiosep.Coefs, src []float64) error {
-	_, err := t.frames(src, dst)
+	if _, err := t.frames(src, dst); err != nil {
+		return err
+	}
 	copy(dst.Re, src)
-	return err
+	return nil
 }
 
 func (t *identity) Inverse(_ context.Context, dst []float64, src audiosep.Coefs) error {
-	_, err := t.frames(dst, src)
+	if _, err := t.frames(dst, src); err != nil {
+		return err
+	}
 	copy(dst, src.Re)
-	return err
+	return nil
 }
 
 // Phi returns I, M×M.

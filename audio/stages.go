@@ -9,5 +9,6 @@ import "github.com/audiosep/audiosep"
 // Stages are the sources and sinks compiled in.
 var Stages = []audiosep.Definition{
 	readAudioStage,
+	synthNotesStage,
 	writeAudioStage,
 }

@@ -17,10 +17,12 @@ import (
 
 // Pipeline is a spec whose stages exist, are told what they can be told, and fit.
 type Pipeline struct {
-	Name   string
-	Seed   uint64
-	report *ReportSpec
-	out    string
+	Name string
+	Seed uint64
+	// Report is what the spec wants to be written of the run, its folder resolved; nil
+	// for nothing. Package report writes it.
+	Report *ReportSpec
+
 	stages []*stage
 	byID   map[string]*stage
 }
@@ -40,12 +42,15 @@ type stage struct {
 // error is Problems: every fault, with its place.
 func Check(s *Spec, reg *Registry) (*Pipeline, error) {
 	c := &checker{Spec: s, reg: reg, problems: s.setErrs,
-		p: &Pipeline{Name: s.Name, Seed: s.Seed, report: s.Report, out: s.Out, byID: map[string]*stage{}}}
+		p: &Pipeline{Name: s.Name, Seed: s.Seed, byID: map[string]*stage{}}}
 	c.setInputs()
 	for i := range s.Stages {
 		c.stage(i)
 	}
-	c.reportPorts()
+	if s.Report != nil {
+		c.p.Report = &ReportSpec{resolve(s.Out, s.Report.Dir), s.Report.Ports}
+		c.reportPorts()
+	}
 	for i, st := range c.p.stages {
 		ports := PortsOf[st.def.Kind]
 		if !st.bad && st.users == 0 && len(ports.Out) > 0 {
@@ -335,9 +340,6 @@ func refs(all []Ref, sep string) string {
 
 // reportPorts holds the report's patterns against the ports that there are.
 func (c *checker) reportPorts() {
-	if c.Report == nil {
-		return
-	}
 	for i, pattern := range c.Report.Ports {
 		matched, err := false, error(nil)
 		for _, st := range c.p.stages {

@@ -66,14 +66,6 @@ func (p *Pipeline) Run(ctx context.Context, o Options) (err error) {
 			r.left[ref]++
 		}
 	}
-	if p.report != nil {
-		report, err := newReport(resolve(p.out, p.report.Dir), p.report.Ports, o.Watcher)
-		if err != nil {
-			return err
-		}
-		r.Watcher = report
-		defer func() { err = errors.Join(err, report.close(err == nil)) }()
-	}
 	return r.stages(ctx)
 }
 

@@ -85,7 +85,7 @@ func describeCommand() *cobra.Command {
 					return fmt.Errorf("no stage is called %q%s", name, hint)
 				}
 				if i > 0 {
-					cmd.Println()
+					fmt.Fprintln(cmd.OutOrStdout())
 				}
 				describe(cmd.OutOrStdout(), d)
 			}

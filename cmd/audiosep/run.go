@@ -1,12 +1,14 @@
 package main
 
 import (
-	"errors"
+	"context"
+	"fmt"
 	"log/slog"
 
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/report"
 )
 
 func runCommand() *cobra.Command {
@@ -42,9 +44,9 @@ pipeline, seed and files give the same bytes on any number of processors.`,
 			if quiet {
 				level = slog.LevelWarn
 			}
-			err = p.Run(cmd.Context(), pipeline.Options{Log: slog.New(newLog(show, level)), Watcher: show, Block: block})
+			err = runPipeline(cmd.Context(), p, pipeline.Options{Log: slog.New(newLog(show, level)), Watcher: show, Block: block})
 			show.close()
-			if err != nil && !errors.Is(err, cmd.Context().Err()) {
+			if err != nil && cmd.Context().Err() == nil {
 				return &runError{err}
 			}
 			return err
@@ -57,6 +59,23 @@ pipeline, seed and files give the same bytes on any number of processors.`,
 	fl.IntVar(&block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
 	cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "json", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+// runPipeline runs a pipeline and writes the report that it asks for.
+func runPipeline(ctx context.Context, p *pipeline.Pipeline, o pipeline.Options) error {
+	if p.Report == nil {
+		return p.Run(ctx, o)
+	}
+	r, err := report.New(*p.Report, o.Watcher)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	o.Watcher = r
+	if err := p.Run(ctx, o); err != nil {
+		return err
+	}
+	return r.Commit()
 }
 
 func checkCommand() *cobra.Command {
@@ -75,11 +94,10 @@ Every fault is told at once, with its line and column.`,
 			if err != nil {
 				return err
 			}
-			cmd.Print(p.Wiring())
+			fmt.Fprint(cmd.OutOrStdout(), p.Wiring())
 			return nil
 		},
 	}
-	cmd.SetOut(nil)
 	spec.add(cmd)
 	return cmd
 }

@@ -1,0 +1,192 @@
+// Package report writes what passed the ports of a pipeline, as arrays that NumPy reads
+// and as pictures, and how the stages went on.
+package report
+
+import (
+	"archive/zip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path"
+	"path/filepath"
+	"sync"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/npy"
+	"github.com/audiosep/audiosep/pipeline"
+)
+
+// Report is a pipeline.Watcher that writes files:
+//
+//	STAGE.PORT.npz   power (v), factors (w, h, objective), a real transform (phi)
+//	STAGE.PORT.png   a picture of the same
+//	STAGE.PORT.json  what is no array: the head, the framing, the groups of sources
+//	steps.jsonl      a line for every step of every stage
+//
+// They appear in the folder when the report is committed.
+type Report struct {
+	next  pipeline.Watcher
+	ports []string
+	dir   string
+
+	mu    sync.Mutex
+	temp  string
+	steps *os.File
+	err   error // the first
+}
+
+// New starts the report that spec asks for. What passes is handed on to next, which
+// may be nil.
+func New(spec pipeline.ReportSpec, next pipeline.Watcher) (*Report, error) {
+	parent := filepath.Dir(spec.Dir)
+	if err := os.MkdirAll(parent, 0o777); err != nil {
+		return nil, err
+	}
+	temp, err := os.MkdirTemp(parent, ".report-*")
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{next: next, ports: spec.Ports, dir: spec.Dir, temp: temp}
+	if r.steps, err = os.Create(filepath.Join(temp, "steps.jsonl")); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Commit moves the files into the report's folder, in place of those of their names.
+func (r *Report) Commit() error {
+	if r.err != nil {
+		return r.err
+	}
+	if err := r.steps.Close(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(r.dir, 0o777); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(r.temp)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := os.Rename(filepath.Join(r.temp, e.Name()), filepath.Join(r.dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close throws away what was not committed.
+func (r *Report) Close() error {
+	r.steps.Close()
+	return os.RemoveAll(r.temp)
+}
+
+// Step notes a step.
+func (r *Report) Step(stage string, s audiosep.Step) {
+	if r.next != nil {
+		r.next.Step(stage, s)
+	}
+	line := map[string]any{"stage": stage, "done": s.Done, "of": s.Of}
+	if !math.IsNaN(s.Objective) {
+		line["objective"] = s.Objective
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keep(json.NewEncoder(r.steps).Encode(line))
+}
+
+func (r *Report) keep(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// Port writes what passed a port, if the spec asks for it.
+func (r *Report) Port(ref pipeline.Ref, c pipeline.Cargo, value any) {
+	if r.next != nil {
+		r.next.Port(ref, c, value)
+	}
+	for _, pattern := range r.ports {
+		if ok, _ := path.Match(pattern, ref.String()); ok {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if err := r.port(filepath.Join(r.temp, ref.String()), value); err != nil {
+				r.keep(fmt.Errorf("the report of %v: %w", ref, err))
+			}
+			return
+		}
+	}
+}
+
+func (r *Report) port(base string, value any) error {
+	switch v := value.(type) {
+	case *mat.Dense:
+		if err := writeNPZ(base, array{"v", v}); err != nil {
+			return err
+		}
+		return SaveHeatMap(base+".png", Decibels(v), HeatMap{Title: "V", X: "column", Y: "bin", Z: "dB"})
+	case *audiosep.Factors:
+		arrays := []array{{"w", v.W}, {"h", v.H}}
+		if n := len(v.Objective); n > 0 {
+			arrays = append(arrays, array{"objective", mat.NewDense(1, n, v.Objective)})
+		}
+		if err := writeNPZ(base, arrays...); err != nil {
+			return err
+		}
+		return SaveFactors(base+".png", v)
+	case audiosep.MatrixTransform:
+		if err := writeNPZ(base, array{"phi", v.Phi()}); err != nil {
+			return err
+		}
+		return SaveHeatMap(base+".png", v.Phi(), HeatMap{Title: "Φ", X: "sample", Y: "row"})
+	case audiosep.Transform:
+		return writeJSON(base, map[string]any{"samples": v.Len(), "bins": v.Bins(), "complex": v.Complex()})
+	default:
+		return writeJSON(base, v)
+	}
+}
+
+func writeJSON(base string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(base+".json", append(b, '\n'), 0o666)
+}
+
+type array struct {
+	name string
+	m    mat.Matrix
+}
+
+func writeNPZ(base string, arrays ...array) error {
+	f, err := os.Create(base + ".npz")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	z := zip.NewWriter(f)
+	for _, a := range arrays {
+		w, err := z.Create(a.name + ".npy")
+		if err != nil {
+			return err
+		}
+		if err := writeArray(w, a.m); err != nil {
+			return err
+		}
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func writeArray(w io.Writer, m mat.Matrix) error {
+	rows, cols := m.Dims()
+	return npy.Write(w, npy.Array{Shape: []int{rows, cols}, Data: mat.DenseCopyOf(m).RawMatrix().Data})
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/orthogonal"
+	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -282,14 +283,14 @@ func (s *scene) reduce() {
 	m, n := s.samples, s.total()
 	gram := mat.NewDense(m, m, nil)
 	y := mat.NewDense(m, n, s.y)
-	multiply(gram, y, y.T())
+	product(blas.NoTrans, blas.Trans, 1, y.RawMatrix(), y.RawMatrix(), 0, gram.RawMatrix())
 	sym := mat.NewSymDense(m, gram.RawMatrix().Data)
 	basis, rank, rest := orthogonal.Span(sym, outside*s.eps*float64(s.per), m*3/4)
 	if basis == nil {
 		return
 	}
 	reduced := mat.NewDense(rank, n, nil)
-	multiply(reduced, basis.Slice(0, rank, 0, m), y)
+	multiply(reduced, firstRows(basis, rank), y)
 	s.rows, s.y, s.basis, s.rest = rank, reduced.RawMatrix().Data, basis, rest/float64(s.per)
 }
 
@@ -303,6 +304,12 @@ func (l *learning) transform() (*mat.Dense, error) {
 		return phi, nil
 	}
 	whole := mat.DenseCopyOf(l.basis)
-	multiply(whole.Slice(0, l.rows, 0, l.samples).(*mat.Dense), phi, l.basis.Slice(0, l.rows, 0, l.samples))
+	multiply(firstRows(whole, l.rows), phi, firstRows(l.basis, l.rows))
 	return whole, orthogonal.Polar(whole)
+}
+
+// firstRows returns the first n rows of a, sharing storage.
+func firstRows(a *mat.Dense, n int) *mat.Dense {
+	_, cols := a.Dims()
+	return a.Slice(0, n, 0, cols).(*mat.Dense)
 }

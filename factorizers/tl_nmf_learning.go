@@ -274,8 +274,18 @@ type phiSolver interface {
 }
 
 func (l *learning) solver(p TLNMFParams) phiSolver {
-	return newJacobi(l, p.Tol)
+	switch name := p.Solver; {
+	case name == "projected_gradient":
+		return newProjectedGradient(l)
+	case name == "quasi_newton" || name == "auto" && (l.is || l.rows > largest):
+		return newQuasiNewton(l, p.Curvature == "published")
+	default:
+		return newJacobi(l, p.Tol)
+	}
 }
+
+// largest is the number of rows up to which sweeps of rotations beat products.
+const largest = 256
 
 // sumLog returns the sum of log(a+b) for a in as. The mantissas are multiplied and the
 // exponents added up, so that one logarithm serves many numbers; a+b must be normal.

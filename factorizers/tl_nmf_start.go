@@ -8,8 +8,8 @@ import (
 	"os"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/npy"
 	"github.com/audiosep/audiosep/internal/orthogonal"
-	"github.com/sbinet/npyio"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -184,28 +184,21 @@ func matrixOf(t audiosep.Transform) (*mat.Dense, error) {
 	return mat.DenseCopyOf(mat.NewDense(m, m, x.Re).T()), nil
 }
 
-// readMatrix reads a square matrix of float64 in numpy's format.
+// readMatrix reads a matrix in numpy's format.
 func readMatrix(file string) (*mat.Dense, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	r, err := npyio.NewReader(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
-	shape := r.Header.Descr.Shape
-	if len(shape) != 2 || shape[0] != shape[1] || shape[0] < 1 || int64(shape[0])*int64(shape[0])*8 > info.Size() {
-		return nil, fmt.Errorf("%s: %w", file, &audiosep.ShapeError{What: "the array", Is: fmt.Sprint(shape), Want: "a whole square matrix"})
+	a, err := npy.Read(f, info.Size())
+	if err != nil {
+		return nil, wrap(file, err)
 	}
-	var phi mat.Dense
-	if err := r.Read(&phi); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return &phi, nil
+	phi, err := a.Matrix()
+	return phi, wrap(file, err)
 }

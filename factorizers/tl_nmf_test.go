@@ -102,11 +102,16 @@ func paperMatrix(t testing.TB, name string) *mat.Dense {
 
 func learnTL(t testing.TB, p TLNMFParams, seed uint64, y *audiosep.Frames) audiosep.Model {
 	t.Helper()
+	return learnFrom(t, p, seed, y, audiosep.Model{})
+}
+
+func learnFrom(t testing.TB, p TLNMFParams, seed uint64, y *audiosep.Frames, init audiosep.Model) audiosep.Model {
+	t.Helper()
 	learner, err := NewTLNMF(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := learner.LearnJointly(t.Context(), audiosep.Env{Seed: seed}, y, audiosep.Model{})
+	m, err := learner.LearnJointly(t.Context(), audiosep.Env{Seed: seed}, y, init)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,4 +154,28 @@ func BenchmarkTLNMFPaper(b *testing.B) {
 	for b.Loop() {
 		learnTL(b, paperParams(), 1, y)
 	}
+}
+
+// The published code's start on sim1 and its objective after each outer iteration: one
+// step of W and H, then at most 20 of Φ.
+func TestPublishedIterations(t *testing.T) {
+	y := paperFrames(t, paperData(t, "sim1_mix"), 200, 1)
+	want := paperMatrix(t, "tl_sim1_seed1_refobj").RawMatrix().Data
+	p := paperParams()
+	p.Solver, p.Curvature, p.MMSteps, p.PhiSteps, p.Iterations, p.Tol = "quasi_newton", "published", 1, 20, 10, 0
+	m := learnFrom(t, p, 1, y, publishedStart(t))
+	for i, c := range m.Factors.Objective {
+		d := (c - want[i]) / math.Abs(want[i])
+		t.Logf("%d: %.6f, published %.6f: %.2g", i+1, c, want[i], d)
+	}
+}
+
+func publishedStart(t testing.TB) audiosep.Model {
+	phi, err := audiosep.NewMatrixTransform(paperMatrix(t, "tl_sim1_seed1_Phi0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return audiosep.Model{Transform: phi, Factors: &audiosep.Factors{
+		W: paperMatrix(t, "tl_sim1_seed1_W0"), H: paperMatrix(t, "tl_sim1_seed1_H0"),
+	}}
 }

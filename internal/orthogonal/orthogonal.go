@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/audiosep/audiosep/internal/kernel"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
@@ -129,5 +130,5 @@ func finite(a []float64) bool {
 
 // product is the one place where matrices are multiplied.
 func product(ta, tb blas.Transpose, alpha float64, a, b blas64.General, beta float64, c blas64.General) {
-	blas64.Gemm(ta, tb, alpha, a, b, beta, c)
+	kernel.Gemm(ta, tb, alpha, a, b, beta, c)
 }

@@ -1,0 +1,173 @@
+package factorizers
+
+import (
+	"context"
+	"math"
+
+	"github.com/audiosep/audiosep/internal/orthogonal"
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/mat"
+)
+
+// turning moves all rows of Φ at once: Φ ← R Φ with R orthogonal. It keeps what the
+// solvers built on products need.
+type turning struct {
+	*learning
+	xu        []float64 // x∘g, with g below repeated over the frames of a column
+	g         []float64 // r×N/S: what the slope of C weighs X² with: 1/V̂, less 1/(V+eps) for is
+	a         []float64 // r×N/S: what the curvature of C weighs V with
+	slopes    *mat.Dense
+	curves    *mat.Dense
+	direction *mat.Dense // E, skew-symmetric
+	turn      *mat.Dense // R
+	exp       *orthogonal.Exponential
+
+	// What is where the search came from; l.x and l.v are where it is.
+	x0, v0, phi0 []float64
+	weigh        func(worker, m int)
+}
+
+func newTurning(l *learning) *turning {
+	square := func() *mat.Dense { return mat.NewDense(l.rows, l.rows, nil) }
+	t := &turning{
+		learning: l, xu: make([]float64, len(l.x)), g: make([]float64, len(l.v)), a: make([]float64, len(l.v)),
+		slopes: square(), curves: square(), direction: square(), turn: square(), exp: orthogonal.NewExponential(l.rows),
+		x0: make([]float64, len(l.x)), v0: make([]float64, len(l.v)), phi0: make([]float64, len(l.phi)),
+	}
+	t.weigh = t.rowWeights
+	return t
+}
+
+// slope sets slopes to G: a turn by exp(αE), E skew-symmetric, changes C by α·Σ G∘E to
+// first order in α.
+func (t *turning) slope() {
+	t.crew.do(t.rows, t.weigh)
+	g := t.slopes.RawMatrix()
+	product(blas.NoTrans, blas.Trans, 2*t.weight/float64(t.per), rowMajor(t.xu, t.total()), rowMajor(t.x, t.total()), 0, g)
+	for p := range t.rows {
+		for q := range p {
+			d := 0.5 * (g.Data[p*g.Stride+q] - g.Data[q*g.Stride+p])
+			g.Data[p*g.Stride+q], g.Data[q*g.Stride+p] = d, -d
+		}
+		g.Data[p*g.Stride+p] = 0
+	}
+}
+
+func (t *turning) rowWeights(_, m int) {
+	g, a := t.g[m*t.cols:(m+1)*t.cols], t.a[m*t.cols:(m+1)*t.cols]
+	v := t.v[m*t.cols : (m+1)*t.cols]
+	copy(g, t.u[m*t.cols:(m+1)*t.cols])
+	copy(a, g)
+	if t.is {
+		bend := 2 / float64(t.per)
+		for j, p := range v {
+			u := 1 / (p + t.eps)
+			g[j] -= u
+			a[j] = g[j] + bend*p*u*u
+		}
+	}
+	x, xu := t.x[m*t.total():(m+1)*t.total()], t.xu[m*t.total():(m+1)*t.total()]
+	for j, c := range g {
+		for i := j * t.per; i < (j+1)*t.per; i++ {
+			xu[i] = c * x[i]
+		}
+	}
+}
+
+// along returns Σ G∘E.
+func (t *turning) along() float64 {
+	g, e := t.slopes.RawMatrix().Data, t.direction.RawMatrix().Data
+	var sum float64
+	for i, a := range g {
+		sum += a * e[i]
+	}
+	return sum
+}
+
+// leave remembers where a line search begins.
+func (t *turning) leave() {
+	t.x, t.x0 = t.x0, t.x
+	t.v, t.v0 = t.v0, t.v
+	t.phi, t.phi0 = t.phi0, t.phi
+}
+
+// move goes from where the search began by exp(αE).
+func (t *turning) move(alpha float64) {
+	t.exp.Of(t.turn, alpha, t.direction)
+	r := t.turn.RawMatrix()
+	product(blas.NoTrans, blas.NoTrans, 1, r, rowMajor(t.x0, t.total()), 0, rowMajor(t.x, t.total()))
+	t.power()
+}
+
+// settle makes Φ follow the last move.
+func (t *turning) settle() {
+	product(blas.NoTrans, blas.NoTrans, 1, t.turn.RawMatrix(), rowMajor(t.phi0, t.rows), 0, rowMajor(t.phi, t.rows))
+}
+
+// quasiNewton steps along E = -G/H, with H the curvature of C in the rotation of each
+// pair of rows (Ablin, Fagot, Wendt, Gramfort and Févotte, ICASSP 2019).
+type quasiNewton struct {
+	*turning
+	published bool
+}
+
+func newQuasiNewton(l *learning, published bool) *quasiNewton {
+	return &quasiNewton{newTurning(l), published}
+}
+
+func (s *quasiNewton) improve(ctx context.Context) (bool, error) {
+	s.slope()
+	product(blas.NoTrans, blas.Trans, s.weight, rowMajor(s.a, s.cols), rowMajor(s.v, s.cols), 0, s.curves.RawMatrix())
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	if s.published {
+		s.aimPublished()
+		return s.searchWolfe(ctx)
+	}
+	s.aim()
+	_, more, err := s.search(ctx)
+	return more, err
+}
+
+// aimPublished divides by that part of the curvature that has no sum of X² with its own
+// weight.
+func (s *quasiNewton) aimPublished() {
+	g, c, e := s.slopes.RawMatrix(), s.curves.RawMatrix(), s.direction.RawMatrix()
+	for p := range s.rows {
+		for q := range s.rows {
+			e.Data[p*s.rows+q] = -g.Data[p*s.rows+q] / (c.Data[p*s.rows+q] + c.Data[q*s.rows+p])
+		}
+		e.Data[p*s.rows+p] = 0
+	}
+}
+
+// aim sets E to the best angle of each pair of rows, were it rotated alone: the gcm
+// objective is then ½(A c² + B s² + 2D c s), as for jacobi; the same is taken for is.
+func (s *quasiNewton) aim() {
+	g, c, e := s.slopes.RawMatrix().Data, s.curves.RawMatrix().Data, s.direction.RawMatrix().Data
+	n := s.rows
+	own := s.sums
+	for p := range n {
+		own[p] = c[p*n+p]
+		if s.is {
+			own[p] = s.ownIS(p)
+		}
+	}
+	for p := range n {
+		for q := range p {
+			bend := c[p*n+q] + c[q*n+p] - own[p] - own[q]
+			angle := 0.5 * math.Atan2(-2*g[p*n+q], bend)
+			e[p*n+q], e[q*n+p] = angle, -angle
+		}
+		e[p*n+p] = 0
+	}
+}
+
+func (s *quasiNewton) ownIS(p int) float64 {
+	var sum float64
+	for j, a := range s.g[p*s.cols : (p+1)*s.cols] {
+		sum += a * s.v[p*s.cols+j]
+	}
+	return sum * s.weight
+}

@@ -90,8 +90,9 @@ func near(hop, grids int) string {
 // where that does not depend on the recording, and at its Framing method elsewhere.
 //
 // Frames are cut Hop/S apart for S = Grids; S of them share an activation. Before the
-// first sample stand Length-Hop zeros, for every S, so that every sample is in as many
-// frames and an activation covers the same time whatever S is.
+// first sample stand Length-Hop zeros, whatever S is, so that activations are as many
+// and cover the same time; with several grids also half a frame at least, as the first
+// sample would lie at the foot of every window otherwise.
 func NewFrame(p FrameParams) (audiosep.Framer, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
@@ -135,8 +136,12 @@ func (p FrameParams) Framing(_ context.Context, h audiosep.Head) (audiosep.Frami
 	if err != nil {
 		return none, err
 	}
+	pad := length - hop
+	if p.Grids > 1 {
+		pad = max(pad, length/2)
+	}
 	f := audiosep.Framing{
-		Head: h, Length: length, Hop: hop / p.Grids, Pad: length - hop, Share: p.Grids,
+		Head: h, Length: length, Hop: hop / p.Grids, Pad: pad, Share: p.Grids,
 		Analysis: analysis, Synthesis: synthesis,
 	}
 	return f, f.Validate()

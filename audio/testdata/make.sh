@@ -1,0 +1,36 @@
+#!/bin/sh
+# Makes the WAV files of this folder. Each has 12 samples a channel; see README.md.
+set -e
+cd "$(dirname "$0")"
+s="synth 12s sine 900 sine 500 remix 1 2 gain -3"
+m="synth 12s sine 900 gain -3"
+sox="sox -D -R -r 8000 -n"
+ff="ffmpeg -v error -y -bitexact -f s16le -ar 8000 -ac"
+
+$sox -b 8 sox-u8.wav $m trim 0 11s                        # odd: a pad byte follows
+$sox -b 16 sox-s16-stereo.wav $s
+$sox -b 24 sox-s24.wav $m trim 0 11s                      # odd, extensible
+$sox -b 32 sox-s32-stereo.wav $s                          # extensible
+$sox -e float -b 32 sox-f32.wav $m
+$sox -e float -b 64 sox-f64-stereo.wav $s
+$sox -e a-law sox-alaw.wav $m
+$sox -e mu-law sox-ulaw.wav $m
+$sox -b 16 -t wav - $m | cat > sox-piped.wav              # size 0x7FFFF000
+$sox -b 24 -t wav - $s | cat > sox-piped-s24-stereo.wav
+
+sox -D -R -r 8000 -n -b 16 -c 6 -t raw -e signed - synth 12s sine 100 sine 200 sine 300 sine 400 sine 500 sine 600 > six.raw
+$ff 6 -i six.raw -c:a pcm_s16le ffmpeg-s16-six.wav        # extensible, LIST chunk
+$ff 6 -i six.raw -c:a pcm_f32le ffmpeg-f32-six.wav
+$ff 2 -i six.raw -c:a pcm_s24le ffmpeg-s24-stereo.wav
+$ff 1 -i six.raw -c:a pcm_f64le ffmpeg-f64.wav
+$ff 1 -i six.raw -c:a pcm_s16le -rf64 always ffmpeg-rf64.wav
+$ff 1 -i six.raw -c:a pcm_s16le -f wav - | cat > ffmpeg-piped.wav   # size 0xFFFFFFFF
+$ff 1 -i six.raw -c:a adpcm_ms ffmpeg-adpcm.wav
+$ff 1 -i six.raw -c:a pcm_s16le -f w64 ffmpeg-w64.wav
+rm six.raw
+
+for f in sox-u8 sox-s16-stereo sox-s24 sox-s32-stereo sox-piped sox-piped-s24-stereo \
+	ffmpeg-s16-six ffmpeg-s24-stereo ffmpeg-rf64 ffmpeg-piped sox-f32 sox-f64-stereo ffmpeg-f32-six ffmpeg-f64; do
+	# Doubles hold every encoding; sox and ffmpeg scale integers by 2^(bits-1), too.
+	ffmpeg -v error -y -i $f.wav -f f64le -c:a pcm_f64le $f.f64
+done

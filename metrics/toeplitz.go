@@ -39,7 +39,7 @@ func factorise(lags [][]float64, m int) (*factor, error) {
 	}
 	f.keep(a, n)
 	b := blas64.General{Rows: m, Cols: n, Stride: n, Data: append([]float64(nil), a.Data...)}
-	w := make([]float64, n)
+	scratch := make([]float64, n+m)
 	floor := float64(n) * epsilon
 	for k := 1; k < len(lags); k++ {
 		width := n - k*m
@@ -47,7 +47,7 @@ func factorise(lags [][]float64, m int) (*factor, error) {
 			row := a.Data[c*n : c*n+width]
 			head := b
 			head.Cols, head.Data = width-c, b.Data[k*m+c:]
-			reflect(head, w[:width-c])
+			reflect(head, scratch)
 			if !rotate(row[c:], head.Data[:width-c]) || row[c]*row[c] <= floor*lags[0][c*m+c] {
 				return nil, errSingular
 			}
@@ -75,12 +75,13 @@ func firstBlockRow(lags [][]float64, m int) (blas64.General, error) {
 		if !(pivot > float64(n)*epsilon*lags[0][i*m+i]) {
 			return a, errSingular
 		}
+		scale := 1 / math.Sqrt(pivot)
 		for j := range row {
-			row[j] /= math.Sqrt(pivot)
+			row[j] *= scale
 		}
 		clear(row[:i])
 		for l := i + 1; l < m; l++ {
-			blas64.Axpy(-row[l], blas64.Vector{N: n, Inc: 1, Data: row}, blas64.Vector{N: n, Inc: 1, Data: a.Data[l*n : (l+1)*n]})
+			blas64.Axpy(-row[l], vector(row), vector(a.Data[l*n:(l+1)*n]))
 		}
 	}
 	return a, nil
@@ -94,9 +95,9 @@ func (f *factor) keep(a blas64.General, width int) {
 }
 
 // reflect applies to b the Householder reflection that leaves only the top of its
-// first column. w is scratch, a number a column.
-func reflect(b blas64.General, w []float64) {
-	v := blas64.Vector{N: b.Rows, Inc: 1, Data: make([]float64, b.Rows)}
+// first column. scratch has a number a row and a column.
+func reflect(b blas64.General, scratch []float64) {
+	v := blas64.Vector{N: b.Rows, Inc: 1, Data: scratch[:b.Rows]}
 	var below float64
 	for i := range b.Rows {
 		v.Data[i] = b.Data[i*b.Stride]
@@ -109,9 +110,9 @@ func reflect(b blas64.General, w []float64) {
 	}
 	norm := math.Sqrt(v.Data[0]*v.Data[0] + below)
 	v.Data[0] += math.Copysign(norm, v.Data[0])
-	wv := blas64.Vector{N: b.Cols, Inc: 1, Data: w}
-	blas64.Gemv(blas.Trans, 1, b, v, 0, wv)
-	blas64.Ger(-2/(v.Data[0]*v.Data[0]+below), v, wv, b)
+	w := blas64.Vector{N: b.Cols, Inc: 1, Data: scratch[b.Rows:]}
+	blas64.Gemv(blas.Trans, 1, b, v, 0, w)
+	blas64.Ger(-2/(v.Data[0]*v.Data[0]+below), v, w, b)
 }
 
 // rotate applies to the rows a and b the hyperbolic rotation that clears b's first
@@ -139,7 +140,7 @@ func (f *factor) forward(d []float64) float64 {
 		y := d[r] / row[0]
 		d[r] = y
 		energy += y * y
-		blas64.Axpy(-y, blas64.Vector{N: len(row) - 1, Inc: 1, Data: row[1:]}, blas64.Vector{N: len(row) - 1, Inc: 1, Data: d[r+1:]})
+		blas64.Axpy(-y, vector(row[1:]), vector(d[r+1:]))
 	}
 	return energy
 }
@@ -148,7 +149,7 @@ func (f *factor) forward(d []float64) float64 {
 func (f *factor) backward(y []float64) {
 	for r := f.n - 1; r >= 0; r-- {
 		row := f.rows[r]
-		tail := blas64.Dot(blas64.Vector{N: len(row) - 1, Inc: 1, Data: row[1:]}, blas64.Vector{N: len(row) - 1, Inc: 1, Data: y[r+1:]})
+		tail := blas64.Dot(vector(row[1:]), vector(y[r+1:]))
 		y[r] = (y[r] - tail) / row[0]
 	}
 }

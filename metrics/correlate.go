@@ -1,0 +1,161 @@
+package metrics
+
+import (
+	"context"
+
+	"gonum.org/v1/gonum/blas/blas64"
+)
+
+// correlations are the inner products of every signal with the delayed references.
+// A signal is one channel of a source, source·per + channel, or where one gain has
+// to do for all channels (per = 1) a whole source.
+type correlations struct {
+	per    int
+	lags   [][][]float64 // [signal i][reference signal j][k] = Σ_t x_i(t) s_j(t-k)
+	energy []float64     // [source] over all channels
+}
+
+// correlate measures the part of s in win at lags 0 to taps-1.
+//
+// Blocks of both signals go through the Fourier transform and only products of
+// spectra are added up, so the work is O(T log taps) and the memory does not depend
+// on the length. Every sum runs in order of time in one goroutine: the bits do not
+// depend on the number of cores.
+func correlate(ctx context.Context, s *signals, win span, taps int) (*correlations, error) {
+	c, f := s.channels, transformFor(taps)
+	block := f.n - taps + 1
+	sum := make([][][]complex128, len(s.sources)*c)
+	for i := range sum {
+		sum[i] = planes[complex128](s.refs*c, f.n)
+	}
+	out := &correlations{per: c, energy: make([]float64, len(s.sources))}
+	pairs := (win.len() + 2*block - 1) / (2 * block) // of blocks
+	here, past := planes[complex128](correlateRun*len(sum), f.n), planes[complex128](correlateRun*s.refs*c, f.n)
+	energy := make([]float64, correlateRun*len(s.sources))
+	for first := 0; first < pairs; first += correlateRun {
+		run := min(correlateRun, pairs-first)
+		err := parallel(run*len(s.sources), func(i int) error {
+			p, source := i/len(s.sources), i%len(s.sources)
+			x := planes[float64](c, 2*block+taps-1)
+			if err := s.read(ctx, x, source, win, win.from+(first+p)*2*block-(taps-1)); err != nil {
+				return err
+			}
+			energy[i] = 0
+			for ch, x := range x {
+				tail := vector(x[taps-1:])
+				energy[i] += blas64.Dot(tail, tail)
+				if source < s.refs {
+					pack(past[p*s.refs*c+source*c+ch], x, block, 0)
+					f.forward(past[p*s.refs*c+source*c+ch])
+				}
+				pack(here[p*len(sum)+source*c+ch], x, block, taps-1)
+				f.forward(here[p*len(sum)+source*c+ch])
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		for i, e := range energy[:run*len(s.sources)] {
+			out.energy[i%len(s.sources)] += e
+		}
+		each(len(sum)*s.refs*c, func(ij int) {
+			i, j := ij/(s.refs*c), ij%(s.refs*c)
+			for p := range run {
+				addProduct(sum[i][j], here[p*len(sum)+i], past[p*s.refs*c+j])
+			}
+		})
+	}
+	out.lags = planes[[]float64](len(sum), s.refs*c)
+	each(len(sum)*s.refs*c, func(ij int) {
+		i, j := ij/(s.refs*c), ij%(s.refs*c)
+		f.inverse(sum[i][j])
+		lag := make([]float64, taps)
+		for k := range lag {
+			lag[k] = real(sum[i][j][k]) / float64(f.n)
+		}
+		out.lags[i][j] = lag
+	})
+	return out, nil
+}
+
+// correlateRun is how many pairs of blocks are transformed before their products are
+// added: enough to keep the cores busy, few enough to stay in the cache.
+const correlateRun = 4
+
+// transformFor returns a transform long enough that most of a block is new samples.
+func transformFor(taps int) *fft {
+	n := 1024
+	for n < 4*taps {
+		n *= 4
+	}
+	return newFFT(n)
+}
+
+// pack puts two overlapping blocks of x, each block samples after the last, into the
+// real and imaginary parts of z, with the first skip samples of each left zero.
+func pack(z []complex128, x []float64, block, skip int) {
+	clear(z[:skip])
+	b := x[block:]
+	for t := skip; t < len(z); t++ {
+		z[t] = complex(x[t], b[t])
+	}
+}
+
+// addProduct adds a times the conjugate of b to sum. The real part of its inverse
+// transform is the correlation of the real parts plus that of the imaginary parts.
+func addProduct(sum, a, b []complex128) {
+	a, b = a[:len(sum)], b[:len(sum)]
+	for i := range sum {
+		sum[i] += a[i] * conj(b[i])
+	}
+}
+
+// innerProducts is correlate without delays: the channels of a source are one vector.
+func innerProducts(ctx context.Context, s *signals, win span) (*correlations, error) {
+	n := len(s.sources)
+	blocks := (win.len() + gainBlock - 1) / gainBlock
+	parts := planes[float64](blocks, n*(s.refs+1))
+	err := parallel(blocks, func(b int) error {
+		x := make([][][]float64, n)
+		for i := range x {
+			x[i] = planes[float64](s.channels, gainBlock)
+			if err := s.read(ctx, x[i], i, win, win.from+b*gainBlock); err != nil {
+				return err
+			}
+		}
+		for i := range x {
+			for j := range s.refs {
+				parts[b][i*s.refs+j] = dot(x[i], x[j])
+			}
+			parts[b][n*s.refs+i] = dot(x[i], x[i])
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	total := make([]float64, n*(s.refs+1))
+	for _, p := range parts {
+		blas64.Axpy(1, vector(p), vector(total))
+	}
+	out := &correlations{per: 1, lags: planes[[]float64](n, s.refs), energy: total[n*s.refs:]}
+	for i := range n {
+		for j := range s.refs {
+			out.lags[i][j] = total[i*s.refs+j:][:1]
+		}
+	}
+	return out, nil
+}
+
+// gainBlock is the number of samples that are read at a time where no filter is fitted.
+const gainBlock = 1 << 14
+
+// dot is the inner product of two signals of several channels.
+func dot(a, b [][]float64) float64 {
+	var sum float64
+	for c := range a {
+		sum += blas64.Dot(vector(a[c]), vector(b[c]))
+	}
+	return sum
+}

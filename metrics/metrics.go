@@ -1,0 +1,214 @@
+// Package metrics measures how well sources were separated: BSS Eval 2.1, 3 and 4,
+// the scale-invariant ratios, the plain SNR, and the improvement over the mixture,
+// for mono and multichannel sound of any length.
+//
+// An estimate ŝ of reference s_j is split by two least-squares projections: P_j, on
+// what the convention lets one make of s_j (its multiples, or its filtered versions),
+// and P, on the same of all references. Then
+//
+//	P_j ŝ      is the target,
+//	Pŝ - P_j ŝ is interference,
+//	ŝ - Pŝ     is artifacts,
+//
+// and every ratio is one of energies of such parts, in dB. The inner products come
+// from block-wise Fourier transforms, the projections from a block Schur
+// factorisation of the block-Toeplitz Gram matrix, which all estimates share; the
+// parts are then filtered and measured in the time domain, so that an error of the
+// solution enters a ratio squared. Sound is read block by block; memory depends on
+// the number of sources, channels and taps, not on the length.
+package metrics
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/audiosep/audiosep"
+)
+
+// Evaluate holds each of ests against refs; mixture may be nil. All must have one
+// rate, length and number of channels, and one realisation. They may be read from
+// several goroutines at once, twice over.
+//
+// It is an error if they do not fit each other, hold numbers that are not finite, or
+// if a reference is silent throughout: no ratio is defined then. Whatever else makes
+// a number doubtful is among the report's warnings.
+func Evaluate(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.Source, opt Options) (*Report, error) {
+	s, err := open(ctx, refs, ests, mixture)
+	if err != nil {
+		return nil, err
+	}
+	if opt, err = opt.check(s.rate, s.samples); err != nil {
+		return nil, err
+	}
+	e := &evaluation{signals: s, Options: opt, definition: definitions[opt.Convention]}
+	frames, err := e.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := e.report(frames)
+	r.Warnings = e.warnings(frames)
+	return r, nil
+}
+
+type evaluation struct {
+	*signals
+	Options
+	definition
+}
+
+// frame is what one fit says about one span.
+type frame struct {
+	span
+	perm  []int      // [reference] its estimate
+	parts []energies // [reference], then the mixture's if there is one
+	fit   *fit       // nil where a source is silent and no fit was tried
+}
+
+// run returns the frames in order of time.
+func (e *evaluation) run(ctx context.Context) ([]frame, error) {
+	spans := e.spans(e.samples)
+	if e.once {
+		f, err := e.fit(ctx, span{0, e.samples})
+		if err != nil {
+			return nil, err
+		}
+		return e.measure(ctx, f, spans)
+	}
+	frames := make([]frame, len(spans))
+	err := parallel(len(spans), func(i int) error {
+		f, err := e.fit(ctx, spans[i])
+		if err != nil {
+			return err
+		}
+		if len(spans) > 1 && f.silent() {
+			frames[i] = e.undefined(spans[i])
+			return nil
+		}
+		one, err := e.measure(ctx, f, spans[i:i+1])
+		if err != nil {
+			return err
+		}
+		frames[i] = one[0]
+		return nil
+	})
+	return frames, err
+}
+
+// fit projects the estimates as they are in win.
+func (e *evaluation) fit(ctx context.Context, win span) (*fit, error) {
+	correlateAll := func() (*correlations, error) { return correlate(ctx, e.signals, win, e.Taps) }
+	if e.gain {
+		correlateAll = func() (*correlations, error) { return innerProducts(ctx, e.signals, win) }
+	}
+	c, err := correlateAll()
+	if err != nil {
+		return nil, err
+	}
+	for i, x := range c.energy {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return nil, fmt.Errorf("%s %s holds a number that is not finite; want finite samples", e.what(i), e.names[i])
+		}
+		if x == 0 && i < e.refs && win.len() == e.samples {
+			return nil, fmt.Errorf("%s %s is silent; want sound: no ratio is defined for it, leave it out with its estimate", e.what(i), e.names[i])
+		}
+	}
+	return newFit(c, e.refs, e.gain, e.Load), nil
+}
+
+// measure matches the estimates once and measures all spans with the filters of f.
+func (e *evaluation) measure(ctx context.Context, f *fit, spans []span) ([]frame, error) {
+	perm := make([]int, e.refs)
+	for j := range perm {
+		perm[j] = j
+	}
+	if e.Match != MatchGiven && e.refs > 1 {
+		perm = bestMatch(f.scores(e.Match == MatchSDR))
+	}
+	var pairs []pair
+	for j, k := range perm {
+		pairs = append(pairs, pair{j, e.refs + k})
+	}
+	if e.mixed() {
+		for j := range perm {
+			pairs = append(pairs, pair{j, 2 * e.refs})
+		}
+	}
+	parts, err := f.measure(ctx, e.signals, spans, pairs)
+	if err != nil {
+		return nil, err
+	}
+	var frames []frame
+	for i, p := range parts {
+		fr := frame{span: spans[i], perm: perm, parts: p, fit: f}
+		for _, part := range p[:e.refs] {
+			if len(e.spans(e.samples)) > 1 && (part.reference == 0 || part.estimate == 0) {
+				fr = e.undefined(spans[i])
+				break
+			}
+		}
+		frames = append(frames, fr)
+	}
+	return frames, nil
+}
+
+// mixed reports whether there is a mixture to improve on.
+func (e *evaluation) mixed() bool { return len(e.sources) > 2*e.refs }
+
+// undefined is a frame in which some source is silent. As in mir_eval and museval it
+// counts for none of them.
+func (e *evaluation) undefined(s span) frame { return frame{span: s} }
+
+// silent reports whether a reference or an estimate is.
+func (f *fit) silent() bool {
+	for _, x := range f.corr.energy[:2*f.refs] {
+		if x == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// report turns energies into ratios.
+func (e *evaluation) report(frames []frame) *Report {
+	r := &Report{
+		Convention: e.Convention, Definition: e.doc, Rate: e.rate, Samples: e.samples, Channels: e.channels,
+		Window: e.Window, Hop: e.Hop, Match: e.Match,
+	}
+	if !e.gain {
+		r.Taps = e.Taps
+	}
+	for j := range e.refs {
+		s := Source{Name: e.names[j]}
+		for _, fr := range frames {
+			if fr.perm == nil {
+				s.Estimates = append(s.Estimates, "")
+				continue
+			}
+			s.Estimates = append(s.Estimates, e.names[e.refs+fr.perm[j]])
+		}
+		for _, ratio := range e.ratios {
+			s.Metrics = append(s.Metrics, e.metric(ratio, frames, j))
+		}
+		r.Sources = append(r.Sources, s)
+	}
+	return r
+}
+
+func (e *evaluation) metric(ratio ratio, frames []frame, j int) Metric {
+	m := Metric{Name: ratio.name}
+	for _, fr := range frames {
+		value, gain := math.NaN(), math.NaN()
+		if fr.perm != nil {
+			value = decibel(ratio.of(fr.parts[j]))
+			if e.mixed() {
+				gain = value - decibel(ratio.of(fr.parts[e.refs+j]))
+			}
+		}
+		m.Frames = append(m.Frames, value)
+		if e.mixed() {
+			m.Improvement = append(m.Improvement, gain)
+		}
+	}
+	return m
+}

@@ -1,0 +1,118 @@
+package metrics
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/audiosep/audiosep"
+)
+
+// signals are the recordings that are compared: J references, J estimates and
+// perhaps the mixture, in this order.
+type signals struct {
+	sources                 []audiosep.Source
+	names                   []string
+	refs                    int // J
+	rate, samples, channels int
+}
+
+// span is a run of samples, from ≤ t < to.
+type span struct{ from, to int }
+
+func (s span) len() int { return s.to - s.from }
+
+// open checks that all recordings have one rate, length and number of channels.
+func open(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.Source) (*signals, error) {
+	if len(refs) == 0 || len(refs) != len(ests) {
+		return nil, fmt.Errorf("there are %d references and %d estimates; want as many of each, at least one", len(refs), len(ests))
+	}
+	s := &signals{refs: len(refs)}
+	s.sources = append(append(s.sources, refs...), ests...)
+	if mixture != nil {
+		s.sources = append(s.sources, mixture)
+	}
+	for i, src := range s.sources {
+		what := s.what(i)
+		h, err := src.Head(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", what, err)
+		}
+		name := fmt.Sprint(i%len(refs) + 1)
+		if len(h.Names) > 0 {
+			name = h.Names[0]
+			what += " " + name
+		}
+		s.names = append(s.names, name)
+		if i == 0 {
+			s.rate, s.samples, s.channels = h.Rate, h.Samples, h.Channels
+		}
+		switch {
+		case h.Samples == 0 || h.Channels == 0:
+			return nil, fmt.Errorf("%s is empty; want sound", what)
+		case h.Realisations != 1:
+			return nil, fmt.Errorf("%s has %d realisations; want 1", what, h.Realisations)
+		case h.Rate != s.rate:
+			return nil, fmt.Errorf("%s is at %d Hz; want %d Hz, the rate of reference %s: resample it first", what, h.Rate, s.rate, s.names[0])
+		case h.Samples != s.samples:
+			return nil, fmt.Errorf("%s has %d samples; want %d, the length of reference %s: align and cut or pad it first", what, h.Samples, s.samples, s.names[0])
+		case h.Channels != s.channels:
+			return nil, fmt.Errorf("%s has %d channels; want %d, those of reference %s", what, h.Channels, s.channels, s.names[0])
+		}
+	}
+	return s, nil
+}
+
+// what says in words what source i is.
+func (s *signals) what(i int) string {
+	switch {
+	case i < s.refs:
+		return fmt.Sprintf("reference %d", i+1)
+	case i < 2*s.refs:
+		return fmt.Sprintf("estimate %d", i-s.refs+1)
+	default:
+		return "the mixture"
+	}
+}
+
+// read fills dst[channel] with the samples of a source from at on, zeros outside win.
+func (s *signals) read(ctx context.Context, dst [][]float64, source int, win span, at int) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.sources[source].ReadAt(ctx, dst, at); err != nil {
+		return fmt.Errorf("%s: %w", s.what(source), err)
+	}
+	for _, d := range dst {
+		clear(d[:min(len(d), max(0, win.from-at))])
+		clear(d[min(len(d), max(0, win.to-at)):])
+	}
+	return nil
+}
+
+// parallel calls f(0) to f(n-1) on all cores and returns one of their errors.
+func parallel(n int, f func(i int) error) error {
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		g.Go(func() error { return f(i) })
+	}
+	return g.Wait()
+}
+
+// each is parallel for what cannot fail.
+func each(n int, f func(i int)) {
+	_ = parallel(n, func(i int) error { f(i); return nil })
+}
+
+// planes returns n slices of length samples on one array.
+func planes[T any](n, length int) [][]T {
+	data := make([]T, n*length)
+	p := make([][]T, n)
+	for i := range p {
+		p[i] = data[i*length : (i+1)*length : (i+1)*length]
+	}
+	return p
+}

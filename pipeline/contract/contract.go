@@ -1,0 +1,301 @@
+// Package contract checks that a stage keeps the promises of its kind: those that the
+// interfaces and the five rules of package audiosep state. It runs the stage on small
+// made-up data and says of each promise whether it was kept, and if not, what is, what
+// is wanted and what the author may do.
+//
+// It does not import testing, so a command can run it on a plugin; package stagetest
+// runs it within go test.
+package contract
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/audiosep/audiosep"
+)
+
+// Options say how a stage is to be tried. The zero value suits most stages.
+type Options struct {
+	Params json.RawMessage // as in a pipeline; few iterations make a short check
+	Length int             // M, samples a frame; 0: 100 for transformers, 16 for learners
+	Rank   int             // K of the factors that a separator gets; 0: 6
+	Many   int             // frames of the longest run; 0: 100000
+	// Folder is an empty folder into which Params lets a sink or a model writer write.
+	// Without it these are described and built only.
+	Folder string
+	Limit  time.Duration // for each check; 0: 2 minutes
+}
+
+// Result is the outcome of one check.
+type Result struct {
+	Check   string // its name
+	Rule    string // what is promised, in a sentence
+	Fault   string // what is, then what is wanted; empty when the promise was kept
+	Hint    string // what the author may do about the fault
+	Skipped string // why the check was not made
+}
+
+// OK tells whether the promise was kept, or could not be tried.
+func (r Result) OK() bool { return r.Fault == "" }
+
+func (r Result) String() string {
+	switch {
+	case r.Skipped != "":
+		return "skip  " + r.Check + ": " + r.Skipped
+	case r.OK():
+		return "ok    " + r.Check
+	default:
+		return "FAIL  " + r.Check + ": " + r.Fault + "\n      promised: " + r.Rule + "\n      to do: " + r.Hint
+	}
+}
+
+// Check tries the stage and returns a Result for each promise of its kind. When the
+// description or the building fails, the rest is not tried. A done ctx ends it early.
+func Check(ctx context.Context, def audiosep.Definition, o Options) []Result {
+	if o.Rank == 0 {
+		o.Rank = 6
+	}
+	if o.Many == 0 {
+		o.Many = 100000
+	}
+	if o.Limit == 0 {
+		o.Limit = 2 * time.Minute
+	}
+	s := &subject{def: def, o: o}
+	results := s.run(ctx, descriptionChecks)
+	for _, r := range results {
+		if !r.OK() {
+			return results
+		}
+	}
+	return append(results, s.run(ctx, s.checksOfKind())...)
+}
+
+// subject is a stage on trial.
+type subject struct {
+	def    audiosep.Definition
+	o      Options
+	learnt audiosep.Transform // kept between checks, as learning takes long
+}
+
+// build makes a new stage of interface S.
+func build[S any](s *subject) (S, error) {
+	var stage S
+	made, err := s.def.Build(s.o.Params)
+	if err != nil {
+		return stage, fmt.Errorf("building fails: %w", err)
+	}
+	stage, ok := made.(S)
+	if !ok {
+		return stage, fmt.Errorf("what is built is a %T; want a %v, the interface of kind %s", made, reflect.TypeFor[S](), s.def.Kind)
+	}
+	return stage, nil
+}
+
+// check is one promise. run returns the fault.
+type check struct {
+	name, rule, hint string
+	run              func(ctx context.Context, s *subject) error
+}
+
+// skipped is returned by a check that could not be made.
+type skipped string
+
+func (e skipped) Error() string { return string(e) }
+
+func (s *subject) run(ctx context.Context, checks []check) []Result {
+	var results []Result
+	for _, c := range checks {
+		r := Result{Check: c.name, Rule: c.rule}
+		err := ctx.Err()
+		if err == nil {
+			err = s.guard(ctx, c)
+		}
+		var skip skipped
+		var crash *panicked
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			r.Skipped = ctx.Err().Error()
+		case errors.As(err, &skip):
+			r.Skipped = skip.Error()
+		case errors.As(err, &crash):
+			r.Fault, r.Hint = err.Error(), "return an error instead of panicking; the place:\n"+crash.stack
+		default:
+			r.Fault, r.Hint = err.Error(), c.hint
+		}
+		results = append(results, r)
+	}
+	return results
+}
+
+type panicked struct {
+	value any
+	stack string
+}
+
+func (p *panicked) Error() string {
+	return fmt.Sprintf("the stage panicked: %v; want an error", p.value)
+}
+
+// guard runs c, turning a panic and a call that never returns into faults.
+func (s *subject) guard(ctx context.Context, c check) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if v := recover(); v != nil {
+				done <- &panicked{v, string(debug.Stack())}
+			}
+		}()
+		done <- c.run(ctx, s)
+	}()
+	timer := time.NewTimer(s.o.Limit)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return fmt.Errorf("the stage has not returned after %v; want an end, and soon after its context is done", s.o.Limit)
+	}
+}
+
+func (s *subject) checksOfKind() []check {
+	switch s.def.Kind {
+	case audiosep.KindTransformer:
+		return transformChecks("", (*subject).transformer)
+	case audiosep.KindTransformLearner:
+		return append(learnerChecks(transformLearner), transformChecks("learnt transform: ", (*subject).learntTransform)...)
+	case audiosep.KindJointLearner:
+		return append(learnerChecks(jointLearner), transformChecks("learnt transform: ", (*subject).learntTransform)...)
+	case audiosep.KindFactorizer:
+		return learnerChecks(factorizer)
+	case audiosep.KindActivator:
+		return activatorChecks()
+	case audiosep.KindSeparator:
+		return separatorChecks()
+	case audiosep.KindFramer:
+		return framerChecks
+	case audiosep.KindSource:
+		return sourceChecks
+	case audiosep.KindSink:
+		return sinkChecks
+	case audiosep.KindModelWriter:
+		return modelWriterChecks
+	}
+	return nil
+}
+
+// random returns n numbers between -1 and 1.
+func random(name string, n int) []float64 {
+	rng := audiosep.Env{Seed: 1}.Rand(name)
+	return fill(n, func() float64 { return 2*rng.Float64() - 1 })
+}
+
+// powers returns n numbers from 0.001 to 1.
+func powers(name string, n int) []float64 {
+	rng := audiosep.Env{Seed: 1}.Rand(name)
+	return fill(n, func() float64 { return 0.001 + 0.999*rng.Float64() })
+}
+
+func fill(n int, next func() float64) []float64 {
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = next()
+	}
+	return x
+}
+
+// sameBits says where a and b differ, or nil.
+func sameBits(a, b []float64) error {
+	if len(a) != len(b) {
+		return fmt.Errorf("%d numbers against %d", len(a), len(b))
+	}
+	for i := range a {
+		if math.Float64bits(a[i]) != math.Float64bits(b[i]) {
+			return fmt.Errorf("number %d is %v and %v, %.2g apart", i, a[i], b[i], math.Abs(a[i]-b[i]))
+		}
+	}
+	return nil
+}
+
+func finite(x []float64) error {
+	for i, v := range x {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("number %d of %d is %v; want finite numbers, all of them written", i, len(x), v)
+		}
+	}
+	return nil
+}
+
+// A guarded is memory for a result with marks around and within it.
+type guarded struct{ all, data []float64 }
+
+const margin = 8
+
+// mark is a NaN that no arithmetic makes.
+var mark = math.Float64frombits(0x7ff8_dead_beef_0001)
+
+func newGuarded(n int) guarded {
+	g := guarded{all: make([]float64, n+2*margin)}
+	for i := range g.all {
+		g.all[i] = mark
+	}
+	g.data = g.all[margin : margin+n : margin+n]
+	return g
+}
+
+// check says whether something outside was written, or something inside was not.
+func (g guarded) check(what string) error {
+	for i, v := range g.all {
+		inside := i >= margin && i < len(g.all)-margin
+		if marked := math.Float64bits(v) == math.Float64bits(mark); marked && inside {
+			return fmt.Errorf("%s: number %d of %d was not written; want all of them", what, i-margin, len(g.data))
+		} else if !marked && !inside {
+			return fmt.Errorf("%s: memory beside it was written; want its %d numbers only", what, len(g.data))
+		}
+	}
+	return nil
+}
+
+// A watched is an argument that must stay as it is.
+type watched struct {
+	name        string
+	data, saved []float64
+}
+
+func watch(name string, data []float64) watched {
+	return watched{name, data, append([]float64(nil), data...)}
+}
+
+func touched(args ...watched) error {
+	for _, a := range args {
+		if err := sameBits(a.saved, a.data); err != nil {
+			return fmt.Errorf("the argument %s was modified: %w; want it left alone", a.name, err)
+		}
+	}
+	return nil
+}
+
+// sentence ends a wrapped fault with what is wanted.
+func want(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w; want %s", err, fmt.Sprintf(format, args...))
+}
+
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
+
+func snake(s string) bool {
+	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == "" && s[0] >= 'a' && s[0] <= 'z'
+}

@@ -1,0 +1,126 @@
+package contract
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/audiosep/audiosep"
+)
+
+var descriptionChecks = []check{
+	{"name", "A stage has a lower_snake_case name, behind its plugin's and a slash if it has one.",
+		"give the stage a name of letters a to z, digits and _, such as my_transform",
+		func(_ context.Context, s *subject) error {
+			plugin, name, found := strings.Cut(s.def.Name, "/")
+			if !found {
+				plugin, name = "a", plugin
+			}
+			if !snake(name) || plugin == "" || strings.Contains(name, "/") {
+				return fmt.Errorf("the name is %q; want lower_snake_case", s.def.Name)
+			}
+			return nil
+		}},
+	{"kind", "A stage is of a kind that pipelines know.",
+		"use the interface of one of the kinds",
+		func(_ context.Context, s *subject) error {
+			if !slices.Contains(audiosep.Kinds(), s.def.Kind) {
+				return fmt.Errorf("the kind is %q; want one of %v", s.def.Kind, audiosep.Kinds())
+			}
+			return nil
+		}},
+	{"documentation", "A stage and each of its parameters are described in at least a sentence.",
+		"write what a user needs in doc",
+		func(_ context.Context, s *subject) error {
+			if strings.TrimSpace(s.def.Doc) == "" {
+				return fmt.Errorf("the stage's doc is empty; want a sentence")
+			}
+			for _, p := range s.def.Params {
+				if strings.TrimSpace(p.Doc) == "" {
+					return fmt.Errorf("parameter %s has no doc; want a sentence", p.Name)
+				}
+			}
+			return nil
+		}},
+	{"parameters", "Parameters have different lower_snake_case names, known types and ranges that hold something.",
+		"correct the parameter's description",
+		func(_ context.Context, s *subject) error {
+			names := map[string]bool{}
+			for _, p := range s.def.Params {
+				if err := describesParam(p); err != nil {
+					return fmt.Errorf("parameter %q: %w", p.Name, err)
+				}
+				if names[p.Name] {
+					return fmt.Errorf("parameter %q is there twice; want each once", p.Name)
+				}
+				names[p.Name] = true
+			}
+			return nil
+		}},
+	{"building", "A stage is built from parameters within their ranges, at once, and satisfies its kind's interface.",
+		"look at the constructor; if a parameter cannot have a default, let it be out of range and give it in the parameters of this check",
+		func(_ context.Context, s *subject) error { return s.builds() }},
+	{"unknown parameters", "A parameter that is not described is refused by a ParamErrors.",
+		"build with audiosep.Define, or call audiosep.CheckParams first",
+		func(_ context.Context, s *subject) error {
+			_, err := s.def.Build(json.RawMessage(`{"no_such_parameter": 1}`))
+			if errs, ok := audiosep.AsParamErrors(err); ok && errs[0].Name == "no_such_parameter" {
+				return nil
+			}
+			return fmt.Errorf("building with no_such_parameter gives the error %v; want a ParamErrors that names it", err)
+		}},
+}
+
+func describesParam(p audiosep.Param) error {
+	typ := strings.ReplaceAll(p.Type, "[]", "")
+	switch {
+	case !snake(p.Name):
+		return errors.New("the name is not lower_snake_case")
+	case !slices.Contains([]string{"int", "uint", "float", "bool", "string"}, typ):
+		return fmt.Errorf("the type is %q; want int, uint, float, bool or string, or a list of it", p.Type)
+	case p.Min != nil && p.Max != nil && *p.Min > *p.Max:
+		return fmt.Errorf("the range is %v to %v; want the least first", *p.Min, *p.Max)
+	case !json.Valid(p.Default):
+		return fmt.Errorf("the default %q is not JSON", p.Default)
+	}
+	// A default out of range means that the parameter must be given; it has the type all the same.
+	free := p
+	free.Min, free.Max, free.OneOf, free.File = nil, nil, nil, ""
+	if errs := audiosep.CheckParams([]audiosep.Param{free}, fmt.Appendf(nil, "{%q: %s}", p.Name, p.Default)); errs != nil {
+		return fmt.Errorf("the default does not have the type: %w", errs)
+	}
+	return nil
+}
+
+func (s *subject) builds() (err error) {
+	switch s.def.Kind {
+	case audiosep.KindSource:
+		_, err = build[audiosep.Source](s)
+	case audiosep.KindFramer:
+		_, err = build[audiosep.Framer](s)
+	case audiosep.KindTransformer:
+		_, err = build[audiosep.Transformer](s)
+	case audiosep.KindTransformLearner:
+		_, err = build[audiosep.TransformLearner](s)
+	case audiosep.KindFactorizer:
+		_, err = build[audiosep.Factorizer](s)
+	case audiosep.KindActivator:
+		_, err = build[audiosep.Activator](s)
+	case audiosep.KindJointLearner:
+		_, err = build[audiosep.JointLearner](s)
+	case audiosep.KindSeparator:
+		_, err = build[audiosep.Separator](s)
+	case audiosep.KindSink:
+		_, err = build[audiosep.Sink](s)
+	case audiosep.KindModelReader:
+		_, err = build[audiosep.ModelReader](s)
+	case audiosep.KindModelWriter:
+		_, err = build[audiosep.ModelWriter](s)
+	default:
+		_, err = build[audiosep.Applier](s)
+	}
+	return err
+}

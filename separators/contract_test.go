@@ -1,0 +1,16 @@
+package separators_test
+
+import (
+	"testing"
+
+	"github.com/audiosep/audiosep/pipeline/stagetest"
+	"github.com/audiosep/audiosep/separators"
+)
+
+func TestContract(t *testing.T) {
+	for _, def := range separators.Stages {
+		for _, params := range []string{``, `{"sources": 2}`, `{"groups": [[0, 3], [1]], "names": ["a", "b"], "residual": true}`} {
+			t.Run(def.Name+params, func(t *testing.T) { stagetest.Stage(t, def, params) })
+		}
+	}
+}

@@ -2,16 +2,13 @@ package factorizers
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"math"
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/audiosep/audiosep"
-	"github.com/audiosep/audiosep/internal/orthogonal"
-	"gonum.org/v1/gonum/blas"
+	"github.com/audiosep/audiosep/internal/scene"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -71,11 +68,11 @@ type tlNMF struct{ TLNMFParams }
 // LearnJointly learns from y, starting from the fields of init that are not nil: an
 // orthogonal MatrixTransform, W (M×K), H (K×N/S).
 func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.Frames, init audiosep.Model) (audiosep.Model, error) {
-	scene, err := newScene(y, t.TLNMFParams)
+	scene, err := scene.New(y, 1)
 	if err != nil {
 		return audiosep.Model{}, err
 	}
-	start, err := t.start(ctx, env, scene, init)
+	start, err := t.start(ctx, scene, init)
 	if err != nil {
 		return audiosep.Model{}, err
 	}
@@ -86,7 +83,7 @@ func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.F
 	}
 	best := least(runs)
 	t.report(env, runs, best)
-	phi, err := runs[best].transform()
+	phi, err := scene.Complete(mat.NewDense(scene.Rows(), scene.Rows(), runs[best].phi))
 	if err != nil {
 		return audiosep.Model{}, err
 	}
@@ -99,15 +96,15 @@ func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.F
 }
 
 // warn says when there are too few frames for the free parameters of Φ.
-func (t tlNMF) warn(env audiosep.Env, s *scene) {
-	if free := s.rows * (s.rows - 1) / 2; t.Fix == "none" && s.total() < free {
+func (t tlNMF) warn(env audiosep.Env, s *scene.Scene) {
+	if free := s.Rows() * (s.Rows() - 1) / 2; t.Fix == "none" && s.Frames() < free {
 		env.Logger().Warn("few frames for a learnt transform: it may fit this recording only; more recordings, or frames that share an activation, would hold it",
-			slog.Int("frames", s.total()), slog.Int("free_parameters", free))
+			slog.Int("frames", s.Frames()), slog.Int("free_parameters", free))
 	}
 }
 
 // runAll learns from every start, as many at once as there are processors.
-func (t tlNMF) runAll(ctx context.Context, env audiosep.Env, s *scene, start *tlStart) ([]*learning, error) {
+func (t tlNMF) runAll(ctx context.Context, env audiosep.Env, s *scene.Scene, start *tlStart) ([]*learning, error) {
 	runs := make([]*learning, t.Restarts)
 	errs := make([]error, t.Restarts)
 	workers := runtime.GOMAXPROCS(0)
@@ -139,7 +136,7 @@ func (t tlNMF) runAll(ctx context.Context, env audiosep.Env, s *scene, start *tl
 }
 
 // run learns from start i on so many threads, on which the result does not depend.
-func (t tlNMF) run(ctx context.Context, env audiosep.Env, s *scene, start *tlStart, i, threads int) (*learning, error) {
+func (t tlNMF) run(ctx context.Context, env audiosep.Env, s *scene.Scene, start *tlStart, i, threads int) (*learning, error) {
 	phi, w, h, err := start.draw(ctx, env, i)
 	if err != nil {
 		return nil, err
@@ -218,98 +215,4 @@ func objectives(runs []*learning) []float64 {
 		all[i] = r.last()
 	}
 	return all
-}
-
-// scene is what is learnt from: the frames, each sample's values in a row, the frames
-// that share a column of V side by side. Where the frames span less than all M
-// dimensions it holds their coordinates in the span: Φ need mix no others, because what
-// lies outside has no power, and whatever completes Φ is as good.
-type scene struct {
-	samples         int // M
-	rows, cols, per int // r ≤ M dimensions; N/S columns of V; L·S frames to a column
-	y               []float64
-	basis           *mat.Dense // M×M, orthogonal; its first rows span the frames; nil for the unit matrix
-	rest            float64    // power left outside the span, over all columns
-	eps, l1         float64
-}
-
-// total returns the number of frames.
-func (s *scene) total() int { return s.cols * s.per }
-
-func newScene(y *audiosep.Frames, p TLNMFParams) (*scene, error) {
-	share, m := max(1, y.Share), y.Length
-	switch {
-	case m == 0 || y.N == 0 || len(y.Data) == 0:
-		return nil, &audiosep.ShapeError{What: "the recording", Is: fmt.Sprintf("%d frames of %d samples in %d layers", y.N, m, len(y.Data)), Want: "at least one of each"}
-	case y.N%share != 0:
-		return nil, &audiosep.ShapeError{What: "the run of frames", Is: fmt.Sprint(y.N), Want: fmt.Sprintf("whole groups of %d", share)}
-	}
-	s := &scene{samples: m, rows: m, cols: y.N / share, per: share * len(y.Data)}
-	scale := windowPower(y.Analysis)
-	s.eps, s.l1 = p.Eps*scale, p.L1/scale
-	s.y = make([]float64, m*s.total())
-	for l, data := range y.Data {
-		for n := range y.N {
-			at := n/share*s.per + l*share + n%share
-			for i, a := range data[n*m : (n+1)*m] {
-				if math.IsNaN(a) || math.IsInf(a, 0) {
-					return nil, fmt.Errorf("sample %d of frame %d of layer %d is %v; want finite numbers", i, n, l, a)
-				}
-				s.y[i*s.total()+at] = a
-			}
-		}
-	}
-	return s, nil
-}
-
-// windowPower returns the square of the window's sum: the power that frames have beyond
-// those whose window is divided by its sum.
-func windowPower(window []float64) float64 {
-	var sum float64
-	for _, a := range window {
-		sum += a
-	}
-	if sum == 0 {
-		return 1
-	}
-	return sum * sum
-}
-
-// outside is the part of V, as part of eps, that may be left out of the span.
-const outside = 1e-10
-
-// reduce replaces the frames by their coordinates in their span, if that is small.
-func (s *scene) reduce() {
-	m, n := s.samples, s.total()
-	gram := mat.NewDense(m, m, nil)
-	y := mat.NewDense(m, n, s.y)
-	product(blas.NoTrans, blas.Trans, 1, y.RawMatrix(), y.RawMatrix(), 0, gram.RawMatrix())
-	sym := mat.NewSymDense(m, gram.RawMatrix().Data)
-	basis, rank, rest := orthogonal.Span(sym, outside*s.eps*float64(s.per), m*3/4)
-	if basis == nil {
-		return
-	}
-	reduced := mat.NewDense(rank, n, nil)
-	multiply(reduced, firstRows(basis, rank), y)
-	s.rows, s.y, s.basis, s.rest = rank, reduced.RawMatrix().Data, basis, rest/float64(s.per)
-}
-
-// transform returns the learnt Φ, M×M, orthogonal to rounding.
-func (l *learning) transform() (*mat.Dense, error) {
-	phi := mat.NewDense(l.rows, l.rows, slices.Clone(l.phi))
-	if err := orthogonal.Polar(phi); err != nil {
-		return nil, err
-	}
-	if l.basis == nil {
-		return phi, nil
-	}
-	whole := mat.DenseCopyOf(l.basis)
-	multiply(firstRows(whole, l.rows), phi, firstRows(l.basis, l.rows))
-	return whole, orthogonal.Polar(whole)
-}
-
-// firstRows returns the first n rows of a, sharing storage.
-func firstRows(a *mat.Dense, n int) *mat.Dense {
-	_, cols := a.Dims()
-	return a.Slice(0, n, 0, cols).(*mat.Dense)
 }

@@ -6,16 +6,19 @@ import (
 	"math"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/scene"
 	"gonum.org/v1/gonum/mat"
 )
 
 // learning is one descent from one start. Matrices are slices, row after row.
 type learning struct {
-	*scene
-	rank   int
-	crew   *crew
-	is     bool    // the is objective, else gcm
-	weight float64 // of the sum over V and V̂ in C: ½ for gcm, 1 for is
+	samples         int // M
+	rows, cols, per int // r ≤ M, in the span of the frames; N/S columns; P = L·S frames to each
+	rank            int
+	eps, l1, rest   float64 // as powers of these frames
+	crew            *crew
+	is              bool    // the is objective, else gcm
+	weight          float64 // of the sum over V and V̂ in C: ½ for gcm, 1 for is
 
 	phi  []float64 // r×r, in the coordinates of the scene
 	x    []float64 // r×(N/S·P): ΦY
@@ -33,11 +36,14 @@ type learning struct {
 }
 
 // newLearning starts from phi, w and h, which it keeps.
-func newLearning(s *scene, p TLNMFParams, phi, w, h *mat.Dense, threads int) *learning {
+func newLearning(s *scene.Scene, p TLNMFParams, phi, w, h *mat.Dense, threads int) *learning {
 	l := &learning{
-		scene: s, rank: p.Rank, crew: newCrew(threads), is: p.Objective == "is", weight: 0.5,
-		phi: phi.RawMatrix().Data, w: w.RawMatrix().Data, h: h.RawMatrix().Data,
-		v: make([]float64, s.rows*s.cols), u: make([]float64, s.rows*s.cols), sums: make([]float64, s.rows), penalty: make([]float64, p.Rank),
+		samples: s.Samples, rows: s.Rows(), cols: s.Cols, per: s.Per, rank: p.Rank,
+		eps: p.Eps * s.Scale, l1: p.L1 / s.Scale, rest: s.Rest,
+		crew: newCrew(threads), is: p.Objective == "is", weight: 0.5,
+		phi: phi.RawMatrix().Data, x: make([]float64, s.Rows()*s.Frames()), w: w.RawMatrix().Data, h: h.RawMatrix().Data,
+		v: make([]float64, s.Rows()*s.Cols), u: make([]float64, s.Rows()*s.Cols),
+		sums: make([]float64, s.Rows()), penalty: make([]float64, p.Rank),
 	}
 	if l.is {
 		l.weight = 1
@@ -45,16 +51,17 @@ func newLearning(s *scene, p TLNMFParams, phi, w, h *mat.Dense, threads int) *le
 	for range threads {
 		l.num = append(l.num, make([]float64, p.Rank*tile))
 		l.den = append(l.den, make([]float64, p.Rank*tile))
-		l.row = append(l.row, make([]float64, s.cols))
+		l.row = append(l.row, make([]float64, s.Cols))
 	}
 	l.tasks.h, l.tasks.w, l.tasks.model = l.tileH, l.rowW, l.rowModel
 	l.tasks.objective, l.tasks.power = l.rowObjective, l.rowPower
-	x := mat.NewDense(s.rows, s.total(), nil)
-	multiply(x, phi, mat.NewDense(s.rows, s.total(), s.y))
-	l.x = x.RawMatrix().Data
+	multiply(mat.NewDense(l.rows, l.total(), l.x), phi, s.Y)
 	l.power()
 	return l
 }
+
+// total returns the number of frames.
+func (l *learning) total() int { return l.cols * l.per }
 
 // tile is the number of columns of H that one task updates.
 const tile = 64

@@ -10,28 +10,33 @@ import (
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/npy"
 	"github.com/audiosep/audiosep/internal/orthogonal"
+	"github.com/audiosep/audiosep/internal/scene"
 	"gonum.org/v1/gonum/mat"
 )
 
 // tlStart draws the starts of tl_nmf. What is nil is drawn anew for every start.
 type tlStart struct {
-	scene *scene
+	scene *scene.Scene
 	rank  int
+	eps   float64
 	phi   *mat.Dense // rows×rows
 	w, h  *mat.Dense // rows×K, K×N/S
 }
 
+// outside is the part of V, as part of eps, that may be left out of the span.
+const outside = 1e-10
+
 // start prepares what all starts have in common. It reduces the scene to the span of
 // its frames unless Φ, or W, are given for all M rows.
-func (t tlNMF) start(ctx context.Context, env audiosep.Env, s *scene, init audiosep.Model) (*tlStart, error) {
-	st := &tlStart{scene: s, rank: t.Rank}
+func (t tlNMF) start(ctx context.Context, s *scene.Scene, init audiosep.Model) (*tlStart, error) {
+	st := &tlStart{scene: s, rank: t.Rank, eps: t.Eps * s.Scale}
 	if err := st.take(init); err != nil {
 		return nil, err
 	}
 	switch {
 	case st.phi != nil:
 	case t.Start == "dct":
-		st.phi = dctMatrix(s.rows)
+		st.phi = dctMatrix(s.Rows())
 	case t.Start == "file":
 		phi, err := readMatrix(*t.StartFile)
 		if err != nil {
@@ -41,7 +46,7 @@ func (t tlNMF) start(ctx context.Context, env audiosep.Env, s *scene, init audio
 			return nil, fmt.Errorf("%s: %w", *t.StartFile, err)
 		}
 	case st.w == nil:
-		s.reduce()
+		s.Reduce(outside * st.eps)
 	}
 	return st, nil
 }
@@ -49,7 +54,7 @@ func (t tlNMF) start(ctx context.Context, env audiosep.Env, s *scene, init audio
 // take uses what is wired to init.
 func (st *tlStart) take(init audiosep.Model) error {
 	if f := init.Factors; f != nil {
-		if err := f.Validate(st.scene.samples, st.scene.cols); err != nil {
+		if err := f.Validate(st.scene.Samples, st.scene.Cols); err != nil {
 			return fmt.Errorf("init_factors: %w", err)
 		}
 		for _, x := range []*mat.Dense{f.W, f.H} {
@@ -86,7 +91,7 @@ func wrap(what string, err error) error {
 
 // usePhi starts from phi, which must be orthogonal.
 func (st *tlStart) usePhi(phi mat.Matrix) error {
-	m := st.scene.samples
+	m := st.scene.Samples
 	if r, c := phi.Dims(); r != m || c != m {
 		return &audiosep.ShapeError{What: "Φ", Is: fmt.Sprintf("%d×%d", r, c), Want: fmt.Sprintf("%d×%d, as the frames are long", m, m)}
 	}
@@ -104,30 +109,30 @@ func (st *tlStart) draw(ctx context.Context, env audiosep.Env, i int) (phi, w, h
 	if st.phi != nil {
 		phi = mat.DenseCopyOf(st.phi)
 	} else {
-		phi = orthogonal.Random(stream("phi"), s.rows)
+		phi = orthogonal.Random(stream("phi"), s.Rows())
 	}
 	if st.w != nil {
 		w = mat.DenseCopyOf(st.w)
 	} else {
-		w = randomPositive(stream("w"), s.rows, st.rank)
+		w = randomPositive(stream("w"), s.Rows(), st.rank)
 		normaliseColumns(w)
 	}
 	if st.h != nil {
 		h = mat.DenseCopyOf(st.h)
 	} else {
-		h = randomPositive(stream("h"), st.rank, s.cols)
-		h.Scale(s.power()/float64(st.rank), h)
+		h = randomPositive(stream("h"), st.rank, s.Cols)
+		h.Scale(max(power(s), st.eps)/float64(st.rank), h)
 	}
 	return phi, w, h, ctx.Err()
 }
 
 // power returns the mean over the columns of the power in one, all rows together.
-func (s *scene) power() float64 {
+func power(s *scene.Scene) float64 {
 	var sum float64
-	for _, a := range s.y {
+	for _, a := range s.Y.RawMatrix().Data {
 		sum += a * a
 	}
-	return sum/float64(s.total()) + s.eps
+	return sum / float64(s.Frames())
 }
 
 // randomPositive draws |N(0, 1)| + 1.

@@ -1,0 +1,110 @@
+// Package scene lays frames out for learning an orthogonal transform from them.
+package scene
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/kernel"
+	"github.com/audiosep/audiosep/internal/orthogonal"
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/mat"
+)
+
+// Scene is a set of frames: in each row the values of one sample, frames that count as
+// realisations of one column of V side by side. Where the frames span less than all M
+// dimensions it may hold their coordinates in the span: Φ need mix no others, because
+// what lies outside has no power, and whatever completes Φ is as good.
+type Scene struct {
+	Samples   int        // M
+	Cols, Per int        // columns of V; frames to each
+	Y         *mat.Dense // r×(Cols·Per), r ≤ M: frame p of column j stands at j·Per+p
+	Basis     *mat.Dense // M×M, orthogonal; its first r rows span the frames; nil while r is M
+	Rest      float64    // power left outside the span, summed over the columns
+	Scale     float64    // power of these frames beyond those whose window is divided by its sum
+}
+
+// New lays out y. Block times Share frames of each layer make a column; what the last
+// column lacks is zero. It is an error if there are no frames or not whole groups of
+// Share, or if a sample is not finite.
+func New(y *audiosep.Frames, block int) (*Scene, error) {
+	share, m := max(1, y.Share), y.Length
+	switch {
+	case m == 0 || y.N == 0 || len(y.Data) == 0:
+		return nil, &audiosep.ShapeError{What: "the recording", Is: fmt.Sprintf("%d frames of %d samples in %d layers", y.N, m, len(y.Data)), Want: "at least one of each"}
+	case y.N%share != 0:
+		return nil, &audiosep.ShapeError{What: "the run of frames", Is: fmt.Sprint(y.N), Want: fmt.Sprintf("whole groups of %d", share)}
+	}
+	group := share * block
+	s := &Scene{Samples: m, Cols: (y.N + group - 1) / group, Per: group * len(y.Data), Scale: windowPower(y.Analysis)}
+	s.Y = mat.NewDense(m, s.Frames(), nil)
+	raw := s.Y.RawMatrix()
+	for l, data := range y.Data {
+		for n := range y.N {
+			at := n/group*s.Per + l*group + n%group
+			for i, a := range data[n*m : (n+1)*m] {
+				if math.IsNaN(a) || math.IsInf(a, 0) {
+					return nil, fmt.Errorf("sample %d of frame %d of layer %d is %v; want finite numbers", i, n, l, a)
+				}
+				raw.Data[i*raw.Stride+at] = a
+			}
+		}
+	}
+	return s, nil
+}
+
+// Frames returns Cols·Per.
+func (s *Scene) Frames() int { return s.Cols * s.Per }
+
+// Rows returns r, the dimensions in which the frames are given.
+func (s *Scene) Rows() int { r, _ := s.Y.Dims(); return r }
+
+// windowPower returns the square of the window's sum.
+func windowPower(window []float64) float64 {
+	var sum float64
+	for _, a := range window {
+		sum += a
+	}
+	if sum == 0 {
+		return 1
+	}
+	return sum * sum
+}
+
+// most is the part of the M dimensions up to which the span is worth having.
+const most = 0.75
+
+// Reduce replaces the frames by their coordinates in their span, if that is small. Tol
+// is the power, summed over the columns, that may be left out.
+func (s *Scene) Reduce(tol float64) {
+	gram := mat.NewDense(s.Samples, s.Samples, nil)
+	y := s.Y.RawMatrix()
+	kernel.Gemm(blas.NoTrans, blas.Trans, 1/float64(s.Per), y, y, 0, gram.RawMatrix())
+	basis, rank, rest := orthogonal.Span(mat.NewSymDense(s.Samples, gram.RawMatrix().Data), tol, int(most*float64(s.Samples)))
+	if basis == nil {
+		return
+	}
+	reduced := mat.NewDense(rank, s.Frames(), nil)
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, firstRows(basis, rank).RawMatrix(), y, 0, reduced.RawMatrix())
+	s.Y, s.Basis, s.Rest = reduced, basis, rest
+}
+
+// Complete returns the orthogonal M×M transform that psi, r×r, is in the coordinates of
+// the scene, exact to rounding: its first r rows, then those outside the span.
+func (s *Scene) Complete(psi *mat.Dense) (*mat.Dense, error) {
+	phi := mat.DenseCopyOf(psi)
+	if err := orthogonal.Polar(phi); err != nil || s.Basis == nil {
+		return phi, err
+	}
+	whole := mat.DenseCopyOf(s.Basis)
+	r := s.Rows()
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, phi.RawMatrix(), firstRows(s.Basis, r).RawMatrix(), 0, firstRows(whole, r).RawMatrix())
+	return whole, orthogonal.Polar(whole)
+}
+
+// firstRows returns the first n rows of a, sharing storage.
+func firstRows(a *mat.Dense, n int) *mat.Dense {
+	_, cols := a.Dims()
+	return a.Slice(0, n, 0, cols).(*mat.Dense)
+}

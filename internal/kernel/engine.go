@@ -15,6 +15,14 @@ type engine struct {
 	lanes int // float64 in a vector; a panel of A has as many rows
 	// gemm is the micro-kernel for panels of 1<<i rows and strips of j+1 vectors.
 	gemm [4][3]func(*uint64)
+	// ratio is the kernel for β = 0, with the objective, β = 1, with the objective;
+	// for panels of ratioRows rows and of one; for strips of one vector and of three.
+	ratio     [4][2][2]func(*uint64)
+	ratioRows [4]int
+	log       func(dst, x *float64, vectors int)
+	mul, div  func(dst, x, y *float64, vectors int)
+	addPower  func(dst, x, y *float64, vectors int)
+	addSquare func(dst, x *float64, vectors int)
 }
 
 // plain is the oracle, and what runs where there is nothing faster.
@@ -74,7 +82,7 @@ type view struct {
 func (v view) from(i, j int) view { return view{v.data[i*v.rs+j*v.cs:], v.rs, v.cs} }
 
 // strip multiplies m rows of a by the strip of B that t holds, vecs vectors wide.
-// A packed a has its rows in panels as pack leaves them. t.c is left at the end.
+// A packed a has its rows in panels as pack leaves them.
 func (e *engine) strip(t *tile, a view, packed bool, m, vecs int) {
 	for i, h := 0, e.lanes; i < m; h /= 2 {
 		n := (m - i) / h

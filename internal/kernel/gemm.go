@@ -3,7 +3,6 @@ package kernel
 import (
 	"runtime"
 	"sync"
-	"sync/atomic"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -70,80 +69,39 @@ type product struct {
 	alpha, beta float64
 
 	rows, cols int // of a piece
-	next       atomic.Int64
-	wait       sync.WaitGroup
-	work       func() // j.worker, made once: starting it allocates nothing
+	team       *team
 }
 
 var products = sync.Pool{New: func() any {
 	j := new(product)
-	j.work = func() { defer j.wait.Done(); j.pieces() }
+	j.team = newTeam(j.piece)
 	return j
 }}
-
-// parallelFrom is the number of multiplications that repays starting a goroutine.
-const parallelFrom = 1 << 17
 
 // run cuts C into pieces along its longer side. No sum is cut, so the number of
 // pieces changes no bit.
 func (j *product) run() {
 	j.rows, j.cols = j.m, j.n
-	j.next.Store(0)
-	threads := runtime.GOMAXPROCS(0)
-	if threads == 1 || j.m*j.n*j.k < parallelFrom {
-		j.pieces()
-		return
+	if threads := runtime.GOMAXPROCS(0); threads > 1 {
+		width := 3 * j.engine.lanes
+		if j.n >= j.m {
+			j.cols = max(width, roundUp(j.n/(2*threads), width))
+		} else {
+			j.rows = max(width, roundUp(j.m/(2*threads), j.engine.lanes))
+		}
 	}
-	width := 3 * j.engine.lanes
-	if j.n >= j.m {
-		j.cols = max(width, roundUp(j.n/(2*threads), width))
-	} else {
-		j.rows = max(width, roundUp(j.m/(2*threads), j.engine.lanes))
-	}
-	j.wait.Add(threads - 1)
-	for range threads - 1 {
-		go j.work()
-	}
-	j.pieces()
-	j.wait.Wait()
+	j.team.run(j.across()*((j.m+j.rows-1)/j.rows), j.m*j.n*j.k)
 }
+
+// across returns the number of pieces beside each other.
+func (j *product) across() int { return (j.n + j.cols - 1) / j.cols }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 
-func (j *product) pieces() {
-	w := workspaces.Get().(*workspace)
-	defer workspaces.Put(w)
-	across := (j.n + j.cols - 1) / j.cols
-	count := across * ((j.m + j.rows - 1) / j.rows)
-	for {
-		i := int(j.next.Add(1)) - 1
-		if i >= count {
-			return
-		}
-		r, c := i/across*j.rows, i%across*j.cols
-		w.piece(j, r, min(r+j.rows, j.m), c, min(c+j.cols, j.n))
-	}
-}
-
-// A workspace is what one thread needs beside the matrices.
-type workspace struct {
-	tile
-	a, b []float64 // packed blocks
-	edge []float64 // C at the right edge, where a vector would reach beyond it
-}
-
-var workspaces = sync.Pool{New: func() any { return new(workspace) }}
-
-// grow returns a slice of n numbers, in s's storage where that is enough.
-func grow(s []float64, n int) []float64 {
-	if cap(s) < n {
-		return make([]float64, n)
-	}
-	return s[:n]
-}
-
-// piece computes rows m0 to m1 and columns n0 to n1 of C.
-func (w *workspace) piece(j *product, m0, m1, n0, n1 int) {
+// piece computes one piece of C.
+func (j *product) piece(w *workspace, i int) {
+	m0, n0 := i/j.across()*j.rows, i%j.across()*j.cols
+	m1, n1 := min(m0+j.rows, j.m), min(n0+j.cols, j.n)
 	w.alpha = j.alpha
 	w.add = 1
 	switch j.beta {

@@ -107,6 +107,216 @@ func gemmAVX512_1x16(p *uint64)
 //go:noescape
 func gemmAVX512_1x8(p *uint64)
 
+// ratioAVX2_beta0_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta0_4x12(p *uint64)
+
+// ratioAVX2_beta0_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta0_4x4(p *uint64)
+
+// ratioAVX2_beta0_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta0_1x12(p *uint64)
+
+// ratioAVX2_beta0_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta0_1x4(p *uint64)
+
+// ratioAVX2_beta0_objective_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta0_objective_4x12(p *uint64)
+
+// ratioAVX2_beta0_objective_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta0_objective_4x4(p *uint64)
+
+// ratioAVX2_beta0_objective_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta0_objective_1x12(p *uint64)
+
+// ratioAVX2_beta0_objective_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta0_objective_1x4(p *uint64)
+
+// ratioAVX2_beta1_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta1_4x12(p *uint64)
+
+// ratioAVX2_beta1_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta1_4x4(p *uint64)
+
+// ratioAVX2_beta1_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta1_1x12(p *uint64)
+
+// ratioAVX2_beta1_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta1_1x4(p *uint64)
+
+// ratioAVX2_beta1_objective_2x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta1_objective_2x12(p *uint64)
+
+// ratioAVX2_beta1_objective_2x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta1_objective_2x4(p *uint64)
+
+// ratioAVX2_beta1_objective_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta1_objective_1x12(p *uint64)
+
+// ratioAVX2_beta1_objective_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta1_objective_1x4(p *uint64)
+
+// ratioAVX512_beta0_8x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta0_8x24(p *uint64)
+
+// ratioAVX512_beta0_8x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta0_8x8(p *uint64)
+
+// ratioAVX512_beta0_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta0_1x24(p *uint64)
+
+// ratioAVX512_beta0_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta0_1x8(p *uint64)
+
+// ratioAVX512_beta0_objective_8x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta0_objective_8x24(p *uint64)
+
+// ratioAVX512_beta0_objective_8x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta0_objective_8x8(p *uint64)
+
+// ratioAVX512_beta0_objective_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta0_objective_1x24(p *uint64)
+
+// ratioAVX512_beta0_objective_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta0_objective_1x8(p *uint64)
+
+// ratioAVX512_beta1_8x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta1_8x24(p *uint64)
+
+// ratioAVX512_beta1_8x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta1_8x8(p *uint64)
+
+// ratioAVX512_beta1_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta1_1x24(p *uint64)
+
+// ratioAVX512_beta1_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta1_1x8(p *uint64)
+
+// ratioAVX512_beta1_objective_8x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta1_objective_8x24(p *uint64)
+
+// ratioAVX512_beta1_objective_8x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta1_objective_8x8(p *uint64)
+
+// ratioAVX512_beta1_objective_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta1_objective_1x24(p *uint64)
+
+// ratioAVX512_beta1_objective_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta1_objective_1x8(p *uint64)
+
+// logAVX2 sets dst to the logarithms of x, positive and normal.
+//
+//go:noescape
+func logAVX2(dst *float64, x *float64, vectors int)
+
+// mulAVX2 sets dst to the products x·y.
+//
+//go:noescape
+func mulAVX2(dst *float64, x *float64, y *float64, vectors int)
+
+// divAVX2 sets dst to the quotients x/y.
+//
+//go:noescape
+func divAVX2(dst *float64, x *float64, y *float64, vectors int)
+
+// addPowerAVX2 sets dst to dst + x² + y².
+//
+//go:noescape
+func addPowerAVX2(dst *float64, x *float64, y *float64, vectors int)
+
+// addSquareAVX2 sets dst to dst + x².
+//
+//go:noescape
+func addSquareAVX2(dst *float64, x *float64, vectors int)
+
+// logAVX512 sets dst to the logarithms of x, positive and normal.
+//
+//go:noescape
+func logAVX512(dst *float64, x *float64, vectors int)
+
+// mulAVX512 sets dst to the products x·y.
+//
+//go:noescape
+func mulAVX512(dst *float64, x *float64, y *float64, vectors int)
+
+// divAVX512 sets dst to the quotients x/y.
+//
+//go:noescape
+func divAVX512(dst *float64, x *float64, y *float64, vectors int)
+
+// addPowerAVX512 sets dst to dst + x² + y².
+//
+//go:noescape
+func addPowerAVX512(dst *float64, x *float64, y *float64, vectors int)
+
+// addSquareAVX512 sets dst to dst + x².
+//
+//go:noescape
+func addSquareAVX512(dst *float64, x *float64, vectors int)
+
 // transpose4 writes the columns of a 4-row matrix of 4·blocks columns as rows. Strides are in bytes.
 //
 //go:noescape

@@ -25,69 +25,108 @@ func (s isa) gemm(rows, vecs int) {
 	TEXT(name, NOSPLIT, "func(p *uint64)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s multiplies panels of %d rows by a strip of %d columns: see tile.", name, rows, vecs*s.lanes))
+	s.panels(rows, vecs, readsC, func(g *product) {
+		// The sums are complete: C = alpha·sum, or C += alpha·sum.
+		VBROADCASTSD(g.field(10), g.a)
+		add := GP64()
+		MOVQ(g.field(11), add)
+		c := GP64()
+		MOVQ(g.c, c)
+		for range g.acc {
+			ADDQ(g.ldc, g.c)
+		}
+		TESTQ(add, add)
+		JNE(LabelRef("add"))
+		for i := range g.acc {
+			for j, sum := range g.acc[i] {
+				VMULPD(g.a, sum, sum)
+				VMOVUPD(sum, s.at(Mem{Base: c}, j))
+			}
+			ADDQ(g.ldc, c)
+		}
+		JMP(LabelRef("next"))
+		Label("add")
+		for i := range g.acc {
+			for j, sum := range g.acc[i] {
+				m := s.at(Mem{Base: c}, j)
+				VFMADD213PD(m, g.a, sum)
+				VMOVUPD(sum, m)
+			}
+			ADDQ(g.ldc, c)
+		}
+		Label("next")
+	})
+}
+
+func readsC(g *product, p, stride GPVirtual) {
+	MOVQ(g.c, p)
+	MOVQ(g.ldc, stride)
+}
+
+// A product is a micro-kernel while it is written: the argument's fields and the
+// registers that hold the sums.
+type product struct {
+	p   Register // *tile
+	acc [][]VecVirtual
+	b   []VecVirtual
+	a   VecVirtual
+	c   GPVirtual // where the panel's rows of C begin; to be left at the next panel
+	ldc GPVirtual
+}
+
+func (g *product) field(i int) Mem { return Mem{Base: g.p, Disp: 8 * i} }
+
+// panels writes the loop over panels of A and the sums over k, and has finish
+// write what is done with a panel's sums. The rows that finish reads are fetched
+// beforehand: reads leaves their address and stride.
+func (s isa) panels(rows, vecs int, reads func(g *product, p, stride GPVirtual), finish func(*product)) {
 	p := Load(Param("p"), GP64())
-	field := func(i int) Mem { return Mem{Base: p, Disp: 8 * i} }
-	load := func(i int) GPVirtual { r := GP64(); MOVQ(field(i), r); return r }
-
-	panels, abase, c := load(1), load(2), load(8)
-	rs, cs, bs, ldc := load(3), load(4), load(7), load(9)
-	var rs3, ldc3 GPVirtual
+	g := &product{p: p, b: s.vecs(vecs), a: s.vec(), acc: make([][]VecVirtual, rows)}
+	load := func(i int) GPVirtual { r := GP64(); MOVQ(g.field(i), r); return r }
+	panels, abase, rs, cs, bs := load(1), load(2), load(3), load(4), load(7)
+	g.c, g.ldc = load(8), load(9)
+	var rs3 GPVirtual
 	if rows > 2 {
-		rs3, ldc3 = GP64(), GP64()
+		rs3 = GP64()
 		LEAQ(Mem{Base: rs, Index: rs, Scale: 2}, rs3)
-		LEAQ(Mem{Base: ldc, Index: ldc, Scale: 2}, ldc3)
 	}
-	row := func(lo, hi, stride, stride3 Register, i int) Mem {
-		base := lo
-		if i >= 4 {
-			base = hi
-		}
-		switch i % 4 {
-		case 0:
-			return Mem{Base: base}
-		case 1:
-			return Mem{Base: base, Index: stride, Scale: 1}
-		case 2:
-			return Mem{Base: base, Index: stride, Scale: 2}
-		default:
-			return Mem{Base: base, Index: stride3, Scale: 1}
-		}
+	for i := range g.acc {
+		g.acc[i] = s.vecs(vecs)
 	}
-
-	acc := make([][]VecVirtual, rows)
-	for i := range acc {
-		acc[i] = s.vecs(vecs)
-	}
-	bv, av := s.vecs(vecs), s.vec()
 
 	Label("panel")
 	a, b, k := GP64(), GP64(), GP64()
 	MOVQ(abase, a)
-	var a4, c4 GPVirtual
+	var a4 GPVirtual
 	if rows > 4 {
-		a4, c4 = GP64(), GP64()
+		a4 = GP64()
 		LEAQ(Mem{Base: a, Index: rs, Scale: 4}, a4)
-		LEAQ(Mem{Base: c, Index: ldc, Scale: 4}, c4)
 	}
-	MOVQ(field(6), b)
-	MOVQ(field(0), k)
-	for i := range acc {
-		PREFETCHT0(row(c, c4, ldc, ldc3, i))
-		if vecs*s.lanes > 8 {
-			PREFETCHT0(row(c, c4, ldc, ldc3, i).Offset(8 * (vecs*s.lanes - 1)))
+	MOVQ(g.field(6), b)
+	MOVQ(g.field(0), k)
+	soon, stride := GP64(), GP64()
+	reads(g, soon, stride)
+	for i := range g.acc {
+		for j := 0; j < vecs*s.lanes; j += 8 {
+			PREFETCHT0(Mem{Base: soon, Disp: 8 * j})
 		}
-		for j := range acc[i] {
-			s.zero(acc[i][j])
+		ADDQ(stride, soon)
+		for _, sum := range g.acc[i] {
+			s.zero(sum)
 		}
 	}
 	Label("sum")
-	for j := range bv {
-		VMOVUPD(s.at(Mem{Base: b}, j), bv[j])
+	for j, v := range g.b {
+		VMOVUPD(s.at(Mem{Base: b}, j), v)
 	}
-	for i := range acc {
-		VBROADCASTSD(row(a, a4, rs, rs3, i), av)
-		for j := range bv {
-			VFMADD231PD(bv[j], av, acc[i][j])
+	for i := range g.acc {
+		base := a
+		if i >= 4 {
+			base = a4
+		}
+		VBROADCASTSD([]Mem{{Base: base}, {Base: base, Index: rs, Scale: 1}, {Base: base, Index: rs, Scale: 2}, {Base: base, Index: rs3, Scale: 1}}[i%4], g.a)
+		for j, v := range g.b {
+			VFMADD231PD(v, g.a, g.acc[i][j])
 		}
 	}
 	ADDQ(cs, a)
@@ -97,48 +136,12 @@ func (s isa) gemm(rows, vecs int) {
 	ADDQ(bs, b)
 	DECQ(k)
 	JNE(LabelRef("sum"))
-
-	// The sums are complete: C = alpha·sum, or C += alpha·sum.
-	VBROADCASTSD(field(10), av)
-	add := GP64()
-	MOVQ(field(11), add)
-	TESTQ(add, add)
-	JNE(LabelRef("add"))
-	for i := range acc {
-		for j := range bv {
-			VMULPD(av, acc[i][j], acc[i][j])
-			VMOVUPD(acc[i][j], s.at(row(c, c4, ldc, ldc3, i), j))
-		}
-	}
-	JMP(LabelRef("next"))
-	Label("add")
-	for i := range acc {
-		for j := range bv {
-			m := s.at(row(c, c4, ldc, ldc3, i), j)
-			VFMADD213PD(m, av, acc[i][j])
-			VMOVUPD(acc[i][j], m)
-		}
-	}
-	Label("next")
-	ADDQ(field(5), abase)
-	step := GP64()
-	MOVQ(ldc, step)
-	if rows > 1 {
-		SHLQ(U8(log2(rows)), step)
-	}
-	ADDQ(step, c)
+	finish(g)
+	ADDQ(g.field(5), abase)
 	DECQ(panels)
 	JNE(LabelRef("panel"))
 	VZEROUPPER()
 	RET()
-}
-
-func log2(n int) int {
-	l := 0
-	for ; n > 1; n /= 2 {
-		l++
-	}
-	return l
 }
 
 // transpose writes transpose4, which packs four rows for the product.

@@ -20,6 +20,8 @@ func main() {
 	switch *set {
 	case "kernel":
 		gemm()
+		ratios()
+		elementwise()
 		transpose()
 	default:
 		log.Fatalf("the set is %q; want kernel or fft", *set)

@@ -1,0 +1,70 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+func TestLogAgainstMath(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(1, 4))
+		for n := range 40 {
+			n *= 37
+			x, got := make([]float64, n), make([]float64, n)
+			for i := range x {
+				switch r.IntN(4) {
+				case 0:
+					x[i] = math.Float64frombits(r.Uint64()) // any
+				case 1:
+					x[i] = 1 + 1e-3*r.NormFloat64()
+				default:
+					x[i] = math.Exp(20 * r.NormFloat64())
+				}
+			}
+			Log(got, x)
+			for i, x := range x {
+				want := math.Log(x)
+				ulp := math.Abs(math.Nextafter(want, math.Inf(1)) - want)
+				if !(math.Abs(got[i]-want) <= 2*ulp) && got[i] != want && !(math.IsNaN(got[i]) && math.IsNaN(want)) {
+					t.Fatalf("log %v = %v; want %v", x, got[i], want)
+				}
+			}
+		}
+	})
+}
+
+func TestElementwiseAgainstLoops(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(2, 4))
+		for n := range 50 {
+			x, y, d := make([]float64, n), make([]float64, n), make([]float64, n)
+			for i := range x {
+				x[i], y[i], d[i] = r.NormFloat64(), r.NormFloat64(), r.NormFloat64()
+			}
+			mul, div := make([]float64, n), make([]float64, n)
+			both, one := append([]float64(nil), d...), append([]float64(nil), d...)
+			Mul(mul, x, y)
+			Div(div, x, y)
+			AddPower(both, x, y)
+			AddPower(one, x, nil)
+			for i := range x {
+				if mul[i] != x[i]*y[i] || div[i] != x[i]/y[i] ||
+					both[i] != d[i]+math.FMA(y[i], y[i], x[i]*x[i]) || one[i] != math.FMA(x[i], x[i], d[i]) {
+					t.Fatalf("element %d of %d: %v %v %v %v", i, n, mul[i], div[i], both[i], one[i])
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkLog(b *testing.B) {
+	x, y := make([]float64, 4096), make([]float64, 4096)
+	for i := range x {
+		x[i] = float64(i + 1)
+	}
+	for b.Loop() {
+		Log(y, x)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/4096, "ns/number")
+}

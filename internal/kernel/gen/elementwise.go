@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// elementwise writes loops over whole vectors; the rest of a slice is padded by
+// the caller.
+func elementwise() {
+	for _, s := range []isa{avx2, avx512} {
+		s.loop("log", "the logarithms of x, positive and normal", 1, func(dst Mem, src []Mem) {
+			x, y := s.vec(), s.vec()
+			VMOVUPD(src[0], x)
+			s.log(x, func(hi, lo VecVirtual) {
+				VADDPD(lo, hi, y)
+			})
+			VMOVUPD(y, dst)
+		})
+		s.loop("mul", "the products x·y", 2, func(dst Mem, src []Mem) {
+			x := s.vec()
+			VMOVUPD(src[0], x)
+			VMULPD(src[1], x, x)
+			VMOVUPD(x, dst)
+		})
+		s.loop("div", "the quotients x/y", 2, func(dst Mem, src []Mem) {
+			x := s.vec()
+			VMOVUPD(src[0], x)
+			VDIVPD(src[1], x, x)
+			VMOVUPD(x, dst)
+		})
+		s.loop("addPower", "dst + x² + y²", 2, func(dst Mem, src []Mem) {
+			x, y, d := s.vec(), s.vec(), s.vec()
+			VMOVUPD(src[0], x)
+			VMOVUPD(src[1], y)
+			VMULPD(x, x, x)
+			VFMADD231PD(y, y, x)
+			VADDPD(dst, x, d)
+			VMOVUPD(d, dst)
+		})
+		s.loop("addSquare", "dst + x²", 1, func(dst Mem, src []Mem) {
+			x, d := s.vec(), s.vec()
+			VMOVUPD(src[0], x)
+			VMOVUPD(dst, d)
+			VFMADD231PD(x, x, d)
+			VMOVUPD(d, dst)
+		})
+	}
+}
+
+// loop writes a function of one to two slices, a vector at a time.
+func (s isa) loop(name, what string, args int, body func(dst Mem, src []Mem)) {
+	name += s.name
+	names := []string{"x", "y"}[:args]
+	list := "dst *float64"
+	for _, n := range names {
+		list += ", " + n + " *float64"
+	}
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(%s, vectors int)", list))
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s sets dst to %s.", name, what))
+	dst := Load(Param("dst"), GP64())
+	i, n := GP64(), Load(Param("vectors"), GP64())
+	XORQ(i, i)
+	SHLQ(U8(map[int]uint8{4: 5, 8: 6}[s.lanes]), n)
+	var src []Mem
+	for _, a := range names {
+		src = append(src, Mem{Base: Load(Param(a), GP64()), Index: i, Scale: 1})
+	}
+	Label("loop")
+	body(Mem{Base: dst, Index: i, Scale: 1}, src)
+	ADDQ(Imm(uint64(s.bytes())), i)
+	CMPQ(i, n)
+	JLT(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+var _ Register

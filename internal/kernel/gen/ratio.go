@@ -1,0 +1,291 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// Places of what ratioTile has beyond tile, in words.
+const (
+	ratioQ    = 12 // bytes from P to Q
+	ratioV    = 13
+	ratioLdv  = 14
+	ratioAt   = 15 // bytes from V to the panel: the argument never points beyond V
+	ratioEps  = 16
+	ratioSum  = 40
+	ratioMant = 64
+	ratioExp  = 88
+)
+
+// ratios writes the kernels of multiplicative updates: X = AB + eps is left in
+// registers and replaced by the quotients there.
+func ratios() {
+	for _, s := range []isa{avx2, avx512} {
+		for _, beta := range []int{0, 1} {
+			for _, objective := range []bool{false, true} {
+				rows := s.lanes
+				if s.regs == 16 && beta == 1 && objective {
+					rows = 2 // the logarithm needs registers too
+				}
+				for _, rows := range []int{rows, 1} {
+					for _, vecs := range []int{3, 1} {
+						s.ratio(beta, objective, rows, vecs)
+					}
+				}
+			}
+		}
+	}
+}
+
+func (s isa) ratio(beta int, objective bool, rows, vecs int) {
+	name := fmt.Sprintf("ratio%s_beta%d", s.name, beta)
+	if objective {
+		name += "_objective"
+	}
+	name = fmt.Sprintf("%s_%dx%d", name, rows, vecs*s.lanes)
+	TEXT(name, NOSPLIT, "func(p *uint64)")
+	Pragma("noescape")
+	Doc(name + " replaces a product by the quotients of a multiplicative update: see ratioTile.")
+	s.panels(rows, vecs, readsV, func(g *product) {
+		one := s.constant(1)
+		q, y := g.b[0], g.a // the operands of the sum are free now
+		qp, vp, ldv := GP64(), GP64(), GP64()
+		MOVQ(g.field(ratioQ), qp)
+		ADDQ(g.c, qp)
+		readsV(g, vp, ldv)
+		state := func(place int) Mem { return Mem{Base: g.p, Disp: 8 * place} }
+		o := s.objectiveState(g, objective, beta)
+		for i := range g.acc {
+			for j, x := range g.acc[i] {
+				eps := s.at(state(ratioEps), j)
+				VADDPD(eps, x, x)
+				VMOVUPD(s.at(Mem{Base: vp}, j), y)
+				VADDPD(eps, y, y)
+				if beta == 0 {
+					VMOVUPD(one, q)
+					VDIVPD(x, q, q)
+					VMULPD(q, y, y) // r = y/x
+					VMOVUPD(q, s.at(Mem{Base: qp}, j))
+					VMULPD(q, y, q) // p = y/x²
+					VMOVUPD(q, s.at(Mem{Base: g.c}, j))
+				} else {
+					VDIVPD(x, y, q)
+					VMOVUPD(q, s.at(Mem{Base: g.c}, j))
+				}
+				o.at(j)
+				switch {
+				case objective && beta == 0:
+					o.addRatio(y)
+				case objective:
+					o.addKL(x, y, q)
+				}
+			}
+			ADDQ(g.ldc, g.c)
+			ADDQ(g.ldc, qp)
+			ADDQ(ldv, vp)
+		}
+		SUBQ(g.field(ratioV), vp)
+		MOVQ(vp, g.field(ratioAt))
+		if objective {
+			o.end(beta)
+		}
+	})
+}
+
+func readsV(g *product, p, stride GPVirtual) {
+	MOVQ(g.field(ratioV), p)
+	ADDQ(g.field(ratioAt), p)
+	MOVQ(g.field(ratioLdv), stride)
+}
+
+// An objectiveState is the running sums of the objective: in registers where there
+// are enough, else in memory, apart for each vector so that they do not wait for
+// each other.
+type objectiveState struct {
+	s       isa
+	g       *product
+	sums    map[int]VecVirtual // by place; empty: in memory
+	current int
+}
+
+func (s isa) objectiveState(g *product, objective bool, beta int) *objectiveState {
+	o := &objectiveState{s: s, g: g, sums: map[int]VecVirtual{}}
+	if objective && s.regs == 32 {
+		for _, place := range [][]int{{ratioSum, ratioMant, ratioExp}, {ratioSum}}[beta] {
+			o.sums[place] = s.vec()
+			VMOVUPD(o.mem(place), o.sums[place])
+		}
+	}
+	return o
+}
+
+func (o *objectiveState) at(vec int) {
+	if len(o.sums) == 0 {
+		o.current = vec
+	}
+}
+
+func (o *objectiveState) mem(place int) Mem {
+	return Mem{Base: o.g.p, Disp: 8 * (place + o.current*o.s.lanes)}
+}
+
+// update combines x with the sum at place; x is lost.
+func (o *objectiveState) update(place int, op func(...Op), x VecVirtual) {
+	if sum, ok := o.sums[place]; ok {
+		op(sum, x, sum)
+		return
+	}
+	op(o.mem(place), x, x)
+	VMOVUPD(x, o.mem(place))
+}
+
+// end takes the registers back to memory, and the exponents of the products of
+// mantissas to their sums, so that the products cannot overflow.
+func (o *objectiveState) end(beta int) {
+	for place, sum := range o.sums {
+		if place == ratioSum {
+			VMOVUPD(sum, o.mem(place))
+		}
+	}
+	if beta != 0 {
+		return
+	}
+	mant, ok := o.sums[ratioMant]
+	if ok {
+		o.renormalise(mant, o.sums[ratioExp])
+		return
+	}
+	for j := range o.g.b {
+		o.at(j)
+		m, e := o.s.vec(), o.s.vec()
+		VMOVUPD(o.mem(ratioMant), m)
+		VMOVUPD(o.mem(ratioExp), e)
+		o.renormalise(m, e)
+	}
+}
+
+func (o *objectiveState) renormalise(mant, exp VecVirtual) {
+	m, e := o.s.vec(), o.s.vec()
+	o.s.mantissa(mant, m, e)
+	VADDPD(e, exp, exp)
+	VMOVUPD(m, o.mem(ratioMant))
+	VMOVUPD(exp, o.mem(ratioExp))
+}
+
+// addRatio adds r to the sum and multiplies its mantissa into the product whose
+// logarithm is taken once, at the end.
+func (o *objectiveState) addRatio(r VecVirtual) {
+	s := o.s
+	t, u := s.vec(), s.vec()
+	s.mantissa(r, t, u)
+	if s.lanes == 4 { // VGETEXPPD knows log 0
+		zero := s.vec()
+		VCMPPD(U8(0x11), s.constant(math.Float64frombits(1<<52)), r, zero)
+		VBLENDVPD(zero, s.constant(math.Inf(-1)), u, u)
+	}
+	o.update(ratioMant, VMULPD, t)
+	o.update(ratioExp, VADDPD, u)
+	o.update(ratioSum, VADDPD, r)
+}
+
+// mantissa splits x, positive and normal, into m in [1, 2) and e with x = m·2^e.
+func (s isa) mantissa(x, m, e VecVirtual) {
+	if s.lanes == 8 {
+		VGETMANTPD(U8(0), x, m)
+		VGETEXPPD(x, e)
+		return
+	}
+	VPSRLQ(U8(52), x, e)
+	VPOR(s.constantBits(0x4330000000000000), e, e)
+	VSUBPD(s.constant(1<<52+1023), e, e)
+	VMOVUPD(x, m)
+	VPAND(s.constantBits(1<<52-1), m, m)
+	VPOR(s.constantBits(0x3FF0000000000000), m, m)
+}
+
+// addKL adds y·log(y/x) - y + x to the sum; y = 0 gives x.
+func (o *objectiveState) addKL(x, y, q VecVirtual) {
+	s := o.s
+	VMAXPD(s.constant(math.Float64frombits(1<<52)), q, q)
+	VSUBPD(y, x, x)
+	s.log(q, func(hi, lo VecVirtual) {
+		VADDPD(hi, lo, lo)
+		VFMADD231PD(lo, y, x)
+	})
+	o.update(ratioSum, VADDPD, x)
+}
+
+// log gives use the logarithm of x, positive and normal, as a sum of two: fdlibm's
+// polynomial in s = (m-1)/(m+1) for m in [√½, √2). x is lost.
+func (s isa) log(x VecVirtual, use func(hi, lo VecVirtual)) {
+	m, e := s.vec(), s.vec()
+	s.mantissa(x, m, e)
+	// m ≥ √2: m/2, e+1.
+	if s.lanes == 8 {
+		k := K()
+		VCMPPD(U8(0x1d), s.constant(math.Sqrt2), m, k)
+		VMULPD(s.constant(0.5), m, k, m)
+		VADDPD(s.constant(1), e, k, e)
+	} else {
+		VCMPPD(U8(0x1d), s.constant(math.Sqrt2), m, x)
+		t := s.vec()
+		VPAND(s.constantBits(1<<52), x, t) // one less in the exponent
+		VPSUBQ(t, m, m)
+		VPAND(s.constant(1), x, x)
+		VADDPD(x, e, e)
+	}
+	VSUBPD(s.constant(1), m, m) // f
+	d := x
+	VADDPD(s.constant(2), m, d)
+	VDIVPD(d, m, d) // s
+	z, r := s.vec(), s.vec()
+	VMULPD(d, d, z)
+	VMOVUPD(s.constant(logCoefficients[0]), r)
+	for _, c := range logCoefficients[1:] {
+		VFMADD213PD(s.constant(c), z, r)
+	}
+	VMULPD(z, r, r) // R
+	// log m = f - (hfsq - s·(hfsq + R)), hfsq = f²/2
+	VMULPD(m, m, z)
+	VMULPD(s.constant(0.5), z, z)
+	VADDPD(z, r, r)
+	VMULPD(d, r, r)
+	VFMADD231PD(s.constant(ln2Lo), e, r)
+	VSUBPD(z, r, r)
+	VADDPD(m, r, r) // lo
+	VMULPD(s.constant(ln2Hi), e, e)
+	use(e, r)
+}
+
+// The coefficients of fdlibm's __ieee754_log, Lg7 first.
+var logCoefficients = []float64{
+	1.479819860511658591e-01, 1.531383769920937332e-01, 1.818357216161805012e-01, 2.222219843214978396e-01,
+	2.857142874366239149e-01, 3.999999999940941908e-01, 6.666666666666735130e-01,
+}
+
+const (
+	ln2Hi = 6.93147180369123816490e-01 // its product with an exponent is exact
+	ln2Lo = 1.90821492927058770002e-10
+)
+
+var constants = map[string]Mem{}
+
+// constant is a read-only vector of eight c.
+func (s isa) constant(c float64) Mem { return s.constantBits(math.Float64bits(c)) }
+
+func (s isa) constantBits(c uint64) Mem {
+	name := fmt.Sprintf("c%016x", c)
+	m, ok := constants[name]
+	if !ok {
+		m = GLOBL(name, RODATA|NOPTR)
+		for i := range 8 {
+			DATA(8*i, U64(c))
+		}
+		constants[name] = m
+	}
+	return m
+}

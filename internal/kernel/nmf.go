@@ -1,0 +1,381 @@
+package kernel
+
+import (
+	"math"
+	"sync"
+	"unsafe"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+)
+
+// NMF is a factorisation V ≈ V̂ = WH + Eps under the β-divergence of V + Eps from V̂,
+// where V is F×N, W is F×K and H is K×N. All are at least 0, row-major, and V̂ must
+// be a normal number everywhere: above 1e-307.
+type NMF struct {
+	V    blas64.General
+	Beta float64
+	Eps  float64
+}
+
+// SumsH writes the two sums of which a multiplicative update of H is made,
+//
+//	num = Wᵀ((V+Eps)∘V̂^(β-2)), den = Wᵀ V̂^(β-1),
+//
+// both K×N. If objective is true it returns the divergence of V + Eps from WH + Eps,
+// else 0. V is read once; V̂ and the quotients live in the first cache.
+func (p NMF) SumsH(num, den, w, h blas64.General, objective bool) float64 {
+	return p.half(halfStep{
+		v: asView(p.V, blas.NoTrans), a: asView(w, blas.NoTrans), b: asView(h, blas.NoTrans),
+		num: asView(num, blas.NoTrans), den: asView(den, blas.NoTrans),
+		rows: p.V.Rows, cols: p.V.Cols, k: w.Cols, objective: objective,
+	})
+}
+
+// SumsW is [NMF.SumsH] for W: num = ((V+Eps)∘V̂^(β-2))Hᵀ, den = V̂^(β-1)Hᵀ, both F×K.
+func (p NMF) SumsW(num, den, w, h blas64.General, objective bool) float64 {
+	return p.half(halfStep{
+		v: asView(p.V, blas.Trans), a: asView(h, blas.Trans), b: asView(w, blas.Trans),
+		num: asView(num, blas.Trans), den: asView(den, blas.Trans),
+		rows: p.V.Cols, cols: p.V.Rows, k: w.Cols, objective: objective,
+	})
+}
+
+// Objective returns the divergence of V + Eps from WH + Eps:
+//
+//	β = 0: Σ r - log r - 1,  r = (V+Eps)/V̂     (Itakura-Saito)
+//	β = 1: Σ y log(y/V̂) - y + V̂,  y = V+Eps     (Kullback-Leibler)
+//	else:  Σ (y^β + (β-1)V̂^β - βyV̂^(β-1)) / (β(β-1))
+func (p NMF) Objective(w, h blas64.General) float64 {
+	return p.half(halfStep{
+		v: asView(p.V, blas.NoTrans), a: asView(w, blas.NoTrans), b: asView(h, blas.NoTrans),
+		rows: p.V.Rows, cols: p.V.Cols, k: w.Cols, objective: true,
+	})
+}
+
+// A halfStep is the sums over rows of V̂ = AB, column by column: of V and A = W for
+// H, of their transposes for W. No sum goes across columns, so strips of columns
+// are what threads share.
+type halfStep struct {
+	v, a, b       view // rows×cols, rows×k, k×cols
+	num, den      view // k×cols; without data they are not wanted
+	rows, cols, k int
+	objective     bool
+	beta, eps     float64
+	engine        *engine
+	strips        []float64 // the objective of each strip
+	columns       []float64 // for β = 1, the sums of A's columns
+	team          *team
+}
+
+var halfSteps = sync.Pool{New: func() any {
+	s := new(halfStep)
+	s.team = newTeam(s.strip)
+	return s
+}}
+
+// Rows of V that go through the first cache together, and columns of a strip where
+// there are no vectors.
+const (
+	rowsTogether = 64
+	plainWidth   = 16
+)
+
+func (s *halfStep) width() int {
+	if s.engine.lanes == 0 {
+		return plainWidth
+	}
+	return 3 * s.engine.lanes
+}
+
+func (p NMF) half(arg halfStep) float64 {
+	if arg.rows == 0 || arg.cols == 0 || arg.k == 0 {
+		return 0
+	}
+	s := halfSteps.Get().(*halfStep)
+	arg.beta, arg.eps, arg.engine, arg.strips, arg.columns, arg.team = p.Beta, p.Eps, current, s.strips, s.columns, s.team
+	*s = arg
+	count := (s.cols + s.width() - 1) / s.width()
+	s.strips = grow(s.strips, count)
+	if s.beta == 1 {
+		s.sumColumns()
+	}
+	s.team.run(count, s.rows*s.cols*s.k)
+	var sum float64
+	for _, x := range s.strips {
+		sum += x
+	}
+	s.v, s.a, s.b, s.num, s.den = view{}, view{}, view{}, view{}, view{}
+	halfSteps.Put(s)
+	return sum
+}
+
+func (s *halfStep) sumColumns() {
+	s.columns = grow(s.columns, s.k)
+	clear(s.columns)
+	for i := range s.rows {
+		for k := range s.columns {
+			s.columns[k] += s.a.data[i*s.a.rs+k*s.a.cs]
+		}
+	}
+}
+
+// strip does one strip of columns.
+func (s *halfStep) strip(w *workspace, i int) {
+	col := i * s.width()
+	cols := min(s.width(), s.cols-col)
+	if s.engine.lanes == 0 {
+		s.strips[i] = s.stripPlain(w, col, cols)
+		return
+	}
+	e := s.engine
+	vecs := (cols + e.lanes - 1) / e.lanes
+	if vecs == 2 {
+		vecs = 3 // there is no kernel of two
+	}
+	width := vecs * e.lanes
+	b := s.packB(w, col, cols, width)
+	w.p, w.q = grow(w.p, rowsTogether*width), grow(w.q, rowsTogether*width)
+	w.num, w.den = grow(w.num, s.k*width), grow(w.den, s.k*width)
+	w.begin(s.eps, cols)
+	var sum float64
+	for row := 0; row < s.rows; row += rowsTogether {
+		rows := min(rowsTogether, s.rows-row)
+		sum += s.quotients(w, b, row, rows, col, cols, width)
+		if s.num.data != nil {
+			s.add(w, row, rows, width)
+		}
+	}
+	if s.num.data != nil {
+		s.write(w, col, cols, width)
+	}
+	s.strips[i] = 0
+	if s.objective {
+		s.strips[i] = sum + w.total(s.beta, s.rows*width)
+	}
+}
+
+// packB returns the strip of B, k×width, padded with zeros.
+func (s *halfStep) packB(w *workspace, col, cols, width int) []float64 {
+	w.b = grow(w.b, s.k*width)
+	if cols < width {
+		clear(w.b)
+	}
+	packInto(w.b, view{s.b.data[col*s.b.cs:], s.b.cs, s.b.rs}, cols, s.k, width)
+	return w.b
+}
+
+// A ratioTile is the argument of the kernels that turn a product at once into what
+// the sums are made of: P = (V+eps)∘V̂^(β-2) in the place of C and, for β = 0,
+// Q = V̂^(β-1). The kernels know the places of the fields.
+type ratioTile struct {
+	tile
+	q    uintptr // bytes from P to Q
+	v    *float64
+	ldv  uintptr     // bytes
+	at   uintptr     // bytes from v to the next panel's rows
+	eps  [24]float64 // of each column; 1 where there is none, so that r = 1 there
+	sum  [24]float64 // of r, or of the divergence for β = 1
+	mant [24]float64 // the product of all r is Π mant·2^exp
+	exp  [24]float64
+}
+
+// begin makes ready for a strip of cols columns.
+func (t *ratioTile) begin(eps float64, cols int) {
+	for j := range t.eps {
+		t.eps[j] = 1
+		if j < cols {
+			t.eps[j] = eps
+		}
+	}
+	for j := range t.sum {
+		t.sum[j], t.mant[j], t.exp[j] = 0, 1, 0
+	}
+}
+
+// total returns the strip's objective from what the kernels left of n numbers, for
+// β of 0 or 1.
+func (t *ratioTile) total(beta float64, n int) float64 {
+	var sum, log float64
+	for j := range t.sum {
+		sum += t.sum[j]
+		log += t.exp[j]*math.Ln2 + math.Log(t.mant[j])
+	}
+	if beta == 0 {
+		sum -= log + float64(n)
+	}
+	return sum
+}
+
+// quotients leaves P and Q of some rows in w.p and w.q. What it returns is the
+// objective where the kernels do not sum it.
+func (s *halfStep) quotients(w *workspace, b []float64, row, rows, col, cols, width int) float64 {
+	e, t := s.engine, &w.ratioTile
+	t.k = s.k
+	t.b, t.bs = &b[0], uintptr(8*width)
+	t.c, t.ldc = &w.p[0], uintptr(8*width)
+	a := s.a.from(row, 0)
+	if s.beta != 0 && s.beta != 1 {
+		t.alpha, t.add = 1, 0
+		e.strip(&t.tile, a, false, rows, width/e.lanes)
+		return s.powers(w, row, rows, col, cols, width)
+	}
+	v := s.v.from(row, col)
+	if v.cs != 1 || cols < width {
+		w.v = grow(w.v, rowsTogether*width)
+		if cols < width {
+			clear(w.v)
+		}
+		packInto(w.v, view{v.data, v.cs, v.rs}, cols, rows, width)
+		v = view{w.v, width, 1}
+	}
+	t.q = uintptr(unsafe.Pointer(&w.q[0])) - uintptr(unsafe.Pointer(&w.p[0]))
+	t.v, t.ldv, t.at = &v.data[0], uintptr(8*v.rs), 0
+	e.quotients(t, a, s.beta, s.objective, rows, width/e.lanes)
+	return 0
+}
+
+// quotients runs the kernels of β = 0 or 1 over so many rows.
+func (e *engine) quotients(t *ratioTile, a view, beta float64, objective bool, rows, vecs int) {
+	kind := int(2 * beta)
+	if objective {
+		kind++
+	}
+	heights := [2]int{e.ratioRows[kind], 1}
+	t.rs, t.cs = uintptr(8*a.rs), uintptr(8*a.cs)
+	p := t.c
+	for i, row := 0, 0; i < 2; i++ {
+		t.panels = (rows - row) / heights[i]
+		if t.panels == 0 {
+			continue
+		}
+		t.a, t.ps = &a.data[row*a.rs], uintptr(8*heights[i]*a.rs)
+		t.c = (*float64)(unsafe.Add(unsafe.Pointer(p), uintptr(row)*t.ldc))
+		t.at = uintptr(row) * t.ldv
+		e.ratio[kind][i][vecs/3]((*uint64)(unsafe.Pointer(t)))
+		row += t.panels * heights[i]
+	}
+}
+
+// powers turns V̂ - eps in w.p into P and Q for any β.
+func (s *halfStep) powers(w *workspace, row, rows, col, cols, width int) float64 {
+	var sum float64
+	for i := range rows {
+		v := s.v.from(row+i, col)
+		p, q := w.p[i*width:(i+1)*width], w.q[i*width:(i+1)*width]
+		for j := range cols {
+			y, x := v.data[j*v.cs]+s.eps, p[j]+s.eps
+			p[j], q[j] = quotients(s.beta, y, x)
+			if s.objective {
+				sum += divergence(s.beta, y, x)
+			}
+		}
+	}
+	return sum
+}
+
+// quotients returns y·x^(β-2) and x^(β-1).
+func quotients(beta, y, x float64) (p, q float64) {
+	switch beta {
+	case 0:
+		q = 1 / x
+		return y * q * q, q
+	case 1:
+		return y / x, 1
+	case 2:
+		return y, x
+	}
+	p = math.Pow(x, beta-2)
+	return y * p, x * p
+}
+
+// divergence returns the β-divergence of y from x.
+func divergence(beta, y, x float64) float64 {
+	switch beta {
+	case 0:
+		r := y / x
+		return r - math.Log(r) - 1
+	case 1:
+		if y == 0 {
+			return x
+		}
+		return y*math.Log(y/x) - y + x
+	case 2:
+		return (y - x) * (y - x) / 2
+	}
+	q := y / x // in units of x^β what cancels is near 1
+	return (math.Pow(q, beta) + beta - 1 - beta*q) * math.Pow(x, beta) / (beta * (beta - 1))
+}
+
+// add adds Aᵀ P and Aᵀ Q of some rows to the strip's sums.
+func (s *halfStep) add(w *workspace, row, rows, width int) {
+	e, t := s.engine, &w.tile
+	a := s.a.from(row, 0)
+	a.rs, a.cs = a.cs, a.rs
+	t.k, t.alpha, t.add = rows, 1, min(row, 1)
+	t.bs, t.ldc = uintptr(8*width), uintptr(8*width)
+	t.b, t.c = &w.p[0], &w.num[0]
+	e.strip(t, a, false, s.k, width/e.lanes)
+	if s.beta != 1 {
+		t.b, t.c = &w.q[0], &w.den[0]
+		e.strip(t, a, false, s.k, width/e.lanes)
+	}
+}
+
+// write takes the strip's sums to where they are wanted.
+func (s *halfStep) write(w *workspace, col, cols, width int) {
+	if s.beta == 1 {
+		for k, sum := range s.columns {
+			for j := range cols {
+				w.den[k*width+j] = sum
+			}
+		}
+	}
+	for k := range s.k {
+		for j := range cols {
+			s.num.data[k*s.num.rs+(col+j)*s.num.cs] = w.num[k*width+j]
+			s.den.data[k*s.den.rs+(col+j)*s.den.cs] = w.den[k*width+j]
+		}
+	}
+}
+
+// stripPlain is strip without vectors: the oracle.
+func (s *halfStep) stripPlain(w *workspace, col, cols int) float64 {
+	w.num, w.den, w.p = grow(w.num, s.k*cols), grow(w.den, s.k*cols), grow(w.p, cols)
+	clear(w.num)
+	clear(w.den)
+	var sum float64
+	for i := range s.rows {
+		v, x := s.v.from(i, col), w.p
+		for j := range x {
+			x[j] = s.eps
+		}
+		for k := range s.k {
+			b, a := s.b.from(k, col), s.a.data[i*s.a.rs+k*s.a.cs]
+			for j := range x {
+				x[j] += a * b.data[j*b.cs]
+			}
+		}
+		for j, x := range x {
+			y := v.data[j*v.cs] + s.eps
+			p, q := quotients(s.beta, y, x)
+			for k := range s.k {
+				a := s.a.data[i*s.a.rs+k*s.a.cs]
+				w.num[k*cols+j] += a * p
+				w.den[k*cols+j] += a * q
+			}
+			if s.objective {
+				sum += divergence(s.beta, y, x)
+			}
+		}
+	}
+	if s.num.data != nil {
+		for k := range s.k {
+			for j := range cols {
+				s.num.data[k*s.num.rs+(col+j)*s.num.cs] = w.num[k*cols+j]
+				s.den.data[k*s.den.rs+(col+j)*s.den.cs] = w.den[k*cols+j]
+			}
+		}
+	}
+	return sum
+}

@@ -117,7 +117,7 @@ func phaseOf(y []float64, f float64, sounds [3]bool) float64 {
 	cos, sin := paperSource(f, 0, sounds), paperSource(f, -math.Pi/2, sounds)
 	theta := math.Atan2(-dot(y, sin), dot(y, cos))
 	slope := make([]float64, len(y))
-	for range 8 {
+	for range 4 {
 		const h = 1e-5
 		up, down := paperSource(f, theta+h, sounds), paperSource(f, theta-h, sounds)
 		residual := paperSource(f, theta, sounds)

@@ -1,0 +1,9 @@
+package factorizers
+
+import "github.com/audiosep/audiosep"
+
+var euclideanNMFStage = audiosep.Define("euclidean_nmf",
+	"NMF with the Euclidean distance, by multiplicative updates. "+
+		"The loudest parts decide; the fastest of the divergences. "+
+		"(Lee and Seung, NIPS 2000.)",
+	nmfDefaults, func(p NMFParams) (audiosep.Factorizer, error) { return NewNMF(2, p) })

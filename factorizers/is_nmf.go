@@ -1,0 +1,9 @@
+package factorizers
+
+import "github.com/audiosep/audiosep"
+
+var isNMFStage = audiosep.Define("is_nmf",
+	"NMF with the Itakura-Saito divergence, by multiplicative updates. "+
+		"It weighs loud and soft alike: scaling a bin or a frame changes nothing. The model of choice for powers. "+
+		"(Févotte, Bertin and Durrieu, Neural Computation 2009.)",
+	nmfDefaults, func(p NMFParams) (audiosep.Factorizer, error) { return NewNMF(0, p) })

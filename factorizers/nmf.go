@@ -1,0 +1,180 @@
+package factorizers
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/audiosep/audiosep"
+	"gonum.org/v1/gonum/mat"
+)
+
+// NMFParams are the parameters of is_nmf, kl_nmf and euclidean_nmf.
+type NMFParams struct {
+	Rank       int     `json:"rank" min:"1" unit:"components" doc:"Number of components K."`
+	Iterations int     `json:"iterations" min:"1" doc:"Most iterations; each updates H, then W."`
+	Tol        float64 `json:"tol" min:"0" doc:"Stop when an iteration lowers the objective by no more than this part of itself."`
+	Eps        float64 `json:"eps" min:"0" doc:"Floor added to V and to WH, in the units of V. The default is about the power of 16-bit rounding under an orthonormal transform."`
+	Update     string  `json:"update" oneof:"mm|heuristic" doc:"mm never raises the objective; heuristic has the exponent 1 whatever the divergence, which is faster and undone if it raises it."`
+	L1         float64 `json:"l1" min:"0" doc:"Weight of the sum of H in the objective: larger is sparser."`
+	Smooth     float64 `json:"smooth" min:"0" doc:"Weight in the objective of the Itakura-Saito divergence between an activation and the one before it: larger is smoother in time."`
+	Start      string  `json:"start" oneof:"random|nndsvd" doc:"W and H to start from where none are wired; nndsvd has them from the singular vectors of V."`
+	Restarts   int     `json:"restarts" min:"1" doc:"Random starts that are tried; the one with the least objective is kept."`
+	Use        string  `json:"use" oneof:"both|w|h" doc:"Which of the wired factors to start from."`
+	Fix        string  `json:"fix" oneof:"none|w|h" doc:"Which of the wired factors is left as it is, but for the scale of each component."`
+	Power      int     `json:"power" min:"1" max:"2" doc:"2 factorises V, a power; 1 its root, a magnitude, and then H is a magnitude too."`
+}
+
+// nmfDefaults are the defaults whatever the divergence.
+var nmfDefaults = NMFParams{
+	Rank: 8, Iterations: 200, Tol: 1e-5, Eps: 1e-10, Update: "mm",
+	Start: "random", Restarts: 1, Use: "both", Fix: "none", Power: 2,
+}
+
+// Validate checks what one parameter means for another.
+func (p NMFParams) Validate() error {
+	var errs audiosep.ParamErrors
+	if p.Restarts > 1 && p.Start == "nndsvd" {
+		errs = append(errs, &audiosep.ParamError{Name: "restarts", What: fmt.Sprintf("is %d, but every nndsvd start is the same; want 1, or start random", p.Restarts)})
+	}
+	if p.Fix == "w" && p.Use == "h" || p.Fix == "h" && p.Use == "w" {
+		errs = append(errs, &audiosep.ParamError{Name: "fix", What: fmt.Sprintf("is %s, but use is %s; want fix none, or a factor that is used", p.Fix, p.Use)})
+	}
+	if errs != nil {
+		return errs
+	}
+	return nil
+}
+
+// NewNMF returns the factorizer of D_β(V+eps | WH+eps) by multiplicative updates:
+//
+//	β = 0  Σ q - log q - 1, q = x/y     Itakura-Saito
+//	β = 1  Σ x log(x/y) - x + y         Kullback-Leibler
+//	β = 2  ½ Σ (x-y)²                   Euclidean
+//	else   Σ (x^β + (β-1)y^β - βxy^(β-1)) / (β(β-1))
+//
+// plus the penalties; Factors.Objective is all of it. Columns of W sum to 1. The
+// objective never rises, with either update: one that would raise it is undone and ends
+// the iterations. (Févotte and Idier, Neural Computation 23(9), 2011.)
+func NewNMF(beta float64, p NMFParams) (audiosep.Factorizer, error) {
+	return &betaNMF{beta, p}, nil
+}
+
+type betaNMF struct {
+	beta float64
+	NMFParams
+}
+
+// Factorize factorises v, F×N. A wired W must be F×K, H K×N. It is an error if v is not
+// finite or is negative anywhere, or is 0 somewhere while β ≤ 0 and eps is 0.
+func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense, init *audiosep.Factors) (*audiosep.Factors, error) {
+	if err := checkPower(v, b.beta, b.Eps); err != nil {
+		return nil, err
+	}
+	v = magnitude(v, b.Power)
+	start, err := b.wired(v, init)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := b.runAll(ctx, env, v, start)
+	if err != nil {
+		return nil, err
+	}
+	ends := make([]float64, len(runs))
+	for i, r := range runs {
+		ends[i] = r.Objective[len(r.Objective)-1]
+	}
+	best := slices.Index(ends, slices.Min(ends))
+	if len(runs) > 1 {
+		runs[best].Restarts = ends
+		env.Logger().Info("restarts compared", slog.Int("restarts", len(ends)), slog.Int("kept", best),
+			slog.Float64("least", ends[best]), slog.Float64("greatest", slices.Max(ends)))
+	}
+	return runs[best], nil
+}
+
+// checkPower says why v cannot be factorised.
+func checkPower(v *mat.Dense, beta, eps float64) error {
+	raw := v.RawMatrix()
+	if raw.Rows == 0 || raw.Cols == 0 {
+		return &audiosep.ShapeError{What: "V", Is: fmt.Sprintf("%d×%d", raw.Rows, raw.Cols), Want: "at least one bin and one column"}
+	}
+	for f := range raw.Rows {
+		for n, x := range raw.Data[f*raw.Stride : f*raw.Stride+raw.Cols] {
+			if !(x >= 0) || math.IsInf(x, 1) {
+				return fmt.Errorf("the spectrogram has %v in bin %d, column %d; want finite numbers ≥ 0", x, f, n)
+			}
+			if x == 0 && beta <= 0 && eps == 0 {
+				return fmt.Errorf("the spectrogram is 0 in bin %d, column %d, and eps is 0; want eps above 0: with beta ≤ 0 nothing but 0 is at a finite divergence from 0", f, n)
+			}
+		}
+	}
+	return nil
+}
+
+// magnitude returns v, or its root where power is 1.
+func magnitude(v *mat.Dense, power int) *mat.Dense {
+	if power == 2 {
+		return v
+	}
+	root := mat.DenseCopyOf(v)
+	for i, x := range root.RawMatrix().Data {
+		root.RawMatrix().Data[i] = math.Sqrt(x)
+	}
+	return root
+}
+
+// runAll tries every start, as many at once as there are processors; each result is
+// what it would be alone.
+func (b *betaNMF) runAll(ctx context.Context, env audiosep.Env, v *mat.Dense, start nmfStart) ([]*audiosep.Factors, error) {
+	together := min(b.Restarts, runtime.GOMAXPROCS(0))
+	threads := max(1, runtime.GOMAXPROCS(0)/together)
+	runs, errs := make([]*audiosep.Factors, b.Restarts), make([]error, b.Restarts)
+	var next, done atomic.Int64
+	var all sync.WaitGroup
+	for range together {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < b.Restarts; i = int(next.Add(1)) - 1 {
+				runs[i], errs[i] = b.run(ctx, env, v, start, i, threads, &done)
+				if errs[i] != nil {
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return runs, nil
+}
+
+// run is start i, from the stream of random numbers of that name. done counts the
+// iterations of all starts.
+func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *mat.Dense, start nmfStart, i, threads int, done *atomic.Int64) (*audiosep.Factors, error) {
+	c := newCrew(threads)
+	defer c.close()
+	w, h := start.draw(v, b.Rank, env.Rand(fmt.Sprintf("restart-%d", i)))
+	s := newNMF(ctx, c, v, w, h, nmfOptions{
+		beta: b.beta, eps: b.Eps, l1: b.L1, smooth: b.Smooth,
+		heuristic: b.Update == "heuristic", fixW: b.Fix == "w", fixH: b.Fix == "h",
+	})
+	objective, stop, err := s.minimise(b.Iterations, b.Tol, func(_ int, objective float64) {
+		env.Report(audiosep.Step{Done: int(done.Add(1)), Of: b.Iterations * b.Restarts, Objective: objective})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if skipped := b.Iterations - len(objective); skipped > 0 {
+		env.Report(audiosep.Step{Done: int(done.Add(int64(skipped))), Of: b.Iterations * b.Restarts, Objective: objective[len(objective)-1]})
+	}
+	w, h = s.factors()
+	return &audiosep.Factors{W: w, H: h, Objective: objective, Stop: stop}, nil
+}

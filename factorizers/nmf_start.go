@@ -1,0 +1,179 @@
+package factorizers
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/audiosep/audiosep"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
+
+// nmfStart is what every start of a factorisation has in common: wired factors, or
+// those of nndsvd. What is nil is drawn.
+type nmfStart struct{ w, h *mat.Dense }
+
+// wired returns what is common to all starts.
+func (b *betaNMF) wired(v *mat.Dense, init *audiosep.Factors) (nmfStart, error) {
+	var s nmfStart
+	if init != nil {
+		if b.Use != "h" {
+			s.w = init.W
+		}
+		if b.Use != "w" {
+			s.h = init.H
+		}
+	}
+	if err := b.checkWired(v, s); err != nil {
+		return s, err
+	}
+	if b.Start == "nndsvd" && s.w == nil && s.h == nil {
+		if bins, cols := v.Dims(); b.Rank > min(bins, cols) {
+			return s, fmt.Errorf("rank is %d, but V is %d×%d; want a rank of at most %d with start nndsvd", b.Rank, bins, cols, min(bins, cols))
+		}
+		s.w, s.h = nndsvd(v, b.Rank)
+	}
+	return s, nil
+}
+
+func (b *betaNMF) checkWired(v *mat.Dense, s nmfStart) error {
+	if b.Fix == "w" && s.w == nil || b.Fix == "h" && s.h == nil {
+		return fmt.Errorf("fix is %s, but no such factor is wired; wire init_factors", b.Fix)
+	}
+	if b.Restarts > 1 && s.w != nil && s.h != nil {
+		return fmt.Errorf("restarts is %d, but with W and H wired every start is the same; want 1, or use w or h", b.Restarts)
+	}
+	bins, cols := v.Dims()
+	if s.h != nil {
+		if _, n := s.h.Dims(); n != cols {
+			return fmt.Errorf("the wired H has %d columns; want %d, those of V, or use: \"w\" to start from W alone", n, cols)
+		}
+	}
+	if err := (&audiosep.Factors{W: s.w, H: s.h}).Validate(bins, cols); err != nil {
+		return fmt.Errorf("the wired factors: %w", err)
+	}
+	rank := b.Rank
+	if s.w != nil {
+		_, rank = s.w.Dims()
+	} else if s.h != nil {
+		rank, _ = s.h.Dims()
+	}
+	if rank != b.Rank {
+		return fmt.Errorf("rank is %d, but the wired factors have %d components; want rank %d", b.Rank, rank, rank)
+	}
+	return nil
+}
+
+// draw returns W and H, drawing what s has not: |N(0,1)|+1 for both, the columns of W
+// then summing to 1 and H being scaled so that WH has the sum of V.
+func (s nmfStart) draw(v *mat.Dense, rank int, rng *rand.Rand) (w, h *mat.Dense) {
+	bins, cols := v.Dims()
+	w, h = s.w, s.h
+	if w == nil {
+		w = randomPositive(rng, bins, rank)
+		normaliseColumns(w)
+	}
+	if h == nil {
+		h = randomPositive(rng, rank, cols)
+		var sum float64
+		for k := range rank {
+			sum += mat.Sum(w.ColView(k)) * floats.Sum(h.RawRowView(k))
+		}
+		if sum > 0 {
+			h.Scale(mat.Sum(v)/sum, h)
+		}
+	}
+	return w, h
+}
+
+// nndsvd returns W and H of the non-negative parts of V's first singular vectors
+// (Boutsidis and Gallopoulos, Pattern Recognition 2008). Multiplicative updates cannot
+// leave 0, so nothing is left below a hundredth of the mean of its column of W or row
+// of H. rank is at most min(F, N).
+func nndsvd(v *mat.Dense, rank int) (w, h *mat.Dense) {
+	bins, cols := v.Dims()
+	w, h = mat.NewDense(bins, rank, nil), mat.NewDense(rank, cols, nil)
+	u, sigma, vt := leadingSVD(v, rank)
+	for k := range rank {
+		x, y := mat.Col(nil, k, u), mat.Row(nil, k, vt)
+		sign, most := 1.0, -1.0
+		for _, side := range []float64{1, -1} {
+			if p := partNorm(x, side) * partNorm(y, side); p > most {
+				sign, most = side, p
+			}
+		}
+		// σ‖x₊‖‖y₊‖ · (x₊/‖x₊‖)(y₊/‖y₊‖)ᵀ = σ x₊y₊ᵀ
+		positivePart(x, sign)
+		positivePart(y, sign*sigma[k])
+		w.SetCol(k, x)
+		h.SetRow(k, y)
+	}
+	return w, h
+}
+
+// partNorm returns the norm of the positive part of sign·x.
+func partNorm(x []float64, sign float64) float64 {
+	var sum float64
+	for _, a := range x {
+		if p := sign * a; p > 0 {
+			sum += p * p
+		}
+	}
+	return math.Sqrt(sum)
+}
+
+// positivePart sets x to the positive part of scale·x, at least a hundredth of its mean.
+func positivePart(x []float64, scale float64) {
+	var sum float64
+	for i, a := range x {
+		x[i] = max(0, scale*a)
+		sum += x[i]
+	}
+	least := sum / float64(len(x)) / 100
+	for i, a := range x {
+		x[i] = max(a, least)
+	}
+}
+
+// powerSteps is how often leadingSVD multiplies by VVᵀ; 7 leave the leading subspace of
+// a spectrogram settled (Halko, Martinsson and Tropp, SIAM Review 2011, algorithm 4.4).
+const powerSteps = 7
+
+// leadingSVD returns the first rank singular triplets of v, u F×rank, vt rank×N, by
+// subspace iteration from a fixed start.
+func leadingSVD(v *mat.Dense, rank int) (u *mat.Dense, sigma []float64, vt *mat.Dense) {
+	bins, cols := v.Dims()
+	size := min(rank+10, bins, cols)
+	rng := rand.New(rand.NewPCG(1, 1)) // where it starts leaves no trace in the result
+	x := mat.NewDense(cols, size, nil)
+	for i := range x.RawMatrix().Data {
+		x.RawMatrix().Data[i] = rng.NormFloat64()
+	}
+	y := mat.NewDense(bins, size, nil)
+	for range powerSteps {
+		y.Mul(v, x)
+		orthonormalise(y)
+		x.Mul(v.T(), y)
+		orthonormalise(x)
+	}
+	y.Mul(v, x) // V ≈ (VX)Xᵀ
+	var svd mat.SVD
+	svd.Factorize(y, mat.SVDThin)
+	var left, right mat.Dense
+	svd.UTo(&left)
+	svd.VTo(&right)
+	vt = mat.NewDense(rank, cols, nil)
+	vt.Mul(right.Slice(0, size, 0, rank).T(), x.T())
+	return mat.DenseCopyOf(left.Slice(0, bins, 0, rank)), svd.Values(nil)[:rank], vt
+}
+
+// orthonormalise replaces the columns of x by an orthonormal basis of their span.
+func orthonormalise(x *mat.Dense) {
+	rows, cols := x.Dims()
+	var qr mat.QR
+	qr.Factorize(x)
+	var q mat.Dense
+	qr.QTo(&q)
+	x.Copy(q.Slice(0, rows, 0, cols))
+}

@@ -1,6 +1,7 @@
 package audio
 
 import (
+	"context"
 	"fmt"
 
 	goaudio "github.com/go-audio/audio"
@@ -11,10 +12,14 @@ import (
 // Buffer returns one realisation of s, 0 to R-1, as a buffer of go-audio: interleaved,
 // full scale ±1.
 func Buffer(s *audiosep.Signal, realisation int) (*goaudio.FloatBuffer, error) {
-	c := max(1, s.Channels)
-	if realisation < 0 || (realisation+1)*c > len(s.Data) {
-		return nil, fmt.Errorf("realisation is %d; want 0 to %d", realisation, len(s.Data)/c-1)
+	h, err := s.Head(context.Background())
+	if err != nil {
+		return nil, err
 	}
+	if realisation < 0 || realisation >= h.Realisations {
+		return nil, fmt.Errorf("realisation is %d; want 0 to %d", realisation, h.Realisations-1)
+	}
+	c := h.Channels
 	layers := s.Data[realisation*c : (realisation+1)*c]
 	b := &goaudio.FloatBuffer{
 		Format: &goaudio.Format{NumChannels: c, SampleRate: s.Rate},

@@ -1,0 +1,39 @@
+package audio_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/pipeline/contract"
+	"github.com/audiosep/audiosep/pipeline/stagetest"
+)
+
+func TestContract(t *testing.T) {
+	in, out := t.TempDir(), t.TempDir()
+	takes := []string{write(t, in, "a.wav", "int24", recording(1, 2, 200000)), write(t, in, "b.wav", "float32", recording(2, 2, 200000))}
+	for _, c := range []struct {
+		stage  string
+		params map[string]any
+	}{
+		{"read_audio", map[string]any{"files": takes}},
+		{"read_audio", map[string]any{"files": takes, "downmix": true, "start": 3.3, "duration": 20}},
+		{"synth_notes", map[string]any{}},
+		{"synth_notes", map[string]any{"part": "2", "realisations": 1, "envelope": "decay"}},
+		{"write_audio", map[string]any{"pattern": filepath.Join(out, "{input}-{source}.wav"), "overwrite": true}},
+	} {
+		raw, err := json.Marshal(c.params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, def := range audio.Stages {
+			if def.Name == c.stage {
+				t.Run(fmt.Sprint(c.stage, c.params), func(t *testing.T) {
+					stagetest.With(t, def, contract.Options{Params: raw, Folder: out})
+				})
+			}
+		}
+	}
+}

@@ -68,7 +68,9 @@ func bounds(lo, hi *float64, unit string) string {
 	case lo != nil && hi != nil:
 		s = number(*lo) + " to " + number(*hi)
 	case lo != nil:
-		s = "at least " + number(*lo)
+		if s = "at least " + number(*lo); *lo == 1 {
+			unit = strings.TrimSuffix(unit, "s")
+		}
 	case hi != nil:
 		s = "at most " + number(*hi)
 	default:

@@ -34,7 +34,6 @@ type stage struct {
 	impl  any            // nil while something is wrong with it
 	in    map[string]Ref // what is wired
 	users int            // how many inputs and report patterns take its outputs
-	bad   bool           // a fault was told, so what follows from it is not
 }
 
 // Check finds out whether a spec means something: whether its stages exist, their
@@ -53,7 +52,7 @@ func Check(s *Spec, reg *Registry) (*Pipeline, error) {
 	}
 	for i, st := range c.p.stages {
 		ports := PortsOf[st.def.Kind]
-		if !st.bad && st.users == 0 && len(ports.Out) > 0 {
+		if !c.unwired && st.users == 0 && len(ports.Out) > 0 {
 			c.fault(pointer("stages", i), st.id, "no stage uses it; want one that takes its "+portNames(ports.Out), "")
 		}
 	}
@@ -68,6 +67,7 @@ type checker struct {
 	reg      *Registry
 	p        *Pipeline
 	problems Problems
+	unwired  bool // some input has no wire for a fault told: who uses what is not known
 }
 
 func (c *checker) fault(path, stage, what, hint string) {
@@ -97,11 +97,7 @@ func (c *checker) setInputs() {
 		c.problems = append(c.problems, Problem{File: c.file, Flag: c.inFlag, What: "no source of this pipeline reads files; want one, such as read_audio"})
 		return
 	}
-	abs := make([]string, len(c.inputs))
-	for i, f := range c.inputs {
-		abs[i], _ = filepath.Abs(f)
-	}
-	raw, _ := json.Marshal(abs)
+	raw, _ := json.Marshal(c.inputs)
 	c.setParam(found, param, raw, c.inFlag)
 }
 
@@ -123,7 +119,7 @@ func (c *checker) stage(i int) {
 	if !ok {
 		what, hint := c.reg.unknown(spec.Use)
 		c.fault(at+"/use", spec.ID, what, hint)
-		st.bad = true
+		c.unwired = true
 	}
 	st.def = def
 	if c.p.byID[spec.ID] != nil {
@@ -132,6 +128,7 @@ func (c *checker) stage(i int) {
 			where = at + "/use"
 		}
 		c.fault(where, spec.ID, "two stages have this id; want one of its own", `give one an "id"`)
+		c.unwired = true
 	}
 	if ok {
 		c.params(st, spec, at)
@@ -147,14 +144,13 @@ func (c *checker) stage(i int) {
 func (c *checker) params(st *stage, spec StageSpec, at string) {
 	raw := spec.Params
 	if audiosep.CheckParams(st.def.Params, raw) == nil {
-		raw = resolveFiles(st.def.Params, raw, c.Dir, c.Out)
+		raw = c.resolveFiles(st.def.Params, raw, at)
 	}
 	impl, err := st.def.Build(raw)
 	if err == nil {
 		st.impl = impl
 		return
 	}
-	st.bad = true
 	errs, ok := audiosep.AsParamErrors(err)
 	if !ok {
 		c.fault(at+"/params", st.id, err.Error(), "")
@@ -166,14 +162,20 @@ func (c *checker) params(st *stage, spec StageSpec, at string) {
 }
 
 // resolveFiles makes the names of files in raw, which has been checked, independent of
-// the working folder: those to read are relative to dir, those to write to out.
-func resolveFiles(params []audiosep.Param, raw json.RawMessage, dir, out string) json.RawMessage {
+// the working folder: those to read are relative to the spec's folder, or to the working
+// folder if a flag named them; those to write to the output folder.
+func (c *checker) resolveFiles(params []audiosep.Param, raw json.RawMessage, at string) json.RawMessage {
 	values := map[string]json.RawMessage{}
 	if len(bytes.TrimSpace(raw)) > 0 && json.Unmarshal(raw, &values) != nil {
 		return raw
 	}
 	for _, p := range params {
-		base := map[string]string{"in": dir, "out": out}[p.File]
+		base := c.Out
+		if _, byFlag := c.flags[at+pointer("params", p.Name)]; p.File == "in" && byFlag {
+			base, _ = filepath.Abs(".")
+		} else if p.File == "in" {
+			base = c.Dir
+		}
 		value, given := values[p.Name]
 		if !given {
 			value = p.Default
@@ -181,15 +183,11 @@ func resolveFiles(params []audiosep.Param, raw json.RawMessage, dir, out string)
 		if p.File == "" || string(value) == "null" {
 			continue
 		}
-		if p.Type == "string" {
-			var name string
-			if json.Unmarshal(value, &name) == nil {
-				values[p.Name], _ = json.Marshal(resolve(base, name))
-			}
-			continue
-		}
+		var name string
 		var names []string
-		if json.Unmarshal(value, &names) == nil {
+		if json.Unmarshal(value, &name) == nil {
+			values[p.Name], _ = json.Marshal(resolve(base, name))
+		} else if json.Unmarshal(value, &names) == nil {
 			for i := range names {
 				names[i] = resolve(base, names[i])
 			}
@@ -219,8 +217,8 @@ func (c *checker) wire(st *stage, spec StageSpec, at string) {
 			} else if near := nearest.Name(f, strings.Split(portNames(ports.In), ", ")); near != "" {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			}
-			c.fault(at+pointer("in", f), st.id, fmt.Sprintf("%q is no input of a %s", f, st.def.Kind), hint)
-			st.bad = true
+			c.fault(at+pointer("in", f), st.id, fmt.Sprintf("%q is no input of %s", f, article(st.def.Kind)), hint)
+			c.unwired = true
 		}
 	}
 	for _, in := range ports.In {
@@ -234,13 +232,13 @@ func (c *checker) wire(st *stage, spec StageSpec, at string) {
 			continue
 		}
 		if !ok {
-			st.bad = true
+			c.unwired = true
 			continue
 		}
 		st.in[in.Name] = ref
 		c.p.byID[ref.Stage].users++
 	}
-	if st.def.Kind == audiosep.KindModelWriter && len(st.in) == 0 && !st.bad {
+	if st.def.Kind == audiosep.KindModelWriter && len(st.in) == 0 && !c.unwired {
 		c.fault(at, st.id, "nothing is given to it to keep; want "+portNames(ports.In)+", or one of them", `say which: "in": {"transform": STAGE, "factors": STAGE}`)
 	}
 }
@@ -278,7 +276,7 @@ func (c *checker) explicit(st *stage, in Port, given, at string) (Ref, bool) {
 	if could := c.providers(in.Cargo); len(could) > 0 {
 		hint = "it could take " + refs(could, " or ")
 	}
-	c.fault(at, st.id, fmt.Sprintf("input %q wants %s, but %q (a %s) makes %s", in.Name, in.Cargo, given, from.def.Kind, makes), hint)
+	c.fault(at, st.id, fmt.Sprintf("input %q wants %s, but %q (%s) makes %s", in.Name, in.Cargo, given, article(from.def.Kind), makes), hint)
 	return Ref{}, false
 }
 
@@ -323,11 +321,19 @@ func makers(cargo Cargo) string {
 	for _, k := range audiosep.Kinds() {
 		for _, out := range PortsOf[k].Out {
 			if out.Cargo == cargo {
-				kinds = append(kinds, "a "+string(k))
+				kinds = append(kinds, article(k))
 			}
 		}
 	}
 	return strings.Join(kinds, ", ")
+}
+
+// article returns a kind with its article.
+func article(k audiosep.Kind) string {
+	if k == audiosep.KindActivator || k == audiosep.KindApply {
+		return "an " + string(k)
+	}
+	return "a " + string(k)
 }
 
 func refs(all []Ref, sep string) string {

@@ -51,6 +51,7 @@ func listCommand() *cobra.Command {
 }
 
 func firstSentence(doc string) string {
+	doc, _, _ = strings.Cut(doc, "\n")
 	if i := strings.Index(doc, ". "); i >= 0 {
 		return doc[:i+1]
 	}

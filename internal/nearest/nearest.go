@@ -1,14 +1,19 @@
 // Package nearest finds the name that somebody meant.
 package nearest
 
-import "github.com/agnivade/levenshtein"
+import (
+	"strings"
 
-// Name returns the name of have that is closest to name by edit distance, or "" if
-// none is close enough to be worth suggesting. Ties go to the first.
+	"github.com/agnivade/levenshtein"
+)
+
+// Name returns the name of have that is closest to name by edit distance, upper and
+// lower case being the same, or "" if none is close enough to be worth suggesting. Ties go
+// to the first.
 func Name(name string, have []string) string {
 	best, least := "", len([]rune(name))/2+1
 	for _, h := range have {
-		if d := levenshtein.ComputeDistance(name, h); d < least {
+		if d := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(h)); d < least {
 			best, least = h, d
 		}
 	}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"math"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/audio"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"audiosep": main})
+}
+
+// TestScript runs the command line end to end: a script for every verb and exit code.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits":  exits,
+			"tones":  tones,
+			"sumsto": sumsTo,
+		},
+	})
+}
+
+// exits CODE COMMAND… runs a command that must end with a code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err = ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Check(err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d; want %d", got, want)
+	}
+}
+
+// tones FILE CHANNELS SECONDS writes a recording of two notes that take turns.
+func tones(ts *testscript.TestScript, neg bool, args []string) {
+	channels, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	seconds, err := strconv.ParseFloat(args[2], 64)
+	ts.Check(err)
+	const rate = 8000
+	s := &audiosep.Signal{Rate: rate, Channels: channels}
+	for c := range channels {
+		d := make([]float64, int(seconds*rate))
+		for t := range d {
+			x := float64(t) / rate
+			d[t] = 0.3*math.Sin(2*math.Pi*440*x)*math.Abs(math.Sin(3*x)) + 0.2/float64(c+1)*math.Sin(2*math.Pi*1000*x)*math.Abs(math.Cos(3*x))
+		}
+		s.Data = append(s.Data, d)
+	}
+	ts.Check(audio.WriteFile(ts.MkAbs(args[0]), s, "int16"))
+}
+
+// sumsto MIX STEM… checks that stems sum to a mixture within the rounding of 16 bits.
+func sumsTo(ts *testscript.TestScript, neg bool, args []string) {
+	mix, _, err := audio.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	stems, err := filepath.Glob(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if len(stems) < 2 {
+		ts.Fatalf("%d stems match %s; want at least 2", len(stems), args[1])
+	}
+	for _, file := range stems {
+		s, _, err := audio.ReadFile(file)
+		ts.Check(err)
+		if len(s.Data) != len(mix.Data) || len(s.Data[0]) != len(mix.Data[0]) {
+			ts.Fatalf("%s has another shape than the mixture", file)
+		}
+		for l, d := range s.Data {
+			for i, x := range d {
+				mix.Data[l][i] -= x
+			}
+		}
+	}
+	most := 0.5*float64(len(stems))/32768 + 1e-12
+	for _, d := range mix.Data {
+		for i, x := range d {
+			if math.Abs(x) > most {
+				ts.Fatalf("at sample %d the stems are off by %g; want at most %g", i, x, most)
+			}
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package audiosep_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestImportsPointDown holds the picture of the packages in README.md: stage packages
+// know the root alone, nothing but the command knows them all.
+func TestImportsPointDown(t *testing.T) {
+	const module = "github.com/audiosep/audiosep"
+	// What a package may import of this module, beside internal packages. Packages not
+	// named here are internal, or commands, which may import anything.
+	stage := []string{"."}
+	may := map[string][]string{
+		".":                  {},
+		"audio":              stage,
+		"transforms":         stage,
+		"factorizers":        stage,
+		"separators":         stage,
+		"models":             stage,
+		"metrics":            stage,
+		"analysis":           stage,
+		"pipeline":           stage,
+		"pipeline/contract":  stage,
+		"pipeline/stagetest": {".", "pipeline/contract"},
+		"plugins":            {".", "plugins/wire"},
+		"plugins/wire":       {},
+		"report":             {".", "pipeline"},
+	}
+	out, err := exec.Command("go", "list", "-f", "{{.Name}} {{.ImportPath}} {{join .Imports \" \"}}", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	short := func(path string) string {
+		if path == module {
+			return "."
+		}
+		return strings.TrimPrefix(path, module+"/")
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		f := strings.Fields(line)
+		name, pkg := f[0], short(f[1])
+		allowed, known := may[pkg]
+		internal := strings.HasPrefix(pkg, "internal/")
+		if !known && !internal && name != "main" {
+			t.Errorf("package %s is new: say here what it may import", pkg)
+		}
+		for _, path := range f[2:] {
+			if path != module && !strings.HasPrefix(path, module+"/") || name == "main" {
+				continue
+			}
+			if imp := short(path); !strings.HasPrefix(imp, "internal/") && !slices.Contains(allowed, imp) {
+				t.Errorf("package %s imports %s; want only %v and internal packages", pkg, imp, allowed)
+			}
+		}
+	}
+}

@@ -1,0 +1,290 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/pipeline"
+)
+
+// signal is a source of noise in memory, stereo.
+type signal struct{ audiosep.Signal }
+
+func newSignal(samples int) *signal {
+	rng := rand.New(rand.NewPCG(1, 2))
+	s := &signal{audiosep.Signal{Rate: 8000, Channels: 2, Data: [][]float64{make([]float64, samples), make([]float64, samples)}}}
+	for _, d := range s.Data {
+		for i := range d {
+			d[i] = rng.Float64() - 0.5
+		}
+	}
+	return s
+}
+
+// collect is a sink that keeps what it is given.
+type collect struct {
+	names     []string
+	got       [][][]float64 // [source][layer][sample]
+	committed bool
+	closed    bool
+	prepared  *audiosep.Head
+}
+
+func (c *collect) Prepare(_ context.Context, h audiosep.Head) error { c.prepared = &h; return nil }
+
+func (c *collect) Create(_ context.Context, _ audiosep.Env, h audiosep.Head, sources []string) error {
+	c.names = sources
+	c.got = make([][][]float64, len(sources))
+	for j := range c.got {
+		c.got[j] = make([][]float64, h.Layers())
+	}
+	return nil
+}
+
+func (c *collect) Write(_ context.Context, source int, block [][]float64) error {
+	for l, b := range block {
+		c.got[source][l] = append(c.got[source][l], b...)
+	}
+	return nil
+}
+func (c *collect) Commit(context.Context) error { c.committed = true; return nil }
+func (c *collect) Close() error                 { c.closed = true; return nil }
+
+// define makes a stage without parameters of a value.
+func define[S any](name string, s S) audiosep.Definition {
+	return audiosep.Define(name, "A stage of a test.", struct{}{}, func(struct{}) (S, error) { return s, nil })
+}
+
+// run checks and runs a pipeline of test stages and real ones, and returns its sink.
+func run(t *testing.T, o pipeline.Options, src audiosep.Source, stages string, extra ...audiosep.Definition) (*collect, error) {
+	t.Helper()
+	return runContext(context.Background(), t, o, src, stages, extra...)
+}
+
+func runContext(ctx context.Context, t *testing.T, o pipeline.Options, src audiosep.Source, stages string, extra ...audiosep.Definition) (*collect, error) {
+	t.Helper()
+	reg, sink := registry(), &collect{}
+	for _, d := range append(extra, define("signal", src), define[audiosep.Sink]("collect", sink)) {
+		if err := reg.Add(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spec, err := pipeline.Parse("test.json", fmt.Appendf(nil, `{"audiosep": 1, "seed": 3, "stages": [{"use": "signal"}, %s, {"use": "collect"}]}`, stages))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := pipeline.Check(spec, reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sink, p.Run(ctx, o)
+}
+
+const nmf = `{"use": "is_nmf", "params": {"rank": 3, "iterations": 5}}, {"use": "wiener"}`
+
+// TestSourcesSumToMixture runs whole pipelines over many framings and transforms.
+func TestSourcesSumToMixture(t *testing.T) {
+	src := newSignal(5003)
+	for _, front := range []string{
+		`{"use": "frame", "params": {"length": 200}}, {"use": "dct"}`,
+		`{"use": "frame", "params": {"length": 200, "window": "tukey", "scale": "sum"}}, {"use": "dct", "params": {"type": 4}}`,
+		`{"use": "frame", "params": {"length": 128, "overlap": 0.75, "window": "hann"}}, {"use": "stft", "params": {"size": 300}}`,
+		`{"use": "frame", "params": {"length": 96, "hop": 48, "grids": 4}}, {"use": "dct"}`,
+		`{"use": "frame", "params": {"length": 33, "hop": 7}}, {"use": "identity"}`,
+	} {
+		sink, err := run(t, pipeline.Options{Block: 10}, src, front+", "+nmf)
+		if err != nil {
+			t.Errorf("%s: %v", front, err)
+			continue
+		}
+		if !sink.committed || !sink.closed || len(sink.got) != 3 {
+			t.Errorf("%s: committed %v, closed %v, %d sources", front, sink.committed, sink.closed, len(sink.got))
+		}
+		for l, want := range src.Data {
+			for i, x := range want {
+				var sum float64
+				for _, source := range sink.got {
+					sum += source[l][i]
+				}
+				if math.Abs(sum-x) > 1e-12 {
+					t.Fatalf("%s: layer %d, sample %d: the sources sum to %g; want %g", front, l, i, sum, x)
+				}
+			}
+		}
+	}
+}
+
+// TestSameBits holds results to be the same for any number of threads and any block size,
+// and to differ with the seed.
+func TestSameBits(t *testing.T) {
+	src := newSignal(4001)
+	stages := `{"use": "frame", "params": {"length": 120, "grids": 2}}, {"use": "stft"}, ` + nmf
+	want, err := run(t, pipeline.Options{}, src, stages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, threads := range []int{1, 2, 5} {
+		for _, block := range []int{1, 7, 256} {
+			old := runtime.GOMAXPROCS(threads)
+			got, err := run(t, pipeline.Options{Block: block}, src, stages)
+			runtime.GOMAXPROCS(old)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for j := range want.got {
+				for l := range want.got[j] {
+					if !slices.Equal(want.got[j][l], got.got[j][l]) {
+						t.Fatalf("%d threads, blocks of %d: source %d differs", threads, block, j)
+					}
+				}
+			}
+		}
+	}
+	other, err := run(t, pipeline.Options{}, src, strings.Replace(stages, `"use": "is_nmf"`, `"use": "is_nmf", "id": "other"`, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.Equal(want.got[0][0], other.got[0][0]) {
+		t.Error("a stage of another id drew the same random numbers")
+	}
+}
+
+type factorizerFunc func(context.Context, audiosep.Env, *mat.Dense, *audiosep.Factors) (*audiosep.Factors, error)
+
+func (f factorizerFunc) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense, init *audiosep.Factors) (*audiosep.Factors, error) {
+	return f(ctx, env, v, init)
+}
+
+// TestStageMisbehaves runs factorizers that break their contract: each costs a clear
+// error that names the stage, and nothing is committed.
+func TestStageMisbehaves(t *testing.T) {
+	nan := func(r, c int) *mat.Dense { m := mat.NewDense(r, c, nil); m.Set(0, 0, math.NaN()); return m }
+	for want, f := range map[string]factorizerFunc{
+		"panicked: ouch": func(context.Context, audiosep.Env, *mat.Dense, *audiosep.Factors) (*audiosep.Factors, error) {
+			panic("ouch")
+		},
+		"no factors": func(context.Context, audiosep.Env, *mat.Dense, *audiosep.Factors) (*audiosep.Factors, error) {
+			return nil, nil
+		},
+		"W is 3×2": func(_ context.Context, _ audiosep.Env, v *mat.Dense, _ *audiosep.Factors) (*audiosep.Factors, error) {
+			return &audiosep.Factors{W: mat.NewDense(3, 2, nil), H: mat.NewDense(2, 4, nil)}, nil
+		},
+		"W has NaN": func(_ context.Context, _ audiosep.Env, v *mat.Dense, _ *audiosep.Factors) (*audiosep.Factors, error) {
+			f, n := v.Dims()
+			return &audiosep.Factors{W: nan(f, 2), H: mat.NewDense(2, n, nil)}, nil
+		},
+		"no luck": func(context.Context, audiosep.Env, *mat.Dense, *audiosep.Factors) (*audiosep.Factors, error) {
+			return nil, errors.New("no luck")
+		},
+	} {
+		sink, err := run(t, pipeline.Options{}, newSignal(1000),
+			`{"use": "frame", "params": {"length": 100}}, {"use": "dct"}, {"use": "broken", "id": "mine"}, {"use": "wiener"}`,
+			define[audiosep.Factorizer]("broken", f))
+		var stage *pipeline.StageError
+		if !errors.As(err, &stage) || stage.ID != "mine" || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want an error of stage mine that says %q", err, want)
+		}
+		if sink.committed || !sink.closed || sink.prepared == nil {
+			t.Errorf("%s: committed %v, closed %v, prepared %v", want, sink.committed, sink.closed, sink.prepared)
+		}
+	}
+}
+
+// TestNotFinite runs recordings with a NaN: the source is to blame, and told where.
+func TestNotFinite(t *testing.T) {
+	src := newSignal(1000)
+	src.Data[1][321] = math.NaN()
+	_, err := run(t, pipeline.Options{}, src, `{"use": "frame", "params": {"length": 100}}, {"use": "dct"}, `+nmf)
+	if err == nil || err.Error() != `stage "signal": sample 321 of channel 1 is not a finite number` {
+		t.Error(err)
+	}
+}
+
+// TestCancel ends runs at many moments: the error is the context's, and nothing is kept.
+func TestCancel(t *testing.T) {
+	for after := range 12 {
+		ctx, cancel := context.WithCancel(context.Background())
+		w := &watcher{step: func(n int) {
+			if n == after {
+				cancel()
+			}
+		}}
+		if after == 0 {
+			cancel()
+		}
+		sink, err := runContext(ctx, t, pipeline.Options{Watcher: w, Block: 16}, newSignal(3000),
+			`{"use": "frame", "params": {"length": 100}}, {"use": "dct"}, `+nmf)
+		cancel()
+		if w.n >= after && !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled at step %d: %v; want context.Canceled", after, err)
+		}
+		if sink.committed || !sink.closed {
+			t.Errorf("cancelled at step %d: committed %v, closed %v", after, sink.committed, sink.closed)
+		}
+	}
+}
+
+type watcher struct {
+	mu    sync.Mutex
+	n     int
+	step  func(n int)
+	ports []string
+}
+
+func (w *watcher) Port(r pipeline.Ref, c pipeline.Cargo, value any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ports = append(w.ports, fmt.Sprintf("%v %s", r, c))
+}
+
+func (w *watcher) Step(string, audiosep.Step) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.n++
+	if w.step != nil {
+		w.step(w.n)
+	}
+}
+
+// TestWatcher lists what a watcher sees.
+func TestWatcher(t *testing.T) {
+	w := &watcher{}
+	if _, err := run(t, pipeline.Options{Watcher: w}, newSignal(1000), `{"use": "frame", "params": {"length": 100}}, {"use": "dct"}, `+nmf); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"signal.audio audio", "frame.frames frames", "dct.transform transform", "dct.power power", "is_nmf.factors factors", "wiener.sources sources"}
+	if !slices.Equal(w.ports, want) {
+		t.Errorf("a watcher saw %v; want %v", w.ports, want)
+	}
+	if w.n == 0 {
+		t.Error("a watcher saw no steps")
+	}
+}
+
+// TestSpecOfAProgram checks a spec that never was a text: its faults have no places.
+func TestSpecOfAProgram(t *testing.T) {
+	spec := &pipeline.Spec{Stages: []pipeline.StageSpec{
+		{Use: "read_audio", ID: "read", Params: []byte(`{"files": ["a.wav"]}`)},
+		{Use: "frame", ID: "frame", Params: []byte(`{"length": 0}`)},
+		{Use: "dct", ID: "dct", In: map[string]string{"frames": "frame"}},
+	}}
+	_, err := pipeline.Check(spec, registry())
+	var problems pipeline.Problems
+	if !errors.As(err, &problems) || len(problems) != 2 {
+		t.Fatalf("%v; want two problems", err)
+	}
+	if p := problems[0]; p.Path != "/stages/1/params/length" || p.Line != 0 {
+		t.Errorf("%+v; want the length of stage 1, without a line", p)
+	}
+}

@@ -26,7 +26,7 @@ type TLNMFParams struct {
 	L1         float64 `json:"l1" min:"0" doc:"Weight of the sum of H in the objective, in the scale of eps."`
 	Start      string  `json:"start" oneof:"random|dct|joint_diagonalization|file" doc:"Φ to start from, where none is wired."`
 	StartFile  *string `json:"start_file" file:"in" doc:"Orthogonal M×M matrix (.npy) to start from, with start file."`
-	StartBlock int     `json:"start_block" min:"1" unit:"columns of V" doc:"Columns whose frames are averaged to a covariance by the joint_diagonalization start."`
+	StartBlock int     `json:"start_block" min:"1" unit:"columns" doc:"Columns of V whose frames are averaged to a covariance by the joint_diagonalization start."`
 	Restarts   int     `json:"restarts" min:"1" doc:"Starts that are tried; the one with the least objective is kept."`
 	Fix        string  `json:"fix" oneof:"none|phi" doc:"phi leaves Φ at its start and learns W and H alone."`
 }
@@ -68,7 +68,7 @@ type tlNMF struct{ TLNMFParams }
 // LearnJointly learns from y, starting from the fields of init that are not nil: an
 // orthogonal MatrixTransform, W (M×K), H (K×N/S).
 func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.Frames, init audiosep.Model) (audiosep.Model, error) {
-	scene, err := scene.New(y, 1)
+	scene, err := scene.New(y)
 	if err != nil {
 		return audiosep.Model{}, err
 	}

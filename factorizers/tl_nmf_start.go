@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/jointdiag"
 	"github.com/audiosep/audiosep/internal/npy"
 	"github.com/audiosep/audiosep/internal/orthogonal"
 	"github.com/audiosep/audiosep/internal/scene"
@@ -42,13 +43,27 @@ func (t tlNMF) start(ctx context.Context, s *scene.Scene, init audiosep.Model) (
 		if err != nil {
 			return nil, err
 		}
-		if err := st.usePhi(phi); err != nil {
-			return nil, fmt.Errorf("%s: %w", *t.StartFile, err)
+		if st.phi, err = scene.OrthogonalMatrix(phi, s.Samples); err != nil {
+			return nil, wrap(*t.StartFile, err)
 		}
-	case st.w == nil:
-		s.Reduce(outside * st.eps)
+	default:
+		if st.w == nil {
+			s.Reduce(outside * st.eps)
+		}
+		if t.Start == "joint_diagonalization" {
+			return st, st.diagonalise(ctx, t.StartBlock)
+		}
 	}
 	return st, nil
+}
+
+// diagonalise starts from the basis in which the covariances of blocks of columns are
+// as diagonal as may be.
+func (st *tlStart) diagonalise(ctx context.Context, block int) (err error) {
+	st.phi, _, err = jointdiag.Find(ctx, st.scene.Block(block), nil, jointdiag.Options{
+		Method: "quasi_newton", Floor: st.eps, Iterations: 200, Tol: 1e-8,
+	})
+	return err
 }
 
 // take uses what is wired to init.
@@ -57,28 +72,23 @@ func (st *tlStart) take(init audiosep.Model) error {
 		if err := f.Validate(st.scene.Samples, st.scene.Cols); err != nil {
 			return fmt.Errorf("init_factors: %w", err)
 		}
-		for _, x := range []*mat.Dense{f.W, f.H} {
-			if x == nil {
-				continue
-			}
-			if r, c := x.Dims(); min(r, c) != st.rank && (x == f.W && c != st.rank || x == f.H && r != st.rank) {
-				return &audiosep.ShapeError{What: "init_factors", Is: fmt.Sprintf("%d×%d", r, c), Want: fmt.Sprintf("rank %d", st.rank)}
-			}
+		rank := st.rank
+		if f.W != nil {
+			_, rank = f.W.Dims()
+		} else if f.H != nil {
+			rank, _ = f.H.Dims()
+		}
+		if rank != st.rank {
+			return &audiosep.ShapeError{What: "the rank of init_factors", Is: fmt.Sprint(rank), Want: fmt.Sprint(st.rank)}
 		}
 		st.w, st.h = f.W, f.H
 	}
 	if init.Transform == nil {
 		return nil
 	}
-	phi, ok := init.Transform.(audiosep.MatrixTransform)
-	if ok {
-		return wrap("init_transform", st.usePhi(phi.Phi()))
-	}
-	dense, err := matrixOf(init.Transform)
-	if err != nil {
-		return wrap("init_transform", err)
-	}
-	return wrap("init_transform", st.usePhi(dense))
+	phi, err := scene.Orthogonal(init.Transform, st.scene.Samples)
+	st.phi = phi
+	return wrap("init_transform", err)
 }
 
 // wrap names what err is about.
@@ -87,19 +97,6 @@ func wrap(what string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", what, err)
-}
-
-// usePhi starts from phi, which must be orthogonal.
-func (st *tlStart) usePhi(phi mat.Matrix) error {
-	m := st.scene.Samples
-	if r, c := phi.Dims(); r != m || c != m {
-		return &audiosep.ShapeError{What: "Φ", Is: fmt.Sprintf("%d×%d", r, c), Want: fmt.Sprintf("%d×%d, as the frames are long", m, m)}
-	}
-	if e := audiosep.OrthogonalityError(phi); !(e <= 1e-6) {
-		return fmt.Errorf("ΦΦᵀ differs from I by %.3g; want an orthogonal Φ, to 1e-6", e)
-	}
-	st.phi = mat.DenseCopyOf(phi)
-	return orthogonal.Polar(st.phi)
 }
 
 // draw returns copies of start i: Φ rows×rows, W rows×K, H K×N/S.
@@ -170,23 +167,6 @@ func dctMatrix(m int) *mat.Dense {
 		}
 	}
 	return phi
-}
-
-// matrixOf returns the matrix of a real, square transform.
-func matrixOf(t audiosep.Transform) (*mat.Dense, error) {
-	m := t.Len()
-	if t.Complex() || t.Bins() != m {
-		return nil, &audiosep.ShapeError{What: "the transform", Is: fmt.Sprintf("%d samples to %d coefficients, complex: %v", m, t.Bins(), t.Complex()), Want: "a real one with as many coefficients as samples"}
-	}
-	unit := make([]float64, m*m)
-	for i := range m {
-		unit[i*m+i] = 1
-	}
-	x := audiosep.MakeCoefs(t, m)
-	if err := t.Forward(context.Background(), x, unit); err != nil {
-		return nil, err
-	}
-	return mat.DenseCopyOf(mat.NewDense(m, m, x.Re).T()), nil
 }
 
 // readMatrix reads a matrix in numpy's format.

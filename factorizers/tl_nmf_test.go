@@ -179,3 +179,7 @@ func publishedStart(t testing.TB) audiosep.Model {
 		W: paperMatrix(t, "tl_sim1_seed1_W0"), H: paperMatrix(t, "tl_sim1_seed1_H0"),
 	}}
 }
+
+func phiOf(m audiosep.Model) *mat.Dense {
+	return mat.DenseCopyOf(m.Transform.(audiosep.MatrixTransform).Phi())
+}

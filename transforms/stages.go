@@ -10,4 +10,5 @@ var Stages = []audiosep.Definition{
 	stftStage,
 	matrixStage,
 	identityStage,
+	jointDiagonalizationStage,
 }

@@ -25,10 +25,9 @@ type Scene struct {
 	Scale     float64    // power of these frames beyond those whose window is divided by its sum
 }
 
-// New lays out y. Block times Share frames of each layer make a column; what the last
-// column lacks is zero. It is an error if there are no frames or not whole groups of
-// Share, or if a sample is not finite.
-func New(y *audiosep.Frames, block int) (*Scene, error) {
+// New lays out y: Share frames of each layer make a column. It is an error if there are
+// no frames or not whole groups of Share, or if a sample is not finite.
+func New(y *audiosep.Frames) (*Scene, error) {
 	share, m := max(1, y.Share), y.Length
 	switch {
 	case m == 0 || y.N == 0 || len(y.Data) == 0:
@@ -36,13 +35,12 @@ func New(y *audiosep.Frames, block int) (*Scene, error) {
 	case y.N%share != 0:
 		return nil, &audiosep.ShapeError{What: "the run of frames", Is: fmt.Sprint(y.N), Want: fmt.Sprintf("whole groups of %d", share)}
 	}
-	group := share * block
-	s := &Scene{Samples: m, Cols: (y.N + group - 1) / group, Per: group * len(y.Data), Scale: windowPower(y.Analysis)}
+	s := &Scene{Samples: m, Cols: y.N / share, Per: share * len(y.Data), Scale: windowPower(y.Analysis)}
 	s.Y = mat.NewDense(m, s.Frames(), nil)
 	raw := s.Y.RawMatrix()
 	for l, data := range y.Data {
 		for n := range y.N {
-			at := n/group*s.Per + l*group + n%group
+			at := n/share*s.Per + l*share + n%share
 			for i, a := range data[n*m : (n+1)*m] {
 				if math.IsNaN(a) || math.IsInf(a, 0) {
 					return nil, fmt.Errorf("sample %d of frame %d of layer %d is %v; want finite numbers", i, n, l, a)
@@ -52,6 +50,18 @@ func New(y *audiosep.Frames, block int) (*Scene, error) {
 		}
 	}
 	return s, nil
+}
+
+// Block returns the scene with the frames of n columns together in one. The last column
+// is filled with zeros.
+func (s *Scene) Block(n int) *Scene {
+	b := *s
+	b.Cols, b.Per = (s.Cols+n-1)/n, n*s.Per
+	if b.Frames() > s.Frames() {
+		b.Y = mat.NewDense(s.Rows(), b.Frames(), nil)
+		b.Y.Slice(0, s.Rows(), 0, s.Frames()).(*mat.Dense).Copy(s.Y)
+	}
+	return &b
 }
 
 // Frames returns Cols·Per.

@@ -14,7 +14,7 @@
 package plugins
 
 import (
-	"errors"
+	"context"
 
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
@@ -48,9 +48,10 @@ type connection struct {
 }
 
 func (c connection) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
-	if c.register == nil {
-		return errors.New("this side does not serve")
-	}
 	c.register(s)
 	return nil
+}
+
+func (connection) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return conn, nil
 }

@@ -1,0 +1,67 @@
+package plugins
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+
+	"google.golang.org/grpc/status"
+)
+
+// Error is what went wrong with a plugin, other than an error that its stage returned.
+type Error struct {
+	Plugin string // NAME
+	Path   string // of its file
+	Stage  string // "NAME/stage"; empty while the plugin is started
+	What   string // "ended while in forward"
+	Exit   string // "exit status 3", "signal: killed"; empty if it did not end by itself
+	Stderr []string
+	Err    error // what was underneath, perhaps nil
+}
+
+func (e *Error) Error() string {
+	s := fmt.Sprintf("plugin %s (%s) %s", e.Plugin, e.Path, e.What)
+	if e.Stage != "" {
+		s = e.Stage + ": " + s
+	}
+	if e.Exit != "" {
+		s += ": " + e.Exit
+	}
+	if len(e.Stderr) > 0 {
+		s += "; the last it wrote to standard error:\n\t" + strings.Join(e.Stderr, "\n\t")
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// failure describes what a plugin did, with its exit status if it has ended
+// by itself.
+func (p *process) failure(stage, what string, err error) *Error {
+	e := &Error{Plugin: p.plugin.name, Path: p.plugin.path, Stage: stage, What: what, Stderr: p.child.stderr.lines(), Err: err}
+	if p.child.startErr == nil && !p.child.killed.Load() && p.child.ended(0) {
+		e.Exit = exitStatus(p.child.status)
+	}
+	return e
+}
+
+func exitStatus(err error) string {
+	var exit *exec.ExitError
+	switch {
+	case err == nil, errors.Is(err, exec.ErrWaitDelay):
+		return "exit status 0"
+	case errors.As(err, &exit):
+		return exit.String()
+	default:
+		return err.Error()
+	}
+}
+
+// plain is an error without what gRPC puts around its message.
+func plain(err error) error {
+	if s, ok := status.FromError(err); ok && s != nil {
+		return errors.New(s.Message())
+	}
+	return err
+}

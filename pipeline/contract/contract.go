@@ -189,6 +189,8 @@ func (s *subject) checksOfKind() []check {
 		return sourceChecks
 	case audiosep.KindSink:
 		return sinkChecks
+	case audiosep.KindModelReader:
+		return modelReaderChecks
 	case audiosep.KindModelWriter:
 		return modelWriterChecks
 	}

@@ -306,6 +306,41 @@ func (s *subject) visible() (names []string) {
 	return names
 }
 
+var modelReaderChecks = []check{
+	{"ReadModel", "A model is whole, and the same at every reading.", "check shapes and numbers when reading",
+		func(ctx context.Context, s *subject) error {
+			var all [2][]float64
+			for i := range all {
+				m, err := s.model(ctx)
+				if err == nil && m.Factors != nil {
+					err = m.Factors.Validate(-1, -1)
+				}
+				if err == nil {
+					all[i], err = bits(m)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return want(sameBits(all[0], all[1]), "the same model")
+		}},
+	{"ReadModel: cancellation", "A method returns soon after its context is done, with the context's error or a result.", "return ctx.Err()",
+		func(ctx context.Context, s *subject) error {
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			_, err := s.model(ctx)
+			return cancelled(err, true)
+		}},
+}
+
+func (s *subject) model(ctx context.Context) (audiosep.Model, error) {
+	stage, err := build[audiosep.ModelReader](s)
+	if err != nil {
+		return audiosep.Model{}, err
+	}
+	return stage.ReadModel(ctx)
+}
+
 var modelWriterChecks = []check{
 	{"WriteModel", "A model is written whole and not modified.", "write to another name and rename", func(ctx context.Context, s *subject) error {
 		if s.o.Folder == "" {

@@ -1,0 +1,258 @@
+package contract
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/audiosep/audiosep"
+)
+
+// fake defines a stage that breaks one promise.
+func fake[S any](stage func(fault, folder string) S) func(fault, folder string) audiosep.Definition {
+	return func(fault, folder string) audiosep.Definition {
+		one := stage(fault, folder) // built once, so that it can remember what it should not
+		return audiosep.Define("fake", "A stage for tests.", struct{}{}, func(struct{}) (S, error) { return one, nil })
+	}
+}
+
+// kindTests are, for each kind, a stage with a fault, and for each fault the check that
+// must fail and, after a |, what it must say. Without a fault nothing may fail.
+var kindTests = map[string]struct {
+	define func(fault, folder string) audiosep.Definition
+	faults map[string]string
+}{
+	"transformer": {
+		fake(func(fault, _ string) audiosep.Transformer { return newFakeTransform(fault) }),
+		merge(localFaults("Forward", "Forward: "), localFaults("Inverse", "Inverse: "), map[string]string{
+			"round trip": "round trip|comes back", "length": "round trip|has Len 101; want 100", "nil": "round trip|is nil and so is the error",
+		}),
+	},
+	"complex transformer": {
+		fake(func(fault, _ string) audiosep.Transformer { return newFakeTransform("complex") }), nil,
+	},
+	"activator": {
+		fake(func(fault, _ string) audiosep.Activator { return newFakeActivator(fault) }),
+		merge(localFaults("Activate", ""), map[string]string{"approximation": "Activate: approximation|of V's norm away"}),
+	},
+	"separator": {
+		fake(func(fault, _ string) audiosep.Separator { return newFakeSeparator(fault) }),
+		merge(localFaults("Separate real", ""), localFaults("Separate complex", ""), map[string]string{
+			"sum": "Separate real: sum|the sources sum to", "Group: partition": "Group: partition|component 0 is in 2 groups",
+			"Group: names": "Group: partition|a name of its own", "Group: same twice": "Group: same twice", "complex sum": "Separate complex: sum",
+			"Group: arguments untouched": "Group: arguments untouched|was modified", "Group: cancellation": "Group: cancellation|another reason",
+		}),
+	},
+	"factorizer": {
+		fake(func(fault, _ string) audiosep.Factorizer { return &fakeLearner{fault: fault} }),
+		merge(learnerFaults("Factorize"), factorsFaults("Factorize"), map[string]string{"init untouched": "Factorize: arguments untouched|init was modified"}),
+	},
+	"transform learner": {
+		fake(func(fault, _ string) audiosep.TransformLearner { return &fakeLearner{fault: fault} }),
+		merge(learnerFaults("LearnTransform"), learntFaults, map[string]string{
+			"nil": "LearnTransform: result|the transform is nil", "wrong length": "LearnTransform: result|has Len 17; want 16",
+		}),
+	},
+	"joint learner": {
+		fake(func(fault, _ string) audiosep.JointLearner { return &fakeLearner{fault: fault} }),
+		merge(learnerFaults("LearnJointly"), factorsFaults("LearnJointly"), learntFaults),
+	},
+	"framer": {
+		fake(func(fault, _ string) audiosep.Framer { return &fakeFramer{saboteur{fault: fault}} }),
+		map[string]string{
+			"invalid": "Framing: valid|the hop is 5 samples", "head": "Framing: valid|want that of the recording", "refuses": "Framing: valid|another reason",
+			"inexact": "Framing: cut and join|want 1e-12", "same twice": "Framing: same twice", "cancellation": "Framing: cancellation|another reason",
+		},
+	},
+	"source": {
+		fake(func(fault, _ string) audiosep.Source { return newFakeSource(fault) }),
+		map[string]string{
+			"rate": "Head|at least 1 Hz", "names": "Head|one for each realisation", "changing head": "Head|want the same",
+			"position": "ReadAt: consistent|read alone", "outside": "ReadAt: consistent|outside the recording", "not finite": "ReadAt: consistent|want finite",
+			"concurrent": "ReadAt: concurrent calls", "cancellation": "ReadAt: cancellation|another reason",
+		},
+	},
+	"sink": {
+		fake(func(fault, folder string) audiosep.Sink { return &fakeSink{fault, folder} }),
+		map[string]string{
+			"early": "Close without Commit|before Commit the folder has", "trace": "Close without Commit|after Close the folder has",
+			"nothing": "Commit|want something new", "leftover": "Commit|no hidden file left", "arguments": "Commit|was modified",
+		},
+	},
+	"model writer": {
+		fake(func(fault, folder string) audiosep.ModelWriter { return &fakeModelWriter{fault, folder} }),
+		map[string]string{"arguments": "WriteModel|was modified", "nothing": "WriteModel|has no file"},
+	},
+	"model reader": {
+		fake(func(fault, folder string) audiosep.ModelReader { return fakeModelReader(fault) }),
+		map[string]string{"shape": "ReadModel|rows", "same twice": "ReadModel|want the same model", "cancellation": "ReadModel: cancellation|another reason"},
+	},
+}
+
+func localFaults(method, prefix string) map[string]string {
+	faults := map[string]string{}
+	for fault, says := range map[string]string{
+		"shapes": "written", "frame-local": "203 frames in one call", "same bits twice": "at every call", "concurrent calls": "a call alone",
+		"arguments untouched": "was modified", "cancellation": "another reason", "zeros": "frames of zeros", "NaN": "changes other frames",
+		"no frame and one": "the stage panicked", "many frames": "a run of 1000 frames",
+	} {
+		faults[prefix+fault] += method + ": " + fault + "|" + says
+	}
+	return faults
+}
+
+func learnerFaults(method string) map[string]string {
+	faults := map[string]string{}
+	for fault, check := range map[string]string{
+		"same bits twice": "same bits twice|with the same seed", "seed": "seed|seeds 1, 2, 1", "concurrent calls": "concurrent calls|another reason",
+		"arguments untouched": "arguments untouched|was modified", "unfit init": "unfit init|another length was accepted",
+		"cancellation": "cancellation|before the call", "late cancellation": "cancellation|at the first of 20 reports",
+		"progress": "progress|nothing was reported", "progress back": "progress|back to", "progress beyond": "progress|11 of 10",
+		"zeros": "zeros|nothing but zeros", "NaN": "NaN|a NaN in the input was accepted", "one frame": "one frame", "many frames": "many frames|another reason",
+	} {
+		faults[fault] = method + ": " + check
+	}
+	return faults
+}
+
+func factorsFaults(method string) map[string]string {
+	faults := map[string]string{}
+	for fault, says := range map[string]string{
+		"rising": "the objective rises from 2 to 2.1 at iteration 2", "not normalised": "column 0 of W sums to", "negative": "H has -1",
+		"transposed": "H is", "no stop": "the field Stop is empty", "no objective": "the objective has no values",
+	} {
+		faults[fault] = method + ": result|" + says
+	}
+	return faults
+}
+
+// A learnt transform keeps the promises of any other.
+var learntFaults = func() map[string]string {
+	faults := map[string]string{"round trip": "learnt transform: round trip|comes back"}
+	for _, method := range []string{"Forward", "Inverse"} {
+		maps.Copy(faults, localFaults("learnt transform: "+method, method+": "))
+	}
+	return faults
+}()
+
+// merge joins the checks that one fault must fail with a line break.
+func merge(all ...map[string]string) map[string]string {
+	out := map[string]string{}
+	for _, m := range all {
+		for fault, check := range m {
+			if out[fault] != "" {
+				check = out[fault] + "\n" + check
+			}
+			out[fault] = check
+		}
+	}
+	return out
+}
+
+func try(t *testing.T, define func(fault, folder string) audiosep.Definition, fault string) []Result {
+	folder := t.TempDir()
+	return Check(t.Context(), define(fault, folder), Options{Many: 1000, Folder: folder})
+}
+
+func TestEveryCheckFailsForItsReason(t *testing.T) {
+	for kind, k := range kindTests {
+		t.Run(kind, func(t *testing.T) {
+			never := map[string]bool{} // checks that no fault has failed yet
+			for _, r := range try(t, k.define, "") {
+				never[r.Check] = true
+				if !r.OK() {
+					t.Errorf("without a fault: %v", r)
+				}
+			}
+			for fault, wants := range k.faults {
+				results := try(t, k.define, fault)
+				for want := range strings.SplitSeq(wants, "\n") {
+					check, says, _ := strings.Cut(want, "|")
+					delete(never, check)
+					i := slices.IndexFunc(results, func(r Result) bool { return r.Check == check })
+					if i < 0 || results[i].OK() || !strings.Contains(results[i].Fault, says) || results[i].Hint == "" {
+						t.Errorf("fault %q: %q does not fail saying %q with a hint; results:\n%v", fault, check, says, results)
+					}
+				}
+			}
+			for _, c := range descriptionChecks {
+				delete(never, c.name)
+			}
+			if len(never) > 0 && k.faults != nil {
+				t.Errorf("no fault fails %v", slices.Sorted(maps.Keys(never)))
+			}
+		})
+	}
+}
+
+func TestDescriptionChecks(t *testing.T) {
+	good := fake(func(_, _ string) audiosep.Transformer { return newFakeTransform("") })("", "")
+	good.Params = []audiosep.Param{{Name: "size", Type: "[]int", Doc: "A size.", Default: json.RawMessage("[1]")}}
+	one, two := 1., 2.
+	for fault, c := range map[string]struct {
+		check, says string
+		spoil       func(d *audiosep.Definition, p *audiosep.Param)
+	}{
+		"name":     {"name", `"Fake"`, func(d *audiosep.Definition, _ *audiosep.Param) { d.Name = "Fake" }},
+		"plugin":   {"name", `"/fake"`, func(d *audiosep.Definition, _ *audiosep.Param) { d.Name = "/fake" }},
+		"kind":     {"kind", `"cook"`, func(d *audiosep.Definition, _ *audiosep.Param) { d.Kind = "cook" }},
+		"doc":      {"documentation", "the stage's doc", func(d *audiosep.Definition, _ *audiosep.Param) { d.Doc = " " }},
+		"no doc":   {"documentation", "size has no doc", func(_ *audiosep.Definition, p *audiosep.Param) { p.Doc = "" }},
+		"case":     {"parameters", "lower_snake_case", func(_ *audiosep.Definition, p *audiosep.Param) { p.Name = "Size" }},
+		"type":     {"parameters", `the type is "[]byte"`, func(_ *audiosep.Definition, p *audiosep.Param) { p.Type = "[]byte" }},
+		"range":    {"parameters", "the range is 2 to 1", func(_ *audiosep.Definition, p *audiosep.Param) { p.Min, p.Max = &two, &one }},
+		"default":  {"parameters", "size is 1; want a list", func(_ *audiosep.Definition, p *audiosep.Param) { p.Default = json.RawMessage("1") }},
+		"not JSON": {"parameters", "not JSON", func(_ *audiosep.Definition, p *audiosep.Param) { p.Default = nil }},
+		"twice":    {"parameters", "there twice", func(d *audiosep.Definition, p *audiosep.Param) { d.Params = append(d.Params, *p) }},
+		"another kind": {"building", "want a audiosep.Sink", func(d *audiosep.Definition, _ *audiosep.Param) {
+			d.Kind = audiosep.KindSink
+		}},
+		"fails": {"building", "no luck", func(d *audiosep.Definition, _ *audiosep.Param) {
+			d.Build = func(json.RawMessage) (any, error) { return nil, fmt.Errorf("no luck") }
+		}},
+		"takes all": {"unknown parameters", "no_such_parameter", func(d *audiosep.Definition, _ *audiosep.Param) {
+			d.Build = func(json.RawMessage) (any, error) { return newFakeTransform(""), nil }
+		}},
+	} {
+		d := good
+		d.Params = slices.Clone(d.Params)
+		c.spoil(&d, &d.Params[0])
+		failed := ""
+		for _, r := range Check(t.Context(), d, Options{Many: 10}) {
+			if r.Check == c.check && strings.Contains(r.Fault, c.says) {
+				failed = r.Fault
+			}
+		}
+		if failed == "" {
+			t.Errorf("%s: %q does not fail with %q", fault, c.check, c.says)
+		}
+	}
+}
+
+type hanging struct{}
+
+func (hanging) Transform(context.Context, int) (audiosep.Transform, error) { select {} }
+
+func TestHangingStage(t *testing.T) {
+	def := fake(func(_, _ string) audiosep.Transformer { return hanging{} })("", "")
+	for _, r := range Check(t.Context(), def, Options{Limit: time.Millisecond})[len(descriptionChecks):] {
+		if !strings.Contains(r.Fault, "has not returned after 1ms") {
+			t.Errorf("%v; want a fault that says so", r)
+		}
+	}
+}
+
+func TestCancelledCheckSkipsTheRest(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, r := range Check(ctx, fake(func(_, _ string) audiosep.Transformer { return hanging{} })("", ""), Options{}) {
+		if r.Skipped == "" {
+			t.Errorf("%v; want it skipped", r)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"github.com/audiosep/audiosep"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -26,9 +27,8 @@ var activationsStage = audiosep.Define("activations",
 	ActivationsParams{Iterations: 100, Tol: 1e-4, Eps: nmfDefaults.Eps, Update: "mm", Power: 2}, NewActivations)
 
 // NewActivations returns the activator that minimises D_β(v+eps | Wh+eps) + l1 Σ h of
-// each column by the updates of NewNMF, from the same activation for all components; in
-// the penalty h is that of a dictionary whose columns sum to 1. A column's result does
-// not depend on the others in the call.
+// each column by the updates of NewNMF, from the same power for all components. A
+// column's result does not depend on the others in the call.
 func NewActivations(p ActivationsParams) (audiosep.Activator, error) { return activations{p}, nil }
 
 type activations struct{ ActivationsParams }
@@ -48,30 +48,19 @@ func (a activations) Activate(ctx context.Context, dst, v, w *mat.Dense) error {
 	if r, c := dst.Dims(); r != rank || c != cols {
 		return &audiosep.ShapeError{What: "H", Is: fmt.Sprintf("%d×%d", r, c), Want: fmt.Sprintf("%d×%d", rank, cols)}
 	}
-	c := newCrew(runtime.GOMAXPROCS(0))
-	defer c.close()
-	sums := columnSums(w)
 	v = magnitude(v, a.Power)
-	s := newNMF(ctx, c, v, w, flatStart(v, sums), nmfOptions{
-		beta: a.Beta, eps: a.Eps, l1: a.L1, heuristic: a.Update == "heuristic", fixW: true,
-	})
-	s.holdW()
-	c.do(s.strips, func(worker, t int) { a.activateStrip(s, worker, t) })
-	if err := ctx.Err(); err != nil {
+	h, err := a.solve(ctx, v, w)
+	if err != nil {
 		return err
 	}
-	_, h := s.factors()
-	for k, sum := range sums {
+	for k := range rank {
 		for n, x := range h.RawRowView(k) {
-			if sum > 0 {
-				x /= sum
-			}
 			if math.IsNaN(x) || math.IsInf(x, 0) {
 				return fmt.Errorf("the activation of component %d in column %d is %v; want a finite number: scale V or raise eps", k, n, x)
 			}
-			dst.Set(k, n, x)
 		}
 	}
+	dst.Copy(h)
 	return nil
 }
 
@@ -86,7 +75,7 @@ func flatStart(v *mat.Dense, sums []float64) *mat.Dense {
 	}
 	total := make([]float64, v.RawMatrix().Cols)
 	for f := range v.RawMatrix().Rows {
-		axpy(total, 1, v.RawRowView(f))
+		floats.Add(total, v.RawRowView(f))
 	}
 	h := mat.NewDense(len(sums), len(total), nil)
 	for k, sum := range sums {
@@ -103,39 +92,81 @@ func columnSums(w *mat.Dense) []float64 {
 	bins, rank := w.Dims()
 	sums := make([]float64, rank)
 	for f := range bins {
-		axpy(sums, 1, w.RawRowView(f))
+		floats.Add(sums, w.RawRowView(f))
 	}
 	return sums
 }
 
-// activateStrip updates the columns of strip t of s until each is done.
-func (a activations) activateStrip(s *nmf, worker, t int) {
-	ws, h, next := &s.scratch[worker], s.activations(s.h, t), s.activations(s.hNext, t)
-	var done [wide]bool
-	for range a.Iterations {
-		if s.ctx.Err() != nil {
-			return
+// solve returns H. Columns that are done leave the problem once they are half of it.
+func (a activations) solve(ctx context.Context, v, w *mat.Dense) (*mat.Dense, error) {
+	c := newCrew(runtime.GOMAXPROCS(0))
+	defer c.close()
+	h := flatStart(v, columnSums(w))
+	part, left := v, make([]int, v.RawMatrix().Cols)
+	for j := range left {
+		left[j] = j
+	}
+	for i := 0; i < a.Iterations && len(left) > 0; {
+		s := newNMF(ctx, c, part, w, gather(h, left), nmfOptions{
+			beta: a.Beta, eps: a.Eps, l1: a.L1, heuristic: a.Update == "heuristic", fixW: true,
+		})
+		done := make([]bool, len(left))
+		for more := len(left); i < a.Iterations && 2*more > len(left); i++ {
+			s.updateH(false)
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			more = s.settle(done, a.Tol)
 		}
-		s.stripTerms(ws, h, t)
-		scaleByPower(next, h, ws.num, ws.den, s.gammaH)
-		var change, size strip
-		for i, x := range next {
-			change[i%wide] += math.Abs(x - h[i])
-			size[i%wide] += x
+		var next []int
+		for j, n := range left {
+			for k := range s.h.Rows {
+				h.Set(k, n, row(s.h, k)[j])
+			}
+			if !done[j] {
+				next = append(next, n)
+			}
 		}
-		left := false
-		for j := range done {
+		if left = next; len(left) > 0 {
+			part = gather(v, left)
+		}
+	}
+	return h, nil
+}
+
+// gather returns these columns of a.
+func gather(a *mat.Dense, columns []int) *mat.Dense {
+	rows, _ := a.Dims()
+	part := mat.NewDense(rows, len(columns), nil)
+	for i := range rows {
+		dst, src := part.RawRowView(i), a.RawRowView(i)
+		for j, n := range columns {
+			dst[j] = src[n]
+		}
+	}
+	return part
+}
+
+// settle puts the next H in force but for the columns that are done, marks those that
+// changed by no more than tol of their sum as done, and returns how many are not.
+func (s *nmf) settle(done []bool, tol float64) (left int) {
+	change, size := make([]float64, len(done)), make([]float64, len(done))
+	for k := range s.h.Rows {
+		old, next := row(s.h, k), row(s.hNext, k)
+		for j, x := range next {
 			if done[j] {
 				continue
 			}
-			for i := j; i < len(h); i += wide {
-				h[i] = next[i]
-			}
-			done[j] = change[j] <= a.Tol*size[j]
-			left = left || !done[j]
-		}
-		if !left {
-			return
+			change[j] += math.Abs(x - old[j])
+			size[j] += x
+			old[j] = x
 		}
 	}
+	for j := range done {
+		done[j] = done[j] || change[j] <= tol*size[j]
+		if !done[j] {
+			left++
+		}
+	}
+	return left
 }

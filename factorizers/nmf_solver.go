@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/audiosep/audiosep/internal/kernel"
+	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -37,85 +40,64 @@ const leastSmooth = 0x1p-500
 // x = h/h̃, x ≤ x^β/β + const bounds the l1 term in the same power. The smoothness
 // penalty is that of Févotte, ICASSP 2011.
 //
-// An iteration is first, then second. The objective falls out of the first pass over V
+// An iteration is first, then second; the first one wants normalised factors. The objective falls out of the first pass over V
 // of the next iteration, and the factors before last are kept, so an iteration that
 // turns out to have been one too many is undone by stepBack.
 type nmf struct {
 	nmfOptions
-	v                      blas64.General
-	bins, components, cols int     // F, K, N
-	rows, rank, strips     int     // F and K rounded up to what the kernels want, N in strips
-	gammaH, gammaW         float64 // exponents of the updates
-	constant               float64 // ½ΣV² for β = 2
+	v                blas64.General // F×N
+	gammaH, gammaW   float64        // exponents of the updates
+	halfSquares      float64        // ½ΣV² for β = 2
+	w, wNext, wPrev  blas64.General // F×K
+	h, hNext, hPrev  blas64.General // K×N
+	wSum, hSum       []float64      // of the columns of W, of the rows of H
+	numW, denW, gram blas64.General // F×K, F×K, K×K
+	numH, denH       blas64.General // K×N
 
-	w, wNext, wPrev []float64 // rows×rank
-	h, hNext, hPrev []float64 // [strip][rank][wide]
-	wSum, hSum      []float64 // of the columns of W, of the rows of H
-	wGram, hGram    []float64 // WᵀW, HHᵀ for β = 2
-	num, den        []float64 // like h, under a smoothness penalty
-
-	ctx       context.Context
-	crew      *crew
-	scratch   []nmfScratch
-	part      []float64 // of the objective, one for each task
-	objective bool      // whether the pass at hand computes it
-	tasks     struct{ h, w, smooth, gram, scale, residual func(worker, i int) }
+	ctx   context.Context
+	crew  *crew
+	tasks struct{ h, w, scale func(worker, i int) }
 }
 
-// nmfScratch is what a worker works in.
-type nmfScratch struct {
-	a, b     []float64 // block strips
-	num, den []float64 // rank strips, or block×rank
-}
-
-// block is the number of rows of V whose strips are worked on before they leave the
-// first cache.
-const block = 16
-
-// newNMF returns an nmf of v, F×N, started from copies of w, F×K, and h, K×N. It reads
-// v anew in each pass. The crew is the caller's to close.
+// newNMF returns an nmf of v, F×N, started from copies of w, F×K, and h, K×N. Each pass
+// reads v anew. The crew is the caller's to close.
 func newNMF(ctx context.Context, c *crew, v, w, h *mat.Dense, o nmfOptions) *nmf {
 	o.eps = max(o.eps, leastEps)
 	s := &nmf{nmfOptions: o, v: v.RawMatrix(), ctx: ctx, crew: c}
-	s.bins, s.cols = v.Dims()
-	_, s.components = w.Dims()
-	s.rows, s.rank, s.strips = roundUp(s.bins, 4), roundUp(s.components, 2), (s.cols+wide-1)/wide
-	if s.cols == 1 {
+	bins, cols := v.Dims()
+	_, rank := w.Dims()
+	if cols == 1 {
 		s.smooth = 0
 	}
 	s.gammaH, s.gammaW = 1, 1
 	if !s.heuristic {
 		s.gammaH, s.gammaW = exponent(s.beta, s.smooth > 0), exponent(s.beta, false)
 	}
-	for _, p := range []*[]float64{&s.w, &s.wNext, &s.wPrev} {
-		*p = make([]float64, s.rows*s.rank)
+	for _, p := range []*blas64.General{&s.w, &s.wNext, &s.wPrev, &s.numW, &s.denW} {
+		*p = mat.NewDense(bins, rank, nil).RawMatrix()
 	}
-	for _, p := range []*[]float64{&s.h, &s.hNext, &s.hPrev} {
-		*p = make([]float64, s.strips*s.rank*wide)
+	for _, p := range []*blas64.General{&s.h, &s.hNext, &s.hPrev, &s.numH, &s.denH} {
+		*p = mat.NewDense(rank, cols, nil).RawMatrix()
 	}
-	if s.smooth > 0 {
-		s.num, s.den = make([]float64, len(s.h)), make([]float64, len(s.h))
-	}
-	s.wSum, s.hSum = make([]float64, s.rank), make([]float64, s.rank)
+	s.wSum, s.hSum = make([]float64, rank), make([]float64, rank)
 	if s.beta == 2 {
-		s.wGram, s.hGram = make([]float64, s.rank*s.rank), make([]float64, s.rank*s.rank)
-		s.constant = s.halfSquares()
-	}
-	s.part = make([]float64, max(s.strips, (s.rows+block-1)/block))
-	s.scratch = make([]nmfScratch, len(c.start)+1)
-	for i := range s.scratch {
-		s.scratch[i] = nmfScratch{
-			make([]float64, block*wide), make([]float64, block*wide),
-			make([]float64, s.rank*wide), make([]float64, s.rank*wide),
+		s.gram = mat.NewDense(rank, rank, nil).RawMatrix()
+		for f := range bins {
+			s.halfSquares += floats.Dot(row(s.v, f), row(s.v, f)) / 2
 		}
 	}
-	s.tasks.h, s.tasks.w, s.tasks.smooth = s.updateStrip, s.updateRows, s.smoothRow
-	s.tasks.gram, s.tasks.scale, s.tasks.residual = s.gramRows, s.scaleStrip, s.residual
-	s.load(w, h)
+	s.tasks.h, s.tasks.w, s.tasks.scale = s.nextH, s.nextW, s.scaleH
+	for f := range bins {
+		copy(row(s.w, f), w.RawRowView(f))
+	}
+	for k := range rank {
+		copy(row(s.h, k), h.RawRowView(k))
+	}
 	return s
 }
 
-func roundUp(n, to int) int { return (n + to - 1) / to * to }
+// row returns row i of a.
+func row(a blas64.General, i int) []float64 { return a.Data[i*a.Stride : i*a.Stride+a.Cols] }
 
 // exponent returns γ, with which an update never raises the objective. Under a
 // smoothness penalty the bound of it has the powers x and 1/x as well, x = h/h̃; the
@@ -133,71 +115,26 @@ func exponent(beta float64, smooth bool) float64 {
 	return 1
 }
 
-// at returns where h_kn stands.
-func (s *nmf) at(k, n int) int { return (n/wide*s.rank+k)*wide + n%wide }
-
-// activations returns strip t of h, rank strips.
-func (s *nmf) activations(h []float64, t int) []float64 {
-	return h[t*s.rank*wide : (t+1)*s.rank*wide]
-}
-
-func (s *nmf) load(w, h *mat.Dense) {
-	for f := range s.bins {
-		copy(s.w[f*s.rank:], w.RawRowView(f))
-	}
-	for k := range s.components {
-		for n, x := range h.RawRowView(k) {
-			if s.smooth > 0 {
-				x = max(x, leastSmooth)
-			}
-			s.h[s.at(k, n)] = x
-		}
-	}
-	s.normalise()
-}
-
 // factors returns copies of W, F×K, and H, K×N.
 func (s *nmf) factors() (w, h *mat.Dense) {
-	w, h = mat.NewDense(s.bins, s.components, nil), mat.NewDense(s.components, s.cols, nil)
-	for f := range s.bins {
-		copy(w.RawRowView(f), s.w[f*s.rank:])
-	}
-	for k := range s.components {
-		row := h.RawRowView(k)
-		for n := range row {
-			row[n] = s.h[s.at(k, n)]
-		}
-	}
-	return w, h
+	return mat.DenseCopyOf(dense(s.w)), mat.DenseCopyOf(dense(s.h))
+}
+
+// dense returns a as a matrix that shares its storage.
+func dense(a blas64.General) *mat.Dense {
+	var m mat.Dense
+	m.SetRawMatrix(a)
+	return &m
 }
 
 // first makes the first update of an iteration, which second puts in force, and returns
 // the objective before it. When ctx is done it returns early, with any number.
 func (s *nmf) first() float64 {
-	s.objective = true
-	tasks := s.strips
+	var d float64
 	if s.fixH {
-		tasks = (s.rows + block - 1) / block
-		s.holdH()
-		s.crew.do(tasks, s.tasks.w)
+		d = s.updateW(true)
 	} else {
-		s.holdW()
-		s.crew.do(tasks, s.tasks.h)
-		if s.smooth > 0 {
-			s.crew.do(s.components, s.tasks.smooth)
-		}
-	}
-	s.objective = false
-	d := s.constant
-	for _, p := range s.part[:tasks] {
-		d += p
-	}
-	if s.beta == 2 && d < 1e-6*s.constant { // what is left is the rounding of what cancelled
-		d = 0
-		s.crew.do(s.strips, s.tasks.residual)
-		for _, p := range s.part[:s.strips] {
-			d += p
-		}
+		d = s.updateH(true)
 	}
 	return max(0, d) + s.penalties()
 }
@@ -205,7 +142,7 @@ func (s *nmf) first() float64 {
 // second ends the iteration that first began.
 func (s *nmf) second() {
 	if s.fixH {
-		copy(s.hPrev, s.h)
+		copy(s.hPrev.Data, s.h.Data)
 	} else {
 		s.hPrev, s.h, s.hNext = s.h, s.hNext, s.hPrev
 	}
@@ -213,8 +150,7 @@ func (s *nmf) second() {
 		return
 	}
 	if !s.fixH {
-		s.holdH()
-		s.crew.do((s.rows+block-1)/block, s.tasks.w)
+		s.updateW(false)
 	}
 	s.wPrev, s.w, s.wNext = s.w, s.wNext, s.wPrev
 	s.normalise()
@@ -228,82 +164,149 @@ func (s *nmf) stepBack() {
 	}
 }
 
-// holdW readies what updates of H need of W.
-func (s *nmf) holdW() {
-	s.sumW()
-	if s.beta != 2 {
-		return
-	}
-	clear(s.wGram)
-	for f := range s.bins {
-		row := s.w[f*s.rank : (f+1)*s.rank]
-		for i, a := range row {
-			axpy(s.wGram[i*s.rank:(i+1)*s.rank], a, row)
-		}
-	}
+// updateH writes the next H and returns the divergence, if it is wanted.
+func (s *nmf) updateH(objective bool) float64 {
+	d := s.sumsH(objective)
+	s.crew.do(s.h.Rows, s.tasks.h)
+	return d
 }
 
-func (s *nmf) sumW() {
-	clear(s.wSum)
-	for f := range s.bins {
-		axpy(s.wSum, 1, s.w[f*s.rank:(f+1)*s.rank])
-	}
+// updateW writes the next W and returns the divergence, if it is wanted.
+func (s *nmf) updateW(objective bool) float64 {
+	d := s.sumsW(objective)
+	s.sumRows()
+	s.crew.do((s.w.Rows+rowsOfW-1)/rowsOfW, s.tasks.w)
+	return d
 }
 
-// axpy adds a·x to y.
-func axpy(y []float64, a float64, x []float64) {
-	y = y[:len(x)]
-	for i, b := range x {
-		y[i] += a * b
-	}
-}
+// rowsOfW is the number of rows of W that one task updates.
+const rowsOfW = 64
 
-// holdH readies what updates of W need of H.
-func (s *nmf) holdH() {
-	s.sumH()
+// atOnce is the number of multiplications after which the context is looked at.
+const atOnce = 1 << 31
+
+// sumsH sets numH and denH to the two terms of H's update, without the penalties.
+func (s *nmf) sumsH(objective bool) (d float64) {
 	if s.beta == 2 {
-		s.crew.do(s.rank/2, s.tasks.gram)
+		return s.euclideanH(objective)
+	}
+	together := roundUp(1+atOnce/(s.w.Rows*s.w.Cols), 48) // whole strips of the kernels
+	for n := 0; n < s.h.Cols && s.ctx.Err() == nil; n += together {
+		v, h := columns(s.v, n, together), columns(s.h, n, together)
+		d += s.problem(v).SumsH(columns(s.numH, n, together), columns(s.denH, n, together), s.w, h, objective)
+	}
+	return d
+}
+
+// sumsW sets numW and denW to the two terms of W's update, without the penalties.
+func (s *nmf) sumsW(objective bool) (d float64) {
+	if s.beta == 2 {
+		return s.euclideanW(objective)
+	}
+	together := roundUp(1+atOnce/(s.h.Rows*s.h.Cols), 48)
+	for f := 0; f < s.w.Rows && s.ctx.Err() == nil; f += together {
+		v, w := rows(s.v, f, together), rows(s.w, f, together)
+		d += s.problem(v).SumsW(rows(s.numW, f, together), rows(s.denW, f, together), w, s.h, objective)
+	}
+	return d
+}
+
+func (s *nmf) problem(v blas64.General) kernel.NMF {
+	return kernel.NMF{V: v, Beta: s.beta, Eps: s.eps}
+}
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
+
+// columns returns up to count columns of a from n on.
+func columns(a blas64.General, n, count int) blas64.General {
+	a.Data = a.Data[n:]
+	a.Cols = min(count, a.Cols-n)
+	return a
+}
+
+// rows returns up to count rows of a from m on.
+func rows(a blas64.General, m, count int) blas64.General {
+	a.Data = a.Data[m*a.Stride:]
+	a.Rows = min(count, a.Rows-m)
+	return a
+}
+
+// euclideanH is sumsH for β = 2, where products of small matrices say it all: with e
+// the sums of W's columns times eps, num = WᵀV + e1ᵀ and den = (WᵀW)H + e1ᵀ.
+func (s *nmf) euclideanH(objective bool) (d float64) {
+	kernel.Gemm(blas.Trans, blas.NoTrans, 1, s.w, s.v, 0, s.numH)
+	kernel.Gemm(blas.Trans, blas.NoTrans, 1, s.w, s.w, 0, s.gram)
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, s.gram, s.h, 0, s.denH)
+	if objective {
+		d = s.euclidean(s.h, s.numH, s.denH)
+	}
+	s.sumColumns()
+	for k, sum := range s.wSum {
+		floats.AddConst(sum*s.eps, row(s.numH, k))
+		floats.AddConst(sum*s.eps, row(s.denH, k))
+	}
+	return d
+}
+
+// euclideanW is sumsW for β = 2.
+func (s *nmf) euclideanW(objective bool) (d float64) {
+	kernel.Gemm(blas.NoTrans, blas.Trans, 1, s.v, s.h, 0, s.numW)
+	kernel.Gemm(blas.NoTrans, blas.Trans, 1, s.h, s.h, 0, s.gram)
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, s.w, s.gram, 0, s.denW)
+	if objective {
+		d = s.euclidean(s.w, s.numW, s.denW)
+	}
+	s.sumRows()
+	for f := range s.w.Rows {
+		floats.AddScaled(row(s.numW, f), s.eps, s.hSum)
+		floats.AddScaled(row(s.denW, f), s.eps, s.hSum)
+	}
+	return d
+}
+
+// euclidean returns ½Σ(V-WH)² = ½ΣV² + Σ x(½den-num) for the factor x. Where little is
+// left of what cancels it is summed anew, entry by entry.
+func (s *nmf) euclidean(x, num, den blas64.General) float64 {
+	d := s.halfSquares
+	for i := range x.Rows {
+		d += floats.Dot(row(x, i), row(den, i))/2 - floats.Dot(row(x, i), row(num, i))
+	}
+	if d < 1e-6*s.halfSquares {
+		return s.problem(s.v).Objective(s.w, s.h)
+	}
+	return d
+}
+
+// sumColumns sets wSum to the sums of W's columns.
+func (s *nmf) sumColumns() {
+	clear(s.wSum)
+	for f := range s.w.Rows {
+		floats.Add(s.wSum, row(s.w, f))
 	}
 }
 
-func (s *nmf) sumH() {
-	clear(s.hSum)
-	for t := range s.strips {
-		h := s.activations(s.h, t)
-		for k := range s.hSum {
-			for _, x := range stripOf(h, k) {
-				s.hSum[k] += x
-			}
-		}
-	}
-}
-
-func (s *nmf) gramRows(_, i int) {
-	c := s.hGram[2*i*s.rank : (2*i+2)*s.rank]
-	clear(c)
-	for t := range s.strips {
-		h := s.activations(s.h, t)
-		addProducts(c, h[2*i*wide:], h, 2, s.rank)
+// sumRows sets hSum to the sums of H's rows.
+func (s *nmf) sumRows() {
+	for k := range s.hSum {
+		s.hSum[k] = floats.Sum(row(s.h, k))
 	}
 }
 
 // penalties returns l1 Σ_k ‖w_k‖₁‖h_k‖₁ and the smoothness penalty, whose logarithms
 // leave only those of the two ends.
-func (s *nmf) penalties() float64 {
-	var sum float64
+func (s *nmf) penalties() (sum float64) {
 	if s.l1 > 0 {
-		s.sumW()
-		s.sumH()
-		for k, a := range s.wSum {
-			sum += s.l1 * a * s.hSum[k]
-		}
+		s.sumColumns()
+		s.sumRows()
+		sum = s.l1 * floats.Dot(s.wSum, s.hSum)
 	}
 	if s.smooth > 0 {
-		for k := range s.components {
-			last := max(s.h[s.at(k, 0)], leastSmooth)
+		for k := range s.h.Rows {
+			h := row(s.h, k)
+			last := max(h[0], leastSmooth)
 			d := -math.Log(last)
-			for n := 1; n < s.cols; n++ {
-				x := max(s.h[s.at(k, n)], leastSmooth)
+			for _, x := range h[1:] {
+				x = max(x, leastSmooth)
 				d += last/x - 1
 				last = x
 			}
@@ -316,280 +319,91 @@ func (s *nmf) penalties() float64 {
 // normalise makes the columns of W sum to 1 and scales the rows of H so that WH stays.
 // A component without a spectrum gets a flat one, and no activation.
 func (s *nmf) normalise() {
-	s.sumW()
-	for f := range s.bins {
-		row := s.w[f*s.rank : f*s.rank+s.components]
-		for k := range row {
-			if sum := s.wSum[k]; sum > 0 {
-				row[k] /= sum
+	s.sumColumns()
+	for f := range s.w.Rows {
+		w := row(s.w, f)
+		for k, sum := range s.wSum {
+			if sum > 0 {
+				w[k] /= sum
 			} else {
-				row[k] = 1 / float64(s.bins)
+				w[k] = 1 / float64(s.w.Rows)
 			}
 		}
 	}
-	s.crew.do(s.strips, s.tasks.scale)
+	s.crew.do(s.h.Rows, s.tasks.scale)
 }
 
-func (s *nmf) scaleStrip(_, t int) {
-	h := s.activations(s.h, t)
-	for k, a := range s.wSum[:s.components] {
-		x := stripOf(h, k)
-		for j := range x {
-			x[j] *= a
-		}
-	}
-}
+func (s *nmf) scaleH(_, k int) { floats.Scale(s.wSum[k], row(s.h, k)) }
 
-// updateStrip writes strip t of the next H, or of num and den under a smoothness penalty.
-func (s *nmf) updateStrip(worker, t int) {
-	if s.ctx.Err() != nil {
-		return
+// nextH writes row k of the next H from numH and denH.
+func (s *nmf) nextH(_, k int) {
+	num, den := row(s.numH, k), row(s.denH, k)
+	if s.l1 > 0 {
+		floats.AddConst(s.l1, den) // the columns of W sum to 1
 	}
-	ws, h := &s.scratch[worker], s.activations(s.h, t)
-	s.part[t] = s.stripTerms(ws, h, t)
 	if s.smooth > 0 {
-		copy(s.activations(s.num, t), ws.num)
-		copy(s.activations(s.den, t), ws.den)
-		return
+		s.smoothRow(row(s.hNext, k), row(s.h, k), num, den)
+	} else {
+		scaleByPower(row(s.hNext, k), row(s.h, k), num, den, s.gammaH)
 	}
-	next, width := s.activations(s.hNext, t), min(wide, s.cols-t*wide)
-	for k := range s.components {
-		i, j := k*wide, k*wide+width
-		scaleByPower(next[i:j], h[i:j], ws.num[i:j], ws.den[i:j], s.gammaH)
+}
+
+// nextW writes some rows of the next W from numW and denW.
+func (s *nmf) nextW(_, i int) {
+	for f := i * rowsOfW; f < min((i+1)*rowsOfW, s.w.Rows); f++ {
+		num, den := row(s.numW, f), row(s.denW, f)
+		if s.l1 > 0 {
+			floats.AddScaled(den, s.l1, s.hSum)
+		}
+		scaleByPower(row(s.wNext, f), row(s.w, f), num, den, s.gammaW)
 	}
 }
 
 // scaleByPower sets next = x∘(num/den)^gamma. What has no den has no num either and
 // stays as it is.
 func scaleByPower(next, x, num, den []float64, gamma float64) {
+	next, num, den = next[:len(x)], num[:len(x)], den[:len(x)]
 	for i, a := range x {
 		q := num[i] / den[i]
 		switch {
-		case !(den[i] > 0):
-			next[i] = a
-		case gamma == 1:
-			next[i] = a * q
+		case den[i] == 0:
+			q = 1
 		case gamma == 0.5:
-			next[i] = a * math.Sqrt(q)
-		default:
-			next[i] = a * math.Pow(q, gamma)
+			q = math.Sqrt(q)
+		case gamma != 1:
+			q = math.Pow(q, gamma)
 		}
+		next[i] = a * q
 	}
 }
 
-// stripTerms sets num and den of ws to the two terms of the update of h, strip t of H,
-// and returns the strip's part of the divergence if s.objective.
-func (s *nmf) stripTerms(ws *nmfScratch, h []float64, t int) (d float64) {
-	clear(ws.num)
-	for i := range ws.den {
-		ws.den[i] = s.l1
-	}
-	from, width := t*wide, min(wide, s.cols-t*wide)
-	for m := 0; m < s.rows; m += block {
-		rows := min(block, s.rows-m)
-		w := s.w[m*s.rank : (m+rows)*s.rank]
-		if s.beta != 2 {
-			multiplyStrips(ws.b, w, h, rows, s.rank, s.eps)
-		}
-		for i := range rows {
-			d += s.quotients(ws, m, i, from, width)
-		}
-		addTransposed(ws.num, w, ws.a, rows, s.rank)
-		if s.beta != 1 && s.beta != 2 {
-			addTransposed(ws.den, w, ws.b, rows, s.rank)
-		}
-	}
-	switch s.beta {
-	case 1:
-		for k, a := range s.wSum {
-			addConstant(stripOf(ws.den, k), a)
-		}
-	case 2:
-		multiplyStrips(ws.den, s.wGram, h, s.rank, s.rank, 0)
-		if s.objective {
-			d = halfMinus(h, ws.den, ws.num)
-		}
-		for k, a := range s.wSum {
-			addConstant(stripOf(ws.num, k), a*s.eps)
-			addConstant(stripOf(ws.den, k), a*s.eps+s.l1)
-		}
-	}
-	return d
-}
-
-func addConstant(x *strip, a float64) {
-	for j := range x {
-		x[j] += a
-	}
-}
-
-// halfMinus returns Σ x(½a - b).
-func halfMinus(x, a, b []float64) (sum float64) {
-	for i, p := range x {
-		sum += p * (0.5*a[i] - b[i])
-	}
-	return sum
-}
-
-// quotients turns strip i of b, V̂ in row m+i of V from column from on, into what the
-// updates sum: num in a, den in b. For β = 2 num is V itself, for β = 1 den is not used.
-// What lies outside V is 0 in both. It returns the strip's part of the divergence if
-// s.objective and β is not 2.
-func (s *nmf) quotients(ws *nmfScratch, m, i, from, width int) (d float64) {
-	a, b := ws.a[i*wide:(i+1)*wide], ws.b[i*wide:(i+1)*wide]
-	if m+i >= s.bins {
-		clear(a)
-		clear(b)
-		return 0
-	}
-	at := (m+i)*s.v.Stride + from
-	v := s.v.Data[at : at+width]
-	switch {
-	case s.beta == 0 && s.objective:
-		d = isDivergence(a, b, v, s.eps)
-	case s.beta == 0:
-		isQuotients(a, b, v, s.eps)
-	case s.beta == 1 && s.objective:
-		d = klDivergence(a, b, v, s.eps)
-	case s.beta == 1:
-		klQuotients(a, b, v, s.eps)
-	case s.beta == 2:
-		copy(a, v)
-	case s.objective:
-		d = betaDivergence(a, b, v, s.eps, s.beta)
-	default:
-		betaQuotients(a, b, v, s.eps, s.beta)
-	}
-	if width < wide {
-		clear(a[width:])
-		clear(b[width:])
-	}
-	return d
-}
-
-// updateRows writes block i of the rows of the next W.
-func (s *nmf) updateRows(worker, i int) {
-	m := i * block
-	rows := min(block, s.rows-m)
-	w := s.w[m*s.rank : (m+rows)*s.rank]
-	ws := &s.scratch[worker]
-	num, den, d := s.rowTerms(ws, w, m, rows)
-	s.part[i] = d
-	if s.fixW {
-		return
-	}
-	for f := m; f < min(m+rows, s.bins); f++ {
-		i, j := (f-m)*s.rank, (f-m)*s.rank+s.components
-		scaleByPower(s.wNext[f*s.rank:], w[i:j], num[i:j], den[i:j], s.gammaW)
-	}
-}
-
-// rowTerms returns the two terms of the update of w, rows m to m+rows-1 of W, and
-// those rows' part of the divergence if s.objective.
-func (s *nmf) rowTerms(ws *nmfScratch, w []float64, m, rows int) (num, den []float64, d float64) {
-	num, den = ws.num[:rows*s.rank], ws.den[:rows*s.rank]
-	clear(num)
-	for i := range den {
-		den[i] = s.l1 * s.hSum[i%s.rank]
-		if s.beta == 1 {
-			den[i] += s.hSum[i%s.rank]
-		}
-	}
-	for t := range s.strips {
-		if s.ctx.Err() != nil {
-			return num, den, 0
-		}
-		h, width := s.activations(s.h, t), min(wide, s.cols-t*wide)
-		if s.beta != 2 {
-			multiplyStrips(ws.b, w, h, rows, s.rank, s.eps)
-		}
-		for i := range rows {
-			d += s.quotients(ws, m, i, t*wide, width)
-		}
-		addProducts(num, ws.a, h, rows, s.rank)
-		if s.beta != 1 && s.beta != 2 {
-			addProducts(den, ws.b, h, rows, s.rank)
-		}
-	}
-	if s.beta == 2 {
-		d = s.euclideanRows(w, num, den)
-	}
-	return num, den, d
-}
-
-// euclideanRows adds what W and HHᵀ give to num and den of rowTerms and returns the
-// rows' part of the divergence.
-func (s *nmf) euclideanRows(w, num, den []float64) (d float64) {
-	for i, a := range w {
-		row, q := i/s.rank*s.rank, i%s.rank
-		axpy(den[row:row+s.rank], a, s.hGram[q*s.rank:(q+1)*s.rank])
-	}
-	for i, a := range w {
-		sum := s.hSum[i%s.rank]
-		d += a * (0.5*(den[i]-s.l1*sum) - num[i])
-		num[i] += s.eps * sum
-		den[i] += s.eps * sum
-	}
-	return d
-}
-
-// smoothRow writes row k of the next H under a smoothness penalty. In the bound of the
+// smoothRow writes a row of the next H under a smoothness penalty. In the bound of the
 // objective only neighbours in time hang together: first the even columns are set, then
 // the odd ones.
-func (s *nmf) smoothRow(_, k int) {
-	last := s.cols - 1
-	for n := range s.cols {
-		s.hNext[s.at(k, n)] = max(s.h[s.at(k, n)], leastSmooth)
+func (s *nmf) smoothRow(next, h, num, den []float64) {
+	for n, x := range h {
+		next[n] = max(x, leastSmooth)
 	}
 	for start := range 2 {
-		for n := start; n <= last; n += 2 {
-			i := s.at(k, n)
-			h := s.hNext[i]
-			before, after := 1.0, 1.0 // of -log h_0 and log h_(N-1)
+		for n := start; n < len(next); n += 2 {
+			x := next[n]
+			before, after := 1.0, 1.0 // of -log of the first and log of the last
 			if n > 0 {
-				before = s.hNext[s.at(k, n-1)] / h
+				before = next[n-1] / x
 			}
-			if n < last {
-				after = h / s.hNext[s.at(k, n+1)]
+			if n+1 < len(next) {
+				after = x / next[n+1]
 			}
-			q := (h*s.num[i] + s.smooth*before) / (h*s.den[i] + s.smooth*after)
-			s.hNext[i] = max(h*math.Pow(q, s.gammaH), leastSmooth)
+			q := (x*num[n] + s.smooth*before) / (x*den[n] + s.smooth*after)
+			next[n] = max(x*math.Pow(q, s.gammaH), leastSmooth)
 		}
 	}
-}
-
-// residual sets the part of strip t to its ½Σ(V-WH)².
-func (s *nmf) residual(worker, t int) {
-	ws, h := &s.scratch[worker], s.activations(s.h, t)
-	from, width := t*wide, min(wide, s.cols-t*wide)
-	var sum float64
-	for m := 0; m < s.rows; m += block {
-		rows := min(block, s.rows-m)
-		multiplyStrips(ws.b, s.w[m*s.rank:(m+rows)*s.rank], h, rows, s.rank, 0)
-		for f := m; f < min(m+rows, s.bins); f++ {
-			at := f*s.v.Stride + from
-			for j, x := range s.v.Data[at : at+width] {
-				e := x - ws.b[(f-m)*wide+j]
-				sum += e * e
-			}
-		}
-	}
-	s.part[t] = sum / 2
-}
-
-// halfSquares returns ½ΣV².
-func (s *nmf) halfSquares() (sum float64) {
-	for f := range s.bins {
-		for _, x := range s.v.Data[f*s.v.Stride : f*s.v.Stride+s.cols] {
-			sum += x * x / 2
-		}
-	}
-	return sum
 }
 
 // minimise runs the iterations and returns the objective after each, which never rises,
 // and why it ended. It tells report of each iteration.
 func (s *nmf) minimise(iterations int, tol float64, report func(done int, objective float64)) ([]float64, string, error) {
+	s.normalise()
 	var all []float64
 	before := s.first()
 	for i := 0; ; i++ {
@@ -627,11 +441,14 @@ func (s *nmf) rose(by float64) string {
 
 // magnitude returns the size of the terms that the objective is the difference of.
 func (s *nmf) magnitude() (sum float64) {
-	if s.beta == 0 {
-		return float64(s.bins) * float64(s.cols)
+	switch s.beta {
+	case 0:
+		return float64(s.v.Rows) * float64(s.v.Cols)
+	case 2:
+		return s.halfSquares
 	}
-	for f := range s.bins {
-		for _, x := range s.v.Data[f*s.v.Stride : f*s.v.Stride+s.cols] {
+	for f := range s.v.Rows {
+		for _, x := range row(s.v, f) {
 			sum += math.Pow(x+s.eps, s.beta)
 		}
 	}

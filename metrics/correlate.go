@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"sync"
 
 	"gonum.org/v1/gonum/blas/blas64"
 )
@@ -31,17 +32,19 @@ func correlate(ctx context.Context, s *signals, win span, taps int) (*correlatio
 	out := &correlations{per: c, energy: make([]float64, len(s.sources))}
 	pairs := (win.len() + 2*block - 1) / (2 * block) // of blocks
 	here, past := planes[complex128](correlateRun*len(sum), f.n), planes[complex128](correlateRun*s.refs*c, f.n)
+	scratch := sync.Pool{New: func() any { x := planes[float64](c, 2*block+taps-1); return &x }}
 	energy := make([]float64, correlateRun*len(s.sources))
 	for first := 0; first < pairs; first += correlateRun {
 		run := min(correlateRun, pairs-first)
 		err := parallel(run*len(s.sources), func(i int) error {
 			p, source := i/len(s.sources), i%len(s.sources)
-			x := planes[float64](c, 2*block+taps-1)
-			if err := s.read(ctx, x, source, win, win.from+(first+p)*2*block-(taps-1)); err != nil {
+			x := scratch.Get().(*[][]float64)
+			defer scratch.Put(x)
+			if err := s.read(ctx, *x, source, win, win.from+(first+p)*2*block-(taps-1)); err != nil {
 				return err
 			}
 			energy[i] = 0
-			for ch, x := range x {
+			for ch, x := range *x {
 				tail := vector(x[taps-1:])
 				energy[i] += blas64.Dot(tail, tail)
 				if source < s.refs {
@@ -116,10 +119,18 @@ func innerProducts(ctx context.Context, s *signals, win span) (*correlations, er
 	n := len(s.sources)
 	blocks := (win.len() + gainBlock - 1) / gainBlock
 	parts := planes[float64](blocks, n*(s.refs+1))
-	err := parallel(blocks, func(b int) error {
+	scratch := sync.Pool{New: func() any {
 		x := make([][][]float64, n)
 		for i := range x {
 			x[i] = planes[float64](s.channels, gainBlock)
+		}
+		return &x
+	}}
+	err := parallel(blocks, func(b int) error {
+		held := scratch.Get().(*[][][]float64)
+		defer scratch.Put(held)
+		x := *held
+		for i := range x {
 			if err := s.read(ctx, x[i], i, win, win.from+b*gainBlock); err != nil {
 				return err
 			}

@@ -258,19 +258,81 @@ func TestVectors(t *testing.T) {
 				compare(t, r, "SAR", w.SAR, 1e-9)
 				r = evaluate(t, refs, ests, Options{Convention: SI, Match: MatchSIR})
 				compare(t, r, "SI-SDR", w.SISDR, 1e-9)
-				if w, ok := v4[n]; ok {
-					compareV4(t, evaluate(t, refs, ests, Options{Convention: V4, Window: w.Window, Hop: w.Hop}), w)
-					compareV4(t, evaluate(t, refs, ests, Options{Convention: V4, Window: math.MaxInt}), *w.Whole)
+				tolerance := 1e-6
+				if n == "03" || n == "08" {
+					// The Gram matrices of these have the condition numbers 1e12 and 2e12, and the
+					// golden values are off by up to 8.4e-6 dB from those of the exact integer Gram
+					// matrix solved with extended-precision refinement; ours by 1.8e-6.
+					tolerance = 1e-5
 				}
+				w4 := v4[n]
+				compareV4(t, evaluate(t, refs, ests, Options{Convention: V4, Window: w4.Window, Hop: w4.Hop}), w4, tolerance)
+				compareV4(t, evaluate(t, refs, ests, Options{Convention: V4, Window: math.MaxInt}), *w4.Whole, 1e-6)
 			})
 		}
 	}
 }
 
-func compareV4(t *testing.T, r *Report, w vectors) {
+func compareV4(t *testing.T, r *Report, w vectors, tolerance float64) {
 	t.Helper()
-	compare(t, r, "SDR", w.SDR, 1e-6)
-	compare(t, r, "ISR", w.ISR, 1e-6)
-	compare(t, r, "SIR", w.SIR, 1e-6)
-	compare(t, r, "SAR", w.SAR, 1e-6)
+	compare(t, r, "SDR", w.SDR, tolerance)
+	compare(t, r, "ISR", w.ISR, tolerance)
+	compare(t, r, "SIR", w.SIR, tolerance)
+	compare(t, r, "SAR", w.SAR, tolerance)
+}
+
+// Music and speech of several seconds, mono and stereo, in mir_eval's and museval's
+// numbers, which are given to six decimals.
+func TestRecordings(t *testing.T) {
+	data := os.Getenv("AUDIOSEP_DATA")
+	if data == "" {
+		t.Skip("AUDIOSEP_DATA is unset: no recordings with golden values")
+	}
+	for item, stems := range map[string]string{
+		"jazz_trio":       "bss_fixtures/own/jazz_trio/ref",
+		"piano4_allpairs": "audio/piano4_allpairs/stems",
+	} {
+		t.Run(item, func(t *testing.T) {
+			dir := filepath.Join(data, "bss_fixtures/own", item)
+			var want struct {
+				References []string
+				Estimates  []string
+				Order      []int      `json:"true_permutation"`
+				Sources    *vectors   `json:"bss_eval_sources_v3"`
+				Images     *vectors   `json:"bss_eval_images_v3"`
+				V4         *vectors   `json:"museval_v4_1s_frames_after_perm"`
+				SDR        []decibels `json:"plain_sdr_after_perm"`
+				SISDR      []decibels `json:"si_sdr_after_perm"`
+			}
+			readJSON(t, filepath.Join(dir, "expected.json"), &want)
+			var refs, ests, ordered []audiosep.Source
+			for k := range want.References {
+				refs = append(refs, load(t, filepath.Join(data, stems, want.References[k]+".wav")))
+				ests = append(ests, load(t, filepath.Join(dir, want.Estimates[k])))
+			}
+			for _, k := range want.Order {
+				ordered = append(ordered, ests[k])
+			}
+			if w := want.Sources; w != nil {
+				r := evaluate(t, refs, ests, Options{Convention: V3Sources})
+				compareOrder(t, r, w.Perm)
+				compare(t, r, "SDR", w.SDR, 1e-6)
+				compare(t, r, "SIR", w.SIR, 1e-6)
+				compare(t, r, "SAR", w.SAR, 1e-6)
+			}
+			r := evaluate(t, refs, ests, Options{Convention: V3Images})
+			compareOrder(t, r, want.Images.Perm)
+			compareV4(t, r, *want.Images, 1e-6)
+			r = evaluate(t, refs, ordered, Options{Convention: V4})
+			compareV4(t, r, *want.V4, 1e-6)
+			r = evaluate(t, refs, ordered, Options{Convention: SI, Match: MatchGiven})
+			compare(t, r, "SNR", want.SDR, 1e-6)
+			compare(t, r, "SI-SDR", want.SISDR, 1e-6)
+		})
+	}
+}
+
+func load(t *testing.T, path string) audiosep.Source {
+	data, rate := readWAV(t, path)
+	return &audiosep.Signal{Rate: rate, Channels: len(data), Data: data}
 }

@@ -107,10 +107,10 @@ func (e *evaluation) fit(ctx context.Context, win span) (*fit, error) {
 	}
 	for i, x := range c.energy {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return nil, fmt.Errorf("%s %s holds a number that is not finite; want finite samples", e.what(i), e.names[i])
+			return nil, fmt.Errorf("%s holds a number that is not finite; want finite samples", e.what(i))
 		}
 		if x == 0 && i < e.refs && win.len() == e.samples {
-			return nil, fmt.Errorf("%s %s is silent; want sound: no ratio is defined for it, leave it out with its estimate", e.what(i), e.names[i])
+			return nil, fmt.Errorf("%s is silent; want sound: no ratio is defined for it, leave it out with its estimate", e.what(i))
 		}
 	}
 	return newFit(c, e.refs, e.gain, e.Load), nil

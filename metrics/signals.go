@@ -35,17 +35,15 @@ func open(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.So
 		s.sources = append(s.sources, mixture)
 	}
 	for i, src := range s.sources {
-		what := s.what(i)
+		s.names = append(s.names, fmt.Sprint(i%len(refs)+1))
 		h, err := src.Head(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", what, err)
+			return nil, fmt.Errorf("%s: %w", s.what(i), err)
 		}
-		name := fmt.Sprint(i%len(refs) + 1)
 		if len(h.Names) > 0 {
-			name = h.Names[0]
-			what += " " + name
+			s.names[i] = h.Names[0]
 		}
-		s.names = append(s.names, name)
+		what := s.what(i)
 		if i == 0 {
 			s.rate, s.samples, s.channels = h.Rate, h.Samples, h.Channels
 		}
@@ -69,9 +67,9 @@ func open(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.So
 func (s *signals) what(i int) string {
 	switch {
 	case i < s.refs:
-		return fmt.Sprintf("reference %d", i+1)
+		return "reference " + s.names[i]
 	case i < 2*s.refs:
-		return fmt.Sprintf("estimate %d", i-s.refs+1)
+		return "estimate " + s.names[i]
 	default:
 		return "the mixture"
 	}

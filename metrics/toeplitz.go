@@ -47,7 +47,7 @@ func factorise(lags [][]float64, m int) (*factor, error) {
 			row := a.Data[c*n : c*n+width]
 			head := b
 			head.Cols, head.Data = width-c, b.Data[k*m+c:]
-			reflect(head, scratch)
+			mirror(head, scratch)
 			if !rotate(row[c:], head.Data[:width-c]) || row[c]*row[c] <= floor*lags[0][c*m+c] {
 				return nil, errSingular
 			}
@@ -94,9 +94,9 @@ func (f *factor) keep(a blas64.General, width int) {
 	}
 }
 
-// reflect applies to b the Householder reflection that leaves only the top of its
+// mirror applies to b the Householder reflection that leaves only the top of its
 // first column. scratch has a number a row and a column.
-func reflect(b blas64.General, scratch []float64) {
+func mirror(b blas64.General, scratch []float64) {
 	v := blas64.Vector{N: b.Rows, Inc: 1, Data: scratch[:b.Rows]}
 	var below float64
 	for i := range b.Rows {

@@ -21,6 +21,9 @@ func TestMain(m *testing.M) {
 		if bad, ok := badPlugins[name]; ok {
 			bad()
 		}
+		if name == "unshared" {
+			os.Unsetenv(sharedEnv)
+		}
 		Serve(testStages...)
 	}
 	os.Exit(m.Run())

@@ -50,6 +50,9 @@ func remoteKinds() (kinds []audiosep.Kind) {
 // inParts calls do for frames 0 to n-1 in runs that fit into one call each, several at
 // a time so that both processes work at once.
 func inParts(ctx context.Context, n, frame, fixed int, do func(ctx context.Context, first, n int) error) error {
+	if n == 0 {
+		return ctx.Err()
+	}
 	const numbers = callBytes / 8
 	size := max(1, min(n, (numbers-fixed)/max(1, frame)))
 	if size >= n {

@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/audiosep/audiosep"
 )
 
 // install puts the test binary into a folder as plugins of these names.
@@ -55,18 +53,4 @@ func build[S any](t testing.TB, h *Host, plugin, stage, params string) S {
 	}
 	t.Fatalf("plugin %s has no stage %s", plugin, stage)
 	panic("unreachable")
-}
-
-func TestFirst(t *testing.T) {
-	h := newTestHost(t, Options{}, "good")
-	tr := build[audiosep.Transformer](t, h, "good", "reverse", "")
-	f, err := tr.Transform(t.Context(), 4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	x := audiosep.MakeCoefs(f, 2)
-	if err := f.Forward(t.Context(), x, []float64{1, 2, 3, 4, 5, 6, 7, 8}); err != nil {
-		t.Fatal(err)
-	}
-	t.Log(x)
 }

@@ -1,0 +1,488 @@
+package plugins
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/audiosep/audiosep"
+)
+
+// needPython skips a test where Python or what the SDK needs is missing.
+func needPython(t testing.TB) {
+	t.Helper()
+	if out, err := exec.Command("/usr/bin/python3", "-c", "import numpy, grpc, google.protobuf").CombinedOutput(); err != nil {
+		t.Skipf("no /usr/bin/python3 with numpy, grpcio and protobuf: %v %s", err, out)
+	}
+	sdk, err := filepath.Abs("python")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PYTHONPATH", sdk)
+	t.Setenv("PYTHONDONTWRITEBYTECODE", "1")
+}
+
+// A way is one of those in which a stage can run. Sums that numpy and Go do in another
+// order may differ by tol.
+type way struct {
+	name string
+	tol  float64
+	host func(t *testing.T) (h *Host, plugin string)
+}
+
+var ways = []way{
+	{"go", 0, func(t *testing.T) (*Host, string) { return newTestHost(t, Options{}, "good"), "good" }},
+	{"go/messages", 0, func(t *testing.T) (*Host, string) { return newTestHost(t, Options{}, "unshared"), "unshared" }},
+	{"python", 1e-14, func(t *testing.T) (*Host, string) {
+		needPython(t)
+		h := NewHost(Options{Folders: []string{"testdata"}})
+		t.Cleanup(func() { h.Close() })
+		return h, "snakes"
+	}},
+}
+
+// local builds a test stage within the test.
+func local[S any](t *testing.T, stage, params string) S {
+	t.Helper()
+	for _, d := range testStages {
+		if d.Name == stage {
+			s, err := d.Build([]byte(params))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s.(S)
+		}
+	}
+	t.Fatalf("no test stage %s", stage)
+	panic("unreachable")
+}
+
+func eachWay(t *testing.T, do func(t *testing.T, h *Host, plugin string, tol float64)) {
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
+			h, plugin := w.host(t)
+			do(t, h, plugin, w.tol)
+		})
+	}
+}
+
+func same(t *testing.T, what string, got, want []float64, tol float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d numbers; want %d", what, len(got), len(want))
+	}
+	for i := range got {
+		if !(math.Abs(got[i]-want[i]) <= tol*math.Max(1, math.Abs(want[i]))) {
+			t.Fatalf("%s: number %d is %v; want %v", what, i, got[i], want[i])
+		}
+	}
+}
+
+func random(name string, n int) []float64 {
+	rng := audiosep.Env{}.Rand(name)
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = rng.Float64()
+	}
+	return x
+}
+
+func TestDescribe(t *testing.T) {
+	eachWay(t, func(t *testing.T, h *Host, plugin string, _ float64) {
+		defs, err := h.Describe(t.Context(), plugin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]audiosep.Definition{}
+		for _, d := range defs {
+			got[d.Name] = d
+		}
+		for _, want := range testStages {
+			d := got[plugin+"/"+want.Name]
+			if d.Origin == "" {
+				t.Errorf("%s has no origin", d.Name)
+			}
+			d.Name, d.Origin, d.Version, d.Build, want.Build = want.Name, "", "", nil, nil
+			if diff := cmp.Diff(want, d, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("%s differs (-compiled in +plugin):\n%s", d.Name, diff)
+			}
+		}
+	})
+}
+
+func TestTransformer(t *testing.T) {
+	eachWay(t, func(t *testing.T, h *Host, plugin string, tol float64) {
+		for _, stage := range []string{"reverse", "padded"} {
+			remote := build[audiosep.Transformer](t, h, plugin, stage, "{}")
+			for _, m := range []int{1, 5, 64} {
+				for _, n := range []int{0, 1, 7, 6000} {
+					if stage == "padded" && m*n > 6000 {
+						continue // it is slow
+					}
+					checkTransform(t, remote, local[audiosep.Transformer](t, stage, "{}"), m, n, tol)
+				}
+			}
+		}
+	})
+}
+
+func checkTransform(t *testing.T, remote, local audiosep.Transformer, m, n int, tol float64) {
+	t.Helper()
+	a, err := remote.Transform(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := local.Transform(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Len() != b.Len() || a.Bins() != b.Bins() || a.Complex() != b.Complex() {
+		t.Fatalf("transform %d %d %v; want %d %d %v", a.Len(), a.Bins(), a.Complex(), b.Len(), b.Bins(), b.Complex())
+	}
+	y := random("y", m*n)
+	saved := append([]float64(nil), y...)
+	x, want := audiosep.MakeCoefs(a, n), audiosep.MakeCoefs(b, n)
+	if err := a.Forward(t.Context(), x, y); err != nil {
+		t.Fatal(err)
+	}
+	b.Forward(t.Context(), want, y)
+	same(t, "re", x.Re, want.Re, 100*tol)
+	same(t, "im", x.Im, want.Im, 100*tol)
+	back, wantBack := make([]float64, m*n), make([]float64, m*n)
+	if err := a.Inverse(t.Context(), back, want); err != nil {
+		t.Fatal(err)
+	}
+	b.Inverse(t.Context(), wantBack, want)
+	same(t, "inverse", back, wantBack, 100*tol)
+	same(t, "the argument", y, saved, 0)
+}
+
+func TestTransformConcurrently(t *testing.T) {
+	eachWay(t, func(t *testing.T, h *Host, plugin string, _ float64) {
+		tr, err := build[audiosep.Transformer](t, h, plugin, "reverse", "").Transform(t.Context(), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for g := range 20 {
+			wg.Go(func() {
+				y := random(string(rune('a'+g)), 64*100)
+				x, back := audiosep.MakeCoefs(tr, 100), make([]float64, len(y))
+				for range 5 {
+					if err := tr.Forward(t.Context(), x, y); err != nil {
+						t.Error(err)
+					}
+					if err := tr.Inverse(t.Context(), back, x); err != nil {
+						t.Error(err)
+					}
+					same(t, "back", back, y, 0)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+func TestSource(t *testing.T) {
+	eachWay(t, func(t *testing.T, h *Host, plugin string, tol float64) {
+		remote := build[audiosep.Source](t, h, plugin, "ramp", `{"samples": 300000, "channels": 3}`)
+		want := local[audiosep.Source](t, "ramp", `{"samples": 300000, "channels": 3}`)
+		a, err := remote.Head(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := want.Head(t.Context())
+		if diff := cmp.Diff(b, a); diff != "" {
+			t.Fatal(diff)
+		}
+		for _, c := range []struct{ at, n int }{{-5, 10}, {0, 300000}, {299990, 20}, {-7, 0}} {
+			x, y := make([][]float64, 3), make([][]float64, 3)
+			for l := range x {
+				x[l], y[l] = make([]float64, c.n), make([]float64, c.n)
+			}
+			if err := remote.ReadAt(t.Context(), x, c.at); err != nil {
+				t.Fatal(err)
+			}
+			want.ReadAt(t.Context(), y, c.at)
+			for l := range x {
+				same(t, "samples", x[l], y[l], tol)
+			}
+		}
+	})
+}
+
+func TestFramer(t *testing.T) {
+	eachWay(t, func(t *testing.T, h *Host, plugin string, tol float64) {
+		remote := build[audiosep.Framer](t, h, plugin, "half", "")
+		head := audiosep.Head{Rate: 8000, Samples: 1000, Channels: 2, Realisations: 1, Names: []string{"a"}}
+		f, err := remote.Framing(t.Context(), head)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _ := half{}.Framing(t.Context(), head)
+		same(t, "window", f.Analysis, want.Analysis, tol)
+		f.Analysis, f.Synthesis, want.Analysis, want.Synthesis = nil, nil, nil, nil
+		if diff := cmp.Diff(want, f); diff != "" {
+			t.Fatal(diff)
+		}
+		if _, err := remote.Framing(t.Context(), audiosep.Head{Rate: 1}); err == nil || err.Error() != "the rate is 1 Hz; want more" {
+			t.Errorf("error is %v; want that of the stage", err)
+		}
+	})
+}
+
+func testFrames(m, n int) *audiosep.Frames {
+	window := random("window", m)
+	return &audiosep.Frames{
+		Framing: audiosep.Framing{Head: audiosep.Head{Rate: 8000, Samples: m * n, Channels: 2, Realisations: 1}, Length: m, Hop: m, Share: 2, Analysis: window, Synthesis: window},
+		First:   0, N: n, Data: [][]float64{random("left", m*n), random("right", m*n)},
+	}
+}
+
+// watcher notes what an Env is told.
+type watcher struct {
+	mu    sync.Mutex
+	steps []audiosep.Step
+	log   bytes.Buffer
+}
+
+func (w *watcher) env() audiosep.Env {
+	return audiosep.Env{
+		Seed: 7,
+		Log:  slog.New(slog.NewTextHandler(&w.log, nil)),
+		Progress: func(s audiosep.Step) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.steps = append(w.steps, s)
+		},
+	}
+}
+
+func TestTransformLearner(t *testing.T) {
+	eachWay(t, func(t *testing.T, h *Host, plugin string, _ float64) {
+		y := testFrames(6, 20000)
+		remote := build[audiosep.TransformLearner](t, h, plugin, "learn", "")
+		var w watcher
+		first, err := remote.LearnTransform(t.Context(), w.env(), y, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]audiosep.Step{{Done: 1, Of: 2, Objective: 7}}, w.steps); diff != "" {
+			t.Error(diff)
+		}
+		if s := w.log.String(); !strings.Contains(s, "level=WARN") || !strings.Contains(s, "halfway from=plugin first=0") {
+			t.Errorf("logged %q", s)
+		}
+		// A start that has a matrix, and one that has none but is real.
+		reverse, _ := local[audiosep.Transformer](t, "reverse", "").Transform(t.Context(), 6)
+		for _, start := range []audiosep.Transform{first, reverse} {
+			second, err := remote.LearnTransform(t.Context(), audiosep.Env{}, y, start)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, b := audiosep.MakeCoefs(start, 10), audiosep.MakeCoefs(second, 10)
+			start.Forward(t.Context(), a, y.Data[0][:60])
+			second.Forward(t.Context(), b, y.Data[0][:60])
+			for i := range a.Re {
+				a.Re[i] *= -1
+			}
+			same(t, "coefficients", b.Re, a.Re, 0)
+		}
+		odd, err := build[audiosep.TransformLearner](t, h, plugin, "learn_odd", "").LearnTransform(t.Context(), audiosep.Env{}, y, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, back := audiosep.MakeCoefs(odd, 10), make([]float64, 60)
+		if err := odd.Forward(t.Context(), x, y.Data[0][:60]); err != nil {
+			t.Fatal(err)
+		}
+		if err := odd.Inverse(t.Context(), back, x); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "round trip", back, y.Data[0][:60], 1e-14)
+		if _, err := remote.LearnTransform(t.Context(), audiosep.Env{}, y, odd); err == nil || !strings.Contains(err.Error(), "complex") {
+			t.Errorf("error is %v; want that a complex start cannot be", err)
+		}
+	})
+}
+
+func TestFactorizer(t *testing.T) {
+	eachWay(t, func(t *testing.T, h *Host, plugin string, _ float64) {
+		remote := build[audiosep.Factorizer](t, h, plugin, "factor", `{"rank": 4}`)
+		// Longer than a chunk, and a part of something longer.
+		v := mat.NewDense(50, 5003, random("v", 50*5003)).Slice(0, 50, 1, 5001).(*mat.Dense)
+		var w watcher
+		f, err := remote.Factorize(t.Context(), w.env(), v, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Validate(50, 5000); err != nil || f.Rank() != 4 {
+			t.Fatalf("rank %d, %v", f.Rank(), err)
+		}
+		same(t, "objective", f.Objective, []float64{3, 2, 1}, 0)
+		if f.Stop != "it was enough" || len(w.steps) != 3 || w.steps[2] != (audiosep.Step{Done: 3, Of: 3, Objective: 1}) {
+			t.Errorf("stop %q, steps %v", f.Stop, w.steps)
+		}
+		again, err := remote.Factorize(t.Context(), w.env(), v, &audiosep.Factors{W: f.W})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !mat.Equal(again.W, f.W) || !mat.Equal(again.H, f.H) {
+			t.Error("the same seed and start gave other factors")
+		}
+		if plugin != "snakes" {
+			want, _ := local[audiosep.Factorizer](t, "factor", `{"rank": 4}`).Factorize(t.Context(), w.env(), v, nil)
+			if !mat.Equal(want.W, f.W) || !mat.Equal(want.H, f.H) {
+				t.Error("factors differ from those of the stage compiled in")
+			}
+		}
+	})
+}
+
+func TestActivator(t *testing.T) {
+	eachWay(t, func(t *testing.T, h *Host, plugin string, tol float64) {
+		remote := build[audiosep.Activator](t, h, plugin, "activate", "")
+		v, w := mat.NewDense(30, 9000, random("v", 30*9000)), mat.NewDense(30, 4, random("w", 120))
+		got, want := mat.NewDense(4, 9001, nil), mat.NewDense(4, 9000, nil)
+		part := got.Slice(0, 4, 1, 9001).(*mat.Dense)
+		if err := remote.Activate(t.Context(), part, v, w); err != nil {
+			t.Fatal(err)
+		}
+		activate{}.Activate(t.Context(), want, v, w)
+		same(t, "h", mat.DenseCopyOf(part).RawMatrix().Data, want.RawMatrix().Data, 10*tol)
+		same(t, "beside h", mat.Col(nil, 0, got), make([]float64, 4), 0)
+	})
+}
+
+func TestJointLearner(t *testing.T) {
+	eachWay(t, func(t *testing.T, h *Host, plugin string, _ float64) {
+		y := testFrames(6, 100)
+		remote := build[audiosep.JointLearner](t, h, plugin, "joint", "")
+		m, err := remote.LearnJointly(t.Context(), audiosep.Env{Seed: 3}, y, audiosep.Model{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Factors.Validate(6, 50); err != nil || m.Transform.Bins() != 6 || m.Framing == nil {
+			t.Fatal(err, m)
+		}
+		again, err := remote.LearnJointly(t.Context(), audiosep.Env{Seed: 3}, y, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !mat.Equal(again.Factors.W, m.Factors.W) {
+			t.Error("W was not taken from the start")
+		}
+		var minus mat.Dense
+		minus.Scale(-1, m.Transform.(audiosep.MatrixTransform).Phi())
+		if !mat.Equal(again.Transform.(audiosep.MatrixTransform).Phi(), &minus) {
+			t.Error("Φ was not taken from the start")
+		}
+	})
+}
+
+func TestSeparator(t *testing.T) {
+	eachWay(t, func(t *testing.T, h *Host, plugin string, tol float64) {
+		remote := build[audiosep.Separator](t, h, plugin, "share", "")
+		const bins, n, rank = 65, 1200, 3
+		hm := mat.NewDense(rank, n+1, random("h", rank*(n+1))).Slice(0, rank, 1, n+1).(*mat.Dense)
+		f := &audiosep.Factors{W: mat.NewDense(bins, rank, random("w", bins*rank)), H: hm, Objective: []float64{1}}
+		groups, err := remote.Group(t.Context(), audiosep.Env{}, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _ := share{}.Group(t.Context(), audiosep.Env{}, f)
+		if diff := cmp.Diff(want, groups); diff != "" {
+			t.Fatal(diff)
+		}
+		for _, x := range []audiosep.Coefs{{Re: random("re", n*bins)}, {Re: random("re", n*bins), Im: random("im", n*bins)}} {
+			a, b := make([]audiosep.Coefs, rank), make([]audiosep.Coefs, rank)
+			for j := range a {
+				a[j].Re, b[j].Re = make([]float64, n*bins), make([]float64, n*bins)
+				if x.Im != nil {
+					a[j].Im, b[j].Im = make([]float64, n*bins), make([]float64, n*bins)
+				}
+			}
+			if err := remote.Separate(t.Context(), a, x, f, groups); err != nil {
+				t.Fatal(err)
+			}
+			share{}.Separate(t.Context(), b, x, f, groups)
+			for j := range a {
+				same(t, "re", a[j].Re, b[j].Re, tol)
+				same(t, "im", a[j].Im, b[j].Im, tol)
+			}
+		}
+	})
+}
+
+func TestSink(t *testing.T) {
+	eachWay(t, func(t *testing.T, h *Host, plugin string, _ float64) {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "sum")
+		block := [][]float64{random("left", 200000), random("right", 200000)}
+		for _, y := range block {
+			for i := range y {
+				y[i] = math.Round(y[i] * 1024) // sums of whole numbers are exact in any order
+			}
+		}
+		write := func(commit bool) (err error) {
+			s := build[audiosep.Sink](t, h, plugin, "sum", `{"file": "`+file+`"}`)
+			defer func() {
+				if e := s.Close(); err == nil {
+					err = e
+				}
+			}()
+			head := audiosep.Head{Rate: 8000, Samples: 200000, Channels: 2, Realisations: 1}
+			if err := s.(audiosep.Preparer).Prepare(t.Context(), head); err != nil {
+				return err
+			}
+			if err := s.Create(t.Context(), audiosep.Env{}, head, []string{"a", "b"}); err != nil {
+				return err
+			}
+			for j := range 2 {
+				if err := s.Write(t.Context(), j, block); err != nil {
+					return err
+				}
+			}
+			if !commit {
+				return nil
+			}
+			return s.Commit(t.Context())
+		}
+		if err := write(false); err != nil {
+			t.Fatal(err)
+		}
+		if left, _ := os.ReadDir(dir); len(left) != 0 {
+			t.Fatalf("closed without commit it left %v", left)
+		}
+		if err := write(true); err != nil {
+			t.Fatal(err)
+		}
+		want := &sum{file: file + "-local", names: "a+b"}
+		want.Write(context.Background(), 0, block)
+		want.Write(context.Background(), 1, block)
+		want.Commit(context.Background())
+		a, _ := os.ReadFile(file)
+		b, _ := os.ReadFile(file + "-local")
+		var x, y float64
+		if n, _ := fmt.Sscanf(string(a), "a+b %g", &x); n != 1 {
+			t.Fatalf("file has %q", a)
+		}
+		fmt.Sscanf(string(b), "a+b %g", &y)
+		same(t, "sum", []float64{x}, []float64{y}, 0)
+		if err := write(true); err == nil || !strings.Contains(err.Error(), "is there already") {
+			t.Errorf("error is %v; want that the file is there", err)
+		}
+	})
+}

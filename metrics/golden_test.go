@@ -28,12 +28,11 @@ func folders() []string {
 // readWAV reads int16 samples as k/32768, [channel][sample].
 func readWAV(t *testing.T, path string) (data [][]float64, rate int) {
 	t.Helper()
-	f, err := os.Open(path)
+	file, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	buf, err := wav.NewDecoder(f).FullPCMBuffer()
+	buf, err := wav.NewDecoder(bytes.NewReader(file)).FullPCMBuffer()
 	if err != nil || buf.SourceBitDepth != 16 {
 		t.Fatalf("%s: %v; want 16 bits", path, err)
 	}

@@ -218,6 +218,29 @@ func TestAllowedDistortion(t *testing.T) {
 	}
 }
 
+// Ratios far beyond any separation keep their digits.
+func TestHighRatios(t *testing.T) {
+	ref, n := noise(1, 5000, 1), noise(1, 5000, 2)
+	refs := []audiosep.Source{ref, noise(1, 5000, 3)}
+	ests := []audiosep.Source{mix([]float64{1, 1e-8}, ref, n), mix([]float64{1, 1e-8}, refs[1], n)}
+	want := 160 + 10*math.Log10(dot(ref.Data, ref.Data)/dot(n.Data, n.Data))
+	for _, c := range []Convention{V2, V3Images, SI} {
+		near(t, string(c), value(t, evaluate(t, refs, ests, Options{Convention: c, Taps: 16}), 0, c.Metrics()[0]), want, 0.02)
+	}
+}
+
+// A load gives a singular Gram matrix the numbers of one just regular.
+func TestLoad(t *testing.T) {
+	refs, ests := scene(2, 1, 5000)
+	same := []audiosep.Source{refs[0], mix([]float64{2}, refs[0])}
+	alone := evaluate(t, refs[:1], ests[1:], Options{Convention: V3Sources, Taps: 16})
+	loaded := evaluate(t, same, []audiosep.Source{ests[1], ests[1]}, Options{Convention: V3Sources, Taps: 16, Load: 1e-11})
+	for j := range same {
+		near(t, "SDR", value(t, loaded, j, "SDR"), value(t, alone, 0, "SDR"), 1e-9)
+		near(t, "SAR", value(t, loaded, j, "SAR"), value(t, alone, 0, "SAR"), 1e-9)
+	}
+}
+
 // Estimates in another order get the same numbers and names that follow them.
 func TestPermutation(t *testing.T) {
 	refs, ests := scene(4, 1, 3000)

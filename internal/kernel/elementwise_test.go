@@ -3,6 +3,7 @@ package kernel
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -52,6 +53,27 @@ func TestElementwiseAgainstLoops(t *testing.T) {
 				if mul[i] != x[i]*y[i] || div[i] != x[i]/y[i] ||
 					both[i] != d[i]+math.FMA(y[i], y[i], x[i]*x[i]) || one[i] != math.FMA(x[i], x[i], d[i]) {
 					t.Fatalf("element %d of %d: %v %v %v %v", i, n, mul[i], div[i], both[i], one[i])
+				}
+			}
+		}
+	})
+}
+
+func TestTransposeEveryShape(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(3, 4))
+		for rows := range 14 {
+			for cols := range 14 {
+				src, dst := random(r, rows, cols, cols+2), random(r, cols, rows, rows+3)
+				want := append([]float64(nil), dst.Data...)
+				for i := range rows {
+					for j := range cols {
+						want[j*dst.Stride+i] = src.Data[i*src.Stride+j]
+					}
+				}
+				Transpose(dst.Data, dst.Stride, src.Data, src.Stride, rows, cols)
+				if !slices.Equal(dst.Data, want) {
+					t.Fatalf("%d×%d: %v; want %v", rows, cols, dst.Data, want)
 				}
 			}
 		}

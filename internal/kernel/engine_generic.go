@@ -8,3 +8,7 @@ func available() []*engine { return []*engine{plain} }
 func transpose4(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int) {
 	panic("kernel: transpose4 is never called without vectors")
 }
+
+func gather4(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int) {
+	panic("kernel: gather4 is never called without vectors")
+}

@@ -321,3 +321,8 @@ func addSquareAVX512(dst *float64, x *float64, vectors int)
 //
 //go:noescape
 func transpose4(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)
+
+// gather4 writes the rows of a 4-column matrix of 4·blocks rows as columns. Strides are in bytes.
+//
+//go:noescape
+func gather4(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)

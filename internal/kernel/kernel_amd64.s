@@ -8737,3 +8737,38 @@ block:
 	JNE        block
 	VZEROUPPER
 	RET
+
+// func gather4(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)
+// Requires: AVX
+TEXT ·gather4(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ dstStride+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ srcStride+24(FP), BX
+	MOVQ blocks+32(FP), SI
+	LEAQ (BX)(BX*2), DI
+	LEAQ (CX)(CX*2), R8
+
+block:
+	VMOVUPD    (DX), Y0
+	VMOVUPD    (DX)(BX*1), Y1
+	VMOVUPD    (DX)(BX*2), Y2
+	VMOVUPD    (DX)(DI*1), Y3
+	VUNPCKLPD  Y1, Y0, Y4
+	VUNPCKHPD  Y1, Y0, Y5
+	VUNPCKLPD  Y3, Y2, Y6
+	VUNPCKHPD  Y3, Y2, Y3
+	VPERM2F128 $0x20, Y6, Y4, Y0
+	VPERM2F128 $0x20, Y3, Y5, Y1
+	VPERM2F128 $0x31, Y6, Y4, Y2
+	VPERM2F128 $0x31, Y3, Y5, Y3
+	VMOVUPD    Y0, (AX)
+	VMOVUPD    Y1, (AX)(CX*1)
+	VMOVUPD    Y2, (AX)(CX*2)
+	VMOVUPD    Y3, (AX)(R8*1)
+	LEAQ       (DX)(BX*4), DX
+	ADDQ       $0x20, AX
+	DECQ       SI
+	JNE        block
+	VZEROUPPER
+	RET

@@ -144,11 +144,16 @@ func (s isa) panels(rows, vecs int, reads func(g *product, p, stride GPVirtual),
 	RET()
 }
 
-// transpose writes transpose4, which packs four rows for the product.
+// transpose writes the two ways through a matrix in blocks of 4×4.
 func transpose() {
-	TEXT("transpose4", NOSPLIT, "func(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)")
+	transposeBlocks("transpose4", "transpose4 writes the columns of a 4-row matrix of 4·blocks columns as rows. Strides are in bytes.", true)
+	transposeBlocks("gather4", "gather4 writes the rows of a 4-column matrix of 4·blocks rows as columns. Strides are in bytes.", false)
+}
+
+func transposeBlocks(name, doc string, alongRows bool) {
+	TEXT(name, NOSPLIT, "func(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)")
 	Pragma("noescape")
-	Doc("transpose4 writes the columns of a 4-row matrix of 4·blocks columns as rows. Strides are in bytes.")
+	Doc(doc)
 	dst, ds := Load(Param("dst"), GP64()), Load(Param("dstStride"), GP64())
 	src, ss := Load(Param("src"), GP64()), Load(Param("srcStride"), GP64())
 	n := Load(Param("blocks"), GP64())
@@ -167,8 +172,13 @@ func transpose() {
 	for i := range a {
 		VMOVUPD(a[i], row(dst, ds, ds3, i))
 	}
-	ADDQ(Imm(32), src)
-	LEAQ(Mem{Base: dst, Index: ds, Scale: 4}, dst)
+	if alongRows {
+		ADDQ(Imm(32), src)
+		LEAQ(Mem{Base: dst, Index: ds, Scale: 4}, dst)
+	} else {
+		LEAQ(Mem{Base: src, Index: ss, Scale: 4}, src)
+		ADDQ(Imm(32), dst)
+	}
 	DECQ(n)
 	JNE(LabelRef("block"))
 	VZEROUPPER()

@@ -23,6 +23,8 @@ func main() {
 		ratios()
 		elementwise()
 		transpose()
+	case "fft":
+		fft()
 	default:
 		log.Fatalf("the set is %q; want kernel or fft", *set)
 	}

@@ -1,0 +1,217 @@
+package fft
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/audiosep/audiosep/internal/kernel"
+)
+
+// onEveryPath runs f once for each path of this machine.
+func onEveryPath(t *testing.T, f func(t *testing.T)) {
+	for _, name := range []string{"avx512", "avx2", "go"} {
+		restore, ok := kernel.Use(name)
+		if !ok {
+			continue
+		}
+		t.Run(name, f)
+		restore()
+	}
+}
+
+func lengths() []int {
+	n := []int{127, 200, 211, 256, 360, 440, 441, 509, 512, 1000, 1024, 1764, 2 * 211, 2048}
+	for i := range 70 {
+		n = append(n, i+1)
+	}
+	return n
+}
+
+func noise(r *rand.Rand, n int) []float64 {
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = r.NormFloat64()
+	}
+	return x
+}
+
+// near compares with what the definition gives, relative to the frame's norm.
+func near(t *testing.T, what string, got, want []float64) {
+	t.Helper()
+	var norm float64
+	for _, x := range want {
+		norm = math.Hypot(norm, x)
+	}
+	for i := range want {
+		if !(math.Abs(got[i]-want[i]) <= 4e-15*norm) {
+			t.Fatalf("%s: number %d is %v; want %v (norm %v)", what, i, got[i], want[i], norm)
+		}
+	}
+}
+
+// direct is the sum of the definition.
+func direct(re, im []float64) (outRe, outIm []float64) {
+	n := len(re)
+	w := make([]complex128, n)
+	for k := range w {
+		w[k] = root(k, n)
+	}
+	outRe, outIm = make([]float64, n), make([]float64, n)
+	for k := range n {
+		var sum complex128
+		for t := range n {
+			sum += complex(re[t], im[t]) * w[k*t%n]
+		}
+		outRe[k], outIm[k] = real(sum), imag(sum)
+	}
+	return outRe, outIm
+}
+
+func TestComplexAgainstSum(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(1, 5))
+		for _, n := range lengths() {
+			re, im := noise(r, n), noise(r, n)
+			gotRe, gotIm := make([]float64, n), make([]float64, n)
+			NewComplex(n, 1).Run(gotRe, gotIm, re, im)
+			wantRe, wantIm := direct(re, im)
+			near(t, fmt.Sprint("re of ", n), gotRe, wantRe)
+			near(t, fmt.Sprint("im of ", n), gotIm, wantIm)
+			NewComplexInverse(n, 1/float64(n)).Run(gotRe, gotIm, gotRe, gotIm)
+			near(t, fmt.Sprint("inverse re of ", n), gotRe, re)
+			near(t, fmt.Sprint("inverse im of ", n), gotIm, im)
+		}
+	})
+}
+
+func TestRealAgainstSum(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(2, 5))
+		for _, n := range lengths() {
+			m := n - r.IntN(min(n, 5))
+			x := append(noise(r, m), make([]float64, n-m)...)
+			re, im := make([]float64, n/2+1), make([]float64, n/2+1)
+			NewReal(m, n, 1).Run(re, im, x[:m], nil)
+			wantRe, wantIm := direct(x, make([]float64, n))
+			near(t, fmt.Sprint("re of ", n), re, wantRe[:n/2+1])
+			near(t, fmt.Sprint("im of ", n), im, wantIm[:n/2+1])
+			back := make([]float64, m)
+			im[0] = 17 // is not looked at
+			NewRealInverse(m, n, 1/float64(n)).Run(back, nil, re, im)
+			near(t, fmt.Sprint("inverse of ", n), back, x[:m])
+		}
+	})
+}
+
+func TestDCTAgainstFormula(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(3, 5))
+		for _, m := range lengths() {
+			for typ := 1; typ <= 4; typ++ {
+				if typ == 1 && m == 1 || m > 600 && typ != 2 {
+					continue
+				}
+				x := noise(r, m)
+				got, want := make([]float64, m), make([]float64, m)
+				NewDCT(typ, m).Run(got, nil, x, nil)
+				for k := range m {
+					for n := range m {
+						want[k] += dctEntry(typ, m, k, n) * x[n]
+					}
+				}
+				near(t, fmt.Sprintf("DCT %d of %d", typ, m), got, want)
+			}
+		}
+	})
+}
+
+// dctEntry is the matrix of NewDCT's formula.
+func dctEntry(typ, m, k, n int) float64 {
+	end := func(at bool) float64 {
+		if at {
+			return math.Sqrt2 / 2
+		}
+		return 1
+	}
+	cos := func(a, b int) float64 { return real(root(a, 2*b)) } // cos(π·a/b)
+	switch typ {
+	case 1:
+		return math.Sqrt(2/float64(m-1)) * end(k == 0 || k == m-1) * end(n == 0 || n == m-1) * cos(k*n, m-1)
+	case 2:
+		return math.Sqrt(2/float64(m)) * end(k == 0) * cos(k*(2*n+1), 2*m)
+	case 3:
+		return dctEntry(2, m, n, k)
+	default:
+		return math.Sqrt(2/float64(m)) * cos((2*k+1)*(2*n+1), 4*m)
+	}
+}
+
+func TestFrameAloneHasTheSameBits(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(4, 5))
+		for _, n := range []int{30, 200, 211, 441} {
+			const frames = 19
+			p, x := NewReal(n, n, 1), noise(r, frames*n)
+			bins := n/2 + 1
+			re, im := make([]float64, frames*bins), make([]float64, frames*bins)
+			p.Run(re, im, x, nil)
+			for i := range frames {
+				oneRe, oneIm := make([]float64, bins), make([]float64, bins)
+				p.Run(oneRe, oneIm, x[i*n:(i+1)*n], nil)
+				if !slices.Equal(oneRe, re[i*bins:(i+1)*bins]) || !slices.Equal(oneIm, im[i*bins:(i+1)*bins]) {
+					t.Fatalf("frame %d of %d samples has other bits alone", i, n)
+				}
+			}
+		}
+	})
+}
+
+func TestRootIsExactWhereItCanBe(t *testing.T) {
+	for _, c := range []struct {
+		a, b int
+		want complex128
+	}{
+		{0, 5, 1}, {1, 4, -1i}, {2, 4, -1}, {3, 4, 1i}, {-1, 4, 1i}, {7, 7, 1},
+	} {
+		if got := root(c.a, c.b); got != c.want {
+			t.Errorf("root(%d, %d) = %v; want %v", c.a, c.b, got, c.want)
+		}
+	}
+	for a := range 360 {
+		got, want := root(a, 360), complex(math.Cos(2*math.Pi*float64(a)/360), -math.Sin(2*math.Pi*float64(a)/360))
+		if d := got - want; math.Hypot(real(d), imag(d)) > 2e-15 { // the error of the argument
+			t.Errorf("root(%d, 360) = %v; want %v", a, got, want)
+		}
+	}
+}
+
+// BenchmarkFrames prints the time of one frame in runs of 256.
+func BenchmarkFrames(b *testing.B) {
+	r := rand.New(rand.NewPCG(5, 5))
+	for _, n := range []int{200, 440, 441, 1024, 2048} {
+		x := noise(r, 256*n)
+		re, im := make([]float64, 256*n), make([]float64, 256*n)
+		bins := 256 * (n/2 + 1)
+		for _, c := range []struct {
+			name string
+			plan *Plan
+			run  func(p *Plan)
+		}{
+			{"real", NewReal(n, n, 1), func(p *Plan) { p.Run(re[:bins], im[:bins], x, nil) }},
+			{"inverse", NewRealInverse(n, n, 1), func(p *Plan) { p.Run(x, nil, re[:bins], im[:bins]) }},
+			{"complex", NewComplex(n, 1), func(p *Plan) { p.Run(re, im, x, x) }},
+			{"dct2", NewDCT(2, n), func(p *Plan) { p.Run(re, nil, x, nil) }},
+			{"dct4", NewDCT(4, n), func(p *Plan) { p.Run(re, nil, x, nil) }},
+		} {
+			b.Run(fmt.Sprintf("%d_%s", n, c.name), func(b *testing.B) {
+				for b.Loop() {
+					c.run(c.plan)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/256/1e3, "µs/frame")
+			})
+		}
+	}
+}

@@ -1,0 +1,293 @@
+package fft
+
+import (
+	"fmt"
+	"math"
+)
+
+// NewComplex returns X[k] = scale · Σ_t x[t] exp(-2πi·kt/n) of n ≥ 1 complex numbers.
+func NewComplex(n int, scale float64) *Plan {
+	z := make([]expr, n)
+	for t := range z {
+		z[t] = pair(t, n+t)
+	}
+	return newPlan(shape{n, true}, shape{n, true}, complexRows(z), n, planar(spectrum(n, scale)))
+}
+
+// NewComplexInverse returns x[t] = scale · Σ_k X[k] exp(2πi·kt/n).
+func NewComplexInverse(n int, scale float64) *Plan {
+	z := make([]expr, n)
+	for k := range z {
+		z[(n-k)%n] = pair(k, n+k)
+	}
+	return newPlan(shape{n, true}, shape{n, true}, complexRows(z), n, planar(spectrum(n, scale)))
+}
+
+func newComplex(n int) *Plan { return NewComplex(n, 1) }
+
+// spectrum is the n numbers of a DFT, scaled.
+func spectrum(n int, scale float64) []expr {
+	z := make([]expr, n)
+	for k := range z {
+		z[k] = pair(2*k, 2*k+1).times(complex(scale, 0))
+	}
+	return z
+}
+
+// planar is the real parts of numbers, then the imaginary ones.
+func planar(z []expr) sparse {
+	var s sparse
+	for _, e := range z {
+		s = append(s, e.re())
+	}
+	for _, e := range z {
+		s = append(s, e.im())
+	}
+	return s
+}
+
+// NewReal returns X[k] = scale · Σ_t x[t] exp(-2πi·kt/n), k = 0 … n/2, of m ≤ n real
+// numbers that are followed by zeros.
+func NewReal(m, n int, scale float64) *Plan {
+	x := make([]expr, n)
+	for t := range m {
+		x[t] = row(t)
+	}
+	before, size := realInput(x)
+	spec := realSpectrum(n)
+	out := make([]expr, n/2+1)
+	for k := range out {
+		out[k] = spec(k).times(complex(scale, 0))
+	}
+	return newPlan(shape{m, false}, shape{n/2 + 1, true}, before, size, planar(out))
+}
+
+// NewRealInverse returns the first m of the n numbers x[t] = scale · Σ_k X[k]
+// exp(2πi·kt/n) that belong to the n/2+1 coefficients X[0 … n/2], the others being
+// their conjugates. The imaginary parts of the first coefficient and, for even n, of
+// the last are taken for zero.
+func NewRealInverse(m, n int, scale float64) *Plan {
+	bins := n/2 + 1
+	before, size := realInverse(n, func(k int) expr {
+		if k == 0 || 2*k == n {
+			return row(k).times(complex(scale, 0))
+		}
+		return pair(k, bins+k).times(complex(scale, 0))
+	})
+	return newPlan(shape{bins, true}, shape{m, false}, before, size, realRows(realOutput(n)[:m]))
+}
+
+// realInput packs n real numbers for a DFT: two a number for even n.
+func realInput(x []expr) (before sparse, size int) {
+	n := len(x)
+	if n%2 == 1 {
+		return complexRows(x), n
+	}
+	z := make([]expr, n/2)
+	for t := range z {
+		z[t] = x[2*t].plus(x[2*t+1].times(1i))
+	}
+	return complexRows(z), n / 2
+}
+
+// realSpectrum gives coefficient k, 0 ≤ k < n, of what realInput has packed, from the
+// DFT's rows.
+func realSpectrum(n int) func(k int) expr {
+	if n%2 == 1 {
+		return func(k int) expr { return pair(2*k, 2*k+1) }
+	}
+	h := n / 2
+	return func(k int) expr {
+		a, b := k%h, (h-k%h)%h
+		z, c := pair(2*a, 2*a+1), pair(2*b, 2*b+1).conj()
+		even, odd := z.plus(c).times(0.5), z.plus(c.times(-1)).times(-0.5i)
+		return even.plus(odd.times(root(k, n)))
+	}
+}
+
+// realInverse packs the spectrum of n real numbers, given for 0 ≤ k ≤ n/2, for a DFT
+// that leaves them as realOutput says. The spectrum is in reverse order, which turns
+// the DFT into its inverse.
+func realInverse(n int, spec func(k int) expr) (before sparse, size int) {
+	full := func(k int) expr {
+		if 2*k > n {
+			return spec(n - k).conj()
+		}
+		return spec(k)
+	}
+	size = n
+	if n%2 == 0 {
+		size = n / 2
+	}
+	z := make([]expr, size)
+	for k := range z {
+		at := (size - k) % size
+		if n%2 == 1 {
+			z[at] = full(k)
+			continue
+		}
+		a, b := full(k), full(k+size)
+		w := root(-k, n)
+		z[at] = a.plus(b).plus(a.plus(b.times(-1)).times(1i * w))
+	}
+	return complexRows(z), size
+}
+
+// realOutput is the numbers x[t] after realInverse.
+func realOutput(n int) []expr {
+	x := make([]expr, n)
+	for t := range x {
+		if n%2 == 1 {
+			x[t] = row(2 * t)
+		} else {
+			x[t] = row(t)
+		}
+	}
+	return x
+}
+
+// NewDCT returns the orthonormal discrete cosine transform of m real numbers,
+//
+//	I    √(2/(m-1)) e_k e_n cos(πkn/(m-1)), e = 1/√2 at 0 and m-1, else 1; m ≥ 2
+//	II   √(2/m) e_k cos(πk(2n+1)/(2m)),     e_0 = 1/√2, else 1
+//	III  the inverse of II
+//	IV   √(2/m) cos(π(2k+1)(2n+1)/(4m))
+//
+// (Wang and Hunt, 1985). I and IV are their own inverses. It panics for another type.
+func NewDCT(typ, m int) *Plan {
+	var before, after sparse
+	var size int
+	switch {
+	case m == 1:
+		return newPlan(shape{1, false}, shape{1, false}, sparse{{{0, 1}}, nil}, 1, sparse{{{0, 1}}})
+	case typ == 1:
+		before, size, after = dct1(m)
+	case typ == 2:
+		before, size, after = dct2(m)
+	case typ == 3:
+		before, size, after = dct3(m)
+	case typ == 4 && m%2 == 0:
+		before, size, after = dct4Even(m)
+	case typ == 4:
+		before, size, after = dct4Odd(m)
+	default:
+		panic(fmt.Sprintf("fft: the DCT has no type %d", typ))
+	}
+	return newPlan(shape{m, false}, shape{m, false}, before, size, after)
+}
+
+// dct1 takes the DFT of the frame's even extension to 2(m-1) samples.
+func dct1(m int) (before sparse, size int, after sparse) {
+	n := 2 * (m - 1)
+	x := make([]expr, n)
+	for t := 1; t < m-1; t++ {
+		x[t], x[n-t] = row(t), row(t)
+	}
+	x[0], x[m-1] = row(0).times(math.Sqrt2), row(m-1).times(math.Sqrt2)
+	before, size = realInput(x)
+	spec := realSpectrum(n)
+	for k := range m {
+		scale := math.Sqrt(1 / float64(2*(m-1)))
+		if k == 0 || k == m-1 {
+			scale *= math.Sqrt2 / 2
+		}
+		after = append(after, spec(k).times(complex(scale, 0)).re())
+	}
+	return before, size, after
+}
+
+// dct2 takes the DFT of the samples in another order: the even ones, then the odd
+// ones backwards (Makhoul, 1980).
+func dct2(m int) (before sparse, size int, after sparse) {
+	x := make([]expr, m)
+	for t := range x {
+		x[t] = row(makhoul(t, m))
+	}
+	before, size = realInput(x)
+	spec := realSpectrum(m)
+	for k := range m {
+		scale := math.Sqrt(2 / float64(m))
+		if k == 0 {
+			scale = math.Sqrt(1 / float64(m))
+		}
+		after = append(after, spec(k).times(complex(scale, 0)*root(k, 4*m)).re())
+	}
+	return before, size, after
+}
+
+// makhoul is which sample stands at place t.
+func makhoul(t, m int) int {
+	if 2*t < m {
+		return 2 * t
+	}
+	return 2*(m-t) - 1
+}
+
+func dct3(m int) (before sparse, size int, after sparse) {
+	before, size = realInverse(m, func(k int) expr {
+		w := root(-k, 4*m)
+		switch {
+		case k == 0:
+			return row(0).times(complex(math.Sqrt(1/float64(m)), 0))
+		case 2*k == m: // y - iy times (1+i)/√2
+			return row(k).times(complex(math.Sqrt(1/float64(m)), 0))
+		}
+		return row(k).plus(row(m - k).times(-1i)).times(complex(math.Sqrt(1/float64(2*m)), 0) * w)
+	})
+	x := realOutput(m)
+	after = make(sparse, m)
+	for t := range m {
+		after[makhoul(t, m)] = x[t].re()
+	}
+	return before, size, after
+}
+
+// dct4Even takes the complex DFT of m/2 numbers: with c_n = x_2n + i·x_(m-1-2n) and
+// C_k = X_2k - i·X_(m-1-2k), C_k = Σ_n c_n exp(-iπ(4n+1)(4k+1)/(4m)).
+func dct4Even(m int) (before sparse, size int, after sparse) {
+	h := m / 2
+	in, out := make([]expr, h), make(sparse, m)
+	scale := complex(math.Sqrt(2/float64(m)), 0)
+	for n := range h {
+		turn := root(8*n+1, 16*m)
+		in[n] = pair(2*n, m-1-2*n).times(turn)
+		c := pair(2*n, 2*n+1).times(scale * turn)
+		out[2*n], out[m-1-2*n] = c.re(), c.times(-1).im()
+	}
+	return complexRows(in), h, out
+}
+
+// dct4Odd takes the real DFT of the samples in another order and with other signs
+// (after Chan and Ho, 1990). With a = 2n+1, b = 2k+1 the cosine is that of 2π·ab/(8m),
+// and as m is odd 1/(8m) = u/8 + v/m, up to whole numbers, for um + 8v = 1 modulo 8m:
+//
+//	cos(2π·ab/(8m)) = [ χ(uab) cos(2π·vab/m) - ψ(uab) sin(2π·vab/m) ] / √2
+//
+// where χ(j) = √2·cos(πj/4) and ψ(j) = √2·sin(πj/4) are ±1 and multiplicative for odd
+// j. So the cosines want the even part of χ(a)x and the sines the odd part of ψ(a)x, as
+// sequences in a modulo m, which has -a at 2m-a. Their sum is ±x, in another order.
+func dct4Odd(m int) (before sparse, size int, after sparse) {
+	chi := [8]float64{1: 1, 3: -1, 5: -1, 7: 1}
+	psi := [8]float64{1: 1, 3: 1, 5: -1, 7: -1}
+	v := 0 // 1/8 modulo m
+	for 8*v%m != 1%m {
+		v++
+	}
+	x := make([]expr, m)
+	after = make(sparse, m)
+	spec := realSpectrum(m)
+	scale := math.Sqrt(1 / float64(m))
+	for n := range m {
+		a := 2*n + 1
+		from := a
+		if a%4 == 3 {
+			from = 2*m - a
+		}
+		x[a%m] = row(from / 2).times(complex(chi[from%8], 0))
+		j, u := v*a%m, m*a%8
+		// re·χ + im·ψ is the real part of the product with χ - iψ.
+		after[n] = spec(j).times(complex(scale*chi[u], -scale*psi[u])).re()
+	}
+	before, size = realInput(x)
+	return before, size, after
+}

@@ -1,0 +1,31 @@
+//go:build !race
+
+package kernel
+
+// With the race detector a sync.Pool forgets at random.
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"gonum.org/v1/gonum/blas"
+)
+
+func TestGemmAllocatesNothing(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	a, b, c := random(r, 100, 60, 60), random(r, 60, 300, 300), random(r, 100, 300, 300)
+	Gemm(blas.NoTrans, blas.NoTrans, 1, a, b, 0, c)
+	if n := testing.AllocsPerRun(50, func() { Gemm(blas.NoTrans, blas.NoTrans, 1, a, b, 0, c) }); n >= 1 && Path() != "go" {
+		t.Errorf("a product allocates %v times; want 0", n)
+	}
+}
+
+func TestNMFAllocatesNothing(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 3))
+	p := NMF{V: positive(r, 130, 301), Eps: 1e-7}
+	w, h, num, den := positive(r, 130, 7), positive(r, 7, 301), positive(r, 7, 301), positive(r, 7, 301)
+	p.SumsH(num, den, w, h, true)
+	if n := testing.AllocsPerRun(50, func() { p.SumsH(num, den, w, h, true) }); n >= 1 {
+		t.Errorf("a half step allocates %v times; want 0", n)
+	}
+}

@@ -1,0 +1,407 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// fft writes the passes of batched transforms: every number is a vector, one lane
+// for each frame, so no instruction mixes lanes.
+func fft() {
+	for _, s := range []isa{avx2, avx512} {
+		radices := []int{2, 3, 4}
+		if s.regs == 32 {
+			radices = []int{2, 3, 4, 5, 8}
+		}
+		for _, r := range radices {
+			s.stage(r, true)
+			s.stage(r, false)
+		}
+		s.oddStage()
+		for _, terms := range []int{1, 2, 4} {
+			s.mix(terms)
+		}
+	}
+}
+
+// Places of a pass's fields, in words.
+const (
+	passX = iota
+	passY
+	passM
+	passS
+	passTwiddle
+	passRadix
+	passTrig
+	passScratch
+)
+
+type complexVec struct{ re, im VecVirtual }
+
+func (s isa) add(a, b VecVirtual) VecVirtual { c := s.vec(); VADDPD(b, a, c); return c }
+func (s isa) sub(a, b VecVirtual) VecVirtual { c := s.vec(); VSUBPD(b, a, c); return c }
+
+func (s isa) cadd(a, b complexVec) complexVec {
+	return complexVec{s.add(a.re, b.re), s.add(a.im, b.im)}
+}
+
+func (s isa) csub(a, b complexVec) complexVec {
+	return complexVec{s.sub(a.re, b.re), s.sub(a.im, b.im)}
+}
+
+func (s isa) addMinusI(a, b complexVec) complexVec { // a - i·b
+	return complexVec{s.add(a.re, b.im), s.sub(a.im, b.re)}
+}
+
+func (s isa) addI(a, b complexVec) complexVec { // a + i·b
+	return complexVec{s.sub(a.re, b.im), s.add(a.im, b.re)}
+}
+
+// dft returns the DFT of x, whose registers it uses up.
+func (s isa) dft(x []complexVec) []complexVec {
+	switch len(x) {
+	case 2:
+		return []complexVec{s.cadd(x[0], x[1]), s.csub(x[0], x[1])}
+	case 4:
+		a, b := s.cadd(x[0], x[2]), s.csub(x[0], x[2])
+		c, d := s.cadd(x[1], x[3]), s.csub(x[1], x[3])
+		return []complexVec{s.cadd(a, c), s.addMinusI(b, d), s.csub(a, c), s.addI(b, d)}
+	case 8:
+		var sum, dif [4]complexVec
+		for i := range sum {
+			sum[i], dif[i] = s.cadd(x[i], x[i+4]), s.csub(x[i], x[i+4])
+		}
+		root := s.constant(math.Sqrt2 / 2)
+		// dif[i] times exp(-πi·i/4); for i = 2 that is left to the next sums.
+		turn := func(a, b VecVirtual) complexVec {
+			VMULPD(root, a, a)
+			VMULPD(root, b, b)
+			return complexVec{a, b}
+		}
+		d1 := turn(s.add(dif[1].re, dif[1].im), s.sub(dif[1].im, dif[1].re))
+		d3 := turn(s.sub(dif[3].im, dif[3].re), s.add(dif[3].re, dif[3].im)) // its im is negated
+		even := s.dft(sum[:])
+		a, b := s.addMinusI(dif[0], dif[2]), s.addI(dif[0], dif[2])
+		c := complexVec{s.add(d1.re, d3.re), s.sub(d1.im, d3.im)}
+		d := complexVec{s.sub(d1.re, d3.re), s.add(d1.im, d3.im)}
+		return []complexVec{even[0], s.cadd(a, c), even[1], s.addMinusI(b, d), even[2], s.csub(a, c), even[3], s.addI(b, d)}
+	default:
+		return s.dftOdd(x)
+	}
+}
+
+// dftOdd uses the symmetry of cosine and sine.
+func (s isa) dftOdd(x []complexVec) []complexVec {
+	r := len(x)
+	h := (r - 1) / 2
+	sum, dif := make([]complexVec, h+1), make([]complexVec, h+1)
+	first := complexVec{s.vec(), s.vec()}
+	VMOVUPD(x[0].re, first.re)
+	VMOVUPD(x[0].im, first.im)
+	for i := 1; i <= h; i++ {
+		sum[i], dif[i] = s.cadd(x[i], x[r-i]), s.csub(x[i], x[r-i])
+		VADDPD(sum[i].re, first.re, first.re)
+		VADDPD(sum[i].im, first.im, first.im)
+	}
+	out := make([]complexVec, r)
+	out[0] = first
+	for j := 1; j <= h; j++ {
+		a, b := complexVec{s.vec(), s.vec()}, complexVec{s.vec(), s.vec()}
+		VMOVUPD(x[0].re, a.re)
+		VMOVUPD(x[0].im, a.im)
+		for i := 1; i <= h; i++ {
+			sin, cos := math.Sincos(2 * math.Pi * float64(i*j%r) / float64(r))
+			VFMADD231PD(s.constant(cos), sum[i].re, a.re)
+			VFMADD231PD(s.constant(cos), sum[i].im, a.im)
+			if i == 1 {
+				VMULPD(s.constant(sin), dif[i].re, b.re)
+				VMULPD(s.constant(sin), dif[i].im, b.im)
+			} else {
+				VFMADD231PD(s.constant(sin), dif[i].re, b.re)
+				VFMADD231PD(s.constant(sin), dif[i].im, b.im)
+			}
+		}
+		out[j], out[r-j] = s.addMinusI(a, b), s.addI(a, b)
+	}
+	return out
+}
+
+// twiddle multiplies a by the number at w.
+func (s isa) twiddle(a complexVec, w Mem) {
+	re, im := w, w.Offset(8)
+	t, u := s.vec(), s.vec()
+	if s.lanes == 8 {
+		VMULPD_BCST(im, a.im, t)
+		VMULPD_BCST(im, a.re, u)
+		VFMSUB132PD_BCST(re, t, a.re)
+		VFMADD132PD_BCST(re, u, a.im)
+		return
+	}
+	b := s.vec()
+	VBROADCASTSD(im, b)
+	VMULPD(b, a.im, t)
+	VMULPD(b, a.re, u)
+	VBROADCASTSD(re, b)
+	VFMSUB132PD(b, t, a.re)
+	VFMADD132PD(b, u, a.im)
+}
+
+// rows gives the addresses p + i·stride for i < 8.
+func rows(p, stride GPVirtual, n int) func(i int) Mem {
+	var three, four GPVirtual
+	if n > 3 {
+		three = GP64()
+		LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, three)
+	}
+	if n > 4 {
+		four = GP64()
+		LEAQ(Mem{Base: p, Index: stride, Scale: 4}, four)
+	}
+	return func(i int) Mem {
+		base := p
+		if i >= 4 {
+			base = four
+		}
+		return []Mem{{Base: base}, {Base: base, Index: stride, Scale: 1}, {Base: base, Index: stride, Scale: 2}, {Base: base, Index: three, Scale: 1}}[i%4]
+	}
+}
+
+// stage writes one pass of Stockham's algorithm: y[q+s(rp+j)] is the j-th number of
+// the DFT of x[q+s(p+mi)], i < r, times the twiddle factor of p and j.
+func (s isa) stage(r int, twiddles bool) {
+	name := fmt.Sprintf("radix%d%s", r, s.name)
+	if !twiddles {
+		name += "_last"
+	}
+	TEXT(name, NOSPLIT, "func(p *uint64)")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s is a pass of radix %d: see pass.", name, r))
+	arg := Load(Param("p"), GP64())
+	load := func(i int) GPVirtual { v := GP64(); MOVQ(Mem{Base: arg, Disp: 8 * i}, v); return v }
+	x, y, m, count := load(passX), load(passY), load(passM), load(passS)
+	in, out := GP64(), GP64()
+	bytes := 2 * s.bytes()
+	MOVQ(count, out)
+	SHLQ(U8(log2(bytes)), out) // from a number of the result to the next
+	MOVQ(out, in)
+	IMULQ(m, in)
+	var w GPVirtual
+	if twiddles {
+		w = load(passTwiddle)
+	}
+	Label("p")
+	q := GP64()
+	MOVQ(count, q)
+	Label("q")
+	src := rows(x, in, r)
+	v := make([]complexVec, r)
+	for i := range v {
+		v[i] = complexVec{s.vec(), s.vec()}
+		VMOVUPD(src(i), v[i].re)
+		VMOVUPD(s.at(src(i), 1), v[i].im)
+	}
+	res := s.dft(v)
+	dst := rows(y, out, r)
+	for j, z := range res {
+		if twiddles && j > 0 {
+			s.twiddle(z, Mem{Base: w, Disp: 16 * (j - 1)})
+		}
+		VMOVUPD(z.re, dst(j))
+		VMOVUPD(z.im, s.at(dst(j), 1))
+	}
+	ADDQ(Imm(uint64(bytes)), x)
+	ADDQ(Imm(uint64(bytes)), y)
+	DECQ(q)
+	JNE(LabelRef("q"))
+	for range r - 1 {
+		ADDQ(out, y)
+	}
+	if twiddles {
+		ADDQ(Imm(uint64(16*(r-1))), w)
+	}
+	DECQ(m)
+	JNE(LabelRef("p"))
+	VZEROUPPER()
+	RET()
+}
+
+// oddStage writes a pass of any odd radix. The sums and differences of the symmetry
+// go through memory.
+func (s isa) oddStage() {
+	name := "radixOdd" + s.name
+	TEXT(name, NOSPLIT, "func(p *uint64)")
+	Pragma("noescape")
+	Doc(name + " is a pass of any odd radix: see pass.")
+	arg := Load(Param("p"), GP64())
+	field := func(i int) Mem { return Mem{Base: arg, Disp: 8 * i} }
+	bytes := 2 * s.bytes()
+	x, y := GP64(), GP64()
+	MOVQ(field(passX), x)
+	MOVQ(field(passY), y)
+	in, out := GP64(), GP64()
+	MOVQ(field(passS), out)
+	SHLQ(U8(log2(bytes)), out)
+	MOVQ(out, in)
+	IMULQ(field(passM), in)
+	// What the outer loops count is on the stack: there are too few registers.
+	local := AllocLocal(24)
+	w, m, q := local, local.Offset(8), local.Offset(16)
+	tmp := GP64()
+	MOVQ(field(passTwiddle), tmp)
+	MOVQ(tmp, w)
+	MOVQ(field(passM), tmp)
+	MOVQ(tmp, m)
+
+	Label("p")
+	MOVQ(field(passS), tmp)
+	MOVQ(tmp, q)
+	Label("q")
+	// Sums and differences: scratch[i] = (sum, difference) of the pair i.
+	lo, hi, t, n := GP64(), GP64(), GP64(), GP64()
+	MOVQ(field(passRadix), n)
+	DECQ(n)
+	MOVQ(in, hi)
+	IMULQ(n, hi)
+	ADDQ(x, hi)
+	SHRQ(U8(1), n)
+	MOVQ(x, lo)
+	ADDQ(in, lo)
+	MOVQ(field(passScratch), t)
+	x0, first := complexVec{s.vec(), s.vec()}, complexVec{s.vec(), s.vec()}
+	at := func(p GPVirtual, i int) Mem { return s.at(Mem{Base: p}, i) }
+	VMOVUPD(at(x, 0), x0.re)
+	VMOVUPD(at(x, 1), x0.im)
+	VMOVUPD(x0.re, first.re)
+	VMOVUPD(x0.im, first.im)
+	Label("pair")
+	a, b := complexVec{s.vec(), s.vec()}, complexVec{s.vec(), s.vec()}
+	VMOVUPD(at(lo, 0), a.re)
+	VMOVUPD(at(lo, 1), a.im)
+	VMOVUPD(at(hi, 0), b.re)
+	VMOVUPD(at(hi, 1), b.im)
+	sum, dif := s.cadd(a, b), s.csub(a, b)
+	for i, v := range []VecVirtual{sum.re, sum.im, dif.re, dif.im} {
+		VMOVUPD(v, at(t, i))
+	}
+	VADDPD(sum.re, first.re, first.re)
+	VADDPD(sum.im, first.im, first.im)
+	ADDQ(in, lo)
+	SUBQ(in, hi)
+	ADDQ(U32(2*bytes), t)
+	DECQ(n)
+	JNE(LabelRef("pair"))
+	VMOVUPD(first.re, at(y, 0))
+	VMOVUPD(first.im, at(y, 1))
+
+	// Two results at a time.
+	trig, up, down, wl, wh := GP64(), GP64(), GP64(), GP64(), GP64()
+	MOVQ(field(passTrig), trig)
+	MOVQ(field(passRadix), n)
+	DECQ(n)
+	MOVQ(out, down)
+	IMULQ(n, down)
+	ADDQ(y, down)
+	MOVQ(y, up)
+	ADDQ(out, up)
+	MOVQ(w, wl)
+	MOVQ(n, wh)
+	SHLQ(U8(4), wh)
+	LEAQ(Mem{Base: wl, Index: wh, Scale: 1, Disp: -16}, wh)
+	SHRQ(U8(1), n)
+	j := GP64()
+	MOVQ(n, j)
+	Label("result")
+	MOVQ(field(passScratch), t)
+	i := GP64()
+	MOVQ(n, i)
+	c, d := complexVec{s.vec(), s.vec()}, complexVec{s.vec(), s.vec()}
+	VMOVUPD(x0.re, c.re)
+	VMOVUPD(x0.im, c.im)
+	s.zero(d.re)
+	s.zero(d.im)
+	Label("term")
+	cos, sin := s.vec(), s.vec()
+	VBROADCASTSD(Mem{Base: trig}, cos)
+	VBROADCASTSD(Mem{Base: trig, Disp: 8}, sin)
+	VFMADD231PD(at(t, 0), cos, c.re)
+	VFMADD231PD(at(t, 1), cos, c.im)
+	VFMADD231PD(at(t, 2), sin, d.re)
+	VFMADD231PD(at(t, 3), sin, d.im)
+	ADDQ(Imm(16), trig)
+	ADDQ(U32(2*bytes), t)
+	DECQ(i)
+	JNE(LabelRef("term"))
+	low, high := s.addMinusI(c, d), s.addI(c, d)
+	s.twiddle(low, Mem{Base: wl})
+	s.twiddle(high, Mem{Base: wh})
+	VMOVUPD(low.re, at(up, 0))
+	VMOVUPD(low.im, at(up, 1))
+	VMOVUPD(high.re, at(down, 0))
+	VMOVUPD(high.im, at(down, 1))
+	ADDQ(out, up)
+	SUBQ(out, down)
+	ADDQ(Imm(16), wl)
+	SUBQ(Imm(16), wh)
+	DECQ(j)
+	JNE(LabelRef("result"))
+
+	ADDQ(Imm(uint64(bytes)), x)
+	ADDQ(Imm(uint64(bytes)), y)
+	DECQ(q)
+	JNE(LabelRef("q"))
+	// The next p: r-1 results further, and as many twiddle factors.
+	MOVQ(field(passRadix), n)
+	DECQ(n)
+	MOVQ(n, j)
+	IMULQ(out, j)
+	ADDQ(j, y)
+	SHLQ(U8(4), n)
+	ADDQ(n, w)
+	DECQ(m)
+	JNE(LabelRef("p"))
+	VZEROUPPER()
+	RET()
+}
+
+// mix writes dst row = Σ c·(src row) over a few terms a row, each a byte offset and a
+// coefficient.
+func (s isa) mix(terms int) {
+	name := fmt.Sprintf("mix%d%s", terms, s.name)
+	TEXT(name, NOSPLIT, "func(dst, src, table *float64, rows int)")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s sets each row of dst to a sum of %d multiples of rows of src.", name, terms))
+	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	table, n := Load(Param("table"), GP64()), Load(Param("rows"), GP64())
+	Label("row")
+	sum := s.vec()
+	for i := range terms {
+		at, c := GP64(), s.vec()
+		MOVQ(Mem{Base: table, Disp: 16 * i}, at)
+		VBROADCASTSD(Mem{Base: table, Disp: 16*i + 8}, c)
+		m := Mem{Base: src, Index: at, Scale: 1}
+		if i == 0 {
+			VMULPD(m, c, sum)
+		} else {
+			VFMADD231PD(m, c, sum)
+		}
+	}
+	VMOVUPD(sum, Mem{Base: dst})
+	ADDQ(Imm(uint64(s.bytes())), dst)
+	ADDQ(Imm(uint64(16*terms)), table)
+	DECQ(n)
+	JNE(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}
+
+func log2(n int) uint8 {
+	var l uint8
+	for ; n > 1; n /= 2 {
+		l++
+	}
+	return l
+}

@@ -1,0 +1,33 @@
+package kernel
+
+// Transpose sets dst, cols×rows, to the transpose of src, rows×cols. Rows of dst are
+// dstStride numbers apart, those of src srcStride; the two must not overlap.
+func Transpose(dst []float64, dstStride int, src []float64, srcStride, rows, cols int) {
+	if rows == 0 || cols == 0 {
+		return
+	}
+	i, j := 0, 0 // where what is left begins
+	if current.lanes > 0 && rows >= 4 && cols >= 4 {
+		i, j = rows&^3, cols&^3
+		_, _ = dst[(cols-1)*dstStride+rows-1], src[(rows-1)*srcStride+cols-1]
+		if cols >= rows {
+			for r := 0; r < i; r += 4 {
+				transpose4(&dst[r], uintptr(8*dstStride), &src[r*srcStride], uintptr(8*srcStride), j/4)
+			}
+		} else {
+			for c := 0; c < j; c += 4 {
+				gather4(&dst[c*dstStride], uintptr(8*dstStride), &src[c], uintptr(8*srcStride), i/4)
+			}
+		}
+	}
+	for r := range rows {
+		from := j
+		if r >= i {
+			from = 0
+		}
+		row := src[r*srcStride : r*srcStride+cols]
+		for c := from; c < cols; c++ {
+			dst[c*dstStride+r] = row[c]
+		}
+	}
+}

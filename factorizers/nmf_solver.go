@@ -20,8 +20,8 @@ type nmfOptions struct {
 	fixW, fixH bool
 }
 
-// leastEps keeps 0/0 out where eps is 0.
-const leastEps = 1e-300
+// leastEps keeps 0/0 out where eps is 0; its powers, to -2, are finite.
+const leastEps = 1e-100
 
 // leastSmooth is the least activation under a smoothness penalty, which is infinite at 0.
 const leastSmooth = 0x1p-500
@@ -441,11 +441,8 @@ func (s *nmf) rose(by float64) string {
 
 // magnitude returns the size of the terms that the objective is the difference of.
 func (s *nmf) magnitude() (sum float64) {
-	switch s.beta {
-	case 0:
+	if s.beta == 0 {
 		return float64(s.v.Rows) * float64(s.v.Cols)
-	case 2:
-		return s.halfSquares
 	}
 	for f := range s.v.Rows {
 		for _, x := range row(s.v, f) {

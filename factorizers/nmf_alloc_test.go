@@ -1,0 +1,23 @@
+//go:build !race
+
+package factorizers
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// An iteration allocates nothing once the pools of the kernels are filled.
+func TestNMFIterationAllocatesNothing(t *testing.T) {
+	v := randomV(rand.New(rand.NewPCG(3, 13)), 100, 300)
+	w, h := nmfStart{}.draw(v, 5, rand.New(rand.NewPCG(1, 1)))
+	for _, beta := range []float64{0, 1, 2} {
+		c := newCrew(2)
+		s := newNMF(t.Context(), c, v, w, h, nmfOptions{beta: beta, eps: 1e-10, l1: 0.1, smooth: 0.1})
+		s.normalise()
+		if n := testing.AllocsPerRun(20, func() { s.first(); s.second() }); n >= 1 {
+			t.Errorf("beta %v: an iteration allocates %v times", beta, n)
+		}
+		c.close()
+	}
+}

@@ -1,19 +1,25 @@
 package stagetest_test
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/audiosep/audiosep/factorizers"
 	"github.com/audiosep/audiosep/pipeline/contract"
 	"github.com/audiosep/audiosep/pipeline/stagetest"
 	"github.com/audiosep/audiosep/transforms"
+	"github.com/sbinet/npyio"
+	"gonum.org/v1/gonum/mat"
 )
 
 // variants are the parameters with which built-in stages are tried; those not named
 // here are tried with their defaults. Few iterations keep long runs short.
 var variants = map[string][]string{
 	"dct":                   {`{"type": 1}`, `{"type": 2}`, `{"type": 3}`, `{"type": 4}`},
-	"matrix":                nil, // it needs a file
+	"matrix":                nil, // below
 	"stft":                  {``, `{"size": 128}`},
 	"joint_diagonalization": {`{"iterations": 5}`},
 	"is_nmf":                {`{"rank": 2, "iterations": 5}`},
@@ -33,6 +39,40 @@ func TestBuiltInStages(t *testing.T) {
 			t.Run(def.Name+p, func(t *testing.T) {
 				stagetest.With(t, def, contract.Options{Params: []byte(p), Many: 20000})
 			})
+		}
+	}
+}
+
+// A matrix with orthonormal columns, any square one, and one of more bins than samples.
+func TestMatrixStage(t *testing.T) {
+	const m = 100
+	rng := rand.New(rand.NewPCG(1, 2))
+	square, tall := mat.NewDense(m, m, nil), mat.NewDense(m+30, m, nil)
+	for _, a := range []*mat.Dense{square, tall} {
+		for i := range a.RawMatrix().Data {
+			a.RawMatrix().Data[i] = rng.NormFloat64()
+		}
+	}
+	var qr mat.QR
+	qr.Factorize(square)
+	var q mat.Dense
+	qr.QTo(&q)
+	for name, a := range map[string]*mat.Dense{"orthogonal": &q, "square": square, "tall": tall} {
+		path := filepath.Join(t.TempDir(), "phi.npy")
+		file, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := npyio.Write(file, a); err != nil {
+			t.Fatal(err)
+		}
+		file.Close()
+		for _, def := range transforms.Stages {
+			if def.Name == "matrix" {
+				t.Run(name, func(t *testing.T) {
+					stagetest.With(t, def, contract.Options{Params: fmt.Appendf(nil, `{"file": %q}`, path), Length: m, Many: 5000})
+				})
+			}
 		}
 	}
 }

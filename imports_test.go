@@ -29,6 +29,7 @@ func TestImportsPointDown(t *testing.T) {
 		"plugins":            {".", "plugins/wire"},
 		"plugins/wire":       {},
 		"report":             {".", "pipeline"},
+		"internal/scene":     stage,
 	}
 	out, err := exec.Command("go", "list", "-f", "{{.Name}} {{.ImportPath}} {{join .Imports \" \"}}", "./...").Output()
 	if err != nil {

@@ -26,7 +26,7 @@ func NewMatrixTransform(phi mat.Matrix) (MatrixTransform, error) {
 	if f < m || m == 0 {
 		return nil, &ShapeError{"Φ", fmt.Sprintf("%d×%d", f, m), "at least as many rows (bins) as columns (samples)"}
 	}
-	t := &matrixTransform{phi: mat.DenseCopyOf(phi)}
+	t := &matrixTransform{phi: mat.DenseCopyOf(phi), forward: mat.DenseCopyOf(phi.T())}
 	for i, x := range t.phi.RawMatrix().Data {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return nil, fmt.Errorf("Φ has %v in row %d, column %d; want finite numbers", x, i/m, i%m)
@@ -74,6 +74,7 @@ func OrthogonalityError(phi mat.Matrix) float64 {
 
 type matrixTransform struct {
 	phi     *mat.Dense // F×M
+	forward *mat.Dense // M×F: its transpose
 	inverse *mat.Dense // F×M: the transpose of the pseudo-inverse
 }
 
@@ -83,27 +84,25 @@ func (t *matrixTransform) Complex() bool   { return false }
 func (t *matrixTransform) Phi() mat.Matrix { return t.phi }
 
 func (t *matrixTransform) Forward(_ context.Context, dst Coefs, src []float64) error {
-	multiplyFrames(dst.Re, src, t.phi, blas.Trans)
+	multiplyFrames(dst.Re, src, t.forward)
 	return nil
 }
 
 func (t *matrixTransform) Inverse(_ context.Context, dst []float64, src Coefs) error {
-	multiplyFrames(dst, src.Re, t.inverse, blas.NoTrans)
+	multiplyFrames(dst, src.Re, t.inverse)
 	return nil
 }
 
-// multiplyFrames sets each frame of dst to a, or its transpose, times that of src.
-// Frames are rows here, so a stands on the right.
-func multiplyFrames(dst, src []float64, a *mat.Dense, trans blas.Transpose) {
-	in, out := a.RawMatrix().Rows, a.RawMatrix().Cols
-	if trans == blas.Trans {
-		in, out = out, in
-	}
+// multiplyFrames sets each frame of dst to that of src times a, frames being rows here.
+// The product is of plain matrices on purpose: with one transposed, gonum's sums depend on
+// how many frames there are, and a frame must come out the same in any run.
+func multiplyFrames(dst, src []float64, a *mat.Dense) {
+	in, out := a.Dims()
 	n := len(src) / in
 	if n == 0 {
 		return
 	}
-	blas64.Gemm(blas.NoTrans, trans, 1,
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1,
 		blas64.General{Rows: n, Cols: in, Stride: in, Data: src}, a.RawMatrix(),
 		0, blas64.General{Rows: n, Cols: out, Stride: out, Data: dst})
 }

@@ -79,7 +79,12 @@ func bounds(lo, hi *float64, unit string) string {
 	return strings.TrimSpace(s + " " + unit)
 }
 
-func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+func number(x float64) string {
+	if math.Abs(x) < 1e15 && x == math.Trunc(x) {
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64)
+}
 
 func typeWords(typ string) string {
 	switch typ {

@@ -360,28 +360,6 @@ func TestStagesWantAFile(t *testing.T) {
 	}
 }
 
-func TestFits(t *testing.T) {
-	learnt := *model(t).Framing
-	for _, c := range []struct {
-		change func(f *audiosep.Framing)
-		want   string
-	}{
-		{func(*audiosep.Framing) {}, ""},
-		{func(f *audiosep.Framing) { f.Samples, f.Channels, f.Realisations, f.Pad = 99, 2, 1, 0 }, ""},
-		{func(f *audiosep.Framing) { f.Analysis = []float64{0.5 + 1e-10, 1} }, ""},
-		{func(f *audiosep.Framing) { f.Rate = 44100 }, "the sample rate is 44100 Hz; want 8000, as the model was learnt"},
-		{func(f *audiosep.Framing) { f.Length = 4 }, "the length of a frame is 4 samples; want 2, as the model was learnt"},
-		{func(f *audiosep.Framing) { f.Share = 2 }, "the hop of an activation is 2 samples; want 1, as the model was learnt"},
-		{func(f *audiosep.Framing) { f.Analysis = []float64{1, 2} }, "the window is another than the model was learnt with; want the same shape, form and scale"},
-	} {
-		f := learnt
-		c.change(&f)
-		if err := models.Fits(learnt, f); fmt.Sprint(err) != c.want && (err != nil || c.want != "") {
-			t.Errorf("error %v; want %q", err, c.want)
-		}
-	}
-}
-
 func FuzzLoad(f *testing.F) {
 	f.Add(write(f, model(f)))
 	f.Add(write(f, audiosep.Model{Factors: model(f).Factors}))

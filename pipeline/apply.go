@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/audiosep/audiosep"
 )
@@ -23,20 +22,5 @@ func (apply) Usable(t audiosep.Transform, learnt *audiosep.Framing, f audiosep.F
 	if learnt == nil {
 		return nil
 	}
-	for _, c := range []struct {
-		what      string
-		is, wants int
-	}{
-		{"the sample rate", f.Rate, learnt.Rate},
-		{"the hop", f.Hop, learnt.Hop},
-		{"the number of frames that share an activation", f.Share, learnt.Share},
-	} {
-		if c.is != c.wants {
-			return fmt.Errorf("%s is %d; want %d, as where the transform was learnt", c.what, c.is, c.wants)
-		}
-	}
-	if !slices.Equal(f.Analysis, learnt.Analysis) {
-		return fmt.Errorf("the window is another than where the transform was learnt; want the same window, shape and scale")
-	}
-	return nil
+	return f.Fits(*learnt)
 }

@@ -491,6 +491,11 @@ func (r *run) activator(ctx context.Context, st *stage, impl audiosep.Activator)
 	if err := dictionary.Validate(bins, -1); err != nil {
 		return err
 	}
+	if dictionary.framing != nil {
+		if err := p.framing.Fits(*dictionary.framing); err != nil {
+			return err
+		}
+	}
 	h := mat.NewDense(dictionary.Rank(), p.framing.Columns(), nil)
 	err := r.spectra(ctx, p.coefs, r.env(st), func(s *audiosep.Spectrogram) error {
 		v := mat.NewDense(bins, s.N/share, nil)

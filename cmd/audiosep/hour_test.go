@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/audio"
+)
+
+// BenchmarkHour applies a saved model to an hour of 44.1 kHz stereo that it makes, in a
+// process of its own, and reports the most memory that it held and how much faster than
+// real time it was:
+//
+//	go test ./cmd/audiosep -run '^$' -bench Hour -benchtime 1x
+func BenchmarkHour(b *testing.B) {
+	dir := b.TempDir()
+	program := filepath.Join(dir, "audiosep")
+	command(b, "go", "build", "-o", program, ".")
+	song, excerpt := filepath.Join(dir, "song.wav"), filepath.Join(dir, "excerpt.wav")
+	writeSong(b, excerpt, 10)
+	writeSong(b, song, 3600)
+	command(b, program, "run", "../../examples/model/learn.json", "-q", "--input", excerpt, "--out", dir)
+	for b.Loop() {
+		cmd := command(b, program, "run", "../../examples/model/apply.json", "-q", "--overwrite", "--input", song,
+			"--out", dir, "--set", "load_model.file="+filepath.Join(dir, "piano.npz"))
+		usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+		b.ReportMetric(float64(usage.Maxrss)/1024, "MiB-resident")
+	}
+	b.ReportMetric(3600*float64(b.N)/b.Elapsed().Seconds(), "×real-time")
+}
+
+func command(b *testing.B, name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		b.Fatal(err)
+	}
+	return cmd
+}
+
+// writeSong writes stereo sound: notes that come and go, another mixture on each side.
+func writeSong(b *testing.B, file string, seconds int) {
+	const rate = 44100
+	sink, err := audio.NewWriteAudio(audio.WriteAudioParams{Pattern: file, Encoding: "int16", OnClip: "error"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer sink.Close()
+	ctx := context.Background()
+	h := audiosep.Head{Rate: rate, Samples: rate * seconds, Channels: 2, Realisations: 1}
+	if err := sink.Create(ctx, audiosep.Env{}, h, []string{"song"}); err != nil {
+		b.Fatal(err)
+	}
+	block := [][]float64{make([]float64, rate), make([]float64, rate)}
+	for s := range seconds {
+		for i := range rate {
+			t := float64(s) + float64(i)/rate
+			a := math.Sin(2*math.Pi*440*t) * math.Abs(math.Sin(1.3*t))
+			c := math.Sin(2*math.Pi*622*t) * math.Abs(math.Cos(0.7*t))
+			block[0][i], block[1][i] = 0.4*a+0.2*c, 0.2*a+0.4*c
+		}
+		if err := sink.Write(ctx, 0, block); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := sink.Commit(ctx); err != nil {
+		b.Fatal(err)
+	}
+}

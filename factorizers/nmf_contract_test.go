@@ -13,6 +13,6 @@ func TestContract(t *testing.T) {
 		if def.Kind != audiosep.KindFactorizer && def.Kind != audiosep.KindActivator {
 			continue
 		}
-		t.Run(def.Name, func(t *testing.T) { stagetest.Stage(t, def, `{"iterations": 10}`) })
+		t.Run(def.Name, func(t *testing.T) { stagetest.Stage(t, def, `{"iterations": 3}`) })
 	}
 }

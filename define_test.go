@@ -279,3 +279,18 @@ func TestEveryKindIsDefinable(t *testing.T) {
 func kindOf[S any]() audiosep.Kind {
 	return audiosep.Define("a", "A.", struct{}{}, func(struct{}) (s S, err error) { return s, nil }).Kind
 }
+
+// What CheckParams lets pass can be built.
+func FuzzCheckParams(f *testing.F) {
+	for _, seed := range []string{``, `{}`, `{"count": 3, "level": 1e3}`, `{"limit": null}`, `{"groups": [[1, 2], []], "names": ["a", "b"]}`, `{"count": 1, "count": 9}`, `[`, `{"seed": -0}`} {
+		f.Add(seed)
+	}
+	def := define(defaults())
+	f.Fuzz(func(t *testing.T, raw string) {
+		faults := audiosep.CheckParams(def.Params, []byte(raw))
+		_, err := def.Build([]byte(raw))
+		if wellFormed := json.Valid([]byte(raw)) || strings.TrimSpace(raw) == ""; (err == nil) != (faults == nil && wellFormed) {
+			t.Errorf("%q: CheckParams finds %v, Build %v", raw, faults, err)
+		}
+	})
+}

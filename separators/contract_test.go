@@ -3,6 +3,7 @@ package separators_test
 import (
 	"testing"
 
+	"github.com/audiosep/audiosep/pipeline/contract"
 	"github.com/audiosep/audiosep/pipeline/stagetest"
 	"github.com/audiosep/audiosep/separators"
 )
@@ -10,7 +11,12 @@ import (
 func TestContract(t *testing.T) {
 	for _, def := range separators.Stages {
 		for _, params := range []string{``, `{"sources": 2}`, `{"groups": [[0, 3], [1]], "names": ["a", "b"], "residual": true}`} {
-			t.Run(def.Name+params, func(t *testing.T) { stagetest.Stage(t, def, params) })
+			t.Run(def.Name+params, func(t *testing.T) {
+				stagetest.With(t, def, contract.Options{Params: []byte(params), Many: 1000})
+			})
 		}
 	}
 }
+
+// Run with 100000 frames.
+func TestContractOfLongRuns(t *testing.T) { stagetest.Stage(t, separators.Stages[0], ``) }

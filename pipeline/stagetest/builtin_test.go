@@ -37,7 +37,7 @@ func TestBuiltInStages(t *testing.T) {
 		}
 		for _, p := range params {
 			t.Run(def.Name+p, func(t *testing.T) {
-				stagetest.With(t, def, contract.Options{Params: []byte(p), Many: 20000})
+				stagetest.With(t, def, contract.Options{Params: []byte(p), Many: 5000})
 			})
 		}
 	}

@@ -88,6 +88,7 @@ Exit codes:
   2    the pipeline or the command line is wrong
   130  cancelled
 {{end}}`)
-	cmd.AddCommand(runCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(), versionCommand())
+	cmd.AddCommand(runCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
+		evalCommand(), atomsCommand(), identifyCommand(), versionCommand())
 	return cmd
 }

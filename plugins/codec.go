@@ -1,41 +1,13 @@
 package plugins
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math"
 
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/plugins/wire"
 )
-
-// encode appends x to b as the wire has it.
-func encode(b []byte, x []float64) []byte {
-	at := len(b)
-	b = append(b, make([]byte, 8*len(x))...)
-	for i, v := range x {
-		binary.LittleEndian.PutUint64(b[at+8*i:], math.Float64bits(v))
-	}
-	return b
-}
-
-// decode sets dst to the numbers of b, 8 bytes each.
-func decode(dst []float64, b []byte) {
-	for i := range dst {
-		dst[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
-	}
-}
-
-// finite reports whether x has neither NaN nor infinity.
-func finite(x []float64) bool {
-	var bad float64
-	for _, v := range x {
-		bad += v * 0
-	}
-	return bad == 0
-}
 
 func headTo(h audiosep.Head) *wire.Head {
 	return &wire.Head{Rate: uint64(h.Rate), Samples: uint64(h.Samples), Channels: uint64(h.Channels),
@@ -64,7 +36,7 @@ func headFrom(h *wire.Head) (audiosep.Head, error) {
 
 func framingTo(f audiosep.Framing) *wire.Framing {
 	return &wire.Framing{Head: headTo(f.Head), Length: uint64(f.Length), Hop: uint64(f.Hop), Pad: uint64(f.Pad),
-		Share: uint64(f.Share), Analysis: encode(nil, f.Analysis), Synthesis: encode(nil, f.Synthesis)}
+		Share: uint64(f.Share), Analysis: encode(f.Analysis), Synthesis: encode(f.Synthesis)}
 }
 
 func framingFrom(f *wire.Framing) (audiosep.Framing, error) {
@@ -80,8 +52,7 @@ func framingFrom(f *wire.Framing) (audiosep.Framing, error) {
 		if len(b) != 8*out.Length {
 			return out, fmt.Errorf("a window has %d bytes; want %d, 8 for each of %d samples", len(b), 8*out.Length, out.Length)
 		}
-		*window = make([]float64, out.Length)
-		decode(*window, b)
+		*window = decode(b)
 	}
 	return out, nil
 }
@@ -208,8 +179,7 @@ func sendArrays(arrays []array, send func(chunk []byte) error) error {
 	for _, a := range arrays {
 		for data := a.data; len(data) > 0; {
 			n := min(len(data), most)
-			// gRPC keeps what it is given: every chunk has bytes of its own.
-			if err := send(encode(make([]byte, 0, 8*n), data[:n])); err != nil {
+			if err := send(encode(data[:n])); err != nil {
 				return err
 			}
 			data = data[n:]
@@ -224,7 +194,7 @@ func recvArrays(shapes []*wire.Shape, recv func() (chunk []byte, err error)) (ma
 	for _, s := range shapes {
 		a := array{s.GetName(), int(s.GetRows()), int(s.GetColumns()), nil}
 		if s.GetRows() > most || s.GetColumns() > most {
-			return nil, fmt.Errorf("array %s is %d×%d; that is too much", a.name, s.GetRows(), s.GetColumns())
+			return nil, bad("array %s is %d×%d; that is too much", a.name, s.GetRows(), s.GetColumns())
 		}
 		count := a.rows * a.cols
 		for len(a.data) < count {
@@ -234,12 +204,9 @@ func recvArrays(shapes []*wire.Shape, recv func() (chunk []byte, err error)) (ma
 			}
 			n := len(chunk) / 8
 			if len(chunk)%8 != 0 || n == 0 || n > count-len(a.data) {
-				return nil, fmt.Errorf("array %s: a chunk of %d bytes came where %d numbers were wanted", a.name, len(chunk), count-len(a.data))
+				return nil, bad("array %s: a chunk of %d bytes came where %d numbers were wanted", a.name, len(chunk), count-len(a.data))
 			}
-			// Grown as numbers come: what was announced may be a lie.
-			at := len(a.data)
-			a.data = append(a.data, make([]float64, n)...)
-			decode(a.data[at:], chunk)
+			a.data = append(a.data, decode(chunk)...) // grown as they come: what was announced may be a lie
 		}
 		all[a.name] = a
 	}

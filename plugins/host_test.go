@@ -4,8 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/plugins/wire"
 )
 
 // install puts the test binary into a folder as plugins of these names.
@@ -53,4 +62,224 @@ func build[S any](t testing.TB, h *Host, plugin, stage, params string) S {
 	}
 	t.Fatalf("plugin %s has no stage %s", plugin, stage)
 	panic("unreachable")
+}
+
+func TestNames(t *testing.T) {
+	h := newTestHost(t, Options{}, "good", "other_2", "Bad", "bad-name", "x")
+	if err := os.WriteFile(filepath.Join(h.o.Folders[0], prefix+"text"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(folder, install(t, "good", "last"))
+	if got, want := strings.Join(h.Names(), " "), "good other_2 x last"; !strings.HasPrefix(got, want) {
+		t.Errorf("names are %q; want %q", got, want)
+	}
+	for name, want := range map[string]string{
+		"../good": "is not one; want lower-case", "/bin/sh": "is not one", "a.b": "is not one", "": "is not one", "A": "is not one",
+		"missing": "plugin missing is not there; want a file audiosep-plugin-missing in one of " + h.o.Folders[0],
+		"text":    "want a file that can be executed",
+	} {
+		if _, err := h.Describe(t.Context(), name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error is %v; want %q", name, err, want)
+		}
+	}
+}
+
+func TestPins(t *testing.T) {
+	dir := install(t, "good")
+	file := filepath.Join(dir, prefix+"good")
+	is, err := Sum(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pins, err := ParsePins([]byte("# plugins\n\n" + strings.ToUpper(is) + "  ./" + prefix + "good\n" + is + " *" + prefix + "other\n"))
+	if err != nil || len(pins) != 2 || pins["good"] != is || pins["other"] != is {
+		t.Fatalf("pins are %v, %v", pins, err)
+	}
+	for _, c := range []struct{ pin, want string }{{is, ""}, {strings.Repeat("0", 64), "has the SHA-256 sum " + is + "; it is pinned to 000"}} {
+		h := NewHost(Options{Folders: []string{dir}, Pins: map[string]string{"good": c.pin}})
+		_, err := h.Describe(t.Context(), "good")
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error is %v; want %q", err, c.want)
+		}
+		h.Close()
+	}
+	for text, want := range map[string]string{
+		"abc audiosep-plugin-x": "line 1", is + " other": "line 1 names", is: "line 1", "\n" + is + " " + prefix + "a b": "line 2",
+		is + " " + prefix + "a\n" + strings.Repeat("0", 64) + " " + prefix + "a": "a second time",
+	} {
+		if _, err := ParsePins([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error is %v; want %q", text, err, want)
+		}
+	}
+}
+
+func FuzzParsePins(f *testing.F) {
+	f.Add([]byte(strings.Repeat("0a", 32) + "  audiosep-plugin-x\n# a\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		pins, err := ParsePins(text)
+		if err != nil && pins != nil {
+			t.Error("pins and an error")
+		}
+		for name, sum := range pins {
+			if !nameSyntax.MatchString(name) || len(sum) != 64 {
+				t.Errorf("pin %q %q", name, sum)
+			}
+		}
+	})
+}
+
+// FuzzDefinitions holds what passes as a description against what a pipeline does with it.
+func FuzzDefinitions(f *testing.F) {
+	text, err := json.Marshal(testStages)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(text))
+	f.Add(`[{"Name": "x", "Doc": "X.", "Kind": "framer", "Params": [{"Name": "p", "Type": "[][]int", "Doc": "P.", "Default": null, "Min": 1, "OneOf": null}]}]`)
+	h := NewHost(Options{})
+	f.Fuzz(func(t *testing.T, text string) {
+		defs, err := h.definitions(&process{plugin: plugin{name: "p"}, about: &wire.DescribeReply{Definitions: text}})
+		if err != nil {
+			return
+		}
+		for _, d := range defs {
+			audiosep.CheckParams(d.Params, nil)
+			for i := range d.Params {
+				d.Params[i].Range()
+				audiosep.CheckParams(d.Params, []byte(`{"`+d.Params[i].Name+`": [1]}`))
+			}
+		}
+	})
+}
+
+func FuzzFraming(f *testing.F) {
+	framing, _ := half{}.Framing(context.Background(), audiosep.Head{Rate: 8000, Samples: 5, Channels: 1, Realisations: 1})
+	text, err := proto.Marshal(framingTo(framing))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var w wire.Framing
+		if proto.Unmarshal(text, &w) != nil {
+			return
+		}
+		if framing, err := framingFrom(&w); err == nil && len(framing.Analysis) != framing.Length {
+			t.Errorf("a window of %d weights for %d samples", len(framing.Analysis), framing.Length)
+		}
+	})
+}
+
+func TestParams(t *testing.T) {
+	eachWay(t, func(t *testing.T, h *Host, plugin string, _ float64) {
+		defs, err := h.Describe(t.Context(), plugin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range defs {
+			if d.Name != plugin+"/ramp" {
+				continue
+			}
+			// The host sees one of these, the plugin alone can see the other.
+			for params, want := range map[string]string{
+				`{"samples": 0, "chanels": 1}`:  "parameter samples is 0; want at least 1 sample\nparameter chanels is no parameter of this stage; did you mean \"channels\"?",
+				`{"samples": 3, "channels": 4}`: "parameter samples is 3; want at least the number of channels, 4; use fewer channels",
+			} {
+				_, err := d.Build([]byte(params))
+				if _, ok := audiosep.AsParamErrors(err); !ok || err.Error() != want {
+					t.Errorf("error is %v; want %v", err, want)
+				}
+			}
+			// Checking keeps one process for all and starts none for a stage.
+			for range 3 {
+				if _, err := d.Build(nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if len(h.all) != 1 {
+				t.Errorf("there are %d processes; want 1", len(h.all))
+			}
+		}
+	})
+}
+
+// TestClosed uses a stage that is closed, and one whose host is.
+func TestClosed(t *testing.T) {
+	h := newTestHost(t, Options{}, "good")
+	a, b := build[audiosep.Transformer](t, h, "good", "reverse", ""), build[audiosep.Transformer](t, h, "good", "reverse", "")
+	if _, err := a.Transform(t.Context(), 4); err != nil {
+		t.Fatal(err)
+	}
+	a.(transformer).Close()
+	if _, err := a.Transform(t.Context(), 4); err != errClosed {
+		t.Errorf("error is %v; want %v", err, errClosed)
+	}
+	h.Close()
+	if _, err := b.Transform(t.Context(), 4); err != errClosed {
+		t.Errorf("error is %v; want %v", err, errClosed)
+	}
+	nothingLeft(t, h)
+}
+
+// TestWatchdog takes a plugin's standard input away, which is what it sees of a host
+// that died on a system that does not tell it otherwise.
+func TestWatchdog(t *testing.T) {
+	eachWay(t, func(t *testing.T, h *Host, plugin string, _ float64) {
+		if _, err := h.Describe(t.Context(), plugin); err != nil {
+			t.Fatal(err)
+		}
+		for p := range h.all {
+			p.child.stdin.Close()
+			if !p.child.ended(20 * time.Second) {
+				t.Error("the plugin goes on without a host")
+			}
+		}
+	})
+}
+
+// TestStartedByHand runs a plugin as a person might.
+func TestStartedByHand(t *testing.T) {
+	out, err := exec.Command(filepath.Join(install(t, "good"), prefix+"good")).CombinedOutput()
+	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "is a plugin of audiosep. It offers\n\tgood/ramp\tsource: A ramp") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestSharedMemory(t *testing.T) {
+	h := newTestHost(t, Options{}, "good", "unshared")
+	for name, want := range map[string]bool{"good": runtime.GOOS != "windows", "unshared": false} {
+		if _, err := h.Describe(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+		for p := range h.all {
+			if p.plugin.name == name && (p.shared != nil) != want {
+				t.Errorf("%s: shared memory is used: %v; want %v", name, p.shared != nil, want)
+			}
+		}
+	}
+}
+
+// TestSnakesFaults makes a plugin in Python fail in several ways.
+func TestSnakesFaults(t *testing.T) {
+	needPython(t)
+	h := NewHost(Options{Folders: []string{"testdata"}})
+	defer h.Close()
+	for m, want := range map[int]string{
+		2: "KeyError: 'missing' (audiosep-plugin-snakes:",
+		3: "what forward returned has the shape (1, 4); want (1, 1)",
+		4: "ended while in forward: exit status 7",
+		5: "signal: aborted",
+	} {
+		s := build[audiosep.Transformer](t, h, "snakes", "faulty", "")
+		tr, err := s.Transform(t.Context(), m)
+		if err == nil {
+			err = tr.Forward(t.Context(), audiosep.MakeCoefs(tr, 1), []float64{1, 1, 1, 1, 1}[:m])
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v; want %q", err, want)
+		}
+		if m == 5 && !strings.Contains(err.Error(), "\tout of everything") {
+			t.Errorf("error is %v; want the end of standard error", err)
+		}
+	}
 }

@@ -34,6 +34,7 @@ var testStages = []audiosep.Definition{
 	audiosep.Define("ramp", "A ramp in every channel.", rampParams{Samples: 100, Channels: 2}, newRamp),
 	audiosep.Define("half", "Sine windows, half overlapped.", struct{}{}, newHalf),
 	audiosep.Define("reverse", "Frames read backwards. Real, F = M.", struct{}{}, newReverse),
+	audiosep.Define("copy", "The frames themselves. Real, F = M.", struct{}{}, newCopy),
 	audiosep.Define("padded", "DFT of the frame and as many zeros. Complex, F ≠ M.", struct{}{}, newPadded),
 	audiosep.Define("learn", "The identity, or the start with its sign changed.", struct{}{}, newLearn),
 	audiosep.Define("learn_odd", "A transform without a matrix.", struct{}{}, newLearnOdd),
@@ -100,6 +101,13 @@ func newReverse(struct{}) (audiosep.Transformer, error) {
 			}
 		}
 		return reverse, reverse, nil
+	}), nil
+}
+
+func newCopy(struct{}) (audiosep.Transformer, error) {
+	return audiosep.PerFrame(func(int) (forward, inverse func(dst, src []float64), err error) {
+		same := func(dst, src []float64) { copy(dst, src) }
+		return same, same, nil
 	}), nil
 }
 
@@ -288,5 +296,3 @@ func (s *sum) Close() error {
 	os.Remove(s.file + ".part")
 	return nil
 }
-
-var badPlugins = map[string]func(){}

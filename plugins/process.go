@@ -67,8 +67,9 @@ func start(ctx context.Context, pl plugin, log *slog.Logger) (*process, error) {
 		},
 	})
 	stop := context.AfterFunc(ctx, p.child.kill)
-	defer stop()
-	if err := p.connect(ctx); err != nil {
+	err = p.connect(ctx)
+	stop()
+	if err != nil {
 		err = p.notStarted(ctx, err)
 		p.kill()
 		return nil, err
@@ -156,7 +157,7 @@ type child struct {
 	startErr error
 	done     chan struct{} // closed when the process has been waited for
 	status   error         // of cmd.Wait
-	killed   atomic.Bool
+	killed   atomic.Bool   // by us
 }
 
 func newChild(pl plugin, log *slog.Logger) *child {
@@ -184,6 +185,8 @@ func (c *child) Start(context.Context) error {
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
+		// Whoever learns of the end from standard output can be sure of it.
+		defer c.stdout.end()
 		defer close(c.done)
 		if c.stdin, c.startErr = c.cmd.StdinPipe(); c.startErr == nil {
 			c.startErr = c.cmd.Start()
@@ -196,17 +199,19 @@ func (c *child) Start(context.Context) error {
 			c.status = c.cmd.Wait()
 			killGroup(c.cmd.Process) // what it started itself
 		}
-		c.stdout.end()
 	}()
 	<-c.started
 	return c.startErr
 }
 
 func (c *child) kill() {
+	if c.ended(0) {
+		return
+	}
 	c.killed.Store(true)
 	select {
 	case <-c.started:
-		if c.startErr == nil && !c.ended(0) {
+		if c.startErr == nil {
 			killGroup(c.cmd.Process)
 		}
 	default:

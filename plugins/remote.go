@@ -135,6 +135,8 @@ func (p *process) call(ctx context.Context, stage, what string, silence time.Dur
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case late(ctx): // the plugin knows the deadline and may be first to see it
+		return context.DeadlineExceeded
 	case errors.Is(context.Cause(inner), errSilent):
 		p.child.kill()
 		return p.failure(stage, fmt.Sprintf("gave no sign of life for %v while in %s", silence, what), err)
@@ -144,6 +146,11 @@ func (p *process) call(ctx context.Context, stage, what string, silence time.Dur
 		return p.failure(stage, fmt.Sprintf("answered %s wrongly: %v", what, bad), err)
 	}
 	return p.explain(stage, what, err)
+}
+
+func late(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && !time.Now().Before(deadline)
 }
 
 // explain says what an error of gRPC means.
@@ -211,13 +218,17 @@ func (c *parcel) put(parts ...[]float64) *wire.Array {
 		n += len(x)
 	}
 	a := c.room(n)
-	if c.slot == nil {
-		for _, x := range parts {
-			a.Data = encode(a.Data, x)
-		}
+	if c.slot == nil && len(parts) == 1 {
+		a.Data = encode(parts[0])
 		return a
 	}
-	dst := numbers(c.slot.data, a.Offset-c.slot.at, n)
+	var dst []float64
+	if c.slot == nil {
+		dst = make([]float64, n)
+		a.Data = encode(dst)
+	} else {
+		dst = c.numbers(a)
+	}
 	for _, x := range parts {
 		dst = dst[copy(dst, x):]
 	}
@@ -226,30 +237,31 @@ func (c *parcel) put(parts ...[]float64) *wire.Array {
 
 // get takes the numbers of a reply, for which room was made, to parts. They must be finite.
 func (c *parcel) get(what string, room, got *wire.Array, parts ...[]float64) error {
+	var src []float64
 	if c.slot == nil {
 		if b := got.GetData(); uint64(len(b)) != 8*room.Count || got.GetOffset() != 0 {
 			return bad("%s is %d bytes; want %d, 8 for each of %d numbers", what, len(b), 8*room.Count, room.Count)
 		}
-		at := 0
-		for _, dst := range parts {
-			decode(dst, got.Data[at:])
-			at += 8 * len(dst)
-		}
+		src = decode(got.Data)
 	} else {
 		if got.GetOffset() != room.Offset || got.GetCount() != room.Count || len(got.GetData()) != 0 {
 			return bad("%s is %d numbers at %d of shared memory; want %d at %d", what, got.GetCount(), got.GetOffset(), room.Count, room.Offset)
 		}
-		src := numbers(c.slot.data, room.Offset-c.slot.at, int(room.Count))
-		for _, dst := range parts {
-			src = src[copy(dst, src):]
-		}
+		src = c.numbers(room)
 	}
 	for _, dst := range parts {
+		src = src[copy(dst, src):]
 		if !finite(dst) {
 			return bad("%s has NaN or infinity", what)
 		}
 	}
 	return nil
+}
+
+// numbers returns where an array of a parcel in shared memory stands.
+func (c *parcel) numbers(a *wire.Array) []float64 {
+	at := a.Offset - c.slot.at
+	return decode(c.slot.data[at : at+8*a.Count])
 }
 
 func envTo(env audiosep.Env) *wire.Env {

@@ -33,12 +33,16 @@ func Serve(stages ...audiosep.Definition) {
 		explainPlugin(os.Stderr, stages)
 		os.Exit(2)
 	}
-	server := &server{stages: stages, stderr: os.Stderr, memory: openShared()}
-	os.Unsetenv(sharedEnv)
+	serve(newServer(stages).register)
+	os.Exit(0)
+}
+
+// serve serves what register registers until the host wants it no more.
+func serve(register func(*grpc.Server)) {
 	go watchHost(os.Stdin)
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig:  handshake,
-		VersionedPlugins: map[int]goplugin.PluginSet{protocol: {"stages": connection{register: server.register}}},
+		VersionedPlugins: map[int]goplugin.PluginSet{protocol: {"stages": connection{register: register}}},
 		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: os.Stderr}),
 		GRPCServer: func(o []grpc.ServerOption) *grpc.Server {
 			return grpc.NewServer(append(o,
@@ -47,7 +51,6 @@ func Serve(stages ...audiosep.Definition) {
 				grpc.UnaryInterceptor(guardUnary), grpc.StreamInterceptor(guardStream))...)
 		},
 	})
-	os.Exit(0)
 }
 
 // explainPlugin tells whoever started a plugin by hand what it is.
@@ -79,6 +82,11 @@ type server struct {
 	mu         sync.RWMutex
 	built      []any                // handle-1 -> stage
 	transforms []audiosep.Transform // handle-1 -> transform
+}
+
+func newServer(stages []audiosep.Definition) *server {
+	defer os.Unsetenv(sharedEnv)
+	return &server{stages: stages, stderr: os.Stderr, memory: openShared()}
 }
 
 func (s *server) register(g *grpc.Server) {
@@ -197,9 +205,7 @@ func (s *server) in(what string, a *wire.Array, n uint64) ([]float64, error) {
 	if uint64(len(a.GetData())) != 8*n {
 		return nil, fmt.Errorf("%s is %d bytes; want %d, 8 for each of %d numbers", what, len(a.GetData()), 8*n, n)
 	}
-	x := make([]float64, n)
-	decode(x, a.GetData())
-	return x, nil
+	return decode(a.GetData()), nil
 }
 
 // room returns where n numbers of an answer are to be written.
@@ -218,7 +224,7 @@ func (s *server) shared(what string, a *wire.Array, n uint64) ([]float64, error)
 	if a.GetCount() != n || a.GetOffset()%8 != 0 || a.GetOffset() > size || n > (size-a.GetOffset())/8 {
 		return nil, fmt.Errorf("%s is %d numbers at %d of %d bytes of shared memory; want %d", what, a.GetCount(), a.GetOffset(), size, n)
 	}
-	return numbers(s.memory, a.GetOffset(), int(n)), nil
+	return decode(s.memory[a.GetOffset() : a.GetOffset()+8*n]), nil
 }
 
 // reply returns the array of an answer that was written to x, from room.
@@ -229,7 +235,7 @@ func reply(to *wire.Array, x []float64) *wire.Array {
 	if to.GetOffset() != 0 {
 		return to
 	}
-	return &wire.Array{Data: encode(nil, x), Count: to.GetCount()}
+	return &wire.Array{Data: encode(x), Count: to.GetCount()}
 }
 
 // logHandler sends records as text.

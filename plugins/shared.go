@@ -2,9 +2,7 @@ package plugins
 
 import (
 	"context"
-	"encoding/binary"
 	"os"
-	"unsafe"
 )
 
 // The arena is cut into slots, each for one call at a time: what goes in and what
@@ -33,7 +31,7 @@ type slot struct {
 
 // newArena returns an arena, or nil where there is no shared memory.
 func newArena() *arena {
-	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+	if !littleEndian {
 		return nil
 	}
 	const size = pageBytes + slots*slotBytes
@@ -72,12 +70,4 @@ func (a *arena) close() {
 		unmap(a.memory)
 		a.file.Close()
 	}
-}
-
-// numbers returns n float64 that stand in memory at an offset that is a multiple of 8.
-func numbers(memory []byte, at uint64, n int) []float64 {
-	if n == 0 {
-		return nil
-	}
-	return unsafe.Slice((*float64)(unsafe.Pointer(&memory[at])), n)
 }

@@ -69,8 +69,8 @@ func inParts(ctx context.Context, n, frame, fixed int, do func(ctx context.Conte
 	return ctx.Err()
 }
 
-// callBytes is about how much one call carries, both ways together.
-const callBytes = 1 << 20
+// callBytes is about how much one call carries, both ways together: a pipeline's block.
+const callBytes = 2 << 20
 
 type framer struct{ *remote }
 

@@ -1,0 +1,75 @@
+package plugins
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/audiosep/audiosep"
+)
+
+// benchPlugins are the plugins that the figures in docs/plugins.md are of.
+func benchPlugins(b *testing.B, do func(b *testing.B, h *Host, plugin string)) {
+	for _, name := range []string{"good", "unshared", "snakes"} {
+		label := map[string]string{"good": "go", "unshared": "go-messages", "snakes": "python"}[name]
+		b.Run(label, func(b *testing.B) {
+			if name == "snakes" {
+				needPython(b)
+			}
+			do(b, newTestHost(b, Options{Folders: []string{"testdata"}}, "good", "unshared"), name)
+		})
+	}
+}
+
+// BenchmarkStart starts a plugin, describes it and ends it.
+func BenchmarkStart(b *testing.B) {
+	benchPlugins(b, func(b *testing.B, h *Host, plugin string) {
+		for b.Loop() {
+			one := NewHost(h.o)
+			if _, err := one.Describe(b.Context(), plugin); err != nil {
+				b.Fatal(err)
+			}
+			one.Close()
+		}
+	})
+}
+
+// BenchmarkCall makes one call at a time that carries as many bytes as its name says to
+// the plugin, and as many back; MB/s counts both.
+func BenchmarkCall(b *testing.B) {
+	benchPlugins(b, func(b *testing.B, h *Host, plugin string) {
+		for _, kib := range []int{0, 64, 256, 512, 1024, 4096, 65536} {
+			b.Run(fmt.Sprintf("%dKiB", kib), func(b *testing.B) {
+				t, err := build[audiosep.Transformer](b, h, plugin, "copy", "").Transform(b.Context(), 128)
+				if err != nil {
+					b.Fatal(err)
+				}
+				n := kib // frames of 128 numbers, 1 KiB
+				y, x := make([]float64, 128*n), audiosep.MakeCoefs(t, n)
+				b.SetBytes(int64(2 * 8 * len(y)))
+				for b.Loop() {
+					if err := t.(*transform).forward(b.Context(), n, x, y); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	})
+}
+
+// BenchmarkRun carries 64 MiB there and back as a pipeline does: in parts, several at once.
+func BenchmarkRun(b *testing.B) {
+	benchPlugins(b, func(b *testing.B, h *Host, plugin string) {
+		t, err := build[audiosep.Transformer](b, h, plugin, "copy", "").Transform(b.Context(), 1024)
+		if err != nil {
+			b.Fatal(err)
+		}
+		const n = 8192
+		y, x := make([]float64, 1024*n), audiosep.MakeCoefs(t, n)
+		b.SetBytes(int64(2 * 8 * len(y)))
+		for b.Loop() {
+			if err := t.Forward(b.Context(), x, y); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,207 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/audiosep/audiosep"
+)
+
+// chaosRuns is how often things are killed; AUDIOSEP_CHAOS says otherwise.
+func chaosRuns(t *testing.T) int {
+	n := 20
+	if s := os.Getenv("AUDIOSEP_CHAOS"); s != "" {
+		var err error
+		if n, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
+}
+
+// work uses a plugin from its description on, as a pipeline does.
+func work(ctx context.Context, h *Host, plugin, out string) error {
+	defs, err := h.Describe(ctx, plugin)
+	if err != nil {
+		return err
+	}
+	stage := func(name, params string) any {
+		for _, d := range defs {
+			if d.Name == plugin+"/"+name && err == nil {
+				var s any
+				s, err = d.Build([]byte(params))
+				return s
+			}
+		}
+		return nil
+	}
+	tr, _ := stage("reverse", "").(audiosep.Transformer)
+	fa, _ := stage("factor", "").(audiosep.Factorizer)
+	si, _ := stage("sum", `{"file": "`+out+`"}`).(audiosep.Sink)
+	if err != nil {
+		return err
+	}
+	defer tr.(transformer).Close()
+	defer fa.(factorizer).Close()
+	defer si.Close()
+	return workWith(ctx, tr, fa, si)
+}
+
+func workWith(ctx context.Context, tr audiosep.Transformer, fa audiosep.Factorizer, si audiosep.Sink) error {
+	t, err := tr.Transform(ctx, 256)
+	if err != nil {
+		return err
+	}
+	head := audiosep.Head{Rate: 8000, Samples: 10, Channels: 1, Realisations: 1}
+	if err := si.Create(ctx, audiosep.Env{}, head, []string{"a"}); err != nil {
+		return err
+	}
+	y := make([]float64, 256*2000)
+	x := audiosep.MakeCoefs(t, 2000)
+	for range 4 {
+		if err := t.Forward(ctx, x, y); err != nil {
+			return err
+		}
+		if _, err := fa.Factorize(ctx, audiosep.Env{}, mat.NewDense(256, 2000, x.Re), nil); err != nil {
+			return err
+		}
+		if err := si.Write(ctx, 0, [][]float64{y}); err != nil {
+			return err
+		}
+	}
+	return si.Commit(ctx)
+}
+
+// TestChaos kills a plugin's process at random moments of its work. Either all is done,
+// or the error says that the plugin ended; what its sink wrote is whole or not there.
+func TestChaos(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, uint64(os.Getpid())))
+	h := newTestHost(t, Options{Silence: 10 * time.Second}, "good")
+	begin := time.Now()
+	if err := work(t.Context(), h, "good", filepath.Join(t.TempDir(), "sum")); err != nil {
+		t.Fatal(err)
+	}
+	usual := time.Since(begin)
+	for i := range chaosRuns(t) {
+		dir := t.TempDir()
+		h := newTestHost(t, Options{Silence: 2 * time.Second}, "good")
+		signal := syscall.SIGKILL
+		if i%10 == 9 {
+			signal = syscall.SIGSTOP
+		}
+
+		done := strike(h, time.Duration(rng.Int64N(int64(usual))), signal)
+		err := work(t.Context(), h, "good", filepath.Join(dir, "sum"))
+		<-done
+		var e *Error
+		if err != nil && !errors.As(err, &e) {
+			t.Fatalf("run %d: error is %v, a %T; want a *plugins.Error", i, err, err)
+		}
+		if e != nil && signal == syscall.SIGKILL && e.Exit != "signal: killed" {
+			t.Errorf("run %d: exit is %q in %v; want signal: killed", i, e.Exit, err)
+		}
+		h.Close()
+		nothingLeft(t, h)
+		left, _ := os.ReadDir(dir)
+		for _, f := range left {
+			if f.Name() == "sum" && err == nil || f.Name() == "sum.part" && err != nil {
+				continue // a sink that is killed cannot clean up
+			}
+			t.Errorf("run %d: %s is left with error %v", i, f.Name(), err)
+		}
+	}
+}
+
+// strike sends a signal to one of the host's processes after some time.
+func strike(h *Host, after time.Duration, signal syscall.Signal) chan struct{} {
+	done := make(chan struct{})
+	time.AfterFunc(after, func() {
+		defer close(done)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		for p := range h.all {
+			if p.child.startErr == nil {
+				syscall.Kill(p.child.cmd.Process.Pid, signal)
+				return
+			}
+		}
+	})
+	return done
+}
+
+// TestHostKilled kills hosts, in processes of their own, at random moments: their
+// plugins end and leave neither processes nor sockets.
+func TestHostKilled(t *testing.T) {
+	if hostDir := os.Getenv("AUDIOSEP_TEST_HOST"); hostDir != "" {
+		h := NewHost(Options{Folders: []string{hostDir}})
+		for i := 0; ; i++ {
+			if err := work(context.Background(), h, "good", filepath.Join(hostDir, fmt.Sprint("sum", i))); err != nil {
+				fmt.Println(err)
+				os.Exit(3)
+			}
+		}
+	}
+	rng := rand.New(rand.NewPCG(2, uint64(os.Getpid())))
+	for i := range chaosRuns(t) {
+		dir, tmp := install(t, "good"), shortTemp(t)
+		cmd := exec.Command(os.Args[0], "-test.run=^TestHostKilled$")
+		cmd.Env = append(os.Environ(), "AUDIOSEP_TEST_HOST="+dir, "TMPDIR="+tmp)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(rng.Int64N(int64(400 * time.Millisecond))))
+		cmd.Process.Kill()
+		if err := cmd.Wait(); !strings.Contains(fmt.Sprint(err), "killed") {
+			t.Fatalf("the host ended by itself: %v", err)
+		}
+		var left []string
+		for wait := time.Millisecond; wait < 3*time.Second; wait *= 2 {
+			if left = processes(t, dir); len(left) == 0 {
+				break
+			}
+			time.Sleep(wait)
+		}
+		if len(left) > 0 {
+			t.Errorf("run %d: processes are left: %v", i, left)
+		}
+		// A host that is killed while a plugin starts leaves a folder, which the next removes.
+		sweep(t, tmp)
+		if files, _ := os.ReadDir(tmp); len(files) > 0 {
+			t.Errorf("run %d: %v are left", i, files)
+		}
+	}
+}
+
+// shortTemp is a folder whose name leaves room for sockets.
+func shortTemp(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "as")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// sweep does what the next host in the same temporary folder would do first.
+func sweep(t *testing.T, tmp string) {
+	t.Helper()
+	t.Setenv("TMPDIR", tmp)
+	dir, err := socketFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(dir)
+}

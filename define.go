@@ -93,7 +93,8 @@ type Definition struct {
 //	file    in or out: the text is a file's name, read from or written to
 //
 // A field is an int, uint64, float64, bool, string, a pointer to one of them (nil when
-// it may be left open), or a slice of one of them or of slices. defaults is P before
+// it may be left open), or a slice of one of them or of slices; the fields of an embedded
+// struct are parameters too. defaults is P before
 // decoding, so an explicit zero stays a zero. If P has a method Validate() error, it is
 // called on the decoded parameters; it may return a *ParamError or ParamErrors.
 //
@@ -132,18 +133,16 @@ func Define[P, S any](name, doc string, defaults P, build func(P) (S, error)) De
 
 // decode returns defaults overlaid with raw, which has been checked.
 func decode[P any](defaults P, raw json.RawMessage) (P, error) {
-	p := defaults
-	// Slices of defaults are shared by every use of the Definition: decode into copies.
-	v := reflect.ValueOf(&p).Elem()
-	for i := range v.NumField() {
-		if f := v.Field(i); f.Kind() == reflect.Slice && f.CanSet() && !f.IsNil() {
-			f.Set(reflect.AppendSlice(reflect.MakeSlice(f.Type(), 0, f.Len()), f))
-		}
+	var p P
+	// By way of JSON, so that the result shares no list, however deep, with the defaults.
+	own, err := json.Marshal(defaults)
+	if err == nil {
+		err = json.Unmarshal(own, &p)
 	}
-	if len(bytes.TrimSpace(raw)) == 0 {
-		return p, nil
+	if err != nil || len(bytes.TrimSpace(raw)) == 0 {
+		return p, err
 	}
-	err := json.Unmarshal(raw, &p)
+	err = json.Unmarshal(raw, &p)
 	return p, err
 }
 

@@ -21,7 +21,7 @@ type params struct {
 	Path   string    `json:"path" file:"in" doc:"A file."`
 	Limit  *int      `json:"limit" min:"1" doc:"A limit."`
 	Gains  []float64 `json:"gains" min:"0" max:"1" doc:"Gains."`
-	Names  []string  `json:"names" min:"2" max:"3" doc:"Names."`
+	Names  []string  `json:"names" min:"1" max:"3" doc:"Names."`
 	Groups [][]int   `json:"groups" max:"2" doc:"Groups."`
 }
 
@@ -50,7 +50,7 @@ func TestDefineReadsTags(t *testing.T) {
 		{Name: "path", Type: "string", Doc: "A file.", Default: json.RawMessage(`"in.wav"`), File: "in"},
 		{Name: "limit", Type: "int", Doc: "A limit.", Default: json.RawMessage("null"), Min: ptr(1)},
 		{Name: "gains", Type: "[]float", Doc: "Gains.", Default: json.RawMessage("[1]"), Min: ptr(0), Max: ptr(1)},
-		{Name: "names", Type: "[]string", Doc: "Names.", Default: json.RawMessage(`["a","b"]`), Min: ptr(2), Max: ptr(3)},
+		{Name: "names", Type: "[]string", Doc: "Names.", Default: json.RawMessage(`["a","b"]`), Min: ptr(1), Max: ptr(3)},
 		{Name: "groups", Type: "[][]int", Doc: "Groups.", Default: json.RawMessage("[[1,2]]"), Max: ptr(2)},
 	}
 	def := define(defaults())
@@ -65,7 +65,7 @@ func TestDefineReadsTags(t *testing.T) {
 func TestRange(t *testing.T) {
 	want := map[string]string{
 		"count": "1 to 8 components", "seed": "a whole number ≥ 0", "level": "at least 0.5", "on": "true or false", "window": "one of hann, sine",
-		"path": "a text", "limit": "at least 1", "gains": "0 to 1", "names": "2 to 3 entries", "groups": "at most 2 entries",
+		"path": "a text", "limit": "at least 1", "gains": "0 to 1", "names": "1 to 3 entries", "groups": "at most 2 entries",
 	}
 	for _, p := range define(defaults()).Params {
 		got := p.Range()
@@ -111,10 +111,10 @@ func TestDefaultsAreNotShared(t *testing.T) {
 		}
 		return stage.(*built[params]).p
 	}
-	p := build(`{"gains": [0.25], "names": ["y", "z"]}`)
-	p.Gains[0], p.Names[0] = 0.5, "y"
+	p := build(`{"gains": [0.25], "names": ["y", "z"], "groups": [[8, 9]]}`)
+	p.Gains[0], p.Names[0], p.Groups[0][0] = 0.5, "y", 7
 	p = build(``)
-	p.Gains[0], p.Names[0] = 0.5, "y"
+	p.Gains[0], p.Names[0], p.Groups[0][0] = 0.5, "y", 7
 	if diff := cmp.Diff(defaults(), build(``)); diff != "" {
 		t.Errorf("the defaults changed: want -, got +:\n%s", diff)
 	}
@@ -142,8 +142,8 @@ func TestWrongParamsAreAllNamed(t *testing.T) {
 		`{"gains": 1}`:                    "parameter gains is 1; want a list: [a number, …]",
 		`{"gains": null}`:                 "parameter gains is null; want a list: [a number, …]",
 		`{"gains": [0, 2, 1, -1]}`:        "parameter gains/1 is 2; want 0 to 1\nparameter gains/3 is -1; want 0 to 1",
-		`{"names": []}`:                   "parameter names is empty; want 2 to 3 entries",
-		`{"names": ["a", "b", "c", "d"]}`: "parameter names is 4 entries long; want 2 to 3 entries",
+		`{"names": []}`:                   "parameter names is empty; want 1 to 3 entries",
+		`{"names": ["a", "b", "c", "d"]}`: "parameter names is 4 entries long; want 1 to 3 entries",
 		`{"names": ["a", 2]}`:             "parameter names/1 is 2; want a text",
 		`{"groups": [1]}`:                 "parameter groups/0 is 1; want a list: [a whole number, …]",
 		`{"groups": [[1], [2, "x"]]}`:     `parameter groups/1/1 is "x"; want a whole number`,
@@ -178,7 +178,7 @@ func TestMissingParams(t *testing.T) {
 	p := defaults()
 	p.Count, p.Window, p.Path, p.Names = 0, "", "", nil
 	_, err := define(p).Build([]byte(`{"window": "sine"}`))
-	want := "parameter count is missing; want 1 to 8 components\nparameter path is missing; want a text\nparameter names is missing; want 2 to 3 entries"
+	want := "parameter count is missing; want 1 to 8 components\nparameter path is missing; want a text\nparameter names is missing; want 1 to 3 entries"
 	if fmt.Sprint(err) != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}

@@ -8,6 +8,8 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/audiosep/audiosep/internal/kernel"
 )
 
 // A MatrixTransform is one real F×M matrix: X = ΦY. Reports draw Φ's rows, models
@@ -94,15 +96,13 @@ func (t *matrixTransform) Inverse(_ context.Context, dst []float64, src Coefs) e
 }
 
 // multiplyFrames sets each frame of dst to that of src times a, frames being rows here.
-// The product is of plain matrices on purpose: with one transposed, gonum's sums depend on
-// how many frames there are, and a frame must come out the same in any run.
 func multiplyFrames(dst, src []float64, a *mat.Dense) {
 	in, out := a.Dims()
 	n := len(src) / in
 	if n == 0 {
 		return
 	}
-	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1,
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1,
 		blas64.General{Rows: n, Cols: in, Stride: in, Data: src}, a.RawMatrix(),
 		0, blas64.General{Rows: n, Cols: out, Stride: out, Data: dst})
 }

@@ -41,27 +41,25 @@ func (f *Factors) Validate(bins, columns int) error {
 			return &ShapeError{"H", fmt.Sprintf("%d×%d", r, c), fmt.Sprintf("%d rows, one for each column of W", k)}
 		}
 	}
-	for name, m := range map[string]*mat.Dense{"W": f.W, "H": f.H} {
-		if m == nil {
-			continue
-		}
-		if i, j, ok := findBad(m); !ok {
-			return fmt.Errorf("%s has %v in row %d, column %d; want finite numbers ≥ 0", name, m.At(i, j), i, j)
-		}
+	if err := findBad("W", f.W); err != nil {
+		return err
 	}
-	return nil
+	return findBad("H", f.H)
 }
 
-func findBad(m *mat.Dense) (i, j int, ok bool) {
+func findBad(name string, m *mat.Dense) error {
+	if m == nil {
+		return nil
+	}
 	raw := m.RawMatrix()
 	for i := range raw.Rows {
 		for j, x := range raw.Data[i*raw.Stride : i*raw.Stride+raw.Cols] {
 			if !(x >= 0) || math.IsInf(x, 1) {
-				return i, j, false
+				return fmt.Errorf("%s has %v in row %d, column %d; want finite numbers ≥ 0", name, x, i, j)
 			}
 		}
 	}
-	return 0, 0, true
+	return nil
 }
 
 // Model is what a learner leaves behind; any field may be nil. Framing is that of

@@ -2,6 +2,7 @@ package audiosep
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -45,7 +46,7 @@ func (p *Param) Range() string {
 	case p.OneOf != nil:
 		return "one of " + strings.Join(p.OneOf, ", ")
 	case p.boundsLength():
-		return bounds(p.Min, p.Max, plural(p.Min, "entry", "entries"))
+		return bounds(p.Min, p.Max, plural(cmp.Or(p.Max, p.Min), "entry", "entries"))
 	case p.Min != nil || p.Max != nil:
 		return bounds(p.Min, p.Max, p.Unit)
 	default:
@@ -68,7 +69,7 @@ func bounds(lo, hi *float64, unit string) string {
 	case lo != nil && hi != nil:
 		s = number(*lo) + " to " + number(*hi)
 	case lo != nil:
-		if s = "at least " + number(*lo); *lo == 1 {
+		if s = "at least " + number(*lo); *lo == 1 && len(unit) > 2 { // not ms
 			unit = strings.TrimSuffix(unit, "s")
 		}
 	case hi != nil:
@@ -109,6 +110,14 @@ func paramsOf(v reflect.Value) ([]Param, error) {
 	var params []Param
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
+		if field.Anonymous && field.Type.Kind() == reflect.Struct {
+			embedded, err := paramsOf(v.Field(i))
+			if err != nil {
+				return nil, err
+			}
+			params = append(params, embedded...)
+			continue
+		}
 		p, err := paramOf(field, v.Field(i))
 		if err != nil {
 			return nil, fmt.Errorf("field %s: %w", field.Name, err)

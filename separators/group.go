@@ -9,27 +9,34 @@ import (
 	"github.com/audiosep/audiosep"
 )
 
-// grouping puts components into sources: by hand, by clustering, or one into each.
-type grouping struct {
-	groups   [][]int
-	names    []string
-	sources  int
-	weight   float64
-	residual bool
+// Grouping are the parameters that all masks share: how components are put into sources,
+// by hand, by clustering, or one into each.
+type Grouping struct {
+	Groups   [][]int  `json:"groups" doc:"The components of each source, numbered from 0 as W's columns are; empty: by sources."`
+	Names    []string `json:"names" doc:"The sources' names, but for the residual's; empty: 1, 2, and so on."`
+	Sources  int      `json:"sources" min:"0" unit:"sources" doc:"Number of sources to cluster the components into; 0: each component is a source, unless groups says otherwise."`
+	Weight   float64  `json:"weight" min:"0" max:"1" doc:"What activations count in clustering, spectra counting the rest."`
+	Residual bool     `json:"residual" doc:"Add a last source, residual, of all components that are in no group, and of eps."`
 }
+
+var groupingDefaults = Grouping{Weight: 0.5}
+
+// grouping does what the parameters say.
+type grouping struct{ Grouping }
 
 const residualName = "residual"
 
-func (g grouping) validate() error {
+// Validate checks what the ranges do not say.
+func (g Grouping) Validate() error {
 	var errs audiosep.ParamErrors
 	wrong := func(name, what, hint string) {
 		errs = append(errs, &audiosep.ParamError{Name: name, What: what, Hint: hint})
 	}
-	if len(g.groups) > 0 && g.sources > 0 && g.sources != len(g.groups) {
-		wrong("sources", fmt.Sprintf("is %d but groups has %d entries; want one of the two", g.sources, len(g.groups)), "leave sources out")
+	if len(g.Groups) > 0 && g.Sources > 0 && g.Sources != len(g.Groups) {
+		wrong("sources", fmt.Sprintf("is %d but groups has %d entries; want one of the two", g.Sources, len(g.Groups)), "leave sources out")
 	}
 	seen := map[int]int{}
-	for j, group := range g.groups {
+	for j, group := range g.Groups {
 		for i, k := range group {
 			path := fmt.Sprintf("groups/%d/%d", j, i)
 			if k < 0 {
@@ -41,17 +48,17 @@ func (g grouping) validate() error {
 			}
 		}
 	}
-	if want := max(len(g.groups), g.sources); want > 0 && len(g.names) > 0 && len(g.names) != want {
-		wrong("names", fmt.Sprintf("has %d entries; want %d, one for each source", len(g.names), want), "")
+	if want := max(len(g.Groups), g.Sources); want > 0 && len(g.Names) > 0 && len(g.Names) != want {
+		wrong("names", fmt.Sprintf("has %d entries; want %d, one for each source", len(g.Names), want), "")
 	}
-	for j, name := range g.names {
+	for j, name := range g.Names {
 		path := fmt.Sprintf("names/%d", j)
-		switch first := slices.Index(g.names, name); {
+		switch first := slices.Index(g.Names, name); {
 		case name == "":
 			wrong(path, "is empty; want a name", "")
 		case first < j:
 			wrong(path, fmt.Sprintf("is %q, as entry %d is; want names that differ", name, first), "")
-		case g.residual && name == residualName:
+		case g.Residual && name == residualName:
 			wrong(path, fmt.Sprintf("is %q, the name of the residual; want another", name), "")
 		}
 	}
@@ -73,13 +80,13 @@ func (g *grouping) Group(ctx context.Context, env audiosep.Env, f *audiosep.Fact
 	rank := f.Rank()
 	var parts [][]int
 	switch {
-	case len(g.groups) > 0:
-		parts = g.groups
-	case g.sources > rank:
-		return nil, fmt.Errorf("sources is %d; want at most %d, the number of components", g.sources, rank)
-	case g.sources > 0:
+	case len(g.Groups) > 0:
+		parts = g.Groups
+	case g.Sources > rank:
+		return nil, fmt.Errorf("sources is %d; want at most %d, the number of components", g.Sources, rank)
+	case g.Sources > 0:
 		var err error
-		if parts, err = cluster(ctx, f, g.sources, g.weight); err != nil {
+		if parts, err = cluster(ctx, f, g.Sources, g.Weight); err != nil {
 			return nil, err
 		}
 	default:
@@ -95,7 +102,7 @@ func (g *grouping) Group(ctx context.Context, env audiosep.Env, f *audiosep.Fact
 	if err != nil {
 		return nil, err
 	}
-	if g.residual {
+	if g.Residual {
 		groups = append(groups, audiosep.Group{Name: residualName, Components: left})
 	} else if len(left) > 0 {
 		return nil, fmt.Errorf("groups leave out components %v of 0 to %d; want each in a group, or residual on to take them", left, rank-1)
@@ -107,14 +114,14 @@ func (g *grouping) Group(ctx context.Context, env audiosep.Env, f *audiosep.Fact
 }
 
 func (g *grouping) name(parts [][]int) ([]audiosep.Group, error) {
-	if len(g.names) > 0 && len(g.names) != len(parts) {
-		return nil, fmt.Errorf("names has %d entries; want %d, one for each source", len(g.names), len(parts))
+	if len(g.Names) > 0 && len(g.Names) != len(parts) {
+		return nil, fmt.Errorf("names has %d entries; want %d, one for each source", len(g.Names), len(parts))
 	}
 	groups := make([]audiosep.Group, len(parts))
 	for j, part := range parts {
 		groups[j] = audiosep.Group{Name: strconv.Itoa(j + 1), Components: slices.Clone(part)}
-		if len(g.names) > 0 {
-			groups[j].Name = g.names[j]
+		if len(g.Names) > 0 {
+			groups[j].Name = g.Names[j]
 		}
 	}
 	return groups, nil

@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"reflect"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/audiosep/audiosep"
@@ -62,25 +59,6 @@ func TestWrongParams(t *testing.T) {
 		for _, def := range Stages {
 			if _, err := def.Build([]byte(c.params)); fmt.Sprint(err) != c.want {
 				t.Errorf("%s %s:\n got %v\nwant %s", def.Name, c.params, err, c.want)
-			}
-		}
-	}
-}
-
-// The parameters of grouping are written three times and must stay the same.
-func TestGroupingParamsAgree(t *testing.T) {
-	for _, def := range Stages[1:] {
-		for _, p := range def.Params {
-			i := slices.IndexFunc(Stages[0].Params, func(q audiosep.Param) bool { return q.Name == p.Name })
-			if i < 0 {
-				continue
-			}
-			want := Stages[0].Params[i]
-			if def.Name == "binary_mask" && p.Name == "residual" {
-				want.Doc = strings.Replace(want.Doc, ", and of eps", "", 1)
-			}
-			if !reflect.DeepEqual(p, want) {
-				t.Errorf("%s has %+v; wiener %+v", def.Name, p, want)
 			}
 		}
 	}

@@ -100,11 +100,11 @@ func (s *mask) newSharer(f *audiosep.Factors, groups []audiosep.Group) *sharer {
 	}
 	for j, g := range groups {
 		sh.floor[j] = float64(len(g.Components)) / float64(w.Cols)
-		if s.residual {
+		if s.Residual {
 			sh.floor[j] = 0
 		}
 	}
-	if s.residual {
+	if s.Residual {
 		sh.floor[len(groups)-1] = 1
 	}
 	return sh

@@ -117,9 +117,11 @@ func (c *checker) stage(i int) {
 	at := pointer("stages", i)
 	def, ok := c.reg.Lookup(spec.Use)
 	if !ok {
-		what, hint := c.reg.unknown(spec.Use)
-		c.fault(at+"/use", spec.ID, what, hint)
 		c.unwired = true
+		if def.Name = spec.Use; !c.reg.skips(spec.Use) {
+			what, hint := c.reg.unknown(spec.Use)
+			c.fault(at+"/use", spec.ID, what, hint)
+		}
 	}
 	st.def = def
 	if c.p.byID[spec.ID] != nil {

@@ -15,12 +15,13 @@ type Registry struct {
 	defs   map[string]audiosep.Definition
 	order  []string
 	absent map[string]string // plugin -> why its stages are not here
+	skip   map[string]bool   // plugins whose stages are not to be checked
 }
 
 // NewRegistry returns a registry of the stages built into pipelines and those listed.
 // It panics if two have one name: that is a fault of the program.
 func NewRegistry(lists ...[]audiosep.Definition) *Registry {
-	r := &Registry{defs: map[string]audiosep.Definition{}, absent: map[string]string{}}
+	r := &Registry{defs: map[string]audiosep.Definition{}, absent: map[string]string{}, skip: map[string]bool{}}
 	for _, list := range append([][]audiosep.Definition{{applyStage}}, lists...) {
 		for _, d := range list {
 			if err := r.Add(d); err != nil {
@@ -43,6 +44,20 @@ func (r *Registry) Add(d audiosep.Definition) error {
 
 // Absent notes why the stages of a plugin are not there, for messages about them.
 func (r *Registry) Absent(plugin, why string) { r.absent[plugin] = why }
+
+// Unchecked has [Check] pass over the stages of some plugins. What it returns can then be
+// looked at, but not run.
+func (r *Registry) Unchecked(plugins ...string) {
+	for _, name := range plugins {
+		r.skip[name] = true
+	}
+}
+
+// skips tells whether a stage is of a plugin that is not to be checked.
+func (r *Registry) skips(stage string) bool {
+	plugin, _, ok := strings.Cut(stage, "/")
+	return ok && r.skip[plugin]
+}
 
 // Lookup returns the stage of a name.
 func (r *Registry) Lookup(name string) (audiosep.Definition, bool) {

@@ -22,13 +22,19 @@ func hasParam(params []audiosep.Param, name, typ string) bool {
 
 func listCommand() *cobra.Command {
 	var asJSON bool
+	var plugins pluginFlags
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the stages that pipelines can use",
 		Example: "  audiosep list\n  audiosep list --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			stages := registry().Stages()
+			reg, end, err := plugins.everything(cmd.Context(), cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			defer end()
+			stages := reg.Stages()
 			out := cmd.OutOrStdout()
 			if asJSON {
 				enc := json.NewEncoder(out)
@@ -47,6 +53,8 @@ func listCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print everything that is known of them, for programs")
+	plugins.add(cmd)
+	cmd.Flags().BoolVar(&plugins.none, "no-plugins", false, "start no plugins")
 	return cmd
 }
 
@@ -60,6 +68,7 @@ func firstSentence(doc string) string {
 
 func describeCommand() *cobra.Command {
 	var markdown bool
+	var plugins pluginFlags
 	cmd := &cobra.Command{
 		Use:   "describe STAGE…",
 		Short: "Explain a stage: its inputs, outputs and parameters",
@@ -69,13 +78,18 @@ func describeCommand() *cobra.Command {
 			return stageNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			reg := registry()
 			if markdown && len(args) == 0 {
-				return writeMarkdown(cmd.OutOrStdout(), reg.Stages())
+				return writeMarkdown(cmd.OutOrStdout(), registry().Stages())
 			}
 			if len(args) == 0 {
 				return fmt.Errorf("describe needs the name of a stage; audiosep list names them all")
 			}
+			plugins.none = !slices.ContainsFunc(args, func(name string) bool { return strings.Contains(name, "/") })
+			reg, end, err := plugins.everything(cmd.Context(), cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			defer end()
 			for i, name := range args {
 				d, ok := reg.Lookup(name)
 				if !ok {
@@ -94,6 +108,7 @@ func describeCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&markdown, "markdown", false, "print the reference of all stages as Markdown")
+	plugins.add(cmd)
 	return cmd
 }
 

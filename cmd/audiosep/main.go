@@ -40,7 +40,7 @@ func run() int {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(os.Stderr, "audiosep: cancelled; nothing was written")
+		fmt.Fprintln(os.Stderr, "audiosep: cancelled")
 		return exitCancelled
 	case errors.As(err, &failed):
 		fmt.Fprintln(os.Stderr, "audiosep:", failed.err)
@@ -89,6 +89,6 @@ Exit codes:
   130  cancelled
 {{end}}`)
 	cmd.AddCommand(runCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
-		evalCommand(), atomsCommand(), identifyCommand(), versionCommand())
+		evalCommand(), atomsCommand(), identifyCommand(), pluginCommand(), versionCommand())
 	return cmd
 }

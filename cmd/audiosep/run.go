@@ -29,22 +29,21 @@ pipeline, seed and files give the same bytes on any number of processors.`,
   audiosep run pipeline.json --progress json 2> progress.jsonl`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := spec.load(cmd, args[0], registry())
-			if err != nil {
-				return err
-			}
+			level := slog.LevelInfo
 			if quiet {
-				progress = "none"
+				progress, level = "none", slog.LevelWarn
 			}
 			show, err := newProgress(progress, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			level := slog.LevelInfo
-			if quiet {
-				level = slog.LevelWarn
+			log := slog.New(newLog(show, level))
+			p, end, err := spec.load(cmd, args[0], log)
+			defer end()
+			if err != nil {
+				return err
 			}
-			err = runPipeline(cmd.Context(), p, pipeline.Options{Log: slog.New(newLog(show, level)), Watcher: show, Block: block})
+			err = runPipeline(cmd.Context(), p, pipeline.Options{Log: log, Watcher: show, Block: block})
 			show.close()
 			if err != nil && cmd.Context().Err() == nil {
 				return &runError{err}
@@ -90,7 +89,8 @@ Every fault is told at once, with its line and column.`,
   audiosep check pipeline.json --set is_nmf.rank=12`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := spec.load(cmd, args[0], registry())
+			p, end, err := spec.load(cmd, args[0], slog.New(slog.DiscardHandler))
+			defer end()
 			if err != nil {
 				return err
 			}
@@ -99,5 +99,6 @@ Every fault is told at once, with its line and column.`,
 		},
 	}
 	spec.add(cmd)
+	cmd.Flags().BoolVar(&spec.plugins.none, "no-plugins", false, "start no plugins: their stages, and what hangs on them, are not checked")
 	return cmd
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -18,6 +19,7 @@ type specFlags struct {
 	seed      uint64
 	set       []string
 	overwrite bool
+	plugins   pluginFlags
 }
 
 func (f *specFlags) add(cmd *cobra.Command) {
@@ -28,22 +30,39 @@ func (f *specFlags) add(cmd *cobra.Command) {
 	fl.StringArrayVar(&f.set, "set", nil, "set a parameter: `STAGE.PARAMETER=VALUE`, such as is_nmf.rank=12")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace files that are there already")
 	cmd.MarkFlagDirname("out")
+	f.plugins.add(cmd)
 }
 
-// load reads, overrides and checks a spec. file may be - for standard input.
-func (f *specFlags) load(cmd *cobra.Command, file string, reg *pipeline.Registry) (*pipeline.Pipeline, error) {
+// load reads, overrides and checks a spec; file may be - for standard input. The
+// function returned ends the plugins, whatever the error.
+func (f *specFlags) load(cmd *cobra.Command, file string, log *slog.Logger) (*pipeline.Pipeline, func() error, error) {
+	end := func() error { return nil }
 	text, err := readSpec(cmd, file)
 	if err != nil {
-		return nil, err
+		return nil, end, err
 	}
 	spec, err := pipeline.Parse(file, text)
 	if err != nil {
-		return nil, err
+		return nil, end, err
+	}
+	reg := registry()
+	if names := spec.PluginNames(); f.plugins.none {
+		reg.Unchecked(names...)
+	} else if len(names) > 0 {
+		host, err := f.plugins.host(spec.Plugins, log)
+		if err != nil {
+			return nil, end, err
+		}
+		end = host.Close
+		if err := describePlugins(cmd.Context(), host, reg, names); err != nil {
+			return nil, end, err
+		}
 	}
 	if err := f.override(cmd, spec, reg); err != nil {
-		return nil, err
+		return nil, end, err
 	}
-	return pipeline.Check(spec, reg)
+	p, err := pipeline.Check(spec, reg)
+	return p, end, err
 }
 
 // maxSpec bounds the size of a spec: it is written by hand or by a program, and small.

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/pipeline/contract"
+	"github.com/audiosep/audiosep/plugins"
+)
+
+// pluginFlags say where plugins are and how far they are trusted.
+type pluginFlags struct {
+	folders []string
+	lock    string
+	silence time.Duration
+	none    bool
+}
+
+func (f *pluginFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringArrayVar(&f.folders, "plugins", nil, "`DIR` to look for plugins in, before those of $AUDIOSEP_PLUGINS and your own")
+	fl.StringVar(&f.lock, "plugin-lock", "", "`FILE` of SHA-256 sums, as sha256sum writes it, that plugins must have")
+	fl.DurationVar(&f.silence, "plugin-silence", 5*time.Minute, "how long a plugin may work without a sign of life; negative: for ever")
+	cmd.MarkFlagDirname("plugins")
+}
+
+// host returns a host of the plugins that the flags tell of. It must be closed.
+func (f *pluginFlags) host(pins map[string]string, log *slog.Logger) (*plugins.Host, error) {
+	all := map[string]string{}
+	if f.lock != "" {
+		text, err := os.ReadFile(f.lock)
+		if err != nil {
+			return nil, err
+		}
+		if all, err = plugins.ParsePins(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.lock, err)
+		}
+	}
+	for name, sum := range pins {
+		if other, ok := all[name]; ok && other != sum {
+			return nil, fmt.Errorf("plugin %s has one SHA-256 in the pipeline and another in %s; want one", name, f.lock)
+		}
+		all[name] = sum
+	}
+	return plugins.NewHost(plugins.Options{Folders: f.folders, Pins: all, Silence: f.silence, Log: log}), nil
+}
+
+// describePlugins adds the stages of plugins to a registry; why one cannot be had is noted there.
+func describePlugins(ctx context.Context, host *plugins.Host, reg *pipeline.Registry, names []string) error {
+	for _, name := range names {
+		defs, err := host.Describe(ctx, name)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			reg.Absent(name, err.Error())
+		}
+		for _, d := range defs {
+			if err := reg.Add(d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// everything returns a registry of the stages compiled in and those of all plugins that
+// can be found; what is wrong with a plugin is said on w. The function returned ends them.
+func (f *pluginFlags) everything(ctx context.Context, w io.Writer) (*pipeline.Registry, func() error, error) {
+	reg := registry()
+	if f.none {
+		return reg, func() error { return nil }, nil
+	}
+	host, err := f.host(nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range host.Names() {
+		defs, err := host.Describe(ctx, name)
+		if err != nil {
+			fmt.Fprintf(w, "warning: %v\n", err)
+		}
+		for _, d := range defs {
+			if err := reg.Add(d); err != nil {
+				fmt.Fprintf(w, "warning: plugin %s: %v\n", name, err)
+			}
+		}
+	}
+	return reg, host.Close, nil
+}
+
+func pluginCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plugin",
+		Short: "Write and try plugins: stages in programs of their own",
+		Long: `A plugin is a program called audiosep-plugin-NAME around one or more stages, in Go,
+Python or any language with gRPC. A pipeline names its stages NAME/STAGE.`,
+	}
+	cmd.AddCommand(pluginTestCommand())
+	return cmd
+}
+
+func pluginTestCommand() *cobra.Command {
+	var o contract.Options
+	var params string
+	var only []string
+	cmd := &cobra.Command{
+		Use:   "test PATH",
+		Short: "Hold a plugin's stages against the contract of their kinds",
+		Long: `Run every stage of a plugin on small made-up data and check that it keeps the promises
+of its kind: its description is valid, a transform is undone by its inverse, a frame
+comes out the same in any run, arguments are left alone, cancelling works, and so on.
+What is broken is explained. The exit code is 1 if anything is.`,
+		Example: "  audiosep plugin test ./audiosep-plugin-hartley\n  audiosep plugin test ./audiosep-plugin-nmf --stage fast --params '{\"iterations\": 5}'",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Params = []byte(params)
+			return testPlugin(cmd, args[0], only, o)
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&params, "params", "{}", "parameters to build stages with, a JSON object")
+	fl.StringArrayVar(&only, "stage", nil, "test this `STAGE` only; may be given several times")
+	fl.IntVar(&o.Length, "length", 0, "samples a frame (default: chosen for the kind)")
+	fl.IntVar(&o.Rank, "rank", 0, "components of the factors that a separator gets (default 6)")
+	fl.IntVar(&o.Many, "many", 0, "frames of the longest run (default 100000)")
+	fl.DurationVar(&o.Limit, "limit", 0, "most time for a check (default 2m)")
+	return cmd
+}
+
+func testPlugin(cmd *cobra.Command, path string, only []string, o contract.Options) error {
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	name, ok := strings.CutPrefix(strings.TrimSuffix(filepath.Base(file), ".exe"), "audiosep-plugin-")
+	if !ok {
+		return fmt.Errorf("%s is no plugin by its name; want audiosep-plugin-NAME", path)
+	}
+	host := plugins.NewHost(plugins.Options{Folders: []string{filepath.Dir(file)}})
+	defer host.Close()
+	defs, err := host.Describe(cmd.Context(), name)
+	if err != nil {
+		return &runError{err}
+	}
+	broken, tested := 0, 0
+	for _, d := range defs {
+		if stage := strings.TrimPrefix(d.Name, name+"/"); len(only) > 0 && !slices.Contains(only, stage) && !slices.Contains(only, d.Name) {
+			continue
+		}
+		tested++
+		broken += printChecks(cmd.OutOrStdout(), d, contract.Check(cmd.Context(), d, o))
+		if err := cmd.Context().Err(); err != nil {
+			return err
+		}
+	}
+	switch {
+	case tested == 0:
+		return &runError{fmt.Errorf("plugin %s has no stage called %s", name, strings.Join(only, ", "))}
+	case broken > 0:
+		return &runError{errors.New("broken promises: " + fmt.Sprint(broken))}
+	}
+	return nil
+}
+
+// printChecks prints the results of one stage and returns how many promises were broken.
+func printChecks(w io.Writer, d audiosep.Definition, results []contract.Result) (broken int) {
+	fmt.Fprintf(w, "%s, a %s\n", d.Name, d.Kind)
+	for _, r := range results {
+		switch {
+		case r.Skipped != "":
+			fmt.Fprintf(w, "  skip    %s: %s\n", r.Check, r.Skipped)
+		case r.OK():
+			fmt.Fprintf(w, "  ok      %s\n", r.Check)
+		default:
+			broken++
+			fmt.Fprintf(w, "  BROKEN  %s: %s\n%s\n", r.Check, r.Rule, wrap(r.Fault, 80, "          "))
+			if r.Hint != "" {
+				fmt.Fprintln(w, wrap("→ "+r.Hint, 80, "          "))
+			}
+		}
+	}
+	return broken
+}

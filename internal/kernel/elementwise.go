@@ -60,44 +60,105 @@ func vectors(n int) int {
 	return n / current.lanes
 }
 
+// Scale sets dst = x∘(num/den)^gamma, a multiplicative update, and dst = x where den
+// is 0. All are at least 0, and gamma is above 0. dst may be x.
+func Scale(dst, x, num, den []float64, gamma float64) {
+	num, den = num[:len(dst)], den[:len(dst)]
+	if gamma != 1 && gamma != 0.5 {
+		scaleByPower(dst, x[:len(dst)], num, den, gamma)
+		return
+	}
+	copy(dst, x[:len(dst)])
+	i := 0
+	if n := vectors(len(dst)); n > 0 {
+		f := current.scale
+		if gamma == 0.5 {
+			f = current.scaleRoot
+		}
+		f(&dst[0], &num[0], &den[0], n)
+		i = n * current.lanes
+	}
+	for ; i < len(dst); i++ {
+		q := num[i] / den[i]
+		switch {
+		case den[i] == 0:
+			q = 1
+		case gamma == 0.5:
+			q = math.Sqrt(q)
+		}
+		dst[i] *= q
+	}
+}
+
+func scaleByPower(dst, x, num, den []float64, gamma float64) {
+	w := workspaces.Get().(*workspace)
+	defer workspaces.Put(w)
+	w.q = grow(w.q, len(dst))
+	for i := range w.q {
+		w.q[i] = num[i] / den[i]
+		if den[i] == 0 {
+			w.q[i] = 1
+		}
+	}
+	Log(w.q, w.q)
+	for i := range w.q {
+		w.q[i] *= gamma
+	}
+	Exp(w.q, w.q)
+	Mul(dst, x, w.q)
+}
+
 // Log sets dst to the natural logarithms of x, within 2 units of the last place of
 // the result; dst may be x. Zero, negative numbers, Inf and NaN give what math.Log gives.
 func Log(dst, x []float64) {
 	x = x[:len(dst)]
 	if current.lanes == 0 {
-		logPlain(dst, x)
+		each(dst, x, math.Log)
 		return
 	}
-	const together = 512
-	for len(dst) > 0 {
-		n := min(together, len(dst))
-		logBlock(dst[:n], x[:n])
-		dst, x = dst[n:], x[n:]
-	}
+	inBlocks(dst, x, current.log, func(dst, x []float64) {
+		for i, x := range x { // the vectors know positive, normal numbers only
+			if !(x >= 0x1p-1022 && x <= math.MaxFloat64) {
+				dst[i] = math.Log(x)
+			}
+		}
+	})
 }
 
-func logPlain(dst, x []float64) {
+// Exp sets dst to the exponentials of x, within 2 units of the last place; dst may be
+// x. What is below the least number is 0, what is above the greatest Inf.
+func Exp(dst, x []float64) {
+	x = x[:len(dst)]
+	if current.lanes == 0 {
+		each(dst, x, math.Exp)
+		return
+	}
+	inBlocks(dst, x, current.exp, func(_, _ []float64) {})
+}
+
+func each(dst, x []float64, f func(float64) float64) {
 	for i, x := range x {
-		dst[i] = math.Log(x)
+		dst[i] = f(x)
 	}
 }
 
-// logBlock is Log for few numbers. The vectors know positive, normal ones only, so
-// others are replaced afterwards; a tail is padded, so that no bit depends on place.
-func logBlock(dst, x []float64) {
+// inBlocks calls f and then repair on copies of few numbers at a time; a tail is
+// padded, so that no bit depends on a number's place.
+func inBlocks(dst, x []float64, f func(dst, x *float64, vectors int), repair func(dst, x []float64)) {
+	const together = 512
 	w := workspaces.Get().(*workspace)
 	defer workspaces.Put(w)
-	w.v = grow(w.v, roundUp(len(x), current.lanes))
-	copy(w.v, x)
-	for i := len(x); i < len(w.v); i++ {
-		w.v[i] = 1
-	}
-	w.p = grow(w.p, len(w.v))
-	current.log(&w.p[0], &w.v[0], len(w.v)/current.lanes)
-	for i, x := range w.v[:len(dst)] {
-		dst[i] = w.p[i]
-		if !(x >= 0x1p-1022 && x <= math.MaxFloat64) {
-			dst[i] = math.Log(x)
+	w.p, w.v = grow(w.p, together), grow(w.v, together)
+	for len(dst) > 0 {
+		n := min(together, len(dst))
+		padded := roundUp(n, current.lanes)
+		copy(w.v, x[:n])
+		for i := n; i < padded; i++ {
+			w.v[i] = 1
 		}
+		f(&w.p[0], &w.v[0], padded/current.lanes)
+		repair(w.p[:n], w.v[:n])
+		copy(dst[:n], w.p)
+		dst, x = dst[n:], x[n:]
 	}
 }

@@ -35,6 +35,55 @@ func TestLogAgainstMath(t *testing.T) {
 	})
 }
 
+func TestExpAgainstMath(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(3, 4))
+		x := []float64{0, math.Inf(1), math.Inf(-1), math.NaN(), 709, 709.79, -708.5, -745, -745.2, 1e300, -1e300, 1e-300, 0.3465735902799727}
+		for range 3000 {
+			x = append(x, 300*r.NormFloat64(), r.NormFloat64())
+		}
+		got := make([]float64, len(x))
+		Exp(got, x)
+		for i, x := range x {
+			want := math.Exp(x)
+			ulp := math.Nextafter(want, math.Inf(1)) - want
+			if !(math.Abs(got[i]-want) <= 2*ulp) && got[i] != want && !(math.IsNaN(got[i]) && math.IsNaN(want)) {
+				t.Errorf("exp %v = %v; want %v", x, got[i], want)
+			}
+		}
+	})
+}
+
+func TestScaleAgainstFormula(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(6, 4))
+		for n := range 40 {
+			x, num, den, got := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
+			for i := range x {
+				x[i], num[i], den[i] = r.Float64(), r.ExpFloat64(), r.ExpFloat64()
+				switch r.IntN(6) {
+				case 0:
+					num[i] = 0
+				case 1:
+					num[i], den[i] = 0, 0
+				}
+			}
+			for _, gamma := range []float64{1, 0.5, 2. / 3} {
+				Scale(got, x, num, den, gamma)
+				for i := range x {
+					want := x[i] * math.Pow(num[i]/den[i], gamma)
+					if den[i] == 0 {
+						want = x[i]
+					}
+					if !(math.Abs(got[i]-want) <= 1e-14*want) {
+						t.Fatalf("γ = %v, %d of %d: %v; want %v", gamma, i, n, got[i], want)
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestElementwiseAgainstLoops(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(2, 4))

@@ -15,14 +15,15 @@ type engine struct {
 	lanes int // float64 in a vector; a panel of A has as many rows
 	// gemm is the micro-kernel for panels of 1<<i rows and strips of j+1 vectors.
 	gemm [4][3]func(*uint64)
-	// ratio is the kernel for β = 0, with the objective, β = 1, with the objective;
-	// for panels of ratioRows rows and of one; for strips of one vector and of three.
-	ratio     [4][2][2]func(*uint64)
-	ratioRows [4]int
-	log       func(dst, x *float64, vectors int)
-	mul, div  func(dst, x, y *float64, vectors int)
-	addPower  func(dst, x, y *float64, vectors int)
+	// ratio is the kernel for β = 0, with the objective, β = 1, with the objective, any
+	// β, with the objective; for panels of ratioRows rows and of one; for strips of one
+	// vector and of three.
+	ratio     [6][2][2]func(*uint64)
+	ratioRows [6]int
+	log, exp  func(dst, x *float64, vectors int)
 	addSquare func(dst, x *float64, vectors int)
+
+	mul, div, addPower, scale, scaleRoot func(dst, x, y *float64, vectors int)
 }
 
 // plain is the oracle, and what runs where there is nothing faster.

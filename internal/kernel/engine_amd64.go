@@ -19,22 +19,28 @@ var avx512 = &engine{name: "avx512", lanes: 8, gemm: [4][3]func(*uint64){
 	{gemmAVX512_2x8, gemmAVX512_2x16, gemmAVX512_2x24},
 	{gemmAVX512_4x8, gemmAVX512_4x16, gemmAVX512_4x24},
 	{gemmAVX512_8x8, gemmAVX512_8x16, gemmAVX512_8x24},
-}, ratio: [4][2][2]func(*uint64){
+}, ratio: [6][2][2]func(*uint64){
 	{{ratioAVX512_beta0_8x8, ratioAVX512_beta0_8x24}, {ratioAVX512_beta0_1x8, ratioAVX512_beta0_1x24}},
 	{{ratioAVX512_beta0_objective_8x8, ratioAVX512_beta0_objective_8x24}, {ratioAVX512_beta0_objective_1x8, ratioAVX512_beta0_objective_1x24}},
 	{{ratioAVX512_beta1_8x8, ratioAVX512_beta1_8x24}, {ratioAVX512_beta1_1x8, ratioAVX512_beta1_1x24}},
 	{{ratioAVX512_beta1_objective_8x8, ratioAVX512_beta1_objective_8x24}, {ratioAVX512_beta1_objective_1x8, ratioAVX512_beta1_objective_1x24}},
-}, ratioRows: [4]int{8, 8, 8, 8},
-	log: logAVX512, mul: mulAVX512, div: divAVX512, addPower: addPowerAVX512, addSquare: addSquareAVX512}
+	{{ratioAVX512_beta_4x8, ratioAVX512_beta_4x24}, {ratioAVX512_beta_1x8, ratioAVX512_beta_1x24}},
+	{{ratioAVX512_beta_objective_4x8, ratioAVX512_beta_objective_4x24}, {ratioAVX512_beta_objective_1x8, ratioAVX512_beta_objective_1x24}},
+}, ratioRows: [6]int{8, 8, 8, 8, 4, 4},
+	log: logAVX512, exp: expAVX512, addSquare: addSquareAVX512,
+	mul: mulAVX512, div: divAVX512, addPower: addPowerAVX512, scale: scaleAVX512, scaleRoot: scaleRootAVX512}
 
 var avx2 = &engine{name: "avx2", lanes: 4, gemm: [4][3]func(*uint64){
 	{gemmAVX2_1x4, gemmAVX2_1x8, gemmAVX2_1x12},
 	{gemmAVX2_2x4, gemmAVX2_2x8, gemmAVX2_2x12},
 	{gemmAVX2_4x4, gemmAVX2_4x8, gemmAVX2_4x12},
-}, ratio: [4][2][2]func(*uint64){
+}, ratio: [6][2][2]func(*uint64){
 	{{ratioAVX2_beta0_4x4, ratioAVX2_beta0_4x12}, {ratioAVX2_beta0_1x4, ratioAVX2_beta0_1x12}},
 	{{ratioAVX2_beta0_objective_4x4, ratioAVX2_beta0_objective_4x12}, {ratioAVX2_beta0_objective_1x4, ratioAVX2_beta0_objective_1x12}},
 	{{ratioAVX2_beta1_4x4, ratioAVX2_beta1_4x12}, {ratioAVX2_beta1_1x4, ratioAVX2_beta1_1x12}},
 	{{ratioAVX2_beta1_objective_2x4, ratioAVX2_beta1_objective_2x12}, {ratioAVX2_beta1_objective_1x4, ratioAVX2_beta1_objective_1x12}},
-}, ratioRows: [4]int{4, 4, 4, 2},
-	log: logAVX2, mul: mulAVX2, div: divAVX2, addPower: addPowerAVX2, addSquare: addSquareAVX2}
+	{{ratioAVX2_beta_2x4, ratioAVX2_beta_2x12}, {ratioAVX2_beta_1x4, ratioAVX2_beta_1x12}},
+	{{ratioAVX2_beta_objective_2x4, ratioAVX2_beta_objective_2x12}, {ratioAVX2_beta_objective_1x4, ratioAVX2_beta_objective_1x12}},
+}, ratioRows: [6]int{4, 4, 4, 2, 2, 2},
+	log: logAVX2, exp: expAVX2, addSquare: addSquareAVX2,
+	mul: mulAVX2, div: divAVX2, addPower: addPowerAVX2, scale: scaleAVX2, scaleRoot: scaleRootAVX2}

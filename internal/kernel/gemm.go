@@ -12,11 +12,12 @@ import (
 // Blocks of the product: kBlock rows of a strip of B stay in the first cache, a
 // block of A (rowBlock×kBlock) in the second, a block of B in the third.
 const (
-	kBlock    = 256
-	rowBlock  = 192
+	kBlock    = 512
+	rowBlock  = 128
 	colBlock  = 1536
-	packAFrom = 97 // fewer columns than this do not repay packing A
-	packBFrom = 65 // fewer rows than this do not repay packing B
+	packAFrom = 97  // fewer columns than this do not repay packing A
+	packBFrom = 257 // fewer rows than this do not repay packing B, unless its rows
+	packStep  = 128 // are a multiple of this apart, where they crowd out each other
 )
 
 // Gemm sets c = alpha·op(a)·op(b) + beta·c, where op is the transpose or nothing:
@@ -139,7 +140,7 @@ func even(n, most, unit int) int {
 func (w *workspace) block(j *product, m0, m1, n0, n1, k0, k1 int) {
 	e, k := j.engine, k1-k0
 	width := 3 * e.lanes
-	packB := j.b.cs != 1 || m1-m0 >= packBFrom
+	packB := j.b.cs != 1 || m1-m0 >= packBFrom || m1-m0 > 2*e.lanes && j.b.rs%packStep == 0
 	w.b = grow(w.b, k*roundUp(n1-n0, e.lanes))
 	for n := n0; n < n1; n += width {
 		cols := min(width, n1-n)

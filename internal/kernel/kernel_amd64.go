@@ -187,6 +187,46 @@ func ratioAVX2_beta1_objective_1x12(p *uint64)
 //go:noescape
 func ratioAVX2_beta1_objective_1x4(p *uint64)
 
+// ratioAVX2_beta_2x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta_2x12(p *uint64)
+
+// ratioAVX2_beta_2x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta_2x4(p *uint64)
+
+// ratioAVX2_beta_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta_1x12(p *uint64)
+
+// ratioAVX2_beta_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta_1x4(p *uint64)
+
+// ratioAVX2_beta_objective_2x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta_objective_2x12(p *uint64)
+
+// ratioAVX2_beta_objective_2x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta_objective_2x4(p *uint64)
+
+// ratioAVX2_beta_objective_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta_objective_1x12(p *uint64)
+
+// ratioAVX2_beta_objective_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2_beta_objective_1x4(p *uint64)
+
 // ratioAVX512_beta0_8x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
@@ -267,10 +307,65 @@ func ratioAVX512_beta1_objective_1x24(p *uint64)
 //go:noescape
 func ratioAVX512_beta1_objective_1x8(p *uint64)
 
+// ratioAVX512_beta_4x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta_4x24(p *uint64)
+
+// ratioAVX512_beta_4x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta_4x8(p *uint64)
+
+// ratioAVX512_beta_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta_1x24(p *uint64)
+
+// ratioAVX512_beta_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta_1x8(p *uint64)
+
+// ratioAVX512_beta_objective_4x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta_objective_4x24(p *uint64)
+
+// ratioAVX512_beta_objective_4x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta_objective_4x8(p *uint64)
+
+// ratioAVX512_beta_objective_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta_objective_1x24(p *uint64)
+
+// ratioAVX512_beta_objective_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512_beta_objective_1x8(p *uint64)
+
 // logAVX2 sets dst to the logarithms of x, positive and normal.
 //
 //go:noescape
 func logAVX2(dst *float64, x *float64, vectors int)
+
+// expAVX2 sets dst to the exponentials of x.
+//
+//go:noescape
+func expAVX2(dst *float64, x *float64, vectors int)
+
+// scaleAVX2 sets dst to dst·x/y, and leaves dst where y is 0.
+//
+//go:noescape
+func scaleAVX2(dst *float64, x *float64, y *float64, vectors int)
+
+// scaleRootAVX2 sets dst to dst·√(x/y), and leaves dst where y is 0.
+//
+//go:noescape
+func scaleRootAVX2(dst *float64, x *float64, y *float64, vectors int)
 
 // mulAVX2 sets dst to the products x·y.
 //
@@ -296,6 +391,21 @@ func addSquareAVX2(dst *float64, x *float64, vectors int)
 //
 //go:noescape
 func logAVX512(dst *float64, x *float64, vectors int)
+
+// expAVX512 sets dst to the exponentials of x.
+//
+//go:noescape
+func expAVX512(dst *float64, x *float64, vectors int)
+
+// scaleAVX512 sets dst to dst·x/y, and leaves dst where y is 0.
+//
+//go:noescape
+func scaleAVX512(dst *float64, x *float64, y *float64, vectors int)
+
+// scaleRootAVX512 sets dst to dst·√(x/y), and leaves dst where y is 0.
+//
+//go:noescape
+func scaleRootAVX512(dst *float64, x *float64, y *float64, vectors int)
 
 // mulAVX512 sets dst to the products x·y.
 //

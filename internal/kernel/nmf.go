@@ -137,7 +137,7 @@ func (s *halfStep) strip(w *workspace, i int) {
 	b := s.packB(w, col, cols, width)
 	w.p, w.q = grow(w.p, rowsTogether*width), grow(w.q, rowsTogether*width)
 	w.num, w.den = grow(w.num, s.k*width), grow(w.den, s.k*width)
-	w.begin(s.eps, cols)
+	w.begin(s.beta, s.eps, cols)
 	var sum float64
 	for row := 0; row < s.rows; row += rowsTogether {
 		rows := min(rowsTogether, s.rows-row)
@@ -166,7 +166,7 @@ func (s *halfStep) packB(w *workspace, col, cols, width int) []float64 {
 }
 
 // A ratioTile is the argument of the kernels that turn a product at once into what
-// the sums are made of: P = (V+eps)∘V̂^(β-2) in the place of C and, for β = 0,
+// the sums are made of: P = (V+eps)∘V̂^(β-2) in the place of C and, unless β = 1,
 // Q = V̂^(β-1). The kernels know the places of the fields.
 type ratioTile struct {
 	tile
@@ -176,12 +176,16 @@ type ratioTile struct {
 	at   uintptr     // bytes from v to the next panel's rows
 	eps  [24]float64 // of each column; 1 where there is none, so that r = 1 there
 	sum  [24]float64 // of r, or of the divergence for β = 1
-	mant [24]float64 // the product of all r is Π mant·2^exp
+	mant [24]float64 // for β = 0 the product of all r is Π mant·2^exp
 	exp  [24]float64
+
+	beta2, beta, beta1, inverse, zero float64 // β-2, β, β-1, 1/(β(β-1)), 0^β
 }
 
 // begin makes ready for a strip of cols columns.
-func (t *ratioTile) begin(eps float64, cols int) {
+func (t *ratioTile) begin(beta, eps float64, cols int) {
+	t.beta2, t.beta, t.beta1, t.inverse = beta-2, beta, beta-1, 1/(beta*(beta-1))
+	t.zero = math.Pow(0, beta)
 	for j := range t.eps {
 		t.eps[j] = 1
 		if j < cols {
@@ -193,8 +197,7 @@ func (t *ratioTile) begin(eps float64, cols int) {
 	}
 }
 
-// total returns the strip's objective from what the kernels left of n numbers, for
-// β of 0 or 1.
+// total returns the strip's objective from what the kernels left of n numbers.
 func (t *ratioTile) total(beta float64, n int) float64 {
 	var sum, log float64
 	for j := range t.sum {
@@ -215,10 +218,10 @@ func (s *halfStep) quotients(w *workspace, b []float64, row, rows, col, cols, wi
 	t.b, t.bs = &b[0], uintptr(8*width)
 	t.c, t.ldc = &w.p[0], uintptr(8*width)
 	a := s.a.from(row, 0)
-	if s.beta != 0 && s.beta != 1 {
+	if s.beta == 2 {
 		t.alpha, t.add = 1, 0
 		e.strip(&t.tile, a, false, rows, width/e.lanes)
-		return s.powers(w, row, rows, col, cols, width)
+		return s.differences(w, row, rows, col, cols, width)
 	}
 	v := s.v.from(row, col)
 	if v.cs != 1 || cols < width {
@@ -235,9 +238,12 @@ func (s *halfStep) quotients(w *workspace, b []float64, row, rows, col, cols, wi
 	return 0
 }
 
-// quotients runs the kernels of β = 0 or 1 over so many rows.
+// quotients runs the kernels over so many rows.
 func (e *engine) quotients(t *ratioTile, a view, beta float64, objective bool, rows, vecs int) {
-	kind := int(2 * beta)
+	kind := 4
+	if beta == 0 || beta == 1 {
+		kind = int(2 * beta)
+	}
 	if objective {
 		kind++
 	}
@@ -257,18 +263,17 @@ func (e *engine) quotients(t *ratioTile, a view, beta float64, objective bool, r
 	}
 }
 
-// powers turns V̂ - eps in w.p into P and Q for any β.
-func (s *halfStep) powers(w *workspace, row, rows, col, cols, width int) float64 {
+// differences turns V̂ - eps in w.p into P and Q for β = 2, whose objective is a square
+// of differences: what is left of it where a power would cancel counts.
+func (s *halfStep) differences(w *workspace, row, rows, col, cols, width int) float64 {
 	var sum float64
 	for i := range rows {
 		v := s.v.from(row+i, col)
 		p, q := w.p[i*width:(i+1)*width], w.q[i*width:(i+1)*width]
 		for j := range cols {
 			y, x := v.data[j*v.cs]+s.eps, p[j]+s.eps
-			p[j], q[j] = quotients(s.beta, y, x)
-			if s.objective {
-				sum += divergence(s.beta, y, x)
-			}
+			p[j], q[j] = y, x
+			sum += (y - x) * (y - x) / 2
 		}
 	}
 	return sum

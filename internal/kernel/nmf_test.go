@@ -57,10 +57,10 @@ func near(t *testing.T, what string, got blas64.General, want []float64) {
 func TestNMFSumsAgainstFormulas(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 3))
-		for i := range 48 {
+		for i := range 60 {
 			f, n, k := 1+r.IntN(150), 1+r.IntN(100), 1+r.IntN(25)
-			p := NMF{V: positive(r, f, n), Beta: []float64{0, 1, 2, 0.5}[i%4], Eps: []float64{0, 1e-7, 0.1}[r.IntN(3)]}
-			if i%8 < 2 && p.Eps > 0 {
+			p := NMF{V: positive(r, f, n), Beta: []float64{0, 1, 2, 0.5, -0.7, 3.1}[i%6], Eps: []float64{0, 1e-7, 0.1}[r.IntN(3)]}
+			if i%12 < 6 && p.Beta >= 0 && p.Eps > 0 {
 				p.V.Data[r.IntN(n)] = 0
 			}
 			w, h := positive(r, f, k), positive(r, k, n)

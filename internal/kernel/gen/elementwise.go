@@ -20,6 +20,22 @@ func elementwise() {
 			})
 			VMOVUPD(y, dst)
 		})
+		s.loop("exp", "the exponentials of x", 1, func(dst Mem, src []Mem) {
+			x := s.vec()
+			VMOVUPD(src[0], x)
+			VMOVUPD(s.exp(x), dst)
+		})
+		s.loop("scale", "dst·x/y, and leaves dst where y is 0", 2, func(dst Mem, src []Mem) {
+			q := s.quotientOrOne(src)
+			VMULPD(dst, q, q)
+			VMOVUPD(q, dst)
+		})
+		s.loop("scaleRoot", "dst·√(x/y), and leaves dst where y is 0", 2, func(dst Mem, src []Mem) {
+			q := s.quotientOrOne(src)
+			VSQRTPD(q, q)
+			VMULPD(dst, q, q)
+			VMOVUPD(q, dst)
+		})
 		s.loop("mul", "the products x·y", 2, func(dst Mem, src []Mem) {
 			x := s.vec()
 			VMOVUPD(src[0], x)
@@ -49,6 +65,26 @@ func elementwise() {
 			VMOVUPD(d, dst)
 		})
 	}
+}
+
+// quotientOrOne returns x/y, or 1 where y is 0.
+func (s isa) quotientOrOne(src []Mem) VecVirtual {
+	x, y := s.vec(), s.vec()
+	VMOVUPD(src[0], x)
+	VMOVUPD(src[1], y)
+	zero := s.vec()
+	s.zero(zero)
+	if s.lanes == 8 {
+		k := K()
+		VCMPPD(U8(0), zero, y, k)
+		VDIVPD(y, x, x)
+		VMOVUPD(s.constant(1), k, x)
+		return x
+	}
+	VCMPPD(U8(0), zero, y, zero)
+	VDIVPD(y, x, x)
+	VBLENDVPD(zero, s.constant(1), x, x)
+	return x
 }
 
 // loop writes a function of one to two slices, a vector at a time.

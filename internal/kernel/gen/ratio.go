@@ -19,17 +19,29 @@ const (
 	ratioSum  = 40
 	ratioMant = 64
 	ratioExp  = 88
+
+	ratioBeta2   = 112 // β-2
+	ratioBeta    = 113
+	ratioBeta1   = 114 // β-1
+	ratioInverse = 115 // 1/(β(β-1))
+	ratioZero    = 116 // 0^β
 )
+
+// anyBeta stands for the kernels that raise to powers.
+const anyBeta = 2
 
 // ratios writes the kernels of multiplicative updates: X = AB + eps is left in
 // registers and replaced by the quotients there.
 func ratios() {
 	for _, s := range []isa{avx2, avx512} {
-		for _, beta := range []int{0, 1} {
+		for _, beta := range []int{0, 1, anyBeta} {
 			for _, objective := range []bool{false, true} {
 				rows := s.lanes
-				if s.regs == 16 && beta == 1 && objective {
-					rows = 2 // the logarithm needs registers too
+				switch { // logarithms and powers need registers too
+				case beta == anyBeta:
+					rows = s.lanes / 2
+				case s.regs == 16 && beta == 1 && objective:
+					rows = 2
 				}
 				for _, rows := range []int{rows, 1} {
 					for _, vecs := range []int{3, 1} {
@@ -42,7 +54,7 @@ func ratios() {
 }
 
 func (s isa) ratio(beta int, objective bool, rows, vecs int) {
-	name := fmt.Sprintf("ratio%s_beta%d", s.name, beta)
+	name := fmt.Sprintf("ratio%s_%s", s.name, []string{"beta0", "beta1", "beta"}[beta])
 	if objective {
 		name += "_objective"
 	}
@@ -65,6 +77,10 @@ func (s isa) ratio(beta int, objective bool, rows, vecs int) {
 				VADDPD(eps, x, x)
 				VMOVUPD(s.at(Mem{Base: vp}, j), y)
 				VADDPD(eps, y, y)
+				if beta == anyBeta {
+					s.powers(g, objective, j, x, y, Mem{Base: g.c}, Mem{Base: qp})
+					continue
+				}
 				if beta == 0 {
 					VMOVUPD(one, q)
 					VDIVPD(x, q, q)
@@ -114,7 +130,7 @@ type objectiveState struct {
 
 func (s isa) objectiveState(g *product, objective bool, beta int) *objectiveState {
 	o := &objectiveState{s: s, g: g, sums: map[int]VecVirtual{}}
-	if objective && s.regs == 32 {
+	if objective && s.regs == 32 && beta != anyBeta {
 		for _, place := range [][]int{{ratioSum, ratioMant, ratioExp}, {ratioSum}}[beta] {
 			o.sums[place] = s.vec()
 			VMOVUPD(o.mem(place), o.sums[place])
@@ -217,6 +233,98 @@ func (o *objectiveState) addKL(x, y, q VecVirtual) {
 		VFMADD231PD(lo, y, x)
 	})
 	o.update(ratioSum, VADDPD, x)
+}
+
+// powers leaves y·x^(β-2) and x^(β-1) at p and q, and adds to the objective, with
+// r = y/x, x^β(r^β + β-1 - βr)/(β(β-1)).
+func (s isa) powers(g *product, objective bool, j int, x, y VecVirtual, p, q Mem) {
+	field := func(place int) VecVirtual { v := s.vec(); VBROADCASTSD(g.field(place), v); return v }
+	t := s.vec()
+	VMOVUPD(x, t)
+	power := s.power(t, field(ratioBeta2))
+	VMULPD(power, y, t)
+	VMOVUPD(t, s.at(p, j))
+	VMULPD(power, x, power)
+	VMOVUPD(power, s.at(q, j))
+	if !objective {
+		return
+	}
+	VMULPD(power, x, power) // x^β
+	VDIVPD(x, y, y)         // r
+	VMOVUPD(s.constant(math.Float64frombits(1<<52)), t)
+	VMAXPD(y, t, t)
+	// power is kept where the sum will be: registers are few.
+	sum := Mem{Base: g.p, Disp: 8 * (ratioSum + j*s.lanes)}
+	scratch := Mem{Base: g.p, Disp: 8 * ratioMant}
+	VMOVUPD(power, scratch)
+	rb := s.power(t, field(ratioBeta))
+	if s.lanes == 8 {
+		zero, k := s.vec(), K()
+		s.zero(zero)
+		VCMPPD(U8(0), zero, y, k)
+		VMOVAPD(field(ratioZero), k, rb)
+	} else {
+		zero := s.vec()
+		s.zero(zero)
+		VCMPPD(U8(0), zero, y, zero)
+		VBLENDVPD(zero, field(ratioZero), rb, rb)
+	}
+	VADDPD(field(ratioBeta1), rb, rb)
+	VFNMADD231PD(field(ratioBeta), y, rb)
+	VMULPD(field(ratioInverse), rb, rb)
+	VMULPD(scratch, rb, rb)
+	VADDPD(sum, rb, rb)
+	VMOVUPD(rb, sum)
+}
+
+// power returns x^a for positive, normal x, which is lost.
+func (s isa) power(x, a VecVirtual) VecVirtual {
+	y := s.vec()
+	s.log(x, func(hi, lo VecVirtual) {
+		VADDPD(hi, lo, y)
+	})
+	VMULPD(a, y, y)
+	return s.exp(y)
+}
+
+// exp returns the exponential of x, which is lost: that of x - n·log 2 by Taylor's
+// series, whose rest is below the last place for arguments to (log 2)/2, times 2^n.
+func (s isa) exp(x VecVirtual) VecVirtual {
+	n, r := s.vec(), s.vec()
+	VMOVUPD(s.constant(-746), n)
+	VMAXPD(x, n, x) // NaN stays: it is the second operand of the instruction
+	VMOVUPD(s.constant(710), n)
+	VMINPD(x, n, x)
+	VMULPD(s.constant(math.Log2E), x, n)
+	if s.lanes == 8 {
+		VRNDSCALEPD(U8(0), n, n)
+	} else {
+		VROUNDPD(U8(0), n, n)
+	}
+	VFNMADD231PD(s.constant(ln2Hi), n, x)
+	VFNMADD231PD(s.constant(ln2Lo), n, x)
+	factorial := 6227020800.0 // of 13
+	VMOVUPD(s.constant(1/factorial), r)
+	for i := 13.0; i >= 1; i-- {
+		factorial /= i
+		VFMADD213PD(s.constant(1/factorial), x, r)
+	}
+	if s.lanes == 8 {
+		VSCALEFPD(n, r, r)
+		return r
+	}
+	// 2^n in two factors, so that each is normal.
+	half, whole := XMM(), XMM()
+	VCVTPD2DQY(n, whole)
+	VPSRAD(U8(1), whole, half)
+	VPSUBD(half, whole, whole)
+	for _, part := range []VecVirtual{half, whole} {
+		VPMOVSXDQ(part, n)
+		VPADDQ(s.constantBits(1023), n, n)
+		VPSLLQ(U8(52), n, n)
+		VMULPD(n, r, r)
+	}
+	return r
 }
 
 // log gives use the logarithm of x, positive and normal, as a sum of two: fdlibm's

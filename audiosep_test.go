@@ -160,10 +160,10 @@ func TestMatrixTransform(t *testing.T) {
 
 func TestMatrixTransformRefuses(t *testing.T) {
 	for want, phi := range map[string]mat.Matrix{
-		"Φ is 1×2; want at least as many rows (bins) as columns (samples)":                   mat.NewDense(1, 2, nil),
-		"Φ has NaN in row 1, column 0; want finite numbers":                                  mat.NewDense(2, 2, []float64{1, 0, math.NaN(), 1}),
-		"Φ has +Inf in row 0, column 1; want finite numbers":                                 mat.NewDense(2, 2, []float64{1, math.Inf(1), 0, 1}),
-		"Φ has the condition number 1e+07; want at most 1e6, else frames cannot be restored": mat.NewDense(2, 2, []float64{1, 0, 0, 1e-7}),
+		"Φ is 1×2; want at least as many rows (bins) as columns (samples)":                     mat.NewDense(1, 2, nil),
+		"row 1, column 0 of Φ is NaN; want finite numbers":                                     mat.NewDense(2, 2, []float64{1, 0, math.NaN(), 1}),
+		"row 0, column 1 of Φ is +Inf; want finite numbers":                                    mat.NewDense(2, 2, []float64{1, math.Inf(1), 0, 1}),
+		"the condition number of Φ is 1e+07; want at most 1e6, else frames cannot be restored": mat.NewDense(2, 2, []float64{1, 0, 0, 1e-7}),
 	} {
 		if _, err := audiosep.NewMatrixTransform(phi); fmt.Sprint(err) != want {
 			t.Errorf("got %v; want %s", err, want)

@@ -31,7 +31,7 @@ func NewMatrixTransform(phi mat.Matrix) (MatrixTransform, error) {
 	t := &matrixTransform{phi: mat.DenseCopyOf(phi), forward: mat.DenseCopyOf(phi.T())}
 	for i, x := range t.phi.RawMatrix().Data {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return nil, fmt.Errorf("Φ has %v in row %d, column %d; want finite numbers", x, i/m, i%m)
+			return nil, fmt.Errorf("row %d, column %d of Φ is %v; want finite numbers", i/m, i%m, x)
 		}
 	}
 	if OrthogonalityError(phi.T()) <= 1e-10 {
@@ -43,7 +43,7 @@ func NewMatrixTransform(phi mat.Matrix) (MatrixTransform, error) {
 		return nil, fmt.Errorf("the singular values of Φ could not be found")
 	}
 	if c := svd.Cond(); !(c <= 1e6) {
-		return nil, fmt.Errorf("Φ has the condition number %.3g; want at most 1e6, else frames cannot be restored", c)
+		return nil, fmt.Errorf("the condition number of Φ is %.3g; want at most 1e6, else frames cannot be restored", c)
 	}
 	var u, v mat.Dense
 	svd.UTo(&u)

@@ -8,10 +8,9 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/sbinet/npyio"
-
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/internal/npy"
 )
 
 // paperSource is the closed form of source i of the paper, written out sample by sample:
@@ -99,13 +98,17 @@ func load(t *testing.T, data, name string) [][]float64 {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	var all []float64
-	if err := npyio.Read(f, &all); err != nil {
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := npy.Read(f, info.Size())
+	if err != nil {
 		t.Fatal(err)
 	}
 	rows := make([][]float64, 10)
 	for r := range rows {
-		rows[r] = all[r*15000 : (r+1)*15000]
+		rows[r] = all.Data[r*15000 : (r+1)*15000]
 	}
 	return rows
 }

@@ -52,5 +52,5 @@ func NewSoftMask(p SoftMaskParams) (audiosep.Separator, error) {
 
 // NewBinaryMask makes the separator binary_mask.
 func NewBinaryMask(p BinaryMaskParams) (audiosep.Separator, error) {
-	return &mask{grouping{p.Grouping}, math.Inf(1), 0}, nil
+	return &mask{grouping(p), math.Inf(1), 0}, nil
 }

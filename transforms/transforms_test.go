@@ -198,7 +198,7 @@ func TestMatrixFile(t *testing.T) {
 		{writeNPY(t, npy.Array{Shape: []int{2}, Data: []float64{1, 2}}), 2, "the array has the shape [2]; want a matrix that is not empty"},
 		{writeNPY(t, npy.Array{Shape: []int{2, 2}, Data: []float64{1, 2, 2, 4}}), 2, "condition number"},
 		{writeNPY(t, npy.Array{Shape: []int{1, 2}, Data: []float64{1, 2}}), 2, "Φ is 1×2; want at least as many rows"},
-		{writeNPY(t, npy.Array{Shape: []int{1, 1}, Data: []float64{math.NaN()}}), 1, "Φ has NaN in row 0, column 0"},
+		{writeNPY(t, npy.Array{Shape: []int{1, 1}, Data: []float64{math.NaN()}}), 1, "row 0, column 0 of Φ is NaN"},
 	} {
 		maker := build(t, matrixStage, fmt.Sprintf(`{"file": %q}`, c.file)).(audiosep.Transformer)
 		if _, err := maker.Transform(context.Background(), c.m); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.file) {

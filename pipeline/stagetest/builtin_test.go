@@ -8,10 +8,10 @@ import (
 	"testing"
 
 	"github.com/audiosep/audiosep/factorizers"
+	"github.com/audiosep/audiosep/internal/npy"
 	"github.com/audiosep/audiosep/pipeline/contract"
 	"github.com/audiosep/audiosep/pipeline/stagetest"
 	"github.com/audiosep/audiosep/transforms"
-	"github.com/sbinet/npyio"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -63,7 +63,7 @@ func TestMatrixStage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := npyio.Write(file, a); err != nil {
+		if err := npy.Write(file, npy.Array{Shape: []int{a.RawMatrix().Rows, a.RawMatrix().Cols}, Data: a.RawMatrix().Data}); err != nil {
 			t.Fatal(err)
 		}
 		file.Close()

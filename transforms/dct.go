@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"sync"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/fft"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -41,20 +41,22 @@ func (p DCTParams) Transform(_ context.Context, m int) (audiosep.Transform, erro
 	if least := map[bool]int{true: 2, false: 1}[p.Type == 1]; m < least {
 		return nil, fmt.Errorf("frames are %d samples long; want at least %d for a DCT of type %d", m, least, p.Type)
 	}
-	plan := [...]func(m int) *dctPlan{1: planDCT1, 2: planDCT2, 3: planDCT3, 4: planDCT4}[p.Type]
-	t := &dct{shape: shape{len: m, bins: m}, typ: p.Type}
-	t.plans.New = func() any { return plan(m) }
+	t := &dct{shape: shape{len: m, bins: m}, typ: p.Type, forward: fft.NewDCT(p.Type, m)}
+	t.inverse = t.forward
+	switch p.Type {
+	case 2:
+		t.inverse = fft.NewDCT(3, m)
+	case 3:
+		t.inverse = fft.NewDCT(2, m)
+	}
 	return t, nil
 }
 
 type dct struct {
 	shape
-	typ   int
-	plans sync.Pool // of *dctPlan
+	typ              int
+	forward, inverse *fft.Plan
 }
-
-// dctPlan transforms one frame, both ways. It holds scratch: one goroutine at a time.
-type dctPlan struct{ forward, inverse func(dst, src []float64) }
 
 func (t *dct) Forward(ctx context.Context, dst audiosep.Coefs, src []float64) error {
 	n, err := t.frames(src, dst)
@@ -62,8 +64,8 @@ func (t *dct) Forward(ctx context.Context, dst audiosep.Coefs, src []float64) er
 		return err
 	}
 	m := t.len
-	return eachFrame(ctx, &t.plans, n, m, func(p *dctPlan, i int) {
-		p.forward(dst.Re[i*m:(i+1)*m], src[i*m:(i+1)*m])
+	return eachRun(ctx, n, m, func(i, j int) {
+		t.forward.Run(dst.Re[i*m:j*m], nil, src[i*m:j*m], nil)
 	})
 }
 
@@ -73,8 +75,8 @@ func (t *dct) Inverse(ctx context.Context, dst []float64, src audiosep.Coefs) er
 		return err
 	}
 	m := t.len
-	return eachFrame(ctx, &t.plans, n, m, func(p *dctPlan, i int) {
-		p.inverse(dst[i*m:(i+1)*m], src.Re[i*m:(i+1)*m])
+	return eachRun(ctx, n, m, func(i, j int) {
+		t.inverse.Run(dst[i*m:j*m], nil, src.Re[i*m:j*m], nil)
 	})
 }
 
@@ -112,154 +114,8 @@ func dctEntry(typ, m, k, n int) float64 {
 	}
 }
 
-// planDCT1 takes the DFT of the frame's even extension to 2(M-1) samples.
-func planDCT1(m int) *dctPlan {
-	dft := newRealDFT(2 * (m - 1))
-	ext, coef := make([]float64, 2*(m-1)), make([]complex128, m)
-	scale := math.Sqrt(2/float64(m-1)) / 2
-	both := func(dst, src []float64) {
-		for n := 1; n < m-1; n++ {
-			ext[n], ext[2*(m-1)-n] = src[n], src[n]
-		}
-		ext[0], ext[m-1] = math.Sqrt2*src[0], math.Sqrt2*src[m-1]
-		dft.forward(coef, ext)
-		for k, c := range coef {
-			dst[k] = scale * real(c)
-		}
-		dst[0] *= math.Sqrt2 / 2
-		dst[m-1] *= math.Sqrt2 / 2
-	}
-	return &dctPlan{both, both}
-}
-
-// planDCT2 takes the DFT of M samples in another order: the even ones, then the odd
-// ones backwards (Makhoul, 1980).
-func planDCT2(m int) *dctPlan {
-	dft := newRealDFT(m)
-	order, coef := make([]float64, m), make([]complex128, m/2+1)
-	turn, back := make([]complex128, m/2+1), make([]complex128, m/2+1)
-	for k := range turn {
-		w := expPi(-k, 2*m)
-		turn[k] = complex(math.Sqrt(2/float64(m)), 0) * w
-		back[k] = complex(math.Sqrt(1/float64(2*m)), 0) / w
-	}
-	turn[0], back[0] = complex(math.Sqrt(1/float64(m)), 0), complex(math.Sqrt(1/float64(m)), 0)
-	half := (m + 1) / 2 // number of even samples
-	forward := func(dst, src []float64) {
-		for i := range half {
-			order[i] = src[2*i]
-		}
-		for i := range m / 2 {
-			order[m-1-i] = src[2*i+1]
-		}
-		dft.forward(coef, order)
-		dst[0] = real(turn[0] * coef[0])
-		for k := 1; k <= m/2; k++ {
-			c := turn[k] * coef[k]
-			dst[m-k] = -imag(c)
-			dst[k] = real(c)
-		}
-	}
-	inverse := func(dst, src []float64) {
-		coef[0] = back[0] * complex(src[0], 0)
-		for k := 1; k <= m/2; k++ {
-			coef[k] = back[k] * complex(src[k], -src[m-k])
-		}
-		dft.inverse(order, coef)
-		for i := range half {
-			dst[2*i] = order[i]
-		}
-		for i := range m / 2 {
-			dst[2*i+1] = order[m-1-i]
-		}
-	}
-	return &dctPlan{forward, inverse}
-}
-
-func planDCT3(m int) *dctPlan {
-	p := planDCT2(m)
-	return &dctPlan{p.inverse, p.forward}
-}
-
-func planDCT4(m int) *dctPlan {
-	if m%2 == 1 {
-		return planDCT4Odd(m)
-	}
-	return planDCT4Even(m)
-}
-
-// planDCT4Even takes the complex DFT of M/2 numbers: with c_n = x_2n + i·x_(M-1-2n) and
-// C_k = X_2k - i·X_(M-1-2k), C_k = Σ_n c_n exp(-iπ(4n+1)(4k+1)/(4M)).
-func planDCT4Even(m int) *dctPlan {
-	h := m / 2
-	dft := newComplexDFT(h)
-	c, turn := make([]complex128, h), make([]complex128, h)
-	scale := complex(math.Sqrt(math.Sqrt(2/float64(m))), 0) // once before, once behind
-	for n := range turn {
-		turn[n] = scale * expPi(-(8*n+1), 8*m)
-	}
-	both := func(dst, src []float64) {
-		for n, w := range turn {
-			c[n] = w * complex(src[2*n], src[m-1-2*n])
-		}
-		dft.forward(c)
-		for k, w := range turn {
-			y := w * c[k]
-			dst[2*k], dst[m-1-2*k] = real(y), -imag(y)
-		}
-	}
-	return &dctPlan{both, both}
-}
-
-// planDCT4Odd takes the real DFT of M samples in another order and with other signs
-// (after Chan and Ho, 1990). With a = 2n+1, b = 2k+1 the cosine is that of 2π·ab/(8M),
-// and as M is odd 1/(8M) = u/8 + v/M, up to whole numbers, for uM + 8v = 1 modulo 8M:
-//
-//	cos(2π·ab/(8M)) = [ χ(uab) cos(2π·vab/M) - ψ(uab) sin(2π·vab/M) ] / √2
-//
-// where χ(j) = √2·cos(πj/4) and ψ(j) = √2·sin(πj/4) are ±1 and multiplicative for odd
-// j. So the cosines want the even part of χ(a)x and the sines the odd part of ψ(a)x, as
-// sequences in a modulo M, which has -a at 2M-a. Their sum is ±x, in another order.
-func planDCT4Odd(m int) *dctPlan {
-	chi := [8]float64{1: 1, 3: -1, 5: -1, 7: 1}
-	psi := [8]float64{1: 1, 3: 1, 5: -1, 7: -1}
-	v := 0 // 1/8 modulo M
-	for 8*v%m != 1%m {
-		v++
-	}
-	type pick struct {
-		from int
-		sign float64
-	}
-	type mix struct {
-		coef   int
-		re, im float64
-	}
-	in, out := make([]pick, m), make([]mix, m)
-	scale := math.Sqrt(1 / float64(m))
-	for n := range m {
-		a := 2*n + 1
-		from := a
-		if a%4 == 3 {
-			from = 2*m - a
-		}
-		in[a%m] = pick{from / 2, chi[from%8]}
-		j, u := v*a%m, m*a%8
-		out[n] = mix{j, scale * chi[u], scale * psi[u]}
-		if j > m/2 { // the conjugate of coefficient m-j
-			out[n] = mix{m - j, scale * chi[u], -scale * psi[u]}
-		}
-	}
-	dft := newRealDFT(m)
-	z, coef := make([]float64, m), make([]complex128, m/2+1)
-	both := func(dst, src []float64) {
-		for r, p := range in {
-			z[r] = p.sign * src[p.from]
-		}
-		dft.forward(coef, z)
-		for k, o := range out {
-			dst[k] = o.re*real(coef[o.coef]) + o.im*imag(coef[o.coef])
-		}
-	}
-	return &dctPlan{both, both}
+// expPi returns exp(πi·a/b).
+func expPi(a, b int) complex128 {
+	sin, cos := math.Sincos(math.Pi * float64(a) / float64(b))
+	return complex(cos, sin)
 }

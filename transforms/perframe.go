@@ -40,28 +40,27 @@ func (s shape) frames(samples []float64, coefs audiosep.Coefs) (int, error) {
 	return n, nil
 }
 
-// samplesPerChunk is how much is worth giving to a goroutine, and how much is done
-// between two looks at the context.
-const samplesPerChunk = 1 << 14
+// numbersPerRun is how much is worth giving to a goroutine, and how much is done
+// between two looks at the context; framesPerRun is what a fast transform does at once.
+const (
+	numbersPerRun = 1 << 14
+	framesPerRun  = 8
+)
 
-// eachFrame calls do for every frame 0 to n-1 of m samples, on all cores when there
-// are enough of them. plans makes what holds the scratch; each goroutine has its own.
-// Frames do not depend on each other, so neither does the result on their sharing out.
-func eachFrame[P any](ctx context.Context, plans *sync.Pool, n, m int, do func(p P, i int)) error {
-	chunk := max(1, samplesPerChunk/m)
-	chunks := (n + chunk - 1) / chunk
+// eachRun calls do for runs of frames from i to j that make up frames 0 to n-1, of m
+// numbers each, on all cores when there are enough of them. Frames do not depend on
+// each other, so neither does the result on their sharing out.
+func eachRun(ctx context.Context, n, m int, do func(i, j int)) error {
+	run := framesPerRun * max(1, numbersPerRun/(m*framesPerRun))
+	runs := (n + run - 1) / run
 	var next atomic.Int64
 	work := func() {
-		p := plans.Get().(P)
-		defer plans.Put(p)
-		for c := int(next.Add(1)) - 1; c < chunks && ctx.Err() == nil; c = int(next.Add(1)) - 1 {
-			for i := c * chunk; i < min(n, (c+1)*chunk); i++ {
-				do(p, i)
-			}
+		for r := int(next.Add(1)) - 1; r < runs && ctx.Err() == nil; r = int(next.Add(1)) - 1 {
+			do(r*run, min(n, (r+1)*run))
 		}
 	}
 	var wg sync.WaitGroup
-	for range min(chunks, runtime.GOMAXPROCS(0)) - 1 {
+	for range min(runs, runtime.GOMAXPROCS(0)) - 1 {
 		wg.Go(work)
 	}
 	work()

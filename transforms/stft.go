@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"sync"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/fft"
 )
 
 // STFTParams are the parameters of the stage stft.
@@ -47,23 +47,17 @@ func (p STFTParams) Transform(_ context.Context, m int) (audiosep.Transform, err
 	if size < m {
 		return nil, &audiosep.ParamError{Name: "size", What: fmt.Sprintf("is %d; want at least %d samples, the length of a frame", size, m)}
 	}
-	t := &stft{shape: shape{len: m, bins: size/2 + 1, complex: true}, size: size}
-	t.plans.New = func() any {
-		return &stftPlan{newRealDFT(size), make([]float64, size), make([]complex128, size/2+1)}
-	}
-	return t, nil
+	scale := 1 / math.Sqrt(float64(size))
+	return &stft{
+		shape:   shape{len: m, bins: size/2 + 1, complex: true},
+		forward: fft.NewReal(m, size, scale),
+		inverse: fft.NewRealInverse(m, size, scale),
+	}, nil
 }
 
 type stft struct {
 	shape
-	size  int
-	plans sync.Pool // of *stftPlan
-}
-
-type stftPlan struct {
-	dft   *realDFT
-	frame []float64 // size samples
-	coef  []complex128
+	forward, inverse *fft.Plan
 }
 
 func (t *stft) Forward(ctx context.Context, dst audiosep.Coefs, src []float64) error {
@@ -71,14 +65,9 @@ func (t *stft) Forward(ctx context.Context, dst audiosep.Coefs, src []float64) e
 	if err != nil {
 		return err
 	}
-	scale := 1 / math.Sqrt(float64(t.size))
-	return eachFrame(ctx, &t.plans, n, t.size, func(p *stftPlan, i int) {
-		clear(p.frame[copy(p.frame, src[i*t.len:(i+1)*t.len]):])
-		p.dft.forward(p.coef, p.frame)
-		x := dst.Slice(i, i+1, t.bins)
-		for k, c := range p.coef {
-			x.Re[k], x.Im[k] = scale*real(c), scale*imag(c)
-		}
+	return eachRun(ctx, n, t.bins, func(i, j int) {
+		x := dst.Slice(i, j, t.bins)
+		t.forward.Run(x.Re, x.Im, src[i*t.len:j*t.len], nil)
 	})
 }
 
@@ -87,13 +76,8 @@ func (t *stft) Inverse(ctx context.Context, dst []float64, src audiosep.Coefs) e
 	if err != nil {
 		return err
 	}
-	scale := 1 / math.Sqrt(float64(t.size))
-	return eachFrame(ctx, &t.plans, n, t.size, func(p *stftPlan, i int) {
-		x := src.Slice(i, i+1, t.bins)
-		for k := range p.coef {
-			p.coef[k] = complex(scale*x.Re[k], scale*x.Im[k])
-		}
-		p.dft.inverse(p.frame, p.coef)
-		copy(dst[i*t.len:(i+1)*t.len], p.frame)
+	return eachRun(ctx, n, t.bins, func(i, j int) {
+		x := src.Slice(i, j, t.bins)
+		t.inverse.Run(dst[i*t.len:j*t.len], nil, x.Re, x.Im)
 	})
 }

@@ -96,7 +96,7 @@ func TestChaos(t *testing.T) {
 	usual := time.Since(begin)
 	for i := range chaosRuns(t) {
 		dir := t.TempDir()
-		h := newTestHost(t, Options{Silence: 2 * time.Second}, "good")
+		h := newTestHost(t, Options{Silence: time.Second}, "good")
 		signal := syscall.SIGKILL
 		if i%10 == 9 {
 			signal = syscall.SIGSTOP

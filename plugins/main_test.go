@@ -26,6 +26,8 @@ func TestMain(m *testing.M) {
 		}
 		Serve(testStages...)
 	}
+	// A program built with -race waits a second before it exits, for other threads' races.
+	os.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
 	os.Exit(m.Run())
 }
 

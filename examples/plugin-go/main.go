@@ -2,27 +2,28 @@
 package main
 
 import (
-	"math"
-
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/plugins"
+	"math"
 )
 
-func hartley(struct{}) (audiosep.Transformer, error) {
-	return audiosep.PerFrame(func(m int) (forward, inverse func(dst, src []float64), err error) {
-		dht := func(dst, src []float64) {
-			for k := range dst {
-				dst[k] = 0
-				for n, y := range src {
-					s, c := math.Sincos(2 * math.Pi * float64(k*n%m) / float64(m))
-					dst[k] += y * (c + s) / math.Sqrt(float64(m))
-				}
+func hartley(m int) (forward, inverse func(dst, src []float64), err error) {
+	cas := make([]float64, m) // cos + sin
+	for i := range cas {
+		cas[i] = math.Sqrt(2/float64(m)) * math.Sin(2*math.Pi*float64(i)/float64(m)+math.Pi/4)
+	}
+	dht := func(dst, src []float64) {
+		for k := range dst {
+			dst[k] = 0
+			for n, y := range src {
+				dst[k] += y * cas[k*n%m]
 			}
 		}
-		return dht, dht, nil // it is its own inverse
-	}), nil
+	}
+	return dht, dht, nil // it is its own inverse
 }
 
 func main() {
-	plugins.Serve(audiosep.Define("dht", "Discrete Hartley transform. Real, orthonormal, F = M.", struct{}{}, hartley))
+	build := func(struct{}) (audiosep.Transformer, error) { return audiosep.PerFrame(hartley), nil }
+	plugins.Serve(audiosep.Define("dht", "Discrete Hartley transform. Real, orthonormal, F = M.", struct{}{}, build))
 }

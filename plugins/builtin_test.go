@@ -1,0 +1,155 @@
+package plugins
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/factorizers"
+	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/separators"
+	"github.com/audiosep/audiosep/transforms"
+)
+
+// builtin is what is compiled into the program, of kinds that plugins have.
+func builtin() (defs []audiosep.Definition) {
+	for _, d := range slices.Concat(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages) {
+		if slices.Contains(remoteKinds(), d.Kind) {
+			defs = append(defs, d)
+		}
+	}
+	return defs
+}
+
+func init() { badPlugins["builtin"] = func() { Serve(builtin()...) } }
+
+const sameSpec = `{
+  "audiosep": 1, "seed": 5,
+  "stages": [
+    {"use": "%[1]sread_audio", "params": {"files": [%[2]q]}},
+    {"use": "%[1]sframe", "params": {"length_ms": 25}},
+    {"use": "%[1]s%[3]s"},
+    {"use": "%[1]sis_nmf", "params": {"rank": 3, "iterations": 3}},
+    {"use": "%[1]swiener"},
+    {"use": "%[1]swrite_audio"}
+  ]
+}`
+
+// TestSameBytes runs a pipeline with every stage compiled in, then with every stage in a
+// process of its own: the files are the same.
+func TestSameBytes(t *testing.T) {
+	h := newTestHost(t, Options{}, "builtin")
+	defs, err := h.Describe(t.Context(), "builtin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mix, err := filepath.Abs("../examples/piano/mix.wav")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, transform := range []string{"dct", "stft"} {
+		here, there := t.TempDir(), t.TempDir()
+		runSpec(t, pipeline.NewRegistry(builtin()), fmt.Sprintf(sameSpec, "", mix, transform), here)
+		runSpec(t, pipeline.NewRegistry(defs), fmt.Sprintf(sameSpec, "builtin/", mix, transform), there)
+		files, _ := filepath.Glob(filepath.Join(here, "*"))
+		if len(files) != 3 {
+			t.Fatalf("there are %v; want 3 files", files)
+		}
+		for _, file := range files {
+			a, _ := os.ReadFile(file)
+			if b, err := os.ReadFile(filepath.Join(there, filepath.Base(file))); err != nil || !bytes.Equal(a, b) {
+				t.Errorf("%s: %s differs as a plugin: %v", transform, filepath.Base(file), err)
+			}
+		}
+	}
+	h.Close()
+	nothingLeft(t, h)
+}
+
+func runSpec(t testing.TB, reg *pipeline.Registry, text, out string) {
+	t.Helper()
+	spec, err := pipeline.Parse("spec.json", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Out = out
+	p, err := pipeline.Check(spec, reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Run(t.Context(), pipeline.Options{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// BenchmarkDCT transforms 60 s of sound (44.1 kHz, frames of 1024 samples, half
+// overlapped) and back, in blocks as a pipeline does: compiled in, as a plugin in Go, and
+// as one in Python by scipy's or numpy's FFT.
+func BenchmarkDCT(b *testing.B) {
+	needPython(b)
+	const m, n = 1024, 60 * 44100 / 512
+	h := newTestHost(b, Options{Folders: []string{"testdata"}}, "builtin")
+	compiled := func() audiosep.Transformer {
+		for _, d := range transforms.Stages {
+			if d.Name == "dct" {
+				s, err := d.Build(json.RawMessage("{}"))
+				if err != nil {
+					b.Fatal(err)
+				}
+				return s.(audiosep.Transformer)
+			}
+		}
+		panic("no dct")
+	}
+	for name, stage := range map[string]func() audiosep.Transformer{
+		"compiled": compiled,
+		"go":       func() audiosep.Transformer { return build[audiosep.Transformer](b, h, "builtin", "dct", "") },
+		"python":   func() audiosep.Transformer { return build[audiosep.Transformer](b, h, "snakes", "dct", "") },
+	} {
+		b.Run(name, func(b *testing.B) {
+			t, err := stage().Transform(b.Context(), m)
+			if err != nil {
+				b.Fatal(err)
+			}
+			y, back, x := random("y", m*n), make([]float64, m*n), audiosep.MakeCoefs(t, n)
+			for b.Loop() {
+				inBlocks(b, n, func(ctx context.Context, first, n int) error {
+					c := x.Slice(first, first+n, t.Bins())
+					if err := t.Forward(ctx, c, y[first*m:(first+n)*m]); err != nil {
+						return err
+					}
+					return t.Inverse(ctx, back[first*m:(first+n)*m], c)
+				})
+			}
+		})
+	}
+}
+
+// inBlocks works on 128 frames at a time, on all processors.
+func inBlocks(b *testing.B, n int, do func(ctx context.Context, first, n int) error) {
+	var wg sync.WaitGroup
+	blocks := make(chan int)
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for first := range blocks {
+				if err := do(b.Context(), first, min(128, n-first)); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	for first := 0; first < n; first += 128 {
+		blocks <- first
+	}
+	close(blocks)
+	wg.Wait()
+}

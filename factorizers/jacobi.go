@@ -50,18 +50,11 @@ func (s *jacobi) improve(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// pair rotates pair i of the round: the circle method of a tournament.
+// pair rotates pair i of the round.
 func (s *jacobi) pair(worker, i int) {
-	n := s.rows + s.rows%2
-	p, q := (s.round+i)%(n-1), (s.round+n-1-i)%(n-1)
-	if i == 0 {
-		q = n - 1
+	if p, q := opponents(s.rows+s.rows%2, s.round, i); q < s.rows {
+		s.rotate(p, q, s.cross[worker])
 	}
-	if p >= s.rows || q >= s.rows {
-		return
-	}
-	p, q = min(p, q), max(p, q)
-	s.rotate(p, q, s.cross[worker])
 }
 
 // rotate rotates rows p and q by the best angle.

@@ -2,8 +2,6 @@ package factorizers
 
 import (
 	"context"
-	"math"
-
 	"github.com/audiosep/audiosep/internal/orthogonal"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/mat"
@@ -15,7 +13,7 @@ type turning struct {
 	*learning
 	xu        []float64 // x∘g, with g below repeated over the frames of a column
 	g         []float64 // r×N/S: what the slope of C weighs X² with: 1/V̂, less 1/(V+eps) for is
-	a         []float64 // r×N/S: what the curvature of C weighs V with
+	a         []float64 // r×N/S: what the published curvature weighs V with: 1/V̂, plus 1/(V+eps) for is
 	slopes    *mat.Dense
 	curves    *mat.Dense
 	direction *mat.Dense // E, skew-symmetric
@@ -59,11 +57,10 @@ func (t *turning) rowWeights(_, m int) {
 	copy(g, t.u[m*t.cols:(m+1)*t.cols])
 	copy(a, g)
 	if t.is {
-		bend := 2 / float64(t.per)
 		for j, p := range v {
 			u := 1 / (p + t.eps)
 			g[j] -= u
-			a[j] = g[j] + bend*p*u*u
+			a[j] += u
 		}
 	}
 	x, xu := t.x[m*t.total():(m+1)*t.total()], t.xu[m*t.total():(m+1)*t.total()]
@@ -93,8 +90,8 @@ func (t *turning) leave() {
 
 // move goes from where the search began by exp(αE).
 func (t *turning) move(alpha float64) {
-	t.exp.Of(t.turn, alpha, t.direction)
 	r := t.turn.RawMatrix()
+	t.exp.Of(r, alpha, t.direction.RawMatrix())
 	product(blas.NoTrans, blas.NoTrans, 1, r, rowMajor(t.x0, t.total()), 0, rowMajor(t.x, t.total()))
 	t.power()
 }
@@ -104,70 +101,23 @@ func (t *turning) settle() {
 	product(blas.NoTrans, blas.NoTrans, 1, t.turn.RawMatrix(), rowMajor(t.phi0, t.rows), 0, rowMajor(t.phi, t.rows))
 }
 
-// quasiNewton steps along E = -G/H, with H the curvature of C in the rotation of each
-// pair of rows (Ablin, Fagot, Wendt, Gramfort and Févotte, ICASSP 2019).
-type quasiNewton struct {
-	*turning
-	published bool
-}
+// quasiNewton is the published solver: steps along E = -G/H with the part of the curvature
+// of each rotation that is a sum over both rows, ½ Σ u_p V_q + u_q V_p, and a line search
+// (Ablin, Fagot, Wendt, Gramfort and Févotte, ICASSP 2019). The true curvature has less:
+// see blocks.
+type quasiNewton struct{ *turning }
 
-func newQuasiNewton(l *learning, published bool) *quasiNewton {
-	return &quasiNewton{newTurning(l), published}
-}
-
-func (s *quasiNewton) improve(ctx context.Context) (bool, error) {
+func (s quasiNewton) improve(ctx context.Context) (bool, error) {
 	s.slope()
 	product(blas.NoTrans, blas.Trans, s.weight, rowMajor(s.a, s.cols), rowMajor(s.v, s.cols), 0, s.curves.RawMatrix())
-	if err := ctx.Err(); err != nil {
-		return false, err
-	}
-	if s.published {
-		s.aimPublished()
-		return s.searchWolfe(ctx)
-	}
-	s.aim()
-	_, more, err := s.search(ctx)
-	return more, err
-}
-
-// aimPublished divides by that part of the curvature that has no sum of X² with its own
-// weight.
-func (s *quasiNewton) aimPublished() {
-	g, c, e := s.slopes.RawMatrix(), s.curves.RawMatrix(), s.direction.RawMatrix()
-	for p := range s.rows {
-		for q := range s.rows {
-			e.Data[p*s.rows+q] = -g.Data[p*s.rows+q] / (c.Data[p*s.rows+q] + c.Data[q*s.rows+p])
-		}
-		e.Data[p*s.rows+p] = 0
-	}
-}
-
-// aim sets E to the best angle of each pair of rows, were it rotated alone: the gcm
-// objective is then ½(A c² + B s² + 2D c s), as for jacobi; the same is taken for is.
-func (s *quasiNewton) aim() {
 	g, c, e := s.slopes.RawMatrix().Data, s.curves.RawMatrix().Data, s.direction.RawMatrix().Data
 	n := s.rows
-	own := s.sums
-	for p := range n {
-		own[p] = c[p*n+p]
-		if s.is {
-			own[p] = s.ownIS(p)
-		}
-	}
 	for p := range n {
 		for q := range p {
-			bend := c[p*n+q] + c[q*n+p] - own[p] - own[q]
-			angle := 0.5 * math.Atan2(-2*g[p*n+q], bend)
-			e[p*n+q], e[q*n+p] = angle, -angle
+			a := -g[p*n+q] / (c[p*n+q] + c[q*n+p])
+			e[p*n+q], e[q*n+p] = a, -a
 		}
 		e[p*n+p] = 0
 	}
-}
-
-func (s *quasiNewton) ownIS(p int) float64 {
-	var sum float64
-	for j, a := range s.g[p*s.cols : (p+1)*s.cols] {
-		sum += a * s.v[p*s.cols+j]
-	}
-	return sum * s.weight
+	return s.searchWolfe(ctx)
 }

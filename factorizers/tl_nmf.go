@@ -19,8 +19,8 @@ type TLNMFParams struct {
 	Tol        float64 `json:"tol" min:"0" doc:"Stop when an iteration lowers the objective C by less than this part of 2|C|."`
 	Eps        float64 `json:"eps" min:"1e-15" doc:"Floor added to V and WH: a power of frames whose window is divided by its sum, so that the scale of the window does not matter."`
 	MMSteps    int     `json:"mm_steps" min:"1" doc:"Most updates of H and W in an iteration; the first iterations make fewer, so that Φ takes shape before W and H settle."`
-	PhiSteps   int     `json:"phi_steps" min:"1" doc:"Steps of the solver in an iteration: sweeps of jacobi, line searches of the others."`
-	Solver     string  `json:"solver" oneof:"auto|jacobi|quasi_newton|projected_gradient" doc:"How Φ is learnt; auto is jacobi where it has a closed form and Φ is small, else quasi_newton."`
+	PhiSteps   int     `json:"phi_steps" min:"1" doc:"Steps of the solver in an iteration: sweeps of jacobi and blocks, line searches of the others."`
+	Solver     string  `json:"solver" oneof:"auto|jacobi|blocks|quasi_newton|projected_gradient" doc:"How Φ is learnt: by pairs of rows, blocks of rows, or all rows at once; auto is jacobi where it has a closed form and Φ is small, else blocks."`
 	Curvature  string  `json:"curvature" oneof:"corrected|published" doc:"What quasi_newton divides the gradient by: the curvature of each rotation, or the part of it in Ablin et al. (2019)."`
 	Objective  string  `json:"objective" oneof:"gcm|is" doc:"gcm, the likelihood of the Gaussian composite model, or is, the Itakura-Saito divergence of V from WH."`
 	L1         float64 `json:"l1" min:"0" doc:"Weight of the sum of H in the objective, in the scale of eps."`
@@ -34,7 +34,7 @@ type TLNMFParams struct {
 // Validate checks what one parameter means for another.
 func (p TLNMFParams) Validate() error {
 	if p.Objective == "is" && p.Solver == "jacobi" {
-		return &audiosep.ParamError{Name: "solver", What: "is jacobi, whose rotations are exact for the gcm objective only; want auto, quasi_newton or projected_gradient"}
+		return &audiosep.ParamError{Name: "solver", What: "is jacobi, whose rotations are exact for the gcm objective only; want auto, blocks, quasi_newton or projected_gradient"}
 	}
 	if (p.Start == "file") != (p.StartFile != nil) {
 		return &audiosep.ParamError{Name: "start_file", What: "goes with start file; want both or neither"}

@@ -180,14 +180,7 @@ func (l *learning) rowModel(_, m int) {
 func (l *learning) power() { l.crew.do(l.rows, l.tasks.power) }
 
 func (l *learning) rowPower(_, m int) {
-	x, scale := l.x[m*l.total():(m+1)*l.total()], 1/float64(l.per)
-	for j := range l.cols {
-		var sum float64
-		for _, a := range x[j*l.per : (j+1)*l.per] {
-			sum += a * a
-		}
-		l.v[m*l.cols+j] = sum * scale
-	}
+	meanSquares(l.v[m*l.cols:(m+1)*l.cols], l.x[m*l.total():(m+1)*l.total()], l.per)
 }
 
 // value returns C.
@@ -281,18 +274,33 @@ type phiSolver interface {
 }
 
 func (l *learning) solver(p TLNMFParams) phiSolver {
-	switch name := p.Solver; {
-	case name == "projected_gradient":
-		return newProjectedGradient(l)
-	case name == "quasi_newton" || name == "auto" && (l.is || l.rows > largest):
-		return newQuasiNewton(l, p.Curvature == "published")
-	default:
+	solver := p.Solver
+	if solver == "auto" {
+		solver = "blocks"
+		if !l.is && l.rows <= largest {
+			solver = "jacobi"
+		}
+	}
+	switch {
+	case solver == "jacobi":
 		return newJacobi(l, p.Tol)
+	case solver == "blocks":
+		return newBlocks(l, min(blockRows, (l.rows+3)/4))
+	case solver == "projected_gradient":
+		return newProjectedGradient(l)
+	case p.Curvature == "published":
+		return quasiNewton{newTurning(l)}
+	default:
+		return newBlocks(l, (l.rows+1)/2)
 	}
 }
 
-// largest is the number of rows up to which sweeps of rotations beat products.
-const largest = 256
+// largest is the number of rows up to which jacobi is faster than blocks, of blockRows
+// rows each.
+const (
+	largest   = 128
+	blockRows = 128
+)
 
 // sumLog returns the sum of log(a+b) for a in as. The mantissas are multiplied and the
 // exponents added up, so that one logarithm serves many numbers; a+b must be normal.

@@ -5,77 +5,87 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/mat"
 )
 
-// Exponential computes exp(αE) for skew-symmetric E of one size, a rotation. It keeps
-// its scratch, so that computing one allocates nothing.
+// Exponential computes exp(αE) for skew-symmetric E, a rotation. It keeps its scratch, so
+// that computing one allocates nothing.
 type Exponential struct {
-	e, f1, f2, f3, f4, tail, even, odd blas64.General
+	e, f1, f2, f3, f4, tail, even, odd []float64
 }
 
-// NewExponential returns an Exponential for m×m matrices.
+// NewExponential returns an Exponential for matrices of up to m×m.
 func NewExponential(m int) *Exponential {
-	square := func() blas64.General {
-		return blas64.General{Rows: m, Cols: m, Stride: m, Data: make([]float64, m*m)}
-	}
+	square := func() []float64 { return make([]float64, m*m) }
 	return &Exponential{square(), square(), square(), square(), square(), square(), square(), square()}
 }
 
-// halvedTo is the largest row sum of |αE| for which the series below is exact to
-// rounding; larger ones are halved and the result is squared.
-const halvedTo = 0.5
+// halvedTo is the norm of αE up to which the series below is exact to rounding; larger
+// ones are halved and the result is squared.
+const halvedTo = 0.7
 
-// Of sets dst to exp(αE). The series is that of cosh + E·sinhc in F = E², to the 13th
+// Of sets dst to exp(αE). The series is that of cosh + E·sinhc in F = (αE)², to the 13th
 // power of E.
-func (x *Exponential) Of(dst *mat.Dense, alpha float64, e *mat.Dense) {
-	m := x.e.Rows
-	raw := e.RawMatrix()
-	var norm float64
+func (x *Exponential) Of(dst blas64.General, alpha float64, e blas64.General) {
+	m := e.Rows
+	at := func(data []float64) blas64.General {
+		return blas64.General{Rows: m, Cols: m, Stride: m, Data: data[:m*m]}
+	}
 	for i := range m {
-		var sum float64
-		for j, a := range raw.Data[i*raw.Stride : i*raw.Stride+m] {
-			x.e.Data[i*m+j] = alpha * a
-			sum += math.Abs(alpha * a)
+		for j, a := range e.Data[i*e.Stride : i*e.Stride+m] {
+			x.e[i*m+j] = alpha * a
 		}
-		norm = max(norm, sum)
 	}
+	multiply(at(x.e), at(x.e), at(x.f1))
+	multiply(at(x.f1), at(x.f1), at(x.f2))
+	multiply(at(x.f1), at(x.f2), at(x.f3))
+	multiply(at(x.f2), at(x.f2), at(x.f4))
 	squarings := 0
-	if norm > halvedTo {
+	if norm := math.Pow(rowSum(at(x.f4)), 1./8); norm > halvedTo {
 		squarings = int(math.Ceil(math.Log2(norm / halvedTo)))
-		blas64.Scal(math.Ldexp(1, -squarings), blas64.Vector{N: m * m, Inc: 1, Data: x.e.Data})
 	}
-	multiply(x.e, x.e, x.f1)
-	multiply(x.f1, x.f1, x.f2)
-	multiply(x.f1, x.f2, x.f3)
-	multiply(x.f2, x.f2, x.f4)
 	// 1/(2k)! for the even powers of E, 1/(2k+1)! for the odd ones.
-	x.series(x.even, [7]float64{1, 1. / 2, 1. / 24, 1. / 720, 1. / 40320, 1. / 3628800, 1. / 479001600})
-	x.series(x.odd, [7]float64{1, 1. / 6, 1. / 120, 1. / 5040, 1. / 362880, 1. / 39916800, 1. / 6227020800})
-	out := dst.RawMatrix()
-	product(blas.NoTrans, blas.NoTrans, 1, x.e, x.odd, 1, x.even)
-	copy(x.odd.Data, x.even.Data)
+	q := math.Ldexp(1, -2*squarings)
+	x.series(at(x.even), q, [7]float64{1, 1. / 2, 1. / 24, 1. / 720, 1. / 40320, 1. / 3628800, 1. / 479001600})
+	x.series(at(x.odd), q, [7]float64{1, 1. / 6, 1. / 120, 1. / 5040, 1. / 362880, 1. / 39916800, 1. / 6227020800})
+	product(blas.NoTrans, blas.NoTrans, math.Ldexp(1, -squarings), at(x.e), at(x.odd), 1, at(x.even))
 	for range squarings {
-		multiply(x.odd, x.odd, x.even)
+		multiply(at(x.even), at(x.even), at(x.odd))
 		x.odd, x.even = x.even, x.odd
 	}
 	for i := range m {
-		copy(out.Data[i*out.Stride:i*out.Stride+m], x.odd.Data[i*m:(i+1)*m])
+		copy(dst.Data[i*dst.Stride:i*dst.Stride+m], x.even[i*m:(i+1)*m])
 	}
 }
 
-// series sets dst to Σ c_k F^k = c₀ + c₁F + c₂F² + c₃F³ + F⁴(c₄ + c₅F + c₆F²).
-func (x *Exponential) series(dst blas64.General, c [7]float64) {
+// rowSum returns the largest sum of a row's absolute values: no eigenvalue is larger.
+func rowSum(a blas64.General) float64 {
+	var most float64
+	for i := range a.Rows {
+		var sum float64
+		for _, x := range a.Data[i*a.Stride : i*a.Stride+a.Cols] {
+			sum += math.Abs(x)
+		}
+		most = max(most, sum)
+	}
+	return most
+}
+
+// series sets dst to Σ c_k (qF)^k = c₀ + c₁qF + … + (qF)⁴(c₄ + c₅qF + c₆(qF)²).
+func (x *Exponential) series(dst blas64.General, q float64, c [7]float64) {
 	m := dst.Rows
-	for i, f := range x.f1.Data {
-		dst.Data[i] = c[1]*f + c[2]*x.f2.Data[i] + c[3]*x.f3.Data[i]
-		x.tail.Data[i] = c[5]*f + c[6]*x.f2.Data[i]
+	f4, tail := dst, dst
+	f4.Data, tail.Data = x.f4[:m*m], x.tail[:m*m]
+	c1, c2, c3, c5, c6 := c[1]*q, c[2]*q*q, c[3]*q*q*q, c[5]*q, c[6]*q*q
+	for i, f := range x.f1[:m*m] {
+		f2 := x.f2[i]
+		dst.Data[i] = c1*f + c2*f2 + c3*x.f3[i]
+		tail.Data[i] = c5*f + c6*f2
 	}
 	for i := 0; i < m*m; i += m + 1 {
 		dst.Data[i] += c[0]
-		x.tail.Data[i] += c[4]
+		tail.Data[i] += c[4]
 	}
-	product(blas.NoTrans, blas.NoTrans, 1, x.f4, x.tail, 1, dst)
+	product(blas.NoTrans, blas.NoTrans, q*q*q*q, f4, tail, 1, dst)
 }
 
 func multiply(a, b, c blas64.General) { product(blas.NoTrans, blas.NoTrans, 1, a, b, 0, c) }

@@ -1,0 +1,226 @@
+package factorizers
+
+import (
+	"context"
+	"math"
+
+	"github.com/audiosep/audiosep/internal/orthogonal"
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+)
+
+// blocks minimises C over Φ by rotating the rows of two blocks among each other, all at
+// once, by products of matrices; the blocks meet in the rounds of a tournament. With
+// blocks of one row it would be jacobi, and with one pair of blocks it is a quasi-Newton
+// step with the true curvature of every rotation: small blocks go farther in a sweep,
+// large ones spend more of it in products.
+type blocks struct {
+	*learning
+	size, count int // rows of a block, blocks; the last may be short, one may be empty
+	round       int
+	pairs       []*blockPair // of each worker
+	task        func(worker, i int)
+}
+
+// newBlocks returns a solver with blocks of so many rows.
+func newBlocks(l *learning, size int) *blocks {
+	s := &blocks{learning: l, size: size, count: (l.rows + size - 1) / size}
+	s.count += s.count % 2
+	for range len(l.crew.start) + 1 {
+		s.pairs = append(s.pairs, newBlockPair(l, min(2*size, l.rows)))
+	}
+	s.task = s.meet
+	return s
+}
+
+func (s *blocks) improve(ctx context.Context) (bool, error) {
+	for s.round = range s.count - 1 {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		s.crew.do(s.count/2, s.task)
+	}
+	return true, nil
+}
+
+// meet rotates the rows of pair i of the round.
+func (s *blocks) meet(worker, i int) {
+	p, q := opponents(s.count, s.round, i)
+	pair := s.pairs[worker]
+	pair.rows = pair.rows[:0]
+	for _, b := range [2]int{p, q} {
+		for m := b * s.size; m < min((b+1)*s.size, s.rows); m++ {
+			pair.rows = append(pair.rows, m)
+		}
+	}
+	if len(pair.rows) > 1 {
+		pair.step()
+	}
+}
+
+// opponents returns the two of n, even, that make pair i of a round of a tournament by
+// the circle method: in n-1 rounds each meets each.
+func opponents(n, round, i int) (p, q int) {
+	if i == 0 {
+		return round, n - 1
+	}
+	p, q = (round+i)%(n-1), (round+n-1-i)%(n-1)
+	return min(p, q), max(p, q)
+}
+
+// blockPair is the rows that are rotated among each other, copied together.
+type blockPair struct {
+	*learning
+	rows            []int
+	x, xg, turned   []float64 // n×(N/S·P): the rows; they, weighted; they, rotated
+	u, v, a         []float64 // n×N/S
+	phi, phiTurned  []float64 // n×r
+	slopes, curves  []float64 // n×n
+	direction, turn []float64 // n×n: E, exp(αE)
+	exp             *orthogonal.Exponential
+}
+
+func newBlockPair(l *learning, most int) *blockPair {
+	numbers := func(n int) []float64 { return make([]float64, most*n) }
+	return &blockPair{
+		learning: l, rows: make([]int, 0, most),
+		x: numbers(l.total()), xg: numbers(l.total()), turned: numbers(l.total()),
+		u: numbers(l.cols), v: numbers(l.cols), a: numbers(l.cols),
+		phi: numbers(l.rows), phiTurned: numbers(l.rows),
+		slopes: numbers(most), curves: numbers(most), direction: numbers(most), turn: numbers(most),
+		exp: orthogonal.NewExponential(most),
+	}
+}
+
+// part returns the first rows of scratch as a matrix, as many as there are in the pair.
+func (b *blockPair) part(data []float64, cols int) blas64.General {
+	return rowMajor(data[:len(b.rows)*cols], cols)
+}
+
+// step takes the step along E, halved until C falls enough.
+func (b *blockPair) step() {
+	b.gather()
+	before := b.cost()
+	slope := b.aim()
+	n := len(b.rows)
+	turn := b.part(b.turn, n)
+	for alpha := 1.0; alpha > leastStep; alpha /= 2 {
+		b.exp.Of(turn, alpha, b.part(b.direction, n))
+		product(blas.NoTrans, blas.NoTrans, 1, turn, b.part(b.x, b.total()), 0, b.part(b.turned, b.total()))
+		meanSquares(b.v[:n*b.cols], b.turned, b.per)
+		if b.cost() <= before+descend*alpha*slope {
+			product(blas.NoTrans, blas.NoTrans, 1, turn, b.part(b.phi, b.learning.rows), 0, b.part(b.phiTurned, b.learning.rows))
+			b.scatter()
+			return
+		}
+	}
+}
+
+// leastStep is the part of a step below which a pair is left as it is.
+const leastStep = 1e-3
+
+// gather copies the rows of the pair together.
+func (b *blockPair) gather() {
+	for i, m := range b.rows {
+		copyRow(b.x, i, b.learning.x, m, b.total())
+		copyRow(b.phi, i, b.learning.phi, m, b.learning.rows)
+		copyRow(b.u, i, b.learning.u, m, b.cols)
+		copyRow(b.v, i, b.learning.v, m, b.cols)
+	}
+}
+
+// scatter copies the rotated rows back.
+func (b *blockPair) scatter() {
+	for i, m := range b.rows {
+		copyRow(b.learning.x, m, b.turned, i, b.total())
+		copyRow(b.learning.phi, m, b.phiTurned, i, b.learning.rows)
+		copyRow(b.learning.v, m, b.v, i, b.cols)
+	}
+}
+
+func copyRow(dst []float64, i int, src []float64, j, cols int) {
+	copy(dst[i*cols:(i+1)*cols], src[j*cols:(j+1)*cols])
+}
+
+// damping is added to the curvature, as part of what it is the difference of: rotations
+// that make hardly any difference would else be large, for nothing, and disturb the
+// others that are made at the same time.
+const damping = 0.1
+
+// aim sets E and returns the slope of C along it. E_pq is the best angle of the rotation
+// of rows p and q, were it made alone: with A, B and D as in jacobi and the curvature
+// B - A it is ½ atan2(-2D, B-A). For is the same is taken for a good one; the slope then
+// weighs with 1/V̂ - 1/(V+eps), and the curvature has the square of V's slope besides.
+func (b *blockPair) aim() float64 {
+	n := len(b.rows)
+	a := b.u
+	if b.is {
+		b.weighIS()
+		a = b.a
+	} else {
+		weigh(b.xg, b.x, b.u[:n*b.cols], b.per)
+	}
+	product(blas.NoTrans, blas.Trans, 1/float64(b.per), b.part(b.xg, b.total()), b.part(b.x, b.total()), 0, b.part(b.slopes, n))
+	product(blas.NoTrans, blas.Trans, 1, b.part(a, b.cols), b.part(b.v, b.cols), 0, b.part(b.curves, n))
+	var slope float64
+	for p := range n {
+		for q := range p {
+			d := b.slopes[p*n+q] - b.slopes[q*n+p]
+			both := b.curves[p*n+q] + b.curves[q*n+p]
+			own := b.slopes[p*n+p] + b.slopes[q*n+q]
+			angle := 0.5 * math.Atan2(-2*d, both-own+damping*both)
+			b.direction[p*n+q], b.direction[q*n+p] = angle, -angle
+			slope += 2 * b.weight * d * angle
+		}
+		b.direction[p*n+p] = 0
+	}
+	return slope
+}
+
+// weighIS sets xg and a for the is objective.
+func (b *blockPair) weighIS() {
+	bend := 2 / float64(b.per)
+	n := len(b.rows) * b.cols
+	for i, v := range b.v[:n] {
+		y := 1 / (v + b.eps)
+		g := b.u[i] - y
+		b.a[i] = g + bend*v*y*y
+		for k := i * b.per; k < (i+1)*b.per; k++ {
+			b.xg[k] = g * b.x[k]
+		}
+	}
+}
+
+// cost returns what C owes to the pair, as far as Φ changes it.
+func (b *blockPair) cost() float64 {
+	n := len(b.rows) * b.cols
+	var sum float64
+	for i, v := range b.v[:n] {
+		sum += v * b.u[i]
+	}
+	if b.is {
+		sum -= sumLog(b.v[:n], b.eps)
+	}
+	return b.weight * sum
+}
+
+// weigh sets dst to x times g, in which per numbers of x share one.
+func weigh(dst, x, g []float64, per int) {
+	for i, a := range g {
+		for k := i * per; k < (i+1)*per; k++ {
+			dst[k] = a * x[k]
+		}
+	}
+}
+
+// meanSquares sets dst to the mean squares of runs of per numbers of x.
+func meanSquares(dst, x []float64, per int) {
+	scale := 1 / float64(per)
+	for i := range dst {
+		var sum float64
+		for _, a := range x[i*per : (i+1)*per] {
+			sum += a * a
+		}
+		dst[i] = sum * scale
+	}
+}

@@ -344,7 +344,7 @@ func (s *nmf) nextH(_, k int) {
 	if s.smooth > 0 {
 		s.smoothRow(row(s.hNext, k), row(s.h, k), num, den)
 	} else {
-		scaleByPower(row(s.hNext, k), row(s.h, k), num, den, s.gammaH)
+		kernel.Scale(row(s.hNext, k), row(s.h, k), num, den, s.gammaH)
 	}
 }
 
@@ -355,25 +355,7 @@ func (s *nmf) nextW(_, i int) {
 		if s.l1 > 0 {
 			floats.AddScaled(den, s.l1, s.hSum)
 		}
-		scaleByPower(row(s.wNext, f), row(s.w, f), num, den, s.gammaW)
-	}
-}
-
-// scaleByPower sets next = x∘(num/den)^gamma. What has no den has no num either and
-// stays as it is.
-func scaleByPower(next, x, num, den []float64, gamma float64) {
-	next, num, den = next[:len(x)], num[:len(x)], den[:len(x)]
-	for i, a := range x {
-		q := num[i] / den[i]
-		switch {
-		case den[i] == 0:
-			q = 1
-		case gamma == 0.5:
-			q = math.Sqrt(q)
-		case gamma != 1:
-			q = math.Pow(q, gamma)
-		}
-		next[i] = a * q
+		kernel.Scale(row(s.wNext, f), row(s.w, f), num, den, s.gammaW)
 	}
 }
 

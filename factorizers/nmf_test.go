@@ -98,7 +98,8 @@ func divergence(v, w, h *mat.Dense, beta, eps float64) (d float64) {
 		case 1:
 			d += x*math.Log(x/y) - x + y
 		default:
-			d += (math.Pow(x, beta) + (beta-1)*math.Pow(y, beta) - beta*x*math.Pow(y, beta-1)) / (beta * (beta - 1))
+			e := x/y - 1 // the formula in units of y^β, without what cancels
+			d += (math.Expm1(beta*math.Log1p(e)) - beta*e) * math.Pow(y, beta) / (beta * (beta - 1))
 		}
 	}
 	return d

@@ -179,13 +179,15 @@ type ratioTile struct {
 	mant [24]float64 // for β = 0 the product of all r is Π mant·2^exp
 	exp  [24]float64
 
-	beta2, beta, beta1, inverse, zero float64 // β-2, β, β-1, 1/(β(β-1)), 0^β
+	beta2, beta, beta1, inverse, zero float64    // β-2, β, β-1, 1/(β(β-1)), 0^β
+	series                            [3]float64 // see nearOne
 }
 
 // begin makes ready for a strip of cols columns.
 func (t *ratioTile) begin(beta, eps float64, cols int) {
 	t.beta2, t.beta, t.beta1, t.inverse = beta-2, beta, beta-1, 1/(beta*(beta-1))
 	t.zero = math.Pow(0, beta)
+	t.series = nearOne(beta)
 	for j := range t.eps {
 		t.eps[j] = 1
 		if j < cols {
@@ -308,8 +310,23 @@ func divergence(beta, y, x float64) float64 {
 	case 2:
 		return (y - x) * (y - x) / 2
 	}
-	q := y / x // in units of x^β what cancels is near 1
-	return (math.Pow(q, beta) + beta - 1 - beta*q) * math.Pow(x, beta) / (beta * (beta - 1))
+	// In units of x^β.
+	e := (y - x) / x
+	d := (math.Pow(1+e, beta) + beta - 1 - beta*(1+e)) / (beta * (beta - 1))
+	if math.Abs(e) < 0x1p-8 {
+		c := nearOne(beta)
+		d = e * e * (0.5 + e*(c[0]+e*(c[1]+e*c[2])))
+	}
+	return d * math.Pow(x, beta)
+}
+
+// nearOne is the series of the β-divergence of 1+e from 1 after e²/2: the coefficients
+// of e³, e⁴ and e⁵. For |e| < 1/256 the rest is below 1e-9 of it, while the formula
+// would lose all of it to rounding.
+func nearOne(beta float64) [3]float64 {
+	c3 := (beta - 2) / 6
+	c4 := c3 * (beta - 3) / 4
+	return [3]float64{c3, c4, c4 * (beta - 4) / 5}
 }
 
 // add adds Aᵀ P and Aᵀ Q of some rows to the strip's sums.

@@ -111,6 +111,24 @@ func TestNMFBitsDoNotDependOnThreads(t *testing.T) {
 	})
 }
 
+// Near a perfect fit the divergence is e²/2 of V̂^β, whatever β.
+func TestNMFObjectiveNearPerfectFit(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		for _, beta := range []float64{-1, 0.5, 2, 2.7, 4} {
+			for _, e := range []float64{1e-3, -1e-5, 1e-7} {
+				const x = 50.0
+				v := blas64.General{Rows: 1, Cols: 1, Stride: 1, Data: []float64{x + x*e}}
+				one := blas64.General{Rows: 1, Cols: 1, Stride: 1, Data: []float64{1}}
+				w := blas64.General{Rows: 1, Cols: 1, Stride: 1, Data: []float64{x}}
+				want := math.Pow(x, beta) * e * e * (1 + (beta-2)*e/3 + (beta-2)*(beta-3)*e*e/12) / 2
+				if got := (NMF{V: v, Beta: beta}).Objective(w, one); !(math.Abs(got-want) <= 2e-8*want) {
+					t.Errorf("β = %v, e = %v: %v; want %v", beta, e, got, want)
+				}
+			}
+		}
+	})
+}
+
 func TestNMFObjectiveOfExtremes(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		one := func(x float64) blas64.General {

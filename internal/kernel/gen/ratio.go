@@ -25,6 +25,7 @@ const (
 	ratioBeta1   = 114 // β-1
 	ratioInverse = 115 // 1/(β(β-1))
 	ratioZero    = 116 // 0^β
+	ratioSeries  = 117 // three coefficients
 )
 
 // anyBeta stands for the kernels that raise to powers.
@@ -236,7 +237,8 @@ func (o *objectiveState) addKL(x, y, q VecVirtual) {
 }
 
 // powers leaves y·x^(β-2) and x^(β-1) at p and q, and adds to the objective, with
-// r = y/x, x^β(r^β + β-1 - βr)/(β(β-1)).
+// r = y/x = 1+e, x^β(r^β + β-1 - βr)/(β(β-1)), and near r = 1, where that would cancel,
+// the first terms of its series in e.
 func (s isa) powers(g *product, objective bool, j int, x, y VecVirtual, p, q Mem) {
 	field := func(place int) VecVirtual { v := s.vec(); VBROADCASTSD(g.field(place), v); return v }
 	t := s.vec()
@@ -249,32 +251,50 @@ func (s isa) powers(g *product, objective bool, j int, x, y VecVirtual, p, q Mem
 	if !objective {
 		return
 	}
-	VMULPD(power, x, power) // x^β
-	VDIVPD(x, y, y)         // r
-	VMOVUPD(s.constant(math.Float64frombits(1<<52)), t)
-	VMAXPD(y, t, t)
-	// power is kept where the sum will be: registers are few.
+	// power is kept in memory: registers are few.
 	sum := Mem{Base: g.p, Disp: 8 * (ratioSum + j*s.lanes)}
 	scratch := Mem{Base: g.p, Disp: 8 * ratioMant}
+	VMULPD(power, x, power) // x^β
 	VMOVUPD(power, scratch)
-	rb := s.power(t, field(ratioBeta))
-	if s.lanes == 8 {
-		zero, k := s.vec(), K()
-		s.zero(zero)
-		VCMPPD(U8(0), zero, y, k)
-		VMOVAPD(field(ratioZero), k, rb)
-	} else {
-		zero := s.vec()
-		s.zero(zero)
-		VCMPPD(U8(0), zero, y, zero)
-		VBLENDVPD(zero, field(ratioZero), rb, rb)
+	e, r := y, x
+	VSUBPD(x, y, e)
+	VDIVPD(x, e, e)
+	VADDPD(s.constant(1), e, r)
+	VMOVUPD(s.constant(math.Float64frombits(1<<52)), t)
+	VMAXPD(r, t, t)
+	d := s.power(t, field(ratioBeta))
+	zero := s.vec()
+	s.zero(zero)
+	s.blend(0, zero, r, field(ratioZero), d)
+	VADDPD(field(ratioBeta1), d, d)
+	VFNMADD231PD(field(ratioBeta), r, d)
+	VMULPD(field(ratioInverse), d, d)
+	near := field(ratioSeries + 2)
+	for i := 1; i >= 0; i-- {
+		VFMADD213PD(field(ratioSeries+i), e, near)
 	}
-	VADDPD(field(ratioBeta1), rb, rb)
-	VFNMADD231PD(field(ratioBeta), y, rb)
-	VMULPD(field(ratioInverse), rb, rb)
-	VMULPD(scratch, rb, rb)
-	VADDPD(sum, rb, rb)
-	VMOVUPD(rb, sum)
+	VFMADD213PD(s.constant(0.5), e, near)
+	VMULPD(e, near, near)
+	VMULPD(e, near, near)
+	VANDPD(s.constantBits(1<<63-1), e, e)
+	VMOVUPD(s.constant(0x1p-8), r)
+	s.blend(1, r, e, near, d)
+	VMULPD(scratch, d, d)
+	VADDPD(sum, d, d)
+	VMOVUPD(d, sum)
+}
+
+// blend puts y in the place of dst where the comparison of a with b, 0 for a = b and 1
+// for a < b, holds. AVX2 loses b.
+func (s isa) blend(compare uint8, b, a, y, dst VecVirtual) {
+	if s.lanes == 8 {
+		k := K()
+		VCMPPD(U8(compare), b, a, k)
+		VMOVAPD(y, k, dst)
+		return
+	}
+	VCMPPD(U8(compare), b, a, b)
+	VBLENDVPD(b, y, dst, dst)
 }
 
 // power returns x^a for positive, normal x, which is lost.

@@ -153,3 +153,49 @@ func inBlocks(b *testing.B, n int, do func(ctx context.Context, first, n int) er
 	close(blocks)
 	wg.Wait()
 }
+
+// minute is 60 s of stereo noise, nowhere writes nothing.
+var (
+	minute = audiosep.Define("minute", "60 s of noise.", struct{}{}, func(struct{}) (audiosep.Source, error) {
+		return &audiosep.Signal{Rate: 44100, Channels: 2, Data: [][]float64{random("left", 60*44100), random("right", 60*44100)}}, nil
+	})
+	nowhere = audiosep.Define("nowhere", "Writes nothing.", struct{}{}, func(struct{}) (audiosep.Sink, error) { return discard{}, nil })
+)
+
+type discard struct{}
+
+func (discard) Create(context.Context, audiosep.Env, audiosep.Head, []string) error { return nil }
+func (discard) Write(context.Context, int, [][]float64) error                       { return nil }
+func (discard) Commit(context.Context) error                                        { return nil }
+func (discard) Close() error                                                        { return nil }
+
+const minuteSpec = `{
+  "audiosep": 1, "seed": 5,
+  "stages": [
+    {"use": "minute"}, {"use": "frame", "params": {"length": 1024}}, {"use": "%s"},
+    {"use": "is_nmf", "params": {"rank": 4, "iterations": 50}}, {"use": "wiener"}, {"use": "nowhere"}
+  ]
+}`
+
+// BenchmarkMinute separates 60 s of stereo sound at 44.1 kHz by a DCT and 50 iterations
+// of NMF: with the DCT compiled in, in a Go plugin, in a Python plugin.
+func BenchmarkMinute(b *testing.B) {
+	needPython(b)
+	h := newTestHost(b, Options{Folders: []string{"testdata"}}, "builtin")
+	defs := append(builtin(), minute, nowhere)
+	for _, plugin := range []string{"builtin", "snakes"} {
+		more, err := h.Describe(b.Context(), plugin)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defs = append(defs, more...)
+	}
+	reg := pipeline.NewRegistry(defs)
+	for _, c := range [][2]string{{"compiled", "dct"}, {"go", "builtin/dct"}, {"python", "snakes/dct"}} {
+		b.Run(c[0], func(b *testing.B) {
+			for b.Loop() {
+				runSpec(b, reg, fmt.Sprintf(minuteSpec, c[1]), b.TempDir())
+			}
+		})
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"unsafe"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 // littleEndian says that numbers in memory are as the wire has them.
@@ -39,9 +41,25 @@ func decode(b []byte) []float64 {
 
 // finite reports whether x has neither NaN nor infinity.
 func finite(x []float64) bool {
-	var bad float64
-	for _, v := range x {
-		bad += v * 0
+	if sum := floats.Sum(x); sum-sum == 0 { // quick, and certain unless numbers are huge
+		return true
 	}
-	return bad == 0
+	for _, v := range x {
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// copyFinite copies len(dst) numbers of src and reports whether they are finite.
+func copyFinite(dst, src []float64) bool {
+	const part = 2048 // is still in the nearest cache when it is looked at
+	ok := true
+	for len(dst) > 0 {
+		n := copy(dst[:min(part, len(dst))], src)
+		ok = finite(dst[:n]) && ok
+		dst, src = dst[n:], src[n:]
+	}
+	return ok
 }

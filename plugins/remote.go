@@ -197,7 +197,7 @@ func (p *process) parcel(ctx context.Context, numbers, arrays int) (*parcel, err
 func (p *process) giveBack(c *parcel, err error) {
 	if c.slot != nil {
 		c.slot.lost = err != nil
-		p.shared.free <- c.slot
+		p.shared.giveBack(c.slot)
 	}
 }
 
@@ -250,10 +250,10 @@ func (c *parcel) get(what string, room, got *wire.Array, parts ...[]float64) err
 		src = c.numbers(room)
 	}
 	for _, dst := range parts {
-		src = src[copy(dst, src):]
-		if !finite(dst) {
+		if !copyFinite(dst, src) {
 			return bad("%s has NaN or infinity", what)
 		}
+		src = src[len(dst):]
 	}
 	return nil
 }

@@ -23,8 +23,8 @@ func onEveryPath(t *testing.T, f func(t *testing.T)) {
 }
 
 func lengths() []int {
-	n := []int{127, 200, 211, 256, 360, 440, 441, 509, 512, 1000, 1024, 1764, 2 * 211, 2048}
-	for i := range 70 {
+	n := []int{67, 127, 200, 211, 256, 360, 441, 2 * 211, 512, 1024}
+	for i := range 35 {
 		n = append(n, i+1)
 	}
 	return n
@@ -111,7 +111,7 @@ func TestDCTAgainstFormula(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 5))
 		for _, m := range lengths() {
 			for typ := 1; typ <= 4; typ++ {
-				if typ == 1 && m == 1 || m > 600 && typ != 2 {
+				if typ == 1 && m == 1 || m > 250 && typ%2 == 1 {
 					continue
 				}
 				x := noise(r, m)

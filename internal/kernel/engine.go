@@ -12,9 +12,9 @@ const Environment = "AUDIOSEP_KERNEL"
 // An engine is one way to compute: vectors of some width, or plain Go.
 type engine struct {
 	name  string
-	lanes int // float64 in a vector; a panel of A has as many rows
-	// gemm is the micro-kernel for panels of 1<<i rows and strips of j+1 vectors.
-	gemm [4][3]func(*uint64)
+	lanes int // float64 in a vector; a panel of A has at most as many rows
+	// gemm is the micro-kernel for panels of i+1 rows and strips of j+1 vectors.
+	gemm [8][3]func(*uint64)
 	// ratio is the kernel for β = 0, with the objective, β = 1, with the objective, any
 	// β, with the objective; for panels of ratioRows rows and of one; for strips of one
 	// vector and of three.
@@ -82,28 +82,37 @@ type view struct {
 
 func (v view) from(i, j int) view { return view{v.data[i*v.rs+j*v.cs:], v.rs, v.cs} }
 
-// strip multiplies m rows of a by the strip of B that t holds, vecs vectors wide.
-// A packed a has its rows in panels as pack leaves them.
-func (e *engine) strip(t *tile, a view, packed bool, m, vecs int) {
-	for i, h := 0, e.lanes; i < m; h /= 2 {
-		n := (m - i) / h
-		if n == 0 {
-			continue
-		}
-		if packed {
-			t.a = &a.data[i*t.k]
-			t.rs, t.cs, t.ps = 8, uintptr(8*h), uintptr(8*h*t.k)
-		} else {
-			t.a = &a.data[i*a.rs]
-			t.rs, t.cs, t.ps = uintptr(8*a.rs), uintptr(8*a.cs), uintptr(8*h*a.rs)
-		}
-		t.panels = n
-		e.gemm[log2[h]][vecs-1]((*uint64)(unsafe.Pointer(t)))
-		i += n * h
-		if i < m {
-			t.c = (*float64)(unsafe.Add(unsafe.Pointer(t.c), uintptr(n*h)*t.ldc))
-		}
-	}
+// panels cuts m rows into panels of nearly equal height, at most `most` rows each: low
+// ones leave the processor waiting for its own sums. There are high panels of height
+// rows, then low ones of a row less.
+func panels(m, most int) (height, high, low int) {
+	n := (m + most - 1) / most
+	height = (m + n - 1) / n
+	low = n*height - m
+	return height, n - low, low
 }
 
-var log2 = [9]int{1: 0, 2: 1, 4: 2, 8: 3}
+// strip multiplies m rows of a by the strip of B that t holds, vecs vectors wide. A
+// packed a has its rows in panels as packRows leaves them.
+func (e *engine) strip(t *tile, a view, packed bool, m, vecs int) {
+	h, high, low := panels(m, e.lanes)
+	i := 0
+	for _, n := range [2]int{high, low} {
+		if n > 0 {
+			if packed {
+				t.a = &a.data[i*t.k]
+				t.rs, t.cs, t.ps = 8, uintptr(8*h), uintptr(8*h*t.k)
+			} else {
+				t.a = &a.data[i*a.rs]
+				t.rs, t.cs, t.ps = uintptr(8*a.rs), uintptr(8*a.cs), uintptr(8*h*a.rs)
+			}
+			t.panels = n
+			e.gemm[h-1][vecs-1]((*uint64)(unsafe.Pointer(t)))
+			i += n * h
+			if i < m {
+				t.c = (*float64)(unsafe.Add(unsafe.Pointer(t.c), uintptr(n*h)*t.ldc))
+			}
+		}
+		h--
+	}
+}

@@ -14,10 +14,14 @@ func available() []*engine {
 	return append(engines, plain)
 }
 
-var avx512 = &engine{name: "avx512", lanes: 8, gemm: [4][3]func(*uint64){
+var avx512 = &engine{name: "avx512", lanes: 8, gemm: [8][3]func(*uint64){
 	{gemmAVX512_1x8, gemmAVX512_1x16, gemmAVX512_1x24},
 	{gemmAVX512_2x8, gemmAVX512_2x16, gemmAVX512_2x24},
+	{gemmAVX512_3x8, gemmAVX512_3x16, gemmAVX512_3x24},
 	{gemmAVX512_4x8, gemmAVX512_4x16, gemmAVX512_4x24},
+	{gemmAVX512_5x8, gemmAVX512_5x16, gemmAVX512_5x24},
+	{gemmAVX512_6x8, gemmAVX512_6x16, gemmAVX512_6x24},
+	{gemmAVX512_7x8, gemmAVX512_7x16, gemmAVX512_7x24},
 	{gemmAVX512_8x8, gemmAVX512_8x16, gemmAVX512_8x24},
 }, ratio: [6][2][2]func(*uint64){
 	{{ratioAVX512_beta0_8x8, ratioAVX512_beta0_8x24}, {ratioAVX512_beta0_1x8, ratioAVX512_beta0_1x24}},
@@ -30,9 +34,10 @@ var avx512 = &engine{name: "avx512", lanes: 8, gemm: [4][3]func(*uint64){
 	log: logAVX512, exp: expAVX512, addSquare: addSquareAVX512,
 	mul: mulAVX512, div: divAVX512, addPower: addPowerAVX512, scale: scaleAVX512, scaleRoot: scaleRootAVX512}
 
-var avx2 = &engine{name: "avx2", lanes: 4, gemm: [4][3]func(*uint64){
+var avx2 = &engine{name: "avx2", lanes: 4, gemm: [8][3]func(*uint64){
 	{gemmAVX2_1x4, gemmAVX2_1x8, gemmAVX2_1x12},
 	{gemmAVX2_2x4, gemmAVX2_2x8, gemmAVX2_2x12},
+	{gemmAVX2_3x4, gemmAVX2_3x8, gemmAVX2_3x12},
 	{gemmAVX2_4x4, gemmAVX2_4x8, gemmAVX2_4x12},
 }, ratio: [6][2][2]func(*uint64){
 	{{ratioAVX2_beta0_4x4, ratioAVX2_beta0_4x12}, {ratioAVX2_beta0_1x4, ratioAVX2_beta0_1x12}},

@@ -169,13 +169,14 @@ func (w *workspace) block(j *product, m0, m1, n0, n1, k0, k1 int) {
 	}
 }
 
-// packRows packs a into panels of the micro-kernels' heights, panel i·k on.
+// packRows packs a into panels for the micro-kernels: row i begins at i·k.
 func (w *workspace) packRows(e *engine, a view, rows, k int) {
 	w.a = grow(w.a, rows*k)
-	for i, h := 0, e.lanes; i < rows; {
-		if rows-i < h {
-			h /= 2
-			continue
+	h, high, low := panels(rows, e.lanes)
+	i := 0
+	for p := range high + low {
+		if p == high {
+			h--
 		}
 		pack(w.a[i*k:], view{a.data[i*a.rs:], a.rs, a.cs}, h, k)
 		i += h

@@ -17,6 +17,21 @@ func gemmAVX2_4x8(p *uint64)
 //go:noescape
 func gemmAVX2_4x4(p *uint64)
 
+// gemmAVX2_3x12 multiplies panels of 3 rows by a strip of 12 columns: see tile.
+//
+//go:noescape
+func gemmAVX2_3x12(p *uint64)
+
+// gemmAVX2_3x8 multiplies panels of 3 rows by a strip of 8 columns: see tile.
+//
+//go:noescape
+func gemmAVX2_3x8(p *uint64)
+
+// gemmAVX2_3x4 multiplies panels of 3 rows by a strip of 4 columns: see tile.
+//
+//go:noescape
+func gemmAVX2_3x4(p *uint64)
+
 // gemmAVX2_2x12 multiplies panels of 2 rows by a strip of 12 columns: see tile.
 //
 //go:noescape
@@ -62,6 +77,51 @@ func gemmAVX512_8x16(p *uint64)
 //go:noescape
 func gemmAVX512_8x8(p *uint64)
 
+// gemmAVX512_7x24 multiplies panels of 7 rows by a strip of 24 columns: see tile.
+//
+//go:noescape
+func gemmAVX512_7x24(p *uint64)
+
+// gemmAVX512_7x16 multiplies panels of 7 rows by a strip of 16 columns: see tile.
+//
+//go:noescape
+func gemmAVX512_7x16(p *uint64)
+
+// gemmAVX512_7x8 multiplies panels of 7 rows by a strip of 8 columns: see tile.
+//
+//go:noescape
+func gemmAVX512_7x8(p *uint64)
+
+// gemmAVX512_6x24 multiplies panels of 6 rows by a strip of 24 columns: see tile.
+//
+//go:noescape
+func gemmAVX512_6x24(p *uint64)
+
+// gemmAVX512_6x16 multiplies panels of 6 rows by a strip of 16 columns: see tile.
+//
+//go:noescape
+func gemmAVX512_6x16(p *uint64)
+
+// gemmAVX512_6x8 multiplies panels of 6 rows by a strip of 8 columns: see tile.
+//
+//go:noescape
+func gemmAVX512_6x8(p *uint64)
+
+// gemmAVX512_5x24 multiplies panels of 5 rows by a strip of 24 columns: see tile.
+//
+//go:noescape
+func gemmAVX512_5x24(p *uint64)
+
+// gemmAVX512_5x16 multiplies panels of 5 rows by a strip of 16 columns: see tile.
+//
+//go:noescape
+func gemmAVX512_5x16(p *uint64)
+
+// gemmAVX512_5x8 multiplies panels of 5 rows by a strip of 8 columns: see tile.
+//
+//go:noescape
+func gemmAVX512_5x8(p *uint64)
+
 // gemmAVX512_4x24 multiplies panels of 4 rows by a strip of 24 columns: see tile.
 //
 //go:noescape
@@ -76,6 +136,21 @@ func gemmAVX512_4x16(p *uint64)
 //
 //go:noescape
 func gemmAVX512_4x8(p *uint64)
+
+// gemmAVX512_3x24 multiplies panels of 3 rows by a strip of 24 columns: see tile.
+//
+//go:noescape
+func gemmAVX512_3x24(p *uint64)
+
+// gemmAVX512_3x16 multiplies panels of 3 rows by a strip of 16 columns: see tile.
+//
+//go:noescape
+func gemmAVX512_3x16(p *uint64)
+
+// gemmAVX512_3x8 multiplies panels of 3 rows by a strip of 8 columns: see tile.
+//
+//go:noescape
+func gemmAVX512_3x8(p *uint64)
 
 // gemmAVX512_2x24 multiplies panels of 2 rows by a strip of 24 columns: see tile.
 //

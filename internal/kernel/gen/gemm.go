@@ -12,7 +12,7 @@ import (
 // and every number of vectors in a strip of B.
 func gemm() {
 	for _, s := range []isa{avx2, avx512} {
-		for rows := s.lanes; rows >= 1; rows /= 2 {
+		for rows := s.lanes; rows >= 1; rows-- {
 			for vecs := 3; vecs >= 1; vecs-- {
 				s.gemm(rows, vecs)
 			}

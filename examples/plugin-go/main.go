@@ -2,22 +2,20 @@
 package main
 
 import (
+	"math"
+
+	"gonum.org/v1/gonum/dsp/fourier"
+
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/plugins"
-	"math"
 )
 
 func hartley(m int) (forward, inverse func(dst, src []float64), err error) {
-	cas := make([]float64, m) // cos + sin
-	for i := range cas {
-		cas[i] = math.Sqrt(2/float64(m)) * math.Sin(2*math.Pi*float64(i)/float64(m)+math.Pi/4)
-	}
 	dht := func(dst, src []float64) {
-		for k := range dst {
-			dst[k] = 0
-			for n, y := range src {
-				dst[k] += y * cas[k*n%m]
-			}
+		fft := fourier.NewFFT(m) // has scratch space, so each call has its own
+		for k, x := range fft.Coefficients(nil, src) {
+			dst[k] = (real(x) - imag(x)) / math.Sqrt(float64(m))
+			dst[(m-k)%m] = (real(x) + imag(x)) / math.Sqrt(float64(m))
 		}
 	}
 	return dht, dht, nil // it is its own inverse

@@ -13,6 +13,8 @@ const Environment = "AUDIOSEP_KERNEL"
 type engine struct {
 	name  string
 	lanes int // float64 in a vector; a panel of A has at most as many rows
+	// narrow is the engine for products of few columns, of which it pads fewer.
+	narrow *engine
 	// gemm is the micro-kernel for panels of i+1 rows and strips of j+1 vectors.
 	gemm [8][3]func(*uint64)
 	// ratio is the kernel for β = 0, with the objective, β = 1, with the objective, any
@@ -41,6 +43,14 @@ func choose(name string) *engine {
 		}
 	}
 	return engines[0]
+}
+
+// forColumns returns the engine for a product of n columns.
+func (e *engine) forColumns(n int) *engine {
+	if e.narrow != nil && roundUp(n, e.narrow.lanes) < roundUp(n, e.lanes) && n < 2*e.lanes {
+		return e.narrow
+	}
+	return e
 }
 
 // Path returns the name of the path in use: avx512, avx2 or go.

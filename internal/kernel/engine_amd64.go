@@ -14,7 +14,7 @@ func available() []*engine {
 	return append(engines, plain)
 }
 
-var avx512 = &engine{name: "avx512", lanes: 8, gemm: [8][3]func(*uint64){
+var avx512 = &engine{name: "avx512", lanes: 8, narrow: avx2, gemm: [8][3]func(*uint64){
 	{gemmAVX512_1x8, gemmAVX512_1x16, gemmAVX512_1x24},
 	{gemmAVX512_2x8, gemmAVX512_2x16, gemmAVX512_2x24},
 	{gemmAVX512_3x8, gemmAVX512_3x16, gemmAVX512_3x24},

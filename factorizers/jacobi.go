@@ -107,11 +107,16 @@ func (s *jacobi) crossOf(dst, xp, xq []float64) {
 	scale := 1 / float64(s.per)
 	for j := range dst {
 		a, b := xp[j*s.per:(j+1)*s.per], xq[j*s.per:(j+1)*s.per]
-		var sum float64
-		for i, x := range a {
-			sum += x * b[i]
+		var even, odd float64 // two sums need not wait for each other
+		i := 0
+		for ; i+1 < len(a); i += 2 {
+			even += a[i] * b[i]
+			odd += a[i+1] * b[i+1]
 		}
-		dst[j] = sum * scale
+		if i < len(a) {
+			even += a[i] * b[i]
+		}
+		dst[j] = (even + odd) * scale
 	}
 }
 

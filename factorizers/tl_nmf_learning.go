@@ -6,7 +6,10 @@ import (
 	"math"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/scene"
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -29,10 +32,11 @@ type learning struct {
 	objective []float64
 	stop      string
 
-	sums          []float64   // one for each row
-	penalty       []float64   // one for each component
-	num, den, row [][]float64 // scratch of each worker
-	tasks         struct{ h, w, model, objective, power func(worker, i int) }
+	sums       []float64 // one for each row or component
+	numH, denH []float64 // K×N/S
+	numW, denW []float64 // r×K
+	ones       []float64 // N/S
+	tasks      struct{ model, objective, power func(worker, i int) }
 }
 
 // newLearning starts from phi, w and h, which it keeps.
@@ -43,18 +47,17 @@ func newLearning(s *scene.Scene, p TLNMFParams, phi, w, h *mat.Dense, threads in
 		crew: newCrew(threads), is: p.Objective == "is", weight: 0.5,
 		phi: phi.RawMatrix().Data, x: make([]float64, s.Rows()*s.Frames()), w: w.RawMatrix().Data, h: h.RawMatrix().Data,
 		v: make([]float64, s.Rows()*s.Cols), u: make([]float64, s.Rows()*s.Cols),
-		sums: make([]float64, s.Rows()), penalty: make([]float64, p.Rank),
+		sums: make([]float64, max(s.Rows(), p.Rank)), ones: make([]float64, s.Cols),
+		numH: make([]float64, p.Rank*s.Cols), denH: make([]float64, p.Rank*s.Cols),
+		numW: make([]float64, s.Rows()*p.Rank), denW: make([]float64, s.Rows()*p.Rank),
 	}
 	if l.is {
 		l.weight = 1
 	}
-	for range threads {
-		l.num = append(l.num, make([]float64, p.Rank*tile))
-		l.den = append(l.den, make([]float64, p.Rank*tile))
-		l.row = append(l.row, make([]float64, s.Cols))
+	for i := range l.ones {
+		l.ones[i] = 1
 	}
-	l.tasks.h, l.tasks.w, l.tasks.model = l.tileH, l.rowW, l.rowModel
-	l.tasks.objective, l.tasks.power = l.rowObjective, l.rowPower
+	l.tasks.model, l.tasks.objective, l.tasks.power = l.rowModel, l.rowObjective, l.rowPower
 	multiply(mat.NewDense(l.rows, l.total(), l.x), phi, s.Y)
 	l.power()
 	return l
@@ -63,117 +66,58 @@ func newLearning(s *scene.Scene, p TLNMFParams, phi, w, h *mat.Dense, threads in
 // total returns the number of frames.
 func (l *learning) total() int { return l.cols * l.per }
 
-// tile is the number of columns of H that one task updates.
-const tile = 64
-
-// updateH is one majorisation-minimisation step of H: it never raises C. With the is
-// objective or without, H ← H∘[Wᵀ((V+eps)/V̂²) / (Wᵀ(1/V̂) + l1/weight)]^½.
-func (l *learning) updateH() { l.crew.do((l.cols+tile-1)/tile, l.tasks.h) }
-
-func (l *learning) tileH(worker, i int) {
-	from, to := i*tile, min(i*tile+tile, l.cols)
-	n := to - from
-	num, den, model := l.num[worker][:l.rank*n], l.den[worker][:l.rank*n], l.row[worker][:n]
-	clear(num)
-	clear(den)
-	for m := range l.rows {
-		w := l.w[m*l.rank : (m+1)*l.rank]
-		l.modelOf(model, w, from)
-		v := l.v[m*l.cols+from : m*l.cols+to]
-		for j, p := range v {
-			u := 1 / model[j]
-			model[j] = (p + l.eps) * u * u
-			for k, a := range w {
-				den[k*n+j] += a * u
-			}
-		}
-		for k, a := range w {
-			for j, q := range model {
-				num[k*n+j] += a * q
-			}
-		}
-	}
-	for k := range l.rank {
-		h := l.h[k*l.cols+from : k*l.cols+to]
-		for j := range h {
-			h[j] *= math.Sqrt(num[k*n+j] / (den[k*n+j] + l.l1/l.weight))
-		}
-	}
-}
-
-// modelOf sets dst to WH + eps, a row of it from column from on, of which w is the row of W.
-func (l *learning) modelOf(dst, w []float64, from int) {
-	for j := range dst {
-		dst[j] = l.eps
-	}
-	for k, a := range w {
-		h := l.h[k*l.cols+from : k*l.cols+from+len(dst)]
-		for j, b := range h {
-			dst[j] += a * b
-		}
-	}
+// updateH is one majorisation-minimisation step of H: it never raises C. With either
+// objective, H ← H∘[Wᵀ((V+eps)/V̂²) / (Wᵀ(1/V̂) + l1/weight)]^½.
+func (l *learning) updateH() {
+	l.nmf().SumsH(rowMajor(l.numH, l.cols), rowMajor(l.denH, l.cols), rowMajor(l.w, l.rank), rowMajor(l.h, l.cols), false)
+	floats.AddConst(l.l1/l.weight, l.denH)
+	kernel.Scale(l.h, l.h, l.numH, l.denH, 0.5)
 }
 
 // updateW is one such step of W; then its columns are made to sum to 1 and the rows of
 // H are scaled so that WH stays. The penalty is on WH, which is that on H once the
 // columns of W sum to 1.
 func (l *learning) updateW() {
+	l.nmf().SumsW(rowMajor(l.numW, l.rank), rowMajor(l.denW, l.rank), rowMajor(l.w, l.rank), rowMajor(l.h, l.cols), false)
 	for k := range l.rank {
-		var sum float64
-		for _, a := range l.h[k*l.cols : (k+1)*l.cols] {
-			sum += a
-		}
-		l.penalty[k] = sum * l.l1 / l.weight
+		l.sums[k] = l.l1 / l.weight * floats.Sum(l.h[k*l.cols:(k+1)*l.cols])
 	}
-	l.crew.do(l.rows, l.tasks.w)
-	for k := range l.rank {
-		var sum float64
-		for m := range l.rows {
-			sum += l.w[m*l.rank+k]
+	for m := range l.rows {
+		floats.Add(l.denW[m*l.rank:(m+1)*l.rank], l.sums[:l.rank])
+	}
+	kernel.Scale(l.w, l.w, l.numW, l.denW, 0.5)
+	clear(l.sums[:l.rank])
+	for m := range l.rows {
+		floats.Add(l.sums[:l.rank], l.w[m*l.rank:(m+1)*l.rank])
+	}
+	for k, sum := range l.sums[:l.rank] {
+		if sum > 0 {
+			floats.Scale(sum, l.h[k*l.cols:(k+1)*l.cols])
+		} else {
+			l.sums[k] = 1
 		}
-		if !(sum > 0) {
-			continue
-		}
-		for m := range l.rows {
-			l.w[m*l.rank+k] /= sum
-		}
-		for j := range l.cols {
-			l.h[k*l.cols+j] *= sum
-		}
+	}
+	for m := range l.rows {
+		floats.Div(l.w[m*l.rank:(m+1)*l.rank], l.sums[:l.rank])
 	}
 }
 
-func (l *learning) rowW(worker, m int) {
-	w, model := l.w[m*l.rank:(m+1)*l.rank], l.row[worker]
-	l.modelOf(model, w, 0)
-	v := l.v[m*l.cols : (m+1)*l.cols]
-	quotient := l.u[m*l.cols : (m+1)*l.cols]
-	for j, p := range v {
-		u := 1 / model[j]
-		model[j] = u
-		quotient[j] = (p + l.eps) * u * u
-	}
-	for k := range w {
-		var num, den float64
-		for j, a := range l.h[k*l.cols : (k+1)*l.cols] {
-			num += a * quotient[j]
-			den += a * model[j]
-		}
-		if den += l.penalty[k]; den > 0 {
-			w[k] *= math.Sqrt(num / den)
-		}
-	}
+func (l *learning) nmf() kernel.NMF {
+	return kernel.NMF{V: rowMajor(l.v, l.cols), Eps: l.eps}
 }
 
 // model sets u to 1/V̂.
-func (l *learning) model() { l.crew.do(l.rows, l.tasks.model) }
+func (l *learning) model() {
+	for i := range l.u {
+		l.u[i] = l.eps
+	}
+	product(blas.NoTrans, blas.NoTrans, 1, rowMajor(l.w, l.rank), rowMajor(l.h, l.cols), 1, rowMajor(l.u, l.cols))
+	l.crew.do(l.rows, l.tasks.model)
+}
 
 func (l *learning) rowModel(_, m int) {
 	u := l.u[m*l.cols : (m+1)*l.cols]
-	l.modelOf(u, l.w[m*l.rank:(m+1)*l.rank], 0)
-	for j, a := range u {
-		u[j] = 1 / a
-	}
+	kernel.Div(u, l.ones, u)
 }
 
 // power sets v to the mean of x² over the frames of each column.
@@ -187,7 +131,7 @@ func (l *learning) rowPower(_, m int) {
 func (l *learning) value() float64 {
 	l.crew.do(l.rows, l.tasks.objective)
 	var sum float64
-	for _, a := range l.sums {
+	for _, a := range l.sums[:l.rows] {
 		sum += a
 	}
 	sum = l.weight * (sum + l.outside())

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/audiosep/audiosep/internal/kernel"
 )
@@ -207,10 +208,13 @@ func BenchmarkFrames(b *testing.B) {
 			{"dct4", NewDCT(4, n), func(p *Plan) { p.Run(re, nil, x, nil) }},
 		} {
 			b.Run(fmt.Sprintf("%d_%s", n, c.name), func(b *testing.B) {
+				least := time.Hour // whatever else the machine does only adds
 				for b.Loop() {
+					start := time.Now()
 					c.run(c.plan)
+					least = min(least, time.Since(start))
 				}
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/256/1e3, "µs/frame")
+				b.ReportMetric(float64(least.Nanoseconds())/256/1e3, "µs/frame")
 			})
 		}
 	}

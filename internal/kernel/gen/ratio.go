@@ -229,10 +229,14 @@ func (o *objectiveState) addKL(x, y, q VecVirtual) {
 	s := o.s
 	VMAXPD(s.constant(math.Float64frombits(1<<52)), q, q)
 	VSUBPD(y, x, x)
-	s.log(q, func(hi, lo VecVirtual) {
-		VADDPD(hi, lo, lo)
-		VFMADD231PD(lo, y, x)
-	})
+	if s.lanes == 8 {
+		VFMADD231PD(s.roughLog(q), y, x)
+	} else {
+		s.log(q, func(hi, lo VecVirtual) {
+			VADDPD(hi, lo, lo)
+			VFMADD231PD(lo, y, x)
+		})
+	}
 	o.update(ratioSum, VADDPD, x)
 }
 
@@ -387,6 +391,49 @@ func (s isa) log(x VecVirtual, use func(hi, lo VecVirtual)) {
 	VADDPD(m, r, r) // lo
 	VMULPD(s.constant(ln2Hi), e, e)
 	use(e, r)
+}
+
+// roughLog returns the logarithm of x, positive and normal, within 2e-16 but not within
+// a part of itself near 1: enough where it is added to numbers around 1, and without
+// the division of log. With m·2^e and c near 1/m from a table it is e·log 2 - log c +
+// log(mc), the last by its series for arguments to 1/32.
+func (s isa) roughLog(x VecVirtual) VecVirtual {
+	const bits, terms = 4, 10
+	var c, l [1 << bits]float64
+	for i := range c {
+		c[i] = 1 / (1 + (float64(i)+0.5)/(1<<bits))
+		l[i] = -math.Log(c[i])
+	}
+	m, e := s.vec(), s.vec()
+	s.mantissa(x, m, e)
+	cs, ls := s.vec(), s.vec()
+	VPSRLQ(U8(52-bits), x, cs) // the instructions below look at the lowest four bits
+	VMOVUPD(cs, ls)
+	lookUp := func(name string, t []float64, index VecVirtual) {
+		table, ok := constants[name]
+		if !ok {
+			table = GLOBL(name, RODATA|NOPTR)
+			for i, v := range t {
+				DATA(8*i, F64(v))
+			}
+			constants[name] = table
+		}
+		low := s.vec()
+		VMOVUPD(table, low)
+		VPERMI2PD(s.at(table, 1), low, index)
+	}
+	lookUp("reciprocals", c[:], cs)
+	lookUp("logarithms", l[:], ls)
+	VFMSUB213PD(s.constant(1), cs, m) // mc - 1
+	VFMADD231PD(s.constant(math.Ln2), e, ls)
+	t := e
+	VMOVUPD(s.constant(-1.0/terms), t)
+	for i := terms - 1; i >= 1; i-- {
+		sign := float64(1 - 2*((i+1)%2))
+		VFMADD213PD(s.constant(sign/float64(i)), m, t)
+	}
+	VFMADD213PD(ls, m, t)
+	return t
 }
 
 // The coefficients of fdlibm's __ieee754_log, Lg7 first.

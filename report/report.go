@@ -32,6 +32,7 @@ type Report struct {
 	next  pipeline.Watcher
 	ports []string
 	dir   string
+	made  bool // the folder above dir
 
 	mu    sync.Mutex
 	temp  string
@@ -43,6 +44,7 @@ type Report struct {
 // may be nil.
 func New(spec pipeline.ReportSpec, next pipeline.Watcher) (*Report, error) {
 	parent := filepath.Dir(spec.Dir)
+	_, missing := os.Stat(parent)
 	if err := os.MkdirAll(parent, 0o777); err != nil {
 		return nil, err
 	}
@@ -50,7 +52,7 @@ func New(spec pipeline.ReportSpec, next pipeline.Watcher) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{next: next, ports: spec.Ports, dir: spec.Dir, temp: temp}
+	r := &Report{next: next, ports: spec.Ports, dir: spec.Dir, temp: temp, made: missing != nil}
 	if r.steps, err = os.Create(filepath.Join(temp, "steps.jsonl")); err != nil {
 		return nil, err
 	}
@@ -83,7 +85,11 @@ func (r *Report) Commit() error {
 // Close throws away what was not committed.
 func (r *Report) Close() error {
 	r.steps.Close()
-	return os.RemoveAll(r.temp)
+	err := os.RemoveAll(r.temp)
+	if r.made {
+		os.Remove(filepath.Dir(r.dir)) // unless something is in it by now
+	}
+	return err
 }
 
 // Step notes a step.

@@ -47,8 +47,15 @@ next:
 	return sum
 }
 
-// A sparse matrix is a list of rows of few real entries.
-type sparse [][]entry
+// numbers are expressions by index, made when they are asked for: a plan of a long
+// transform holds no list of them.
+type numbers func(i int) expr
+
+// A sparse matrix has few real entries in a row.
+type sparse struct {
+	rows int
+	row  func(i int) []entry
+}
 
 type entry struct {
 	col int
@@ -69,46 +76,51 @@ func (e expr) part(f func(complex128) float64) []entry {
 	return r
 }
 
-// complexRows are the rows re, im, re, im … of numbers.
-func complexRows(z []expr) sparse {
-	var s sparse
-	for _, e := range z {
-		s = append(s, e.re(), e.im())
-	}
-	return s
+// complexRows are the rows re, im, re, im … of n numbers.
+func complexRows(z numbers, n int) sparse {
+	return sparse{2 * n, func(i int) []entry {
+		if i%2 == 1 {
+			return z(i / 2).im()
+		}
+		return z(i / 2).re()
+	}}
 }
 
-// realRows are the real parts of numbers.
-func realRows(z []expr) sparse {
-	var s sparse
-	for _, e := range z {
-		s = append(s, e.re())
-	}
-	return s
+// realRows are the real parts of n numbers.
+func realRows(z numbers, n int) sparse {
+	return sparse{n, func(i int) []entry { return z(i).re() }}
+}
+
+// planar is the real parts of n numbers, then the imaginary ones.
+func planar(z numbers, n int) sparse {
+	return sparse{2 * n, func(i int) []entry {
+		if i >= n {
+			return z(i - n).im()
+		}
+		return z(i).re()
+	}}
 }
 
 // of returns the product a·b.
 func (a sparse) of(b sparse) sparse {
-	prod := make(sparse, len(a))
-	for i, r := range a {
+	return sparse{a.rows, func(i int) []entry {
 		var e expr
-		for _, x := range r {
-			for _, y := range b[x.col] {
+		for _, x := range a.row(i) {
+			for _, y := range b.row(x.col) {
 				e = e.plus(expr{{y.col, complex(x.c*y.c, 0)}})
 			}
 		}
-		prod[i] = e.re()
-	}
-	return prod
+		return e.re()
+	}}
 }
 
 // identity tells whether a leaves a column of cols numbers as it is.
 func (a sparse) identity(cols int) bool {
-	if len(a) != cols {
+	if a.rows != cols {
 		return false
 	}
-	for i, r := range a {
-		if len(r) != 1 || r[0] != (entry{i, 1}) {
+	for i := range a.rows {
+		if r := a.row(i); len(r) != 1 || r[0] != (entry{i, 1}) {
 			return false
 		}
 	}

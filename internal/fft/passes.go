@@ -78,7 +78,7 @@ func smooth(n int) bool {
 }
 
 func newPass(r, m, s int) pass {
-	p := pass{radix: r, m: m, s: s}
+	p := pass{radix: r, m: m, s: s, twiddle: make([]float64, 0, 2*m*(r-1))}
 	for i := range m {
 		for j := 1; j < r; j++ {
 			w := root(i*j, r*m)

@@ -72,18 +72,19 @@ func (p *Plan) mix(s sparse, rows int) {
 
 func newMix(s sparse, lanes int) *mix {
 	most := 1
-	for _, r := range s {
-		most = max(most, len(r))
+	for i := range s.rows {
+		most = max(most, len(s.row(i)))
 	}
 	if most > 4 {
 		panic(fmt.Sprintf("fft: a row of %d terms", most))
 	}
-	m := &mix{rows: len(s), terms: most}
+	m := &mix{rows: s.rows, terms: most}
 	if most == 3 {
 		m.terms = 4
 	}
-	for _, r := range s {
-		t := make([]mixTerm, m.terms)
+	m.table = make([]mixTerm, s.rows*m.terms)
+	for i := range s.rows {
+		r, t := s.row(i), m.table[i*m.terms:(i+1)*m.terms]
 		for i := range t {
 			if i < len(r) {
 				t[i] = mixTerm{8 * lanes * r[i].col, r[i].c}
@@ -91,7 +92,6 @@ func newMix(s sparse, lanes int) *mix {
 				t[i].at = t[0].at // with the coefficient 0
 			}
 		}
-		m.table = append(m.table, t...)
 	}
 	return m
 }
@@ -108,22 +108,24 @@ func (p *Plan) chirped(before sparse, n int, after sparse) {
 		k := complex(real(chirp[t]), -imag(chirp[t])) / complex(float64(padded), 0)
 		kernel[t], kernel[(padded-t)%padded] = k, k
 	}
-	response := newComplex(padded).of(kernel)
-	in, middle, out := make([]expr, padded), make([]expr, padded), make([]expr, n)
-	for t, c := range chirp {
-		in[t] = pair(2*t, 2*t+1).times(c)
-		out[t] = pair(2*t, 2*t+1).times(c)
+	response := NewComplex(padded, 1).of(kernel)
+	turn := func(t int) expr {
+		if t >= n {
+			return nil
+		}
+		return pair(2*t, 2*t+1).times(chirp[t])
 	}
-	for k, r := range response {
-		middle[(padded-k)%padded] = pair(2*k, 2*k+1).times(r)
+	middle := func(k int) expr {
+		k = (padded - k) % padded
+		return pair(2*k, 2*k+1).times(response[k])
 	}
 	d := newDFT(padded, p.engine)
 	p.rows = max(p.rows, 2*padded)
-	p.mix(complexRows(in).of(before), p.in.rows())
+	p.mix(complexRows(turn, padded).of(before), p.in.rows())
 	p.steps = append(p.steps, step{dft: d})
-	p.mix(complexRows(middle), 2*padded)
+	p.mix(complexRows(middle, padded), 2*padded)
 	p.steps = append(p.steps, step{dft: d})
-	p.mix(after.of(complexRows(out)), 2*padded)
+	p.mix(after.of(complexRows(turn, n)), 2*padded)
 }
 
 // of transforms one complex frame while a plan is made.

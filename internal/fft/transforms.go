@@ -7,59 +7,36 @@ import (
 
 // NewComplex returns X[k] = scale · Σ_t x[t] exp(-2πi·kt/n) of n ≥ 1 complex numbers.
 func NewComplex(n int, scale float64) *Plan {
-	z := make([]expr, n)
-	for t := range z {
-		z[t] = pair(t, n+t)
-	}
-	return newPlan(shape{n, true}, shape{n, true}, complexRows(z), n, planar(spectrum(n, scale)))
+	z := func(t int) expr { return pair(t, n+t) }
+	return newPlan(shape{n, true}, shape{n, true}, complexRows(z, n), n, planar(spectrum(scale), n))
 }
 
 // NewComplexInverse returns x[t] = scale · Σ_k X[k] exp(2πi·kt/n).
 func NewComplexInverse(n int, scale float64) *Plan {
-	z := make([]expr, n)
-	for k := range z {
-		z[(n-k)%n] = pair(k, n+k)
+	z := func(k int) expr {
+		k = (n - k) % n
+		return pair(k, n+k)
 	}
-	return newPlan(shape{n, true}, shape{n, true}, complexRows(z), n, planar(spectrum(n, scale)))
+	return newPlan(shape{n, true}, shape{n, true}, complexRows(z, n), n, planar(spectrum(scale), n))
 }
 
-func newComplex(n int) *Plan { return NewComplex(n, 1) }
-
-// spectrum is the n numbers of a DFT, scaled.
-func spectrum(n int, scale float64) []expr {
-	z := make([]expr, n)
-	for k := range z {
-		z[k] = pair(2*k, 2*k+1).times(complex(scale, 0))
-	}
-	return z
-}
-
-// planar is the real parts of numbers, then the imaginary ones.
-func planar(z []expr) sparse {
-	var s sparse
-	for _, e := range z {
-		s = append(s, e.re())
-	}
-	for _, e := range z {
-		s = append(s, e.im())
-	}
-	return s
+// spectrum is the numbers of a DFT, scaled.
+func spectrum(scale float64) numbers {
+	return func(k int) expr { return pair(2*k, 2*k+1).times(complex(scale, 0)) }
 }
 
 // NewReal returns X[k] = scale · Σ_t x[t] exp(-2πi·kt/n), k = 0 … n/2, of m ≤ n real
 // numbers that are followed by zeros.
 func NewReal(m, n int, scale float64) *Plan {
-	x := make([]expr, n)
-	for t := range m {
-		x[t] = row(t)
-	}
-	before, size := realInput(x)
+	before, size := realInput(n, func(t int) expr {
+		if t >= m {
+			return nil
+		}
+		return row(t)
+	})
 	spec := realSpectrum(n)
-	out := make([]expr, n/2+1)
-	for k := range out {
-		out[k] = spec(k).times(complex(scale, 0))
-	}
-	return newPlan(shape{m, false}, shape{n/2 + 1, true}, before, size, planar(out))
+	out := func(k int) expr { return spec(k).times(complex(scale, 0)) }
+	return newPlan(shape{m, false}, shape{n/2 + 1, true}, before, size, planar(out, n/2+1))
 }
 
 // NewRealInverse returns the first m of the n numbers x[t] = scale · Σ_k X[k]
@@ -74,25 +51,21 @@ func NewRealInverse(m, n int, scale float64) *Plan {
 		}
 		return pair(k, bins+k).times(complex(scale, 0))
 	})
-	return newPlan(shape{bins, true}, shape{m, false}, before, size, realRows(realOutput(n)[:m]))
+	return newPlan(shape{bins, true}, shape{m, false}, before, size, realRows(realOutput(n), m))
 }
 
 // realInput packs n real numbers for a DFT: two a number for even n.
-func realInput(x []expr) (before sparse, size int) {
-	n := len(x)
+func realInput(n int, x numbers) (before sparse, size int) {
 	if n%2 == 1 {
-		return complexRows(x), n
+		return complexRows(x, n), n
 	}
-	z := make([]expr, n/2)
-	for t := range z {
-		z[t] = x[2*t].plus(x[2*t+1].times(1i))
-	}
-	return complexRows(z), n / 2
+	z := func(t int) expr { return x(2 * t).plus(x(2*t + 1).times(1i)) }
+	return complexRows(z, n/2), n / 2
 }
 
 // realSpectrum gives coefficient k, 0 ≤ k < n, of what realInput has packed, from the
 // DFT's rows.
-func realSpectrum(n int) func(k int) expr {
+func realSpectrum(n int) numbers {
 	if n%2 == 1 {
 		return func(k int) expr { return pair(2*k, 2*k+1) }
 	}
@@ -108,42 +81,31 @@ func realSpectrum(n int) func(k int) expr {
 // realInverse packs the spectrum of n real numbers, given for 0 ≤ k ≤ n/2, for a DFT
 // that leaves them as realOutput says. The spectrum is in reverse order, which turns
 // the DFT into its inverse.
-func realInverse(n int, spec func(k int) expr) (before sparse, size int) {
+func realInverse(n int, spec numbers) (before sparse, size int) {
 	full := func(k int) expr {
 		if 2*k > n {
 			return spec(n - k).conj()
 		}
 		return spec(k)
 	}
-	size = n
-	if n%2 == 0 {
-		size = n / 2
+	if n%2 == 1 {
+		return complexRows(func(k int) expr { return full((n - k) % n) }, n), n
 	}
-	z := make([]expr, size)
-	for k := range z {
-		at := (size - k) % size
-		if n%2 == 1 {
-			z[at] = full(k)
-			continue
-		}
-		a, b := full(k), full(k+size)
-		w := root(-k, n)
-		z[at] = a.plus(b).plus(a.plus(b.times(-1)).times(1i * w))
+	h := n / 2
+	z := func(k int) expr {
+		k = (h - k) % h
+		a, b := full(k), full(k+h)
+		return a.plus(b).plus(a.plus(b.times(-1)).times(1i * root(-k, n)))
 	}
-	return complexRows(z), size
+	return complexRows(z, h), h
 }
 
 // realOutput is the numbers x[t] after realInverse.
-func realOutput(n int) []expr {
-	x := make([]expr, n)
-	for t := range x {
-		if n%2 == 1 {
-			x[t] = row(2 * t)
-		} else {
-			x[t] = row(t)
-		}
+func realOutput(n int) numbers {
+	if n%2 == 1 {
+		return func(t int) expr { return row(2 * t) }
 	}
-	return x
+	return row
 }
 
 // NewDCT returns the orthonormal discrete cosine transform of m real numbers,
@@ -159,7 +121,7 @@ func NewDCT(typ, m int) *Plan {
 	var size int
 	switch {
 	case m == 1:
-		return newPlan(shape{1, false}, shape{1, false}, sparse{{{0, 1}}, nil}, 1, sparse{{{0, 1}}})
+		return newPlan(shape{1, false}, shape{1, false}, complexRows(row, 1), 1, realRows(row, 1))
 	case typ == 1:
 		before, size, after = dct1(m)
 	case typ == 2:
@@ -179,40 +141,35 @@ func NewDCT(typ, m int) *Plan {
 // dct1 takes the DFT of the frame's even extension to 2(m-1) samples.
 func dct1(m int) (before sparse, size int, after sparse) {
 	n := 2 * (m - 1)
-	x := make([]expr, n)
-	for t := 1; t < m-1; t++ {
-		x[t], x[n-t] = row(t), row(t)
-	}
-	x[0], x[m-1] = row(0).times(math.Sqrt2), row(m-1).times(math.Sqrt2)
-	before, size = realInput(x)
+	before, size = realInput(n, func(t int) expr {
+		t = min(t, n-t)
+		if t == 0 || t == m-1 {
+			return row(t).times(math.Sqrt2)
+		}
+		return row(t)
+	})
 	spec := realSpectrum(n)
-	for k := range m {
-		scale := math.Sqrt(1 / float64(2*(m-1)))
+	return before, size, realRows(func(k int) expr {
+		scale := math.Sqrt(1 / float64(n))
 		if k == 0 || k == m-1 {
 			scale *= math.Sqrt2 / 2
 		}
-		after = append(after, spec(k).times(complex(scale, 0)).re())
-	}
-	return before, size, after
+		return spec(k).times(complex(scale, 0))
+	}, m)
 }
 
 // dct2 takes the DFT of the samples in another order: the even ones, then the odd
 // ones backwards (Makhoul, 1980).
 func dct2(m int) (before sparse, size int, after sparse) {
-	x := make([]expr, m)
-	for t := range x {
-		x[t] = row(makhoul(t, m))
-	}
-	before, size = realInput(x)
+	before, size = realInput(m, func(t int) expr { return row(makhoul(t, m)) })
 	spec := realSpectrum(m)
-	for k := range m {
+	return before, size, realRows(func(k int) expr {
 		scale := math.Sqrt(2 / float64(m))
 		if k == 0 {
 			scale = math.Sqrt(1 / float64(m))
 		}
-		after = append(after, spec(k).times(complex(scale, 0)*root(k, 4*m)).re())
-	}
-	return before, size, after
+		return spec(k).times(complex(scale, 0) * root(k, 4*m))
+	}, m)
 }
 
 // makhoul is which sample stands at place t.
@@ -235,26 +192,27 @@ func dct3(m int) (before sparse, size int, after sparse) {
 		return row(k).plus(row(m - k).times(-1i)).times(complex(math.Sqrt(1/float64(2*m)), 0) * w)
 	})
 	x := realOutput(m)
-	after = make(sparse, m)
-	for t := range m {
-		after[makhoul(t, m)] = x[t].re()
-	}
-	return before, size, after
+	return before, size, realRows(func(n int) expr {
+		if n%2 == 1 {
+			return x(m - 1 - n/2)
+		}
+		return x(n / 2)
+	}, m)
 }
 
 // dct4Even takes the complex DFT of m/2 numbers: with c_n = x_2n + i·x_(m-1-2n) and
 // C_k = X_2k - i·X_(m-1-2k), C_k = Σ_n c_n exp(-iπ(4n+1)(4k+1)/(4m)).
 func dct4Even(m int) (before sparse, size int, after sparse) {
-	h := m / 2
-	in, out := make([]expr, h), make(sparse, m)
-	scale := complex(math.Sqrt(2/float64(m)), 0)
-	for n := range h {
-		turn := root(8*n+1, 16*m)
-		in[n] = pair(2*n, m-1-2*n).times(turn)
-		c := pair(2*n, 2*n+1).times(scale * turn)
-		out[2*n], out[m-1-2*n] = c.re(), c.times(-1).im()
-	}
-	return complexRows(in), h, out
+	h, scale := m/2, complex(math.Sqrt(2/float64(m)), 0)
+	turn := func(n int) complex128 { return root(8*n+1, 16*m) }
+	in := func(n int) expr { return pair(2*n, m-1-2*n).times(turn(n)) }
+	return complexRows(in, h), h, realRows(func(n int) expr {
+		if n%2 == 1 { // i·C has the real part -Im C
+			k := (m - 1 - n) / 2
+			return pair(2*k, 2*k+1).times(1i * scale * turn(k))
+		}
+		return pair(n, n+1).times(scale * turn(n/2))
+	}, m)
 }
 
 // dct4Odd takes the real DFT of the samples in another order and with other signs
@@ -274,9 +232,6 @@ func dct4Odd(m int) (before sparse, size int, after sparse) {
 		v++
 	}
 	x := make([]expr, m)
-	after = make(sparse, m)
-	spec := realSpectrum(m)
-	scale := math.Sqrt(1 / float64(m))
 	for n := range m {
 		a := 2*n + 1
 		from := a
@@ -284,10 +239,12 @@ func dct4Odd(m int) (before sparse, size int, after sparse) {
 			from = 2*m - a
 		}
 		x[a%m] = row(from / 2).times(complex(chi[from%8], 0))
-		j, u := v*a%m, m*a%8
-		// re·χ + im·ψ is the real part of the product with χ - iψ.
-		after[n] = spec(j).times(complex(scale*chi[u], -scale*psi[u])).re()
 	}
-	before, size = realInput(x)
-	return before, size, after
+	before, size = realInput(m, func(t int) expr { return x[t] })
+	spec, scale := realSpectrum(m), math.Sqrt(1/float64(m))
+	return before, size, realRows(func(n int) expr {
+		// re·χ + im·ψ is the real part of the product with χ - iψ.
+		j, u := v*(2*n+1)%m, m*(2*n+1)%8
+		return spec(j).times(complex(scale*chi[u], -scale*psi[u]))
+	}, m)
 }

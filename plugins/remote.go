@@ -269,8 +269,9 @@ func envTo(env audiosep.Env) *wire.Env {
 }
 
 // talk sends a job with its arrays and waits for the result, passing steps and logs on.
-// expect says which arrays of the result are allowed.
-func talk(stream grpc.BidiStreamingClient[wire.Input, wire.Output], env audiosep.Env, alive func(),
+// expect says which arrays of the result are allowed. A result that comes after ctx is
+// done is too late.
+func talk(ctx context.Context, stream grpc.BidiStreamingClient[wire.Input, wire.Output], env audiosep.Env, alive func(),
 	job *wire.Job, arrays []array, expect func(*wire.Result) error) (*wire.Result, map[string]array, error) {
 	job.Env, job.Arrays = envTo(env), shapes(arrays)
 	err := stream.Send(&wire.Input{Part: &wire.Input_Job{Job: job}})
@@ -286,11 +287,15 @@ func talk(stream grpc.BidiStreamingClient[wire.Input, wire.Output], env audiosep
 	if err != nil && !errors.Is(err, io.EOF) { // after io.EOF the reason is to be received
 		return nil, nil, err
 	}
-	return hear(stream, env, alive, expect)
+	res, got, err := hear(ctx, stream, env, alive, expect)
+	if err == nil {
+		err = ctx.Err()
+	}
+	return res, got, err
 }
 
 // hear waits for the result of a call.
-func hear(stream interface{ Recv() (*wire.Output, error) }, env audiosep.Env, alive func(), expect func(*wire.Result) error) (*wire.Result, map[string]array, error) {
+func hear(ctx context.Context, stream interface{ Recv() (*wire.Output, error) }, env audiosep.Env, alive func(), expect func(*wire.Result) error) (*wire.Result, map[string]array, error) {
 	for {
 		out, err := stream.Recv()
 		if err != nil {
@@ -301,7 +306,7 @@ func hear(stream interface{ Recv() (*wire.Output, error) }, env audiosep.Env, al
 		case *wire.Output_Step:
 			env.Report(audiosep.Step{Done: int(part.Step.GetDone()), Of: int(part.Step.GetOf()), Objective: part.Step.GetObjective()})
 		case *wire.Output_Log:
-			env.Logger().Log(stream.(grpc.ClientStream).Context(), slog.Level(part.Log.GetLevel()), part.Log.GetText())
+			env.Logger().Log(ctx, slog.Level(part.Log.GetLevel()), part.Log.GetText())
 		case *wire.Output_Result:
 			if err := expect(part.Result); err != nil {
 				return nil, nil, err

@@ -252,7 +252,7 @@ func (r *remote) learn(ctx context.Context, env audiosep.Env, joint bool, y *aud
 			return err
 		}
 		job := &wire.Job{Stage: handle, Framing: framingTo(y.Framing), First: uint64(y.First), Frames: uint64(y.N)}
-		result, got, err := talk(stream, env, alive, job, arrays, func(res *wire.Result) error { return expectModel(res, joint, y) })
+		result, got, err := talk(ctx, stream, env, alive, job, arrays, func(res *wire.Result) error { return expectModel(res, joint, y) })
 		if err != nil {
 			return err
 		}
@@ -315,7 +315,7 @@ func (s factorizer) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dens
 			return err
 		}
 		arrays := append([]array{matrix("v", v)}, factorArrays(init)...)
-		result, got, err := talk(stream, env, alive, &wire.Job{Stage: handle}, arrays, func(res *wire.Result) error {
+		result, got, err := talk(ctx, stream, env, alive, &wire.Job{Stage: handle}, arrays, func(res *wire.Result) error {
 			return expectArrays(res.GetArrays(), map[string][2]int{
 				"w": {bins, -1}, "h": {-1, cols}, "objective": {1, -1}, "restarts": {1, -1}}, "w", "h")
 		})
@@ -387,7 +387,7 @@ func (s separator) Group(ctx context.Context, env audiosep.Env, f *audiosep.Fact
 		if err != nil {
 			return err
 		}
-		result, _, err := talk(stream, env, alive, &wire.Job{Stage: handle}, factorArrays(f), func(res *wire.Result) error {
+		result, _, err := talk(ctx, stream, env, alive, &wire.Job{Stage: handle}, factorArrays(f), func(res *wire.Result) error {
 			return expectArrays(res.GetArrays(), nil)
 		})
 		if err != nil {
@@ -517,7 +517,7 @@ func (s *sink) Create(ctx context.Context, env audiosep.Env, h audiosep.Head, so
 			return err
 		}
 		s.open = true
-		_, _, err = hear(stream, env, alive, func(res *wire.Result) error { return expectArrays(res.GetArrays(), nil) })
+		_, _, err = hear(ctx, stream, env, alive, func(res *wire.Result) error { return expectArrays(res.GetArrays(), nil) })
 		return err
 	})
 }

@@ -208,6 +208,8 @@ if os.environ.get("AUDIOSEP_PLUGIN") == _COOKIE:
 class Env:
     """What the host lends a running stage."""
 
+    share = 1  # s, frames that share a column of V
+
     def __init__(self, env, send, context):
         self.seed, self._send, self._context = env.seed, send, context
 
@@ -495,7 +497,8 @@ class _Job:
                 data += next(requests).chunk
             x = np.frombuffer(bytes(data), _FLOAT).reshape(shape.rows, shape.columns)
             self.arrays[shape.name] = x
-        self.m = getattr(self.request, "framing", None) and self.request.framing.length
+        if getattr(self.request, "framing", None):
+            self.m, self.env.share = self.request.framing.length, self.request.framing.share
 
     def frames(self):
         y = self.arrays["frames"]

@@ -1,19 +1,20 @@
-package factorizers
+package factorizers_test
 
 import (
 	"math"
 	"testing"
 
+	"github.com/audiosep/audiosep/factorizers"
 	"gonum.org/v1/gonum/mat"
 )
 
 // TestEquation9 is the paper's numerical illustration. The least C was measured with the
 // published algorithm, and agrees with its value at the truth.
 func TestEquation9(t *testing.T) {
-	truth := dctMatrix(4)
+	truth := dct(4)
 	w := mat.NewDense(4, 2, []float64{1, 0.1, 1, 0.1, 0.1, 1, 0.1, 1})
 	h := mat.NewDense(2, 3, []float64{1, 0, 1, 0, 1, 1})
-	y, err := ExpectedFrames(truth, w, h)
+	y, err := factorizers.ExpectedFrames(truth, w, h)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,4 +47,18 @@ func leak(phi, truth *mat.Dense) float64 {
 		worst = math.Max(worst, math.Min(a, b))
 	}
 	return worst
+}
+
+// dct returns the orthonormal DCT-II.
+func dct(m int) *mat.Dense {
+	phi := mat.NewDense(m, m, nil)
+	for k := range m {
+		for n := range m {
+			phi.Set(k, n, math.Sqrt(2/float64(m))*math.Cos(math.Pi*float64(k)*(float64(n)+0.5)/float64(m)))
+		}
+	}
+	for n := range m {
+		phi.Set(0, n, math.Sqrt(1/float64(m)))
+	}
+	return phi
 }

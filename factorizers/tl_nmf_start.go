@@ -24,9 +24,6 @@ type tlStart struct {
 	w, h  *mat.Dense // rows×K, K×N/S
 }
 
-// outside is the part of V, as part of eps, that may be left out of the span.
-const outside = 1e-10
-
 // start prepares what all starts have in common. It reduces the scene to the span of
 // its frames unless Φ, or W, are given for all M rows.
 func (t tlNMF) start(ctx context.Context, s *scene.Scene, init audiosep.Model) (*tlStart, error) {
@@ -48,7 +45,7 @@ func (t tlNMF) start(ctx context.Context, s *scene.Scene, init audiosep.Model) (
 		}
 	default:
 		if st.w == nil {
-			s.Reduce(outside * st.eps)
+			s.Reduce(st.eps)
 		}
 		if t.Start == "joint_diagonalization" {
 			return st, st.diagonalise(ctx, t.StartBlock)

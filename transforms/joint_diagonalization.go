@@ -33,9 +33,6 @@ func NewJointDiagonalization(p JointDiagonalizationParams) (audiosep.TransformLe
 
 type jointDiagonalization struct{ JointDiagonalizationParams }
 
-// outside is the power, as part of eps, that may be left out of the span of the frames.
-const outside = 1e-10
-
 // LearnTransform learns Φ. init must be a MatrixTransform, real and square.
 func (j jointDiagonalization) LearnTransform(ctx context.Context, env audiosep.Env, y *audiosep.Frames, init audiosep.Transform) (audiosep.Transform, error) {
 	s, err := scene.New(y)
@@ -45,7 +42,7 @@ func (j jointDiagonalization) LearnTransform(ctx context.Context, env audiosep.E
 	eps := j.Eps * s.Scale
 	var start *mat.Dense
 	if init == nil {
-		s.Reduce(outside * eps)
+		s.Reduce(eps)
 	} else if start, err = scene.Orthogonal(init, s.Samples); err != nil {
 		return nil, err
 	}

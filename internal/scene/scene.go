@@ -85,13 +85,26 @@ func windowPower(window []float64) float64 {
 // most is the part of the M dimensions up to which the span is worth having.
 const most = 0.75
 
-// Reduce replaces the frames by their coordinates in their span, if that is small. Tol
-// is the power, summed over the columns, that may be left out.
-func (s *Scene) Reduce(tol float64) {
+// What may be left out of the span: power, summed over the columns, as part of eps. So
+// little is aimed at, and so much is borne where the covariance is too coarse by its
+// rounding to say more.
+const (
+	aimed = 1e-10
+	borne = 1e-2
+)
+
+// Reduce replaces the frames by their coordinates in their span, if that is small and
+// what is left out makes no difference beside eps in every coefficient.
+func (s *Scene) Reduce(eps float64) {
 	gram := mat.NewDense(s.Samples, s.Samples, nil)
 	y := s.Y.RawMatrix()
 	kernel.Gemm(blas.NoTrans, blas.Trans, 1/float64(s.Per), y, y, 0, gram.RawMatrix())
-	basis, rank, rest := orthogonal.Span(mat.NewSymDense(s.Samples, gram.RawMatrix().Data), tol, int(most*float64(s.Samples)))
+	rounding := 1e-15 * float64(s.Samples) * mat.Trace(gram)
+	if rounding > borne*eps {
+		return
+	}
+	sym := mat.NewSymDense(s.Samples, gram.RawMatrix().Data)
+	basis, rank, rest := orthogonal.Span(sym, max(aimed*eps, rounding), int(most*float64(s.Samples)))
 	if basis == nil {
 		return
 	}

@@ -446,8 +446,8 @@ func TestBadFactorizer(t *testing.T) {
 	}
 	for how, want := range map[string]string{
 		"no w":     "answered factorize wrongly: there is no w",
-		"wrong w":  "answered factorize wrongly: w is 4×2; want 3×any",
-		"wrong h":  "answered factorize wrongly: h is 2×6; want any×5",
+		"wrong w":  "answered factorize wrongly: w is 4×2; want 3×(at most 65536)",
+		"wrong h":  "answered factorize wrongly: h is 2×6; want (at most 65536)×5",
 		"ranks":    "H is 3×5; want 2 rows",
 		"negative": "W has -1 in row 0",
 		"nan":      "h has NaN",
@@ -489,7 +489,7 @@ func TestLiar(t *testing.T) {
 	for how, want := range map[string]string{
 		"nothing": "there is no result", "chunk first": "a chunk came before the result", "empty part": "before the result",
 		"unknown array": `an array "extra" that was not asked for`, "twice": `an array "w" that was not asked for`,
-		"huge": "too much", "big": "there is no result", "short": "there is no result",
+		"huge": "want 3×(at most 65536)", "big": "want 3×(at most 65536)", "short": "there is no result",
 		"odd chunk": "a chunk of 13 bytes came where 3 numbers were wanted", "empty chunk": "a chunk of 0 bytes",
 		"long chunk": "a chunk of 1048576 bytes", "step within": "arrays are not complete", "more": "more after the result", "two results": "more after the result",
 	} {

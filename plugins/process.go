@@ -59,6 +59,7 @@ func start(ctx context.Context, pl plugin, log *slog.Logger) (*process, error) {
 		SkipHostEnv:      true,                      // the child has it already
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithIdleTimeout(0), // there is no socket to connect to a second time
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(messageBytes)),
 			grpc.WithInitialWindowSize(windowBytes), grpc.WithInitialConnWindowSize(windowBytes),
 		},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {

@@ -355,8 +355,15 @@ func checkNumbers(arrays map[string]array) error {
 	return nil
 }
 
+// mostAny bounds a size that the plugin chooses: a rank, a number of bins. Lists, which
+// have one row, may be longer.
+const (
+	mostAny  = 1 << 16
+	mostList = 1 << 24
+)
+
 // expectArrays checks a result's arrays: each is known, of the size wanted, and comes once.
-// A size of -1 may be anything.
+// A size of -1 is the plugin's to choose.
 func expectArrays(shapes []*wire.Shape, want map[string][2]int, required ...string) error {
 	seen := map[string]bool{}
 	for _, s := range shapes {
@@ -365,8 +372,12 @@ func expectArrays(shapes []*wire.Shape, want map[string][2]int, required ...stri
 			return bad("there is an array %q that was not asked for", s.GetName())
 		}
 		seen[s.GetName()] = true
-		if w[0] >= 0 && s.GetRows() != uint64(w[0]) || w[1] >= 0 && s.GetColumns() != uint64(w[1]) {
-			return bad("%s is %d×%d; want %s×%s", s.GetName(), s.GetRows(), s.GetColumns(), size(w[0]), size(w[1]))
+		limit := mostAny
+		if w[0] == 1 {
+			limit = mostList
+		}
+		if !fits(s.GetRows(), w[0], limit) || !fits(s.GetColumns(), w[1], limit) {
+			return bad("%s is %d×%d; want %s×%s", s.GetName(), s.GetRows(), s.GetColumns(), size(w[0], limit), size(w[1], limit))
 		}
 	}
 	for _, name := range required {
@@ -377,9 +388,13 @@ func expectArrays(shapes []*wire.Shape, want map[string][2]int, required ...stri
 	return nil
 }
 
-func size(n int) string {
-	if n < 0 {
-		return "any"
+func fits(n uint64, want, limit int) bool {
+	return want >= 0 && n == uint64(want) || want < 0 && n <= uint64(limit)
+}
+
+func size(want, limit int) string {
+	if want < 0 {
+		return fmt.Sprintf("(at most %d)", limit)
 	}
-	return fmt.Sprint(n)
+	return fmt.Sprint(want)
 }

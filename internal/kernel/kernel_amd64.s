@@ -4716,6 +4716,7 @@ sum:
 	VMOVUPD      Y0, 512(AX)
 	VADDPD       704(AX), Y1, Y1
 	VMOVUPD      Y1, 704(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y3, Y3
 	VADDPD       320(AX), Y3, Y3
 	VMOVUPD      Y3, 320(AX)
 	VADDPD       160(AX), Y5, Y5
@@ -4739,6 +4740,7 @@ sum:
 	VMOVUPD      Y0, 544(AX)
 	VADDPD       736(AX), Y1, Y1
 	VMOVUPD      Y1, 736(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y3, Y3
 	VADDPD       352(AX), Y3, Y3
 	VMOVUPD      Y3, 352(AX)
 	VADDPD       192(AX), Y6, Y6
@@ -4762,6 +4764,7 @@ sum:
 	VMOVUPD      Y0, 576(AX)
 	VADDPD       768(AX), Y1, Y1
 	VMOVUPD      Y1, 768(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y3, Y3
 	VADDPD       384(AX), Y3, Y3
 	VMOVUPD      Y3, 384(AX)
 	ADDQ         R9, R8
@@ -4788,6 +4791,7 @@ sum:
 	VMOVUPD      Y0, 512(AX)
 	VADDPD       704(AX), Y1, Y1
 	VMOVUPD      Y1, 704(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y3, Y3
 	VADDPD       320(AX), Y3, Y3
 	VMOVUPD      Y3, 320(AX)
 	VADDPD       160(AX), Y8, Y8
@@ -4811,6 +4815,7 @@ sum:
 	VMOVUPD      Y0, 544(AX)
 	VADDPD       736(AX), Y1, Y1
 	VMOVUPD      Y1, 736(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y3, Y3
 	VADDPD       352(AX), Y3, Y3
 	VMOVUPD      Y3, 352(AX)
 	VADDPD       192(AX), Y9, Y9
@@ -4834,6 +4839,7 @@ sum:
 	VMOVUPD      Y0, 576(AX)
 	VADDPD       768(AX), Y1, Y1
 	VMOVUPD      Y1, 768(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y3, Y3
 	VADDPD       384(AX), Y3, Y3
 	VMOVUPD      Y3, 384(AX)
 	ADDQ         R9, R8
@@ -4860,6 +4866,7 @@ sum:
 	VMOVUPD      Y0, 512(AX)
 	VADDPD       704(AX), Y1, Y1
 	VMOVUPD      Y1, 704(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y3, Y3
 	VADDPD       320(AX), Y3, Y3
 	VMOVUPD      Y3, 320(AX)
 	VADDPD       160(AX), Y11, Y11
@@ -4883,6 +4890,7 @@ sum:
 	VMOVUPD      Y0, 544(AX)
 	VADDPD       736(AX), Y1, Y1
 	VMOVUPD      Y1, 736(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y3, Y3
 	VADDPD       352(AX), Y3, Y3
 	VMOVUPD      Y3, 352(AX)
 	VADDPD       192(AX), Y12, Y12
@@ -4906,6 +4914,7 @@ sum:
 	VMOVUPD      Y0, 576(AX)
 	VADDPD       768(AX), Y1, Y1
 	VMOVUPD      Y1, 768(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y3, Y3
 	VADDPD       384(AX), Y3, Y3
 	VMOVUPD      Y3, 384(AX)
 	ADDQ         R9, R8
@@ -4932,6 +4941,7 @@ sum:
 	VMOVUPD      Y0, 512(AX)
 	VADDPD       704(AX), Y1, Y1
 	VMOVUPD      Y1, 704(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y3, Y3
 	VADDPD       320(AX), Y3, Y3
 	VMOVUPD      Y3, 320(AX)
 	VADDPD       160(AX), Y14, Y14
@@ -4955,6 +4965,7 @@ sum:
 	VMOVUPD      Y0, 544(AX)
 	VADDPD       736(AX), Y1, Y1
 	VMOVUPD      Y1, 736(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y3, Y3
 	VADDPD       352(AX), Y3, Y3
 	VMOVUPD      Y3, 352(AX)
 	VADDPD       192(AX), Y15, Y15
@@ -4978,6 +4989,7 @@ sum:
 	VMOVUPD      Y0, 576(AX)
 	VADDPD       768(AX), Y1, Y1
 	VMOVUPD      Y1, 768(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y3, Y3
 	VADDPD       384(AX), Y3, Y3
 	VMOVUPD      Y3, 384(AX)
 	ADDQ         R9, R8
@@ -5147,6 +5159,7 @@ sum:
 	VMOVUPD      Y0, 512(AX)
 	VADDPD       704(AX), Y2, Y2
 	VMOVUPD      Y2, 704(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y1, Y1
 	VADDPD       320(AX), Y1, Y1
 	VMOVUPD      Y1, 320(AX)
 	ADDQ         R9, R8
@@ -5173,6 +5186,7 @@ sum:
 	VMOVUPD      Y0, 512(AX)
 	VADDPD       704(AX), Y2, Y2
 	VMOVUPD      Y2, 704(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y1, Y1
 	VADDPD       320(AX), Y1, Y1
 	VMOVUPD      Y1, 320(AX)
 	ADDQ         R9, R8
@@ -5199,6 +5213,7 @@ sum:
 	VMOVUPD      Y0, 512(AX)
 	VADDPD       704(AX), Y2, Y2
 	VMOVUPD      Y2, 704(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y1, Y1
 	VADDPD       320(AX), Y1, Y1
 	VMOVUPD      Y1, 320(AX)
 	ADDQ         R9, R8
@@ -5225,6 +5240,7 @@ sum:
 	VMOVUPD      Y0, 512(AX)
 	VADDPD       704(AX), Y2, Y2
 	VMOVUPD      Y2, 704(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y1, Y1
 	VADDPD       320(AX), Y1, Y1
 	VMOVUPD      Y1, 320(AX)
 	ADDQ         R9, R8
@@ -5313,6 +5329,7 @@ sum:
 	VMOVUPD      Y0, 512(AX)
 	VADDPD       704(AX), Y1, Y1
 	VMOVUPD      Y1, 704(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y3, Y3
 	VADDPD       320(AX), Y3, Y3
 	VMOVUPD      Y3, 320(AX)
 	VADDPD       160(AX), Y5, Y5
@@ -5336,6 +5353,7 @@ sum:
 	VMOVUPD      Y0, 544(AX)
 	VADDPD       736(AX), Y1, Y1
 	VMOVUPD      Y1, 736(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y3, Y3
 	VADDPD       352(AX), Y3, Y3
 	VMOVUPD      Y3, 352(AX)
 	VADDPD       192(AX), Y6, Y6
@@ -5359,6 +5377,7 @@ sum:
 	VMOVUPD      Y0, 576(AX)
 	VADDPD       768(AX), Y1, Y1
 	VMOVUPD      Y1, 768(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y3, Y3
 	VADDPD       384(AX), Y3, Y3
 	VMOVUPD      Y3, 384(AX)
 	ADDQ         R8, DI
@@ -5462,6 +5481,7 @@ sum:
 	VMOVUPD      Y0, 512(AX)
 	VADDPD       704(AX), Y2, Y2
 	VMOVUPD      Y2, 704(AX)
+	VSUBPD       c3ff0000000000000<>+0(SB), Y1, Y1
 	VADDPD       320(AX), Y1, Y1
 	VMOVUPD      Y1, 320(AX)
 	ADDQ         R8, DI
@@ -11132,6 +11152,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z5, Z5
 	VMOVUPD      64(R12), Z3
@@ -11146,6 +11167,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z6, Z6
 	VMOVUPD      128(R12), Z3
@@ -11160,6 +11182,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11177,6 +11200,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z8, Z8
 	VMOVUPD      64(R12), Z3
@@ -11191,6 +11215,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z9, Z9
 	VMOVUPD      128(R12), Z3
@@ -11205,6 +11230,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11222,6 +11248,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z11, Z11
 	VMOVUPD      64(R12), Z3
@@ -11236,6 +11263,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z12, Z12
 	VMOVUPD      128(R12), Z3
@@ -11250,6 +11278,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11267,6 +11296,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z14, Z14
 	VMOVUPD      64(R12), Z3
@@ -11281,6 +11311,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z15, Z15
 	VMOVUPD      128(R12), Z3
@@ -11295,6 +11326,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11312,6 +11344,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z17, Z17
 	VMOVUPD      64(R12), Z3
@@ -11326,6 +11359,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z18, Z18
 	VMOVUPD      128(R12), Z3
@@ -11340,6 +11374,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11357,6 +11392,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z20, Z20
 	VMOVUPD      64(R12), Z3
@@ -11371,6 +11407,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z21, Z21
 	VMOVUPD      128(R12), Z3
@@ -11385,6 +11422,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11402,6 +11440,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z23, Z23
 	VMOVUPD      64(R12), Z3
@@ -11416,6 +11455,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z24, Z24
 	VMOVUPD      128(R12), Z3
@@ -11430,6 +11470,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11447,6 +11488,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z26, Z26
 	VMOVUPD      64(R12), Z3
@@ -11461,6 +11503,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z27, Z27
 	VMOVUPD      128(R12), Z3
@@ -11475,6 +11518,7 @@ sum:
 	VGETEXPPD    Z3, Z29
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z28, Z29, Z28
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11583,6 +11627,7 @@ sum:
 	VGETEXPPD    Z1, Z13
 	VMULPD       Z11, Z0, Z11
 	VADDPD       Z12, Z13, Z12
+	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
 	VADDPD       Z10, Z1, Z10
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11600,6 +11645,7 @@ sum:
 	VGETEXPPD    Z1, Z13
 	VMULPD       Z11, Z0, Z11
 	VADDPD       Z12, Z13, Z12
+	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
 	VADDPD       Z10, Z1, Z10
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11617,6 +11663,7 @@ sum:
 	VGETEXPPD    Z1, Z13
 	VMULPD       Z11, Z0, Z11
 	VADDPD       Z12, Z13, Z12
+	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
 	VADDPD       Z10, Z1, Z10
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11634,6 +11681,7 @@ sum:
 	VGETEXPPD    Z1, Z13
 	VMULPD       Z11, Z0, Z11
 	VADDPD       Z12, Z13, Z12
+	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
 	VADDPD       Z10, Z1, Z10
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11651,6 +11699,7 @@ sum:
 	VGETEXPPD    Z1, Z13
 	VMULPD       Z11, Z0, Z11
 	VADDPD       Z12, Z13, Z12
+	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
 	VADDPD       Z10, Z1, Z10
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11668,6 +11717,7 @@ sum:
 	VGETEXPPD    Z1, Z13
 	VMULPD       Z11, Z0, Z11
 	VADDPD       Z12, Z13, Z12
+	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
 	VADDPD       Z10, Z1, Z10
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11685,6 +11735,7 @@ sum:
 	VGETEXPPD    Z1, Z13
 	VMULPD       Z11, Z0, Z11
 	VADDPD       Z12, Z13, Z12
+	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
 	VADDPD       Z10, Z1, Z10
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11702,6 +11753,7 @@ sum:
 	VGETEXPPD    Z1, Z13
 	VMULPD       Z11, Z0, Z11
 	VADDPD       Z12, Z13, Z12
+	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
 	VADDPD       Z10, Z1, Z10
 	ADDQ         R9, R8
 	ADDQ         R9, R11
@@ -11780,6 +11832,7 @@ sum:
 	VGETEXPPD    Z3, Z8
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z7, Z8, Z7
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z5, Z5
 	VMOVUPD      64(R10), Z3
@@ -11794,6 +11847,7 @@ sum:
 	VGETEXPPD    Z3, Z8
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z7, Z8, Z7
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z6, Z6
 	VMOVUPD      128(R10), Z3
@@ -11808,6 +11862,7 @@ sum:
 	VGETEXPPD    Z3, Z8
 	VMULPD       Z2, Z0, Z2
 	VADDPD       Z7, Z8, Z7
+	VSUBPD       c3ff0000000000000<>+0(SB), Z3, Z3
 	VADDPD       Z1, Z3, Z1
 	ADDQ         R8, DI
 	ADDQ         R8, R9
@@ -11878,6 +11933,7 @@ sum:
 	VGETEXPPD    Z1, Z6
 	VMULPD       Z4, Z0, Z4
 	VADDPD       Z5, Z6, Z5
+	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
 	VADDPD       Z3, Z1, Z3
 	ADDQ         R8, DI
 	ADDQ         R8, R9

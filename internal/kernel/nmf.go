@@ -151,7 +151,7 @@ func (s *halfStep) strip(w *workspace, i int) {
 	}
 	s.strips[i] = 0
 	if s.objective {
-		s.strips[i] = sum + w.total(s.beta, s.rows*width)
+		s.strips[i] = sum + w.total(s.beta)
 	}
 }
 
@@ -174,8 +174,8 @@ type ratioTile struct {
 	v    *float64
 	ldv  uintptr     // bytes
 	at   uintptr     // bytes from v to the next panel's rows
-	eps  [24]float64 // of each column; 1 where there is none, so that r = 1 there
-	sum  [24]float64 // of r, or of the divergence for β = 1
+	eps  [24]float64 // of each column
+	sum  [24]float64 // of r - 1 for β = 0, else of the divergence
 	mant [24]float64 // for β = 0 the product of all r is Π mant·2^exp
 	exp  [24]float64
 
@@ -188,8 +188,13 @@ func (t *ratioTile) begin(beta, eps float64, cols int) {
 	t.beta2, t.beta, t.beta1, t.inverse = beta-2, beta, beta-1, 1/(beta*(beta-1))
 	t.zero = math.Pow(0, beta)
 	t.series = nearOne(beta)
+	// Where there is no column V and V̂ are both this, and the objective must not notice.
+	pad := 1.0
+	if beta == 1 { // log 1 is not exactly 0 there, so it gets no weight
+		pad = 0x1p-1000
+	}
 	for j := range t.eps {
-		t.eps[j] = 1
+		t.eps[j] = pad
 		if j < cols {
 			t.eps[j] = eps
 		}
@@ -199,15 +204,15 @@ func (t *ratioTile) begin(beta, eps float64, cols int) {
 	}
 }
 
-// total returns the strip's objective from what the kernels left of n numbers.
-func (t *ratioTile) total(beta float64, n int) float64 {
+// total returns the strip's objective from what the kernels left.
+func (t *ratioTile) total(beta float64) float64 {
 	var sum, log float64
 	for j := range t.sum {
 		sum += t.sum[j]
 		log += t.exp[j]*math.Ln2 + math.Log(t.mant[j])
 	}
 	if beta == 0 {
-		sum -= log + float64(n)
+		sum -= log
 	}
 	return sum
 }

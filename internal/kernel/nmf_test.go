@@ -147,6 +147,30 @@ func TestNMFObjectiveOfExtremes(t *testing.T) {
 	})
 }
 
+// V → cV, H → cH, eps → c·eps give D → c^β D, to the bit for a power of two and β of 0
+// or 1: what pads the last vector has no part in it.
+func TestNMFObjectiveScales(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(7, 3))
+		for _, beta := range []float64{0, 1} {
+			p := NMF{V: positive(r, 20, 9), Beta: beta, Eps: 1e-3}
+			w, h := positive(r, 20, 3), positive(r, 3, 9)
+			before := p.Objective(w, h)
+			c := 0x1p-70
+			p.Eps *= c
+			for i := range p.V.Data {
+				p.V.Data[i] *= c
+			}
+			for i := range h.Data {
+				h.Data[i] *= c
+			}
+			if got, want := p.Objective(w, h), math.Pow(c, beta)*before; got != want {
+				t.Errorf("β = %v: %v; want %v", beta, got, want)
+			}
+		}
+	})
+}
+
 // A product of mantissas near 2 over thousands of rows would overflow if it were
 // not renormalised.
 func TestNMFObjectiveOfManyRows(t *testing.T) {

@@ -193,7 +193,7 @@ func (o *objectiveState) renormalise(mant, exp VecVirtual) {
 	VMOVUPD(exp, o.mem(ratioExp))
 }
 
-// addRatio adds r to the sum and multiplies its mantissa into the product whose
+// addRatio adds r - 1 to the sum and multiplies r's mantissa into the product whose
 // logarithm is taken once, at the end.
 func (o *objectiveState) addRatio(r VecVirtual) {
 	s := o.s
@@ -206,6 +206,7 @@ func (o *objectiveState) addRatio(r VecVirtual) {
 	}
 	o.update(ratioMant, VMULPD, t)
 	o.update(ratioExp, VADDPD, u)
+	VSUBPD(s.constant(1), r, r)
 	o.update(ratioSum, VADDPD, r)
 }
 

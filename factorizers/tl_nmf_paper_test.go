@@ -7,6 +7,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/separators"
+	"github.com/audiosep/audiosep/transforms"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -107,11 +108,15 @@ func inner(a, b []float64) float64 {
 	return sum
 }
 
-// score learns from mix, on share grids, separates on fine grids and returns the mean
-// ratios over realisations and both sources.
+// score separates with the paper's eps and returns the mean ratios over realisations and
+// both sources.
 func score(t testing.TB, y *audiosep.Frames, m audiosep.Model, a, b [][]float64) ratios {
+	return scoreWith(t, y, m, 5e-7, a, b)
+}
+
+func scoreWith(t testing.TB, y *audiosep.Frames, m audiosep.Model, eps float64, a, b [][]float64) ratios {
 	var mean ratios
-	for l, est := range separate(t, y, m, 5e-7, 1) {
+	for l, est := range separate(t, y, m, eps, 1) {
 		for _, r := range evaluate(est, a[l], b[l]) {
 			mean.sdr += r.sdr
 			mean.sir += r.sir
@@ -214,6 +219,43 @@ func TestPublishedSingles(t *testing.T) {
 			}
 		}
 		t.Logf("%d grids: mean SDR %.2f dB", share, sum/float64(count))
+	}
+}
+
+// What holds the paper's ratios down is eps in the masks: half of it goes to either note
+// wherever the other sounds alone. Left out of the masks, not of the learning, one
+// recording gives 46 dB, and on fine grids 49, where the masks of the true powers under
+// the same transform give 47.7 and 52.5.
+func TestPublishedSinglesWithoutFloor(t *testing.T) {
+	mix, a, b := paperData(t, "sim1_mix"), paperData(t, "sim1_src1"), paperData(t, "sim1_src2")
+	for share, want := range map[int]float64{4: 46, 20: 49} {
+		for r := range 3 {
+			y := paperFrames(t, mix[r:r+1], 200, share)
+			m := learnTL(t, paperParams(), 1, y)
+			if s := scoreWith(t, y, m, 5e-10, a[r:r+1], b[r:r+1]); s.sdr < want || s.sir < 58 {
+				t.Errorf("realisation %d on %d grids: %.2f dB; want an SDR of at least %g and an SIR of 58", r, share, s, want)
+			}
+		}
+	}
+}
+
+// Joint diagonalisation of ten realisations finds what joint learning finds; NMF follows.
+func TestPublishedJointDiagonalization(t *testing.T) {
+	y := paperFrames(t, paperData(t, "sim1_mix"), 200, 1)
+	learner, err := transforms.NewJointDiagonalization(transforms.JointDiagonalizationParams{Method: "quasi_newton", Block: 1, Eps: 5e-7, Iterations: 300, Tol: 1e-10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	phi, err := learner.LearnTransform(t.Context(), audiosep.Env{}, y, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := paperParams()
+	p.Fix = "phi"
+	s := score(t, y, learnFrom(t, p, 1, y, audiosep.Model{Transform: phi}), paperData(t, "sim1_src1"), paperData(t, "sim1_src2"))
+	t.Logf("%.2f", s)
+	if math.Abs(s.sdr-32.4) > 0.3 {
+		t.Errorf("an SDR of %.2f dB; want 32.4", s.sdr)
 	}
 }
 

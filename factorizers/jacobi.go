@@ -35,11 +35,7 @@ func newJacobi(l *learning, tol float64) *jacobi {
 // common and may be rotated at the same time.
 func (s *jacobi) improve(ctx context.Context) (bool, error) {
 	n := s.rows + s.rows%2
-	s.least = 0
-	if len(s.objective) > 0 {
-		// All rotations left out are together worth a tenth of what ends the descent.
-		s.least = 0.1 * s.tol * math.Abs(s.last()) / float64(s.rows*(s.rows-1)/2)
-	}
+	s.spare(s.rows * (s.rows - 1) / 2)
 	for s.round = range n - 1 {
 		if err := ctx.Err(); err != nil {
 			return false, err
@@ -48,6 +44,15 @@ func (s *jacobi) improve(ctx context.Context) (bool, error) {
 	}
 	s.power() // rather than let the roundings of the rotations add up
 	return true, nil
+}
+
+// spare settles which of so many rotations to leave out: all of them are together worth a
+// tenth of what ends the descent.
+func (s *jacobi) spare(rotations int) {
+	s.least = 0
+	if len(s.objective) > 0 {
+		s.least = 0.1 * s.tol * math.Abs(s.last()) / float64(rotations)
+	}
 }
 
 // pair rotates pair i of the round.

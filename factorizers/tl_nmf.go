@@ -2,6 +2,7 @@ package factorizers
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math"
 	"runtime"
@@ -23,6 +24,7 @@ type TLNMFParams struct {
 	Solver     string  `json:"solver" oneof:"auto|jacobi|blocks|quasi_newton|projected_gradient" doc:"How Φ is learnt: by pairs of rows, blocks of rows, or all rows at once; auto is jacobi where it has a closed form and Φ is small, else blocks."`
 	Curvature  string  `json:"curvature" oneof:"corrected|published" doc:"What quasi_newton divides the gradient by: the curvature of each rotation, or the part of it in Ablin et al. (2019)."`
 	Objective  string  `json:"objective" oneof:"gcm|is" doc:"gcm, the likelihood of the Gaussian composite model, or is, the Itakura-Saito divergence of V from WH."`
+	Reach      int     `json:"reach" min:"0" unit:"rows" doc:"Rotate only rows of Φ that stand at most so many apart, by jacobi; 0: all. From a DCT 1 to 8 adapt Φ to a recording without fitting it too closely."`
 	L1         float64 `json:"l1" min:"0" doc:"Weight of the sum of H in the objective, in the scale of eps."`
 	Start      string  `json:"start" oneof:"random|dct|joint_diagonalization|file" doc:"Φ to start from, where none is wired."`
 	StartFile  *string `json:"start_file" file:"in" doc:"Orthogonal M×M matrix (.npy) to start from, with start file."`
@@ -35,6 +37,9 @@ type TLNMFParams struct {
 func (p TLNMFParams) Validate() error {
 	if p.Objective == "is" && p.Solver == "jacobi" {
 		return &audiosep.ParamError{Name: "solver", What: "is jacobi, whose rotations are exact for the gcm objective only; want auto, blocks, quasi_newton or projected_gradient"}
+	}
+	if p.Reach > 0 && (p.Objective == "is" || p.Solver != "auto" && p.Solver != "jacobi") {
+		return &audiosep.ParamError{Name: "reach", What: fmt.Sprintf("is %d, which pairs of rows keep to: jacobi, for the gcm objective only; want solver auto or jacobi and objective gcm, or reach 0", p.Reach)}
 	}
 	if (p.Start == "file") != (p.StartFile != nil) {
 		return &audiosep.ParamError{Name: "start_file", What: "goes with start file; want both or neither"}
@@ -97,7 +102,11 @@ func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.F
 
 // warn says when there are too few frames for the free parameters of Φ.
 func (t tlNMF) warn(env audiosep.Env, s *scene.Scene) {
-	if free := s.Rows() * (s.Rows() - 1) / 2; t.Fix == "none" && s.Frames() < free {
+	free := s.Rows() * (s.Rows() - 1) / 2
+	if t.Reach > 0 {
+		free = min(free, s.Rows()*t.Reach)
+	}
+	if t.Fix == "none" && s.Frames() < free {
 		env.Logger().Warn("few frames for a learnt transform: it may fit this recording only; more recordings, or frames that share an activation, would hold it",
 			slog.Int("frames", s.Frames()), slog.Int("free_parameters", free))
 	}

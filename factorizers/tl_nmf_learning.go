@@ -226,6 +226,8 @@ func (l *learning) solver(p TLNMFParams) phiSolver {
 		}
 	}
 	switch {
+	case p.Reach > 0:
+		return newNeighbours(l, p.Tol, p.Reach)
 	case solver == "jacobi":
 		return newJacobi(l, p.Tol)
 	case solver == "blocks":

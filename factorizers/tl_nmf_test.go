@@ -148,15 +148,18 @@ func noteFrames(t testing.TB, realisations, share int) *audiosep.Frames {
 // everySolver runs test with every solver and objective.
 func everySolver(t *testing.T, test func(t *testing.T, p factorizers.TLNMFParams)) {
 	for _, objective := range []string{"gcm", "is"} {
-		for _, solver := range []string{"jacobi", "blocks", "quasi_newton", "published", "projected_gradient"} {
-			if objective == "is" && solver == "jacobi" {
+		for _, solver := range []string{"jacobi", "reach", "blocks", "quasi_newton", "published", "projected_gradient"} {
+			if objective == "is" && (solver == "jacobi" || solver == "reach") {
 				continue
 			}
 			t.Run(objective+" "+solver, func(t *testing.T) {
 				p := paperParams()
 				p.Objective, p.Solver, p.Iterations, p.Tol = objective, solver, 12, 0
-				if solver == "published" {
+				switch solver {
+				case "published":
 					p.Solver, p.Curvature = "quasi_newton", "published"
+				case "reach":
+					p.Solver, p.Start, p.Reach = "jacobi", "dct", 3
 				}
 				if objective == "is" {
 					p.L1 = 1e-3
@@ -434,6 +437,36 @@ func TestTLNMFStarts(t *testing.T) {
 	}
 }
 
+// Within reach 1 a sweep turns even pairs of rows, then odd ones: no atom takes up more
+// than two bins to either side of its own. Within the reach of all rows nothing is given up.
+func TestTLNMFReach(t *testing.T) {
+	y := noteFrames(t, 3, 2)
+	p := paperParams()
+	p.Start, p.Reach, p.Iterations = "dct", 1, 1
+	var bins mat.Dense
+	bins.Mul(phiOf(learnTL(t, p, 1, y)), dct(60).T())
+	for i := range 60 {
+		for j := range 60 {
+			a := math.Abs(bins.At(i, j))
+			if far := max(i-j, j-i) > 2; far && a > 1e-12 {
+				t.Errorf("atom %d has %g of bin %d", i, a, j)
+			}
+		}
+	}
+	if c := math.Abs(bins.At(5, 5)); c > 0.999999 {
+		t.Errorf("atom 5 has %g of bin 5; want it turned", c)
+	}
+	p.Iterations = 300
+	near := last(learnTL(t, p, 1, y))
+	p.Reach = 59
+	all := last(learnTL(t, p, 1, y))
+	p.Reach = 0
+	free := last(learnTL(t, p, 1, y))
+	if !(all < near) || math.Abs(all-free) > 0.01*math.Abs(free) {
+		t.Errorf("the objective is %g within reach 1, %g within 59, %g without end; want the first above, the others alike", near, all, free)
+	}
+}
+
 func TestTLNMFRefuses(t *testing.T) {
 	y := noteFrames(t, 1, 1)
 	bad := *y
@@ -477,6 +510,8 @@ func TestTLNMFRefuses(t *testing.T) {
 	}
 	for name, p := range map[string]factorizers.TLNMFParams{
 		"jacobi for is": {Objective: "is", Solver: "jacobi"},
+		"reach for is":  {Objective: "is", Solver: "auto", Reach: 2},
+		"blocks' reach": {Objective: "gcm", Solver: "blocks", Reach: 2},
 		"file unnamed":  {Start: "file"},
 	} {
 		if p.Validate() == nil {

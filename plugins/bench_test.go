@@ -9,13 +9,17 @@ import (
 
 // benchPlugins are the plugins that the figures in docs/plugins.md are of.
 func benchPlugins(b *testing.B, do func(b *testing.B, h *Host, plugin string)) {
-	for _, name := range []string{"good", "unshared", "snakes"} {
-		label := map[string]string{"good": "go", "unshared": "go-messages", "snakes": "python"}[name]
-		b.Run(label, func(b *testing.B) {
-			if name == "snakes" {
+	for _, c := range []struct {
+		label, plugin string
+		mtls          bool
+	}{{"go", "good", false}, {"go-messages", "unshared", false}, {"go-messages-mtls", "unshared", true}, {"python", "snakes", false}} {
+		b.Run(c.label, func(b *testing.B) {
+			if c.plugin == "snakes" {
 				needPython(b)
 			}
-			do(b, newTestHost(b, Options{Folders: []string{"testdata"}}, "good", "unshared"), name)
+			defer func(old bool) { autoMTLS = old }(autoMTLS)
+			autoMTLS = c.mtls
+			do(b, newTestHost(b, Options{Folders: []string{"testdata"}}, "good", "unshared"), c.plugin)
 		})
 	}
 }

@@ -283,3 +283,35 @@ func TestSnakesFaults(t *testing.T) {
 		}
 	}
 }
+
+// TestLeaks starts and ends many plugins, good and bad: the host keeps neither
+// goroutines nor descriptors of them.
+func TestLeaks(t *testing.T) {
+	cycle := func() {
+		h := newTestHost(t, Options{Start: 5 * time.Second}, "good", "exits", "greets", "misbehaving")
+		for _, name := range []string{"good", "exits", "greets"} {
+			h.Describe(t.Context(), name)
+		}
+		badForward(t, h, "misbehaving", "exit")(t.Context())
+		h.Close()
+	}
+	count := func() (goroutines, files int) {
+		fds, _ := os.ReadDir("/proc/self/fd") // on Linux
+		return runtime.NumGoroutine(), len(fds)
+	}
+	cycle()
+	g0, f0 := count()
+	const cycles = 8
+	for range cycles {
+		cycle()
+	}
+	var g, f int
+	for wait := time.Millisecond; wait < 4*time.Second; wait *= 2 {
+		if g, f = count(); g < g0+cycles && f < f0+cycles {
+			return
+		}
+		time.Sleep(wait)
+	}
+	stacks := make([]byte, 1<<16)
+	t.Errorf("%d goroutines and %d files became %d and %d\n%s", g0, f0, g, f, stacks[:runtime.Stack(stacks, true)])
+}

@@ -45,6 +45,12 @@ type way struct {
 var ways = []way{
 	{"go", 0, func(t *testing.T) (*Host, string) { return newTestHost(t, Options{}, "good"), "good" }},
 	{"go/messages", 0, func(t *testing.T) (*Host, string) { return newTestHost(t, Options{}, "unshared"), "unshared" }},
+	{"go/encrypted", 0, func(t *testing.T) (*Host, string) {
+		old := autoMTLS
+		t.Cleanup(func() { autoMTLS = old })
+		autoMTLS = true
+		return newTestHost(t, Options{}, "good"), "good"
+	}},
 	{"python", 1e-14, func(t *testing.T) (*Host, string) {
 		needPython(t)
 		h := NewHost(Options{Folders: []string{"testdata"}})

@@ -108,7 +108,49 @@ func pluginCommand() *cobra.Command {
 		Long: `A plugin is a program called audiosep-plugin-NAME around one or more stages, in Go,
 Python or any language with gRPC. A pipeline names its stages NAME/STAGE.`,
 	}
-	cmd.AddCommand(pluginTestCommand())
+	cmd.AddCommand(pluginNewCommand(), pluginTestCommand())
+	return cmd
+}
+
+func pluginNewCommand() *cobra.Command {
+	var language, kind, dir string
+	var kinds []string
+	for _, k := range plugins.ScaffoldKinds() {
+		kinds = append(kinds, string(k))
+	}
+	cmd := &cobra.Command{
+		Use:   "new NAME",
+		Short: "Begin a plugin: a project that builds, tests and runs",
+		Long: "Write a new folder with a plugin called NAME, with one stage of a kind, its tests and a\npipeline that uses it.\n\nKinds: " +
+			strings.Join(kinds, ", "),
+		Example: "  audiosep plugin new --lang python --kind transformer hartley",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains(plugins.Languages, language) {
+				return fmt.Errorf("--lang is %q; want %s", language, strings.Join(plugins.Languages, " or "))
+			}
+			if !slices.Contains(kinds, kind) {
+				return fmt.Errorf("--kind is %q; want one of %s", kind, strings.Join(kinds, ", "))
+			}
+			if dir == "" {
+				dir = "audiosep-plugin-" + args[0]
+			}
+			files, err := plugins.Scaffold(dir, language, audiosep.Kind(kind), args[0])
+			if err != nil {
+				return &runError{err}
+			}
+			for _, f := range files {
+				fmt.Fprintln(cmd.OutOrStdout(), f)
+			}
+			return nil
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&language, "lang", "go", strings.Join(plugins.Languages, " or "))
+	fl.StringVar(&kind, "kind", string(audiosep.KindTransformer), "what the stage does")
+	fl.StringVar(&dir, "dir", "", "the new folder (default: audiosep-plugin-NAME)")
+	cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions(plugins.Languages, cobra.ShellCompDirectiveNoFileComp))
+	cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -42,8 +42,7 @@ BSS Eval 3 and 4, with the mean and the spread over seeds.
 
 Pipelines are given as files, such as those of examples/compare/methods; without
 any, those are used. Their rank is set to --components for each stem, their seed
-to 1, 2, and so on, and their sound comes from the folder. The first one is what
-the others are compared with.
+to 1, 2, and so on, and their sound comes from the folder.
 
 Components are put into sources in two ways. The oracle knows the stems and
 chooses the sources with the best mean SI-SDR: the best that these components
@@ -64,6 +63,7 @@ sources of wiener does; its sources are matched to the stems afterwards.`,
 	fl.Float64Var(&o.seconds, "seconds", 0, "take only so much of each recording (default: all)")
 	fl.BoolVar(&o.stereo, "stereo", false, "keep the channels instead of taking their mean")
 	fl.StringVar(&o.progress, "progress", "log", "lines on standard error: log or none")
+	fl.StringSliceVar(&o.against, "against", nil, "methods that the others are compared with, item by item (default: the first)")
 	fl.StringVar(&o.out, "out", "", "`FILE` to write the tables to, as FILE.md, and every figure, as FILE.csv")
 	cmd.MarkFlagRequired("data")
 	return cmd
@@ -73,6 +73,7 @@ sources of wiener does; its sources are matched to the stems afterwards.`,
 type options struct {
 	data, out, progress string
 	items, methods      []string
+	against             []string
 	seeds, components   int
 	seconds             float64
 	stereo              bool
@@ -98,6 +99,16 @@ func (o *options) run(cmd *cobra.Command, files []string) error {
 	}
 	methods, err := readMethods(files, o.methods)
 	if err != nil {
+		return err
+	}
+	var names []string
+	for _, m := range methods {
+		names = append(names, m.name)
+	}
+	if len(o.against) == 0 {
+		o.against = names[:1]
+	}
+	if o.against, err = choose("--against", o.against, names, names); err != nil {
 		return err
 	}
 	folders, err := o.folders()

@@ -31,7 +31,9 @@ func (t *tables) write(w io.Writer) error {
 			t.gainTable(&b, grouping, r.name)
 		}
 	}
-	t.differences(&b)
+	for _, base := range t.against {
+		t.differences(&b, base)
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -82,16 +84,15 @@ func (t *tables) overSeeds(item, method, grouping, metric string) []float64 {
 	return gains
 }
 
-// differences compares the first method with each other one, item by item and seed by
-// seed. Twice the standard error is what chance alone may well do.
-func (t *tables) differences(b *strings.Builder) {
-	if len(t.methods) < 2 {
-		return
-	}
-	base := t.methods[0].name
+// differences compares every method with base, item by item. Twice the standard error is
+// what chance alone may well do.
+func (t *tables) differences(b *strings.Builder, base string) {
 	fmt.Fprintf(b, "\nAgainst %s: mean difference ± twice its standard error over the items; items won and lost by more than 0.1 dB\n\n", base)
 	fmt.Fprintln(b, "| | grouping | metric | difference | won | lost | worst item |\n|---|---|---|--:|--:|--:|---|")
-	for _, m := range t.methods[1:] {
+	for _, m := range t.methods {
+		if m.name == base {
+			continue
+		}
 		for _, grouping := range []string{oracle, blind} {
 			for _, r := range ratios {
 				fmt.Fprintf(b, "| %s | %s | %s | %s\n", m.name, grouping, r.name, t.difference(base, m.name, grouping, r.name))

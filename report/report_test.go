@@ -1,0 +1,154 @@
+package report_test
+
+import (
+	"archive/zip"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/npy"
+	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/report"
+)
+
+func phi(t *testing.T) audiosep.Transform {
+	x, err := audiosep.NewMatrixTransform(mat.NewDense(2, 2, []float64{0, 1, 1, 0}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// TestReport shows a report everything that can pass a port: what its patterns name is
+// written, on Commit and not before, and the rest is not.
+func TestReport(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out", "report")
+	r, err := report.New(pipeline.ReportSpec{Dir: dir, Ports: []string{"nmf.*", "dct.power", "dct.transform", "mask.*"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := mat.NewDense(3, 4, []float64{1, 2, 3, 4, 0, 0, 0, 0, 5, 6, 7, 8})
+	f := &audiosep.Factors{W: mat.NewDense(3, 1, []float64{0.2, 0.3, 0.5}), H: mat.NewDense(1, 4, []float64{1, 2, 3, 4}), Objective: []float64{2, 1}}
+	r.Port(pipeline.Ref{Stage: "dct", Port: "power"}, pipeline.Power, v)
+	r.Port(pipeline.Ref{Stage: "dct", Port: "transform"}, pipeline.Transform, phi(t))
+	r.Port(pipeline.Ref{Stage: "nmf", Port: "factors"}, pipeline.Factors, f)
+	r.Port(pipeline.Ref{Stage: "mask", Port: "sources"}, pipeline.Sources, []audiosep.Group{{Name: "a", Components: []int{0}}})
+	r.Port(pipeline.Ref{Stage: "other", Port: "factors"}, pipeline.Factors, f)
+	r.Step("nmf", audiosep.Step{Done: 1, Of: 2, Objective: 2})
+	r.Step("dct", audiosep.Step{Done: 4, Of: 4, Objective: math.NaN()})
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("the folder is there before Commit: %v", err)
+	}
+	if err := r.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"dct.power.npz", "dct.power.png", "dct.transform.npz", "dct.transform.png", "mask.sources.json", "nmf.factors.npz", "nmf.factors.png", "steps.jsonl"}
+	if got := names(t, dir); !slices.Equal(got, want) {
+		t.Errorf("the report holds %v; want %v", got, want)
+	}
+	if got := names(t, filepath.Dir(dir)); !slices.Equal(got, []string{"report"}) {
+		t.Errorf("beside the report lie %v", got)
+	}
+	if a := array(t, filepath.Join(dir, "nmf.factors.npz"), "h.npy"); !slices.Equal(a.Data, []float64{1, 2, 3, 4}) {
+		t.Errorf("H was kept as %v", a)
+	}
+	steps, err := os.ReadFile(filepath.Join(dir, "steps.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"done":1,"objective":2,"of":2,"stage":"nmf"}` + "\n" + `{"done":4,"of":4,"stage":"dct"}` + "\n"; string(steps) != want {
+		t.Errorf("steps are\n%swant\n%s", steps, want)
+	}
+}
+
+// TestReportDiscarded closes a report without Commit: it leaves no trace.
+func TestReportDiscarded(t *testing.T) {
+	root := t.TempDir()
+	r, err := report.New(pipeline.ReportSpec{Dir: filepath.Join(root, "out", "report")}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, root); len(got) != 0 {
+		t.Errorf("it left %v", got)
+	}
+}
+
+// TestHeatMaps draws matrices of awkward shapes: each makes a PNG.
+func TestHeatMaps(t *testing.T) {
+	for name, m := range map[string]*mat.Dense{
+		"one": mat.NewDense(1, 1, []float64{3}), "constant": mat.NewDense(2, 3, nil),
+		"row": mat.NewDense(1, 4, []float64{1, 2, 3, 4}), "large": mat.NewDense(2000, 3, nil),
+	} {
+		file := filepath.Join(t.TempDir(), name+".png")
+		if err := report.SaveHeatMap(file, report.Decibels(m), report.HeatMap{Title: name}); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := png.Decode(f); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		f.Close()
+	}
+}
+
+// TestDecibels has powers in dB, silence at 80 dB below the greatest.
+func TestDecibels(t *testing.T) {
+	d := report.Decibels(mat.NewDense(1, 3, []float64{100, 1, 0}))
+	if got := d.RawMatrix().Data; !slices.Equal(got, []float64{20, 0, -60}) {
+		t.Errorf("got %v dB; want 20, 0, -60", got)
+	}
+}
+
+func names(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		all = append(all, e.Name())
+	}
+	return all
+}
+
+func array(t *testing.T, file, name string) npy.Array {
+	t.Helper()
+	z, err := zip.OpenReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	for _, f := range z.File {
+		if !strings.EqualFold(f.Name, name) {
+			continue
+		}
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := npy.Read(r, int64(f.UncompressedSize64))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	t.Fatalf("%s holds no %s", file, name)
+	return npy.Array{}
+}

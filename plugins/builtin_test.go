@@ -37,7 +37,7 @@ const sameSpec = `{
   "stages": [
     {"use": "%[1]sread_audio", "params": {"files": [%[2]q]}},
     {"use": "%[1]sframe", "params": {"length_ms": 25}},
-    {"use": "%[1]s%[3]s"},
+    {"use": "%[1]sstft"},
     {"use": "%[1]sis_nmf", "params": {"rank": 3, "iterations": 3}},
     {"use": "%[1]swiener"},
     {"use": "%[1]swrite_audio"}
@@ -56,19 +56,17 @@ func TestSameBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, transform := range []string{"dct", "stft"} {
-		here, there := t.TempDir(), t.TempDir()
-		runSpec(t, pipeline.NewRegistry(builtin()), fmt.Sprintf(sameSpec, "", mix, transform), here)
-		runSpec(t, pipeline.NewRegistry(defs), fmt.Sprintf(sameSpec, "builtin/", mix, transform), there)
-		files, _ := filepath.Glob(filepath.Join(here, "*"))
-		if len(files) != 3 {
-			t.Fatalf("there are %v; want 3 files", files)
-		}
-		for _, file := range files {
-			a, _ := os.ReadFile(file)
-			if b, err := os.ReadFile(filepath.Join(there, filepath.Base(file))); err != nil || !bytes.Equal(a, b) {
-				t.Errorf("%s: %s differs as a plugin: %v", transform, filepath.Base(file), err)
-			}
+	here, there := t.TempDir(), t.TempDir()
+	runSpec(t, pipeline.NewRegistry(builtin()), fmt.Sprintf(sameSpec, "", mix), here)
+	runSpec(t, pipeline.NewRegistry(defs), fmt.Sprintf(sameSpec, "builtin/", mix), there)
+	files, _ := filepath.Glob(filepath.Join(here, "*"))
+	if len(files) != 3 {
+		t.Fatalf("there are %v; want 3 files", files)
+	}
+	for _, file := range files {
+		a, _ := os.ReadFile(file)
+		if b, err := os.ReadFile(filepath.Join(there, filepath.Base(file))); err != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s differs as a plugin: %v", filepath.Base(file), err)
 		}
 	}
 	h.Close()

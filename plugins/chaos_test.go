@@ -68,13 +68,13 @@ func workWith(ctx context.Context, tr audiosep.Transformer, fa audiosep.Factoriz
 	if err := si.Create(ctx, audiosep.Env{}, head, []string{"a"}); err != nil {
 		return err
 	}
-	y := make([]float64, 256*2000)
-	x := audiosep.MakeCoefs(t, 2000)
-	for range 4 {
+	y := make([]float64, 256*500)
+	x := audiosep.MakeCoefs(t, 500)
+	for range 8 {
 		if err := t.Forward(ctx, x, y); err != nil {
 			return err
 		}
-		if _, err := fa.Factorize(ctx, audiosep.Env{}, mat.NewDense(256, 2000, x.Re), nil); err != nil {
+		if _, err := fa.Factorize(ctx, audiosep.Env{}, mat.NewDense(256, 500, x.Re), nil); err != nil {
 			return err
 		}
 		if err := si.Write(ctx, 0, [][]float64{y}); err != nil {

@@ -152,7 +152,11 @@ func SaveFactors(file string, f *audiosep.Factors) error {
 // SaveTiles draws a table of plots as a PNG.
 func SaveTiles(file string, plots [][]*plot.Plot, width, height vg.Length) error {
 	img := vgimg.New(width, height)
-	tiles := draw.Tiles{Rows: len(plots), Cols: len(plots[0]), PadX: 5 * vg.Millimeter, PadY: 5 * vg.Millimeter}
+	const edge = 3 * vg.Millimeter
+	tiles := draw.Tiles{
+		Rows: len(plots), Cols: len(plots[0]), PadX: 5 * vg.Millimeter, PadY: 5 * vg.Millimeter,
+		PadTop: edge, PadBottom: edge, PadLeft: edge, PadRight: edge,
+	}
 	for i, row := range plot.Align(plots, tiles, draw.New(img)) {
 		for j, canvas := range row {
 			if plots[i][j] != nil {

@@ -16,14 +16,14 @@ var (
 	paperTLAtoms  = []float64{466.37, 440.00, 439.85, 466.09, 932.39, 932.33, 879.93, 880.00}
 )
 
-// atoms returns the n atoms of a learnt outcome with the greatest influence.
+// atoms returns the n atoms of a learnt outcome with the greatest influence, that first.
 func (l learnt) atoms(n int) []analysis.Atom {
-	fitted := analysis.Atoms(l.phi(), float64(l.Framing.Rate))
-	var out []analysis.Atom
-	for _, row := range analysis.Influence(l.Model)[:n] {
-		out = append(out, fitted[row])
+	rows := analysis.Influence(l.Model)[:n]
+	atoms := analysis.Atoms(rowsOf(l.phi(), rows), float64(l.Framing.Rate))
+	for i := range atoms {
+		atoms[i].Row = rows[i]
 	}
-	return out
+	return atoms
 }
 
 func (l learnt) phi() mat.Matrix { return l.Model.Transform.(audiosep.MatrixTransform).Phi() }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -14,65 +15,97 @@ import (
 // what synth_notes makes with it, and is separated with it, so that every figure of the
 // report can be had from audiosep run too.
 type plan struct {
-	Seed         uint64
-	Experiments  int // as in Table II
-	Realisations int // of each
-	Many, Few    int // single recordings, for quick methods and for slow ones
-	Starts       int // of equation 9
+	Seed   uint64
+	Quick  bool
+	Starts int // of equation 9
+
+	Table   []trial // as in Table II, DCT-NMF and TL-NMF being the first two
+	Beyond  []trial // the same with more grids, and then with a lower floor
+	Frames  []trial // other frames, each length with DCT-NMF, then TL-NMF
+	Singles []trial // one recording at a time
+}
+
+// trial is a method that is run on several scenes of so many realisations.
+type trial struct {
+	method
+	Runs, Realisations int
 }
 
 var (
-	fullPlan  = plan{Seed: 1, Experiments: 5, Realisations: 10, Many: 100, Few: 20, Starts: 20}
-	quickPlan = plan{Seed: 1, Experiments: 2, Realisations: 10, Many: 4, Few: 2, Starts: 5}
+	dct = method{"DCT-NMF", "dct-nmf.json", nil}
+	tl  = method{"TL-NMF", "tl-nmf.json", nil}
+	jd  = method{"joint diagonalisation + NMF", "jd-nmf.json", nil}
 )
 
-// The methods: those of the paper, those that the paper names in passing, and what goes
-// beyond it.
-var (
-	dct  = method{"DCT-NMF", "dct-nmf.json", nil}
-	dct1 = dct.with("DCT-I-NMF", "dct.type=1")
-	dct3 = dct.with("DCT-III-NMF", "dct.type=3")
-	dct4 = dct.with("DCT-IV-NMF", "dct.type=4")
-	tl   = method{"TL-NMF", "tl-nmf.json", nil}
-	jd   = method{"joint diagonalisation + NMF", "jd-nmf.json", nil}
+// newPlan is the whole report, or a quick one with fewer recordings.
+func newPlan(seed uint64, quick bool) plan {
+	experiments, many, few, fewest := 5, 100, 20, 3
+	if quick {
+		experiments, many, few, fewest = 2, 10, 2, 1
+	}
+	const realisations = 10
+	tls := func(name string, set ...string) method { return tl.with("TL-NMF, "+name, set...) }
+	return plan{
+		Seed: seed, Quick: quick, Starts: 20,
+		Table: trials(experiments, realisations, dct, tl,
+			dct.with("DCT-I-NMF", "dct.type=1"),
+			dct.with("DCT-III-NMF", "dct.type=3"),
+			dct.with("DCT-IV-NMF", "dct.type=4"),
+			jd),
+		Beyond: trials(experiments, realisations,
+			dct.with("DCT-NMF, S = 10", "frame.grids=10"),
+			tls("S = 4", "frame.grids=4"),
+			tls("S = 10", "frame.grids=10"),
+			tls("S = 10, eps = 5e-8", "frame.grids=10", "tl_nmf.eps=5e-8", "wiener.eps=5e-8")),
+		Frames: slices.Concat(
+			otherFrames(fewest, 200, "0.1"), otherFrames(fewest, 400, "0.1"),
+			otherFrames(fewest, 600, "1"), otherFrames(fewest, 800, "1")),
+		Singles: slices.Concat(
+			trials(many, 1, tls("one random start"), tls("S = 2", "frame.grids=2"), tls("S = 4", "frame.grids=4")),
+			trials(few, 1,
+				tls("S = 10", "frame.grids=10"),
+				tls("the best of 8 random starts", "tl_nmf.restarts=8"),
+				tls("from the DCT", "tl_nmf.start=dct"),
+				tls("from joint diagonalisation", "tl_nmf.start=joint_diagonalization"),
+				jd.with(jd.Name, "joint_diagonalization.block=10"),
+				dct)),
+	}
+}
 
-	tableMethods  = []method{dct, tl, dct1, dct3, dct4, jd}
-	beyondMethods = []method{
-		dct.with("DCT-NMF, S = 10", "frame.grids=10"),
-		tl.with("TL-NMF, S = 4", "frame.grids=4"),
-		tl.with("TL-NMF, S = 10", "frame.grids=10"),
+func trials(runs, realisations int, methods ...method) (t []trial) {
+	for _, m := range methods {
+		t = append(t, trial{m, runs, realisations})
 	}
-	singleMethods = []method{
-		tl.with("TL-NMF, one random start"),
-		tl.with("TL-NMF, S = 2", "frame.grids=2"),
-		tl.with("TL-NMF, S = 4", "frame.grids=4"),
-	}
-	slowSingleMethods = []method{
-		dct.with("DCT-NMF"),
-		tl.with("TL-NMF, the best of 8 random starts", "tl_nmf.restarts=8"),
-		tl.with("TL-NMF, from the DCT", "tl_nmf.start=dct"),
-		tl.with("TL-NMF, from joint diagonalisation", "tl_nmf.start=joint_diagonalization"),
-		jd.with("joint diagonalisation + NMF", "joint_diagonalization.block=10"),
-		tl.with("TL-NMF, S = 10", "frame.grids=10"),
-	}
-)
+	return t
+}
+
+// otherFrames are DCT-NMF and TL-NMF on frames of another length and window, on ten grids
+// and with the floors that suit them: that of the masks can be lower than that of the
+// learner, which finds bad minima when its own is too low.
+func otherFrames(runs, length int, alpha string) []trial {
+	name := fmt.Sprintf("M = %d, %s", length, map[string]string{"0.1": "Tukey (0.1)", "1": "Hann"}[alpha])
+	frames := []string{fmt.Sprintf("frame.length=%d", length), "frame.alpha=" + alpha, "frame.grids=10"}
+	best := method{File: "tl-nmf-best.json"}
+	return trials(runs, 1,
+		dct.with("DCT-NMF, "+name, append(frames, "is_nmf.eps=1e-10", "wiener.eps=1e-10")...),
+		best.with("TL-NMF, "+name, frames...))
+}
 
 // row is what a method made of several scenes.
 type row struct {
-	Method method
+	trial
 	Scores []score // [experiment]
 	Agree  []int   // [experiment] starts that found the least objective; 0 where one was tried
-	Oracle []score // [experiment] of masks that know the sources, under the same transform; nil if not asked for
+	Oracle []score // [experiment] of masks that know the sources, under the same transform
 }
 
-// results is all that the report tells.
+// results is all that the report tells: a row of a table for each trial of the plan.
 type results struct {
-	Plan    plan
-	Eq9     *equation9
-	First   example // the first experiment
-	Table   []*row
-	Beyond  []*row
-	Singles []*row
+	Plan  plan
+	Eq9   *equation9
+	First example // the first experiment
+
+	Table, Beyond, Frames, Singles []*row
 }
 
 // example is a scene with what two methods made of it, for the figures.
@@ -123,36 +156,30 @@ func (r *results) jobs() []job {
 		r.Eq9, err = newEquation9(ctx, p.Seed, p.Starts)
 		return err
 	}}}
-	for _, m := range beyondMethods {
-		jobs = append(jobs, r.row(&r.Beyond, m, p.Experiments, p.Realisations)...)
-	}
-	for _, m := range tableMethods {
-		jobs = append(jobs, r.row(&r.Table, m, p.Experiments, p.Realisations)...)
-	}
-	for _, m := range slowSingleMethods {
-		jobs = append(jobs, r.row(&r.Singles, m, p.Few, 1)...)
-	}
-	for _, m := range singleMethods {
-		jobs = append(jobs, r.row(&r.Singles, m, p.Many, 1)...)
+	for _, table := range []struct {
+		rows   *[]*row
+		trials []trial
+	}{{&r.Frames, p.Frames}, {&r.Beyond, p.Beyond}, {&r.Table, p.Table}, {&r.Singles, p.Singles}} { // the longest first
+		for _, t := range table.trials {
+			jobs = append(jobs, r.row(table.rows, t)...)
+		}
 	}
 	return jobs
 }
 
-// row adds a row to a table and returns the jobs that fill it. A row of several
-// realisations is told what masks that know the sources would reach.
-func (r *results) row(table *[]*row, m method, experiments, realisations int) []job {
-	oracle := realisations > 1
-	filled := &row{Method: m, Scores: make([]score, experiments), Agree: make([]int, experiments), Oracle: make([]score, experiments)}
+// row adds a row to a table and returns the jobs that fill it.
+func (r *results) row(table *[]*row, t trial) []job {
+	filled := &row{trial: t, Scores: make([]score, t.Runs), Agree: make([]int, t.Runs), Oracle: make([]score, t.Runs)}
 	*table = append(*table, filled)
 	var jobs []job
-	for e := range experiments {
-		jobs = append(jobs, job{fmt.Sprintf("%s, %d of %d", m.Name, e+1, experiments), func(ctx context.Context) error {
+	for e := range t.Runs {
+		jobs = append(jobs, job{fmt.Sprintf("%s, %d of %d", t.Name, e+1, t.Runs), func(ctx context.Context) error {
 			seed := r.Plan.Seed + uint64(e)
-			s, err := newScene(seed, realisations)
+			s, err := newScene(seed, t.Realisations)
 			if err != nil {
 				return err
 			}
-			out, err := m.run(ctx, seed, s.Mix)
+			out, err := t.run(ctx, seed, s.Mix)
 			if err != nil {
 				return err
 			}
@@ -161,12 +188,10 @@ func (r *results) row(table *[]*row, m method, experiments, realisations int) []
 				return err
 			}
 			filled.Agree[e] = agreeing(out.Model.Factors.Restarts)
-			if e == 0 && oracle {
-				r.keep(m, s, learnt{out, filled.Scores[0]})
+			if e == 0 && table == &r.Table {
+				r.keep(t.Name, s, learnt{out, filled.Scores[0]})
 			}
-			if oracle {
-				filled.Oracle[e], err = out.oracle(ctx, s)
-			}
+			filled.Oracle[e], err = out.oracle(ctx, s)
 			return err
 		}})
 	}
@@ -174,8 +199,8 @@ func (r *results) row(table *[]*row, m method, experiments, realisations int) []
 }
 
 // keep keeps what the figures show of the first experiment.
-func (r *results) keep(m method, s scene, l learnt) {
-	switch m.Name {
+func (r *results) keep(name string, s scene, l learnt) {
+	switch name {
 	case dct.Name:
 		r.First.Scene, r.First.DCT = s, l
 	case tl.Name:

@@ -30,11 +30,27 @@ func (r *results) figures(dir string) error {
 
 // signal draws Figure 1, one realisation.
 func (e example) signal(file string) error {
-	p, err := report.Lines("", "t (samples)", "y(t)", report.Line{Y: e.Scene.Mix.Data[0]})
+	p, err := report.Lines("", "t (samples)", "y(t)", outline(e.Scene.Mix.Data[0], 750))
 	if err != nil {
 		return err
 	}
 	return p.Save(20*vg.Centimeter, 8*vg.Centimeter, file)
+}
+
+// outline is a line through the least and the greatest of every so many samples: all that
+// a picture of so many columns can show, and far quicker to draw.
+func outline(y []float64, columns int) report.Line {
+	var l report.Line
+	for c := range columns {
+		from, to := c*len(y)/columns, (c+1)*len(y)/columns
+		if from == to {
+			continue
+		}
+		at := float64(from)
+		l.X = append(l.X, at, at)
+		l.Y = append(l.Y, slices.Min(y[from:to]), slices.Max(y[from:to]))
+	}
+	return l
 }
 
 // shown is the number of rows of W in Figure 2.
@@ -56,7 +72,7 @@ func (e example) factors(file string) error {
 				column[i], rank[i] = m.Model.Factors.W.At(row, k), float64(i+1)
 			}
 			w = append(w, report.Line{Name: name, X: rank, Y: column})
-			h = append(h, report.Line{Name: name, Y: mat.Row(nil, k, m.Model.Factors.H)})
+			h = append(h, report.Line{Y: mat.Row(nil, k, m.Model.Factors.H)})
 		}
 		left, err := report.Lines(m.name+": W", "m", "", w...)
 		if err != nil {
@@ -89,10 +105,10 @@ func (l learnt) drawAtoms(file string) error {
 func (r *results) sortedSingles(file string) error {
 	var lines []report.Line
 	for _, row := range r.Singles {
-		if len(row.Scores) < r.Plan.Many {
+		if len(row.Scores) < len(r.Singles[0].Scores) {
 			continue
 		}
-		lines = append(lines, report.Line{Name: row.Method.Name, Y: slices.Sorted(slices.Values(row.SDR()))})
+		lines = append(lines, report.Line{Name: row.Name, Y: slices.Sorted(slices.Values(row.SDR()))})
 	}
 	p, err := report.Lines("One recording at a time", "recordings, the worst first", "SDR (dB)", lines...)
 	if err != nil {

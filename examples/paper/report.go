@@ -119,7 +119,7 @@ const rounding = 0.005
 // Paper returns the paper's figure for a source and ratio, as it stands in Table II, or
 // a dash.
 func (r *row) Paper(source, ratio int) string {
-	p, ok := paperTable[r.Method.Name]
+	p, ok := paperTable[r.Name]
 	if !ok {
 		return "–"
 	}
@@ -128,7 +128,7 @@ func (r *row) Paper(source, ratio int) string {
 
 // Verdict says in words how a row of Table II compares with the paper.
 func (r *row) Verdict() string {
-	if p, ok := paperTable[r.Method.Name]; ok {
+	if p, ok := paperTable[r.Name]; ok {
 		return r.verdict(p)
 	}
 	return r.similarity()
@@ -165,7 +165,7 @@ const alike = 0.5
 // joint diagonalisation against TL-NMF.
 func (r *row) similarity() string {
 	other, p := "DCT-NMF", paperDCT
-	if r.Method.File == jd.File {
+	if r.File == jd.File {
 		other, p = "TL-NMF", paperTL
 	}
 	var differ []string

@@ -27,6 +27,12 @@ func newScene(seed uint64, realisations int) (scene, error) {
 // ratioNames are the three measures of BSS Eval, in the order of a ratios.
 var ratioNames = [3]string{"SDR", "SIR", "SAR"}
 
+// Indices of a ratios.
+const (
+	sdr = iota
+	sir
+)
+
 // ratios of one source, in dB, in the order of ratioNames.
 type ratios [3]float64
 

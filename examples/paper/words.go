@@ -9,8 +9,6 @@ import (
 
 // What the report says in words is computed from the figures, here.
 
-func (r *results) Quick() bool { return r.Plan.Experiments == quickPlan.Experiments }
-
 func (r *results) Shown() int         { return shown }
 func (r *results) Threshold() float64 { return good }
 
@@ -19,16 +17,20 @@ func (r *results) Summary() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "- Equation (9): C = %.12f (the minimum is %.12f), leak between the row-spaces at most %.1g over %d starts.\n", r.Eq9.C[0], leastC, slices.Max(r.Eq9.Leak), len(r.Eq9.C))
 	for _, row := range r.Table {
-		if _, ok := paperTable[row.Method.Name]; ok {
-			fmt.Fprintf(&b, "- %s: SDR %v and %v dB (paper: %s and %s).\n", row.Method.Name, row.Spread(0, 0), row.Spread(1, 0), row.Paper(0, 0), row.Paper(1, 0))
+		if _, ok := paperTable[row.Name]; ok {
+			fmt.Fprintf(&b, "- %s: SDR %v and %v dB (paper: %s and %s).\n", row.Name, row.Spread(0, 0), row.Spread(1, 0), row.Paper(0, 0), row.Paper(1, 0))
 		}
 	}
-	best := r.best()
-	fmt.Fprintf(&b, "- %s: SDR %v and %v dB.\n", best.Method.Name, best.Spread(0, 0), best.Spread(1, 0))
+	for _, row := range r.Beyond {
+		fmt.Fprintf(&b, "- %s: SDR %v and %v dB.\n", row.Name, row.Spread(0, 0), row.Spread(1, 0))
+	}
 	for _, row := range r.Singles {
-		if len(row.Scores) == r.Plan.Many {
-			fmt.Fprintf(&b, "- One recording, %s: %d of %d above %.1f dB.\n", row.Method.Name, row.Good(), len(row.Scores), good)
+		if len(row.Scores) == len(r.Singles[0].Scores) {
+			fmt.Fprintf(&b, "- One recording, %s: %d of %d above %.1f dB.\n", row.Name, row.Good(), len(row.Scores), good)
 		}
+	}
+	for _, row := range []*row{most(r.Frames, tlOnly), most(r.Frames, dctOnly)} {
+		fmt.Fprintf(&b, "- One recording, S = 10, %s: SDR %v and %v dB.\n", row.Name, row.Spread(0, 0), row.Spread(1, 0))
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
@@ -138,7 +140,7 @@ func (r *results) RestartsVerdict() string {
 			agree += n
 		}
 		if agree > 0 {
-			fmt.Fprintf(&b, "Of %s, %.1f find the least C on average, to %g of it.", row.Method.Name, float64(agree)/float64(len(row.Agree)), sameObjective)
+			fmt.Fprintf(&b, "Of %s, %.1f find the least C on average, to %g of it.", row.Name, float64(agree)/float64(len(row.Agree)), sameObjective)
 		}
 	}
 	return b.String()
@@ -147,28 +149,73 @@ func (r *results) RestartsVerdict() string {
 // AllBeyond is what is compared beyond the paper: its own methods first.
 func (r *results) AllBeyond() []*row { return append(r.Table[:2:2], r.Beyond...) }
 
-// best returns the row with the highest mean SDR.
-func (r *results) best() *row {
-	return slices.MaxFunc(r.AllBeyond(), func(a, b *row) int {
-		return int(math.Copysign(1, a.Spread(0, 0).Mean+a.Spread(1, 0).Mean-b.Spread(0, 0).Mean-b.Spread(1, 0).Mean))
-	})
-}
-
-// BeyondVerdict says what the best setting gains, and what is left to gain.
+// BeyondVerdict says what the grids gain, what the floor, and what is left to gain.
 func (r *results) BeyondVerdict() string {
-	best := r.best()
-	var gain, left float64
-	for j := range paperTL {
-		gain += (best.Spread(j, 0).Mean - paperTL[j].Mean[0]) / 2
-		left += (best.ceiling(j) - best.Spread(j, 0).Mean) / 2
-	}
-	return fmt.Sprintf("The best is %s, %.1f dB above the paper's TL-NMF; %.1f dB are left to the ceiling of its transform.", best.Method.Name, gain, left)
+	n := len(r.Beyond)
+	grids, floor := r.Beyond[n-2], r.Beyond[n-1]
+	return fmt.Sprintf("%s is %.1f dB above the paper's TL-NMF, %.1f dB below masks that know the sources. "+
+		"What limits it is the floor: %s gains %.1f dB of SDR and %.1f dB of SIR by nothing but that. "+
+		"Where both notes are soft, WH is below eps, and the masks (w h + eps/K) / (WH + eps) hand half of the one to the other. "+
+		"Then %.1f dB are left.",
+		grids.Name, grids.mean(sdr)-(paperTL[0].Mean[sdr]+paperTL[1].Mean[sdr])/2, grids.meanOracle()-grids.mean(sdr),
+		floor.Name, floor.mean(sdr)-grids.mean(sdr), floor.mean(sir)-grids.mean(sir), floor.meanOracle()-floor.mean(sdr))
 }
 
-// Ceiling is the SDR of masks that know the sources.
-func (r *row) Ceiling(source int) string { return fmt.Sprintf("%.1f", r.ceiling(source)) }
+func tlOnly(r *row) bool  { return r.File != dct.File }
+func dctOnly(r *row) bool { return r.File == dct.File }
 
-func (r *row) ceiling(source int) float64 {
+// most returns the row with the highest SDR among those of a kind.
+func most(rows []*row, of func(*row) bool) *row {
+	var best *row
+	for _, r := range rows {
+		if of(r) && (best == nil || r.mean(sdr) > best.mean(sdr)) {
+			best = r
+		}
+	}
+	return best
+}
+
+// FramesVerdict says which frames are best with each transform, and when learning one
+// does not pay.
+func (r *results) FramesVerdict() string {
+	learnt, fixed := most(r.Frames, tlOnly), most(r.Frames, dctOnly)
+	s := fmt.Sprintf("Best with a learnt transform is %s, SDR %.1f dB and SIR %.1f dB; with the DCT it is %s, SDR %.1f dB and SIR %.1f dB. ",
+		learnt.Name, learnt.mean(sdr), learnt.mean(sir), fixed.Name, fixed.mean(sdr), fixed.mean(sir))
+	var wins, loses []string
+	for i := 0; i+1 < len(r.Frames); i += 2 {
+		a, b := r.Frames[i], r.Frames[i+1]
+		d := b.mean(sdr) - a.mean(sdr)
+		name := fmt.Sprintf("%.1f dB at %s", math.Abs(d), strings.TrimPrefix(a.Name, "DCT-NMF, "))
+		if d > 0 {
+			wins = append(wins, name)
+		} else {
+			loses = append(loses, name)
+		}
+	}
+	if wins != nil {
+		s += "Learning Φ gains " + strings.Join(wins, ", ") + ". "
+	}
+	if loses != nil {
+		s += "It loses " + strings.Join(loses, ", ") + ": notes that stay on pitch for a second allow frames so long that the DCT tells them apart by itself. "
+	}
+	return s + "Learning pays where frames must be short."
+}
+
+// mean is the mean of a ratio over the sources and the experiments.
+func (r *row) mean(ratio int) (sum float64) {
+	sources := r.Sources()
+	for j := range sources {
+		sum += r.Spread(j, ratio).Mean / float64(len(sources))
+	}
+	return sum
+}
+
+func (r *row) meanOracle() float64 { return (r.oracle(0) + r.oracle(1)) / 2 }
+
+// Known is the SDR of masks that know the sources.
+func (r *row) Known(source int) string { return fmt.Sprintf("%.1f", r.oracle(source)) }
+
+func (r *row) oracle(source int) float64 {
 	var sum float64
 	for _, s := range r.Oracle {
 		sum += s.Mean()[source][0]
@@ -179,13 +226,16 @@ func (r *row) ceiling(source int) float64 {
 // Sources and Ratios are what a template counts.
 func (r *row) Sources() []ratios { return r.Scores[0].Mean() }
 func (r *row) Ratios() [3]string { return ratioNames }
+
+// Commands lists every trial as the command that runs it.
 func (r *results) Commands() []method {
 	var all []method
-	for _, row := range slices.Concat(r.Table, r.Beyond) {
-		all = append(all, row.Method)
-	}
-	for _, row := range r.Singles {
-		all = append(all, row.Method.with(row.Method.Name+", one recording", "synth_notes.realisations=1"))
+	for _, row := range slices.Concat(r.Table, r.Beyond, r.Frames, r.Singles) {
+		m := row.method
+		if row.Realisations == 1 {
+			m = m.with(m.Name+", one recording", "synth_notes.realisations=1")
+		}
+		all = append(all, m)
 	}
 	return all
 }

@@ -12,11 +12,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"reflect"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/audiosep/audiosep"
@@ -69,7 +71,8 @@ func Check(ctx context.Context, def audiosep.Definition, o Options) []Result {
 	if o.Limit == 0 {
 		o.Limit = 2 * time.Minute
 	}
-	s := &subject{def: def, o: o}
+	s := &subject{def: def, o: o, open: new(opened)}
+	defer s.open.close()
 	results := s.run(ctx, descriptionChecks)
 	for _, r := range results {
 		if !r.OK() {
@@ -84,6 +87,31 @@ type subject struct {
 	def    audiosep.Definition
 	o      Options
 	learnt audiosep.Transform // kept between checks, as learning takes long
+
+	open *opened
+}
+
+// opened is what was built and has to be closed in the end: a transform may need the
+// stage that made it until then. Sinks are not among it: checks close them.
+type opened struct {
+	mu   sync.Mutex
+	list []io.Closer
+}
+
+func (o *opened) add(stage any) {
+	if c, ok := stage.(io.Closer); ok {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.list = append(o.list, c)
+	}
+}
+
+func (o *opened) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, c := range o.list {
+		c.Close()
+	}
 }
 
 // build makes a new stage of interface S.
@@ -92,6 +120,9 @@ func build[S any](s *subject) (S, error) {
 	made, err := s.def.Build(s.o.Params)
 	if err != nil {
 		return stage, fmt.Errorf("building fails: %w", err)
+	}
+	if s.def.Kind != audiosep.KindSink {
+		s.open.add(made)
 	}
 	stage, ok := made.(S)
 	if !ok {

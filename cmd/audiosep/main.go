@@ -89,6 +89,6 @@ Exit codes:
   130  cancelled
 {{end}}`)
 	cmd.AddCommand(runCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
-		evalCommand(), atomsCommand(), identifyCommand(), pluginCommand(), versionCommand())
+		evalCommand(), benchCommand(), atomsCommand(), identifyCommand(), pluginCommand(), versionCommand())
 	return cmd
 }

@@ -1,0 +1,346 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"slices"
+	"time"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/factorizers"
+	"github.com/audiosep/audiosep/internal/kernel"
+	"github.com/audiosep/audiosep/metrics"
+	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/separators"
+	"github.com/audiosep/audiosep/transforms"
+)
+
+// benchRow is one thing to be timed.
+type benchRow struct {
+	name, doc string
+	work      benchWork
+	// prepare makes what the work is done on, and returns the work.
+	prepare func(ctx context.Context) (func() (benchRun, error), error)
+}
+
+// benchWork says how much work a run is. What is 0 is not told.
+type benchWork struct {
+	operations float64 // on floating-point numbers
+	sound      float64 // seconds
+}
+
+// benchRun is what a run says of itself.
+type benchRun struct {
+	seconds, cpu float64 // where not all of the run is meant
+	note         string
+}
+
+func benchRows() []benchRow {
+	var rows []benchRow
+	for _, g := range gemmShapes {
+		rows = append(rows, gemmRow(g))
+	}
+	for _, m := range []int{200, 1024, 2048} {
+		rows = append(rows, fftRows(m)...)
+	}
+	rows = append(rows,
+		nmfRow("is", "Itakura-Saito", 0, 12), nmfRow("kl", "Kullback-Leibler", 1, 8), nmfRow("euclidean", "Euclidean", 2, 12),
+		paperRow(), isRow(), gcmRow(), maskRow(),
+		evalRow("v3", metrics.V3Sources), evalRow("v4", metrics.V4),
+		startRow())
+	return rows
+}
+
+type gemmShape struct {
+	tA, tB  blas.Transpose
+	m, k, n int
+}
+
+// The shapes of the learners.
+var gemmShapes = []gemmShape{
+	{blas.NoTrans, blas.NoTrans, 200, 200, 1510}, {blas.NoTrans, blas.Trans, 200, 1510, 200},
+	{blas.NoTrans, blas.NoTrans, 440, 440, 5419}, {blas.NoTrans, blas.Trans, 440, 5419, 440},
+	{blas.NoTrans, blas.NoTrans, 1024, 1024, 2600}, {blas.NoTrans, blas.Trans, 1024, 2600, 1024},
+	{blas.NoTrans, blas.NoTrans, 513, 10, 2329}, {blas.Trans, blas.NoTrans, 10, 513, 2329}, {blas.NoTrans, blas.Trans, 513, 2329, 10},
+}
+
+func gemmRow(g gemmShape) benchRow {
+	matrix := func(seed uint64, rows, cols int, t blas.Transpose) blas64.General {
+		if t != blas.NoTrans {
+			rows, cols = cols, rows
+		}
+		return blas64.General{Rows: rows, Cols: cols, Stride: cols, Data: noise(seed, rows*cols)}
+	}
+	return benchRow{
+		name: fmt.Sprintf("gemm/%c%c/%dx%dx%d", g.tA, g.tB, g.m, g.k, g.n),
+		doc:  "product of matrices, m×k by k×n; N as it stands, T transposed",
+		work: benchWork{operations: 2 * float64(g.m) * float64(g.k) * float64(g.n)},
+		prepare: func(context.Context) (func() (benchRun, error), error) {
+			a, b, c := matrix(1, g.m, g.k, g.tA), matrix(2, g.k, g.n, g.tB), matrix(3, g.m, g.n, blas.NoTrans)
+			return func() (benchRun, error) {
+				kernel.Gemm(g.tA, g.tB, 1, a, b, 0, c)
+				return benchRun{}, nil
+			}, nil
+		},
+	}
+}
+
+const fftFrames = 1024
+
+func fftRows(m int) []benchRow {
+	row := func(name, doc string, operations float64, plan func() (audiosep.Transformer, error), inverse bool) benchRow {
+		return benchRow{
+			name: fmt.Sprintf("fft/%s/%d", name, m), doc: fmt.Sprintf("%s of %d frames", doc, fftFrames),
+			work: benchWork{operations: fftFrames * operations},
+			prepare: func(ctx context.Context) (func() (benchRun, error), error) {
+				p, err := plan()
+				if err != nil {
+					return nil, err
+				}
+				t, err := p.Transform(ctx, m)
+				if err != nil {
+					return nil, err
+				}
+				y, x := noise(1, fftFrames*m), audiosep.MakeCoefs(t, fftFrames)
+				if err := t.Forward(ctx, x, y); err != nil {
+					return nil, err
+				}
+				return func() (benchRun, error) {
+					if inverse {
+						return benchRun{}, t.Inverse(ctx, y, x)
+					}
+					return benchRun{}, t.Forward(ctx, x, y)
+				}, nil
+			},
+		}
+	}
+	// The customary counts, whatever an algorithm makes of it.
+	n := float64(m)
+	real, cosine := 2.5*n*math.Log2(n), 2.5*n*math.Log2(n)+3*n
+	stft := func() (audiosep.Transformer, error) { return transforms.NewSTFT(transforms.STFTParams{}) }
+	dct := func() (audiosep.Transformer, error) { return transforms.NewDCT(transforms.DCTParams{Type: 2}) }
+	return []benchRow{
+		row("real", "DFT", real, stft, false), row("inverse", "inverse DFT", real, stft, true), row("dct", "DCT-II", cosine, dct, false),
+	}
+}
+
+func nmfRow(name, divergence string, beta, operations float64) benchRow {
+	const bins, columns, rank, iterations = 513, 2329, 10, 200
+	return benchRow{
+		name: "nmf/" + name, doc: fmt.Sprintf("NMF, %s, %d×%d, K %d, %d iterations", divergence, bins, columns, rank, iterations),
+		work: benchWork{operations: operations * bins * columns * rank * iterations},
+		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
+			return nmfWork(ctx, beta, bins, columns, rank, iterations)
+		},
+	}
+}
+
+func nmfWork(ctx context.Context, beta float64, bins, columns, rank, iterations int) (func() (benchRun, error), error) {
+	v := powers(1, bins, columns)
+	nmf, err := factorizers.NewNMF(beta, factorizers.NMFParams{
+		Rank: rank, Iterations: iterations, Eps: 1e-10, Update: "mm", Start: "random", Restarts: 1, Use: "both", Fix: "none", Power: 2,
+	})
+	return func() (benchRun, error) {
+		f, err := nmf.Factorize(ctx, audiosep.Env{Seed: 1}, v, nil)
+		if err != nil {
+			return benchRun{}, err
+		}
+		run := benchRun{}
+		if n := len(f.Objective); n < iterations {
+			run.note = fmt.Sprintf("ended after %d iterations: %s", n, f.Stop)
+		}
+		return run, nil
+	}, err
+}
+
+// tlParams are the defaults of tl_nmf with a rank and a number of iterations.
+func tlParams(rank, iterations int) factorizers.TLNMFParams {
+	return factorizers.TLNMFParams{
+		Rank: rank, Iterations: iterations, Tol: 1e-7, Eps: 5e-7, MMSteps: 10, PhiSteps: 1, Solver: "auto",
+		Curvature: "corrected", Objective: "gcm", Start: "random", StartBlock: 10, Restarts: 1, Fix: "none",
+	}
+}
+
+// descent is the objectives of a learner and when it came to each.
+type descent struct {
+	seconds, cpu, objective []float64
+}
+
+func learn(ctx context.Context, p factorizers.TLNMFParams, seed uint64, y *audiosep.Frames) (d descent, err error) {
+	learner, err := factorizers.NewTLNMF(p)
+	if err != nil {
+		return d, err
+	}
+	start, cpu := time.Now(), processorTime()
+	_, err = learner.LearnJointly(ctx, audiosep.Env{Seed: seed, Progress: func(s audiosep.Step) {
+		d.seconds = append(d.seconds, time.Since(start).Seconds())
+		d.cpu = append(d.cpu, (processorTime() - cpu).Seconds())
+		d.objective = append(d.objective, s.Objective)
+	}}, y, audiosep.Model{})
+	return d, err
+}
+
+func (d descent) last() float64 { return d.objective[len(d.objective)-1] }
+
+// to returns the first iteration after which the objective was at most c, -1 if none.
+func (d descent) to(c float64) int {
+	return slices.IndexFunc(d.objective, func(o float64) bool { return o <= c })
+}
+
+// published is the objective at which the paper's code ends on the first of its
+// simulations, after 88 iterations.
+const published = -202748.65
+
+func paperRow() benchRow {
+	const starts = 5
+	return benchRow{
+		name: "tl_nmf/paper", doc: "TL-NMF of the paper's simulation, M 200, N 151, R 10, K 2, from random starts, until C is within 1e-4 of its last value (with AUDIOSEP_DATA: of its sim1, until C is what the published code reaches)",
+		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
+			y, isPublished, err := paperFrames(ctx)
+			return func() (run benchRun, err error) {
+				for seed := range uint64(starts) {
+					d, err := learn(ctx, tlParams(2, 500), seed+1, y)
+					if err != nil {
+						return run, err
+					}
+					target := d.last() + 1e-4*math.Abs(d.last())
+					if isPublished {
+						target = published
+					}
+					at := d.to(target)
+					if at < 0 {
+						return run, fmt.Errorf("seed %d ends at C = %.2f; want %.2f", seed+1, d.last(), target)
+					}
+					run.seconds += d.seconds[at] / starts
+					run.cpu += d.cpu[at] / starts
+					run.note = fmt.Sprintf("mean of %d starts, to C ≤ %.2f", starts, target)
+				}
+				return run, nil
+			}, err
+		},
+	}
+}
+
+func isRow() benchRow {
+	return benchRow{
+		name: "tl_nmf/is", doc: "TL-NMF, Itakura-Saito objective with L1, M 440, N 5419, K 10 (108 s of generated notes at 11 kHz), until C is within 1 % of its value after 60 iterations",
+		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
+			y, err := cut(ctx, 11025, 440, 5419, 1)
+			p := tlParams(10, 60)
+			p.Objective, p.Tol, p.L1 = "is", 0, 1
+			return func() (benchRun, error) {
+				d, err := learn(ctx, p, 1, y)
+				if err != nil {
+					return benchRun{}, err
+				}
+				target := d.last() + 0.01*math.Abs(d.last())
+				at := d.to(target)
+				return benchRun{d.seconds[at], d.cpu[at], fmt.Sprintf("C %.4g in iteration %d", target, at+1)}, nil
+			}, err
+		},
+	}
+}
+
+func gcmRow() benchRow {
+	return benchRow{
+		name: "tl_nmf/gcm", doc: "TL-NMF, M 1024, N 2600, K 10, 20 iterations from a DCT",
+		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
+			y, err := cut(ctx, 44100, 1024, 2600, 1)
+			p := tlParams(10, 20)
+			p.Start, p.Tol = "dct", 0
+			return func() (benchRun, error) {
+				d, err := learn(ctx, p, 1, y)
+				if err != nil {
+					return benchRun{}, err
+				}
+				return benchRun{note: fmt.Sprintf("to C = %.6g", d.last())}, nil
+			}, err
+		},
+	}
+}
+
+// A pipeline of memory: a recording, a model and a sink that keeps nothing.
+type (
+	givenModel struct{ audiosep.Model }
+	noSink     struct{}
+)
+
+func (m givenModel) ReadModel(context.Context) (audiosep.Model, error) { return m.Model, nil }
+
+func (noSink) Create(context.Context, audiosep.Env, audiosep.Head, []string) error { return nil }
+func (noSink) Write(context.Context, int, [][]float64) error                       { return nil }
+func (noSink) Commit(context.Context) error                                        { return nil }
+func (noSink) Close() error                                                        { return nil }
+
+const maskSpec = `{"audiosep": 1, "stages": [
+	{"use": "sound"}, {"use": "frame", "params": {"length": 2048, "hop": 512, "window": "hann"}}, {"use": "stft"},
+	{"use": "model"}, {"use": "wiener", "in": {"factors": "model.factors", "coefs": "stft.coefs"}}, {"use": "nowhere"}]}`
+
+func maskRow() benchRow {
+	const seconds, rate, length, hop = 60, 44100, 2048, 512
+	frames := float64(seconds * rate / hop)
+	one := 2.5 * length * math.Log2(length)
+	return benchRow{
+		name: "stft", doc: "STFT, Wiener masks of two sources, inverse, 60 s of stereo at 44.1 kHz, frames of 2048 every 512, as a pipeline",
+		work: benchWork{operations: 2 * frames * 3 * one, sound: seconds},
+		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
+			return maskWork(ctx, music(1, rate, 2, seconds*rate), length, hop)
+		},
+	}
+}
+
+// maskWork runs maskSpec on a signal.
+func maskWork(ctx context.Context, s *audiosep.Signal, length, hop int) (func() (benchRun, error), error) {
+	columns := (len(s.Data[0])+length-hop-1)/hop + 1
+	w, h := powers(1, length/2+1, 2), powers(2, 2, columns)
+	registry := pipeline.NewRegistry(transforms.Stages, separators.Stages, []audiosep.Definition{
+		audiosep.Define("sound", "A recording in memory.", struct{}{}, func(struct{}) (audiosep.Source, error) { return s, nil }),
+		audiosep.Define("model", "Factors in memory.", struct{}{}, func(struct{}) (audiosep.ModelReader, error) {
+			return givenModel{audiosep.Model{Factors: &audiosep.Factors{W: w, H: h}}}, nil
+		}),
+		audiosep.Define("nowhere", "Keeps nothing.", struct{}{}, func(struct{}) (audiosep.Sink, error) { return noSink{}, nil }),
+	})
+	spec, err := pipeline.Parse("bench", []byte(maskSpec))
+	if err != nil {
+		return nil, err
+	}
+	p, err := pipeline.Check(spec, registry)
+	return func() (benchRun, error) { return benchRun{}, p.Run(ctx, pipeline.Options{}) }, err
+}
+
+func evalRow(name string, c metrics.Convention) benchRow {
+	const seconds, rate = 60, 44100
+	return benchRow{
+		name: "eval/" + name, doc: fmt.Sprintf("%s, 4 sources, 60 s of mono at 44.1 kHz, with matching", c),
+		work: benchWork{sound: seconds},
+		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
+			refs, ests := stems(4, seconds*rate)
+			return func() (benchRun, error) {
+				_, err := metrics.Evaluate(ctx, refs, ests, nil, metrics.Options{Convention: c})
+				return benchRun{}, err
+			}, nil
+		},
+	}
+}
+
+func startRow() benchRow {
+	return benchRow{
+		name: "start", doc: "audiosep version, from its start to its end",
+		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
+			program, err := os.Executable()
+			return func() (benchRun, error) {
+				cmd := exec.CommandContext(ctx, program, "version")
+				if err := cmd.Run(); err != nil {
+					return benchRun{}, err
+				}
+				return benchRun{cpu: (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()}, nil
+			}, err
+		},
+	}
+}

@@ -38,6 +38,9 @@ pipeline, seed and files give the same bytes on any number of processors.`,
 				return err
 			}
 			log := slog.New(newLog(show, level))
+			if progress == "json" {
+				log = slog.New(slog.NewJSONHandler(show, &slog.HandlerOptions{Level: level}))
+			}
 			p, end, err := spec.load(cmd, args[0], log)
 			defer end()
 			if err != nil {

@@ -27,7 +27,7 @@ func TestRecordings(t *testing.T) {
 			for _, rank := range []string{"2", "5"} {
 				t.Run(filepath.Base(filepath.Dir(mix))+"/"+example+"/"+rank, func(t *testing.T) {
 					out := t.TempDir()
-					runExample(t, example, mix, out, "is_nmf.rank="+rank, "is_nmf.iterations=10", "is_nmf.restarts=1")
+					runExample(t, example, mix, out, "is_nmf.rank="+rank, "is_nmf.iterations=3", "is_nmf.restarts=1")
 					checkSum(t, mix, out)
 				})
 			}

@@ -1,60 +1,182 @@
 #!/usr/bin/python3
-"""Times numpy, scipy and scikit-learn on the arrays of the Go benchmarks.
+"""Times numpy, scipy, scikit-learn, mir_eval and museval beside audiosep, in one run.
 
-    OPENBLAS_CORETYPE=SkylakeX OPENBLAS_NUM_THREADS=1 python3 docs/peers.py
+    python3 docs/peers.py [--threads N] [--audiosep FILE] [ROW…]
 
-OPENBLAS_CORETYPE is for AVX-512 machines that OpenBLAS 0.3.21 does not know. Each
-figure is that of the fastest call, as in the benchmarks.
+runs `audiosep bench --json` for every row, then the peer on arrays of the same sizes, and
+prints a table of both and their ratio: how many times less audiosep takes, by the clock and
+by processor time, which is the steadier of the two on a busy machine. Each figure is that
+of the fastest run. A ROW is a part of a row's name; none means all. What is not installed
+is left out; Debian's python3-numpy, -scipy and -sklearn suffice. Without --audiosep the
+program is built first.
+
+OpenBLAS 0.3.21 does not know the newer AVX-512 machines: it is told that they are SkylakeX,
+with which it is fastest.
 """
 
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
 import time
 import warnings
 
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("rows", nargs="*")
+parser.add_argument("--threads", type=int, default=os.cpu_count())
+parser.add_argument("--audiosep")
+parser.add_argument("--time", type=float, default=1, help="least seconds for a row and program")
+args = parser.parse_args()
+
+# Before numpy is imported: it reads them once.
+os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "GOMAXPROCS"), str(args.threads)))
+os.environ.pop("OPENBLAS_L2_SIZE", None)
+if os.path.exists("/proc/cpuinfo") and "avx512f" in open("/proc/cpuinfo").read():
+    os.environ["OPENBLAS_CORETYPE"] = "SkylakeX"
+
 import numpy as np
 import scipy.fft
+import scipy.signal
 
 warnings.filterwarnings("ignore")
 rng = np.random.default_rng(1)
 
 
-def least(f, seconds=0.5, clock=time.perf_counter):
-    best, end = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < end or best == float("inf"):
-        start = clock()
+def cpu():
+    u = resource.getrusage(resource.RUSAGE_SELF)
+    return u.ru_utime + u.ru_stime
+
+
+def least(f):
+    """The least seconds, and the least processor seconds, of runs of f."""
+    end = time.perf_counter() + args.time
+    seconds, processor = [], []
+    while not seconds or time.perf_counter() < end:
+        start, used = time.perf_counter(), cpu()
         f()
-        best = min(best, clock() - start)
-    return best
+        seconds.append(time.perf_counter() - start)
+        processor.append(cpu() - used)
+    return min(seconds), min(processor)
 
 
-for m, k, n, ta, tb in [
-    (200, 200, 1510, 0, 0), (200, 1510, 200, 0, 1), (440, 440, 5419, 0, 0), (440, 5419, 440, 0, 1),
-    (1024, 1024, 2600, 0, 0), (1024, 2600, 1024, 0, 1), (513, 2, 2329, 0, 0), (513, 10, 2329, 0, 0),
-    (10, 513, 2329, 1, 0), (513, 2329, 10, 0, 1), (513, 100, 2329, 0, 0), (513, 2329, 100, 0, 1),
-    (100, 513, 2329, 1, 0),
-]:
-    a = rng.random((k, m)).T if ta else rng.random((m, k))
-    b = rng.random((n, k)).T if tb else rng.random((k, n))
+def gemm(transposed, m, k, n):
+    a = rng.random((k, m)).T if transposed[0] == "T" else rng.random((m, k))
+    b = rng.random((n, k)).T if transposed[1] == "T" else rng.random((k, n))
     c = np.empty((m, n))
-    t = least(lambda: np.dot(a, b, out=c))
-    print(f"numpy.dot {'NT'[ta]}{'NT'[tb]} {m}x{k}x{n}: {2e-9 * m * k * n / t:.1f} GFLOP/s")
+    return lambda: np.dot(a, b, out=c)
 
-for n in (200, 440, 441, 1024, 2048):
-    x = rng.random((256, n))
-    z = x + 1j * x[::-1]
+
+def transform(kind, n, frames=1024):
+    x = rng.random((frames, n))
     half = scipy.fft.rfft(x)
-    for name, f in [
-        ("real", lambda: scipy.fft.rfft(x)), ("inverse", lambda: scipy.fft.irfft(half, n)),
-        ("complex", lambda: scipy.fft.fft(z)), ("dct2", lambda: scipy.fft.dct(x, 2)), ("dct4", lambda: scipy.fft.dct(x, 4)),
-    ]:
-        print(f"scipy.fft {n} {name}: {least(f, 0.2) / 256e-6:.2f} µs/frame")
+    return {
+        "real": lambda: scipy.fft.rfft(x, workers=args.threads),
+        "inverse": lambda: scipy.fft.irfft(half, n, workers=args.threads),
+        "dct": lambda: scipy.fft.dct(x, 2, norm="ortho", workers=args.threads),
+    }[kind]
 
-try:
+
+def sklearn_nmf(loss):
     from sklearn.decomposition import NMF
-except ImportError:
-    raise SystemExit("scikit-learn is not installed: no figures for NMF")
-v = rng.random((513, 2329)) + 1e-3
-for loss in ("itakura-saito", "kullback-leibler", "frobenius"):
+
+    v = rng.random((513, 2329)) + 1e-3
     nmf = NMF(10, init="random", solver="mu", beta_loss=loss, max_iter=200, tol=0, random_state=0)
-    wall = least(lambda: nmf.fit_transform(v), 0)
-    cpu = least(lambda: nmf.fit_transform(v), 0, time.process_time)
-    print(f"sklearn NMF {loss}, 200 iterations: {wall:.2f} s, processor time {cpu:.2f} s")
+    return lambda: nmf.fit_transform(v)
+
+
+def masks():
+    x = rng.standard_normal((2, 60 * 44100))
+    _, _, spectrum = scipy.signal.stft(x, nperseg=2048, noverlap=1536)
+    mask = rng.random(spectrum.shape)
+
+    def run():
+        _, _, s = scipy.signal.stft(x, nperseg=2048, noverlap=1536)
+        for m in (mask, 1 - mask):
+            scipy.signal.istft(s * m, nperseg=2048, noverlap=1536)
+
+    return run
+
+
+def librosa_masks():
+    import librosa
+
+    x = rng.standard_normal((2, 60 * 44100))
+    mask = rng.random(librosa.stft(x, n_fft=2048, hop_length=512).shape)
+
+    def run():
+        s = librosa.stft(x, n_fft=2048, hop_length=512)
+        for m in (mask, 1 - mask):
+            librosa.istft(s * m, hop_length=512)
+
+    return run
+
+
+def stems():
+    refs = scipy.signal.lfilter([1], [1, -0.6], rng.standard_normal((4, 60 * 44100)))
+    return refs, refs + 0.2 * np.roll(refs, 1, axis=0) + 0.05 * rng.standard_normal(refs.shape)
+
+
+def mir_eval():
+    from mir_eval.separation import bss_eval_sources
+
+    refs, ests = stems()
+    return lambda: bss_eval_sources(refs, ests)
+
+
+def museval():
+    from museval.metrics import bss_eval
+
+    refs, ests = stems()
+    return lambda: bss_eval(refs[..., None], ests[..., None], compute_permutation=True)
+
+
+shapes = [
+    ("NN", 200, 200, 1510), ("NT", 200, 1510, 200), ("NN", 440, 440, 5419), ("NT", 440, 5419, 440),
+    ("NN", 1024, 1024, 2600), ("NT", 1024, 2600, 1024),
+    ("NN", 513, 10, 2329), ("TN", 10, 513, 2329), ("NT", 513, 2329, 10),
+]  # fmt: skip
+peers = [("gemm/%s/%dx%dx%d" % s, "numpy", lambda s=s: gemm(*s)) for s in shapes]
+peers += [
+    (f"fft/{kind}/{n}", "scipy", lambda kind=kind, n=n: transform(kind, n))
+    for n in (200, 1024, 2048)
+    for kind in ("real", "inverse", "dct")
+]
+peers += [
+    (f"nmf/{name}", "scikit-learn", lambda loss=loss: sklearn_nmf(loss))
+    for name, loss in (("is", "itakura-saito"), ("kl", "kullback-leibler"), ("euclidean", "frobenius"))
+]
+peers += [
+    ("stft", "scipy", masks), ("stft", "librosa", librosa_masks),
+    ("eval/v3", "mir_eval", mir_eval), ("eval/v4", "museval", museval),
+]  # fmt: skip
+
+
+def ours(program, row):
+    out = subprocess.run([program, "bench", "--json", f"--time={args.time}s", row], check=True, capture_output=True)
+    (result,) = (r for r in json.loads(out.stdout)["rows"] if r["name"] == row)
+    return result["seconds"], result.get("cpu_seconds", 0)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    program = args.audiosep or os.path.join(folder, "audiosep")
+    if not args.audiosep:
+        root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        subprocess.run(["go", "build", "-o", program, "./cmd/audiosep"], cwd=root, check=True)
+    print(f"threads {args.threads}, load {os.getloadavg()[0]:.1f}, numpy {np.__version__}, scipy {scipy.__version__}\n")
+    print(f"{'row':26}{'ours s':>11}{'processor s':>13}  {'peer':14}{'s':>11}{'processor s':>13}{'ratio':>8}{'processor':>11}")
+    for row, peer, prepare in peers:
+        if args.rows and not any(part in row for part in args.rows):
+            continue
+        try:
+            run = prepare()
+        except ImportError:
+            print(f"{row:26}{peer} is not installed")
+            continue
+        s, p = ours(program, row)
+        ps, pp = least(run)
+        ratio = f"{pp / p:11.2f}" if p else ""
+        print(f"{row:26}{s:11.4g}{p:13.4g}  {peer:14}{ps:11.4g}{pp:13.4g}{ps / s:8.2f}{ratio}")
+        sys.stdout.flush()

@@ -6,8 +6,8 @@
 runs `audiosep bench --json` for every row, then the peer on arrays of the same sizes, and
 prints a table of both and their ratio: how many times less audiosep takes, by the clock and
 by processor time, which is the steadier of the two on a busy machine. Each figure is that
-of the fastest run. A ROW is a part of a row's name; none means all. What is not installed
-is left out; Debian's python3-numpy, -scipy and -sklearn suffice. Without --audiosep the
+of the fastest run. A ROW is how a row's name, or what follows a stroke in it, begins; none
+means all. What is not installed is left out; Debian's python3-numpy, -scipy and -sklearn suffice. Without --audiosep the
 program is built first.
 
 OpenBLAS 0.3.21 does not know the newer AVX-512 machines: it is told that they are SkylakeX,
@@ -168,7 +168,7 @@ with tempfile.TemporaryDirectory() as folder:
     print(f"threads {args.threads}, load {os.getloadavg()[0]:.1f}, numpy {np.__version__}, scipy {scipy.__version__}\n")
     print(f"{'row':26}{'ours s':>11}{'processor s':>13}  {'peer':14}{'s':>11}{'processor s':>13}{'ratio':>8}{'processor':>11}")
     for row, peer, prepare in peers:
-        if args.rows and not any(part in row for part in args.rows):
+        if args.rows and not any("/" + part in "/" + row for part in args.rows):
             continue
         try:
             run = prepare()

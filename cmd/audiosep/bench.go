@@ -29,10 +29,10 @@ GFLOP/s are operations on float64 by the customary counts (2mkn for a product,
 2.5 n log2 n for a real DFT), the peak is what a micro-kernel on numbers in the first
 cache does on as many threads at once. AUDIOSEP_KERNEL=avx512|avx2|go forces a path.
 
-A ROW is the name of a row or a part of one; none means all:
+A ROW is how a row's name, or what follows a stroke in it, begins; none means all:
 ` + benchWords(),
 		Example: `  audiosep bench
-  audiosep bench nmf/is fft
+  audiosep bench nmf tl_nmf/paper
   GOMAXPROCS=1 audiosep bench gemm --json
   audiosep bench growth --plot growth.png`,
 		RunE: func(cmd *cobra.Command, args []string) error { return b.run(cmd, args) },
@@ -128,7 +128,8 @@ func (b *bench) run(cmd *cobra.Command, args []string) error {
 	return enc.Encode(report)
 }
 
-// selectRows returns the rows whose names contain one of parts, all if there are none.
+// selectRows returns the rows in whose names a part between strokes begins with one of
+// parts, all if there are none.
 func selectRows(parts []string) ([]benchRow, error) {
 	all := benchRows()
 	if len(parts) == 0 {
@@ -138,12 +139,12 @@ func selectRows(parts []string) ([]benchRow, error) {
 	for _, part := range parts {
 		found := false
 		for i, r := range all {
-			if strings.Contains(r.name, part) {
+			if strings.Contains("/"+r.name, "/"+part) {
 				picked[i], found = true, true
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("no row has %q in its name; audiosep bench -h lists them", part)
+			return nil, fmt.Errorf("no row's name has %q; audiosep bench -h lists them", part)
 		}
 	}
 	var rows []benchRow

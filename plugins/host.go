@@ -83,20 +83,31 @@ func (h *Host) start(ctx context.Context, pl plugin) (*process, error) {
 	if err := h.pinned(pl.name, pl.path); err != nil {
 		return nil, err
 	}
+	if !h.open(nil) {
+		return nil, errClosed
+	}
 	ctx, cancel := context.WithTimeout(ctx, h.o.Start)
 	defer cancel()
 	p, err := start(ctx, pl, h.o.Log)
 	if err != nil {
 		return nil, err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
-		go p.close()
+	if !h.open(p) {
+		p.close()
 		return nil, errClosed
 	}
-	h.all[p] = true
 	return p, nil
+}
+
+// open reports whether the host is not closed, and if so takes p, unless it is nil, as one
+// of its processes.
+func (h *Host) open(p *process) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed && p != nil {
+		h.all[p] = true
+	}
+	return !h.closed
 }
 
 // keep makes p the process that the next stage of its plugin takes.

@@ -208,6 +208,8 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	each := func(a slog.Attr) bool {
 		if a.Key == "stage" {
 			b.WriteString(a.Value.String() + ": ")
+		} else if a.Value.Kind() == slog.KindFloat64 {
+			fmt.Fprintf(&values, " %s=%.6g", a.Key, a.Value.Float64())
 		} else {
 			fmt.Fprintf(&values, " %s=%v", a.Key, a.Value)
 		}

@@ -5,10 +5,10 @@
 
 runs `audiosep bench --json` for every row, then the peer on arrays of the same sizes, and
 prints a table of both and their ratio: how many times less audiosep takes, by the clock and
-by processor time, which is the steadier of the two on a busy machine. Each figure is that
-of the fastest run. A ROW is how a row's name, or what follows a stroke in it, begins; none
-means all. What is not installed is left out; Debian's python3-numpy, -scipy and -sklearn suffice. Without --audiosep the
-program is built first.
+by processor time, which is the steadier of the two on a busy machine. Seconds are those of
+the fastest run, processor seconds the mean. A ROW is how a row's name, or what follows a stroke in it, begins; none
+means all. What is not installed is left out; Debian's python3-numpy, -scipy and -sklearn
+suffice. Without --audiosep the program is built first.
 
 OpenBLAS 0.3.21 does not know the newer AVX-512 machines: it is told that they are SkylakeX,
 with which it is fastest.
@@ -51,15 +51,14 @@ def cpu():
 
 
 def least(f):
-    """The least seconds, and the least processor seconds, of runs of f."""
-    end = time.perf_counter() + args.time
-    seconds, processor = [], []
+    """The least seconds of runs of f, and the mean of the processor seconds."""
+    end, used = time.perf_counter() + args.time, cpu()
+    seconds = []
     while not seconds or time.perf_counter() < end:
-        start, used = time.perf_counter(), cpu()
+        start = time.perf_counter()
         f()
         seconds.append(time.perf_counter() - start)
-        processor.append(cpu() - used)
-    return min(seconds), min(processor)
+    return min(seconds), (cpu() - used) / len(seconds)
 
 
 def gemm(transposed, m, k, n):

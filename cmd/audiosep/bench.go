@@ -22,8 +22,8 @@ func benchCommand() *cobra.Command {
 		Short: "Measure how fast this machine separates",
 		Long: `Time the parts of a separation on generated data, the same on every machine. A row
 runs for at least --time and at least once; its fastest run counts, as whatever else
-the machine does only adds. Processor time is that of all threads in the run that
-had least of it: on a busy machine it is the steadier figure.
+the machine does only adds. Processor time is that of all threads, the mean of the
+runs: on a busy machine it is the steadier figure.
 
 GFLOP/s are operations on float64 by the customary counts (2mkn for a product,
 2.5 n log2 n for a real DFT), the peak is what a micro-kernel on numbers in the first
@@ -163,7 +163,7 @@ func (r benchRow) measure(ctx context.Context, least time.Duration, peak float64
 		return res, err
 	}
 	runtime.GC()
-	res = benchResult{Name: r.name, Seconds: math.Inf(1), CPU: math.Inf(1)}
+	res = benchResult{Name: r.name, Seconds: math.Inf(1)}
 	for end := time.Now().Add(least); res.Runs == 0 || time.Now().Before(end); res.Runs++ {
 		if err := ctx.Err(); err != nil {
 			return res, err
@@ -182,8 +182,9 @@ func (r benchRow) measure(ctx context.Context, least time.Duration, peak float64
 		if run.seconds < res.Seconds {
 			res.Seconds, res.Note = run.seconds, run.note
 		}
-		res.CPU = min(res.CPU, run.cpu)
+		res.CPU += run.cpu
 	}
+	res.CPU /= float64(res.Runs)
 	if r.work.operations > 0 {
 		res.GFLOPS = r.work.operations / res.Seconds / 1e9
 		if peak > 0 {

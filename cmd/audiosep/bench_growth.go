@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,18 +20,25 @@ import (
 func growthCommand() *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
-		Use:   "growth",
+		Use:   "growth [N] [M] [K] [R] [threads]",
 		Short: "Measure how time and memory grow with the size of the work",
 		Long: `Time methods on generated data of growing size, one size at a time, and print the
 exponent that fits seconds and bytes best, beside that of the method's own count of
 operations: seconds ~ size^exponent. Seconds are of processor time, of all threads, but
-by the clock against the number of threads. Bytes are what a run asks for in all.`,
-		Example: "  audiosep bench growth --plot growth.png",
-		Args:    cobra.NoArgs,
+by the clock against the number of threads. Bytes are what a run asks for in all.
+
+Sizes are the seconds of sound (N), the samples of a frame (M), the components (K), the
+recordings (R) and the threads; without any, all are measured, in some minutes.`,
+		Example:   "  audiosep bench growth M K\n  audiosep bench growth --plot growth.png",
+		ValidArgs: growthSizes,
+		Args:      cobra.OnlyValidArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := cmd.OutOrStdout()
 			panels := map[string]*growthPanel{}
 			for _, c := range growthCurves() {
+				if len(args) > 0 && !slices.Contains(args, c.size) {
+					continue
+				}
 				if err := c.measure(cmd.Context()); err != nil {
 					if cmd.Context().Err() != nil {
 						return cmd.Context().Err()
@@ -67,11 +75,16 @@ type growth struct {
 }
 
 const (
-	growN       = "N: seconds of sound"
-	growM       = "M: samples of a frame"
-	growK       = "K: components"
-	growR       = "R: recordings"
+	growN       = "N"
+	growM       = "M"
+	growK       = "K"
+	growR       = "R"
 	growThreads = "threads"
+)
+
+var (
+	growthSizes = []string{growN, growM, growK, growR, growThreads}
+	growthAxes  = map[string]string{growN: "seconds of sound (N)", growM: "samples of a frame (M)", growK: "components (K)", growR: "recordings (R)", growThreads: "threads"}
 )
 
 func growthCurves() []*growth {
@@ -194,7 +207,7 @@ func logs(x []float64) []float64 {
 
 func (g *growth) String() string {
 	last := len(g.sizes) - 1
-	return fmt.Sprintf("%-28s  %-22s  %4g to %-5g  %9.3g to %-9.3g s  exponent %5.2f, at the end %5.2f, model %2g  %9.3g to %-9.3g MiB  exponent %5.2f",
+	return fmt.Sprintf("%-27s  %-7s  %4g to %-5g  %9.3g to %-9.3g s  exponent %5.2f, at the end %5.2f, model %2g  %9.3g to %-9.3g MiB  exponent %5.2f",
 		g.name, g.size, g.sizes[0], g.sizes[last], g.seconds[0], g.seconds[last],
 		exponent(g.sizes, g.seconds), exponent(g.sizes[last-1:], g.seconds[last-1:]), g.model,
 		g.bytes[0]/(1<<20), g.bytes[last]/(1<<20), exponent(g.sizes, g.bytes))
@@ -204,22 +217,39 @@ func (g *growth) String() string {
 type growthPanel struct{ seconds, bytes []report.Line }
 
 func (p *growthPanel) add(g *growth) {
-	p.seconds = append(p.seconds, report.Line{Name: g.name, X: logs(g.sizes), Y: logs(g.seconds)})
-	p.bytes = append(p.bytes, report.Line{Name: g.name, X: logs(g.sizes), Y: logs(g.bytes)})
+	p.seconds = append(p.seconds, report.Line{Name: g.name, X: g.sizes, Y: g.seconds})
+	p.bytes = append(p.bytes, report.Line{Name: g.name, X: g.sizes, Y: g.bytes})
 }
 
-// drawGrowth draws seconds above bytes, both by their logarithms.
+// drawGrowth draws seconds above bytes.
 func drawGrowth(file string, panels map[string]*growthPanel) error {
 	tiles := make([][]*plot.Plot, 2)
-	for _, size := range []string{growN, growM, growK, growR, growThreads} {
+	for _, size := range growthSizes {
+		if panels[size] == nil {
+			continue
+		}
 		for i, lines := range [2][]report.Line{panels[size].seconds, panels[size].bytes} {
-			p, err := report.Lines("", "log₁₀ "+size, [2]string{"log₁₀ s", "log₁₀ bytes"}[i], lines...)
+			p, err := report.Lines("", growthAxes[size], [2]string{"seconds", "bytes"}[i], lines...)
 			if err != nil {
 				return err
 			}
-			p.Legend.Left = true
+			logarithmic(p, lines[0].X)
 			tiles[i] = append(tiles[i], p)
 		}
 	}
-	return report.SaveTiles(file, tiles, 50*vg.Centimeter, 18*vg.Centimeter)
+	return report.SaveTiles(file, tiles, 10*vg.Centimeter*vg.Length(len(tiles[0])), 20*vg.Centimeter)
+}
+
+// logarithmic makes both axes so, with the sizes written along one, whole decades along
+// the other, and room for the legend above.
+func logarithmic(p *plot.Plot, sizes []float64) {
+	var ticks plot.ConstantTicks
+	for _, s := range sizes {
+		ticks = append(ticks, plot.Tick{Value: s, Label: fmt.Sprint(s)})
+	}
+	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, ticks
+	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+	p.Y.Min = math.Pow(10, math.Floor(math.Log10(p.Y.Min)))
+	p.Y.Max = math.Pow(10, math.Ceil(math.Log10(p.Y.Max))+1)
+	p.Legend.Left = true
 }

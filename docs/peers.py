@@ -6,9 +6,9 @@
 runs `audiosep bench --json` for every row, then the peer on arrays of the same sizes, and
 prints a table of both and their ratio: how many times less audiosep takes, by the clock and
 by processor time, which is the steadier of the two on a busy machine. Seconds are those of
-the fastest run, processor seconds the mean. A ROW is how a row's name, or what follows a stroke in it, begins; none
-means all. What is not installed is left out; Debian's python3-numpy, -scipy and -sklearn
-suffice. Without --audiosep the program is built first.
+the fastest run, processor seconds the mean. A ROW is how a row's name, or what follows a
+stroke in it, begins; none means all. What is not installed is left out; Debian's
+python3-numpy, -scipy and -sklearn suffice. Without --audiosep the program is built first.
 
 OpenBLAS 0.3.21 does not know the newer AVX-512 machines: it is told that they are SkylakeX,
 with which it is fastest.
@@ -28,7 +28,7 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("rows", nargs="*")
 parser.add_argument("--threads", type=int, default=os.cpu_count())
 parser.add_argument("--audiosep")
-parser.add_argument("--time", type=float, default=1, help="least seconds for a row and program")
+parser.add_argument("--time", type=float, default=0.5, help="least seconds for a row and program")
 args = parser.parse_args()
 
 # Before numpy is imported: it reads them once.
@@ -74,7 +74,8 @@ def transform(kind, n, frames=1024):
     return {
         "real": lambda: scipy.fft.rfft(x, workers=args.threads),
         "inverse": lambda: scipy.fft.irfft(half, n, workers=args.threads),
-        "dct": lambda: scipy.fft.dct(x, 2, norm="ortho", workers=args.threads),
+        "dct2": lambda: scipy.fft.dct(x, 2, norm="ortho", workers=args.threads),
+        "dct4": lambda: scipy.fft.dct(x, 4, norm="ortho", workers=args.threads),
     }[kind]
 
 
@@ -135,13 +136,14 @@ def museval():
 shapes = [
     ("NN", 200, 200, 1510), ("NT", 200, 1510, 200), ("NN", 440, 440, 5419), ("NT", 440, 5419, 440),
     ("NN", 1024, 1024, 2600), ("NT", 1024, 2600, 1024),
-    ("NN", 513, 10, 2329), ("TN", 10, 513, 2329), ("NT", 513, 2329, 10),
+    ("NN", 513, 2, 2329), ("NN", 513, 10, 2329), ("TN", 10, 513, 2329), ("NT", 513, 2329, 10),
+    ("NN", 513, 100, 2329), ("TN", 100, 513, 2329), ("NT", 513, 2329, 100),
 ]  # fmt: skip
 peers = [("gemm/%s/%dx%dx%d" % s, "numpy", lambda s=s: gemm(*s)) for s in shapes]
 peers += [
     (f"fft/{kind}/{n}", "scipy", lambda kind=kind, n=n: transform(kind, n))
-    for n in (200, 1024, 2048)
-    for kind in ("real", "inverse", "dct")
+    for n in (200, 440, 441, 1024, 2048)
+    for kind in ("real", "inverse", "dct2", "dct4")
 ]
 peers += [
     (f"nmf/{name}", "scikit-learn", lambda loss=loss: sklearn_nmf(loss))

@@ -47,7 +47,7 @@ func benchRows() []benchRow {
 	for _, g := range gemmShapes {
 		rows = append(rows, gemmRow(g))
 	}
-	for _, m := range []int{200, 1024, 2048} {
+	for _, m := range []int{200, 440, 441, 1024, 2048} {
 		rows = append(rows, fftRows(m)...)
 	}
 	rows = append(rows,
@@ -68,7 +68,9 @@ var gemmShapes = []gemmShape{
 	{blas.NoTrans, blas.NoTrans, 200, 200, 1510}, {blas.NoTrans, blas.Trans, 200, 1510, 200},
 	{blas.NoTrans, blas.NoTrans, 440, 440, 5419}, {blas.NoTrans, blas.Trans, 440, 5419, 440},
 	{blas.NoTrans, blas.NoTrans, 1024, 1024, 2600}, {blas.NoTrans, blas.Trans, 1024, 2600, 1024},
+	{blas.NoTrans, blas.NoTrans, 513, 2, 2329},
 	{blas.NoTrans, blas.NoTrans, 513, 10, 2329}, {blas.Trans, blas.NoTrans, 10, 513, 2329}, {blas.NoTrans, blas.Trans, 513, 2329, 10},
+	{blas.NoTrans, blas.NoTrans, 513, 100, 2329}, {blas.Trans, blas.NoTrans, 100, 513, 2329}, {blas.NoTrans, blas.Trans, 513, 2329, 100},
 }
 
 func gemmRow(g gemmShape) benchRow {
@@ -125,9 +127,12 @@ func fftRows(m int) []benchRow {
 	n := float64(m)
 	real, cosine := 2.5*n*math.Log2(n), 2.5*n*math.Log2(n)+3*n
 	stft := func() (audiosep.Transformer, error) { return transforms.NewSTFT(transforms.STFTParams{}) }
-	dct := func() (audiosep.Transformer, error) { return transforms.NewDCT(transforms.DCTParams{Type: 2}) }
+	dct := func(kind int) func() (audiosep.Transformer, error) {
+		return func() (audiosep.Transformer, error) { return transforms.NewDCT(transforms.DCTParams{Type: kind}) }
+	}
 	return []benchRow{
-		row("real", "DFT", real, stft, false), row("inverse", "inverse DFT", real, stft, true), row("dct", "DCT-II", cosine, dct, false),
+		row("real", "DFT", real, stft, false), row("inverse", "inverse DFT", real, stft, true),
+		row("dct2", "DCT-II", cosine, dct(2), false), row("dct4", "DCT-IV", cosine, dct(4), false),
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -101,7 +102,7 @@ them: two starts that reached the same minimum agree there, whatever their rows.
 			if len(args) == 1 {
 				fmt.Fprintf(w, "Q = %d identifiable row-spaces\nspace\tdimension\trows\n", len(sets[0]))
 				for q, rows := range sets[0] {
-					fmt.Fprintf(w, "%d\t%d\t%v\n", q+1, len(rows), rows)
+					fmt.Fprintf(w, "%d\t%d\t%s\n", q+1, len(rows), runs(rows))
 				}
 				return w.Flush()
 			}
@@ -111,7 +112,7 @@ them: two starts that reached the same minimum agree there, whatever their rows.
 			}
 			fmt.Fprintln(w, "dimension\tlargest angle (rad)\trows\trows of the other")
 			for _, p := range pairs {
-				fmt.Fprintf(w, "%d\t%.3g\t%v\t%v\n", len(p.A), p.Largest(), p.A, p.B)
+				fmt.Fprintf(w, "%d\t%.3g\t%s\t%s\n", len(p.A), p.Largest(), runs(p.A), runs(p.B))
 			}
 			return w.Flush()
 		},
@@ -119,4 +120,22 @@ them: two starts that reached the same minimum agree there, whatever their rows.
 	cmd.Flags().Float64Var(&tol, "tol", 1e-3, "rows differing by less than this part of themselves are equal")
 	cmd.Flags().Float64Var(&floor, "floor", 0, "powers below this say nothing")
 	return cmd
+}
+
+// runs writes ascending numbers with each run of neighbours as one: 0 2 4-9.
+func runs(rows []int) string {
+	var parts []string
+	for i := 0; i < len(rows); {
+		j := i
+		for j+1 < len(rows) && rows[j+1] == rows[j]+1 {
+			j++
+		}
+		if j > i {
+			parts = append(parts, fmt.Sprintf("%d-%d", rows[i], rows[j]))
+		} else {
+			parts = append(parts, fmt.Sprint(rows[i]))
+		}
+		i = j + 1
+	}
+	return strings.Join(parts, " ")
 }

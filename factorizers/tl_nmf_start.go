@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/jointdiag"
@@ -36,7 +35,7 @@ func (t tlNMF) start(ctx context.Context, s *scene.Scene, init audiosep.Model) (
 	case t.Start == "dct":
 		st.phi = dctMatrix(s.Rows())
 	case t.Start == "file":
-		phi, err := readMatrix(*t.StartFile)
+		phi, err := npy.ReadMatrix(*t.StartFile)
 		if err != nil {
 			return nil, err
 		}
@@ -164,23 +163,4 @@ func dctMatrix(m int) *mat.Dense {
 		}
 	}
 	return phi
-}
-
-// readMatrix reads a matrix in numpy's format.
-func readMatrix(file string) (*mat.Dense, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	a, err := npy.Read(f, info.Size())
-	if err != nil {
-		return nil, wrap(file, err)
-	}
-	phi, err := a.Matrix()
-	return phi, wrap(file, err)
 }

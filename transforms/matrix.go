@@ -3,7 +3,6 @@ package transforms
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/npy"
@@ -30,33 +29,17 @@ func NewMatrix(p MatrixParams) (audiosep.Transformer, error) {
 
 // Transform reads the file.
 func (p MatrixParams) Transform(_ context.Context, m int) (audiosep.Transform, error) {
-	t, err := p.read(m)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p.File, err)
-	}
-	return t, nil
-}
-
-func (p MatrixParams) read(m int) (audiosep.Transform, error) {
-	file, err := os.Open(p.File)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	array, err := npy.Read(file, info.Size())
-	if err != nil {
-		return nil, err
-	}
-	phi, err := array.Matrix()
+	phi, err := npy.ReadMatrix(p.File)
 	if err != nil {
 		return nil, err
 	}
 	if _, c := phi.Dims(); c != m {
-		return nil, &audiosep.ShapeError{What: "Φ", Is: fmt.Sprintf("for frames of %d samples", c), Want: fmt.Sprintf("%d, the length of a frame", m)}
+		err := &audiosep.ShapeError{What: "Φ", Is: fmt.Sprintf("for frames of %d samples", c), Want: fmt.Sprintf("%d, the length of a frame", m)}
+		return nil, fmt.Errorf("%s: %w", p.File, err)
 	}
-	return audiosep.NewMatrixTransform(phi)
+	t, err := audiosep.NewMatrixTransform(phi)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.File, err)
+	}
+	return t, nil
 }

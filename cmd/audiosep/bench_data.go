@@ -131,20 +131,7 @@ func paperFrames(ctx context.Context) (y *audiosep.Frames, published bool, err e
 
 // readRows returns the rows of an array as realisations.
 func readRows(file string) (*audiosep.Signal, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	a, err := npy.Read(f, info.Size())
-	if err != nil {
-		return nil, err
-	}
-	m, err := a.Matrix()
+	m, err := npy.ReadMatrix(file)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -58,6 +59,28 @@ func Write(w io.Writer, a Array) error {
 		b.Write(word[:])
 	}
 	return b.Flush() // a failed write above fails here
+}
+
+// ReadMatrix reads the matrix in a file. Errors name the file.
+func ReadMatrix(path string) (*mat.Dense, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	a, err := Read(f, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	m, err := a.Matrix()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
 }
 
 // Read reads an array of float64 or float32, of either byte order, in C or Fortran

@@ -53,7 +53,7 @@ func benchRows() []benchRow {
 	rows = append(rows,
 		nmfRow("is", "Itakura-Saito", 0, 12), nmfRow("kl", "Kullback-Leibler", 1, 8), nmfRow("euclidean", "Euclidean", 2, 4),
 		paperRow(), isRow(), gcmRow(), maskRow(),
-		evalRow("v3", metrics.V3Sources), evalRow("v4", metrics.V4),
+		evalRow("v3", "with matching", metrics.V3Sources), evalRow("v4", "in the order given", metrics.V4),
 		startRow())
 	return rows
 }
@@ -324,10 +324,10 @@ func maskWork(ctx context.Context, s *audiosep.Signal, length, hop int) (func() 
 	return func() (benchRun, error) { return benchRun{}, p.Run(ctx, pipeline.Options{}) }, err
 }
 
-func evalRow(name string, c metrics.Convention) benchRow {
+func evalRow(name, order string, c metrics.Convention) benchRow {
 	const seconds, rate = 60, 44100
 	return benchRow{
-		name: "eval/" + name, doc: fmt.Sprintf("%s, 4 sources, 60 s of mono at 44.1 kHz, with matching", c),
+		name: "eval/" + name, doc: fmt.Sprintf("%s, 4 sources, 60 s of mono at 44.1 kHz, %s", c, order),
 		work: benchWork{sound: seconds},
 		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
 			refs, ests := stems(4, seconds*rate)

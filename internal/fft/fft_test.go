@@ -13,7 +13,7 @@ import (
 
 // onEveryPath runs f once for each path of this machine.
 func onEveryPath(t *testing.T, f func(t *testing.T)) {
-	for _, name := range []string{"avx512", "avx2", "go"} {
+	for _, name := range []string{"avx512", "avx2", "neon", "go"} {
 		restore, ok := kernel.Use(name)
 		if !ok {
 			continue

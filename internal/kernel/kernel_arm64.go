@@ -62,6 +62,126 @@ func gemmNEON_1x8(p *uint64)
 //go:noescape
 func gemmNEON_1x4(p *uint64)
 
+// ratioNEON_beta0_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta0_4x12(p *uint64)
+
+// ratioNEON_beta0_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta0_4x4(p *uint64)
+
+// ratioNEON_beta0_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta0_1x12(p *uint64)
+
+// ratioNEON_beta0_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta0_1x4(p *uint64)
+
+// ratioNEON_beta0_objective_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta0_objective_4x12(p *uint64)
+
+// ratioNEON_beta0_objective_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta0_objective_4x4(p *uint64)
+
+// ratioNEON_beta0_objective_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta0_objective_1x12(p *uint64)
+
+// ratioNEON_beta0_objective_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta0_objective_1x4(p *uint64)
+
+// ratioNEON_beta1_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta1_4x12(p *uint64)
+
+// ratioNEON_beta1_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta1_4x4(p *uint64)
+
+// ratioNEON_beta1_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta1_1x12(p *uint64)
+
+// ratioNEON_beta1_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta1_1x4(p *uint64)
+
+// ratioNEON_beta1_objective_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta1_objective_4x12(p *uint64)
+
+// ratioNEON_beta1_objective_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta1_objective_4x4(p *uint64)
+
+// ratioNEON_beta1_objective_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta1_objective_1x12(p *uint64)
+
+// ratioNEON_beta1_objective_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta1_objective_1x4(p *uint64)
+
+// ratioNEON_beta_2x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta_2x12(p *uint64)
+
+// ratioNEON_beta_2x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta_2x4(p *uint64)
+
+// ratioNEON_beta_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta_1x12(p *uint64)
+
+// ratioNEON_beta_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta_1x4(p *uint64)
+
+// ratioNEON_beta_objective_2x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta_objective_2x12(p *uint64)
+
+// ratioNEON_beta_objective_2x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta_objective_2x4(p *uint64)
+
+// ratioNEON_beta_objective_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta_objective_1x12(p *uint64)
+
+// ratioNEON_beta_objective_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioNEON_beta_objective_1x4(p *uint64)
+
 // logNEON sets dst to the logarithms of x, positive and normal.
 //
 //go:noescape

@@ -1293,6 +1293,14228 @@ next:
 	BNE panel
 	RET
 
+// func ratioNEON_beta0_4x12(p *uint64)
+TEXT ·ratioNEON_beta0_4x12(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+	ADD R4<<0, R4, R9
+	ADD R4<<0, R9, R10
+panel:
+	MOVD R3, R11
+	MOVD 48(R1), R12
+	MOVD (R1), R13
+	MOVD 104(R1), R14
+	MOVD 120(R1), R15
+	ADD R15, R14
+	MOVD 112(R1), R19
+	PRFM (R14), PLDL1KEEP
+	PRFM 64(R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	PRFM (R14), PLDL1KEEP
+	PRFM 64(R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	PRFM (R14), PLDL1KEEP
+	PRFM 64(R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V17.B16
+	PRFM (R14), PLDL1KEEP
+	PRFM 64(R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V18.B16
+	VMOVI $0, V19.B16
+	VMOVI $0, V20.B16
+	VMOVI $0, V21.B16
+	VMOVI $0, V22.B16
+	VMOVI $0, V23.B16
+sum:
+	FLDPQ (R12), (F24, F25)
+	FLDPQ 32(R12), (F26, F27)
+	FLDPQ 64(R12), (F28, F29)
+	ADD R6, R12
+	FMOVD (R11), F30
+	WORD $0x4FDE1300 // fmla v0.2d, v24.2d, v30.d[0]
+	WORD $0x4FDE1321 // fmla v1.2d, v25.2d, v30.d[0]
+	WORD $0x4FDE1342 // fmla v2.2d, v26.2d, v30.d[0]
+	WORD $0x4FDE1363 // fmla v3.2d, v27.2d, v30.d[0]
+	WORD $0x4FDE1384 // fmla v4.2d, v28.2d, v30.d[0]
+	WORD $0x4FDE13A5 // fmla v5.2d, v29.2d, v30.d[0]
+	FMOVD (R11)(R4), F31
+	WORD $0x4FDF1306 // fmla v6.2d, v24.2d, v31.d[0]
+	WORD $0x4FDF1327 // fmla v7.2d, v25.2d, v31.d[0]
+	WORD $0x4FDF1348 // fmla v8.2d, v26.2d, v31.d[0]
+	WORD $0x4FDF1369 // fmla v9.2d, v27.2d, v31.d[0]
+	WORD $0x4FDF138A // fmla v10.2d, v28.2d, v31.d[0]
+	WORD $0x4FDF13AB // fmla v11.2d, v29.2d, v31.d[0]
+	FMOVD (R11)(R9), F30
+	WORD $0x4FDE130C // fmla v12.2d, v24.2d, v30.d[0]
+	WORD $0x4FDE132D // fmla v13.2d, v25.2d, v30.d[0]
+	WORD $0x4FDE134E // fmla v14.2d, v26.2d, v30.d[0]
+	WORD $0x4FDE136F // fmla v15.2d, v27.2d, v30.d[0]
+	WORD $0x4FDE1390 // fmla v16.2d, v28.2d, v30.d[0]
+	WORD $0x4FDE13B1 // fmla v17.2d, v29.2d, v30.d[0]
+	FMOVD (R11)(R10), F31
+	WORD $0x4FDF1312 // fmla v18.2d, v24.2d, v31.d[0]
+	WORD $0x4FDF1333 // fmla v19.2d, v25.2d, v31.d[0]
+	WORD $0x4FDF1354 // fmla v20.2d, v26.2d, v31.d[0]
+	WORD $0x4FDF1375 // fmla v21.2d, v27.2d, v31.d[0]
+	WORD $0x4FDF1396 // fmla v22.2d, v28.2d, v31.d[0]
+	WORD $0x4FDF13B7 // fmla v23.2d, v29.2d, v31.d[0]
+	ADD R5, R11
+	SUBS $1, R13, R13
+	BNE sum
+	MOVD 96(R1), R20
+	ADD R7, R20
+	MOVD 104(R1), R21
+	MOVD 120(R1), R22
+	ADD R22, R21
+	MOVD 112(R1), R23
+	FMOVQ 128(R1), F24
+	WORD $0x4E78D419 // fadd v25.2d, v0.2d, v24.2d
+	FMOVQ (R21), F26
+	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
+	FMOVQ (R0), F28
+	WORD $0x6E79FF9D // fdiv v29.2d, v28.2d, v25.2d
+	FMOVQ F29, (R20)
+	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
+	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
+	FMOVQ F31, (R7)
+	FMOVQ 144(R1), F0
+	WORD $0x4E60D421 // fadd v1.2d, v1.2d, v0.2d
+	FMOVQ 16(R21), F24
+	WORD $0x4E60D719 // fadd v25.2d, v24.2d, v0.2d
+	FMOVQ (R0), F26
+	WORD $0x6E61FF5B // fdiv v27.2d, v26.2d, v1.2d
+	FMOVQ F27, 16(R20)
+	WORD $0x6E7BDF3C // fmul v28.2d, v25.2d, v27.2d
+	WORD $0x6E7BDF9D // fmul v29.2d, v28.2d, v27.2d
+	FMOVQ F29, 16(R7)
+	FMOVQ 160(R1), F30
+	WORD $0x4E7ED45F // fadd v31.2d, v2.2d, v30.2d
+	FMOVQ 32(R21), F0
+	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
+	FMOVQ (R0), F2
+	WORD $0x6E7FFC58 // fdiv v24.2d, v2.2d, v31.2d
+	FMOVQ F24, 32(R20)
+	WORD $0x6E78DC39 // fmul v25.2d, v1.2d, v24.2d
+	WORD $0x6E78DF3A // fmul v26.2d, v25.2d, v24.2d
+	FMOVQ F26, 32(R7)
+	FMOVQ 176(R1), F27
+	WORD $0x4E7BD47C // fadd v28.2d, v3.2d, v27.2d
+	FMOVQ 48(R21), F29
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	FMOVQ (R0), F31
+	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
+	FMOVQ F0, 48(R20)
+	WORD $0x6E60DFC1 // fmul v1.2d, v30.2d, v0.2d
+	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
+	FMOVQ F2, 48(R7)
+	FMOVQ 192(R1), F3
+	WORD $0x4E63D484 // fadd v4.2d, v4.2d, v3.2d
+	FMOVQ 64(R21), F24
+	WORD $0x4E63D719 // fadd v25.2d, v24.2d, v3.2d
+	FMOVQ (R0), F26
+	WORD $0x6E64FF5B // fdiv v27.2d, v26.2d, v4.2d
+	FMOVQ F27, 64(R20)
+	WORD $0x6E7BDF3C // fmul v28.2d, v25.2d, v27.2d
+	WORD $0x6E7BDF9D // fmul v29.2d, v28.2d, v27.2d
+	FMOVQ F29, 64(R7)
+	FMOVQ 208(R1), F30
+	WORD $0x4E7ED4BF // fadd v31.2d, v5.2d, v30.2d
+	FMOVQ 80(R21), F0
+	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
+	FMOVQ (R0), F2
+	WORD $0x6E7FFC43 // fdiv v3.2d, v2.2d, v31.2d
+	FMOVQ F3, 80(R20)
+	WORD $0x6E63DC24 // fmul v4.2d, v1.2d, v3.2d
+	WORD $0x6E63DC85 // fmul v5.2d, v4.2d, v3.2d
+	FMOVQ F5, 80(R7)
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F24
+	WORD $0x4E78D4D9 // fadd v25.2d, v6.2d, v24.2d
+	FMOVQ (R21), F26
+	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
+	FMOVQ (R0), F28
+	WORD $0x6E79FF9D // fdiv v29.2d, v28.2d, v25.2d
+	FMOVQ F29, (R20)
+	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
+	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
+	FMOVQ F31, (R7)
+	FMOVQ 144(R1), F0
+	WORD $0x4E60D4E1 // fadd v1.2d, v7.2d, v0.2d
+	FMOVQ 16(R21), F2
+	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
+	FMOVQ (R0), F4
+	WORD $0x6E61FC85 // fdiv v5.2d, v4.2d, v1.2d
+	FMOVQ F5, 16(R20)
+	WORD $0x6E65DC66 // fmul v6.2d, v3.2d, v5.2d
+	WORD $0x6E65DCC7 // fmul v7.2d, v6.2d, v5.2d
+	FMOVQ F7, 16(R7)
+	FMOVQ 160(R1), F24
+	WORD $0x4E78D519 // fadd v25.2d, v8.2d, v24.2d
+	FMOVQ 32(R21), F26
+	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
+	FMOVQ (R0), F28
+	WORD $0x6E79FF9D // fdiv v29.2d, v28.2d, v25.2d
+	FMOVQ F29, 32(R20)
+	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
+	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
+	FMOVQ F31, 32(R7)
+	FMOVQ 176(R1), F0
+	WORD $0x4E60D521 // fadd v1.2d, v9.2d, v0.2d
+	FMOVQ 48(R21), F2
+	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
+	FMOVQ (R0), F4
+	WORD $0x6E61FC85 // fdiv v5.2d, v4.2d, v1.2d
+	FMOVQ F5, 48(R20)
+	WORD $0x6E65DC66 // fmul v6.2d, v3.2d, v5.2d
+	WORD $0x6E65DCC7 // fmul v7.2d, v6.2d, v5.2d
+	FMOVQ F7, 48(R7)
+	FMOVQ 192(R1), F8
+	WORD $0x4E68D549 // fadd v9.2d, v10.2d, v8.2d
+	FMOVQ 64(R21), F10
+	WORD $0x4E68D558 // fadd v24.2d, v10.2d, v8.2d
+	FMOVQ (R0), F25
+	WORD $0x6E69FF3A // fdiv v26.2d, v25.2d, v9.2d
+	FMOVQ F26, 64(R20)
+	WORD $0x6E7ADF1B // fmul v27.2d, v24.2d, v26.2d
+	WORD $0x6E7ADF7C // fmul v28.2d, v27.2d, v26.2d
+	FMOVQ F28, 64(R7)
+	FMOVQ 208(R1), F29
+	WORD $0x4E7DD57E // fadd v30.2d, v11.2d, v29.2d
+	FMOVQ 80(R21), F31
+	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	FMOVQ (R0), F1
+	WORD $0x6E7EFC22 // fdiv v2.2d, v1.2d, v30.2d
+	FMOVQ F2, 80(R20)
+	WORD $0x6E62DC03 // fmul v3.2d, v0.2d, v2.2d
+	WORD $0x6E62DC64 // fmul v4.2d, v3.2d, v2.2d
+	FMOVQ F4, 80(R7)
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F5
+	WORD $0x4E65D586 // fadd v6.2d, v12.2d, v5.2d
+	FMOVQ (R21), F7
+	WORD $0x4E65D4E8 // fadd v8.2d, v7.2d, v5.2d
+	FMOVQ (R0), F9
+	WORD $0x6E66FD2A // fdiv v10.2d, v9.2d, v6.2d
+	FMOVQ F10, (R20)
+	WORD $0x6E6ADD0B // fmul v11.2d, v8.2d, v10.2d
+	WORD $0x6E6ADD6C // fmul v12.2d, v11.2d, v10.2d
+	FMOVQ F12, (R7)
+	FMOVQ 144(R1), F24
+	WORD $0x4E78D5B9 // fadd v25.2d, v13.2d, v24.2d
+	FMOVQ 16(R21), F26
+	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
+	FMOVQ (R0), F28
+	WORD $0x6E79FF9D // fdiv v29.2d, v28.2d, v25.2d
+	FMOVQ F29, 16(R20)
+	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
+	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
+	FMOVQ F31, 16(R7)
+	FMOVQ 160(R1), F0
+	WORD $0x4E60D5C1 // fadd v1.2d, v14.2d, v0.2d
+	FMOVQ 32(R21), F2
+	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
+	FMOVQ (R0), F4
+	WORD $0x6E61FC85 // fdiv v5.2d, v4.2d, v1.2d
+	FMOVQ F5, 32(R20)
+	WORD $0x6E65DC66 // fmul v6.2d, v3.2d, v5.2d
+	WORD $0x6E65DCC7 // fmul v7.2d, v6.2d, v5.2d
+	FMOVQ F7, 32(R7)
+	FMOVQ 176(R1), F8
+	WORD $0x4E68D5E9 // fadd v9.2d, v15.2d, v8.2d
+	FMOVQ 48(R21), F10
+	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
+	FMOVQ (R0), F12
+	WORD $0x6E69FD8D // fdiv v13.2d, v12.2d, v9.2d
+	FMOVQ F13, 48(R20)
+	WORD $0x6E6DDD6E // fmul v14.2d, v11.2d, v13.2d
+	WORD $0x6E6DDDCF // fmul v15.2d, v14.2d, v13.2d
+	FMOVQ F15, 48(R7)
+	FMOVQ 192(R1), F24
+	WORD $0x4E78D619 // fadd v25.2d, v16.2d, v24.2d
+	FMOVQ 64(R21), F26
+	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
+	FMOVQ (R0), F28
+	WORD $0x6E79FF9D // fdiv v29.2d, v28.2d, v25.2d
+	FMOVQ F29, 64(R20)
+	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
+	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
+	FMOVQ F31, 64(R7)
+	FMOVQ 208(R1), F0
+	WORD $0x4E60D621 // fadd v1.2d, v17.2d, v0.2d
+	FMOVQ 80(R21), F2
+	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
+	FMOVQ (R0), F4
+	WORD $0x6E61FC85 // fdiv v5.2d, v4.2d, v1.2d
+	FMOVQ F5, 80(R20)
+	WORD $0x6E65DC66 // fmul v6.2d, v3.2d, v5.2d
+	WORD $0x6E65DCC7 // fmul v7.2d, v6.2d, v5.2d
+	FMOVQ F7, 80(R7)
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F8
+	WORD $0x4E68D649 // fadd v9.2d, v18.2d, v8.2d
+	FMOVQ (R21), F10
+	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
+	FMOVQ (R0), F12
+	WORD $0x6E69FD8D // fdiv v13.2d, v12.2d, v9.2d
+	FMOVQ F13, (R20)
+	WORD $0x6E6DDD6E // fmul v14.2d, v11.2d, v13.2d
+	WORD $0x6E6DDDCF // fmul v15.2d, v14.2d, v13.2d
+	FMOVQ F15, (R7)
+	FMOVQ 144(R1), F16
+	WORD $0x4E70D671 // fadd v17.2d, v19.2d, v16.2d
+	FMOVQ 16(R21), F18
+	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
+	FMOVQ (R0), F24
+	WORD $0x6E71FF19 // fdiv v25.2d, v24.2d, v17.2d
+	FMOVQ F25, 16(R20)
+	WORD $0x6E79DE7A // fmul v26.2d, v19.2d, v25.2d
+	WORD $0x6E79DF5B // fmul v27.2d, v26.2d, v25.2d
+	FMOVQ F27, 16(R7)
+	FMOVQ 160(R1), F28
+	WORD $0x4E7CD69D // fadd v29.2d, v20.2d, v28.2d
+	FMOVQ 32(R21), F30
+	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
+	FMOVQ (R0), F0
+	WORD $0x6E7DFC01 // fdiv v1.2d, v0.2d, v29.2d
+	FMOVQ F1, 32(R20)
+	WORD $0x6E61DFE2 // fmul v2.2d, v31.2d, v1.2d
+	WORD $0x6E61DC43 // fmul v3.2d, v2.2d, v1.2d
+	FMOVQ F3, 32(R7)
+	FMOVQ 176(R1), F4
+	WORD $0x4E64D6A5 // fadd v5.2d, v21.2d, v4.2d
+	FMOVQ 48(R21), F6
+	WORD $0x4E64D4C7 // fadd v7.2d, v6.2d, v4.2d
+	FMOVQ (R0), F8
+	WORD $0x6E65FD09 // fdiv v9.2d, v8.2d, v5.2d
+	FMOVQ F9, 48(R20)
+	WORD $0x6E69DCEA // fmul v10.2d, v7.2d, v9.2d
+	WORD $0x6E69DD4B // fmul v11.2d, v10.2d, v9.2d
+	FMOVQ F11, 48(R7)
+	FMOVQ 192(R1), F12
+	WORD $0x4E6CD6CD // fadd v13.2d, v22.2d, v12.2d
+	FMOVQ 64(R21), F14
+	WORD $0x4E6CD5CF // fadd v15.2d, v14.2d, v12.2d
+	FMOVQ (R0), F16
+	WORD $0x6E6DFE11 // fdiv v17.2d, v16.2d, v13.2d
+	FMOVQ F17, 64(R20)
+	WORD $0x6E71DDF2 // fmul v18.2d, v15.2d, v17.2d
+	WORD $0x6E71DE53 // fmul v19.2d, v18.2d, v17.2d
+	FMOVQ F19, 64(R7)
+	FMOVQ 208(R1), F20
+	WORD $0x4E74D6F5 // fadd v21.2d, v23.2d, v20.2d
+	FMOVQ 80(R21), F22
+	WORD $0x4E74D6D7 // fadd v23.2d, v22.2d, v20.2d
+	FMOVQ (R0), F24
+	WORD $0x6E75FF19 // fdiv v25.2d, v24.2d, v21.2d
+	FMOVQ F25, 80(R20)
+	WORD $0x6E79DEFA // fmul v26.2d, v23.2d, v25.2d
+	WORD $0x6E79DF5B // fmul v27.2d, v26.2d, v25.2d
+	FMOVQ F27, 80(R7)
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	MOVD 104(R1), R24
+	SUB R24, R21
+	MOVD R21, 120(R1)
+	MOVD 40(R1), R25
+	ADD R25, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta0_4x4(p *uint64)
+TEXT ·ratioNEON_beta0_4x4(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+	ADD R4<<0, R4, R9
+	ADD R4<<0, R9, R10
+panel:
+	MOVD R3, R11
+	MOVD 48(R1), R12
+	MOVD (R1), R13
+	MOVD 104(R1), R14
+	MOVD 120(R1), R15
+	ADD R15, R14
+	MOVD 112(R1), R19
+	PRFM (R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	PRFM (R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	PRFM (R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	PRFM (R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+sum:
+	FLDPQ (R12), (F8, F9)
+	ADD R6, R12
+	FMOVD (R11), F10
+	WORD $0x4FCA1100 // fmla v0.2d, v8.2d, v10.d[0]
+	WORD $0x4FCA1121 // fmla v1.2d, v9.2d, v10.d[0]
+	FMOVD (R11)(R4), F11
+	WORD $0x4FCB1102 // fmla v2.2d, v8.2d, v11.d[0]
+	WORD $0x4FCB1123 // fmla v3.2d, v9.2d, v11.d[0]
+	FMOVD (R11)(R9), F12
+	WORD $0x4FCC1104 // fmla v4.2d, v8.2d, v12.d[0]
+	WORD $0x4FCC1125 // fmla v5.2d, v9.2d, v12.d[0]
+	FMOVD (R11)(R10), F13
+	WORD $0x4FCD1106 // fmla v6.2d, v8.2d, v13.d[0]
+	WORD $0x4FCD1127 // fmla v7.2d, v9.2d, v13.d[0]
+	ADD R5, R11
+	SUBS $1, R13, R13
+	BNE sum
+	MOVD 96(R1), R20
+	ADD R7, R20
+	MOVD 104(R1), R21
+	MOVD 120(R1), R22
+	ADD R22, R21
+	MOVD 112(R1), R23
+	FMOVQ 128(R1), F14
+	WORD $0x4E6ED40F // fadd v15.2d, v0.2d, v14.2d
+	FMOVQ (R21), F16
+	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
+	FMOVQ (R0), F18
+	WORD $0x6E6FFE53 // fdiv v19.2d, v18.2d, v15.2d
+	FMOVQ F19, (R20)
+	WORD $0x6E73DE34 // fmul v20.2d, v17.2d, v19.2d
+	WORD $0x6E73DE95 // fmul v21.2d, v20.2d, v19.2d
+	FMOVQ F21, (R7)
+	FMOVQ 144(R1), F22
+	WORD $0x4E76D437 // fadd v23.2d, v1.2d, v22.2d
+	FMOVQ 16(R21), F24
+	WORD $0x4E76D719 // fadd v25.2d, v24.2d, v22.2d
+	FMOVQ (R0), F26
+	WORD $0x6E77FF5B // fdiv v27.2d, v26.2d, v23.2d
+	FMOVQ F27, 16(R20)
+	WORD $0x6E7BDF3C // fmul v28.2d, v25.2d, v27.2d
+	WORD $0x6E7BDF9D // fmul v29.2d, v28.2d, v27.2d
+	FMOVQ F29, 16(R7)
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F30
+	WORD $0x4E7ED45F // fadd v31.2d, v2.2d, v30.2d
+	FMOVQ (R21), F0
+	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
+	FMOVQ (R0), F2
+	WORD $0x6E7FFC48 // fdiv v8.2d, v2.2d, v31.2d
+	FMOVQ F8, (R20)
+	WORD $0x6E68DC29 // fmul v9.2d, v1.2d, v8.2d
+	WORD $0x6E68DD2A // fmul v10.2d, v9.2d, v8.2d
+	FMOVQ F10, (R7)
+	FMOVQ 144(R1), F11
+	WORD $0x4E6BD46C // fadd v12.2d, v3.2d, v11.2d
+	FMOVQ 16(R21), F13
+	WORD $0x4E6BD5AE // fadd v14.2d, v13.2d, v11.2d
+	FMOVQ (R0), F15
+	WORD $0x6E6CFDF0 // fdiv v16.2d, v15.2d, v12.2d
+	FMOVQ F16, 16(R20)
+	WORD $0x6E70DDD1 // fmul v17.2d, v14.2d, v16.2d
+	WORD $0x6E70DE32 // fmul v18.2d, v17.2d, v16.2d
+	FMOVQ F18, 16(R7)
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F19
+	WORD $0x4E73D494 // fadd v20.2d, v4.2d, v19.2d
+	FMOVQ (R21), F21
+	WORD $0x4E73D6B6 // fadd v22.2d, v21.2d, v19.2d
+	FMOVQ (R0), F23
+	WORD $0x6E74FEF8 // fdiv v24.2d, v23.2d, v20.2d
+	FMOVQ F24, (R20)
+	WORD $0x6E78DED9 // fmul v25.2d, v22.2d, v24.2d
+	WORD $0x6E78DF3A // fmul v26.2d, v25.2d, v24.2d
+	FMOVQ F26, (R7)
+	FMOVQ 144(R1), F27
+	WORD $0x4E7BD4BC // fadd v28.2d, v5.2d, v27.2d
+	FMOVQ 16(R21), F29
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	FMOVQ (R0), F31
+	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
+	FMOVQ F0, 16(R20)
+	WORD $0x6E60DFC1 // fmul v1.2d, v30.2d, v0.2d
+	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
+	FMOVQ F2, 16(R7)
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F3
+	WORD $0x4E63D4C4 // fadd v4.2d, v6.2d, v3.2d
+	FMOVQ (R21), F5
+	WORD $0x4E63D4A6 // fadd v6.2d, v5.2d, v3.2d
+	FMOVQ (R0), F8
+	WORD $0x6E64FD09 // fdiv v9.2d, v8.2d, v4.2d
+	FMOVQ F9, (R20)
+	WORD $0x6E69DCCA // fmul v10.2d, v6.2d, v9.2d
+	WORD $0x6E69DD4B // fmul v11.2d, v10.2d, v9.2d
+	FMOVQ F11, (R7)
+	FMOVQ 144(R1), F12
+	WORD $0x4E6CD4ED // fadd v13.2d, v7.2d, v12.2d
+	FMOVQ 16(R21), F14
+	WORD $0x4E6CD5CF // fadd v15.2d, v14.2d, v12.2d
+	FMOVQ (R0), F16
+	WORD $0x6E6DFE11 // fdiv v17.2d, v16.2d, v13.2d
+	FMOVQ F17, 16(R20)
+	WORD $0x6E71DDF2 // fmul v18.2d, v15.2d, v17.2d
+	WORD $0x6E71DE53 // fmul v19.2d, v18.2d, v17.2d
+	FMOVQ F19, 16(R7)
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	MOVD 104(R1), R24
+	SUB R24, R21
+	MOVD R21, 120(R1)
+	MOVD 40(R1), R25
+	ADD R25, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta0_1x12(p *uint64)
+TEXT ·ratioNEON_beta0_1x12(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+panel:
+	MOVD R3, R9
+	MOVD 48(R1), R10
+	MOVD (R1), R11
+	MOVD 104(R1), R12
+	MOVD 120(R1), R13
+	ADD R13, R12
+	MOVD 112(R1), R14
+	PRFM (R12), PLDL1KEEP
+	PRFM 64(R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+sum:
+	FLDPQ (R10), (F6, F7)
+	FLDPQ 32(R10), (F8, F9)
+	FLDPQ 64(R10), (F10, F11)
+	ADD R6, R10
+	FMOVD (R9), F12
+	WORD $0x4FCC10C0 // fmla v0.2d, v6.2d, v12.d[0]
+	WORD $0x4FCC10E1 // fmla v1.2d, v7.2d, v12.d[0]
+	WORD $0x4FCC1102 // fmla v2.2d, v8.2d, v12.d[0]
+	WORD $0x4FCC1123 // fmla v3.2d, v9.2d, v12.d[0]
+	WORD $0x4FCC1144 // fmla v4.2d, v10.2d, v12.d[0]
+	WORD $0x4FCC1165 // fmla v5.2d, v11.2d, v12.d[0]
+	ADD R5, R9
+	SUBS $1, R11, R11
+	BNE sum
+	MOVD 96(R1), R15
+	ADD R7, R15
+	MOVD 104(R1), R19
+	MOVD 120(R1), R20
+	ADD R20, R19
+	MOVD 112(R1), R21
+	FMOVQ 128(R1), F13
+	WORD $0x4E6DD40E // fadd v14.2d, v0.2d, v13.2d
+	FMOVQ (R19), F15
+	WORD $0x4E6DD5F0 // fadd v16.2d, v15.2d, v13.2d
+	FMOVQ (R0), F17
+	WORD $0x6E6EFE32 // fdiv v18.2d, v17.2d, v14.2d
+	FMOVQ F18, (R15)
+	WORD $0x6E72DE13 // fmul v19.2d, v16.2d, v18.2d
+	WORD $0x6E72DE74 // fmul v20.2d, v19.2d, v18.2d
+	FMOVQ F20, (R7)
+	FMOVQ 144(R1), F21
+	WORD $0x4E75D436 // fadd v22.2d, v1.2d, v21.2d
+	FMOVQ 16(R19), F23
+	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
+	FMOVQ (R0), F25
+	WORD $0x6E76FF3A // fdiv v26.2d, v25.2d, v22.2d
+	FMOVQ F26, 16(R15)
+	WORD $0x6E7ADF1B // fmul v27.2d, v24.2d, v26.2d
+	WORD $0x6E7ADF7C // fmul v28.2d, v27.2d, v26.2d
+	FMOVQ F28, 16(R7)
+	FMOVQ 160(R1), F29
+	WORD $0x4E7DD45E // fadd v30.2d, v2.2d, v29.2d
+	FMOVQ 32(R19), F31
+	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	FMOVQ (R0), F1
+	WORD $0x6E7EFC22 // fdiv v2.2d, v1.2d, v30.2d
+	FMOVQ F2, 32(R15)
+	WORD $0x6E62DC06 // fmul v6.2d, v0.2d, v2.2d
+	WORD $0x6E62DCC7 // fmul v7.2d, v6.2d, v2.2d
+	FMOVQ F7, 32(R7)
+	FMOVQ 176(R1), F8
+	WORD $0x4E68D469 // fadd v9.2d, v3.2d, v8.2d
+	FMOVQ 48(R19), F10
+	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
+	FMOVQ (R0), F12
+	WORD $0x6E69FD8D // fdiv v13.2d, v12.2d, v9.2d
+	FMOVQ F13, 48(R15)
+	WORD $0x6E6DDD6E // fmul v14.2d, v11.2d, v13.2d
+	WORD $0x6E6DDDCF // fmul v15.2d, v14.2d, v13.2d
+	FMOVQ F15, 48(R7)
+	FMOVQ 192(R1), F16
+	WORD $0x4E70D491 // fadd v17.2d, v4.2d, v16.2d
+	FMOVQ 64(R19), F18
+	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
+	FMOVQ (R0), F20
+	WORD $0x6E71FE95 // fdiv v21.2d, v20.2d, v17.2d
+	FMOVQ F21, 64(R15)
+	WORD $0x6E75DE76 // fmul v22.2d, v19.2d, v21.2d
+	WORD $0x6E75DED7 // fmul v23.2d, v22.2d, v21.2d
+	FMOVQ F23, 64(R7)
+	FMOVQ 208(R1), F24
+	WORD $0x4E78D4B9 // fadd v25.2d, v5.2d, v24.2d
+	FMOVQ 80(R19), F26
+	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
+	FMOVQ (R0), F28
+	WORD $0x6E79FF9D // fdiv v29.2d, v28.2d, v25.2d
+	FMOVQ F29, 80(R15)
+	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
+	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
+	FMOVQ F31, 80(R7)
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	MOVD 104(R1), R22
+	SUB R22, R19
+	MOVD R19, 120(R1)
+	MOVD 40(R1), R23
+	ADD R23, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta0_1x4(p *uint64)
+TEXT ·ratioNEON_beta0_1x4(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+panel:
+	MOVD R3, R9
+	MOVD 48(R1), R10
+	MOVD (R1), R11
+	MOVD 104(R1), R12
+	MOVD 120(R1), R13
+	ADD R13, R12
+	MOVD 112(R1), R14
+	PRFM (R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+sum:
+	FLDPQ (R10), (F2, F3)
+	ADD R6, R10
+	FMOVD (R9), F4
+	WORD $0x4FC41040 // fmla v0.2d, v2.2d, v4.d[0]
+	WORD $0x4FC41061 // fmla v1.2d, v3.2d, v4.d[0]
+	ADD R5, R9
+	SUBS $1, R11, R11
+	BNE sum
+	MOVD 96(R1), R15
+	ADD R7, R15
+	MOVD 104(R1), R19
+	MOVD 120(R1), R20
+	ADD R20, R19
+	MOVD 112(R1), R21
+	FMOVQ 128(R1), F5
+	WORD $0x4E65D406 // fadd v6.2d, v0.2d, v5.2d
+	FMOVQ (R19), F7
+	WORD $0x4E65D4E8 // fadd v8.2d, v7.2d, v5.2d
+	FMOVQ (R0), F9
+	WORD $0x6E66FD2A // fdiv v10.2d, v9.2d, v6.2d
+	FMOVQ F10, (R15)
+	WORD $0x6E6ADD0B // fmul v11.2d, v8.2d, v10.2d
+	WORD $0x6E6ADD6C // fmul v12.2d, v11.2d, v10.2d
+	FMOVQ F12, (R7)
+	FMOVQ 144(R1), F13
+	WORD $0x4E6DD42E // fadd v14.2d, v1.2d, v13.2d
+	FMOVQ 16(R19), F15
+	WORD $0x4E6DD5F0 // fadd v16.2d, v15.2d, v13.2d
+	FMOVQ (R0), F17
+	WORD $0x6E6EFE32 // fdiv v18.2d, v17.2d, v14.2d
+	FMOVQ F18, 16(R15)
+	WORD $0x6E72DE13 // fmul v19.2d, v16.2d, v18.2d
+	WORD $0x6E72DE74 // fmul v20.2d, v19.2d, v18.2d
+	FMOVQ F20, 16(R7)
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	MOVD 104(R1), R22
+	SUB R22, R19
+	MOVD R19, 120(R1)
+	MOVD 40(R1), R23
+	ADD R23, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta0_objective_4x12(p *uint64)
+TEXT ·ratioNEON_beta0_objective_4x12(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+	ADD R4<<0, R4, R9
+	ADD R4<<0, R9, R10
+panel:
+	MOVD R3, R11
+	MOVD 48(R1), R12
+	MOVD (R1), R13
+	MOVD 104(R1), R14
+	MOVD 120(R1), R15
+	ADD R15, R14
+	MOVD 112(R1), R19
+	PRFM (R14), PLDL1KEEP
+	PRFM 64(R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	PRFM (R14), PLDL1KEEP
+	PRFM 64(R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	PRFM (R14), PLDL1KEEP
+	PRFM 64(R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V17.B16
+	PRFM (R14), PLDL1KEEP
+	PRFM 64(R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V18.B16
+	VMOVI $0, V19.B16
+	VMOVI $0, V20.B16
+	VMOVI $0, V21.B16
+	VMOVI $0, V22.B16
+	VMOVI $0, V23.B16
+sum:
+	FLDPQ (R12), (F24, F25)
+	FLDPQ 32(R12), (F26, F27)
+	FLDPQ 64(R12), (F28, F29)
+	ADD R6, R12
+	FMOVD (R11), F30
+	WORD $0x4FDE1300 // fmla v0.2d, v24.2d, v30.d[0]
+	WORD $0x4FDE1321 // fmla v1.2d, v25.2d, v30.d[0]
+	WORD $0x4FDE1342 // fmla v2.2d, v26.2d, v30.d[0]
+	WORD $0x4FDE1363 // fmla v3.2d, v27.2d, v30.d[0]
+	WORD $0x4FDE1384 // fmla v4.2d, v28.2d, v30.d[0]
+	WORD $0x4FDE13A5 // fmla v5.2d, v29.2d, v30.d[0]
+	FMOVD (R11)(R4), F31
+	WORD $0x4FDF1306 // fmla v6.2d, v24.2d, v31.d[0]
+	WORD $0x4FDF1327 // fmla v7.2d, v25.2d, v31.d[0]
+	WORD $0x4FDF1348 // fmla v8.2d, v26.2d, v31.d[0]
+	WORD $0x4FDF1369 // fmla v9.2d, v27.2d, v31.d[0]
+	WORD $0x4FDF138A // fmla v10.2d, v28.2d, v31.d[0]
+	WORD $0x4FDF13AB // fmla v11.2d, v29.2d, v31.d[0]
+	FMOVD (R11)(R9), F30
+	WORD $0x4FDE130C // fmla v12.2d, v24.2d, v30.d[0]
+	WORD $0x4FDE132D // fmla v13.2d, v25.2d, v30.d[0]
+	WORD $0x4FDE134E // fmla v14.2d, v26.2d, v30.d[0]
+	WORD $0x4FDE136F // fmla v15.2d, v27.2d, v30.d[0]
+	WORD $0x4FDE1390 // fmla v16.2d, v28.2d, v30.d[0]
+	WORD $0x4FDE13B1 // fmla v17.2d, v29.2d, v30.d[0]
+	FMOVD (R11)(R10), F31
+	WORD $0x4FDF1312 // fmla v18.2d, v24.2d, v31.d[0]
+	WORD $0x4FDF1333 // fmla v19.2d, v25.2d, v31.d[0]
+	WORD $0x4FDF1354 // fmla v20.2d, v26.2d, v31.d[0]
+	WORD $0x4FDF1375 // fmla v21.2d, v27.2d, v31.d[0]
+	WORD $0x4FDF1396 // fmla v22.2d, v28.2d, v31.d[0]
+	WORD $0x4FDF13B7 // fmla v23.2d, v29.2d, v31.d[0]
+	ADD R5, R11
+	SUBS $1, R13, R13
+	BNE sum
+	MOVD 96(R1), R20
+	ADD R7, R20
+	MOVD 104(R1), R21
+	MOVD 120(R1), R22
+	ADD R22, R21
+	MOVD 112(R1), R23
+	FMOVQ 320(R1), F24
+	FMOVQ 512(R1), F25
+	FMOVQ 704(R1), F26
+	FMOVQ 128(R1), F27
+	WORD $0x4E7BD41C // fadd v28.2d, v0.2d, v27.2d
+	FMOVQ (R21), F29
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	FMOVQ (R0), F31
+	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
+	FMOVQ F0, (R20)
+	WORD $0x6E60DFDB // fmul v27.2d, v30.2d, v0.2d
+	WORD $0x6E60DF7C // fmul v28.2d, v27.2d, v0.2d
+	FMOVQ F28, (R7)
+	VUSHR $52, V27.D2, V29.D2
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 16(R0), F31
+	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
+	FMOVQ (R0), F28
+	FMOVQ 32(R0), F29
+	VBIT V29.B16, V27.B16, V28.B16
+	FMOVQ 48(R0), F30
+	WORD $0x6EFBE7DF // fcmgt v31.2d, v30.2d, v27.2d
+	FMOVQ 64(R0), F29
+	VBIT V31.B16, V29.B16, V0.B16
+	WORD $0x6E7CDF39 // fmul v25.2d, v25.2d, v28.2d
+	WORD $0x4E60D75A // fadd v26.2d, v26.2d, v0.2d
+	FMOVQ (R0), F30
+	WORD $0x4EFED77F // fsub v31.2d, v27.2d, v30.2d
+	WORD $0x4E7FD718 // fadd v24.2d, v24.2d, v31.2d
+	FMOVQ 144(R1), F0
+	WORD $0x4E60D421 // fadd v1.2d, v1.2d, v0.2d
+	FMOVQ 16(R21), F27
+	WORD $0x4E60D77C // fadd v28.2d, v27.2d, v0.2d
+	FMOVQ (R0), F29
+	WORD $0x6E61FFBE // fdiv v30.2d, v29.2d, v1.2d
+	FMOVQ F30, 16(R20)
+	WORD $0x6E7EDF9F // fmul v31.2d, v28.2d, v30.2d
+	WORD $0x6E7EDFE0 // fmul v0.2d, v31.2d, v30.2d
+	FMOVQ F0, 16(R7)
+	VUSHR $52, V31.D2, V1.D2
+	WORD $0x4E61D83B // scvtf v27.2d, v1.2d
+	FMOVQ 16(R0), F28
+	WORD $0x4EFCD77D // fsub v29.2d, v27.2d, v28.2d
+	FMOVQ (R0), F30
+	FMOVQ 32(R0), F0
+	VBIT V0.B16, V31.B16, V30.B16
+	FMOVQ 48(R0), F1
+	WORD $0x6EFFE43B // fcmgt v27.2d, v1.2d, v31.2d
+	FMOVQ 64(R0), F28
+	VBIT V27.B16, V28.B16, V29.B16
+	WORD $0x6E7EDF39 // fmul v25.2d, v25.2d, v30.2d
+	WORD $0x4E7DD75A // fadd v26.2d, v26.2d, v29.2d
+	FMOVQ (R0), F29
+	WORD $0x4EFDD7FE // fsub v30.2d, v31.2d, v29.2d
+	WORD $0x4E7ED718 // fadd v24.2d, v24.2d, v30.2d
+	FMOVQ 160(R1), F31
+	WORD $0x4E7FD440 // fadd v0.2d, v2.2d, v31.2d
+	FMOVQ 32(R21), F1
+	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
+	FMOVQ (R0), F27
+	WORD $0x6E60FF7C // fdiv v28.2d, v27.2d, v0.2d
+	FMOVQ F28, 32(R20)
+	WORD $0x6E7CDC5D // fmul v29.2d, v2.2d, v28.2d
+	WORD $0x6E7CDFBE // fmul v30.2d, v29.2d, v28.2d
+	FMOVQ F30, 32(R7)
+	VUSHR $52, V29.D2, V31.D2
+	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
+	FMOVQ 16(R0), F1
+	WORD $0x4EE1D402 // fsub v2.2d, v0.2d, v1.2d
+	FMOVQ (R0), F27
+	FMOVQ 32(R0), F28
+	VBIT V28.B16, V29.B16, V27.B16
+	FMOVQ 48(R0), F30
+	WORD $0x6EFDE7DF // fcmgt v31.2d, v30.2d, v29.2d
+	FMOVQ 64(R0), F0
+	VBIT V31.B16, V0.B16, V2.B16
+	WORD $0x6E7BDF39 // fmul v25.2d, v25.2d, v27.2d
+	WORD $0x4E62D75A // fadd v26.2d, v26.2d, v2.2d
+	FMOVQ (R0), F1
+	WORD $0x4EE1D7A2 // fsub v2.2d, v29.2d, v1.2d
+	WORD $0x4E62D718 // fadd v24.2d, v24.2d, v2.2d
+	FMOVQ 176(R1), F27
+	WORD $0x4E7BD47C // fadd v28.2d, v3.2d, v27.2d
+	FMOVQ 48(R21), F29
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	FMOVQ (R0), F31
+	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
+	FMOVQ F0, 48(R20)
+	WORD $0x6E60DFC1 // fmul v1.2d, v30.2d, v0.2d
+	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
+	FMOVQ F2, 48(R7)
+	VUSHR $52, V1.D2, V3.D2
+	WORD $0x4E61D87B // scvtf v27.2d, v3.2d
+	FMOVQ 16(R0), F28
+	WORD $0x4EFCD77D // fsub v29.2d, v27.2d, v28.2d
+	FMOVQ (R0), F30
+	FMOVQ 32(R0), F31
+	VBIT V31.B16, V1.B16, V30.B16
+	FMOVQ 48(R0), F0
+	WORD $0x6EE1E402 // fcmgt v2.2d, v0.2d, v1.2d
+	FMOVQ 64(R0), F3
+	VBIT V2.B16, V3.B16, V29.B16
+	WORD $0x6E7EDF39 // fmul v25.2d, v25.2d, v30.2d
+	WORD $0x4E7DD75A // fadd v26.2d, v26.2d, v29.2d
+	FMOVQ (R0), F27
+	WORD $0x4EFBD43C // fsub v28.2d, v1.2d, v27.2d
+	WORD $0x4E7CD718 // fadd v24.2d, v24.2d, v28.2d
+	FMOVQ 192(R1), F29
+	WORD $0x4E7DD49E // fadd v30.2d, v4.2d, v29.2d
+	FMOVQ 64(R21), F31
+	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	FMOVQ (R0), F1
+	WORD $0x6E7EFC22 // fdiv v2.2d, v1.2d, v30.2d
+	FMOVQ F2, 64(R20)
+	WORD $0x6E62DC03 // fmul v3.2d, v0.2d, v2.2d
+	WORD $0x6E62DC64 // fmul v4.2d, v3.2d, v2.2d
+	FMOVQ F4, 64(R7)
+	VUSHR $52, V3.D2, V27.D2
+	WORD $0x4E61DB7C // scvtf v28.2d, v27.2d
+	FMOVQ 16(R0), F29
+	WORD $0x4EFDD79E // fsub v30.2d, v28.2d, v29.2d
+	FMOVQ (R0), F31
+	FMOVQ 32(R0), F0
+	VBIT V0.B16, V3.B16, V31.B16
+	FMOVQ 48(R0), F1
+	WORD $0x6EE3E422 // fcmgt v2.2d, v1.2d, v3.2d
+	FMOVQ 64(R0), F4
+	VBIT V2.B16, V4.B16, V30.B16
+	WORD $0x6E7FDF39 // fmul v25.2d, v25.2d, v31.2d
+	WORD $0x4E7ED75A // fadd v26.2d, v26.2d, v30.2d
+	FMOVQ (R0), F27
+	WORD $0x4EFBD47C // fsub v28.2d, v3.2d, v27.2d
+	WORD $0x4E7CD718 // fadd v24.2d, v24.2d, v28.2d
+	FMOVQ 208(R1), F29
+	WORD $0x4E7DD4BE // fadd v30.2d, v5.2d, v29.2d
+	FMOVQ 80(R21), F31
+	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	FMOVQ (R0), F1
+	WORD $0x6E7EFC22 // fdiv v2.2d, v1.2d, v30.2d
+	FMOVQ F2, 80(R20)
+	WORD $0x6E62DC03 // fmul v3.2d, v0.2d, v2.2d
+	WORD $0x6E62DC64 // fmul v4.2d, v3.2d, v2.2d
+	FMOVQ F4, 80(R7)
+	VUSHR $52, V3.D2, V5.D2
+	WORD $0x4E61D8BB // scvtf v27.2d, v5.2d
+	FMOVQ 16(R0), F28
+	WORD $0x4EFCD77D // fsub v29.2d, v27.2d, v28.2d
+	FMOVQ (R0), F30
+	FMOVQ 32(R0), F31
+	VBIT V31.B16, V3.B16, V30.B16
+	FMOVQ 48(R0), F0
+	WORD $0x6EE3E401 // fcmgt v1.2d, v0.2d, v3.2d
+	FMOVQ 64(R0), F2
+	VBIT V1.B16, V2.B16, V29.B16
+	WORD $0x6E7EDF39 // fmul v25.2d, v25.2d, v30.2d
+	WORD $0x4E7DD75A // fadd v26.2d, v26.2d, v29.2d
+	FMOVQ (R0), F4
+	WORD $0x4EE4D465 // fsub v5.2d, v3.2d, v4.2d
+	WORD $0x4E65D718 // fadd v24.2d, v24.2d, v5.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F27
+	WORD $0x4E7BD4DC // fadd v28.2d, v6.2d, v27.2d
+	FMOVQ (R21), F29
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	FMOVQ (R0), F31
+	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
+	FMOVQ F0, (R20)
+	WORD $0x6E60DFC1 // fmul v1.2d, v30.2d, v0.2d
+	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
+	FMOVQ F2, (R7)
+	VUSHR $52, V1.D2, V3.D2
+	WORD $0x4E61D864 // scvtf v4.2d, v3.2d
+	FMOVQ 16(R0), F5
+	WORD $0x4EE5D486 // fsub v6.2d, v4.2d, v5.2d
+	FMOVQ (R0), F27
+	FMOVQ 32(R0), F28
+	VBIT V28.B16, V1.B16, V27.B16
+	FMOVQ 48(R0), F29
+	WORD $0x6EE1E7BE // fcmgt v30.2d, v29.2d, v1.2d
+	FMOVQ 64(R0), F31
+	VBIT V30.B16, V31.B16, V6.B16
+	WORD $0x6E7BDF39 // fmul v25.2d, v25.2d, v27.2d
+	WORD $0x4E66D75A // fadd v26.2d, v26.2d, v6.2d
+	FMOVQ (R0), F0
+	WORD $0x4EE0D421 // fsub v1.2d, v1.2d, v0.2d
+	WORD $0x4E61D718 // fadd v24.2d, v24.2d, v1.2d
+	FMOVQ 144(R1), F2
+	WORD $0x4E62D4E3 // fadd v3.2d, v7.2d, v2.2d
+	FMOVQ 16(R21), F4
+	WORD $0x4E62D485 // fadd v5.2d, v4.2d, v2.2d
+	FMOVQ (R0), F6
+	WORD $0x6E63FCC7 // fdiv v7.2d, v6.2d, v3.2d
+	FMOVQ F7, 16(R20)
+	WORD $0x6E67DCBB // fmul v27.2d, v5.2d, v7.2d
+	WORD $0x6E67DF7C // fmul v28.2d, v27.2d, v7.2d
+	FMOVQ F28, 16(R7)
+	VUSHR $52, V27.D2, V29.D2
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 16(R0), F31
+	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
+	FMOVQ (R0), F1
+	FMOVQ 32(R0), F2
+	VBIT V2.B16, V27.B16, V1.B16
+	FMOVQ 48(R0), F3
+	WORD $0x6EFBE464 // fcmgt v4.2d, v3.2d, v27.2d
+	FMOVQ 64(R0), F5
+	VBIT V4.B16, V5.B16, V0.B16
+	WORD $0x6E61DF39 // fmul v25.2d, v25.2d, v1.2d
+	WORD $0x4E60D75A // fadd v26.2d, v26.2d, v0.2d
+	FMOVQ (R0), F6
+	WORD $0x4EE6D767 // fsub v7.2d, v27.2d, v6.2d
+	WORD $0x4E67D718 // fadd v24.2d, v24.2d, v7.2d
+	FMOVQ 160(R1), F27
+	WORD $0x4E7BD51C // fadd v28.2d, v8.2d, v27.2d
+	FMOVQ 32(R21), F29
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	FMOVQ (R0), F31
+	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
+	FMOVQ F0, 32(R20)
+	WORD $0x6E60DFC1 // fmul v1.2d, v30.2d, v0.2d
+	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
+	FMOVQ F2, 32(R7)
+	VUSHR $52, V1.D2, V3.D2
+	WORD $0x4E61D864 // scvtf v4.2d, v3.2d
+	FMOVQ 16(R0), F5
+	WORD $0x4EE5D486 // fsub v6.2d, v4.2d, v5.2d
+	FMOVQ (R0), F7
+	FMOVQ 32(R0), F8
+	VBIT V8.B16, V1.B16, V7.B16
+	FMOVQ 48(R0), F27
+	WORD $0x6EE1E77C // fcmgt v28.2d, v27.2d, v1.2d
+	FMOVQ 64(R0), F29
+	VBIT V28.B16, V29.B16, V6.B16
+	WORD $0x6E67DF39 // fmul v25.2d, v25.2d, v7.2d
+	WORD $0x4E66D75A // fadd v26.2d, v26.2d, v6.2d
+	FMOVQ (R0), F30
+	WORD $0x4EFED43F // fsub v31.2d, v1.2d, v30.2d
+	WORD $0x4E7FD718 // fadd v24.2d, v24.2d, v31.2d
+	FMOVQ 176(R1), F0
+	WORD $0x4E60D521 // fadd v1.2d, v9.2d, v0.2d
+	FMOVQ 48(R21), F2
+	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
+	FMOVQ (R0), F4
+	WORD $0x6E61FC85 // fdiv v5.2d, v4.2d, v1.2d
+	FMOVQ F5, 48(R20)
+	WORD $0x6E65DC66 // fmul v6.2d, v3.2d, v5.2d
+	WORD $0x6E65DCC7 // fmul v7.2d, v6.2d, v5.2d
+	FMOVQ F7, 48(R7)
+	VUSHR $52, V6.D2, V8.D2
+	WORD $0x4E61D909 // scvtf v9.2d, v8.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD53C // fsub v28.2d, v9.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V6.B16, V29.B16
+	FMOVQ 48(R0), F31
+	WORD $0x6EE6E7E0 // fcmgt v0.2d, v31.2d, v6.2d
+	FMOVQ 64(R0), F1
+	VBIT V0.B16, V1.B16, V28.B16
+	WORD $0x6E7DDF39 // fmul v25.2d, v25.2d, v29.2d
+	WORD $0x4E7CD75A // fadd v26.2d, v26.2d, v28.2d
+	FMOVQ (R0), F2
+	WORD $0x4EE2D4C3 // fsub v3.2d, v6.2d, v2.2d
+	WORD $0x4E63D718 // fadd v24.2d, v24.2d, v3.2d
+	FMOVQ 192(R1), F4
+	WORD $0x4E64D545 // fadd v5.2d, v10.2d, v4.2d
+	FMOVQ 64(R21), F6
+	WORD $0x4E64D4C7 // fadd v7.2d, v6.2d, v4.2d
+	FMOVQ (R0), F8
+	WORD $0x6E65FD09 // fdiv v9.2d, v8.2d, v5.2d
+	FMOVQ F9, 64(R20)
+	WORD $0x6E69DCEA // fmul v10.2d, v7.2d, v9.2d
+	WORD $0x6E69DD5B // fmul v27.2d, v10.2d, v9.2d
+	FMOVQ F27, 64(R7)
+	VUSHR $52, V10.D2, V28.D2
+	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
+	FMOVQ 16(R0), F30
+	WORD $0x4EFED7BF // fsub v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	FMOVQ 32(R0), F1
+	VBIT V1.B16, V10.B16, V0.B16
+	FMOVQ 48(R0), F2
+	WORD $0x6EEAE443 // fcmgt v3.2d, v2.2d, v10.2d
+	FMOVQ 64(R0), F4
+	VBIT V3.B16, V4.B16, V31.B16
+	WORD $0x6E60DF39 // fmul v25.2d, v25.2d, v0.2d
+	WORD $0x4E7FD75A // fadd v26.2d, v26.2d, v31.2d
+	FMOVQ (R0), F5
+	WORD $0x4EE5D546 // fsub v6.2d, v10.2d, v5.2d
+	WORD $0x4E66D718 // fadd v24.2d, v24.2d, v6.2d
+	FMOVQ 208(R1), F7
+	WORD $0x4E67D568 // fadd v8.2d, v11.2d, v7.2d
+	FMOVQ 80(R21), F9
+	WORD $0x4E67D52A // fadd v10.2d, v9.2d, v7.2d
+	FMOVQ (R0), F11
+	WORD $0x6E68FD7B // fdiv v27.2d, v11.2d, v8.2d
+	FMOVQ F27, 80(R20)
+	WORD $0x6E7BDD5C // fmul v28.2d, v10.2d, v27.2d
+	WORD $0x6E7BDF9D // fmul v29.2d, v28.2d, v27.2d
+	FMOVQ F29, 80(R7)
+	VUSHR $52, V28.D2, V30.D2
+	WORD $0x4E61DBDF // scvtf v31.2d, v30.2d
+	FMOVQ 16(R0), F0
+	WORD $0x4EE0D7E1 // fsub v1.2d, v31.2d, v0.2d
+	FMOVQ (R0), F2
+	FMOVQ 32(R0), F3
+	VBIT V3.B16, V28.B16, V2.B16
+	FMOVQ 48(R0), F4
+	WORD $0x6EFCE485 // fcmgt v5.2d, v4.2d, v28.2d
+	FMOVQ 64(R0), F6
+	VBIT V5.B16, V6.B16, V1.B16
+	WORD $0x6E62DF39 // fmul v25.2d, v25.2d, v2.2d
+	WORD $0x4E61D75A // fadd v26.2d, v26.2d, v1.2d
+	FMOVQ (R0), F7
+	WORD $0x4EE7D788 // fsub v8.2d, v28.2d, v7.2d
+	WORD $0x4E68D718 // fadd v24.2d, v24.2d, v8.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F9
+	WORD $0x4E69D58A // fadd v10.2d, v12.2d, v9.2d
+	FMOVQ (R21), F11
+	WORD $0x4E69D56C // fadd v12.2d, v11.2d, v9.2d
+	FMOVQ (R0), F27
+	WORD $0x6E6AFF7C // fdiv v28.2d, v27.2d, v10.2d
+	FMOVQ F28, (R20)
+	WORD $0x6E7CDD9D // fmul v29.2d, v12.2d, v28.2d
+	WORD $0x6E7CDFBE // fmul v30.2d, v29.2d, v28.2d
+	FMOVQ F30, (R7)
+	VUSHR $52, V29.D2, V31.D2
+	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
+	FMOVQ 16(R0), F1
+	WORD $0x4EE1D402 // fsub v2.2d, v0.2d, v1.2d
+	FMOVQ (R0), F3
+	FMOVQ 32(R0), F4
+	VBIT V4.B16, V29.B16, V3.B16
+	FMOVQ 48(R0), F5
+	WORD $0x6EFDE4A6 // fcmgt v6.2d, v5.2d, v29.2d
+	FMOVQ 64(R0), F7
+	VBIT V6.B16, V7.B16, V2.B16
+	WORD $0x6E63DF39 // fmul v25.2d, v25.2d, v3.2d
+	WORD $0x4E62D75A // fadd v26.2d, v26.2d, v2.2d
+	FMOVQ (R0), F8
+	WORD $0x4EE8D7A9 // fsub v9.2d, v29.2d, v8.2d
+	WORD $0x4E69D718 // fadd v24.2d, v24.2d, v9.2d
+	FMOVQ 144(R1), F10
+	WORD $0x4E6AD5AB // fadd v11.2d, v13.2d, v10.2d
+	FMOVQ 16(R21), F12
+	WORD $0x4E6AD58D // fadd v13.2d, v12.2d, v10.2d
+	FMOVQ (R0), F27
+	WORD $0x6E6BFF7C // fdiv v28.2d, v27.2d, v11.2d
+	FMOVQ F28, 16(R20)
+	WORD $0x6E7CDDBD // fmul v29.2d, v13.2d, v28.2d
+	WORD $0x6E7CDFBE // fmul v30.2d, v29.2d, v28.2d
+	FMOVQ F30, 16(R7)
+	VUSHR $52, V29.D2, V31.D2
+	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
+	FMOVQ 16(R0), F1
+	WORD $0x4EE1D402 // fsub v2.2d, v0.2d, v1.2d
+	FMOVQ (R0), F3
+	FMOVQ 32(R0), F4
+	VBIT V4.B16, V29.B16, V3.B16
+	FMOVQ 48(R0), F5
+	WORD $0x6EFDE4A6 // fcmgt v6.2d, v5.2d, v29.2d
+	FMOVQ 64(R0), F7
+	VBIT V6.B16, V7.B16, V2.B16
+	WORD $0x6E63DF39 // fmul v25.2d, v25.2d, v3.2d
+	WORD $0x4E62D75A // fadd v26.2d, v26.2d, v2.2d
+	FMOVQ (R0), F8
+	WORD $0x4EE8D7A9 // fsub v9.2d, v29.2d, v8.2d
+	WORD $0x4E69D718 // fadd v24.2d, v24.2d, v9.2d
+	FMOVQ 160(R1), F10
+	WORD $0x4E6AD5CB // fadd v11.2d, v14.2d, v10.2d
+	FMOVQ 32(R21), F12
+	WORD $0x4E6AD58D // fadd v13.2d, v12.2d, v10.2d
+	FMOVQ (R0), F14
+	WORD $0x6E6BFDDB // fdiv v27.2d, v14.2d, v11.2d
+	FMOVQ F27, 32(R20)
+	WORD $0x6E7BDDBC // fmul v28.2d, v13.2d, v27.2d
+	WORD $0x6E7BDF9D // fmul v29.2d, v28.2d, v27.2d
+	FMOVQ F29, 32(R7)
+	VUSHR $52, V28.D2, V30.D2
+	WORD $0x4E61DBDF // scvtf v31.2d, v30.2d
+	FMOVQ 16(R0), F0
+	WORD $0x4EE0D7E1 // fsub v1.2d, v31.2d, v0.2d
+	FMOVQ (R0), F2
+	FMOVQ 32(R0), F3
+	VBIT V3.B16, V28.B16, V2.B16
+	FMOVQ 48(R0), F4
+	WORD $0x6EFCE485 // fcmgt v5.2d, v4.2d, v28.2d
+	FMOVQ 64(R0), F6
+	VBIT V5.B16, V6.B16, V1.B16
+	WORD $0x6E62DF39 // fmul v25.2d, v25.2d, v2.2d
+	WORD $0x4E61D75A // fadd v26.2d, v26.2d, v1.2d
+	FMOVQ (R0), F7
+	WORD $0x4EE7D788 // fsub v8.2d, v28.2d, v7.2d
+	WORD $0x4E68D718 // fadd v24.2d, v24.2d, v8.2d
+	FMOVQ 176(R1), F9
+	WORD $0x4E69D5EA // fadd v10.2d, v15.2d, v9.2d
+	FMOVQ 48(R21), F11
+	WORD $0x4E69D56C // fadd v12.2d, v11.2d, v9.2d
+	FMOVQ (R0), F13
+	WORD $0x6E6AFDAE // fdiv v14.2d, v13.2d, v10.2d
+	FMOVQ F14, 48(R20)
+	WORD $0x6E6EDD8F // fmul v15.2d, v12.2d, v14.2d
+	WORD $0x6E6EDDFB // fmul v27.2d, v15.2d, v14.2d
+	FMOVQ F27, 48(R7)
+	VUSHR $52, V15.D2, V28.D2
+	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
+	FMOVQ 16(R0), F30
+	WORD $0x4EFED7BF // fsub v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	FMOVQ 32(R0), F1
+	VBIT V1.B16, V15.B16, V0.B16
+	FMOVQ 48(R0), F2
+	WORD $0x6EEFE443 // fcmgt v3.2d, v2.2d, v15.2d
+	FMOVQ 64(R0), F4
+	VBIT V3.B16, V4.B16, V31.B16
+	WORD $0x6E60DF39 // fmul v25.2d, v25.2d, v0.2d
+	WORD $0x4E7FD75A // fadd v26.2d, v26.2d, v31.2d
+	FMOVQ (R0), F5
+	WORD $0x4EE5D5E6 // fsub v6.2d, v15.2d, v5.2d
+	WORD $0x4E66D718 // fadd v24.2d, v24.2d, v6.2d
+	FMOVQ 192(R1), F7
+	WORD $0x4E67D608 // fadd v8.2d, v16.2d, v7.2d
+	FMOVQ 64(R21), F9
+	WORD $0x4E67D52A // fadd v10.2d, v9.2d, v7.2d
+	FMOVQ (R0), F11
+	WORD $0x6E68FD6C // fdiv v12.2d, v11.2d, v8.2d
+	FMOVQ F12, 64(R20)
+	WORD $0x6E6CDD4D // fmul v13.2d, v10.2d, v12.2d
+	WORD $0x6E6CDDAE // fmul v14.2d, v13.2d, v12.2d
+	FMOVQ F14, 64(R7)
+	VUSHR $52, V13.D2, V15.D2
+	WORD $0x4E61D9F0 // scvtf v16.2d, v15.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD61C // fsub v28.2d, v16.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V13.B16, V29.B16
+	FMOVQ 48(R0), F31
+	WORD $0x6EEDE7E0 // fcmgt v0.2d, v31.2d, v13.2d
+	FMOVQ 64(R0), F1
+	VBIT V0.B16, V1.B16, V28.B16
+	WORD $0x6E7DDF39 // fmul v25.2d, v25.2d, v29.2d
+	WORD $0x4E7CD75A // fadd v26.2d, v26.2d, v28.2d
+	FMOVQ (R0), F2
+	WORD $0x4EE2D5A3 // fsub v3.2d, v13.2d, v2.2d
+	WORD $0x4E63D718 // fadd v24.2d, v24.2d, v3.2d
+	FMOVQ 208(R1), F4
+	WORD $0x4E64D625 // fadd v5.2d, v17.2d, v4.2d
+	FMOVQ 80(R21), F6
+	WORD $0x4E64D4C7 // fadd v7.2d, v6.2d, v4.2d
+	FMOVQ (R0), F8
+	WORD $0x6E65FD09 // fdiv v9.2d, v8.2d, v5.2d
+	FMOVQ F9, 80(R20)
+	WORD $0x6E69DCEA // fmul v10.2d, v7.2d, v9.2d
+	WORD $0x6E69DD4B // fmul v11.2d, v10.2d, v9.2d
+	FMOVQ F11, 80(R7)
+	VUSHR $52, V10.D2, V12.D2
+	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
+	FMOVQ 16(R0), F14
+	WORD $0x4EEED5AF // fsub v15.2d, v13.2d, v14.2d
+	FMOVQ (R0), F16
+	FMOVQ 32(R0), F17
+	VBIT V17.B16, V10.B16, V16.B16
+	FMOVQ 48(R0), F27
+	WORD $0x6EEAE77C // fcmgt v28.2d, v27.2d, v10.2d
+	FMOVQ 64(R0), F29
+	VBIT V28.B16, V29.B16, V15.B16
+	WORD $0x6E70DF39 // fmul v25.2d, v25.2d, v16.2d
+	WORD $0x4E6FD75A // fadd v26.2d, v26.2d, v15.2d
+	FMOVQ (R0), F30
+	WORD $0x4EFED55F // fsub v31.2d, v10.2d, v30.2d
+	WORD $0x4E7FD718 // fadd v24.2d, v24.2d, v31.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F0
+	WORD $0x4E60D641 // fadd v1.2d, v18.2d, v0.2d
+	FMOVQ (R21), F2
+	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
+	FMOVQ (R0), F4
+	WORD $0x6E61FC85 // fdiv v5.2d, v4.2d, v1.2d
+	FMOVQ F5, (R20)
+	WORD $0x6E65DC66 // fmul v6.2d, v3.2d, v5.2d
+	WORD $0x6E65DCC7 // fmul v7.2d, v6.2d, v5.2d
+	FMOVQ F7, (R7)
+	VUSHR $52, V6.D2, V8.D2
+	WORD $0x4E61D909 // scvtf v9.2d, v8.2d
+	FMOVQ 16(R0), F10
+	WORD $0x4EEAD52B // fsub v11.2d, v9.2d, v10.2d
+	FMOVQ (R0), F12
+	FMOVQ 32(R0), F13
+	VBIT V13.B16, V6.B16, V12.B16
+	FMOVQ 48(R0), F14
+	WORD $0x6EE6E5CF // fcmgt v15.2d, v14.2d, v6.2d
+	FMOVQ 64(R0), F16
+	VBIT V15.B16, V16.B16, V11.B16
+	WORD $0x6E6CDF39 // fmul v25.2d, v25.2d, v12.2d
+	WORD $0x4E6BD75A // fadd v26.2d, v26.2d, v11.2d
+	FMOVQ (R0), F17
+	WORD $0x4EF1D4D2 // fsub v18.2d, v6.2d, v17.2d
+	WORD $0x4E72D718 // fadd v24.2d, v24.2d, v18.2d
+	FMOVQ 144(R1), F27
+	WORD $0x4E7BD67C // fadd v28.2d, v19.2d, v27.2d
+	FMOVQ 16(R21), F29
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	FMOVQ (R0), F31
+	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
+	FMOVQ F0, 16(R20)
+	WORD $0x6E60DFC1 // fmul v1.2d, v30.2d, v0.2d
+	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
+	FMOVQ F2, 16(R7)
+	VUSHR $52, V1.D2, V3.D2
+	WORD $0x4E61D864 // scvtf v4.2d, v3.2d
+	FMOVQ 16(R0), F5
+	WORD $0x4EE5D486 // fsub v6.2d, v4.2d, v5.2d
+	FMOVQ (R0), F7
+	FMOVQ 32(R0), F8
+	VBIT V8.B16, V1.B16, V7.B16
+	FMOVQ 48(R0), F9
+	WORD $0x6EE1E52A // fcmgt v10.2d, v9.2d, v1.2d
+	FMOVQ 64(R0), F11
+	VBIT V10.B16, V11.B16, V6.B16
+	WORD $0x6E67DF39 // fmul v25.2d, v25.2d, v7.2d
+	WORD $0x4E66D75A // fadd v26.2d, v26.2d, v6.2d
+	FMOVQ (R0), F12
+	WORD $0x4EECD42D // fsub v13.2d, v1.2d, v12.2d
+	WORD $0x4E6DD718 // fadd v24.2d, v24.2d, v13.2d
+	FMOVQ 160(R1), F14
+	WORD $0x4E6ED68F // fadd v15.2d, v20.2d, v14.2d
+	FMOVQ 32(R21), F16
+	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
+	FMOVQ (R0), F18
+	WORD $0x6E6FFE53 // fdiv v19.2d, v18.2d, v15.2d
+	FMOVQ F19, 32(R20)
+	WORD $0x6E73DE34 // fmul v20.2d, v17.2d, v19.2d
+	WORD $0x6E73DE9B // fmul v27.2d, v20.2d, v19.2d
+	FMOVQ F27, 32(R7)
+	VUSHR $52, V20.D2, V28.D2
+	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
+	FMOVQ 16(R0), F30
+	WORD $0x4EFED7BF // fsub v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	FMOVQ 32(R0), F1
+	VBIT V1.B16, V20.B16, V0.B16
+	FMOVQ 48(R0), F2
+	WORD $0x6EF4E443 // fcmgt v3.2d, v2.2d, v20.2d
+	FMOVQ 64(R0), F4
+	VBIT V3.B16, V4.B16, V31.B16
+	WORD $0x6E60DF39 // fmul v25.2d, v25.2d, v0.2d
+	WORD $0x4E7FD75A // fadd v26.2d, v26.2d, v31.2d
+	FMOVQ (R0), F5
+	WORD $0x4EE5D686 // fsub v6.2d, v20.2d, v5.2d
+	WORD $0x4E66D718 // fadd v24.2d, v24.2d, v6.2d
+	FMOVQ 176(R1), F7
+	WORD $0x4E67D6A8 // fadd v8.2d, v21.2d, v7.2d
+	FMOVQ 48(R21), F9
+	WORD $0x4E67D52A // fadd v10.2d, v9.2d, v7.2d
+	FMOVQ (R0), F11
+	WORD $0x6E68FD6C // fdiv v12.2d, v11.2d, v8.2d
+	FMOVQ F12, 48(R20)
+	WORD $0x6E6CDD4D // fmul v13.2d, v10.2d, v12.2d
+	WORD $0x6E6CDDAE // fmul v14.2d, v13.2d, v12.2d
+	FMOVQ F14, 48(R7)
+	VUSHR $52, V13.D2, V15.D2
+	WORD $0x4E61D9F0 // scvtf v16.2d, v15.2d
+	FMOVQ 16(R0), F17
+	WORD $0x4EF1D612 // fsub v18.2d, v16.2d, v17.2d
+	FMOVQ (R0), F19
+	FMOVQ 32(R0), F20
+	VBIT V20.B16, V13.B16, V19.B16
+	FMOVQ 48(R0), F21
+	WORD $0x6EEDE6BB // fcmgt v27.2d, v21.2d, v13.2d
+	FMOVQ 64(R0), F28
+	VBIT V27.B16, V28.B16, V18.B16
+	WORD $0x6E73DF39 // fmul v25.2d, v25.2d, v19.2d
+	WORD $0x4E72D75A // fadd v26.2d, v26.2d, v18.2d
+	FMOVQ (R0), F29
+	WORD $0x4EFDD5BE // fsub v30.2d, v13.2d, v29.2d
+	WORD $0x4E7ED718 // fadd v24.2d, v24.2d, v30.2d
+	FMOVQ 192(R1), F31
+	WORD $0x4E7FD6C0 // fadd v0.2d, v22.2d, v31.2d
+	FMOVQ 64(R21), F1
+	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
+	FMOVQ (R0), F3
+	WORD $0x6E60FC64 // fdiv v4.2d, v3.2d, v0.2d
+	FMOVQ F4, 64(R20)
+	WORD $0x6E64DC45 // fmul v5.2d, v2.2d, v4.2d
+	WORD $0x6E64DCA6 // fmul v6.2d, v5.2d, v4.2d
+	FMOVQ F6, 64(R7)
+	VUSHR $52, V5.D2, V7.D2
+	WORD $0x4E61D8E8 // scvtf v8.2d, v7.2d
+	FMOVQ 16(R0), F9
+	WORD $0x4EE9D50A // fsub v10.2d, v8.2d, v9.2d
+	FMOVQ (R0), F11
+	FMOVQ 32(R0), F12
+	VBIT V12.B16, V5.B16, V11.B16
+	FMOVQ 48(R0), F13
+	WORD $0x6EE5E5AE // fcmgt v14.2d, v13.2d, v5.2d
+	FMOVQ 64(R0), F15
+	VBIT V14.B16, V15.B16, V10.B16
+	WORD $0x6E6BDF39 // fmul v25.2d, v25.2d, v11.2d
+	WORD $0x4E6AD75A // fadd v26.2d, v26.2d, v10.2d
+	FMOVQ (R0), F16
+	WORD $0x4EF0D4B1 // fsub v17.2d, v5.2d, v16.2d
+	WORD $0x4E71D718 // fadd v24.2d, v24.2d, v17.2d
+	FMOVQ 208(R1), F18
+	WORD $0x4E72D6F3 // fadd v19.2d, v23.2d, v18.2d
+	FMOVQ 80(R21), F20
+	WORD $0x4E72D695 // fadd v21.2d, v20.2d, v18.2d
+	FMOVQ (R0), F22
+	WORD $0x6E73FED7 // fdiv v23.2d, v22.2d, v19.2d
+	FMOVQ F23, 80(R20)
+	WORD $0x6E77DEBB // fmul v27.2d, v21.2d, v23.2d
+	WORD $0x6E77DF7C // fmul v28.2d, v27.2d, v23.2d
+	FMOVQ F28, 80(R7)
+	VUSHR $52, V27.D2, V29.D2
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 16(R0), F31
+	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
+	FMOVQ (R0), F1
+	FMOVQ 32(R0), F2
+	VBIT V2.B16, V27.B16, V1.B16
+	FMOVQ 48(R0), F3
+	WORD $0x6EFBE464 // fcmgt v4.2d, v3.2d, v27.2d
+	FMOVQ 64(R0), F5
+	VBIT V4.B16, V5.B16, V0.B16
+	WORD $0x6E61DF39 // fmul v25.2d, v25.2d, v1.2d
+	WORD $0x4E60D75A // fadd v26.2d, v26.2d, v0.2d
+	FMOVQ (R0), F6
+	WORD $0x4EE6D767 // fsub v7.2d, v27.2d, v6.2d
+	WORD $0x4E67D718 // fadd v24.2d, v24.2d, v7.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	MOVD 104(R1), R24
+	SUB R24, R21
+	MOVD R21, 120(R1)
+	FMOVQ F24, 320(R1)
+	VUSHR $52, V25.D2, V8.D2
+	WORD $0x4E61D909 // scvtf v9.2d, v8.2d
+	FMOVQ 16(R0), F10
+	WORD $0x4EEAD52B // fsub v11.2d, v9.2d, v10.2d
+	FMOVQ (R0), F12
+	FMOVQ 32(R0), F13
+	VBIT V13.B16, V25.B16, V12.B16
+	FMOVQ F12, 512(R1)
+	WORD $0x4E6BD74E // fadd v14.2d, v26.2d, v11.2d
+	FMOVQ F14, 704(R1)
+	MOVD 40(R1), R25
+	ADD R25, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta0_objective_4x4(p *uint64)
+TEXT ·ratioNEON_beta0_objective_4x4(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+	ADD R4<<0, R4, R9
+	ADD R4<<0, R9, R10
+panel:
+	MOVD R3, R11
+	MOVD 48(R1), R12
+	MOVD (R1), R13
+	MOVD 104(R1), R14
+	MOVD 120(R1), R15
+	ADD R15, R14
+	MOVD 112(R1), R19
+	PRFM (R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	PRFM (R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	PRFM (R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	PRFM (R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+sum:
+	FLDPQ (R12), (F8, F9)
+	ADD R6, R12
+	FMOVD (R11), F10
+	WORD $0x4FCA1100 // fmla v0.2d, v8.2d, v10.d[0]
+	WORD $0x4FCA1121 // fmla v1.2d, v9.2d, v10.d[0]
+	FMOVD (R11)(R4), F11
+	WORD $0x4FCB1102 // fmla v2.2d, v8.2d, v11.d[0]
+	WORD $0x4FCB1123 // fmla v3.2d, v9.2d, v11.d[0]
+	FMOVD (R11)(R9), F12
+	WORD $0x4FCC1104 // fmla v4.2d, v8.2d, v12.d[0]
+	WORD $0x4FCC1125 // fmla v5.2d, v9.2d, v12.d[0]
+	FMOVD (R11)(R10), F13
+	WORD $0x4FCD1106 // fmla v6.2d, v8.2d, v13.d[0]
+	WORD $0x4FCD1127 // fmla v7.2d, v9.2d, v13.d[0]
+	ADD R5, R11
+	SUBS $1, R13, R13
+	BNE sum
+	MOVD 96(R1), R20
+	ADD R7, R20
+	MOVD 104(R1), R21
+	MOVD 120(R1), R22
+	ADD R22, R21
+	MOVD 112(R1), R23
+	FMOVQ 320(R1), F14
+	FMOVQ 512(R1), F15
+	FMOVQ 704(R1), F16
+	FMOVQ 128(R1), F17
+	WORD $0x4E71D412 // fadd v18.2d, v0.2d, v17.2d
+	FMOVQ (R21), F19
+	WORD $0x4E71D674 // fadd v20.2d, v19.2d, v17.2d
+	FMOVQ (R0), F21
+	WORD $0x6E72FEB6 // fdiv v22.2d, v21.2d, v18.2d
+	FMOVQ F22, (R20)
+	WORD $0x6E76DE97 // fmul v23.2d, v20.2d, v22.2d
+	WORD $0x6E76DEF8 // fmul v24.2d, v23.2d, v22.2d
+	FMOVQ F24, (R7)
+	VUSHR $52, V23.D2, V25.D2
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V23.B16, V29.B16
+	FMOVQ 48(R0), F31
+	WORD $0x6EF7E7E0 // fcmgt v0.2d, v31.2d, v23.2d
+	FMOVQ 64(R0), F8
+	VBIT V0.B16, V8.B16, V28.B16
+	WORD $0x6E7DDDEF // fmul v15.2d, v15.2d, v29.2d
+	WORD $0x4E7CD610 // fadd v16.2d, v16.2d, v28.2d
+	FMOVQ (R0), F9
+	WORD $0x4EE9D6EA // fsub v10.2d, v23.2d, v9.2d
+	WORD $0x4E6AD5CE // fadd v14.2d, v14.2d, v10.2d
+	FMOVQ 144(R1), F11
+	WORD $0x4E6BD42C // fadd v12.2d, v1.2d, v11.2d
+	FMOVQ 16(R21), F13
+	WORD $0x4E6BD5B1 // fadd v17.2d, v13.2d, v11.2d
+	FMOVQ (R0), F18
+	WORD $0x6E6CFE53 // fdiv v19.2d, v18.2d, v12.2d
+	FMOVQ F19, 16(R20)
+	WORD $0x6E73DE34 // fmul v20.2d, v17.2d, v19.2d
+	WORD $0x6E73DE95 // fmul v21.2d, v20.2d, v19.2d
+	FMOVQ F21, 16(R7)
+	VUSHR $52, V20.D2, V22.D2
+	WORD $0x4E61DAD7 // scvtf v23.2d, v22.2d
+	FMOVQ 16(R0), F24
+	WORD $0x4EF8D6F9 // fsub v25.2d, v23.2d, v24.2d
+	FMOVQ (R0), F26
+	FMOVQ 32(R0), F27
+	VBIT V27.B16, V20.B16, V26.B16
+	FMOVQ 48(R0), F28
+	WORD $0x6EF4E79D // fcmgt v29.2d, v28.2d, v20.2d
+	FMOVQ 64(R0), F30
+	VBIT V29.B16, V30.B16, V25.B16
+	WORD $0x6E7ADDEF // fmul v15.2d, v15.2d, v26.2d
+	WORD $0x4E79D610 // fadd v16.2d, v16.2d, v25.2d
+	FMOVQ (R0), F31
+	WORD $0x4EFFD680 // fsub v0.2d, v20.2d, v31.2d
+	WORD $0x4E60D5CE // fadd v14.2d, v14.2d, v0.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F1
+	WORD $0x4E61D442 // fadd v2.2d, v2.2d, v1.2d
+	FMOVQ (R21), F8
+	WORD $0x4E61D509 // fadd v9.2d, v8.2d, v1.2d
+	FMOVQ (R0), F10
+	WORD $0x6E62FD4B // fdiv v11.2d, v10.2d, v2.2d
+	FMOVQ F11, (R20)
+	WORD $0x6E6BDD2C // fmul v12.2d, v9.2d, v11.2d
+	WORD $0x6E6BDD8D // fmul v13.2d, v12.2d, v11.2d
+	FMOVQ F13, (R7)
+	VUSHR $52, V12.D2, V17.D2
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 16(R0), F19
+	WORD $0x4EF3D654 // fsub v20.2d, v18.2d, v19.2d
+	FMOVQ (R0), F21
+	FMOVQ 32(R0), F22
+	VBIT V22.B16, V12.B16, V21.B16
+	FMOVQ 48(R0), F23
+	WORD $0x6EECE6F8 // fcmgt v24.2d, v23.2d, v12.2d
+	FMOVQ 64(R0), F25
+	VBIT V24.B16, V25.B16, V20.B16
+	WORD $0x6E75DDEF // fmul v15.2d, v15.2d, v21.2d
+	WORD $0x4E74D610 // fadd v16.2d, v16.2d, v20.2d
+	FMOVQ (R0), F26
+	WORD $0x4EFAD59B // fsub v27.2d, v12.2d, v26.2d
+	WORD $0x4E7BD5CE // fadd v14.2d, v14.2d, v27.2d
+	FMOVQ 144(R1), F28
+	WORD $0x4E7CD47D // fadd v29.2d, v3.2d, v28.2d
+	FMOVQ 16(R21), F30
+	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
+	FMOVQ (R0), F0
+	WORD $0x6E7DFC01 // fdiv v1.2d, v0.2d, v29.2d
+	FMOVQ F1, 16(R20)
+	WORD $0x6E61DFE2 // fmul v2.2d, v31.2d, v1.2d
+	WORD $0x6E61DC43 // fmul v3.2d, v2.2d, v1.2d
+	FMOVQ F3, 16(R7)
+	VUSHR $52, V2.D2, V8.D2
+	WORD $0x4E61D909 // scvtf v9.2d, v8.2d
+	FMOVQ 16(R0), F10
+	WORD $0x4EEAD52B // fsub v11.2d, v9.2d, v10.2d
+	FMOVQ (R0), F12
+	FMOVQ 32(R0), F13
+	VBIT V13.B16, V2.B16, V12.B16
+	FMOVQ 48(R0), F17
+	WORD $0x6EE2E632 // fcmgt v18.2d, v17.2d, v2.2d
+	FMOVQ 64(R0), F19
+	VBIT V18.B16, V19.B16, V11.B16
+	WORD $0x6E6CDDEF // fmul v15.2d, v15.2d, v12.2d
+	WORD $0x4E6BD610 // fadd v16.2d, v16.2d, v11.2d
+	FMOVQ (R0), F20
+	WORD $0x4EF4D455 // fsub v21.2d, v2.2d, v20.2d
+	WORD $0x4E75D5CE // fadd v14.2d, v14.2d, v21.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F22
+	WORD $0x4E76D497 // fadd v23.2d, v4.2d, v22.2d
+	FMOVQ (R21), F24
+	WORD $0x4E76D719 // fadd v25.2d, v24.2d, v22.2d
+	FMOVQ (R0), F26
+	WORD $0x6E77FF5B // fdiv v27.2d, v26.2d, v23.2d
+	FMOVQ F27, (R20)
+	WORD $0x6E7BDF3C // fmul v28.2d, v25.2d, v27.2d
+	WORD $0x6E7BDF9D // fmul v29.2d, v28.2d, v27.2d
+	FMOVQ F29, (R7)
+	VUSHR $52, V28.D2, V30.D2
+	WORD $0x4E61DBDF // scvtf v31.2d, v30.2d
+	FMOVQ 16(R0), F0
+	WORD $0x4EE0D7E1 // fsub v1.2d, v31.2d, v0.2d
+	FMOVQ (R0), F2
+	FMOVQ 32(R0), F3
+	VBIT V3.B16, V28.B16, V2.B16
+	FMOVQ 48(R0), F4
+	WORD $0x6EFCE488 // fcmgt v8.2d, v4.2d, v28.2d
+	FMOVQ 64(R0), F9
+	VBIT V8.B16, V9.B16, V1.B16
+	WORD $0x6E62DDEF // fmul v15.2d, v15.2d, v2.2d
+	WORD $0x4E61D610 // fadd v16.2d, v16.2d, v1.2d
+	FMOVQ (R0), F10
+	WORD $0x4EEAD78B // fsub v11.2d, v28.2d, v10.2d
+	WORD $0x4E6BD5CE // fadd v14.2d, v14.2d, v11.2d
+	FMOVQ 144(R1), F12
+	WORD $0x4E6CD4AD // fadd v13.2d, v5.2d, v12.2d
+	FMOVQ 16(R21), F17
+	WORD $0x4E6CD632 // fadd v18.2d, v17.2d, v12.2d
+	FMOVQ (R0), F19
+	WORD $0x6E6DFE74 // fdiv v20.2d, v19.2d, v13.2d
+	FMOVQ F20, 16(R20)
+	WORD $0x6E74DE55 // fmul v21.2d, v18.2d, v20.2d
+	WORD $0x6E74DEB6 // fmul v22.2d, v21.2d, v20.2d
+	FMOVQ F22, 16(R7)
+	VUSHR $52, V21.D2, V23.D2
+	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
+	FMOVQ 16(R0), F25
+	WORD $0x4EF9D71A // fsub v26.2d, v24.2d, v25.2d
+	FMOVQ (R0), F27
+	FMOVQ 32(R0), F28
+	VBIT V28.B16, V21.B16, V27.B16
+	FMOVQ 48(R0), F29
+	WORD $0x6EF5E7BE // fcmgt v30.2d, v29.2d, v21.2d
+	FMOVQ 64(R0), F31
+	VBIT V30.B16, V31.B16, V26.B16
+	WORD $0x6E7BDDEF // fmul v15.2d, v15.2d, v27.2d
+	WORD $0x4E7AD610 // fadd v16.2d, v16.2d, v26.2d
+	FMOVQ (R0), F0
+	WORD $0x4EE0D6A1 // fsub v1.2d, v21.2d, v0.2d
+	WORD $0x4E61D5CE // fadd v14.2d, v14.2d, v1.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F2
+	WORD $0x4E62D4C3 // fadd v3.2d, v6.2d, v2.2d
+	FMOVQ (R21), F4
+	WORD $0x4E62D485 // fadd v5.2d, v4.2d, v2.2d
+	FMOVQ (R0), F6
+	WORD $0x6E63FCC8 // fdiv v8.2d, v6.2d, v3.2d
+	FMOVQ F8, (R20)
+	WORD $0x6E68DCA9 // fmul v9.2d, v5.2d, v8.2d
+	WORD $0x6E68DD2A // fmul v10.2d, v9.2d, v8.2d
+	FMOVQ F10, (R7)
+	VUSHR $52, V9.D2, V11.D2
+	WORD $0x4E61D96C // scvtf v12.2d, v11.2d
+	FMOVQ 16(R0), F13
+	WORD $0x4EEDD591 // fsub v17.2d, v12.2d, v13.2d
+	FMOVQ (R0), F18
+	FMOVQ 32(R0), F19
+	VBIT V19.B16, V9.B16, V18.B16
+	FMOVQ 48(R0), F20
+	WORD $0x6EE9E695 // fcmgt v21.2d, v20.2d, v9.2d
+	FMOVQ 64(R0), F22
+	VBIT V21.B16, V22.B16, V17.B16
+	WORD $0x6E72DDEF // fmul v15.2d, v15.2d, v18.2d
+	WORD $0x4E71D610 // fadd v16.2d, v16.2d, v17.2d
+	FMOVQ (R0), F23
+	WORD $0x4EF7D538 // fsub v24.2d, v9.2d, v23.2d
+	WORD $0x4E78D5CE // fadd v14.2d, v14.2d, v24.2d
+	FMOVQ 144(R1), F25
+	WORD $0x4E79D4FA // fadd v26.2d, v7.2d, v25.2d
+	FMOVQ 16(R21), F27
+	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
+	FMOVQ (R0), F29
+	WORD $0x6E7AFFBE // fdiv v30.2d, v29.2d, v26.2d
+	FMOVQ F30, 16(R20)
+	WORD $0x6E7EDF9F // fmul v31.2d, v28.2d, v30.2d
+	WORD $0x6E7EDFE0 // fmul v0.2d, v31.2d, v30.2d
+	FMOVQ F0, 16(R7)
+	VUSHR $52, V31.D2, V1.D2
+	WORD $0x4E61D822 // scvtf v2.2d, v1.2d
+	FMOVQ 16(R0), F3
+	WORD $0x4EE3D444 // fsub v4.2d, v2.2d, v3.2d
+	FMOVQ (R0), F5
+	FMOVQ 32(R0), F6
+	VBIT V6.B16, V31.B16, V5.B16
+	FMOVQ 48(R0), F7
+	WORD $0x6EFFE4E8 // fcmgt v8.2d, v7.2d, v31.2d
+	FMOVQ 64(R0), F9
+	VBIT V8.B16, V9.B16, V4.B16
+	WORD $0x6E65DDEF // fmul v15.2d, v15.2d, v5.2d
+	WORD $0x4E64D610 // fadd v16.2d, v16.2d, v4.2d
+	FMOVQ (R0), F10
+	WORD $0x4EEAD7EB // fsub v11.2d, v31.2d, v10.2d
+	WORD $0x4E6BD5CE // fadd v14.2d, v14.2d, v11.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	MOVD 104(R1), R24
+	SUB R24, R21
+	MOVD R21, 120(R1)
+	FMOVQ F14, 320(R1)
+	VUSHR $52, V15.D2, V12.D2
+	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
+	FMOVQ 16(R0), F14
+	WORD $0x4EEED5B1 // fsub v17.2d, v13.2d, v14.2d
+	FMOVQ (R0), F18
+	FMOVQ 32(R0), F19
+	VBIT V19.B16, V15.B16, V18.B16
+	FMOVQ F18, 512(R1)
+	WORD $0x4E71D614 // fadd v20.2d, v16.2d, v17.2d
+	FMOVQ F20, 704(R1)
+	MOVD 40(R1), R25
+	ADD R25, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta0_objective_1x12(p *uint64)
+TEXT ·ratioNEON_beta0_objective_1x12(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+panel:
+	MOVD R3, R9
+	MOVD 48(R1), R10
+	MOVD (R1), R11
+	MOVD 104(R1), R12
+	MOVD 120(R1), R13
+	ADD R13, R12
+	MOVD 112(R1), R14
+	PRFM (R12), PLDL1KEEP
+	PRFM 64(R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+sum:
+	FLDPQ (R10), (F6, F7)
+	FLDPQ 32(R10), (F8, F9)
+	FLDPQ 64(R10), (F10, F11)
+	ADD R6, R10
+	FMOVD (R9), F12
+	WORD $0x4FCC10C0 // fmla v0.2d, v6.2d, v12.d[0]
+	WORD $0x4FCC10E1 // fmla v1.2d, v7.2d, v12.d[0]
+	WORD $0x4FCC1102 // fmla v2.2d, v8.2d, v12.d[0]
+	WORD $0x4FCC1123 // fmla v3.2d, v9.2d, v12.d[0]
+	WORD $0x4FCC1144 // fmla v4.2d, v10.2d, v12.d[0]
+	WORD $0x4FCC1165 // fmla v5.2d, v11.2d, v12.d[0]
+	ADD R5, R9
+	SUBS $1, R11, R11
+	BNE sum
+	MOVD 96(R1), R15
+	ADD R7, R15
+	MOVD 104(R1), R19
+	MOVD 120(R1), R20
+	ADD R20, R19
+	MOVD 112(R1), R21
+	FMOVQ 320(R1), F13
+	FMOVQ 512(R1), F14
+	FMOVQ 704(R1), F15
+	FMOVQ 128(R1), F16
+	WORD $0x4E70D411 // fadd v17.2d, v0.2d, v16.2d
+	FMOVQ (R19), F18
+	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
+	FMOVQ (R0), F20
+	WORD $0x6E71FE95 // fdiv v21.2d, v20.2d, v17.2d
+	FMOVQ F21, (R15)
+	WORD $0x6E75DE76 // fmul v22.2d, v19.2d, v21.2d
+	WORD $0x6E75DED7 // fmul v23.2d, v22.2d, v21.2d
+	FMOVQ F23, (R7)
+	VUSHR $52, V22.D2, V24.D2
+	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
+	FMOVQ 16(R0), F26
+	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
+	FMOVQ (R0), F28
+	FMOVQ 32(R0), F29
+	VBIT V29.B16, V22.B16, V28.B16
+	FMOVQ 48(R0), F30
+	WORD $0x6EF6E7DF // fcmgt v31.2d, v30.2d, v22.2d
+	FMOVQ 64(R0), F0
+	VBIT V31.B16, V0.B16, V27.B16
+	WORD $0x6E7CDDCE // fmul v14.2d, v14.2d, v28.2d
+	WORD $0x4E7BD5EF // fadd v15.2d, v15.2d, v27.2d
+	FMOVQ (R0), F6
+	WORD $0x4EE6D6C7 // fsub v7.2d, v22.2d, v6.2d
+	WORD $0x4E67D5AD // fadd v13.2d, v13.2d, v7.2d
+	FMOVQ 144(R1), F8
+	WORD $0x4E68D429 // fadd v9.2d, v1.2d, v8.2d
+	FMOVQ 16(R19), F10
+	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
+	FMOVQ (R0), F12
+	WORD $0x6E69FD90 // fdiv v16.2d, v12.2d, v9.2d
+	FMOVQ F16, 16(R15)
+	WORD $0x6E70DD71 // fmul v17.2d, v11.2d, v16.2d
+	WORD $0x6E70DE32 // fmul v18.2d, v17.2d, v16.2d
+	FMOVQ F18, 16(R7)
+	VUSHR $52, V17.D2, V19.D2
+	WORD $0x4E61DA74 // scvtf v20.2d, v19.2d
+	FMOVQ 16(R0), F21
+	WORD $0x4EF5D696 // fsub v22.2d, v20.2d, v21.2d
+	FMOVQ (R0), F23
+	FMOVQ 32(R0), F24
+	VBIT V24.B16, V17.B16, V23.B16
+	FMOVQ 48(R0), F25
+	WORD $0x6EF1E73A // fcmgt v26.2d, v25.2d, v17.2d
+	FMOVQ 64(R0), F27
+	VBIT V26.B16, V27.B16, V22.B16
+	WORD $0x6E77DDCE // fmul v14.2d, v14.2d, v23.2d
+	WORD $0x4E76D5EF // fadd v15.2d, v15.2d, v22.2d
+	FMOVQ (R0), F28
+	WORD $0x4EFCD63D // fsub v29.2d, v17.2d, v28.2d
+	WORD $0x4E7DD5AD // fadd v13.2d, v13.2d, v29.2d
+	FMOVQ 160(R1), F30
+	WORD $0x4E7ED45F // fadd v31.2d, v2.2d, v30.2d
+	FMOVQ 32(R19), F0
+	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
+	FMOVQ (R0), F2
+	WORD $0x6E7FFC46 // fdiv v6.2d, v2.2d, v31.2d
+	FMOVQ F6, 32(R15)
+	WORD $0x6E66DC27 // fmul v7.2d, v1.2d, v6.2d
+	WORD $0x6E66DCE8 // fmul v8.2d, v7.2d, v6.2d
+	FMOVQ F8, 32(R7)
+	VUSHR $52, V7.D2, V9.D2
+	WORD $0x4E61D92A // scvtf v10.2d, v9.2d
+	FMOVQ 16(R0), F11
+	WORD $0x4EEBD54C // fsub v12.2d, v10.2d, v11.2d
+	FMOVQ (R0), F16
+	FMOVQ 32(R0), F17
+	VBIT V17.B16, V7.B16, V16.B16
+	FMOVQ 48(R0), F18
+	WORD $0x6EE7E653 // fcmgt v19.2d, v18.2d, v7.2d
+	FMOVQ 64(R0), F20
+	VBIT V19.B16, V20.B16, V12.B16
+	WORD $0x6E70DDCE // fmul v14.2d, v14.2d, v16.2d
+	WORD $0x4E6CD5EF // fadd v15.2d, v15.2d, v12.2d
+	FMOVQ (R0), F21
+	WORD $0x4EF5D4F6 // fsub v22.2d, v7.2d, v21.2d
+	WORD $0x4E76D5AD // fadd v13.2d, v13.2d, v22.2d
+	FMOVQ 176(R1), F23
+	WORD $0x4E77D478 // fadd v24.2d, v3.2d, v23.2d
+	FMOVQ 48(R19), F25
+	WORD $0x4E77D73A // fadd v26.2d, v25.2d, v23.2d
+	FMOVQ (R0), F27
+	WORD $0x6E78FF7C // fdiv v28.2d, v27.2d, v24.2d
+	FMOVQ F28, 48(R15)
+	WORD $0x6E7CDF5D // fmul v29.2d, v26.2d, v28.2d
+	WORD $0x6E7CDFBE // fmul v30.2d, v29.2d, v28.2d
+	FMOVQ F30, 48(R7)
+	VUSHR $52, V29.D2, V31.D2
+	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
+	FMOVQ 16(R0), F1
+	WORD $0x4EE1D402 // fsub v2.2d, v0.2d, v1.2d
+	FMOVQ (R0), F3
+	FMOVQ 32(R0), F6
+	VBIT V6.B16, V29.B16, V3.B16
+	FMOVQ 48(R0), F7
+	WORD $0x6EFDE4E8 // fcmgt v8.2d, v7.2d, v29.2d
+	FMOVQ 64(R0), F9
+	VBIT V8.B16, V9.B16, V2.B16
+	WORD $0x6E63DDCE // fmul v14.2d, v14.2d, v3.2d
+	WORD $0x4E62D5EF // fadd v15.2d, v15.2d, v2.2d
+	FMOVQ (R0), F10
+	WORD $0x4EEAD7AB // fsub v11.2d, v29.2d, v10.2d
+	WORD $0x4E6BD5AD // fadd v13.2d, v13.2d, v11.2d
+	FMOVQ 192(R1), F12
+	WORD $0x4E6CD490 // fadd v16.2d, v4.2d, v12.2d
+	FMOVQ 64(R19), F17
+	WORD $0x4E6CD632 // fadd v18.2d, v17.2d, v12.2d
+	FMOVQ (R0), F19
+	WORD $0x6E70FE74 // fdiv v20.2d, v19.2d, v16.2d
+	FMOVQ F20, 64(R15)
+	WORD $0x6E74DE55 // fmul v21.2d, v18.2d, v20.2d
+	WORD $0x6E74DEB6 // fmul v22.2d, v21.2d, v20.2d
+	FMOVQ F22, 64(R7)
+	VUSHR $52, V21.D2, V23.D2
+	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
+	FMOVQ 16(R0), F25
+	WORD $0x4EF9D71A // fsub v26.2d, v24.2d, v25.2d
+	FMOVQ (R0), F27
+	FMOVQ 32(R0), F28
+	VBIT V28.B16, V21.B16, V27.B16
+	FMOVQ 48(R0), F29
+	WORD $0x6EF5E7BE // fcmgt v30.2d, v29.2d, v21.2d
+	FMOVQ 64(R0), F31
+	VBIT V30.B16, V31.B16, V26.B16
+	WORD $0x6E7BDDCE // fmul v14.2d, v14.2d, v27.2d
+	WORD $0x4E7AD5EF // fadd v15.2d, v15.2d, v26.2d
+	FMOVQ (R0), F0
+	WORD $0x4EE0D6A1 // fsub v1.2d, v21.2d, v0.2d
+	WORD $0x4E61D5AD // fadd v13.2d, v13.2d, v1.2d
+	FMOVQ 208(R1), F2
+	WORD $0x4E62D4A3 // fadd v3.2d, v5.2d, v2.2d
+	FMOVQ 80(R19), F4
+	WORD $0x4E62D485 // fadd v5.2d, v4.2d, v2.2d
+	FMOVQ (R0), F6
+	WORD $0x6E63FCC7 // fdiv v7.2d, v6.2d, v3.2d
+	FMOVQ F7, 80(R15)
+	WORD $0x6E67DCA8 // fmul v8.2d, v5.2d, v7.2d
+	WORD $0x6E67DD09 // fmul v9.2d, v8.2d, v7.2d
+	FMOVQ F9, 80(R7)
+	VUSHR $52, V8.D2, V10.D2
+	WORD $0x4E61D94B // scvtf v11.2d, v10.2d
+	FMOVQ 16(R0), F12
+	WORD $0x4EECD570 // fsub v16.2d, v11.2d, v12.2d
+	FMOVQ (R0), F17
+	FMOVQ 32(R0), F18
+	VBIT V18.B16, V8.B16, V17.B16
+	FMOVQ 48(R0), F19
+	WORD $0x6EE8E674 // fcmgt v20.2d, v19.2d, v8.2d
+	FMOVQ 64(R0), F21
+	VBIT V20.B16, V21.B16, V16.B16
+	WORD $0x6E71DDCE // fmul v14.2d, v14.2d, v17.2d
+	WORD $0x4E70D5EF // fadd v15.2d, v15.2d, v16.2d
+	FMOVQ (R0), F22
+	WORD $0x4EF6D517 // fsub v23.2d, v8.2d, v22.2d
+	WORD $0x4E77D5AD // fadd v13.2d, v13.2d, v23.2d
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	MOVD 104(R1), R22
+	SUB R22, R19
+	MOVD R19, 120(R1)
+	FMOVQ F13, 320(R1)
+	VUSHR $52, V14.D2, V24.D2
+	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
+	FMOVQ 16(R0), F26
+	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
+	FMOVQ (R0), F28
+	FMOVQ 32(R0), F29
+	VBIT V29.B16, V14.B16, V28.B16
+	FMOVQ F28, 512(R1)
+	WORD $0x4E7BD5FE // fadd v30.2d, v15.2d, v27.2d
+	FMOVQ F30, 704(R1)
+	MOVD 40(R1), R23
+	ADD R23, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta0_objective_1x4(p *uint64)
+TEXT ·ratioNEON_beta0_objective_1x4(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+panel:
+	MOVD R3, R9
+	MOVD 48(R1), R10
+	MOVD (R1), R11
+	MOVD 104(R1), R12
+	MOVD 120(R1), R13
+	ADD R13, R12
+	MOVD 112(R1), R14
+	PRFM (R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+sum:
+	FLDPQ (R10), (F2, F3)
+	ADD R6, R10
+	FMOVD (R9), F4
+	WORD $0x4FC41040 // fmla v0.2d, v2.2d, v4.d[0]
+	WORD $0x4FC41061 // fmla v1.2d, v3.2d, v4.d[0]
+	ADD R5, R9
+	SUBS $1, R11, R11
+	BNE sum
+	MOVD 96(R1), R15
+	ADD R7, R15
+	MOVD 104(R1), R19
+	MOVD 120(R1), R20
+	ADD R20, R19
+	MOVD 112(R1), R21
+	FMOVQ 320(R1), F5
+	FMOVQ 512(R1), F6
+	FMOVQ 704(R1), F7
+	FMOVQ 128(R1), F8
+	WORD $0x4E68D409 // fadd v9.2d, v0.2d, v8.2d
+	FMOVQ (R19), F10
+	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
+	FMOVQ (R0), F12
+	WORD $0x6E69FD8D // fdiv v13.2d, v12.2d, v9.2d
+	FMOVQ F13, (R15)
+	WORD $0x6E6DDD6E // fmul v14.2d, v11.2d, v13.2d
+	WORD $0x6E6DDDCF // fmul v15.2d, v14.2d, v13.2d
+	FMOVQ F15, (R7)
+	VUSHR $52, V14.D2, V16.D2
+	WORD $0x4E61DA11 // scvtf v17.2d, v16.2d
+	FMOVQ 16(R0), F18
+	WORD $0x4EF2D633 // fsub v19.2d, v17.2d, v18.2d
+	FMOVQ (R0), F20
+	FMOVQ 32(R0), F21
+	VBIT V21.B16, V14.B16, V20.B16
+	FMOVQ 48(R0), F22
+	WORD $0x6EEEE6D7 // fcmgt v23.2d, v22.2d, v14.2d
+	FMOVQ 64(R0), F24
+	VBIT V23.B16, V24.B16, V19.B16
+	WORD $0x6E74DCC6 // fmul v6.2d, v6.2d, v20.2d
+	WORD $0x4E73D4E7 // fadd v7.2d, v7.2d, v19.2d
+	FMOVQ (R0), F25
+	WORD $0x4EF9D5DA // fsub v26.2d, v14.2d, v25.2d
+	WORD $0x4E7AD4A5 // fadd v5.2d, v5.2d, v26.2d
+	FMOVQ 144(R1), F27
+	WORD $0x4E7BD43C // fadd v28.2d, v1.2d, v27.2d
+	FMOVQ 16(R19), F29
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	FMOVQ (R0), F31
+	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
+	FMOVQ F0, 16(R15)
+	WORD $0x6E60DFC1 // fmul v1.2d, v30.2d, v0.2d
+	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
+	FMOVQ F2, 16(R7)
+	VUSHR $52, V1.D2, V3.D2
+	WORD $0x4E61D864 // scvtf v4.2d, v3.2d
+	FMOVQ 16(R0), F8
+	WORD $0x4EE8D489 // fsub v9.2d, v4.2d, v8.2d
+	FMOVQ (R0), F10
+	FMOVQ 32(R0), F11
+	VBIT V11.B16, V1.B16, V10.B16
+	FMOVQ 48(R0), F12
+	WORD $0x6EE1E58D // fcmgt v13.2d, v12.2d, v1.2d
+	FMOVQ 64(R0), F14
+	VBIT V13.B16, V14.B16, V9.B16
+	WORD $0x6E6ADCC6 // fmul v6.2d, v6.2d, v10.2d
+	WORD $0x4E69D4E7 // fadd v7.2d, v7.2d, v9.2d
+	FMOVQ (R0), F15
+	WORD $0x4EEFD430 // fsub v16.2d, v1.2d, v15.2d
+	WORD $0x4E70D4A5 // fadd v5.2d, v5.2d, v16.2d
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	MOVD 104(R1), R22
+	SUB R22, R19
+	MOVD R19, 120(R1)
+	FMOVQ F5, 320(R1)
+	VUSHR $52, V6.D2, V17.D2
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 16(R0), F19
+	WORD $0x4EF3D654 // fsub v20.2d, v18.2d, v19.2d
+	FMOVQ (R0), F21
+	FMOVQ 32(R0), F22
+	VBIT V22.B16, V6.B16, V21.B16
+	FMOVQ F21, 512(R1)
+	WORD $0x4E74D4F7 // fadd v23.2d, v7.2d, v20.2d
+	FMOVQ F23, 704(R1)
+	MOVD 40(R1), R23
+	ADD R23, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta1_4x12(p *uint64)
+TEXT ·ratioNEON_beta1_4x12(SB), NOSPLIT, $0-8
+	MOVD p+0(FP), R0
+	MOVD 8(R0), R1
+	MOVD 16(R0), R2
+	MOVD 24(R0), R3
+	MOVD 32(R0), R4
+	MOVD 56(R0), R5
+	MOVD 64(R0), R6
+	MOVD 72(R0), R7
+	ADD R3<<0, R3, R8
+	ADD R3<<0, R8, R9
+panel:
+	MOVD R2, R10
+	MOVD 48(R0), R11
+	MOVD (R0), R12
+	MOVD 104(R0), R13
+	MOVD 120(R0), R14
+	ADD R14, R13
+	MOVD 112(R0), R15
+	PRFM (R13), PLDL1KEEP
+	PRFM 64(R13), PLDL1KEEP
+	ADD R15, R13
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	PRFM (R13), PLDL1KEEP
+	PRFM 64(R13), PLDL1KEEP
+	ADD R15, R13
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	PRFM (R13), PLDL1KEEP
+	PRFM 64(R13), PLDL1KEEP
+	ADD R15, R13
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V17.B16
+	PRFM (R13), PLDL1KEEP
+	PRFM 64(R13), PLDL1KEEP
+	ADD R15, R13
+	VMOVI $0, V18.B16
+	VMOVI $0, V19.B16
+	VMOVI $0, V20.B16
+	VMOVI $0, V21.B16
+	VMOVI $0, V22.B16
+	VMOVI $0, V23.B16
+sum:
+	FLDPQ (R11), (F24, F25)
+	FLDPQ 32(R11), (F26, F27)
+	FLDPQ 64(R11), (F28, F29)
+	ADD R5, R11
+	FMOVD (R10), F30
+	WORD $0x4FDE1300 // fmla v0.2d, v24.2d, v30.d[0]
+	WORD $0x4FDE1321 // fmla v1.2d, v25.2d, v30.d[0]
+	WORD $0x4FDE1342 // fmla v2.2d, v26.2d, v30.d[0]
+	WORD $0x4FDE1363 // fmla v3.2d, v27.2d, v30.d[0]
+	WORD $0x4FDE1384 // fmla v4.2d, v28.2d, v30.d[0]
+	WORD $0x4FDE13A5 // fmla v5.2d, v29.2d, v30.d[0]
+	FMOVD (R10)(R3), F31
+	WORD $0x4FDF1306 // fmla v6.2d, v24.2d, v31.d[0]
+	WORD $0x4FDF1327 // fmla v7.2d, v25.2d, v31.d[0]
+	WORD $0x4FDF1348 // fmla v8.2d, v26.2d, v31.d[0]
+	WORD $0x4FDF1369 // fmla v9.2d, v27.2d, v31.d[0]
+	WORD $0x4FDF138A // fmla v10.2d, v28.2d, v31.d[0]
+	WORD $0x4FDF13AB // fmla v11.2d, v29.2d, v31.d[0]
+	FMOVD (R10)(R8), F30
+	WORD $0x4FDE130C // fmla v12.2d, v24.2d, v30.d[0]
+	WORD $0x4FDE132D // fmla v13.2d, v25.2d, v30.d[0]
+	WORD $0x4FDE134E // fmla v14.2d, v26.2d, v30.d[0]
+	WORD $0x4FDE136F // fmla v15.2d, v27.2d, v30.d[0]
+	WORD $0x4FDE1390 // fmla v16.2d, v28.2d, v30.d[0]
+	WORD $0x4FDE13B1 // fmla v17.2d, v29.2d, v30.d[0]
+	FMOVD (R10)(R9), F31
+	WORD $0x4FDF1312 // fmla v18.2d, v24.2d, v31.d[0]
+	WORD $0x4FDF1333 // fmla v19.2d, v25.2d, v31.d[0]
+	WORD $0x4FDF1354 // fmla v20.2d, v26.2d, v31.d[0]
+	WORD $0x4FDF1375 // fmla v21.2d, v27.2d, v31.d[0]
+	WORD $0x4FDF1396 // fmla v22.2d, v28.2d, v31.d[0]
+	WORD $0x4FDF13B7 // fmla v23.2d, v29.2d, v31.d[0]
+	ADD R4, R10
+	SUBS $1, R12, R12
+	BNE sum
+	MOVD 96(R0), R19
+	ADD R6, R19
+	MOVD 104(R0), R20
+	MOVD 120(R0), R21
+	ADD R21, R20
+	MOVD 112(R0), R22
+	FMOVQ 128(R0), F24
+	WORD $0x4E78D419 // fadd v25.2d, v0.2d, v24.2d
+	FMOVQ (R20), F26
+	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
+	WORD $0x6E79FF7C // fdiv v28.2d, v27.2d, v25.2d
+	FMOVQ F28, (R6)
+	FMOVQ 144(R0), F29
+	WORD $0x4E7DD43E // fadd v30.2d, v1.2d, v29.2d
+	FMOVQ 16(R20), F31
+	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	WORD $0x6E7EFC01 // fdiv v1.2d, v0.2d, v30.2d
+	FMOVQ F1, 16(R6)
+	FMOVQ 160(R0), F24
+	WORD $0x4E78D459 // fadd v25.2d, v2.2d, v24.2d
+	FMOVQ 32(R20), F26
+	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
+	WORD $0x6E79FF7C // fdiv v28.2d, v27.2d, v25.2d
+	FMOVQ F28, 32(R6)
+	FMOVQ 176(R0), F29
+	WORD $0x4E7DD47E // fadd v30.2d, v3.2d, v29.2d
+	FMOVQ 48(R20), F31
+	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	WORD $0x6E7EFC01 // fdiv v1.2d, v0.2d, v30.2d
+	FMOVQ F1, 48(R6)
+	FMOVQ 192(R0), F2
+	WORD $0x4E62D483 // fadd v3.2d, v4.2d, v2.2d
+	FMOVQ 64(R20), F4
+	WORD $0x4E62D498 // fadd v24.2d, v4.2d, v2.2d
+	WORD $0x6E63FF19 // fdiv v25.2d, v24.2d, v3.2d
+	FMOVQ F25, 64(R6)
+	FMOVQ 208(R0), F26
+	WORD $0x4E7AD4BB // fadd v27.2d, v5.2d, v26.2d
+	FMOVQ 80(R20), F28
+	WORD $0x4E7AD79D // fadd v29.2d, v28.2d, v26.2d
+	WORD $0x6E7BFFBE // fdiv v30.2d, v29.2d, v27.2d
+	FMOVQ F30, 80(R6)
+	ADD R7, R6
+	ADD R7, R19
+	ADD R22, R20
+	FMOVQ 128(R0), F31
+	WORD $0x4E7FD4C0 // fadd v0.2d, v6.2d, v31.2d
+	FMOVQ (R20), F1
+	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
+	WORD $0x6E60FC43 // fdiv v3.2d, v2.2d, v0.2d
+	FMOVQ F3, (R6)
+	FMOVQ 144(R0), F4
+	WORD $0x4E64D4E5 // fadd v5.2d, v7.2d, v4.2d
+	FMOVQ 16(R20), F6
+	WORD $0x4E64D4C7 // fadd v7.2d, v6.2d, v4.2d
+	WORD $0x6E65FCF8 // fdiv v24.2d, v7.2d, v5.2d
+	FMOVQ F24, 16(R6)
+	FMOVQ 160(R0), F25
+	WORD $0x4E79D51A // fadd v26.2d, v8.2d, v25.2d
+	FMOVQ 32(R20), F27
+	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
+	WORD $0x6E7AFF9D // fdiv v29.2d, v28.2d, v26.2d
+	FMOVQ F29, 32(R6)
+	FMOVQ 176(R0), F30
+	WORD $0x4E7ED53F // fadd v31.2d, v9.2d, v30.2d
+	FMOVQ 48(R20), F0
+	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
+	WORD $0x6E7FFC22 // fdiv v2.2d, v1.2d, v31.2d
+	FMOVQ F2, 48(R6)
+	FMOVQ 192(R0), F3
+	WORD $0x4E63D544 // fadd v4.2d, v10.2d, v3.2d
+	FMOVQ 64(R20), F5
+	WORD $0x4E63D4A6 // fadd v6.2d, v5.2d, v3.2d
+	WORD $0x6E64FCC7 // fdiv v7.2d, v6.2d, v4.2d
+	FMOVQ F7, 64(R6)
+	FMOVQ 208(R0), F8
+	WORD $0x4E68D569 // fadd v9.2d, v11.2d, v8.2d
+	FMOVQ 80(R20), F10
+	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
+	WORD $0x6E69FD78 // fdiv v24.2d, v11.2d, v9.2d
+	FMOVQ F24, 80(R6)
+	ADD R7, R6
+	ADD R7, R19
+	ADD R22, R20
+	FMOVQ 128(R0), F25
+	WORD $0x4E79D59A // fadd v26.2d, v12.2d, v25.2d
+	FMOVQ (R20), F27
+	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
+	WORD $0x6E7AFF9D // fdiv v29.2d, v28.2d, v26.2d
+	FMOVQ F29, (R6)
+	FMOVQ 144(R0), F30
+	WORD $0x4E7ED5BF // fadd v31.2d, v13.2d, v30.2d
+	FMOVQ 16(R20), F0
+	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
+	WORD $0x6E7FFC22 // fdiv v2.2d, v1.2d, v31.2d
+	FMOVQ F2, 16(R6)
+	FMOVQ 160(R0), F3
+	WORD $0x4E63D5C4 // fadd v4.2d, v14.2d, v3.2d
+	FMOVQ 32(R20), F5
+	WORD $0x4E63D4A6 // fadd v6.2d, v5.2d, v3.2d
+	WORD $0x6E64FCC7 // fdiv v7.2d, v6.2d, v4.2d
+	FMOVQ F7, 32(R6)
+	FMOVQ 176(R0), F8
+	WORD $0x4E68D5E9 // fadd v9.2d, v15.2d, v8.2d
+	FMOVQ 48(R20), F10
+	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
+	WORD $0x6E69FD6C // fdiv v12.2d, v11.2d, v9.2d
+	FMOVQ F12, 48(R6)
+	FMOVQ 192(R0), F13
+	WORD $0x4E6DD60E // fadd v14.2d, v16.2d, v13.2d
+	FMOVQ 64(R20), F15
+	WORD $0x4E6DD5F0 // fadd v16.2d, v15.2d, v13.2d
+	WORD $0x6E6EFE18 // fdiv v24.2d, v16.2d, v14.2d
+	FMOVQ F24, 64(R6)
+	FMOVQ 208(R0), F25
+	WORD $0x4E79D63A // fadd v26.2d, v17.2d, v25.2d
+	FMOVQ 80(R20), F27
+	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
+	WORD $0x6E7AFF9D // fdiv v29.2d, v28.2d, v26.2d
+	FMOVQ F29, 80(R6)
+	ADD R7, R6
+	ADD R7, R19
+	ADD R22, R20
+	FMOVQ 128(R0), F30
+	WORD $0x4E7ED65F // fadd v31.2d, v18.2d, v30.2d
+	FMOVQ (R20), F0
+	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
+	WORD $0x6E7FFC22 // fdiv v2.2d, v1.2d, v31.2d
+	FMOVQ F2, (R6)
+	FMOVQ 144(R0), F3
+	WORD $0x4E63D664 // fadd v4.2d, v19.2d, v3.2d
+	FMOVQ 16(R20), F5
+	WORD $0x4E63D4A6 // fadd v6.2d, v5.2d, v3.2d
+	WORD $0x6E64FCC7 // fdiv v7.2d, v6.2d, v4.2d
+	FMOVQ F7, 16(R6)
+	FMOVQ 160(R0), F8
+	WORD $0x4E68D689 // fadd v9.2d, v20.2d, v8.2d
+	FMOVQ 32(R20), F10
+	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
+	WORD $0x6E69FD6C // fdiv v12.2d, v11.2d, v9.2d
+	FMOVQ F12, 32(R6)
+	FMOVQ 176(R0), F13
+	WORD $0x4E6DD6AE // fadd v14.2d, v21.2d, v13.2d
+	FMOVQ 48(R20), F15
+	WORD $0x4E6DD5F0 // fadd v16.2d, v15.2d, v13.2d
+	WORD $0x6E6EFE11 // fdiv v17.2d, v16.2d, v14.2d
+	FMOVQ F17, 48(R6)
+	FMOVQ 192(R0), F18
+	WORD $0x4E72D6D3 // fadd v19.2d, v22.2d, v18.2d
+	FMOVQ 64(R20), F20
+	WORD $0x4E72D695 // fadd v21.2d, v20.2d, v18.2d
+	WORD $0x6E73FEB6 // fdiv v22.2d, v21.2d, v19.2d
+	FMOVQ F22, 64(R6)
+	FMOVQ 208(R0), F24
+	WORD $0x4E78D6F9 // fadd v25.2d, v23.2d, v24.2d
+	FMOVQ 80(R20), F26
+	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
+	WORD $0x6E79FF7C // fdiv v28.2d, v27.2d, v25.2d
+	FMOVQ F28, 80(R6)
+	ADD R7, R6
+	ADD R7, R19
+	ADD R22, R20
+	MOVD 104(R0), R23
+	SUB R23, R20
+	MOVD R20, 120(R0)
+	MOVD 40(R0), R24
+	ADD R24, R2
+	SUBS $1, R1, R1
+	BNE panel
+	RET
+
+// func ratioNEON_beta1_4x4(p *uint64)
+TEXT ·ratioNEON_beta1_4x4(SB), NOSPLIT, $0-8
+	MOVD p+0(FP), R0
+	MOVD 8(R0), R1
+	MOVD 16(R0), R2
+	MOVD 24(R0), R3
+	MOVD 32(R0), R4
+	MOVD 56(R0), R5
+	MOVD 64(R0), R6
+	MOVD 72(R0), R7
+	ADD R3<<0, R3, R8
+	ADD R3<<0, R8, R9
+panel:
+	MOVD R2, R10
+	MOVD 48(R0), R11
+	MOVD (R0), R12
+	MOVD 104(R0), R13
+	MOVD 120(R0), R14
+	ADD R14, R13
+	MOVD 112(R0), R15
+	PRFM (R13), PLDL1KEEP
+	ADD R15, R13
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	PRFM (R13), PLDL1KEEP
+	ADD R15, R13
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	PRFM (R13), PLDL1KEEP
+	ADD R15, R13
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	PRFM (R13), PLDL1KEEP
+	ADD R15, R13
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+sum:
+	FLDPQ (R11), (F8, F9)
+	ADD R5, R11
+	FMOVD (R10), F10
+	WORD $0x4FCA1100 // fmla v0.2d, v8.2d, v10.d[0]
+	WORD $0x4FCA1121 // fmla v1.2d, v9.2d, v10.d[0]
+	FMOVD (R10)(R3), F11
+	WORD $0x4FCB1102 // fmla v2.2d, v8.2d, v11.d[0]
+	WORD $0x4FCB1123 // fmla v3.2d, v9.2d, v11.d[0]
+	FMOVD (R10)(R8), F12
+	WORD $0x4FCC1104 // fmla v4.2d, v8.2d, v12.d[0]
+	WORD $0x4FCC1125 // fmla v5.2d, v9.2d, v12.d[0]
+	FMOVD (R10)(R9), F13
+	WORD $0x4FCD1106 // fmla v6.2d, v8.2d, v13.d[0]
+	WORD $0x4FCD1127 // fmla v7.2d, v9.2d, v13.d[0]
+	ADD R4, R10
+	SUBS $1, R12, R12
+	BNE sum
+	MOVD 96(R0), R19
+	ADD R6, R19
+	MOVD 104(R0), R20
+	MOVD 120(R0), R21
+	ADD R21, R20
+	MOVD 112(R0), R22
+	FMOVQ 128(R0), F14
+	WORD $0x4E6ED40F // fadd v15.2d, v0.2d, v14.2d
+	FMOVQ (R20), F16
+	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
+	WORD $0x6E6FFE32 // fdiv v18.2d, v17.2d, v15.2d
+	FMOVQ F18, (R6)
+	FMOVQ 144(R0), F19
+	WORD $0x4E73D434 // fadd v20.2d, v1.2d, v19.2d
+	FMOVQ 16(R20), F21
+	WORD $0x4E73D6B6 // fadd v22.2d, v21.2d, v19.2d
+	WORD $0x6E74FED7 // fdiv v23.2d, v22.2d, v20.2d
+	FMOVQ F23, 16(R6)
+	ADD R7, R6
+	ADD R7, R19
+	ADD R22, R20
+	FMOVQ 128(R0), F24
+	WORD $0x4E78D459 // fadd v25.2d, v2.2d, v24.2d
+	FMOVQ (R20), F26
+	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
+	WORD $0x6E79FF7C // fdiv v28.2d, v27.2d, v25.2d
+	FMOVQ F28, (R6)
+	FMOVQ 144(R0), F29
+	WORD $0x4E7DD47E // fadd v30.2d, v3.2d, v29.2d
+	FMOVQ 16(R20), F31
+	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	WORD $0x6E7EFC01 // fdiv v1.2d, v0.2d, v30.2d
+	FMOVQ F1, 16(R6)
+	ADD R7, R6
+	ADD R7, R19
+	ADD R22, R20
+	FMOVQ 128(R0), F2
+	WORD $0x4E62D483 // fadd v3.2d, v4.2d, v2.2d
+	FMOVQ (R20), F4
+	WORD $0x4E62D488 // fadd v8.2d, v4.2d, v2.2d
+	WORD $0x6E63FD09 // fdiv v9.2d, v8.2d, v3.2d
+	FMOVQ F9, (R6)
+	FMOVQ 144(R0), F10
+	WORD $0x4E6AD4AB // fadd v11.2d, v5.2d, v10.2d
+	FMOVQ 16(R20), F12
+	WORD $0x4E6AD58D // fadd v13.2d, v12.2d, v10.2d
+	WORD $0x6E6BFDAE // fdiv v14.2d, v13.2d, v11.2d
+	FMOVQ F14, 16(R6)
+	ADD R7, R6
+	ADD R7, R19
+	ADD R22, R20
+	FMOVQ 128(R0), F15
+	WORD $0x4E6FD4D0 // fadd v16.2d, v6.2d, v15.2d
+	FMOVQ (R20), F17
+	WORD $0x4E6FD632 // fadd v18.2d, v17.2d, v15.2d
+	WORD $0x6E70FE53 // fdiv v19.2d, v18.2d, v16.2d
+	FMOVQ F19, (R6)
+	FMOVQ 144(R0), F20
+	WORD $0x4E74D4F5 // fadd v21.2d, v7.2d, v20.2d
+	FMOVQ 16(R20), F22
+	WORD $0x4E74D6D7 // fadd v23.2d, v22.2d, v20.2d
+	WORD $0x6E75FEF8 // fdiv v24.2d, v23.2d, v21.2d
+	FMOVQ F24, 16(R6)
+	ADD R7, R6
+	ADD R7, R19
+	ADD R22, R20
+	MOVD 104(R0), R23
+	SUB R23, R20
+	MOVD R20, 120(R0)
+	MOVD 40(R0), R24
+	ADD R24, R2
+	SUBS $1, R1, R1
+	BNE panel
+	RET
+
+// func ratioNEON_beta1_1x12(p *uint64)
+TEXT ·ratioNEON_beta1_1x12(SB), NOSPLIT, $0-8
+	MOVD p+0(FP), R0
+	MOVD 8(R0), R1
+	MOVD 16(R0), R2
+	MOVD 24(R0), R3
+	MOVD 32(R0), R4
+	MOVD 56(R0), R5
+	MOVD 64(R0), R6
+	MOVD 72(R0), R7
+panel:
+	MOVD R2, R8
+	MOVD 48(R0), R9
+	MOVD (R0), R10
+	MOVD 104(R0), R11
+	MOVD 120(R0), R12
+	ADD R12, R11
+	MOVD 112(R0), R13
+	PRFM (R11), PLDL1KEEP
+	PRFM 64(R11), PLDL1KEEP
+	ADD R13, R11
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+sum:
+	FLDPQ (R9), (F6, F7)
+	FLDPQ 32(R9), (F8, F9)
+	FLDPQ 64(R9), (F10, F11)
+	ADD R5, R9
+	FMOVD (R8), F12
+	WORD $0x4FCC10C0 // fmla v0.2d, v6.2d, v12.d[0]
+	WORD $0x4FCC10E1 // fmla v1.2d, v7.2d, v12.d[0]
+	WORD $0x4FCC1102 // fmla v2.2d, v8.2d, v12.d[0]
+	WORD $0x4FCC1123 // fmla v3.2d, v9.2d, v12.d[0]
+	WORD $0x4FCC1144 // fmla v4.2d, v10.2d, v12.d[0]
+	WORD $0x4FCC1165 // fmla v5.2d, v11.2d, v12.d[0]
+	ADD R4, R8
+	SUBS $1, R10, R10
+	BNE sum
+	MOVD 96(R0), R14
+	ADD R6, R14
+	MOVD 104(R0), R15
+	MOVD 120(R0), R19
+	ADD R19, R15
+	MOVD 112(R0), R20
+	FMOVQ 128(R0), F13
+	WORD $0x4E6DD40E // fadd v14.2d, v0.2d, v13.2d
+	FMOVQ (R15), F15
+	WORD $0x4E6DD5F0 // fadd v16.2d, v15.2d, v13.2d
+	WORD $0x6E6EFE11 // fdiv v17.2d, v16.2d, v14.2d
+	FMOVQ F17, (R6)
+	FMOVQ 144(R0), F18
+	WORD $0x4E72D433 // fadd v19.2d, v1.2d, v18.2d
+	FMOVQ 16(R15), F20
+	WORD $0x4E72D695 // fadd v21.2d, v20.2d, v18.2d
+	WORD $0x6E73FEB6 // fdiv v22.2d, v21.2d, v19.2d
+	FMOVQ F22, 16(R6)
+	FMOVQ 160(R0), F23
+	WORD $0x4E77D458 // fadd v24.2d, v2.2d, v23.2d
+	FMOVQ 32(R15), F25
+	WORD $0x4E77D73A // fadd v26.2d, v25.2d, v23.2d
+	WORD $0x6E78FF5B // fdiv v27.2d, v26.2d, v24.2d
+	FMOVQ F27, 32(R6)
+	FMOVQ 176(R0), F28
+	WORD $0x4E7CD47D // fadd v29.2d, v3.2d, v28.2d
+	FMOVQ 48(R15), F30
+	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
+	WORD $0x6E7DFFE0 // fdiv v0.2d, v31.2d, v29.2d
+	FMOVQ F0, 48(R6)
+	FMOVQ 192(R0), F1
+	WORD $0x4E61D482 // fadd v2.2d, v4.2d, v1.2d
+	FMOVQ 64(R15), F3
+	WORD $0x4E61D464 // fadd v4.2d, v3.2d, v1.2d
+	WORD $0x6E62FC86 // fdiv v6.2d, v4.2d, v2.2d
+	FMOVQ F6, 64(R6)
+	FMOVQ 208(R0), F7
+	WORD $0x4E67D4A8 // fadd v8.2d, v5.2d, v7.2d
+	FMOVQ 80(R15), F9
+	WORD $0x4E67D52A // fadd v10.2d, v9.2d, v7.2d
+	WORD $0x6E68FD4B // fdiv v11.2d, v10.2d, v8.2d
+	FMOVQ F11, 80(R6)
+	ADD R7, R6
+	ADD R7, R14
+	ADD R20, R15
+	MOVD 104(R0), R21
+	SUB R21, R15
+	MOVD R15, 120(R0)
+	MOVD 40(R0), R22
+	ADD R22, R2
+	SUBS $1, R1, R1
+	BNE panel
+	RET
+
+// func ratioNEON_beta1_1x4(p *uint64)
+TEXT ·ratioNEON_beta1_1x4(SB), NOSPLIT, $0-8
+	MOVD p+0(FP), R0
+	MOVD 8(R0), R1
+	MOVD 16(R0), R2
+	MOVD 24(R0), R3
+	MOVD 32(R0), R4
+	MOVD 56(R0), R5
+	MOVD 64(R0), R6
+	MOVD 72(R0), R7
+panel:
+	MOVD R2, R8
+	MOVD 48(R0), R9
+	MOVD (R0), R10
+	MOVD 104(R0), R11
+	MOVD 120(R0), R12
+	ADD R12, R11
+	MOVD 112(R0), R13
+	PRFM (R11), PLDL1KEEP
+	ADD R13, R11
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+sum:
+	FLDPQ (R9), (F2, F3)
+	ADD R5, R9
+	FMOVD (R8), F4
+	WORD $0x4FC41040 // fmla v0.2d, v2.2d, v4.d[0]
+	WORD $0x4FC41061 // fmla v1.2d, v3.2d, v4.d[0]
+	ADD R4, R8
+	SUBS $1, R10, R10
+	BNE sum
+	MOVD 96(R0), R14
+	ADD R6, R14
+	MOVD 104(R0), R15
+	MOVD 120(R0), R19
+	ADD R19, R15
+	MOVD 112(R0), R20
+	FMOVQ 128(R0), F5
+	WORD $0x4E65D406 // fadd v6.2d, v0.2d, v5.2d
+	FMOVQ (R15), F7
+	WORD $0x4E65D4E8 // fadd v8.2d, v7.2d, v5.2d
+	WORD $0x6E66FD09 // fdiv v9.2d, v8.2d, v6.2d
+	FMOVQ F9, (R6)
+	FMOVQ 144(R0), F10
+	WORD $0x4E6AD42B // fadd v11.2d, v1.2d, v10.2d
+	FMOVQ 16(R15), F12
+	WORD $0x4E6AD58D // fadd v13.2d, v12.2d, v10.2d
+	WORD $0x6E6BFDAE // fdiv v14.2d, v13.2d, v11.2d
+	FMOVQ F14, 16(R6)
+	ADD R7, R6
+	ADD R7, R14
+	ADD R20, R15
+	MOVD 104(R0), R21
+	SUB R21, R15
+	MOVD R15, 120(R0)
+	MOVD 40(R0), R22
+	ADD R22, R2
+	SUBS $1, R1, R1
+	BNE panel
+	RET
+
+// func ratioNEON_beta1_objective_4x12(p *uint64)
+TEXT ·ratioNEON_beta1_objective_4x12(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+	ADD R4<<0, R4, R9
+	ADD R4<<0, R9, R10
+panel:
+	MOVD R3, R11
+	MOVD 48(R1), R12
+	MOVD (R1), R13
+	MOVD 104(R1), R14
+	MOVD 120(R1), R15
+	ADD R15, R14
+	MOVD 112(R1), R19
+	PRFM (R14), PLDL1KEEP
+	PRFM 64(R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	PRFM (R14), PLDL1KEEP
+	PRFM 64(R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+	PRFM (R14), PLDL1KEEP
+	PRFM 64(R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V12.B16
+	VMOVI $0, V13.B16
+	VMOVI $0, V14.B16
+	VMOVI $0, V15.B16
+	VMOVI $0, V16.B16
+	VMOVI $0, V17.B16
+	PRFM (R14), PLDL1KEEP
+	PRFM 64(R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V18.B16
+	VMOVI $0, V19.B16
+	VMOVI $0, V20.B16
+	VMOVI $0, V21.B16
+	VMOVI $0, V22.B16
+	VMOVI $0, V23.B16
+sum:
+	FLDPQ (R12), (F24, F25)
+	FLDPQ 32(R12), (F26, F27)
+	FLDPQ 64(R12), (F28, F29)
+	ADD R6, R12
+	FMOVD (R11), F30
+	WORD $0x4FDE1300 // fmla v0.2d, v24.2d, v30.d[0]
+	WORD $0x4FDE1321 // fmla v1.2d, v25.2d, v30.d[0]
+	WORD $0x4FDE1342 // fmla v2.2d, v26.2d, v30.d[0]
+	WORD $0x4FDE1363 // fmla v3.2d, v27.2d, v30.d[0]
+	WORD $0x4FDE1384 // fmla v4.2d, v28.2d, v30.d[0]
+	WORD $0x4FDE13A5 // fmla v5.2d, v29.2d, v30.d[0]
+	FMOVD (R11)(R4), F31
+	WORD $0x4FDF1306 // fmla v6.2d, v24.2d, v31.d[0]
+	WORD $0x4FDF1327 // fmla v7.2d, v25.2d, v31.d[0]
+	WORD $0x4FDF1348 // fmla v8.2d, v26.2d, v31.d[0]
+	WORD $0x4FDF1369 // fmla v9.2d, v27.2d, v31.d[0]
+	WORD $0x4FDF138A // fmla v10.2d, v28.2d, v31.d[0]
+	WORD $0x4FDF13AB // fmla v11.2d, v29.2d, v31.d[0]
+	FMOVD (R11)(R9), F30
+	WORD $0x4FDE130C // fmla v12.2d, v24.2d, v30.d[0]
+	WORD $0x4FDE132D // fmla v13.2d, v25.2d, v30.d[0]
+	WORD $0x4FDE134E // fmla v14.2d, v26.2d, v30.d[0]
+	WORD $0x4FDE136F // fmla v15.2d, v27.2d, v30.d[0]
+	WORD $0x4FDE1390 // fmla v16.2d, v28.2d, v30.d[0]
+	WORD $0x4FDE13B1 // fmla v17.2d, v29.2d, v30.d[0]
+	FMOVD (R11)(R10), F31
+	WORD $0x4FDF1312 // fmla v18.2d, v24.2d, v31.d[0]
+	WORD $0x4FDF1333 // fmla v19.2d, v25.2d, v31.d[0]
+	WORD $0x4FDF1354 // fmla v20.2d, v26.2d, v31.d[0]
+	WORD $0x4FDF1375 // fmla v21.2d, v27.2d, v31.d[0]
+	WORD $0x4FDF1396 // fmla v22.2d, v28.2d, v31.d[0]
+	WORD $0x4FDF13B7 // fmla v23.2d, v29.2d, v31.d[0]
+	ADD R5, R11
+	SUBS $1, R13, R13
+	BNE sum
+	MOVD 96(R1), R20
+	ADD R7, R20
+	MOVD 104(R1), R21
+	MOVD 120(R1), R22
+	ADD R22, R21
+	MOVD 112(R1), R23
+	FMOVQ 320(R1), F24
+	FMOVQ 128(R1), F25
+	WORD $0x4E79D41A // fadd v26.2d, v0.2d, v25.2d
+	FMOVQ (R21), F27
+	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
+	WORD $0x6E7AFF9D // fdiv v29.2d, v28.2d, v26.2d
+	FMOVQ F29, (R7)
+	FMOVQ 48(R0), F30
+	WORD $0x4E7EF7BF // fmax v31.2d, v29.2d, v30.2d
+	VUSHR $52, V31.D2, V0.D2
+	WORD $0x4E61D819 // scvtf v25.2d, v0.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD73D // fsub v29.2d, v25.2d, v27.2d
+	FMOVQ (R0), F30
+	FMOVQ 32(R0), F0
+	VBIT V0.B16, V31.B16, V30.B16
+	FMOVQ 80(R0), F25
+	WORD $0x6E79E7DB // fcmge v27.2d, v30.2d, v25.2d
+	FMOVQ 48(R0), F31
+	VAND V31.B16, V27.B16, V0.B16
+	VSUB V0.D2, V30.D2, V25.D2
+	FMOVQ (R0), F30
+	VAND V30.B16, V27.B16, V31.B16
+	WORD $0x4E7FD7A0 // fadd v0.2d, v29.2d, v31.2d
+	FMOVQ (R0), F27
+	WORD $0x4EFBD73D // fsub v29.2d, v25.2d, v27.2d
+	FMOVQ 96(R0), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	WORD $0x6E7FFFB9 // fdiv v25.2d, v29.2d, v31.2d
+	WORD $0x6E79DF3B // fmul v27.2d, v25.2d, v25.2d
+	FMOVQ 112(R0), F30
+	FMOVQ 128(R0), F31
+	VFMLA V27.D2, V30.D2, V31.D2
+	FMOVQ 144(R0), F30
+	VFMLA V27.D2, V31.D2, V30.D2
+	FMOVQ 160(R0), F31
+	VFMLA V27.D2, V30.D2, V31.D2
+	FMOVQ 176(R0), F30
+	VFMLA V27.D2, V31.D2, V30.D2
+	FMOVQ 192(R0), F31
+	VFMLA V27.D2, V30.D2, V31.D2
+	FMOVQ 208(R0), F30
+	VFMLA V27.D2, V31.D2, V30.D2
+	WORD $0x6E7BDFDF // fmul v31.2d, v30.2d, v27.2d
+	WORD $0x6E7DDFBB // fmul v27.2d, v29.2d, v29.2d
+	FMOVQ 224(R0), F30
+	WORD $0x6E7EDF7B // fmul v27.2d, v27.2d, v30.2d
+	WORD $0x4E7BD7FE // fadd v30.2d, v31.2d, v27.2d
+	WORD $0x6E79DFDF // fmul v31.2d, v30.2d, v25.2d
+	FMOVQ 240(R0), F25
+	VFMLA V25.D2, V0.D2, V31.D2
+	WORD $0x4EFBD7FB // fsub v27.2d, v31.2d, v27.2d
+	WORD $0x4E7DD77D // fadd v29.2d, v27.2d, v29.2d
+	FMOVQ 256(R0), F30
+	WORD $0x6E7EDC1F // fmul v31.2d, v0.2d, v30.2d
+	WORD $0x4EFCD740 // fsub v0.2d, v26.2d, v28.2d
+	WORD $0x4E7DD7F9 // fadd v25.2d, v31.2d, v29.2d
+	VFMLA V25.D2, V28.D2, V0.D2
+	WORD $0x4E60D718 // fadd v24.2d, v24.2d, v0.2d
+	FMOVQ 144(R1), F26
+	WORD $0x4E7AD43B // fadd v27.2d, v1.2d, v26.2d
+	FMOVQ 16(R21), F28
+	WORD $0x4E7AD79D // fadd v29.2d, v28.2d, v26.2d
+	WORD $0x6E7BFFBE // fdiv v30.2d, v29.2d, v27.2d
+	FMOVQ F30, 16(R7)
+	FMOVQ 48(R0), F31
+	WORD $0x4E7FF7C0 // fmax v0.2d, v30.2d, v31.2d
+	VUSHR $52, V0.D2, V1.D2
+	WORD $0x4E61D839 // scvtf v25.2d, v1.2d
+	FMOVQ 16(R0), F26
+	WORD $0x4EFAD73C // fsub v28.2d, v25.2d, v26.2d
+	FMOVQ (R0), F30
+	FMOVQ 32(R0), F31
+	VBIT V31.B16, V0.B16, V30.B16
+	FMOVQ 80(R0), F0
+	WORD $0x6E60E7C1 // fcmge v1.2d, v30.2d, v0.2d
+	FMOVQ 48(R0), F25
+	VAND V25.B16, V1.B16, V26.B16
+	VSUB V26.D2, V30.D2, V30.D2
+	FMOVQ (R0), F31
+	VAND V31.B16, V1.B16, V0.B16
+	WORD $0x4E60D781 // fadd v1.2d, v28.2d, v0.2d
+	FMOVQ (R0), F25
+	WORD $0x4EF9D7DA // fsub v26.2d, v30.2d, v25.2d
+	FMOVQ 96(R0), F28
+	WORD $0x4E7CD75E // fadd v30.2d, v26.2d, v28.2d
+	WORD $0x6E7EFF5F // fdiv v31.2d, v26.2d, v30.2d
+	WORD $0x6E7FDFE0 // fmul v0.2d, v31.2d, v31.2d
+	FMOVQ 112(R0), F25
+	FMOVQ 128(R0), F28
+	VFMLA V0.D2, V25.D2, V28.D2
+	FMOVQ 144(R0), F30
+	VFMLA V0.D2, V28.D2, V30.D2
+	FMOVQ 160(R0), F25
+	VFMLA V0.D2, V30.D2, V25.D2
+	FMOVQ 176(R0), F28
+	VFMLA V0.D2, V25.D2, V28.D2
+	FMOVQ 192(R0), F30
+	VFMLA V0.D2, V28.D2, V30.D2
+	FMOVQ 208(R0), F25
+	VFMLA V0.D2, V30.D2, V25.D2
+	WORD $0x6E60DF3C // fmul v28.2d, v25.2d, v0.2d
+	WORD $0x6E7ADF5E // fmul v30.2d, v26.2d, v26.2d
+	FMOVQ 224(R0), F0
+	WORD $0x6E60DFD9 // fmul v25.2d, v30.2d, v0.2d
+	WORD $0x4E79D79C // fadd v28.2d, v28.2d, v25.2d
+	WORD $0x6E7FDF9E // fmul v30.2d, v28.2d, v31.2d
+	FMOVQ 240(R0), F31
+	VFMLA V31.D2, V1.D2, V30.D2
+	WORD $0x4EF9D7C0 // fsub v0.2d, v30.2d, v25.2d
+	WORD $0x4E7AD419 // fadd v25.2d, v0.2d, v26.2d
+	FMOVQ 256(R0), F26
+	WORD $0x6E7ADC3C // fmul v28.2d, v1.2d, v26.2d
+	WORD $0x4EFDD77E // fsub v30.2d, v27.2d, v29.2d
+	WORD $0x4E79D79F // fadd v31.2d, v28.2d, v25.2d
+	VFMLA V31.D2, V29.D2, V30.D2
+	WORD $0x4E7ED718 // fadd v24.2d, v24.2d, v30.2d
+	FMOVQ 160(R1), F0
+	WORD $0x4E60D441 // fadd v1.2d, v2.2d, v0.2d
+	FMOVQ 32(R21), F2
+	WORD $0x4E60D459 // fadd v25.2d, v2.2d, v0.2d
+	WORD $0x6E61FF3A // fdiv v26.2d, v25.2d, v1.2d
+	FMOVQ F26, 32(R7)
+	FMOVQ 48(R0), F27
+	WORD $0x4E7BF75C // fmax v28.2d, v26.2d, v27.2d
+	VUSHR $52, V28.D2, V29.D2
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 16(R0), F31
+	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
+	FMOVQ (R0), F2
+	FMOVQ 32(R0), F26
+	VBIT V26.B16, V28.B16, V2.B16
+	FMOVQ 80(R0), F27
+	WORD $0x6E7BE45C // fcmge v28.2d, v2.2d, v27.2d
+	FMOVQ 48(R0), F29
+	VAND V29.B16, V28.B16, V30.B16
+	VSUB V30.D2, V2.D2, V31.D2
+	FMOVQ (R0), F2
+	VAND V2.B16, V28.B16, V26.B16
+	WORD $0x4E7AD41B // fadd v27.2d, v0.2d, v26.2d
+	FMOVQ (R0), F28
+	WORD $0x4EFCD7FD // fsub v29.2d, v31.2d, v28.2d
+	FMOVQ 96(R0), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	WORD $0x6E7FFFA0 // fdiv v0.2d, v29.2d, v31.2d
+	WORD $0x6E60DC02 // fmul v2.2d, v0.2d, v0.2d
+	FMOVQ 112(R0), F26
+	FMOVQ 128(R0), F28
+	VFMLA V2.D2, V26.D2, V28.D2
+	FMOVQ 144(R0), F30
+	VFMLA V2.D2, V28.D2, V30.D2
+	FMOVQ 160(R0), F31
+	VFMLA V2.D2, V30.D2, V31.D2
+	FMOVQ 176(R0), F26
+	VFMLA V2.D2, V31.D2, V26.D2
+	FMOVQ 192(R0), F28
+	VFMLA V2.D2, V26.D2, V28.D2
+	FMOVQ 208(R0), F30
+	VFMLA V2.D2, V28.D2, V30.D2
+	WORD $0x6E62DFDF // fmul v31.2d, v30.2d, v2.2d
+	WORD $0x6E7DDFA2 // fmul v2.2d, v29.2d, v29.2d
+	FMOVQ 224(R0), F26
+	WORD $0x6E7ADC5C // fmul v28.2d, v2.2d, v26.2d
+	WORD $0x4E7CD7FE // fadd v30.2d, v31.2d, v28.2d
+	WORD $0x6E60DFDF // fmul v31.2d, v30.2d, v0.2d
+	FMOVQ 240(R0), F0
+	VFMLA V0.D2, V27.D2, V31.D2
+	WORD $0x4EFCD7E2 // fsub v2.2d, v31.2d, v28.2d
+	WORD $0x4E7DD45A // fadd v26.2d, v2.2d, v29.2d
+	FMOVQ 256(R0), F28
+	WORD $0x6E7CDF7D // fmul v29.2d, v27.2d, v28.2d
+	WORD $0x4EF9D43E // fsub v30.2d, v1.2d, v25.2d
+	WORD $0x4E7AD7BF // fadd v31.2d, v29.2d, v26.2d
+	VFMLA V31.D2, V25.D2, V30.D2
+	WORD $0x4E7ED718 // fadd v24.2d, v24.2d, v30.2d
+	FMOVQ 176(R1), F0
+	WORD $0x4E60D461 // fadd v1.2d, v3.2d, v0.2d
+	FMOVQ 48(R21), F2
+	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
+	WORD $0x6E61FC79 // fdiv v25.2d, v3.2d, v1.2d
+	FMOVQ F25, 48(R7)
+	FMOVQ 48(R0), F26
+	WORD $0x4E7AF73B // fmax v27.2d, v25.2d, v26.2d
+	VUSHR $52, V27.D2, V28.D2
+	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
+	FMOVQ 16(R0), F30
+	WORD $0x4EFED7BF // fsub v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	FMOVQ 32(R0), F2
+	VBIT V2.B16, V27.B16, V0.B16
+	FMOVQ 80(R0), F25
+	WORD $0x6E79E41A // fcmge v26.2d, v0.2d, v25.2d
+	FMOVQ 48(R0), F27
+	VAND V27.B16, V26.B16, V28.B16
+	VSUB V28.D2, V0.D2, V29.D2
+	FMOVQ (R0), F30
+	VAND V30.B16, V26.B16, V0.B16
+	WORD $0x4E60D7E2 // fadd v2.2d, v31.2d, v0.2d
+	FMOVQ (R0), F25
+	WORD $0x4EF9D7BA // fsub v26.2d, v29.2d, v25.2d
+	FMOVQ 96(R0), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	WORD $0x6E7CFF5D // fdiv v29.2d, v26.2d, v28.2d
+	WORD $0x6E7DDFBE // fmul v30.2d, v29.2d, v29.2d
+	FMOVQ 112(R0), F31
+	FMOVQ 128(R0), F0
+	VFMLA V30.D2, V31.D2, V0.D2
+	FMOVQ 144(R0), F25
+	VFMLA V30.D2, V0.D2, V25.D2
+	FMOVQ 160(R0), F27
+	VFMLA V30.D2, V25.D2, V27.D2
+	FMOVQ 176(R0), F28
+	VFMLA V30.D2, V27.D2, V28.D2
+	FMOVQ 192(R0), F31
+	VFMLA V30.D2, V28.D2, V31.D2
+	FMOVQ 208(R0), F0
+	VFMLA V30.D2, V31.D2, V0.D2
+	WORD $0x6E7EDC19 // fmul v25.2d, v0.2d, v30.2d
+	WORD $0x6E7ADF5B // fmul v27.2d, v26.2d, v26.2d
+	FMOVQ 224(R0), F28
+	WORD $0x6E7CDF7E // fmul v30.2d, v27.2d, v28.2d
+	WORD $0x4E7ED73F // fadd v31.2d, v25.2d, v30.2d
+	WORD $0x6E7DDFE0 // fmul v0.2d, v31.2d, v29.2d
+	FMOVQ 240(R0), F25
+	VFMLA V25.D2, V2.D2, V0.D2
+	WORD $0x4EFED41B // fsub v27.2d, v0.2d, v30.2d
+	WORD $0x4E7AD77C // fadd v28.2d, v27.2d, v26.2d
+	FMOVQ 256(R0), F29
+	WORD $0x6E7DDC5E // fmul v30.2d, v2.2d, v29.2d
+	WORD $0x4EE3D43F // fsub v31.2d, v1.2d, v3.2d
+	WORD $0x4E7CD7C0 // fadd v0.2d, v30.2d, v28.2d
+	VFMLA V0.D2, V3.D2, V31.D2
+	WORD $0x4E7FD718 // fadd v24.2d, v24.2d, v31.2d
+	FMOVQ 192(R1), F1
+	WORD $0x4E61D482 // fadd v2.2d, v4.2d, v1.2d
+	FMOVQ 64(R21), F3
+	WORD $0x4E61D464 // fadd v4.2d, v3.2d, v1.2d
+	WORD $0x6E62FC99 // fdiv v25.2d, v4.2d, v2.2d
+	FMOVQ F25, 64(R7)
+	FMOVQ 48(R0), F26
+	WORD $0x4E7AF73B // fmax v27.2d, v25.2d, v26.2d
+	VUSHR $52, V27.D2, V28.D2
+	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
+	FMOVQ 16(R0), F30
+	WORD $0x4EFED7BF // fsub v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	FMOVQ 32(R0), F1
+	VBIT V1.B16, V27.B16, V0.B16
+	FMOVQ 80(R0), F3
+	WORD $0x6E63E419 // fcmge v25.2d, v0.2d, v3.2d
+	FMOVQ 48(R0), F26
+	VAND V26.B16, V25.B16, V27.B16
+	VSUB V27.D2, V0.D2, V28.D2
+	FMOVQ (R0), F29
+	VAND V29.B16, V25.B16, V30.B16
+	WORD $0x4E7ED7FF // fadd v31.2d, v31.2d, v30.2d
+	FMOVQ (R0), F0
+	WORD $0x4EE0D781 // fsub v1.2d, v28.2d, v0.2d
+	FMOVQ 96(R0), F3
+	WORD $0x4E63D439 // fadd v25.2d, v1.2d, v3.2d
+	WORD $0x6E79FC3A // fdiv v26.2d, v1.2d, v25.2d
+	WORD $0x6E7ADF5B // fmul v27.2d, v26.2d, v26.2d
+	FMOVQ 112(R0), F28
+	FMOVQ 128(R0), F29
+	VFMLA V27.D2, V28.D2, V29.D2
+	FMOVQ 144(R0), F30
+	VFMLA V27.D2, V29.D2, V30.D2
+	FMOVQ 160(R0), F0
+	VFMLA V27.D2, V30.D2, V0.D2
+	FMOVQ 176(R0), F3
+	VFMLA V27.D2, V0.D2, V3.D2
+	FMOVQ 192(R0), F25
+	VFMLA V27.D2, V3.D2, V25.D2
+	FMOVQ 208(R0), F28
+	VFMLA V27.D2, V25.D2, V28.D2
+	WORD $0x6E7BDF9D // fmul v29.2d, v28.2d, v27.2d
+	WORD $0x6E61DC3E // fmul v30.2d, v1.2d, v1.2d
+	FMOVQ 224(R0), F0
+	WORD $0x6E60DFC3 // fmul v3.2d, v30.2d, v0.2d
+	WORD $0x4E63D7B9 // fadd v25.2d, v29.2d, v3.2d
+	WORD $0x6E7ADF3A // fmul v26.2d, v25.2d, v26.2d
+	FMOVQ 240(R0), F27
+	VFMLA V27.D2, V31.D2, V26.D2
+	WORD $0x4EE3D75C // fsub v28.2d, v26.2d, v3.2d
+	WORD $0x4E61D79D // fadd v29.2d, v28.2d, v1.2d
+	FMOVQ 256(R0), F30
+	WORD $0x6E7EDFFF // fmul v31.2d, v31.2d, v30.2d
+	WORD $0x4EE4D440 // fsub v0.2d, v2.2d, v4.2d
+	WORD $0x4E7DD7E1 // fadd v1.2d, v31.2d, v29.2d
+	VFMLA V1.D2, V4.D2, V0.D2
+	WORD $0x4E60D718 // fadd v24.2d, v24.2d, v0.2d
+	FMOVQ 208(R1), F2
+	WORD $0x4E62D4A3 // fadd v3.2d, v5.2d, v2.2d
+	FMOVQ 80(R21), F4
+	WORD $0x4E62D485 // fadd v5.2d, v4.2d, v2.2d
+	WORD $0x6E63FCB9 // fdiv v25.2d, v5.2d, v3.2d
+	FMOVQ F25, 80(R7)
+	FMOVQ 48(R0), F26
+	WORD $0x4E7AF73B // fmax v27.2d, v25.2d, v26.2d
+	VUSHR $52, V27.D2, V28.D2
+	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
+	FMOVQ 16(R0), F30
+	WORD $0x4EFED7BF // fsub v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	FMOVQ 32(R0), F1
+	VBIT V1.B16, V27.B16, V0.B16
+	FMOVQ 80(R0), F2
+	WORD $0x6E62E404 // fcmge v4.2d, v0.2d, v2.2d
+	FMOVQ 48(R0), F25
+	VAND V25.B16, V4.B16, V26.B16
+	VSUB V26.D2, V0.D2, V27.D2
+	FMOVQ (R0), F28
+	VAND V28.B16, V4.B16, V29.B16
+	WORD $0x4E7DD7FE // fadd v30.2d, v31.2d, v29.2d
+	FMOVQ (R0), F31
+	WORD $0x4EFFD760 // fsub v0.2d, v27.2d, v31.2d
+	FMOVQ 96(R0), F1
+	WORD $0x4E61D402 // fadd v2.2d, v0.2d, v1.2d
+	WORD $0x6E62FC04 // fdiv v4.2d, v0.2d, v2.2d
+	WORD $0x6E64DC99 // fmul v25.2d, v4.2d, v4.2d
+	FMOVQ 112(R0), F26
+	FMOVQ 128(R0), F27
+	VFMLA V25.D2, V26.D2, V27.D2
+	FMOVQ 144(R0), F28
+	VFMLA V25.D2, V27.D2, V28.D2
+	FMOVQ 160(R0), F29
+	VFMLA V25.D2, V28.D2, V29.D2
+	FMOVQ 176(R0), F31
+	VFMLA V25.D2, V29.D2, V31.D2
+	FMOVQ 192(R0), F1
+	VFMLA V25.D2, V31.D2, V1.D2
+	FMOVQ 208(R0), F2
+	VFMLA V25.D2, V1.D2, V2.D2
+	WORD $0x6E79DC59 // fmul v25.2d, v2.2d, v25.2d
+	WORD $0x6E60DC1A // fmul v26.2d, v0.2d, v0.2d
+	FMOVQ 224(R0), F27
+	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
+	WORD $0x4E7CD73D // fadd v29.2d, v25.2d, v28.2d
+	WORD $0x6E64DFBF // fmul v31.2d, v29.2d, v4.2d
+	FMOVQ 240(R0), F1
+	VFMLA V1.D2, V30.D2, V31.D2
+	WORD $0x4EFCD7E2 // fsub v2.2d, v31.2d, v28.2d
+	WORD $0x4E60D444 // fadd v4.2d, v2.2d, v0.2d
+	FMOVQ 256(R0), F25
+	WORD $0x6E79DFDA // fmul v26.2d, v30.2d, v25.2d
+	WORD $0x4EE5D47B // fsub v27.2d, v3.2d, v5.2d
+	WORD $0x4E64D75C // fadd v28.2d, v26.2d, v4.2d
+	VFMLA V28.D2, V5.D2, V27.D2
+	WORD $0x4E7BD718 // fadd v24.2d, v24.2d, v27.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F29
+	WORD $0x4E7DD4DE // fadd v30.2d, v6.2d, v29.2d
+	FMOVQ (R21), F31
+	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	WORD $0x6E7EFC01 // fdiv v1.2d, v0.2d, v30.2d
+	FMOVQ F1, (R7)
+	FMOVQ 48(R0), F2
+	WORD $0x4E62F423 // fmax v3.2d, v1.2d, v2.2d
+	VUSHR $52, V3.D2, V4.D2
+	WORD $0x4E61D885 // scvtf v5.2d, v4.2d
+	FMOVQ 16(R0), F6
+	WORD $0x4EE6D4B9 // fsub v25.2d, v5.2d, v6.2d
+	FMOVQ (R0), F26
+	FMOVQ 32(R0), F27
+	VBIT V27.B16, V3.B16, V26.B16
+	FMOVQ 80(R0), F28
+	WORD $0x6E7CE75D // fcmge v29.2d, v26.2d, v28.2d
+	FMOVQ 48(R0), F31
+	VAND V31.B16, V29.B16, V1.B16
+	VSUB V1.D2, V26.D2, V2.D2
+	FMOVQ (R0), F3
+	VAND V3.B16, V29.B16, V4.B16
+	WORD $0x4E64D725 // fadd v5.2d, v25.2d, v4.2d
+	FMOVQ (R0), F6
+	WORD $0x4EE6D459 // fsub v25.2d, v2.2d, v6.2d
+	FMOVQ 96(R0), F26
+	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
+	WORD $0x6E7BFF3C // fdiv v28.2d, v25.2d, v27.2d
+	WORD $0x6E7CDF9D // fmul v29.2d, v28.2d, v28.2d
+	FMOVQ 112(R0), F31
+	FMOVQ 128(R0), F1
+	VFMLA V29.D2, V31.D2, V1.D2
+	FMOVQ 144(R0), F2
+	VFMLA V29.D2, V1.D2, V2.D2
+	FMOVQ 160(R0), F3
+	VFMLA V29.D2, V2.D2, V3.D2
+	FMOVQ 176(R0), F4
+	VFMLA V29.D2, V3.D2, V4.D2
+	FMOVQ 192(R0), F6
+	VFMLA V29.D2, V4.D2, V6.D2
+	FMOVQ 208(R0), F26
+	VFMLA V29.D2, V6.D2, V26.D2
+	WORD $0x6E7DDF5B // fmul v27.2d, v26.2d, v29.2d
+	WORD $0x6E79DF3D // fmul v29.2d, v25.2d, v25.2d
+	FMOVQ 224(R0), F31
+	WORD $0x6E7FDFA1 // fmul v1.2d, v29.2d, v31.2d
+	WORD $0x4E61D762 // fadd v2.2d, v27.2d, v1.2d
+	WORD $0x6E7CDC43 // fmul v3.2d, v2.2d, v28.2d
+	FMOVQ 240(R0), F4
+	VFMLA V4.D2, V5.D2, V3.D2
+	WORD $0x4EE1D466 // fsub v6.2d, v3.2d, v1.2d
+	WORD $0x4E79D4D9 // fadd v25.2d, v6.2d, v25.2d
+	FMOVQ 256(R0), F26
+	WORD $0x6E7ADCBB // fmul v27.2d, v5.2d, v26.2d
+	WORD $0x4EE0D7DC // fsub v28.2d, v30.2d, v0.2d
+	WORD $0x4E79D77D // fadd v29.2d, v27.2d, v25.2d
+	VFMLA V29.D2, V0.D2, V28.D2
+	WORD $0x4E7CD718 // fadd v24.2d, v24.2d, v28.2d
+	FMOVQ 144(R1), F30
+	WORD $0x4E7ED4FF // fadd v31.2d, v7.2d, v30.2d
+	FMOVQ 16(R21), F0
+	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
+	WORD $0x6E7FFC22 // fdiv v2.2d, v1.2d, v31.2d
+	FMOVQ F2, 16(R7)
+	FMOVQ 48(R0), F3
+	WORD $0x4E63F444 // fmax v4.2d, v2.2d, v3.2d
+	VUSHR $52, V4.D2, V5.D2
+	WORD $0x4E61D8A6 // scvtf v6.2d, v5.2d
+	FMOVQ 16(R0), F7
+	WORD $0x4EE7D4D9 // fsub v25.2d, v6.2d, v7.2d
+	FMOVQ (R0), F26
+	FMOVQ 32(R0), F27
+	VBIT V27.B16, V4.B16, V26.B16
+	FMOVQ 80(R0), F28
+	WORD $0x6E7CE75D // fcmge v29.2d, v26.2d, v28.2d
+	FMOVQ 48(R0), F30
+	VAND V30.B16, V29.B16, V0.B16
+	VSUB V0.D2, V26.D2, V2.D2
+	FMOVQ (R0), F3
+	VAND V3.B16, V29.B16, V4.B16
+	WORD $0x4E64D725 // fadd v5.2d, v25.2d, v4.2d
+	FMOVQ (R0), F6
+	WORD $0x4EE6D447 // fsub v7.2d, v2.2d, v6.2d
+	FMOVQ 96(R0), F25
+	WORD $0x4E79D4FA // fadd v26.2d, v7.2d, v25.2d
+	WORD $0x6E7AFCFB // fdiv v27.2d, v7.2d, v26.2d
+	WORD $0x6E7BDF7C // fmul v28.2d, v27.2d, v27.2d
+	FMOVQ 112(R0), F29
+	FMOVQ 128(R0), F30
+	VFMLA V28.D2, V29.D2, V30.D2
+	FMOVQ 144(R0), F0
+	VFMLA V28.D2, V30.D2, V0.D2
+	FMOVQ 160(R0), F2
+	VFMLA V28.D2, V0.D2, V2.D2
+	FMOVQ 176(R0), F3
+	VFMLA V28.D2, V2.D2, V3.D2
+	FMOVQ 192(R0), F4
+	VFMLA V28.D2, V3.D2, V4.D2
+	FMOVQ 208(R0), F6
+	VFMLA V28.D2, V4.D2, V6.D2
+	WORD $0x6E7CDCD9 // fmul v25.2d, v6.2d, v28.2d
+	WORD $0x6E67DCFA // fmul v26.2d, v7.2d, v7.2d
+	FMOVQ 224(R0), F28
+	WORD $0x6E7CDF5D // fmul v29.2d, v26.2d, v28.2d
+	WORD $0x4E7DD73E // fadd v30.2d, v25.2d, v29.2d
+	WORD $0x6E7BDFC0 // fmul v0.2d, v30.2d, v27.2d
+	FMOVQ 240(R0), F2
+	VFMLA V2.D2, V5.D2, V0.D2
+	WORD $0x4EFDD403 // fsub v3.2d, v0.2d, v29.2d
+	WORD $0x4E67D464 // fadd v4.2d, v3.2d, v7.2d
+	FMOVQ 256(R0), F6
+	WORD $0x6E66DCA7 // fmul v7.2d, v5.2d, v6.2d
+	WORD $0x4EE1D7F9 // fsub v25.2d, v31.2d, v1.2d
+	WORD $0x4E64D4FA // fadd v26.2d, v7.2d, v4.2d
+	VFMLA V26.D2, V1.D2, V25.D2
+	WORD $0x4E79D718 // fadd v24.2d, v24.2d, v25.2d
+	FMOVQ 160(R1), F27
+	WORD $0x4E7BD51C // fadd v28.2d, v8.2d, v27.2d
+	FMOVQ 32(R21), F29
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	WORD $0x6E7CFFDF // fdiv v31.2d, v30.2d, v28.2d
+	FMOVQ F31, 32(R7)
+	FMOVQ 48(R0), F0
+	WORD $0x4E60F7E1 // fmax v1.2d, v31.2d, v0.2d
+	VUSHR $52, V1.D2, V2.D2
+	WORD $0x4E61D843 // scvtf v3.2d, v2.2d
+	FMOVQ 16(R0), F4
+	WORD $0x4EE4D465 // fsub v5.2d, v3.2d, v4.2d
+	FMOVQ (R0), F6
+	FMOVQ 32(R0), F7
+	VBIT V7.B16, V1.B16, V6.B16
+	FMOVQ 80(R0), F8
+	WORD $0x6E68E4D9 // fcmge v25.2d, v6.2d, v8.2d
+	FMOVQ 48(R0), F26
+	VAND V26.B16, V25.B16, V27.B16
+	VSUB V27.D2, V6.D2, V29.D2
+	FMOVQ (R0), F31
+	VAND V31.B16, V25.B16, V0.B16
+	WORD $0x4E60D4A1 // fadd v1.2d, v5.2d, v0.2d
+	FMOVQ (R0), F2
+	WORD $0x4EE2D7A3 // fsub v3.2d, v29.2d, v2.2d
+	FMOVQ 96(R0), F4
+	WORD $0x4E64D465 // fadd v5.2d, v3.2d, v4.2d
+	WORD $0x6E65FC66 // fdiv v6.2d, v3.2d, v5.2d
+	WORD $0x6E66DCC7 // fmul v7.2d, v6.2d, v6.2d
+	FMOVQ 112(R0), F8
+	FMOVQ 128(R0), F25
+	VFMLA V7.D2, V8.D2, V25.D2
+	FMOVQ 144(R0), F26
+	VFMLA V7.D2, V25.D2, V26.D2
+	FMOVQ 160(R0), F27
+	VFMLA V7.D2, V26.D2, V27.D2
+	FMOVQ 176(R0), F29
+	VFMLA V7.D2, V27.D2, V29.D2
+	FMOVQ 192(R0), F31
+	VFMLA V7.D2, V29.D2, V31.D2
+	FMOVQ 208(R0), F0
+	VFMLA V7.D2, V31.D2, V0.D2
+	WORD $0x6E67DC02 // fmul v2.2d, v0.2d, v7.2d
+	WORD $0x6E63DC64 // fmul v4.2d, v3.2d, v3.2d
+	FMOVQ 224(R0), F5
+	WORD $0x6E65DC87 // fmul v7.2d, v4.2d, v5.2d
+	WORD $0x4E67D448 // fadd v8.2d, v2.2d, v7.2d
+	WORD $0x6E66DD19 // fmul v25.2d, v8.2d, v6.2d
+	FMOVQ 240(R0), F26
+	VFMLA V26.D2, V1.D2, V25.D2
+	WORD $0x4EE7D73B // fsub v27.2d, v25.2d, v7.2d
+	WORD $0x4E63D77D // fadd v29.2d, v27.2d, v3.2d
+	FMOVQ 256(R0), F31
+	WORD $0x6E7FDC20 // fmul v0.2d, v1.2d, v31.2d
+	WORD $0x4EFED781 // fsub v1.2d, v28.2d, v30.2d
+	WORD $0x4E7DD402 // fadd v2.2d, v0.2d, v29.2d
+	VFMLA V2.D2, V30.D2, V1.D2
+	WORD $0x4E61D718 // fadd v24.2d, v24.2d, v1.2d
+	FMOVQ 176(R1), F3
+	WORD $0x4E63D524 // fadd v4.2d, v9.2d, v3.2d
+	FMOVQ 48(R21), F5
+	WORD $0x4E63D4A6 // fadd v6.2d, v5.2d, v3.2d
+	WORD $0x6E64FCC7 // fdiv v7.2d, v6.2d, v4.2d
+	FMOVQ F7, 48(R7)
+	FMOVQ 48(R0), F8
+	WORD $0x4E68F4E9 // fmax v9.2d, v7.2d, v8.2d
+	VUSHR $52, V9.D2, V25.D2
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V9.B16, V29.B16
+	FMOVQ 80(R0), F31
+	WORD $0x6E7FE7A0 // fcmge v0.2d, v29.2d, v31.2d
+	FMOVQ 48(R0), F1
+	VAND V1.B16, V0.B16, V2.B16
+	VSUB V2.D2, V29.D2, V3.D2
+	FMOVQ (R0), F5
+	VAND V5.B16, V0.B16, V7.B16
+	WORD $0x4E67D788 // fadd v8.2d, v28.2d, v7.2d
+	FMOVQ (R0), F9
+	WORD $0x4EE9D479 // fsub v25.2d, v3.2d, v9.2d
+	FMOVQ 96(R0), F26
+	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
+	WORD $0x6E7BFF3C // fdiv v28.2d, v25.2d, v27.2d
+	WORD $0x6E7CDF9D // fmul v29.2d, v28.2d, v28.2d
+	FMOVQ 112(R0), F30
+	FMOVQ 128(R0), F31
+	VFMLA V29.D2, V30.D2, V31.D2
+	FMOVQ 144(R0), F0
+	VFMLA V29.D2, V31.D2, V0.D2
+	FMOVQ 160(R0), F1
+	VFMLA V29.D2, V0.D2, V1.D2
+	FMOVQ 176(R0), F2
+	VFMLA V29.D2, V1.D2, V2.D2
+	FMOVQ 192(R0), F3
+	VFMLA V29.D2, V2.D2, V3.D2
+	FMOVQ 208(R0), F5
+	VFMLA V29.D2, V3.D2, V5.D2
+	WORD $0x6E7DDCA7 // fmul v7.2d, v5.2d, v29.2d
+	WORD $0x6E79DF29 // fmul v9.2d, v25.2d, v25.2d
+	FMOVQ 224(R0), F26
+	WORD $0x6E7ADD3B // fmul v27.2d, v9.2d, v26.2d
+	WORD $0x4E7BD4FD // fadd v29.2d, v7.2d, v27.2d
+	WORD $0x6E7CDFBE // fmul v30.2d, v29.2d, v28.2d
+	FMOVQ 240(R0), F31
+	VFMLA V31.D2, V8.D2, V30.D2
+	WORD $0x4EFBD7C0 // fsub v0.2d, v30.2d, v27.2d
+	WORD $0x4E79D401 // fadd v1.2d, v0.2d, v25.2d
+	FMOVQ 256(R0), F2
+	WORD $0x6E62DD03 // fmul v3.2d, v8.2d, v2.2d
+	WORD $0x4EE6D484 // fsub v4.2d, v4.2d, v6.2d
+	WORD $0x4E61D465 // fadd v5.2d, v3.2d, v1.2d
+	VFMLA V5.D2, V6.D2, V4.D2
+	WORD $0x4E64D718 // fadd v24.2d, v24.2d, v4.2d
+	FMOVQ 192(R1), F6
+	WORD $0x4E66D547 // fadd v7.2d, v10.2d, v6.2d
+	FMOVQ 64(R21), F8
+	WORD $0x4E66D509 // fadd v9.2d, v8.2d, v6.2d
+	WORD $0x6E67FD2A // fdiv v10.2d, v9.2d, v7.2d
+	FMOVQ F10, 64(R7)
+	FMOVQ 48(R0), F25
+	WORD $0x4E79F55A // fmax v26.2d, v10.2d, v25.2d
+	VUSHR $52, V26.D2, V27.D2
+	WORD $0x4E61DB7C // scvtf v28.2d, v27.2d
+	FMOVQ 16(R0), F29
+	WORD $0x4EFDD79E // fsub v30.2d, v28.2d, v29.2d
+	FMOVQ (R0), F31
+	FMOVQ 32(R0), F0
+	VBIT V0.B16, V26.B16, V31.B16
+	FMOVQ 80(R0), F1
+	WORD $0x6E61E7E2 // fcmge v2.2d, v31.2d, v1.2d
+	FMOVQ 48(R0), F3
+	VAND V3.B16, V2.B16, V4.B16
+	VSUB V4.D2, V31.D2, V5.D2
+	FMOVQ (R0), F6
+	VAND V6.B16, V2.B16, V8.B16
+	WORD $0x4E68D7CA // fadd v10.2d, v30.2d, v8.2d
+	FMOVQ (R0), F25
+	WORD $0x4EF9D4BA // fsub v26.2d, v5.2d, v25.2d
+	FMOVQ 96(R0), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	WORD $0x6E7CFF5D // fdiv v29.2d, v26.2d, v28.2d
+	WORD $0x6E7DDFBE // fmul v30.2d, v29.2d, v29.2d
+	FMOVQ 112(R0), F31
+	FMOVQ 128(R0), F0
+	VFMLA V30.D2, V31.D2, V0.D2
+	FMOVQ 144(R0), F1
+	VFMLA V30.D2, V0.D2, V1.D2
+	FMOVQ 160(R0), F2
+	VFMLA V30.D2, V1.D2, V2.D2
+	FMOVQ 176(R0), F3
+	VFMLA V30.D2, V2.D2, V3.D2
+	FMOVQ 192(R0), F4
+	VFMLA V30.D2, V3.D2, V4.D2
+	FMOVQ 208(R0), F5
+	VFMLA V30.D2, V4.D2, V5.D2
+	WORD $0x6E7EDCA6 // fmul v6.2d, v5.2d, v30.2d
+	WORD $0x6E7ADF48 // fmul v8.2d, v26.2d, v26.2d
+	FMOVQ 224(R0), F25
+	WORD $0x6E79DD1B // fmul v27.2d, v8.2d, v25.2d
+	WORD $0x4E7BD4DC // fadd v28.2d, v6.2d, v27.2d
+	WORD $0x6E7DDF9D // fmul v29.2d, v28.2d, v29.2d
+	FMOVQ 240(R0), F30
+	VFMLA V30.D2, V10.D2, V29.D2
+	WORD $0x4EFBD7BF // fsub v31.2d, v29.2d, v27.2d
+	WORD $0x4E7AD7E0 // fadd v0.2d, v31.2d, v26.2d
+	FMOVQ 256(R0), F1
+	WORD $0x6E61DD42 // fmul v2.2d, v10.2d, v1.2d
+	WORD $0x4EE9D4E3 // fsub v3.2d, v7.2d, v9.2d
+	WORD $0x4E60D444 // fadd v4.2d, v2.2d, v0.2d
+	VFMLA V4.D2, V9.D2, V3.D2
+	WORD $0x4E63D718 // fadd v24.2d, v24.2d, v3.2d
+	FMOVQ 208(R1), F5
+	WORD $0x4E65D566 // fadd v6.2d, v11.2d, v5.2d
+	FMOVQ 80(R21), F7
+	WORD $0x4E65D4E8 // fadd v8.2d, v7.2d, v5.2d
+	WORD $0x6E66FD09 // fdiv v9.2d, v8.2d, v6.2d
+	FMOVQ F9, 80(R7)
+	FMOVQ 48(R0), F10
+	WORD $0x4E6AF52B // fmax v11.2d, v9.2d, v10.2d
+	VUSHR $52, V11.D2, V25.D2
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V11.B16, V29.B16
+	FMOVQ 80(R0), F31
+	WORD $0x6E7FE7A0 // fcmge v0.2d, v29.2d, v31.2d
+	FMOVQ 48(R0), F1
+	VAND V1.B16, V0.B16, V2.B16
+	VSUB V2.D2, V29.D2, V3.D2
+	FMOVQ (R0), F4
+	VAND V4.B16, V0.B16, V5.B16
+	WORD $0x4E65D787 // fadd v7.2d, v28.2d, v5.2d
+	FMOVQ (R0), F9
+	WORD $0x4EE9D46A // fsub v10.2d, v3.2d, v9.2d
+	FMOVQ 96(R0), F11
+	WORD $0x4E6BD559 // fadd v25.2d, v10.2d, v11.2d
+	WORD $0x6E79FD5A // fdiv v26.2d, v10.2d, v25.2d
+	WORD $0x6E7ADF5B // fmul v27.2d, v26.2d, v26.2d
+	FMOVQ 112(R0), F28
+	FMOVQ 128(R0), F29
+	VFMLA V27.D2, V28.D2, V29.D2
+	FMOVQ 144(R0), F30
+	VFMLA V27.D2, V29.D2, V30.D2
+	FMOVQ 160(R0), F31
+	VFMLA V27.D2, V30.D2, V31.D2
+	FMOVQ 176(R0), F0
+	VFMLA V27.D2, V31.D2, V0.D2
+	FMOVQ 192(R0), F1
+	VFMLA V27.D2, V0.D2, V1.D2
+	FMOVQ 208(R0), F2
+	VFMLA V27.D2, V1.D2, V2.D2
+	WORD $0x6E7BDC43 // fmul v3.2d, v2.2d, v27.2d
+	WORD $0x6E6ADD44 // fmul v4.2d, v10.2d, v10.2d
+	FMOVQ 224(R0), F5
+	WORD $0x6E65DC89 // fmul v9.2d, v4.2d, v5.2d
+	WORD $0x4E69D46B // fadd v11.2d, v3.2d, v9.2d
+	WORD $0x6E7ADD79 // fmul v25.2d, v11.2d, v26.2d
+	FMOVQ 240(R0), F26
+	VFMLA V26.D2, V7.D2, V25.D2
+	WORD $0x4EE9D73B // fsub v27.2d, v25.2d, v9.2d
+	WORD $0x4E6AD77C // fadd v28.2d, v27.2d, v10.2d
+	FMOVQ 256(R0), F29
+	WORD $0x6E7DDCFE // fmul v30.2d, v7.2d, v29.2d
+	WORD $0x4EE8D4DF // fsub v31.2d, v6.2d, v8.2d
+	WORD $0x4E7CD7C0 // fadd v0.2d, v30.2d, v28.2d
+	VFMLA V0.D2, V8.D2, V31.D2
+	WORD $0x4E7FD718 // fadd v24.2d, v24.2d, v31.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F1
+	WORD $0x4E61D582 // fadd v2.2d, v12.2d, v1.2d
+	FMOVQ (R21), F3
+	WORD $0x4E61D464 // fadd v4.2d, v3.2d, v1.2d
+	WORD $0x6E62FC85 // fdiv v5.2d, v4.2d, v2.2d
+	FMOVQ F5, (R7)
+	FMOVQ 48(R0), F6
+	WORD $0x4E66F4A7 // fmax v7.2d, v5.2d, v6.2d
+	VUSHR $52, V7.D2, V8.D2
+	WORD $0x4E61D909 // scvtf v9.2d, v8.2d
+	FMOVQ 16(R0), F10
+	WORD $0x4EEAD52B // fsub v11.2d, v9.2d, v10.2d
+	FMOVQ (R0), F12
+	FMOVQ 32(R0), F25
+	VBIT V25.B16, V7.B16, V12.B16
+	FMOVQ 80(R0), F26
+	WORD $0x6E7AE59B // fcmge v27.2d, v12.2d, v26.2d
+	FMOVQ 48(R0), F28
+	VAND V28.B16, V27.B16, V29.B16
+	VSUB V29.D2, V12.D2, V30.D2
+	FMOVQ (R0), F31
+	VAND V31.B16, V27.B16, V0.B16
+	WORD $0x4E60D561 // fadd v1.2d, v11.2d, v0.2d
+	FMOVQ (R0), F3
+	WORD $0x4EE3D7C5 // fsub v5.2d, v30.2d, v3.2d
+	FMOVQ 96(R0), F6
+	WORD $0x4E66D4A7 // fadd v7.2d, v5.2d, v6.2d
+	WORD $0x6E67FCA8 // fdiv v8.2d, v5.2d, v7.2d
+	WORD $0x6E68DD09 // fmul v9.2d, v8.2d, v8.2d
+	FMOVQ 112(R0), F10
+	FMOVQ 128(R0), F11
+	VFMLA V9.D2, V10.D2, V11.D2
+	FMOVQ 144(R0), F12
+	VFMLA V9.D2, V11.D2, V12.D2
+	FMOVQ 160(R0), F25
+	VFMLA V9.D2, V12.D2, V25.D2
+	FMOVQ 176(R0), F26
+	VFMLA V9.D2, V25.D2, V26.D2
+	FMOVQ 192(R0), F27
+	VFMLA V9.D2, V26.D2, V27.D2
+	FMOVQ 208(R0), F28
+	VFMLA V9.D2, V27.D2, V28.D2
+	WORD $0x6E69DF9D // fmul v29.2d, v28.2d, v9.2d
+	WORD $0x6E65DCBE // fmul v30.2d, v5.2d, v5.2d
+	FMOVQ 224(R0), F31
+	WORD $0x6E7FDFC0 // fmul v0.2d, v30.2d, v31.2d
+	WORD $0x4E60D7A3 // fadd v3.2d, v29.2d, v0.2d
+	WORD $0x6E68DC66 // fmul v6.2d, v3.2d, v8.2d
+	FMOVQ 240(R0), F7
+	VFMLA V7.D2, V1.D2, V6.D2
+	WORD $0x4EE0D4C8 // fsub v8.2d, v6.2d, v0.2d
+	WORD $0x4E65D509 // fadd v9.2d, v8.2d, v5.2d
+	FMOVQ 256(R0), F10
+	WORD $0x6E6ADC2B // fmul v11.2d, v1.2d, v10.2d
+	WORD $0x4EE4D44C // fsub v12.2d, v2.2d, v4.2d
+	WORD $0x4E69D579 // fadd v25.2d, v11.2d, v9.2d
+	VFMLA V25.D2, V4.D2, V12.D2
+	WORD $0x4E6CD718 // fadd v24.2d, v24.2d, v12.2d
+	FMOVQ 144(R1), F26
+	WORD $0x4E7AD5BB // fadd v27.2d, v13.2d, v26.2d
+	FMOVQ 16(R21), F28
+	WORD $0x4E7AD79D // fadd v29.2d, v28.2d, v26.2d
+	WORD $0x6E7BFFBE // fdiv v30.2d, v29.2d, v27.2d
+	FMOVQ F30, 16(R7)
+	FMOVQ 48(R0), F31
+	WORD $0x4E7FF7C0 // fmax v0.2d, v30.2d, v31.2d
+	VUSHR $52, V0.D2, V1.D2
+	WORD $0x4E61D822 // scvtf v2.2d, v1.2d
+	FMOVQ 16(R0), F3
+	WORD $0x4EE3D444 // fsub v4.2d, v2.2d, v3.2d
+	FMOVQ (R0), F5
+	FMOVQ 32(R0), F6
+	VBIT V6.B16, V0.B16, V5.B16
+	FMOVQ 80(R0), F7
+	WORD $0x6E67E4A8 // fcmge v8.2d, v5.2d, v7.2d
+	FMOVQ 48(R0), F9
+	VAND V9.B16, V8.B16, V10.B16
+	VSUB V10.D2, V5.D2, V11.D2
+	FMOVQ (R0), F12
+	VAND V12.B16, V8.B16, V13.B16
+	WORD $0x4E6DD499 // fadd v25.2d, v4.2d, v13.2d
+	FMOVQ (R0), F26
+	WORD $0x4EFAD57C // fsub v28.2d, v11.2d, v26.2d
+	FMOVQ 96(R0), F30
+	WORD $0x4E7ED79F // fadd v31.2d, v28.2d, v30.2d
+	WORD $0x6E7FFF80 // fdiv v0.2d, v28.2d, v31.2d
+	WORD $0x6E60DC01 // fmul v1.2d, v0.2d, v0.2d
+	FMOVQ 112(R0), F2
+	FMOVQ 128(R0), F3
+	VFMLA V1.D2, V2.D2, V3.D2
+	FMOVQ 144(R0), F4
+	VFMLA V1.D2, V3.D2, V4.D2
+	FMOVQ 160(R0), F5
+	VFMLA V1.D2, V4.D2, V5.D2
+	FMOVQ 176(R0), F6
+	VFMLA V1.D2, V5.D2, V6.D2
+	FMOVQ 192(R0), F7
+	VFMLA V1.D2, V6.D2, V7.D2
+	FMOVQ 208(R0), F8
+	VFMLA V1.D2, V7.D2, V8.D2
+	WORD $0x6E61DD09 // fmul v9.2d, v8.2d, v1.2d
+	WORD $0x6E7CDF8A // fmul v10.2d, v28.2d, v28.2d
+	FMOVQ 224(R0), F11
+	WORD $0x6E6BDD4C // fmul v12.2d, v10.2d, v11.2d
+	WORD $0x4E6CD52D // fadd v13.2d, v9.2d, v12.2d
+	WORD $0x6E60DDBA // fmul v26.2d, v13.2d, v0.2d
+	FMOVQ 240(R0), F30
+	VFMLA V30.D2, V25.D2, V26.D2
+	WORD $0x4EECD75F // fsub v31.2d, v26.2d, v12.2d
+	WORD $0x4E7CD7E0 // fadd v0.2d, v31.2d, v28.2d
+	FMOVQ 256(R0), F1
+	WORD $0x6E61DF22 // fmul v2.2d, v25.2d, v1.2d
+	WORD $0x4EFDD763 // fsub v3.2d, v27.2d, v29.2d
+	WORD $0x4E60D444 // fadd v4.2d, v2.2d, v0.2d
+	VFMLA V4.D2, V29.D2, V3.D2
+	WORD $0x4E63D718 // fadd v24.2d, v24.2d, v3.2d
+	FMOVQ 160(R1), F5
+	WORD $0x4E65D5C6 // fadd v6.2d, v14.2d, v5.2d
+	FMOVQ 32(R21), F7
+	WORD $0x4E65D4E8 // fadd v8.2d, v7.2d, v5.2d
+	WORD $0x6E66FD09 // fdiv v9.2d, v8.2d, v6.2d
+	FMOVQ F9, 32(R7)
+	FMOVQ 48(R0), F10
+	WORD $0x4E6AF52B // fmax v11.2d, v9.2d, v10.2d
+	VUSHR $52, V11.D2, V12.D2
+	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
+	FMOVQ 16(R0), F14
+	WORD $0x4EEED5B9 // fsub v25.2d, v13.2d, v14.2d
+	FMOVQ (R0), F26
+	FMOVQ 32(R0), F27
+	VBIT V27.B16, V11.B16, V26.B16
+	FMOVQ 80(R0), F28
+	WORD $0x6E7CE75D // fcmge v29.2d, v26.2d, v28.2d
+	FMOVQ 48(R0), F30
+	VAND V30.B16, V29.B16, V31.B16
+	VSUB V31.D2, V26.D2, V0.D2
+	FMOVQ (R0), F1
+	VAND V1.B16, V29.B16, V2.B16
+	WORD $0x4E62D723 // fadd v3.2d, v25.2d, v2.2d
+	FMOVQ (R0), F4
+	WORD $0x4EE4D405 // fsub v5.2d, v0.2d, v4.2d
+	FMOVQ 96(R0), F7
+	WORD $0x4E67D4A9 // fadd v9.2d, v5.2d, v7.2d
+	WORD $0x6E69FCAA // fdiv v10.2d, v5.2d, v9.2d
+	WORD $0x6E6ADD4B // fmul v11.2d, v10.2d, v10.2d
+	FMOVQ 112(R0), F12
+	FMOVQ 128(R0), F13
+	VFMLA V11.D2, V12.D2, V13.D2
+	FMOVQ 144(R0), F14
+	VFMLA V11.D2, V13.D2, V14.D2
+	FMOVQ 160(R0), F25
+	VFMLA V11.D2, V14.D2, V25.D2
+	FMOVQ 176(R0), F26
+	VFMLA V11.D2, V25.D2, V26.D2
+	FMOVQ 192(R0), F27
+	VFMLA V11.D2, V26.D2, V27.D2
+	FMOVQ 208(R0), F28
+	VFMLA V11.D2, V27.D2, V28.D2
+	WORD $0x6E6BDF9D // fmul v29.2d, v28.2d, v11.2d
+	WORD $0x6E65DCBE // fmul v30.2d, v5.2d, v5.2d
+	FMOVQ 224(R0), F31
+	WORD $0x6E7FDFC0 // fmul v0.2d, v30.2d, v31.2d
+	WORD $0x4E60D7A1 // fadd v1.2d, v29.2d, v0.2d
+	WORD $0x6E6ADC22 // fmul v2.2d, v1.2d, v10.2d
+	FMOVQ 240(R0), F4
+	VFMLA V4.D2, V3.D2, V2.D2
+	WORD $0x4EE0D447 // fsub v7.2d, v2.2d, v0.2d
+	WORD $0x4E65D4E9 // fadd v9.2d, v7.2d, v5.2d
+	FMOVQ 256(R0), F10
+	WORD $0x6E6ADC6B // fmul v11.2d, v3.2d, v10.2d
+	WORD $0x4EE8D4CC // fsub v12.2d, v6.2d, v8.2d
+	WORD $0x4E69D56D // fadd v13.2d, v11.2d, v9.2d
+	VFMLA V13.D2, V8.D2, V12.D2
+	WORD $0x4E6CD718 // fadd v24.2d, v24.2d, v12.2d
+	FMOVQ 176(R1), F14
+	WORD $0x4E6ED5EF // fadd v15.2d, v15.2d, v14.2d
+	FMOVQ 48(R21), F25
+	WORD $0x4E6ED73A // fadd v26.2d, v25.2d, v14.2d
+	WORD $0x6E6FFF5B // fdiv v27.2d, v26.2d, v15.2d
+	FMOVQ F27, 48(R7)
+	FMOVQ 48(R0), F28
+	WORD $0x4E7CF77D // fmax v29.2d, v27.2d, v28.2d
+	VUSHR $52, V29.D2, V30.D2
+	WORD $0x4E61DBDF // scvtf v31.2d, v30.2d
+	FMOVQ 16(R0), F0
+	WORD $0x4EE0D7E1 // fsub v1.2d, v31.2d, v0.2d
+	FMOVQ (R0), F2
+	FMOVQ 32(R0), F3
+	VBIT V3.B16, V29.B16, V2.B16
+	FMOVQ 80(R0), F4
+	WORD $0x6E64E445 // fcmge v5.2d, v2.2d, v4.2d
+	FMOVQ 48(R0), F6
+	VAND V6.B16, V5.B16, V7.B16
+	VSUB V7.D2, V2.D2, V8.D2
+	FMOVQ (R0), F9
+	VAND V9.B16, V5.B16, V10.B16
+	WORD $0x4E6AD42B // fadd v11.2d, v1.2d, v10.2d
+	FMOVQ (R0), F12
+	WORD $0x4EECD50D // fsub v13.2d, v8.2d, v12.2d
+	FMOVQ 96(R0), F14
+	WORD $0x4E6ED5B9 // fadd v25.2d, v13.2d, v14.2d
+	WORD $0x6E79FDBB // fdiv v27.2d, v13.2d, v25.2d
+	WORD $0x6E7BDF7C // fmul v28.2d, v27.2d, v27.2d
+	FMOVQ 112(R0), F29
+	FMOVQ 128(R0), F30
+	VFMLA V28.D2, V29.D2, V30.D2
+	FMOVQ 144(R0), F31
+	VFMLA V28.D2, V30.D2, V31.D2
+	FMOVQ 160(R0), F0
+	VFMLA V28.D2, V31.D2, V0.D2
+	FMOVQ 176(R0), F1
+	VFMLA V28.D2, V0.D2, V1.D2
+	FMOVQ 192(R0), F2
+	VFMLA V28.D2, V1.D2, V2.D2
+	FMOVQ 208(R0), F3
+	VFMLA V28.D2, V2.D2, V3.D2
+	WORD $0x6E7CDC64 // fmul v4.2d, v3.2d, v28.2d
+	WORD $0x6E6DDDA5 // fmul v5.2d, v13.2d, v13.2d
+	FMOVQ 224(R0), F6
+	WORD $0x6E66DCA7 // fmul v7.2d, v5.2d, v6.2d
+	WORD $0x4E67D488 // fadd v8.2d, v4.2d, v7.2d
+	WORD $0x6E7BDD09 // fmul v9.2d, v8.2d, v27.2d
+	FMOVQ 240(R0), F10
+	VFMLA V10.D2, V11.D2, V9.D2
+	WORD $0x4EE7D52C // fsub v12.2d, v9.2d, v7.2d
+	WORD $0x4E6DD58D // fadd v13.2d, v12.2d, v13.2d
+	FMOVQ 256(R0), F14
+	WORD $0x6E6EDD79 // fmul v25.2d, v11.2d, v14.2d
+	WORD $0x4EFAD5FB // fsub v27.2d, v15.2d, v26.2d
+	WORD $0x4E6DD73C // fadd v28.2d, v25.2d, v13.2d
+	VFMLA V28.D2, V26.D2, V27.D2
+	WORD $0x4E7BD718 // fadd v24.2d, v24.2d, v27.2d
+	FMOVQ 192(R1), F29
+	WORD $0x4E7DD61E // fadd v30.2d, v16.2d, v29.2d
+	FMOVQ 64(R21), F31
+	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	WORD $0x6E7EFC01 // fdiv v1.2d, v0.2d, v30.2d
+	FMOVQ F1, 64(R7)
+	FMOVQ 48(R0), F2
+	WORD $0x4E62F423 // fmax v3.2d, v1.2d, v2.2d
+	VUSHR $52, V3.D2, V4.D2
+	WORD $0x4E61D885 // scvtf v5.2d, v4.2d
+	FMOVQ 16(R0), F6
+	WORD $0x4EE6D4A7 // fsub v7.2d, v5.2d, v6.2d
+	FMOVQ (R0), F8
+	FMOVQ 32(R0), F9
+	VBIT V9.B16, V3.B16, V8.B16
+	FMOVQ 80(R0), F10
+	WORD $0x6E6AE50B // fcmge v11.2d, v8.2d, v10.2d
+	FMOVQ 48(R0), F12
+	VAND V12.B16, V11.B16, V13.B16
+	VSUB V13.D2, V8.D2, V14.D2
+	FMOVQ (R0), F15
+	VAND V15.B16, V11.B16, V16.B16
+	WORD $0x4E70D4F9 // fadd v25.2d, v7.2d, v16.2d
+	FMOVQ (R0), F26
+	WORD $0x4EFAD5DB // fsub v27.2d, v14.2d, v26.2d
+	FMOVQ 96(R0), F28
+	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
+	WORD $0x6E7DFF7F // fdiv v31.2d, v27.2d, v29.2d
+	WORD $0x6E7FDFE1 // fmul v1.2d, v31.2d, v31.2d
+	FMOVQ 112(R0), F2
+	FMOVQ 128(R0), F3
+	VFMLA V1.D2, V2.D2, V3.D2
+	FMOVQ 144(R0), F4
+	VFMLA V1.D2, V3.D2, V4.D2
+	FMOVQ 160(R0), F5
+	VFMLA V1.D2, V4.D2, V5.D2
+	FMOVQ 176(R0), F6
+	VFMLA V1.D2, V5.D2, V6.D2
+	FMOVQ 192(R0), F7
+	VFMLA V1.D2, V6.D2, V7.D2
+	FMOVQ 208(R0), F8
+	VFMLA V1.D2, V7.D2, V8.D2
+	WORD $0x6E61DD09 // fmul v9.2d, v8.2d, v1.2d
+	WORD $0x6E7BDF6A // fmul v10.2d, v27.2d, v27.2d
+	FMOVQ 224(R0), F11
+	WORD $0x6E6BDD4C // fmul v12.2d, v10.2d, v11.2d
+	WORD $0x4E6CD52D // fadd v13.2d, v9.2d, v12.2d
+	WORD $0x6E7FDDAE // fmul v14.2d, v13.2d, v31.2d
+	FMOVQ 240(R0), F15
+	VFMLA V15.D2, V25.D2, V14.D2
+	WORD $0x4EECD5D0 // fsub v16.2d, v14.2d, v12.2d
+	WORD $0x4E7BD61A // fadd v26.2d, v16.2d, v27.2d
+	FMOVQ 256(R0), F27
+	WORD $0x6E7BDF3C // fmul v28.2d, v25.2d, v27.2d
+	WORD $0x4EE0D7DD // fsub v29.2d, v30.2d, v0.2d
+	WORD $0x4E7AD79E // fadd v30.2d, v28.2d, v26.2d
+	VFMLA V30.D2, V0.D2, V29.D2
+	WORD $0x4E7DD718 // fadd v24.2d, v24.2d, v29.2d
+	FMOVQ 208(R1), F31
+	WORD $0x4E7FD620 // fadd v0.2d, v17.2d, v31.2d
+	FMOVQ 80(R21), F1
+	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
+	WORD $0x6E60FC43 // fdiv v3.2d, v2.2d, v0.2d
+	FMOVQ F3, 80(R7)
+	FMOVQ 48(R0), F4
+	WORD $0x4E64F465 // fmax v5.2d, v3.2d, v4.2d
+	VUSHR $52, V5.D2, V6.D2
+	WORD $0x4E61D8C7 // scvtf v7.2d, v6.2d
+	FMOVQ 16(R0), F8
+	WORD $0x4EE8D4E9 // fsub v9.2d, v7.2d, v8.2d
+	FMOVQ (R0), F10
+	FMOVQ 32(R0), F11
+	VBIT V11.B16, V5.B16, V10.B16
+	FMOVQ 80(R0), F12
+	WORD $0x6E6CE54D // fcmge v13.2d, v10.2d, v12.2d
+	FMOVQ 48(R0), F14
+	VAND V14.B16, V13.B16, V15.B16
+	VSUB V15.D2, V10.D2, V16.D2
+	FMOVQ (R0), F17
+	VAND V17.B16, V13.B16, V25.B16
+	WORD $0x4E79D53A // fadd v26.2d, v9.2d, v25.2d
+	FMOVQ (R0), F27
+	WORD $0x4EFBD61C // fsub v28.2d, v16.2d, v27.2d
+	FMOVQ 96(R0), F29
+	WORD $0x4E7DD79E // fadd v30.2d, v28.2d, v29.2d
+	WORD $0x6E7EFF9F // fdiv v31.2d, v28.2d, v30.2d
+	WORD $0x6E7FDFE1 // fmul v1.2d, v31.2d, v31.2d
+	FMOVQ 112(R0), F3
+	FMOVQ 128(R0), F4
+	VFMLA V1.D2, V3.D2, V4.D2
+	FMOVQ 144(R0), F5
+	VFMLA V1.D2, V4.D2, V5.D2
+	FMOVQ 160(R0), F6
+	VFMLA V1.D2, V5.D2, V6.D2
+	FMOVQ 176(R0), F7
+	VFMLA V1.D2, V6.D2, V7.D2
+	FMOVQ 192(R0), F8
+	VFMLA V1.D2, V7.D2, V8.D2
+	FMOVQ 208(R0), F9
+	VFMLA V1.D2, V8.D2, V9.D2
+	WORD $0x6E61DD2A // fmul v10.2d, v9.2d, v1.2d
+	WORD $0x6E7CDF8B // fmul v11.2d, v28.2d, v28.2d
+	FMOVQ 224(R0), F12
+	WORD $0x6E6CDD6D // fmul v13.2d, v11.2d, v12.2d
+	WORD $0x4E6DD54E // fadd v14.2d, v10.2d, v13.2d
+	WORD $0x6E7FDDCF // fmul v15.2d, v14.2d, v31.2d
+	FMOVQ 240(R0), F16
+	VFMLA V16.D2, V26.D2, V15.D2
+	WORD $0x4EEDD5F1 // fsub v17.2d, v15.2d, v13.2d
+	WORD $0x4E7CD639 // fadd v25.2d, v17.2d, v28.2d
+	FMOVQ 256(R0), F27
+	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
+	WORD $0x4EE2D41D // fsub v29.2d, v0.2d, v2.2d
+	WORD $0x4E79D79E // fadd v30.2d, v28.2d, v25.2d
+	VFMLA V30.D2, V2.D2, V29.D2
+	WORD $0x4E7DD718 // fadd v24.2d, v24.2d, v29.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F31
+	WORD $0x4E7FD640 // fadd v0.2d, v18.2d, v31.2d
+	FMOVQ (R21), F1
+	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
+	WORD $0x6E60FC43 // fdiv v3.2d, v2.2d, v0.2d
+	FMOVQ F3, (R7)
+	FMOVQ 48(R0), F4
+	WORD $0x4E64F465 // fmax v5.2d, v3.2d, v4.2d
+	VUSHR $52, V5.D2, V6.D2
+	WORD $0x4E61D8C7 // scvtf v7.2d, v6.2d
+	FMOVQ 16(R0), F8
+	WORD $0x4EE8D4E9 // fsub v9.2d, v7.2d, v8.2d
+	FMOVQ (R0), F10
+	FMOVQ 32(R0), F11
+	VBIT V11.B16, V5.B16, V10.B16
+	FMOVQ 80(R0), F12
+	WORD $0x6E6CE54D // fcmge v13.2d, v10.2d, v12.2d
+	FMOVQ 48(R0), F14
+	VAND V14.B16, V13.B16, V15.B16
+	VSUB V15.D2, V10.D2, V16.D2
+	FMOVQ (R0), F17
+	VAND V17.B16, V13.B16, V18.B16
+	WORD $0x4E72D539 // fadd v25.2d, v9.2d, v18.2d
+	FMOVQ (R0), F26
+	WORD $0x4EFAD61B // fsub v27.2d, v16.2d, v26.2d
+	FMOVQ 96(R0), F28
+	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
+	WORD $0x6E7DFF7E // fdiv v30.2d, v27.2d, v29.2d
+	WORD $0x6E7EDFDF // fmul v31.2d, v30.2d, v30.2d
+	FMOVQ 112(R0), F1
+	FMOVQ 128(R0), F3
+	VFMLA V31.D2, V1.D2, V3.D2
+	FMOVQ 144(R0), F4
+	VFMLA V31.D2, V3.D2, V4.D2
+	FMOVQ 160(R0), F5
+	VFMLA V31.D2, V4.D2, V5.D2
+	FMOVQ 176(R0), F6
+	VFMLA V31.D2, V5.D2, V6.D2
+	FMOVQ 192(R0), F7
+	VFMLA V31.D2, V6.D2, V7.D2
+	FMOVQ 208(R0), F8
+	VFMLA V31.D2, V7.D2, V8.D2
+	WORD $0x6E7FDD09 // fmul v9.2d, v8.2d, v31.2d
+	WORD $0x6E7BDF6A // fmul v10.2d, v27.2d, v27.2d
+	FMOVQ 224(R0), F11
+	WORD $0x6E6BDD4C // fmul v12.2d, v10.2d, v11.2d
+	WORD $0x4E6CD52D // fadd v13.2d, v9.2d, v12.2d
+	WORD $0x6E7EDDAE // fmul v14.2d, v13.2d, v30.2d
+	FMOVQ 240(R0), F15
+	VFMLA V15.D2, V25.D2, V14.D2
+	WORD $0x4EECD5D0 // fsub v16.2d, v14.2d, v12.2d
+	WORD $0x4E7BD611 // fadd v17.2d, v16.2d, v27.2d
+	FMOVQ 256(R0), F18
+	WORD $0x6E72DF39 // fmul v25.2d, v25.2d, v18.2d
+	WORD $0x4EE2D41A // fsub v26.2d, v0.2d, v2.2d
+	WORD $0x4E71D73B // fadd v27.2d, v25.2d, v17.2d
+	VFMLA V27.D2, V2.D2, V26.D2
+	WORD $0x4E7AD718 // fadd v24.2d, v24.2d, v26.2d
+	FMOVQ 144(R1), F28
+	WORD $0x4E7CD67D // fadd v29.2d, v19.2d, v28.2d
+	FMOVQ 16(R21), F30
+	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
+	WORD $0x6E7DFFE0 // fdiv v0.2d, v31.2d, v29.2d
+	FMOVQ F0, 16(R7)
+	FMOVQ 48(R0), F1
+	WORD $0x4E61F402 // fmax v2.2d, v0.2d, v1.2d
+	VUSHR $52, V2.D2, V3.D2
+	WORD $0x4E61D864 // scvtf v4.2d, v3.2d
+	FMOVQ 16(R0), F5
+	WORD $0x4EE5D486 // fsub v6.2d, v4.2d, v5.2d
+	FMOVQ (R0), F7
+	FMOVQ 32(R0), F8
+	VBIT V8.B16, V2.B16, V7.B16
+	FMOVQ 80(R0), F9
+	WORD $0x6E69E4EA // fcmge v10.2d, v7.2d, v9.2d
+	FMOVQ 48(R0), F11
+	VAND V11.B16, V10.B16, V12.B16
+	VSUB V12.D2, V7.D2, V13.D2
+	FMOVQ (R0), F14
+	VAND V14.B16, V10.B16, V15.B16
+	WORD $0x4E6FD4D0 // fadd v16.2d, v6.2d, v15.2d
+	FMOVQ (R0), F17
+	WORD $0x4EF1D5B2 // fsub v18.2d, v13.2d, v17.2d
+	FMOVQ 96(R0), F19
+	WORD $0x4E73D659 // fadd v25.2d, v18.2d, v19.2d
+	WORD $0x6E79FE5A // fdiv v26.2d, v18.2d, v25.2d
+	WORD $0x6E7ADF5B // fmul v27.2d, v26.2d, v26.2d
+	FMOVQ 112(R0), F28
+	FMOVQ 128(R0), F30
+	VFMLA V27.D2, V28.D2, V30.D2
+	FMOVQ 144(R0), F0
+	VFMLA V27.D2, V30.D2, V0.D2
+	FMOVQ 160(R0), F1
+	VFMLA V27.D2, V0.D2, V1.D2
+	FMOVQ 176(R0), F2
+	VFMLA V27.D2, V1.D2, V2.D2
+	FMOVQ 192(R0), F3
+	VFMLA V27.D2, V2.D2, V3.D2
+	FMOVQ 208(R0), F4
+	VFMLA V27.D2, V3.D2, V4.D2
+	WORD $0x6E7BDC85 // fmul v5.2d, v4.2d, v27.2d
+	WORD $0x6E72DE46 // fmul v6.2d, v18.2d, v18.2d
+	FMOVQ 224(R0), F7
+	WORD $0x6E67DCC8 // fmul v8.2d, v6.2d, v7.2d
+	WORD $0x4E68D4A9 // fadd v9.2d, v5.2d, v8.2d
+	WORD $0x6E7ADD2A // fmul v10.2d, v9.2d, v26.2d
+	FMOVQ 240(R0), F11
+	VFMLA V11.D2, V16.D2, V10.D2
+	WORD $0x4EE8D54C // fsub v12.2d, v10.2d, v8.2d
+	WORD $0x4E72D58D // fadd v13.2d, v12.2d, v18.2d
+	FMOVQ 256(R0), F14
+	WORD $0x6E6EDE0F // fmul v15.2d, v16.2d, v14.2d
+	WORD $0x4EFFD7B0 // fsub v16.2d, v29.2d, v31.2d
+	WORD $0x4E6DD5F1 // fadd v17.2d, v15.2d, v13.2d
+	VFMLA V17.D2, V31.D2, V16.D2
+	WORD $0x4E70D718 // fadd v24.2d, v24.2d, v16.2d
+	FMOVQ 160(R1), F18
+	WORD $0x4E72D693 // fadd v19.2d, v20.2d, v18.2d
+	FMOVQ 32(R21), F20
+	WORD $0x4E72D699 // fadd v25.2d, v20.2d, v18.2d
+	WORD $0x6E73FF3A // fdiv v26.2d, v25.2d, v19.2d
+	FMOVQ F26, 32(R7)
+	FMOVQ 48(R0), F27
+	WORD $0x4E7BF75C // fmax v28.2d, v26.2d, v27.2d
+	VUSHR $52, V28.D2, V29.D2
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 16(R0), F31
+	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
+	FMOVQ (R0), F1
+	FMOVQ 32(R0), F2
+	VBIT V2.B16, V28.B16, V1.B16
+	FMOVQ 80(R0), F3
+	WORD $0x6E63E424 // fcmge v4.2d, v1.2d, v3.2d
+	FMOVQ 48(R0), F5
+	VAND V5.B16, V4.B16, V6.B16
+	VSUB V6.D2, V1.D2, V7.D2
+	FMOVQ (R0), F8
+	VAND V8.B16, V4.B16, V9.B16
+	WORD $0x4E69D40A // fadd v10.2d, v0.2d, v9.2d
+	FMOVQ (R0), F11
+	WORD $0x4EEBD4EC // fsub v12.2d, v7.2d, v11.2d
+	FMOVQ 96(R0), F13
+	WORD $0x4E6DD58E // fadd v14.2d, v12.2d, v13.2d
+	WORD $0x6E6EFD8F // fdiv v15.2d, v12.2d, v14.2d
+	WORD $0x6E6FDDF0 // fmul v16.2d, v15.2d, v15.2d
+	FMOVQ 112(R0), F17
+	FMOVQ 128(R0), F18
+	VFMLA V16.D2, V17.D2, V18.D2
+	FMOVQ 144(R0), F20
+	VFMLA V16.D2, V18.D2, V20.D2
+	FMOVQ 160(R0), F26
+	VFMLA V16.D2, V20.D2, V26.D2
+	FMOVQ 176(R0), F27
+	VFMLA V16.D2, V26.D2, V27.D2
+	FMOVQ 192(R0), F28
+	VFMLA V16.D2, V27.D2, V28.D2
+	FMOVQ 208(R0), F29
+	VFMLA V16.D2, V28.D2, V29.D2
+	WORD $0x6E70DFBE // fmul v30.2d, v29.2d, v16.2d
+	WORD $0x6E6CDD9F // fmul v31.2d, v12.2d, v12.2d
+	FMOVQ 224(R0), F0
+	WORD $0x6E60DFE1 // fmul v1.2d, v31.2d, v0.2d
+	WORD $0x4E61D7C2 // fadd v2.2d, v30.2d, v1.2d
+	WORD $0x6E6FDC43 // fmul v3.2d, v2.2d, v15.2d
+	FMOVQ 240(R0), F4
+	VFMLA V4.D2, V10.D2, V3.D2
+	WORD $0x4EE1D465 // fsub v5.2d, v3.2d, v1.2d
+	WORD $0x4E6CD4A6 // fadd v6.2d, v5.2d, v12.2d
+	FMOVQ 256(R0), F7
+	WORD $0x6E67DD48 // fmul v8.2d, v10.2d, v7.2d
+	WORD $0x4EF9D669 // fsub v9.2d, v19.2d, v25.2d
+	WORD $0x4E66D50A // fadd v10.2d, v8.2d, v6.2d
+	VFMLA V10.D2, V25.D2, V9.D2
+	WORD $0x4E69D718 // fadd v24.2d, v24.2d, v9.2d
+	FMOVQ 176(R1), F11
+	WORD $0x4E6BD6AC // fadd v12.2d, v21.2d, v11.2d
+	FMOVQ 48(R21), F13
+	WORD $0x4E6BD5AE // fadd v14.2d, v13.2d, v11.2d
+	WORD $0x6E6CFDCF // fdiv v15.2d, v14.2d, v12.2d
+	FMOVQ F15, 48(R7)
+	FMOVQ 48(R0), F16
+	WORD $0x4E70F5F1 // fmax v17.2d, v15.2d, v16.2d
+	VUSHR $52, V17.D2, V18.D2
+	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
+	FMOVQ 16(R0), F20
+	WORD $0x4EF4D675 // fsub v21.2d, v19.2d, v20.2d
+	FMOVQ (R0), F25
+	FMOVQ 32(R0), F26
+	VBIT V26.B16, V17.B16, V25.B16
+	FMOVQ 80(R0), F27
+	WORD $0x6E7BE73C // fcmge v28.2d, v25.2d, v27.2d
+	FMOVQ 48(R0), F29
+	VAND V29.B16, V28.B16, V30.B16
+	VSUB V30.D2, V25.D2, V31.D2
+	FMOVQ (R0), F0
+	VAND V0.B16, V28.B16, V1.B16
+	WORD $0x4E61D6A2 // fadd v2.2d, v21.2d, v1.2d
+	FMOVQ (R0), F3
+	WORD $0x4EE3D7E4 // fsub v4.2d, v31.2d, v3.2d
+	FMOVQ 96(R0), F5
+	WORD $0x4E65D486 // fadd v6.2d, v4.2d, v5.2d
+	WORD $0x6E66FC87 // fdiv v7.2d, v4.2d, v6.2d
+	WORD $0x6E67DCE8 // fmul v8.2d, v7.2d, v7.2d
+	FMOVQ 112(R0), F9
+	FMOVQ 128(R0), F10
+	VFMLA V8.D2, V9.D2, V10.D2
+	FMOVQ 144(R0), F11
+	VFMLA V8.D2, V10.D2, V11.D2
+	FMOVQ 160(R0), F13
+	VFMLA V8.D2, V11.D2, V13.D2
+	FMOVQ 176(R0), F15
+	VFMLA V8.D2, V13.D2, V15.D2
+	FMOVQ 192(R0), F16
+	VFMLA V8.D2, V15.D2, V16.D2
+	FMOVQ 208(R0), F17
+	VFMLA V8.D2, V16.D2, V17.D2
+	WORD $0x6E68DE32 // fmul v18.2d, v17.2d, v8.2d
+	WORD $0x6E64DC93 // fmul v19.2d, v4.2d, v4.2d
+	FMOVQ 224(R0), F20
+	WORD $0x6E74DE75 // fmul v21.2d, v19.2d, v20.2d
+	WORD $0x4E75D659 // fadd v25.2d, v18.2d, v21.2d
+	WORD $0x6E67DF3A // fmul v26.2d, v25.2d, v7.2d
+	FMOVQ 240(R0), F27
+	VFMLA V27.D2, V2.D2, V26.D2
+	WORD $0x4EF5D75C // fsub v28.2d, v26.2d, v21.2d
+	WORD $0x4E64D79D // fadd v29.2d, v28.2d, v4.2d
+	FMOVQ 256(R0), F30
+	WORD $0x6E7EDC5F // fmul v31.2d, v2.2d, v30.2d
+	WORD $0x4EEED580 // fsub v0.2d, v12.2d, v14.2d
+	WORD $0x4E7DD7E1 // fadd v1.2d, v31.2d, v29.2d
+	VFMLA V1.D2, V14.D2, V0.D2
+	WORD $0x4E60D718 // fadd v24.2d, v24.2d, v0.2d
+	FMOVQ 192(R1), F2
+	WORD $0x4E62D6C3 // fadd v3.2d, v22.2d, v2.2d
+	FMOVQ 64(R21), F4
+	WORD $0x4E62D485 // fadd v5.2d, v4.2d, v2.2d
+	WORD $0x6E63FCA6 // fdiv v6.2d, v5.2d, v3.2d
+	FMOVQ F6, 64(R7)
+	FMOVQ 48(R0), F7
+	WORD $0x4E67F4C8 // fmax v8.2d, v6.2d, v7.2d
+	VUSHR $52, V8.D2, V9.D2
+	WORD $0x4E61D92A // scvtf v10.2d, v9.2d
+	FMOVQ 16(R0), F11
+	WORD $0x4EEBD54C // fsub v12.2d, v10.2d, v11.2d
+	FMOVQ (R0), F13
+	FMOVQ 32(R0), F14
+	VBIT V14.B16, V8.B16, V13.B16
+	FMOVQ 80(R0), F15
+	WORD $0x6E6FE5B0 // fcmge v16.2d, v13.2d, v15.2d
+	FMOVQ 48(R0), F17
+	VAND V17.B16, V16.B16, V18.B16
+	VSUB V18.D2, V13.D2, V19.D2
+	FMOVQ (R0), F20
+	VAND V20.B16, V16.B16, V21.B16
+	WORD $0x4E75D596 // fadd v22.2d, v12.2d, v21.2d
+	FMOVQ (R0), F25
+	WORD $0x4EF9D67A // fsub v26.2d, v19.2d, v25.2d
+	FMOVQ 96(R0), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	WORD $0x6E7CFF5D // fdiv v29.2d, v26.2d, v28.2d
+	WORD $0x6E7DDFBE // fmul v30.2d, v29.2d, v29.2d
+	FMOVQ 112(R0), F31
+	FMOVQ 128(R0), F0
+	VFMLA V30.D2, V31.D2, V0.D2
+	FMOVQ 144(R0), F1
+	VFMLA V30.D2, V0.D2, V1.D2
+	FMOVQ 160(R0), F2
+	VFMLA V30.D2, V1.D2, V2.D2
+	FMOVQ 176(R0), F4
+	VFMLA V30.D2, V2.D2, V4.D2
+	FMOVQ 192(R0), F6
+	VFMLA V30.D2, V4.D2, V6.D2
+	FMOVQ 208(R0), F7
+	VFMLA V30.D2, V6.D2, V7.D2
+	WORD $0x6E7EDCE8 // fmul v8.2d, v7.2d, v30.2d
+	WORD $0x6E7ADF49 // fmul v9.2d, v26.2d, v26.2d
+	FMOVQ 224(R0), F10
+	WORD $0x6E6ADD2B // fmul v11.2d, v9.2d, v10.2d
+	WORD $0x4E6BD50C // fadd v12.2d, v8.2d, v11.2d
+	WORD $0x6E7DDD8D // fmul v13.2d, v12.2d, v29.2d
+	FMOVQ 240(R0), F14
+	VFMLA V14.D2, V22.D2, V13.D2
+	WORD $0x4EEBD5AF // fsub v15.2d, v13.2d, v11.2d
+	WORD $0x4E7AD5F0 // fadd v16.2d, v15.2d, v26.2d
+	FMOVQ 256(R0), F17
+	WORD $0x6E71DED2 // fmul v18.2d, v22.2d, v17.2d
+	WORD $0x4EE5D473 // fsub v19.2d, v3.2d, v5.2d
+	WORD $0x4E70D654 // fadd v20.2d, v18.2d, v16.2d
+	VFMLA V20.D2, V5.D2, V19.D2
+	WORD $0x4E73D718 // fadd v24.2d, v24.2d, v19.2d
+	FMOVQ 208(R1), F21
+	WORD $0x4E75D6F6 // fadd v22.2d, v23.2d, v21.2d
+	FMOVQ 80(R21), F23
+	WORD $0x4E75D6F9 // fadd v25.2d, v23.2d, v21.2d
+	WORD $0x6E76FF3A // fdiv v26.2d, v25.2d, v22.2d
+	FMOVQ F26, 80(R7)
+	FMOVQ 48(R0), F27
+	WORD $0x4E7BF75C // fmax v28.2d, v26.2d, v27.2d
+	VUSHR $52, V28.D2, V29.D2
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 16(R0), F31
+	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
+	FMOVQ (R0), F1
+	FMOVQ 32(R0), F2
+	VBIT V2.B16, V28.B16, V1.B16
+	FMOVQ 80(R0), F3
+	WORD $0x6E63E424 // fcmge v4.2d, v1.2d, v3.2d
+	FMOVQ 48(R0), F5
+	VAND V5.B16, V4.B16, V6.B16
+	VSUB V6.D2, V1.D2, V7.D2
+	FMOVQ (R0), F8
+	VAND V8.B16, V4.B16, V9.B16
+	WORD $0x4E69D40A // fadd v10.2d, v0.2d, v9.2d
+	FMOVQ (R0), F11
+	WORD $0x4EEBD4EC // fsub v12.2d, v7.2d, v11.2d
+	FMOVQ 96(R0), F13
+	WORD $0x4E6DD58E // fadd v14.2d, v12.2d, v13.2d
+	WORD $0x6E6EFD8F // fdiv v15.2d, v12.2d, v14.2d
+	WORD $0x6E6FDDF0 // fmul v16.2d, v15.2d, v15.2d
+	FMOVQ 112(R0), F17
+	FMOVQ 128(R0), F18
+	VFMLA V16.D2, V17.D2, V18.D2
+	FMOVQ 144(R0), F19
+	VFMLA V16.D2, V18.D2, V19.D2
+	FMOVQ 160(R0), F20
+	VFMLA V16.D2, V19.D2, V20.D2
+	FMOVQ 176(R0), F21
+	VFMLA V16.D2, V20.D2, V21.D2
+	FMOVQ 192(R0), F23
+	VFMLA V16.D2, V21.D2, V23.D2
+	FMOVQ 208(R0), F26
+	VFMLA V16.D2, V23.D2, V26.D2
+	WORD $0x6E70DF5B // fmul v27.2d, v26.2d, v16.2d
+	WORD $0x6E6CDD9C // fmul v28.2d, v12.2d, v12.2d
+	FMOVQ 224(R0), F29
+	WORD $0x6E7DDF9E // fmul v30.2d, v28.2d, v29.2d
+	WORD $0x4E7ED77F // fadd v31.2d, v27.2d, v30.2d
+	WORD $0x6E6FDFE0 // fmul v0.2d, v31.2d, v15.2d
+	FMOVQ 240(R0), F1
+	VFMLA V1.D2, V10.D2, V0.D2
+	WORD $0x4EFED402 // fsub v2.2d, v0.2d, v30.2d
+	WORD $0x4E6CD443 // fadd v3.2d, v2.2d, v12.2d
+	FMOVQ 256(R0), F4
+	WORD $0x6E64DD45 // fmul v5.2d, v10.2d, v4.2d
+	WORD $0x4EF9D6C6 // fsub v6.2d, v22.2d, v25.2d
+	WORD $0x4E63D4A7 // fadd v7.2d, v5.2d, v3.2d
+	VFMLA V7.D2, V25.D2, V6.D2
+	WORD $0x4E66D718 // fadd v24.2d, v24.2d, v6.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	MOVD 104(R1), R24
+	SUB R24, R21
+	MOVD R21, 120(R1)
+	FMOVQ F24, 320(R1)
+	MOVD 40(R1), R25
+	ADD R25, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta1_objective_4x4(p *uint64)
+TEXT ·ratioNEON_beta1_objective_4x4(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+	ADD R4<<0, R4, R9
+	ADD R4<<0, R9, R10
+panel:
+	MOVD R3, R11
+	MOVD 48(R1), R12
+	MOVD (R1), R13
+	MOVD 104(R1), R14
+	MOVD 120(R1), R15
+	ADD R15, R14
+	MOVD 112(R1), R19
+	PRFM (R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	PRFM (R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	PRFM (R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	PRFM (R14), PLDL1KEEP
+	ADD R19, R14
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+sum:
+	FLDPQ (R12), (F8, F9)
+	ADD R6, R12
+	FMOVD (R11), F10
+	WORD $0x4FCA1100 // fmla v0.2d, v8.2d, v10.d[0]
+	WORD $0x4FCA1121 // fmla v1.2d, v9.2d, v10.d[0]
+	FMOVD (R11)(R4), F11
+	WORD $0x4FCB1102 // fmla v2.2d, v8.2d, v11.d[0]
+	WORD $0x4FCB1123 // fmla v3.2d, v9.2d, v11.d[0]
+	FMOVD (R11)(R9), F12
+	WORD $0x4FCC1104 // fmla v4.2d, v8.2d, v12.d[0]
+	WORD $0x4FCC1125 // fmla v5.2d, v9.2d, v12.d[0]
+	FMOVD (R11)(R10), F13
+	WORD $0x4FCD1106 // fmla v6.2d, v8.2d, v13.d[0]
+	WORD $0x4FCD1127 // fmla v7.2d, v9.2d, v13.d[0]
+	ADD R5, R11
+	SUBS $1, R13, R13
+	BNE sum
+	MOVD 96(R1), R20
+	ADD R7, R20
+	MOVD 104(R1), R21
+	MOVD 120(R1), R22
+	ADD R22, R21
+	MOVD 112(R1), R23
+	FMOVQ 320(R1), F14
+	FMOVQ 128(R1), F15
+	WORD $0x4E6FD410 // fadd v16.2d, v0.2d, v15.2d
+	FMOVQ (R21), F17
+	WORD $0x4E6FD632 // fadd v18.2d, v17.2d, v15.2d
+	WORD $0x6E70FE53 // fdiv v19.2d, v18.2d, v16.2d
+	FMOVQ F19, (R7)
+	FMOVQ 48(R0), F20
+	WORD $0x4E74F675 // fmax v21.2d, v19.2d, v20.2d
+	VUSHR $52, V21.D2, V22.D2
+	WORD $0x4E61DAD7 // scvtf v23.2d, v22.2d
+	FMOVQ 16(R0), F24
+	WORD $0x4EF8D6F9 // fsub v25.2d, v23.2d, v24.2d
+	FMOVQ (R0), F26
+	FMOVQ 32(R0), F27
+	VBIT V27.B16, V21.B16, V26.B16
+	FMOVQ 80(R0), F28
+	WORD $0x6E7CE75D // fcmge v29.2d, v26.2d, v28.2d
+	FMOVQ 48(R0), F30
+	VAND V30.B16, V29.B16, V31.B16
+	VSUB V31.D2, V26.D2, V0.D2
+	FMOVQ (R0), F8
+	VAND V8.B16, V29.B16, V9.B16
+	WORD $0x4E69D72A // fadd v10.2d, v25.2d, v9.2d
+	FMOVQ (R0), F11
+	WORD $0x4EEBD40C // fsub v12.2d, v0.2d, v11.2d
+	FMOVQ 96(R0), F13
+	WORD $0x4E6DD58F // fadd v15.2d, v12.2d, v13.2d
+	WORD $0x6E6FFD91 // fdiv v17.2d, v12.2d, v15.2d
+	WORD $0x6E71DE33 // fmul v19.2d, v17.2d, v17.2d
+	FMOVQ 112(R0), F20
+	FMOVQ 128(R0), F21
+	VFMLA V19.D2, V20.D2, V21.D2
+	FMOVQ 144(R0), F22
+	VFMLA V19.D2, V21.D2, V22.D2
+	FMOVQ 160(R0), F23
+	VFMLA V19.D2, V22.D2, V23.D2
+	FMOVQ 176(R0), F24
+	VFMLA V19.D2, V23.D2, V24.D2
+	FMOVQ 192(R0), F25
+	VFMLA V19.D2, V24.D2, V25.D2
+	FMOVQ 208(R0), F26
+	VFMLA V19.D2, V25.D2, V26.D2
+	WORD $0x6E73DF5B // fmul v27.2d, v26.2d, v19.2d
+	WORD $0x6E6CDD9C // fmul v28.2d, v12.2d, v12.2d
+	FMOVQ 224(R0), F29
+	WORD $0x6E7DDF9E // fmul v30.2d, v28.2d, v29.2d
+	WORD $0x4E7ED77F // fadd v31.2d, v27.2d, v30.2d
+	WORD $0x6E71DFE0 // fmul v0.2d, v31.2d, v17.2d
+	FMOVQ 240(R0), F8
+	VFMLA V8.D2, V10.D2, V0.D2
+	WORD $0x4EFED409 // fsub v9.2d, v0.2d, v30.2d
+	WORD $0x4E6CD52B // fadd v11.2d, v9.2d, v12.2d
+	FMOVQ 256(R0), F12
+	WORD $0x6E6CDD4D // fmul v13.2d, v10.2d, v12.2d
+	WORD $0x4EF2D60F // fsub v15.2d, v16.2d, v18.2d
+	WORD $0x4E6BD5B0 // fadd v16.2d, v13.2d, v11.2d
+	VFMLA V16.D2, V18.D2, V15.D2
+	WORD $0x4E6FD5CE // fadd v14.2d, v14.2d, v15.2d
+	FMOVQ 144(R1), F17
+	WORD $0x4E71D432 // fadd v18.2d, v1.2d, v17.2d
+	FMOVQ 16(R21), F19
+	WORD $0x4E71D674 // fadd v20.2d, v19.2d, v17.2d
+	WORD $0x6E72FE95 // fdiv v21.2d, v20.2d, v18.2d
+	FMOVQ F21, 16(R7)
+	FMOVQ 48(R0), F22
+	WORD $0x4E76F6B7 // fmax v23.2d, v21.2d, v22.2d
+	VUSHR $52, V23.D2, V24.D2
+	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
+	FMOVQ 16(R0), F26
+	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
+	FMOVQ (R0), F28
+	FMOVQ 32(R0), F29
+	VBIT V29.B16, V23.B16, V28.B16
+	FMOVQ 80(R0), F30
+	WORD $0x6E7EE79F // fcmge v31.2d, v28.2d, v30.2d
+	FMOVQ 48(R0), F0
+	VAND V0.B16, V31.B16, V1.B16
+	VSUB V1.D2, V28.D2, V8.D2
+	FMOVQ (R0), F9
+	VAND V9.B16, V31.B16, V10.B16
+	WORD $0x4E6AD76B // fadd v11.2d, v27.2d, v10.2d
+	FMOVQ (R0), F12
+	WORD $0x4EECD50D // fsub v13.2d, v8.2d, v12.2d
+	FMOVQ 96(R0), F15
+	WORD $0x4E6FD5B0 // fadd v16.2d, v13.2d, v15.2d
+	WORD $0x6E70FDB1 // fdiv v17.2d, v13.2d, v16.2d
+	WORD $0x6E71DE33 // fmul v19.2d, v17.2d, v17.2d
+	FMOVQ 112(R0), F21
+	FMOVQ 128(R0), F22
+	VFMLA V19.D2, V21.D2, V22.D2
+	FMOVQ 144(R0), F23
+	VFMLA V19.D2, V22.D2, V23.D2
+	FMOVQ 160(R0), F24
+	VFMLA V19.D2, V23.D2, V24.D2
+	FMOVQ 176(R0), F25
+	VFMLA V19.D2, V24.D2, V25.D2
+	FMOVQ 192(R0), F26
+	VFMLA V19.D2, V25.D2, V26.D2
+	FMOVQ 208(R0), F27
+	VFMLA V19.D2, V26.D2, V27.D2
+	WORD $0x6E73DF7C // fmul v28.2d, v27.2d, v19.2d
+	WORD $0x6E6DDDBD // fmul v29.2d, v13.2d, v13.2d
+	FMOVQ 224(R0), F30
+	WORD $0x6E7EDFBF // fmul v31.2d, v29.2d, v30.2d
+	WORD $0x4E7FD780 // fadd v0.2d, v28.2d, v31.2d
+	WORD $0x6E71DC01 // fmul v1.2d, v0.2d, v17.2d
+	FMOVQ 240(R0), F8
+	VFMLA V8.D2, V11.D2, V1.D2
+	WORD $0x4EFFD429 // fsub v9.2d, v1.2d, v31.2d
+	WORD $0x4E6DD52A // fadd v10.2d, v9.2d, v13.2d
+	FMOVQ 256(R0), F12
+	WORD $0x6E6CDD6D // fmul v13.2d, v11.2d, v12.2d
+	WORD $0x4EF4D64F // fsub v15.2d, v18.2d, v20.2d
+	WORD $0x4E6AD5B0 // fadd v16.2d, v13.2d, v10.2d
+	VFMLA V16.D2, V20.D2, V15.D2
+	WORD $0x4E6FD5CE // fadd v14.2d, v14.2d, v15.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F17
+	WORD $0x4E71D452 // fadd v18.2d, v2.2d, v17.2d
+	FMOVQ (R21), F19
+	WORD $0x4E71D674 // fadd v20.2d, v19.2d, v17.2d
+	WORD $0x6E72FE95 // fdiv v21.2d, v20.2d, v18.2d
+	FMOVQ F21, (R7)
+	FMOVQ 48(R0), F22
+	WORD $0x4E76F6B7 // fmax v23.2d, v21.2d, v22.2d
+	VUSHR $52, V23.D2, V24.D2
+	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
+	FMOVQ 16(R0), F26
+	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
+	FMOVQ (R0), F28
+	FMOVQ 32(R0), F29
+	VBIT V29.B16, V23.B16, V28.B16
+	FMOVQ 80(R0), F30
+	WORD $0x6E7EE79F // fcmge v31.2d, v28.2d, v30.2d
+	FMOVQ 48(R0), F0
+	VAND V0.B16, V31.B16, V1.B16
+	VSUB V1.D2, V28.D2, V2.D2
+	FMOVQ (R0), F8
+	VAND V8.B16, V31.B16, V9.B16
+	WORD $0x4E69D76A // fadd v10.2d, v27.2d, v9.2d
+	FMOVQ (R0), F11
+	WORD $0x4EEBD44C // fsub v12.2d, v2.2d, v11.2d
+	FMOVQ 96(R0), F13
+	WORD $0x4E6DD58F // fadd v15.2d, v12.2d, v13.2d
+	WORD $0x6E6FFD90 // fdiv v16.2d, v12.2d, v15.2d
+	WORD $0x6E70DE11 // fmul v17.2d, v16.2d, v16.2d
+	FMOVQ 112(R0), F19
+	FMOVQ 128(R0), F21
+	VFMLA V17.D2, V19.D2, V21.D2
+	FMOVQ 144(R0), F22
+	VFMLA V17.D2, V21.D2, V22.D2
+	FMOVQ 160(R0), F23
+	VFMLA V17.D2, V22.D2, V23.D2
+	FMOVQ 176(R0), F24
+	VFMLA V17.D2, V23.D2, V24.D2
+	FMOVQ 192(R0), F25
+	VFMLA V17.D2, V24.D2, V25.D2
+	FMOVQ 208(R0), F26
+	VFMLA V17.D2, V25.D2, V26.D2
+	WORD $0x6E71DF5B // fmul v27.2d, v26.2d, v17.2d
+	WORD $0x6E6CDD9C // fmul v28.2d, v12.2d, v12.2d
+	FMOVQ 224(R0), F29
+	WORD $0x6E7DDF9E // fmul v30.2d, v28.2d, v29.2d
+	WORD $0x4E7ED77F // fadd v31.2d, v27.2d, v30.2d
+	WORD $0x6E70DFE0 // fmul v0.2d, v31.2d, v16.2d
+	FMOVQ 240(R0), F1
+	VFMLA V1.D2, V10.D2, V0.D2
+	WORD $0x4EFED402 // fsub v2.2d, v0.2d, v30.2d
+	WORD $0x4E6CD448 // fadd v8.2d, v2.2d, v12.2d
+	FMOVQ 256(R0), F9
+	WORD $0x6E69DD4A // fmul v10.2d, v10.2d, v9.2d
+	WORD $0x4EF4D64B // fsub v11.2d, v18.2d, v20.2d
+	WORD $0x4E68D54C // fadd v12.2d, v10.2d, v8.2d
+	VFMLA V12.D2, V20.D2, V11.D2
+	WORD $0x4E6BD5CE // fadd v14.2d, v14.2d, v11.2d
+	FMOVQ 144(R1), F13
+	WORD $0x4E6DD46F // fadd v15.2d, v3.2d, v13.2d
+	FMOVQ 16(R21), F16
+	WORD $0x4E6DD611 // fadd v17.2d, v16.2d, v13.2d
+	WORD $0x6E6FFE32 // fdiv v18.2d, v17.2d, v15.2d
+	FMOVQ F18, 16(R7)
+	FMOVQ 48(R0), F19
+	WORD $0x4E73F654 // fmax v20.2d, v18.2d, v19.2d
+	VUSHR $52, V20.D2, V21.D2
+	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
+	FMOVQ 16(R0), F23
+	WORD $0x4EF7D6D8 // fsub v24.2d, v22.2d, v23.2d
+	FMOVQ (R0), F25
+	FMOVQ 32(R0), F26
+	VBIT V26.B16, V20.B16, V25.B16
+	FMOVQ 80(R0), F27
+	WORD $0x6E7BE73C // fcmge v28.2d, v25.2d, v27.2d
+	FMOVQ 48(R0), F29
+	VAND V29.B16, V28.B16, V30.B16
+	VSUB V30.D2, V25.D2, V31.D2
+	FMOVQ (R0), F0
+	VAND V0.B16, V28.B16, V1.B16
+	WORD $0x4E61D702 // fadd v2.2d, v24.2d, v1.2d
+	FMOVQ (R0), F3
+	WORD $0x4EE3D7E8 // fsub v8.2d, v31.2d, v3.2d
+	FMOVQ 96(R0), F9
+	WORD $0x4E69D50A // fadd v10.2d, v8.2d, v9.2d
+	WORD $0x6E6AFD0B // fdiv v11.2d, v8.2d, v10.2d
+	WORD $0x6E6BDD6C // fmul v12.2d, v11.2d, v11.2d
+	FMOVQ 112(R0), F13
+	FMOVQ 128(R0), F16
+	VFMLA V12.D2, V13.D2, V16.D2
+	FMOVQ 144(R0), F18
+	VFMLA V12.D2, V16.D2, V18.D2
+	FMOVQ 160(R0), F19
+	VFMLA V12.D2, V18.D2, V19.D2
+	FMOVQ 176(R0), F20
+	VFMLA V12.D2, V19.D2, V20.D2
+	FMOVQ 192(R0), F21
+	VFMLA V12.D2, V20.D2, V21.D2
+	FMOVQ 208(R0), F22
+	VFMLA V12.D2, V21.D2, V22.D2
+	WORD $0x6E6CDED7 // fmul v23.2d, v22.2d, v12.2d
+	WORD $0x6E68DD18 // fmul v24.2d, v8.2d, v8.2d
+	FMOVQ 224(R0), F25
+	WORD $0x6E79DF1A // fmul v26.2d, v24.2d, v25.2d
+	WORD $0x4E7AD6FB // fadd v27.2d, v23.2d, v26.2d
+	WORD $0x6E6BDF7C // fmul v28.2d, v27.2d, v11.2d
+	FMOVQ 240(R0), F29
+	VFMLA V29.D2, V2.D2, V28.D2
+	WORD $0x4EFAD79E // fsub v30.2d, v28.2d, v26.2d
+	WORD $0x4E68D7DF // fadd v31.2d, v30.2d, v8.2d
+	FMOVQ 256(R0), F0
+	WORD $0x6E60DC41 // fmul v1.2d, v2.2d, v0.2d
+	WORD $0x4EF1D5E2 // fsub v2.2d, v15.2d, v17.2d
+	WORD $0x4E7FD423 // fadd v3.2d, v1.2d, v31.2d
+	VFMLA V3.D2, V17.D2, V2.D2
+	WORD $0x4E62D5CE // fadd v14.2d, v14.2d, v2.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F8
+	WORD $0x4E68D489 // fadd v9.2d, v4.2d, v8.2d
+	FMOVQ (R21), F10
+	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
+	WORD $0x6E69FD6C // fdiv v12.2d, v11.2d, v9.2d
+	FMOVQ F12, (R7)
+	FMOVQ 48(R0), F13
+	WORD $0x4E6DF58F // fmax v15.2d, v12.2d, v13.2d
+	VUSHR $52, V15.D2, V16.D2
+	WORD $0x4E61DA11 // scvtf v17.2d, v16.2d
+	FMOVQ 16(R0), F18
+	WORD $0x4EF2D633 // fsub v19.2d, v17.2d, v18.2d
+	FMOVQ (R0), F20
+	FMOVQ 32(R0), F21
+	VBIT V21.B16, V15.B16, V20.B16
+	FMOVQ 80(R0), F22
+	WORD $0x6E76E697 // fcmge v23.2d, v20.2d, v22.2d
+	FMOVQ 48(R0), F24
+	VAND V24.B16, V23.B16, V25.B16
+	VSUB V25.D2, V20.D2, V26.D2
+	FMOVQ (R0), F27
+	VAND V27.B16, V23.B16, V28.B16
+	WORD $0x4E7CD67D // fadd v29.2d, v19.2d, v28.2d
+	FMOVQ (R0), F30
+	WORD $0x4EFED75F // fsub v31.2d, v26.2d, v30.2d
+	FMOVQ 96(R0), F0
+	WORD $0x4E60D7E1 // fadd v1.2d, v31.2d, v0.2d
+	WORD $0x6E61FFE2 // fdiv v2.2d, v31.2d, v1.2d
+	WORD $0x6E62DC43 // fmul v3.2d, v2.2d, v2.2d
+	FMOVQ 112(R0), F4
+	FMOVQ 128(R0), F8
+	VFMLA V3.D2, V4.D2, V8.D2
+	FMOVQ 144(R0), F10
+	VFMLA V3.D2, V8.D2, V10.D2
+	FMOVQ 160(R0), F12
+	VFMLA V3.D2, V10.D2, V12.D2
+	FMOVQ 176(R0), F13
+	VFMLA V3.D2, V12.D2, V13.D2
+	FMOVQ 192(R0), F15
+	VFMLA V3.D2, V13.D2, V15.D2
+	FMOVQ 208(R0), F16
+	VFMLA V3.D2, V15.D2, V16.D2
+	WORD $0x6E63DE11 // fmul v17.2d, v16.2d, v3.2d
+	WORD $0x6E7FDFF2 // fmul v18.2d, v31.2d, v31.2d
+	FMOVQ 224(R0), F19
+	WORD $0x6E73DE54 // fmul v20.2d, v18.2d, v19.2d
+	WORD $0x4E74D635 // fadd v21.2d, v17.2d, v20.2d
+	WORD $0x6E62DEB6 // fmul v22.2d, v21.2d, v2.2d
+	FMOVQ 240(R0), F23
+	VFMLA V23.D2, V29.D2, V22.D2
+	WORD $0x4EF4D6D8 // fsub v24.2d, v22.2d, v20.2d
+	WORD $0x4E7FD719 // fadd v25.2d, v24.2d, v31.2d
+	FMOVQ 256(R0), F26
+	WORD $0x6E7ADFBB // fmul v27.2d, v29.2d, v26.2d
+	WORD $0x4EEBD53C // fsub v28.2d, v9.2d, v11.2d
+	WORD $0x4E79D77D // fadd v29.2d, v27.2d, v25.2d
+	VFMLA V29.D2, V11.D2, V28.D2
+	WORD $0x4E7CD5CE // fadd v14.2d, v14.2d, v28.2d
+	FMOVQ 144(R1), F30
+	WORD $0x4E7ED4BF // fadd v31.2d, v5.2d, v30.2d
+	FMOVQ 16(R21), F0
+	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
+	WORD $0x6E7FFC22 // fdiv v2.2d, v1.2d, v31.2d
+	FMOVQ F2, 16(R7)
+	FMOVQ 48(R0), F3
+	WORD $0x4E63F444 // fmax v4.2d, v2.2d, v3.2d
+	VUSHR $52, V4.D2, V5.D2
+	WORD $0x4E61D8A8 // scvtf v8.2d, v5.2d
+	FMOVQ 16(R0), F9
+	WORD $0x4EE9D50A // fsub v10.2d, v8.2d, v9.2d
+	FMOVQ (R0), F11
+	FMOVQ 32(R0), F12
+	VBIT V12.B16, V4.B16, V11.B16
+	FMOVQ 80(R0), F13
+	WORD $0x6E6DE56F // fcmge v15.2d, v11.2d, v13.2d
+	FMOVQ 48(R0), F16
+	VAND V16.B16, V15.B16, V17.B16
+	VSUB V17.D2, V11.D2, V18.D2
+	FMOVQ (R0), F19
+	VAND V19.B16, V15.B16, V20.B16
+	WORD $0x4E74D555 // fadd v21.2d, v10.2d, v20.2d
+	FMOVQ (R0), F22
+	WORD $0x4EF6D657 // fsub v23.2d, v18.2d, v22.2d
+	FMOVQ 96(R0), F24
+	WORD $0x4E78D6F9 // fadd v25.2d, v23.2d, v24.2d
+	WORD $0x6E79FEFA // fdiv v26.2d, v23.2d, v25.2d
+	WORD $0x6E7ADF5B // fmul v27.2d, v26.2d, v26.2d
+	FMOVQ 112(R0), F28
+	FMOVQ 128(R0), F29
+	VFMLA V27.D2, V28.D2, V29.D2
+	FMOVQ 144(R0), F30
+	VFMLA V27.D2, V29.D2, V30.D2
+	FMOVQ 160(R0), F0
+	VFMLA V27.D2, V30.D2, V0.D2
+	FMOVQ 176(R0), F2
+	VFMLA V27.D2, V0.D2, V2.D2
+	FMOVQ 192(R0), F3
+	VFMLA V27.D2, V2.D2, V3.D2
+	FMOVQ 208(R0), F4
+	VFMLA V27.D2, V3.D2, V4.D2
+	WORD $0x6E7BDC85 // fmul v5.2d, v4.2d, v27.2d
+	WORD $0x6E77DEE8 // fmul v8.2d, v23.2d, v23.2d
+	FMOVQ 224(R0), F9
+	WORD $0x6E69DD0A // fmul v10.2d, v8.2d, v9.2d
+	WORD $0x4E6AD4AB // fadd v11.2d, v5.2d, v10.2d
+	WORD $0x6E7ADD6C // fmul v12.2d, v11.2d, v26.2d
+	FMOVQ 240(R0), F13
+	VFMLA V13.D2, V21.D2, V12.D2
+	WORD $0x4EEAD58F // fsub v15.2d, v12.2d, v10.2d
+	WORD $0x4E77D5F0 // fadd v16.2d, v15.2d, v23.2d
+	FMOVQ 256(R0), F17
+	WORD $0x6E71DEB2 // fmul v18.2d, v21.2d, v17.2d
+	WORD $0x4EE1D7F3 // fsub v19.2d, v31.2d, v1.2d
+	WORD $0x4E70D654 // fadd v20.2d, v18.2d, v16.2d
+	VFMLA V20.D2, V1.D2, V19.D2
+	WORD $0x4E73D5CE // fadd v14.2d, v14.2d, v19.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F21
+	WORD $0x4E75D4D6 // fadd v22.2d, v6.2d, v21.2d
+	FMOVQ (R21), F23
+	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
+	WORD $0x6E76FF19 // fdiv v25.2d, v24.2d, v22.2d
+	FMOVQ F25, (R7)
+	FMOVQ 48(R0), F26
+	WORD $0x4E7AF73B // fmax v27.2d, v25.2d, v26.2d
+	VUSHR $52, V27.D2, V28.D2
+	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
+	FMOVQ 16(R0), F30
+	WORD $0x4EFED7BF // fsub v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	FMOVQ 32(R0), F1
+	VBIT V1.B16, V27.B16, V0.B16
+	FMOVQ 80(R0), F2
+	WORD $0x6E62E403 // fcmge v3.2d, v0.2d, v2.2d
+	FMOVQ 48(R0), F4
+	VAND V4.B16, V3.B16, V5.B16
+	VSUB V5.D2, V0.D2, V6.D2
+	FMOVQ (R0), F8
+	VAND V8.B16, V3.B16, V9.B16
+	WORD $0x4E69D7EA // fadd v10.2d, v31.2d, v9.2d
+	FMOVQ (R0), F11
+	WORD $0x4EEBD4CC // fsub v12.2d, v6.2d, v11.2d
+	FMOVQ 96(R0), F13
+	WORD $0x4E6DD58F // fadd v15.2d, v12.2d, v13.2d
+	WORD $0x6E6FFD90 // fdiv v16.2d, v12.2d, v15.2d
+	WORD $0x6E70DE11 // fmul v17.2d, v16.2d, v16.2d
+	FMOVQ 112(R0), F18
+	FMOVQ 128(R0), F19
+	VFMLA V17.D2, V18.D2, V19.D2
+	FMOVQ 144(R0), F20
+	VFMLA V17.D2, V19.D2, V20.D2
+	FMOVQ 160(R0), F21
+	VFMLA V17.D2, V20.D2, V21.D2
+	FMOVQ 176(R0), F23
+	VFMLA V17.D2, V21.D2, V23.D2
+	FMOVQ 192(R0), F25
+	VFMLA V17.D2, V23.D2, V25.D2
+	FMOVQ 208(R0), F26
+	VFMLA V17.D2, V25.D2, V26.D2
+	WORD $0x6E71DF5B // fmul v27.2d, v26.2d, v17.2d
+	WORD $0x6E6CDD9C // fmul v28.2d, v12.2d, v12.2d
+	FMOVQ 224(R0), F29
+	WORD $0x6E7DDF9E // fmul v30.2d, v28.2d, v29.2d
+	WORD $0x4E7ED77F // fadd v31.2d, v27.2d, v30.2d
+	WORD $0x6E70DFE0 // fmul v0.2d, v31.2d, v16.2d
+	FMOVQ 240(R0), F1
+	VFMLA V1.D2, V10.D2, V0.D2
+	WORD $0x4EFED402 // fsub v2.2d, v0.2d, v30.2d
+	WORD $0x4E6CD443 // fadd v3.2d, v2.2d, v12.2d
+	FMOVQ 256(R0), F4
+	WORD $0x6E64DD45 // fmul v5.2d, v10.2d, v4.2d
+	WORD $0x4EF8D6C6 // fsub v6.2d, v22.2d, v24.2d
+	WORD $0x4E63D4A8 // fadd v8.2d, v5.2d, v3.2d
+	VFMLA V8.D2, V24.D2, V6.D2
+	WORD $0x4E66D5CE // fadd v14.2d, v14.2d, v6.2d
+	FMOVQ 144(R1), F9
+	WORD $0x4E69D4EA // fadd v10.2d, v7.2d, v9.2d
+	FMOVQ 16(R21), F11
+	WORD $0x4E69D56C // fadd v12.2d, v11.2d, v9.2d
+	WORD $0x6E6AFD8D // fdiv v13.2d, v12.2d, v10.2d
+	FMOVQ F13, 16(R7)
+	FMOVQ 48(R0), F15
+	WORD $0x4E6FF5B0 // fmax v16.2d, v13.2d, v15.2d
+	VUSHR $52, V16.D2, V17.D2
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 16(R0), F19
+	WORD $0x4EF3D654 // fsub v20.2d, v18.2d, v19.2d
+	FMOVQ (R0), F21
+	FMOVQ 32(R0), F22
+	VBIT V22.B16, V16.B16, V21.B16
+	FMOVQ 80(R0), F23
+	WORD $0x6E77E6B8 // fcmge v24.2d, v21.2d, v23.2d
+	FMOVQ 48(R0), F25
+	VAND V25.B16, V24.B16, V26.B16
+	VSUB V26.D2, V21.D2, V27.D2
+	FMOVQ (R0), F28
+	VAND V28.B16, V24.B16, V29.B16
+	WORD $0x4E7DD69E // fadd v30.2d, v20.2d, v29.2d
+	FMOVQ (R0), F31
+	WORD $0x4EFFD760 // fsub v0.2d, v27.2d, v31.2d
+	FMOVQ 96(R0), F1
+	WORD $0x4E61D402 // fadd v2.2d, v0.2d, v1.2d
+	WORD $0x6E62FC03 // fdiv v3.2d, v0.2d, v2.2d
+	WORD $0x6E63DC64 // fmul v4.2d, v3.2d, v3.2d
+	FMOVQ 112(R0), F5
+	FMOVQ 128(R0), F6
+	VFMLA V4.D2, V5.D2, V6.D2
+	FMOVQ 144(R0), F7
+	VFMLA V4.D2, V6.D2, V7.D2
+	FMOVQ 160(R0), F8
+	VFMLA V4.D2, V7.D2, V8.D2
+	FMOVQ 176(R0), F9
+	VFMLA V4.D2, V8.D2, V9.D2
+	FMOVQ 192(R0), F11
+	VFMLA V4.D2, V9.D2, V11.D2
+	FMOVQ 208(R0), F13
+	VFMLA V4.D2, V11.D2, V13.D2
+	WORD $0x6E64DDAF // fmul v15.2d, v13.2d, v4.2d
+	WORD $0x6E60DC10 // fmul v16.2d, v0.2d, v0.2d
+	FMOVQ 224(R0), F17
+	WORD $0x6E71DE12 // fmul v18.2d, v16.2d, v17.2d
+	WORD $0x4E72D5F3 // fadd v19.2d, v15.2d, v18.2d
+	WORD $0x6E63DE74 // fmul v20.2d, v19.2d, v3.2d
+	FMOVQ 240(R0), F21
+	VFMLA V21.D2, V30.D2, V20.D2
+	WORD $0x4EF2D696 // fsub v22.2d, v20.2d, v18.2d
+	WORD $0x4E60D6D7 // fadd v23.2d, v22.2d, v0.2d
+	FMOVQ 256(R0), F24
+	WORD $0x6E78DFD9 // fmul v25.2d, v30.2d, v24.2d
+	WORD $0x4EECD55A // fsub v26.2d, v10.2d, v12.2d
+	WORD $0x4E77D73B // fadd v27.2d, v25.2d, v23.2d
+	VFMLA V27.D2, V12.D2, V26.D2
+	WORD $0x4E7AD5CE // fadd v14.2d, v14.2d, v26.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	MOVD 104(R1), R24
+	SUB R24, R21
+	MOVD R21, 120(R1)
+	FMOVQ F14, 320(R1)
+	MOVD 40(R1), R25
+	ADD R25, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta1_objective_1x12(p *uint64)
+TEXT ·ratioNEON_beta1_objective_1x12(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+panel:
+	MOVD R3, R9
+	MOVD 48(R1), R10
+	MOVD (R1), R11
+	MOVD 104(R1), R12
+	MOVD 120(R1), R13
+	ADD R13, R12
+	MOVD 112(R1), R14
+	PRFM (R12), PLDL1KEEP
+	PRFM 64(R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+sum:
+	FLDPQ (R10), (F6, F7)
+	FLDPQ 32(R10), (F8, F9)
+	FLDPQ 64(R10), (F10, F11)
+	ADD R6, R10
+	FMOVD (R9), F12
+	WORD $0x4FCC10C0 // fmla v0.2d, v6.2d, v12.d[0]
+	WORD $0x4FCC10E1 // fmla v1.2d, v7.2d, v12.d[0]
+	WORD $0x4FCC1102 // fmla v2.2d, v8.2d, v12.d[0]
+	WORD $0x4FCC1123 // fmla v3.2d, v9.2d, v12.d[0]
+	WORD $0x4FCC1144 // fmla v4.2d, v10.2d, v12.d[0]
+	WORD $0x4FCC1165 // fmla v5.2d, v11.2d, v12.d[0]
+	ADD R5, R9
+	SUBS $1, R11, R11
+	BNE sum
+	MOVD 96(R1), R15
+	ADD R7, R15
+	MOVD 104(R1), R19
+	MOVD 120(R1), R20
+	ADD R20, R19
+	MOVD 112(R1), R21
+	FMOVQ 320(R1), F13
+	FMOVQ 128(R1), F14
+	WORD $0x4E6ED40F // fadd v15.2d, v0.2d, v14.2d
+	FMOVQ (R19), F16
+	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
+	WORD $0x6E6FFE32 // fdiv v18.2d, v17.2d, v15.2d
+	FMOVQ F18, (R7)
+	FMOVQ 48(R0), F19
+	WORD $0x4E73F654 // fmax v20.2d, v18.2d, v19.2d
+	VUSHR $52, V20.D2, V21.D2
+	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
+	FMOVQ 16(R0), F23
+	WORD $0x4EF7D6D8 // fsub v24.2d, v22.2d, v23.2d
+	FMOVQ (R0), F25
+	FMOVQ 32(R0), F26
+	VBIT V26.B16, V20.B16, V25.B16
+	FMOVQ 80(R0), F27
+	WORD $0x6E7BE73C // fcmge v28.2d, v25.2d, v27.2d
+	FMOVQ 48(R0), F29
+	VAND V29.B16, V28.B16, V30.B16
+	VSUB V30.D2, V25.D2, V31.D2
+	FMOVQ (R0), F0
+	VAND V0.B16, V28.B16, V6.B16
+	WORD $0x4E66D707 // fadd v7.2d, v24.2d, v6.2d
+	FMOVQ (R0), F8
+	WORD $0x4EE8D7E9 // fsub v9.2d, v31.2d, v8.2d
+	FMOVQ 96(R0), F10
+	WORD $0x4E6AD52B // fadd v11.2d, v9.2d, v10.2d
+	WORD $0x6E6BFD2C // fdiv v12.2d, v9.2d, v11.2d
+	WORD $0x6E6CDD8E // fmul v14.2d, v12.2d, v12.2d
+	FMOVQ 112(R0), F16
+	FMOVQ 128(R0), F18
+	VFMLA V14.D2, V16.D2, V18.D2
+	FMOVQ 144(R0), F19
+	VFMLA V14.D2, V18.D2, V19.D2
+	FMOVQ 160(R0), F20
+	VFMLA V14.D2, V19.D2, V20.D2
+	FMOVQ 176(R0), F21
+	VFMLA V14.D2, V20.D2, V21.D2
+	FMOVQ 192(R0), F22
+	VFMLA V14.D2, V21.D2, V22.D2
+	FMOVQ 208(R0), F23
+	VFMLA V14.D2, V22.D2, V23.D2
+	WORD $0x6E6EDEF8 // fmul v24.2d, v23.2d, v14.2d
+	WORD $0x6E69DD39 // fmul v25.2d, v9.2d, v9.2d
+	FMOVQ 224(R0), F26
+	WORD $0x6E7ADF3B // fmul v27.2d, v25.2d, v26.2d
+	WORD $0x4E7BD71C // fadd v28.2d, v24.2d, v27.2d
+	WORD $0x6E6CDF9D // fmul v29.2d, v28.2d, v12.2d
+	FMOVQ 240(R0), F30
+	VFMLA V30.D2, V7.D2, V29.D2
+	WORD $0x4EFBD7BF // fsub v31.2d, v29.2d, v27.2d
+	WORD $0x4E69D7E0 // fadd v0.2d, v31.2d, v9.2d
+	FMOVQ 256(R0), F6
+	WORD $0x6E66DCE7 // fmul v7.2d, v7.2d, v6.2d
+	WORD $0x4EF1D5E8 // fsub v8.2d, v15.2d, v17.2d
+	WORD $0x4E60D4E9 // fadd v9.2d, v7.2d, v0.2d
+	VFMLA V9.D2, V17.D2, V8.D2
+	WORD $0x4E68D5AD // fadd v13.2d, v13.2d, v8.2d
+	FMOVQ 144(R1), F10
+	WORD $0x4E6AD42B // fadd v11.2d, v1.2d, v10.2d
+	FMOVQ 16(R19), F12
+	WORD $0x4E6AD58E // fadd v14.2d, v12.2d, v10.2d
+	WORD $0x6E6BFDCF // fdiv v15.2d, v14.2d, v11.2d
+	FMOVQ F15, 16(R7)
+	FMOVQ 48(R0), F16
+	WORD $0x4E70F5F1 // fmax v17.2d, v15.2d, v16.2d
+	VUSHR $52, V17.D2, V18.D2
+	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
+	FMOVQ 16(R0), F20
+	WORD $0x4EF4D675 // fsub v21.2d, v19.2d, v20.2d
+	FMOVQ (R0), F22
+	FMOVQ 32(R0), F23
+	VBIT V23.B16, V17.B16, V22.B16
+	FMOVQ 80(R0), F24
+	WORD $0x6E78E6D9 // fcmge v25.2d, v22.2d, v24.2d
+	FMOVQ 48(R0), F26
+	VAND V26.B16, V25.B16, V27.B16
+	VSUB V27.D2, V22.D2, V28.D2
+	FMOVQ (R0), F29
+	VAND V29.B16, V25.B16, V30.B16
+	WORD $0x4E7ED6BF // fadd v31.2d, v21.2d, v30.2d
+	FMOVQ (R0), F0
+	WORD $0x4EE0D781 // fsub v1.2d, v28.2d, v0.2d
+	FMOVQ 96(R0), F6
+	WORD $0x4E66D427 // fadd v7.2d, v1.2d, v6.2d
+	WORD $0x6E67FC28 // fdiv v8.2d, v1.2d, v7.2d
+	WORD $0x6E68DD09 // fmul v9.2d, v8.2d, v8.2d
+	FMOVQ 112(R0), F10
+	FMOVQ 128(R0), F12
+	VFMLA V9.D2, V10.D2, V12.D2
+	FMOVQ 144(R0), F15
+	VFMLA V9.D2, V12.D2, V15.D2
+	FMOVQ 160(R0), F16
+	VFMLA V9.D2, V15.D2, V16.D2
+	FMOVQ 176(R0), F17
+	VFMLA V9.D2, V16.D2, V17.D2
+	FMOVQ 192(R0), F18
+	VFMLA V9.D2, V17.D2, V18.D2
+	FMOVQ 208(R0), F19
+	VFMLA V9.D2, V18.D2, V19.D2
+	WORD $0x6E69DE74 // fmul v20.2d, v19.2d, v9.2d
+	WORD $0x6E61DC35 // fmul v21.2d, v1.2d, v1.2d
+	FMOVQ 224(R0), F22
+	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
+	WORD $0x4E77D698 // fadd v24.2d, v20.2d, v23.2d
+	WORD $0x6E68DF19 // fmul v25.2d, v24.2d, v8.2d
+	FMOVQ 240(R0), F26
+	VFMLA V26.D2, V31.D2, V25.D2
+	WORD $0x4EF7D73B // fsub v27.2d, v25.2d, v23.2d
+	WORD $0x4E61D77C // fadd v28.2d, v27.2d, v1.2d
+	FMOVQ 256(R0), F29
+	WORD $0x6E7DDFFE // fmul v30.2d, v31.2d, v29.2d
+	WORD $0x4EEED57F // fsub v31.2d, v11.2d, v14.2d
+	WORD $0x4E7CD7C0 // fadd v0.2d, v30.2d, v28.2d
+	VFMLA V0.D2, V14.D2, V31.D2
+	WORD $0x4E7FD5AD // fadd v13.2d, v13.2d, v31.2d
+	FMOVQ 160(R1), F1
+	WORD $0x4E61D442 // fadd v2.2d, v2.2d, v1.2d
+	FMOVQ 32(R19), F6
+	WORD $0x4E61D4C7 // fadd v7.2d, v6.2d, v1.2d
+	WORD $0x6E62FCE8 // fdiv v8.2d, v7.2d, v2.2d
+	FMOVQ F8, 32(R7)
+	FMOVQ 48(R0), F9
+	WORD $0x4E69F50A // fmax v10.2d, v8.2d, v9.2d
+	VUSHR $52, V10.D2, V11.D2
+	WORD $0x4E61D96C // scvtf v12.2d, v11.2d
+	FMOVQ 16(R0), F14
+	WORD $0x4EEED58F // fsub v15.2d, v12.2d, v14.2d
+	FMOVQ (R0), F16
+	FMOVQ 32(R0), F17
+	VBIT V17.B16, V10.B16, V16.B16
+	FMOVQ 80(R0), F18
+	WORD $0x6E72E613 // fcmge v19.2d, v16.2d, v18.2d
+	FMOVQ 48(R0), F20
+	VAND V20.B16, V19.B16, V21.B16
+	VSUB V21.D2, V16.D2, V22.D2
+	FMOVQ (R0), F23
+	VAND V23.B16, V19.B16, V24.B16
+	WORD $0x4E78D5F9 // fadd v25.2d, v15.2d, v24.2d
+	FMOVQ (R0), F26
+	WORD $0x4EFAD6DB // fsub v27.2d, v22.2d, v26.2d
+	FMOVQ 96(R0), F28
+	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
+	WORD $0x6E7DFF7E // fdiv v30.2d, v27.2d, v29.2d
+	WORD $0x6E7EDFDF // fmul v31.2d, v30.2d, v30.2d
+	FMOVQ 112(R0), F0
+	FMOVQ 128(R0), F1
+	VFMLA V31.D2, V0.D2, V1.D2
+	FMOVQ 144(R0), F6
+	VFMLA V31.D2, V1.D2, V6.D2
+	FMOVQ 160(R0), F8
+	VFMLA V31.D2, V6.D2, V8.D2
+	FMOVQ 176(R0), F9
+	VFMLA V31.D2, V8.D2, V9.D2
+	FMOVQ 192(R0), F10
+	VFMLA V31.D2, V9.D2, V10.D2
+	FMOVQ 208(R0), F11
+	VFMLA V31.D2, V10.D2, V11.D2
+	WORD $0x6E7FDD6C // fmul v12.2d, v11.2d, v31.2d
+	WORD $0x6E7BDF6E // fmul v14.2d, v27.2d, v27.2d
+	FMOVQ 224(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E70D591 // fadd v17.2d, v12.2d, v16.2d
+	WORD $0x6E7EDE32 // fmul v18.2d, v17.2d, v30.2d
+	FMOVQ 240(R0), F19
+	VFMLA V19.D2, V25.D2, V18.D2
+	WORD $0x4EF0D654 // fsub v20.2d, v18.2d, v16.2d
+	WORD $0x4E7BD695 // fadd v21.2d, v20.2d, v27.2d
+	FMOVQ 256(R0), F22
+	WORD $0x6E76DF37 // fmul v23.2d, v25.2d, v22.2d
+	WORD $0x4EE7D458 // fsub v24.2d, v2.2d, v7.2d
+	WORD $0x4E75D6F9 // fadd v25.2d, v23.2d, v21.2d
+	VFMLA V25.D2, V7.D2, V24.D2
+	WORD $0x4E78D5AD // fadd v13.2d, v13.2d, v24.2d
+	FMOVQ 176(R1), F26
+	WORD $0x4E7AD47B // fadd v27.2d, v3.2d, v26.2d
+	FMOVQ 48(R19), F28
+	WORD $0x4E7AD79D // fadd v29.2d, v28.2d, v26.2d
+	WORD $0x6E7BFFBE // fdiv v30.2d, v29.2d, v27.2d
+	FMOVQ F30, 48(R7)
+	FMOVQ 48(R0), F31
+	WORD $0x4E7FF7C0 // fmax v0.2d, v30.2d, v31.2d
+	VUSHR $52, V0.D2, V1.D2
+	WORD $0x4E61D822 // scvtf v2.2d, v1.2d
+	FMOVQ 16(R0), F3
+	WORD $0x4EE3D446 // fsub v6.2d, v2.2d, v3.2d
+	FMOVQ (R0), F7
+	FMOVQ 32(R0), F8
+	VBIT V8.B16, V0.B16, V7.B16
+	FMOVQ 80(R0), F9
+	WORD $0x6E69E4EA // fcmge v10.2d, v7.2d, v9.2d
+	FMOVQ 48(R0), F11
+	VAND V11.B16, V10.B16, V12.B16
+	VSUB V12.D2, V7.D2, V14.D2
+	FMOVQ (R0), F15
+	VAND V15.B16, V10.B16, V16.B16
+	WORD $0x4E70D4D1 // fadd v17.2d, v6.2d, v16.2d
+	FMOVQ (R0), F18
+	WORD $0x4EF2D5D3 // fsub v19.2d, v14.2d, v18.2d
+	FMOVQ 96(R0), F20
+	WORD $0x4E74D675 // fadd v21.2d, v19.2d, v20.2d
+	WORD $0x6E75FE76 // fdiv v22.2d, v19.2d, v21.2d
+	WORD $0x6E76DED7 // fmul v23.2d, v22.2d, v22.2d
+	FMOVQ 112(R0), F24
+	FMOVQ 128(R0), F25
+	VFMLA V23.D2, V24.D2, V25.D2
+	FMOVQ 144(R0), F26
+	VFMLA V23.D2, V25.D2, V26.D2
+	FMOVQ 160(R0), F28
+	VFMLA V23.D2, V26.D2, V28.D2
+	FMOVQ 176(R0), F30
+	VFMLA V23.D2, V28.D2, V30.D2
+	FMOVQ 192(R0), F31
+	VFMLA V23.D2, V30.D2, V31.D2
+	FMOVQ 208(R0), F0
+	VFMLA V23.D2, V31.D2, V0.D2
+	WORD $0x6E77DC01 // fmul v1.2d, v0.2d, v23.2d
+	WORD $0x6E73DE62 // fmul v2.2d, v19.2d, v19.2d
+	FMOVQ 224(R0), F3
+	WORD $0x6E63DC46 // fmul v6.2d, v2.2d, v3.2d
+	WORD $0x4E66D427 // fadd v7.2d, v1.2d, v6.2d
+	WORD $0x6E76DCE8 // fmul v8.2d, v7.2d, v22.2d
+	FMOVQ 240(R0), F9
+	VFMLA V9.D2, V17.D2, V8.D2
+	WORD $0x4EE6D50A // fsub v10.2d, v8.2d, v6.2d
+	WORD $0x4E73D54B // fadd v11.2d, v10.2d, v19.2d
+	FMOVQ 256(R0), F12
+	WORD $0x6E6CDE2E // fmul v14.2d, v17.2d, v12.2d
+	WORD $0x4EFDD76F // fsub v15.2d, v27.2d, v29.2d
+	WORD $0x4E6BD5D0 // fadd v16.2d, v14.2d, v11.2d
+	VFMLA V16.D2, V29.D2, V15.D2
+	WORD $0x4E6FD5AD // fadd v13.2d, v13.2d, v15.2d
+	FMOVQ 192(R1), F17
+	WORD $0x4E71D492 // fadd v18.2d, v4.2d, v17.2d
+	FMOVQ 64(R19), F19
+	WORD $0x4E71D674 // fadd v20.2d, v19.2d, v17.2d
+	WORD $0x6E72FE95 // fdiv v21.2d, v20.2d, v18.2d
+	FMOVQ F21, 64(R7)
+	FMOVQ 48(R0), F22
+	WORD $0x4E76F6B7 // fmax v23.2d, v21.2d, v22.2d
+	VUSHR $52, V23.D2, V24.D2
+	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
+	FMOVQ 16(R0), F26
+	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
+	FMOVQ (R0), F28
+	FMOVQ 32(R0), F29
+	VBIT V29.B16, V23.B16, V28.B16
+	FMOVQ 80(R0), F30
+	WORD $0x6E7EE79F // fcmge v31.2d, v28.2d, v30.2d
+	FMOVQ 48(R0), F0
+	VAND V0.B16, V31.B16, V1.B16
+	VSUB V1.D2, V28.D2, V2.D2
+	FMOVQ (R0), F3
+	VAND V3.B16, V31.B16, V4.B16
+	WORD $0x4E64D766 // fadd v6.2d, v27.2d, v4.2d
+	FMOVQ (R0), F7
+	WORD $0x4EE7D448 // fsub v8.2d, v2.2d, v7.2d
+	FMOVQ 96(R0), F9
+	WORD $0x4E69D50A // fadd v10.2d, v8.2d, v9.2d
+	WORD $0x6E6AFD0B // fdiv v11.2d, v8.2d, v10.2d
+	WORD $0x6E6BDD6C // fmul v12.2d, v11.2d, v11.2d
+	FMOVQ 112(R0), F14
+	FMOVQ 128(R0), F15
+	VFMLA V12.D2, V14.D2, V15.D2
+	FMOVQ 144(R0), F16
+	VFMLA V12.D2, V15.D2, V16.D2
+	FMOVQ 160(R0), F17
+	VFMLA V12.D2, V16.D2, V17.D2
+	FMOVQ 176(R0), F19
+	VFMLA V12.D2, V17.D2, V19.D2
+	FMOVQ 192(R0), F21
+	VFMLA V12.D2, V19.D2, V21.D2
+	FMOVQ 208(R0), F22
+	VFMLA V12.D2, V21.D2, V22.D2
+	WORD $0x6E6CDED7 // fmul v23.2d, v22.2d, v12.2d
+	WORD $0x6E68DD18 // fmul v24.2d, v8.2d, v8.2d
+	FMOVQ 224(R0), F25
+	WORD $0x6E79DF1A // fmul v26.2d, v24.2d, v25.2d
+	WORD $0x4E7AD6FB // fadd v27.2d, v23.2d, v26.2d
+	WORD $0x6E6BDF7C // fmul v28.2d, v27.2d, v11.2d
+	FMOVQ 240(R0), F29
+	VFMLA V29.D2, V6.D2, V28.D2
+	WORD $0x4EFAD79E // fsub v30.2d, v28.2d, v26.2d
+	WORD $0x4E68D7DF // fadd v31.2d, v30.2d, v8.2d
+	FMOVQ 256(R0), F0
+	WORD $0x6E60DCC1 // fmul v1.2d, v6.2d, v0.2d
+	WORD $0x4EF4D642 // fsub v2.2d, v18.2d, v20.2d
+	WORD $0x4E7FD423 // fadd v3.2d, v1.2d, v31.2d
+	VFMLA V3.D2, V20.D2, V2.D2
+	WORD $0x4E62D5AD // fadd v13.2d, v13.2d, v2.2d
+	FMOVQ 208(R1), F4
+	WORD $0x4E64D4A5 // fadd v5.2d, v5.2d, v4.2d
+	FMOVQ 80(R19), F6
+	WORD $0x4E64D4C7 // fadd v7.2d, v6.2d, v4.2d
+	WORD $0x6E65FCE8 // fdiv v8.2d, v7.2d, v5.2d
+	FMOVQ F8, 80(R7)
+	FMOVQ 48(R0), F9
+	WORD $0x4E69F50A // fmax v10.2d, v8.2d, v9.2d
+	VUSHR $52, V10.D2, V11.D2
+	WORD $0x4E61D96C // scvtf v12.2d, v11.2d
+	FMOVQ 16(R0), F14
+	WORD $0x4EEED58F // fsub v15.2d, v12.2d, v14.2d
+	FMOVQ (R0), F16
+	FMOVQ 32(R0), F17
+	VBIT V17.B16, V10.B16, V16.B16
+	FMOVQ 80(R0), F18
+	WORD $0x6E72E613 // fcmge v19.2d, v16.2d, v18.2d
+	FMOVQ 48(R0), F20
+	VAND V20.B16, V19.B16, V21.B16
+	VSUB V21.D2, V16.D2, V22.D2
+	FMOVQ (R0), F23
+	VAND V23.B16, V19.B16, V24.B16
+	WORD $0x4E78D5F9 // fadd v25.2d, v15.2d, v24.2d
+	FMOVQ (R0), F26
+	WORD $0x4EFAD6DB // fsub v27.2d, v22.2d, v26.2d
+	FMOVQ 96(R0), F28
+	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
+	WORD $0x6E7DFF7E // fdiv v30.2d, v27.2d, v29.2d
+	WORD $0x6E7EDFDF // fmul v31.2d, v30.2d, v30.2d
+	FMOVQ 112(R0), F0
+	FMOVQ 128(R0), F1
+	VFMLA V31.D2, V0.D2, V1.D2
+	FMOVQ 144(R0), F2
+	VFMLA V31.D2, V1.D2, V2.D2
+	FMOVQ 160(R0), F3
+	VFMLA V31.D2, V2.D2, V3.D2
+	FMOVQ 176(R0), F4
+	VFMLA V31.D2, V3.D2, V4.D2
+	FMOVQ 192(R0), F6
+	VFMLA V31.D2, V4.D2, V6.D2
+	FMOVQ 208(R0), F8
+	VFMLA V31.D2, V6.D2, V8.D2
+	WORD $0x6E7FDD09 // fmul v9.2d, v8.2d, v31.2d
+	WORD $0x6E7BDF6A // fmul v10.2d, v27.2d, v27.2d
+	FMOVQ 224(R0), F11
+	WORD $0x6E6BDD4C // fmul v12.2d, v10.2d, v11.2d
+	WORD $0x4E6CD52E // fadd v14.2d, v9.2d, v12.2d
+	WORD $0x6E7EDDCF // fmul v15.2d, v14.2d, v30.2d
+	FMOVQ 240(R0), F16
+	VFMLA V16.D2, V25.D2, V15.D2
+	WORD $0x4EECD5F1 // fsub v17.2d, v15.2d, v12.2d
+	WORD $0x4E7BD632 // fadd v18.2d, v17.2d, v27.2d
+	FMOVQ 256(R0), F19
+	WORD $0x6E73DF34 // fmul v20.2d, v25.2d, v19.2d
+	WORD $0x4EE7D4B5 // fsub v21.2d, v5.2d, v7.2d
+	WORD $0x4E72D696 // fadd v22.2d, v20.2d, v18.2d
+	VFMLA V22.D2, V7.D2, V21.D2
+	WORD $0x4E75D5AD // fadd v13.2d, v13.2d, v21.2d
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	MOVD 104(R1), R22
+	SUB R22, R19
+	MOVD R19, 120(R1)
+	FMOVQ F13, 320(R1)
+	MOVD 40(R1), R23
+	ADD R23, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta1_objective_1x4(p *uint64)
+TEXT ·ratioNEON_beta1_objective_1x4(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+panel:
+	MOVD R3, R9
+	MOVD 48(R1), R10
+	MOVD (R1), R11
+	MOVD 104(R1), R12
+	MOVD 120(R1), R13
+	ADD R13, R12
+	MOVD 112(R1), R14
+	PRFM (R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+sum:
+	FLDPQ (R10), (F2, F3)
+	ADD R6, R10
+	FMOVD (R9), F4
+	WORD $0x4FC41040 // fmla v0.2d, v2.2d, v4.d[0]
+	WORD $0x4FC41061 // fmla v1.2d, v3.2d, v4.d[0]
+	ADD R5, R9
+	SUBS $1, R11, R11
+	BNE sum
+	MOVD 96(R1), R15
+	ADD R7, R15
+	MOVD 104(R1), R19
+	MOVD 120(R1), R20
+	ADD R20, R19
+	MOVD 112(R1), R21
+	FMOVQ 320(R1), F5
+	FMOVQ 128(R1), F6
+	WORD $0x4E66D407 // fadd v7.2d, v0.2d, v6.2d
+	FMOVQ (R19), F8
+	WORD $0x4E66D509 // fadd v9.2d, v8.2d, v6.2d
+	WORD $0x6E67FD2A // fdiv v10.2d, v9.2d, v7.2d
+	FMOVQ F10, (R7)
+	FMOVQ 48(R0), F11
+	WORD $0x4E6BF54C // fmax v12.2d, v10.2d, v11.2d
+	VUSHR $52, V12.D2, V13.D2
+	WORD $0x4E61D9AE // scvtf v14.2d, v13.2d
+	FMOVQ 16(R0), F15
+	WORD $0x4EEFD5D0 // fsub v16.2d, v14.2d, v15.2d
+	FMOVQ (R0), F17
+	FMOVQ 32(R0), F18
+	VBIT V18.B16, V12.B16, V17.B16
+	FMOVQ 80(R0), F19
+	WORD $0x6E73E634 // fcmge v20.2d, v17.2d, v19.2d
+	FMOVQ 48(R0), F21
+	VAND V21.B16, V20.B16, V22.B16
+	VSUB V22.D2, V17.D2, V23.D2
+	FMOVQ (R0), F24
+	VAND V24.B16, V20.B16, V25.B16
+	WORD $0x4E79D61A // fadd v26.2d, v16.2d, v25.2d
+	FMOVQ (R0), F27
+	WORD $0x4EFBD6FC // fsub v28.2d, v23.2d, v27.2d
+	FMOVQ 96(R0), F29
+	WORD $0x4E7DD79E // fadd v30.2d, v28.2d, v29.2d
+	WORD $0x6E7EFF9F // fdiv v31.2d, v28.2d, v30.2d
+	WORD $0x6E7FDFE0 // fmul v0.2d, v31.2d, v31.2d
+	FMOVQ 112(R0), F2
+	FMOVQ 128(R0), F3
+	VFMLA V0.D2, V2.D2, V3.D2
+	FMOVQ 144(R0), F4
+	VFMLA V0.D2, V3.D2, V4.D2
+	FMOVQ 160(R0), F6
+	VFMLA V0.D2, V4.D2, V6.D2
+	FMOVQ 176(R0), F8
+	VFMLA V0.D2, V6.D2, V8.D2
+	FMOVQ 192(R0), F10
+	VFMLA V0.D2, V8.D2, V10.D2
+	FMOVQ 208(R0), F11
+	VFMLA V0.D2, V10.D2, V11.D2
+	WORD $0x6E60DD6C // fmul v12.2d, v11.2d, v0.2d
+	WORD $0x6E7CDF8D // fmul v13.2d, v28.2d, v28.2d
+	FMOVQ 224(R0), F14
+	WORD $0x6E6EDDAF // fmul v15.2d, v13.2d, v14.2d
+	WORD $0x4E6FD590 // fadd v16.2d, v12.2d, v15.2d
+	WORD $0x6E7FDE11 // fmul v17.2d, v16.2d, v31.2d
+	FMOVQ 240(R0), F18
+	VFMLA V18.D2, V26.D2, V17.D2
+	WORD $0x4EEFD633 // fsub v19.2d, v17.2d, v15.2d
+	WORD $0x4E7CD674 // fadd v20.2d, v19.2d, v28.2d
+	FMOVQ 256(R0), F21
+	WORD $0x6E75DF56 // fmul v22.2d, v26.2d, v21.2d
+	WORD $0x4EE9D4F7 // fsub v23.2d, v7.2d, v9.2d
+	WORD $0x4E74D6D8 // fadd v24.2d, v22.2d, v20.2d
+	VFMLA V24.D2, V9.D2, V23.D2
+	WORD $0x4E77D4A5 // fadd v5.2d, v5.2d, v23.2d
+	FMOVQ 144(R1), F25
+	WORD $0x4E79D43A // fadd v26.2d, v1.2d, v25.2d
+	FMOVQ 16(R19), F27
+	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
+	WORD $0x6E7AFF9D // fdiv v29.2d, v28.2d, v26.2d
+	FMOVQ F29, 16(R7)
+	FMOVQ 48(R0), F30
+	WORD $0x4E7EF7BF // fmax v31.2d, v29.2d, v30.2d
+	VUSHR $52, V31.D2, V0.D2
+	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
+	FMOVQ 16(R0), F2
+	WORD $0x4EE2D423 // fsub v3.2d, v1.2d, v2.2d
+	FMOVQ (R0), F4
+	FMOVQ 32(R0), F6
+	VBIT V6.B16, V31.B16, V4.B16
+	FMOVQ 80(R0), F7
+	WORD $0x6E67E488 // fcmge v8.2d, v4.2d, v7.2d
+	FMOVQ 48(R0), F9
+	VAND V9.B16, V8.B16, V10.B16
+	VSUB V10.D2, V4.D2, V11.D2
+	FMOVQ (R0), F12
+	VAND V12.B16, V8.B16, V13.B16
+	WORD $0x4E6DD46E // fadd v14.2d, v3.2d, v13.2d
+	FMOVQ (R0), F15
+	WORD $0x4EEFD570 // fsub v16.2d, v11.2d, v15.2d
+	FMOVQ 96(R0), F17
+	WORD $0x4E71D612 // fadd v18.2d, v16.2d, v17.2d
+	WORD $0x6E72FE13 // fdiv v19.2d, v16.2d, v18.2d
+	WORD $0x6E73DE74 // fmul v20.2d, v19.2d, v19.2d
+	FMOVQ 112(R0), F21
+	FMOVQ 128(R0), F22
+	VFMLA V20.D2, V21.D2, V22.D2
+	FMOVQ 144(R0), F23
+	VFMLA V20.D2, V22.D2, V23.D2
+	FMOVQ 160(R0), F24
+	VFMLA V20.D2, V23.D2, V24.D2
+	FMOVQ 176(R0), F25
+	VFMLA V20.D2, V24.D2, V25.D2
+	FMOVQ 192(R0), F27
+	VFMLA V20.D2, V25.D2, V27.D2
+	FMOVQ 208(R0), F29
+	VFMLA V20.D2, V27.D2, V29.D2
+	WORD $0x6E74DFBE // fmul v30.2d, v29.2d, v20.2d
+	WORD $0x6E70DE1F // fmul v31.2d, v16.2d, v16.2d
+	FMOVQ 224(R0), F0
+	WORD $0x6E60DFE1 // fmul v1.2d, v31.2d, v0.2d
+	WORD $0x4E61D7C2 // fadd v2.2d, v30.2d, v1.2d
+	WORD $0x6E73DC43 // fmul v3.2d, v2.2d, v19.2d
+	FMOVQ 240(R0), F4
+	VFMLA V4.D2, V14.D2, V3.D2
+	WORD $0x4EE1D466 // fsub v6.2d, v3.2d, v1.2d
+	WORD $0x4E70D4C7 // fadd v7.2d, v6.2d, v16.2d
+	FMOVQ 256(R0), F8
+	WORD $0x6E68DDC9 // fmul v9.2d, v14.2d, v8.2d
+	WORD $0x4EFCD74A // fsub v10.2d, v26.2d, v28.2d
+	WORD $0x4E67D52B // fadd v11.2d, v9.2d, v7.2d
+	VFMLA V11.D2, V28.D2, V10.D2
+	WORD $0x4E6AD4A5 // fadd v5.2d, v5.2d, v10.2d
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	MOVD 104(R1), R22
+	SUB R22, R19
+	MOVD R19, 120(R1)
+	FMOVQ F5, 320(R1)
+	MOVD 40(R1), R23
+	ADD R23, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta_2x12(p *uint64)
+TEXT ·ratioNEON_beta_2x12(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+panel:
+	MOVD R3, R9
+	MOVD 48(R1), R10
+	MOVD (R1), R11
+	MOVD 104(R1), R12
+	MOVD 120(R1), R13
+	ADD R13, R12
+	MOVD 112(R1), R14
+	PRFM (R12), PLDL1KEEP
+	PRFM 64(R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	PRFM (R12), PLDL1KEEP
+	PRFM 64(R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+sum:
+	FLDPQ (R10), (F12, F13)
+	FLDPQ 32(R10), (F14, F15)
+	FLDPQ 64(R10), (F16, F17)
+	ADD R6, R10
+	FMOVD (R9), F18
+	WORD $0x4FD21180 // fmla v0.2d, v12.2d, v18.d[0]
+	WORD $0x4FD211A1 // fmla v1.2d, v13.2d, v18.d[0]
+	WORD $0x4FD211C2 // fmla v2.2d, v14.2d, v18.d[0]
+	WORD $0x4FD211E3 // fmla v3.2d, v15.2d, v18.d[0]
+	WORD $0x4FD21204 // fmla v4.2d, v16.2d, v18.d[0]
+	WORD $0x4FD21225 // fmla v5.2d, v17.2d, v18.d[0]
+	FMOVD (R9)(R4), F19
+	WORD $0x4FD31186 // fmla v6.2d, v12.2d, v19.d[0]
+	WORD $0x4FD311A7 // fmla v7.2d, v13.2d, v19.d[0]
+	WORD $0x4FD311C8 // fmla v8.2d, v14.2d, v19.d[0]
+	WORD $0x4FD311E9 // fmla v9.2d, v15.2d, v19.d[0]
+	WORD $0x4FD3120A // fmla v10.2d, v16.2d, v19.d[0]
+	WORD $0x4FD3122B // fmla v11.2d, v17.2d, v19.d[0]
+	ADD R5, R9
+	SUBS $1, R11, R11
+	BNE sum
+	MOVD 96(R1), R15
+	ADD R7, R15
+	MOVD 104(R1), R19
+	MOVD 120(R1), R20
+	ADD R20, R19
+	MOVD 112(R1), R21
+	FMOVQ 128(R1), F20
+	WORD $0x4E74D415 // fadd v21.2d, v0.2d, v20.2d
+	FMOVQ (R19), F22
+	WORD $0x4E74D6D7 // fadd v23.2d, v22.2d, v20.2d
+	VUSHR $52, V21.D2, V24.D2
+	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
+	FMOVQ 16(R0), F26
+	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
+	FMOVQ (R0), F28
+	FMOVQ 32(R0), F29
+	VBIT V29.B16, V21.B16, V28.B16
+	FMOVQ 80(R0), F30
+	WORD $0x6E7EE79F // fcmge v31.2d, v28.2d, v30.2d
+	FMOVQ 48(R0), F0
+	VAND V0.B16, V31.B16, V12.B16
+	VSUB V12.D2, V28.D2, V13.D2
+	FMOVQ (R0), F14
+	VAND V14.B16, V31.B16, V15.B16
+	WORD $0x4E6FD770 // fadd v16.2d, v27.2d, v15.2d
+	FMOVQ (R0), F17
+	WORD $0x4EF1D5B2 // fsub v18.2d, v13.2d, v17.2d
+	FMOVQ 96(R0), F19
+	WORD $0x4E73D654 // fadd v20.2d, v18.2d, v19.2d
+	WORD $0x6E74FE56 // fdiv v22.2d, v18.2d, v20.2d
+	WORD $0x6E76DED8 // fmul v24.2d, v22.2d, v22.2d
+	FMOVQ 112(R0), F25
+	FMOVQ 128(R0), F26
+	VFMLA V24.D2, V25.D2, V26.D2
+	FMOVQ 144(R0), F27
+	VFMLA V24.D2, V26.D2, V27.D2
+	FMOVQ 160(R0), F28
+	VFMLA V24.D2, V27.D2, V28.D2
+	FMOVQ 176(R0), F29
+	VFMLA V24.D2, V28.D2, V29.D2
+	FMOVQ 192(R0), F30
+	VFMLA V24.D2, V29.D2, V30.D2
+	FMOVQ 208(R0), F31
+	VFMLA V24.D2, V30.D2, V31.D2
+	WORD $0x6E78DFE0 // fmul v0.2d, v31.2d, v24.2d
+	WORD $0x6E72DE4C // fmul v12.2d, v18.2d, v18.2d
+	FMOVQ 224(R0), F13
+	WORD $0x6E6DDD8E // fmul v14.2d, v12.2d, v13.2d
+	WORD $0x4E6ED40F // fadd v15.2d, v0.2d, v14.2d
+	WORD $0x6E76DDF1 // fmul v17.2d, v15.2d, v22.2d
+	FMOVQ 240(R0), F19
+	VFMLA V19.D2, V16.D2, V17.D2
+	WORD $0x4EEED634 // fsub v20.2d, v17.2d, v14.2d
+	WORD $0x4E72D696 // fadd v22.2d, v20.2d, v18.2d
+	FMOVQ 256(R0), F24
+	WORD $0x6E78DE19 // fmul v25.2d, v16.2d, v24.2d
+	WORD $0x4E76D73A // fadd v26.2d, v25.2d, v22.2d
+	FMOVD 896(R1), F27
+	WORD $0x4FDB935C // fmul v28.2d, v26.2d, v27.d[0]
+	FMOVQ 272(R0), F29
+	WORD $0x4E7DF79E // fmax v30.2d, v28.2d, v29.2d
+	FMOVQ 288(R0), F31
+	WORD $0x4EFFF7C0 // fmin v0.2d, v30.2d, v31.2d
+	FMOVQ 304(R0), F12
+	WORD $0x6E6CDC0D // fmul v13.2d, v0.2d, v12.2d
+	WORD $0x4E61A9AE // fcvtns v14.2d, v13.2d
+	WORD $0x4E61D9CF // scvtf v15.2d, v14.2d
+	FMOVQ 256(R0), F16
+	VFMLS V16.D2, V15.D2, V0.D2
+	FMOVQ 240(R0), F17
+	VFMLS V17.D2, V15.D2, V0.D2
+	FMOVQ 320(R0), F18
+	FMOVQ 336(R0), F19
+	VFMLA V0.D2, V18.D2, V19.D2
+	FMOVQ 352(R0), F20
+	VFMLA V0.D2, V19.D2, V20.D2
+	FMOVQ 368(R0), F22
+	VFMLA V0.D2, V20.D2, V22.D2
+	FMOVQ 384(R0), F24
+	VFMLA V0.D2, V22.D2, V24.D2
+	FMOVQ 400(R0), F25
+	VFMLA V0.D2, V24.D2, V25.D2
+	FMOVQ 416(R0), F26
+	VFMLA V0.D2, V25.D2, V26.D2
+	FMOVQ 432(R0), F27
+	VFMLA V0.D2, V26.D2, V27.D2
+	FMOVQ 448(R0), F28
+	VFMLA V0.D2, V27.D2, V28.D2
+	FMOVQ 464(R0), F29
+	VFMLA V0.D2, V28.D2, V29.D2
+	FMOVQ 480(R0), F30
+	VFMLA V0.D2, V29.D2, V30.D2
+	FMOVQ 224(R0), F31
+	VFMLA V0.D2, V30.D2, V31.D2
+	FMOVQ (R0), F12
+	VFMLA V0.D2, V31.D2, V12.D2
+	FMOVQ (R0), F13
+	VFMLA V0.D2, V12.D2, V13.D2
+	WORD $0x4F7F05CF // sshr v15.2d, v14.2d, #1
+	VSUB V15.D2, V14.D2, V16.D2
+	FMOVQ 496(R0), F17
+	VADD V17.D2, V15.D2, V18.D2
+	VSHL $52, V18.D2, V19.D2
+	WORD $0x6E73DDB4 // fmul v20.2d, v13.2d, v19.2d
+	FMOVQ 496(R0), F22
+	VADD V22.D2, V16.D2, V24.D2
+	VSHL $52, V24.D2, V25.D2
+	WORD $0x6E79DE9A // fmul v26.2d, v20.2d, v25.2d
+	WORD $0x6E77DF5B // fmul v27.2d, v26.2d, v23.2d
+	FMOVQ F27, (R7)
+	WORD $0x6E75DF5C // fmul v28.2d, v26.2d, v21.2d
+	FMOVQ F28, (R15)
+	FMOVQ 144(R1), F29
+	WORD $0x4E7DD43E // fadd v30.2d, v1.2d, v29.2d
+	FMOVQ 16(R19), F31
+	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	VUSHR $52, V30.D2, V1.D2
+	WORD $0x4E61D82C // scvtf v12.2d, v1.2d
+	FMOVQ 16(R0), F13
+	WORD $0x4EEDD58E // fsub v14.2d, v12.2d, v13.2d
+	FMOVQ (R0), F15
+	FMOVQ 32(R0), F16
+	VBIT V16.B16, V30.B16, V15.B16
+	FMOVQ 80(R0), F17
+	WORD $0x6E71E5F2 // fcmge v18.2d, v15.2d, v17.2d
+	FMOVQ 48(R0), F19
+	VAND V19.B16, V18.B16, V20.B16
+	VSUB V20.D2, V15.D2, V21.D2
+	FMOVQ (R0), F22
+	VAND V22.B16, V18.B16, V23.B16
+	WORD $0x4E77D5D8 // fadd v24.2d, v14.2d, v23.2d
+	FMOVQ (R0), F25
+	WORD $0x4EF9D6BA // fsub v26.2d, v21.2d, v25.2d
+	FMOVQ 96(R0), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	WORD $0x6E7CFF5D // fdiv v29.2d, v26.2d, v28.2d
+	WORD $0x6E7DDFBF // fmul v31.2d, v29.2d, v29.2d
+	FMOVQ 112(R0), F1
+	FMOVQ 128(R0), F12
+	VFMLA V31.D2, V1.D2, V12.D2
+	FMOVQ 144(R0), F13
+	VFMLA V31.D2, V12.D2, V13.D2
+	FMOVQ 160(R0), F14
+	VFMLA V31.D2, V13.D2, V14.D2
+	FMOVQ 176(R0), F15
+	VFMLA V31.D2, V14.D2, V15.D2
+	FMOVQ 192(R0), F16
+	VFMLA V31.D2, V15.D2, V16.D2
+	FMOVQ 208(R0), F17
+	VFMLA V31.D2, V16.D2, V17.D2
+	WORD $0x6E7FDE32 // fmul v18.2d, v17.2d, v31.2d
+	WORD $0x6E7ADF53 // fmul v19.2d, v26.2d, v26.2d
+	FMOVQ 224(R0), F20
+	WORD $0x6E74DE75 // fmul v21.2d, v19.2d, v20.2d
+	WORD $0x4E75D656 // fadd v22.2d, v18.2d, v21.2d
+	WORD $0x6E7DDED7 // fmul v23.2d, v22.2d, v29.2d
+	FMOVQ 240(R0), F25
+	VFMLA V25.D2, V24.D2, V23.D2
+	WORD $0x4EF5D6FB // fsub v27.2d, v23.2d, v21.2d
+	WORD $0x4E7AD77C // fadd v28.2d, v27.2d, v26.2d
+	FMOVQ 256(R0), F29
+	WORD $0x6E7DDF1F // fmul v31.2d, v24.2d, v29.2d
+	WORD $0x4E7CD7E1 // fadd v1.2d, v31.2d, v28.2d
+	FMOVD 896(R1), F12
+	WORD $0x4FCC902D // fmul v13.2d, v1.2d, v12.d[0]
+	FMOVQ 272(R0), F14
+	WORD $0x4E6EF5AF // fmax v15.2d, v13.2d, v14.2d
+	FMOVQ 288(R0), F16
+	WORD $0x4EF0F5F1 // fmin v17.2d, v15.2d, v16.2d
+	FMOVQ 304(R0), F18
+	WORD $0x6E72DE33 // fmul v19.2d, v17.2d, v18.2d
+	WORD $0x4E61AA74 // fcvtns v20.2d, v19.2d
+	WORD $0x4E61DA95 // scvtf v21.2d, v20.2d
+	FMOVQ 256(R0), F22
+	VFMLS V22.D2, V21.D2, V17.D2
+	FMOVQ 240(R0), F23
+	VFMLS V23.D2, V21.D2, V17.D2
+	FMOVQ 320(R0), F24
+	FMOVQ 336(R0), F25
+	VFMLA V17.D2, V24.D2, V25.D2
+	FMOVQ 352(R0), F26
+	VFMLA V17.D2, V25.D2, V26.D2
+	FMOVQ 368(R0), F27
+	VFMLA V17.D2, V26.D2, V27.D2
+	FMOVQ 384(R0), F28
+	VFMLA V17.D2, V27.D2, V28.D2
+	FMOVQ 400(R0), F29
+	VFMLA V17.D2, V28.D2, V29.D2
+	FMOVQ 416(R0), F31
+	VFMLA V17.D2, V29.D2, V31.D2
+	FMOVQ 432(R0), F1
+	VFMLA V17.D2, V31.D2, V1.D2
+	FMOVQ 448(R0), F12
+	VFMLA V17.D2, V1.D2, V12.D2
+	FMOVQ 464(R0), F13
+	VFMLA V17.D2, V12.D2, V13.D2
+	FMOVQ 480(R0), F14
+	VFMLA V17.D2, V13.D2, V14.D2
+	FMOVQ 224(R0), F15
+	VFMLA V17.D2, V14.D2, V15.D2
+	FMOVQ (R0), F16
+	VFMLA V17.D2, V15.D2, V16.D2
+	FMOVQ (R0), F18
+	VFMLA V17.D2, V16.D2, V18.D2
+	WORD $0x4F7F0693 // sshr v19.2d, v20.2d, #1
+	VSUB V19.D2, V20.D2, V20.D2
+	FMOVQ 496(R0), F21
+	VADD V21.D2, V19.D2, V22.D2
+	VSHL $52, V22.D2, V23.D2
+	WORD $0x6E77DE58 // fmul v24.2d, v18.2d, v23.2d
+	FMOVQ 496(R0), F25
+	VADD V25.D2, V20.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDF1C // fmul v28.2d, v24.2d, v27.2d
+	WORD $0x6E60DF9D // fmul v29.2d, v28.2d, v0.2d
+	FMOVQ F29, 16(R7)
+	WORD $0x6E7EDF9E // fmul v30.2d, v28.2d, v30.2d
+	FMOVQ F30, 16(R15)
+	FMOVQ 160(R1), F31
+	WORD $0x4E7FD440 // fadd v0.2d, v2.2d, v31.2d
+	FMOVQ 32(R19), F1
+	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
+	VUSHR $52, V0.D2, V12.D2
+	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
+	FMOVQ 16(R0), F14
+	WORD $0x4EEED5AF // fsub v15.2d, v13.2d, v14.2d
+	FMOVQ (R0), F16
+	FMOVQ 32(R0), F17
+	VBIT V17.B16, V0.B16, V16.B16
+	FMOVQ 80(R0), F18
+	WORD $0x6E72E613 // fcmge v19.2d, v16.2d, v18.2d
+	FMOVQ 48(R0), F20
+	VAND V20.B16, V19.B16, V21.B16
+	VSUB V21.D2, V16.D2, V22.D2
+	FMOVQ (R0), F23
+	VAND V23.B16, V19.B16, V24.B16
+	WORD $0x4E78D5F9 // fadd v25.2d, v15.2d, v24.2d
+	FMOVQ (R0), F26
+	WORD $0x4EFAD6DB // fsub v27.2d, v22.2d, v26.2d
+	FMOVQ 96(R0), F28
+	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
+	WORD $0x6E7DFF7E // fdiv v30.2d, v27.2d, v29.2d
+	WORD $0x6E7EDFDF // fmul v31.2d, v30.2d, v30.2d
+	FMOVQ 112(R0), F1
+	FMOVQ 128(R0), F12
+	VFMLA V31.D2, V1.D2, V12.D2
+	FMOVQ 144(R0), F13
+	VFMLA V31.D2, V12.D2, V13.D2
+	FMOVQ 160(R0), F14
+	VFMLA V31.D2, V13.D2, V14.D2
+	FMOVQ 176(R0), F15
+	VFMLA V31.D2, V14.D2, V15.D2
+	FMOVQ 192(R0), F16
+	VFMLA V31.D2, V15.D2, V16.D2
+	FMOVQ 208(R0), F17
+	VFMLA V31.D2, V16.D2, V17.D2
+	WORD $0x6E7FDE32 // fmul v18.2d, v17.2d, v31.2d
+	WORD $0x6E7BDF73 // fmul v19.2d, v27.2d, v27.2d
+	FMOVQ 224(R0), F20
+	WORD $0x6E74DE75 // fmul v21.2d, v19.2d, v20.2d
+	WORD $0x4E75D656 // fadd v22.2d, v18.2d, v21.2d
+	WORD $0x6E7EDED7 // fmul v23.2d, v22.2d, v30.2d
+	FMOVQ 240(R0), F24
+	VFMLA V24.D2, V25.D2, V23.D2
+	WORD $0x4EF5D6FA // fsub v26.2d, v23.2d, v21.2d
+	WORD $0x4E7BD75B // fadd v27.2d, v26.2d, v27.2d
+	FMOVQ 256(R0), F28
+	WORD $0x6E7CDF3D // fmul v29.2d, v25.2d, v28.2d
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	FMOVD 896(R1), F31
+	WORD $0x4FDF93C1 // fmul v1.2d, v30.2d, v31.d[0]
+	FMOVQ 272(R0), F12
+	WORD $0x4E6CF42D // fmax v13.2d, v1.2d, v12.2d
+	FMOVQ 288(R0), F14
+	WORD $0x4EEEF5AF // fmin v15.2d, v13.2d, v14.2d
+	FMOVQ 304(R0), F16
+	WORD $0x6E70DDF1 // fmul v17.2d, v15.2d, v16.2d
+	WORD $0x4E61AA32 // fcvtns v18.2d, v17.2d
+	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
+	FMOVQ 256(R0), F20
+	VFMLS V20.D2, V19.D2, V15.D2
+	FMOVQ 240(R0), F21
+	VFMLS V21.D2, V19.D2, V15.D2
+	FMOVQ 320(R0), F22
+	FMOVQ 336(R0), F23
+	VFMLA V15.D2, V22.D2, V23.D2
+	FMOVQ 352(R0), F24
+	VFMLA V15.D2, V23.D2, V24.D2
+	FMOVQ 368(R0), F25
+	VFMLA V15.D2, V24.D2, V25.D2
+	FMOVQ 384(R0), F26
+	VFMLA V15.D2, V25.D2, V26.D2
+	FMOVQ 400(R0), F27
+	VFMLA V15.D2, V26.D2, V27.D2
+	FMOVQ 416(R0), F28
+	VFMLA V15.D2, V27.D2, V28.D2
+	FMOVQ 432(R0), F29
+	VFMLA V15.D2, V28.D2, V29.D2
+	FMOVQ 448(R0), F30
+	VFMLA V15.D2, V29.D2, V30.D2
+	FMOVQ 464(R0), F31
+	VFMLA V15.D2, V30.D2, V31.D2
+	FMOVQ 480(R0), F1
+	VFMLA V15.D2, V31.D2, V1.D2
+	FMOVQ 224(R0), F12
+	VFMLA V15.D2, V1.D2, V12.D2
+	FMOVQ (R0), F13
+	VFMLA V15.D2, V12.D2, V13.D2
+	FMOVQ (R0), F14
+	VFMLA V15.D2, V13.D2, V14.D2
+	WORD $0x4F7F064F // sshr v15.2d, v18.2d, #1
+	VSUB V15.D2, V18.D2, V16.D2
+	FMOVQ 496(R0), F17
+	VADD V17.D2, V15.D2, V18.D2
+	VSHL $52, V18.D2, V19.D2
+	WORD $0x6E73DDD4 // fmul v20.2d, v14.2d, v19.2d
+	FMOVQ 496(R0), F21
+	VADD V21.D2, V16.D2, V22.D2
+	VSHL $52, V22.D2, V23.D2
+	WORD $0x6E77DE98 // fmul v24.2d, v20.2d, v23.2d
+	WORD $0x6E62DF19 // fmul v25.2d, v24.2d, v2.2d
+	FMOVQ F25, 32(R7)
+	WORD $0x6E60DF1A // fmul v26.2d, v24.2d, v0.2d
+	FMOVQ F26, 32(R15)
+	FMOVQ 176(R1), F27
+	WORD $0x4E7BD47C // fadd v28.2d, v3.2d, v27.2d
+	FMOVQ 48(R19), F29
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	VUSHR $52, V28.D2, V31.D2
+	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
+	FMOVQ 16(R0), F1
+	WORD $0x4EE1D402 // fsub v2.2d, v0.2d, v1.2d
+	FMOVQ (R0), F3
+	FMOVQ 32(R0), F12
+	VBIT V12.B16, V28.B16, V3.B16
+	FMOVQ 80(R0), F13
+	WORD $0x6E6DE46E // fcmge v14.2d, v3.2d, v13.2d
+	FMOVQ 48(R0), F15
+	VAND V15.B16, V14.B16, V16.B16
+	VSUB V16.D2, V3.D2, V17.D2
+	FMOVQ (R0), F18
+	VAND V18.B16, V14.B16, V19.B16
+	WORD $0x4E73D454 // fadd v20.2d, v2.2d, v19.2d
+	FMOVQ (R0), F21
+	WORD $0x4EF5D636 // fsub v22.2d, v17.2d, v21.2d
+	FMOVQ 96(R0), F23
+	WORD $0x4E77D6D8 // fadd v24.2d, v22.2d, v23.2d
+	WORD $0x6E78FED9 // fdiv v25.2d, v22.2d, v24.2d
+	WORD $0x6E79DF3A // fmul v26.2d, v25.2d, v25.2d
+	FMOVQ 112(R0), F27
+	FMOVQ 128(R0), F29
+	VFMLA V26.D2, V27.D2, V29.D2
+	FMOVQ 144(R0), F31
+	VFMLA V26.D2, V29.D2, V31.D2
+	FMOVQ 160(R0), F0
+	VFMLA V26.D2, V31.D2, V0.D2
+	FMOVQ 176(R0), F1
+	VFMLA V26.D2, V0.D2, V1.D2
+	FMOVQ 192(R0), F2
+	VFMLA V26.D2, V1.D2, V2.D2
+	FMOVQ 208(R0), F3
+	VFMLA V26.D2, V2.D2, V3.D2
+	WORD $0x6E7ADC6C // fmul v12.2d, v3.2d, v26.2d
+	WORD $0x6E76DECD // fmul v13.2d, v22.2d, v22.2d
+	FMOVQ 224(R0), F14
+	WORD $0x6E6EDDAF // fmul v15.2d, v13.2d, v14.2d
+	WORD $0x4E6FD590 // fadd v16.2d, v12.2d, v15.2d
+	WORD $0x6E79DE11 // fmul v17.2d, v16.2d, v25.2d
+	FMOVQ 240(R0), F18
+	VFMLA V18.D2, V20.D2, V17.D2
+	WORD $0x4EEFD633 // fsub v19.2d, v17.2d, v15.2d
+	WORD $0x4E76D675 // fadd v21.2d, v19.2d, v22.2d
+	FMOVQ 256(R0), F22
+	WORD $0x6E76DE97 // fmul v23.2d, v20.2d, v22.2d
+	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
+	FMOVD 896(R1), F25
+	WORD $0x4FD9931A // fmul v26.2d, v24.2d, v25.d[0]
+	FMOVQ 272(R0), F27
+	WORD $0x4E7BF75D // fmax v29.2d, v26.2d, v27.2d
+	FMOVQ 288(R0), F31
+	WORD $0x4EFFF7A0 // fmin v0.2d, v29.2d, v31.2d
+	FMOVQ 304(R0), F1
+	WORD $0x6E61DC02 // fmul v2.2d, v0.2d, v1.2d
+	WORD $0x4E61A843 // fcvtns v3.2d, v2.2d
+	WORD $0x4E61D86C // scvtf v12.2d, v3.2d
+	FMOVQ 256(R0), F13
+	VFMLS V13.D2, V12.D2, V0.D2
+	FMOVQ 240(R0), F14
+	VFMLS V14.D2, V12.D2, V0.D2
+	FMOVQ 320(R0), F15
+	FMOVQ 336(R0), F16
+	VFMLA V0.D2, V15.D2, V16.D2
+	FMOVQ 352(R0), F17
+	VFMLA V0.D2, V16.D2, V17.D2
+	FMOVQ 368(R0), F18
+	VFMLA V0.D2, V17.D2, V18.D2
+	FMOVQ 384(R0), F19
+	VFMLA V0.D2, V18.D2, V19.D2
+	FMOVQ 400(R0), F20
+	VFMLA V0.D2, V19.D2, V20.D2
+	FMOVQ 416(R0), F21
+	VFMLA V0.D2, V20.D2, V21.D2
+	FMOVQ 432(R0), F22
+	VFMLA V0.D2, V21.D2, V22.D2
+	FMOVQ 448(R0), F23
+	VFMLA V0.D2, V22.D2, V23.D2
+	FMOVQ 464(R0), F24
+	VFMLA V0.D2, V23.D2, V24.D2
+	FMOVQ 480(R0), F25
+	VFMLA V0.D2, V24.D2, V25.D2
+	FMOVQ 224(R0), F26
+	VFMLA V0.D2, V25.D2, V26.D2
+	FMOVQ (R0), F27
+	VFMLA V0.D2, V26.D2, V27.D2
+	FMOVQ (R0), F29
+	VFMLA V0.D2, V27.D2, V29.D2
+	WORD $0x4F7F047F // sshr v31.2d, v3.2d, #1
+	VSUB V31.D2, V3.D2, V0.D2
+	FMOVQ 496(R0), F1
+	VADD V1.D2, V31.D2, V2.D2
+	VSHL $52, V2.D2, V3.D2
+	WORD $0x6E63DFAC // fmul v12.2d, v29.2d, v3.2d
+	FMOVQ 496(R0), F13
+	VADD V13.D2, V0.D2, V14.D2
+	VSHL $52, V14.D2, V15.D2
+	WORD $0x6E6FDD90 // fmul v16.2d, v12.2d, v15.2d
+	WORD $0x6E7EDE11 // fmul v17.2d, v16.2d, v30.2d
+	FMOVQ F17, 48(R7)
+	WORD $0x6E7CDE12 // fmul v18.2d, v16.2d, v28.2d
+	FMOVQ F18, 48(R15)
+	FMOVQ 192(R1), F19
+	WORD $0x4E73D494 // fadd v20.2d, v4.2d, v19.2d
+	FMOVQ 64(R19), F21
+	WORD $0x4E73D6B6 // fadd v22.2d, v21.2d, v19.2d
+	VUSHR $52, V20.D2, V23.D2
+	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
+	FMOVQ 16(R0), F25
+	WORD $0x4EF9D71A // fsub v26.2d, v24.2d, v25.2d
+	FMOVQ (R0), F27
+	FMOVQ 32(R0), F28
+	VBIT V28.B16, V20.B16, V27.B16
+	FMOVQ 80(R0), F29
+	WORD $0x6E7DE77E // fcmge v30.2d, v27.2d, v29.2d
+	FMOVQ 48(R0), F31
+	VAND V31.B16, V30.B16, V0.B16
+	VSUB V0.D2, V27.D2, V1.D2
+	FMOVQ (R0), F2
+	VAND V2.B16, V30.B16, V3.B16
+	WORD $0x4E63D744 // fadd v4.2d, v26.2d, v3.2d
+	FMOVQ (R0), F12
+	WORD $0x4EECD42D // fsub v13.2d, v1.2d, v12.2d
+	FMOVQ 96(R0), F14
+	WORD $0x4E6ED5AF // fadd v15.2d, v13.2d, v14.2d
+	WORD $0x6E6FFDB0 // fdiv v16.2d, v13.2d, v15.2d
+	WORD $0x6E70DE11 // fmul v17.2d, v16.2d, v16.2d
+	FMOVQ 112(R0), F18
+	FMOVQ 128(R0), F19
+	VFMLA V17.D2, V18.D2, V19.D2
+	FMOVQ 144(R0), F21
+	VFMLA V17.D2, V19.D2, V21.D2
+	FMOVQ 160(R0), F23
+	VFMLA V17.D2, V21.D2, V23.D2
+	FMOVQ 176(R0), F24
+	VFMLA V17.D2, V23.D2, V24.D2
+	FMOVQ 192(R0), F25
+	VFMLA V17.D2, V24.D2, V25.D2
+	FMOVQ 208(R0), F26
+	VFMLA V17.D2, V25.D2, V26.D2
+	WORD $0x6E71DF5B // fmul v27.2d, v26.2d, v17.2d
+	WORD $0x6E6DDDBC // fmul v28.2d, v13.2d, v13.2d
+	FMOVQ 224(R0), F29
+	WORD $0x6E7DDF9E // fmul v30.2d, v28.2d, v29.2d
+	WORD $0x4E7ED77F // fadd v31.2d, v27.2d, v30.2d
+	WORD $0x6E70DFE0 // fmul v0.2d, v31.2d, v16.2d
+	FMOVQ 240(R0), F1
+	VFMLA V1.D2, V4.D2, V0.D2
+	WORD $0x4EFED402 // fsub v2.2d, v0.2d, v30.2d
+	WORD $0x4E6DD443 // fadd v3.2d, v2.2d, v13.2d
+	FMOVQ 256(R0), F12
+	WORD $0x6E6CDC8D // fmul v13.2d, v4.2d, v12.2d
+	WORD $0x4E63D5AE // fadd v14.2d, v13.2d, v3.2d
+	FMOVD 896(R1), F15
+	WORD $0x4FCF91D0 // fmul v16.2d, v14.2d, v15.d[0]
+	FMOVQ 272(R0), F17
+	WORD $0x4E71F612 // fmax v18.2d, v16.2d, v17.2d
+	FMOVQ 288(R0), F19
+	WORD $0x4EF3F655 // fmin v21.2d, v18.2d, v19.2d
+	FMOVQ 304(R0), F23
+	WORD $0x6E77DEB8 // fmul v24.2d, v21.2d, v23.2d
+	WORD $0x4E61AB19 // fcvtns v25.2d, v24.2d
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 256(R0), F27
+	VFMLS V27.D2, V26.D2, V21.D2
+	FMOVQ 240(R0), F28
+	VFMLS V28.D2, V26.D2, V21.D2
+	FMOVQ 320(R0), F29
+	FMOVQ 336(R0), F30
+	VFMLA V21.D2, V29.D2, V30.D2
+	FMOVQ 352(R0), F31
+	VFMLA V21.D2, V30.D2, V31.D2
+	FMOVQ 368(R0), F0
+	VFMLA V21.D2, V31.D2, V0.D2
+	FMOVQ 384(R0), F1
+	VFMLA V21.D2, V0.D2, V1.D2
+	FMOVQ 400(R0), F2
+	VFMLA V21.D2, V1.D2, V2.D2
+	FMOVQ 416(R0), F3
+	VFMLA V21.D2, V2.D2, V3.D2
+	FMOVQ 432(R0), F4
+	VFMLA V21.D2, V3.D2, V4.D2
+	FMOVQ 448(R0), F12
+	VFMLA V21.D2, V4.D2, V12.D2
+	FMOVQ 464(R0), F13
+	VFMLA V21.D2, V12.D2, V13.D2
+	FMOVQ 480(R0), F14
+	VFMLA V21.D2, V13.D2, V14.D2
+	FMOVQ 224(R0), F15
+	VFMLA V21.D2, V14.D2, V15.D2
+	FMOVQ (R0), F16
+	VFMLA V21.D2, V15.D2, V16.D2
+	FMOVQ (R0), F17
+	VFMLA V21.D2, V16.D2, V17.D2
+	WORD $0x4F7F0732 // sshr v18.2d, v25.2d, #1
+	VSUB V18.D2, V25.D2, V19.D2
+	FMOVQ 496(R0), F21
+	VADD V21.D2, V18.D2, V23.D2
+	VSHL $52, V23.D2, V24.D2
+	WORD $0x6E78DE39 // fmul v25.2d, v17.2d, v24.2d
+	FMOVQ 496(R0), F26
+	VADD V26.D2, V19.D2, V27.D2
+	VSHL $52, V27.D2, V28.D2
+	WORD $0x6E7CDF3D // fmul v29.2d, v25.2d, v28.2d
+	WORD $0x6E76DFBE // fmul v30.2d, v29.2d, v22.2d
+	FMOVQ F30, 64(R7)
+	WORD $0x6E74DFBF // fmul v31.2d, v29.2d, v20.2d
+	FMOVQ F31, 64(R15)
+	FMOVQ 208(R1), F0
+	WORD $0x4E60D4A1 // fadd v1.2d, v5.2d, v0.2d
+	FMOVQ 80(R19), F2
+	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
+	VUSHR $52, V1.D2, V4.D2
+	WORD $0x4E61D885 // scvtf v5.2d, v4.2d
+	FMOVQ 16(R0), F12
+	WORD $0x4EECD4AD // fsub v13.2d, v5.2d, v12.2d
+	FMOVQ (R0), F14
+	FMOVQ 32(R0), F15
+	VBIT V15.B16, V1.B16, V14.B16
+	FMOVQ 80(R0), F16
+	WORD $0x6E70E5D1 // fcmge v17.2d, v14.2d, v16.2d
+	FMOVQ 48(R0), F18
+	VAND V18.B16, V17.B16, V19.B16
+	VSUB V19.D2, V14.D2, V20.D2
+	FMOVQ (R0), F21
+	VAND V21.B16, V17.B16, V22.B16
+	WORD $0x4E76D5B7 // fadd v23.2d, v13.2d, v22.2d
+	FMOVQ (R0), F24
+	WORD $0x4EF8D699 // fsub v25.2d, v20.2d, v24.2d
+	FMOVQ 96(R0), F26
+	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
+	WORD $0x6E7BFF3C // fdiv v28.2d, v25.2d, v27.2d
+	WORD $0x6E7CDF9D // fmul v29.2d, v28.2d, v28.2d
+	FMOVQ 112(R0), F30
+	FMOVQ 128(R0), F31
+	VFMLA V29.D2, V30.D2, V31.D2
+	FMOVQ 144(R0), F0
+	VFMLA V29.D2, V31.D2, V0.D2
+	FMOVQ 160(R0), F2
+	VFMLA V29.D2, V0.D2, V2.D2
+	FMOVQ 176(R0), F4
+	VFMLA V29.D2, V2.D2, V4.D2
+	FMOVQ 192(R0), F5
+	VFMLA V29.D2, V4.D2, V5.D2
+	FMOVQ 208(R0), F12
+	VFMLA V29.D2, V5.D2, V12.D2
+	WORD $0x6E7DDD8D // fmul v13.2d, v12.2d, v29.2d
+	WORD $0x6E79DF2E // fmul v14.2d, v25.2d, v25.2d
+	FMOVQ 224(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E70D5B1 // fadd v17.2d, v13.2d, v16.2d
+	WORD $0x6E7CDE32 // fmul v18.2d, v17.2d, v28.2d
+	FMOVQ 240(R0), F19
+	VFMLA V19.D2, V23.D2, V18.D2
+	WORD $0x4EF0D654 // fsub v20.2d, v18.2d, v16.2d
+	WORD $0x4E79D695 // fadd v21.2d, v20.2d, v25.2d
+	FMOVQ 256(R0), F22
+	WORD $0x6E76DEF7 // fmul v23.2d, v23.2d, v22.2d
+	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
+	FMOVD 896(R1), F25
+	WORD $0x4FD9931A // fmul v26.2d, v24.2d, v25.d[0]
+	FMOVQ 272(R0), F27
+	WORD $0x4E7BF75C // fmax v28.2d, v26.2d, v27.2d
+	FMOVQ 288(R0), F29
+	WORD $0x4EFDF79E // fmin v30.2d, v28.2d, v29.2d
+	FMOVQ 304(R0), F31
+	WORD $0x6E7FDFC0 // fmul v0.2d, v30.2d, v31.2d
+	WORD $0x4E61A802 // fcvtns v2.2d, v0.2d
+	WORD $0x4E61D844 // scvtf v4.2d, v2.2d
+	FMOVQ 256(R0), F5
+	VFMLS V5.D2, V4.D2, V30.D2
+	FMOVQ 240(R0), F12
+	VFMLS V12.D2, V4.D2, V30.D2
+	FMOVQ 320(R0), F13
+	FMOVQ 336(R0), F14
+	VFMLA V30.D2, V13.D2, V14.D2
+	FMOVQ 352(R0), F15
+	VFMLA V30.D2, V14.D2, V15.D2
+	FMOVQ 368(R0), F16
+	VFMLA V30.D2, V15.D2, V16.D2
+	FMOVQ 384(R0), F17
+	VFMLA V30.D2, V16.D2, V17.D2
+	FMOVQ 400(R0), F18
+	VFMLA V30.D2, V17.D2, V18.D2
+	FMOVQ 416(R0), F19
+	VFMLA V30.D2, V18.D2, V19.D2
+	FMOVQ 432(R0), F20
+	VFMLA V30.D2, V19.D2, V20.D2
+	FMOVQ 448(R0), F21
+	VFMLA V30.D2, V20.D2, V21.D2
+	FMOVQ 464(R0), F22
+	VFMLA V30.D2, V21.D2, V22.D2
+	FMOVQ 480(R0), F23
+	VFMLA V30.D2, V22.D2, V23.D2
+	FMOVQ 224(R0), F24
+	VFMLA V30.D2, V23.D2, V24.D2
+	FMOVQ (R0), F25
+	VFMLA V30.D2, V24.D2, V25.D2
+	FMOVQ (R0), F26
+	VFMLA V30.D2, V25.D2, V26.D2
+	WORD $0x4F7F045B // sshr v27.2d, v2.2d, #1
+	VSUB V27.D2, V2.D2, V28.D2
+	FMOVQ 496(R0), F29
+	VADD V29.D2, V27.D2, V30.D2
+	VSHL $52, V30.D2, V31.D2
+	WORD $0x6E7FDF40 // fmul v0.2d, v26.2d, v31.2d
+	FMOVQ 496(R0), F2
+	VADD V2.D2, V28.D2, V4.D2
+	VSHL $52, V4.D2, V5.D2
+	WORD $0x6E65DC0C // fmul v12.2d, v0.2d, v5.2d
+	WORD $0x6E63DD8D // fmul v13.2d, v12.2d, v3.2d
+	FMOVQ F13, 80(R7)
+	WORD $0x6E61DD8E // fmul v14.2d, v12.2d, v1.2d
+	FMOVQ F14, 80(R15)
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	FMOVQ 128(R1), F15
+	WORD $0x4E6FD4D0 // fadd v16.2d, v6.2d, v15.2d
+	FMOVQ (R19), F17
+	WORD $0x4E6FD632 // fadd v18.2d, v17.2d, v15.2d
+	VUSHR $52, V16.D2, V19.D2
+	WORD $0x4E61DA74 // scvtf v20.2d, v19.2d
+	FMOVQ 16(R0), F21
+	WORD $0x4EF5D696 // fsub v22.2d, v20.2d, v21.2d
+	FMOVQ (R0), F23
+	FMOVQ 32(R0), F24
+	VBIT V24.B16, V16.B16, V23.B16
+	FMOVQ 80(R0), F25
+	WORD $0x6E79E6FA // fcmge v26.2d, v23.2d, v25.2d
+	FMOVQ 48(R0), F27
+	VAND V27.B16, V26.B16, V28.B16
+	VSUB V28.D2, V23.D2, V29.D2
+	FMOVQ (R0), F30
+	VAND V30.B16, V26.B16, V31.B16
+	WORD $0x4E7FD6C0 // fadd v0.2d, v22.2d, v31.2d
+	FMOVQ (R0), F1
+	WORD $0x4EE1D7A2 // fsub v2.2d, v29.2d, v1.2d
+	FMOVQ 96(R0), F3
+	WORD $0x4E63D444 // fadd v4.2d, v2.2d, v3.2d
+	WORD $0x6E64FC45 // fdiv v5.2d, v2.2d, v4.2d
+	WORD $0x6E65DCA6 // fmul v6.2d, v5.2d, v5.2d
+	FMOVQ 112(R0), F12
+	FMOVQ 128(R0), F13
+	VFMLA V6.D2, V12.D2, V13.D2
+	FMOVQ 144(R0), F14
+	VFMLA V6.D2, V13.D2, V14.D2
+	FMOVQ 160(R0), F15
+	VFMLA V6.D2, V14.D2, V15.D2
+	FMOVQ 176(R0), F17
+	VFMLA V6.D2, V15.D2, V17.D2
+	FMOVQ 192(R0), F19
+	VFMLA V6.D2, V17.D2, V19.D2
+	FMOVQ 208(R0), F20
+	VFMLA V6.D2, V19.D2, V20.D2
+	WORD $0x6E66DE95 // fmul v21.2d, v20.2d, v6.2d
+	WORD $0x6E62DC56 // fmul v22.2d, v2.2d, v2.2d
+	FMOVQ 224(R0), F23
+	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
+	WORD $0x4E78D6B9 // fadd v25.2d, v21.2d, v24.2d
+	WORD $0x6E65DF3A // fmul v26.2d, v25.2d, v5.2d
+	FMOVQ 240(R0), F27
+	VFMLA V27.D2, V0.D2, V26.D2
+	WORD $0x4EF8D75C // fsub v28.2d, v26.2d, v24.2d
+	WORD $0x4E62D79D // fadd v29.2d, v28.2d, v2.2d
+	FMOVQ 256(R0), F30
+	WORD $0x6E7EDC1F // fmul v31.2d, v0.2d, v30.2d
+	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	FMOVD 896(R1), F1
+	WORD $0x4FC19002 // fmul v2.2d, v0.2d, v1.d[0]
+	FMOVQ 272(R0), F3
+	WORD $0x4E63F444 // fmax v4.2d, v2.2d, v3.2d
+	FMOVQ 288(R0), F5
+	WORD $0x4EE5F486 // fmin v6.2d, v4.2d, v5.2d
+	FMOVQ 304(R0), F12
+	WORD $0x6E6CDCCD // fmul v13.2d, v6.2d, v12.2d
+	WORD $0x4E61A9AE // fcvtns v14.2d, v13.2d
+	WORD $0x4E61D9CF // scvtf v15.2d, v14.2d
+	FMOVQ 256(R0), F17
+	VFMLS V17.D2, V15.D2, V6.D2
+	FMOVQ 240(R0), F19
+	VFMLS V19.D2, V15.D2, V6.D2
+	FMOVQ 320(R0), F20
+	FMOVQ 336(R0), F21
+	VFMLA V6.D2, V20.D2, V21.D2
+	FMOVQ 352(R0), F22
+	VFMLA V6.D2, V21.D2, V22.D2
+	FMOVQ 368(R0), F23
+	VFMLA V6.D2, V22.D2, V23.D2
+	FMOVQ 384(R0), F24
+	VFMLA V6.D2, V23.D2, V24.D2
+	FMOVQ 400(R0), F25
+	VFMLA V6.D2, V24.D2, V25.D2
+	FMOVQ 416(R0), F26
+	VFMLA V6.D2, V25.D2, V26.D2
+	FMOVQ 432(R0), F27
+	VFMLA V6.D2, V26.D2, V27.D2
+	FMOVQ 448(R0), F28
+	VFMLA V6.D2, V27.D2, V28.D2
+	FMOVQ 464(R0), F29
+	VFMLA V6.D2, V28.D2, V29.D2
+	FMOVQ 480(R0), F30
+	VFMLA V6.D2, V29.D2, V30.D2
+	FMOVQ 224(R0), F31
+	VFMLA V6.D2, V30.D2, V31.D2
+	FMOVQ (R0), F0
+	VFMLA V6.D2, V31.D2, V0.D2
+	FMOVQ (R0), F1
+	VFMLA V6.D2, V0.D2, V1.D2
+	WORD $0x4F7F05C2 // sshr v2.2d, v14.2d, #1
+	VSUB V2.D2, V14.D2, V3.D2
+	FMOVQ 496(R0), F4
+	VADD V4.D2, V2.D2, V5.D2
+	VSHL $52, V5.D2, V6.D2
+	WORD $0x6E66DC2C // fmul v12.2d, v1.2d, v6.2d
+	FMOVQ 496(R0), F13
+	VADD V13.D2, V3.D2, V14.D2
+	VSHL $52, V14.D2, V15.D2
+	WORD $0x6E6FDD91 // fmul v17.2d, v12.2d, v15.2d
+	WORD $0x6E72DE32 // fmul v18.2d, v17.2d, v18.2d
+	FMOVQ F18, (R7)
+	WORD $0x6E70DE33 // fmul v19.2d, v17.2d, v16.2d
+	FMOVQ F19, (R15)
+	FMOVQ 144(R1), F20
+	WORD $0x4E74D4F5 // fadd v21.2d, v7.2d, v20.2d
+	FMOVQ 16(R19), F22
+	WORD $0x4E74D6D7 // fadd v23.2d, v22.2d, v20.2d
+	VUSHR $52, V21.D2, V24.D2
+	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
+	FMOVQ 16(R0), F26
+	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
+	FMOVQ (R0), F28
+	FMOVQ 32(R0), F29
+	VBIT V29.B16, V21.B16, V28.B16
+	FMOVQ 80(R0), F30
+	WORD $0x6E7EE79F // fcmge v31.2d, v28.2d, v30.2d
+	FMOVQ 48(R0), F0
+	VAND V0.B16, V31.B16, V1.B16
+	VSUB V1.D2, V28.D2, V2.D2
+	FMOVQ (R0), F3
+	VAND V3.B16, V31.B16, V4.B16
+	WORD $0x4E64D765 // fadd v5.2d, v27.2d, v4.2d
+	FMOVQ (R0), F6
+	WORD $0x4EE6D447 // fsub v7.2d, v2.2d, v6.2d
+	FMOVQ 96(R0), F12
+	WORD $0x4E6CD4ED // fadd v13.2d, v7.2d, v12.2d
+	WORD $0x6E6DFCEE // fdiv v14.2d, v7.2d, v13.2d
+	WORD $0x6E6EDDCF // fmul v15.2d, v14.2d, v14.2d
+	FMOVQ 112(R0), F16
+	FMOVQ 128(R0), F17
+	VFMLA V15.D2, V16.D2, V17.D2
+	FMOVQ 144(R0), F18
+	VFMLA V15.D2, V17.D2, V18.D2
+	FMOVQ 160(R0), F19
+	VFMLA V15.D2, V18.D2, V19.D2
+	FMOVQ 176(R0), F20
+	VFMLA V15.D2, V19.D2, V20.D2
+	FMOVQ 192(R0), F22
+	VFMLA V15.D2, V20.D2, V22.D2
+	FMOVQ 208(R0), F24
+	VFMLA V15.D2, V22.D2, V24.D2
+	WORD $0x6E6FDF19 // fmul v25.2d, v24.2d, v15.2d
+	WORD $0x6E67DCFA // fmul v26.2d, v7.2d, v7.2d
+	FMOVQ 224(R0), F27
+	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
+	WORD $0x4E7CD73D // fadd v29.2d, v25.2d, v28.2d
+	WORD $0x6E6EDFBE // fmul v30.2d, v29.2d, v14.2d
+	FMOVQ 240(R0), F31
+	VFMLA V31.D2, V5.D2, V30.D2
+	WORD $0x4EFCD7C0 // fsub v0.2d, v30.2d, v28.2d
+	WORD $0x4E67D401 // fadd v1.2d, v0.2d, v7.2d
+	FMOVQ 256(R0), F2
+	WORD $0x6E62DCA3 // fmul v3.2d, v5.2d, v2.2d
+	WORD $0x4E61D464 // fadd v4.2d, v3.2d, v1.2d
+	FMOVD 896(R1), F5
+	WORD $0x4FC59086 // fmul v6.2d, v4.2d, v5.d[0]
+	FMOVQ 272(R0), F7
+	WORD $0x4E67F4CC // fmax v12.2d, v6.2d, v7.2d
+	FMOVQ 288(R0), F13
+	WORD $0x4EEDF58E // fmin v14.2d, v12.2d, v13.2d
+	FMOVQ 304(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E61AA11 // fcvtns v17.2d, v16.2d
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 256(R0), F19
+	VFMLS V19.D2, V18.D2, V14.D2
+	FMOVQ 240(R0), F20
+	VFMLS V20.D2, V18.D2, V14.D2
+	FMOVQ 320(R0), F22
+	FMOVQ 336(R0), F24
+	VFMLA V14.D2, V22.D2, V24.D2
+	FMOVQ 352(R0), F25
+	VFMLA V14.D2, V24.D2, V25.D2
+	FMOVQ 368(R0), F26
+	VFMLA V14.D2, V25.D2, V26.D2
+	FMOVQ 384(R0), F27
+	VFMLA V14.D2, V26.D2, V27.D2
+	FMOVQ 400(R0), F28
+	VFMLA V14.D2, V27.D2, V28.D2
+	FMOVQ 416(R0), F29
+	VFMLA V14.D2, V28.D2, V29.D2
+	FMOVQ 432(R0), F30
+	VFMLA V14.D2, V29.D2, V30.D2
+	FMOVQ 448(R0), F31
+	VFMLA V14.D2, V30.D2, V31.D2
+	FMOVQ 464(R0), F0
+	VFMLA V14.D2, V31.D2, V0.D2
+	FMOVQ 480(R0), F1
+	VFMLA V14.D2, V0.D2, V1.D2
+	FMOVQ 224(R0), F2
+	VFMLA V14.D2, V1.D2, V2.D2
+	FMOVQ (R0), F3
+	VFMLA V14.D2, V2.D2, V3.D2
+	FMOVQ (R0), F4
+	VFMLA V14.D2, V3.D2, V4.D2
+	WORD $0x4F7F0625 // sshr v5.2d, v17.2d, #1
+	VSUB V5.D2, V17.D2, V6.D2
+	FMOVQ 496(R0), F7
+	VADD V7.D2, V5.D2, V12.D2
+	VSHL $52, V12.D2, V13.D2
+	WORD $0x6E6DDC8E // fmul v14.2d, v4.2d, v13.2d
+	FMOVQ 496(R0), F15
+	VADD V15.D2, V6.D2, V16.D2
+	VSHL $52, V16.D2, V17.D2
+	WORD $0x6E71DDD2 // fmul v18.2d, v14.2d, v17.2d
+	WORD $0x6E77DE53 // fmul v19.2d, v18.2d, v23.2d
+	FMOVQ F19, 16(R7)
+	WORD $0x6E75DE54 // fmul v20.2d, v18.2d, v21.2d
+	FMOVQ F20, 16(R15)
+	FMOVQ 160(R1), F21
+	WORD $0x4E75D516 // fadd v22.2d, v8.2d, v21.2d
+	FMOVQ 32(R19), F23
+	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
+	VUSHR $52, V22.D2, V25.D2
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V22.B16, V29.B16
+	FMOVQ 80(R0), F31
+	WORD $0x6E7FE7A0 // fcmge v0.2d, v29.2d, v31.2d
+	FMOVQ 48(R0), F1
+	VAND V1.B16, V0.B16, V2.B16
+	VSUB V2.D2, V29.D2, V3.D2
+	FMOVQ (R0), F4
+	VAND V4.B16, V0.B16, V5.B16
+	WORD $0x4E65D786 // fadd v6.2d, v28.2d, v5.2d
+	FMOVQ (R0), F7
+	WORD $0x4EE7D468 // fsub v8.2d, v3.2d, v7.2d
+	FMOVQ 96(R0), F12
+	WORD $0x4E6CD50D // fadd v13.2d, v8.2d, v12.2d
+	WORD $0x6E6DFD0E // fdiv v14.2d, v8.2d, v13.2d
+	WORD $0x6E6EDDCF // fmul v15.2d, v14.2d, v14.2d
+	FMOVQ 112(R0), F16
+	FMOVQ 128(R0), F17
+	VFMLA V15.D2, V16.D2, V17.D2
+	FMOVQ 144(R0), F18
+	VFMLA V15.D2, V17.D2, V18.D2
+	FMOVQ 160(R0), F19
+	VFMLA V15.D2, V18.D2, V19.D2
+	FMOVQ 176(R0), F20
+	VFMLA V15.D2, V19.D2, V20.D2
+	FMOVQ 192(R0), F21
+	VFMLA V15.D2, V20.D2, V21.D2
+	FMOVQ 208(R0), F23
+	VFMLA V15.D2, V21.D2, V23.D2
+	WORD $0x6E6FDEF9 // fmul v25.2d, v23.2d, v15.2d
+	WORD $0x6E68DD1A // fmul v26.2d, v8.2d, v8.2d
+	FMOVQ 224(R0), F27
+	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
+	WORD $0x4E7CD73D // fadd v29.2d, v25.2d, v28.2d
+	WORD $0x6E6EDFBE // fmul v30.2d, v29.2d, v14.2d
+	FMOVQ 240(R0), F31
+	VFMLA V31.D2, V6.D2, V30.D2
+	WORD $0x4EFCD7C0 // fsub v0.2d, v30.2d, v28.2d
+	WORD $0x4E68D401 // fadd v1.2d, v0.2d, v8.2d
+	FMOVQ 256(R0), F2
+	WORD $0x6E62DCC3 // fmul v3.2d, v6.2d, v2.2d
+	WORD $0x4E61D464 // fadd v4.2d, v3.2d, v1.2d
+	FMOVD 896(R1), F5
+	WORD $0x4FC59086 // fmul v6.2d, v4.2d, v5.d[0]
+	FMOVQ 272(R0), F7
+	WORD $0x4E67F4C8 // fmax v8.2d, v6.2d, v7.2d
+	FMOVQ 288(R0), F12
+	WORD $0x4EECF50D // fmin v13.2d, v8.2d, v12.2d
+	FMOVQ 304(R0), F14
+	WORD $0x6E6EDDAF // fmul v15.2d, v13.2d, v14.2d
+	WORD $0x4E61A9F0 // fcvtns v16.2d, v15.2d
+	WORD $0x4E61DA11 // scvtf v17.2d, v16.2d
+	FMOVQ 256(R0), F18
+	VFMLS V18.D2, V17.D2, V13.D2
+	FMOVQ 240(R0), F19
+	VFMLS V19.D2, V17.D2, V13.D2
+	FMOVQ 320(R0), F20
+	FMOVQ 336(R0), F21
+	VFMLA V13.D2, V20.D2, V21.D2
+	FMOVQ 352(R0), F23
+	VFMLA V13.D2, V21.D2, V23.D2
+	FMOVQ 368(R0), F25
+	VFMLA V13.D2, V23.D2, V25.D2
+	FMOVQ 384(R0), F26
+	VFMLA V13.D2, V25.D2, V26.D2
+	FMOVQ 400(R0), F27
+	VFMLA V13.D2, V26.D2, V27.D2
+	FMOVQ 416(R0), F28
+	VFMLA V13.D2, V27.D2, V28.D2
+	FMOVQ 432(R0), F29
+	VFMLA V13.D2, V28.D2, V29.D2
+	FMOVQ 448(R0), F30
+	VFMLA V13.D2, V29.D2, V30.D2
+	FMOVQ 464(R0), F31
+	VFMLA V13.D2, V30.D2, V31.D2
+	FMOVQ 480(R0), F0
+	VFMLA V13.D2, V31.D2, V0.D2
+	FMOVQ 224(R0), F1
+	VFMLA V13.D2, V0.D2, V1.D2
+	FMOVQ (R0), F2
+	VFMLA V13.D2, V1.D2, V2.D2
+	FMOVQ (R0), F3
+	VFMLA V13.D2, V2.D2, V3.D2
+	WORD $0x4F7F0604 // sshr v4.2d, v16.2d, #1
+	VSUB V4.D2, V16.D2, V5.D2
+	FMOVQ 496(R0), F6
+	VADD V6.D2, V4.D2, V7.D2
+	VSHL $52, V7.D2, V8.D2
+	WORD $0x6E68DC6C // fmul v12.2d, v3.2d, v8.2d
+	FMOVQ 496(R0), F13
+	VADD V13.D2, V5.D2, V14.D2
+	VSHL $52, V14.D2, V15.D2
+	WORD $0x6E6FDD90 // fmul v16.2d, v12.2d, v15.2d
+	WORD $0x6E78DE11 // fmul v17.2d, v16.2d, v24.2d
+	FMOVQ F17, 32(R7)
+	WORD $0x6E76DE12 // fmul v18.2d, v16.2d, v22.2d
+	FMOVQ F18, 32(R15)
+	FMOVQ 176(R1), F19
+	WORD $0x4E73D534 // fadd v20.2d, v9.2d, v19.2d
+	FMOVQ 48(R19), F21
+	WORD $0x4E73D6B6 // fadd v22.2d, v21.2d, v19.2d
+	VUSHR $52, V20.D2, V23.D2
+	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
+	FMOVQ 16(R0), F25
+	WORD $0x4EF9D71A // fsub v26.2d, v24.2d, v25.2d
+	FMOVQ (R0), F27
+	FMOVQ 32(R0), F28
+	VBIT V28.B16, V20.B16, V27.B16
+	FMOVQ 80(R0), F29
+	WORD $0x6E7DE77E // fcmge v30.2d, v27.2d, v29.2d
+	FMOVQ 48(R0), F31
+	VAND V31.B16, V30.B16, V0.B16
+	VSUB V0.D2, V27.D2, V1.D2
+	FMOVQ (R0), F2
+	VAND V2.B16, V30.B16, V3.B16
+	WORD $0x4E63D744 // fadd v4.2d, v26.2d, v3.2d
+	FMOVQ (R0), F5
+	WORD $0x4EE5D426 // fsub v6.2d, v1.2d, v5.2d
+	FMOVQ 96(R0), F7
+	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
+	WORD $0x6E68FCC9 // fdiv v9.2d, v6.2d, v8.2d
+	WORD $0x6E69DD2C // fmul v12.2d, v9.2d, v9.2d
+	FMOVQ 112(R0), F13
+	FMOVQ 128(R0), F14
+	VFMLA V12.D2, V13.D2, V14.D2
+	FMOVQ 144(R0), F15
+	VFMLA V12.D2, V14.D2, V15.D2
+	FMOVQ 160(R0), F16
+	VFMLA V12.D2, V15.D2, V16.D2
+	FMOVQ 176(R0), F17
+	VFMLA V12.D2, V16.D2, V17.D2
+	FMOVQ 192(R0), F18
+	VFMLA V12.D2, V17.D2, V18.D2
+	FMOVQ 208(R0), F19
+	VFMLA V12.D2, V18.D2, V19.D2
+	WORD $0x6E6CDE75 // fmul v21.2d, v19.2d, v12.2d
+	WORD $0x6E66DCD7 // fmul v23.2d, v6.2d, v6.2d
+	FMOVQ 224(R0), F24
+	WORD $0x6E78DEF9 // fmul v25.2d, v23.2d, v24.2d
+	WORD $0x4E79D6BA // fadd v26.2d, v21.2d, v25.2d
+	WORD $0x6E69DF5B // fmul v27.2d, v26.2d, v9.2d
+	FMOVQ 240(R0), F28
+	VFMLA V28.D2, V4.D2, V27.D2
+	WORD $0x4EF9D77D // fsub v29.2d, v27.2d, v25.2d
+	WORD $0x4E66D7BE // fadd v30.2d, v29.2d, v6.2d
+	FMOVQ 256(R0), F31
+	WORD $0x6E7FDC80 // fmul v0.2d, v4.2d, v31.2d
+	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
+	FMOVD 896(R1), F2
+	WORD $0x4FC29023 // fmul v3.2d, v1.2d, v2.d[0]
+	FMOVQ 272(R0), F4
+	WORD $0x4E64F465 // fmax v5.2d, v3.2d, v4.2d
+	FMOVQ 288(R0), F6
+	WORD $0x4EE6F4A7 // fmin v7.2d, v5.2d, v6.2d
+	FMOVQ 304(R0), F8
+	WORD $0x6E68DCE9 // fmul v9.2d, v7.2d, v8.2d
+	WORD $0x4E61A92C // fcvtns v12.2d, v9.2d
+	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
+	FMOVQ 256(R0), F14
+	VFMLS V14.D2, V13.D2, V7.D2
+	FMOVQ 240(R0), F15
+	VFMLS V15.D2, V13.D2, V7.D2
+	FMOVQ 320(R0), F16
+	FMOVQ 336(R0), F17
+	VFMLA V7.D2, V16.D2, V17.D2
+	FMOVQ 352(R0), F18
+	VFMLA V7.D2, V17.D2, V18.D2
+	FMOVQ 368(R0), F19
+	VFMLA V7.D2, V18.D2, V19.D2
+	FMOVQ 384(R0), F21
+	VFMLA V7.D2, V19.D2, V21.D2
+	FMOVQ 400(R0), F23
+	VFMLA V7.D2, V21.D2, V23.D2
+	FMOVQ 416(R0), F24
+	VFMLA V7.D2, V23.D2, V24.D2
+	FMOVQ 432(R0), F25
+	VFMLA V7.D2, V24.D2, V25.D2
+	FMOVQ 448(R0), F26
+	VFMLA V7.D2, V25.D2, V26.D2
+	FMOVQ 464(R0), F27
+	VFMLA V7.D2, V26.D2, V27.D2
+	FMOVQ 480(R0), F28
+	VFMLA V7.D2, V27.D2, V28.D2
+	FMOVQ 224(R0), F29
+	VFMLA V7.D2, V28.D2, V29.D2
+	FMOVQ (R0), F30
+	VFMLA V7.D2, V29.D2, V30.D2
+	FMOVQ (R0), F31
+	VFMLA V7.D2, V30.D2, V31.D2
+	WORD $0x4F7F0580 // sshr v0.2d, v12.2d, #1
+	VSUB V0.D2, V12.D2, V1.D2
+	FMOVQ 496(R0), F2
+	VADD V2.D2, V0.D2, V3.D2
+	VSHL $52, V3.D2, V4.D2
+	WORD $0x6E64DFE5 // fmul v5.2d, v31.2d, v4.2d
+	FMOVQ 496(R0), F6
+	VADD V6.D2, V1.D2, V7.D2
+	VSHL $52, V7.D2, V8.D2
+	WORD $0x6E68DCA9 // fmul v9.2d, v5.2d, v8.2d
+	WORD $0x6E76DD2C // fmul v12.2d, v9.2d, v22.2d
+	FMOVQ F12, 48(R7)
+	WORD $0x6E74DD2D // fmul v13.2d, v9.2d, v20.2d
+	FMOVQ F13, 48(R15)
+	FMOVQ 192(R1), F14
+	WORD $0x4E6ED54F // fadd v15.2d, v10.2d, v14.2d
+	FMOVQ 64(R19), F16
+	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
+	VUSHR $52, V15.D2, V18.D2
+	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
+	FMOVQ 16(R0), F20
+	WORD $0x4EF4D675 // fsub v21.2d, v19.2d, v20.2d
+	FMOVQ (R0), F22
+	FMOVQ 32(R0), F23
+	VBIT V23.B16, V15.B16, V22.B16
+	FMOVQ 80(R0), F24
+	WORD $0x6E78E6D9 // fcmge v25.2d, v22.2d, v24.2d
+	FMOVQ 48(R0), F26
+	VAND V26.B16, V25.B16, V27.B16
+	VSUB V27.D2, V22.D2, V28.D2
+	FMOVQ (R0), F29
+	VAND V29.B16, V25.B16, V30.B16
+	WORD $0x4E7ED6BF // fadd v31.2d, v21.2d, v30.2d
+	FMOVQ (R0), F0
+	WORD $0x4EE0D781 // fsub v1.2d, v28.2d, v0.2d
+	FMOVQ 96(R0), F2
+	WORD $0x4E62D423 // fadd v3.2d, v1.2d, v2.2d
+	WORD $0x6E63FC24 // fdiv v4.2d, v1.2d, v3.2d
+	WORD $0x6E64DC85 // fmul v5.2d, v4.2d, v4.2d
+	FMOVQ 112(R0), F6
+	FMOVQ 128(R0), F7
+	VFMLA V5.D2, V6.D2, V7.D2
+	FMOVQ 144(R0), F8
+	VFMLA V5.D2, V7.D2, V8.D2
+	FMOVQ 160(R0), F9
+	VFMLA V5.D2, V8.D2, V9.D2
+	FMOVQ 176(R0), F10
+	VFMLA V5.D2, V9.D2, V10.D2
+	FMOVQ 192(R0), F12
+	VFMLA V5.D2, V10.D2, V12.D2
+	FMOVQ 208(R0), F13
+	VFMLA V5.D2, V12.D2, V13.D2
+	WORD $0x6E65DDAE // fmul v14.2d, v13.2d, v5.2d
+	WORD $0x6E61DC30 // fmul v16.2d, v1.2d, v1.2d
+	FMOVQ 224(R0), F18
+	WORD $0x6E72DE13 // fmul v19.2d, v16.2d, v18.2d
+	WORD $0x4E73D5D4 // fadd v20.2d, v14.2d, v19.2d
+	WORD $0x6E64DE95 // fmul v21.2d, v20.2d, v4.2d
+	FMOVQ 240(R0), F22
+	VFMLA V22.D2, V31.D2, V21.D2
+	WORD $0x4EF3D6B7 // fsub v23.2d, v21.2d, v19.2d
+	WORD $0x4E61D6F8 // fadd v24.2d, v23.2d, v1.2d
+	FMOVQ 256(R0), F25
+	WORD $0x6E79DFFA // fmul v26.2d, v31.2d, v25.2d
+	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
+	FMOVD 896(R1), F28
+	WORD $0x4FDC937D // fmul v29.2d, v27.2d, v28.d[0]
+	FMOVQ 272(R0), F30
+	WORD $0x4E7EF7BF // fmax v31.2d, v29.2d, v30.2d
+	FMOVQ 288(R0), F0
+	WORD $0x4EE0F7E1 // fmin v1.2d, v31.2d, v0.2d
+	FMOVQ 304(R0), F2
+	WORD $0x6E62DC23 // fmul v3.2d, v1.2d, v2.2d
+	WORD $0x4E61A864 // fcvtns v4.2d, v3.2d
+	WORD $0x4E61D885 // scvtf v5.2d, v4.2d
+	FMOVQ 256(R0), F6
+	VFMLS V6.D2, V5.D2, V1.D2
+	FMOVQ 240(R0), F7
+	VFMLS V7.D2, V5.D2, V1.D2
+	FMOVQ 320(R0), F8
+	FMOVQ 336(R0), F9
+	VFMLA V1.D2, V8.D2, V9.D2
+	FMOVQ 352(R0), F10
+	VFMLA V1.D2, V9.D2, V10.D2
+	FMOVQ 368(R0), F12
+	VFMLA V1.D2, V10.D2, V12.D2
+	FMOVQ 384(R0), F13
+	VFMLA V1.D2, V12.D2, V13.D2
+	FMOVQ 400(R0), F14
+	VFMLA V1.D2, V13.D2, V14.D2
+	FMOVQ 416(R0), F16
+	VFMLA V1.D2, V14.D2, V16.D2
+	FMOVQ 432(R0), F18
+	VFMLA V1.D2, V16.D2, V18.D2
+	FMOVQ 448(R0), F19
+	VFMLA V1.D2, V18.D2, V19.D2
+	FMOVQ 464(R0), F20
+	VFMLA V1.D2, V19.D2, V20.D2
+	FMOVQ 480(R0), F21
+	VFMLA V1.D2, V20.D2, V21.D2
+	FMOVQ 224(R0), F22
+	VFMLA V1.D2, V21.D2, V22.D2
+	FMOVQ (R0), F23
+	VFMLA V1.D2, V22.D2, V23.D2
+	FMOVQ (R0), F24
+	VFMLA V1.D2, V23.D2, V24.D2
+	WORD $0x4F7F0499 // sshr v25.2d, v4.2d, #1
+	VSUB V25.D2, V4.D2, V26.D2
+	FMOVQ 496(R0), F27
+	VADD V27.D2, V25.D2, V28.D2
+	VSHL $52, V28.D2, V29.D2
+	WORD $0x6E7DDF1E // fmul v30.2d, v24.2d, v29.2d
+	FMOVQ 496(R0), F31
+	VADD V31.D2, V26.D2, V0.D2
+	VSHL $52, V0.D2, V1.D2
+	WORD $0x6E61DFC2 // fmul v2.2d, v30.2d, v1.2d
+	WORD $0x6E71DC43 // fmul v3.2d, v2.2d, v17.2d
+	FMOVQ F3, 64(R7)
+	WORD $0x6E6FDC44 // fmul v4.2d, v2.2d, v15.2d
+	FMOVQ F4, 64(R15)
+	FMOVQ 208(R1), F5
+	WORD $0x4E65D566 // fadd v6.2d, v11.2d, v5.2d
+	FMOVQ 80(R19), F7
+	WORD $0x4E65D4E8 // fadd v8.2d, v7.2d, v5.2d
+	VUSHR $52, V6.D2, V9.D2
+	WORD $0x4E61D92A // scvtf v10.2d, v9.2d
+	FMOVQ 16(R0), F11
+	WORD $0x4EEBD54C // fsub v12.2d, v10.2d, v11.2d
+	FMOVQ (R0), F13
+	FMOVQ 32(R0), F14
+	VBIT V14.B16, V6.B16, V13.B16
+	FMOVQ 80(R0), F15
+	WORD $0x6E6FE5B0 // fcmge v16.2d, v13.2d, v15.2d
+	FMOVQ 48(R0), F17
+	VAND V17.B16, V16.B16, V18.B16
+	VSUB V18.D2, V13.D2, V19.D2
+	FMOVQ (R0), F20
+	VAND V20.B16, V16.B16, V21.B16
+	WORD $0x4E75D596 // fadd v22.2d, v12.2d, v21.2d
+	FMOVQ (R0), F23
+	WORD $0x4EF7D678 // fsub v24.2d, v19.2d, v23.2d
+	FMOVQ 96(R0), F25
+	WORD $0x4E79D71A // fadd v26.2d, v24.2d, v25.2d
+	WORD $0x6E7AFF1B // fdiv v27.2d, v24.2d, v26.2d
+	WORD $0x6E7BDF7C // fmul v28.2d, v27.2d, v27.2d
+	FMOVQ 112(R0), F29
+	FMOVQ 128(R0), F30
+	VFMLA V28.D2, V29.D2, V30.D2
+	FMOVQ 144(R0), F31
+	VFMLA V28.D2, V30.D2, V31.D2
+	FMOVQ 160(R0), F0
+	VFMLA V28.D2, V31.D2, V0.D2
+	FMOVQ 176(R0), F1
+	VFMLA V28.D2, V0.D2, V1.D2
+	FMOVQ 192(R0), F2
+	VFMLA V28.D2, V1.D2, V2.D2
+	FMOVQ 208(R0), F3
+	VFMLA V28.D2, V2.D2, V3.D2
+	WORD $0x6E7CDC64 // fmul v4.2d, v3.2d, v28.2d
+	WORD $0x6E78DF05 // fmul v5.2d, v24.2d, v24.2d
+	FMOVQ 224(R0), F7
+	WORD $0x6E67DCA9 // fmul v9.2d, v5.2d, v7.2d
+	WORD $0x4E69D48A // fadd v10.2d, v4.2d, v9.2d
+	WORD $0x6E7BDD4B // fmul v11.2d, v10.2d, v27.2d
+	FMOVQ 240(R0), F12
+	VFMLA V12.D2, V22.D2, V11.D2
+	WORD $0x4EE9D56D // fsub v13.2d, v11.2d, v9.2d
+	WORD $0x4E78D5AE // fadd v14.2d, v13.2d, v24.2d
+	FMOVQ 256(R0), F15
+	WORD $0x6E6FDED0 // fmul v16.2d, v22.2d, v15.2d
+	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
+	FMOVD 896(R1), F18
+	WORD $0x4FD29233 // fmul v19.2d, v17.2d, v18.d[0]
+	FMOVQ 272(R0), F20
+	WORD $0x4E74F675 // fmax v21.2d, v19.2d, v20.2d
+	FMOVQ 288(R0), F22
+	WORD $0x4EF6F6B7 // fmin v23.2d, v21.2d, v22.2d
+	FMOVQ 304(R0), F24
+	WORD $0x6E78DEF9 // fmul v25.2d, v23.2d, v24.2d
+	WORD $0x4E61AB3A // fcvtns v26.2d, v25.2d
+	WORD $0x4E61DB5B // scvtf v27.2d, v26.2d
+	FMOVQ 256(R0), F28
+	VFMLS V28.D2, V27.D2, V23.D2
+	FMOVQ 240(R0), F29
+	VFMLS V29.D2, V27.D2, V23.D2
+	FMOVQ 320(R0), F30
+	FMOVQ 336(R0), F31
+	VFMLA V23.D2, V30.D2, V31.D2
+	FMOVQ 352(R0), F0
+	VFMLA V23.D2, V31.D2, V0.D2
+	FMOVQ 368(R0), F1
+	VFMLA V23.D2, V0.D2, V1.D2
+	FMOVQ 384(R0), F2
+	VFMLA V23.D2, V1.D2, V2.D2
+	FMOVQ 400(R0), F3
+	VFMLA V23.D2, V2.D2, V3.D2
+	FMOVQ 416(R0), F4
+	VFMLA V23.D2, V3.D2, V4.D2
+	FMOVQ 432(R0), F5
+	VFMLA V23.D2, V4.D2, V5.D2
+	FMOVQ 448(R0), F7
+	VFMLA V23.D2, V5.D2, V7.D2
+	FMOVQ 464(R0), F9
+	VFMLA V23.D2, V7.D2, V9.D2
+	FMOVQ 480(R0), F10
+	VFMLA V23.D2, V9.D2, V10.D2
+	FMOVQ 224(R0), F11
+	VFMLA V23.D2, V10.D2, V11.D2
+	FMOVQ (R0), F12
+	VFMLA V23.D2, V11.D2, V12.D2
+	FMOVQ (R0), F13
+	VFMLA V23.D2, V12.D2, V13.D2
+	WORD $0x4F7F074E // sshr v14.2d, v26.2d, #1
+	VSUB V14.D2, V26.D2, V15.D2
+	FMOVQ 496(R0), F16
+	VADD V16.D2, V14.D2, V17.D2
+	VSHL $52, V17.D2, V18.D2
+	WORD $0x6E72DDB3 // fmul v19.2d, v13.2d, v18.2d
+	FMOVQ 496(R0), F20
+	VADD V20.D2, V15.D2, V21.D2
+	VSHL $52, V21.D2, V22.D2
+	WORD $0x6E76DE77 // fmul v23.2d, v19.2d, v22.2d
+	WORD $0x6E68DEF8 // fmul v24.2d, v23.2d, v8.2d
+	FMOVQ F24, 80(R7)
+	WORD $0x6E66DEF9 // fmul v25.2d, v23.2d, v6.2d
+	FMOVQ F25, 80(R15)
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	MOVD 104(R1), R22
+	SUB R22, R19
+	MOVD R19, 120(R1)
+	MOVD 40(R1), R23
+	ADD R23, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta_2x4(p *uint64)
+TEXT ·ratioNEON_beta_2x4(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+panel:
+	MOVD R3, R9
+	MOVD 48(R1), R10
+	MOVD (R1), R11
+	MOVD 104(R1), R12
+	MOVD 120(R1), R13
+	ADD R13, R12
+	MOVD 112(R1), R14
+	PRFM (R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	PRFM (R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+sum:
+	FLDPQ (R10), (F4, F5)
+	ADD R6, R10
+	FMOVD (R9), F6
+	WORD $0x4FC61080 // fmla v0.2d, v4.2d, v6.d[0]
+	WORD $0x4FC610A1 // fmla v1.2d, v5.2d, v6.d[0]
+	FMOVD (R9)(R4), F7
+	WORD $0x4FC71082 // fmla v2.2d, v4.2d, v7.d[0]
+	WORD $0x4FC710A3 // fmla v3.2d, v5.2d, v7.d[0]
+	ADD R5, R9
+	SUBS $1, R11, R11
+	BNE sum
+	MOVD 96(R1), R15
+	ADD R7, R15
+	MOVD 104(R1), R19
+	MOVD 120(R1), R20
+	ADD R20, R19
+	MOVD 112(R1), R21
+	FMOVQ 128(R1), F8
+	WORD $0x4E68D409 // fadd v9.2d, v0.2d, v8.2d
+	FMOVQ (R19), F10
+	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
+	VUSHR $52, V9.D2, V12.D2
+	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
+	FMOVQ 16(R0), F14
+	WORD $0x4EEED5AF // fsub v15.2d, v13.2d, v14.2d
+	FMOVQ (R0), F16
+	FMOVQ 32(R0), F17
+	VBIT V17.B16, V9.B16, V16.B16
+	FMOVQ 80(R0), F18
+	WORD $0x6E72E613 // fcmge v19.2d, v16.2d, v18.2d
+	FMOVQ 48(R0), F20
+	VAND V20.B16, V19.B16, V21.B16
+	VSUB V21.D2, V16.D2, V22.D2
+	FMOVQ (R0), F23
+	VAND V23.B16, V19.B16, V24.B16
+	WORD $0x4E78D5F9 // fadd v25.2d, v15.2d, v24.2d
+	FMOVQ (R0), F26
+	WORD $0x4EFAD6DB // fsub v27.2d, v22.2d, v26.2d
+	FMOVQ 96(R0), F28
+	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
+	WORD $0x6E7DFF7E // fdiv v30.2d, v27.2d, v29.2d
+	WORD $0x6E7EDFDF // fmul v31.2d, v30.2d, v30.2d
+	FMOVQ 112(R0), F0
+	FMOVQ 128(R0), F4
+	VFMLA V31.D2, V0.D2, V4.D2
+	FMOVQ 144(R0), F5
+	VFMLA V31.D2, V4.D2, V5.D2
+	FMOVQ 160(R0), F6
+	VFMLA V31.D2, V5.D2, V6.D2
+	FMOVQ 176(R0), F7
+	VFMLA V31.D2, V6.D2, V7.D2
+	FMOVQ 192(R0), F8
+	VFMLA V31.D2, V7.D2, V8.D2
+	FMOVQ 208(R0), F10
+	VFMLA V31.D2, V8.D2, V10.D2
+	WORD $0x6E7FDD4C // fmul v12.2d, v10.2d, v31.2d
+	WORD $0x6E7BDF6D // fmul v13.2d, v27.2d, v27.2d
+	FMOVQ 224(R0), F14
+	WORD $0x6E6EDDAF // fmul v15.2d, v13.2d, v14.2d
+	WORD $0x4E6FD590 // fadd v16.2d, v12.2d, v15.2d
+	WORD $0x6E7EDE11 // fmul v17.2d, v16.2d, v30.2d
+	FMOVQ 240(R0), F18
+	VFMLA V18.D2, V25.D2, V17.D2
+	WORD $0x4EEFD633 // fsub v19.2d, v17.2d, v15.2d
+	WORD $0x4E7BD674 // fadd v20.2d, v19.2d, v27.2d
+	FMOVQ 256(R0), F21
+	WORD $0x6E75DF36 // fmul v22.2d, v25.2d, v21.2d
+	WORD $0x4E74D6D7 // fadd v23.2d, v22.2d, v20.2d
+	FMOVD 896(R1), F24
+	WORD $0x4FD892F9 // fmul v25.2d, v23.2d, v24.d[0]
+	FMOVQ 272(R0), F26
+	WORD $0x4E7AF73B // fmax v27.2d, v25.2d, v26.2d
+	FMOVQ 288(R0), F28
+	WORD $0x4EFCF77D // fmin v29.2d, v27.2d, v28.2d
+	FMOVQ 304(R0), F30
+	WORD $0x6E7EDFBF // fmul v31.2d, v29.2d, v30.2d
+	WORD $0x4E61ABE0 // fcvtns v0.2d, v31.2d
+	WORD $0x4E61D804 // scvtf v4.2d, v0.2d
+	FMOVQ 256(R0), F5
+	VFMLS V5.D2, V4.D2, V29.D2
+	FMOVQ 240(R0), F6
+	VFMLS V6.D2, V4.D2, V29.D2
+	FMOVQ 320(R0), F7
+	FMOVQ 336(R0), F8
+	VFMLA V29.D2, V7.D2, V8.D2
+	FMOVQ 352(R0), F10
+	VFMLA V29.D2, V8.D2, V10.D2
+	FMOVQ 368(R0), F12
+	VFMLA V29.D2, V10.D2, V12.D2
+	FMOVQ 384(R0), F13
+	VFMLA V29.D2, V12.D2, V13.D2
+	FMOVQ 400(R0), F14
+	VFMLA V29.D2, V13.D2, V14.D2
+	FMOVQ 416(R0), F15
+	VFMLA V29.D2, V14.D2, V15.D2
+	FMOVQ 432(R0), F16
+	VFMLA V29.D2, V15.D2, V16.D2
+	FMOVQ 448(R0), F17
+	VFMLA V29.D2, V16.D2, V17.D2
+	FMOVQ 464(R0), F18
+	VFMLA V29.D2, V17.D2, V18.D2
+	FMOVQ 480(R0), F19
+	VFMLA V29.D2, V18.D2, V19.D2
+	FMOVQ 224(R0), F20
+	VFMLA V29.D2, V19.D2, V20.D2
+	FMOVQ (R0), F21
+	VFMLA V29.D2, V20.D2, V21.D2
+	FMOVQ (R0), F22
+	VFMLA V29.D2, V21.D2, V22.D2
+	WORD $0x4F7F0417 // sshr v23.2d, v0.2d, #1
+	VSUB V23.D2, V0.D2, V24.D2
+	FMOVQ 496(R0), F25
+	VADD V25.D2, V23.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDEDC // fmul v28.2d, v22.2d, v27.2d
+	FMOVQ 496(R0), F29
+	VADD V29.D2, V24.D2, V30.D2
+	VSHL $52, V30.D2, V31.D2
+	WORD $0x6E7FDF80 // fmul v0.2d, v28.2d, v31.2d
+	WORD $0x6E6BDC04 // fmul v4.2d, v0.2d, v11.2d
+	FMOVQ F4, (R7)
+	WORD $0x6E69DC05 // fmul v5.2d, v0.2d, v9.2d
+	FMOVQ F5, (R15)
+	FMOVQ 144(R1), F6
+	WORD $0x4E66D427 // fadd v7.2d, v1.2d, v6.2d
+	FMOVQ 16(R19), F8
+	WORD $0x4E66D509 // fadd v9.2d, v8.2d, v6.2d
+	VUSHR $52, V7.D2, V10.D2
+	WORD $0x4E61D94B // scvtf v11.2d, v10.2d
+	FMOVQ 16(R0), F12
+	WORD $0x4EECD56D // fsub v13.2d, v11.2d, v12.2d
+	FMOVQ (R0), F14
+	FMOVQ 32(R0), F15
+	VBIT V15.B16, V7.B16, V14.B16
+	FMOVQ 80(R0), F16
+	WORD $0x6E70E5D1 // fcmge v17.2d, v14.2d, v16.2d
+	FMOVQ 48(R0), F18
+	VAND V18.B16, V17.B16, V19.B16
+	VSUB V19.D2, V14.D2, V20.D2
+	FMOVQ (R0), F21
+	VAND V21.B16, V17.B16, V22.B16
+	WORD $0x4E76D5B7 // fadd v23.2d, v13.2d, v22.2d
+	FMOVQ (R0), F24
+	WORD $0x4EF8D699 // fsub v25.2d, v20.2d, v24.2d
+	FMOVQ 96(R0), F26
+	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
+	WORD $0x6E7BFF3C // fdiv v28.2d, v25.2d, v27.2d
+	WORD $0x6E7CDF9D // fmul v29.2d, v28.2d, v28.2d
+	FMOVQ 112(R0), F30
+	FMOVQ 128(R0), F31
+	VFMLA V29.D2, V30.D2, V31.D2
+	FMOVQ 144(R0), F0
+	VFMLA V29.D2, V31.D2, V0.D2
+	FMOVQ 160(R0), F1
+	VFMLA V29.D2, V0.D2, V1.D2
+	FMOVQ 176(R0), F4
+	VFMLA V29.D2, V1.D2, V4.D2
+	FMOVQ 192(R0), F5
+	VFMLA V29.D2, V4.D2, V5.D2
+	FMOVQ 208(R0), F6
+	VFMLA V29.D2, V5.D2, V6.D2
+	WORD $0x6E7DDCC8 // fmul v8.2d, v6.2d, v29.2d
+	WORD $0x6E79DF2A // fmul v10.2d, v25.2d, v25.2d
+	FMOVQ 224(R0), F11
+	WORD $0x6E6BDD4C // fmul v12.2d, v10.2d, v11.2d
+	WORD $0x4E6CD50D // fadd v13.2d, v8.2d, v12.2d
+	WORD $0x6E7CDDAE // fmul v14.2d, v13.2d, v28.2d
+	FMOVQ 240(R0), F15
+	VFMLA V15.D2, V23.D2, V14.D2
+	WORD $0x4EECD5D0 // fsub v16.2d, v14.2d, v12.2d
+	WORD $0x4E79D611 // fadd v17.2d, v16.2d, v25.2d
+	FMOVQ 256(R0), F18
+	WORD $0x6E72DEF3 // fmul v19.2d, v23.2d, v18.2d
+	WORD $0x4E71D674 // fadd v20.2d, v19.2d, v17.2d
+	FMOVD 896(R1), F21
+	WORD $0x4FD59296 // fmul v22.2d, v20.2d, v21.d[0]
+	FMOVQ 272(R0), F23
+	WORD $0x4E77F6D8 // fmax v24.2d, v22.2d, v23.2d
+	FMOVQ 288(R0), F25
+	WORD $0x4EF9F71A // fmin v26.2d, v24.2d, v25.2d
+	FMOVQ 304(R0), F27
+	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
+	WORD $0x4E61AB9D // fcvtns v29.2d, v28.2d
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 256(R0), F31
+	VFMLS V31.D2, V30.D2, V26.D2
+	FMOVQ 240(R0), F0
+	VFMLS V0.D2, V30.D2, V26.D2
+	FMOVQ 320(R0), F1
+	FMOVQ 336(R0), F4
+	VFMLA V26.D2, V1.D2, V4.D2
+	FMOVQ 352(R0), F5
+	VFMLA V26.D2, V4.D2, V5.D2
+	FMOVQ 368(R0), F6
+	VFMLA V26.D2, V5.D2, V6.D2
+	FMOVQ 384(R0), F8
+	VFMLA V26.D2, V6.D2, V8.D2
+	FMOVQ 400(R0), F10
+	VFMLA V26.D2, V8.D2, V10.D2
+	FMOVQ 416(R0), F11
+	VFMLA V26.D2, V10.D2, V11.D2
+	FMOVQ 432(R0), F12
+	VFMLA V26.D2, V11.D2, V12.D2
+	FMOVQ 448(R0), F13
+	VFMLA V26.D2, V12.D2, V13.D2
+	FMOVQ 464(R0), F14
+	VFMLA V26.D2, V13.D2, V14.D2
+	FMOVQ 480(R0), F15
+	VFMLA V26.D2, V14.D2, V15.D2
+	FMOVQ 224(R0), F16
+	VFMLA V26.D2, V15.D2, V16.D2
+	FMOVQ (R0), F17
+	VFMLA V26.D2, V16.D2, V17.D2
+	FMOVQ (R0), F18
+	VFMLA V26.D2, V17.D2, V18.D2
+	WORD $0x4F7F07B3 // sshr v19.2d, v29.2d, #1
+	VSUB V19.D2, V29.D2, V20.D2
+	FMOVQ 496(R0), F21
+	VADD V21.D2, V19.D2, V22.D2
+	VSHL $52, V22.D2, V23.D2
+	WORD $0x6E77DE58 // fmul v24.2d, v18.2d, v23.2d
+	FMOVQ 496(R0), F25
+	VADD V25.D2, V20.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDF1C // fmul v28.2d, v24.2d, v27.2d
+	WORD $0x6E69DF9D // fmul v29.2d, v28.2d, v9.2d
+	FMOVQ F29, 16(R7)
+	WORD $0x6E67DF9E // fmul v30.2d, v28.2d, v7.2d
+	FMOVQ F30, 16(R15)
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	FMOVQ 128(R1), F31
+	WORD $0x4E7FD440 // fadd v0.2d, v2.2d, v31.2d
+	FMOVQ (R19), F1
+	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
+	VUSHR $52, V0.D2, V4.D2
+	WORD $0x4E61D885 // scvtf v5.2d, v4.2d
+	FMOVQ 16(R0), F6
+	WORD $0x4EE6D4A7 // fsub v7.2d, v5.2d, v6.2d
+	FMOVQ (R0), F8
+	FMOVQ 32(R0), F9
+	VBIT V9.B16, V0.B16, V8.B16
+	FMOVQ 80(R0), F10
+	WORD $0x6E6AE50B // fcmge v11.2d, v8.2d, v10.2d
+	FMOVQ 48(R0), F12
+	VAND V12.B16, V11.B16, V13.B16
+	VSUB V13.D2, V8.D2, V14.D2
+	FMOVQ (R0), F15
+	VAND V15.B16, V11.B16, V16.B16
+	WORD $0x4E70D4F1 // fadd v17.2d, v7.2d, v16.2d
+	FMOVQ (R0), F18
+	WORD $0x4EF2D5D3 // fsub v19.2d, v14.2d, v18.2d
+	FMOVQ 96(R0), F20
+	WORD $0x4E74D675 // fadd v21.2d, v19.2d, v20.2d
+	WORD $0x6E75FE76 // fdiv v22.2d, v19.2d, v21.2d
+	WORD $0x6E76DED7 // fmul v23.2d, v22.2d, v22.2d
+	FMOVQ 112(R0), F24
+	FMOVQ 128(R0), F25
+	VFMLA V23.D2, V24.D2, V25.D2
+	FMOVQ 144(R0), F26
+	VFMLA V23.D2, V25.D2, V26.D2
+	FMOVQ 160(R0), F27
+	VFMLA V23.D2, V26.D2, V27.D2
+	FMOVQ 176(R0), F28
+	VFMLA V23.D2, V27.D2, V28.D2
+	FMOVQ 192(R0), F29
+	VFMLA V23.D2, V28.D2, V29.D2
+	FMOVQ 208(R0), F30
+	VFMLA V23.D2, V29.D2, V30.D2
+	WORD $0x6E77DFDF // fmul v31.2d, v30.2d, v23.2d
+	WORD $0x6E73DE61 // fmul v1.2d, v19.2d, v19.2d
+	FMOVQ 224(R0), F4
+	WORD $0x6E64DC25 // fmul v5.2d, v1.2d, v4.2d
+	WORD $0x4E65D7E6 // fadd v6.2d, v31.2d, v5.2d
+	WORD $0x6E76DCC7 // fmul v7.2d, v6.2d, v22.2d
+	FMOVQ 240(R0), F8
+	VFMLA V8.D2, V17.D2, V7.D2
+	WORD $0x4EE5D4E9 // fsub v9.2d, v7.2d, v5.2d
+	WORD $0x4E73D52A // fadd v10.2d, v9.2d, v19.2d
+	FMOVQ 256(R0), F11
+	WORD $0x6E6BDE2C // fmul v12.2d, v17.2d, v11.2d
+	WORD $0x4E6AD58D // fadd v13.2d, v12.2d, v10.2d
+	FMOVD 896(R1), F14
+	WORD $0x4FCE91AF // fmul v15.2d, v13.2d, v14.d[0]
+	FMOVQ 272(R0), F16
+	WORD $0x4E70F5F1 // fmax v17.2d, v15.2d, v16.2d
+	FMOVQ 288(R0), F18
+	WORD $0x4EF2F633 // fmin v19.2d, v17.2d, v18.2d
+	FMOVQ 304(R0), F20
+	WORD $0x6E74DE75 // fmul v21.2d, v19.2d, v20.2d
+	WORD $0x4E61AAB6 // fcvtns v22.2d, v21.2d
+	WORD $0x4E61DAD7 // scvtf v23.2d, v22.2d
+	FMOVQ 256(R0), F24
+	VFMLS V24.D2, V23.D2, V19.D2
+	FMOVQ 240(R0), F25
+	VFMLS V25.D2, V23.D2, V19.D2
+	FMOVQ 320(R0), F26
+	FMOVQ 336(R0), F27
+	VFMLA V19.D2, V26.D2, V27.D2
+	FMOVQ 352(R0), F28
+	VFMLA V19.D2, V27.D2, V28.D2
+	FMOVQ 368(R0), F29
+	VFMLA V19.D2, V28.D2, V29.D2
+	FMOVQ 384(R0), F30
+	VFMLA V19.D2, V29.D2, V30.D2
+	FMOVQ 400(R0), F31
+	VFMLA V19.D2, V30.D2, V31.D2
+	FMOVQ 416(R0), F1
+	VFMLA V19.D2, V31.D2, V1.D2
+	FMOVQ 432(R0), F4
+	VFMLA V19.D2, V1.D2, V4.D2
+	FMOVQ 448(R0), F5
+	VFMLA V19.D2, V4.D2, V5.D2
+	FMOVQ 464(R0), F6
+	VFMLA V19.D2, V5.D2, V6.D2
+	FMOVQ 480(R0), F7
+	VFMLA V19.D2, V6.D2, V7.D2
+	FMOVQ 224(R0), F8
+	VFMLA V19.D2, V7.D2, V8.D2
+	FMOVQ (R0), F9
+	VFMLA V19.D2, V8.D2, V9.D2
+	FMOVQ (R0), F10
+	VFMLA V19.D2, V9.D2, V10.D2
+	WORD $0x4F7F06CB // sshr v11.2d, v22.2d, #1
+	VSUB V11.D2, V22.D2, V12.D2
+	FMOVQ 496(R0), F13
+	VADD V13.D2, V11.D2, V14.D2
+	VSHL $52, V14.D2, V15.D2
+	WORD $0x6E6FDD50 // fmul v16.2d, v10.2d, v15.2d
+	FMOVQ 496(R0), F17
+	VADD V17.D2, V12.D2, V18.D2
+	VSHL $52, V18.D2, V19.D2
+	WORD $0x6E73DE14 // fmul v20.2d, v16.2d, v19.2d
+	WORD $0x6E62DE95 // fmul v21.2d, v20.2d, v2.2d
+	FMOVQ F21, (R7)
+	WORD $0x6E60DE96 // fmul v22.2d, v20.2d, v0.2d
+	FMOVQ F22, (R15)
+	FMOVQ 144(R1), F23
+	WORD $0x4E77D478 // fadd v24.2d, v3.2d, v23.2d
+	FMOVQ 16(R19), F25
+	WORD $0x4E77D73A // fadd v26.2d, v25.2d, v23.2d
+	VUSHR $52, V24.D2, V27.D2
+	WORD $0x4E61DB7C // scvtf v28.2d, v27.2d
+	FMOVQ 16(R0), F29
+	WORD $0x4EFDD79E // fsub v30.2d, v28.2d, v29.2d
+	FMOVQ (R0), F31
+	FMOVQ 32(R0), F0
+	VBIT V0.B16, V24.B16, V31.B16
+	FMOVQ 80(R0), F1
+	WORD $0x6E61E7E2 // fcmge v2.2d, v31.2d, v1.2d
+	FMOVQ 48(R0), F3
+	VAND V3.B16, V2.B16, V4.B16
+	VSUB V4.D2, V31.D2, V5.D2
+	FMOVQ (R0), F6
+	VAND V6.B16, V2.B16, V7.B16
+	WORD $0x4E67D7C8 // fadd v8.2d, v30.2d, v7.2d
+	FMOVQ (R0), F9
+	WORD $0x4EE9D4AA // fsub v10.2d, v5.2d, v9.2d
+	FMOVQ 96(R0), F11
+	WORD $0x4E6BD54C // fadd v12.2d, v10.2d, v11.2d
+	WORD $0x6E6CFD4D // fdiv v13.2d, v10.2d, v12.2d
+	WORD $0x6E6DDDAE // fmul v14.2d, v13.2d, v13.2d
+	FMOVQ 112(R0), F15
+	FMOVQ 128(R0), F16
+	VFMLA V14.D2, V15.D2, V16.D2
+	FMOVQ 144(R0), F17
+	VFMLA V14.D2, V16.D2, V17.D2
+	FMOVQ 160(R0), F18
+	VFMLA V14.D2, V17.D2, V18.D2
+	FMOVQ 176(R0), F19
+	VFMLA V14.D2, V18.D2, V19.D2
+	FMOVQ 192(R0), F20
+	VFMLA V14.D2, V19.D2, V20.D2
+	FMOVQ 208(R0), F21
+	VFMLA V14.D2, V20.D2, V21.D2
+	WORD $0x6E6EDEB6 // fmul v22.2d, v21.2d, v14.2d
+	WORD $0x6E6ADD57 // fmul v23.2d, v10.2d, v10.2d
+	FMOVQ 224(R0), F25
+	WORD $0x6E79DEFB // fmul v27.2d, v23.2d, v25.2d
+	WORD $0x4E7BD6DC // fadd v28.2d, v22.2d, v27.2d
+	WORD $0x6E6DDF9D // fmul v29.2d, v28.2d, v13.2d
+	FMOVQ 240(R0), F30
+	VFMLA V30.D2, V8.D2, V29.D2
+	WORD $0x4EFBD7BF // fsub v31.2d, v29.2d, v27.2d
+	WORD $0x4E6AD7E0 // fadd v0.2d, v31.2d, v10.2d
+	FMOVQ 256(R0), F1
+	WORD $0x6E61DD02 // fmul v2.2d, v8.2d, v1.2d
+	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
+	FMOVD 896(R1), F4
+	WORD $0x4FC49065 // fmul v5.2d, v3.2d, v4.d[0]
+	FMOVQ 272(R0), F6
+	WORD $0x4E66F4A7 // fmax v7.2d, v5.2d, v6.2d
+	FMOVQ 288(R0), F8
+	WORD $0x4EE8F4E9 // fmin v9.2d, v7.2d, v8.2d
+	FMOVQ 304(R0), F10
+	WORD $0x6E6ADD2B // fmul v11.2d, v9.2d, v10.2d
+	WORD $0x4E61A96C // fcvtns v12.2d, v11.2d
+	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
+	FMOVQ 256(R0), F14
+	VFMLS V14.D2, V13.D2, V9.D2
+	FMOVQ 240(R0), F15
+	VFMLS V15.D2, V13.D2, V9.D2
+	FMOVQ 320(R0), F16
+	FMOVQ 336(R0), F17
+	VFMLA V9.D2, V16.D2, V17.D2
+	FMOVQ 352(R0), F18
+	VFMLA V9.D2, V17.D2, V18.D2
+	FMOVQ 368(R0), F19
+	VFMLA V9.D2, V18.D2, V19.D2
+	FMOVQ 384(R0), F20
+	VFMLA V9.D2, V19.D2, V20.D2
+	FMOVQ 400(R0), F21
+	VFMLA V9.D2, V20.D2, V21.D2
+	FMOVQ 416(R0), F22
+	VFMLA V9.D2, V21.D2, V22.D2
+	FMOVQ 432(R0), F23
+	VFMLA V9.D2, V22.D2, V23.D2
+	FMOVQ 448(R0), F25
+	VFMLA V9.D2, V23.D2, V25.D2
+	FMOVQ 464(R0), F27
+	VFMLA V9.D2, V25.D2, V27.D2
+	FMOVQ 480(R0), F28
+	VFMLA V9.D2, V27.D2, V28.D2
+	FMOVQ 224(R0), F29
+	VFMLA V9.D2, V28.D2, V29.D2
+	FMOVQ (R0), F30
+	VFMLA V9.D2, V29.D2, V30.D2
+	FMOVQ (R0), F31
+	VFMLA V9.D2, V30.D2, V31.D2
+	WORD $0x4F7F0580 // sshr v0.2d, v12.2d, #1
+	VSUB V0.D2, V12.D2, V1.D2
+	FMOVQ 496(R0), F2
+	VADD V2.D2, V0.D2, V3.D2
+	VSHL $52, V3.D2, V4.D2
+	WORD $0x6E64DFE5 // fmul v5.2d, v31.2d, v4.2d
+	FMOVQ 496(R0), F6
+	VADD V6.D2, V1.D2, V7.D2
+	VSHL $52, V7.D2, V8.D2
+	WORD $0x6E68DCA9 // fmul v9.2d, v5.2d, v8.2d
+	WORD $0x6E7ADD2A // fmul v10.2d, v9.2d, v26.2d
+	FMOVQ F10, 16(R7)
+	WORD $0x6E78DD2B // fmul v11.2d, v9.2d, v24.2d
+	FMOVQ F11, 16(R15)
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	MOVD 104(R1), R22
+	SUB R22, R19
+	MOVD R19, 120(R1)
+	MOVD 40(R1), R23
+	ADD R23, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta_1x12(p *uint64)
+TEXT ·ratioNEON_beta_1x12(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+panel:
+	MOVD R3, R9
+	MOVD 48(R1), R10
+	MOVD (R1), R11
+	MOVD 104(R1), R12
+	MOVD 120(R1), R13
+	ADD R13, R12
+	MOVD 112(R1), R14
+	PRFM (R12), PLDL1KEEP
+	PRFM 64(R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+sum:
+	FLDPQ (R10), (F6, F7)
+	FLDPQ 32(R10), (F8, F9)
+	FLDPQ 64(R10), (F10, F11)
+	ADD R6, R10
+	FMOVD (R9), F12
+	WORD $0x4FCC10C0 // fmla v0.2d, v6.2d, v12.d[0]
+	WORD $0x4FCC10E1 // fmla v1.2d, v7.2d, v12.d[0]
+	WORD $0x4FCC1102 // fmla v2.2d, v8.2d, v12.d[0]
+	WORD $0x4FCC1123 // fmla v3.2d, v9.2d, v12.d[0]
+	WORD $0x4FCC1144 // fmla v4.2d, v10.2d, v12.d[0]
+	WORD $0x4FCC1165 // fmla v5.2d, v11.2d, v12.d[0]
+	ADD R5, R9
+	SUBS $1, R11, R11
+	BNE sum
+	MOVD 96(R1), R15
+	ADD R7, R15
+	MOVD 104(R1), R19
+	MOVD 120(R1), R20
+	ADD R20, R19
+	MOVD 112(R1), R21
+	FMOVQ 128(R1), F13
+	WORD $0x4E6DD40E // fadd v14.2d, v0.2d, v13.2d
+	FMOVQ (R19), F15
+	WORD $0x4E6DD5F0 // fadd v16.2d, v15.2d, v13.2d
+	VUSHR $52, V14.D2, V17.D2
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 16(R0), F19
+	WORD $0x4EF3D654 // fsub v20.2d, v18.2d, v19.2d
+	FMOVQ (R0), F21
+	FMOVQ 32(R0), F22
+	VBIT V22.B16, V14.B16, V21.B16
+	FMOVQ 80(R0), F23
+	WORD $0x6E77E6B8 // fcmge v24.2d, v21.2d, v23.2d
+	FMOVQ 48(R0), F25
+	VAND V25.B16, V24.B16, V26.B16
+	VSUB V26.D2, V21.D2, V27.D2
+	FMOVQ (R0), F28
+	VAND V28.B16, V24.B16, V29.B16
+	WORD $0x4E7DD69E // fadd v30.2d, v20.2d, v29.2d
+	FMOVQ (R0), F31
+	WORD $0x4EFFD760 // fsub v0.2d, v27.2d, v31.2d
+	FMOVQ 96(R0), F6
+	WORD $0x4E66D407 // fadd v7.2d, v0.2d, v6.2d
+	WORD $0x6E67FC08 // fdiv v8.2d, v0.2d, v7.2d
+	WORD $0x6E68DD09 // fmul v9.2d, v8.2d, v8.2d
+	FMOVQ 112(R0), F10
+	FMOVQ 128(R0), F11
+	VFMLA V9.D2, V10.D2, V11.D2
+	FMOVQ 144(R0), F12
+	VFMLA V9.D2, V11.D2, V12.D2
+	FMOVQ 160(R0), F13
+	VFMLA V9.D2, V12.D2, V13.D2
+	FMOVQ 176(R0), F15
+	VFMLA V9.D2, V13.D2, V15.D2
+	FMOVQ 192(R0), F17
+	VFMLA V9.D2, V15.D2, V17.D2
+	FMOVQ 208(R0), F18
+	VFMLA V9.D2, V17.D2, V18.D2
+	WORD $0x6E69DE53 // fmul v19.2d, v18.2d, v9.2d
+	WORD $0x6E60DC14 // fmul v20.2d, v0.2d, v0.2d
+	FMOVQ 224(R0), F21
+	WORD $0x6E75DE96 // fmul v22.2d, v20.2d, v21.2d
+	WORD $0x4E76D677 // fadd v23.2d, v19.2d, v22.2d
+	WORD $0x6E68DEF8 // fmul v24.2d, v23.2d, v8.2d
+	FMOVQ 240(R0), F25
+	VFMLA V25.D2, V30.D2, V24.D2
+	WORD $0x4EF6D71A // fsub v26.2d, v24.2d, v22.2d
+	WORD $0x4E60D75B // fadd v27.2d, v26.2d, v0.2d
+	FMOVQ 256(R0), F28
+	WORD $0x6E7CDFDD // fmul v29.2d, v30.2d, v28.2d
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	FMOVD 896(R1), F31
+	WORD $0x4FDF93C0 // fmul v0.2d, v30.2d, v31.d[0]
+	FMOVQ 272(R0), F6
+	WORD $0x4E66F407 // fmax v7.2d, v0.2d, v6.2d
+	FMOVQ 288(R0), F8
+	WORD $0x4EE8F4E9 // fmin v9.2d, v7.2d, v8.2d
+	FMOVQ 304(R0), F10
+	WORD $0x6E6ADD2B // fmul v11.2d, v9.2d, v10.2d
+	WORD $0x4E61A96C // fcvtns v12.2d, v11.2d
+	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
+	FMOVQ 256(R0), F15
+	VFMLS V15.D2, V13.D2, V9.D2
+	FMOVQ 240(R0), F17
+	VFMLS V17.D2, V13.D2, V9.D2
+	FMOVQ 320(R0), F18
+	FMOVQ 336(R0), F19
+	VFMLA V9.D2, V18.D2, V19.D2
+	FMOVQ 352(R0), F20
+	VFMLA V9.D2, V19.D2, V20.D2
+	FMOVQ 368(R0), F21
+	VFMLA V9.D2, V20.D2, V21.D2
+	FMOVQ 384(R0), F22
+	VFMLA V9.D2, V21.D2, V22.D2
+	FMOVQ 400(R0), F23
+	VFMLA V9.D2, V22.D2, V23.D2
+	FMOVQ 416(R0), F24
+	VFMLA V9.D2, V23.D2, V24.D2
+	FMOVQ 432(R0), F25
+	VFMLA V9.D2, V24.D2, V25.D2
+	FMOVQ 448(R0), F26
+	VFMLA V9.D2, V25.D2, V26.D2
+	FMOVQ 464(R0), F27
+	VFMLA V9.D2, V26.D2, V27.D2
+	FMOVQ 480(R0), F28
+	VFMLA V9.D2, V27.D2, V28.D2
+	FMOVQ 224(R0), F29
+	VFMLA V9.D2, V28.D2, V29.D2
+	FMOVQ (R0), F30
+	VFMLA V9.D2, V29.D2, V30.D2
+	FMOVQ (R0), F31
+	VFMLA V9.D2, V30.D2, V31.D2
+	WORD $0x4F7F0580 // sshr v0.2d, v12.2d, #1
+	VSUB V0.D2, V12.D2, V6.D2
+	FMOVQ 496(R0), F7
+	VADD V7.D2, V0.D2, V8.D2
+	VSHL $52, V8.D2, V9.D2
+	WORD $0x6E69DFEA // fmul v10.2d, v31.2d, v9.2d
+	FMOVQ 496(R0), F11
+	VADD V11.D2, V6.D2, V12.D2
+	VSHL $52, V12.D2, V13.D2
+	WORD $0x6E6DDD4F // fmul v15.2d, v10.2d, v13.2d
+	WORD $0x6E70DDF0 // fmul v16.2d, v15.2d, v16.2d
+	FMOVQ F16, (R7)
+	WORD $0x6E6EDDF1 // fmul v17.2d, v15.2d, v14.2d
+	FMOVQ F17, (R15)
+	FMOVQ 144(R1), F18
+	WORD $0x4E72D433 // fadd v19.2d, v1.2d, v18.2d
+	FMOVQ 16(R19), F20
+	WORD $0x4E72D695 // fadd v21.2d, v20.2d, v18.2d
+	VUSHR $52, V19.D2, V22.D2
+	WORD $0x4E61DAD7 // scvtf v23.2d, v22.2d
+	FMOVQ 16(R0), F24
+	WORD $0x4EF8D6F9 // fsub v25.2d, v23.2d, v24.2d
+	FMOVQ (R0), F26
+	FMOVQ 32(R0), F27
+	VBIT V27.B16, V19.B16, V26.B16
+	FMOVQ 80(R0), F28
+	WORD $0x6E7CE75D // fcmge v29.2d, v26.2d, v28.2d
+	FMOVQ 48(R0), F30
+	VAND V30.B16, V29.B16, V31.B16
+	VSUB V31.D2, V26.D2, V0.D2
+	FMOVQ (R0), F1
+	VAND V1.B16, V29.B16, V6.B16
+	WORD $0x4E66D727 // fadd v7.2d, v25.2d, v6.2d
+	FMOVQ (R0), F8
+	WORD $0x4EE8D409 // fsub v9.2d, v0.2d, v8.2d
+	FMOVQ 96(R0), F10
+	WORD $0x4E6AD52B // fadd v11.2d, v9.2d, v10.2d
+	WORD $0x6E6BFD2C // fdiv v12.2d, v9.2d, v11.2d
+	WORD $0x6E6CDD8D // fmul v13.2d, v12.2d, v12.2d
+	FMOVQ 112(R0), F14
+	FMOVQ 128(R0), F15
+	VFMLA V13.D2, V14.D2, V15.D2
+	FMOVQ 144(R0), F16
+	VFMLA V13.D2, V15.D2, V16.D2
+	FMOVQ 160(R0), F17
+	VFMLA V13.D2, V16.D2, V17.D2
+	FMOVQ 176(R0), F18
+	VFMLA V13.D2, V17.D2, V18.D2
+	FMOVQ 192(R0), F20
+	VFMLA V13.D2, V18.D2, V20.D2
+	FMOVQ 208(R0), F22
+	VFMLA V13.D2, V20.D2, V22.D2
+	WORD $0x6E6DDED7 // fmul v23.2d, v22.2d, v13.2d
+	WORD $0x6E69DD38 // fmul v24.2d, v9.2d, v9.2d
+	FMOVQ 224(R0), F25
+	WORD $0x6E79DF1A // fmul v26.2d, v24.2d, v25.2d
+	WORD $0x4E7AD6FB // fadd v27.2d, v23.2d, v26.2d
+	WORD $0x6E6CDF7C // fmul v28.2d, v27.2d, v12.2d
+	FMOVQ 240(R0), F29
+	VFMLA V29.D2, V7.D2, V28.D2
+	WORD $0x4EFAD79E // fsub v30.2d, v28.2d, v26.2d
+	WORD $0x4E69D7DF // fadd v31.2d, v30.2d, v9.2d
+	FMOVQ 256(R0), F0
+	WORD $0x6E60DCE1 // fmul v1.2d, v7.2d, v0.2d
+	WORD $0x4E7FD426 // fadd v6.2d, v1.2d, v31.2d
+	FMOVD 896(R1), F7
+	WORD $0x4FC790C8 // fmul v8.2d, v6.2d, v7.d[0]
+	FMOVQ 272(R0), F9
+	WORD $0x4E69F50A // fmax v10.2d, v8.2d, v9.2d
+	FMOVQ 288(R0), F11
+	WORD $0x4EEBF54C // fmin v12.2d, v10.2d, v11.2d
+	FMOVQ 304(R0), F13
+	WORD $0x6E6DDD8E // fmul v14.2d, v12.2d, v13.2d
+	WORD $0x4E61A9CF // fcvtns v15.2d, v14.2d
+	WORD $0x4E61D9F0 // scvtf v16.2d, v15.2d
+	FMOVQ 256(R0), F17
+	VFMLS V17.D2, V16.D2, V12.D2
+	FMOVQ 240(R0), F18
+	VFMLS V18.D2, V16.D2, V12.D2
+	FMOVQ 320(R0), F20
+	FMOVQ 336(R0), F22
+	VFMLA V12.D2, V20.D2, V22.D2
+	FMOVQ 352(R0), F23
+	VFMLA V12.D2, V22.D2, V23.D2
+	FMOVQ 368(R0), F24
+	VFMLA V12.D2, V23.D2, V24.D2
+	FMOVQ 384(R0), F25
+	VFMLA V12.D2, V24.D2, V25.D2
+	FMOVQ 400(R0), F26
+	VFMLA V12.D2, V25.D2, V26.D2
+	FMOVQ 416(R0), F27
+	VFMLA V12.D2, V26.D2, V27.D2
+	FMOVQ 432(R0), F28
+	VFMLA V12.D2, V27.D2, V28.D2
+	FMOVQ 448(R0), F29
+	VFMLA V12.D2, V28.D2, V29.D2
+	FMOVQ 464(R0), F30
+	VFMLA V12.D2, V29.D2, V30.D2
+	FMOVQ 480(R0), F31
+	VFMLA V12.D2, V30.D2, V31.D2
+	FMOVQ 224(R0), F0
+	VFMLA V12.D2, V31.D2, V0.D2
+	FMOVQ (R0), F1
+	VFMLA V12.D2, V0.D2, V1.D2
+	FMOVQ (R0), F6
+	VFMLA V12.D2, V1.D2, V6.D2
+	WORD $0x4F7F05E7 // sshr v7.2d, v15.2d, #1
+	VSUB V7.D2, V15.D2, V8.D2
+	FMOVQ 496(R0), F9
+	VADD V9.D2, V7.D2, V10.D2
+	VSHL $52, V10.D2, V11.D2
+	WORD $0x6E6BDCCC // fmul v12.2d, v6.2d, v11.2d
+	FMOVQ 496(R0), F13
+	VADD V13.D2, V8.D2, V14.D2
+	VSHL $52, V14.D2, V15.D2
+	WORD $0x6E6FDD90 // fmul v16.2d, v12.2d, v15.2d
+	WORD $0x6E75DE11 // fmul v17.2d, v16.2d, v21.2d
+	FMOVQ F17, 16(R7)
+	WORD $0x6E73DE12 // fmul v18.2d, v16.2d, v19.2d
+	FMOVQ F18, 16(R15)
+	FMOVQ 160(R1), F19
+	WORD $0x4E73D454 // fadd v20.2d, v2.2d, v19.2d
+	FMOVQ 32(R19), F21
+	WORD $0x4E73D6B6 // fadd v22.2d, v21.2d, v19.2d
+	VUSHR $52, V20.D2, V23.D2
+	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
+	FMOVQ 16(R0), F25
+	WORD $0x4EF9D71A // fsub v26.2d, v24.2d, v25.2d
+	FMOVQ (R0), F27
+	FMOVQ 32(R0), F28
+	VBIT V28.B16, V20.B16, V27.B16
+	FMOVQ 80(R0), F29
+	WORD $0x6E7DE77E // fcmge v30.2d, v27.2d, v29.2d
+	FMOVQ 48(R0), F31
+	VAND V31.B16, V30.B16, V0.B16
+	VSUB V0.D2, V27.D2, V1.D2
+	FMOVQ (R0), F2
+	VAND V2.B16, V30.B16, V6.B16
+	WORD $0x4E66D747 // fadd v7.2d, v26.2d, v6.2d
+	FMOVQ (R0), F8
+	WORD $0x4EE8D429 // fsub v9.2d, v1.2d, v8.2d
+	FMOVQ 96(R0), F10
+	WORD $0x4E6AD52B // fadd v11.2d, v9.2d, v10.2d
+	WORD $0x6E6BFD2C // fdiv v12.2d, v9.2d, v11.2d
+	WORD $0x6E6CDD8D // fmul v13.2d, v12.2d, v12.2d
+	FMOVQ 112(R0), F14
+	FMOVQ 128(R0), F15
+	VFMLA V13.D2, V14.D2, V15.D2
+	FMOVQ 144(R0), F16
+	VFMLA V13.D2, V15.D2, V16.D2
+	FMOVQ 160(R0), F17
+	VFMLA V13.D2, V16.D2, V17.D2
+	FMOVQ 176(R0), F18
+	VFMLA V13.D2, V17.D2, V18.D2
+	FMOVQ 192(R0), F19
+	VFMLA V13.D2, V18.D2, V19.D2
+	FMOVQ 208(R0), F21
+	VFMLA V13.D2, V19.D2, V21.D2
+	WORD $0x6E6DDEB7 // fmul v23.2d, v21.2d, v13.2d
+	WORD $0x6E69DD38 // fmul v24.2d, v9.2d, v9.2d
+	FMOVQ 224(R0), F25
+	WORD $0x6E79DF1A // fmul v26.2d, v24.2d, v25.2d
+	WORD $0x4E7AD6FB // fadd v27.2d, v23.2d, v26.2d
+	WORD $0x6E6CDF7C // fmul v28.2d, v27.2d, v12.2d
+	FMOVQ 240(R0), F29
+	VFMLA V29.D2, V7.D2, V28.D2
+	WORD $0x4EFAD79E // fsub v30.2d, v28.2d, v26.2d
+	WORD $0x4E69D7DF // fadd v31.2d, v30.2d, v9.2d
+	FMOVQ 256(R0), F0
+	WORD $0x6E60DCE1 // fmul v1.2d, v7.2d, v0.2d
+	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
+	FMOVD 896(R1), F6
+	WORD $0x4FC69047 // fmul v7.2d, v2.2d, v6.d[0]
+	FMOVQ 272(R0), F8
+	WORD $0x4E68F4E9 // fmax v9.2d, v7.2d, v8.2d
+	FMOVQ 288(R0), F10
+	WORD $0x4EEAF52B // fmin v11.2d, v9.2d, v10.2d
+	FMOVQ 304(R0), F12
+	WORD $0x6E6CDD6D // fmul v13.2d, v11.2d, v12.2d
+	WORD $0x4E61A9AE // fcvtns v14.2d, v13.2d
+	WORD $0x4E61D9CF // scvtf v15.2d, v14.2d
+	FMOVQ 256(R0), F16
+	VFMLS V16.D2, V15.D2, V11.D2
+	FMOVQ 240(R0), F17
+	VFMLS V17.D2, V15.D2, V11.D2
+	FMOVQ 320(R0), F18
+	FMOVQ 336(R0), F19
+	VFMLA V11.D2, V18.D2, V19.D2
+	FMOVQ 352(R0), F21
+	VFMLA V11.D2, V19.D2, V21.D2
+	FMOVQ 368(R0), F23
+	VFMLA V11.D2, V21.D2, V23.D2
+	FMOVQ 384(R0), F24
+	VFMLA V11.D2, V23.D2, V24.D2
+	FMOVQ 400(R0), F25
+	VFMLA V11.D2, V24.D2, V25.D2
+	FMOVQ 416(R0), F26
+	VFMLA V11.D2, V25.D2, V26.D2
+	FMOVQ 432(R0), F27
+	VFMLA V11.D2, V26.D2, V27.D2
+	FMOVQ 448(R0), F28
+	VFMLA V11.D2, V27.D2, V28.D2
+	FMOVQ 464(R0), F29
+	VFMLA V11.D2, V28.D2, V29.D2
+	FMOVQ 480(R0), F30
+	VFMLA V11.D2, V29.D2, V30.D2
+	FMOVQ 224(R0), F31
+	VFMLA V11.D2, V30.D2, V31.D2
+	FMOVQ (R0), F0
+	VFMLA V11.D2, V31.D2, V0.D2
+	FMOVQ (R0), F1
+	VFMLA V11.D2, V0.D2, V1.D2
+	WORD $0x4F7F05C2 // sshr v2.2d, v14.2d, #1
+	VSUB V2.D2, V14.D2, V6.D2
+	FMOVQ 496(R0), F7
+	VADD V7.D2, V2.D2, V8.D2
+	VSHL $52, V8.D2, V9.D2
+	WORD $0x6E69DC2A // fmul v10.2d, v1.2d, v9.2d
+	FMOVQ 496(R0), F11
+	VADD V11.D2, V6.D2, V12.D2
+	VSHL $52, V12.D2, V13.D2
+	WORD $0x6E6DDD4E // fmul v14.2d, v10.2d, v13.2d
+	WORD $0x6E76DDCF // fmul v15.2d, v14.2d, v22.2d
+	FMOVQ F15, 32(R7)
+	WORD $0x6E74DDD0 // fmul v16.2d, v14.2d, v20.2d
+	FMOVQ F16, 32(R15)
+	FMOVQ 176(R1), F17
+	WORD $0x4E71D472 // fadd v18.2d, v3.2d, v17.2d
+	FMOVQ 48(R19), F19
+	WORD $0x4E71D674 // fadd v20.2d, v19.2d, v17.2d
+	VUSHR $52, V18.D2, V21.D2
+	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
+	FMOVQ 16(R0), F23
+	WORD $0x4EF7D6D8 // fsub v24.2d, v22.2d, v23.2d
+	FMOVQ (R0), F25
+	FMOVQ 32(R0), F26
+	VBIT V26.B16, V18.B16, V25.B16
+	FMOVQ 80(R0), F27
+	WORD $0x6E7BE73C // fcmge v28.2d, v25.2d, v27.2d
+	FMOVQ 48(R0), F29
+	VAND V29.B16, V28.B16, V30.B16
+	VSUB V30.D2, V25.D2, V31.D2
+	FMOVQ (R0), F0
+	VAND V0.B16, V28.B16, V1.B16
+	WORD $0x4E61D702 // fadd v2.2d, v24.2d, v1.2d
+	FMOVQ (R0), F3
+	WORD $0x4EE3D7E6 // fsub v6.2d, v31.2d, v3.2d
+	FMOVQ 96(R0), F7
+	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
+	WORD $0x6E68FCC9 // fdiv v9.2d, v6.2d, v8.2d
+	WORD $0x6E69DD2A // fmul v10.2d, v9.2d, v9.2d
+	FMOVQ 112(R0), F11
+	FMOVQ 128(R0), F12
+	VFMLA V10.D2, V11.D2, V12.D2
+	FMOVQ 144(R0), F13
+	VFMLA V10.D2, V12.D2, V13.D2
+	FMOVQ 160(R0), F14
+	VFMLA V10.D2, V13.D2, V14.D2
+	FMOVQ 176(R0), F15
+	VFMLA V10.D2, V14.D2, V15.D2
+	FMOVQ 192(R0), F16
+	VFMLA V10.D2, V15.D2, V16.D2
+	FMOVQ 208(R0), F17
+	VFMLA V10.D2, V16.D2, V17.D2
+	WORD $0x6E6ADE33 // fmul v19.2d, v17.2d, v10.2d
+	WORD $0x6E66DCD5 // fmul v21.2d, v6.2d, v6.2d
+	FMOVQ 224(R0), F22
+	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
+	WORD $0x4E77D678 // fadd v24.2d, v19.2d, v23.2d
+	WORD $0x6E69DF19 // fmul v25.2d, v24.2d, v9.2d
+	FMOVQ 240(R0), F26
+	VFMLA V26.D2, V2.D2, V25.D2
+	WORD $0x4EF7D73B // fsub v27.2d, v25.2d, v23.2d
+	WORD $0x4E66D77C // fadd v28.2d, v27.2d, v6.2d
+	FMOVQ 256(R0), F29
+	WORD $0x6E7DDC5E // fmul v30.2d, v2.2d, v29.2d
+	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
+	FMOVD 896(R1), F0
+	WORD $0x4FC093E1 // fmul v1.2d, v31.2d, v0.d[0]
+	FMOVQ 272(R0), F2
+	WORD $0x4E62F423 // fmax v3.2d, v1.2d, v2.2d
+	FMOVQ 288(R0), F6
+	WORD $0x4EE6F467 // fmin v7.2d, v3.2d, v6.2d
+	FMOVQ 304(R0), F8
+	WORD $0x6E68DCE9 // fmul v9.2d, v7.2d, v8.2d
+	WORD $0x4E61A92A // fcvtns v10.2d, v9.2d
+	WORD $0x4E61D94B // scvtf v11.2d, v10.2d
+	FMOVQ 256(R0), F12
+	VFMLS V12.D2, V11.D2, V7.D2
+	FMOVQ 240(R0), F13
+	VFMLS V13.D2, V11.D2, V7.D2
+	FMOVQ 320(R0), F14
+	FMOVQ 336(R0), F15
+	VFMLA V7.D2, V14.D2, V15.D2
+	FMOVQ 352(R0), F16
+	VFMLA V7.D2, V15.D2, V16.D2
+	FMOVQ 368(R0), F17
+	VFMLA V7.D2, V16.D2, V17.D2
+	FMOVQ 384(R0), F19
+	VFMLA V7.D2, V17.D2, V19.D2
+	FMOVQ 400(R0), F21
+	VFMLA V7.D2, V19.D2, V21.D2
+	FMOVQ 416(R0), F22
+	VFMLA V7.D2, V21.D2, V22.D2
+	FMOVQ 432(R0), F23
+	VFMLA V7.D2, V22.D2, V23.D2
+	FMOVQ 448(R0), F24
+	VFMLA V7.D2, V23.D2, V24.D2
+	FMOVQ 464(R0), F25
+	VFMLA V7.D2, V24.D2, V25.D2
+	FMOVQ 480(R0), F26
+	VFMLA V7.D2, V25.D2, V26.D2
+	FMOVQ 224(R0), F27
+	VFMLA V7.D2, V26.D2, V27.D2
+	FMOVQ (R0), F28
+	VFMLA V7.D2, V27.D2, V28.D2
+	FMOVQ (R0), F29
+	VFMLA V7.D2, V28.D2, V29.D2
+	WORD $0x4F7F055E // sshr v30.2d, v10.2d, #1
+	VSUB V30.D2, V10.D2, V31.D2
+	FMOVQ 496(R0), F0
+	VADD V0.D2, V30.D2, V1.D2
+	VSHL $52, V1.D2, V2.D2
+	WORD $0x6E62DFA3 // fmul v3.2d, v29.2d, v2.2d
+	FMOVQ 496(R0), F6
+	VADD V6.D2, V31.D2, V7.D2
+	VSHL $52, V7.D2, V8.D2
+	WORD $0x6E68DC69 // fmul v9.2d, v3.2d, v8.2d
+	WORD $0x6E74DD2A // fmul v10.2d, v9.2d, v20.2d
+	FMOVQ F10, 48(R7)
+	WORD $0x6E72DD2B // fmul v11.2d, v9.2d, v18.2d
+	FMOVQ F11, 48(R15)
+	FMOVQ 192(R1), F12
+	WORD $0x4E6CD48D // fadd v13.2d, v4.2d, v12.2d
+	FMOVQ 64(R19), F14
+	WORD $0x4E6CD5CF // fadd v15.2d, v14.2d, v12.2d
+	VUSHR $52, V13.D2, V16.D2
+	WORD $0x4E61DA11 // scvtf v17.2d, v16.2d
+	FMOVQ 16(R0), F18
+	WORD $0x4EF2D633 // fsub v19.2d, v17.2d, v18.2d
+	FMOVQ (R0), F20
+	FMOVQ 32(R0), F21
+	VBIT V21.B16, V13.B16, V20.B16
+	FMOVQ 80(R0), F22
+	WORD $0x6E76E697 // fcmge v23.2d, v20.2d, v22.2d
+	FMOVQ 48(R0), F24
+	VAND V24.B16, V23.B16, V25.B16
+	VSUB V25.D2, V20.D2, V26.D2
+	FMOVQ (R0), F27
+	VAND V27.B16, V23.B16, V28.B16
+	WORD $0x4E7CD67D // fadd v29.2d, v19.2d, v28.2d
+	FMOVQ (R0), F30
+	WORD $0x4EFED75F // fsub v31.2d, v26.2d, v30.2d
+	FMOVQ 96(R0), F0
+	WORD $0x4E60D7E1 // fadd v1.2d, v31.2d, v0.2d
+	WORD $0x6E61FFE2 // fdiv v2.2d, v31.2d, v1.2d
+	WORD $0x6E62DC43 // fmul v3.2d, v2.2d, v2.2d
+	FMOVQ 112(R0), F4
+	FMOVQ 128(R0), F6
+	VFMLA V3.D2, V4.D2, V6.D2
+	FMOVQ 144(R0), F7
+	VFMLA V3.D2, V6.D2, V7.D2
+	FMOVQ 160(R0), F8
+	VFMLA V3.D2, V7.D2, V8.D2
+	FMOVQ 176(R0), F9
+	VFMLA V3.D2, V8.D2, V9.D2
+	FMOVQ 192(R0), F10
+	VFMLA V3.D2, V9.D2, V10.D2
+	FMOVQ 208(R0), F11
+	VFMLA V3.D2, V10.D2, V11.D2
+	WORD $0x6E63DD6C // fmul v12.2d, v11.2d, v3.2d
+	WORD $0x6E7FDFEE // fmul v14.2d, v31.2d, v31.2d
+	FMOVQ 224(R0), F16
+	WORD $0x6E70DDD1 // fmul v17.2d, v14.2d, v16.2d
+	WORD $0x4E71D592 // fadd v18.2d, v12.2d, v17.2d
+	WORD $0x6E62DE53 // fmul v19.2d, v18.2d, v2.2d
+	FMOVQ 240(R0), F20
+	VFMLA V20.D2, V29.D2, V19.D2
+	WORD $0x4EF1D675 // fsub v21.2d, v19.2d, v17.2d
+	WORD $0x4E7FD6B6 // fadd v22.2d, v21.2d, v31.2d
+	FMOVQ 256(R0), F23
+	WORD $0x6E77DFB8 // fmul v24.2d, v29.2d, v23.2d
+	WORD $0x4E76D719 // fadd v25.2d, v24.2d, v22.2d
+	FMOVD 896(R1), F26
+	WORD $0x4FDA933B // fmul v27.2d, v25.2d, v26.d[0]
+	FMOVQ 272(R0), F28
+	WORD $0x4E7CF77D // fmax v29.2d, v27.2d, v28.2d
+	FMOVQ 288(R0), F30
+	WORD $0x4EFEF7BF // fmin v31.2d, v29.2d, v30.2d
+	FMOVQ 304(R0), F0
+	WORD $0x6E60DFE1 // fmul v1.2d, v31.2d, v0.2d
+	WORD $0x4E61A822 // fcvtns v2.2d, v1.2d
+	WORD $0x4E61D843 // scvtf v3.2d, v2.2d
+	FMOVQ 256(R0), F4
+	VFMLS V4.D2, V3.D2, V31.D2
+	FMOVQ 240(R0), F6
+	VFMLS V6.D2, V3.D2, V31.D2
+	FMOVQ 320(R0), F7
+	FMOVQ 336(R0), F8
+	VFMLA V31.D2, V7.D2, V8.D2
+	FMOVQ 352(R0), F9
+	VFMLA V31.D2, V8.D2, V9.D2
+	FMOVQ 368(R0), F10
+	VFMLA V31.D2, V9.D2, V10.D2
+	FMOVQ 384(R0), F11
+	VFMLA V31.D2, V10.D2, V11.D2
+	FMOVQ 400(R0), F12
+	VFMLA V31.D2, V11.D2, V12.D2
+	FMOVQ 416(R0), F14
+	VFMLA V31.D2, V12.D2, V14.D2
+	FMOVQ 432(R0), F16
+	VFMLA V31.D2, V14.D2, V16.D2
+	FMOVQ 448(R0), F17
+	VFMLA V31.D2, V16.D2, V17.D2
+	FMOVQ 464(R0), F18
+	VFMLA V31.D2, V17.D2, V18.D2
+	FMOVQ 480(R0), F19
+	VFMLA V31.D2, V18.D2, V19.D2
+	FMOVQ 224(R0), F20
+	VFMLA V31.D2, V19.D2, V20.D2
+	FMOVQ (R0), F21
+	VFMLA V31.D2, V20.D2, V21.D2
+	FMOVQ (R0), F22
+	VFMLA V31.D2, V21.D2, V22.D2
+	WORD $0x4F7F0457 // sshr v23.2d, v2.2d, #1
+	VSUB V23.D2, V2.D2, V24.D2
+	FMOVQ 496(R0), F25
+	VADD V25.D2, V23.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDEDC // fmul v28.2d, v22.2d, v27.2d
+	FMOVQ 496(R0), F29
+	VADD V29.D2, V24.D2, V30.D2
+	VSHL $52, V30.D2, V31.D2
+	WORD $0x6E7FDF80 // fmul v0.2d, v28.2d, v31.2d
+	WORD $0x6E6FDC01 // fmul v1.2d, v0.2d, v15.2d
+	FMOVQ F1, 64(R7)
+	WORD $0x6E6DDC02 // fmul v2.2d, v0.2d, v13.2d
+	FMOVQ F2, 64(R15)
+	FMOVQ 208(R1), F3
+	WORD $0x4E63D4A4 // fadd v4.2d, v5.2d, v3.2d
+	FMOVQ 80(R19), F5
+	WORD $0x4E63D4A6 // fadd v6.2d, v5.2d, v3.2d
+	VUSHR $52, V4.D2, V7.D2
+	WORD $0x4E61D8E8 // scvtf v8.2d, v7.2d
+	FMOVQ 16(R0), F9
+	WORD $0x4EE9D50A // fsub v10.2d, v8.2d, v9.2d
+	FMOVQ (R0), F11
+	FMOVQ 32(R0), F12
+	VBIT V12.B16, V4.B16, V11.B16
+	FMOVQ 80(R0), F13
+	WORD $0x6E6DE56E // fcmge v14.2d, v11.2d, v13.2d
+	FMOVQ 48(R0), F15
+	VAND V15.B16, V14.B16, V16.B16
+	VSUB V16.D2, V11.D2, V17.D2
+	FMOVQ (R0), F18
+	VAND V18.B16, V14.B16, V19.B16
+	WORD $0x4E73D554 // fadd v20.2d, v10.2d, v19.2d
+	FMOVQ (R0), F21
+	WORD $0x4EF5D636 // fsub v22.2d, v17.2d, v21.2d
+	FMOVQ 96(R0), F23
+	WORD $0x4E77D6D8 // fadd v24.2d, v22.2d, v23.2d
+	WORD $0x6E78FED9 // fdiv v25.2d, v22.2d, v24.2d
+	WORD $0x6E79DF3A // fmul v26.2d, v25.2d, v25.2d
+	FMOVQ 112(R0), F27
+	FMOVQ 128(R0), F28
+	VFMLA V26.D2, V27.D2, V28.D2
+	FMOVQ 144(R0), F29
+	VFMLA V26.D2, V28.D2, V29.D2
+	FMOVQ 160(R0), F30
+	VFMLA V26.D2, V29.D2, V30.D2
+	FMOVQ 176(R0), F31
+	VFMLA V26.D2, V30.D2, V31.D2
+	FMOVQ 192(R0), F0
+	VFMLA V26.D2, V31.D2, V0.D2
+	FMOVQ 208(R0), F1
+	VFMLA V26.D2, V0.D2, V1.D2
+	WORD $0x6E7ADC22 // fmul v2.2d, v1.2d, v26.2d
+	WORD $0x6E76DEC3 // fmul v3.2d, v22.2d, v22.2d
+	FMOVQ 224(R0), F5
+	WORD $0x6E65DC67 // fmul v7.2d, v3.2d, v5.2d
+	WORD $0x4E67D448 // fadd v8.2d, v2.2d, v7.2d
+	WORD $0x6E79DD09 // fmul v9.2d, v8.2d, v25.2d
+	FMOVQ 240(R0), F10
+	VFMLA V10.D2, V20.D2, V9.D2
+	WORD $0x4EE7D52B // fsub v11.2d, v9.2d, v7.2d
+	WORD $0x4E76D56C // fadd v12.2d, v11.2d, v22.2d
+	FMOVQ 256(R0), F13
+	WORD $0x6E6DDE8E // fmul v14.2d, v20.2d, v13.2d
+	WORD $0x4E6CD5CF // fadd v15.2d, v14.2d, v12.2d
+	FMOVD 896(R1), F16
+	WORD $0x4FD091F1 // fmul v17.2d, v15.2d, v16.d[0]
+	FMOVQ 272(R0), F18
+	WORD $0x4E72F633 // fmax v19.2d, v17.2d, v18.2d
+	FMOVQ 288(R0), F20
+	WORD $0x4EF4F675 // fmin v21.2d, v19.2d, v20.2d
+	FMOVQ 304(R0), F22
+	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
+	WORD $0x4E61AAF8 // fcvtns v24.2d, v23.2d
+	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
+	FMOVQ 256(R0), F26
+	VFMLS V26.D2, V25.D2, V21.D2
+	FMOVQ 240(R0), F27
+	VFMLS V27.D2, V25.D2, V21.D2
+	FMOVQ 320(R0), F28
+	FMOVQ 336(R0), F29
+	VFMLA V21.D2, V28.D2, V29.D2
+	FMOVQ 352(R0), F30
+	VFMLA V21.D2, V29.D2, V30.D2
+	FMOVQ 368(R0), F31
+	VFMLA V21.D2, V30.D2, V31.D2
+	FMOVQ 384(R0), F0
+	VFMLA V21.D2, V31.D2, V0.D2
+	FMOVQ 400(R0), F1
+	VFMLA V21.D2, V0.D2, V1.D2
+	FMOVQ 416(R0), F2
+	VFMLA V21.D2, V1.D2, V2.D2
+	FMOVQ 432(R0), F3
+	VFMLA V21.D2, V2.D2, V3.D2
+	FMOVQ 448(R0), F5
+	VFMLA V21.D2, V3.D2, V5.D2
+	FMOVQ 464(R0), F7
+	VFMLA V21.D2, V5.D2, V7.D2
+	FMOVQ 480(R0), F8
+	VFMLA V21.D2, V7.D2, V8.D2
+	FMOVQ 224(R0), F9
+	VFMLA V21.D2, V8.D2, V9.D2
+	FMOVQ (R0), F10
+	VFMLA V21.D2, V9.D2, V10.D2
+	FMOVQ (R0), F11
+	VFMLA V21.D2, V10.D2, V11.D2
+	WORD $0x4F7F070C // sshr v12.2d, v24.2d, #1
+	VSUB V12.D2, V24.D2, V13.D2
+	FMOVQ 496(R0), F14
+	VADD V14.D2, V12.D2, V15.D2
+	VSHL $52, V15.D2, V16.D2
+	WORD $0x6E70DD71 // fmul v17.2d, v11.2d, v16.2d
+	FMOVQ 496(R0), F18
+	VADD V18.D2, V13.D2, V19.D2
+	VSHL $52, V19.D2, V20.D2
+	WORD $0x6E74DE35 // fmul v21.2d, v17.2d, v20.2d
+	WORD $0x6E66DEB6 // fmul v22.2d, v21.2d, v6.2d
+	FMOVQ F22, 80(R7)
+	WORD $0x6E64DEB7 // fmul v23.2d, v21.2d, v4.2d
+	FMOVQ F23, 80(R15)
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	MOVD 104(R1), R22
+	SUB R22, R19
+	MOVD R19, 120(R1)
+	MOVD 40(R1), R23
+	ADD R23, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta_1x4(p *uint64)
+TEXT ·ratioNEON_beta_1x4(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+panel:
+	MOVD R3, R9
+	MOVD 48(R1), R10
+	MOVD (R1), R11
+	MOVD 104(R1), R12
+	MOVD 120(R1), R13
+	ADD R13, R12
+	MOVD 112(R1), R14
+	PRFM (R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+sum:
+	FLDPQ (R10), (F2, F3)
+	ADD R6, R10
+	FMOVD (R9), F4
+	WORD $0x4FC41040 // fmla v0.2d, v2.2d, v4.d[0]
+	WORD $0x4FC41061 // fmla v1.2d, v3.2d, v4.d[0]
+	ADD R5, R9
+	SUBS $1, R11, R11
+	BNE sum
+	MOVD 96(R1), R15
+	ADD R7, R15
+	MOVD 104(R1), R19
+	MOVD 120(R1), R20
+	ADD R20, R19
+	MOVD 112(R1), R21
+	FMOVQ 128(R1), F5
+	WORD $0x4E65D406 // fadd v6.2d, v0.2d, v5.2d
+	FMOVQ (R19), F7
+	WORD $0x4E65D4E8 // fadd v8.2d, v7.2d, v5.2d
+	VUSHR $52, V6.D2, V9.D2
+	WORD $0x4E61D92A // scvtf v10.2d, v9.2d
+	FMOVQ 16(R0), F11
+	WORD $0x4EEBD54C // fsub v12.2d, v10.2d, v11.2d
+	FMOVQ (R0), F13
+	FMOVQ 32(R0), F14
+	VBIT V14.B16, V6.B16, V13.B16
+	FMOVQ 80(R0), F15
+	WORD $0x6E6FE5B0 // fcmge v16.2d, v13.2d, v15.2d
+	FMOVQ 48(R0), F17
+	VAND V17.B16, V16.B16, V18.B16
+	VSUB V18.D2, V13.D2, V19.D2
+	FMOVQ (R0), F20
+	VAND V20.B16, V16.B16, V21.B16
+	WORD $0x4E75D596 // fadd v22.2d, v12.2d, v21.2d
+	FMOVQ (R0), F23
+	WORD $0x4EF7D678 // fsub v24.2d, v19.2d, v23.2d
+	FMOVQ 96(R0), F25
+	WORD $0x4E79D71A // fadd v26.2d, v24.2d, v25.2d
+	WORD $0x6E7AFF1B // fdiv v27.2d, v24.2d, v26.2d
+	WORD $0x6E7BDF7C // fmul v28.2d, v27.2d, v27.2d
+	FMOVQ 112(R0), F29
+	FMOVQ 128(R0), F30
+	VFMLA V28.D2, V29.D2, V30.D2
+	FMOVQ 144(R0), F31
+	VFMLA V28.D2, V30.D2, V31.D2
+	FMOVQ 160(R0), F0
+	VFMLA V28.D2, V31.D2, V0.D2
+	FMOVQ 176(R0), F2
+	VFMLA V28.D2, V0.D2, V2.D2
+	FMOVQ 192(R0), F3
+	VFMLA V28.D2, V2.D2, V3.D2
+	FMOVQ 208(R0), F4
+	VFMLA V28.D2, V3.D2, V4.D2
+	WORD $0x6E7CDC85 // fmul v5.2d, v4.2d, v28.2d
+	WORD $0x6E78DF07 // fmul v7.2d, v24.2d, v24.2d
+	FMOVQ 224(R0), F9
+	WORD $0x6E69DCEA // fmul v10.2d, v7.2d, v9.2d
+	WORD $0x4E6AD4AB // fadd v11.2d, v5.2d, v10.2d
+	WORD $0x6E7BDD6C // fmul v12.2d, v11.2d, v27.2d
+	FMOVQ 240(R0), F13
+	VFMLA V13.D2, V22.D2, V12.D2
+	WORD $0x4EEAD58E // fsub v14.2d, v12.2d, v10.2d
+	WORD $0x4E78D5CF // fadd v15.2d, v14.2d, v24.2d
+	FMOVQ 256(R0), F16
+	WORD $0x6E70DED1 // fmul v17.2d, v22.2d, v16.2d
+	WORD $0x4E6FD632 // fadd v18.2d, v17.2d, v15.2d
+	FMOVD 896(R1), F19
+	WORD $0x4FD39254 // fmul v20.2d, v18.2d, v19.d[0]
+	FMOVQ 272(R0), F21
+	WORD $0x4E75F696 // fmax v22.2d, v20.2d, v21.2d
+	FMOVQ 288(R0), F23
+	WORD $0x4EF7F6D8 // fmin v24.2d, v22.2d, v23.2d
+	FMOVQ 304(R0), F25
+	WORD $0x6E79DF1A // fmul v26.2d, v24.2d, v25.2d
+	WORD $0x4E61AB5B // fcvtns v27.2d, v26.2d
+	WORD $0x4E61DB7C // scvtf v28.2d, v27.2d
+	FMOVQ 256(R0), F29
+	VFMLS V29.D2, V28.D2, V24.D2
+	FMOVQ 240(R0), F30
+	VFMLS V30.D2, V28.D2, V24.D2
+	FMOVQ 320(R0), F31
+	FMOVQ 336(R0), F0
+	VFMLA V24.D2, V31.D2, V0.D2
+	FMOVQ 352(R0), F2
+	VFMLA V24.D2, V0.D2, V2.D2
+	FMOVQ 368(R0), F3
+	VFMLA V24.D2, V2.D2, V3.D2
+	FMOVQ 384(R0), F4
+	VFMLA V24.D2, V3.D2, V4.D2
+	FMOVQ 400(R0), F5
+	VFMLA V24.D2, V4.D2, V5.D2
+	FMOVQ 416(R0), F7
+	VFMLA V24.D2, V5.D2, V7.D2
+	FMOVQ 432(R0), F9
+	VFMLA V24.D2, V7.D2, V9.D2
+	FMOVQ 448(R0), F10
+	VFMLA V24.D2, V9.D2, V10.D2
+	FMOVQ 464(R0), F11
+	VFMLA V24.D2, V10.D2, V11.D2
+	FMOVQ 480(R0), F12
+	VFMLA V24.D2, V11.D2, V12.D2
+	FMOVQ 224(R0), F13
+	VFMLA V24.D2, V12.D2, V13.D2
+	FMOVQ (R0), F14
+	VFMLA V24.D2, V13.D2, V14.D2
+	FMOVQ (R0), F15
+	VFMLA V24.D2, V14.D2, V15.D2
+	WORD $0x4F7F0770 // sshr v16.2d, v27.2d, #1
+	VSUB V16.D2, V27.D2, V17.D2
+	FMOVQ 496(R0), F18
+	VADD V18.D2, V16.D2, V19.D2
+	VSHL $52, V19.D2, V20.D2
+	WORD $0x6E74DDF5 // fmul v21.2d, v15.2d, v20.2d
+	FMOVQ 496(R0), F22
+	VADD V22.D2, V17.D2, V23.D2
+	VSHL $52, V23.D2, V24.D2
+	WORD $0x6E78DEB9 // fmul v25.2d, v21.2d, v24.2d
+	WORD $0x6E68DF3A // fmul v26.2d, v25.2d, v8.2d
+	FMOVQ F26, (R7)
+	WORD $0x6E66DF3B // fmul v27.2d, v25.2d, v6.2d
+	FMOVQ F27, (R15)
+	FMOVQ 144(R1), F28
+	WORD $0x4E7CD43D // fadd v29.2d, v1.2d, v28.2d
+	FMOVQ 16(R19), F30
+	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
+	VUSHR $52, V29.D2, V0.D2
+	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
+	FMOVQ 16(R0), F2
+	WORD $0x4EE2D423 // fsub v3.2d, v1.2d, v2.2d
+	FMOVQ (R0), F4
+	FMOVQ 32(R0), F5
+	VBIT V5.B16, V29.B16, V4.B16
+	FMOVQ 80(R0), F6
+	WORD $0x6E66E487 // fcmge v7.2d, v4.2d, v6.2d
+	FMOVQ 48(R0), F8
+	VAND V8.B16, V7.B16, V9.B16
+	VSUB V9.D2, V4.D2, V10.D2
+	FMOVQ (R0), F11
+	VAND V11.B16, V7.B16, V12.B16
+	WORD $0x4E6CD46D // fadd v13.2d, v3.2d, v12.2d
+	FMOVQ (R0), F14
+	WORD $0x4EEED54F // fsub v15.2d, v10.2d, v14.2d
+	FMOVQ 96(R0), F16
+	WORD $0x4E70D5F1 // fadd v17.2d, v15.2d, v16.2d
+	WORD $0x6E71FDF2 // fdiv v18.2d, v15.2d, v17.2d
+	WORD $0x6E72DE53 // fmul v19.2d, v18.2d, v18.2d
+	FMOVQ 112(R0), F20
+	FMOVQ 128(R0), F21
+	VFMLA V19.D2, V20.D2, V21.D2
+	FMOVQ 144(R0), F22
+	VFMLA V19.D2, V21.D2, V22.D2
+	FMOVQ 160(R0), F23
+	VFMLA V19.D2, V22.D2, V23.D2
+	FMOVQ 176(R0), F24
+	VFMLA V19.D2, V23.D2, V24.D2
+	FMOVQ 192(R0), F25
+	VFMLA V19.D2, V24.D2, V25.D2
+	FMOVQ 208(R0), F26
+	VFMLA V19.D2, V25.D2, V26.D2
+	WORD $0x6E73DF5B // fmul v27.2d, v26.2d, v19.2d
+	WORD $0x6E6FDDFC // fmul v28.2d, v15.2d, v15.2d
+	FMOVQ 224(R0), F30
+	WORD $0x6E7EDF80 // fmul v0.2d, v28.2d, v30.2d
+	WORD $0x4E60D761 // fadd v1.2d, v27.2d, v0.2d
+	WORD $0x6E72DC22 // fmul v2.2d, v1.2d, v18.2d
+	FMOVQ 240(R0), F3
+	VFMLA V3.D2, V13.D2, V2.D2
+	WORD $0x4EE0D444 // fsub v4.2d, v2.2d, v0.2d
+	WORD $0x4E6FD485 // fadd v5.2d, v4.2d, v15.2d
+	FMOVQ 256(R0), F6
+	WORD $0x6E66DDA7 // fmul v7.2d, v13.2d, v6.2d
+	WORD $0x4E65D4E8 // fadd v8.2d, v7.2d, v5.2d
+	FMOVD 896(R1), F9
+	WORD $0x4FC9910A // fmul v10.2d, v8.2d, v9.d[0]
+	FMOVQ 272(R0), F11
+	WORD $0x4E6BF54C // fmax v12.2d, v10.2d, v11.2d
+	FMOVQ 288(R0), F13
+	WORD $0x4EEDF58E // fmin v14.2d, v12.2d, v13.2d
+	FMOVQ 304(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E61AA11 // fcvtns v17.2d, v16.2d
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 256(R0), F19
+	VFMLS V19.D2, V18.D2, V14.D2
+	FMOVQ 240(R0), F20
+	VFMLS V20.D2, V18.D2, V14.D2
+	FMOVQ 320(R0), F21
+	FMOVQ 336(R0), F22
+	VFMLA V14.D2, V21.D2, V22.D2
+	FMOVQ 352(R0), F23
+	VFMLA V14.D2, V22.D2, V23.D2
+	FMOVQ 368(R0), F24
+	VFMLA V14.D2, V23.D2, V24.D2
+	FMOVQ 384(R0), F25
+	VFMLA V14.D2, V24.D2, V25.D2
+	FMOVQ 400(R0), F26
+	VFMLA V14.D2, V25.D2, V26.D2
+	FMOVQ 416(R0), F27
+	VFMLA V14.D2, V26.D2, V27.D2
+	FMOVQ 432(R0), F28
+	VFMLA V14.D2, V27.D2, V28.D2
+	FMOVQ 448(R0), F30
+	VFMLA V14.D2, V28.D2, V30.D2
+	FMOVQ 464(R0), F0
+	VFMLA V14.D2, V30.D2, V0.D2
+	FMOVQ 480(R0), F1
+	VFMLA V14.D2, V0.D2, V1.D2
+	FMOVQ 224(R0), F2
+	VFMLA V14.D2, V1.D2, V2.D2
+	FMOVQ (R0), F3
+	VFMLA V14.D2, V2.D2, V3.D2
+	FMOVQ (R0), F4
+	VFMLA V14.D2, V3.D2, V4.D2
+	WORD $0x4F7F0625 // sshr v5.2d, v17.2d, #1
+	VSUB V5.D2, V17.D2, V6.D2
+	FMOVQ 496(R0), F7
+	VADD V7.D2, V5.D2, V8.D2
+	VSHL $52, V8.D2, V9.D2
+	WORD $0x6E69DC8A // fmul v10.2d, v4.2d, v9.2d
+	FMOVQ 496(R0), F11
+	VADD V11.D2, V6.D2, V12.D2
+	VSHL $52, V12.D2, V13.D2
+	WORD $0x6E6DDD4E // fmul v14.2d, v10.2d, v13.2d
+	WORD $0x6E7FDDCF // fmul v15.2d, v14.2d, v31.2d
+	FMOVQ F15, 16(R7)
+	WORD $0x6E7DDDD0 // fmul v16.2d, v14.2d, v29.2d
+	FMOVQ F16, 16(R15)
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	MOVD 104(R1), R22
+	SUB R22, R19
+	MOVD R19, 120(R1)
+	MOVD 40(R1), R23
+	ADD R23, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta_objective_2x12(p *uint64)
+TEXT ·ratioNEON_beta_objective_2x12(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+panel:
+	MOVD R3, R9
+	MOVD 48(R1), R10
+	MOVD (R1), R11
+	MOVD 104(R1), R12
+	MOVD 120(R1), R13
+	ADD R13, R12
+	MOVD 112(R1), R14
+	PRFM (R12), PLDL1KEEP
+	PRFM 64(R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+	PRFM (R12), PLDL1KEEP
+	PRFM 64(R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V6.B16
+	VMOVI $0, V7.B16
+	VMOVI $0, V8.B16
+	VMOVI $0, V9.B16
+	VMOVI $0, V10.B16
+	VMOVI $0, V11.B16
+sum:
+	FLDPQ (R10), (F12, F13)
+	FLDPQ 32(R10), (F14, F15)
+	FLDPQ 64(R10), (F16, F17)
+	ADD R6, R10
+	FMOVD (R9), F18
+	WORD $0x4FD21180 // fmla v0.2d, v12.2d, v18.d[0]
+	WORD $0x4FD211A1 // fmla v1.2d, v13.2d, v18.d[0]
+	WORD $0x4FD211C2 // fmla v2.2d, v14.2d, v18.d[0]
+	WORD $0x4FD211E3 // fmla v3.2d, v15.2d, v18.d[0]
+	WORD $0x4FD21204 // fmla v4.2d, v16.2d, v18.d[0]
+	WORD $0x4FD21225 // fmla v5.2d, v17.2d, v18.d[0]
+	FMOVD (R9)(R4), F19
+	WORD $0x4FD31186 // fmla v6.2d, v12.2d, v19.d[0]
+	WORD $0x4FD311A7 // fmla v7.2d, v13.2d, v19.d[0]
+	WORD $0x4FD311C8 // fmla v8.2d, v14.2d, v19.d[0]
+	WORD $0x4FD311E9 // fmla v9.2d, v15.2d, v19.d[0]
+	WORD $0x4FD3120A // fmla v10.2d, v16.2d, v19.d[0]
+	WORD $0x4FD3122B // fmla v11.2d, v17.2d, v19.d[0]
+	ADD R5, R9
+	SUBS $1, R11, R11
+	BNE sum
+	MOVD 96(R1), R15
+	ADD R7, R15
+	MOVD 104(R1), R19
+	MOVD 120(R1), R20
+	ADD R20, R19
+	MOVD 112(R1), R21
+	FMOVQ 320(R1), F20
+	FMOVQ 128(R1), F21
+	WORD $0x4E75D416 // fadd v22.2d, v0.2d, v21.2d
+	FMOVQ (R19), F23
+	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
+	VUSHR $52, V22.D2, V25.D2
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V22.B16, V29.B16
+	FMOVQ 80(R0), F31
+	WORD $0x6E7FE7A0 // fcmge v0.2d, v29.2d, v31.2d
+	FMOVQ 48(R0), F12
+	VAND V12.B16, V0.B16, V13.B16
+	VSUB V13.D2, V29.D2, V14.D2
+	FMOVQ (R0), F15
+	VAND V15.B16, V0.B16, V16.B16
+	WORD $0x4E70D791 // fadd v17.2d, v28.2d, v16.2d
+	FMOVQ (R0), F18
+	WORD $0x4EF2D5D3 // fsub v19.2d, v14.2d, v18.2d
+	FMOVQ 96(R0), F21
+	WORD $0x4E75D677 // fadd v23.2d, v19.2d, v21.2d
+	WORD $0x6E77FE79 // fdiv v25.2d, v19.2d, v23.2d
+	WORD $0x6E79DF3A // fmul v26.2d, v25.2d, v25.2d
+	FMOVQ 112(R0), F27
+	FMOVQ 128(R0), F28
+	VFMLA V26.D2, V27.D2, V28.D2
+	FMOVQ 144(R0), F29
+	VFMLA V26.D2, V28.D2, V29.D2
+	FMOVQ 160(R0), F30
+	VFMLA V26.D2, V29.D2, V30.D2
+	FMOVQ 176(R0), F31
+	VFMLA V26.D2, V30.D2, V31.D2
+	FMOVQ 192(R0), F0
+	VFMLA V26.D2, V31.D2, V0.D2
+	FMOVQ 208(R0), F12
+	VFMLA V26.D2, V0.D2, V12.D2
+	WORD $0x6E7ADD8D // fmul v13.2d, v12.2d, v26.2d
+	WORD $0x6E73DE6E // fmul v14.2d, v19.2d, v19.2d
+	FMOVQ 224(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E70D5B2 // fadd v18.2d, v13.2d, v16.2d
+	WORD $0x6E79DE55 // fmul v21.2d, v18.2d, v25.2d
+	FMOVQ 240(R0), F23
+	VFMLA V23.D2, V17.D2, V21.D2
+	WORD $0x4EF0D6B9 // fsub v25.2d, v21.2d, v16.2d
+	WORD $0x4E73D73A // fadd v26.2d, v25.2d, v19.2d
+	FMOVQ 256(R0), F27
+	WORD $0x6E7BDE3C // fmul v28.2d, v17.2d, v27.2d
+	WORD $0x4E7AD79D // fadd v29.2d, v28.2d, v26.2d
+	FMOVD 896(R1), F30
+	WORD $0x4FDE93BF // fmul v31.2d, v29.2d, v30.d[0]
+	FMOVQ 272(R0), F0
+	WORD $0x4E60F7EC // fmax v12.2d, v31.2d, v0.2d
+	FMOVQ 288(R0), F13
+	WORD $0x4EEDF58E // fmin v14.2d, v12.2d, v13.2d
+	FMOVQ 304(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E61AA11 // fcvtns v17.2d, v16.2d
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 256(R0), F19
+	VFMLS V19.D2, V18.D2, V14.D2
+	FMOVQ 240(R0), F21
+	VFMLS V21.D2, V18.D2, V14.D2
+	FMOVQ 320(R0), F23
+	FMOVQ 336(R0), F25
+	VFMLA V14.D2, V23.D2, V25.D2
+	FMOVQ 352(R0), F26
+	VFMLA V14.D2, V25.D2, V26.D2
+	FMOVQ 368(R0), F27
+	VFMLA V14.D2, V26.D2, V27.D2
+	FMOVQ 384(R0), F28
+	VFMLA V14.D2, V27.D2, V28.D2
+	FMOVQ 400(R0), F29
+	VFMLA V14.D2, V28.D2, V29.D2
+	FMOVQ 416(R0), F30
+	VFMLA V14.D2, V29.D2, V30.D2
+	FMOVQ 432(R0), F31
+	VFMLA V14.D2, V30.D2, V31.D2
+	FMOVQ 448(R0), F0
+	VFMLA V14.D2, V31.D2, V0.D2
+	FMOVQ 464(R0), F12
+	VFMLA V14.D2, V0.D2, V12.D2
+	FMOVQ 480(R0), F13
+	VFMLA V14.D2, V12.D2, V13.D2
+	FMOVQ 224(R0), F15
+	VFMLA V14.D2, V13.D2, V15.D2
+	FMOVQ (R0), F16
+	VFMLA V14.D2, V15.D2, V16.D2
+	FMOVQ (R0), F18
+	VFMLA V14.D2, V16.D2, V18.D2
+	WORD $0x4F7F0633 // sshr v19.2d, v17.2d, #1
+	VSUB V19.D2, V17.D2, V21.D2
+	FMOVQ 496(R0), F23
+	VADD V23.D2, V19.D2, V25.D2
+	VSHL $52, V25.D2, V26.D2
+	WORD $0x6E7ADE5B // fmul v27.2d, v18.2d, v26.2d
+	FMOVQ 496(R0), F28
+	VADD V28.D2, V21.D2, V29.D2
+	VSHL $52, V29.D2, V30.D2
+	WORD $0x6E7EDF7F // fmul v31.2d, v27.2d, v30.2d
+	WORD $0x6E78DFE0 // fmul v0.2d, v31.2d, v24.2d
+	FMOVQ F0, (R7)
+	WORD $0x6E76DFEC // fmul v12.2d, v31.2d, v22.2d
+	FMOVQ F12, (R15)
+	WORD $0x6E76DD8D // fmul v13.2d, v12.2d, v22.2d
+	FMOVQ F13, 512(R1)
+	WORD $0x4EF6D70E // fsub v14.2d, v24.2d, v22.2d
+	WORD $0x6E76FDCF // fdiv v15.2d, v14.2d, v22.2d
+	FMOVQ (R0), F16
+	WORD $0x4E70D5F1 // fadd v17.2d, v15.2d, v16.2d
+	FMOVQ 48(R0), F18
+	WORD $0x4E72F633 // fmax v19.2d, v17.2d, v18.2d
+	VUSHR $52, V19.D2, V21.D2
+	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
+	FMOVQ 16(R0), F23
+	WORD $0x4EF7D6D8 // fsub v24.2d, v22.2d, v23.2d
+	FMOVQ (R0), F25
+	FMOVQ 32(R0), F26
+	VBIT V26.B16, V19.B16, V25.B16
+	FMOVQ 80(R0), F27
+	WORD $0x6E7BE73C // fcmge v28.2d, v25.2d, v27.2d
+	FMOVQ 48(R0), F29
+	VAND V29.B16, V28.B16, V30.B16
+	VSUB V30.D2, V25.D2, V31.D2
+	FMOVQ (R0), F0
+	VAND V0.B16, V28.B16, V12.B16
+	WORD $0x4E6CD70D // fadd v13.2d, v24.2d, v12.2d
+	FMOVQ (R0), F14
+	WORD $0x4EEED7F0 // fsub v16.2d, v31.2d, v14.2d
+	FMOVQ 96(R0), F18
+	WORD $0x4E72D613 // fadd v19.2d, v16.2d, v18.2d
+	WORD $0x6E73FE15 // fdiv v21.2d, v16.2d, v19.2d
+	WORD $0x6E75DEB6 // fmul v22.2d, v21.2d, v21.2d
+	FMOVQ 112(R0), F23
+	FMOVQ 128(R0), F24
+	VFMLA V22.D2, V23.D2, V24.D2
+	FMOVQ 144(R0), F25
+	VFMLA V22.D2, V24.D2, V25.D2
+	FMOVQ 160(R0), F26
+	VFMLA V22.D2, V25.D2, V26.D2
+	FMOVQ 176(R0), F27
+	VFMLA V22.D2, V26.D2, V27.D2
+	FMOVQ 192(R0), F28
+	VFMLA V22.D2, V27.D2, V28.D2
+	FMOVQ 208(R0), F29
+	VFMLA V22.D2, V28.D2, V29.D2
+	WORD $0x6E76DFBE // fmul v30.2d, v29.2d, v22.2d
+	WORD $0x6E70DE1F // fmul v31.2d, v16.2d, v16.2d
+	FMOVQ 224(R0), F0
+	WORD $0x6E60DFEC // fmul v12.2d, v31.2d, v0.2d
+	WORD $0x4E6CD7CE // fadd v14.2d, v30.2d, v12.2d
+	WORD $0x6E75DDD2 // fmul v18.2d, v14.2d, v21.2d
+	FMOVQ 240(R0), F19
+	VFMLA V19.D2, V13.D2, V18.D2
+	WORD $0x4EECD655 // fsub v21.2d, v18.2d, v12.2d
+	WORD $0x4E70D6B6 // fadd v22.2d, v21.2d, v16.2d
+	FMOVQ 256(R0), F23
+	WORD $0x6E77DDB8 // fmul v24.2d, v13.2d, v23.2d
+	WORD $0x4E76D719 // fadd v25.2d, v24.2d, v22.2d
+	FMOVD 904(R1), F26
+	WORD $0x4FDA933B // fmul v27.2d, v25.2d, v26.d[0]
+	FMOVQ 272(R0), F28
+	WORD $0x4E7CF77D // fmax v29.2d, v27.2d, v28.2d
+	FMOVQ 288(R0), F30
+	WORD $0x4EFEF7BF // fmin v31.2d, v29.2d, v30.2d
+	FMOVQ 304(R0), F0
+	WORD $0x6E60DFEC // fmul v12.2d, v31.2d, v0.2d
+	WORD $0x4E61A98D // fcvtns v13.2d, v12.2d
+	WORD $0x4E61D9AE // scvtf v14.2d, v13.2d
+	FMOVQ 256(R0), F16
+	VFMLS V16.D2, V14.D2, V31.D2
+	FMOVQ 240(R0), F18
+	VFMLS V18.D2, V14.D2, V31.D2
+	FMOVQ 320(R0), F19
+	FMOVQ 336(R0), F21
+	VFMLA V31.D2, V19.D2, V21.D2
+	FMOVQ 352(R0), F22
+	VFMLA V31.D2, V21.D2, V22.D2
+	FMOVQ 368(R0), F23
+	VFMLA V31.D2, V22.D2, V23.D2
+	FMOVQ 384(R0), F24
+	VFMLA V31.D2, V23.D2, V24.D2
+	FMOVQ 400(R0), F25
+	VFMLA V31.D2, V24.D2, V25.D2
+	FMOVQ 416(R0), F26
+	VFMLA V31.D2, V25.D2, V26.D2
+	FMOVQ 432(R0), F27
+	VFMLA V31.D2, V26.D2, V27.D2
+	FMOVQ 448(R0), F28
+	VFMLA V31.D2, V27.D2, V28.D2
+	FMOVQ 464(R0), F29
+	VFMLA V31.D2, V28.D2, V29.D2
+	FMOVQ 480(R0), F30
+	VFMLA V31.D2, V29.D2, V30.D2
+	FMOVQ 224(R0), F0
+	VFMLA V31.D2, V30.D2, V0.D2
+	FMOVQ (R0), F12
+	VFMLA V31.D2, V0.D2, V12.D2
+	FMOVQ (R0), F14
+	VFMLA V31.D2, V12.D2, V14.D2
+	WORD $0x4F7F05B0 // sshr v16.2d, v13.2d, #1
+	VSUB V16.D2, V13.D2, V18.D2
+	FMOVQ 496(R0), F19
+	VADD V19.D2, V16.D2, V21.D2
+	VSHL $52, V21.D2, V22.D2
+	WORD $0x6E76DDD7 // fmul v23.2d, v14.2d, v22.2d
+	FMOVQ 496(R0), F24
+	VADD V24.D2, V18.D2, V25.D2
+	VSHL $52, V25.D2, V26.D2
+	WORD $0x6E7ADEFB // fmul v27.2d, v23.2d, v26.2d
+	FMOVD 928(R1), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4EE0DA3D // fcmeq v29.2d, v17.2d, #0.0
+	VBIT V29.B16, V28.B16, V27.B16
+	FMOVD 912(R1), F30
+	VDUP V30.D[0], V30.D2
+	WORD $0x4E7ED77F // fadd v31.2d, v27.2d, v30.2d
+	FMOVD 904(R1), F0
+	VDUP V0.D[0], V0.D2
+	VFMLS V0.D2, V17.D2, V31.D2
+	FMOVD 920(R1), F12
+	VDUP V12.D[0], V12.D2
+	WORD $0x6E6CDFED // fmul v13.2d, v31.2d, v12.2d
+	FMOVD 952(R1), F14
+	VDUP V14.D[0], V14.D2
+	FMOVD 944(R1), F16
+	VDUP V16.D[0], V16.D2
+	FMOVD 936(R1), F17
+	VDUP V17.D[0], V17.D2
+	FMOVQ 224(R0), F18
+	VFMLA V15.D2, V14.D2, V16.D2
+	VFMLA V15.D2, V16.D2, V17.D2
+	VFMLA V15.D2, V17.D2, V18.D2
+	WORD $0x6E6FDE53 // fmul v19.2d, v18.2d, v15.2d
+	WORD $0x6E6FDE75 // fmul v21.2d, v19.2d, v15.2d
+	FMOVQ 512(R0), F22
+	WORD $0x4EE0F9F7 // fabs v23.2d, v15.2d
+	WORD $0x6EF7E6D8 // fcmgt v24.2d, v22.2d, v23.2d
+	VBIT V24.B16, V21.B16, V13.B16
+	FMOVQ 512(R1), F25
+	WORD $0x6E79DDBA // fmul v26.2d, v13.2d, v25.2d
+	WORD $0x4E7AD694 // fadd v20.2d, v20.2d, v26.2d
+	FMOVQ 144(R1), F27
+	WORD $0x4E7BD43C // fadd v28.2d, v1.2d, v27.2d
+	FMOVQ 16(R19), F29
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	VUSHR $52, V28.D2, V31.D2
+	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
+	FMOVQ 16(R0), F1
+	WORD $0x4EE1D40C // fsub v12.2d, v0.2d, v1.2d
+	FMOVQ (R0), F13
+	FMOVQ 32(R0), F14
+	VBIT V14.B16, V28.B16, V13.B16
+	FMOVQ 80(R0), F15
+	WORD $0x6E6FE5B0 // fcmge v16.2d, v13.2d, v15.2d
+	FMOVQ 48(R0), F17
+	VAND V17.B16, V16.B16, V18.B16
+	VSUB V18.D2, V13.D2, V19.D2
+	FMOVQ (R0), F21
+	VAND V21.B16, V16.B16, V22.B16
+	WORD $0x4E76D597 // fadd v23.2d, v12.2d, v22.2d
+	FMOVQ (R0), F24
+	WORD $0x4EF8D679 // fsub v25.2d, v19.2d, v24.2d
+	FMOVQ 96(R0), F26
+	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
+	WORD $0x6E7BFF3D // fdiv v29.2d, v25.2d, v27.2d
+	WORD $0x6E7DDFBF // fmul v31.2d, v29.2d, v29.2d
+	FMOVQ 112(R0), F0
+	FMOVQ 128(R0), F1
+	VFMLA V31.D2, V0.D2, V1.D2
+	FMOVQ 144(R0), F12
+	VFMLA V31.D2, V1.D2, V12.D2
+	FMOVQ 160(R0), F13
+	VFMLA V31.D2, V12.D2, V13.D2
+	FMOVQ 176(R0), F14
+	VFMLA V31.D2, V13.D2, V14.D2
+	FMOVQ 192(R0), F15
+	VFMLA V31.D2, V14.D2, V15.D2
+	FMOVQ 208(R0), F16
+	VFMLA V31.D2, V15.D2, V16.D2
+	WORD $0x6E7FDE11 // fmul v17.2d, v16.2d, v31.2d
+	WORD $0x6E79DF32 // fmul v18.2d, v25.2d, v25.2d
+	FMOVQ 224(R0), F19
+	WORD $0x6E73DE55 // fmul v21.2d, v18.2d, v19.2d
+	WORD $0x4E75D636 // fadd v22.2d, v17.2d, v21.2d
+	WORD $0x6E7DDED8 // fmul v24.2d, v22.2d, v29.2d
+	FMOVQ 240(R0), F26
+	VFMLA V26.D2, V23.D2, V24.D2
+	WORD $0x4EF5D71B // fsub v27.2d, v24.2d, v21.2d
+	WORD $0x4E79D77D // fadd v29.2d, v27.2d, v25.2d
+	FMOVQ 256(R0), F31
+	WORD $0x6E7FDEE0 // fmul v0.2d, v23.2d, v31.2d
+	WORD $0x4E7DD401 // fadd v1.2d, v0.2d, v29.2d
+	FMOVD 896(R1), F12
+	WORD $0x4FCC902D // fmul v13.2d, v1.2d, v12.d[0]
+	FMOVQ 272(R0), F14
+	WORD $0x4E6EF5AF // fmax v15.2d, v13.2d, v14.2d
+	FMOVQ 288(R0), F16
+	WORD $0x4EF0F5F1 // fmin v17.2d, v15.2d, v16.2d
+	FMOVQ 304(R0), F18
+	WORD $0x6E72DE33 // fmul v19.2d, v17.2d, v18.2d
+	WORD $0x4E61AA75 // fcvtns v21.2d, v19.2d
+	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
+	FMOVQ 256(R0), F23
+	VFMLS V23.D2, V22.D2, V17.D2
+	FMOVQ 240(R0), F24
+	VFMLS V24.D2, V22.D2, V17.D2
+	FMOVQ 320(R0), F25
+	FMOVQ 336(R0), F26
+	VFMLA V17.D2, V25.D2, V26.D2
+	FMOVQ 352(R0), F27
+	VFMLA V17.D2, V26.D2, V27.D2
+	FMOVQ 368(R0), F29
+	VFMLA V17.D2, V27.D2, V29.D2
+	FMOVQ 384(R0), F31
+	VFMLA V17.D2, V29.D2, V31.D2
+	FMOVQ 400(R0), F0
+	VFMLA V17.D2, V31.D2, V0.D2
+	FMOVQ 416(R0), F1
+	VFMLA V17.D2, V0.D2, V1.D2
+	FMOVQ 432(R0), F12
+	VFMLA V17.D2, V1.D2, V12.D2
+	FMOVQ 448(R0), F13
+	VFMLA V17.D2, V12.D2, V13.D2
+	FMOVQ 464(R0), F14
+	VFMLA V17.D2, V13.D2, V14.D2
+	FMOVQ 480(R0), F15
+	VFMLA V17.D2, V14.D2, V15.D2
+	FMOVQ 224(R0), F16
+	VFMLA V17.D2, V15.D2, V16.D2
+	FMOVQ (R0), F18
+	VFMLA V17.D2, V16.D2, V18.D2
+	FMOVQ (R0), F19
+	VFMLA V17.D2, V18.D2, V19.D2
+	WORD $0x4F7F06B6 // sshr v22.2d, v21.2d, #1
+	VSUB V22.D2, V21.D2, V23.D2
+	FMOVQ 496(R0), F24
+	VADD V24.D2, V22.D2, V25.D2
+	VSHL $52, V25.D2, V26.D2
+	WORD $0x6E7ADE7B // fmul v27.2d, v19.2d, v26.2d
+	FMOVQ 496(R0), F29
+	VADD V29.D2, V23.D2, V31.D2
+	VSHL $52, V31.D2, V0.D2
+	WORD $0x6E60DF61 // fmul v1.2d, v27.2d, v0.2d
+	WORD $0x6E7EDC2C // fmul v12.2d, v1.2d, v30.2d
+	FMOVQ F12, 16(R7)
+	WORD $0x6E7CDC2D // fmul v13.2d, v1.2d, v28.2d
+	FMOVQ F13, 16(R15)
+	WORD $0x6E7CDDAE // fmul v14.2d, v13.2d, v28.2d
+	FMOVQ F14, 512(R1)
+	WORD $0x4EFCD7CF // fsub v15.2d, v30.2d, v28.2d
+	WORD $0x6E7CFDF0 // fdiv v16.2d, v15.2d, v28.2d
+	FMOVQ (R0), F17
+	WORD $0x4E71D612 // fadd v18.2d, v16.2d, v17.2d
+	FMOVQ 48(R0), F19
+	WORD $0x4E73F655 // fmax v21.2d, v18.2d, v19.2d
+	VUSHR $52, V21.D2, V22.D2
+	WORD $0x4E61DAD7 // scvtf v23.2d, v22.2d
+	FMOVQ 16(R0), F24
+	WORD $0x4EF8D6F9 // fsub v25.2d, v23.2d, v24.2d
+	FMOVQ (R0), F26
+	FMOVQ 32(R0), F27
+	VBIT V27.B16, V21.B16, V26.B16
+	FMOVQ 80(R0), F28
+	WORD $0x6E7CE75D // fcmge v29.2d, v26.2d, v28.2d
+	FMOVQ 48(R0), F30
+	VAND V30.B16, V29.B16, V31.B16
+	VSUB V31.D2, V26.D2, V0.D2
+	FMOVQ (R0), F1
+	VAND V1.B16, V29.B16, V12.B16
+	WORD $0x4E6CD72D // fadd v13.2d, v25.2d, v12.2d
+	FMOVQ (R0), F14
+	WORD $0x4EEED40F // fsub v15.2d, v0.2d, v14.2d
+	FMOVQ 96(R0), F17
+	WORD $0x4E71D5F3 // fadd v19.2d, v15.2d, v17.2d
+	WORD $0x6E73FDF5 // fdiv v21.2d, v15.2d, v19.2d
+	WORD $0x6E75DEB6 // fmul v22.2d, v21.2d, v21.2d
+	FMOVQ 112(R0), F23
+	FMOVQ 128(R0), F24
+	VFMLA V22.D2, V23.D2, V24.D2
+	FMOVQ 144(R0), F25
+	VFMLA V22.D2, V24.D2, V25.D2
+	FMOVQ 160(R0), F26
+	VFMLA V22.D2, V25.D2, V26.D2
+	FMOVQ 176(R0), F27
+	VFMLA V22.D2, V26.D2, V27.D2
+	FMOVQ 192(R0), F28
+	VFMLA V22.D2, V27.D2, V28.D2
+	FMOVQ 208(R0), F29
+	VFMLA V22.D2, V28.D2, V29.D2
+	WORD $0x6E76DFBE // fmul v30.2d, v29.2d, v22.2d
+	WORD $0x6E6FDDFF // fmul v31.2d, v15.2d, v15.2d
+	FMOVQ 224(R0), F0
+	WORD $0x6E60DFE1 // fmul v1.2d, v31.2d, v0.2d
+	WORD $0x4E61D7CC // fadd v12.2d, v30.2d, v1.2d
+	WORD $0x6E75DD8E // fmul v14.2d, v12.2d, v21.2d
+	FMOVQ 240(R0), F17
+	VFMLA V17.D2, V13.D2, V14.D2
+	WORD $0x4EE1D5D3 // fsub v19.2d, v14.2d, v1.2d
+	WORD $0x4E6FD675 // fadd v21.2d, v19.2d, v15.2d
+	FMOVQ 256(R0), F22
+	WORD $0x6E76DDB7 // fmul v23.2d, v13.2d, v22.2d
+	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
+	FMOVD 904(R1), F25
+	WORD $0x4FD9931A // fmul v26.2d, v24.2d, v25.d[0]
+	FMOVQ 272(R0), F27
+	WORD $0x4E7BF75C // fmax v28.2d, v26.2d, v27.2d
+	FMOVQ 288(R0), F29
+	WORD $0x4EFDF79E // fmin v30.2d, v28.2d, v29.2d
+	FMOVQ 304(R0), F31
+	WORD $0x6E7FDFC0 // fmul v0.2d, v30.2d, v31.2d
+	WORD $0x4E61A801 // fcvtns v1.2d, v0.2d
+	WORD $0x4E61D82C // scvtf v12.2d, v1.2d
+	FMOVQ 256(R0), F13
+	VFMLS V13.D2, V12.D2, V30.D2
+	FMOVQ 240(R0), F14
+	VFMLS V14.D2, V12.D2, V30.D2
+	FMOVQ 320(R0), F15
+	FMOVQ 336(R0), F17
+	VFMLA V30.D2, V15.D2, V17.D2
+	FMOVQ 352(R0), F19
+	VFMLA V30.D2, V17.D2, V19.D2
+	FMOVQ 368(R0), F21
+	VFMLA V30.D2, V19.D2, V21.D2
+	FMOVQ 384(R0), F22
+	VFMLA V30.D2, V21.D2, V22.D2
+	FMOVQ 400(R0), F23
+	VFMLA V30.D2, V22.D2, V23.D2
+	FMOVQ 416(R0), F24
+	VFMLA V30.D2, V23.D2, V24.D2
+	FMOVQ 432(R0), F25
+	VFMLA V30.D2, V24.D2, V25.D2
+	FMOVQ 448(R0), F26
+	VFMLA V30.D2, V25.D2, V26.D2
+	FMOVQ 464(R0), F27
+	VFMLA V30.D2, V26.D2, V27.D2
+	FMOVQ 480(R0), F28
+	VFMLA V30.D2, V27.D2, V28.D2
+	FMOVQ 224(R0), F29
+	VFMLA V30.D2, V28.D2, V29.D2
+	FMOVQ (R0), F31
+	VFMLA V30.D2, V29.D2, V31.D2
+	FMOVQ (R0), F0
+	VFMLA V30.D2, V31.D2, V0.D2
+	WORD $0x4F7F042C // sshr v12.2d, v1.2d, #1
+	VSUB V12.D2, V1.D2, V13.D2
+	FMOVQ 496(R0), F14
+	VADD V14.D2, V12.D2, V15.D2
+	VSHL $52, V15.D2, V17.D2
+	WORD $0x6E71DC13 // fmul v19.2d, v0.2d, v17.2d
+	FMOVQ 496(R0), F21
+	VADD V21.D2, V13.D2, V22.D2
+	VSHL $52, V22.D2, V23.D2
+	WORD $0x6E77DE78 // fmul v24.2d, v19.2d, v23.2d
+	FMOVD 928(R1), F25
+	VDUP V25.D[0], V25.D2
+	WORD $0x4EE0DA5A // fcmeq v26.2d, v18.2d, #0.0
+	VBIT V26.B16, V25.B16, V24.B16
+	FMOVD 912(R1), F27
+	VDUP V27.D[0], V27.D2
+	WORD $0x4E7BD71C // fadd v28.2d, v24.2d, v27.2d
+	FMOVD 904(R1), F29
+	VDUP V29.D[0], V29.D2
+	VFMLS V29.D2, V18.D2, V28.D2
+	FMOVD 920(R1), F30
+	VDUP V30.D[0], V30.D2
+	WORD $0x6E7EDF9F // fmul v31.2d, v28.2d, v30.2d
+	FMOVD 952(R1), F0
+	VDUP V0.D[0], V0.D2
+	FMOVD 944(R1), F1
+	VDUP V1.D[0], V1.D2
+	FMOVD 936(R1), F12
+	VDUP V12.D[0], V12.D2
+	FMOVQ 224(R0), F13
+	VFMLA V16.D2, V0.D2, V1.D2
+	VFMLA V16.D2, V1.D2, V12.D2
+	VFMLA V16.D2, V12.D2, V13.D2
+	WORD $0x6E70DDAE // fmul v14.2d, v13.2d, v16.2d
+	WORD $0x6E70DDCF // fmul v15.2d, v14.2d, v16.2d
+	FMOVQ 512(R0), F17
+	WORD $0x4EE0FA12 // fabs v18.2d, v16.2d
+	WORD $0x6EF2E633 // fcmgt v19.2d, v17.2d, v18.2d
+	VBIT V19.B16, V15.B16, V31.B16
+	FMOVQ 512(R1), F21
+	WORD $0x6E75DFF6 // fmul v22.2d, v31.2d, v21.2d
+	WORD $0x4E76D694 // fadd v20.2d, v20.2d, v22.2d
+	FMOVQ 160(R1), F23
+	WORD $0x4E77D458 // fadd v24.2d, v2.2d, v23.2d
+	FMOVQ 32(R19), F25
+	WORD $0x4E77D73A // fadd v26.2d, v25.2d, v23.2d
+	VUSHR $52, V24.D2, V27.D2
+	WORD $0x4E61DB7C // scvtf v28.2d, v27.2d
+	FMOVQ 16(R0), F29
+	WORD $0x4EFDD79E // fsub v30.2d, v28.2d, v29.2d
+	FMOVQ (R0), F31
+	FMOVQ 32(R0), F0
+	VBIT V0.B16, V24.B16, V31.B16
+	FMOVQ 80(R0), F1
+	WORD $0x6E61E7E2 // fcmge v2.2d, v31.2d, v1.2d
+	FMOVQ 48(R0), F12
+	VAND V12.B16, V2.B16, V13.B16
+	VSUB V13.D2, V31.D2, V14.D2
+	FMOVQ (R0), F15
+	VAND V15.B16, V2.B16, V16.B16
+	WORD $0x4E70D7D1 // fadd v17.2d, v30.2d, v16.2d
+	FMOVQ (R0), F18
+	WORD $0x4EF2D5D3 // fsub v19.2d, v14.2d, v18.2d
+	FMOVQ 96(R0), F21
+	WORD $0x4E75D676 // fadd v22.2d, v19.2d, v21.2d
+	WORD $0x6E76FE77 // fdiv v23.2d, v19.2d, v22.2d
+	WORD $0x6E77DEF9 // fmul v25.2d, v23.2d, v23.2d
+	FMOVQ 112(R0), F27
+	FMOVQ 128(R0), F28
+	VFMLA V25.D2, V27.D2, V28.D2
+	FMOVQ 144(R0), F29
+	VFMLA V25.D2, V28.D2, V29.D2
+	FMOVQ 160(R0), F30
+	VFMLA V25.D2, V29.D2, V30.D2
+	FMOVQ 176(R0), F31
+	VFMLA V25.D2, V30.D2, V31.D2
+	FMOVQ 192(R0), F0
+	VFMLA V25.D2, V31.D2, V0.D2
+	FMOVQ 208(R0), F1
+	VFMLA V25.D2, V0.D2, V1.D2
+	WORD $0x6E79DC22 // fmul v2.2d, v1.2d, v25.2d
+	WORD $0x6E73DE6C // fmul v12.2d, v19.2d, v19.2d
+	FMOVQ 224(R0), F13
+	WORD $0x6E6DDD8E // fmul v14.2d, v12.2d, v13.2d
+	WORD $0x4E6ED44F // fadd v15.2d, v2.2d, v14.2d
+	WORD $0x6E77DDF0 // fmul v16.2d, v15.2d, v23.2d
+	FMOVQ 240(R0), F18
+	VFMLA V18.D2, V17.D2, V16.D2
+	WORD $0x4EEED615 // fsub v21.2d, v16.2d, v14.2d
+	WORD $0x4E73D6B6 // fadd v22.2d, v21.2d, v19.2d
+	FMOVQ 256(R0), F23
+	WORD $0x6E77DE39 // fmul v25.2d, v17.2d, v23.2d
+	WORD $0x4E76D73B // fadd v27.2d, v25.2d, v22.2d
+	FMOVD 896(R1), F28
+	WORD $0x4FDC937D // fmul v29.2d, v27.2d, v28.d[0]
+	FMOVQ 272(R0), F30
+	WORD $0x4E7EF7BF // fmax v31.2d, v29.2d, v30.2d
+	FMOVQ 288(R0), F0
+	WORD $0x4EE0F7E1 // fmin v1.2d, v31.2d, v0.2d
+	FMOVQ 304(R0), F2
+	WORD $0x6E62DC2C // fmul v12.2d, v1.2d, v2.2d
+	WORD $0x4E61A98D // fcvtns v13.2d, v12.2d
+	WORD $0x4E61D9AE // scvtf v14.2d, v13.2d
+	FMOVQ 256(R0), F15
+	VFMLS V15.D2, V14.D2, V1.D2
+	FMOVQ 240(R0), F16
+	VFMLS V16.D2, V14.D2, V1.D2
+	FMOVQ 320(R0), F17
+	FMOVQ 336(R0), F18
+	VFMLA V1.D2, V17.D2, V18.D2
+	FMOVQ 352(R0), F19
+	VFMLA V1.D2, V18.D2, V19.D2
+	FMOVQ 368(R0), F21
+	VFMLA V1.D2, V19.D2, V21.D2
+	FMOVQ 384(R0), F22
+	VFMLA V1.D2, V21.D2, V22.D2
+	FMOVQ 400(R0), F23
+	VFMLA V1.D2, V22.D2, V23.D2
+	FMOVQ 416(R0), F25
+	VFMLA V1.D2, V23.D2, V25.D2
+	FMOVQ 432(R0), F27
+	VFMLA V1.D2, V25.D2, V27.D2
+	FMOVQ 448(R0), F28
+	VFMLA V1.D2, V27.D2, V28.D2
+	FMOVQ 464(R0), F29
+	VFMLA V1.D2, V28.D2, V29.D2
+	FMOVQ 480(R0), F30
+	VFMLA V1.D2, V29.D2, V30.D2
+	FMOVQ 224(R0), F31
+	VFMLA V1.D2, V30.D2, V31.D2
+	FMOVQ (R0), F0
+	VFMLA V1.D2, V31.D2, V0.D2
+	FMOVQ (R0), F2
+	VFMLA V1.D2, V0.D2, V2.D2
+	WORD $0x4F7F05AC // sshr v12.2d, v13.2d, #1
+	VSUB V12.D2, V13.D2, V13.D2
+	FMOVQ 496(R0), F14
+	VADD V14.D2, V12.D2, V15.D2
+	VSHL $52, V15.D2, V16.D2
+	WORD $0x6E70DC51 // fmul v17.2d, v2.2d, v16.2d
+	FMOVQ 496(R0), F18
+	VADD V18.D2, V13.D2, V19.D2
+	VSHL $52, V19.D2, V21.D2
+	WORD $0x6E75DE36 // fmul v22.2d, v17.2d, v21.2d
+	WORD $0x6E7ADED7 // fmul v23.2d, v22.2d, v26.2d
+	FMOVQ F23, 32(R7)
+	WORD $0x6E78DED9 // fmul v25.2d, v22.2d, v24.2d
+	FMOVQ F25, 32(R15)
+	WORD $0x6E78DF3B // fmul v27.2d, v25.2d, v24.2d
+	FMOVQ F27, 512(R1)
+	WORD $0x4EF8D75C // fsub v28.2d, v26.2d, v24.2d
+	WORD $0x6E78FF9D // fdiv v29.2d, v28.2d, v24.2d
+	FMOVQ (R0), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	FMOVQ 48(R0), F0
+	WORD $0x4E60F7E1 // fmax v1.2d, v31.2d, v0.2d
+	VUSHR $52, V1.D2, V2.D2
+	WORD $0x4E61D84C // scvtf v12.2d, v2.2d
+	FMOVQ 16(R0), F13
+	WORD $0x4EEDD58E // fsub v14.2d, v12.2d, v13.2d
+	FMOVQ (R0), F15
+	FMOVQ 32(R0), F16
+	VBIT V16.B16, V1.B16, V15.B16
+	FMOVQ 80(R0), F17
+	WORD $0x6E71E5F2 // fcmge v18.2d, v15.2d, v17.2d
+	FMOVQ 48(R0), F19
+	VAND V19.B16, V18.B16, V21.B16
+	VSUB V21.D2, V15.D2, V22.D2
+	FMOVQ (R0), F23
+	VAND V23.B16, V18.B16, V24.B16
+	WORD $0x4E78D5D9 // fadd v25.2d, v14.2d, v24.2d
+	FMOVQ (R0), F26
+	WORD $0x4EFAD6DB // fsub v27.2d, v22.2d, v26.2d
+	FMOVQ 96(R0), F28
+	WORD $0x4E7CD77E // fadd v30.2d, v27.2d, v28.2d
+	WORD $0x6E7EFF60 // fdiv v0.2d, v27.2d, v30.2d
+	WORD $0x6E60DC01 // fmul v1.2d, v0.2d, v0.2d
+	FMOVQ 112(R0), F2
+	FMOVQ 128(R0), F12
+	VFMLA V1.D2, V2.D2, V12.D2
+	FMOVQ 144(R0), F13
+	VFMLA V1.D2, V12.D2, V13.D2
+	FMOVQ 160(R0), F14
+	VFMLA V1.D2, V13.D2, V14.D2
+	FMOVQ 176(R0), F15
+	VFMLA V1.D2, V14.D2, V15.D2
+	FMOVQ 192(R0), F16
+	VFMLA V1.D2, V15.D2, V16.D2
+	FMOVQ 208(R0), F17
+	VFMLA V1.D2, V16.D2, V17.D2
+	WORD $0x6E61DE32 // fmul v18.2d, v17.2d, v1.2d
+	WORD $0x6E7BDF73 // fmul v19.2d, v27.2d, v27.2d
+	FMOVQ 224(R0), F21
+	WORD $0x6E75DE76 // fmul v22.2d, v19.2d, v21.2d
+	WORD $0x4E76D657 // fadd v23.2d, v18.2d, v22.2d
+	WORD $0x6E60DEF8 // fmul v24.2d, v23.2d, v0.2d
+	FMOVQ 240(R0), F26
+	VFMLA V26.D2, V25.D2, V24.D2
+	WORD $0x4EF6D71C // fsub v28.2d, v24.2d, v22.2d
+	WORD $0x4E7BD79E // fadd v30.2d, v28.2d, v27.2d
+	FMOVQ 256(R0), F0
+	WORD $0x6E60DF21 // fmul v1.2d, v25.2d, v0.2d
+	WORD $0x4E7ED422 // fadd v2.2d, v1.2d, v30.2d
+	FMOVD 904(R1), F12
+	WORD $0x4FCC904D // fmul v13.2d, v2.2d, v12.d[0]
+	FMOVQ 272(R0), F14
+	WORD $0x4E6EF5AF // fmax v15.2d, v13.2d, v14.2d
+	FMOVQ 288(R0), F16
+	WORD $0x4EF0F5F1 // fmin v17.2d, v15.2d, v16.2d
+	FMOVQ 304(R0), F18
+	WORD $0x6E72DE33 // fmul v19.2d, v17.2d, v18.2d
+	WORD $0x4E61AA75 // fcvtns v21.2d, v19.2d
+	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
+	FMOVQ 256(R0), F23
+	VFMLS V23.D2, V22.D2, V17.D2
+	FMOVQ 240(R0), F24
+	VFMLS V24.D2, V22.D2, V17.D2
+	FMOVQ 320(R0), F25
+	FMOVQ 336(R0), F26
+	VFMLA V17.D2, V25.D2, V26.D2
+	FMOVQ 352(R0), F27
+	VFMLA V17.D2, V26.D2, V27.D2
+	FMOVQ 368(R0), F28
+	VFMLA V17.D2, V27.D2, V28.D2
+	FMOVQ 384(R0), F30
+	VFMLA V17.D2, V28.D2, V30.D2
+	FMOVQ 400(R0), F0
+	VFMLA V17.D2, V30.D2, V0.D2
+	FMOVQ 416(R0), F1
+	VFMLA V17.D2, V0.D2, V1.D2
+	FMOVQ 432(R0), F2
+	VFMLA V17.D2, V1.D2, V2.D2
+	FMOVQ 448(R0), F12
+	VFMLA V17.D2, V2.D2, V12.D2
+	FMOVQ 464(R0), F13
+	VFMLA V17.D2, V12.D2, V13.D2
+	FMOVQ 480(R0), F14
+	VFMLA V17.D2, V13.D2, V14.D2
+	FMOVQ 224(R0), F15
+	VFMLA V17.D2, V14.D2, V15.D2
+	FMOVQ (R0), F16
+	VFMLA V17.D2, V15.D2, V16.D2
+	FMOVQ (R0), F18
+	VFMLA V17.D2, V16.D2, V18.D2
+	WORD $0x4F7F06B3 // sshr v19.2d, v21.2d, #1
+	VSUB V19.D2, V21.D2, V21.D2
+	FMOVQ 496(R0), F22
+	VADD V22.D2, V19.D2, V23.D2
+	VSHL $52, V23.D2, V24.D2
+	WORD $0x6E78DE59 // fmul v25.2d, v18.2d, v24.2d
+	FMOVQ 496(R0), F26
+	VADD V26.D2, V21.D2, V27.D2
+	VSHL $52, V27.D2, V28.D2
+	WORD $0x6E7CDF3E // fmul v30.2d, v25.2d, v28.2d
+	FMOVD 928(R1), F0
+	VDUP V0.D[0], V0.D2
+	WORD $0x4EE0DBE1 // fcmeq v1.2d, v31.2d, #0.0
+	VBIT V1.B16, V0.B16, V30.B16
+	FMOVD 912(R1), F2
+	VDUP V2.D[0], V2.D2
+	WORD $0x4E62D7CC // fadd v12.2d, v30.2d, v2.2d
+	FMOVD 904(R1), F13
+	VDUP V13.D[0], V13.D2
+	VFMLS V13.D2, V31.D2, V12.D2
+	FMOVD 920(R1), F14
+	VDUP V14.D[0], V14.D2
+	WORD $0x6E6EDD8F // fmul v15.2d, v12.2d, v14.2d
+	FMOVD 952(R1), F16
+	VDUP V16.D[0], V16.D2
+	FMOVD 944(R1), F17
+	VDUP V17.D[0], V17.D2
+	FMOVD 936(R1), F18
+	VDUP V18.D[0], V18.D2
+	FMOVQ 224(R0), F19
+	VFMLA V29.D2, V16.D2, V17.D2
+	VFMLA V29.D2, V17.D2, V18.D2
+	VFMLA V29.D2, V18.D2, V19.D2
+	WORD $0x6E7DDE75 // fmul v21.2d, v19.2d, v29.2d
+	WORD $0x6E7DDEB6 // fmul v22.2d, v21.2d, v29.2d
+	FMOVQ 512(R0), F23
+	WORD $0x4EE0FBB8 // fabs v24.2d, v29.2d
+	WORD $0x6EF8E6F9 // fcmgt v25.2d, v23.2d, v24.2d
+	VBIT V25.B16, V22.B16, V15.B16
+	FMOVQ 512(R1), F26
+	WORD $0x6E7ADDFB // fmul v27.2d, v15.2d, v26.2d
+	WORD $0x4E7BD694 // fadd v20.2d, v20.2d, v27.2d
+	FMOVQ 176(R1), F28
+	WORD $0x4E7CD47D // fadd v29.2d, v3.2d, v28.2d
+	FMOVQ 48(R19), F30
+	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
+	VUSHR $52, V29.D2, V0.D2
+	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
+	FMOVQ 16(R0), F2
+	WORD $0x4EE2D423 // fsub v3.2d, v1.2d, v2.2d
+	FMOVQ (R0), F12
+	FMOVQ 32(R0), F13
+	VBIT V13.B16, V29.B16, V12.B16
+	FMOVQ 80(R0), F14
+	WORD $0x6E6EE58F // fcmge v15.2d, v12.2d, v14.2d
+	FMOVQ 48(R0), F16
+	VAND V16.B16, V15.B16, V17.B16
+	VSUB V17.D2, V12.D2, V18.D2
+	FMOVQ (R0), F19
+	VAND V19.B16, V15.B16, V21.B16
+	WORD $0x4E75D476 // fadd v22.2d, v3.2d, v21.2d
+	FMOVQ (R0), F23
+	WORD $0x4EF7D658 // fsub v24.2d, v18.2d, v23.2d
+	FMOVQ 96(R0), F25
+	WORD $0x4E79D71A // fadd v26.2d, v24.2d, v25.2d
+	WORD $0x6E7AFF1B // fdiv v27.2d, v24.2d, v26.2d
+	WORD $0x6E7BDF7C // fmul v28.2d, v27.2d, v27.2d
+	FMOVQ 112(R0), F30
+	FMOVQ 128(R0), F0
+	VFMLA V28.D2, V30.D2, V0.D2
+	FMOVQ 144(R0), F1
+	VFMLA V28.D2, V0.D2, V1.D2
+	FMOVQ 160(R0), F2
+	VFMLA V28.D2, V1.D2, V2.D2
+	FMOVQ 176(R0), F3
+	VFMLA V28.D2, V2.D2, V3.D2
+	FMOVQ 192(R0), F12
+	VFMLA V28.D2, V3.D2, V12.D2
+	FMOVQ 208(R0), F13
+	VFMLA V28.D2, V12.D2, V13.D2
+	WORD $0x6E7CDDAE // fmul v14.2d, v13.2d, v28.2d
+	WORD $0x6E78DF0F // fmul v15.2d, v24.2d, v24.2d
+	FMOVQ 224(R0), F16
+	WORD $0x6E70DDF1 // fmul v17.2d, v15.2d, v16.2d
+	WORD $0x4E71D5D2 // fadd v18.2d, v14.2d, v17.2d
+	WORD $0x6E7BDE53 // fmul v19.2d, v18.2d, v27.2d
+	FMOVQ 240(R0), F21
+	VFMLA V21.D2, V22.D2, V19.D2
+	WORD $0x4EF1D677 // fsub v23.2d, v19.2d, v17.2d
+	WORD $0x4E78D6F8 // fadd v24.2d, v23.2d, v24.2d
+	FMOVQ 256(R0), F25
+	WORD $0x6E79DEDA // fmul v26.2d, v22.2d, v25.2d
+	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
+	FMOVD 896(R1), F28
+	WORD $0x4FDC937E // fmul v30.2d, v27.2d, v28.d[0]
+	FMOVQ 272(R0), F0
+	WORD $0x4E60F7C1 // fmax v1.2d, v30.2d, v0.2d
+	FMOVQ 288(R0), F2
+	WORD $0x4EE2F423 // fmin v3.2d, v1.2d, v2.2d
+	FMOVQ 304(R0), F12
+	WORD $0x6E6CDC6D // fmul v13.2d, v3.2d, v12.2d
+	WORD $0x4E61A9AE // fcvtns v14.2d, v13.2d
+	WORD $0x4E61D9CF // scvtf v15.2d, v14.2d
+	FMOVQ 256(R0), F16
+	VFMLS V16.D2, V15.D2, V3.D2
+	FMOVQ 240(R0), F17
+	VFMLS V17.D2, V15.D2, V3.D2
+	FMOVQ 320(R0), F18
+	FMOVQ 336(R0), F19
+	VFMLA V3.D2, V18.D2, V19.D2
+	FMOVQ 352(R0), F21
+	VFMLA V3.D2, V19.D2, V21.D2
+	FMOVQ 368(R0), F22
+	VFMLA V3.D2, V21.D2, V22.D2
+	FMOVQ 384(R0), F23
+	VFMLA V3.D2, V22.D2, V23.D2
+	FMOVQ 400(R0), F24
+	VFMLA V3.D2, V23.D2, V24.D2
+	FMOVQ 416(R0), F25
+	VFMLA V3.D2, V24.D2, V25.D2
+	FMOVQ 432(R0), F26
+	VFMLA V3.D2, V25.D2, V26.D2
+	FMOVQ 448(R0), F27
+	VFMLA V3.D2, V26.D2, V27.D2
+	FMOVQ 464(R0), F28
+	VFMLA V3.D2, V27.D2, V28.D2
+	FMOVQ 480(R0), F30
+	VFMLA V3.D2, V28.D2, V30.D2
+	FMOVQ 224(R0), F0
+	VFMLA V3.D2, V30.D2, V0.D2
+	FMOVQ (R0), F1
+	VFMLA V3.D2, V0.D2, V1.D2
+	FMOVQ (R0), F2
+	VFMLA V3.D2, V1.D2, V2.D2
+	WORD $0x4F7F05C3 // sshr v3.2d, v14.2d, #1
+	VSUB V3.D2, V14.D2, V12.D2
+	FMOVQ 496(R0), F13
+	VADD V13.D2, V3.D2, V14.D2
+	VSHL $52, V14.D2, V15.D2
+	WORD $0x6E6FDC50 // fmul v16.2d, v2.2d, v15.2d
+	FMOVQ 496(R0), F17
+	VADD V17.D2, V12.D2, V18.D2
+	VSHL $52, V18.D2, V19.D2
+	WORD $0x6E73DE15 // fmul v21.2d, v16.2d, v19.2d
+	WORD $0x6E7FDEB6 // fmul v22.2d, v21.2d, v31.2d
+	FMOVQ F22, 48(R7)
+	WORD $0x6E7DDEB7 // fmul v23.2d, v21.2d, v29.2d
+	FMOVQ F23, 48(R15)
+	WORD $0x6E7DDEF8 // fmul v24.2d, v23.2d, v29.2d
+	FMOVQ F24, 512(R1)
+	WORD $0x4EFDD7F9 // fsub v25.2d, v31.2d, v29.2d
+	WORD $0x6E7DFF3A // fdiv v26.2d, v25.2d, v29.2d
+	FMOVQ (R0), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	FMOVQ 48(R0), F29
+	WORD $0x4E7DF79E // fmax v30.2d, v28.2d, v29.2d
+	VUSHR $52, V30.D2, V31.D2
+	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
+	FMOVQ 16(R0), F1
+	WORD $0x4EE1D402 // fsub v2.2d, v0.2d, v1.2d
+	FMOVQ (R0), F3
+	FMOVQ 32(R0), F12
+	VBIT V12.B16, V30.B16, V3.B16
+	FMOVQ 80(R0), F13
+	WORD $0x6E6DE46E // fcmge v14.2d, v3.2d, v13.2d
+	FMOVQ 48(R0), F15
+	VAND V15.B16, V14.B16, V16.B16
+	VSUB V16.D2, V3.D2, V17.D2
+	FMOVQ (R0), F18
+	VAND V18.B16, V14.B16, V19.B16
+	WORD $0x4E73D455 // fadd v21.2d, v2.2d, v19.2d
+	FMOVQ (R0), F22
+	WORD $0x4EF6D637 // fsub v23.2d, v17.2d, v22.2d
+	FMOVQ 96(R0), F24
+	WORD $0x4E78D6F9 // fadd v25.2d, v23.2d, v24.2d
+	WORD $0x6E79FEFB // fdiv v27.2d, v23.2d, v25.2d
+	WORD $0x6E7BDF7D // fmul v29.2d, v27.2d, v27.2d
+	FMOVQ 112(R0), F30
+	FMOVQ 128(R0), F31
+	VFMLA V29.D2, V30.D2, V31.D2
+	FMOVQ 144(R0), F0
+	VFMLA V29.D2, V31.D2, V0.D2
+	FMOVQ 160(R0), F1
+	VFMLA V29.D2, V0.D2, V1.D2
+	FMOVQ 176(R0), F2
+	VFMLA V29.D2, V1.D2, V2.D2
+	FMOVQ 192(R0), F3
+	VFMLA V29.D2, V2.D2, V3.D2
+	FMOVQ 208(R0), F12
+	VFMLA V29.D2, V3.D2, V12.D2
+	WORD $0x6E7DDD8D // fmul v13.2d, v12.2d, v29.2d
+	WORD $0x6E77DEEE // fmul v14.2d, v23.2d, v23.2d
+	FMOVQ 224(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E70D5B1 // fadd v17.2d, v13.2d, v16.2d
+	WORD $0x6E7BDE32 // fmul v18.2d, v17.2d, v27.2d
+	FMOVQ 240(R0), F19
+	VFMLA V19.D2, V21.D2, V18.D2
+	WORD $0x4EF0D656 // fsub v22.2d, v18.2d, v16.2d
+	WORD $0x4E77D6D7 // fadd v23.2d, v22.2d, v23.2d
+	FMOVQ 256(R0), F24
+	WORD $0x6E78DEB9 // fmul v25.2d, v21.2d, v24.2d
+	WORD $0x4E77D73B // fadd v27.2d, v25.2d, v23.2d
+	FMOVD 904(R1), F29
+	WORD $0x4FDD937E // fmul v30.2d, v27.2d, v29.d[0]
+	FMOVQ 272(R0), F31
+	WORD $0x4E7FF7C0 // fmax v0.2d, v30.2d, v31.2d
+	FMOVQ 288(R0), F1
+	WORD $0x4EE1F402 // fmin v2.2d, v0.2d, v1.2d
+	FMOVQ 304(R0), F3
+	WORD $0x6E63DC4C // fmul v12.2d, v2.2d, v3.2d
+	WORD $0x4E61A98D // fcvtns v13.2d, v12.2d
+	WORD $0x4E61D9AE // scvtf v14.2d, v13.2d
+	FMOVQ 256(R0), F15
+	VFMLS V15.D2, V14.D2, V2.D2
+	FMOVQ 240(R0), F16
+	VFMLS V16.D2, V14.D2, V2.D2
+	FMOVQ 320(R0), F17
+	FMOVQ 336(R0), F18
+	VFMLA V2.D2, V17.D2, V18.D2
+	FMOVQ 352(R0), F19
+	VFMLA V2.D2, V18.D2, V19.D2
+	FMOVQ 368(R0), F21
+	VFMLA V2.D2, V19.D2, V21.D2
+	FMOVQ 384(R0), F22
+	VFMLA V2.D2, V21.D2, V22.D2
+	FMOVQ 400(R0), F23
+	VFMLA V2.D2, V22.D2, V23.D2
+	FMOVQ 416(R0), F24
+	VFMLA V2.D2, V23.D2, V24.D2
+	FMOVQ 432(R0), F25
+	VFMLA V2.D2, V24.D2, V25.D2
+	FMOVQ 448(R0), F27
+	VFMLA V2.D2, V25.D2, V27.D2
+	FMOVQ 464(R0), F29
+	VFMLA V2.D2, V27.D2, V29.D2
+	FMOVQ 480(R0), F30
+	VFMLA V2.D2, V29.D2, V30.D2
+	FMOVQ 224(R0), F31
+	VFMLA V2.D2, V30.D2, V31.D2
+	FMOVQ (R0), F0
+	VFMLA V2.D2, V31.D2, V0.D2
+	FMOVQ (R0), F1
+	VFMLA V2.D2, V0.D2, V1.D2
+	WORD $0x4F7F05A2 // sshr v2.2d, v13.2d, #1
+	VSUB V2.D2, V13.D2, V3.D2
+	FMOVQ 496(R0), F12
+	VADD V12.D2, V2.D2, V13.D2
+	VSHL $52, V13.D2, V14.D2
+	WORD $0x6E6EDC2F // fmul v15.2d, v1.2d, v14.2d
+	FMOVQ 496(R0), F16
+	VADD V16.D2, V3.D2, V17.D2
+	VSHL $52, V17.D2, V18.D2
+	WORD $0x6E72DDF3 // fmul v19.2d, v15.2d, v18.2d
+	FMOVD 928(R1), F21
+	VDUP V21.D[0], V21.D2
+	WORD $0x4EE0DB96 // fcmeq v22.2d, v28.2d, #0.0
+	VBIT V22.B16, V21.B16, V19.B16
+	FMOVD 912(R1), F23
+	VDUP V23.D[0], V23.D2
+	WORD $0x4E77D678 // fadd v24.2d, v19.2d, v23.2d
+	FMOVD 904(R1), F25
+	VDUP V25.D[0], V25.D2
+	VFMLS V25.D2, V28.D2, V24.D2
+	FMOVD 920(R1), F27
+	VDUP V27.D[0], V27.D2
+	WORD $0x6E7BDF1C // fmul v28.2d, v24.2d, v27.2d
+	FMOVD 952(R1), F29
+	VDUP V29.D[0], V29.D2
+	FMOVD 944(R1), F30
+	VDUP V30.D[0], V30.D2
+	FMOVD 936(R1), F31
+	VDUP V31.D[0], V31.D2
+	FMOVQ 224(R0), F0
+	VFMLA V26.D2, V29.D2, V30.D2
+	VFMLA V26.D2, V30.D2, V31.D2
+	VFMLA V26.D2, V31.D2, V0.D2
+	WORD $0x6E7ADC01 // fmul v1.2d, v0.2d, v26.2d
+	WORD $0x6E7ADC22 // fmul v2.2d, v1.2d, v26.2d
+	FMOVQ 512(R0), F3
+	WORD $0x4EE0FB4C // fabs v12.2d, v26.2d
+	WORD $0x6EECE46D // fcmgt v13.2d, v3.2d, v12.2d
+	VBIT V13.B16, V2.B16, V28.B16
+	FMOVQ 512(R1), F14
+	WORD $0x6E6EDF8F // fmul v15.2d, v28.2d, v14.2d
+	WORD $0x4E6FD694 // fadd v20.2d, v20.2d, v15.2d
+	FMOVQ 192(R1), F16
+	WORD $0x4E70D491 // fadd v17.2d, v4.2d, v16.2d
+	FMOVQ 64(R19), F18
+	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
+	VUSHR $52, V17.D2, V21.D2
+	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
+	FMOVQ 16(R0), F23
+	WORD $0x4EF7D6D8 // fsub v24.2d, v22.2d, v23.2d
+	FMOVQ (R0), F25
+	FMOVQ 32(R0), F26
+	VBIT V26.B16, V17.B16, V25.B16
+	FMOVQ 80(R0), F27
+	WORD $0x6E7BE73C // fcmge v28.2d, v25.2d, v27.2d
+	FMOVQ 48(R0), F29
+	VAND V29.B16, V28.B16, V30.B16
+	VSUB V30.D2, V25.D2, V31.D2
+	FMOVQ (R0), F0
+	VAND V0.B16, V28.B16, V1.B16
+	WORD $0x4E61D702 // fadd v2.2d, v24.2d, v1.2d
+	FMOVQ (R0), F3
+	WORD $0x4EE3D7E4 // fsub v4.2d, v31.2d, v3.2d
+	FMOVQ 96(R0), F12
+	WORD $0x4E6CD48D // fadd v13.2d, v4.2d, v12.2d
+	WORD $0x6E6DFC8E // fdiv v14.2d, v4.2d, v13.2d
+	WORD $0x6E6EDDCF // fmul v15.2d, v14.2d, v14.2d
+	FMOVQ 112(R0), F16
+	FMOVQ 128(R0), F18
+	VFMLA V15.D2, V16.D2, V18.D2
+	FMOVQ 144(R0), F21
+	VFMLA V15.D2, V18.D2, V21.D2
+	FMOVQ 160(R0), F22
+	VFMLA V15.D2, V21.D2, V22.D2
+	FMOVQ 176(R0), F23
+	VFMLA V15.D2, V22.D2, V23.D2
+	FMOVQ 192(R0), F24
+	VFMLA V15.D2, V23.D2, V24.D2
+	FMOVQ 208(R0), F25
+	VFMLA V15.D2, V24.D2, V25.D2
+	WORD $0x6E6FDF3A // fmul v26.2d, v25.2d, v15.2d
+	WORD $0x6E64DC9B // fmul v27.2d, v4.2d, v4.2d
+	FMOVQ 224(R0), F28
+	WORD $0x6E7CDF7D // fmul v29.2d, v27.2d, v28.2d
+	WORD $0x4E7DD75E // fadd v30.2d, v26.2d, v29.2d
+	WORD $0x6E6EDFDF // fmul v31.2d, v30.2d, v14.2d
+	FMOVQ 240(R0), F0
+	VFMLA V0.D2, V2.D2, V31.D2
+	WORD $0x4EFDD7E1 // fsub v1.2d, v31.2d, v29.2d
+	WORD $0x4E64D423 // fadd v3.2d, v1.2d, v4.2d
+	FMOVQ 256(R0), F4
+	WORD $0x6E64DC4C // fmul v12.2d, v2.2d, v4.2d
+	WORD $0x4E63D58D // fadd v13.2d, v12.2d, v3.2d
+	FMOVD 896(R1), F14
+	WORD $0x4FCE91AF // fmul v15.2d, v13.2d, v14.d[0]
+	FMOVQ 272(R0), F16
+	WORD $0x4E70F5F2 // fmax v18.2d, v15.2d, v16.2d
+	FMOVQ 288(R0), F21
+	WORD $0x4EF5F656 // fmin v22.2d, v18.2d, v21.2d
+	FMOVQ 304(R0), F23
+	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
+	WORD $0x4E61AB19 // fcvtns v25.2d, v24.2d
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 256(R0), F27
+	VFMLS V27.D2, V26.D2, V22.D2
+	FMOVQ 240(R0), F28
+	VFMLS V28.D2, V26.D2, V22.D2
+	FMOVQ 320(R0), F29
+	FMOVQ 336(R0), F30
+	VFMLA V22.D2, V29.D2, V30.D2
+	FMOVQ 352(R0), F31
+	VFMLA V22.D2, V30.D2, V31.D2
+	FMOVQ 368(R0), F0
+	VFMLA V22.D2, V31.D2, V0.D2
+	FMOVQ 384(R0), F1
+	VFMLA V22.D2, V0.D2, V1.D2
+	FMOVQ 400(R0), F2
+	VFMLA V22.D2, V1.D2, V2.D2
+	FMOVQ 416(R0), F3
+	VFMLA V22.D2, V2.D2, V3.D2
+	FMOVQ 432(R0), F4
+	VFMLA V22.D2, V3.D2, V4.D2
+	FMOVQ 448(R0), F12
+	VFMLA V22.D2, V4.D2, V12.D2
+	FMOVQ 464(R0), F13
+	VFMLA V22.D2, V12.D2, V13.D2
+	FMOVQ 480(R0), F14
+	VFMLA V22.D2, V13.D2, V14.D2
+	FMOVQ 224(R0), F15
+	VFMLA V22.D2, V14.D2, V15.D2
+	FMOVQ (R0), F16
+	VFMLA V22.D2, V15.D2, V16.D2
+	FMOVQ (R0), F18
+	VFMLA V22.D2, V16.D2, V18.D2
+	WORD $0x4F7F0735 // sshr v21.2d, v25.2d, #1
+	VSUB V21.D2, V25.D2, V22.D2
+	FMOVQ 496(R0), F23
+	VADD V23.D2, V21.D2, V24.D2
+	VSHL $52, V24.D2, V25.D2
+	WORD $0x6E79DE5A // fmul v26.2d, v18.2d, v25.2d
+	FMOVQ 496(R0), F27
+	VADD V27.D2, V22.D2, V28.D2
+	VSHL $52, V28.D2, V29.D2
+	WORD $0x6E7DDF5E // fmul v30.2d, v26.2d, v29.2d
+	WORD $0x6E73DFDF // fmul v31.2d, v30.2d, v19.2d
+	FMOVQ F31, 64(R7)
+	WORD $0x6E71DFC0 // fmul v0.2d, v30.2d, v17.2d
+	FMOVQ F0, 64(R15)
+	WORD $0x6E71DC01 // fmul v1.2d, v0.2d, v17.2d
+	FMOVQ F1, 512(R1)
+	WORD $0x4EF1D662 // fsub v2.2d, v19.2d, v17.2d
+	WORD $0x6E71FC43 // fdiv v3.2d, v2.2d, v17.2d
+	FMOVQ (R0), F4
+	WORD $0x4E64D46C // fadd v12.2d, v3.2d, v4.2d
+	FMOVQ 48(R0), F13
+	WORD $0x4E6DF58E // fmax v14.2d, v12.2d, v13.2d
+	VUSHR $52, V14.D2, V15.D2
+	WORD $0x4E61D9F0 // scvtf v16.2d, v15.2d
+	FMOVQ 16(R0), F17
+	WORD $0x4EF1D612 // fsub v18.2d, v16.2d, v17.2d
+	FMOVQ (R0), F19
+	FMOVQ 32(R0), F21
+	VBIT V21.B16, V14.B16, V19.B16
+	FMOVQ 80(R0), F22
+	WORD $0x6E76E677 // fcmge v23.2d, v19.2d, v22.2d
+	FMOVQ 48(R0), F24
+	VAND V24.B16, V23.B16, V25.B16
+	VSUB V25.D2, V19.D2, V26.D2
+	FMOVQ (R0), F27
+	VAND V27.B16, V23.B16, V28.B16
+	WORD $0x4E7CD65D // fadd v29.2d, v18.2d, v28.2d
+	FMOVQ (R0), F30
+	WORD $0x4EFED75F // fsub v31.2d, v26.2d, v30.2d
+	FMOVQ 96(R0), F0
+	WORD $0x4E60D7E1 // fadd v1.2d, v31.2d, v0.2d
+	WORD $0x6E61FFE2 // fdiv v2.2d, v31.2d, v1.2d
+	WORD $0x6E62DC44 // fmul v4.2d, v2.2d, v2.2d
+	FMOVQ 112(R0), F13
+	FMOVQ 128(R0), F14
+	VFMLA V4.D2, V13.D2, V14.D2
+	FMOVQ 144(R0), F15
+	VFMLA V4.D2, V14.D2, V15.D2
+	FMOVQ 160(R0), F16
+	VFMLA V4.D2, V15.D2, V16.D2
+	FMOVQ 176(R0), F17
+	VFMLA V4.D2, V16.D2, V17.D2
+	FMOVQ 192(R0), F18
+	VFMLA V4.D2, V17.D2, V18.D2
+	FMOVQ 208(R0), F19
+	VFMLA V4.D2, V18.D2, V19.D2
+	WORD $0x6E64DE75 // fmul v21.2d, v19.2d, v4.2d
+	WORD $0x6E7FDFF6 // fmul v22.2d, v31.2d, v31.2d
+	FMOVQ 224(R0), F23
+	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
+	WORD $0x4E78D6B9 // fadd v25.2d, v21.2d, v24.2d
+	WORD $0x6E62DF3A // fmul v26.2d, v25.2d, v2.2d
+	FMOVQ 240(R0), F27
+	VFMLA V27.D2, V29.D2, V26.D2
+	WORD $0x4EF8D75C // fsub v28.2d, v26.2d, v24.2d
+	WORD $0x4E7FD79E // fadd v30.2d, v28.2d, v31.2d
+	FMOVQ 256(R0), F31
+	WORD $0x6E7FDFA0 // fmul v0.2d, v29.2d, v31.2d
+	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
+	FMOVD 904(R1), F2
+	WORD $0x4FC29024 // fmul v4.2d, v1.2d, v2.d[0]
+	FMOVQ 272(R0), F13
+	WORD $0x4E6DF48E // fmax v14.2d, v4.2d, v13.2d
+	FMOVQ 288(R0), F15
+	WORD $0x4EEFF5D0 // fmin v16.2d, v14.2d, v15.2d
+	FMOVQ 304(R0), F17
+	WORD $0x6E71DE12 // fmul v18.2d, v16.2d, v17.2d
+	WORD $0x4E61AA53 // fcvtns v19.2d, v18.2d
+	WORD $0x4E61DA75 // scvtf v21.2d, v19.2d
+	FMOVQ 256(R0), F22
+	VFMLS V22.D2, V21.D2, V16.D2
+	FMOVQ 240(R0), F23
+	VFMLS V23.D2, V21.D2, V16.D2
+	FMOVQ 320(R0), F24
+	FMOVQ 336(R0), F25
+	VFMLA V16.D2, V24.D2, V25.D2
+	FMOVQ 352(R0), F26
+	VFMLA V16.D2, V25.D2, V26.D2
+	FMOVQ 368(R0), F27
+	VFMLA V16.D2, V26.D2, V27.D2
+	FMOVQ 384(R0), F28
+	VFMLA V16.D2, V27.D2, V28.D2
+	FMOVQ 400(R0), F29
+	VFMLA V16.D2, V28.D2, V29.D2
+	FMOVQ 416(R0), F30
+	VFMLA V16.D2, V29.D2, V30.D2
+	FMOVQ 432(R0), F31
+	VFMLA V16.D2, V30.D2, V31.D2
+	FMOVQ 448(R0), F0
+	VFMLA V16.D2, V31.D2, V0.D2
+	FMOVQ 464(R0), F1
+	VFMLA V16.D2, V0.D2, V1.D2
+	FMOVQ 480(R0), F2
+	VFMLA V16.D2, V1.D2, V2.D2
+	FMOVQ 224(R0), F4
+	VFMLA V16.D2, V2.D2, V4.D2
+	FMOVQ (R0), F13
+	VFMLA V16.D2, V4.D2, V13.D2
+	FMOVQ (R0), F14
+	VFMLA V16.D2, V13.D2, V14.D2
+	WORD $0x4F7F066F // sshr v15.2d, v19.2d, #1
+	VSUB V15.D2, V19.D2, V16.D2
+	FMOVQ 496(R0), F17
+	VADD V17.D2, V15.D2, V18.D2
+	VSHL $52, V18.D2, V19.D2
+	WORD $0x6E73DDD5 // fmul v21.2d, v14.2d, v19.2d
+	FMOVQ 496(R0), F22
+	VADD V22.D2, V16.D2, V23.D2
+	VSHL $52, V23.D2, V24.D2
+	WORD $0x6E78DEB9 // fmul v25.2d, v21.2d, v24.2d
+	FMOVD 928(R1), F26
+	VDUP V26.D[0], V26.D2
+	WORD $0x4EE0D99B // fcmeq v27.2d, v12.2d, #0.0
+	VBIT V27.B16, V26.B16, V25.B16
+	FMOVD 912(R1), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4E7CD73D // fadd v29.2d, v25.2d, v28.2d
+	FMOVD 904(R1), F30
+	VDUP V30.D[0], V30.D2
+	VFMLS V30.D2, V12.D2, V29.D2
+	FMOVD 920(R1), F31
+	VDUP V31.D[0], V31.D2
+	WORD $0x6E7FDFA0 // fmul v0.2d, v29.2d, v31.2d
+	FMOVD 952(R1), F1
+	VDUP V1.D[0], V1.D2
+	FMOVD 944(R1), F2
+	VDUP V2.D[0], V2.D2
+	FMOVD 936(R1), F4
+	VDUP V4.D[0], V4.D2
+	FMOVQ 224(R0), F12
+	VFMLA V3.D2, V1.D2, V2.D2
+	VFMLA V3.D2, V2.D2, V4.D2
+	VFMLA V3.D2, V4.D2, V12.D2
+	WORD $0x6E63DD8D // fmul v13.2d, v12.2d, v3.2d
+	WORD $0x6E63DDAE // fmul v14.2d, v13.2d, v3.2d
+	FMOVQ 512(R0), F15
+	WORD $0x4EE0F870 // fabs v16.2d, v3.2d
+	WORD $0x6EF0E5F1 // fcmgt v17.2d, v15.2d, v16.2d
+	VBIT V17.B16, V14.B16, V0.B16
+	FMOVQ 512(R1), F18
+	WORD $0x6E72DC13 // fmul v19.2d, v0.2d, v18.2d
+	WORD $0x4E73D694 // fadd v20.2d, v20.2d, v19.2d
+	FMOVQ 208(R1), F21
+	WORD $0x4E75D4B6 // fadd v22.2d, v5.2d, v21.2d
+	FMOVQ 80(R19), F23
+	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
+	VUSHR $52, V22.D2, V25.D2
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V22.B16, V29.B16
+	FMOVQ 80(R0), F31
+	WORD $0x6E7FE7A0 // fcmge v0.2d, v29.2d, v31.2d
+	FMOVQ 48(R0), F1
+	VAND V1.B16, V0.B16, V2.B16
+	VSUB V2.D2, V29.D2, V3.D2
+	FMOVQ (R0), F4
+	VAND V4.B16, V0.B16, V5.B16
+	WORD $0x4E65D78C // fadd v12.2d, v28.2d, v5.2d
+	FMOVQ (R0), F13
+	WORD $0x4EEDD46E // fsub v14.2d, v3.2d, v13.2d
+	FMOVQ 96(R0), F15
+	WORD $0x4E6FD5D0 // fadd v16.2d, v14.2d, v15.2d
+	WORD $0x6E70FDD1 // fdiv v17.2d, v14.2d, v16.2d
+	WORD $0x6E71DE32 // fmul v18.2d, v17.2d, v17.2d
+	FMOVQ 112(R0), F19
+	FMOVQ 128(R0), F21
+	VFMLA V18.D2, V19.D2, V21.D2
+	FMOVQ 144(R0), F23
+	VFMLA V18.D2, V21.D2, V23.D2
+	FMOVQ 160(R0), F25
+	VFMLA V18.D2, V23.D2, V25.D2
+	FMOVQ 176(R0), F26
+	VFMLA V18.D2, V25.D2, V26.D2
+	FMOVQ 192(R0), F27
+	VFMLA V18.D2, V26.D2, V27.D2
+	FMOVQ 208(R0), F28
+	VFMLA V18.D2, V27.D2, V28.D2
+	WORD $0x6E72DF9D // fmul v29.2d, v28.2d, v18.2d
+	WORD $0x6E6EDDDE // fmul v30.2d, v14.2d, v14.2d
+	FMOVQ 224(R0), F31
+	WORD $0x6E7FDFC0 // fmul v0.2d, v30.2d, v31.2d
+	WORD $0x4E60D7A1 // fadd v1.2d, v29.2d, v0.2d
+	WORD $0x6E71DC22 // fmul v2.2d, v1.2d, v17.2d
+	FMOVQ 240(R0), F3
+	VFMLA V3.D2, V12.D2, V2.D2
+	WORD $0x4EE0D444 // fsub v4.2d, v2.2d, v0.2d
+	WORD $0x4E6ED485 // fadd v5.2d, v4.2d, v14.2d
+	FMOVQ 256(R0), F13
+	WORD $0x6E6DDD8E // fmul v14.2d, v12.2d, v13.2d
+	WORD $0x4E65D5CF // fadd v15.2d, v14.2d, v5.2d
+	FMOVD 896(R1), F16
+	WORD $0x4FD091F1 // fmul v17.2d, v15.2d, v16.d[0]
+	FMOVQ 272(R0), F18
+	WORD $0x4E72F633 // fmax v19.2d, v17.2d, v18.2d
+	FMOVQ 288(R0), F21
+	WORD $0x4EF5F677 // fmin v23.2d, v19.2d, v21.2d
+	FMOVQ 304(R0), F25
+	WORD $0x6E79DEFA // fmul v26.2d, v23.2d, v25.2d
+	WORD $0x4E61AB5B // fcvtns v27.2d, v26.2d
+	WORD $0x4E61DB7C // scvtf v28.2d, v27.2d
+	FMOVQ 256(R0), F29
+	VFMLS V29.D2, V28.D2, V23.D2
+	FMOVQ 240(R0), F30
+	VFMLS V30.D2, V28.D2, V23.D2
+	FMOVQ 320(R0), F31
+	FMOVQ 336(R0), F0
+	VFMLA V23.D2, V31.D2, V0.D2
+	FMOVQ 352(R0), F1
+	VFMLA V23.D2, V0.D2, V1.D2
+	FMOVQ 368(R0), F2
+	VFMLA V23.D2, V1.D2, V2.D2
+	FMOVQ 384(R0), F3
+	VFMLA V23.D2, V2.D2, V3.D2
+	FMOVQ 400(R0), F4
+	VFMLA V23.D2, V3.D2, V4.D2
+	FMOVQ 416(R0), F5
+	VFMLA V23.D2, V4.D2, V5.D2
+	FMOVQ 432(R0), F12
+	VFMLA V23.D2, V5.D2, V12.D2
+	FMOVQ 448(R0), F13
+	VFMLA V23.D2, V12.D2, V13.D2
+	FMOVQ 464(R0), F14
+	VFMLA V23.D2, V13.D2, V14.D2
+	FMOVQ 480(R0), F15
+	VFMLA V23.D2, V14.D2, V15.D2
+	FMOVQ 224(R0), F16
+	VFMLA V23.D2, V15.D2, V16.D2
+	FMOVQ (R0), F17
+	VFMLA V23.D2, V16.D2, V17.D2
+	FMOVQ (R0), F18
+	VFMLA V23.D2, V17.D2, V18.D2
+	WORD $0x4F7F0773 // sshr v19.2d, v27.2d, #1
+	VSUB V19.D2, V27.D2, V21.D2
+	FMOVQ 496(R0), F23
+	VADD V23.D2, V19.D2, V25.D2
+	VSHL $52, V25.D2, V26.D2
+	WORD $0x6E7ADE5B // fmul v27.2d, v18.2d, v26.2d
+	FMOVQ 496(R0), F28
+	VADD V28.D2, V21.D2, V29.D2
+	VSHL $52, V29.D2, V30.D2
+	WORD $0x6E7EDF7F // fmul v31.2d, v27.2d, v30.2d
+	WORD $0x6E78DFE0 // fmul v0.2d, v31.2d, v24.2d
+	FMOVQ F0, 80(R7)
+	WORD $0x6E76DFE1 // fmul v1.2d, v31.2d, v22.2d
+	FMOVQ F1, 80(R15)
+	WORD $0x6E76DC22 // fmul v2.2d, v1.2d, v22.2d
+	FMOVQ F2, 512(R1)
+	WORD $0x4EF6D703 // fsub v3.2d, v24.2d, v22.2d
+	WORD $0x6E76FC64 // fdiv v4.2d, v3.2d, v22.2d
+	FMOVQ (R0), F5
+	WORD $0x4E65D48C // fadd v12.2d, v4.2d, v5.2d
+	FMOVQ 48(R0), F13
+	WORD $0x4E6DF58E // fmax v14.2d, v12.2d, v13.2d
+	VUSHR $52, V14.D2, V15.D2
+	WORD $0x4E61D9F0 // scvtf v16.2d, v15.2d
+	FMOVQ 16(R0), F17
+	WORD $0x4EF1D612 // fsub v18.2d, v16.2d, v17.2d
+	FMOVQ (R0), F19
+	FMOVQ 32(R0), F21
+	VBIT V21.B16, V14.B16, V19.B16
+	FMOVQ 80(R0), F22
+	WORD $0x6E76E677 // fcmge v23.2d, v19.2d, v22.2d
+	FMOVQ 48(R0), F24
+	VAND V24.B16, V23.B16, V25.B16
+	VSUB V25.D2, V19.D2, V26.D2
+	FMOVQ (R0), F27
+	VAND V27.B16, V23.B16, V28.B16
+	WORD $0x4E7CD65D // fadd v29.2d, v18.2d, v28.2d
+	FMOVQ (R0), F30
+	WORD $0x4EFED75F // fsub v31.2d, v26.2d, v30.2d
+	FMOVQ 96(R0), F0
+	WORD $0x4E60D7E1 // fadd v1.2d, v31.2d, v0.2d
+	WORD $0x6E61FFE2 // fdiv v2.2d, v31.2d, v1.2d
+	WORD $0x6E62DC43 // fmul v3.2d, v2.2d, v2.2d
+	FMOVQ 112(R0), F5
+	FMOVQ 128(R0), F13
+	VFMLA V3.D2, V5.D2, V13.D2
+	FMOVQ 144(R0), F14
+	VFMLA V3.D2, V13.D2, V14.D2
+	FMOVQ 160(R0), F15
+	VFMLA V3.D2, V14.D2, V15.D2
+	FMOVQ 176(R0), F16
+	VFMLA V3.D2, V15.D2, V16.D2
+	FMOVQ 192(R0), F17
+	VFMLA V3.D2, V16.D2, V17.D2
+	FMOVQ 208(R0), F18
+	VFMLA V3.D2, V17.D2, V18.D2
+	WORD $0x6E63DE53 // fmul v19.2d, v18.2d, v3.2d
+	WORD $0x6E7FDFF5 // fmul v21.2d, v31.2d, v31.2d
+	FMOVQ 224(R0), F22
+	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
+	WORD $0x4E77D678 // fadd v24.2d, v19.2d, v23.2d
+	WORD $0x6E62DF19 // fmul v25.2d, v24.2d, v2.2d
+	FMOVQ 240(R0), F26
+	VFMLA V26.D2, V29.D2, V25.D2
+	WORD $0x4EF7D73B // fsub v27.2d, v25.2d, v23.2d
+	WORD $0x4E7FD77C // fadd v28.2d, v27.2d, v31.2d
+	FMOVQ 256(R0), F30
+	WORD $0x6E7EDFBF // fmul v31.2d, v29.2d, v30.2d
+	WORD $0x4E7CD7E0 // fadd v0.2d, v31.2d, v28.2d
+	FMOVD 904(R1), F1
+	WORD $0x4FC19002 // fmul v2.2d, v0.2d, v1.d[0]
+	FMOVQ 272(R0), F3
+	WORD $0x4E63F445 // fmax v5.2d, v2.2d, v3.2d
+	FMOVQ 288(R0), F13
+	WORD $0x4EEDF4AE // fmin v14.2d, v5.2d, v13.2d
+	FMOVQ 304(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E61AA11 // fcvtns v17.2d, v16.2d
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 256(R0), F19
+	VFMLS V19.D2, V18.D2, V14.D2
+	FMOVQ 240(R0), F21
+	VFMLS V21.D2, V18.D2, V14.D2
+	FMOVQ 320(R0), F22
+	FMOVQ 336(R0), F23
+	VFMLA V14.D2, V22.D2, V23.D2
+	FMOVQ 352(R0), F24
+	VFMLA V14.D2, V23.D2, V24.D2
+	FMOVQ 368(R0), F25
+	VFMLA V14.D2, V24.D2, V25.D2
+	FMOVQ 384(R0), F26
+	VFMLA V14.D2, V25.D2, V26.D2
+	FMOVQ 400(R0), F27
+	VFMLA V14.D2, V26.D2, V27.D2
+	FMOVQ 416(R0), F28
+	VFMLA V14.D2, V27.D2, V28.D2
+	FMOVQ 432(R0), F29
+	VFMLA V14.D2, V28.D2, V29.D2
+	FMOVQ 448(R0), F30
+	VFMLA V14.D2, V29.D2, V30.D2
+	FMOVQ 464(R0), F31
+	VFMLA V14.D2, V30.D2, V31.D2
+	FMOVQ 480(R0), F0
+	VFMLA V14.D2, V31.D2, V0.D2
+	FMOVQ 224(R0), F1
+	VFMLA V14.D2, V0.D2, V1.D2
+	FMOVQ (R0), F2
+	VFMLA V14.D2, V1.D2, V2.D2
+	FMOVQ (R0), F3
+	VFMLA V14.D2, V2.D2, V3.D2
+	WORD $0x4F7F0625 // sshr v5.2d, v17.2d, #1
+	VSUB V5.D2, V17.D2, V13.D2
+	FMOVQ 496(R0), F14
+	VADD V14.D2, V5.D2, V15.D2
+	VSHL $52, V15.D2, V16.D2
+	WORD $0x6E70DC71 // fmul v17.2d, v3.2d, v16.2d
+	FMOVQ 496(R0), F18
+	VADD V18.D2, V13.D2, V19.D2
+	VSHL $52, V19.D2, V21.D2
+	WORD $0x6E75DE36 // fmul v22.2d, v17.2d, v21.2d
+	FMOVD 928(R1), F23
+	VDUP V23.D[0], V23.D2
+	WORD $0x4EE0D998 // fcmeq v24.2d, v12.2d, #0.0
+	VBIT V24.B16, V23.B16, V22.B16
+	FMOVD 912(R1), F25
+	VDUP V25.D[0], V25.D2
+	WORD $0x4E79D6DA // fadd v26.2d, v22.2d, v25.2d
+	FMOVD 904(R1), F27
+	VDUP V27.D[0], V27.D2
+	VFMLS V27.D2, V12.D2, V26.D2
+	FMOVD 920(R1), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6E7CDF5D // fmul v29.2d, v26.2d, v28.2d
+	FMOVD 952(R1), F30
+	VDUP V30.D[0], V30.D2
+	FMOVD 944(R1), F31
+	VDUP V31.D[0], V31.D2
+	FMOVD 936(R1), F0
+	VDUP V0.D[0], V0.D2
+	FMOVQ 224(R0), F1
+	VFMLA V4.D2, V30.D2, V31.D2
+	VFMLA V4.D2, V31.D2, V0.D2
+	VFMLA V4.D2, V0.D2, V1.D2
+	WORD $0x6E64DC22 // fmul v2.2d, v1.2d, v4.2d
+	WORD $0x6E64DC43 // fmul v3.2d, v2.2d, v4.2d
+	FMOVQ 512(R0), F5
+	WORD $0x4EE0F88C // fabs v12.2d, v4.2d
+	WORD $0x6EECE4AD // fcmgt v13.2d, v5.2d, v12.2d
+	VBIT V13.B16, V3.B16, V29.B16
+	FMOVQ 512(R1), F14
+	WORD $0x6E6EDFAF // fmul v15.2d, v29.2d, v14.2d
+	WORD $0x4E6FD694 // fadd v20.2d, v20.2d, v15.2d
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	FMOVQ 128(R1), F16
+	WORD $0x4E70D4D1 // fadd v17.2d, v6.2d, v16.2d
+	FMOVQ (R19), F18
+	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
+	VUSHR $52, V17.D2, V21.D2
+	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
+	FMOVQ 16(R0), F23
+	WORD $0x4EF7D6D8 // fsub v24.2d, v22.2d, v23.2d
+	FMOVQ (R0), F25
+	FMOVQ 32(R0), F26
+	VBIT V26.B16, V17.B16, V25.B16
+	FMOVQ 80(R0), F27
+	WORD $0x6E7BE73C // fcmge v28.2d, v25.2d, v27.2d
+	FMOVQ 48(R0), F29
+	VAND V29.B16, V28.B16, V30.B16
+	VSUB V30.D2, V25.D2, V31.D2
+	FMOVQ (R0), F0
+	VAND V0.B16, V28.B16, V1.B16
+	WORD $0x4E61D702 // fadd v2.2d, v24.2d, v1.2d
+	FMOVQ (R0), F3
+	WORD $0x4EE3D7E4 // fsub v4.2d, v31.2d, v3.2d
+	FMOVQ 96(R0), F5
+	WORD $0x4E65D486 // fadd v6.2d, v4.2d, v5.2d
+	WORD $0x6E66FC8C // fdiv v12.2d, v4.2d, v6.2d
+	WORD $0x6E6CDD8D // fmul v13.2d, v12.2d, v12.2d
+	FMOVQ 112(R0), F14
+	FMOVQ 128(R0), F15
+	VFMLA V13.D2, V14.D2, V15.D2
+	FMOVQ 144(R0), F16
+	VFMLA V13.D2, V15.D2, V16.D2
+	FMOVQ 160(R0), F18
+	VFMLA V13.D2, V16.D2, V18.D2
+	FMOVQ 176(R0), F21
+	VFMLA V13.D2, V18.D2, V21.D2
+	FMOVQ 192(R0), F22
+	VFMLA V13.D2, V21.D2, V22.D2
+	FMOVQ 208(R0), F23
+	VFMLA V13.D2, V22.D2, V23.D2
+	WORD $0x6E6DDEF8 // fmul v24.2d, v23.2d, v13.2d
+	WORD $0x6E64DC99 // fmul v25.2d, v4.2d, v4.2d
+	FMOVQ 224(R0), F26
+	WORD $0x6E7ADF3B // fmul v27.2d, v25.2d, v26.2d
+	WORD $0x4E7BD71C // fadd v28.2d, v24.2d, v27.2d
+	WORD $0x6E6CDF9D // fmul v29.2d, v28.2d, v12.2d
+	FMOVQ 240(R0), F30
+	VFMLA V30.D2, V2.D2, V29.D2
+	WORD $0x4EFBD7BF // fsub v31.2d, v29.2d, v27.2d
+	WORD $0x4E64D7E0 // fadd v0.2d, v31.2d, v4.2d
+	FMOVQ 256(R0), F1
+	WORD $0x6E61DC42 // fmul v2.2d, v2.2d, v1.2d
+	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
+	FMOVD 896(R1), F4
+	WORD $0x4FC49065 // fmul v5.2d, v3.2d, v4.d[0]
+	FMOVQ 272(R0), F6
+	WORD $0x4E66F4AC // fmax v12.2d, v5.2d, v6.2d
+	FMOVQ 288(R0), F13
+	WORD $0x4EEDF58E // fmin v14.2d, v12.2d, v13.2d
+	FMOVQ 304(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E61AA12 // fcvtns v18.2d, v16.2d
+	WORD $0x4E61DA55 // scvtf v21.2d, v18.2d
+	FMOVQ 256(R0), F22
+	VFMLS V22.D2, V21.D2, V14.D2
+	FMOVQ 240(R0), F23
+	VFMLS V23.D2, V21.D2, V14.D2
+	FMOVQ 320(R0), F24
+	FMOVQ 336(R0), F25
+	VFMLA V14.D2, V24.D2, V25.D2
+	FMOVQ 352(R0), F26
+	VFMLA V14.D2, V25.D2, V26.D2
+	FMOVQ 368(R0), F27
+	VFMLA V14.D2, V26.D2, V27.D2
+	FMOVQ 384(R0), F28
+	VFMLA V14.D2, V27.D2, V28.D2
+	FMOVQ 400(R0), F29
+	VFMLA V14.D2, V28.D2, V29.D2
+	FMOVQ 416(R0), F30
+	VFMLA V14.D2, V29.D2, V30.D2
+	FMOVQ 432(R0), F31
+	VFMLA V14.D2, V30.D2, V31.D2
+	FMOVQ 448(R0), F0
+	VFMLA V14.D2, V31.D2, V0.D2
+	FMOVQ 464(R0), F1
+	VFMLA V14.D2, V0.D2, V1.D2
+	FMOVQ 480(R0), F2
+	VFMLA V14.D2, V1.D2, V2.D2
+	FMOVQ 224(R0), F3
+	VFMLA V14.D2, V2.D2, V3.D2
+	FMOVQ (R0), F4
+	VFMLA V14.D2, V3.D2, V4.D2
+	FMOVQ (R0), F5
+	VFMLA V14.D2, V4.D2, V5.D2
+	WORD $0x4F7F0646 // sshr v6.2d, v18.2d, #1
+	VSUB V6.D2, V18.D2, V12.D2
+	FMOVQ 496(R0), F13
+	VADD V13.D2, V6.D2, V14.D2
+	VSHL $52, V14.D2, V15.D2
+	WORD $0x6E6FDCB0 // fmul v16.2d, v5.2d, v15.2d
+	FMOVQ 496(R0), F18
+	VADD V18.D2, V12.D2, V21.D2
+	VSHL $52, V21.D2, V22.D2
+	WORD $0x6E76DE17 // fmul v23.2d, v16.2d, v22.2d
+	WORD $0x6E73DEF8 // fmul v24.2d, v23.2d, v19.2d
+	FMOVQ F24, (R7)
+	WORD $0x6E71DEF9 // fmul v25.2d, v23.2d, v17.2d
+	FMOVQ F25, (R15)
+	WORD $0x6E71DF3A // fmul v26.2d, v25.2d, v17.2d
+	FMOVQ F26, 512(R1)
+	WORD $0x4EF1D67B // fsub v27.2d, v19.2d, v17.2d
+	WORD $0x6E71FF7C // fdiv v28.2d, v27.2d, v17.2d
+	FMOVQ (R0), F29
+	WORD $0x4E7DD79E // fadd v30.2d, v28.2d, v29.2d
+	FMOVQ 48(R0), F31
+	WORD $0x4E7FF7C0 // fmax v0.2d, v30.2d, v31.2d
+	VUSHR $52, V0.D2, V1.D2
+	WORD $0x4E61D822 // scvtf v2.2d, v1.2d
+	FMOVQ 16(R0), F3
+	WORD $0x4EE3D444 // fsub v4.2d, v2.2d, v3.2d
+	FMOVQ (R0), F5
+	FMOVQ 32(R0), F6
+	VBIT V6.B16, V0.B16, V5.B16
+	FMOVQ 80(R0), F12
+	WORD $0x6E6CE4AD // fcmge v13.2d, v5.2d, v12.2d
+	FMOVQ 48(R0), F14
+	VAND V14.B16, V13.B16, V15.B16
+	VSUB V15.D2, V5.D2, V16.D2
+	FMOVQ (R0), F17
+	VAND V17.B16, V13.B16, V18.B16
+	WORD $0x4E72D493 // fadd v19.2d, v4.2d, v18.2d
+	FMOVQ (R0), F21
+	WORD $0x4EF5D616 // fsub v22.2d, v16.2d, v21.2d
+	FMOVQ 96(R0), F23
+	WORD $0x4E77D6D8 // fadd v24.2d, v22.2d, v23.2d
+	WORD $0x6E78FED9 // fdiv v25.2d, v22.2d, v24.2d
+	WORD $0x6E79DF3A // fmul v26.2d, v25.2d, v25.2d
+	FMOVQ 112(R0), F27
+	FMOVQ 128(R0), F29
+	VFMLA V26.D2, V27.D2, V29.D2
+	FMOVQ 144(R0), F31
+	VFMLA V26.D2, V29.D2, V31.D2
+	FMOVQ 160(R0), F0
+	VFMLA V26.D2, V31.D2, V0.D2
+	FMOVQ 176(R0), F1
+	VFMLA V26.D2, V0.D2, V1.D2
+	FMOVQ 192(R0), F2
+	VFMLA V26.D2, V1.D2, V2.D2
+	FMOVQ 208(R0), F3
+	VFMLA V26.D2, V2.D2, V3.D2
+	WORD $0x6E7ADC64 // fmul v4.2d, v3.2d, v26.2d
+	WORD $0x6E76DEC5 // fmul v5.2d, v22.2d, v22.2d
+	FMOVQ 224(R0), F6
+	WORD $0x6E66DCAC // fmul v12.2d, v5.2d, v6.2d
+	WORD $0x4E6CD48D // fadd v13.2d, v4.2d, v12.2d
+	WORD $0x6E79DDAE // fmul v14.2d, v13.2d, v25.2d
+	FMOVQ 240(R0), F15
+	VFMLA V15.D2, V19.D2, V14.D2
+	WORD $0x4EECD5D0 // fsub v16.2d, v14.2d, v12.2d
+	WORD $0x4E76D611 // fadd v17.2d, v16.2d, v22.2d
+	FMOVQ 256(R0), F18
+	WORD $0x6E72DE73 // fmul v19.2d, v19.2d, v18.2d
+	WORD $0x4E71D675 // fadd v21.2d, v19.2d, v17.2d
+	FMOVD 904(R1), F22
+	WORD $0x4FD692B7 // fmul v23.2d, v21.2d, v22.d[0]
+	FMOVQ 272(R0), F24
+	WORD $0x4E78F6F9 // fmax v25.2d, v23.2d, v24.2d
+	FMOVQ 288(R0), F26
+	WORD $0x4EFAF73B // fmin v27.2d, v25.2d, v26.2d
+	FMOVQ 304(R0), F29
+	WORD $0x6E7DDF7F // fmul v31.2d, v27.2d, v29.2d
+	WORD $0x4E61ABE0 // fcvtns v0.2d, v31.2d
+	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
+	FMOVQ 256(R0), F2
+	VFMLS V2.D2, V1.D2, V27.D2
+	FMOVQ 240(R0), F3
+	VFMLS V3.D2, V1.D2, V27.D2
+	FMOVQ 320(R0), F4
+	FMOVQ 336(R0), F5
+	VFMLA V27.D2, V4.D2, V5.D2
+	FMOVQ 352(R0), F6
+	VFMLA V27.D2, V5.D2, V6.D2
+	FMOVQ 368(R0), F12
+	VFMLA V27.D2, V6.D2, V12.D2
+	FMOVQ 384(R0), F13
+	VFMLA V27.D2, V12.D2, V13.D2
+	FMOVQ 400(R0), F14
+	VFMLA V27.D2, V13.D2, V14.D2
+	FMOVQ 416(R0), F15
+	VFMLA V27.D2, V14.D2, V15.D2
+	FMOVQ 432(R0), F16
+	VFMLA V27.D2, V15.D2, V16.D2
+	FMOVQ 448(R0), F17
+	VFMLA V27.D2, V16.D2, V17.D2
+	FMOVQ 464(R0), F18
+	VFMLA V27.D2, V17.D2, V18.D2
+	FMOVQ 480(R0), F19
+	VFMLA V27.D2, V18.D2, V19.D2
+	FMOVQ 224(R0), F21
+	VFMLA V27.D2, V19.D2, V21.D2
+	FMOVQ (R0), F22
+	VFMLA V27.D2, V21.D2, V22.D2
+	FMOVQ (R0), F23
+	VFMLA V27.D2, V22.D2, V23.D2
+	WORD $0x4F7F0418 // sshr v24.2d, v0.2d, #1
+	VSUB V24.D2, V0.D2, V25.D2
+	FMOVQ 496(R0), F26
+	VADD V26.D2, V24.D2, V27.D2
+	VSHL $52, V27.D2, V29.D2
+	WORD $0x6E7DDEFF // fmul v31.2d, v23.2d, v29.2d
+	FMOVQ 496(R0), F0
+	VADD V0.D2, V25.D2, V1.D2
+	VSHL $52, V1.D2, V2.D2
+	WORD $0x6E62DFE3 // fmul v3.2d, v31.2d, v2.2d
+	FMOVD 928(R1), F4
+	VDUP V4.D[0], V4.D2
+	WORD $0x4EE0DBC5 // fcmeq v5.2d, v30.2d, #0.0
+	VBIT V5.B16, V4.B16, V3.B16
+	FMOVD 912(R1), F6
+	VDUP V6.D[0], V6.D2
+	WORD $0x4E66D46C // fadd v12.2d, v3.2d, v6.2d
+	FMOVD 904(R1), F13
+	VDUP V13.D[0], V13.D2
+	VFMLS V13.D2, V30.D2, V12.D2
+	FMOVD 920(R1), F14
+	VDUP V14.D[0], V14.D2
+	WORD $0x6E6EDD8F // fmul v15.2d, v12.2d, v14.2d
+	FMOVD 952(R1), F16
+	VDUP V16.D[0], V16.D2
+	FMOVD 944(R1), F17
+	VDUP V17.D[0], V17.D2
+	FMOVD 936(R1), F18
+	VDUP V18.D[0], V18.D2
+	FMOVQ 224(R0), F19
+	VFMLA V28.D2, V16.D2, V17.D2
+	VFMLA V28.D2, V17.D2, V18.D2
+	VFMLA V28.D2, V18.D2, V19.D2
+	WORD $0x6E7CDE75 // fmul v21.2d, v19.2d, v28.2d
+	WORD $0x6E7CDEB6 // fmul v22.2d, v21.2d, v28.2d
+	FMOVQ 512(R0), F23
+	WORD $0x4EE0FB98 // fabs v24.2d, v28.2d
+	WORD $0x6EF8E6F9 // fcmgt v25.2d, v23.2d, v24.2d
+	VBIT V25.B16, V22.B16, V15.B16
+	FMOVQ 512(R1), F26
+	WORD $0x6E7ADDFB // fmul v27.2d, v15.2d, v26.2d
+	WORD $0x4E7BD694 // fadd v20.2d, v20.2d, v27.2d
+	FMOVQ 144(R1), F28
+	WORD $0x4E7CD4FD // fadd v29.2d, v7.2d, v28.2d
+	FMOVQ 16(R19), F30
+	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
+	VUSHR $52, V29.D2, V0.D2
+	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
+	FMOVQ 16(R0), F2
+	WORD $0x4EE2D423 // fsub v3.2d, v1.2d, v2.2d
+	FMOVQ (R0), F4
+	FMOVQ 32(R0), F5
+	VBIT V5.B16, V29.B16, V4.B16
+	FMOVQ 80(R0), F6
+	WORD $0x6E66E487 // fcmge v7.2d, v4.2d, v6.2d
+	FMOVQ 48(R0), F12
+	VAND V12.B16, V7.B16, V13.B16
+	VSUB V13.D2, V4.D2, V14.D2
+	FMOVQ (R0), F15
+	VAND V15.B16, V7.B16, V16.B16
+	WORD $0x4E70D471 // fadd v17.2d, v3.2d, v16.2d
+	FMOVQ (R0), F18
+	WORD $0x4EF2D5D3 // fsub v19.2d, v14.2d, v18.2d
+	FMOVQ 96(R0), F21
+	WORD $0x4E75D676 // fadd v22.2d, v19.2d, v21.2d
+	WORD $0x6E76FE77 // fdiv v23.2d, v19.2d, v22.2d
+	WORD $0x6E77DEF8 // fmul v24.2d, v23.2d, v23.2d
+	FMOVQ 112(R0), F25
+	FMOVQ 128(R0), F26
+	VFMLA V24.D2, V25.D2, V26.D2
+	FMOVQ 144(R0), F27
+	VFMLA V24.D2, V26.D2, V27.D2
+	FMOVQ 160(R0), F28
+	VFMLA V24.D2, V27.D2, V28.D2
+	FMOVQ 176(R0), F30
+	VFMLA V24.D2, V28.D2, V30.D2
+	FMOVQ 192(R0), F0
+	VFMLA V24.D2, V30.D2, V0.D2
+	FMOVQ 208(R0), F1
+	VFMLA V24.D2, V0.D2, V1.D2
+	WORD $0x6E78DC22 // fmul v2.2d, v1.2d, v24.2d
+	WORD $0x6E73DE63 // fmul v3.2d, v19.2d, v19.2d
+	FMOVQ 224(R0), F4
+	WORD $0x6E64DC65 // fmul v5.2d, v3.2d, v4.2d
+	WORD $0x4E65D446 // fadd v6.2d, v2.2d, v5.2d
+	WORD $0x6E77DCC7 // fmul v7.2d, v6.2d, v23.2d
+	FMOVQ 240(R0), F12
+	VFMLA V12.D2, V17.D2, V7.D2
+	WORD $0x4EE5D4ED // fsub v13.2d, v7.2d, v5.2d
+	WORD $0x4E73D5AE // fadd v14.2d, v13.2d, v19.2d
+	FMOVQ 256(R0), F15
+	WORD $0x6E6FDE30 // fmul v16.2d, v17.2d, v15.2d
+	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
+	FMOVD 896(R1), F18
+	WORD $0x4FD29233 // fmul v19.2d, v17.2d, v18.d[0]
+	FMOVQ 272(R0), F21
+	WORD $0x4E75F676 // fmax v22.2d, v19.2d, v21.2d
+	FMOVQ 288(R0), F23
+	WORD $0x4EF7F6D8 // fmin v24.2d, v22.2d, v23.2d
+	FMOVQ 304(R0), F25
+	WORD $0x6E79DF1A // fmul v26.2d, v24.2d, v25.2d
+	WORD $0x4E61AB5B // fcvtns v27.2d, v26.2d
+	WORD $0x4E61DB7C // scvtf v28.2d, v27.2d
+	FMOVQ 256(R0), F30
+	VFMLS V30.D2, V28.D2, V24.D2
+	FMOVQ 240(R0), F0
+	VFMLS V0.D2, V28.D2, V24.D2
+	FMOVQ 320(R0), F1
+	FMOVQ 336(R0), F2
+	VFMLA V24.D2, V1.D2, V2.D2
+	FMOVQ 352(R0), F3
+	VFMLA V24.D2, V2.D2, V3.D2
+	FMOVQ 368(R0), F4
+	VFMLA V24.D2, V3.D2, V4.D2
+	FMOVQ 384(R0), F5
+	VFMLA V24.D2, V4.D2, V5.D2
+	FMOVQ 400(R0), F6
+	VFMLA V24.D2, V5.D2, V6.D2
+	FMOVQ 416(R0), F7
+	VFMLA V24.D2, V6.D2, V7.D2
+	FMOVQ 432(R0), F12
+	VFMLA V24.D2, V7.D2, V12.D2
+	FMOVQ 448(R0), F13
+	VFMLA V24.D2, V12.D2, V13.D2
+	FMOVQ 464(R0), F14
+	VFMLA V24.D2, V13.D2, V14.D2
+	FMOVQ 480(R0), F15
+	VFMLA V24.D2, V14.D2, V15.D2
+	FMOVQ 224(R0), F16
+	VFMLA V24.D2, V15.D2, V16.D2
+	FMOVQ (R0), F17
+	VFMLA V24.D2, V16.D2, V17.D2
+	FMOVQ (R0), F18
+	VFMLA V24.D2, V17.D2, V18.D2
+	WORD $0x4F7F0773 // sshr v19.2d, v27.2d, #1
+	VSUB V19.D2, V27.D2, V21.D2
+	FMOVQ 496(R0), F22
+	VADD V22.D2, V19.D2, V23.D2
+	VSHL $52, V23.D2, V24.D2
+	WORD $0x6E78DE59 // fmul v25.2d, v18.2d, v24.2d
+	FMOVQ 496(R0), F26
+	VADD V26.D2, V21.D2, V27.D2
+	VSHL $52, V27.D2, V28.D2
+	WORD $0x6E7CDF3E // fmul v30.2d, v25.2d, v28.2d
+	WORD $0x6E7FDFC0 // fmul v0.2d, v30.2d, v31.2d
+	FMOVQ F0, 16(R7)
+	WORD $0x6E7DDFC1 // fmul v1.2d, v30.2d, v29.2d
+	FMOVQ F1, 16(R15)
+	WORD $0x6E7DDC22 // fmul v2.2d, v1.2d, v29.2d
+	FMOVQ F2, 512(R1)
+	WORD $0x4EFDD7E3 // fsub v3.2d, v31.2d, v29.2d
+	WORD $0x6E7DFC64 // fdiv v4.2d, v3.2d, v29.2d
+	FMOVQ (R0), F5
+	WORD $0x4E65D486 // fadd v6.2d, v4.2d, v5.2d
+	FMOVQ 48(R0), F7
+	WORD $0x4E67F4CC // fmax v12.2d, v6.2d, v7.2d
+	VUSHR $52, V12.D2, V13.D2
+	WORD $0x4E61D9AE // scvtf v14.2d, v13.2d
+	FMOVQ 16(R0), F15
+	WORD $0x4EEFD5D0 // fsub v16.2d, v14.2d, v15.2d
+	FMOVQ (R0), F17
+	FMOVQ 32(R0), F18
+	VBIT V18.B16, V12.B16, V17.B16
+	FMOVQ 80(R0), F19
+	WORD $0x6E73E635 // fcmge v21.2d, v17.2d, v19.2d
+	FMOVQ 48(R0), F22
+	VAND V22.B16, V21.B16, V23.B16
+	VSUB V23.D2, V17.D2, V24.D2
+	FMOVQ (R0), F25
+	VAND V25.B16, V21.B16, V26.B16
+	WORD $0x4E7AD61B // fadd v27.2d, v16.2d, v26.2d
+	FMOVQ (R0), F28
+	WORD $0x4EFCD71D // fsub v29.2d, v24.2d, v28.2d
+	FMOVQ 96(R0), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	WORD $0x6E7FFFA0 // fdiv v0.2d, v29.2d, v31.2d
+	WORD $0x6E60DC01 // fmul v1.2d, v0.2d, v0.2d
+	FMOVQ 112(R0), F2
+	FMOVQ 128(R0), F3
+	VFMLA V1.D2, V2.D2, V3.D2
+	FMOVQ 144(R0), F5
+	VFMLA V1.D2, V3.D2, V5.D2
+	FMOVQ 160(R0), F7
+	VFMLA V1.D2, V5.D2, V7.D2
+	FMOVQ 176(R0), F12
+	VFMLA V1.D2, V7.D2, V12.D2
+	FMOVQ 192(R0), F13
+	VFMLA V1.D2, V12.D2, V13.D2
+	FMOVQ 208(R0), F14
+	VFMLA V1.D2, V13.D2, V14.D2
+	WORD $0x6E61DDCF // fmul v15.2d, v14.2d, v1.2d
+	WORD $0x6E7DDFB0 // fmul v16.2d, v29.2d, v29.2d
+	FMOVQ 224(R0), F17
+	WORD $0x6E71DE12 // fmul v18.2d, v16.2d, v17.2d
+	WORD $0x4E72D5F3 // fadd v19.2d, v15.2d, v18.2d
+	WORD $0x6E60DE75 // fmul v21.2d, v19.2d, v0.2d
+	FMOVQ 240(R0), F22
+	VFMLA V22.D2, V27.D2, V21.D2
+	WORD $0x4EF2D6B7 // fsub v23.2d, v21.2d, v18.2d
+	WORD $0x4E7DD6F8 // fadd v24.2d, v23.2d, v29.2d
+	FMOVQ 256(R0), F25
+	WORD $0x6E79DF7A // fmul v26.2d, v27.2d, v25.2d
+	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
+	FMOVD 904(R1), F28
+	WORD $0x4FDC937D // fmul v29.2d, v27.2d, v28.d[0]
+	FMOVQ 272(R0), F30
+	WORD $0x4E7EF7BF // fmax v31.2d, v29.2d, v30.2d
+	FMOVQ 288(R0), F0
+	WORD $0x4EE0F7E1 // fmin v1.2d, v31.2d, v0.2d
+	FMOVQ 304(R0), F2
+	WORD $0x6E62DC23 // fmul v3.2d, v1.2d, v2.2d
+	WORD $0x4E61A865 // fcvtns v5.2d, v3.2d
+	WORD $0x4E61D8A7 // scvtf v7.2d, v5.2d
+	FMOVQ 256(R0), F12
+	VFMLS V12.D2, V7.D2, V1.D2
+	FMOVQ 240(R0), F13
+	VFMLS V13.D2, V7.D2, V1.D2
+	FMOVQ 320(R0), F14
+	FMOVQ 336(R0), F15
+	VFMLA V1.D2, V14.D2, V15.D2
+	FMOVQ 352(R0), F16
+	VFMLA V1.D2, V15.D2, V16.D2
+	FMOVQ 368(R0), F17
+	VFMLA V1.D2, V16.D2, V17.D2
+	FMOVQ 384(R0), F18
+	VFMLA V1.D2, V17.D2, V18.D2
+	FMOVQ 400(R0), F19
+	VFMLA V1.D2, V18.D2, V19.D2
+	FMOVQ 416(R0), F21
+	VFMLA V1.D2, V19.D2, V21.D2
+	FMOVQ 432(R0), F22
+	VFMLA V1.D2, V21.D2, V22.D2
+	FMOVQ 448(R0), F23
+	VFMLA V1.D2, V22.D2, V23.D2
+	FMOVQ 464(R0), F24
+	VFMLA V1.D2, V23.D2, V24.D2
+	FMOVQ 480(R0), F25
+	VFMLA V1.D2, V24.D2, V25.D2
+	FMOVQ 224(R0), F26
+	VFMLA V1.D2, V25.D2, V26.D2
+	FMOVQ (R0), F27
+	VFMLA V1.D2, V26.D2, V27.D2
+	FMOVQ (R0), F28
+	VFMLA V1.D2, V27.D2, V28.D2
+	WORD $0x4F7F04BD // sshr v29.2d, v5.2d, #1
+	VSUB V29.D2, V5.D2, V30.D2
+	FMOVQ 496(R0), F31
+	VADD V31.D2, V29.D2, V0.D2
+	VSHL $52, V0.D2, V1.D2
+	WORD $0x6E61DF82 // fmul v2.2d, v28.2d, v1.2d
+	FMOVQ 496(R0), F3
+	VADD V3.D2, V30.D2, V5.D2
+	VSHL $52, V5.D2, V7.D2
+	WORD $0x6E67DC4C // fmul v12.2d, v2.2d, v7.2d
+	FMOVD 928(R1), F13
+	VDUP V13.D[0], V13.D2
+	WORD $0x4EE0D8CE // fcmeq v14.2d, v6.2d, #0.0
+	VBIT V14.B16, V13.B16, V12.B16
+	FMOVD 912(R1), F15
+	VDUP V15.D[0], V15.D2
+	WORD $0x4E6FD590 // fadd v16.2d, v12.2d, v15.2d
+	FMOVD 904(R1), F17
+	VDUP V17.D[0], V17.D2
+	VFMLS V17.D2, V6.D2, V16.D2
+	FMOVD 920(R1), F18
+	VDUP V18.D[0], V18.D2
+	WORD $0x6E72DE13 // fmul v19.2d, v16.2d, v18.2d
+	FMOVD 952(R1), F21
+	VDUP V21.D[0], V21.D2
+	FMOVD 944(R1), F22
+	VDUP V22.D[0], V22.D2
+	FMOVD 936(R1), F23
+	VDUP V23.D[0], V23.D2
+	FMOVQ 224(R0), F24
+	VFMLA V4.D2, V21.D2, V22.D2
+	VFMLA V4.D2, V22.D2, V23.D2
+	VFMLA V4.D2, V23.D2, V24.D2
+	WORD $0x6E64DF19 // fmul v25.2d, v24.2d, v4.2d
+	WORD $0x6E64DF3A // fmul v26.2d, v25.2d, v4.2d
+	FMOVQ 512(R0), F27
+	WORD $0x4EE0F89C // fabs v28.2d, v4.2d
+	WORD $0x6EFCE77D // fcmgt v29.2d, v27.2d, v28.2d
+	VBIT V29.B16, V26.B16, V19.B16
+	FMOVQ 512(R1), F30
+	WORD $0x6E7EDE7F // fmul v31.2d, v19.2d, v30.2d
+	WORD $0x4E7FD694 // fadd v20.2d, v20.2d, v31.2d
+	FMOVQ 160(R1), F0
+	WORD $0x4E60D501 // fadd v1.2d, v8.2d, v0.2d
+	FMOVQ 32(R19), F2
+	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
+	VUSHR $52, V1.D2, V4.D2
+	WORD $0x4E61D885 // scvtf v5.2d, v4.2d
+	FMOVQ 16(R0), F6
+	WORD $0x4EE6D4A7 // fsub v7.2d, v5.2d, v6.2d
+	FMOVQ (R0), F8
+	FMOVQ 32(R0), F12
+	VBIT V12.B16, V1.B16, V8.B16
+	FMOVQ 80(R0), F13
+	WORD $0x6E6DE50E // fcmge v14.2d, v8.2d, v13.2d
+	FMOVQ 48(R0), F15
+	VAND V15.B16, V14.B16, V16.B16
+	VSUB V16.D2, V8.D2, V17.D2
+	FMOVQ (R0), F18
+	VAND V18.B16, V14.B16, V19.B16
+	WORD $0x4E73D4F5 // fadd v21.2d, v7.2d, v19.2d
+	FMOVQ (R0), F22
+	WORD $0x4EF6D637 // fsub v23.2d, v17.2d, v22.2d
+	FMOVQ 96(R0), F24
+	WORD $0x4E78D6F9 // fadd v25.2d, v23.2d, v24.2d
+	WORD $0x6E79FEFA // fdiv v26.2d, v23.2d, v25.2d
+	WORD $0x6E7ADF5B // fmul v27.2d, v26.2d, v26.2d
+	FMOVQ 112(R0), F28
+	FMOVQ 128(R0), F29
+	VFMLA V27.D2, V28.D2, V29.D2
+	FMOVQ 144(R0), F30
+	VFMLA V27.D2, V29.D2, V30.D2
+	FMOVQ 160(R0), F31
+	VFMLA V27.D2, V30.D2, V31.D2
+	FMOVQ 176(R0), F0
+	VFMLA V27.D2, V31.D2, V0.D2
+	FMOVQ 192(R0), F2
+	VFMLA V27.D2, V0.D2, V2.D2
+	FMOVQ 208(R0), F4
+	VFMLA V27.D2, V2.D2, V4.D2
+	WORD $0x6E7BDC85 // fmul v5.2d, v4.2d, v27.2d
+	WORD $0x6E77DEE6 // fmul v6.2d, v23.2d, v23.2d
+	FMOVQ 224(R0), F7
+	WORD $0x6E67DCC8 // fmul v8.2d, v6.2d, v7.2d
+	WORD $0x4E68D4AC // fadd v12.2d, v5.2d, v8.2d
+	WORD $0x6E7ADD8D // fmul v13.2d, v12.2d, v26.2d
+	FMOVQ 240(R0), F14
+	VFMLA V14.D2, V21.D2, V13.D2
+	WORD $0x4EE8D5AF // fsub v15.2d, v13.2d, v8.2d
+	WORD $0x4E77D5F0 // fadd v16.2d, v15.2d, v23.2d
+	FMOVQ 256(R0), F17
+	WORD $0x6E71DEB2 // fmul v18.2d, v21.2d, v17.2d
+	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
+	FMOVD 896(R1), F21
+	WORD $0x4FD59276 // fmul v22.2d, v19.2d, v21.d[0]
+	FMOVQ 272(R0), F23
+	WORD $0x4E77F6D8 // fmax v24.2d, v22.2d, v23.2d
+	FMOVQ 288(R0), F25
+	WORD $0x4EF9F71A // fmin v26.2d, v24.2d, v25.2d
+	FMOVQ 304(R0), F27
+	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
+	WORD $0x4E61AB9D // fcvtns v29.2d, v28.2d
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 256(R0), F31
+	VFMLS V31.D2, V30.D2, V26.D2
+	FMOVQ 240(R0), F0
+	VFMLS V0.D2, V30.D2, V26.D2
+	FMOVQ 320(R0), F2
+	FMOVQ 336(R0), F4
+	VFMLA V26.D2, V2.D2, V4.D2
+	FMOVQ 352(R0), F5
+	VFMLA V26.D2, V4.D2, V5.D2
+	FMOVQ 368(R0), F6
+	VFMLA V26.D2, V5.D2, V6.D2
+	FMOVQ 384(R0), F7
+	VFMLA V26.D2, V6.D2, V7.D2
+	FMOVQ 400(R0), F8
+	VFMLA V26.D2, V7.D2, V8.D2
+	FMOVQ 416(R0), F12
+	VFMLA V26.D2, V8.D2, V12.D2
+	FMOVQ 432(R0), F13
+	VFMLA V26.D2, V12.D2, V13.D2
+	FMOVQ 448(R0), F14
+	VFMLA V26.D2, V13.D2, V14.D2
+	FMOVQ 464(R0), F15
+	VFMLA V26.D2, V14.D2, V15.D2
+	FMOVQ 480(R0), F16
+	VFMLA V26.D2, V15.D2, V16.D2
+	FMOVQ 224(R0), F17
+	VFMLA V26.D2, V16.D2, V17.D2
+	FMOVQ (R0), F18
+	VFMLA V26.D2, V17.D2, V18.D2
+	FMOVQ (R0), F19
+	VFMLA V26.D2, V18.D2, V19.D2
+	WORD $0x4F7F07B5 // sshr v21.2d, v29.2d, #1
+	VSUB V21.D2, V29.D2, V22.D2
+	FMOVQ 496(R0), F23
+	VADD V23.D2, V21.D2, V24.D2
+	VSHL $52, V24.D2, V25.D2
+	WORD $0x6E79DE7A // fmul v26.2d, v19.2d, v25.2d
+	FMOVQ 496(R0), F27
+	VADD V27.D2, V22.D2, V28.D2
+	VSHL $52, V28.D2, V29.D2
+	WORD $0x6E7DDF5E // fmul v30.2d, v26.2d, v29.2d
+	WORD $0x6E63DFDF // fmul v31.2d, v30.2d, v3.2d
+	FMOVQ F31, 32(R7)
+	WORD $0x6E61DFC0 // fmul v0.2d, v30.2d, v1.2d
+	FMOVQ F0, 32(R15)
+	WORD $0x6E61DC02 // fmul v2.2d, v0.2d, v1.2d
+	FMOVQ F2, 512(R1)
+	WORD $0x4EE1D463 // fsub v3.2d, v3.2d, v1.2d
+	WORD $0x6E61FC64 // fdiv v4.2d, v3.2d, v1.2d
+	FMOVQ (R0), F5
+	WORD $0x4E65D486 // fadd v6.2d, v4.2d, v5.2d
+	FMOVQ 48(R0), F7
+	WORD $0x4E67F4C8 // fmax v8.2d, v6.2d, v7.2d
+	VUSHR $52, V8.D2, V12.D2
+	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
+	FMOVQ 16(R0), F14
+	WORD $0x4EEED5AF // fsub v15.2d, v13.2d, v14.2d
+	FMOVQ (R0), F16
+	FMOVQ 32(R0), F17
+	VBIT V17.B16, V8.B16, V16.B16
+	FMOVQ 80(R0), F18
+	WORD $0x6E72E613 // fcmge v19.2d, v16.2d, v18.2d
+	FMOVQ 48(R0), F21
+	VAND V21.B16, V19.B16, V22.B16
+	VSUB V22.D2, V16.D2, V23.D2
+	FMOVQ (R0), F24
+	VAND V24.B16, V19.B16, V25.B16
+	WORD $0x4E79D5FA // fadd v26.2d, v15.2d, v25.2d
+	FMOVQ (R0), F27
+	WORD $0x4EFBD6FC // fsub v28.2d, v23.2d, v27.2d
+	FMOVQ 96(R0), F29
+	WORD $0x4E7DD79E // fadd v30.2d, v28.2d, v29.2d
+	WORD $0x6E7EFF9F // fdiv v31.2d, v28.2d, v30.2d
+	WORD $0x6E7FDFE0 // fmul v0.2d, v31.2d, v31.2d
+	FMOVQ 112(R0), F1
+	FMOVQ 128(R0), F2
+	VFMLA V0.D2, V1.D2, V2.D2
+	FMOVQ 144(R0), F3
+	VFMLA V0.D2, V2.D2, V3.D2
+	FMOVQ 160(R0), F5
+	VFMLA V0.D2, V3.D2, V5.D2
+	FMOVQ 176(R0), F7
+	VFMLA V0.D2, V5.D2, V7.D2
+	FMOVQ 192(R0), F8
+	VFMLA V0.D2, V7.D2, V8.D2
+	FMOVQ 208(R0), F12
+	VFMLA V0.D2, V8.D2, V12.D2
+	WORD $0x6E60DD8D // fmul v13.2d, v12.2d, v0.2d
+	WORD $0x6E7CDF8E // fmul v14.2d, v28.2d, v28.2d
+	FMOVQ 224(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E70D5B1 // fadd v17.2d, v13.2d, v16.2d
+	WORD $0x6E7FDE32 // fmul v18.2d, v17.2d, v31.2d
+	FMOVQ 240(R0), F19
+	VFMLA V19.D2, V26.D2, V18.D2
+	WORD $0x4EF0D655 // fsub v21.2d, v18.2d, v16.2d
+	WORD $0x4E7CD6B6 // fadd v22.2d, v21.2d, v28.2d
+	FMOVQ 256(R0), F23
+	WORD $0x6E77DF58 // fmul v24.2d, v26.2d, v23.2d
+	WORD $0x4E76D719 // fadd v25.2d, v24.2d, v22.2d
+	FMOVD 904(R1), F26
+	WORD $0x4FDA933B // fmul v27.2d, v25.2d, v26.d[0]
+	FMOVQ 272(R0), F28
+	WORD $0x4E7CF77D // fmax v29.2d, v27.2d, v28.2d
+	FMOVQ 288(R0), F30
+	WORD $0x4EFEF7BF // fmin v31.2d, v29.2d, v30.2d
+	FMOVQ 304(R0), F0
+	WORD $0x6E60DFE1 // fmul v1.2d, v31.2d, v0.2d
+	WORD $0x4E61A822 // fcvtns v2.2d, v1.2d
+	WORD $0x4E61D843 // scvtf v3.2d, v2.2d
+	FMOVQ 256(R0), F5
+	VFMLS V5.D2, V3.D2, V31.D2
+	FMOVQ 240(R0), F7
+	VFMLS V7.D2, V3.D2, V31.D2
+	FMOVQ 320(R0), F8
+	FMOVQ 336(R0), F12
+	VFMLA V31.D2, V8.D2, V12.D2
+	FMOVQ 352(R0), F13
+	VFMLA V31.D2, V12.D2, V13.D2
+	FMOVQ 368(R0), F14
+	VFMLA V31.D2, V13.D2, V14.D2
+	FMOVQ 384(R0), F15
+	VFMLA V31.D2, V14.D2, V15.D2
+	FMOVQ 400(R0), F16
+	VFMLA V31.D2, V15.D2, V16.D2
+	FMOVQ 416(R0), F17
+	VFMLA V31.D2, V16.D2, V17.D2
+	FMOVQ 432(R0), F18
+	VFMLA V31.D2, V17.D2, V18.D2
+	FMOVQ 448(R0), F19
+	VFMLA V31.D2, V18.D2, V19.D2
+	FMOVQ 464(R0), F21
+	VFMLA V31.D2, V19.D2, V21.D2
+	FMOVQ 480(R0), F22
+	VFMLA V31.D2, V21.D2, V22.D2
+	FMOVQ 224(R0), F23
+	VFMLA V31.D2, V22.D2, V23.D2
+	FMOVQ (R0), F24
+	VFMLA V31.D2, V23.D2, V24.D2
+	FMOVQ (R0), F25
+	VFMLA V31.D2, V24.D2, V25.D2
+	WORD $0x4F7F045A // sshr v26.2d, v2.2d, #1
+	VSUB V26.D2, V2.D2, V27.D2
+	FMOVQ 496(R0), F28
+	VADD V28.D2, V26.D2, V29.D2
+	VSHL $52, V29.D2, V30.D2
+	WORD $0x6E7EDF3F // fmul v31.2d, v25.2d, v30.2d
+	FMOVQ 496(R0), F0
+	VADD V0.D2, V27.D2, V1.D2
+	VSHL $52, V1.D2, V2.D2
+	WORD $0x6E62DFE3 // fmul v3.2d, v31.2d, v2.2d
+	FMOVD 928(R1), F5
+	VDUP V5.D[0], V5.D2
+	WORD $0x4EE0D8C7 // fcmeq v7.2d, v6.2d, #0.0
+	VBIT V7.B16, V5.B16, V3.B16
+	FMOVD 912(R1), F8
+	VDUP V8.D[0], V8.D2
+	WORD $0x4E68D46C // fadd v12.2d, v3.2d, v8.2d
+	FMOVD 904(R1), F13
+	VDUP V13.D[0], V13.D2
+	VFMLS V13.D2, V6.D2, V12.D2
+	FMOVD 920(R1), F14
+	VDUP V14.D[0], V14.D2
+	WORD $0x6E6EDD8F // fmul v15.2d, v12.2d, v14.2d
+	FMOVD 952(R1), F16
+	VDUP V16.D[0], V16.D2
+	FMOVD 944(R1), F17
+	VDUP V17.D[0], V17.D2
+	FMOVD 936(R1), F18
+	VDUP V18.D[0], V18.D2
+	FMOVQ 224(R0), F19
+	VFMLA V4.D2, V16.D2, V17.D2
+	VFMLA V4.D2, V17.D2, V18.D2
+	VFMLA V4.D2, V18.D2, V19.D2
+	WORD $0x6E64DE75 // fmul v21.2d, v19.2d, v4.2d
+	WORD $0x6E64DEB6 // fmul v22.2d, v21.2d, v4.2d
+	FMOVQ 512(R0), F23
+	WORD $0x4EE0F898 // fabs v24.2d, v4.2d
+	WORD $0x6EF8E6F9 // fcmgt v25.2d, v23.2d, v24.2d
+	VBIT V25.B16, V22.B16, V15.B16
+	FMOVQ 512(R1), F26
+	WORD $0x6E7ADDFB // fmul v27.2d, v15.2d, v26.2d
+	WORD $0x4E7BD694 // fadd v20.2d, v20.2d, v27.2d
+	FMOVQ 176(R1), F28
+	WORD $0x4E7CD53D // fadd v29.2d, v9.2d, v28.2d
+	FMOVQ 48(R19), F30
+	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
+	VUSHR $52, V29.D2, V0.D2
+	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
+	FMOVQ 16(R0), F2
+	WORD $0x4EE2D423 // fsub v3.2d, v1.2d, v2.2d
+	FMOVQ (R0), F4
+	FMOVQ 32(R0), F5
+	VBIT V5.B16, V29.B16, V4.B16
+	FMOVQ 80(R0), F6
+	WORD $0x6E66E487 // fcmge v7.2d, v4.2d, v6.2d
+	FMOVQ 48(R0), F8
+	VAND V8.B16, V7.B16, V9.B16
+	VSUB V9.D2, V4.D2, V12.D2
+	FMOVQ (R0), F13
+	VAND V13.B16, V7.B16, V14.B16
+	WORD $0x4E6ED46F // fadd v15.2d, v3.2d, v14.2d
+	FMOVQ (R0), F16
+	WORD $0x4EF0D591 // fsub v17.2d, v12.2d, v16.2d
+	FMOVQ 96(R0), F18
+	WORD $0x4E72D633 // fadd v19.2d, v17.2d, v18.2d
+	WORD $0x6E73FE35 // fdiv v21.2d, v17.2d, v19.2d
+	WORD $0x6E75DEB6 // fmul v22.2d, v21.2d, v21.2d
+	FMOVQ 112(R0), F23
+	FMOVQ 128(R0), F24
+	VFMLA V22.D2, V23.D2, V24.D2
+	FMOVQ 144(R0), F25
+	VFMLA V22.D2, V24.D2, V25.D2
+	FMOVQ 160(R0), F26
+	VFMLA V22.D2, V25.D2, V26.D2
+	FMOVQ 176(R0), F27
+	VFMLA V22.D2, V26.D2, V27.D2
+	FMOVQ 192(R0), F28
+	VFMLA V22.D2, V27.D2, V28.D2
+	FMOVQ 208(R0), F30
+	VFMLA V22.D2, V28.D2, V30.D2
+	WORD $0x6E76DFC0 // fmul v0.2d, v30.2d, v22.2d
+	WORD $0x6E71DE21 // fmul v1.2d, v17.2d, v17.2d
+	FMOVQ 224(R0), F2
+	WORD $0x6E62DC23 // fmul v3.2d, v1.2d, v2.2d
+	WORD $0x4E63D404 // fadd v4.2d, v0.2d, v3.2d
+	WORD $0x6E75DC85 // fmul v5.2d, v4.2d, v21.2d
+	FMOVQ 240(R0), F6
+	VFMLA V6.D2, V15.D2, V5.D2
+	WORD $0x4EE3D4A7 // fsub v7.2d, v5.2d, v3.2d
+	WORD $0x4E71D4E8 // fadd v8.2d, v7.2d, v17.2d
+	FMOVQ 256(R0), F9
+	WORD $0x6E69DDEC // fmul v12.2d, v15.2d, v9.2d
+	WORD $0x4E68D58D // fadd v13.2d, v12.2d, v8.2d
+	FMOVD 896(R1), F14
+	WORD $0x4FCE91AF // fmul v15.2d, v13.2d, v14.d[0]
+	FMOVQ 272(R0), F16
+	WORD $0x4E70F5F1 // fmax v17.2d, v15.2d, v16.2d
+	FMOVQ 288(R0), F18
+	WORD $0x4EF2F633 // fmin v19.2d, v17.2d, v18.2d
+	FMOVQ 304(R0), F21
+	WORD $0x6E75DE76 // fmul v22.2d, v19.2d, v21.2d
+	WORD $0x4E61AAD7 // fcvtns v23.2d, v22.2d
+	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
+	FMOVQ 256(R0), F25
+	VFMLS V25.D2, V24.D2, V19.D2
+	FMOVQ 240(R0), F26
+	VFMLS V26.D2, V24.D2, V19.D2
+	FMOVQ 320(R0), F27
+	FMOVQ 336(R0), F28
+	VFMLA V19.D2, V27.D2, V28.D2
+	FMOVQ 352(R0), F30
+	VFMLA V19.D2, V28.D2, V30.D2
+	FMOVQ 368(R0), F0
+	VFMLA V19.D2, V30.D2, V0.D2
+	FMOVQ 384(R0), F1
+	VFMLA V19.D2, V0.D2, V1.D2
+	FMOVQ 400(R0), F2
+	VFMLA V19.D2, V1.D2, V2.D2
+	FMOVQ 416(R0), F3
+	VFMLA V19.D2, V2.D2, V3.D2
+	FMOVQ 432(R0), F4
+	VFMLA V19.D2, V3.D2, V4.D2
+	FMOVQ 448(R0), F5
+	VFMLA V19.D2, V4.D2, V5.D2
+	FMOVQ 464(R0), F6
+	VFMLA V19.D2, V5.D2, V6.D2
+	FMOVQ 480(R0), F7
+	VFMLA V19.D2, V6.D2, V7.D2
+	FMOVQ 224(R0), F8
+	VFMLA V19.D2, V7.D2, V8.D2
+	FMOVQ (R0), F9
+	VFMLA V19.D2, V8.D2, V9.D2
+	FMOVQ (R0), F12
+	VFMLA V19.D2, V9.D2, V12.D2
+	WORD $0x4F7F06ED // sshr v13.2d, v23.2d, #1
+	VSUB V13.D2, V23.D2, V14.D2
+	FMOVQ 496(R0), F15
+	VADD V15.D2, V13.D2, V16.D2
+	VSHL $52, V16.D2, V17.D2
+	WORD $0x6E71DD92 // fmul v18.2d, v12.2d, v17.2d
+	FMOVQ 496(R0), F19
+	VADD V19.D2, V14.D2, V21.D2
+	VSHL $52, V21.D2, V22.D2
+	WORD $0x6E76DE57 // fmul v23.2d, v18.2d, v22.2d
+	WORD $0x6E7FDEF8 // fmul v24.2d, v23.2d, v31.2d
+	FMOVQ F24, 48(R7)
+	WORD $0x6E7DDEF9 // fmul v25.2d, v23.2d, v29.2d
+	FMOVQ F25, 48(R15)
+	WORD $0x6E7DDF3A // fmul v26.2d, v25.2d, v29.2d
+	FMOVQ F26, 512(R1)
+	WORD $0x4EFDD7FB // fsub v27.2d, v31.2d, v29.2d
+	WORD $0x6E7DFF7C // fdiv v28.2d, v27.2d, v29.2d
+	FMOVQ (R0), F29
+	WORD $0x4E7DD79E // fadd v30.2d, v28.2d, v29.2d
+	FMOVQ 48(R0), F31
+	WORD $0x4E7FF7C0 // fmax v0.2d, v30.2d, v31.2d
+	VUSHR $52, V0.D2, V1.D2
+	WORD $0x4E61D822 // scvtf v2.2d, v1.2d
+	FMOVQ 16(R0), F3
+	WORD $0x4EE3D444 // fsub v4.2d, v2.2d, v3.2d
+	FMOVQ (R0), F5
+	FMOVQ 32(R0), F6
+	VBIT V6.B16, V0.B16, V5.B16
+	FMOVQ 80(R0), F7
+	WORD $0x6E67E4A8 // fcmge v8.2d, v5.2d, v7.2d
+	FMOVQ 48(R0), F9
+	VAND V9.B16, V8.B16, V12.B16
+	VSUB V12.D2, V5.D2, V13.D2
+	FMOVQ (R0), F14
+	VAND V14.B16, V8.B16, V15.B16
+	WORD $0x4E6FD490 // fadd v16.2d, v4.2d, v15.2d
+	FMOVQ (R0), F17
+	WORD $0x4EF1D5B2 // fsub v18.2d, v13.2d, v17.2d
+	FMOVQ 96(R0), F19
+	WORD $0x4E73D655 // fadd v21.2d, v18.2d, v19.2d
+	WORD $0x6E75FE56 // fdiv v22.2d, v18.2d, v21.2d
+	WORD $0x6E76DED7 // fmul v23.2d, v22.2d, v22.2d
+	FMOVQ 112(R0), F24
+	FMOVQ 128(R0), F25
+	VFMLA V23.D2, V24.D2, V25.D2
+	FMOVQ 144(R0), F26
+	VFMLA V23.D2, V25.D2, V26.D2
+	FMOVQ 160(R0), F27
+	VFMLA V23.D2, V26.D2, V27.D2
+	FMOVQ 176(R0), F29
+	VFMLA V23.D2, V27.D2, V29.D2
+	FMOVQ 192(R0), F31
+	VFMLA V23.D2, V29.D2, V31.D2
+	FMOVQ 208(R0), F0
+	VFMLA V23.D2, V31.D2, V0.D2
+	WORD $0x6E77DC01 // fmul v1.2d, v0.2d, v23.2d
+	WORD $0x6E72DE42 // fmul v2.2d, v18.2d, v18.2d
+	FMOVQ 224(R0), F3
+	WORD $0x6E63DC44 // fmul v4.2d, v2.2d, v3.2d
+	WORD $0x4E64D425 // fadd v5.2d, v1.2d, v4.2d
+	WORD $0x6E76DCA6 // fmul v6.2d, v5.2d, v22.2d
+	FMOVQ 240(R0), F7
+	VFMLA V7.D2, V16.D2, V6.D2
+	WORD $0x4EE4D4C8 // fsub v8.2d, v6.2d, v4.2d
+	WORD $0x4E72D509 // fadd v9.2d, v8.2d, v18.2d
+	FMOVQ 256(R0), F12
+	WORD $0x6E6CDE0D // fmul v13.2d, v16.2d, v12.2d
+	WORD $0x4E69D5AE // fadd v14.2d, v13.2d, v9.2d
+	FMOVD 904(R1), F15
+	WORD $0x4FCF91D0 // fmul v16.2d, v14.2d, v15.d[0]
+	FMOVQ 272(R0), F17
+	WORD $0x4E71F612 // fmax v18.2d, v16.2d, v17.2d
+	FMOVQ 288(R0), F19
+	WORD $0x4EF3F655 // fmin v21.2d, v18.2d, v19.2d
+	FMOVQ 304(R0), F22
+	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
+	WORD $0x4E61AAF8 // fcvtns v24.2d, v23.2d
+	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
+	FMOVQ 256(R0), F26
+	VFMLS V26.D2, V25.D2, V21.D2
+	FMOVQ 240(R0), F27
+	VFMLS V27.D2, V25.D2, V21.D2
+	FMOVQ 320(R0), F29
+	FMOVQ 336(R0), F31
+	VFMLA V21.D2, V29.D2, V31.D2
+	FMOVQ 352(R0), F0
+	VFMLA V21.D2, V31.D2, V0.D2
+	FMOVQ 368(R0), F1
+	VFMLA V21.D2, V0.D2, V1.D2
+	FMOVQ 384(R0), F2
+	VFMLA V21.D2, V1.D2, V2.D2
+	FMOVQ 400(R0), F3
+	VFMLA V21.D2, V2.D2, V3.D2
+	FMOVQ 416(R0), F4
+	VFMLA V21.D2, V3.D2, V4.D2
+	FMOVQ 432(R0), F5
+	VFMLA V21.D2, V4.D2, V5.D2
+	FMOVQ 448(R0), F6
+	VFMLA V21.D2, V5.D2, V6.D2
+	FMOVQ 464(R0), F7
+	VFMLA V21.D2, V6.D2, V7.D2
+	FMOVQ 480(R0), F8
+	VFMLA V21.D2, V7.D2, V8.D2
+	FMOVQ 224(R0), F9
+	VFMLA V21.D2, V8.D2, V9.D2
+	FMOVQ (R0), F12
+	VFMLA V21.D2, V9.D2, V12.D2
+	FMOVQ (R0), F13
+	VFMLA V21.D2, V12.D2, V13.D2
+	WORD $0x4F7F070E // sshr v14.2d, v24.2d, #1
+	VSUB V14.D2, V24.D2, V15.D2
+	FMOVQ 496(R0), F16
+	VADD V16.D2, V14.D2, V17.D2
+	VSHL $52, V17.D2, V18.D2
+	WORD $0x6E72DDB3 // fmul v19.2d, v13.2d, v18.2d
+	FMOVQ 496(R0), F21
+	VADD V21.D2, V15.D2, V22.D2
+	VSHL $52, V22.D2, V23.D2
+	WORD $0x6E77DE78 // fmul v24.2d, v19.2d, v23.2d
+	FMOVD 928(R1), F25
+	VDUP V25.D[0], V25.D2
+	WORD $0x4EE0DBDA // fcmeq v26.2d, v30.2d, #0.0
+	VBIT V26.B16, V25.B16, V24.B16
+	FMOVD 912(R1), F27
+	VDUP V27.D[0], V27.D2
+	WORD $0x4E7BD71D // fadd v29.2d, v24.2d, v27.2d
+	FMOVD 904(R1), F31
+	VDUP V31.D[0], V31.D2
+	VFMLS V31.D2, V30.D2, V29.D2
+	FMOVD 920(R1), F0
+	VDUP V0.D[0], V0.D2
+	WORD $0x6E60DFA1 // fmul v1.2d, v29.2d, v0.2d
+	FMOVD 952(R1), F2
+	VDUP V2.D[0], V2.D2
+	FMOVD 944(R1), F3
+	VDUP V3.D[0], V3.D2
+	FMOVD 936(R1), F4
+	VDUP V4.D[0], V4.D2
+	FMOVQ 224(R0), F5
+	VFMLA V28.D2, V2.D2, V3.D2
+	VFMLA V28.D2, V3.D2, V4.D2
+	VFMLA V28.D2, V4.D2, V5.D2
+	WORD $0x6E7CDCA6 // fmul v6.2d, v5.2d, v28.2d
+	WORD $0x6E7CDCC7 // fmul v7.2d, v6.2d, v28.2d
+	FMOVQ 512(R0), F8
+	WORD $0x4EE0FB89 // fabs v9.2d, v28.2d
+	WORD $0x6EE9E50C // fcmgt v12.2d, v8.2d, v9.2d
+	VBIT V12.B16, V7.B16, V1.B16
+	FMOVQ 512(R1), F13
+	WORD $0x6E6DDC2E // fmul v14.2d, v1.2d, v13.2d
+	WORD $0x4E6ED694 // fadd v20.2d, v20.2d, v14.2d
+	FMOVQ 192(R1), F15
+	WORD $0x4E6FD550 // fadd v16.2d, v10.2d, v15.2d
+	FMOVQ 64(R19), F17
+	WORD $0x4E6FD632 // fadd v18.2d, v17.2d, v15.2d
+	VUSHR $52, V16.D2, V19.D2
+	WORD $0x4E61DA75 // scvtf v21.2d, v19.2d
+	FMOVQ 16(R0), F22
+	WORD $0x4EF6D6B7 // fsub v23.2d, v21.2d, v22.2d
+	FMOVQ (R0), F24
+	FMOVQ 32(R0), F25
+	VBIT V25.B16, V16.B16, V24.B16
+	FMOVQ 80(R0), F26
+	WORD $0x6E7AE71B // fcmge v27.2d, v24.2d, v26.2d
+	FMOVQ 48(R0), F28
+	VAND V28.B16, V27.B16, V29.B16
+	VSUB V29.D2, V24.D2, V30.D2
+	FMOVQ (R0), F31
+	VAND V31.B16, V27.B16, V0.B16
+	WORD $0x4E60D6E1 // fadd v1.2d, v23.2d, v0.2d
+	FMOVQ (R0), F2
+	WORD $0x4EE2D7C3 // fsub v3.2d, v30.2d, v2.2d
+	FMOVQ 96(R0), F4
+	WORD $0x4E64D465 // fadd v5.2d, v3.2d, v4.2d
+	WORD $0x6E65FC66 // fdiv v6.2d, v3.2d, v5.2d
+	WORD $0x6E66DCC7 // fmul v7.2d, v6.2d, v6.2d
+	FMOVQ 112(R0), F8
+	FMOVQ 128(R0), F9
+	VFMLA V7.D2, V8.D2, V9.D2
+	FMOVQ 144(R0), F10
+	VFMLA V7.D2, V9.D2, V10.D2
+	FMOVQ 160(R0), F12
+	VFMLA V7.D2, V10.D2, V12.D2
+	FMOVQ 176(R0), F13
+	VFMLA V7.D2, V12.D2, V13.D2
+	FMOVQ 192(R0), F14
+	VFMLA V7.D2, V13.D2, V14.D2
+	FMOVQ 208(R0), F15
+	VFMLA V7.D2, V14.D2, V15.D2
+	WORD $0x6E67DDF1 // fmul v17.2d, v15.2d, v7.2d
+	WORD $0x6E63DC73 // fmul v19.2d, v3.2d, v3.2d
+	FMOVQ 224(R0), F21
+	WORD $0x6E75DE76 // fmul v22.2d, v19.2d, v21.2d
+	WORD $0x4E76D637 // fadd v23.2d, v17.2d, v22.2d
+	WORD $0x6E66DEF8 // fmul v24.2d, v23.2d, v6.2d
+	FMOVQ 240(R0), F25
+	VFMLA V25.D2, V1.D2, V24.D2
+	WORD $0x4EF6D71A // fsub v26.2d, v24.2d, v22.2d
+	WORD $0x4E63D75B // fadd v27.2d, v26.2d, v3.2d
+	FMOVQ 256(R0), F28
+	WORD $0x6E7CDC3D // fmul v29.2d, v1.2d, v28.2d
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	FMOVD 896(R1), F31
+	WORD $0x4FDF93C0 // fmul v0.2d, v30.2d, v31.d[0]
+	FMOVQ 272(R0), F1
+	WORD $0x4E61F402 // fmax v2.2d, v0.2d, v1.2d
+	FMOVQ 288(R0), F3
+	WORD $0x4EE3F444 // fmin v4.2d, v2.2d, v3.2d
+	FMOVQ 304(R0), F5
+	WORD $0x6E65DC86 // fmul v6.2d, v4.2d, v5.2d
+	WORD $0x4E61A8C7 // fcvtns v7.2d, v6.2d
+	WORD $0x4E61D8E8 // scvtf v8.2d, v7.2d
+	FMOVQ 256(R0), F9
+	VFMLS V9.D2, V8.D2, V4.D2
+	FMOVQ 240(R0), F10
+	VFMLS V10.D2, V8.D2, V4.D2
+	FMOVQ 320(R0), F12
+	FMOVQ 336(R0), F13
+	VFMLA V4.D2, V12.D2, V13.D2
+	FMOVQ 352(R0), F14
+	VFMLA V4.D2, V13.D2, V14.D2
+	FMOVQ 368(R0), F15
+	VFMLA V4.D2, V14.D2, V15.D2
+	FMOVQ 384(R0), F17
+	VFMLA V4.D2, V15.D2, V17.D2
+	FMOVQ 400(R0), F19
+	VFMLA V4.D2, V17.D2, V19.D2
+	FMOVQ 416(R0), F21
+	VFMLA V4.D2, V19.D2, V21.D2
+	FMOVQ 432(R0), F22
+	VFMLA V4.D2, V21.D2, V22.D2
+	FMOVQ 448(R0), F23
+	VFMLA V4.D2, V22.D2, V23.D2
+	FMOVQ 464(R0), F24
+	VFMLA V4.D2, V23.D2, V24.D2
+	FMOVQ 480(R0), F25
+	VFMLA V4.D2, V24.D2, V25.D2
+	FMOVQ 224(R0), F26
+	VFMLA V4.D2, V25.D2, V26.D2
+	FMOVQ (R0), F27
+	VFMLA V4.D2, V26.D2, V27.D2
+	FMOVQ (R0), F28
+	VFMLA V4.D2, V27.D2, V28.D2
+	WORD $0x4F7F04FD // sshr v29.2d, v7.2d, #1
+	VSUB V29.D2, V7.D2, V30.D2
+	FMOVQ 496(R0), F31
+	VADD V31.D2, V29.D2, V0.D2
+	VSHL $52, V0.D2, V1.D2
+	WORD $0x6E61DF82 // fmul v2.2d, v28.2d, v1.2d
+	FMOVQ 496(R0), F3
+	VADD V3.D2, V30.D2, V4.D2
+	VSHL $52, V4.D2, V5.D2
+	WORD $0x6E65DC46 // fmul v6.2d, v2.2d, v5.2d
+	WORD $0x6E72DCC7 // fmul v7.2d, v6.2d, v18.2d
+	FMOVQ F7, 64(R7)
+	WORD $0x6E70DCC8 // fmul v8.2d, v6.2d, v16.2d
+	FMOVQ F8, 64(R15)
+	WORD $0x6E70DD09 // fmul v9.2d, v8.2d, v16.2d
+	FMOVQ F9, 512(R1)
+	WORD $0x4EF0D64A // fsub v10.2d, v18.2d, v16.2d
+	WORD $0x6E70FD4C // fdiv v12.2d, v10.2d, v16.2d
+	FMOVQ (R0), F13
+	WORD $0x4E6DD58E // fadd v14.2d, v12.2d, v13.2d
+	FMOVQ 48(R0), F15
+	WORD $0x4E6FF5D0 // fmax v16.2d, v14.2d, v15.2d
+	VUSHR $52, V16.D2, V17.D2
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 16(R0), F19
+	WORD $0x4EF3D655 // fsub v21.2d, v18.2d, v19.2d
+	FMOVQ (R0), F22
+	FMOVQ 32(R0), F23
+	VBIT V23.B16, V16.B16, V22.B16
+	FMOVQ 80(R0), F24
+	WORD $0x6E78E6D9 // fcmge v25.2d, v22.2d, v24.2d
+	FMOVQ 48(R0), F26
+	VAND V26.B16, V25.B16, V27.B16
+	VSUB V27.D2, V22.D2, V28.D2
+	FMOVQ (R0), F29
+	VAND V29.B16, V25.B16, V30.B16
+	WORD $0x4E7ED6BF // fadd v31.2d, v21.2d, v30.2d
+	FMOVQ (R0), F0
+	WORD $0x4EE0D781 // fsub v1.2d, v28.2d, v0.2d
+	FMOVQ 96(R0), F2
+	WORD $0x4E62D423 // fadd v3.2d, v1.2d, v2.2d
+	WORD $0x6E63FC24 // fdiv v4.2d, v1.2d, v3.2d
+	WORD $0x6E64DC85 // fmul v5.2d, v4.2d, v4.2d
+	FMOVQ 112(R0), F6
+	FMOVQ 128(R0), F7
+	VFMLA V5.D2, V6.D2, V7.D2
+	FMOVQ 144(R0), F8
+	VFMLA V5.D2, V7.D2, V8.D2
+	FMOVQ 160(R0), F9
+	VFMLA V5.D2, V8.D2, V9.D2
+	FMOVQ 176(R0), F10
+	VFMLA V5.D2, V9.D2, V10.D2
+	FMOVQ 192(R0), F13
+	VFMLA V5.D2, V10.D2, V13.D2
+	FMOVQ 208(R0), F15
+	VFMLA V5.D2, V13.D2, V15.D2
+	WORD $0x6E65DDF0 // fmul v16.2d, v15.2d, v5.2d
+	WORD $0x6E61DC31 // fmul v17.2d, v1.2d, v1.2d
+	FMOVQ 224(R0), F18
+	WORD $0x6E72DE33 // fmul v19.2d, v17.2d, v18.2d
+	WORD $0x4E73D615 // fadd v21.2d, v16.2d, v19.2d
+	WORD $0x6E64DEB6 // fmul v22.2d, v21.2d, v4.2d
+	FMOVQ 240(R0), F23
+	VFMLA V23.D2, V31.D2, V22.D2
+	WORD $0x4EF3D6D8 // fsub v24.2d, v22.2d, v19.2d
+	WORD $0x4E61D719 // fadd v25.2d, v24.2d, v1.2d
+	FMOVQ 256(R0), F26
+	WORD $0x6E7ADFFB // fmul v27.2d, v31.2d, v26.2d
+	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
+	FMOVD 904(R1), F29
+	WORD $0x4FDD939E // fmul v30.2d, v28.2d, v29.d[0]
+	FMOVQ 272(R0), F31
+	WORD $0x4E7FF7C0 // fmax v0.2d, v30.2d, v31.2d
+	FMOVQ 288(R0), F1
+	WORD $0x4EE1F402 // fmin v2.2d, v0.2d, v1.2d
+	FMOVQ 304(R0), F3
+	WORD $0x6E63DC44 // fmul v4.2d, v2.2d, v3.2d
+	WORD $0x4E61A885 // fcvtns v5.2d, v4.2d
+	WORD $0x4E61D8A6 // scvtf v6.2d, v5.2d
+	FMOVQ 256(R0), F7
+	VFMLS V7.D2, V6.D2, V2.D2
+	FMOVQ 240(R0), F8
+	VFMLS V8.D2, V6.D2, V2.D2
+	FMOVQ 320(R0), F9
+	FMOVQ 336(R0), F10
+	VFMLA V2.D2, V9.D2, V10.D2
+	FMOVQ 352(R0), F13
+	VFMLA V2.D2, V10.D2, V13.D2
+	FMOVQ 368(R0), F15
+	VFMLA V2.D2, V13.D2, V15.D2
+	FMOVQ 384(R0), F16
+	VFMLA V2.D2, V15.D2, V16.D2
+	FMOVQ 400(R0), F17
+	VFMLA V2.D2, V16.D2, V17.D2
+	FMOVQ 416(R0), F18
+	VFMLA V2.D2, V17.D2, V18.D2
+	FMOVQ 432(R0), F19
+	VFMLA V2.D2, V18.D2, V19.D2
+	FMOVQ 448(R0), F21
+	VFMLA V2.D2, V19.D2, V21.D2
+	FMOVQ 464(R0), F22
+	VFMLA V2.D2, V21.D2, V22.D2
+	FMOVQ 480(R0), F23
+	VFMLA V2.D2, V22.D2, V23.D2
+	FMOVQ 224(R0), F24
+	VFMLA V2.D2, V23.D2, V24.D2
+	FMOVQ (R0), F25
+	VFMLA V2.D2, V24.D2, V25.D2
+	FMOVQ (R0), F26
+	VFMLA V2.D2, V25.D2, V26.D2
+	WORD $0x4F7F04BB // sshr v27.2d, v5.2d, #1
+	VSUB V27.D2, V5.D2, V28.D2
+	FMOVQ 496(R0), F29
+	VADD V29.D2, V27.D2, V30.D2
+	VSHL $52, V30.D2, V31.D2
+	WORD $0x6E7FDF40 // fmul v0.2d, v26.2d, v31.2d
+	FMOVQ 496(R0), F1
+	VADD V1.D2, V28.D2, V2.D2
+	VSHL $52, V2.D2, V3.D2
+	WORD $0x6E63DC04 // fmul v4.2d, v0.2d, v3.2d
+	FMOVD 928(R1), F5
+	VDUP V5.D[0], V5.D2
+	WORD $0x4EE0D9C6 // fcmeq v6.2d, v14.2d, #0.0
+	VBIT V6.B16, V5.B16, V4.B16
+	FMOVD 912(R1), F7
+	VDUP V7.D[0], V7.D2
+	WORD $0x4E67D488 // fadd v8.2d, v4.2d, v7.2d
+	FMOVD 904(R1), F9
+	VDUP V9.D[0], V9.D2
+	VFMLS V9.D2, V14.D2, V8.D2
+	FMOVD 920(R1), F10
+	VDUP V10.D[0], V10.D2
+	WORD $0x6E6ADD0D // fmul v13.2d, v8.2d, v10.2d
+	FMOVD 952(R1), F14
+	VDUP V14.D[0], V14.D2
+	FMOVD 944(R1), F15
+	VDUP V15.D[0], V15.D2
+	FMOVD 936(R1), F16
+	VDUP V16.D[0], V16.D2
+	FMOVQ 224(R0), F17
+	VFMLA V12.D2, V14.D2, V15.D2
+	VFMLA V12.D2, V15.D2, V16.D2
+	VFMLA V12.D2, V16.D2, V17.D2
+	WORD $0x6E6CDE32 // fmul v18.2d, v17.2d, v12.2d
+	WORD $0x6E6CDE53 // fmul v19.2d, v18.2d, v12.2d
+	FMOVQ 512(R0), F21
+	WORD $0x4EE0F996 // fabs v22.2d, v12.2d
+	WORD $0x6EF6E6B7 // fcmgt v23.2d, v21.2d, v22.2d
+	VBIT V23.B16, V19.B16, V13.B16
+	FMOVQ 512(R1), F24
+	WORD $0x6E78DDB9 // fmul v25.2d, v13.2d, v24.2d
+	WORD $0x4E79D694 // fadd v20.2d, v20.2d, v25.2d
+	FMOVQ 208(R1), F26
+	WORD $0x4E7AD57B // fadd v27.2d, v11.2d, v26.2d
+	FMOVQ 80(R19), F28
+	WORD $0x4E7AD79D // fadd v29.2d, v28.2d, v26.2d
+	VUSHR $52, V27.D2, V30.D2
+	WORD $0x4E61DBDF // scvtf v31.2d, v30.2d
+	FMOVQ 16(R0), F0
+	WORD $0x4EE0D7E1 // fsub v1.2d, v31.2d, v0.2d
+	FMOVQ (R0), F2
+	FMOVQ 32(R0), F3
+	VBIT V3.B16, V27.B16, V2.B16
+	FMOVQ 80(R0), F4
+	WORD $0x6E64E445 // fcmge v5.2d, v2.2d, v4.2d
+	FMOVQ 48(R0), F6
+	VAND V6.B16, V5.B16, V7.B16
+	VSUB V7.D2, V2.D2, V8.D2
+	FMOVQ (R0), F9
+	VAND V9.B16, V5.B16, V10.B16
+	WORD $0x4E6AD42B // fadd v11.2d, v1.2d, v10.2d
+	FMOVQ (R0), F12
+	WORD $0x4EECD50D // fsub v13.2d, v8.2d, v12.2d
+	FMOVQ 96(R0), F14
+	WORD $0x4E6ED5AF // fadd v15.2d, v13.2d, v14.2d
+	WORD $0x6E6FFDB0 // fdiv v16.2d, v13.2d, v15.2d
+	WORD $0x6E70DE11 // fmul v17.2d, v16.2d, v16.2d
+	FMOVQ 112(R0), F18
+	FMOVQ 128(R0), F19
+	VFMLA V17.D2, V18.D2, V19.D2
+	FMOVQ 144(R0), F21
+	VFMLA V17.D2, V19.D2, V21.D2
+	FMOVQ 160(R0), F22
+	VFMLA V17.D2, V21.D2, V22.D2
+	FMOVQ 176(R0), F23
+	VFMLA V17.D2, V22.D2, V23.D2
+	FMOVQ 192(R0), F24
+	VFMLA V17.D2, V23.D2, V24.D2
+	FMOVQ 208(R0), F25
+	VFMLA V17.D2, V24.D2, V25.D2
+	WORD $0x6E71DF3A // fmul v26.2d, v25.2d, v17.2d
+	WORD $0x6E6DDDBC // fmul v28.2d, v13.2d, v13.2d
+	FMOVQ 224(R0), F30
+	WORD $0x6E7EDF9F // fmul v31.2d, v28.2d, v30.2d
+	WORD $0x4E7FD740 // fadd v0.2d, v26.2d, v31.2d
+	WORD $0x6E70DC01 // fmul v1.2d, v0.2d, v16.2d
+	FMOVQ 240(R0), F2
+	VFMLA V2.D2, V11.D2, V1.D2
+	WORD $0x4EFFD423 // fsub v3.2d, v1.2d, v31.2d
+	WORD $0x4E6DD464 // fadd v4.2d, v3.2d, v13.2d
+	FMOVQ 256(R0), F5
+	WORD $0x6E65DD66 // fmul v6.2d, v11.2d, v5.2d
+	WORD $0x4E64D4C7 // fadd v7.2d, v6.2d, v4.2d
+	FMOVD 896(R1), F8
+	WORD $0x4FC890E9 // fmul v9.2d, v7.2d, v8.d[0]
+	FMOVQ 272(R0), F10
+	WORD $0x4E6AF52B // fmax v11.2d, v9.2d, v10.2d
+	FMOVQ 288(R0), F12
+	WORD $0x4EECF56D // fmin v13.2d, v11.2d, v12.2d
+	FMOVQ 304(R0), F14
+	WORD $0x6E6EDDAF // fmul v15.2d, v13.2d, v14.2d
+	WORD $0x4E61A9F0 // fcvtns v16.2d, v15.2d
+	WORD $0x4E61DA11 // scvtf v17.2d, v16.2d
+	FMOVQ 256(R0), F18
+	VFMLS V18.D2, V17.D2, V13.D2
+	FMOVQ 240(R0), F19
+	VFMLS V19.D2, V17.D2, V13.D2
+	FMOVQ 320(R0), F21
+	FMOVQ 336(R0), F22
+	VFMLA V13.D2, V21.D2, V22.D2
+	FMOVQ 352(R0), F23
+	VFMLA V13.D2, V22.D2, V23.D2
+	FMOVQ 368(R0), F24
+	VFMLA V13.D2, V23.D2, V24.D2
+	FMOVQ 384(R0), F25
+	VFMLA V13.D2, V24.D2, V25.D2
+	FMOVQ 400(R0), F26
+	VFMLA V13.D2, V25.D2, V26.D2
+	FMOVQ 416(R0), F28
+	VFMLA V13.D2, V26.D2, V28.D2
+	FMOVQ 432(R0), F30
+	VFMLA V13.D2, V28.D2, V30.D2
+	FMOVQ 448(R0), F31
+	VFMLA V13.D2, V30.D2, V31.D2
+	FMOVQ 464(R0), F0
+	VFMLA V13.D2, V31.D2, V0.D2
+	FMOVQ 480(R0), F1
+	VFMLA V13.D2, V0.D2, V1.D2
+	FMOVQ 224(R0), F2
+	VFMLA V13.D2, V1.D2, V2.D2
+	FMOVQ (R0), F3
+	VFMLA V13.D2, V2.D2, V3.D2
+	FMOVQ (R0), F4
+	VFMLA V13.D2, V3.D2, V4.D2
+	WORD $0x4F7F0605 // sshr v5.2d, v16.2d, #1
+	VSUB V5.D2, V16.D2, V6.D2
+	FMOVQ 496(R0), F7
+	VADD V7.D2, V5.D2, V8.D2
+	VSHL $52, V8.D2, V9.D2
+	WORD $0x6E69DC8A // fmul v10.2d, v4.2d, v9.2d
+	FMOVQ 496(R0), F11
+	VADD V11.D2, V6.D2, V12.D2
+	VSHL $52, V12.D2, V13.D2
+	WORD $0x6E6DDD4E // fmul v14.2d, v10.2d, v13.2d
+	WORD $0x6E7DDDCF // fmul v15.2d, v14.2d, v29.2d
+	FMOVQ F15, 80(R7)
+	WORD $0x6E7BDDD0 // fmul v16.2d, v14.2d, v27.2d
+	FMOVQ F16, 80(R15)
+	WORD $0x6E7BDE11 // fmul v17.2d, v16.2d, v27.2d
+	FMOVQ F17, 512(R1)
+	WORD $0x4EFBD7B2 // fsub v18.2d, v29.2d, v27.2d
+	WORD $0x6E7BFE53 // fdiv v19.2d, v18.2d, v27.2d
+	FMOVQ (R0), F21
+	WORD $0x4E75D676 // fadd v22.2d, v19.2d, v21.2d
+	FMOVQ 48(R0), F23
+	WORD $0x4E77F6D8 // fmax v24.2d, v22.2d, v23.2d
+	VUSHR $52, V24.D2, V25.D2
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V24.B16, V29.B16
+	FMOVQ 80(R0), F31
+	WORD $0x6E7FE7A0 // fcmge v0.2d, v29.2d, v31.2d
+	FMOVQ 48(R0), F1
+	VAND V1.B16, V0.B16, V2.B16
+	VSUB V2.D2, V29.D2, V3.D2
+	FMOVQ (R0), F4
+	VAND V4.B16, V0.B16, V5.B16
+	WORD $0x4E65D786 // fadd v6.2d, v28.2d, v5.2d
+	FMOVQ (R0), F7
+	WORD $0x4EE7D468 // fsub v8.2d, v3.2d, v7.2d
+	FMOVQ 96(R0), F9
+	WORD $0x4E69D50A // fadd v10.2d, v8.2d, v9.2d
+	WORD $0x6E6AFD0B // fdiv v11.2d, v8.2d, v10.2d
+	WORD $0x6E6BDD6C // fmul v12.2d, v11.2d, v11.2d
+	FMOVQ 112(R0), F13
+	FMOVQ 128(R0), F14
+	VFMLA V12.D2, V13.D2, V14.D2
+	FMOVQ 144(R0), F15
+	VFMLA V12.D2, V14.D2, V15.D2
+	FMOVQ 160(R0), F16
+	VFMLA V12.D2, V15.D2, V16.D2
+	FMOVQ 176(R0), F17
+	VFMLA V12.D2, V16.D2, V17.D2
+	FMOVQ 192(R0), F18
+	VFMLA V12.D2, V17.D2, V18.D2
+	FMOVQ 208(R0), F21
+	VFMLA V12.D2, V18.D2, V21.D2
+	WORD $0x6E6CDEB7 // fmul v23.2d, v21.2d, v12.2d
+	WORD $0x6E68DD18 // fmul v24.2d, v8.2d, v8.2d
+	FMOVQ 224(R0), F25
+	WORD $0x6E79DF1A // fmul v26.2d, v24.2d, v25.2d
+	WORD $0x4E7AD6FB // fadd v27.2d, v23.2d, v26.2d
+	WORD $0x6E6BDF7C // fmul v28.2d, v27.2d, v11.2d
+	FMOVQ 240(R0), F29
+	VFMLA V29.D2, V6.D2, V28.D2
+	WORD $0x4EFAD79E // fsub v30.2d, v28.2d, v26.2d
+	WORD $0x4E68D7DF // fadd v31.2d, v30.2d, v8.2d
+	FMOVQ 256(R0), F0
+	WORD $0x6E60DCC1 // fmul v1.2d, v6.2d, v0.2d
+	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
+	FMOVD 904(R1), F3
+	WORD $0x4FC39044 // fmul v4.2d, v2.2d, v3.d[0]
+	FMOVQ 272(R0), F5
+	WORD $0x4E65F486 // fmax v6.2d, v4.2d, v5.2d
+	FMOVQ 288(R0), F7
+	WORD $0x4EE7F4C8 // fmin v8.2d, v6.2d, v7.2d
+	FMOVQ 304(R0), F9
+	WORD $0x6E69DD0A // fmul v10.2d, v8.2d, v9.2d
+	WORD $0x4E61A94B // fcvtns v11.2d, v10.2d
+	WORD $0x4E61D96C // scvtf v12.2d, v11.2d
+	FMOVQ 256(R0), F13
+	VFMLS V13.D2, V12.D2, V8.D2
+	FMOVQ 240(R0), F14
+	VFMLS V14.D2, V12.D2, V8.D2
+	FMOVQ 320(R0), F15
+	FMOVQ 336(R0), F16
+	VFMLA V8.D2, V15.D2, V16.D2
+	FMOVQ 352(R0), F17
+	VFMLA V8.D2, V16.D2, V17.D2
+	FMOVQ 368(R0), F18
+	VFMLA V8.D2, V17.D2, V18.D2
+	FMOVQ 384(R0), F21
+	VFMLA V8.D2, V18.D2, V21.D2
+	FMOVQ 400(R0), F23
+	VFMLA V8.D2, V21.D2, V23.D2
+	FMOVQ 416(R0), F24
+	VFMLA V8.D2, V23.D2, V24.D2
+	FMOVQ 432(R0), F25
+	VFMLA V8.D2, V24.D2, V25.D2
+	FMOVQ 448(R0), F26
+	VFMLA V8.D2, V25.D2, V26.D2
+	FMOVQ 464(R0), F27
+	VFMLA V8.D2, V26.D2, V27.D2
+	FMOVQ 480(R0), F28
+	VFMLA V8.D2, V27.D2, V28.D2
+	FMOVQ 224(R0), F29
+	VFMLA V8.D2, V28.D2, V29.D2
+	FMOVQ (R0), F30
+	VFMLA V8.D2, V29.D2, V30.D2
+	FMOVQ (R0), F31
+	VFMLA V8.D2, V30.D2, V31.D2
+	WORD $0x4F7F0560 // sshr v0.2d, v11.2d, #1
+	VSUB V0.D2, V11.D2, V1.D2
+	FMOVQ 496(R0), F2
+	VADD V2.D2, V0.D2, V3.D2
+	VSHL $52, V3.D2, V4.D2
+	WORD $0x6E64DFE5 // fmul v5.2d, v31.2d, v4.2d
+	FMOVQ 496(R0), F6
+	VADD V6.D2, V1.D2, V7.D2
+	VSHL $52, V7.D2, V8.D2
+	WORD $0x6E68DCA9 // fmul v9.2d, v5.2d, v8.2d
+	FMOVD 928(R1), F10
+	VDUP V10.D[0], V10.D2
+	WORD $0x4EE0DACB // fcmeq v11.2d, v22.2d, #0.0
+	VBIT V11.B16, V10.B16, V9.B16
+	FMOVD 912(R1), F12
+	VDUP V12.D[0], V12.D2
+	WORD $0x4E6CD52D // fadd v13.2d, v9.2d, v12.2d
+	FMOVD 904(R1), F14
+	VDUP V14.D[0], V14.D2
+	VFMLS V14.D2, V22.D2, V13.D2
+	FMOVD 920(R1), F15
+	VDUP V15.D[0], V15.D2
+	WORD $0x6E6FDDB0 // fmul v16.2d, v13.2d, v15.2d
+	FMOVD 952(R1), F17
+	VDUP V17.D[0], V17.D2
+	FMOVD 944(R1), F18
+	VDUP V18.D[0], V18.D2
+	FMOVD 936(R1), F21
+	VDUP V21.D[0], V21.D2
+	FMOVQ 224(R0), F22
+	VFMLA V19.D2, V17.D2, V18.D2
+	VFMLA V19.D2, V18.D2, V21.D2
+	VFMLA V19.D2, V21.D2, V22.D2
+	WORD $0x6E73DED7 // fmul v23.2d, v22.2d, v19.2d
+	WORD $0x6E73DEF8 // fmul v24.2d, v23.2d, v19.2d
+	FMOVQ 512(R0), F25
+	WORD $0x4EE0FA7A // fabs v26.2d, v19.2d
+	WORD $0x6EFAE73B // fcmgt v27.2d, v25.2d, v26.2d
+	VBIT V27.B16, V24.B16, V16.B16
+	FMOVQ 512(R1), F28
+	WORD $0x6E7CDE1D // fmul v29.2d, v16.2d, v28.2d
+	WORD $0x4E7DD694 // fadd v20.2d, v20.2d, v29.2d
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	MOVD 104(R1), R22
+	SUB R22, R19
+	MOVD R19, 120(R1)
+	FMOVQ F20, 320(R1)
+	MOVD 40(R1), R23
+	ADD R23, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta_objective_2x4(p *uint64)
+TEXT ·ratioNEON_beta_objective_2x4(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+panel:
+	MOVD R3, R9
+	MOVD 48(R1), R10
+	MOVD (R1), R11
+	MOVD 104(R1), R12
+	MOVD 120(R1), R13
+	ADD R13, R12
+	MOVD 112(R1), R14
+	PRFM (R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	PRFM (R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+sum:
+	FLDPQ (R10), (F4, F5)
+	ADD R6, R10
+	FMOVD (R9), F6
+	WORD $0x4FC61080 // fmla v0.2d, v4.2d, v6.d[0]
+	WORD $0x4FC610A1 // fmla v1.2d, v5.2d, v6.d[0]
+	FMOVD (R9)(R4), F7
+	WORD $0x4FC71082 // fmla v2.2d, v4.2d, v7.d[0]
+	WORD $0x4FC710A3 // fmla v3.2d, v5.2d, v7.d[0]
+	ADD R5, R9
+	SUBS $1, R11, R11
+	BNE sum
+	MOVD 96(R1), R15
+	ADD R7, R15
+	MOVD 104(R1), R19
+	MOVD 120(R1), R20
+	ADD R20, R19
+	MOVD 112(R1), R21
+	FMOVQ 320(R1), F8
+	FMOVQ 128(R1), F9
+	WORD $0x4E69D40A // fadd v10.2d, v0.2d, v9.2d
+	FMOVQ (R19), F11
+	WORD $0x4E69D56C // fadd v12.2d, v11.2d, v9.2d
+	VUSHR $52, V10.D2, V13.D2
+	WORD $0x4E61D9AE // scvtf v14.2d, v13.2d
+	FMOVQ 16(R0), F15
+	WORD $0x4EEFD5D0 // fsub v16.2d, v14.2d, v15.2d
+	FMOVQ (R0), F17
+	FMOVQ 32(R0), F18
+	VBIT V18.B16, V10.B16, V17.B16
+	FMOVQ 80(R0), F19
+	WORD $0x6E73E634 // fcmge v20.2d, v17.2d, v19.2d
+	FMOVQ 48(R0), F21
+	VAND V21.B16, V20.B16, V22.B16
+	VSUB V22.D2, V17.D2, V23.D2
+	FMOVQ (R0), F24
+	VAND V24.B16, V20.B16, V25.B16
+	WORD $0x4E79D61A // fadd v26.2d, v16.2d, v25.2d
+	FMOVQ (R0), F27
+	WORD $0x4EFBD6FC // fsub v28.2d, v23.2d, v27.2d
+	FMOVQ 96(R0), F29
+	WORD $0x4E7DD79E // fadd v30.2d, v28.2d, v29.2d
+	WORD $0x6E7EFF9F // fdiv v31.2d, v28.2d, v30.2d
+	WORD $0x6E7FDFE0 // fmul v0.2d, v31.2d, v31.2d
+	FMOVQ 112(R0), F4
+	FMOVQ 128(R0), F5
+	VFMLA V0.D2, V4.D2, V5.D2
+	FMOVQ 144(R0), F6
+	VFMLA V0.D2, V5.D2, V6.D2
+	FMOVQ 160(R0), F7
+	VFMLA V0.D2, V6.D2, V7.D2
+	FMOVQ 176(R0), F9
+	VFMLA V0.D2, V7.D2, V9.D2
+	FMOVQ 192(R0), F11
+	VFMLA V0.D2, V9.D2, V11.D2
+	FMOVQ 208(R0), F13
+	VFMLA V0.D2, V11.D2, V13.D2
+	WORD $0x6E60DDAE // fmul v14.2d, v13.2d, v0.2d
+	WORD $0x6E7CDF8F // fmul v15.2d, v28.2d, v28.2d
+	FMOVQ 224(R0), F16
+	WORD $0x6E70DDF1 // fmul v17.2d, v15.2d, v16.2d
+	WORD $0x4E71D5D2 // fadd v18.2d, v14.2d, v17.2d
+	WORD $0x6E7FDE53 // fmul v19.2d, v18.2d, v31.2d
+	FMOVQ 240(R0), F20
+	VFMLA V20.D2, V26.D2, V19.D2
+	WORD $0x4EF1D675 // fsub v21.2d, v19.2d, v17.2d
+	WORD $0x4E7CD6B6 // fadd v22.2d, v21.2d, v28.2d
+	FMOVQ 256(R0), F23
+	WORD $0x6E77DF58 // fmul v24.2d, v26.2d, v23.2d
+	WORD $0x4E76D719 // fadd v25.2d, v24.2d, v22.2d
+	FMOVD 896(R1), F26
+	WORD $0x4FDA933B // fmul v27.2d, v25.2d, v26.d[0]
+	FMOVQ 272(R0), F28
+	WORD $0x4E7CF77D // fmax v29.2d, v27.2d, v28.2d
+	FMOVQ 288(R0), F30
+	WORD $0x4EFEF7BF // fmin v31.2d, v29.2d, v30.2d
+	FMOVQ 304(R0), F0
+	WORD $0x6E60DFE4 // fmul v4.2d, v31.2d, v0.2d
+	WORD $0x4E61A885 // fcvtns v5.2d, v4.2d
+	WORD $0x4E61D8A6 // scvtf v6.2d, v5.2d
+	FMOVQ 256(R0), F7
+	VFMLS V7.D2, V6.D2, V31.D2
+	FMOVQ 240(R0), F9
+	VFMLS V9.D2, V6.D2, V31.D2
+	FMOVQ 320(R0), F11
+	FMOVQ 336(R0), F13
+	VFMLA V31.D2, V11.D2, V13.D2
+	FMOVQ 352(R0), F14
+	VFMLA V31.D2, V13.D2, V14.D2
+	FMOVQ 368(R0), F15
+	VFMLA V31.D2, V14.D2, V15.D2
+	FMOVQ 384(R0), F16
+	VFMLA V31.D2, V15.D2, V16.D2
+	FMOVQ 400(R0), F17
+	VFMLA V31.D2, V16.D2, V17.D2
+	FMOVQ 416(R0), F18
+	VFMLA V31.D2, V17.D2, V18.D2
+	FMOVQ 432(R0), F19
+	VFMLA V31.D2, V18.D2, V19.D2
+	FMOVQ 448(R0), F20
+	VFMLA V31.D2, V19.D2, V20.D2
+	FMOVQ 464(R0), F21
+	VFMLA V31.D2, V20.D2, V21.D2
+	FMOVQ 480(R0), F22
+	VFMLA V31.D2, V21.D2, V22.D2
+	FMOVQ 224(R0), F23
+	VFMLA V31.D2, V22.D2, V23.D2
+	FMOVQ (R0), F24
+	VFMLA V31.D2, V23.D2, V24.D2
+	FMOVQ (R0), F25
+	VFMLA V31.D2, V24.D2, V25.D2
+	WORD $0x4F7F04BA // sshr v26.2d, v5.2d, #1
+	VSUB V26.D2, V5.D2, V27.D2
+	FMOVQ 496(R0), F28
+	VADD V28.D2, V26.D2, V29.D2
+	VSHL $52, V29.D2, V30.D2
+	WORD $0x6E7EDF3F // fmul v31.2d, v25.2d, v30.2d
+	FMOVQ 496(R0), F0
+	VADD V0.D2, V27.D2, V4.D2
+	VSHL $52, V4.D2, V5.D2
+	WORD $0x6E65DFE6 // fmul v6.2d, v31.2d, v5.2d
+	WORD $0x6E6CDCC7 // fmul v7.2d, v6.2d, v12.2d
+	FMOVQ F7, (R7)
+	WORD $0x6E6ADCC9 // fmul v9.2d, v6.2d, v10.2d
+	FMOVQ F9, (R15)
+	WORD $0x6E6ADD2B // fmul v11.2d, v9.2d, v10.2d
+	FMOVQ F11, 512(R1)
+	WORD $0x4EEAD58C // fsub v12.2d, v12.2d, v10.2d
+	WORD $0x6E6AFD8D // fdiv v13.2d, v12.2d, v10.2d
+	FMOVQ (R0), F14
+	WORD $0x4E6ED5AF // fadd v15.2d, v13.2d, v14.2d
+	FMOVQ 48(R0), F16
+	WORD $0x4E70F5F1 // fmax v17.2d, v15.2d, v16.2d
+	VUSHR $52, V17.D2, V18.D2
+	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
+	FMOVQ 16(R0), F20
+	WORD $0x4EF4D675 // fsub v21.2d, v19.2d, v20.2d
+	FMOVQ (R0), F22
+	FMOVQ 32(R0), F23
+	VBIT V23.B16, V17.B16, V22.B16
+	FMOVQ 80(R0), F24
+	WORD $0x6E78E6D9 // fcmge v25.2d, v22.2d, v24.2d
+	FMOVQ 48(R0), F26
+	VAND V26.B16, V25.B16, V27.B16
+	VSUB V27.D2, V22.D2, V28.D2
+	FMOVQ (R0), F29
+	VAND V29.B16, V25.B16, V30.B16
+	WORD $0x4E7ED6BF // fadd v31.2d, v21.2d, v30.2d
+	FMOVQ (R0), F0
+	WORD $0x4EE0D784 // fsub v4.2d, v28.2d, v0.2d
+	FMOVQ 96(R0), F5
+	WORD $0x4E65D486 // fadd v6.2d, v4.2d, v5.2d
+	WORD $0x6E66FC87 // fdiv v7.2d, v4.2d, v6.2d
+	WORD $0x6E67DCE9 // fmul v9.2d, v7.2d, v7.2d
+	FMOVQ 112(R0), F10
+	FMOVQ 128(R0), F11
+	VFMLA V9.D2, V10.D2, V11.D2
+	FMOVQ 144(R0), F12
+	VFMLA V9.D2, V11.D2, V12.D2
+	FMOVQ 160(R0), F14
+	VFMLA V9.D2, V12.D2, V14.D2
+	FMOVQ 176(R0), F16
+	VFMLA V9.D2, V14.D2, V16.D2
+	FMOVQ 192(R0), F17
+	VFMLA V9.D2, V16.D2, V17.D2
+	FMOVQ 208(R0), F18
+	VFMLA V9.D2, V17.D2, V18.D2
+	WORD $0x6E69DE53 // fmul v19.2d, v18.2d, v9.2d
+	WORD $0x6E64DC94 // fmul v20.2d, v4.2d, v4.2d
+	FMOVQ 224(R0), F21
+	WORD $0x6E75DE96 // fmul v22.2d, v20.2d, v21.2d
+	WORD $0x4E76D677 // fadd v23.2d, v19.2d, v22.2d
+	WORD $0x6E67DEF8 // fmul v24.2d, v23.2d, v7.2d
+	FMOVQ 240(R0), F25
+	VFMLA V25.D2, V31.D2, V24.D2
+	WORD $0x4EF6D71A // fsub v26.2d, v24.2d, v22.2d
+	WORD $0x4E64D75B // fadd v27.2d, v26.2d, v4.2d
+	FMOVQ 256(R0), F28
+	WORD $0x6E7CDFFD // fmul v29.2d, v31.2d, v28.2d
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	FMOVD 904(R1), F31
+	WORD $0x4FDF93C0 // fmul v0.2d, v30.2d, v31.d[0]
+	FMOVQ 272(R0), F4
+	WORD $0x4E64F405 // fmax v5.2d, v0.2d, v4.2d
+	FMOVQ 288(R0), F6
+	WORD $0x4EE6F4A7 // fmin v7.2d, v5.2d, v6.2d
+	FMOVQ 304(R0), F9
+	WORD $0x6E69DCEA // fmul v10.2d, v7.2d, v9.2d
+	WORD $0x4E61A94B // fcvtns v11.2d, v10.2d
+	WORD $0x4E61D96C // scvtf v12.2d, v11.2d
+	FMOVQ 256(R0), F14
+	VFMLS V14.D2, V12.D2, V7.D2
+	FMOVQ 240(R0), F16
+	VFMLS V16.D2, V12.D2, V7.D2
+	FMOVQ 320(R0), F17
+	FMOVQ 336(R0), F18
+	VFMLA V7.D2, V17.D2, V18.D2
+	FMOVQ 352(R0), F19
+	VFMLA V7.D2, V18.D2, V19.D2
+	FMOVQ 368(R0), F20
+	VFMLA V7.D2, V19.D2, V20.D2
+	FMOVQ 384(R0), F21
+	VFMLA V7.D2, V20.D2, V21.D2
+	FMOVQ 400(R0), F22
+	VFMLA V7.D2, V21.D2, V22.D2
+	FMOVQ 416(R0), F23
+	VFMLA V7.D2, V22.D2, V23.D2
+	FMOVQ 432(R0), F24
+	VFMLA V7.D2, V23.D2, V24.D2
+	FMOVQ 448(R0), F25
+	VFMLA V7.D2, V24.D2, V25.D2
+	FMOVQ 464(R0), F26
+	VFMLA V7.D2, V25.D2, V26.D2
+	FMOVQ 480(R0), F27
+	VFMLA V7.D2, V26.D2, V27.D2
+	FMOVQ 224(R0), F28
+	VFMLA V7.D2, V27.D2, V28.D2
+	FMOVQ (R0), F29
+	VFMLA V7.D2, V28.D2, V29.D2
+	FMOVQ (R0), F30
+	VFMLA V7.D2, V29.D2, V30.D2
+	WORD $0x4F7F057F // sshr v31.2d, v11.2d, #1
+	VSUB V31.D2, V11.D2, V0.D2
+	FMOVQ 496(R0), F4
+	VADD V4.D2, V31.D2, V5.D2
+	VSHL $52, V5.D2, V6.D2
+	WORD $0x6E66DFC7 // fmul v7.2d, v30.2d, v6.2d
+	FMOVQ 496(R0), F9
+	VADD V9.D2, V0.D2, V10.D2
+	VSHL $52, V10.D2, V11.D2
+	WORD $0x6E6BDCEC // fmul v12.2d, v7.2d, v11.2d
+	FMOVD 928(R1), F14
+	VDUP V14.D[0], V14.D2
+	WORD $0x4EE0D9F0 // fcmeq v16.2d, v15.2d, #0.0
+	VBIT V16.B16, V14.B16, V12.B16
+	FMOVD 912(R1), F17
+	VDUP V17.D[0], V17.D2
+	WORD $0x4E71D592 // fadd v18.2d, v12.2d, v17.2d
+	FMOVD 904(R1), F19
+	VDUP V19.D[0], V19.D2
+	VFMLS V19.D2, V15.D2, V18.D2
+	FMOVD 920(R1), F20
+	VDUP V20.D[0], V20.D2
+	WORD $0x6E74DE55 // fmul v21.2d, v18.2d, v20.2d
+	FMOVD 952(R1), F22
+	VDUP V22.D[0], V22.D2
+	FMOVD 944(R1), F23
+	VDUP V23.D[0], V23.D2
+	FMOVD 936(R1), F24
+	VDUP V24.D[0], V24.D2
+	FMOVQ 224(R0), F25
+	VFMLA V13.D2, V22.D2, V23.D2
+	VFMLA V13.D2, V23.D2, V24.D2
+	VFMLA V13.D2, V24.D2, V25.D2
+	WORD $0x6E6DDF3A // fmul v26.2d, v25.2d, v13.2d
+	WORD $0x6E6DDF5B // fmul v27.2d, v26.2d, v13.2d
+	FMOVQ 512(R0), F28
+	WORD $0x4EE0F9BD // fabs v29.2d, v13.2d
+	WORD $0x6EFDE79E // fcmgt v30.2d, v28.2d, v29.2d
+	VBIT V30.B16, V27.B16, V21.B16
+	FMOVQ 512(R1), F31
+	WORD $0x6E7FDEA0 // fmul v0.2d, v21.2d, v31.2d
+	WORD $0x4E60D508 // fadd v8.2d, v8.2d, v0.2d
+	FMOVQ 144(R1), F4
+	WORD $0x4E64D425 // fadd v5.2d, v1.2d, v4.2d
+	FMOVQ 16(R19), F6
+	WORD $0x4E64D4C7 // fadd v7.2d, v6.2d, v4.2d
+	VUSHR $52, V5.D2, V9.D2
+	WORD $0x4E61D92A // scvtf v10.2d, v9.2d
+	FMOVQ 16(R0), F11
+	WORD $0x4EEBD54C // fsub v12.2d, v10.2d, v11.2d
+	FMOVQ (R0), F13
+	FMOVQ 32(R0), F14
+	VBIT V14.B16, V5.B16, V13.B16
+	FMOVQ 80(R0), F15
+	WORD $0x6E6FE5B0 // fcmge v16.2d, v13.2d, v15.2d
+	FMOVQ 48(R0), F17
+	VAND V17.B16, V16.B16, V18.B16
+	VSUB V18.D2, V13.D2, V19.D2
+	FMOVQ (R0), F20
+	VAND V20.B16, V16.B16, V21.B16
+	WORD $0x4E75D596 // fadd v22.2d, v12.2d, v21.2d
+	FMOVQ (R0), F23
+	WORD $0x4EF7D678 // fsub v24.2d, v19.2d, v23.2d
+	FMOVQ 96(R0), F25
+	WORD $0x4E79D71A // fadd v26.2d, v24.2d, v25.2d
+	WORD $0x6E7AFF1B // fdiv v27.2d, v24.2d, v26.2d
+	WORD $0x6E7BDF7C // fmul v28.2d, v27.2d, v27.2d
+	FMOVQ 112(R0), F29
+	FMOVQ 128(R0), F30
+	VFMLA V28.D2, V29.D2, V30.D2
+	FMOVQ 144(R0), F31
+	VFMLA V28.D2, V30.D2, V31.D2
+	FMOVQ 160(R0), F0
+	VFMLA V28.D2, V31.D2, V0.D2
+	FMOVQ 176(R0), F1
+	VFMLA V28.D2, V0.D2, V1.D2
+	FMOVQ 192(R0), F4
+	VFMLA V28.D2, V1.D2, V4.D2
+	FMOVQ 208(R0), F6
+	VFMLA V28.D2, V4.D2, V6.D2
+	WORD $0x6E7CDCC9 // fmul v9.2d, v6.2d, v28.2d
+	WORD $0x6E78DF0A // fmul v10.2d, v24.2d, v24.2d
+	FMOVQ 224(R0), F11
+	WORD $0x6E6BDD4C // fmul v12.2d, v10.2d, v11.2d
+	WORD $0x4E6CD52D // fadd v13.2d, v9.2d, v12.2d
+	WORD $0x6E7BDDAE // fmul v14.2d, v13.2d, v27.2d
+	FMOVQ 240(R0), F15
+	VFMLA V15.D2, V22.D2, V14.D2
+	WORD $0x4EECD5D0 // fsub v16.2d, v14.2d, v12.2d
+	WORD $0x4E78D611 // fadd v17.2d, v16.2d, v24.2d
+	FMOVQ 256(R0), F18
+	WORD $0x6E72DED3 // fmul v19.2d, v22.2d, v18.2d
+	WORD $0x4E71D674 // fadd v20.2d, v19.2d, v17.2d
+	FMOVD 896(R1), F21
+	WORD $0x4FD59296 // fmul v22.2d, v20.2d, v21.d[0]
+	FMOVQ 272(R0), F23
+	WORD $0x4E77F6D8 // fmax v24.2d, v22.2d, v23.2d
+	FMOVQ 288(R0), F25
+	WORD $0x4EF9F71A // fmin v26.2d, v24.2d, v25.2d
+	FMOVQ 304(R0), F27
+	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
+	WORD $0x4E61AB9D // fcvtns v29.2d, v28.2d
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 256(R0), F31
+	VFMLS V31.D2, V30.D2, V26.D2
+	FMOVQ 240(R0), F0
+	VFMLS V0.D2, V30.D2, V26.D2
+	FMOVQ 320(R0), F1
+	FMOVQ 336(R0), F4
+	VFMLA V26.D2, V1.D2, V4.D2
+	FMOVQ 352(R0), F6
+	VFMLA V26.D2, V4.D2, V6.D2
+	FMOVQ 368(R0), F9
+	VFMLA V26.D2, V6.D2, V9.D2
+	FMOVQ 384(R0), F10
+	VFMLA V26.D2, V9.D2, V10.D2
+	FMOVQ 400(R0), F11
+	VFMLA V26.D2, V10.D2, V11.D2
+	FMOVQ 416(R0), F12
+	VFMLA V26.D2, V11.D2, V12.D2
+	FMOVQ 432(R0), F13
+	VFMLA V26.D2, V12.D2, V13.D2
+	FMOVQ 448(R0), F14
+	VFMLA V26.D2, V13.D2, V14.D2
+	FMOVQ 464(R0), F15
+	VFMLA V26.D2, V14.D2, V15.D2
+	FMOVQ 480(R0), F16
+	VFMLA V26.D2, V15.D2, V16.D2
+	FMOVQ 224(R0), F17
+	VFMLA V26.D2, V16.D2, V17.D2
+	FMOVQ (R0), F18
+	VFMLA V26.D2, V17.D2, V18.D2
+	FMOVQ (R0), F19
+	VFMLA V26.D2, V18.D2, V19.D2
+	WORD $0x4F7F07B4 // sshr v20.2d, v29.2d, #1
+	VSUB V20.D2, V29.D2, V21.D2
+	FMOVQ 496(R0), F22
+	VADD V22.D2, V20.D2, V23.D2
+	VSHL $52, V23.D2, V24.D2
+	WORD $0x6E78DE79 // fmul v25.2d, v19.2d, v24.2d
+	FMOVQ 496(R0), F26
+	VADD V26.D2, V21.D2, V27.D2
+	VSHL $52, V27.D2, V28.D2
+	WORD $0x6E7CDF3D // fmul v29.2d, v25.2d, v28.2d
+	WORD $0x6E67DFBE // fmul v30.2d, v29.2d, v7.2d
+	FMOVQ F30, 16(R7)
+	WORD $0x6E65DFBF // fmul v31.2d, v29.2d, v5.2d
+	FMOVQ F31, 16(R15)
+	WORD $0x6E65DFE0 // fmul v0.2d, v31.2d, v5.2d
+	FMOVQ F0, 512(R1)
+	WORD $0x4EE5D4E1 // fsub v1.2d, v7.2d, v5.2d
+	WORD $0x6E65FC24 // fdiv v4.2d, v1.2d, v5.2d
+	FMOVQ (R0), F5
+	WORD $0x4E65D486 // fadd v6.2d, v4.2d, v5.2d
+	FMOVQ 48(R0), F7
+	WORD $0x4E67F4C9 // fmax v9.2d, v6.2d, v7.2d
+	VUSHR $52, V9.D2, V10.D2
+	WORD $0x4E61D94B // scvtf v11.2d, v10.2d
+	FMOVQ 16(R0), F12
+	WORD $0x4EECD56D // fsub v13.2d, v11.2d, v12.2d
+	FMOVQ (R0), F14
+	FMOVQ 32(R0), F15
+	VBIT V15.B16, V9.B16, V14.B16
+	FMOVQ 80(R0), F16
+	WORD $0x6E70E5D1 // fcmge v17.2d, v14.2d, v16.2d
+	FMOVQ 48(R0), F18
+	VAND V18.B16, V17.B16, V19.B16
+	VSUB V19.D2, V14.D2, V20.D2
+	FMOVQ (R0), F21
+	VAND V21.B16, V17.B16, V22.B16
+	WORD $0x4E76D5B7 // fadd v23.2d, v13.2d, v22.2d
+	FMOVQ (R0), F24
+	WORD $0x4EF8D699 // fsub v25.2d, v20.2d, v24.2d
+	FMOVQ 96(R0), F26
+	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
+	WORD $0x6E7BFF3C // fdiv v28.2d, v25.2d, v27.2d
+	WORD $0x6E7CDF9D // fmul v29.2d, v28.2d, v28.2d
+	FMOVQ 112(R0), F30
+	FMOVQ 128(R0), F31
+	VFMLA V29.D2, V30.D2, V31.D2
+	FMOVQ 144(R0), F0
+	VFMLA V29.D2, V31.D2, V0.D2
+	FMOVQ 160(R0), F1
+	VFMLA V29.D2, V0.D2, V1.D2
+	FMOVQ 176(R0), F5
+	VFMLA V29.D2, V1.D2, V5.D2
+	FMOVQ 192(R0), F7
+	VFMLA V29.D2, V5.D2, V7.D2
+	FMOVQ 208(R0), F9
+	VFMLA V29.D2, V7.D2, V9.D2
+	WORD $0x6E7DDD2A // fmul v10.2d, v9.2d, v29.2d
+	WORD $0x6E79DF2B // fmul v11.2d, v25.2d, v25.2d
+	FMOVQ 224(R0), F12
+	WORD $0x6E6CDD6D // fmul v13.2d, v11.2d, v12.2d
+	WORD $0x4E6DD54E // fadd v14.2d, v10.2d, v13.2d
+	WORD $0x6E7CDDCF // fmul v15.2d, v14.2d, v28.2d
+	FMOVQ 240(R0), F16
+	VFMLA V16.D2, V23.D2, V15.D2
+	WORD $0x4EEDD5F1 // fsub v17.2d, v15.2d, v13.2d
+	WORD $0x4E79D632 // fadd v18.2d, v17.2d, v25.2d
+	FMOVQ 256(R0), F19
+	WORD $0x6E73DEF4 // fmul v20.2d, v23.2d, v19.2d
+	WORD $0x4E72D695 // fadd v21.2d, v20.2d, v18.2d
+	FMOVD 904(R1), F22
+	WORD $0x4FD692B7 // fmul v23.2d, v21.2d, v22.d[0]
+	FMOVQ 272(R0), F24
+	WORD $0x4E78F6F9 // fmax v25.2d, v23.2d, v24.2d
+	FMOVQ 288(R0), F26
+	WORD $0x4EFAF73B // fmin v27.2d, v25.2d, v26.2d
+	FMOVQ 304(R0), F28
+	WORD $0x6E7CDF7D // fmul v29.2d, v27.2d, v28.2d
+	WORD $0x4E61ABBE // fcvtns v30.2d, v29.2d
+	WORD $0x4E61DBDF // scvtf v31.2d, v30.2d
+	FMOVQ 256(R0), F0
+	VFMLS V0.D2, V31.D2, V27.D2
+	FMOVQ 240(R0), F1
+	VFMLS V1.D2, V31.D2, V27.D2
+	FMOVQ 320(R0), F5
+	FMOVQ 336(R0), F7
+	VFMLA V27.D2, V5.D2, V7.D2
+	FMOVQ 352(R0), F9
+	VFMLA V27.D2, V7.D2, V9.D2
+	FMOVQ 368(R0), F10
+	VFMLA V27.D2, V9.D2, V10.D2
+	FMOVQ 384(R0), F11
+	VFMLA V27.D2, V10.D2, V11.D2
+	FMOVQ 400(R0), F12
+	VFMLA V27.D2, V11.D2, V12.D2
+	FMOVQ 416(R0), F13
+	VFMLA V27.D2, V12.D2, V13.D2
+	FMOVQ 432(R0), F14
+	VFMLA V27.D2, V13.D2, V14.D2
+	FMOVQ 448(R0), F15
+	VFMLA V27.D2, V14.D2, V15.D2
+	FMOVQ 464(R0), F16
+	VFMLA V27.D2, V15.D2, V16.D2
+	FMOVQ 480(R0), F17
+	VFMLA V27.D2, V16.D2, V17.D2
+	FMOVQ 224(R0), F18
+	VFMLA V27.D2, V17.D2, V18.D2
+	FMOVQ (R0), F19
+	VFMLA V27.D2, V18.D2, V19.D2
+	FMOVQ (R0), F20
+	VFMLA V27.D2, V19.D2, V20.D2
+	WORD $0x4F7F07D5 // sshr v21.2d, v30.2d, #1
+	VSUB V21.D2, V30.D2, V22.D2
+	FMOVQ 496(R0), F23
+	VADD V23.D2, V21.D2, V24.D2
+	VSHL $52, V24.D2, V25.D2
+	WORD $0x6E79DE9A // fmul v26.2d, v20.2d, v25.2d
+	FMOVQ 496(R0), F27
+	VADD V27.D2, V22.D2, V28.D2
+	VSHL $52, V28.D2, V29.D2
+	WORD $0x6E7DDF5E // fmul v30.2d, v26.2d, v29.2d
+	FMOVD 928(R1), F31
+	VDUP V31.D[0], V31.D2
+	WORD $0x4EE0D8C0 // fcmeq v0.2d, v6.2d, #0.0
+	VBIT V0.B16, V31.B16, V30.B16
+	FMOVD 912(R1), F1
+	VDUP V1.D[0], V1.D2
+	WORD $0x4E61D7C5 // fadd v5.2d, v30.2d, v1.2d
+	FMOVD 904(R1), F7
+	VDUP V7.D[0], V7.D2
+	VFMLS V7.D2, V6.D2, V5.D2
+	FMOVD 920(R1), F9
+	VDUP V9.D[0], V9.D2
+	WORD $0x6E69DCAA // fmul v10.2d, v5.2d, v9.2d
+	FMOVD 952(R1), F11
+	VDUP V11.D[0], V11.D2
+	FMOVD 944(R1), F12
+	VDUP V12.D[0], V12.D2
+	FMOVD 936(R1), F13
+	VDUP V13.D[0], V13.D2
+	FMOVQ 224(R0), F14
+	VFMLA V4.D2, V11.D2, V12.D2
+	VFMLA V4.D2, V12.D2, V13.D2
+	VFMLA V4.D2, V13.D2, V14.D2
+	WORD $0x6E64DDCF // fmul v15.2d, v14.2d, v4.2d
+	WORD $0x6E64DDF0 // fmul v16.2d, v15.2d, v4.2d
+	FMOVQ 512(R0), F17
+	WORD $0x4EE0F892 // fabs v18.2d, v4.2d
+	WORD $0x6EF2E633 // fcmgt v19.2d, v17.2d, v18.2d
+	VBIT V19.B16, V16.B16, V10.B16
+	FMOVQ 512(R1), F20
+	WORD $0x6E74DD55 // fmul v21.2d, v10.2d, v20.2d
+	WORD $0x4E75D508 // fadd v8.2d, v8.2d, v21.2d
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	FMOVQ 128(R1), F22
+	WORD $0x4E76D457 // fadd v23.2d, v2.2d, v22.2d
+	FMOVQ (R19), F24
+	WORD $0x4E76D719 // fadd v25.2d, v24.2d, v22.2d
+	VUSHR $52, V23.D2, V26.D2
+	WORD $0x4E61DB5B // scvtf v27.2d, v26.2d
+	FMOVQ 16(R0), F28
+	WORD $0x4EFCD77D // fsub v29.2d, v27.2d, v28.2d
+	FMOVQ (R0), F30
+	FMOVQ 32(R0), F31
+	VBIT V31.B16, V23.B16, V30.B16
+	FMOVQ 80(R0), F0
+	WORD $0x6E60E7C1 // fcmge v1.2d, v30.2d, v0.2d
+	FMOVQ 48(R0), F2
+	VAND V2.B16, V1.B16, V4.B16
+	VSUB V4.D2, V30.D2, V5.D2
+	FMOVQ (R0), F6
+	VAND V6.B16, V1.B16, V7.B16
+	WORD $0x4E67D7A9 // fadd v9.2d, v29.2d, v7.2d
+	FMOVQ (R0), F10
+	WORD $0x4EEAD4AB // fsub v11.2d, v5.2d, v10.2d
+	FMOVQ 96(R0), F12
+	WORD $0x4E6CD56D // fadd v13.2d, v11.2d, v12.2d
+	WORD $0x6E6DFD6E // fdiv v14.2d, v11.2d, v13.2d
+	WORD $0x6E6EDDCF // fmul v15.2d, v14.2d, v14.2d
+	FMOVQ 112(R0), F16
+	FMOVQ 128(R0), F17
+	VFMLA V15.D2, V16.D2, V17.D2
+	FMOVQ 144(R0), F18
+	VFMLA V15.D2, V17.D2, V18.D2
+	FMOVQ 160(R0), F19
+	VFMLA V15.D2, V18.D2, V19.D2
+	FMOVQ 176(R0), F20
+	VFMLA V15.D2, V19.D2, V20.D2
+	FMOVQ 192(R0), F21
+	VFMLA V15.D2, V20.D2, V21.D2
+	FMOVQ 208(R0), F22
+	VFMLA V15.D2, V21.D2, V22.D2
+	WORD $0x6E6FDED8 // fmul v24.2d, v22.2d, v15.2d
+	WORD $0x6E6BDD7A // fmul v26.2d, v11.2d, v11.2d
+	FMOVQ 224(R0), F27
+	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
+	WORD $0x4E7CD71D // fadd v29.2d, v24.2d, v28.2d
+	WORD $0x6E6EDFBE // fmul v30.2d, v29.2d, v14.2d
+	FMOVQ 240(R0), F31
+	VFMLA V31.D2, V9.D2, V30.D2
+	WORD $0x4EFCD7C0 // fsub v0.2d, v30.2d, v28.2d
+	WORD $0x4E6BD401 // fadd v1.2d, v0.2d, v11.2d
+	FMOVQ 256(R0), F2
+	WORD $0x6E62DD24 // fmul v4.2d, v9.2d, v2.2d
+	WORD $0x4E61D485 // fadd v5.2d, v4.2d, v1.2d
+	FMOVD 896(R1), F6
+	WORD $0x4FC690A7 // fmul v7.2d, v5.2d, v6.d[0]
+	FMOVQ 272(R0), F9
+	WORD $0x4E69F4EA // fmax v10.2d, v7.2d, v9.2d
+	FMOVQ 288(R0), F11
+	WORD $0x4EEBF54C // fmin v12.2d, v10.2d, v11.2d
+	FMOVQ 304(R0), F13
+	WORD $0x6E6DDD8E // fmul v14.2d, v12.2d, v13.2d
+	WORD $0x4E61A9CF // fcvtns v15.2d, v14.2d
+	WORD $0x4E61D9F0 // scvtf v16.2d, v15.2d
+	FMOVQ 256(R0), F17
+	VFMLS V17.D2, V16.D2, V12.D2
+	FMOVQ 240(R0), F18
+	VFMLS V18.D2, V16.D2, V12.D2
+	FMOVQ 320(R0), F19
+	FMOVQ 336(R0), F20
+	VFMLA V12.D2, V19.D2, V20.D2
+	FMOVQ 352(R0), F21
+	VFMLA V12.D2, V20.D2, V21.D2
+	FMOVQ 368(R0), F22
+	VFMLA V12.D2, V21.D2, V22.D2
+	FMOVQ 384(R0), F24
+	VFMLA V12.D2, V22.D2, V24.D2
+	FMOVQ 400(R0), F26
+	VFMLA V12.D2, V24.D2, V26.D2
+	FMOVQ 416(R0), F27
+	VFMLA V12.D2, V26.D2, V27.D2
+	FMOVQ 432(R0), F28
+	VFMLA V12.D2, V27.D2, V28.D2
+	FMOVQ 448(R0), F29
+	VFMLA V12.D2, V28.D2, V29.D2
+	FMOVQ 464(R0), F30
+	VFMLA V12.D2, V29.D2, V30.D2
+	FMOVQ 480(R0), F31
+	VFMLA V12.D2, V30.D2, V31.D2
+	FMOVQ 224(R0), F0
+	VFMLA V12.D2, V31.D2, V0.D2
+	FMOVQ (R0), F1
+	VFMLA V12.D2, V0.D2, V1.D2
+	FMOVQ (R0), F2
+	VFMLA V12.D2, V1.D2, V2.D2
+	WORD $0x4F7F05E4 // sshr v4.2d, v15.2d, #1
+	VSUB V4.D2, V15.D2, V5.D2
+	FMOVQ 496(R0), F6
+	VADD V6.D2, V4.D2, V7.D2
+	VSHL $52, V7.D2, V9.D2
+	WORD $0x6E69DC4A // fmul v10.2d, v2.2d, v9.2d
+	FMOVQ 496(R0), F11
+	VADD V11.D2, V5.D2, V12.D2
+	VSHL $52, V12.D2, V13.D2
+	WORD $0x6E6DDD4E // fmul v14.2d, v10.2d, v13.2d
+	WORD $0x6E79DDCF // fmul v15.2d, v14.2d, v25.2d
+	FMOVQ F15, (R7)
+	WORD $0x6E77DDD0 // fmul v16.2d, v14.2d, v23.2d
+	FMOVQ F16, (R15)
+	WORD $0x6E77DE11 // fmul v17.2d, v16.2d, v23.2d
+	FMOVQ F17, 512(R1)
+	WORD $0x4EF7D732 // fsub v18.2d, v25.2d, v23.2d
+	WORD $0x6E77FE53 // fdiv v19.2d, v18.2d, v23.2d
+	FMOVQ (R0), F20
+	WORD $0x4E74D675 // fadd v21.2d, v19.2d, v20.2d
+	FMOVQ 48(R0), F22
+	WORD $0x4E76F6B7 // fmax v23.2d, v21.2d, v22.2d
+	VUSHR $52, V23.D2, V24.D2
+	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
+	FMOVQ 16(R0), F26
+	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
+	FMOVQ (R0), F28
+	FMOVQ 32(R0), F29
+	VBIT V29.B16, V23.B16, V28.B16
+	FMOVQ 80(R0), F30
+	WORD $0x6E7EE79F // fcmge v31.2d, v28.2d, v30.2d
+	FMOVQ 48(R0), F0
+	VAND V0.B16, V31.B16, V1.B16
+	VSUB V1.D2, V28.D2, V2.D2
+	FMOVQ (R0), F4
+	VAND V4.B16, V31.B16, V5.B16
+	WORD $0x4E65D766 // fadd v6.2d, v27.2d, v5.2d
+	FMOVQ (R0), F7
+	WORD $0x4EE7D449 // fsub v9.2d, v2.2d, v7.2d
+	FMOVQ 96(R0), F10
+	WORD $0x4E6AD52B // fadd v11.2d, v9.2d, v10.2d
+	WORD $0x6E6BFD2C // fdiv v12.2d, v9.2d, v11.2d
+	WORD $0x6E6CDD8D // fmul v13.2d, v12.2d, v12.2d
+	FMOVQ 112(R0), F14
+	FMOVQ 128(R0), F15
+	VFMLA V13.D2, V14.D2, V15.D2
+	FMOVQ 144(R0), F16
+	VFMLA V13.D2, V15.D2, V16.D2
+	FMOVQ 160(R0), F17
+	VFMLA V13.D2, V16.D2, V17.D2
+	FMOVQ 176(R0), F18
+	VFMLA V13.D2, V17.D2, V18.D2
+	FMOVQ 192(R0), F20
+	VFMLA V13.D2, V18.D2, V20.D2
+	FMOVQ 208(R0), F22
+	VFMLA V13.D2, V20.D2, V22.D2
+	WORD $0x6E6DDED7 // fmul v23.2d, v22.2d, v13.2d
+	WORD $0x6E69DD38 // fmul v24.2d, v9.2d, v9.2d
+	FMOVQ 224(R0), F25
+	WORD $0x6E79DF1A // fmul v26.2d, v24.2d, v25.2d
+	WORD $0x4E7AD6FB // fadd v27.2d, v23.2d, v26.2d
+	WORD $0x6E6CDF7C // fmul v28.2d, v27.2d, v12.2d
+	FMOVQ 240(R0), F29
+	VFMLA V29.D2, V6.D2, V28.D2
+	WORD $0x4EFAD79E // fsub v30.2d, v28.2d, v26.2d
+	WORD $0x4E69D7DF // fadd v31.2d, v30.2d, v9.2d
+	FMOVQ 256(R0), F0
+	WORD $0x6E60DCC1 // fmul v1.2d, v6.2d, v0.2d
+	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
+	FMOVD 904(R1), F4
+	WORD $0x4FC49045 // fmul v5.2d, v2.2d, v4.d[0]
+	FMOVQ 272(R0), F6
+	WORD $0x4E66F4A7 // fmax v7.2d, v5.2d, v6.2d
+	FMOVQ 288(R0), F9
+	WORD $0x4EE9F4EA // fmin v10.2d, v7.2d, v9.2d
+	FMOVQ 304(R0), F11
+	WORD $0x6E6BDD4C // fmul v12.2d, v10.2d, v11.2d
+	WORD $0x4E61A98D // fcvtns v13.2d, v12.2d
+	WORD $0x4E61D9AE // scvtf v14.2d, v13.2d
+	FMOVQ 256(R0), F15
+	VFMLS V15.D2, V14.D2, V10.D2
+	FMOVQ 240(R0), F16
+	VFMLS V16.D2, V14.D2, V10.D2
+	FMOVQ 320(R0), F17
+	FMOVQ 336(R0), F18
+	VFMLA V10.D2, V17.D2, V18.D2
+	FMOVQ 352(R0), F20
+	VFMLA V10.D2, V18.D2, V20.D2
+	FMOVQ 368(R0), F22
+	VFMLA V10.D2, V20.D2, V22.D2
+	FMOVQ 384(R0), F23
+	VFMLA V10.D2, V22.D2, V23.D2
+	FMOVQ 400(R0), F24
+	VFMLA V10.D2, V23.D2, V24.D2
+	FMOVQ 416(R0), F25
+	VFMLA V10.D2, V24.D2, V25.D2
+	FMOVQ 432(R0), F26
+	VFMLA V10.D2, V25.D2, V26.D2
+	FMOVQ 448(R0), F27
+	VFMLA V10.D2, V26.D2, V27.D2
+	FMOVQ 464(R0), F28
+	VFMLA V10.D2, V27.D2, V28.D2
+	FMOVQ 480(R0), F29
+	VFMLA V10.D2, V28.D2, V29.D2
+	FMOVQ 224(R0), F30
+	VFMLA V10.D2, V29.D2, V30.D2
+	FMOVQ (R0), F31
+	VFMLA V10.D2, V30.D2, V31.D2
+	FMOVQ (R0), F0
+	VFMLA V10.D2, V31.D2, V0.D2
+	WORD $0x4F7F05A1 // sshr v1.2d, v13.2d, #1
+	VSUB V1.D2, V13.D2, V2.D2
+	FMOVQ 496(R0), F4
+	VADD V4.D2, V1.D2, V5.D2
+	VSHL $52, V5.D2, V6.D2
+	WORD $0x6E66DC07 // fmul v7.2d, v0.2d, v6.2d
+	FMOVQ 496(R0), F9
+	VADD V9.D2, V2.D2, V10.D2
+	VSHL $52, V10.D2, V11.D2
+	WORD $0x6E6BDCEC // fmul v12.2d, v7.2d, v11.2d
+	FMOVD 928(R1), F13
+	VDUP V13.D[0], V13.D2
+	WORD $0x4EE0DAAE // fcmeq v14.2d, v21.2d, #0.0
+	VBIT V14.B16, V13.B16, V12.B16
+	FMOVD 912(R1), F15
+	VDUP V15.D[0], V15.D2
+	WORD $0x4E6FD590 // fadd v16.2d, v12.2d, v15.2d
+	FMOVD 904(R1), F17
+	VDUP V17.D[0], V17.D2
+	VFMLS V17.D2, V21.D2, V16.D2
+	FMOVD 920(R1), F18
+	VDUP V18.D[0], V18.D2
+	WORD $0x6E72DE14 // fmul v20.2d, v16.2d, v18.2d
+	FMOVD 952(R1), F21
+	VDUP V21.D[0], V21.D2
+	FMOVD 944(R1), F22
+	VDUP V22.D[0], V22.D2
+	FMOVD 936(R1), F23
+	VDUP V23.D[0], V23.D2
+	FMOVQ 224(R0), F24
+	VFMLA V19.D2, V21.D2, V22.D2
+	VFMLA V19.D2, V22.D2, V23.D2
+	VFMLA V19.D2, V23.D2, V24.D2
+	WORD $0x6E73DF19 // fmul v25.2d, v24.2d, v19.2d
+	WORD $0x6E73DF3A // fmul v26.2d, v25.2d, v19.2d
+	FMOVQ 512(R0), F27
+	WORD $0x4EE0FA7C // fabs v28.2d, v19.2d
+	WORD $0x6EFCE77D // fcmgt v29.2d, v27.2d, v28.2d
+	VBIT V29.B16, V26.B16, V20.B16
+	FMOVQ 512(R1), F30
+	WORD $0x6E7EDE9F // fmul v31.2d, v20.2d, v30.2d
+	WORD $0x4E7FD508 // fadd v8.2d, v8.2d, v31.2d
+	FMOVQ 144(R1), F0
+	WORD $0x4E60D461 // fadd v1.2d, v3.2d, v0.2d
+	FMOVQ 16(R19), F2
+	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
+	VUSHR $52, V1.D2, V4.D2
+	WORD $0x4E61D885 // scvtf v5.2d, v4.2d
+	FMOVQ 16(R0), F6
+	WORD $0x4EE6D4A7 // fsub v7.2d, v5.2d, v6.2d
+	FMOVQ (R0), F9
+	FMOVQ 32(R0), F10
+	VBIT V10.B16, V1.B16, V9.B16
+	FMOVQ 80(R0), F11
+	WORD $0x6E6BE52C // fcmge v12.2d, v9.2d, v11.2d
+	FMOVQ 48(R0), F13
+	VAND V13.B16, V12.B16, V14.B16
+	VSUB V14.D2, V9.D2, V15.D2
+	FMOVQ (R0), F16
+	VAND V16.B16, V12.B16, V17.B16
+	WORD $0x4E71D4F2 // fadd v18.2d, v7.2d, v17.2d
+	FMOVQ (R0), F19
+	WORD $0x4EF3D5F4 // fsub v20.2d, v15.2d, v19.2d
+	FMOVQ 96(R0), F21
+	WORD $0x4E75D696 // fadd v22.2d, v20.2d, v21.2d
+	WORD $0x6E76FE97 // fdiv v23.2d, v20.2d, v22.2d
+	WORD $0x6E77DEF8 // fmul v24.2d, v23.2d, v23.2d
+	FMOVQ 112(R0), F25
+	FMOVQ 128(R0), F26
+	VFMLA V24.D2, V25.D2, V26.D2
+	FMOVQ 144(R0), F27
+	VFMLA V24.D2, V26.D2, V27.D2
+	FMOVQ 160(R0), F28
+	VFMLA V24.D2, V27.D2, V28.D2
+	FMOVQ 176(R0), F29
+	VFMLA V24.D2, V28.D2, V29.D2
+	FMOVQ 192(R0), F30
+	VFMLA V24.D2, V29.D2, V30.D2
+	FMOVQ 208(R0), F31
+	VFMLA V24.D2, V30.D2, V31.D2
+	WORD $0x6E78DFE0 // fmul v0.2d, v31.2d, v24.2d
+	WORD $0x6E74DE82 // fmul v2.2d, v20.2d, v20.2d
+	FMOVQ 224(R0), F4
+	WORD $0x6E64DC45 // fmul v5.2d, v2.2d, v4.2d
+	WORD $0x4E65D406 // fadd v6.2d, v0.2d, v5.2d
+	WORD $0x6E77DCC7 // fmul v7.2d, v6.2d, v23.2d
+	FMOVQ 240(R0), F9
+	VFMLA V9.D2, V18.D2, V7.D2
+	WORD $0x4EE5D4EA // fsub v10.2d, v7.2d, v5.2d
+	WORD $0x4E74D54B // fadd v11.2d, v10.2d, v20.2d
+	FMOVQ 256(R0), F12
+	WORD $0x6E6CDE4D // fmul v13.2d, v18.2d, v12.2d
+	WORD $0x4E6BD5AE // fadd v14.2d, v13.2d, v11.2d
+	FMOVD 896(R1), F15
+	WORD $0x4FCF91D0 // fmul v16.2d, v14.2d, v15.d[0]
+	FMOVQ 272(R0), F17
+	WORD $0x4E71F612 // fmax v18.2d, v16.2d, v17.2d
+	FMOVQ 288(R0), F19
+	WORD $0x4EF3F654 // fmin v20.2d, v18.2d, v19.2d
+	FMOVQ 304(R0), F21
+	WORD $0x6E75DE96 // fmul v22.2d, v20.2d, v21.2d
+	WORD $0x4E61AAD7 // fcvtns v23.2d, v22.2d
+	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
+	FMOVQ 256(R0), F25
+	VFMLS V25.D2, V24.D2, V20.D2
+	FMOVQ 240(R0), F26
+	VFMLS V26.D2, V24.D2, V20.D2
+	FMOVQ 320(R0), F27
+	FMOVQ 336(R0), F28
+	VFMLA V20.D2, V27.D2, V28.D2
+	FMOVQ 352(R0), F29
+	VFMLA V20.D2, V28.D2, V29.D2
+	FMOVQ 368(R0), F30
+	VFMLA V20.D2, V29.D2, V30.D2
+	FMOVQ 384(R0), F31
+	VFMLA V20.D2, V30.D2, V31.D2
+	FMOVQ 400(R0), F0
+	VFMLA V20.D2, V31.D2, V0.D2
+	FMOVQ 416(R0), F2
+	VFMLA V20.D2, V0.D2, V2.D2
+	FMOVQ 432(R0), F4
+	VFMLA V20.D2, V2.D2, V4.D2
+	FMOVQ 448(R0), F5
+	VFMLA V20.D2, V4.D2, V5.D2
+	FMOVQ 464(R0), F6
+	VFMLA V20.D2, V5.D2, V6.D2
+	FMOVQ 480(R0), F7
+	VFMLA V20.D2, V6.D2, V7.D2
+	FMOVQ 224(R0), F9
+	VFMLA V20.D2, V7.D2, V9.D2
+	FMOVQ (R0), F10
+	VFMLA V20.D2, V9.D2, V10.D2
+	FMOVQ (R0), F11
+	VFMLA V20.D2, V10.D2, V11.D2
+	WORD $0x4F7F06EC // sshr v12.2d, v23.2d, #1
+	VSUB V12.D2, V23.D2, V13.D2
+	FMOVQ 496(R0), F14
+	VADD V14.D2, V12.D2, V15.D2
+	VSHL $52, V15.D2, V16.D2
+	WORD $0x6E70DD71 // fmul v17.2d, v11.2d, v16.2d
+	FMOVQ 496(R0), F18
+	VADD V18.D2, V13.D2, V19.D2
+	VSHL $52, V19.D2, V20.D2
+	WORD $0x6E74DE35 // fmul v21.2d, v17.2d, v20.2d
+	WORD $0x6E63DEB6 // fmul v22.2d, v21.2d, v3.2d
+	FMOVQ F22, 16(R7)
+	WORD $0x6E61DEB7 // fmul v23.2d, v21.2d, v1.2d
+	FMOVQ F23, 16(R15)
+	WORD $0x6E61DEF8 // fmul v24.2d, v23.2d, v1.2d
+	FMOVQ F24, 512(R1)
+	WORD $0x4EE1D479 // fsub v25.2d, v3.2d, v1.2d
+	WORD $0x6E61FF3A // fdiv v26.2d, v25.2d, v1.2d
+	FMOVQ (R0), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	FMOVQ 48(R0), F29
+	WORD $0x4E7DF79E // fmax v30.2d, v28.2d, v29.2d
+	VUSHR $52, V30.D2, V31.D2
+	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
+	FMOVQ 16(R0), F1
+	WORD $0x4EE1D402 // fsub v2.2d, v0.2d, v1.2d
+	FMOVQ (R0), F3
+	FMOVQ 32(R0), F4
+	VBIT V4.B16, V30.B16, V3.B16
+	FMOVQ 80(R0), F5
+	WORD $0x6E65E466 // fcmge v6.2d, v3.2d, v5.2d
+	FMOVQ 48(R0), F7
+	VAND V7.B16, V6.B16, V9.B16
+	VSUB V9.D2, V3.D2, V10.D2
+	FMOVQ (R0), F11
+	VAND V11.B16, V6.B16, V12.B16
+	WORD $0x4E6CD44D // fadd v13.2d, v2.2d, v12.2d
+	FMOVQ (R0), F14
+	WORD $0x4EEED54F // fsub v15.2d, v10.2d, v14.2d
+	FMOVQ 96(R0), F16
+	WORD $0x4E70D5F1 // fadd v17.2d, v15.2d, v16.2d
+	WORD $0x6E71FDF2 // fdiv v18.2d, v15.2d, v17.2d
+	WORD $0x6E72DE53 // fmul v19.2d, v18.2d, v18.2d
+	FMOVQ 112(R0), F20
+	FMOVQ 128(R0), F21
+	VFMLA V19.D2, V20.D2, V21.D2
+	FMOVQ 144(R0), F22
+	VFMLA V19.D2, V21.D2, V22.D2
+	FMOVQ 160(R0), F23
+	VFMLA V19.D2, V22.D2, V23.D2
+	FMOVQ 176(R0), F24
+	VFMLA V19.D2, V23.D2, V24.D2
+	FMOVQ 192(R0), F25
+	VFMLA V19.D2, V24.D2, V25.D2
+	FMOVQ 208(R0), F27
+	VFMLA V19.D2, V25.D2, V27.D2
+	WORD $0x6E73DF7D // fmul v29.2d, v27.2d, v19.2d
+	WORD $0x6E6FDDFE // fmul v30.2d, v15.2d, v15.2d
+	FMOVQ 224(R0), F31
+	WORD $0x6E7FDFC0 // fmul v0.2d, v30.2d, v31.2d
+	WORD $0x4E60D7A1 // fadd v1.2d, v29.2d, v0.2d
+	WORD $0x6E72DC22 // fmul v2.2d, v1.2d, v18.2d
+	FMOVQ 240(R0), F3
+	VFMLA V3.D2, V13.D2, V2.D2
+	WORD $0x4EE0D444 // fsub v4.2d, v2.2d, v0.2d
+	WORD $0x4E6FD485 // fadd v5.2d, v4.2d, v15.2d
+	FMOVQ 256(R0), F6
+	WORD $0x6E66DDA7 // fmul v7.2d, v13.2d, v6.2d
+	WORD $0x4E65D4E9 // fadd v9.2d, v7.2d, v5.2d
+	FMOVD 904(R1), F10
+	WORD $0x4FCA912B // fmul v11.2d, v9.2d, v10.d[0]
+	FMOVQ 272(R0), F12
+	WORD $0x4E6CF56D // fmax v13.2d, v11.2d, v12.2d
+	FMOVQ 288(R0), F14
+	WORD $0x4EEEF5AF // fmin v15.2d, v13.2d, v14.2d
+	FMOVQ 304(R0), F16
+	WORD $0x6E70DDF1 // fmul v17.2d, v15.2d, v16.2d
+	WORD $0x4E61AA32 // fcvtns v18.2d, v17.2d
+	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
+	FMOVQ 256(R0), F20
+	VFMLS V20.D2, V19.D2, V15.D2
+	FMOVQ 240(R0), F21
+	VFMLS V21.D2, V19.D2, V15.D2
+	FMOVQ 320(R0), F22
+	FMOVQ 336(R0), F23
+	VFMLA V15.D2, V22.D2, V23.D2
+	FMOVQ 352(R0), F24
+	VFMLA V15.D2, V23.D2, V24.D2
+	FMOVQ 368(R0), F25
+	VFMLA V15.D2, V24.D2, V25.D2
+	FMOVQ 384(R0), F27
+	VFMLA V15.D2, V25.D2, V27.D2
+	FMOVQ 400(R0), F29
+	VFMLA V15.D2, V27.D2, V29.D2
+	FMOVQ 416(R0), F30
+	VFMLA V15.D2, V29.D2, V30.D2
+	FMOVQ 432(R0), F31
+	VFMLA V15.D2, V30.D2, V31.D2
+	FMOVQ 448(R0), F0
+	VFMLA V15.D2, V31.D2, V0.D2
+	FMOVQ 464(R0), F1
+	VFMLA V15.D2, V0.D2, V1.D2
+	FMOVQ 480(R0), F2
+	VFMLA V15.D2, V1.D2, V2.D2
+	FMOVQ 224(R0), F3
+	VFMLA V15.D2, V2.D2, V3.D2
+	FMOVQ (R0), F4
+	VFMLA V15.D2, V3.D2, V4.D2
+	FMOVQ (R0), F5
+	VFMLA V15.D2, V4.D2, V5.D2
+	WORD $0x4F7F0646 // sshr v6.2d, v18.2d, #1
+	VSUB V6.D2, V18.D2, V7.D2
+	FMOVQ 496(R0), F9
+	VADD V9.D2, V6.D2, V10.D2
+	VSHL $52, V10.D2, V11.D2
+	WORD $0x6E6BDCAC // fmul v12.2d, v5.2d, v11.2d
+	FMOVQ 496(R0), F13
+	VADD V13.D2, V7.D2, V14.D2
+	VSHL $52, V14.D2, V15.D2
+	WORD $0x6E6FDD90 // fmul v16.2d, v12.2d, v15.2d
+	FMOVD 928(R1), F17
+	VDUP V17.D[0], V17.D2
+	WORD $0x4EE0DB92 // fcmeq v18.2d, v28.2d, #0.0
+	VBIT V18.B16, V17.B16, V16.B16
+	FMOVD 912(R1), F19
+	VDUP V19.D[0], V19.D2
+	WORD $0x4E73D614 // fadd v20.2d, v16.2d, v19.2d
+	FMOVD 904(R1), F21
+	VDUP V21.D[0], V21.D2
+	VFMLS V21.D2, V28.D2, V20.D2
+	FMOVD 920(R1), F22
+	VDUP V22.D[0], V22.D2
+	WORD $0x6E76DE97 // fmul v23.2d, v20.2d, v22.2d
+	FMOVD 952(R1), F24
+	VDUP V24.D[0], V24.D2
+	FMOVD 944(R1), F25
+	VDUP V25.D[0], V25.D2
+	FMOVD 936(R1), F27
+	VDUP V27.D[0], V27.D2
+	FMOVQ 224(R0), F28
+	VFMLA V26.D2, V24.D2, V25.D2
+	VFMLA V26.D2, V25.D2, V27.D2
+	VFMLA V26.D2, V27.D2, V28.D2
+	WORD $0x6E7ADF9D // fmul v29.2d, v28.2d, v26.2d
+	WORD $0x6E7ADFBE // fmul v30.2d, v29.2d, v26.2d
+	FMOVQ 512(R0), F31
+	WORD $0x4EE0FB40 // fabs v0.2d, v26.2d
+	WORD $0x6EE0E7E1 // fcmgt v1.2d, v31.2d, v0.2d
+	VBIT V1.B16, V30.B16, V23.B16
+	FMOVQ 512(R1), F2
+	WORD $0x6E62DEE3 // fmul v3.2d, v23.2d, v2.2d
+	WORD $0x4E63D508 // fadd v8.2d, v8.2d, v3.2d
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	MOVD 104(R1), R22
+	SUB R22, R19
+	MOVD R19, 120(R1)
+	FMOVQ F8, 320(R1)
+	MOVD 40(R1), R23
+	ADD R23, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta_objective_1x12(p *uint64)
+TEXT ·ratioNEON_beta_objective_1x12(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+panel:
+	MOVD R3, R9
+	MOVD 48(R1), R10
+	MOVD (R1), R11
+	MOVD 104(R1), R12
+	MOVD 120(R1), R13
+	ADD R13, R12
+	MOVD 112(R1), R14
+	PRFM (R12), PLDL1KEEP
+	PRFM 64(R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	VMOVI $0, V4.B16
+	VMOVI $0, V5.B16
+sum:
+	FLDPQ (R10), (F6, F7)
+	FLDPQ 32(R10), (F8, F9)
+	FLDPQ 64(R10), (F10, F11)
+	ADD R6, R10
+	FMOVD (R9), F12
+	WORD $0x4FCC10C0 // fmla v0.2d, v6.2d, v12.d[0]
+	WORD $0x4FCC10E1 // fmla v1.2d, v7.2d, v12.d[0]
+	WORD $0x4FCC1102 // fmla v2.2d, v8.2d, v12.d[0]
+	WORD $0x4FCC1123 // fmla v3.2d, v9.2d, v12.d[0]
+	WORD $0x4FCC1144 // fmla v4.2d, v10.2d, v12.d[0]
+	WORD $0x4FCC1165 // fmla v5.2d, v11.2d, v12.d[0]
+	ADD R5, R9
+	SUBS $1, R11, R11
+	BNE sum
+	MOVD 96(R1), R15
+	ADD R7, R15
+	MOVD 104(R1), R19
+	MOVD 120(R1), R20
+	ADD R20, R19
+	MOVD 112(R1), R21
+	FMOVQ 320(R1), F13
+	FMOVQ 128(R1), F14
+	WORD $0x4E6ED40F // fadd v15.2d, v0.2d, v14.2d
+	FMOVQ (R19), F16
+	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
+	VUSHR $52, V15.D2, V18.D2
+	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
+	FMOVQ 16(R0), F20
+	WORD $0x4EF4D675 // fsub v21.2d, v19.2d, v20.2d
+	FMOVQ (R0), F22
+	FMOVQ 32(R0), F23
+	VBIT V23.B16, V15.B16, V22.B16
+	FMOVQ 80(R0), F24
+	WORD $0x6E78E6D9 // fcmge v25.2d, v22.2d, v24.2d
+	FMOVQ 48(R0), F26
+	VAND V26.B16, V25.B16, V27.B16
+	VSUB V27.D2, V22.D2, V28.D2
+	FMOVQ (R0), F29
+	VAND V29.B16, V25.B16, V30.B16
+	WORD $0x4E7ED6BF // fadd v31.2d, v21.2d, v30.2d
+	FMOVQ (R0), F0
+	WORD $0x4EE0D786 // fsub v6.2d, v28.2d, v0.2d
+	FMOVQ 96(R0), F7
+	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
+	WORD $0x6E68FCC9 // fdiv v9.2d, v6.2d, v8.2d
+	WORD $0x6E69DD2A // fmul v10.2d, v9.2d, v9.2d
+	FMOVQ 112(R0), F11
+	FMOVQ 128(R0), F12
+	VFMLA V10.D2, V11.D2, V12.D2
+	FMOVQ 144(R0), F14
+	VFMLA V10.D2, V12.D2, V14.D2
+	FMOVQ 160(R0), F16
+	VFMLA V10.D2, V14.D2, V16.D2
+	FMOVQ 176(R0), F18
+	VFMLA V10.D2, V16.D2, V18.D2
+	FMOVQ 192(R0), F19
+	VFMLA V10.D2, V18.D2, V19.D2
+	FMOVQ 208(R0), F20
+	VFMLA V10.D2, V19.D2, V20.D2
+	WORD $0x6E6ADE95 // fmul v21.2d, v20.2d, v10.2d
+	WORD $0x6E66DCD6 // fmul v22.2d, v6.2d, v6.2d
+	FMOVQ 224(R0), F23
+	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
+	WORD $0x4E78D6B9 // fadd v25.2d, v21.2d, v24.2d
+	WORD $0x6E69DF3A // fmul v26.2d, v25.2d, v9.2d
+	FMOVQ 240(R0), F27
+	VFMLA V27.D2, V31.D2, V26.D2
+	WORD $0x4EF8D75C // fsub v28.2d, v26.2d, v24.2d
+	WORD $0x4E66D79D // fadd v29.2d, v28.2d, v6.2d
+	FMOVQ 256(R0), F30
+	WORD $0x6E7EDFFF // fmul v31.2d, v31.2d, v30.2d
+	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	FMOVD 896(R1), F6
+	WORD $0x4FC69007 // fmul v7.2d, v0.2d, v6.d[0]
+	FMOVQ 272(R0), F8
+	WORD $0x4E68F4E9 // fmax v9.2d, v7.2d, v8.2d
+	FMOVQ 288(R0), F10
+	WORD $0x4EEAF52B // fmin v11.2d, v9.2d, v10.2d
+	FMOVQ 304(R0), F12
+	WORD $0x6E6CDD6E // fmul v14.2d, v11.2d, v12.2d
+	WORD $0x4E61A9D0 // fcvtns v16.2d, v14.2d
+	WORD $0x4E61DA12 // scvtf v18.2d, v16.2d
+	FMOVQ 256(R0), F19
+	VFMLS V19.D2, V18.D2, V11.D2
+	FMOVQ 240(R0), F20
+	VFMLS V20.D2, V18.D2, V11.D2
+	FMOVQ 320(R0), F21
+	FMOVQ 336(R0), F22
+	VFMLA V11.D2, V21.D2, V22.D2
+	FMOVQ 352(R0), F23
+	VFMLA V11.D2, V22.D2, V23.D2
+	FMOVQ 368(R0), F24
+	VFMLA V11.D2, V23.D2, V24.D2
+	FMOVQ 384(R0), F25
+	VFMLA V11.D2, V24.D2, V25.D2
+	FMOVQ 400(R0), F26
+	VFMLA V11.D2, V25.D2, V26.D2
+	FMOVQ 416(R0), F27
+	VFMLA V11.D2, V26.D2, V27.D2
+	FMOVQ 432(R0), F28
+	VFMLA V11.D2, V27.D2, V28.D2
+	FMOVQ 448(R0), F29
+	VFMLA V11.D2, V28.D2, V29.D2
+	FMOVQ 464(R0), F30
+	VFMLA V11.D2, V29.D2, V30.D2
+	FMOVQ 480(R0), F31
+	VFMLA V11.D2, V30.D2, V31.D2
+	FMOVQ 224(R0), F0
+	VFMLA V11.D2, V31.D2, V0.D2
+	FMOVQ (R0), F6
+	VFMLA V11.D2, V0.D2, V6.D2
+	FMOVQ (R0), F7
+	VFMLA V11.D2, V6.D2, V7.D2
+	WORD $0x4F7F0608 // sshr v8.2d, v16.2d, #1
+	VSUB V8.D2, V16.D2, V9.D2
+	FMOVQ 496(R0), F10
+	VADD V10.D2, V8.D2, V11.D2
+	VSHL $52, V11.D2, V12.D2
+	WORD $0x6E6CDCEE // fmul v14.2d, v7.2d, v12.2d
+	FMOVQ 496(R0), F16
+	VADD V16.D2, V9.D2, V18.D2
+	VSHL $52, V18.D2, V19.D2
+	WORD $0x6E73DDD4 // fmul v20.2d, v14.2d, v19.2d
+	WORD $0x6E71DE95 // fmul v21.2d, v20.2d, v17.2d
+	FMOVQ F21, (R7)
+	WORD $0x6E6FDE96 // fmul v22.2d, v20.2d, v15.2d
+	FMOVQ F22, (R15)
+	WORD $0x6E6FDED7 // fmul v23.2d, v22.2d, v15.2d
+	FMOVQ F23, 512(R1)
+	WORD $0x4EEFD638 // fsub v24.2d, v17.2d, v15.2d
+	WORD $0x6E6FFF19 // fdiv v25.2d, v24.2d, v15.2d
+	FMOVQ (R0), F26
+	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
+	FMOVQ 48(R0), F28
+	WORD $0x4E7CF77D // fmax v29.2d, v27.2d, v28.2d
+	VUSHR $52, V29.D2, V30.D2
+	WORD $0x4E61DBDF // scvtf v31.2d, v30.2d
+	FMOVQ 16(R0), F0
+	WORD $0x4EE0D7E6 // fsub v6.2d, v31.2d, v0.2d
+	FMOVQ (R0), F7
+	FMOVQ 32(R0), F8
+	VBIT V8.B16, V29.B16, V7.B16
+	FMOVQ 80(R0), F9
+	WORD $0x6E69E4EA // fcmge v10.2d, v7.2d, v9.2d
+	FMOVQ 48(R0), F11
+	VAND V11.B16, V10.B16, V12.B16
+	VSUB V12.D2, V7.D2, V14.D2
+	FMOVQ (R0), F15
+	VAND V15.B16, V10.B16, V16.B16
+	WORD $0x4E70D4D1 // fadd v17.2d, v6.2d, v16.2d
+	FMOVQ (R0), F18
+	WORD $0x4EF2D5D3 // fsub v19.2d, v14.2d, v18.2d
+	FMOVQ 96(R0), F20
+	WORD $0x4E74D675 // fadd v21.2d, v19.2d, v20.2d
+	WORD $0x6E75FE76 // fdiv v22.2d, v19.2d, v21.2d
+	WORD $0x6E76DED7 // fmul v23.2d, v22.2d, v22.2d
+	FMOVQ 112(R0), F24
+	FMOVQ 128(R0), F26
+	VFMLA V23.D2, V24.D2, V26.D2
+	FMOVQ 144(R0), F28
+	VFMLA V23.D2, V26.D2, V28.D2
+	FMOVQ 160(R0), F29
+	VFMLA V23.D2, V28.D2, V29.D2
+	FMOVQ 176(R0), F30
+	VFMLA V23.D2, V29.D2, V30.D2
+	FMOVQ 192(R0), F31
+	VFMLA V23.D2, V30.D2, V31.D2
+	FMOVQ 208(R0), F0
+	VFMLA V23.D2, V31.D2, V0.D2
+	WORD $0x6E77DC06 // fmul v6.2d, v0.2d, v23.2d
+	WORD $0x6E73DE67 // fmul v7.2d, v19.2d, v19.2d
+	FMOVQ 224(R0), F8
+	WORD $0x6E68DCE9 // fmul v9.2d, v7.2d, v8.2d
+	WORD $0x4E69D4CA // fadd v10.2d, v6.2d, v9.2d
+	WORD $0x6E76DD4B // fmul v11.2d, v10.2d, v22.2d
+	FMOVQ 240(R0), F12
+	VFMLA V12.D2, V17.D2, V11.D2
+	WORD $0x4EE9D56E // fsub v14.2d, v11.2d, v9.2d
+	WORD $0x4E73D5CF // fadd v15.2d, v14.2d, v19.2d
+	FMOVQ 256(R0), F16
+	WORD $0x6E70DE31 // fmul v17.2d, v17.2d, v16.2d
+	WORD $0x4E6FD632 // fadd v18.2d, v17.2d, v15.2d
+	FMOVD 904(R1), F19
+	WORD $0x4FD39254 // fmul v20.2d, v18.2d, v19.d[0]
+	FMOVQ 272(R0), F21
+	WORD $0x4E75F696 // fmax v22.2d, v20.2d, v21.2d
+	FMOVQ 288(R0), F23
+	WORD $0x4EF7F6D8 // fmin v24.2d, v22.2d, v23.2d
+	FMOVQ 304(R0), F26
+	WORD $0x6E7ADF1C // fmul v28.2d, v24.2d, v26.2d
+	WORD $0x4E61AB9D // fcvtns v29.2d, v28.2d
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 256(R0), F31
+	VFMLS V31.D2, V30.D2, V24.D2
+	FMOVQ 240(R0), F0
+	VFMLS V0.D2, V30.D2, V24.D2
+	FMOVQ 320(R0), F6
+	FMOVQ 336(R0), F7
+	VFMLA V24.D2, V6.D2, V7.D2
+	FMOVQ 352(R0), F8
+	VFMLA V24.D2, V7.D2, V8.D2
+	FMOVQ 368(R0), F9
+	VFMLA V24.D2, V8.D2, V9.D2
+	FMOVQ 384(R0), F10
+	VFMLA V24.D2, V9.D2, V10.D2
+	FMOVQ 400(R0), F11
+	VFMLA V24.D2, V10.D2, V11.D2
+	FMOVQ 416(R0), F12
+	VFMLA V24.D2, V11.D2, V12.D2
+	FMOVQ 432(R0), F14
+	VFMLA V24.D2, V12.D2, V14.D2
+	FMOVQ 448(R0), F15
+	VFMLA V24.D2, V14.D2, V15.D2
+	FMOVQ 464(R0), F16
+	VFMLA V24.D2, V15.D2, V16.D2
+	FMOVQ 480(R0), F17
+	VFMLA V24.D2, V16.D2, V17.D2
+	FMOVQ 224(R0), F18
+	VFMLA V24.D2, V17.D2, V18.D2
+	FMOVQ (R0), F19
+	VFMLA V24.D2, V18.D2, V19.D2
+	FMOVQ (R0), F20
+	VFMLA V24.D2, V19.D2, V20.D2
+	WORD $0x4F7F07B5 // sshr v21.2d, v29.2d, #1
+	VSUB V21.D2, V29.D2, V22.D2
+	FMOVQ 496(R0), F23
+	VADD V23.D2, V21.D2, V24.D2
+	VSHL $52, V24.D2, V26.D2
+	WORD $0x6E7ADE9C // fmul v28.2d, v20.2d, v26.2d
+	FMOVQ 496(R0), F29
+	VADD V29.D2, V22.D2, V30.D2
+	VSHL $52, V30.D2, V31.D2
+	WORD $0x6E7FDF80 // fmul v0.2d, v28.2d, v31.2d
+	FMOVD 928(R1), F6
+	VDUP V6.D[0], V6.D2
+	WORD $0x4EE0DB67 // fcmeq v7.2d, v27.2d, #0.0
+	VBIT V7.B16, V6.B16, V0.B16
+	FMOVD 912(R1), F8
+	VDUP V8.D[0], V8.D2
+	WORD $0x4E68D409 // fadd v9.2d, v0.2d, v8.2d
+	FMOVD 904(R1), F10
+	VDUP V10.D[0], V10.D2
+	VFMLS V10.D2, V27.D2, V9.D2
+	FMOVD 920(R1), F11
+	VDUP V11.D[0], V11.D2
+	WORD $0x6E6BDD2C // fmul v12.2d, v9.2d, v11.2d
+	FMOVD 952(R1), F14
+	VDUP V14.D[0], V14.D2
+	FMOVD 944(R1), F15
+	VDUP V15.D[0], V15.D2
+	FMOVD 936(R1), F16
+	VDUP V16.D[0], V16.D2
+	FMOVQ 224(R0), F17
+	VFMLA V25.D2, V14.D2, V15.D2
+	VFMLA V25.D2, V15.D2, V16.D2
+	VFMLA V25.D2, V16.D2, V17.D2
+	WORD $0x6E79DE32 // fmul v18.2d, v17.2d, v25.2d
+	WORD $0x6E79DE53 // fmul v19.2d, v18.2d, v25.2d
+	FMOVQ 512(R0), F20
+	WORD $0x4EE0FB35 // fabs v21.2d, v25.2d
+	WORD $0x6EF5E696 // fcmgt v22.2d, v20.2d, v21.2d
+	VBIT V22.B16, V19.B16, V12.B16
+	FMOVQ 512(R1), F23
+	WORD $0x6E77DD98 // fmul v24.2d, v12.2d, v23.2d
+	WORD $0x4E78D5AD // fadd v13.2d, v13.2d, v24.2d
+	FMOVQ 144(R1), F25
+	WORD $0x4E79D43A // fadd v26.2d, v1.2d, v25.2d
+	FMOVQ 16(R19), F27
+	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
+	VUSHR $52, V26.D2, V29.D2
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 16(R0), F31
+	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
+	FMOVQ (R0), F1
+	FMOVQ 32(R0), F6
+	VBIT V6.B16, V26.B16, V1.B16
+	FMOVQ 80(R0), F7
+	WORD $0x6E67E428 // fcmge v8.2d, v1.2d, v7.2d
+	FMOVQ 48(R0), F9
+	VAND V9.B16, V8.B16, V10.B16
+	VSUB V10.D2, V1.D2, V11.D2
+	FMOVQ (R0), F12
+	VAND V12.B16, V8.B16, V14.B16
+	WORD $0x4E6ED40F // fadd v15.2d, v0.2d, v14.2d
+	FMOVQ (R0), F16
+	WORD $0x4EF0D571 // fsub v17.2d, v11.2d, v16.2d
+	FMOVQ 96(R0), F18
+	WORD $0x4E72D633 // fadd v19.2d, v17.2d, v18.2d
+	WORD $0x6E73FE34 // fdiv v20.2d, v17.2d, v19.2d
+	WORD $0x6E74DE95 // fmul v21.2d, v20.2d, v20.2d
+	FMOVQ 112(R0), F22
+	FMOVQ 128(R0), F23
+	VFMLA V21.D2, V22.D2, V23.D2
+	FMOVQ 144(R0), F24
+	VFMLA V21.D2, V23.D2, V24.D2
+	FMOVQ 160(R0), F25
+	VFMLA V21.D2, V24.D2, V25.D2
+	FMOVQ 176(R0), F27
+	VFMLA V21.D2, V25.D2, V27.D2
+	FMOVQ 192(R0), F29
+	VFMLA V21.D2, V27.D2, V29.D2
+	FMOVQ 208(R0), F30
+	VFMLA V21.D2, V29.D2, V30.D2
+	WORD $0x6E75DFDF // fmul v31.2d, v30.2d, v21.2d
+	WORD $0x6E71DE20 // fmul v0.2d, v17.2d, v17.2d
+	FMOVQ 224(R0), F1
+	WORD $0x6E61DC06 // fmul v6.2d, v0.2d, v1.2d
+	WORD $0x4E66D7E7 // fadd v7.2d, v31.2d, v6.2d
+	WORD $0x6E74DCE8 // fmul v8.2d, v7.2d, v20.2d
+	FMOVQ 240(R0), F9
+	VFMLA V9.D2, V15.D2, V8.D2
+	WORD $0x4EE6D50A // fsub v10.2d, v8.2d, v6.2d
+	WORD $0x4E71D54B // fadd v11.2d, v10.2d, v17.2d
+	FMOVQ 256(R0), F12
+	WORD $0x6E6CDDEE // fmul v14.2d, v15.2d, v12.2d
+	WORD $0x4E6BD5CF // fadd v15.2d, v14.2d, v11.2d
+	FMOVD 896(R1), F16
+	WORD $0x4FD091F1 // fmul v17.2d, v15.2d, v16.d[0]
+	FMOVQ 272(R0), F18
+	WORD $0x4E72F633 // fmax v19.2d, v17.2d, v18.2d
+	FMOVQ 288(R0), F20
+	WORD $0x4EF4F675 // fmin v21.2d, v19.2d, v20.2d
+	FMOVQ 304(R0), F22
+	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
+	WORD $0x4E61AAF8 // fcvtns v24.2d, v23.2d
+	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
+	FMOVQ 256(R0), F27
+	VFMLS V27.D2, V25.D2, V21.D2
+	FMOVQ 240(R0), F29
+	VFMLS V29.D2, V25.D2, V21.D2
+	FMOVQ 320(R0), F30
+	FMOVQ 336(R0), F31
+	VFMLA V21.D2, V30.D2, V31.D2
+	FMOVQ 352(R0), F0
+	VFMLA V21.D2, V31.D2, V0.D2
+	FMOVQ 368(R0), F1
+	VFMLA V21.D2, V0.D2, V1.D2
+	FMOVQ 384(R0), F6
+	VFMLA V21.D2, V1.D2, V6.D2
+	FMOVQ 400(R0), F7
+	VFMLA V21.D2, V6.D2, V7.D2
+	FMOVQ 416(R0), F8
+	VFMLA V21.D2, V7.D2, V8.D2
+	FMOVQ 432(R0), F9
+	VFMLA V21.D2, V8.D2, V9.D2
+	FMOVQ 448(R0), F10
+	VFMLA V21.D2, V9.D2, V10.D2
+	FMOVQ 464(R0), F11
+	VFMLA V21.D2, V10.D2, V11.D2
+	FMOVQ 480(R0), F12
+	VFMLA V21.D2, V11.D2, V12.D2
+	FMOVQ 224(R0), F14
+	VFMLA V21.D2, V12.D2, V14.D2
+	FMOVQ (R0), F15
+	VFMLA V21.D2, V14.D2, V15.D2
+	FMOVQ (R0), F16
+	VFMLA V21.D2, V15.D2, V16.D2
+	WORD $0x4F7F0711 // sshr v17.2d, v24.2d, #1
+	VSUB V17.D2, V24.D2, V18.D2
+	FMOVQ 496(R0), F19
+	VADD V19.D2, V17.D2, V20.D2
+	VSHL $52, V20.D2, V21.D2
+	WORD $0x6E75DE16 // fmul v22.2d, v16.2d, v21.2d
+	FMOVQ 496(R0), F23
+	VADD V23.D2, V18.D2, V24.D2
+	VSHL $52, V24.D2, V25.D2
+	WORD $0x6E79DEDB // fmul v27.2d, v22.2d, v25.2d
+	WORD $0x6E7CDF7D // fmul v29.2d, v27.2d, v28.2d
+	FMOVQ F29, 16(R7)
+	WORD $0x6E7ADF7E // fmul v30.2d, v27.2d, v26.2d
+	FMOVQ F30, 16(R15)
+	WORD $0x6E7ADFDF // fmul v31.2d, v30.2d, v26.2d
+	FMOVQ F31, 512(R1)
+	WORD $0x4EFAD780 // fsub v0.2d, v28.2d, v26.2d
+	WORD $0x6E7AFC01 // fdiv v1.2d, v0.2d, v26.2d
+	FMOVQ (R0), F6
+	WORD $0x4E66D427 // fadd v7.2d, v1.2d, v6.2d
+	FMOVQ 48(R0), F8
+	WORD $0x4E68F4E9 // fmax v9.2d, v7.2d, v8.2d
+	VUSHR $52, V9.D2, V10.D2
+	WORD $0x4E61D94B // scvtf v11.2d, v10.2d
+	FMOVQ 16(R0), F12
+	WORD $0x4EECD56E // fsub v14.2d, v11.2d, v12.2d
+	FMOVQ (R0), F15
+	FMOVQ 32(R0), F16
+	VBIT V16.B16, V9.B16, V15.B16
+	FMOVQ 80(R0), F17
+	WORD $0x6E71E5F2 // fcmge v18.2d, v15.2d, v17.2d
+	FMOVQ 48(R0), F19
+	VAND V19.B16, V18.B16, V20.B16
+	VSUB V20.D2, V15.D2, V21.D2
+	FMOVQ (R0), F22
+	VAND V22.B16, V18.B16, V23.B16
+	WORD $0x4E77D5D8 // fadd v24.2d, v14.2d, v23.2d
+	FMOVQ (R0), F25
+	WORD $0x4EF9D6BA // fsub v26.2d, v21.2d, v25.2d
+	FMOVQ 96(R0), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	WORD $0x6E7CFF5D // fdiv v29.2d, v26.2d, v28.2d
+	WORD $0x6E7DDFBE // fmul v30.2d, v29.2d, v29.2d
+	FMOVQ 112(R0), F31
+	FMOVQ 128(R0), F0
+	VFMLA V30.D2, V31.D2, V0.D2
+	FMOVQ 144(R0), F6
+	VFMLA V30.D2, V0.D2, V6.D2
+	FMOVQ 160(R0), F8
+	VFMLA V30.D2, V6.D2, V8.D2
+	FMOVQ 176(R0), F9
+	VFMLA V30.D2, V8.D2, V9.D2
+	FMOVQ 192(R0), F10
+	VFMLA V30.D2, V9.D2, V10.D2
+	FMOVQ 208(R0), F11
+	VFMLA V30.D2, V10.D2, V11.D2
+	WORD $0x6E7EDD6C // fmul v12.2d, v11.2d, v30.2d
+	WORD $0x6E7ADF4E // fmul v14.2d, v26.2d, v26.2d
+	FMOVQ 224(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E70D591 // fadd v17.2d, v12.2d, v16.2d
+	WORD $0x6E7DDE32 // fmul v18.2d, v17.2d, v29.2d
+	FMOVQ 240(R0), F19
+	VFMLA V19.D2, V24.D2, V18.D2
+	WORD $0x4EF0D654 // fsub v20.2d, v18.2d, v16.2d
+	WORD $0x4E7AD695 // fadd v21.2d, v20.2d, v26.2d
+	FMOVQ 256(R0), F22
+	WORD $0x6E76DF17 // fmul v23.2d, v24.2d, v22.2d
+	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
+	FMOVD 904(R1), F25
+	WORD $0x4FD9931A // fmul v26.2d, v24.2d, v25.d[0]
+	FMOVQ 272(R0), F27
+	WORD $0x4E7BF75C // fmax v28.2d, v26.2d, v27.2d
+	FMOVQ 288(R0), F29
+	WORD $0x4EFDF79E // fmin v30.2d, v28.2d, v29.2d
+	FMOVQ 304(R0), F31
+	WORD $0x6E7FDFC0 // fmul v0.2d, v30.2d, v31.2d
+	WORD $0x4E61A806 // fcvtns v6.2d, v0.2d
+	WORD $0x4E61D8C8 // scvtf v8.2d, v6.2d
+	FMOVQ 256(R0), F9
+	VFMLS V9.D2, V8.D2, V30.D2
+	FMOVQ 240(R0), F10
+	VFMLS V10.D2, V8.D2, V30.D2
+	FMOVQ 320(R0), F11
+	FMOVQ 336(R0), F12
+	VFMLA V30.D2, V11.D2, V12.D2
+	FMOVQ 352(R0), F14
+	VFMLA V30.D2, V12.D2, V14.D2
+	FMOVQ 368(R0), F15
+	VFMLA V30.D2, V14.D2, V15.D2
+	FMOVQ 384(R0), F16
+	VFMLA V30.D2, V15.D2, V16.D2
+	FMOVQ 400(R0), F17
+	VFMLA V30.D2, V16.D2, V17.D2
+	FMOVQ 416(R0), F18
+	VFMLA V30.D2, V17.D2, V18.D2
+	FMOVQ 432(R0), F19
+	VFMLA V30.D2, V18.D2, V19.D2
+	FMOVQ 448(R0), F20
+	VFMLA V30.D2, V19.D2, V20.D2
+	FMOVQ 464(R0), F21
+	VFMLA V30.D2, V20.D2, V21.D2
+	FMOVQ 480(R0), F22
+	VFMLA V30.D2, V21.D2, V22.D2
+	FMOVQ 224(R0), F23
+	VFMLA V30.D2, V22.D2, V23.D2
+	FMOVQ (R0), F24
+	VFMLA V30.D2, V23.D2, V24.D2
+	FMOVQ (R0), F25
+	VFMLA V30.D2, V24.D2, V25.D2
+	WORD $0x4F7F04DA // sshr v26.2d, v6.2d, #1
+	VSUB V26.D2, V6.D2, V27.D2
+	FMOVQ 496(R0), F28
+	VADD V28.D2, V26.D2, V29.D2
+	VSHL $52, V29.D2, V30.D2
+	WORD $0x6E7EDF3F // fmul v31.2d, v25.2d, v30.2d
+	FMOVQ 496(R0), F0
+	VADD V0.D2, V27.D2, V6.D2
+	VSHL $52, V6.D2, V8.D2
+	WORD $0x6E68DFE9 // fmul v9.2d, v31.2d, v8.2d
+	FMOVD 928(R1), F10
+	VDUP V10.D[0], V10.D2
+	WORD $0x4EE0D8EB // fcmeq v11.2d, v7.2d, #0.0
+	VBIT V11.B16, V10.B16, V9.B16
+	FMOVD 912(R1), F12
+	VDUP V12.D[0], V12.D2
+	WORD $0x4E6CD52E // fadd v14.2d, v9.2d, v12.2d
+	FMOVD 904(R1), F15
+	VDUP V15.D[0], V15.D2
+	VFMLS V15.D2, V7.D2, V14.D2
+	FMOVD 920(R1), F16
+	VDUP V16.D[0], V16.D2
+	WORD $0x6E70DDD1 // fmul v17.2d, v14.2d, v16.2d
+	FMOVD 952(R1), F18
+	VDUP V18.D[0], V18.D2
+	FMOVD 944(R1), F19
+	VDUP V19.D[0], V19.D2
+	FMOVD 936(R1), F20
+	VDUP V20.D[0], V20.D2
+	FMOVQ 224(R0), F21
+	VFMLA V1.D2, V18.D2, V19.D2
+	VFMLA V1.D2, V19.D2, V20.D2
+	VFMLA V1.D2, V20.D2, V21.D2
+	WORD $0x6E61DEB6 // fmul v22.2d, v21.2d, v1.2d
+	WORD $0x6E61DED7 // fmul v23.2d, v22.2d, v1.2d
+	FMOVQ 512(R0), F24
+	WORD $0x4EE0F839 // fabs v25.2d, v1.2d
+	WORD $0x6EF9E71A // fcmgt v26.2d, v24.2d, v25.2d
+	VBIT V26.B16, V23.B16, V17.B16
+	FMOVQ 512(R1), F27
+	WORD $0x6E7BDE3C // fmul v28.2d, v17.2d, v27.2d
+	WORD $0x4E7CD5AD // fadd v13.2d, v13.2d, v28.2d
+	FMOVQ 160(R1), F29
+	WORD $0x4E7DD45E // fadd v30.2d, v2.2d, v29.2d
+	FMOVQ 32(R19), F31
+	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	VUSHR $52, V30.D2, V1.D2
+	WORD $0x4E61D822 // scvtf v2.2d, v1.2d
+	FMOVQ 16(R0), F6
+	WORD $0x4EE6D447 // fsub v7.2d, v2.2d, v6.2d
+	FMOVQ (R0), F8
+	FMOVQ 32(R0), F9
+	VBIT V9.B16, V30.B16, V8.B16
+	FMOVQ 80(R0), F10
+	WORD $0x6E6AE50B // fcmge v11.2d, v8.2d, v10.2d
+	FMOVQ 48(R0), F12
+	VAND V12.B16, V11.B16, V14.B16
+	VSUB V14.D2, V8.D2, V15.D2
+	FMOVQ (R0), F16
+	VAND V16.B16, V11.B16, V17.B16
+	WORD $0x4E71D4F2 // fadd v18.2d, v7.2d, v17.2d
+	FMOVQ (R0), F19
+	WORD $0x4EF3D5F4 // fsub v20.2d, v15.2d, v19.2d
+	FMOVQ 96(R0), F21
+	WORD $0x4E75D696 // fadd v22.2d, v20.2d, v21.2d
+	WORD $0x6E76FE97 // fdiv v23.2d, v20.2d, v22.2d
+	WORD $0x6E77DEF8 // fmul v24.2d, v23.2d, v23.2d
+	FMOVQ 112(R0), F25
+	FMOVQ 128(R0), F26
+	VFMLA V24.D2, V25.D2, V26.D2
+	FMOVQ 144(R0), F27
+	VFMLA V24.D2, V26.D2, V27.D2
+	FMOVQ 160(R0), F28
+	VFMLA V24.D2, V27.D2, V28.D2
+	FMOVQ 176(R0), F29
+	VFMLA V24.D2, V28.D2, V29.D2
+	FMOVQ 192(R0), F31
+	VFMLA V24.D2, V29.D2, V31.D2
+	FMOVQ 208(R0), F1
+	VFMLA V24.D2, V31.D2, V1.D2
+	WORD $0x6E78DC22 // fmul v2.2d, v1.2d, v24.2d
+	WORD $0x6E74DE86 // fmul v6.2d, v20.2d, v20.2d
+	FMOVQ 224(R0), F7
+	WORD $0x6E67DCC8 // fmul v8.2d, v6.2d, v7.2d
+	WORD $0x4E68D449 // fadd v9.2d, v2.2d, v8.2d
+	WORD $0x6E77DD2A // fmul v10.2d, v9.2d, v23.2d
+	FMOVQ 240(R0), F11
+	VFMLA V11.D2, V18.D2, V10.D2
+	WORD $0x4EE8D54C // fsub v12.2d, v10.2d, v8.2d
+	WORD $0x4E74D58E // fadd v14.2d, v12.2d, v20.2d
+	FMOVQ 256(R0), F15
+	WORD $0x6E6FDE50 // fmul v16.2d, v18.2d, v15.2d
+	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
+	FMOVD 896(R1), F18
+	WORD $0x4FD29233 // fmul v19.2d, v17.2d, v18.d[0]
+	FMOVQ 272(R0), F20
+	WORD $0x4E74F675 // fmax v21.2d, v19.2d, v20.2d
+	FMOVQ 288(R0), F22
+	WORD $0x4EF6F6B7 // fmin v23.2d, v21.2d, v22.2d
+	FMOVQ 304(R0), F24
+	WORD $0x6E78DEF9 // fmul v25.2d, v23.2d, v24.2d
+	WORD $0x4E61AB3A // fcvtns v26.2d, v25.2d
+	WORD $0x4E61DB5B // scvtf v27.2d, v26.2d
+	FMOVQ 256(R0), F28
+	VFMLS V28.D2, V27.D2, V23.D2
+	FMOVQ 240(R0), F29
+	VFMLS V29.D2, V27.D2, V23.D2
+	FMOVQ 320(R0), F31
+	FMOVQ 336(R0), F1
+	VFMLA V23.D2, V31.D2, V1.D2
+	FMOVQ 352(R0), F2
+	VFMLA V23.D2, V1.D2, V2.D2
+	FMOVQ 368(R0), F6
+	VFMLA V23.D2, V2.D2, V6.D2
+	FMOVQ 384(R0), F7
+	VFMLA V23.D2, V6.D2, V7.D2
+	FMOVQ 400(R0), F8
+	VFMLA V23.D2, V7.D2, V8.D2
+	FMOVQ 416(R0), F9
+	VFMLA V23.D2, V8.D2, V9.D2
+	FMOVQ 432(R0), F10
+	VFMLA V23.D2, V9.D2, V10.D2
+	FMOVQ 448(R0), F11
+	VFMLA V23.D2, V10.D2, V11.D2
+	FMOVQ 464(R0), F12
+	VFMLA V23.D2, V11.D2, V12.D2
+	FMOVQ 480(R0), F14
+	VFMLA V23.D2, V12.D2, V14.D2
+	FMOVQ 224(R0), F15
+	VFMLA V23.D2, V14.D2, V15.D2
+	FMOVQ (R0), F16
+	VFMLA V23.D2, V15.D2, V16.D2
+	FMOVQ (R0), F17
+	VFMLA V23.D2, V16.D2, V17.D2
+	WORD $0x4F7F0752 // sshr v18.2d, v26.2d, #1
+	VSUB V18.D2, V26.D2, V19.D2
+	FMOVQ 496(R0), F20
+	VADD V20.D2, V18.D2, V21.D2
+	VSHL $52, V21.D2, V22.D2
+	WORD $0x6E76DE37 // fmul v23.2d, v17.2d, v22.2d
+	FMOVQ 496(R0), F24
+	VADD V24.D2, V19.D2, V25.D2
+	VSHL $52, V25.D2, V26.D2
+	WORD $0x6E7ADEFB // fmul v27.2d, v23.2d, v26.2d
+	WORD $0x6E60DF7C // fmul v28.2d, v27.2d, v0.2d
+	FMOVQ F28, 32(R7)
+	WORD $0x6E7EDF7D // fmul v29.2d, v27.2d, v30.2d
+	FMOVQ F29, 32(R15)
+	WORD $0x6E7EDFBF // fmul v31.2d, v29.2d, v30.2d
+	FMOVQ F31, 512(R1)
+	WORD $0x4EFED400 // fsub v0.2d, v0.2d, v30.2d
+	WORD $0x6E7EFC01 // fdiv v1.2d, v0.2d, v30.2d
+	FMOVQ (R0), F2
+	WORD $0x4E62D426 // fadd v6.2d, v1.2d, v2.2d
+	FMOVQ 48(R0), F7
+	WORD $0x4E67F4C8 // fmax v8.2d, v6.2d, v7.2d
+	VUSHR $52, V8.D2, V9.D2
+	WORD $0x4E61D92A // scvtf v10.2d, v9.2d
+	FMOVQ 16(R0), F11
+	WORD $0x4EEBD54C // fsub v12.2d, v10.2d, v11.2d
+	FMOVQ (R0), F14
+	FMOVQ 32(R0), F15
+	VBIT V15.B16, V8.B16, V14.B16
+	FMOVQ 80(R0), F16
+	WORD $0x6E70E5D1 // fcmge v17.2d, v14.2d, v16.2d
+	FMOVQ 48(R0), F18
+	VAND V18.B16, V17.B16, V19.B16
+	VSUB V19.D2, V14.D2, V20.D2
+	FMOVQ (R0), F21
+	VAND V21.B16, V17.B16, V22.B16
+	WORD $0x4E76D597 // fadd v23.2d, v12.2d, v22.2d
+	FMOVQ (R0), F24
+	WORD $0x4EF8D699 // fsub v25.2d, v20.2d, v24.2d
+	FMOVQ 96(R0), F26
+	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
+	WORD $0x6E7BFF3C // fdiv v28.2d, v25.2d, v27.2d
+	WORD $0x6E7CDF9D // fmul v29.2d, v28.2d, v28.2d
+	FMOVQ 112(R0), F30
+	FMOVQ 128(R0), F31
+	VFMLA V29.D2, V30.D2, V31.D2
+	FMOVQ 144(R0), F0
+	VFMLA V29.D2, V31.D2, V0.D2
+	FMOVQ 160(R0), F2
+	VFMLA V29.D2, V0.D2, V2.D2
+	FMOVQ 176(R0), F7
+	VFMLA V29.D2, V2.D2, V7.D2
+	FMOVQ 192(R0), F8
+	VFMLA V29.D2, V7.D2, V8.D2
+	FMOVQ 208(R0), F9
+	VFMLA V29.D2, V8.D2, V9.D2
+	WORD $0x6E7DDD2A // fmul v10.2d, v9.2d, v29.2d
+	WORD $0x6E79DF2B // fmul v11.2d, v25.2d, v25.2d
+	FMOVQ 224(R0), F12
+	WORD $0x6E6CDD6E // fmul v14.2d, v11.2d, v12.2d
+	WORD $0x4E6ED54F // fadd v15.2d, v10.2d, v14.2d
+	WORD $0x6E7CDDF0 // fmul v16.2d, v15.2d, v28.2d
+	FMOVQ 240(R0), F17
+	VFMLA V17.D2, V23.D2, V16.D2
+	WORD $0x4EEED612 // fsub v18.2d, v16.2d, v14.2d
+	WORD $0x4E79D653 // fadd v19.2d, v18.2d, v25.2d
+	FMOVQ 256(R0), F20
+	WORD $0x6E74DEF5 // fmul v21.2d, v23.2d, v20.2d
+	WORD $0x4E73D6B6 // fadd v22.2d, v21.2d, v19.2d
+	FMOVD 904(R1), F23
+	WORD $0x4FD792D8 // fmul v24.2d, v22.2d, v23.d[0]
+	FMOVQ 272(R0), F25
+	WORD $0x4E79F71A // fmax v26.2d, v24.2d, v25.2d
+	FMOVQ 288(R0), F27
+	WORD $0x4EFBF75C // fmin v28.2d, v26.2d, v27.2d
+	FMOVQ 304(R0), F29
+	WORD $0x6E7DDF9E // fmul v30.2d, v28.2d, v29.2d
+	WORD $0x4E61ABDF // fcvtns v31.2d, v30.2d
+	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
+	FMOVQ 256(R0), F2
+	VFMLS V2.D2, V0.D2, V28.D2
+	FMOVQ 240(R0), F7
+	VFMLS V7.D2, V0.D2, V28.D2
+	FMOVQ 320(R0), F8
+	FMOVQ 336(R0), F9
+	VFMLA V28.D2, V8.D2, V9.D2
+	FMOVQ 352(R0), F10
+	VFMLA V28.D2, V9.D2, V10.D2
+	FMOVQ 368(R0), F11
+	VFMLA V28.D2, V10.D2, V11.D2
+	FMOVQ 384(R0), F12
+	VFMLA V28.D2, V11.D2, V12.D2
+	FMOVQ 400(R0), F14
+	VFMLA V28.D2, V12.D2, V14.D2
+	FMOVQ 416(R0), F15
+	VFMLA V28.D2, V14.D2, V15.D2
+	FMOVQ 432(R0), F16
+	VFMLA V28.D2, V15.D2, V16.D2
+	FMOVQ 448(R0), F17
+	VFMLA V28.D2, V16.D2, V17.D2
+	FMOVQ 464(R0), F18
+	VFMLA V28.D2, V17.D2, V18.D2
+	FMOVQ 480(R0), F19
+	VFMLA V28.D2, V18.D2, V19.D2
+	FMOVQ 224(R0), F20
+	VFMLA V28.D2, V19.D2, V20.D2
+	FMOVQ (R0), F21
+	VFMLA V28.D2, V20.D2, V21.D2
+	FMOVQ (R0), F22
+	VFMLA V28.D2, V21.D2, V22.D2
+	WORD $0x4F7F07F7 // sshr v23.2d, v31.2d, #1
+	VSUB V23.D2, V31.D2, V24.D2
+	FMOVQ 496(R0), F25
+	VADD V25.D2, V23.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDEDC // fmul v28.2d, v22.2d, v27.2d
+	FMOVQ 496(R0), F29
+	VADD V29.D2, V24.D2, V30.D2
+	VSHL $52, V30.D2, V31.D2
+	WORD $0x6E7FDF80 // fmul v0.2d, v28.2d, v31.2d
+	FMOVD 928(R1), F2
+	VDUP V2.D[0], V2.D2
+	WORD $0x4EE0D8C7 // fcmeq v7.2d, v6.2d, #0.0
+	VBIT V7.B16, V2.B16, V0.B16
+	FMOVD 912(R1), F8
+	VDUP V8.D[0], V8.D2
+	WORD $0x4E68D409 // fadd v9.2d, v0.2d, v8.2d
+	FMOVD 904(R1), F10
+	VDUP V10.D[0], V10.D2
+	VFMLS V10.D2, V6.D2, V9.D2
+	FMOVD 920(R1), F11
+	VDUP V11.D[0], V11.D2
+	WORD $0x6E6BDD2C // fmul v12.2d, v9.2d, v11.2d
+	FMOVD 952(R1), F14
+	VDUP V14.D[0], V14.D2
+	FMOVD 944(R1), F15
+	VDUP V15.D[0], V15.D2
+	FMOVD 936(R1), F16
+	VDUP V16.D[0], V16.D2
+	FMOVQ 224(R0), F17
+	VFMLA V1.D2, V14.D2, V15.D2
+	VFMLA V1.D2, V15.D2, V16.D2
+	VFMLA V1.D2, V16.D2, V17.D2
+	WORD $0x6E61DE32 // fmul v18.2d, v17.2d, v1.2d
+	WORD $0x6E61DE53 // fmul v19.2d, v18.2d, v1.2d
+	FMOVQ 512(R0), F20
+	WORD $0x4EE0F835 // fabs v21.2d, v1.2d
+	WORD $0x6EF5E696 // fcmgt v22.2d, v20.2d, v21.2d
+	VBIT V22.B16, V19.B16, V12.B16
+	FMOVQ 512(R1), F23
+	WORD $0x6E77DD98 // fmul v24.2d, v12.2d, v23.2d
+	WORD $0x4E78D5AD // fadd v13.2d, v13.2d, v24.2d
+	FMOVQ 176(R1), F25
+	WORD $0x4E79D47A // fadd v26.2d, v3.2d, v25.2d
+	FMOVQ 48(R19), F27
+	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
+	VUSHR $52, V26.D2, V29.D2
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 16(R0), F31
+	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
+	FMOVQ (R0), F1
+	FMOVQ 32(R0), F2
+	VBIT V2.B16, V26.B16, V1.B16
+	FMOVQ 80(R0), F3
+	WORD $0x6E63E426 // fcmge v6.2d, v1.2d, v3.2d
+	FMOVQ 48(R0), F7
+	VAND V7.B16, V6.B16, V8.B16
+	VSUB V8.D2, V1.D2, V9.D2
+	FMOVQ (R0), F10
+	VAND V10.B16, V6.B16, V11.B16
+	WORD $0x4E6BD40C // fadd v12.2d, v0.2d, v11.2d
+	FMOVQ (R0), F14
+	WORD $0x4EEED52F // fsub v15.2d, v9.2d, v14.2d
+	FMOVQ 96(R0), F16
+	WORD $0x4E70D5F1 // fadd v17.2d, v15.2d, v16.2d
+	WORD $0x6E71FDF2 // fdiv v18.2d, v15.2d, v17.2d
+	WORD $0x6E72DE53 // fmul v19.2d, v18.2d, v18.2d
+	FMOVQ 112(R0), F20
+	FMOVQ 128(R0), F21
+	VFMLA V19.D2, V20.D2, V21.D2
+	FMOVQ 144(R0), F22
+	VFMLA V19.D2, V21.D2, V22.D2
+	FMOVQ 160(R0), F23
+	VFMLA V19.D2, V22.D2, V23.D2
+	FMOVQ 176(R0), F24
+	VFMLA V19.D2, V23.D2, V24.D2
+	FMOVQ 192(R0), F25
+	VFMLA V19.D2, V24.D2, V25.D2
+	FMOVQ 208(R0), F27
+	VFMLA V19.D2, V25.D2, V27.D2
+	WORD $0x6E73DF7D // fmul v29.2d, v27.2d, v19.2d
+	WORD $0x6E6FDDFE // fmul v30.2d, v15.2d, v15.2d
+	FMOVQ 224(R0), F31
+	WORD $0x6E7FDFC0 // fmul v0.2d, v30.2d, v31.2d
+	WORD $0x4E60D7A1 // fadd v1.2d, v29.2d, v0.2d
+	WORD $0x6E72DC22 // fmul v2.2d, v1.2d, v18.2d
+	FMOVQ 240(R0), F3
+	VFMLA V3.D2, V12.D2, V2.D2
+	WORD $0x4EE0D446 // fsub v6.2d, v2.2d, v0.2d
+	WORD $0x4E6FD4C7 // fadd v7.2d, v6.2d, v15.2d
+	FMOVQ 256(R0), F8
+	WORD $0x6E68DD89 // fmul v9.2d, v12.2d, v8.2d
+	WORD $0x4E67D52A // fadd v10.2d, v9.2d, v7.2d
+	FMOVD 896(R1), F11
+	WORD $0x4FCB914C // fmul v12.2d, v10.2d, v11.d[0]
+	FMOVQ 272(R0), F14
+	WORD $0x4E6EF58F // fmax v15.2d, v12.2d, v14.2d
+	FMOVQ 288(R0), F16
+	WORD $0x4EF0F5F1 // fmin v17.2d, v15.2d, v16.2d
+	FMOVQ 304(R0), F18
+	WORD $0x6E72DE33 // fmul v19.2d, v17.2d, v18.2d
+	WORD $0x4E61AA74 // fcvtns v20.2d, v19.2d
+	WORD $0x4E61DA95 // scvtf v21.2d, v20.2d
+	FMOVQ 256(R0), F22
+	VFMLS V22.D2, V21.D2, V17.D2
+	FMOVQ 240(R0), F23
+	VFMLS V23.D2, V21.D2, V17.D2
+	FMOVQ 320(R0), F24
+	FMOVQ 336(R0), F25
+	VFMLA V17.D2, V24.D2, V25.D2
+	FMOVQ 352(R0), F27
+	VFMLA V17.D2, V25.D2, V27.D2
+	FMOVQ 368(R0), F29
+	VFMLA V17.D2, V27.D2, V29.D2
+	FMOVQ 384(R0), F30
+	VFMLA V17.D2, V29.D2, V30.D2
+	FMOVQ 400(R0), F31
+	VFMLA V17.D2, V30.D2, V31.D2
+	FMOVQ 416(R0), F0
+	VFMLA V17.D2, V31.D2, V0.D2
+	FMOVQ 432(R0), F1
+	VFMLA V17.D2, V0.D2, V1.D2
+	FMOVQ 448(R0), F2
+	VFMLA V17.D2, V1.D2, V2.D2
+	FMOVQ 464(R0), F3
+	VFMLA V17.D2, V2.D2, V3.D2
+	FMOVQ 480(R0), F6
+	VFMLA V17.D2, V3.D2, V6.D2
+	FMOVQ 224(R0), F7
+	VFMLA V17.D2, V6.D2, V7.D2
+	FMOVQ (R0), F8
+	VFMLA V17.D2, V7.D2, V8.D2
+	FMOVQ (R0), F9
+	VFMLA V17.D2, V8.D2, V9.D2
+	WORD $0x4F7F068A // sshr v10.2d, v20.2d, #1
+	VSUB V10.D2, V20.D2, V11.D2
+	FMOVQ 496(R0), F12
+	VADD V12.D2, V10.D2, V14.D2
+	VSHL $52, V14.D2, V15.D2
+	WORD $0x6E6FDD30 // fmul v16.2d, v9.2d, v15.2d
+	FMOVQ 496(R0), F17
+	VADD V17.D2, V11.D2, V18.D2
+	VSHL $52, V18.D2, V19.D2
+	WORD $0x6E73DE14 // fmul v20.2d, v16.2d, v19.2d
+	WORD $0x6E7CDE95 // fmul v21.2d, v20.2d, v28.2d
+	FMOVQ F21, 48(R7)
+	WORD $0x6E7ADE96 // fmul v22.2d, v20.2d, v26.2d
+	FMOVQ F22, 48(R15)
+	WORD $0x6E7ADED7 // fmul v23.2d, v22.2d, v26.2d
+	FMOVQ F23, 512(R1)
+	WORD $0x4EFAD798 // fsub v24.2d, v28.2d, v26.2d
+	WORD $0x6E7AFF19 // fdiv v25.2d, v24.2d, v26.2d
+	FMOVQ (R0), F26
+	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
+	FMOVQ 48(R0), F28
+	WORD $0x4E7CF77D // fmax v29.2d, v27.2d, v28.2d
+	VUSHR $52, V29.D2, V30.D2
+	WORD $0x4E61DBDF // scvtf v31.2d, v30.2d
+	FMOVQ 16(R0), F0
+	WORD $0x4EE0D7E1 // fsub v1.2d, v31.2d, v0.2d
+	FMOVQ (R0), F2
+	FMOVQ 32(R0), F3
+	VBIT V3.B16, V29.B16, V2.B16
+	FMOVQ 80(R0), F6
+	WORD $0x6E66E447 // fcmge v7.2d, v2.2d, v6.2d
+	FMOVQ 48(R0), F8
+	VAND V8.B16, V7.B16, V9.B16
+	VSUB V9.D2, V2.D2, V10.D2
+	FMOVQ (R0), F11
+	VAND V11.B16, V7.B16, V12.B16
+	WORD $0x4E6CD42E // fadd v14.2d, v1.2d, v12.2d
+	FMOVQ (R0), F15
+	WORD $0x4EEFD550 // fsub v16.2d, v10.2d, v15.2d
+	FMOVQ 96(R0), F17
+	WORD $0x4E71D612 // fadd v18.2d, v16.2d, v17.2d
+	WORD $0x6E72FE13 // fdiv v19.2d, v16.2d, v18.2d
+	WORD $0x6E73DE74 // fmul v20.2d, v19.2d, v19.2d
+	FMOVQ 112(R0), F21
+	FMOVQ 128(R0), F22
+	VFMLA V20.D2, V21.D2, V22.D2
+	FMOVQ 144(R0), F23
+	VFMLA V20.D2, V22.D2, V23.D2
+	FMOVQ 160(R0), F24
+	VFMLA V20.D2, V23.D2, V24.D2
+	FMOVQ 176(R0), F26
+	VFMLA V20.D2, V24.D2, V26.D2
+	FMOVQ 192(R0), F28
+	VFMLA V20.D2, V26.D2, V28.D2
+	FMOVQ 208(R0), F29
+	VFMLA V20.D2, V28.D2, V29.D2
+	WORD $0x6E74DFBE // fmul v30.2d, v29.2d, v20.2d
+	WORD $0x6E70DE1F // fmul v31.2d, v16.2d, v16.2d
+	FMOVQ 224(R0), F0
+	WORD $0x6E60DFE1 // fmul v1.2d, v31.2d, v0.2d
+	WORD $0x4E61D7C2 // fadd v2.2d, v30.2d, v1.2d
+	WORD $0x6E73DC43 // fmul v3.2d, v2.2d, v19.2d
+	FMOVQ 240(R0), F6
+	VFMLA V6.D2, V14.D2, V3.D2
+	WORD $0x4EE1D467 // fsub v7.2d, v3.2d, v1.2d
+	WORD $0x4E70D4E8 // fadd v8.2d, v7.2d, v16.2d
+	FMOVQ 256(R0), F9
+	WORD $0x6E69DDCA // fmul v10.2d, v14.2d, v9.2d
+	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
+	FMOVD 904(R1), F12
+	WORD $0x4FCC916E // fmul v14.2d, v11.2d, v12.d[0]
+	FMOVQ 272(R0), F15
+	WORD $0x4E6FF5D0 // fmax v16.2d, v14.2d, v15.2d
+	FMOVQ 288(R0), F17
+	WORD $0x4EF1F612 // fmin v18.2d, v16.2d, v17.2d
+	FMOVQ 304(R0), F19
+	WORD $0x6E73DE54 // fmul v20.2d, v18.2d, v19.2d
+	WORD $0x4E61AA95 // fcvtns v21.2d, v20.2d
+	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
+	FMOVQ 256(R0), F23
+	VFMLS V23.D2, V22.D2, V18.D2
+	FMOVQ 240(R0), F24
+	VFMLS V24.D2, V22.D2, V18.D2
+	FMOVQ 320(R0), F26
+	FMOVQ 336(R0), F28
+	VFMLA V18.D2, V26.D2, V28.D2
+	FMOVQ 352(R0), F29
+	VFMLA V18.D2, V28.D2, V29.D2
+	FMOVQ 368(R0), F30
+	VFMLA V18.D2, V29.D2, V30.D2
+	FMOVQ 384(R0), F31
+	VFMLA V18.D2, V30.D2, V31.D2
+	FMOVQ 400(R0), F0
+	VFMLA V18.D2, V31.D2, V0.D2
+	FMOVQ 416(R0), F1
+	VFMLA V18.D2, V0.D2, V1.D2
+	FMOVQ 432(R0), F2
+	VFMLA V18.D2, V1.D2, V2.D2
+	FMOVQ 448(R0), F3
+	VFMLA V18.D2, V2.D2, V3.D2
+	FMOVQ 464(R0), F6
+	VFMLA V18.D2, V3.D2, V6.D2
+	FMOVQ 480(R0), F7
+	VFMLA V18.D2, V6.D2, V7.D2
+	FMOVQ 224(R0), F8
+	VFMLA V18.D2, V7.D2, V8.D2
+	FMOVQ (R0), F9
+	VFMLA V18.D2, V8.D2, V9.D2
+	FMOVQ (R0), F10
+	VFMLA V18.D2, V9.D2, V10.D2
+	WORD $0x4F7F06AB // sshr v11.2d, v21.2d, #1
+	VSUB V11.D2, V21.D2, V12.D2
+	FMOVQ 496(R0), F14
+	VADD V14.D2, V11.D2, V15.D2
+	VSHL $52, V15.D2, V16.D2
+	WORD $0x6E70DD51 // fmul v17.2d, v10.2d, v16.2d
+	FMOVQ 496(R0), F18
+	VADD V18.D2, V12.D2, V19.D2
+	VSHL $52, V19.D2, V20.D2
+	WORD $0x6E74DE35 // fmul v21.2d, v17.2d, v20.2d
+	FMOVD 928(R1), F22
+	VDUP V22.D[0], V22.D2
+	WORD $0x4EE0DB77 // fcmeq v23.2d, v27.2d, #0.0
+	VBIT V23.B16, V22.B16, V21.B16
+	FMOVD 912(R1), F24
+	VDUP V24.D[0], V24.D2
+	WORD $0x4E78D6BA // fadd v26.2d, v21.2d, v24.2d
+	FMOVD 904(R1), F28
+	VDUP V28.D[0], V28.D2
+	VFMLS V28.D2, V27.D2, V26.D2
+	FMOVD 920(R1), F29
+	VDUP V29.D[0], V29.D2
+	WORD $0x6E7DDF5E // fmul v30.2d, v26.2d, v29.2d
+	FMOVD 952(R1), F31
+	VDUP V31.D[0], V31.D2
+	FMOVD 944(R1), F0
+	VDUP V0.D[0], V0.D2
+	FMOVD 936(R1), F1
+	VDUP V1.D[0], V1.D2
+	FMOVQ 224(R0), F2
+	VFMLA V25.D2, V31.D2, V0.D2
+	VFMLA V25.D2, V0.D2, V1.D2
+	VFMLA V25.D2, V1.D2, V2.D2
+	WORD $0x6E79DC43 // fmul v3.2d, v2.2d, v25.2d
+	WORD $0x6E79DC66 // fmul v6.2d, v3.2d, v25.2d
+	FMOVQ 512(R0), F7
+	WORD $0x4EE0FB28 // fabs v8.2d, v25.2d
+	WORD $0x6EE8E4E9 // fcmgt v9.2d, v7.2d, v8.2d
+	VBIT V9.B16, V6.B16, V30.B16
+	FMOVQ 512(R1), F10
+	WORD $0x6E6ADFCB // fmul v11.2d, v30.2d, v10.2d
+	WORD $0x4E6BD5AD // fadd v13.2d, v13.2d, v11.2d
+	FMOVQ 192(R1), F12
+	WORD $0x4E6CD48E // fadd v14.2d, v4.2d, v12.2d
+	FMOVQ 64(R19), F15
+	WORD $0x4E6CD5F0 // fadd v16.2d, v15.2d, v12.2d
+	VUSHR $52, V14.D2, V17.D2
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 16(R0), F19
+	WORD $0x4EF3D654 // fsub v20.2d, v18.2d, v19.2d
+	FMOVQ (R0), F21
+	FMOVQ 32(R0), F22
+	VBIT V22.B16, V14.B16, V21.B16
+	FMOVQ 80(R0), F23
+	WORD $0x6E77E6B8 // fcmge v24.2d, v21.2d, v23.2d
+	FMOVQ 48(R0), F25
+	VAND V25.B16, V24.B16, V26.B16
+	VSUB V26.D2, V21.D2, V27.D2
+	FMOVQ (R0), F28
+	VAND V28.B16, V24.B16, V29.B16
+	WORD $0x4E7DD69E // fadd v30.2d, v20.2d, v29.2d
+	FMOVQ (R0), F31
+	WORD $0x4EFFD760 // fsub v0.2d, v27.2d, v31.2d
+	FMOVQ 96(R0), F1
+	WORD $0x4E61D402 // fadd v2.2d, v0.2d, v1.2d
+	WORD $0x6E62FC03 // fdiv v3.2d, v0.2d, v2.2d
+	WORD $0x6E63DC64 // fmul v4.2d, v3.2d, v3.2d
+	FMOVQ 112(R0), F6
+	FMOVQ 128(R0), F7
+	VFMLA V4.D2, V6.D2, V7.D2
+	FMOVQ 144(R0), F8
+	VFMLA V4.D2, V7.D2, V8.D2
+	FMOVQ 160(R0), F9
+	VFMLA V4.D2, V8.D2, V9.D2
+	FMOVQ 176(R0), F10
+	VFMLA V4.D2, V9.D2, V10.D2
+	FMOVQ 192(R0), F11
+	VFMLA V4.D2, V10.D2, V11.D2
+	FMOVQ 208(R0), F12
+	VFMLA V4.D2, V11.D2, V12.D2
+	WORD $0x6E64DD8F // fmul v15.2d, v12.2d, v4.2d
+	WORD $0x6E60DC11 // fmul v17.2d, v0.2d, v0.2d
+	FMOVQ 224(R0), F18
+	WORD $0x6E72DE33 // fmul v19.2d, v17.2d, v18.2d
+	WORD $0x4E73D5F4 // fadd v20.2d, v15.2d, v19.2d
+	WORD $0x6E63DE95 // fmul v21.2d, v20.2d, v3.2d
+	FMOVQ 240(R0), F22
+	VFMLA V22.D2, V30.D2, V21.D2
+	WORD $0x4EF3D6B7 // fsub v23.2d, v21.2d, v19.2d
+	WORD $0x4E60D6F8 // fadd v24.2d, v23.2d, v0.2d
+	FMOVQ 256(R0), F25
+	WORD $0x6E79DFDA // fmul v26.2d, v30.2d, v25.2d
+	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
+	FMOVD 896(R1), F28
+	WORD $0x4FDC937D // fmul v29.2d, v27.2d, v28.d[0]
+	FMOVQ 272(R0), F30
+	WORD $0x4E7EF7BF // fmax v31.2d, v29.2d, v30.2d
+	FMOVQ 288(R0), F0
+	WORD $0x4EE0F7E1 // fmin v1.2d, v31.2d, v0.2d
+	FMOVQ 304(R0), F2
+	WORD $0x6E62DC23 // fmul v3.2d, v1.2d, v2.2d
+	WORD $0x4E61A864 // fcvtns v4.2d, v3.2d
+	WORD $0x4E61D886 // scvtf v6.2d, v4.2d
+	FMOVQ 256(R0), F7
+	VFMLS V7.D2, V6.D2, V1.D2
+	FMOVQ 240(R0), F8
+	VFMLS V8.D2, V6.D2, V1.D2
+	FMOVQ 320(R0), F9
+	FMOVQ 336(R0), F10
+	VFMLA V1.D2, V9.D2, V10.D2
+	FMOVQ 352(R0), F11
+	VFMLA V1.D2, V10.D2, V11.D2
+	FMOVQ 368(R0), F12
+	VFMLA V1.D2, V11.D2, V12.D2
+	FMOVQ 384(R0), F15
+	VFMLA V1.D2, V12.D2, V15.D2
+	FMOVQ 400(R0), F17
+	VFMLA V1.D2, V15.D2, V17.D2
+	FMOVQ 416(R0), F18
+	VFMLA V1.D2, V17.D2, V18.D2
+	FMOVQ 432(R0), F19
+	VFMLA V1.D2, V18.D2, V19.D2
+	FMOVQ 448(R0), F20
+	VFMLA V1.D2, V19.D2, V20.D2
+	FMOVQ 464(R0), F21
+	VFMLA V1.D2, V20.D2, V21.D2
+	FMOVQ 480(R0), F22
+	VFMLA V1.D2, V21.D2, V22.D2
+	FMOVQ 224(R0), F23
+	VFMLA V1.D2, V22.D2, V23.D2
+	FMOVQ (R0), F24
+	VFMLA V1.D2, V23.D2, V24.D2
+	FMOVQ (R0), F25
+	VFMLA V1.D2, V24.D2, V25.D2
+	WORD $0x4F7F049A // sshr v26.2d, v4.2d, #1
+	VSUB V26.D2, V4.D2, V27.D2
+	FMOVQ 496(R0), F28
+	VADD V28.D2, V26.D2, V29.D2
+	VSHL $52, V29.D2, V30.D2
+	WORD $0x6E7EDF3F // fmul v31.2d, v25.2d, v30.2d
+	FMOVQ 496(R0), F0
+	VADD V0.D2, V27.D2, V1.D2
+	VSHL $52, V1.D2, V2.D2
+	WORD $0x6E62DFE3 // fmul v3.2d, v31.2d, v2.2d
+	WORD $0x6E70DC64 // fmul v4.2d, v3.2d, v16.2d
+	FMOVQ F4, 64(R7)
+	WORD $0x6E6EDC66 // fmul v6.2d, v3.2d, v14.2d
+	FMOVQ F6, 64(R15)
+	WORD $0x6E6EDCC7 // fmul v7.2d, v6.2d, v14.2d
+	FMOVQ F7, 512(R1)
+	WORD $0x4EEED608 // fsub v8.2d, v16.2d, v14.2d
+	WORD $0x6E6EFD09 // fdiv v9.2d, v8.2d, v14.2d
+	FMOVQ (R0), F10
+	WORD $0x4E6AD52B // fadd v11.2d, v9.2d, v10.2d
+	FMOVQ 48(R0), F12
+	WORD $0x4E6CF56E // fmax v14.2d, v11.2d, v12.2d
+	VUSHR $52, V14.D2, V15.D2
+	WORD $0x4E61D9F0 // scvtf v16.2d, v15.2d
+	FMOVQ 16(R0), F17
+	WORD $0x4EF1D612 // fsub v18.2d, v16.2d, v17.2d
+	FMOVQ (R0), F19
+	FMOVQ 32(R0), F20
+	VBIT V20.B16, V14.B16, V19.B16
+	FMOVQ 80(R0), F21
+	WORD $0x6E75E676 // fcmge v22.2d, v19.2d, v21.2d
+	FMOVQ 48(R0), F23
+	VAND V23.B16, V22.B16, V24.B16
+	VSUB V24.D2, V19.D2, V25.D2
+	FMOVQ (R0), F26
+	VAND V26.B16, V22.B16, V27.B16
+	WORD $0x4E7BD65C // fadd v28.2d, v18.2d, v27.2d
+	FMOVQ (R0), F29
+	WORD $0x4EFDD73E // fsub v30.2d, v25.2d, v29.2d
+	FMOVQ 96(R0), F31
+	WORD $0x4E7FD7C0 // fadd v0.2d, v30.2d, v31.2d
+	WORD $0x6E60FFC1 // fdiv v1.2d, v30.2d, v0.2d
+	WORD $0x6E61DC22 // fmul v2.2d, v1.2d, v1.2d
+	FMOVQ 112(R0), F3
+	FMOVQ 128(R0), F4
+	VFMLA V2.D2, V3.D2, V4.D2
+	FMOVQ 144(R0), F6
+	VFMLA V2.D2, V4.D2, V6.D2
+	FMOVQ 160(R0), F7
+	VFMLA V2.D2, V6.D2, V7.D2
+	FMOVQ 176(R0), F8
+	VFMLA V2.D2, V7.D2, V8.D2
+	FMOVQ 192(R0), F10
+	VFMLA V2.D2, V8.D2, V10.D2
+	FMOVQ 208(R0), F12
+	VFMLA V2.D2, V10.D2, V12.D2
+	WORD $0x6E62DD8E // fmul v14.2d, v12.2d, v2.2d
+	WORD $0x6E7EDFCF // fmul v15.2d, v30.2d, v30.2d
+	FMOVQ 224(R0), F16
+	WORD $0x6E70DDF1 // fmul v17.2d, v15.2d, v16.2d
+	WORD $0x4E71D5D2 // fadd v18.2d, v14.2d, v17.2d
+	WORD $0x6E61DE53 // fmul v19.2d, v18.2d, v1.2d
+	FMOVQ 240(R0), F20
+	VFMLA V20.D2, V28.D2, V19.D2
+	WORD $0x4EF1D675 // fsub v21.2d, v19.2d, v17.2d
+	WORD $0x4E7ED6B6 // fadd v22.2d, v21.2d, v30.2d
+	FMOVQ 256(R0), F23
+	WORD $0x6E77DF98 // fmul v24.2d, v28.2d, v23.2d
+	WORD $0x4E76D719 // fadd v25.2d, v24.2d, v22.2d
+	FMOVD 904(R1), F26
+	WORD $0x4FDA933B // fmul v27.2d, v25.2d, v26.d[0]
+	FMOVQ 272(R0), F28
+	WORD $0x4E7CF77D // fmax v29.2d, v27.2d, v28.2d
+	FMOVQ 288(R0), F30
+	WORD $0x4EFEF7BF // fmin v31.2d, v29.2d, v30.2d
+	FMOVQ 304(R0), F0
+	WORD $0x6E60DFE1 // fmul v1.2d, v31.2d, v0.2d
+	WORD $0x4E61A822 // fcvtns v2.2d, v1.2d
+	WORD $0x4E61D843 // scvtf v3.2d, v2.2d
+	FMOVQ 256(R0), F4
+	VFMLS V4.D2, V3.D2, V31.D2
+	FMOVQ 240(R0), F6
+	VFMLS V6.D2, V3.D2, V31.D2
+	FMOVQ 320(R0), F7
+	FMOVQ 336(R0), F8
+	VFMLA V31.D2, V7.D2, V8.D2
+	FMOVQ 352(R0), F10
+	VFMLA V31.D2, V8.D2, V10.D2
+	FMOVQ 368(R0), F12
+	VFMLA V31.D2, V10.D2, V12.D2
+	FMOVQ 384(R0), F14
+	VFMLA V31.D2, V12.D2, V14.D2
+	FMOVQ 400(R0), F15
+	VFMLA V31.D2, V14.D2, V15.D2
+	FMOVQ 416(R0), F16
+	VFMLA V31.D2, V15.D2, V16.D2
+	FMOVQ 432(R0), F17
+	VFMLA V31.D2, V16.D2, V17.D2
+	FMOVQ 448(R0), F18
+	VFMLA V31.D2, V17.D2, V18.D2
+	FMOVQ 464(R0), F19
+	VFMLA V31.D2, V18.D2, V19.D2
+	FMOVQ 480(R0), F20
+	VFMLA V31.D2, V19.D2, V20.D2
+	FMOVQ 224(R0), F21
+	VFMLA V31.D2, V20.D2, V21.D2
+	FMOVQ (R0), F22
+	VFMLA V31.D2, V21.D2, V22.D2
+	FMOVQ (R0), F23
+	VFMLA V31.D2, V22.D2, V23.D2
+	WORD $0x4F7F0458 // sshr v24.2d, v2.2d, #1
+	VSUB V24.D2, V2.D2, V25.D2
+	FMOVQ 496(R0), F26
+	VADD V26.D2, V24.D2, V27.D2
+	VSHL $52, V27.D2, V28.D2
+	WORD $0x6E7CDEFD // fmul v29.2d, v23.2d, v28.2d
+	FMOVQ 496(R0), F30
+	VADD V30.D2, V25.D2, V31.D2
+	VSHL $52, V31.D2, V0.D2
+	WORD $0x6E60DFA1 // fmul v1.2d, v29.2d, v0.2d
+	FMOVD 928(R1), F2
+	VDUP V2.D[0], V2.D2
+	WORD $0x4EE0D963 // fcmeq v3.2d, v11.2d, #0.0
+	VBIT V3.B16, V2.B16, V1.B16
+	FMOVD 912(R1), F4
+	VDUP V4.D[0], V4.D2
+	WORD $0x4E64D426 // fadd v6.2d, v1.2d, v4.2d
+	FMOVD 904(R1), F7
+	VDUP V7.D[0], V7.D2
+	VFMLS V7.D2, V11.D2, V6.D2
+	FMOVD 920(R1), F8
+	VDUP V8.D[0], V8.D2
+	WORD $0x6E68DCCA // fmul v10.2d, v6.2d, v8.2d
+	FMOVD 952(R1), F11
+	VDUP V11.D[0], V11.D2
+	FMOVD 944(R1), F12
+	VDUP V12.D[0], V12.D2
+	FMOVD 936(R1), F14
+	VDUP V14.D[0], V14.D2
+	FMOVQ 224(R0), F15
+	VFMLA V9.D2, V11.D2, V12.D2
+	VFMLA V9.D2, V12.D2, V14.D2
+	VFMLA V9.D2, V14.D2, V15.D2
+	WORD $0x6E69DDF0 // fmul v16.2d, v15.2d, v9.2d
+	WORD $0x6E69DE11 // fmul v17.2d, v16.2d, v9.2d
+	FMOVQ 512(R0), F18
+	WORD $0x4EE0F933 // fabs v19.2d, v9.2d
+	WORD $0x6EF3E654 // fcmgt v20.2d, v18.2d, v19.2d
+	VBIT V20.B16, V17.B16, V10.B16
+	FMOVQ 512(R1), F21
+	WORD $0x6E75DD56 // fmul v22.2d, v10.2d, v21.2d
+	WORD $0x4E76D5AD // fadd v13.2d, v13.2d, v22.2d
+	FMOVQ 208(R1), F23
+	WORD $0x4E77D4B8 // fadd v24.2d, v5.2d, v23.2d
+	FMOVQ 80(R19), F25
+	WORD $0x4E77D73A // fadd v26.2d, v25.2d, v23.2d
+	VUSHR $52, V24.D2, V27.D2
+	WORD $0x4E61DB7C // scvtf v28.2d, v27.2d
+	FMOVQ 16(R0), F29
+	WORD $0x4EFDD79E // fsub v30.2d, v28.2d, v29.2d
+	FMOVQ (R0), F31
+	FMOVQ 32(R0), F0
+	VBIT V0.B16, V24.B16, V31.B16
+	FMOVQ 80(R0), F1
+	WORD $0x6E61E7E2 // fcmge v2.2d, v31.2d, v1.2d
+	FMOVQ 48(R0), F3
+	VAND V3.B16, V2.B16, V4.B16
+	VSUB V4.D2, V31.D2, V5.D2
+	FMOVQ (R0), F6
+	VAND V6.B16, V2.B16, V7.B16
+	WORD $0x4E67D7C8 // fadd v8.2d, v30.2d, v7.2d
+	FMOVQ (R0), F9
+	WORD $0x4EE9D4AA // fsub v10.2d, v5.2d, v9.2d
+	FMOVQ 96(R0), F11
+	WORD $0x4E6BD54C // fadd v12.2d, v10.2d, v11.2d
+	WORD $0x6E6CFD4E // fdiv v14.2d, v10.2d, v12.2d
+	WORD $0x6E6EDDCF // fmul v15.2d, v14.2d, v14.2d
+	FMOVQ 112(R0), F16
+	FMOVQ 128(R0), F17
+	VFMLA V15.D2, V16.D2, V17.D2
+	FMOVQ 144(R0), F18
+	VFMLA V15.D2, V17.D2, V18.D2
+	FMOVQ 160(R0), F19
+	VFMLA V15.D2, V18.D2, V19.D2
+	FMOVQ 176(R0), F20
+	VFMLA V15.D2, V19.D2, V20.D2
+	FMOVQ 192(R0), F21
+	VFMLA V15.D2, V20.D2, V21.D2
+	FMOVQ 208(R0), F22
+	VFMLA V15.D2, V21.D2, V22.D2
+	WORD $0x6E6FDED7 // fmul v23.2d, v22.2d, v15.2d
+	WORD $0x6E6ADD59 // fmul v25.2d, v10.2d, v10.2d
+	FMOVQ 224(R0), F27
+	WORD $0x6E7BDF3C // fmul v28.2d, v25.2d, v27.2d
+	WORD $0x4E7CD6FD // fadd v29.2d, v23.2d, v28.2d
+	WORD $0x6E6EDFBE // fmul v30.2d, v29.2d, v14.2d
+	FMOVQ 240(R0), F31
+	VFMLA V31.D2, V8.D2, V30.D2
+	WORD $0x4EFCD7C0 // fsub v0.2d, v30.2d, v28.2d
+	WORD $0x4E6AD401 // fadd v1.2d, v0.2d, v10.2d
+	FMOVQ 256(R0), F2
+	WORD $0x6E62DD03 // fmul v3.2d, v8.2d, v2.2d
+	WORD $0x4E61D464 // fadd v4.2d, v3.2d, v1.2d
+	FMOVD 896(R1), F5
+	WORD $0x4FC59086 // fmul v6.2d, v4.2d, v5.d[0]
+	FMOVQ 272(R0), F7
+	WORD $0x4E67F4C8 // fmax v8.2d, v6.2d, v7.2d
+	FMOVQ 288(R0), F9
+	WORD $0x4EE9F50A // fmin v10.2d, v8.2d, v9.2d
+	FMOVQ 304(R0), F11
+	WORD $0x6E6BDD4C // fmul v12.2d, v10.2d, v11.2d
+	WORD $0x4E61A98E // fcvtns v14.2d, v12.2d
+	WORD $0x4E61D9CF // scvtf v15.2d, v14.2d
+	FMOVQ 256(R0), F16
+	VFMLS V16.D2, V15.D2, V10.D2
+	FMOVQ 240(R0), F17
+	VFMLS V17.D2, V15.D2, V10.D2
+	FMOVQ 320(R0), F18
+	FMOVQ 336(R0), F19
+	VFMLA V10.D2, V18.D2, V19.D2
+	FMOVQ 352(R0), F20
+	VFMLA V10.D2, V19.D2, V20.D2
+	FMOVQ 368(R0), F21
+	VFMLA V10.D2, V20.D2, V21.D2
+	FMOVQ 384(R0), F22
+	VFMLA V10.D2, V21.D2, V22.D2
+	FMOVQ 400(R0), F23
+	VFMLA V10.D2, V22.D2, V23.D2
+	FMOVQ 416(R0), F25
+	VFMLA V10.D2, V23.D2, V25.D2
+	FMOVQ 432(R0), F27
+	VFMLA V10.D2, V25.D2, V27.D2
+	FMOVQ 448(R0), F28
+	VFMLA V10.D2, V27.D2, V28.D2
+	FMOVQ 464(R0), F29
+	VFMLA V10.D2, V28.D2, V29.D2
+	FMOVQ 480(R0), F30
+	VFMLA V10.D2, V29.D2, V30.D2
+	FMOVQ 224(R0), F31
+	VFMLA V10.D2, V30.D2, V31.D2
+	FMOVQ (R0), F0
+	VFMLA V10.D2, V31.D2, V0.D2
+	FMOVQ (R0), F1
+	VFMLA V10.D2, V0.D2, V1.D2
+	WORD $0x4F7F05C2 // sshr v2.2d, v14.2d, #1
+	VSUB V2.D2, V14.D2, V3.D2
+	FMOVQ 496(R0), F4
+	VADD V4.D2, V2.D2, V5.D2
+	VSHL $52, V5.D2, V6.D2
+	WORD $0x6E66DC27 // fmul v7.2d, v1.2d, v6.2d
+	FMOVQ 496(R0), F8
+	VADD V8.D2, V3.D2, V9.D2
+	VSHL $52, V9.D2, V10.D2
+	WORD $0x6E6ADCEB // fmul v11.2d, v7.2d, v10.2d
+	WORD $0x6E7ADD6C // fmul v12.2d, v11.2d, v26.2d
+	FMOVQ F12, 80(R7)
+	WORD $0x6E78DD6E // fmul v14.2d, v11.2d, v24.2d
+	FMOVQ F14, 80(R15)
+	WORD $0x6E78DDCF // fmul v15.2d, v14.2d, v24.2d
+	FMOVQ F15, 512(R1)
+	WORD $0x4EF8D750 // fsub v16.2d, v26.2d, v24.2d
+	WORD $0x6E78FE11 // fdiv v17.2d, v16.2d, v24.2d
+	FMOVQ (R0), F18
+	WORD $0x4E72D633 // fadd v19.2d, v17.2d, v18.2d
+	FMOVQ 48(R0), F20
+	WORD $0x4E74F675 // fmax v21.2d, v19.2d, v20.2d
+	VUSHR $52, V21.D2, V22.D2
+	WORD $0x4E61DAD7 // scvtf v23.2d, v22.2d
+	FMOVQ 16(R0), F24
+	WORD $0x4EF8D6F9 // fsub v25.2d, v23.2d, v24.2d
+	FMOVQ (R0), F26
+	FMOVQ 32(R0), F27
+	VBIT V27.B16, V21.B16, V26.B16
+	FMOVQ 80(R0), F28
+	WORD $0x6E7CE75D // fcmge v29.2d, v26.2d, v28.2d
+	FMOVQ 48(R0), F30
+	VAND V30.B16, V29.B16, V31.B16
+	VSUB V31.D2, V26.D2, V0.D2
+	FMOVQ (R0), F1
+	VAND V1.B16, V29.B16, V2.B16
+	WORD $0x4E62D723 // fadd v3.2d, v25.2d, v2.2d
+	FMOVQ (R0), F4
+	WORD $0x4EE4D405 // fsub v5.2d, v0.2d, v4.2d
+	FMOVQ 96(R0), F6
+	WORD $0x4E66D4A7 // fadd v7.2d, v5.2d, v6.2d
+	WORD $0x6E67FCA8 // fdiv v8.2d, v5.2d, v7.2d
+	WORD $0x6E68DD09 // fmul v9.2d, v8.2d, v8.2d
+	FMOVQ 112(R0), F10
+	FMOVQ 128(R0), F11
+	VFMLA V9.D2, V10.D2, V11.D2
+	FMOVQ 144(R0), F12
+	VFMLA V9.D2, V11.D2, V12.D2
+	FMOVQ 160(R0), F14
+	VFMLA V9.D2, V12.D2, V14.D2
+	FMOVQ 176(R0), F15
+	VFMLA V9.D2, V14.D2, V15.D2
+	FMOVQ 192(R0), F16
+	VFMLA V9.D2, V15.D2, V16.D2
+	FMOVQ 208(R0), F18
+	VFMLA V9.D2, V16.D2, V18.D2
+	WORD $0x6E69DE54 // fmul v20.2d, v18.2d, v9.2d
+	WORD $0x6E65DCB5 // fmul v21.2d, v5.2d, v5.2d
+	FMOVQ 224(R0), F22
+	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
+	WORD $0x4E77D698 // fadd v24.2d, v20.2d, v23.2d
+	WORD $0x6E68DF19 // fmul v25.2d, v24.2d, v8.2d
+	FMOVQ 240(R0), F26
+	VFMLA V26.D2, V3.D2, V25.D2
+	WORD $0x4EF7D73B // fsub v27.2d, v25.2d, v23.2d
+	WORD $0x4E65D77C // fadd v28.2d, v27.2d, v5.2d
+	FMOVQ 256(R0), F29
+	WORD $0x6E7DDC7E // fmul v30.2d, v3.2d, v29.2d
+	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
+	FMOVD 904(R1), F0
+	WORD $0x4FC093E1 // fmul v1.2d, v31.2d, v0.d[0]
+	FMOVQ 272(R0), F2
+	WORD $0x4E62F423 // fmax v3.2d, v1.2d, v2.2d
+	FMOVQ 288(R0), F4
+	WORD $0x4EE4F465 // fmin v5.2d, v3.2d, v4.2d
+	FMOVQ 304(R0), F6
+	WORD $0x6E66DCA7 // fmul v7.2d, v5.2d, v6.2d
+	WORD $0x4E61A8E8 // fcvtns v8.2d, v7.2d
+	WORD $0x4E61D909 // scvtf v9.2d, v8.2d
+	FMOVQ 256(R0), F10
+	VFMLS V10.D2, V9.D2, V5.D2
+	FMOVQ 240(R0), F11
+	VFMLS V11.D2, V9.D2, V5.D2
+	FMOVQ 320(R0), F12
+	FMOVQ 336(R0), F14
+	VFMLA V5.D2, V12.D2, V14.D2
+	FMOVQ 352(R0), F15
+	VFMLA V5.D2, V14.D2, V15.D2
+	FMOVQ 368(R0), F16
+	VFMLA V5.D2, V15.D2, V16.D2
+	FMOVQ 384(R0), F18
+	VFMLA V5.D2, V16.D2, V18.D2
+	FMOVQ 400(R0), F20
+	VFMLA V5.D2, V18.D2, V20.D2
+	FMOVQ 416(R0), F21
+	VFMLA V5.D2, V20.D2, V21.D2
+	FMOVQ 432(R0), F22
+	VFMLA V5.D2, V21.D2, V22.D2
+	FMOVQ 448(R0), F23
+	VFMLA V5.D2, V22.D2, V23.D2
+	FMOVQ 464(R0), F24
+	VFMLA V5.D2, V23.D2, V24.D2
+	FMOVQ 480(R0), F25
+	VFMLA V5.D2, V24.D2, V25.D2
+	FMOVQ 224(R0), F26
+	VFMLA V5.D2, V25.D2, V26.D2
+	FMOVQ (R0), F27
+	VFMLA V5.D2, V26.D2, V27.D2
+	FMOVQ (R0), F28
+	VFMLA V5.D2, V27.D2, V28.D2
+	WORD $0x4F7F051D // sshr v29.2d, v8.2d, #1
+	VSUB V29.D2, V8.D2, V30.D2
+	FMOVQ 496(R0), F31
+	VADD V31.D2, V29.D2, V0.D2
+	VSHL $52, V0.D2, V1.D2
+	WORD $0x6E61DF82 // fmul v2.2d, v28.2d, v1.2d
+	FMOVQ 496(R0), F3
+	VADD V3.D2, V30.D2, V4.D2
+	VSHL $52, V4.D2, V5.D2
+	WORD $0x6E65DC46 // fmul v6.2d, v2.2d, v5.2d
+	FMOVD 928(R1), F7
+	VDUP V7.D[0], V7.D2
+	WORD $0x4EE0DA68 // fcmeq v8.2d, v19.2d, #0.0
+	VBIT V8.B16, V7.B16, V6.B16
+	FMOVD 912(R1), F9
+	VDUP V9.D[0], V9.D2
+	WORD $0x4E69D4CA // fadd v10.2d, v6.2d, v9.2d
+	FMOVD 904(R1), F11
+	VDUP V11.D[0], V11.D2
+	VFMLS V11.D2, V19.D2, V10.D2
+	FMOVD 920(R1), F12
+	VDUP V12.D[0], V12.D2
+	WORD $0x6E6CDD4E // fmul v14.2d, v10.2d, v12.2d
+	FMOVD 952(R1), F15
+	VDUP V15.D[0], V15.D2
+	FMOVD 944(R1), F16
+	VDUP V16.D[0], V16.D2
+	FMOVD 936(R1), F18
+	VDUP V18.D[0], V18.D2
+	FMOVQ 224(R0), F19
+	VFMLA V17.D2, V15.D2, V16.D2
+	VFMLA V17.D2, V16.D2, V18.D2
+	VFMLA V17.D2, V18.D2, V19.D2
+	WORD $0x6E71DE74 // fmul v20.2d, v19.2d, v17.2d
+	WORD $0x6E71DE95 // fmul v21.2d, v20.2d, v17.2d
+	FMOVQ 512(R0), F22
+	WORD $0x4EE0FA37 // fabs v23.2d, v17.2d
+	WORD $0x6EF7E6D8 // fcmgt v24.2d, v22.2d, v23.2d
+	VBIT V24.B16, V21.B16, V14.B16
+	FMOVQ 512(R1), F25
+	WORD $0x6E79DDDA // fmul v26.2d, v14.2d, v25.2d
+	WORD $0x4E7AD5AD // fadd v13.2d, v13.2d, v26.2d
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	MOVD 104(R1), R22
+	SUB R22, R19
+	MOVD R19, 120(R1)
+	FMOVQ F13, 320(R1)
+	MOVD 40(R1), R23
+	ADD R23, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
+// func ratioNEON_beta_objective_1x4(p *uint64)
+TEXT ·ratioNEON_beta_objective_1x4(SB), NOSPLIT, $0-8
+	MOVD $constants<>(SB), R0
+	MOVD p+0(FP), R1
+	MOVD 8(R1), R2
+	MOVD 16(R1), R3
+	MOVD 24(R1), R4
+	MOVD 32(R1), R5
+	MOVD 56(R1), R6
+	MOVD 64(R1), R7
+	MOVD 72(R1), R8
+panel:
+	MOVD R3, R9
+	MOVD 48(R1), R10
+	MOVD (R1), R11
+	MOVD 104(R1), R12
+	MOVD 120(R1), R13
+	ADD R13, R12
+	MOVD 112(R1), R14
+	PRFM (R12), PLDL1KEEP
+	ADD R14, R12
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+sum:
+	FLDPQ (R10), (F2, F3)
+	ADD R6, R10
+	FMOVD (R9), F4
+	WORD $0x4FC41040 // fmla v0.2d, v2.2d, v4.d[0]
+	WORD $0x4FC41061 // fmla v1.2d, v3.2d, v4.d[0]
+	ADD R5, R9
+	SUBS $1, R11, R11
+	BNE sum
+	MOVD 96(R1), R15
+	ADD R7, R15
+	MOVD 104(R1), R19
+	MOVD 120(R1), R20
+	ADD R20, R19
+	MOVD 112(R1), R21
+	FMOVQ 320(R1), F5
+	FMOVQ 128(R1), F6
+	WORD $0x4E66D407 // fadd v7.2d, v0.2d, v6.2d
+	FMOVQ (R19), F8
+	WORD $0x4E66D509 // fadd v9.2d, v8.2d, v6.2d
+	VUSHR $52, V7.D2, V10.D2
+	WORD $0x4E61D94B // scvtf v11.2d, v10.2d
+	FMOVQ 16(R0), F12
+	WORD $0x4EECD56D // fsub v13.2d, v11.2d, v12.2d
+	FMOVQ (R0), F14
+	FMOVQ 32(R0), F15
+	VBIT V15.B16, V7.B16, V14.B16
+	FMOVQ 80(R0), F16
+	WORD $0x6E70E5D1 // fcmge v17.2d, v14.2d, v16.2d
+	FMOVQ 48(R0), F18
+	VAND V18.B16, V17.B16, V19.B16
+	VSUB V19.D2, V14.D2, V20.D2
+	FMOVQ (R0), F21
+	VAND V21.B16, V17.B16, V22.B16
+	WORD $0x4E76D5B7 // fadd v23.2d, v13.2d, v22.2d
+	FMOVQ (R0), F24
+	WORD $0x4EF8D699 // fsub v25.2d, v20.2d, v24.2d
+	FMOVQ 96(R0), F26
+	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
+	WORD $0x6E7BFF3C // fdiv v28.2d, v25.2d, v27.2d
+	WORD $0x6E7CDF9D // fmul v29.2d, v28.2d, v28.2d
+	FMOVQ 112(R0), F30
+	FMOVQ 128(R0), F31
+	VFMLA V29.D2, V30.D2, V31.D2
+	FMOVQ 144(R0), F0
+	VFMLA V29.D2, V31.D2, V0.D2
+	FMOVQ 160(R0), F2
+	VFMLA V29.D2, V0.D2, V2.D2
+	FMOVQ 176(R0), F3
+	VFMLA V29.D2, V2.D2, V3.D2
+	FMOVQ 192(R0), F4
+	VFMLA V29.D2, V3.D2, V4.D2
+	FMOVQ 208(R0), F6
+	VFMLA V29.D2, V4.D2, V6.D2
+	WORD $0x6E7DDCC8 // fmul v8.2d, v6.2d, v29.2d
+	WORD $0x6E79DF2A // fmul v10.2d, v25.2d, v25.2d
+	FMOVQ 224(R0), F11
+	WORD $0x6E6BDD4C // fmul v12.2d, v10.2d, v11.2d
+	WORD $0x4E6CD50D // fadd v13.2d, v8.2d, v12.2d
+	WORD $0x6E7CDDAE // fmul v14.2d, v13.2d, v28.2d
+	FMOVQ 240(R0), F15
+	VFMLA V15.D2, V23.D2, V14.D2
+	WORD $0x4EECD5D0 // fsub v16.2d, v14.2d, v12.2d
+	WORD $0x4E79D611 // fadd v17.2d, v16.2d, v25.2d
+	FMOVQ 256(R0), F18
+	WORD $0x6E72DEF3 // fmul v19.2d, v23.2d, v18.2d
+	WORD $0x4E71D674 // fadd v20.2d, v19.2d, v17.2d
+	FMOVD 896(R1), F21
+	WORD $0x4FD59296 // fmul v22.2d, v20.2d, v21.d[0]
+	FMOVQ 272(R0), F23
+	WORD $0x4E77F6D8 // fmax v24.2d, v22.2d, v23.2d
+	FMOVQ 288(R0), F25
+	WORD $0x4EF9F71A // fmin v26.2d, v24.2d, v25.2d
+	FMOVQ 304(R0), F27
+	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
+	WORD $0x4E61AB9D // fcvtns v29.2d, v28.2d
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 256(R0), F31
+	VFMLS V31.D2, V30.D2, V26.D2
+	FMOVQ 240(R0), F0
+	VFMLS V0.D2, V30.D2, V26.D2
+	FMOVQ 320(R0), F2
+	FMOVQ 336(R0), F3
+	VFMLA V26.D2, V2.D2, V3.D2
+	FMOVQ 352(R0), F4
+	VFMLA V26.D2, V3.D2, V4.D2
+	FMOVQ 368(R0), F6
+	VFMLA V26.D2, V4.D2, V6.D2
+	FMOVQ 384(R0), F8
+	VFMLA V26.D2, V6.D2, V8.D2
+	FMOVQ 400(R0), F10
+	VFMLA V26.D2, V8.D2, V10.D2
+	FMOVQ 416(R0), F11
+	VFMLA V26.D2, V10.D2, V11.D2
+	FMOVQ 432(R0), F12
+	VFMLA V26.D2, V11.D2, V12.D2
+	FMOVQ 448(R0), F13
+	VFMLA V26.D2, V12.D2, V13.D2
+	FMOVQ 464(R0), F14
+	VFMLA V26.D2, V13.D2, V14.D2
+	FMOVQ 480(R0), F15
+	VFMLA V26.D2, V14.D2, V15.D2
+	FMOVQ 224(R0), F16
+	VFMLA V26.D2, V15.D2, V16.D2
+	FMOVQ (R0), F17
+	VFMLA V26.D2, V16.D2, V17.D2
+	FMOVQ (R0), F18
+	VFMLA V26.D2, V17.D2, V18.D2
+	WORD $0x4F7F07B3 // sshr v19.2d, v29.2d, #1
+	VSUB V19.D2, V29.D2, V20.D2
+	FMOVQ 496(R0), F21
+	VADD V21.D2, V19.D2, V22.D2
+	VSHL $52, V22.D2, V23.D2
+	WORD $0x6E77DE58 // fmul v24.2d, v18.2d, v23.2d
+	FMOVQ 496(R0), F25
+	VADD V25.D2, V20.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDF1C // fmul v28.2d, v24.2d, v27.2d
+	WORD $0x6E69DF9D // fmul v29.2d, v28.2d, v9.2d
+	FMOVQ F29, (R7)
+	WORD $0x6E67DF9E // fmul v30.2d, v28.2d, v7.2d
+	FMOVQ F30, (R15)
+	WORD $0x6E67DFDF // fmul v31.2d, v30.2d, v7.2d
+	FMOVQ F31, 512(R1)
+	WORD $0x4EE7D520 // fsub v0.2d, v9.2d, v7.2d
+	WORD $0x6E67FC02 // fdiv v2.2d, v0.2d, v7.2d
+	FMOVQ (R0), F3
+	WORD $0x4E63D444 // fadd v4.2d, v2.2d, v3.2d
+	FMOVQ 48(R0), F6
+	WORD $0x4E66F487 // fmax v7.2d, v4.2d, v6.2d
+	VUSHR $52, V7.D2, V8.D2
+	WORD $0x4E61D909 // scvtf v9.2d, v8.2d
+	FMOVQ 16(R0), F10
+	WORD $0x4EEAD52B // fsub v11.2d, v9.2d, v10.2d
+	FMOVQ (R0), F12
+	FMOVQ 32(R0), F13
+	VBIT V13.B16, V7.B16, V12.B16
+	FMOVQ 80(R0), F14
+	WORD $0x6E6EE58F // fcmge v15.2d, v12.2d, v14.2d
+	FMOVQ 48(R0), F16
+	VAND V16.B16, V15.B16, V17.B16
+	VSUB V17.D2, V12.D2, V18.D2
+	FMOVQ (R0), F19
+	VAND V19.B16, V15.B16, V20.B16
+	WORD $0x4E74D575 // fadd v21.2d, v11.2d, v20.2d
+	FMOVQ (R0), F22
+	WORD $0x4EF6D657 // fsub v23.2d, v18.2d, v22.2d
+	FMOVQ 96(R0), F24
+	WORD $0x4E78D6F9 // fadd v25.2d, v23.2d, v24.2d
+	WORD $0x6E79FEFA // fdiv v26.2d, v23.2d, v25.2d
+	WORD $0x6E7ADF5B // fmul v27.2d, v26.2d, v26.2d
+	FMOVQ 112(R0), F28
+	FMOVQ 128(R0), F29
+	VFMLA V27.D2, V28.D2, V29.D2
+	FMOVQ 144(R0), F30
+	VFMLA V27.D2, V29.D2, V30.D2
+	FMOVQ 160(R0), F31
+	VFMLA V27.D2, V30.D2, V31.D2
+	FMOVQ 176(R0), F0
+	VFMLA V27.D2, V31.D2, V0.D2
+	FMOVQ 192(R0), F3
+	VFMLA V27.D2, V0.D2, V3.D2
+	FMOVQ 208(R0), F6
+	VFMLA V27.D2, V3.D2, V6.D2
+	WORD $0x6E7BDCC7 // fmul v7.2d, v6.2d, v27.2d
+	WORD $0x6E77DEE8 // fmul v8.2d, v23.2d, v23.2d
+	FMOVQ 224(R0), F9
+	WORD $0x6E69DD0A // fmul v10.2d, v8.2d, v9.2d
+	WORD $0x4E6AD4EB // fadd v11.2d, v7.2d, v10.2d
+	WORD $0x6E7ADD6C // fmul v12.2d, v11.2d, v26.2d
+	FMOVQ 240(R0), F13
+	VFMLA V13.D2, V21.D2, V12.D2
+	WORD $0x4EEAD58E // fsub v14.2d, v12.2d, v10.2d
+	WORD $0x4E77D5CF // fadd v15.2d, v14.2d, v23.2d
+	FMOVQ 256(R0), F16
+	WORD $0x6E70DEB1 // fmul v17.2d, v21.2d, v16.2d
+	WORD $0x4E6FD632 // fadd v18.2d, v17.2d, v15.2d
+	FMOVD 904(R1), F19
+	WORD $0x4FD39254 // fmul v20.2d, v18.2d, v19.d[0]
+	FMOVQ 272(R0), F21
+	WORD $0x4E75F696 // fmax v22.2d, v20.2d, v21.2d
+	FMOVQ 288(R0), F23
+	WORD $0x4EF7F6D8 // fmin v24.2d, v22.2d, v23.2d
+	FMOVQ 304(R0), F25
+	WORD $0x6E79DF1A // fmul v26.2d, v24.2d, v25.2d
+	WORD $0x4E61AB5B // fcvtns v27.2d, v26.2d
+	WORD $0x4E61DB7C // scvtf v28.2d, v27.2d
+	FMOVQ 256(R0), F29
+	VFMLS V29.D2, V28.D2, V24.D2
+	FMOVQ 240(R0), F30
+	VFMLS V30.D2, V28.D2, V24.D2
+	FMOVQ 320(R0), F31
+	FMOVQ 336(R0), F0
+	VFMLA V24.D2, V31.D2, V0.D2
+	FMOVQ 352(R0), F3
+	VFMLA V24.D2, V0.D2, V3.D2
+	FMOVQ 368(R0), F6
+	VFMLA V24.D2, V3.D2, V6.D2
+	FMOVQ 384(R0), F7
+	VFMLA V24.D2, V6.D2, V7.D2
+	FMOVQ 400(R0), F8
+	VFMLA V24.D2, V7.D2, V8.D2
+	FMOVQ 416(R0), F9
+	VFMLA V24.D2, V8.D2, V9.D2
+	FMOVQ 432(R0), F10
+	VFMLA V24.D2, V9.D2, V10.D2
+	FMOVQ 448(R0), F11
+	VFMLA V24.D2, V10.D2, V11.D2
+	FMOVQ 464(R0), F12
+	VFMLA V24.D2, V11.D2, V12.D2
+	FMOVQ 480(R0), F13
+	VFMLA V24.D2, V12.D2, V13.D2
+	FMOVQ 224(R0), F14
+	VFMLA V24.D2, V13.D2, V14.D2
+	FMOVQ (R0), F15
+	VFMLA V24.D2, V14.D2, V15.D2
+	FMOVQ (R0), F16
+	VFMLA V24.D2, V15.D2, V16.D2
+	WORD $0x4F7F0771 // sshr v17.2d, v27.2d, #1
+	VSUB V17.D2, V27.D2, V18.D2
+	FMOVQ 496(R0), F19
+	VADD V19.D2, V17.D2, V20.D2
+	VSHL $52, V20.D2, V21.D2
+	WORD $0x6E75DE16 // fmul v22.2d, v16.2d, v21.2d
+	FMOVQ 496(R0), F23
+	VADD V23.D2, V18.D2, V24.D2
+	VSHL $52, V24.D2, V25.D2
+	WORD $0x6E79DEDA // fmul v26.2d, v22.2d, v25.2d
+	FMOVD 928(R1), F27
+	VDUP V27.D[0], V27.D2
+	WORD $0x4EE0D89C // fcmeq v28.2d, v4.2d, #0.0
+	VBIT V28.B16, V27.B16, V26.B16
+	FMOVD 912(R1), F29
+	VDUP V29.D[0], V29.D2
+	WORD $0x4E7DD75E // fadd v30.2d, v26.2d, v29.2d
+	FMOVD 904(R1), F31
+	VDUP V31.D[0], V31.D2
+	VFMLS V31.D2, V4.D2, V30.D2
+	FMOVD 920(R1), F0
+	VDUP V0.D[0], V0.D2
+	WORD $0x6E60DFC3 // fmul v3.2d, v30.2d, v0.2d
+	FMOVD 952(R1), F4
+	VDUP V4.D[0], V4.D2
+	FMOVD 944(R1), F6
+	VDUP V6.D[0], V6.D2
+	FMOVD 936(R1), F7
+	VDUP V7.D[0], V7.D2
+	FMOVQ 224(R0), F8
+	VFMLA V2.D2, V4.D2, V6.D2
+	VFMLA V2.D2, V6.D2, V7.D2
+	VFMLA V2.D2, V7.D2, V8.D2
+	WORD $0x6E62DD09 // fmul v9.2d, v8.2d, v2.2d
+	WORD $0x6E62DD2A // fmul v10.2d, v9.2d, v2.2d
+	FMOVQ 512(R0), F11
+	WORD $0x4EE0F84C // fabs v12.2d, v2.2d
+	WORD $0x6EECE56D // fcmgt v13.2d, v11.2d, v12.2d
+	VBIT V13.B16, V10.B16, V3.B16
+	FMOVQ 512(R1), F14
+	WORD $0x6E6EDC6F // fmul v15.2d, v3.2d, v14.2d
+	WORD $0x4E6FD4A5 // fadd v5.2d, v5.2d, v15.2d
+	FMOVQ 144(R1), F16
+	WORD $0x4E70D431 // fadd v17.2d, v1.2d, v16.2d
+	FMOVQ 16(R19), F18
+	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
+	VUSHR $52, V17.D2, V20.D2
+	WORD $0x4E61DA95 // scvtf v21.2d, v20.2d
+	FMOVQ 16(R0), F22
+	WORD $0x4EF6D6B7 // fsub v23.2d, v21.2d, v22.2d
+	FMOVQ (R0), F24
+	FMOVQ 32(R0), F25
+	VBIT V25.B16, V17.B16, V24.B16
+	FMOVQ 80(R0), F26
+	WORD $0x6E7AE71B // fcmge v27.2d, v24.2d, v26.2d
+	FMOVQ 48(R0), F28
+	VAND V28.B16, V27.B16, V29.B16
+	VSUB V29.D2, V24.D2, V30.D2
+	FMOVQ (R0), F31
+	VAND V31.B16, V27.B16, V0.B16
+	WORD $0x4E60D6E1 // fadd v1.2d, v23.2d, v0.2d
+	FMOVQ (R0), F2
+	WORD $0x4EE2D7C3 // fsub v3.2d, v30.2d, v2.2d
+	FMOVQ 96(R0), F4
+	WORD $0x4E64D466 // fadd v6.2d, v3.2d, v4.2d
+	WORD $0x6E66FC67 // fdiv v7.2d, v3.2d, v6.2d
+	WORD $0x6E67DCE8 // fmul v8.2d, v7.2d, v7.2d
+	FMOVQ 112(R0), F9
+	FMOVQ 128(R0), F10
+	VFMLA V8.D2, V9.D2, V10.D2
+	FMOVQ 144(R0), F11
+	VFMLA V8.D2, V10.D2, V11.D2
+	FMOVQ 160(R0), F12
+	VFMLA V8.D2, V11.D2, V12.D2
+	FMOVQ 176(R0), F13
+	VFMLA V8.D2, V12.D2, V13.D2
+	FMOVQ 192(R0), F14
+	VFMLA V8.D2, V13.D2, V14.D2
+	FMOVQ 208(R0), F15
+	VFMLA V8.D2, V14.D2, V15.D2
+	WORD $0x6E68DDF0 // fmul v16.2d, v15.2d, v8.2d
+	WORD $0x6E63DC72 // fmul v18.2d, v3.2d, v3.2d
+	FMOVQ 224(R0), F20
+	WORD $0x6E74DE55 // fmul v21.2d, v18.2d, v20.2d
+	WORD $0x4E75D616 // fadd v22.2d, v16.2d, v21.2d
+	WORD $0x6E67DED7 // fmul v23.2d, v22.2d, v7.2d
+	FMOVQ 240(R0), F24
+	VFMLA V24.D2, V1.D2, V23.D2
+	WORD $0x4EF5D6F9 // fsub v25.2d, v23.2d, v21.2d
+	WORD $0x4E63D73A // fadd v26.2d, v25.2d, v3.2d
+	FMOVQ 256(R0), F27
+	WORD $0x6E7BDC3C // fmul v28.2d, v1.2d, v27.2d
+	WORD $0x4E7AD79D // fadd v29.2d, v28.2d, v26.2d
+	FMOVD 896(R1), F30
+	WORD $0x4FDE93BF // fmul v31.2d, v29.2d, v30.d[0]
+	FMOVQ 272(R0), F0
+	WORD $0x4E60F7E1 // fmax v1.2d, v31.2d, v0.2d
+	FMOVQ 288(R0), F2
+	WORD $0x4EE2F423 // fmin v3.2d, v1.2d, v2.2d
+	FMOVQ 304(R0), F4
+	WORD $0x6E64DC66 // fmul v6.2d, v3.2d, v4.2d
+	WORD $0x4E61A8C7 // fcvtns v7.2d, v6.2d
+	WORD $0x4E61D8E8 // scvtf v8.2d, v7.2d
+	FMOVQ 256(R0), F9
+	VFMLS V9.D2, V8.D2, V3.D2
+	FMOVQ 240(R0), F10
+	VFMLS V10.D2, V8.D2, V3.D2
+	FMOVQ 320(R0), F11
+	FMOVQ 336(R0), F12
+	VFMLA V3.D2, V11.D2, V12.D2
+	FMOVQ 352(R0), F13
+	VFMLA V3.D2, V12.D2, V13.D2
+	FMOVQ 368(R0), F14
+	VFMLA V3.D2, V13.D2, V14.D2
+	FMOVQ 384(R0), F15
+	VFMLA V3.D2, V14.D2, V15.D2
+	FMOVQ 400(R0), F16
+	VFMLA V3.D2, V15.D2, V16.D2
+	FMOVQ 416(R0), F18
+	VFMLA V3.D2, V16.D2, V18.D2
+	FMOVQ 432(R0), F20
+	VFMLA V3.D2, V18.D2, V20.D2
+	FMOVQ 448(R0), F21
+	VFMLA V3.D2, V20.D2, V21.D2
+	FMOVQ 464(R0), F22
+	VFMLA V3.D2, V21.D2, V22.D2
+	FMOVQ 480(R0), F23
+	VFMLA V3.D2, V22.D2, V23.D2
+	FMOVQ 224(R0), F24
+	VFMLA V3.D2, V23.D2, V24.D2
+	FMOVQ (R0), F25
+	VFMLA V3.D2, V24.D2, V25.D2
+	FMOVQ (R0), F26
+	VFMLA V3.D2, V25.D2, V26.D2
+	WORD $0x4F7F04FB // sshr v27.2d, v7.2d, #1
+	VSUB V27.D2, V7.D2, V28.D2
+	FMOVQ 496(R0), F29
+	VADD V29.D2, V27.D2, V30.D2
+	VSHL $52, V30.D2, V31.D2
+	WORD $0x6E7FDF40 // fmul v0.2d, v26.2d, v31.2d
+	FMOVQ 496(R0), F1
+	VADD V1.D2, V28.D2, V2.D2
+	VSHL $52, V2.D2, V3.D2
+	WORD $0x6E63DC04 // fmul v4.2d, v0.2d, v3.2d
+	WORD $0x6E73DC86 // fmul v6.2d, v4.2d, v19.2d
+	FMOVQ F6, 16(R7)
+	WORD $0x6E71DC87 // fmul v7.2d, v4.2d, v17.2d
+	FMOVQ F7, 16(R15)
+	WORD $0x6E71DCE8 // fmul v8.2d, v7.2d, v17.2d
+	FMOVQ F8, 512(R1)
+	WORD $0x4EF1D669 // fsub v9.2d, v19.2d, v17.2d
+	WORD $0x6E71FD2A // fdiv v10.2d, v9.2d, v17.2d
+	FMOVQ (R0), F11
+	WORD $0x4E6BD54C // fadd v12.2d, v10.2d, v11.2d
+	FMOVQ 48(R0), F13
+	WORD $0x4E6DF58E // fmax v14.2d, v12.2d, v13.2d
+	VUSHR $52, V14.D2, V15.D2
+	WORD $0x4E61D9F0 // scvtf v16.2d, v15.2d
+	FMOVQ 16(R0), F17
+	WORD $0x4EF1D612 // fsub v18.2d, v16.2d, v17.2d
+	FMOVQ (R0), F19
+	FMOVQ 32(R0), F20
+	VBIT V20.B16, V14.B16, V19.B16
+	FMOVQ 80(R0), F21
+	WORD $0x6E75E676 // fcmge v22.2d, v19.2d, v21.2d
+	FMOVQ 48(R0), F23
+	VAND V23.B16, V22.B16, V24.B16
+	VSUB V24.D2, V19.D2, V25.D2
+	FMOVQ (R0), F26
+	VAND V26.B16, V22.B16, V27.B16
+	WORD $0x4E7BD65C // fadd v28.2d, v18.2d, v27.2d
+	FMOVQ (R0), F29
+	WORD $0x4EFDD73E // fsub v30.2d, v25.2d, v29.2d
+	FMOVQ 96(R0), F31
+	WORD $0x4E7FD7C0 // fadd v0.2d, v30.2d, v31.2d
+	WORD $0x6E60FFC1 // fdiv v1.2d, v30.2d, v0.2d
+	WORD $0x6E61DC22 // fmul v2.2d, v1.2d, v1.2d
+	FMOVQ 112(R0), F3
+	FMOVQ 128(R0), F4
+	VFMLA V2.D2, V3.D2, V4.D2
+	FMOVQ 144(R0), F6
+	VFMLA V2.D2, V4.D2, V6.D2
+	FMOVQ 160(R0), F7
+	VFMLA V2.D2, V6.D2, V7.D2
+	FMOVQ 176(R0), F8
+	VFMLA V2.D2, V7.D2, V8.D2
+	FMOVQ 192(R0), F9
+	VFMLA V2.D2, V8.D2, V9.D2
+	FMOVQ 208(R0), F11
+	VFMLA V2.D2, V9.D2, V11.D2
+	WORD $0x6E62DD6D // fmul v13.2d, v11.2d, v2.2d
+	WORD $0x6E7EDFCE // fmul v14.2d, v30.2d, v30.2d
+	FMOVQ 224(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E70D5B1 // fadd v17.2d, v13.2d, v16.2d
+	WORD $0x6E61DE32 // fmul v18.2d, v17.2d, v1.2d
+	FMOVQ 240(R0), F19
+	VFMLA V19.D2, V28.D2, V18.D2
+	WORD $0x4EF0D654 // fsub v20.2d, v18.2d, v16.2d
+	WORD $0x4E7ED695 // fadd v21.2d, v20.2d, v30.2d
+	FMOVQ 256(R0), F22
+	WORD $0x6E76DF97 // fmul v23.2d, v28.2d, v22.2d
+	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
+	FMOVD 904(R1), F25
+	WORD $0x4FD9931A // fmul v26.2d, v24.2d, v25.d[0]
+	FMOVQ 272(R0), F27
+	WORD $0x4E7BF75C // fmax v28.2d, v26.2d, v27.2d
+	FMOVQ 288(R0), F29
+	WORD $0x4EFDF79E // fmin v30.2d, v28.2d, v29.2d
+	FMOVQ 304(R0), F31
+	WORD $0x6E7FDFC0 // fmul v0.2d, v30.2d, v31.2d
+	WORD $0x4E61A801 // fcvtns v1.2d, v0.2d
+	WORD $0x4E61D822 // scvtf v2.2d, v1.2d
+	FMOVQ 256(R0), F3
+	VFMLS V3.D2, V2.D2, V30.D2
+	FMOVQ 240(R0), F4
+	VFMLS V4.D2, V2.D2, V30.D2
+	FMOVQ 320(R0), F6
+	FMOVQ 336(R0), F7
+	VFMLA V30.D2, V6.D2, V7.D2
+	FMOVQ 352(R0), F8
+	VFMLA V30.D2, V7.D2, V8.D2
+	FMOVQ 368(R0), F9
+	VFMLA V30.D2, V8.D2, V9.D2
+	FMOVQ 384(R0), F11
+	VFMLA V30.D2, V9.D2, V11.D2
+	FMOVQ 400(R0), F13
+	VFMLA V30.D2, V11.D2, V13.D2
+	FMOVQ 416(R0), F14
+	VFMLA V30.D2, V13.D2, V14.D2
+	FMOVQ 432(R0), F15
+	VFMLA V30.D2, V14.D2, V15.D2
+	FMOVQ 448(R0), F16
+	VFMLA V30.D2, V15.D2, V16.D2
+	FMOVQ 464(R0), F17
+	VFMLA V30.D2, V16.D2, V17.D2
+	FMOVQ 480(R0), F18
+	VFMLA V30.D2, V17.D2, V18.D2
+	FMOVQ 224(R0), F19
+	VFMLA V30.D2, V18.D2, V19.D2
+	FMOVQ (R0), F20
+	VFMLA V30.D2, V19.D2, V20.D2
+	FMOVQ (R0), F21
+	VFMLA V30.D2, V20.D2, V21.D2
+	WORD $0x4F7F0436 // sshr v22.2d, v1.2d, #1
+	VSUB V22.D2, V1.D2, V23.D2
+	FMOVQ 496(R0), F24
+	VADD V24.D2, V22.D2, V25.D2
+	VSHL $52, V25.D2, V26.D2
+	WORD $0x6E7ADEBB // fmul v27.2d, v21.2d, v26.2d
+	FMOVQ 496(R0), F28
+	VADD V28.D2, V23.D2, V29.D2
+	VSHL $52, V29.D2, V30.D2
+	WORD $0x6E7EDF7F // fmul v31.2d, v27.2d, v30.2d
+	FMOVD 928(R1), F0
+	VDUP V0.D[0], V0.D2
+	WORD $0x4EE0D981 // fcmeq v1.2d, v12.2d, #0.0
+	VBIT V1.B16, V0.B16, V31.B16
+	FMOVD 912(R1), F2
+	VDUP V2.D[0], V2.D2
+	WORD $0x4E62D7E3 // fadd v3.2d, v31.2d, v2.2d
+	FMOVD 904(R1), F4
+	VDUP V4.D[0], V4.D2
+	VFMLS V4.D2, V12.D2, V3.D2
+	FMOVD 920(R1), F6
+	VDUP V6.D[0], V6.D2
+	WORD $0x6E66DC67 // fmul v7.2d, v3.2d, v6.2d
+	FMOVD 952(R1), F8
+	VDUP V8.D[0], V8.D2
+	FMOVD 944(R1), F9
+	VDUP V9.D[0], V9.D2
+	FMOVD 936(R1), F11
+	VDUP V11.D[0], V11.D2
+	FMOVQ 224(R0), F12
+	VFMLA V10.D2, V8.D2, V9.D2
+	VFMLA V10.D2, V9.D2, V11.D2
+	VFMLA V10.D2, V11.D2, V12.D2
+	WORD $0x6E6ADD8D // fmul v13.2d, v12.2d, v10.2d
+	WORD $0x6E6ADDAE // fmul v14.2d, v13.2d, v10.2d
+	FMOVQ 512(R0), F15
+	WORD $0x4EE0F950 // fabs v16.2d, v10.2d
+	WORD $0x6EF0E5F1 // fcmgt v17.2d, v15.2d, v16.2d
+	VBIT V17.B16, V14.B16, V7.B16
+	FMOVQ 512(R1), F18
+	WORD $0x6E72DCF3 // fmul v19.2d, v7.2d, v18.2d
+	WORD $0x4E73D4A5 // fadd v5.2d, v5.2d, v19.2d
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	MOVD 104(R1), R22
+	SUB R22, R19
+	MOVD R19, 120(R1)
+	FMOVQ F5, 320(R1)
+	MOVD 40(R1), R23
+	ADD R23, R3
+	SUBS $1, R2, R2
+	BNE panel
+	RET
+
 // func logNEON(dst, x *float64, vectors int)
 TEXT ·logNEON(SB), NOSPLIT, $0-24
 	MOVD $constants<>(SB), R0
@@ -1304,96 +15526,96 @@ loop:
 	ADD $32, R2
 	VUSHR $52, V0.D2, V2.D2
 	WORD $0x4E61D843 // scvtf v3.2d, v2.2d
-	FMOVQ (R0), F4
+	FMOVQ 16(R0), F4
 	WORD $0x4EE4D465 // fsub v5.2d, v3.2d, v4.2d
-	FMOVQ 16(R0), F6
+	FMOVQ (R0), F6
 	FMOVQ 32(R0), F7
 	VBIT V7.B16, V0.B16, V6.B16
-	FMOVQ 48(R0), F8
+	FMOVQ 80(R0), F8
 	WORD $0x6E68E4C9 // fcmge v9.2d, v6.2d, v8.2d
-	FMOVQ 64(R0), F10
+	FMOVQ 48(R0), F10
 	VAND V10.B16, V9.B16, V11.B16
 	VSUB V11.D2, V6.D2, V12.D2
-	FMOVQ 16(R0), F13
+	FMOVQ (R0), F13
 	VAND V13.B16, V9.B16, V14.B16
 	WORD $0x4E6ED4AF // fadd v15.2d, v5.2d, v14.2d
-	FMOVQ 16(R0), F16
+	FMOVQ (R0), F16
 	WORD $0x4EF0D591 // fsub v17.2d, v12.2d, v16.2d
-	FMOVQ 80(R0), F18
+	FMOVQ 96(R0), F18
 	WORD $0x4E72D633 // fadd v19.2d, v17.2d, v18.2d
 	WORD $0x6E73FE34 // fdiv v20.2d, v17.2d, v19.2d
 	WORD $0x6E74DE95 // fmul v21.2d, v20.2d, v20.2d
-	FMOVQ 96(R0), F22
-	FMOVQ 112(R0), F23
+	FMOVQ 112(R0), F22
+	FMOVQ 128(R0), F23
 	VFMLA V21.D2, V22.D2, V23.D2
-	FMOVQ 128(R0), F24
+	FMOVQ 144(R0), F24
 	VFMLA V21.D2, V23.D2, V24.D2
-	FMOVQ 144(R0), F25
+	FMOVQ 160(R0), F25
 	VFMLA V21.D2, V24.D2, V25.D2
-	FMOVQ 160(R0), F26
+	FMOVQ 176(R0), F26
 	VFMLA V21.D2, V25.D2, V26.D2
-	FMOVQ 176(R0), F27
+	FMOVQ 192(R0), F27
 	VFMLA V21.D2, V26.D2, V27.D2
-	FMOVQ 192(R0), F28
+	FMOVQ 208(R0), F28
 	VFMLA V21.D2, V27.D2, V28.D2
 	WORD $0x6E75DF9D // fmul v29.2d, v28.2d, v21.2d
 	WORD $0x6E71DE3E // fmul v30.2d, v17.2d, v17.2d
-	FMOVQ 208(R0), F31
+	FMOVQ 224(R0), F31
 	WORD $0x6E7FDFC0 // fmul v0.2d, v30.2d, v31.2d
 	WORD $0x4E60D7A2 // fadd v2.2d, v29.2d, v0.2d
 	WORD $0x6E74DC43 // fmul v3.2d, v2.2d, v20.2d
-	FMOVQ 224(R0), F4
+	FMOVQ 240(R0), F4
 	VFMLA V4.D2, V15.D2, V3.D2
 	WORD $0x4EE0D465 // fsub v5.2d, v3.2d, v0.2d
 	WORD $0x4E71D4A6 // fadd v6.2d, v5.2d, v17.2d
-	FMOVQ 240(R0), F7
+	FMOVQ 256(R0), F7
 	WORD $0x6E67DDE8 // fmul v8.2d, v15.2d, v7.2d
 	WORD $0x4E66D509 // fadd v9.2d, v8.2d, v6.2d
 	VUSHR $52, V1.D2, V10.D2
 	WORD $0x4E61D94B // scvtf v11.2d, v10.2d
-	FMOVQ (R0), F12
+	FMOVQ 16(R0), F12
 	WORD $0x4EECD56D // fsub v13.2d, v11.2d, v12.2d
-	FMOVQ 16(R0), F14
+	FMOVQ (R0), F14
 	FMOVQ 32(R0), F15
 	VBIT V15.B16, V1.B16, V14.B16
-	FMOVQ 48(R0), F16
+	FMOVQ 80(R0), F16
 	WORD $0x6E70E5D1 // fcmge v17.2d, v14.2d, v16.2d
-	FMOVQ 64(R0), F18
+	FMOVQ 48(R0), F18
 	VAND V18.B16, V17.B16, V19.B16
 	VSUB V19.D2, V14.D2, V20.D2
-	FMOVQ 16(R0), F21
+	FMOVQ (R0), F21
 	VAND V21.B16, V17.B16, V22.B16
 	WORD $0x4E76D5B7 // fadd v23.2d, v13.2d, v22.2d
-	FMOVQ 16(R0), F24
+	FMOVQ (R0), F24
 	WORD $0x4EF8D699 // fsub v25.2d, v20.2d, v24.2d
-	FMOVQ 80(R0), F26
+	FMOVQ 96(R0), F26
 	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
 	WORD $0x6E7BFF3C // fdiv v28.2d, v25.2d, v27.2d
 	WORD $0x6E7CDF9D // fmul v29.2d, v28.2d, v28.2d
-	FMOVQ 96(R0), F30
-	FMOVQ 112(R0), F31
+	FMOVQ 112(R0), F30
+	FMOVQ 128(R0), F31
 	VFMLA V29.D2, V30.D2, V31.D2
-	FMOVQ 128(R0), F0
+	FMOVQ 144(R0), F0
 	VFMLA V29.D2, V31.D2, V0.D2
-	FMOVQ 144(R0), F1
+	FMOVQ 160(R0), F1
 	VFMLA V29.D2, V0.D2, V1.D2
-	FMOVQ 160(R0), F2
+	FMOVQ 176(R0), F2
 	VFMLA V29.D2, V1.D2, V2.D2
-	FMOVQ 176(R0), F3
+	FMOVQ 192(R0), F3
 	VFMLA V29.D2, V2.D2, V3.D2
-	FMOVQ 192(R0), F4
+	FMOVQ 208(R0), F4
 	VFMLA V29.D2, V3.D2, V4.D2
 	WORD $0x6E7DDC85 // fmul v5.2d, v4.2d, v29.2d
 	WORD $0x6E79DF26 // fmul v6.2d, v25.2d, v25.2d
-	FMOVQ 208(R0), F7
+	FMOVQ 224(R0), F7
 	WORD $0x6E67DCC8 // fmul v8.2d, v6.2d, v7.2d
 	WORD $0x4E68D4AA // fadd v10.2d, v5.2d, v8.2d
 	WORD $0x6E7CDD4B // fmul v11.2d, v10.2d, v28.2d
-	FMOVQ 224(R0), F12
+	FMOVQ 240(R0), F12
 	VFMLA V12.D2, V23.D2, V11.D2
 	WORD $0x4EE8D56D // fsub v13.2d, v11.2d, v8.2d
 	WORD $0x4E79D5AE // fadd v14.2d, v13.2d, v25.2d
-	FMOVQ 240(R0), F15
+	FMOVQ 256(R0), F15
 	WORD $0x6E6FDEF0 // fmul v16.2d, v23.2d, v15.2d
 	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
 	FSTPQ (F9, F17), (R1)
@@ -1411,101 +15633,101 @@ TEXT ·expNEON(SB), NOSPLIT, $0-24
 loop:
 	FLDPQ (R2), (F0, F1)
 	ADD $32, R2
-	FMOVQ 256(R0), F2
+	FMOVQ 272(R0), F2
 	WORD $0x4E62F403 // fmax v3.2d, v0.2d, v2.2d
-	FMOVQ 272(R0), F4
+	FMOVQ 288(R0), F4
 	WORD $0x4EE4F465 // fmin v5.2d, v3.2d, v4.2d
-	FMOVQ 288(R0), F6
+	FMOVQ 304(R0), F6
 	WORD $0x6E66DCA7 // fmul v7.2d, v5.2d, v6.2d
 	WORD $0x4E61A8E8 // fcvtns v8.2d, v7.2d
 	WORD $0x4E61D909 // scvtf v9.2d, v8.2d
-	FMOVQ 240(R0), F10
+	FMOVQ 256(R0), F10
 	VFMLS V10.D2, V9.D2, V5.D2
-	FMOVQ 224(R0), F11
+	FMOVQ 240(R0), F11
 	VFMLS V11.D2, V9.D2, V5.D2
-	FMOVQ 304(R0), F12
-	FMOVQ 320(R0), F13
+	FMOVQ 320(R0), F12
+	FMOVQ 336(R0), F13
 	VFMLA V5.D2, V12.D2, V13.D2
-	FMOVQ 336(R0), F14
+	FMOVQ 352(R0), F14
 	VFMLA V5.D2, V13.D2, V14.D2
-	FMOVQ 352(R0), F15
+	FMOVQ 368(R0), F15
 	VFMLA V5.D2, V14.D2, V15.D2
-	FMOVQ 368(R0), F16
+	FMOVQ 384(R0), F16
 	VFMLA V5.D2, V15.D2, V16.D2
-	FMOVQ 384(R0), F17
+	FMOVQ 400(R0), F17
 	VFMLA V5.D2, V16.D2, V17.D2
-	FMOVQ 400(R0), F18
+	FMOVQ 416(R0), F18
 	VFMLA V5.D2, V17.D2, V18.D2
-	FMOVQ 416(R0), F19
+	FMOVQ 432(R0), F19
 	VFMLA V5.D2, V18.D2, V19.D2
-	FMOVQ 432(R0), F20
+	FMOVQ 448(R0), F20
 	VFMLA V5.D2, V19.D2, V20.D2
-	FMOVQ 448(R0), F21
+	FMOVQ 464(R0), F21
 	VFMLA V5.D2, V20.D2, V21.D2
-	FMOVQ 464(R0), F22
+	FMOVQ 480(R0), F22
 	VFMLA V5.D2, V21.D2, V22.D2
-	FMOVQ 208(R0), F23
+	FMOVQ 224(R0), F23
 	VFMLA V5.D2, V22.D2, V23.D2
-	FMOVQ 16(R0), F24
+	FMOVQ (R0), F24
 	VFMLA V5.D2, V23.D2, V24.D2
-	FMOVQ 16(R0), F25
+	FMOVQ (R0), F25
 	VFMLA V5.D2, V24.D2, V25.D2
 	WORD $0x4F7F051A // sshr v26.2d, v8.2d, #1
 	VSUB V26.D2, V8.D2, V27.D2
-	FMOVQ 480(R0), F28
+	FMOVQ 496(R0), F28
 	VADD V28.D2, V26.D2, V29.D2
 	VSHL $52, V29.D2, V30.D2
 	WORD $0x6E7EDF3F // fmul v31.2d, v25.2d, v30.2d
-	FMOVQ 480(R0), F0
+	FMOVQ 496(R0), F0
 	VADD V0.D2, V27.D2, V2.D2
 	VSHL $52, V2.D2, V3.D2
 	WORD $0x6E63DFE4 // fmul v4.2d, v31.2d, v3.2d
-	FMOVQ 256(R0), F5
+	FMOVQ 272(R0), F5
 	WORD $0x4E65F426 // fmax v6.2d, v1.2d, v5.2d
-	FMOVQ 272(R0), F7
+	FMOVQ 288(R0), F7
 	WORD $0x4EE7F4C8 // fmin v8.2d, v6.2d, v7.2d
-	FMOVQ 288(R0), F9
+	FMOVQ 304(R0), F9
 	WORD $0x6E69DD0A // fmul v10.2d, v8.2d, v9.2d
 	WORD $0x4E61A94B // fcvtns v11.2d, v10.2d
 	WORD $0x4E61D96C // scvtf v12.2d, v11.2d
-	FMOVQ 240(R0), F13
+	FMOVQ 256(R0), F13
 	VFMLS V13.D2, V12.D2, V8.D2
-	FMOVQ 224(R0), F14
+	FMOVQ 240(R0), F14
 	VFMLS V14.D2, V12.D2, V8.D2
-	FMOVQ 304(R0), F15
-	FMOVQ 320(R0), F16
+	FMOVQ 320(R0), F15
+	FMOVQ 336(R0), F16
 	VFMLA V8.D2, V15.D2, V16.D2
-	FMOVQ 336(R0), F17
+	FMOVQ 352(R0), F17
 	VFMLA V8.D2, V16.D2, V17.D2
-	FMOVQ 352(R0), F18
+	FMOVQ 368(R0), F18
 	VFMLA V8.D2, V17.D2, V18.D2
-	FMOVQ 368(R0), F19
+	FMOVQ 384(R0), F19
 	VFMLA V8.D2, V18.D2, V19.D2
-	FMOVQ 384(R0), F20
+	FMOVQ 400(R0), F20
 	VFMLA V8.D2, V19.D2, V20.D2
-	FMOVQ 400(R0), F21
+	FMOVQ 416(R0), F21
 	VFMLA V8.D2, V20.D2, V21.D2
-	FMOVQ 416(R0), F22
+	FMOVQ 432(R0), F22
 	VFMLA V8.D2, V21.D2, V22.D2
-	FMOVQ 432(R0), F23
+	FMOVQ 448(R0), F23
 	VFMLA V8.D2, V22.D2, V23.D2
-	FMOVQ 448(R0), F24
+	FMOVQ 464(R0), F24
 	VFMLA V8.D2, V23.D2, V24.D2
-	FMOVQ 464(R0), F25
+	FMOVQ 480(R0), F25
 	VFMLA V8.D2, V24.D2, V25.D2
-	FMOVQ 208(R0), F26
+	FMOVQ 224(R0), F26
 	VFMLA V8.D2, V25.D2, V26.D2
-	FMOVQ 16(R0), F27
+	FMOVQ (R0), F27
 	VFMLA V8.D2, V26.D2, V27.D2
-	FMOVQ 16(R0), F28
+	FMOVQ (R0), F28
 	VFMLA V8.D2, V27.D2, V28.D2
 	WORD $0x4F7F057D // sshr v29.2d, v11.2d, #1
 	VSUB V29.D2, V11.D2, V30.D2
-	FMOVQ 480(R0), F31
+	FMOVQ 496(R0), F31
 	VADD V31.D2, V29.D2, V0.D2
 	VSHL $52, V0.D2, V1.D2
 	WORD $0x6E61DF82 // fmul v2.2d, v28.2d, v1.2d
-	FMOVQ 480(R0), F3
+	FMOVQ 496(R0), F3
 	VADD V3.D2, V30.D2, V5.D2
 	VSHL $52, V5.D2, V6.D2
 	WORD $0x6E66DC47 // fmul v7.2d, v2.2d, v6.2d
@@ -1530,12 +15752,12 @@ loop:
 	ADD $32, R3
 	WORD $0x4EE0D886 // fcmeq v6.2d, v4.2d, #0.0
 	WORD $0x6E64FC47 // fdiv v7.2d, v2.2d, v4.2d
-	FMOVQ 16(R0), F8
+	FMOVQ (R0), F8
 	VBIT V6.B16, V8.B16, V7.B16
 	WORD $0x6E60DCE9 // fmul v9.2d, v7.2d, v0.2d
 	WORD $0x4EE0D8AA // fcmeq v10.2d, v5.2d, #0.0
 	WORD $0x6E65FC6B // fdiv v11.2d, v3.2d, v5.2d
-	FMOVQ 16(R0), F12
+	FMOVQ (R0), F12
 	VBIT V10.B16, V12.B16, V11.B16
 	WORD $0x6E61DD6D // fmul v13.2d, v11.2d, v1.2d
 	FSTPQ (F9, F13), (R1)
@@ -1559,13 +15781,13 @@ loop:
 	ADD $32, R3
 	WORD $0x4EE0D886 // fcmeq v6.2d, v4.2d, #0.0
 	WORD $0x6E64FC47 // fdiv v7.2d, v2.2d, v4.2d
-	FMOVQ 16(R0), F8
+	FMOVQ (R0), F8
 	VBIT V6.B16, V8.B16, V7.B16
 	WORD $0x6EE1F8E9 // fsqrt v9.2d, v7.2d
 	WORD $0x6E60DD2A // fmul v10.2d, v9.2d, v0.2d
 	WORD $0x4EE0D8AB // fcmeq v11.2d, v5.2d, #0.0
 	WORD $0x6E65FC6C // fdiv v12.2d, v3.2d, v5.2d
-	FMOVQ 16(R0), F13
+	FMOVQ (R0), F13
 	VBIT V11.B16, V13.B16, V12.B16
 	WORD $0x6EE1F98E // fsqrt v14.2d, v12.2d
 	WORD $0x6E61DDCF // fmul v15.2d, v14.2d, v1.2d
@@ -1734,66 +15956,70 @@ block:
 	BNE block
 	RET
 
-DATA constants<>+0(SB)/8, $0x408ff80000000000
-DATA constants<>+8(SB)/8, $0x408ff80000000000
-DATA constants<>+16(SB)/8, $0x3ff0000000000000
-DATA constants<>+24(SB)/8, $0x3ff0000000000000
+DATA constants<>+0(SB)/8, $0x3ff0000000000000
+DATA constants<>+8(SB)/8, $0x3ff0000000000000
+DATA constants<>+16(SB)/8, $0x408ff80000000000
+DATA constants<>+24(SB)/8, $0x408ff80000000000
 DATA constants<>+32(SB)/8, $0x000fffffffffffff
 DATA constants<>+40(SB)/8, $0x000fffffffffffff
-DATA constants<>+48(SB)/8, $0x3ff6a09e667f3bcd
-DATA constants<>+56(SB)/8, $0x3ff6a09e667f3bcd
-DATA constants<>+64(SB)/8, $0x0010000000000000
-DATA constants<>+72(SB)/8, $0x0010000000000000
-DATA constants<>+80(SB)/8, $0x4000000000000000
-DATA constants<>+88(SB)/8, $0x4000000000000000
-DATA constants<>+96(SB)/8, $0x3fc2f112df3e5244
-DATA constants<>+104(SB)/8, $0x3fc2f112df3e5244
-DATA constants<>+112(SB)/8, $0x3fc39a09d078c69f
-DATA constants<>+120(SB)/8, $0x3fc39a09d078c69f
-DATA constants<>+128(SB)/8, $0x3fc7466496cb03de
-DATA constants<>+136(SB)/8, $0x3fc7466496cb03de
-DATA constants<>+144(SB)/8, $0x3fcc71c51d8e78af
-DATA constants<>+152(SB)/8, $0x3fcc71c51d8e78af
-DATA constants<>+160(SB)/8, $0x3fd2492494229359
-DATA constants<>+168(SB)/8, $0x3fd2492494229359
-DATA constants<>+176(SB)/8, $0x3fd999999997fa04
-DATA constants<>+184(SB)/8, $0x3fd999999997fa04
-DATA constants<>+192(SB)/8, $0x3fe5555555555593
-DATA constants<>+200(SB)/8, $0x3fe5555555555593
-DATA constants<>+208(SB)/8, $0x3fe0000000000000
-DATA constants<>+216(SB)/8, $0x3fe0000000000000
-DATA constants<>+224(SB)/8, $0x3dea39ef35793c76
-DATA constants<>+232(SB)/8, $0x3dea39ef35793c76
-DATA constants<>+240(SB)/8, $0x3fe62e42fee00000
-DATA constants<>+248(SB)/8, $0x3fe62e42fee00000
-DATA constants<>+256(SB)/8, $0xc087500000000000
-DATA constants<>+264(SB)/8, $0xc087500000000000
-DATA constants<>+272(SB)/8, $0x4086300000000000
-DATA constants<>+280(SB)/8, $0x4086300000000000
-DATA constants<>+288(SB)/8, $0x3ff71547652b82fe
-DATA constants<>+296(SB)/8, $0x3ff71547652b82fe
-DATA constants<>+304(SB)/8, $0x3de6124613a86d09
-DATA constants<>+312(SB)/8, $0x3de6124613a86d09
-DATA constants<>+320(SB)/8, $0x3e21eed8eff8d898
-DATA constants<>+328(SB)/8, $0x3e21eed8eff8d898
-DATA constants<>+336(SB)/8, $0x3e5ae64567f544e4
-DATA constants<>+344(SB)/8, $0x3e5ae64567f544e4
-DATA constants<>+352(SB)/8, $0x3e927e4fb7789f5c
-DATA constants<>+360(SB)/8, $0x3e927e4fb7789f5c
-DATA constants<>+368(SB)/8, $0x3ec71de3a556c734
-DATA constants<>+376(SB)/8, $0x3ec71de3a556c734
-DATA constants<>+384(SB)/8, $0x3efa01a01a01a01a
-DATA constants<>+392(SB)/8, $0x3efa01a01a01a01a
-DATA constants<>+400(SB)/8, $0x3f2a01a01a01a01a
-DATA constants<>+408(SB)/8, $0x3f2a01a01a01a01a
-DATA constants<>+416(SB)/8, $0x3f56c16c16c16c17
-DATA constants<>+424(SB)/8, $0x3f56c16c16c16c17
-DATA constants<>+432(SB)/8, $0x3f81111111111111
-DATA constants<>+440(SB)/8, $0x3f81111111111111
-DATA constants<>+448(SB)/8, $0x3fa5555555555555
-DATA constants<>+456(SB)/8, $0x3fa5555555555555
-DATA constants<>+464(SB)/8, $0x3fc5555555555555
-DATA constants<>+472(SB)/8, $0x3fc5555555555555
-DATA constants<>+480(SB)/8, $0x00000000000003ff
-DATA constants<>+488(SB)/8, $0x00000000000003ff
-GLOBL constants<>(SB), RODATA|NOPTR, $496
+DATA constants<>+48(SB)/8, $0x0010000000000000
+DATA constants<>+56(SB)/8, $0x0010000000000000
+DATA constants<>+64(SB)/8, $0xfff0000000000000
+DATA constants<>+72(SB)/8, $0xfff0000000000000
+DATA constants<>+80(SB)/8, $0x3ff6a09e667f3bcd
+DATA constants<>+88(SB)/8, $0x3ff6a09e667f3bcd
+DATA constants<>+96(SB)/8, $0x4000000000000000
+DATA constants<>+104(SB)/8, $0x4000000000000000
+DATA constants<>+112(SB)/8, $0x3fc2f112df3e5244
+DATA constants<>+120(SB)/8, $0x3fc2f112df3e5244
+DATA constants<>+128(SB)/8, $0x3fc39a09d078c69f
+DATA constants<>+136(SB)/8, $0x3fc39a09d078c69f
+DATA constants<>+144(SB)/8, $0x3fc7466496cb03de
+DATA constants<>+152(SB)/8, $0x3fc7466496cb03de
+DATA constants<>+160(SB)/8, $0x3fcc71c51d8e78af
+DATA constants<>+168(SB)/8, $0x3fcc71c51d8e78af
+DATA constants<>+176(SB)/8, $0x3fd2492494229359
+DATA constants<>+184(SB)/8, $0x3fd2492494229359
+DATA constants<>+192(SB)/8, $0x3fd999999997fa04
+DATA constants<>+200(SB)/8, $0x3fd999999997fa04
+DATA constants<>+208(SB)/8, $0x3fe5555555555593
+DATA constants<>+216(SB)/8, $0x3fe5555555555593
+DATA constants<>+224(SB)/8, $0x3fe0000000000000
+DATA constants<>+232(SB)/8, $0x3fe0000000000000
+DATA constants<>+240(SB)/8, $0x3dea39ef35793c76
+DATA constants<>+248(SB)/8, $0x3dea39ef35793c76
+DATA constants<>+256(SB)/8, $0x3fe62e42fee00000
+DATA constants<>+264(SB)/8, $0x3fe62e42fee00000
+DATA constants<>+272(SB)/8, $0xc087500000000000
+DATA constants<>+280(SB)/8, $0xc087500000000000
+DATA constants<>+288(SB)/8, $0x4086300000000000
+DATA constants<>+296(SB)/8, $0x4086300000000000
+DATA constants<>+304(SB)/8, $0x3ff71547652b82fe
+DATA constants<>+312(SB)/8, $0x3ff71547652b82fe
+DATA constants<>+320(SB)/8, $0x3de6124613a86d09
+DATA constants<>+328(SB)/8, $0x3de6124613a86d09
+DATA constants<>+336(SB)/8, $0x3e21eed8eff8d898
+DATA constants<>+344(SB)/8, $0x3e21eed8eff8d898
+DATA constants<>+352(SB)/8, $0x3e5ae64567f544e4
+DATA constants<>+360(SB)/8, $0x3e5ae64567f544e4
+DATA constants<>+368(SB)/8, $0x3e927e4fb7789f5c
+DATA constants<>+376(SB)/8, $0x3e927e4fb7789f5c
+DATA constants<>+384(SB)/8, $0x3ec71de3a556c734
+DATA constants<>+392(SB)/8, $0x3ec71de3a556c734
+DATA constants<>+400(SB)/8, $0x3efa01a01a01a01a
+DATA constants<>+408(SB)/8, $0x3efa01a01a01a01a
+DATA constants<>+416(SB)/8, $0x3f2a01a01a01a01a
+DATA constants<>+424(SB)/8, $0x3f2a01a01a01a01a
+DATA constants<>+432(SB)/8, $0x3f56c16c16c16c17
+DATA constants<>+440(SB)/8, $0x3f56c16c16c16c17
+DATA constants<>+448(SB)/8, $0x3f81111111111111
+DATA constants<>+456(SB)/8, $0x3f81111111111111
+DATA constants<>+464(SB)/8, $0x3fa5555555555555
+DATA constants<>+472(SB)/8, $0x3fa5555555555555
+DATA constants<>+480(SB)/8, $0x3fc5555555555555
+DATA constants<>+488(SB)/8, $0x3fc5555555555555
+DATA constants<>+496(SB)/8, $0x00000000000003ff
+DATA constants<>+504(SB)/8, $0x00000000000003ff
+DATA constants<>+512(SB)/8, $0x3f70000000000000
+DATA constants<>+520(SB)/8, $0x3f70000000000000
+GLOBL constants<>(SB), RODATA|NOPTR, $528

@@ -94,9 +94,6 @@ func (p NMF) half(arg halfStep) float64 {
 	}
 	s := halfSteps.Get().(*halfStep)
 	arg.beta, arg.eps, arg.engine, arg.strips, arg.columns, arg.team = p.Beta, p.Eps, current, s.strips, s.columns, s.team
-	if current.ratio[0][0][0] == nil { // it has no kernels for this
-		arg.engine = plain
-	}
 	*s = arg
 	count := (s.cols + s.width() - 1) / s.width()
 	s.strips = grow(s.strips, count)

@@ -21,6 +21,7 @@ func main() {
 	switch *set {
 	case "kernel":
 		f.gemm()
+		f.ratios()
 		f.elementwise()
 		f.transpose()
 	default:

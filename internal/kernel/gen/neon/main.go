@@ -24,6 +24,8 @@ func main() {
 		f.ratios()
 		f.elementwise()
 		f.transpose()
+	case "fft":
+		f.fft()
 	default:
 		log.Fatalf("the set is %q; want kernel or fft", *set)
 	}

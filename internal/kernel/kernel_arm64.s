@@ -12,8 +12,8 @@ TEXT ·gemmNEON_4x12(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R5
 	MOVD 64(R0), R6
 	MOVD 72(R0), R7
-	ADD R3<<0, R3, R8
-	ADD R3<<0, R8, R9
+	ADD R3, R3, R8
+	ADD R3, R8, R9
 panel:
 	MOVD R2, R10
 	MOVD 48(R0), R11
@@ -61,27 +61,27 @@ sum:
 	FLDPQ 64(R11), (F28, F29)
 	ADD R5, R11
 	FMOVD (R10), F30
+	FMOVD (R10)(R3), F31
 	WORD $0x4FDE1300 // fmla v0.2d, v24.2d, v30.d[0]
 	WORD $0x4FDE1321 // fmla v1.2d, v25.2d, v30.d[0]
 	WORD $0x4FDE1342 // fmla v2.2d, v26.2d, v30.d[0]
 	WORD $0x4FDE1363 // fmla v3.2d, v27.2d, v30.d[0]
 	WORD $0x4FDE1384 // fmla v4.2d, v28.2d, v30.d[0]
 	WORD $0x4FDE13A5 // fmla v5.2d, v29.2d, v30.d[0]
-	FMOVD (R10)(R3), F31
+	FMOVD (R10)(R8), F30
 	WORD $0x4FDF1306 // fmla v6.2d, v24.2d, v31.d[0]
 	WORD $0x4FDF1327 // fmla v7.2d, v25.2d, v31.d[0]
 	WORD $0x4FDF1348 // fmla v8.2d, v26.2d, v31.d[0]
 	WORD $0x4FDF1369 // fmla v9.2d, v27.2d, v31.d[0]
 	WORD $0x4FDF138A // fmla v10.2d, v28.2d, v31.d[0]
 	WORD $0x4FDF13AB // fmla v11.2d, v29.2d, v31.d[0]
-	FMOVD (R10)(R8), F30
+	FMOVD (R10)(R9), F31
 	WORD $0x4FDE130C // fmla v12.2d, v24.2d, v30.d[0]
 	WORD $0x4FDE132D // fmla v13.2d, v25.2d, v30.d[0]
 	WORD $0x4FDE134E // fmla v14.2d, v26.2d, v30.d[0]
 	WORD $0x4FDE136F // fmla v15.2d, v27.2d, v30.d[0]
 	WORD $0x4FDE1390 // fmla v16.2d, v28.2d, v30.d[0]
 	WORD $0x4FDE13B1 // fmla v17.2d, v29.2d, v30.d[0]
-	FMOVD (R10)(R9), F31
 	WORD $0x4FDF1312 // fmla v18.2d, v24.2d, v31.d[0]
 	WORD $0x4FDF1333 // fmla v19.2d, v25.2d, v31.d[0]
 	WORD $0x4FDF1354 // fmla v20.2d, v26.2d, v31.d[0]
@@ -211,8 +211,8 @@ TEXT ·gemmNEON_4x8(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R5
 	MOVD 64(R0), R6
 	MOVD 72(R0), R7
-	ADD R3<<0, R3, R8
-	ADD R3<<0, R8, R9
+	ADD R3, R3, R8
+	ADD R3, R8, R9
 panel:
 	MOVD R2, R10
 	MOVD 48(R0), R11
@@ -247,21 +247,21 @@ sum:
 	FLDPQ 32(R11), (F18, F19)
 	ADD R5, R11
 	FMOVD (R10), F20
+	FMOVD (R10)(R3), F21
 	WORD $0x4FD41200 // fmla v0.2d, v16.2d, v20.d[0]
 	WORD $0x4FD41221 // fmla v1.2d, v17.2d, v20.d[0]
 	WORD $0x4FD41242 // fmla v2.2d, v18.2d, v20.d[0]
 	WORD $0x4FD41263 // fmla v3.2d, v19.2d, v20.d[0]
-	FMOVD (R10)(R3), F21
+	FMOVD (R10)(R8), F22
 	WORD $0x4FD51204 // fmla v4.2d, v16.2d, v21.d[0]
 	WORD $0x4FD51225 // fmla v5.2d, v17.2d, v21.d[0]
 	WORD $0x4FD51246 // fmla v6.2d, v18.2d, v21.d[0]
 	WORD $0x4FD51267 // fmla v7.2d, v19.2d, v21.d[0]
-	FMOVD (R10)(R8), F22
+	FMOVD (R10)(R9), F23
 	WORD $0x4FD61208 // fmla v8.2d, v16.2d, v22.d[0]
 	WORD $0x4FD61229 // fmla v9.2d, v17.2d, v22.d[0]
 	WORD $0x4FD6124A // fmla v10.2d, v18.2d, v22.d[0]
 	WORD $0x4FD6126B // fmla v11.2d, v19.2d, v22.d[0]
-	FMOVD (R10)(R9), F23
 	WORD $0x4FD7120C // fmla v12.2d, v16.2d, v23.d[0]
 	WORD $0x4FD7122D // fmla v13.2d, v17.2d, v23.d[0]
 	WORD $0x4FD7124E // fmla v14.2d, v18.2d, v23.d[0]
@@ -361,8 +361,8 @@ TEXT ·gemmNEON_4x4(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R5
 	MOVD 64(R0), R6
 	MOVD 72(R0), R7
-	ADD R3<<0, R3, R8
-	ADD R3<<0, R8, R9
+	ADD R3, R3, R8
+	ADD R3, R8, R9
 panel:
 	MOVD R2, R10
 	MOVD 48(R0), R11
@@ -388,15 +388,15 @@ sum:
 	FLDPQ (R11), (F8, F9)
 	ADD R5, R11
 	FMOVD (R10), F10
+	FMOVD (R10)(R3), F11
 	WORD $0x4FCA1100 // fmla v0.2d, v8.2d, v10.d[0]
 	WORD $0x4FCA1121 // fmla v1.2d, v9.2d, v10.d[0]
-	FMOVD (R10)(R3), F11
+	FMOVD (R10)(R8), F12
 	WORD $0x4FCB1102 // fmla v2.2d, v8.2d, v11.d[0]
 	WORD $0x4FCB1123 // fmla v3.2d, v9.2d, v11.d[0]
-	FMOVD (R10)(R8), F12
+	FMOVD (R10)(R9), F13
 	WORD $0x4FCC1104 // fmla v4.2d, v8.2d, v12.d[0]
 	WORD $0x4FCC1125 // fmla v5.2d, v9.2d, v12.d[0]
-	FMOVD (R10)(R9), F13
 	WORD $0x4FCD1106 // fmla v6.2d, v8.2d, v13.d[0]
 	WORD $0x4FCD1127 // fmla v7.2d, v9.2d, v13.d[0]
 	ADD R4, R10
@@ -466,7 +466,7 @@ TEXT ·gemmNEON_3x12(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R5
 	MOVD 64(R0), R6
 	MOVD 72(R0), R7
-	ADD R3<<0, R3, R8
+	ADD R3, R3, R8
 panel:
 	MOVD R2, R9
 	MOVD 48(R0), R10
@@ -505,20 +505,20 @@ sum:
 	FLDPQ 64(R10), (F22, F23)
 	ADD R5, R10
 	FMOVD (R9), F24
+	FMOVD (R9)(R3), F25
 	WORD $0x4FD81240 // fmla v0.2d, v18.2d, v24.d[0]
 	WORD $0x4FD81261 // fmla v1.2d, v19.2d, v24.d[0]
 	WORD $0x4FD81282 // fmla v2.2d, v20.2d, v24.d[0]
 	WORD $0x4FD812A3 // fmla v3.2d, v21.2d, v24.d[0]
 	WORD $0x4FD812C4 // fmla v4.2d, v22.2d, v24.d[0]
 	WORD $0x4FD812E5 // fmla v5.2d, v23.2d, v24.d[0]
-	FMOVD (R9)(R3), F25
+	FMOVD (R9)(R8), F26
 	WORD $0x4FD91246 // fmla v6.2d, v18.2d, v25.d[0]
 	WORD $0x4FD91267 // fmla v7.2d, v19.2d, v25.d[0]
 	WORD $0x4FD91288 // fmla v8.2d, v20.2d, v25.d[0]
 	WORD $0x4FD912A9 // fmla v9.2d, v21.2d, v25.d[0]
 	WORD $0x4FD912CA // fmla v10.2d, v22.2d, v25.d[0]
 	WORD $0x4FD912EB // fmla v11.2d, v23.2d, v25.d[0]
-	FMOVD (R9)(R8), F26
 	WORD $0x4FDA124C // fmla v12.2d, v18.2d, v26.d[0]
 	WORD $0x4FDA126D // fmla v13.2d, v19.2d, v26.d[0]
 	WORD $0x4FDA128E // fmla v14.2d, v20.2d, v26.d[0]
@@ -624,7 +624,7 @@ TEXT ·gemmNEON_3x8(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R5
 	MOVD 64(R0), R6
 	MOVD 72(R0), R7
-	ADD R3<<0, R3, R8
+	ADD R3, R3, R8
 panel:
 	MOVD R2, R9
 	MOVD 48(R0), R10
@@ -653,16 +653,16 @@ sum:
 	FLDPQ 32(R10), (F14, F15)
 	ADD R5, R10
 	FMOVD (R9), F16
+	FMOVD (R9)(R3), F17
 	WORD $0x4FD01180 // fmla v0.2d, v12.2d, v16.d[0]
 	WORD $0x4FD011A1 // fmla v1.2d, v13.2d, v16.d[0]
 	WORD $0x4FD011C2 // fmla v2.2d, v14.2d, v16.d[0]
 	WORD $0x4FD011E3 // fmla v3.2d, v15.2d, v16.d[0]
-	FMOVD (R9)(R3), F17
+	FMOVD (R9)(R8), F18
 	WORD $0x4FD11184 // fmla v4.2d, v12.2d, v17.d[0]
 	WORD $0x4FD111A5 // fmla v5.2d, v13.2d, v17.d[0]
 	WORD $0x4FD111C6 // fmla v6.2d, v14.2d, v17.d[0]
 	WORD $0x4FD111E7 // fmla v7.2d, v15.2d, v17.d[0]
-	FMOVD (R9)(R8), F18
 	WORD $0x4FD21188 // fmla v8.2d, v12.2d, v18.d[0]
 	WORD $0x4FD211A9 // fmla v9.2d, v13.2d, v18.d[0]
 	WORD $0x4FD211CA // fmla v10.2d, v14.2d, v18.d[0]
@@ -745,7 +745,7 @@ TEXT ·gemmNEON_3x4(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R5
 	MOVD 64(R0), R6
 	MOVD 72(R0), R7
-	ADD R3<<0, R3, R8
+	ADD R3, R3, R8
 panel:
 	MOVD R2, R9
 	MOVD 48(R0), R10
@@ -767,12 +767,12 @@ sum:
 	FLDPQ (R10), (F6, F7)
 	ADD R5, R10
 	FMOVD (R9), F8
+	FMOVD (R9)(R3), F9
 	WORD $0x4FC810C0 // fmla v0.2d, v6.2d, v8.d[0]
 	WORD $0x4FC810E1 // fmla v1.2d, v7.2d, v8.d[0]
-	FMOVD (R9)(R3), F9
+	FMOVD (R9)(R8), F10
 	WORD $0x4FC910C2 // fmla v2.2d, v6.2d, v9.d[0]
 	WORD $0x4FC910E3 // fmla v3.2d, v7.2d, v9.d[0]
-	FMOVD (R9)(R8), F10
 	WORD $0x4FCA10C4 // fmla v4.2d, v6.2d, v10.d[0]
 	WORD $0x4FCA10E5 // fmla v5.2d, v7.2d, v10.d[0]
 	ADD R4, R9
@@ -861,13 +861,13 @@ sum:
 	FLDPQ 64(R9), (F16, F17)
 	ADD R5, R9
 	FMOVD (R8), F18
+	FMOVD (R8)(R3), F19
 	WORD $0x4FD21180 // fmla v0.2d, v12.2d, v18.d[0]
 	WORD $0x4FD211A1 // fmla v1.2d, v13.2d, v18.d[0]
 	WORD $0x4FD211C2 // fmla v2.2d, v14.2d, v18.d[0]
 	WORD $0x4FD211E3 // fmla v3.2d, v15.2d, v18.d[0]
 	WORD $0x4FD21204 // fmla v4.2d, v16.2d, v18.d[0]
 	WORD $0x4FD21225 // fmla v5.2d, v17.2d, v18.d[0]
-	FMOVD (R8)(R3), F19
 	WORD $0x4FD31186 // fmla v6.2d, v12.2d, v19.d[0]
 	WORD $0x4FD311A7 // fmla v7.2d, v13.2d, v19.d[0]
 	WORD $0x4FD311C8 // fmla v8.2d, v14.2d, v19.d[0]
@@ -971,11 +971,11 @@ sum:
 	FLDPQ 32(R9), (F10, F11)
 	ADD R5, R9
 	FMOVD (R8), F12
+	FMOVD (R8)(R3), F13
 	WORD $0x4FCC1100 // fmla v0.2d, v8.2d, v12.d[0]
 	WORD $0x4FCC1121 // fmla v1.2d, v9.2d, v12.d[0]
 	WORD $0x4FCC1142 // fmla v2.2d, v10.2d, v12.d[0]
 	WORD $0x4FCC1163 // fmla v3.2d, v11.2d, v12.d[0]
-	FMOVD (R8)(R3), F13
 	WORD $0x4FCD1104 // fmla v4.2d, v8.2d, v13.d[0]
 	WORD $0x4FCD1125 // fmla v5.2d, v9.2d, v13.d[0]
 	WORD $0x4FCD1146 // fmla v6.2d, v10.2d, v13.d[0]
@@ -1058,9 +1058,9 @@ sum:
 	FLDPQ (R9), (F4, F5)
 	ADD R5, R9
 	FMOVD (R8), F6
+	FMOVD (R8)(R3), F7
 	WORD $0x4FC61080 // fmla v0.2d, v4.2d, v6.d[0]
 	WORD $0x4FC610A1 // fmla v1.2d, v5.2d, v6.d[0]
-	FMOVD (R8)(R3), F7
 	WORD $0x4FC71082 // fmla v2.2d, v4.2d, v7.d[0]
 	WORD $0x4FC710A3 // fmla v3.2d, v5.2d, v7.d[0]
 	ADD R4, R8
@@ -1304,8 +1304,8 @@ TEXT ·ratioNEON_beta0_4x12(SB), NOSPLIT, $0-8
 	MOVD 56(R1), R6
 	MOVD 64(R1), R7
 	MOVD 72(R1), R8
-	ADD R4<<0, R4, R9
-	ADD R4<<0, R9, R10
+	ADD R4, R4, R9
+	ADD R4, R9, R10
 panel:
 	MOVD R3, R11
 	MOVD 48(R1), R12
@@ -1356,27 +1356,27 @@ sum:
 	FLDPQ 64(R12), (F28, F29)
 	ADD R6, R12
 	FMOVD (R11), F30
+	FMOVD (R11)(R4), F31
 	WORD $0x4FDE1300 // fmla v0.2d, v24.2d, v30.d[0]
 	WORD $0x4FDE1321 // fmla v1.2d, v25.2d, v30.d[0]
 	WORD $0x4FDE1342 // fmla v2.2d, v26.2d, v30.d[0]
 	WORD $0x4FDE1363 // fmla v3.2d, v27.2d, v30.d[0]
 	WORD $0x4FDE1384 // fmla v4.2d, v28.2d, v30.d[0]
 	WORD $0x4FDE13A5 // fmla v5.2d, v29.2d, v30.d[0]
-	FMOVD (R11)(R4), F31
+	FMOVD (R11)(R9), F30
 	WORD $0x4FDF1306 // fmla v6.2d, v24.2d, v31.d[0]
 	WORD $0x4FDF1327 // fmla v7.2d, v25.2d, v31.d[0]
 	WORD $0x4FDF1348 // fmla v8.2d, v26.2d, v31.d[0]
 	WORD $0x4FDF1369 // fmla v9.2d, v27.2d, v31.d[0]
 	WORD $0x4FDF138A // fmla v10.2d, v28.2d, v31.d[0]
 	WORD $0x4FDF13AB // fmla v11.2d, v29.2d, v31.d[0]
-	FMOVD (R11)(R9), F30
+	FMOVD (R11)(R10), F31
 	WORD $0x4FDE130C // fmla v12.2d, v24.2d, v30.d[0]
 	WORD $0x4FDE132D // fmla v13.2d, v25.2d, v30.d[0]
 	WORD $0x4FDE134E // fmla v14.2d, v26.2d, v30.d[0]
 	WORD $0x4FDE136F // fmla v15.2d, v27.2d, v30.d[0]
 	WORD $0x4FDE1390 // fmla v16.2d, v28.2d, v30.d[0]
 	WORD $0x4FDE13B1 // fmla v17.2d, v29.2d, v30.d[0]
-	FMOVD (R11)(R10), F31
 	WORD $0x4FDF1312 // fmla v18.2d, v24.2d, v31.d[0]
 	WORD $0x4FDF1333 // fmla v19.2d, v25.2d, v31.d[0]
 	WORD $0x4FDF1354 // fmla v20.2d, v26.2d, v31.d[0]
@@ -1664,8 +1664,8 @@ TEXT ·ratioNEON_beta0_4x4(SB), NOSPLIT, $0-8
 	MOVD 56(R1), R6
 	MOVD 64(R1), R7
 	MOVD 72(R1), R8
-	ADD R4<<0, R4, R9
-	ADD R4<<0, R9, R10
+	ADD R4, R4, R9
+	ADD R4, R9, R10
 panel:
 	MOVD R3, R11
 	MOVD 48(R1), R12
@@ -1694,15 +1694,15 @@ sum:
 	FLDPQ (R12), (F8, F9)
 	ADD R6, R12
 	FMOVD (R11), F10
+	FMOVD (R11)(R4), F11
 	WORD $0x4FCA1100 // fmla v0.2d, v8.2d, v10.d[0]
 	WORD $0x4FCA1121 // fmla v1.2d, v9.2d, v10.d[0]
-	FMOVD (R11)(R4), F11
+	FMOVD (R11)(R9), F12
 	WORD $0x4FCB1102 // fmla v2.2d, v8.2d, v11.d[0]
 	WORD $0x4FCB1123 // fmla v3.2d, v9.2d, v11.d[0]
-	FMOVD (R11)(R9), F12
+	FMOVD (R11)(R10), F13
 	WORD $0x4FCC1104 // fmla v4.2d, v8.2d, v12.d[0]
 	WORD $0x4FCC1125 // fmla v5.2d, v9.2d, v12.d[0]
-	FMOVD (R11)(R10), F13
 	WORD $0x4FCD1106 // fmla v6.2d, v8.2d, v13.d[0]
 	WORD $0x4FCD1127 // fmla v7.2d, v9.2d, v13.d[0]
 	ADD R5, R11
@@ -2017,8 +2017,8 @@ TEXT ·ratioNEON_beta0_objective_4x12(SB), NOSPLIT, $0-8
 	MOVD 56(R1), R6
 	MOVD 64(R1), R7
 	MOVD 72(R1), R8
-	ADD R4<<0, R4, R9
-	ADD R4<<0, R9, R10
+	ADD R4, R4, R9
+	ADD R4, R9, R10
 panel:
 	MOVD R3, R11
 	MOVD 48(R1), R12
@@ -2069,27 +2069,27 @@ sum:
 	FLDPQ 64(R12), (F28, F29)
 	ADD R6, R12
 	FMOVD (R11), F30
+	FMOVD (R11)(R4), F31
 	WORD $0x4FDE1300 // fmla v0.2d, v24.2d, v30.d[0]
 	WORD $0x4FDE1321 // fmla v1.2d, v25.2d, v30.d[0]
 	WORD $0x4FDE1342 // fmla v2.2d, v26.2d, v30.d[0]
 	WORD $0x4FDE1363 // fmla v3.2d, v27.2d, v30.d[0]
 	WORD $0x4FDE1384 // fmla v4.2d, v28.2d, v30.d[0]
 	WORD $0x4FDE13A5 // fmla v5.2d, v29.2d, v30.d[0]
-	FMOVD (R11)(R4), F31
+	FMOVD (R11)(R9), F30
 	WORD $0x4FDF1306 // fmla v6.2d, v24.2d, v31.d[0]
 	WORD $0x4FDF1327 // fmla v7.2d, v25.2d, v31.d[0]
 	WORD $0x4FDF1348 // fmla v8.2d, v26.2d, v31.d[0]
 	WORD $0x4FDF1369 // fmla v9.2d, v27.2d, v31.d[0]
 	WORD $0x4FDF138A // fmla v10.2d, v28.2d, v31.d[0]
 	WORD $0x4FDF13AB // fmla v11.2d, v29.2d, v31.d[0]
-	FMOVD (R11)(R9), F30
+	FMOVD (R11)(R10), F31
 	WORD $0x4FDE130C // fmla v12.2d, v24.2d, v30.d[0]
 	WORD $0x4FDE132D // fmla v13.2d, v25.2d, v30.d[0]
 	WORD $0x4FDE134E // fmla v14.2d, v26.2d, v30.d[0]
 	WORD $0x4FDE136F // fmla v15.2d, v27.2d, v30.d[0]
 	WORD $0x4FDE1390 // fmla v16.2d, v28.2d, v30.d[0]
 	WORD $0x4FDE13B1 // fmla v17.2d, v29.2d, v30.d[0]
-	FMOVD (R11)(R10), F31
 	WORD $0x4FDF1312 // fmla v18.2d, v24.2d, v31.d[0]
 	WORD $0x4FDF1333 // fmla v19.2d, v25.2d, v31.d[0]
 	WORD $0x4FDF1354 // fmla v20.2d, v26.2d, v31.d[0]
@@ -2775,8 +2775,8 @@ TEXT ·ratioNEON_beta0_objective_4x4(SB), NOSPLIT, $0-8
 	MOVD 56(R1), R6
 	MOVD 64(R1), R7
 	MOVD 72(R1), R8
-	ADD R4<<0, R4, R9
-	ADD R4<<0, R9, R10
+	ADD R4, R4, R9
+	ADD R4, R9, R10
 panel:
 	MOVD R3, R11
 	MOVD 48(R1), R12
@@ -2805,15 +2805,15 @@ sum:
 	FLDPQ (R12), (F8, F9)
 	ADD R6, R12
 	FMOVD (R11), F10
+	FMOVD (R11)(R4), F11
 	WORD $0x4FCA1100 // fmla v0.2d, v8.2d, v10.d[0]
 	WORD $0x4FCA1121 // fmla v1.2d, v9.2d, v10.d[0]
-	FMOVD (R11)(R4), F11
+	FMOVD (R11)(R9), F12
 	WORD $0x4FCB1102 // fmla v2.2d, v8.2d, v11.d[0]
 	WORD $0x4FCB1123 // fmla v3.2d, v9.2d, v11.d[0]
-	FMOVD (R11)(R9), F12
+	FMOVD (R11)(R10), F13
 	WORD $0x4FCC1104 // fmla v4.2d, v8.2d, v12.d[0]
 	WORD $0x4FCC1125 // fmla v5.2d, v9.2d, v12.d[0]
-	FMOVD (R11)(R10), F13
 	WORD $0x4FCD1106 // fmla v6.2d, v8.2d, v13.d[0]
 	WORD $0x4FCD1127 // fmla v7.2d, v9.2d, v13.d[0]
 	ADD R5, R11
@@ -3425,8 +3425,8 @@ TEXT ·ratioNEON_beta1_4x12(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R5
 	MOVD 64(R0), R6
 	MOVD 72(R0), R7
-	ADD R3<<0, R3, R8
-	ADD R3<<0, R8, R9
+	ADD R3, R3, R8
+	ADD R3, R8, R9
 panel:
 	MOVD R2, R10
 	MOVD 48(R0), R11
@@ -3477,27 +3477,27 @@ sum:
 	FLDPQ 64(R11), (F28, F29)
 	ADD R5, R11
 	FMOVD (R10), F30
+	FMOVD (R10)(R3), F31
 	WORD $0x4FDE1300 // fmla v0.2d, v24.2d, v30.d[0]
 	WORD $0x4FDE1321 // fmla v1.2d, v25.2d, v30.d[0]
 	WORD $0x4FDE1342 // fmla v2.2d, v26.2d, v30.d[0]
 	WORD $0x4FDE1363 // fmla v3.2d, v27.2d, v30.d[0]
 	WORD $0x4FDE1384 // fmla v4.2d, v28.2d, v30.d[0]
 	WORD $0x4FDE13A5 // fmla v5.2d, v29.2d, v30.d[0]
-	FMOVD (R10)(R3), F31
+	FMOVD (R10)(R8), F30
 	WORD $0x4FDF1306 // fmla v6.2d, v24.2d, v31.d[0]
 	WORD $0x4FDF1327 // fmla v7.2d, v25.2d, v31.d[0]
 	WORD $0x4FDF1348 // fmla v8.2d, v26.2d, v31.d[0]
 	WORD $0x4FDF1369 // fmla v9.2d, v27.2d, v31.d[0]
 	WORD $0x4FDF138A // fmla v10.2d, v28.2d, v31.d[0]
 	WORD $0x4FDF13AB // fmla v11.2d, v29.2d, v31.d[0]
-	FMOVD (R10)(R8), F30
+	FMOVD (R10)(R9), F31
 	WORD $0x4FDE130C // fmla v12.2d, v24.2d, v30.d[0]
 	WORD $0x4FDE132D // fmla v13.2d, v25.2d, v30.d[0]
 	WORD $0x4FDE134E // fmla v14.2d, v26.2d, v30.d[0]
 	WORD $0x4FDE136F // fmla v15.2d, v27.2d, v30.d[0]
 	WORD $0x4FDE1390 // fmla v16.2d, v28.2d, v30.d[0]
 	WORD $0x4FDE13B1 // fmla v17.2d, v29.2d, v30.d[0]
-	FMOVD (R10)(R9), F31
 	WORD $0x4FDF1312 // fmla v18.2d, v24.2d, v31.d[0]
 	WORD $0x4FDF1333 // fmla v19.2d, v25.2d, v31.d[0]
 	WORD $0x4FDF1354 // fmla v20.2d, v26.2d, v31.d[0]
@@ -3688,8 +3688,8 @@ TEXT ·ratioNEON_beta1_4x4(SB), NOSPLIT, $0-8
 	MOVD 56(R0), R5
 	MOVD 64(R0), R6
 	MOVD 72(R0), R7
-	ADD R3<<0, R3, R8
-	ADD R3<<0, R8, R9
+	ADD R3, R3, R8
+	ADD R3, R8, R9
 panel:
 	MOVD R2, R10
 	MOVD 48(R0), R11
@@ -3718,15 +3718,15 @@ sum:
 	FLDPQ (R11), (F8, F9)
 	ADD R5, R11
 	FMOVD (R10), F10
+	FMOVD (R10)(R3), F11
 	WORD $0x4FCA1100 // fmla v0.2d, v8.2d, v10.d[0]
 	WORD $0x4FCA1121 // fmla v1.2d, v9.2d, v10.d[0]
-	FMOVD (R10)(R3), F11
+	FMOVD (R10)(R8), F12
 	WORD $0x4FCB1102 // fmla v2.2d, v8.2d, v11.d[0]
 	WORD $0x4FCB1123 // fmla v3.2d, v9.2d, v11.d[0]
-	FMOVD (R10)(R8), F12
+	FMOVD (R10)(R9), F13
 	WORD $0x4FCC1104 // fmla v4.2d, v8.2d, v12.d[0]
 	WORD $0x4FCC1125 // fmla v5.2d, v9.2d, v12.d[0]
-	FMOVD (R10)(R9), F13
 	WORD $0x4FCD1106 // fmla v6.2d, v8.2d, v13.d[0]
 	WORD $0x4FCD1127 // fmla v7.2d, v9.2d, v13.d[0]
 	ADD R4, R10
@@ -3975,8 +3975,8 @@ TEXT ·ratioNEON_beta1_objective_4x12(SB), NOSPLIT, $0-8
 	MOVD 56(R1), R6
 	MOVD 64(R1), R7
 	MOVD 72(R1), R8
-	ADD R4<<0, R4, R9
-	ADD R4<<0, R9, R10
+	ADD R4, R4, R9
+	ADD R4, R9, R10
 panel:
 	MOVD R3, R11
 	MOVD 48(R1), R12
@@ -4027,27 +4027,27 @@ sum:
 	FLDPQ 64(R12), (F28, F29)
 	ADD R6, R12
 	FMOVD (R11), F30
+	FMOVD (R11)(R4), F31
 	WORD $0x4FDE1300 // fmla v0.2d, v24.2d, v30.d[0]
 	WORD $0x4FDE1321 // fmla v1.2d, v25.2d, v30.d[0]
 	WORD $0x4FDE1342 // fmla v2.2d, v26.2d, v30.d[0]
 	WORD $0x4FDE1363 // fmla v3.2d, v27.2d, v30.d[0]
 	WORD $0x4FDE1384 // fmla v4.2d, v28.2d, v30.d[0]
 	WORD $0x4FDE13A5 // fmla v5.2d, v29.2d, v30.d[0]
-	FMOVD (R11)(R4), F31
+	FMOVD (R11)(R9), F30
 	WORD $0x4FDF1306 // fmla v6.2d, v24.2d, v31.d[0]
 	WORD $0x4FDF1327 // fmla v7.2d, v25.2d, v31.d[0]
 	WORD $0x4FDF1348 // fmla v8.2d, v26.2d, v31.d[0]
 	WORD $0x4FDF1369 // fmla v9.2d, v27.2d, v31.d[0]
 	WORD $0x4FDF138A // fmla v10.2d, v28.2d, v31.d[0]
 	WORD $0x4FDF13AB // fmla v11.2d, v29.2d, v31.d[0]
-	FMOVD (R11)(R9), F30
+	FMOVD (R11)(R10), F31
 	WORD $0x4FDE130C // fmla v12.2d, v24.2d, v30.d[0]
 	WORD $0x4FDE132D // fmla v13.2d, v25.2d, v30.d[0]
 	WORD $0x4FDE134E // fmla v14.2d, v26.2d, v30.d[0]
 	WORD $0x4FDE136F // fmla v15.2d, v27.2d, v30.d[0]
 	WORD $0x4FDE1390 // fmla v16.2d, v28.2d, v30.d[0]
 	WORD $0x4FDE13B1 // fmla v17.2d, v29.2d, v30.d[0]
-	FMOVD (R11)(R10), F31
 	WORD $0x4FDF1312 // fmla v18.2d, v24.2d, v31.d[0]
 	WORD $0x4FDF1333 // fmla v19.2d, v25.2d, v31.d[0]
 	WORD $0x4FDF1354 // fmla v20.2d, v26.2d, v31.d[0]
@@ -5489,8 +5489,8 @@ TEXT ·ratioNEON_beta1_objective_4x4(SB), NOSPLIT, $0-8
 	MOVD 56(R1), R6
 	MOVD 64(R1), R7
 	MOVD 72(R1), R8
-	ADD R4<<0, R4, R9
-	ADD R4<<0, R9, R10
+	ADD R4, R4, R9
+	ADD R4, R9, R10
 panel:
 	MOVD R3, R11
 	MOVD 48(R1), R12
@@ -5519,15 +5519,15 @@ sum:
 	FLDPQ (R12), (F8, F9)
 	ADD R6, R12
 	FMOVD (R11), F10
+	FMOVD (R11)(R4), F11
 	WORD $0x4FCA1100 // fmla v0.2d, v8.2d, v10.d[0]
 	WORD $0x4FCA1121 // fmla v1.2d, v9.2d, v10.d[0]
-	FMOVD (R11)(R4), F11
+	FMOVD (R11)(R9), F12
 	WORD $0x4FCB1102 // fmla v2.2d, v8.2d, v11.d[0]
 	WORD $0x4FCB1123 // fmla v3.2d, v9.2d, v11.d[0]
-	FMOVD (R11)(R9), F12
+	FMOVD (R11)(R10), F13
 	WORD $0x4FCC1104 // fmla v4.2d, v8.2d, v12.d[0]
 	WORD $0x4FCC1125 // fmla v5.2d, v9.2d, v12.d[0]
-	FMOVD (R11)(R10), F13
 	WORD $0x4FCD1106 // fmla v6.2d, v8.2d, v13.d[0]
 	WORD $0x4FCD1127 // fmla v7.2d, v9.2d, v13.d[0]
 	ADD R5, R11
@@ -6648,13 +6648,13 @@ sum:
 	FLDPQ 64(R10), (F16, F17)
 	ADD R6, R10
 	FMOVD (R9), F18
+	FMOVD (R9)(R4), F19
 	WORD $0x4FD21180 // fmla v0.2d, v12.2d, v18.d[0]
 	WORD $0x4FD211A1 // fmla v1.2d, v13.2d, v18.d[0]
 	WORD $0x4FD211C2 // fmla v2.2d, v14.2d, v18.d[0]
 	WORD $0x4FD211E3 // fmla v3.2d, v15.2d, v18.d[0]
 	WORD $0x4FD21204 // fmla v4.2d, v16.2d, v18.d[0]
 	WORD $0x4FD21225 // fmla v5.2d, v17.2d, v18.d[0]
-	FMOVD (R9)(R4), F19
 	WORD $0x4FD31186 // fmla v6.2d, v12.2d, v19.d[0]
 	WORD $0x4FD311A7 // fmla v7.2d, v13.2d, v19.d[0]
 	WORD $0x4FD311C8 // fmla v8.2d, v14.2d, v19.d[0]
@@ -7988,9 +7988,9 @@ sum:
 	FLDPQ (R10), (F4, F5)
 	ADD R6, R10
 	FMOVD (R9), F6
+	FMOVD (R9)(R4), F7
 	WORD $0x4FC61080 // fmla v0.2d, v4.2d, v6.d[0]
 	WORD $0x4FC610A1 // fmla v1.2d, v5.2d, v6.d[0]
-	FMOVD (R9)(R4), F7
 	WORD $0x4FC71082 // fmla v2.2d, v4.2d, v7.d[0]
 	WORD $0x4FC710A3 // fmla v3.2d, v5.2d, v7.d[0]
 	ADD R5, R9
@@ -9443,13 +9443,13 @@ sum:
 	FLDPQ 64(R10), (F16, F17)
 	ADD R6, R10
 	FMOVD (R9), F18
+	FMOVD (R9)(R4), F19
 	WORD $0x4FD21180 // fmla v0.2d, v12.2d, v18.d[0]
 	WORD $0x4FD211A1 // fmla v1.2d, v13.2d, v18.d[0]
 	WORD $0x4FD211C2 // fmla v2.2d, v14.2d, v18.d[0]
 	WORD $0x4FD211E3 // fmla v3.2d, v15.2d, v18.d[0]
 	WORD $0x4FD21204 // fmla v4.2d, v16.2d, v18.d[0]
 	WORD $0x4FD21225 // fmla v5.2d, v17.2d, v18.d[0]
-	FMOVD (R9)(R4), F19
 	WORD $0x4FD31186 // fmla v6.2d, v12.2d, v19.d[0]
 	WORD $0x4FD311A7 // fmla v7.2d, v13.2d, v19.d[0]
 	WORD $0x4FD311C8 // fmla v8.2d, v14.2d, v19.d[0]
@@ -12441,9 +12441,9 @@ sum:
 	FLDPQ (R10), (F4, F5)
 	ADD R6, R10
 	FMOVD (R9), F6
+	FMOVD (R9)(R4), F7
 	WORD $0x4FC61080 // fmla v0.2d, v4.2d, v6.d[0]
 	WORD $0x4FC610A1 // fmla v1.2d, v5.2d, v6.d[0]
-	FMOVD (R9)(R4), F7
 	WORD $0x4FC71082 // fmla v2.2d, v4.2d, v7.d[0]
 	WORD $0x4FC710A3 // fmla v3.2d, v5.2d, v7.d[0]
 	ADD R5, R9

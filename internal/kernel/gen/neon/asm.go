@@ -164,9 +164,11 @@ func (f *function) storeInt(r *reg, m mem) {
 
 func (f *function) copyInt(from *reg) *reg {
 	r := f.gp()
-	f.emit(set(r), set(from), "MOVD %v, %v", from, r)
+	f.move(r, from)
 	return r
 }
+
+func (f *function) move(d, n *reg) { f.emit(set(d), set(n), "MOVD %v, %v", n, d) }
 
 // add sets d += n.
 func (f *function) add(d, n *reg)           { f.emit(set(d), set(d, n), "ADD %v, %v", n, d) }
@@ -174,11 +176,18 @@ func (f *function) addNumber(d *reg, n int) { f.emit(set(d), set(d), "ADD $%d, %
 func (f *function) sub(d, n *reg)           { f.emit(set(d), set(d, n), "SUB %v, %v", n, d) }
 func (f *function) multiply(d, n *reg)      { f.emit(set(d), set(d, n), "MUL %v, %v", n, d) }
 func (f *function) shiftLeft(d *reg, n int) { f.emit(set(d), set(d), "LSL $%d, %v", n, d) }
+func (f *function) halve(d *reg)            { f.emit(set(d), set(d), "LSR $1, %v", d) }
 
-// plus returns a + b·2^shift.
-func (f *function) plus(a, b *reg, shift int) *reg {
+// plus returns a + b, plus16 a + 16b.
+func (f *function) plus(a, b *reg) *reg {
 	r := f.gp()
-	f.emit(set(r), set(a, b), "ADD %v<<%d, %v, %v", b, shift, a, r)
+	f.emit(set(r), set(a, b), "ADD %v, %v, %v", b, a, r)
+	return r
+}
+
+func (f *function) plus16(a, b *reg) *reg {
+	r := f.gp()
+	f.emit(set(r), set(a, b), "ADD %v<<4, %v, %v", b, a, r)
 	return r
 }
 

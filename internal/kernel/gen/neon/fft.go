@@ -175,7 +175,7 @@ func (f *file) stage(r int, twiddles bool) {
 func (f *function) steps(p, stride *reg, n int) []*reg {
 	r := []*reg{p}
 	for len(r) < n {
-		r = append(r, f.plus(r[len(r)-1], stride, 0))
+		r = append(r, f.plus(r[len(r)-1], stride))
 	}
 	return r
 }
@@ -196,8 +196,8 @@ func (f *file) oddStage() {
 	lastIn, lastOut := fn.copyInt(last), fn.copyInt(last)
 	fn.multiply(lastIn, in)
 	fn.multiply(lastOut, out)
-	pairs := fn.gp()
-	fn.emit(set(pairs), set(last), "LSR $1, %v, %v", last, pairs)
+	pairs := fn.copyInt(last)
+	fn.halve(pairs)
 
 	fn.label("p")
 	q := field(layout.PassS)
@@ -206,7 +206,7 @@ func (f *file) oddStage() {
 		local := func(name string) string { return fmt.Sprint(name, half) }
 		at := func(p *reg) mem { return mem{base: p}.at(half) }
 		// Sums and differences: scratch[i] = (sum, difference) of the pair i.
-		lo, hi := fn.plus(x, in, 0), fn.plus(x, lastIn, 0)
+		lo, hi := fn.plus(x, in), fn.plus(x, lastIn)
 		t, n := field(layout.PassScratch), fn.copyInt(pairs)
 		x0 := fn.loadComplex(at(x))
 		first := complexVec{fn.copy(x0.re), fn.copy(x0.im)}
@@ -225,8 +225,8 @@ func (f *file) oddStage() {
 
 		// Two results at a time.
 		trig, j := field(layout.PassTrig), fn.copyInt(pairs)
-		up, down := fn.plus(y, out, 0), fn.plus(y, lastOut, 0)
-		wl, wh := fn.copyInt(w), fn.plus(w, last, 4)
+		up, down := fn.plus(y, out), fn.plus(y, lastOut)
+		wl, wh := fn.copyInt(w), fn.plus16(w, last)
 		fn.addNumber(wh, -16)
 		fn.label(local("result"))
 		t, n = field(layout.PassScratch), fn.copyInt(pairs)
@@ -256,8 +256,7 @@ func (f *file) oddStage() {
 	fn.countDown(q, "q")
 	// The next p: r-1 results further, and as many twiddle factors.
 	fn.add(y, lastOut)
-	w2 := fn.plus(w, last, 4)
-	fn.emit(set(w), set(w2), "MOVD %v, %v", w2, w)
+	fn.move(w, fn.plus16(w, last))
 	fn.countDown(m, "p")
 	fn.ret()
 }

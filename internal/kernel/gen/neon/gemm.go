@@ -85,7 +85,7 @@ func (f *function) panels(rows, vecs int, reads func(f *function, g *product) (p
 	g.c, g.ldc = load(layout.TileC), load(layout.TileLdc)
 	row := []*reg{nil, rs} // from the first row of A to each
 	for i := 2; i < rows; i++ {
-		row = append(row, f.plus(row[i-1], rs, 0))
+		row = append(row, f.plus(row[i-1], rs))
 	}
 
 	f.label("panel")
@@ -108,8 +108,12 @@ func (f *function) panels(rows, vecs int, reads func(f *function, g *product) (p
 		strip = append(strip, v[:]...)
 	}
 	f.add(b, bs)
+	next := f.loadOne(mem{base: a})
 	for i := range g.acc {
-		x := f.loadOne(mem{base: a, index: row[i]})
+		x := next
+		if i+1 < rows { // while the row before is worked on
+			next = f.loadOne(mem{base: a, index: row[i+1]})
+		}
 		for j, v := range strip {
 			f.code("fmla element", g.acc[i][j], v, x, 0)
 		}
@@ -150,9 +154,9 @@ func (f *file) transposeBlocks(name, doc string, alongRows bool) {
 	}
 	if alongRows {
 		fn.addNumber(src, 8*4)
-		fn.emit(set(dst), set(out), "MOVD %v, %v", out, dst)
+		fn.move(dst, out)
 	} else {
-		fn.emit(set(src), set(in), "MOVD %v, %v", in, src)
+		fn.move(src, in)
 		fn.addNumber(dst, 8*4)
 	}
 	fn.countDown(n, "block")

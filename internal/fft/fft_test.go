@@ -153,7 +153,7 @@ func dctEntry(typ, m, k, n int) float64 {
 func TestFrameAloneHasTheSameBits(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(4, 5))
-		for _, n := range []int{30, 200, 211, 441} {
+		for _, n := range lengths() {
 			const frames = 19
 			p, x := NewReal(n, n, 1), noise(r, frames*n)
 			bins := n/2 + 1

@@ -11,8 +11,10 @@ const Environment = "AUDIOSEP_KERNEL"
 
 // An engine is one way to compute: vectors of some width, or plain Go.
 type engine struct {
-	name  string
-	lanes int // float64 in a vector, of two registers for neon; a panel of A has at most as many rows
+	name string
+	// lanes is how many float64 are in a vector, which for neon is two registers. A
+	// panel of A has at most as many rows.
+	lanes int
 	// narrow is the engine for products of few columns, of which it pads fewer.
 	narrow *engine
 	// gemm is the micro-kernel for panels of i+1 rows and strips of j+1 vectors.

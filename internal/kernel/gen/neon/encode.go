@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // A form is the operands of an instruction.
 type form int
@@ -47,8 +50,7 @@ func encode(name string, d, n, m, i int) (word uint32, text string) {
 		panic("no encoding of " + name)
 	}
 	word = e.bits | uint32(d) | uint32(n)<<5
-	var short string
-	fmt.Sscan(name, &short)
+	short, _, _ := strings.Cut(name, " ")
 	text = fmt.Sprintf("%s v%d.2d, v%d.2d", short, d, n)
 	switch e.form {
 	case three:

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-	"unsafe"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -229,19 +228,25 @@ func (c *parcel) place(parts [][]float64) (a *wire.Array, shared, whole []float6
 	return a, nil, whole
 }
 
-// joined returns the numbers of parts as one slice if they stand so in memory, else nil.
+// joined returns the numbers of parts as one slice, if they are cut from one and stand there
+// one after the other, else nil.
 func joined(parts [][]float64) []float64 {
 	n := 0
-	for i, x := range parts {
-		if i > 0 && (n == 0 || len(x) == 0 || unsafe.Add(unsafe.Pointer(&parts[0][0]), 8*n) != unsafe.Pointer(&x[0])) {
-			return nil
-		}
+	for _, x := range parts {
 		n += len(x)
 	}
-	if n == 0 {
+	if n == 0 || cap(parts[0]) < n {
 		return nil
 	}
-	return unsafe.Slice(&parts[0][0], n)
+	whole := parts[0][:n]
+	at := 0
+	for _, x := range parts {
+		if !sameMemory(x, whole[at:]) {
+			return nil
+		}
+		at += len(x)
+	}
+	return whole
 }
 
 // put returns an array with the numbers of parts, one after the other.

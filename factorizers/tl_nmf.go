@@ -157,13 +157,9 @@ func (t tlNMF) run(ctx context.Context, env audiosep.Env, s *scene.Scene, start 
 	}
 	l := newLearning(s, t.TLNMFParams, phi, w, h, threads)
 	defer l.crew.close()
-	solver := l.solver(t.TLNMFParams)
+	factors, solver := newMomentum(l), l.solver(t.TLNMFParams)
 	for it := range t.Iterations {
-		for range min(t.MMSteps, 1+it/patience) {
-			l.updateH()
-			l.updateW()
-		}
-		l.model()
+		factors.settle(min(t.MMSteps, 1+it/patience))
 		if t.Fix == "none" {
 			for range t.PhiSteps {
 				more, err := solver.improve(ctx)

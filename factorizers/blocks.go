@@ -51,12 +51,32 @@ func (s *blocks) improve(ctx context.Context) (bool, error) {
 	if s.choice != nil && s.choice.due() {
 		s.chosen = s.choice.choose(s.chosen)
 	}
+	for range s.sweeps() {
+		if err := s.sweep(ctx); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// sweeps returns how many to make: more than one while they are together less work than a
+// sixteenth of a sweep of all rows.
+func (s *blocks) sweeps() int {
+	part := float64(len(s.chosen)) / float64(s.rows)
+	return max(1, min(mostSweeps, int(1/(16*part*part))))
+}
+
+// mostSweeps is how many sweeps of few rows are made before W and H have their turn again.
+const mostSweeps = 6
+
+// sweep lets each block meet each.
+func (s *blocks) sweep(ctx context.Context) error {
 	s.count = (len(s.chosen) + s.size - 1) / s.size
 	s.count += s.count % 2
 	var gained float64
 	for s.round = range s.count - 1 {
 		if err := ctx.Err(); err != nil {
-			return false, err
+			return err
 		}
 		s.crew.do(s.count/2, s.task)
 		gained += floats.Sum(s.gains[:s.count/2])
@@ -64,7 +84,7 @@ func (s *blocks) improve(ctx context.Context) (bool, error) {
 	if s.choice != nil {
 		s.choice.gained = gained
 	}
-	return true, nil
+	return nil
 }
 
 // meet rotates the rows of pair i of the round.

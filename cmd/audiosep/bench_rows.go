@@ -52,7 +52,7 @@ func benchRows() []benchRow {
 	}
 	rows = append(rows,
 		nmfRow("is", "Itakura-Saito", 0, 12), nmfRow("kl", "Kullback-Leibler", 1, 8), nmfRow("euclidean", "Euclidean", 2, 4),
-		paperRow(), isRow(), gcmRow(), maskRow(),
+		paperRow(), isRow(), gcmRow(), descentRow(), maskRow(),
 		evalRow("v3", "with matching", metrics.V3Sources), evalRow("v4", "in the order given", metrics.V4),
 		startRow())
 	return rows
@@ -168,7 +168,7 @@ func nmfWork(ctx context.Context, beta float64, bins, columns, rank, iterations 
 // tlParams are the defaults of tl_nmf with a rank and a number of iterations.
 func tlParams(rank, iterations int) factorizers.TLNMFParams {
 	return factorizers.TLNMFParams{
-		Rank: rank, Iterations: iterations, Tol: 1e-7, Eps: 5e-7, MMSteps: 10, PhiSteps: 1, Solver: "auto",
+		Rank: rank, Iterations: iterations, Tol: 1e-7, Eps: 5e-7, MMSteps: 10, Update: "momentum", PhiSteps: 1, Solver: "auto",
 		Curvature: "corrected", Objective: "gcm", Start: "random", StartBlock: 10, Restarts: 1, Fix: "none",
 	}
 }
@@ -179,17 +179,24 @@ type descent struct {
 }
 
 func learn(ctx context.Context, p factorizers.TLNMFParams, seed uint64, y *audiosep.Frames) (d descent, err error) {
+	err = d.learn(ctx, p, seed, y, func() {})
+	return d, err
+}
+
+// learn calls after after each iteration.
+func (d *descent) learn(ctx context.Context, p factorizers.TLNMFParams, seed uint64, y *audiosep.Frames, after func()) error {
 	learner, err := factorizers.NewTLNMF(p)
 	if err != nil {
-		return d, err
+		return err
 	}
 	start, cpu := time.Now(), processorTime()
 	_, err = learner.LearnJointly(ctx, audiosep.Env{Seed: seed, Progress: func(s audiosep.Step) {
 		d.seconds = append(d.seconds, time.Since(start).Seconds())
 		d.cpu = append(d.cpu, (processorTime() - cpu).Seconds())
 		d.objective = append(d.objective, s.Objective)
+		after()
 	}}, y, audiosep.Model{})
-	return d, err
+	return err
 }
 
 func (d descent) last() float64 { return d.objective[len(d.objective)-1] }
@@ -273,6 +280,73 @@ func gcmRow() benchRow {
 			}, err
 		},
 	}
+}
+
+// descentRow is gcmRow's problem until some processor time is over, with what it is
+// measured against: the steps of Φ of the published code, with the same updates of W and H
+// and with plain ones.
+func descentRow() benchRow {
+	return benchRow{
+		name: "tl_nmf/descent", doc: "C of tl_nmf/gcm after 1 to 16 s of processor time, beside the published quasi-Newton steps of Φ, with W and H updated alike and by plain majorisation-minimisation",
+		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
+			y, err := cut(ctx, 44100, 1024, 2600, 1)
+			return func() (run benchRun, err error) {
+				run.note = fmt.Sprintf("\n%-34s", "  C after processor seconds")
+				for _, s := range descentTimes {
+					run.note += fmt.Sprintf("  %9g", s)
+				}
+				for _, update := range []string{"", "momentum", "mm"} {
+					name, p := "tl_nmf", tlParams(10, math.MaxInt32)
+					p.Start, p.Tol = "dct", 0
+					if update != "" {
+						name = "quasi-Newton, update " + update
+						p.Solver, p.Curvature, p.Update = "quasi_newton", "published", update
+					}
+					d, err := learnFor(ctx, p, y, descentTimes[len(descentTimes)-1])
+					if err != nil {
+						return run, err
+					}
+					run.note += fmt.Sprintf("\n  %-32s", name) + d.table()
+				}
+				return run, nil
+			}, err
+		},
+	}
+}
+
+// descentTimes are processor seconds, each twice the one before.
+var descentTimes = []float64{1, 2, 4, 8, 16}
+
+// learnFor learns for so many seconds of processor time.
+func learnFor(ctx context.Context, p factorizers.TLNMFParams, y *audiosep.Frames, seconds float64) (descent, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var d descent
+	err := d.learn(ctx, p, 1, y, func() {
+		if d.cpu[len(d.cpu)-1] > seconds {
+			cancel()
+		}
+	})
+	if len(d.cpu) > 0 && d.cpu[len(d.cpu)-1] > seconds {
+		err = nil
+	}
+	return d, err
+}
+
+// table returns C at each of descentTimes.
+func (d descent) table() (s string) {
+	for _, t := range descentTimes {
+		at := slices.IndexFunc(d.cpu, func(x float64) bool { return x > t })
+		if at < 0 {
+			at = len(d.cpu)
+		}
+		if at == 0 {
+			s += fmt.Sprintf("  %9s", "-")
+		} else {
+			s += fmt.Sprintf("  %9.0f", d.objective[at-1])
+		}
+	}
+	return s
 }
 
 // A pipeline of memory: a recording, a model and a sink that keeps nothing.

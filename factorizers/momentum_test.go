@@ -36,7 +36,7 @@ func learningOf(s *scene.Scene, p TLNMFParams, threads int) *learning {
 }
 
 // However many updates are made at a time, none raises C, and with Φ as it is C comes as
-// low as plain updates bring it, in a fraction of their number.
+// low as plain updates bring it, in a quarter of their number.
 func TestMomentum(t *testing.T) {
 	for name, p := range map[string]TLNMFParams{
 		"gcm": {Rank: 3, Eps: 1e-3, Objective: "gcm"}, "gcm, l1": {Rank: 3, Eps: 1e-3, L1: 1, Objective: "gcm"},
@@ -51,9 +51,8 @@ func TestMomentum(t *testing.T) {
 		l := learningOf(s, p, 1)
 		factors := newMomentum(l)
 		l.model()
-		start := l.value()
-		before, made := start, 0
-		for i := 0; made < 150; i++ {
+		before, made := l.value(), 0
+		for i := 0; made < 100; i++ {
 			updates := 1 + i%5
 			factors.settle(updates)
 			made += updates
@@ -72,7 +71,7 @@ func TestMomentum(t *testing.T) {
 				}
 			}
 		}
-		if slack := 1e-3 * (start - target); before > target+slack {
+		if before > target {
 			t.Errorf("%s: C = %.6f after %d updates; want the %.6f of 400 plain ones", name, before, made, target)
 		}
 	}

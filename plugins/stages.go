@@ -48,13 +48,13 @@ func remoteKinds() (kinds []audiosep.Kind) {
 }
 
 // inParts calls do for frames 0 to n-1 in runs that fit into one call each, several at
-// a time so that both processes work at once.
-func inParts(ctx context.Context, n, frame, fixed int, do func(ctx context.Context, first, n int) error) error {
+// a time so that both processes work at once. A frame has so many numbers, a call fixed ones
+// besides.
+func (r *remote) inParts(ctx context.Context, n, frame, fixed int, do func(ctx context.Context, first, n int) error) error {
 	if n == 0 {
 		return ctx.Err()
 	}
-	const numbers = callBytes / 8
-	size := max(1, min(n, (numbers-fixed)/max(1, frame)))
+	size := max(1, min(n, (r.callBytes()/8-fixed)/max(1, frame)))
 	if size >= n {
 		return do(ctx, 0, n)
 	}
@@ -69,8 +69,16 @@ func inParts(ctx context.Context, n, frame, fixed int, do func(ctx context.Conte
 	return ctx.Err()
 }
 
-// callBytes is about how much one call carries, both ways together: a pipeline's block.
-const callBytes = 2 << 20
+// callBytes returns about how much one call carries, both ways together. In shared memory that
+// is as much as most blocks of a pipeline: a call takes as long as a tenth of it to carry.
+func (r *remote) callBytes() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.p != nil && r.p.shared == nil {
+		return 2 << 20
+	}
+	return 8 << 20
+}
 
 type framer struct{ *remote }
 
@@ -153,7 +161,7 @@ func (t *transform) Forward(ctx context.Context, dst audiosep.Coefs, src []float
 	if err != nil {
 		return err
 	}
-	return inParts(ctx, n, t.length+t.planes()*t.bins, 0, func(ctx context.Context, first, n int) error {
+	return t.inParts(ctx, n, t.length+t.planes()*t.bins, 0, func(ctx context.Context, first, n int) error {
 		return t.forward(ctx, n, dst.Slice(first, first+n, t.bins), src[first*t.length:(first+n)*t.length])
 	})
 }
@@ -175,7 +183,7 @@ func (t *transform) Inverse(ctx context.Context, dst []float64, src audiosep.Coe
 	if err != nil {
 		return err
 	}
-	return inParts(ctx, n, t.length+t.planes()*t.bins, 0, func(ctx context.Context, first, n int) error {
+	return t.inParts(ctx, n, t.length+t.planes()*t.bins, 0, func(ctx context.Context, first, n int) error {
 		return t.inverse(ctx, n, dst[first*t.length:(first+n)*t.length], src.Slice(first, first+n, t.bins))
 	})
 }
@@ -330,7 +338,7 @@ func (s activator) Activate(ctx context.Context, dst, v, w *mat.Dense) error {
 	if r, c := dst.Dims(); r != rank || c != cols || wr != bins {
 		return &audiosep.ShapeError{What: "H", Is: fmt.Sprintf("%d×%d for V %d×%d and W %d×%d", r, c, bins, cols, wr, rank), Want: fmt.Sprintf("%d×%d", rank, cols)}
 	}
-	return inParts(ctx, cols, bins+rank, bins*rank, func(ctx context.Context, first, n int) error {
+	return s.inParts(ctx, cols, bins+rank, bins*rank, func(ctx context.Context, first, n int) error {
 		part := func(m *mat.Dense, rows int) *mat.Dense { return m.Slice(0, rows, first, first+n).(*mat.Dense) }
 		return s.activate(ctx, part(dst, rank), part(v, bins), w)
 	})
@@ -394,7 +402,7 @@ func (s separator) Separate(ctx context.Context, dst []audiosep.Coefs, x audiose
 		return &audiosep.ShapeError{What: "the mixture", Is: fmt.Sprintf("%d coefficients for %d sources of %d", len(x.Re), len(dst), len(groups)),
 			Want: fmt.Sprintf("%d, one for each bin and column of H", n*bins)}
 	}
-	return inParts(ctx, n, planes*bins*(1+len(dst))+rank, bins*rank, func(ctx context.Context, first, n int) error {
+	return s.inParts(ctx, n, planes*bins*(1+len(dst))+rank, bins*rank, func(ctx context.Context, first, n int) error {
 		part := make([]audiosep.Coefs, len(dst))
 		for j := range part {
 			part[j] = dst[j].Slice(first, first+n, bins)
@@ -442,7 +450,7 @@ func (s source) ReadAt(ctx context.Context, dst [][]float64, at int) error {
 	if len(dst) == 0 {
 		return nil
 	}
-	return inParts(ctx, len(dst[0]), len(dst), 0, func(ctx context.Context, first, n int) error {
+	return s.inParts(ctx, len(dst[0]), len(dst), 0, func(ctx context.Context, first, n int) error {
 		return s.carry(ctx, "read", func(ctx context.Context, p *process, handle uint64, c *parcel) error {
 			y := c.room("the samples", columns(dst, first, n)...)
 			reply, err := wire.NewSourceClient(p.conn).ReadAt(ctx, &wire.ReadAtRequest{Stage: handle, At: int64(at + first), Samples: uint64(n), To: y.array})
@@ -493,7 +501,7 @@ func (s *sink) Write(ctx context.Context, source int, block [][]float64) error {
 		return nil
 	}
 	samples := len(block[0])
-	size := callBytes / 8 / len(block)
+	size := s.callBytes() / 8 / len(block)
 	for first := 0; first < samples; first += size { // in order, so one after the other
 		part := columns(block, first, min(size, samples-first))
 		err := s.carry(ctx, "write", func(ctx context.Context, p *process, handle uint64, c *parcel) error {

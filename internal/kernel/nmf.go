@@ -174,6 +174,8 @@ type ratioTile struct {
 	v    *float64
 	ldv  uintptr     // bytes
 	at   uintptr     // bytes from v to the next panel's rows
+	bAt  uintptr     // bytes from b to the next panel's strip
+	next [3]uintptr  // bytes by which c, v and b go on after a panel, beside its rows
 	eps  [24]float64 // of each column
 	sum  [24]float64 // of r - 1 for β = 0, else of the divergence
 	mant [24]float64 // for β = 0 the product of all r is Π mant·2^exp
@@ -267,6 +269,10 @@ func (e *engine) quotients(t *ratioTile, a view, beta float64, objective bool, r
 		t.at = uintptr(row) * t.ldv
 		e.ratio[kind][i][vecs/3]((*uint64)(unsafe.Pointer(t)))
 		row += t.panels * heights[i]
+	}
+	if kind == 3 {
+		t.panels, t.c, t.at = rows, p, 0
+		e.logs[vecs/3]((*uint64)(unsafe.Pointer(t)))
 	}
 }
 

@@ -20,7 +20,9 @@ func main() {
 	switch *set {
 	case "kernel":
 		gemm()
+		dots()
 		ratios()
+		logs()
 		elementwise()
 		transpose()
 	case "fft":

@@ -15,17 +15,19 @@ const (
 	ratioV    = 13
 	ratioLdv  = 14
 	ratioAt   = 15 // bytes from V to the panel: the argument never points beyond V
-	ratioEps  = 16
-	ratioSum  = 40
-	ratioMant = 64
-	ratioExp  = 88
+	ratioBAt  = 16 // bytes from B to the panel's strip
+	ratioNext = 17 // bytes by which C, V and B go on after a panel, beside its rows
+	ratioEps  = 20
+	ratioSum  = 44
+	ratioMant = 68
+	ratioExp  = 92
 
-	ratioBeta2   = 112 // β-2
-	ratioBeta    = 113
-	ratioBeta1   = 114 // β-1
-	ratioInverse = 115 // 1/(β(β-1))
-	ratioZero    = 116 // 0^β
-	ratioSeries  = 117 // three coefficients
+	ratioBeta2   = 116 // β-2
+	ratioBeta    = 117
+	ratioBeta1   = 118 // β-1
+	ratioInverse = 119 // 1/(β(β-1))
+	ratioZero    = 120 // 0^β
+	ratioSeries  = 121 // three coefficients
 )
 
 // anyBeta stands for the kernels that raise to powers.
@@ -38,11 +40,8 @@ func ratios() {
 		for _, beta := range []int{0, 1, anyBeta} {
 			for _, objective := range []bool{false, true} {
 				rows := s.lanes
-				switch { // logarithms and powers need registers too
-				case beta == anyBeta:
+				if beta == anyBeta { // powers need registers too
 					rows = s.lanes / 2
-				case s.regs == 16 && beta == 1 && objective:
-					rows = 2
 				}
 				for _, rows := range []int{rows, 1} {
 					for _, vecs := range []int{3, 1} {
@@ -63,7 +62,7 @@ func (s isa) ratio(beta int, objective bool, rows, vecs int) {
 	TEXT(name, NOSPLIT, "func(p *uint64)")
 	Pragma("noescape")
 	Doc(name + " replaces a product by the quotients of a multiplicative update: see ratioTile.")
-	s.panels(rows, vecs, readsV, func(g *product) {
+	s.panels(rows, vecs, ratioPanel, readsV, func(g *product) {
 		one := s.constant(1)
 		q, y := g.b[0], g.a // the operands of the sum are free now
 		qp, vp, ldv := GP64(), GP64(), GP64()
@@ -98,19 +97,85 @@ func (s isa) ratio(beta int, objective bool, rows, vecs int) {
 				case objective && beta == 0:
 					o.addRatio(y)
 				case objective:
-					o.addKL(x, y, q)
+					VSUBPD(y, x, x)
+					o.update(ratioSum, VADDPD, x)
 				}
 			}
 			ADDQ(g.ldc, g.c)
 			ADDQ(g.ldc, qp)
 			ADDQ(ldv, vp)
 		}
+		ADDQ(g.field(ratioNext), g.c)
+		ADDQ(g.field(ratioNext+1), vp)
 		SUBQ(g.field(ratioV), vp)
 		MOVQ(vp, g.field(ratioAt))
+		MOVQ(g.field(ratioNext+2), vp)
+		ADDQ(vp, g.field(ratioBAt))
 		if objective {
 			o.end(beta)
 		}
 	})
+}
+
+// logs writes the kernels that end the objective for β = 1: the quotients y/x being in P,
+// they add Σ y·log(y/x) to the sums of x - y. In a pass of their own over what is still in
+// the first cache the registers hold all of the logarithm's constants.
+func logs() {
+	for _, s := range []isa{avx2, avx512} {
+		for _, vecs := range []int{3, 1} {
+			s.logs(vecs)
+		}
+	}
+}
+
+func (s isa) logs(vecs int) {
+	name := fmt.Sprintf("logs%s_%d", s.name, vecs*s.lanes)
+	TEXT(name, NOSPLIT, "func(p *uint64)")
+	Pragma("noescape")
+	Doc(name + " adds y·log P to the objective, for `panels` rows: see ratioTile.")
+	p := Load(Param("p"), GP64())
+	field := func(i int) Mem { return Mem{Base: p, Disp: 8 * i} }
+	load := func(i int) GPVirtual { r := GP64(); MOVQ(field(i), r); return r }
+	rows, c, ldc, v, ldv := load(1), load(8), load(9), load(ratioV), load(ratioLdv)
+	ADDQ(field(ratioAt), v)
+	sums := s.vecs(vecs)
+	for j, sum := range sums {
+		VMOVUPD(s.at(field(ratioSum), j), sum)
+	}
+	var rough *roughLog
+	if s.lanes == 8 {
+		rough = s.roughLog()
+	}
+	Label("row")
+	for j, sum := range sums {
+		q, y := s.vec(), s.vec()
+		VMOVUPD(s.at(Mem{Base: c}, j), q)
+		VMAXPD(s.constant(math.Float64frombits(1<<52)), q, q) // y = 0 gives 0
+		VMOVUPD(s.at(Mem{Base: v}, j), y)
+		VADDPD(s.at(field(ratioEps), j), y, y)
+		if rough != nil {
+			VFMADD231PD(rough.of(q), y, sum)
+			continue
+		}
+		s.log(q, func(hi, lo VecVirtual) {
+			VADDPD(hi, lo, lo)
+			VFMADD231PD(lo, y, sum)
+		})
+	}
+	ADDQ(ldc, c)
+	ADDQ(ldv, v)
+	DECQ(rows)
+	JNE(LabelRef("row"))
+	for j, sum := range sums {
+		VMOVUPD(sum, s.at(field(ratioSum), j))
+	}
+	VZEROUPPER()
+	RET()
+}
+
+func ratioPanel(g *product, b GPVirtual) {
+	tilePanel(g, b)
+	ADDQ(g.field(ratioBAt), b)
 }
 
 func readsV(g *product, p, stride GPVirtual) {
@@ -223,22 +288,6 @@ func (s isa) mantissa(x, m, e VecVirtual) {
 	VMOVUPD(x, m)
 	VPAND(s.constantBits(1<<52-1), m, m)
 	VPOR(s.constantBits(0x3FF0000000000000), m, m)
-}
-
-// addKL adds y·log(y/x) - y + x to the sum; y = 0 gives x.
-func (o *objectiveState) addKL(x, y, q VecVirtual) {
-	s := o.s
-	VMAXPD(s.constant(math.Float64frombits(1<<52)), q, q)
-	VSUBPD(y, x, x)
-	if s.lanes == 8 {
-		VFMADD231PD(s.roughLog(q), y, x)
-	} else {
-		s.log(q, func(hi, lo VecVirtual) {
-			VADDPD(hi, lo, lo)
-			VFMADD231PD(lo, y, x)
-		})
-	}
-	o.update(ratioSum, VADDPD, x)
 }
 
 // powers leaves y·x^(β-2) and x^(β-1) at p and q, and adds to the objective, with
@@ -394,47 +443,104 @@ func (s isa) log(x VecVirtual, use func(hi, lo VecVirtual)) {
 	use(e, r)
 }
 
-// roughLog returns the logarithm of x, positive and normal, within 2e-16 but not within
-// a part of itself near 1: enough where it is added to numbers around 1, and without
-// the division of log. With m·2^e and c near 1/m from a table it is e·log 2 - log c +
-// log(mc), the last by its series for arguments to 1/32.
-func (s isa) roughLog(x VecVirtual) VecVirtual {
-	const bits, terms = 4, 10
-	var c, l [1 << bits]float64
+// A roughLog is the constants, in registers, of a logarithm within 2e-16 but not within a
+// part of itself near 1: enough where it is added to numbers around 1, and without the
+// division of log.
+type roughLog struct {
+	s                       isa
+	reciprocals, logarithms [2]VecVirtual
+	one, ln2                VecVirtual
+	p                       [9]VecVirtual
+}
+
+func (s isa) roughLog() *roughLog {
+	r := &roughLog{s: s}
+	var c, l [16]float64
 	for i := range c {
-		c[i] = 1 / (1 + (float64(i)+0.5)/(1<<bits))
+		c[i] = 1 / (1 + (float64(i)+0.5)/16)
 		l[i] = -math.Log(c[i])
 	}
+	table := func(name string, t [16]float64) (v [2]VecVirtual) {
+		m := GLOBL(name, RODATA|NOPTR)
+		for i, x := range t {
+			DATA(8*i, F64(x))
+		}
+		for i := range v {
+			v[i] = s.vec()
+			VMOVUPD(s.at(m, i), v[i])
+		}
+		return v
+	}
+	r.reciprocals, r.logarithms = table(fmt.Sprint("reciprocals", len(constants)), c), table(fmt.Sprint("logarithms", len(constants)), l)
+	constant := func(c float64) VecVirtual { v := s.vec(); VMOVUPD(s.constant(c), v); return v }
+	r.one, r.ln2 = constant(1), constant(math.Ln2)
+	for i, c := range logSeries(1.0 / 32) {
+		if i > 0 {
+			r.p[i] = constant(c)
+		}
+	}
+	return r
+}
+
+// of returns the logarithm of x, positive and normal, which is lost. With m·2^e and c
+// near 1/m from a table it is e·log 2 - log c + log(mc), the last by a polynomial for
+// arguments t to 1/32, in parts that need not wait for each other.
+func (r *roughLog) of(x VecVirtual) VecVirtual {
+	s := r.s
 	m, e := s.vec(), s.vec()
 	s.mantissa(x, m, e)
 	cs, ls := s.vec(), s.vec()
-	VPSRLQ(U8(52-bits), x, cs) // the instructions below look at the lowest four bits
+	VPSRLQ(U8(48), x, cs) // the instructions below look at the lowest four bits
 	VMOVUPD(cs, ls)
-	lookUp := func(name string, t []float64, index VecVirtual) {
-		table, ok := constants[name]
-		if !ok {
-			table = GLOBL(name, RODATA|NOPTR)
-			for i, v := range t {
-				DATA(8*i, F64(v))
+	VPERMI2PD(r.reciprocals[1], r.reciprocals[0], cs)
+	VPERMI2PD(r.logarithms[1], r.logarithms[0], ls)
+	VFMSUB213PD(r.one, cs, m) // t = mc - 1
+	VFMADD231PD(r.ln2, e, ls)
+	t2 := cs
+	VMULPD(m, m, t2)
+	four := func(i int) VecVirtual { // pi + pi+1 t + (pi+2 + pi+3 t) t²
+		low, high := s.vec(), s.vec()
+		VMOVUPD(r.p[i+1], low)
+		VFMADD213PD(r.p[i], m, low)
+		VMOVUPD(r.p[i+3], high)
+		VFMADD213PD(r.p[i+2], m, high)
+		VFMADD231PD(high, t2, low)
+		return low
+	}
+	low, high := four(1), four(5)
+	VMULPD(t2, t2, t2)
+	VFMADD231PD(high, t2, low)
+	VFMADD213PD(ls, m, low)
+	return low
+}
+
+// logSeries returns the coefficients to the eighth power of a polynomial within 2e-17 of
+// log(1+t) for |t| ≤ most ≤ 1/32: Taylor's, of which the two powers beyond are taken off
+// with Chebyshev's polynomials, the least in that interval.
+func logSeries(most float64) []float64 {
+	const keep, degree = 8, 10
+	p := make([]float64, degree+1)
+	for i := 1; i <= degree; i++ {
+		p[i] = math.Copysign(1/float64(i), float64(i%2)-0.5)
+	}
+	for n := degree; n > keep; n-- {
+		before, now := []float64{1}, []float64{0, 1}
+		for range n - 1 { // T(n+1) = 2x T(n) - T(n-1)
+			next := make([]float64, len(now)+1)
+			for i, c := range now {
+				next[i+1] += 2 * c
 			}
-			constants[name] = table
+			for i, c := range before {
+				next[i] -= c
+			}
+			before, now = now, next
 		}
-		low := s.vec()
-		VMOVUPD(table, low)
-		VPERMI2PD(s.at(table, 1), low, index)
+		scale := p[n] / now[n]
+		for i, c := range now {
+			p[i] -= scale * c * math.Pow(most, float64(n-i))
+		}
 	}
-	lookUp("reciprocals", c[:], cs)
-	lookUp("logarithms", l[:], ls)
-	VFMSUB213PD(s.constant(1), cs, m) // mc - 1
-	VFMADD231PD(s.constant(math.Ln2), e, ls)
-	t := e
-	VMOVUPD(s.constant(-1.0/terms), t)
-	for i := terms - 1; i >= 1; i-- {
-		sign := float64(1 - 2*((i+1)%2))
-		VFMADD213PD(s.constant(sign/float64(i)), m, t)
-	}
-	VFMADD213PD(ls, m, t)
-	return t
+	return p[:keep+1]
 }
 
 // The coefficients of fdlibm's __ieee754_log, Lg7 first.

@@ -24,9 +24,9 @@ type engine struct {
 	ratioRows [6]int
 	// logs ends the objective for β = 1, for strips of one vector and of three.
 	logs [2]func(*uint64)
-	// dots is the kernel of A·Bᵀ for dotRows rows of A and for one, and panels of j+1 rows
+	// dot is the kernel of A·Bᵀ for dotRows rows of A and for one, and panels of j+1 rows
 	// of B.
-	dots      [2][6]func(*uint64)
+	dot       [2][dotColumns]func(*uint64)
 	dotRows   int
 	log, exp  func(dst, x *float64, vectors int)
 	addSquare func(dst, x *float64, vectors int)

@@ -30,7 +30,7 @@ var avx512 = &engine{name: "avx512", lanes: 8, narrow: avx2, gemm: [8][3]func(*u
 	{{ratioAVX512_beta1_objective_8x8, ratioAVX512_beta1_objective_8x24}, {ratioAVX512_beta1_objective_1x8, ratioAVX512_beta1_objective_1x24}},
 	{{ratioAVX512_beta_4x8, ratioAVX512_beta_4x24}, {ratioAVX512_beta_1x8, ratioAVX512_beta_1x24}},
 	{{ratioAVX512_beta_objective_4x8, ratioAVX512_beta_objective_4x24}, {ratioAVX512_beta_objective_1x8, ratioAVX512_beta_objective_1x24}},
-}, ratioRows: [6]int{8, 8, 8, 8, 4, 4}, logs: [2]func(*uint64){logsAVX512_8, logsAVX512_24}, dots: [2][6]func(*uint64){
+}, ratioRows: [6]int{8, 8, 8, 8, 4, 4}, logs: [2]func(*uint64){logsAVX512_8, logsAVX512_24}, dot: [2][dotColumns]func(*uint64){
 	{dotsAVX512_4x1, dotsAVX512_4x2, dotsAVX512_4x3, dotsAVX512_4x4, dotsAVX512_4x5, dotsAVX512_4x6},
 	{dotsAVX512_1x1, dotsAVX512_1x2, dotsAVX512_1x3, dotsAVX512_1x4, dotsAVX512_1x5, dotsAVX512_1x6},
 }, dotRows: 4,
@@ -49,7 +49,7 @@ var avx2 = &engine{name: "avx2", lanes: 4, gemm: [8][3]func(*uint64){
 	{{ratioAVX2_beta1_objective_4x4, ratioAVX2_beta1_objective_4x12}, {ratioAVX2_beta1_objective_1x4, ratioAVX2_beta1_objective_1x12}},
 	{{ratioAVX2_beta_2x4, ratioAVX2_beta_2x12}, {ratioAVX2_beta_1x4, ratioAVX2_beta_1x12}},
 	{{ratioAVX2_beta_objective_2x4, ratioAVX2_beta_objective_2x12}, {ratioAVX2_beta_objective_1x4, ratioAVX2_beta_objective_1x12}},
-}, ratioRows: [6]int{4, 4, 4, 4, 2, 2}, logs: [2]func(*uint64){logsAVX2_4, logsAVX2_12}, dots: [2][6]func(*uint64){
+}, ratioRows: [6]int{4, 4, 4, 4, 2, 2}, logs: [2]func(*uint64){logsAVX2_4, logsAVX2_12}, dot: [2][dotColumns]func(*uint64){
 	{dotsAVX2_2x1, dotsAVX2_2x2, dotsAVX2_2x3, dotsAVX2_2x4, dotsAVX2_2x5, dotsAVX2_2x6},
 	{dotsAVX2_1x1, dotsAVX2_1x2, dotsAVX2_1x3, dotsAVX2_1x4, dotsAVX2_1x5, dotsAVX2_1x6},
 }, dotRows: 2,

@@ -34,6 +34,13 @@ func (p NMF) SumsH(num, den, w, h blas64.General, objective bool) float64 {
 
 // SumsW is [NMF.SumsH] for W: num = ((V+Eps)∘V̂^(β-2))Hᵀ, den = V̂^(β-1)Hᵀ, both F×K.
 func (p NMF) SumsW(num, den, w, h blas64.General, objective bool) float64 {
+	if current.lanes > 0 {
+		return p.half(halfStep{
+			v: asView(p.V, blas.NoTrans), a: asView(w, blas.NoTrans), b: asView(h, blas.NoTrans),
+			num: asView(num, blas.NoTrans), den: asView(den, blas.NoTrans),
+			rows: p.V.Rows, cols: p.V.Cols, k: w.Cols, objective: objective, along: true,
+		})
+	}
 	return p.half(halfStep{
 		v: asView(p.V, blas.Trans), a: asView(h, blas.Trans), b: asView(w, blas.Trans),
 		num: asView(num, blas.Trans), den: asView(den, blas.Trans),
@@ -53,18 +60,21 @@ func (p NMF) Objective(w, h blas64.General) float64 {
 	})
 }
 
-// A halfStep is the sums over rows of V̂ = AB, column by column: of V and A = W for
-// H, of their transposes for W. No sum goes across columns, so strips of columns
-// are what threads share.
+// A halfStep is sums over V̂ = AB, with A = W and B = H but where there are no vectors.
+// For H they are over rows, column by column: no sum goes across columns, so strips of
+// columns are what threads share. For W they are along rows, row by row, and panels of
+// rows are shared; without vectors they are those for H of the transposes.
 type halfStep struct {
 	v, a, b       view // rows×cols, rows×k, k×cols
-	num, den      view // k×cols; without data they are not wanted
+	num, den      view // k×cols, along rows rows×k; without data they are not wanted
 	rows, cols, k int
 	objective     bool
+	along         bool // sums along rows
 	beta, eps     float64
 	engine        *engine
-	strips        []float64 // the objective of each strip
-	columns       []float64 // for β = 1, the sums of A's columns
+	strips        []float64 // the objective of each strip or panel
+	flat          []float64 // for β = 1, the sums of A's columns, along rows of B's rows
+	packed        []float64 // along rows, B in strips
 	team          *team
 }
 
@@ -93,12 +103,16 @@ func (p NMF) half(arg halfStep) float64 {
 		return 0
 	}
 	s := halfSteps.Get().(*halfStep)
-	arg.beta, arg.eps, arg.engine, arg.strips, arg.columns, arg.team = p.Beta, p.Eps, current, s.strips, s.columns, s.team
+	arg.beta, arg.eps, arg.engine, arg.strips, arg.flat, arg.packed, arg.team = p.Beta, p.Eps, current, s.strips, s.flat, s.packed, s.team
 	*s = arg
 	count := (s.cols + s.width() - 1) / s.width()
+	if s.along {
+		s.packed = packStrips(s.packed, s.b, s.k, s.cols, s.width())
+		count = (s.rows + panelRows - 1) / panelRows
+	}
 	s.strips = grow(s.strips, count)
 	if s.beta == 1 {
-		s.sumColumns()
+		s.sumFlat()
 	}
 	s.team.run(count, s.rows*s.cols*s.k)
 	var sum float64
@@ -110,18 +124,41 @@ func (p NMF) half(arg halfStep) float64 {
 	return sum
 }
 
-func (s *halfStep) sumColumns() {
-	s.columns = grow(s.columns, s.k)
-	clear(s.columns)
+// sumFlat sets flat.
+func (s *halfStep) sumFlat() {
+	s.flat = grow(s.flat, s.k)
+	if s.along {
+		for k := range s.flat {
+			s.flat[k] = sumOf(s.b.data[k*s.b.rs:][:s.cols])
+		}
+		return
+	}
+	clear(s.flat)
 	for i := range s.rows {
-		for k := range s.columns {
-			s.columns[k] += s.a.data[i*s.a.rs+k*s.a.cs]
+		for k := range s.flat {
+			s.flat[k] += s.a.data[i*s.a.rs+k*s.a.cs]
 		}
 	}
 }
 
-// strip does one strip of columns.
+// sumOf returns the sum of x, whose additions do not all wait for each other.
+func sumOf(x []float64) float64 {
+	var a, b, c, d float64
+	for ; len(x) >= 4; x = x[4:] {
+		a, b, c, d = a+x[0], b+x[1], c+x[2], d+x[3]
+	}
+	for _, x := range x {
+		a += x
+	}
+	return (a + b) + (c + d)
+}
+
+// strip does one strip of columns, or panel of rows.
 func (s *halfStep) strip(w *workspace, i int) {
+	if s.along {
+		s.panel(w, i)
+		return
+	}
 	col := i * s.width()
 	cols := min(s.width(), s.cols-col)
 	if s.engine.lanes == 0 {
@@ -190,19 +227,24 @@ func (t *ratioTile) begin(beta, eps float64, cols int) {
 	t.beta2, t.beta, t.beta1, t.inverse = beta-2, beta, beta-1, 1/(beta*(beta-1))
 	t.zero = math.Pow(0, beta)
 	t.series = nearOne(beta)
-	// Where there is no column V and V̂ are both this, and the objective must not notice.
+	for j := range t.eps {
+		t.eps[j] = eps
+	}
+	t.pad(beta, cols)
+	for j := range t.sum {
+		t.sum[j], t.mant[j], t.exp[j] = 0, 1, 0
+	}
+}
+
+// pad makes ready for columns that are not there, from cols on: V and V̂ are both the same
+// there, and the objective must not notice.
+func (t *ratioTile) pad(beta float64, cols int) {
 	pad := 1.0
 	if beta == 1 { // log 1 is not exactly 0 there, so it gets no weight
 		pad = 0x1p-1000
 	}
-	for j := range t.eps {
+	for j := cols; j < len(t.eps); j++ {
 		t.eps[j] = pad
-		if j < cols {
-			t.eps[j] = eps
-		}
-	}
-	for j := range t.sum {
-		t.sum[j], t.mant[j], t.exp[j] = 0, 1, 0
 	}
 }
 
@@ -230,7 +272,7 @@ func (s *halfStep) quotients(w *workspace, b []float64, row, rows, col, cols, wi
 	if s.beta == 2 {
 		t.alpha, t.add = 1, 0
 		e.strip(&t.tile, a, false, rows, width/e.lanes)
-		return s.differences(w, row, rows, col, cols, width)
+		return s.differences(w.p, w.q, row, rows, col, cols, width)
 	}
 	v := s.v.from(row, col)
 	if v.cs != 1 || cols < width {
@@ -247,8 +289,8 @@ func (s *halfStep) quotients(w *workspace, b []float64, row, rows, col, cols, wi
 	return 0
 }
 
-// quotients runs the kernels over so many rows.
-func (e *engine) quotients(t *ratioTile, a view, beta float64, objective bool, rows, vecs int) {
+// ratioKind returns the place of a kernel in an engine's ratio.
+func ratioKind(beta float64, objective bool) int {
 	kind := 4
 	if beta == 0 || beta == 1 {
 		kind = int(2 * beta)
@@ -256,8 +298,18 @@ func (e *engine) quotients(t *ratioTile, a view, beta float64, objective bool, r
 	if objective {
 		kind++
 	}
+	return kind
+}
+
+// withLogs is the kind whose objective lacks its logarithms.
+const withLogs = 3
+
+// quotients runs the kernels over so many rows of a strip.
+func (e *engine) quotients(t *ratioTile, a view, beta float64, objective bool, rows, vecs int) {
+	kind := ratioKind(beta, objective)
 	heights := [2]int{e.ratioRows[kind], 1}
 	t.rs, t.cs = uintptr(8*a.rs), uintptr(8*a.cs)
+	t.bAt, t.next = 0, [3]uintptr{}
 	p := t.c
 	for i, row := 0, 0; i < 2; i++ {
 		t.panels = (rows - row) / heights[i]
@@ -270,19 +322,19 @@ func (e *engine) quotients(t *ratioTile, a view, beta float64, objective bool, r
 		e.ratio[kind][i][vecs/3]((*uint64)(unsafe.Pointer(t)))
 		row += t.panels * heights[i]
 	}
-	if kind == 3 {
+	if kind == withLogs {
 		t.panels, t.c, t.at = rows, p, 0
 		e.logs[vecs/3]((*uint64)(unsafe.Pointer(t)))
 	}
 }
 
-// differences turns V̂ - eps in w.p into P and Q for β = 2, whose objective is a square
-// of differences: what is left of it where a power would cancel counts.
-func (s *halfStep) differences(w *workspace, row, rows, col, cols, width int) float64 {
+// differences turns V̂ - eps in p into P and Q for β = 2, whose objective is a square of
+// differences: what is left of it where a power would cancel counts.
+func (s *halfStep) differences(pAll, qAll []float64, row, rows, col, cols, width int) float64 {
 	var sum float64
 	for i := range rows {
 		v := s.v.from(row+i, col)
-		p, q := w.p[i*width:(i+1)*width], w.q[i*width:(i+1)*width]
+		p, q := pAll[i*width:(i+1)*width], qAll[i*width:(i+1)*width]
 		for j := range cols {
 			y, x := v.data[j*v.cs]+s.eps, p[j]+s.eps
 			p[j], q[j] = y, x
@@ -358,7 +410,7 @@ func (s *halfStep) add(w *workspace, row, rows, width int) {
 // write takes the strip's sums to where they are wanted.
 func (s *halfStep) write(w *workspace, col, cols, width int) {
 	if s.beta == 1 {
-		for k, sum := range s.columns {
+		for k, sum := range s.flat {
 			for j := range cols {
 				w.den[k*width+j] = sum
 			}

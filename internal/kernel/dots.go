@@ -67,17 +67,20 @@ func packStrips(dst []float64, b view, k, cols, width int) []float64 {
 	return dst
 }
 
+// stripsOnce is the number of strips of B that stay in the first cache, with those of A.
+const stripsOnce = 12
+
 // dotRows computes the rows m0 to m1 of A·Bᵀ.
 func (w *workspace) dotRows(j *product, m0, m1 int) {
 	e, t := j.engine, &w.dotTile
 	width, rows := 3*e.lanes, m1-m0
 	whole := j.k / width
 	w.num = grow(w.num, rows*j.n*e.lanes)
-	t.brs, t.bs, t.acc = uintptr(8*width), uintptr(8*width*j.n), &w.num[0]
-	if whole > 0 {
-		t.strips, t.add = whole, 0
-		t.a, t.ars, t.as = &j.a.data[m0*j.a.rs], uintptr(8*j.a.rs), uintptr(8*width)
-		t.b = &j.packed[0]
+	t.brs, t.bs = uintptr(8*width), uintptr(8*width*j.n)
+	for first := 0; first < whole; first += stripsOnce {
+		t.strips, t.add = min(stripsOnce, whole-first), min(first, 1)
+		t.a, t.ars, t.as = &j.a.data[m0*j.a.rs+first*width], uintptr(8*j.a.rs), uintptr(8*width)
+		t.b, t.acc = &j.packed[first*width*j.n], &w.num[0]
 		e.dots(t, rows, j.n)
 	}
 	if rest := j.k - whole*width; rest > 0 {

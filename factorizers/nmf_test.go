@@ -69,6 +69,7 @@ func TestObjectiveNeverRises(t *testing.T) {
 		p.Eps = rapid.SampledFrom([]float64{1e-10, 1e-3, 0.5}).Draw(t, "eps")
 		p.L1 = rapid.SampledFrom([]float64{0, 0, 0.1, 3}).Draw(t, "l1")
 		p.Smooth = rapid.SampledFrom([]float64{0, 0, 0.1, 5}).Draw(t, "smooth")
+		p.Update = rapid.SampledFrom([]string{"mm", "accelerated"}).Draw(t, "update")
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		v := randomV(rng, bins, cols)
 		f, err := (&betaNMF{beta, p}).Factorize(context.Background(), audiosep.Env{}, v, nil)

@@ -113,95 +113,34 @@ const (
 	stripsTogether = 8
 )
 
-// panel does the sums along some rows.
-func (s *halfStep) panel(w *workspace, i int) {
+// panel does the sums along some rows, and returns their objective.
+func (s *halfStep) panel(w *workspace, i int) (sum float64) {
 	e, width := s.engine, s.width()
 	row := i * panelRows
 	rows := min(panelRows, s.rows-row)
 	block := panelRows * width // numbers of P for a strip
 	w.p, w.q = grow(w.p, stripsTogether*block), grow(w.q, stripsTogether*block)
 	w.num, w.den = grow(w.num, panelRows*s.k*e.lanes), grow(w.den, panelRows*s.k*e.lanes)
-	w.begin(s.beta, s.eps, width)
-	var sum float64
-	whole := s.cols / width
-	for first, n := 0, 0; first*width < s.cols; first += n {
-		n = min(stripsTogether, whole-first)
-		if n == 0 { // what is left is padded
-			n = 1
-			w.pad(s.beta, s.cols-first*width)
-		}
-		sum += s.quotientsAlong(w, row, rows, first, n)
+	w.begin(s.beta)
+	for col := 0; col < s.cols; col += stripsTogether * width {
+		cols, packed := min(stripsTogether*width, s.cols-col), s.packed[col*s.k:]
+		sum += s.quotients(w, packed, panelRows, row, rows, col, cols)
 		t := &w.dotTile
-		t.strips, t.add = n, min(first, 1)
+		t.strips, t.add = (cols+width-1)/width, min(col, 1)
 		t.ars, t.as = uintptr(8*width), uintptr(8*block)
 		t.brs, t.bs = uintptr(8*width), uintptr(8*width*s.k)
-		t.a, t.b, t.acc = &w.p[0], &s.packed[first*width*s.k], &w.num[0]
+		t.a, t.b, t.acc = &w.p[0], &packed[0], &w.num[0]
 		e.dots(t, rows, s.k)
 		if s.beta != 1 {
-			t.a, t.b, t.acc = &w.q[0], &s.packed[first*width*s.k], &w.den[0]
+			t.a, t.b, t.acc = &w.q[0], &packed[0], &w.den[0]
 			e.dots(t, rows, s.k)
 		}
 	}
 	s.foldPanel(w, row, rows)
-	s.strips[i] = 0
-	if s.objective {
-		s.strips[i] = sum + w.total(s.beta)
+	if !s.objective {
+		return 0
 	}
-}
-
-// quotientsAlong leaves P and Q of n strips of some rows in w.p and w.q, a strip after the
-// other. What it returns is as in quotients.
-func (s *halfStep) quotientsAlong(w *workspace, row, rows, first, n int) (sum float64) {
-	e, t, width := s.engine, &w.ratioTile, s.width()
-	block, col := panelRows*width, first*width
-	a := s.a.from(row, 0)
-	t.k = s.k
-	t.bs, t.ldc = uintptr(8*width), uintptr(8*width)
-	if s.beta == 2 {
-		t.alpha, t.add = 1, 0
-		for i := range n {
-			t.b, t.c = &s.packed[(col+i*width)*s.k], &w.p[i*block]
-			e.strip(&t.tile, a, false, rows, 3)
-			sum += s.differences(w.p[i*block:], w.q[i*block:], row, rows, col+i*width, min(width, s.cols-col-i*width), width)
-		}
-		return sum
-	}
-	v := s.v.from(row, col)
-	if cols := s.cols - col; cols < width {
-		w.v = grow(w.v, block)
-		clear(w.v)
-		packInto(w.v, view{v.data, v.cs, v.rs}, cols, rows, width)
-		v = view{w.v, width, 1}
-	}
-	t.b, t.c = &s.packed[col*s.k], &w.p[0]
-	t.q = uintptr(unsafe.Pointer(&w.q[0])) - uintptr(unsafe.Pointer(&w.p[0]))
-	t.v, t.ldv = &v.data[0], uintptr(8*v.rs)
-	e.quotientsAlong(t, a, s.beta, s.objective, rows, n)
-	return 0
-}
-
-// quotientsAlong runs the kernels over n strips of so many rows. P is panelRows high.
-func (e *engine) quotientsAlong(t *ratioTile, a view, beta float64, objective bool, rows, n int) {
-	kind, width := ratioKind(beta, objective), 3*e.lanes
-	t.rs, t.cs, t.ps = uintptr(8*a.rs), uintptr(8*a.cs), 0
-	p := unsafe.Pointer(t.c)
-	row := 0
-	for i, height := range [2]int{e.ratioRows[kind], 1} {
-		t.next = [3]uintptr{
-			uintptr(8 * (panelRows - height) * width), uintptr(8*width) - uintptr(height)*t.ldv, uintptr(8*width) * uintptr(t.k),
-		}
-		for ; row+height <= rows; row += height {
-			t.panels, t.a = n, &a.data[row*a.rs]
-			t.c = (*float64)(unsafe.Add(p, uintptr(row)*t.ldc))
-			t.at, t.bAt = uintptr(row)*t.ldv, 0
-			e.ratio[kind][i][1]((*uint64)(unsafe.Pointer(t)))
-		}
-	}
-	for i := 0; kind == withLogs && i < n; i++ {
-		t.panels, t.at = rows, uintptr(8*i*width)
-		t.c = (*float64)(unsafe.Add(p, 8*i*panelRows*width))
-		e.logs[1]((*uint64)(unsafe.Pointer(t)))
-	}
+	return sum + w.total(s.beta)
 }
 
 // foldPanel takes the panel's sums to where they are wanted.

@@ -307,260 +307,130 @@ func dotsAVX512_1x1(p *uint64)
 //go:noescape
 func ratioAVX2_beta0_4x12(p *uint64)
 
-// ratioAVX2_beta0_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta0_4x4(p *uint64)
-
 // ratioAVX2_beta0_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta0_1x12(p *uint64)
-
-// ratioAVX2_beta0_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta0_1x4(p *uint64)
 
 // ratioAVX2_beta0_objective_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta0_objective_4x12(p *uint64)
 
-// ratioAVX2_beta0_objective_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta0_objective_4x4(p *uint64)
-
 // ratioAVX2_beta0_objective_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta0_objective_1x12(p *uint64)
-
-// ratioAVX2_beta0_objective_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta0_objective_1x4(p *uint64)
 
 // ratioAVX2_beta1_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta1_4x12(p *uint64)
 
-// ratioAVX2_beta1_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta1_4x4(p *uint64)
-
 // ratioAVX2_beta1_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta1_1x12(p *uint64)
-
-// ratioAVX2_beta1_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta1_1x4(p *uint64)
 
 // ratioAVX2_beta1_objective_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta1_objective_4x12(p *uint64)
 
-// ratioAVX2_beta1_objective_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta1_objective_4x4(p *uint64)
-
 // ratioAVX2_beta1_objective_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta1_objective_1x12(p *uint64)
-
-// ratioAVX2_beta1_objective_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta1_objective_1x4(p *uint64)
 
 // ratioAVX2_beta_2x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta_2x12(p *uint64)
 
-// ratioAVX2_beta_2x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta_2x4(p *uint64)
-
 // ratioAVX2_beta_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta_1x12(p *uint64)
-
-// ratioAVX2_beta_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta_1x4(p *uint64)
 
 // ratioAVX2_beta_objective_2x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta_objective_2x12(p *uint64)
 
-// ratioAVX2_beta_objective_2x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta_objective_2x4(p *uint64)
-
 // ratioAVX2_beta_objective_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta_objective_1x12(p *uint64)
-
-// ratioAVX2_beta_objective_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta_objective_1x4(p *uint64)
 
 // ratioAVX512_beta0_8x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta0_8x24(p *uint64)
 
-// ratioAVX512_beta0_8x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta0_8x8(p *uint64)
-
 // ratioAVX512_beta0_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta0_1x24(p *uint64)
-
-// ratioAVX512_beta0_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta0_1x8(p *uint64)
 
 // ratioAVX512_beta0_objective_8x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta0_objective_8x24(p *uint64)
 
-// ratioAVX512_beta0_objective_8x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta0_objective_8x8(p *uint64)
-
 // ratioAVX512_beta0_objective_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta0_objective_1x24(p *uint64)
-
-// ratioAVX512_beta0_objective_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta0_objective_1x8(p *uint64)
 
 // ratioAVX512_beta1_8x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta1_8x24(p *uint64)
 
-// ratioAVX512_beta1_8x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta1_8x8(p *uint64)
-
 // ratioAVX512_beta1_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta1_1x24(p *uint64)
-
-// ratioAVX512_beta1_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta1_1x8(p *uint64)
 
 // ratioAVX512_beta1_objective_8x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta1_objective_8x24(p *uint64)
 
-// ratioAVX512_beta1_objective_8x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta1_objective_8x8(p *uint64)
-
 // ratioAVX512_beta1_objective_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta1_objective_1x24(p *uint64)
-
-// ratioAVX512_beta1_objective_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta1_objective_1x8(p *uint64)
 
 // ratioAVX512_beta_4x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta_4x24(p *uint64)
 
-// ratioAVX512_beta_4x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta_4x8(p *uint64)
-
 // ratioAVX512_beta_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta_1x24(p *uint64)
-
-// ratioAVX512_beta_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta_1x8(p *uint64)
 
 // ratioAVX512_beta_objective_4x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta_objective_4x24(p *uint64)
 
-// ratioAVX512_beta_objective_4x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta_objective_4x8(p *uint64)
-
 // ratioAVX512_beta_objective_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta_objective_1x24(p *uint64)
 
-// ratioAVX512_beta_objective_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
+// logsAVX2 adds y·log P to the objective, for `panels` rows: see ratioTile.
 //
 //go:noescape
-func ratioAVX512_beta_objective_1x8(p *uint64)
+func logsAVX2(p *uint64)
 
-// logsAVX2_12 adds y·log P to the objective, for `panels` rows: see ratioTile.
+// logsAVX512 adds y·log P to the objective, for `panels` rows: see ratioTile.
 //
 //go:noescape
-func logsAVX2_12(p *uint64)
-
-// logsAVX2_4 adds y·log P to the objective, for `panels` rows: see ratioTile.
-//
-//go:noescape
-func logsAVX2_4(p *uint64)
-
-// logsAVX512_24 adds y·log P to the objective, for `panels` rows: see ratioTile.
-//
-//go:noescape
-func logsAVX512_24(p *uint64)
-
-// logsAVX512_8 adds y·log P to the objective, for `panels` rows: see ratioTile.
-//
-//go:noescape
-func logsAVX512_8(p *uint64)
+func logsAVX512(p *uint64)
 
 // logAVX2 sets dst to the logarithms of x, positive and normal.
 //

@@ -6538,9 +6538,12 @@ panel:
 	MOVQ       48(AX), R12
 	ADDQ       128(AX), R12
 	MOVQ       (AX), R13
-	MOVQ       104(AX), R14
-	ADDQ       120(AX), R14
 	MOVQ       112(AX), R15
+	IMUL3Q     $0x04, R15, R14
+	ADDQ       144(AX), R14
+	IMUL3Q     $0x02, R14, R14
+	ADDQ       104(AX), R14
+	ADDQ       120(AX), R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
 	ADDQ       R15, R14
@@ -6737,119 +6740,6 @@ DATA c3ff0000000000000<>+48(SB)/8, $0x3ff0000000000000
 DATA c3ff0000000000000<>+56(SB)/8, $0x3ff0000000000000
 GLOBL c3ff0000000000000<>(SB), RODATA|NOPTR, $64
 
-// func ratioAVX2_beta0_4x4(p *uint64)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·ratioAVX2_beta0_4x4(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 64(AX), R8
-	MOVQ 72(AX), R9
-	LEAQ (BX)(BX*2), R10
-
-panel:
-	MOVQ       DX, R11
-	MOVQ       48(AX), R12
-	ADDQ       128(AX), R12
-	MOVQ       (AX), R13
-	MOVQ       104(AX), R14
-	ADDQ       120(AX), R14
-	MOVQ       112(AX), R15
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y5, Y5, Y5
-
-sum:
-	VMOVUPD      (R12), Y0
-	VBROADCASTSD (R11), Y1
-	VFMADD231PD  Y0, Y1, Y2
-	VBROADCASTSD (R11)(BX*1), Y1
-	VFMADD231PD  Y0, Y1, Y3
-	VBROADCASTSD (R11)(BX*2), Y1
-	VFMADD231PD  Y0, Y1, Y4
-	VBROADCASTSD (R11)(R10*1), Y1
-	VFMADD231PD  Y0, Y1, Y5
-	ADDQ         SI, R11
-	ADDQ         DI, R12
-	DECQ         R13
-	JNE          sum
-	MOVQ         96(AX), R11
-	ADDQ         R8, R11
-	MOVQ         104(AX), R12
-	ADDQ         120(AX), R12
-	MOVQ         112(AX), R13
-	VADDPD       160(AX), Y2, Y2
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
-	VDIVPD       Y2, Y0, Y0
-	VMULPD       Y0, Y1, Y1
-	VMOVUPD      Y0, (R11)
-	VMULPD       Y0, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Y3, Y3
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
-	VDIVPD       Y3, Y0, Y0
-	VMULPD       Y0, Y1, Y1
-	VMOVUPD      Y0, (R11)
-	VMULPD       Y0, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Y4, Y4
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
-	VDIVPD       Y4, Y0, Y0
-	VMULPD       Y0, Y1, Y1
-	VMOVUPD      Y0, (R11)
-	VMULPD       Y0, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Y5, Y5
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
-	VDIVPD       Y5, Y0, Y0
-	VMULPD       Y0, Y1, Y1
-	VMOVUPD      Y0, (R11)
-	VMULPD       Y0, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	ADDQ         136(AX), R8
-	ADDQ         144(AX), R12
-	SUBQ         104(AX), R12
-	MOVQ         R12, 120(AX)
-	MOVQ         152(AX), R12
-	ADDQ         R12, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX2_beta0_1x12(p *uint64)
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·ratioAVX2_beta0_1x12(SB), NOSPLIT, $0-8
@@ -6867,9 +6757,12 @@ panel:
 	MOVQ       48(AX), R10
 	ADDQ       128(AX), R10
 	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
 	MOVQ       112(AX), R13
+	IMUL3Q     $0x01, R13, R12
+	ADDQ       144(AX), R12
+	IMUL3Q     $0x02, R12, R12
+	ADDQ       104(AX), R12
+	ADDQ       120(AX), R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	ADDQ       R13, R12
@@ -6936,67 +6829,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX2_beta0_1x4(p *uint64)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·ratioAVX2_beta0_1x4(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), BX
-	MOVQ 56(AX), SI
-	MOVQ 64(AX), DI
-	MOVQ 72(AX), R8
-
-panel:
-	MOVQ       DX, R9
-	MOVQ       48(AX), R10
-	ADDQ       128(AX), R10
-	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
-	MOVQ       112(AX), R13
-	PREFETCHT0 (R12)
-	ADDQ       R13, R12
-	VPXOR      Y2, Y2, Y2
-
-sum:
-	VMOVUPD      (R10), Y0
-	VBROADCASTSD (R9), Y1
-	VFMADD231PD  Y0, Y1, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          sum
-	MOVQ         96(AX), R9
-	ADDQ         DI, R9
-	MOVQ         104(AX), R10
-	ADDQ         120(AX), R10
-	MOVQ         112(AX), R11
-	VADDPD       160(AX), Y2, Y2
-	VMOVUPD      (R10), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
-	VDIVPD       Y2, Y0, Y0
-	VMULPD       Y0, Y1, Y1
-	VMOVUPD      Y0, (R9)
-	VMULPD       Y0, Y1, Y0
-	VMOVUPD      Y0, (DI)
-	ADDQ         R8, DI
-	ADDQ         R8, R9
-	ADDQ         R11, R10
-	ADDQ         136(AX), DI
-	ADDQ         144(AX), R10
-	SUBQ         104(AX), R10
-	MOVQ         R10, 120(AX)
-	MOVQ         152(AX), R10
-	ADDQ         R10, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX2_beta0_objective_4x12(p *uint64)
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·ratioAVX2_beta0_objective_4x12(SB), NOSPLIT, $0-8
@@ -7015,9 +6847,12 @@ panel:
 	MOVQ       48(AX), R12
 	ADDQ       128(AX), R12
 	MOVQ       (AX), R13
-	MOVQ       104(AX), R14
-	ADDQ       120(AX), R14
 	MOVQ       112(AX), R15
+	IMUL3Q     $0x04, R15, R14
+	ADDQ       144(AX), R14
+	IMUL3Q     $0x02, R14, R14
+	ADDQ       104(AX), R14
+	ADDQ       120(AX), R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
 	ADDQ       R15, R14
@@ -7467,190 +7302,6 @@ DATA cfff0000000000000<>+48(SB)/8, $0xfff0000000000000
 DATA cfff0000000000000<>+56(SB)/8, $0xfff0000000000000
 GLOBL cfff0000000000000<>(SB), RODATA|NOPTR, $64
 
-// func ratioAVX2_beta0_objective_4x4(p *uint64)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·ratioAVX2_beta0_objective_4x4(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 64(AX), R8
-	MOVQ 72(AX), R9
-	LEAQ (BX)(BX*2), R10
-
-panel:
-	MOVQ       DX, R11
-	MOVQ       48(AX), R12
-	ADDQ       128(AX), R12
-	MOVQ       (AX), R13
-	MOVQ       104(AX), R14
-	ADDQ       120(AX), R14
-	MOVQ       112(AX), R15
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y5, Y5, Y5
-
-sum:
-	VMOVUPD      (R12), Y0
-	VBROADCASTSD (R11), Y1
-	VFMADD231PD  Y0, Y1, Y2
-	VBROADCASTSD (R11)(BX*1), Y1
-	VFMADD231PD  Y0, Y1, Y3
-	VBROADCASTSD (R11)(BX*2), Y1
-	VFMADD231PD  Y0, Y1, Y4
-	VBROADCASTSD (R11)(R10*1), Y1
-	VFMADD231PD  Y0, Y1, Y5
-	ADDQ         SI, R11
-	ADDQ         DI, R12
-	DECQ         R13
-	JNE          sum
-	MOVQ         96(AX), R11
-	ADDQ         R8, R11
-	MOVQ         104(AX), R12
-	ADDQ         120(AX), R12
-	MOVQ         112(AX), R13
-	VADDPD       160(AX), Y2, Y2
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
-	VDIVPD       Y2, Y0, Y0
-	VMULPD       Y0, Y1, Y1
-	VMOVUPD      Y0, (R11)
-	VMULPD       Y0, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	VPSRLQ       $0x34, Y1, Y2
-	VPOR         c4330000000000000<>+0(SB), Y2, Y2
-	VSUBPD       c43300000000003ff<>+0(SB), Y2, Y2
-	VMOVUPD      Y1, Y0
-	VPAND        c000fffffffffffff<>+0(SB), Y0, Y0
-	VPOR         c3ff0000000000000<>+0(SB), Y0, Y0
-	VCMPPD       $0x11, c0010000000000000<>+0(SB), Y1, Y6
-	VBLENDVPD    Y6, cfff0000000000000<>+0(SB), Y2, Y2
-	VMULPD       544(AX), Y0, Y0
-	VMOVUPD      Y0, 544(AX)
-	VADDPD       736(AX), Y2, Y2
-	VMOVUPD      Y2, 736(AX)
-	VSUBPD       c3ff0000000000000<>+0(SB), Y1, Y1
-	VADDPD       352(AX), Y1, Y1
-	VMOVUPD      Y1, 352(AX)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Y3, Y3
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
-	VDIVPD       Y3, Y0, Y0
-	VMULPD       Y0, Y1, Y1
-	VMOVUPD      Y0, (R11)
-	VMULPD       Y0, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	VPSRLQ       $0x34, Y1, Y2
-	VPOR         c4330000000000000<>+0(SB), Y2, Y2
-	VSUBPD       c43300000000003ff<>+0(SB), Y2, Y2
-	VMOVUPD      Y1, Y0
-	VPAND        c000fffffffffffff<>+0(SB), Y0, Y0
-	VPOR         c3ff0000000000000<>+0(SB), Y0, Y0
-	VCMPPD       $0x11, c0010000000000000<>+0(SB), Y1, Y3
-	VBLENDVPD    Y3, cfff0000000000000<>+0(SB), Y2, Y2
-	VMULPD       544(AX), Y0, Y0
-	VMOVUPD      Y0, 544(AX)
-	VADDPD       736(AX), Y2, Y2
-	VMOVUPD      Y2, 736(AX)
-	VSUBPD       c3ff0000000000000<>+0(SB), Y1, Y1
-	VADDPD       352(AX), Y1, Y1
-	VMOVUPD      Y1, 352(AX)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Y4, Y4
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
-	VDIVPD       Y4, Y0, Y0
-	VMULPD       Y0, Y1, Y1
-	VMOVUPD      Y0, (R11)
-	VMULPD       Y0, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	VPSRLQ       $0x34, Y1, Y2
-	VPOR         c4330000000000000<>+0(SB), Y2, Y2
-	VSUBPD       c43300000000003ff<>+0(SB), Y2, Y2
-	VMOVUPD      Y1, Y0
-	VPAND        c000fffffffffffff<>+0(SB), Y0, Y0
-	VPOR         c3ff0000000000000<>+0(SB), Y0, Y0
-	VCMPPD       $0x11, c0010000000000000<>+0(SB), Y1, Y3
-	VBLENDVPD    Y3, cfff0000000000000<>+0(SB), Y2, Y2
-	VMULPD       544(AX), Y0, Y0
-	VMOVUPD      Y0, 544(AX)
-	VADDPD       736(AX), Y2, Y2
-	VMOVUPD      Y2, 736(AX)
-	VSUBPD       c3ff0000000000000<>+0(SB), Y1, Y1
-	VADDPD       352(AX), Y1, Y1
-	VMOVUPD      Y1, 352(AX)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Y5, Y5
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
-	VDIVPD       Y5, Y0, Y0
-	VMULPD       Y0, Y1, Y1
-	VMOVUPD      Y0, (R11)
-	VMULPD       Y0, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	VPSRLQ       $0x34, Y1, Y2
-	VPOR         c4330000000000000<>+0(SB), Y2, Y2
-	VSUBPD       c43300000000003ff<>+0(SB), Y2, Y2
-	VMOVUPD      Y1, Y0
-	VPAND        c000fffffffffffff<>+0(SB), Y0, Y0
-	VPOR         c3ff0000000000000<>+0(SB), Y0, Y0
-	VCMPPD       $0x11, c0010000000000000<>+0(SB), Y1, Y3
-	VBLENDVPD    Y3, cfff0000000000000<>+0(SB), Y2, Y2
-	VMULPD       544(AX), Y0, Y0
-	VMOVUPD      Y0, 544(AX)
-	VADDPD       736(AX), Y2, Y2
-	VMOVUPD      Y2, 736(AX)
-	VSUBPD       c3ff0000000000000<>+0(SB), Y1, Y1
-	VADDPD       352(AX), Y1, Y1
-	VMOVUPD      Y1, 352(AX)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	ADDQ         136(AX), R8
-	ADDQ         144(AX), R12
-	SUBQ         104(AX), R12
-	MOVQ         R12, 120(AX)
-	MOVQ         152(AX), R12
-	ADDQ         R12, 128(AX)
-	VMOVUPD      544(AX), Y0
-	VMOVUPD      736(AX), Y1
-	VPSRLQ       $0x34, Y0, Y2
-	VPOR         c4330000000000000<>+0(SB), Y2, Y2
-	VSUBPD       c43300000000003ff<>+0(SB), Y2, Y2
-	VMOVUPD      Y0, Y0
-	VPAND        c000fffffffffffff<>+0(SB), Y0, Y0
-	VPOR         c3ff0000000000000<>+0(SB), Y0, Y0
-	VADDPD       Y2, Y1, Y1
-	VMOVUPD      Y0, 544(AX)
-	VMOVUPD      Y1, 736(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX2_beta0_objective_1x12(p *uint64)
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·ratioAVX2_beta0_objective_1x12(SB), NOSPLIT, $0-8
@@ -7668,9 +7319,12 @@ panel:
 	MOVQ       48(AX), R10
 	ADDQ       128(AX), R10
 	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
 	MOVQ       112(AX), R13
+	IMUL3Q     $0x01, R13, R12
+	ADDQ       144(AX), R12
+	IMUL3Q     $0x02, R12, R12
+	ADDQ       104(AX), R12
+	ADDQ       120(AX), R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	ADDQ       R13, R12
@@ -7815,93 +7469,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX2_beta0_objective_1x4(p *uint64)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·ratioAVX2_beta0_objective_1x4(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), BX
-	MOVQ 56(AX), SI
-	MOVQ 64(AX), DI
-	MOVQ 72(AX), R8
-
-panel:
-	MOVQ       DX, R9
-	MOVQ       48(AX), R10
-	ADDQ       128(AX), R10
-	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
-	MOVQ       112(AX), R13
-	PREFETCHT0 (R12)
-	ADDQ       R13, R12
-	VPXOR      Y2, Y2, Y2
-
-sum:
-	VMOVUPD      (R10), Y0
-	VBROADCASTSD (R9), Y1
-	VFMADD231PD  Y0, Y1, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          sum
-	MOVQ         96(AX), R9
-	ADDQ         DI, R9
-	MOVQ         104(AX), R10
-	ADDQ         120(AX), R10
-	MOVQ         112(AX), R11
-	VADDPD       160(AX), Y2, Y2
-	VMOVUPD      (R10), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
-	VDIVPD       Y2, Y0, Y0
-	VMULPD       Y0, Y1, Y1
-	VMOVUPD      Y0, (R9)
-	VMULPD       Y0, Y1, Y0
-	VMOVUPD      Y0, (DI)
-	VPSRLQ       $0x34, Y1, Y2
-	VPOR         c4330000000000000<>+0(SB), Y2, Y2
-	VSUBPD       c43300000000003ff<>+0(SB), Y2, Y2
-	VMOVUPD      Y1, Y0
-	VPAND        c000fffffffffffff<>+0(SB), Y0, Y0
-	VPOR         c3ff0000000000000<>+0(SB), Y0, Y0
-	VCMPPD       $0x11, c0010000000000000<>+0(SB), Y1, Y3
-	VBLENDVPD    Y3, cfff0000000000000<>+0(SB), Y2, Y2
-	VMULPD       544(AX), Y0, Y0
-	VMOVUPD      Y0, 544(AX)
-	VADDPD       736(AX), Y2, Y2
-	VMOVUPD      Y2, 736(AX)
-	VSUBPD       c3ff0000000000000<>+0(SB), Y1, Y1
-	VADDPD       352(AX), Y1, Y1
-	VMOVUPD      Y1, 352(AX)
-	ADDQ         R8, DI
-	ADDQ         R8, R9
-	ADDQ         R11, R10
-	ADDQ         136(AX), DI
-	ADDQ         144(AX), R10
-	SUBQ         104(AX), R10
-	MOVQ         R10, 120(AX)
-	MOVQ         152(AX), R10
-	ADDQ         R10, 128(AX)
-	VMOVUPD      544(AX), Y0
-	VMOVUPD      736(AX), Y1
-	VPSRLQ       $0x34, Y0, Y2
-	VPOR         c4330000000000000<>+0(SB), Y2, Y2
-	VSUBPD       c43300000000003ff<>+0(SB), Y2, Y2
-	VMOVUPD      Y0, Y0
-	VPAND        c000fffffffffffff<>+0(SB), Y0, Y0
-	VPOR         c3ff0000000000000<>+0(SB), Y0, Y0
-	VADDPD       Y2, Y1, Y1
-	VMOVUPD      Y0, 544(AX)
-	VMOVUPD      Y1, 736(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX2_beta1_4x12(p *uint64)
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·ratioAVX2_beta1_4x12(SB), NOSPLIT, $0-8
@@ -7920,9 +7487,12 @@ panel:
 	MOVQ       48(AX), R12
 	ADDQ       128(AX), R12
 	MOVQ       (AX), R13
-	MOVQ       104(AX), R14
-	ADDQ       120(AX), R14
 	MOVQ       112(AX), R15
+	IMUL3Q     $0x04, R15, R14
+	ADDQ       144(AX), R14
+	IMUL3Q     $0x02, R14, R14
+	ADDQ       104(AX), R14
+	ADDQ       120(AX), R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
 	ADDQ       R15, R14
@@ -8061,103 +7631,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX2_beta1_4x4(p *uint64)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·ratioAVX2_beta1_4x4(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 64(AX), R8
-	MOVQ 72(AX), R9
-	LEAQ (BX)(BX*2), R10
-
-panel:
-	MOVQ       DX, R11
-	MOVQ       48(AX), R12
-	ADDQ       128(AX), R12
-	MOVQ       (AX), R13
-	MOVQ       104(AX), R14
-	ADDQ       120(AX), R14
-	MOVQ       112(AX), R15
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y5, Y5, Y5
-
-sum:
-	VMOVUPD      (R12), Y0
-	VBROADCASTSD (R11), Y1
-	VFMADD231PD  Y0, Y1, Y2
-	VBROADCASTSD (R11)(BX*1), Y1
-	VFMADD231PD  Y0, Y1, Y3
-	VBROADCASTSD (R11)(BX*2), Y1
-	VFMADD231PD  Y0, Y1, Y4
-	VBROADCASTSD (R11)(R10*1), Y1
-	VFMADD231PD  Y0, Y1, Y5
-	ADDQ         SI, R11
-	ADDQ         DI, R12
-	DECQ         R13
-	JNE          sum
-	MOVQ         96(AX), R11
-	ADDQ         R8, R11
-	MOVQ         104(AX), R12
-	ADDQ         120(AX), R12
-	MOVQ         112(AX), R13
-	VADDPD       160(AX), Y2, Y2
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VDIVPD       Y2, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Y3, Y3
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VDIVPD       Y3, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Y4, Y4
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VDIVPD       Y4, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Y5, Y5
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VDIVPD       Y5, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	ADDQ         136(AX), R8
-	ADDQ         144(AX), R12
-	SUBQ         104(AX), R12
-	MOVQ         R12, 120(AX)
-	MOVQ         152(AX), R12
-	ADDQ         R12, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX2_beta1_1x12(p *uint64)
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·ratioAVX2_beta1_1x12(SB), NOSPLIT, $0-8
@@ -8175,9 +7648,12 @@ panel:
 	MOVQ       48(AX), R10
 	ADDQ       128(AX), R10
 	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
 	MOVQ       112(AX), R13
+	IMUL3Q     $0x01, R13, R12
+	ADDQ       144(AX), R12
+	IMUL3Q     $0x02, R12, R12
+	ADDQ       104(AX), R12
+	ADDQ       120(AX), R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	ADDQ       R13, R12
@@ -8232,63 +7708,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX2_beta1_1x4(p *uint64)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·ratioAVX2_beta1_1x4(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), BX
-	MOVQ 56(AX), SI
-	MOVQ 64(AX), DI
-	MOVQ 72(AX), R8
-
-panel:
-	MOVQ       DX, R9
-	MOVQ       48(AX), R10
-	ADDQ       128(AX), R10
-	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
-	MOVQ       112(AX), R13
-	PREFETCHT0 (R12)
-	ADDQ       R13, R12
-	VPXOR      Y2, Y2, Y2
-
-sum:
-	VMOVUPD      (R10), Y0
-	VBROADCASTSD (R9), Y1
-	VFMADD231PD  Y0, Y1, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          sum
-	MOVQ         96(AX), R9
-	ADDQ         DI, R9
-	MOVQ         104(AX), R10
-	ADDQ         120(AX), R10
-	MOVQ         112(AX), R11
-	VADDPD       160(AX), Y2, Y2
-	VMOVUPD      (R10), Y1
-	VADDPD       160(AX), Y1, Y1
-	VDIVPD       Y2, Y1, Y0
-	VMOVUPD      Y0, (DI)
-	ADDQ         R8, DI
-	ADDQ         R8, R9
-	ADDQ         R11, R10
-	ADDQ         136(AX), DI
-	ADDQ         144(AX), R10
-	SUBQ         104(AX), R10
-	MOVQ         R10, 120(AX)
-	MOVQ         152(AX), R10
-	ADDQ         R10, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX2_beta1_objective_4x12(p *uint64)
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·ratioAVX2_beta1_objective_4x12(SB), NOSPLIT, $0-8
@@ -8307,9 +7726,12 @@ panel:
 	MOVQ       48(AX), R12
 	ADDQ       128(AX), R12
 	MOVQ       (AX), R13
-	MOVQ       104(AX), R14
-	ADDQ       120(AX), R14
 	MOVQ       112(AX), R15
+	IMUL3Q     $0x04, R15, R14
+	ADDQ       144(AX), R14
+	IMUL3Q     $0x02, R14, R14
+	ADDQ       104(AX), R14
+	ADDQ       120(AX), R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
 	ADDQ       R15, R14
@@ -8484,115 +7906,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX2_beta1_objective_4x4(p *uint64)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·ratioAVX2_beta1_objective_4x4(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 64(AX), R8
-	MOVQ 72(AX), R9
-	LEAQ (BX)(BX*2), R10
-
-panel:
-	MOVQ       DX, R11
-	MOVQ       48(AX), R12
-	ADDQ       128(AX), R12
-	MOVQ       (AX), R13
-	MOVQ       104(AX), R14
-	ADDQ       120(AX), R14
-	MOVQ       112(AX), R15
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y2, Y2, Y2
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y3, Y3, Y3
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y4, Y4, Y4
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXOR      Y5, Y5, Y5
-
-sum:
-	VMOVUPD      (R12), Y0
-	VBROADCASTSD (R11), Y1
-	VFMADD231PD  Y0, Y1, Y2
-	VBROADCASTSD (R11)(BX*1), Y1
-	VFMADD231PD  Y0, Y1, Y3
-	VBROADCASTSD (R11)(BX*2), Y1
-	VFMADD231PD  Y0, Y1, Y4
-	VBROADCASTSD (R11)(R10*1), Y1
-	VFMADD231PD  Y0, Y1, Y5
-	ADDQ         SI, R11
-	ADDQ         DI, R12
-	DECQ         R13
-	JNE          sum
-	MOVQ         96(AX), R11
-	ADDQ         R8, R11
-	MOVQ         104(AX), R12
-	ADDQ         120(AX), R12
-	MOVQ         112(AX), R13
-	VADDPD       160(AX), Y2, Y2
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VDIVPD       Y2, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	VSUBPD       Y1, Y2, Y2
-	VADDPD       352(AX), Y2, Y2
-	VMOVUPD      Y2, 352(AX)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Y3, Y3
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VDIVPD       Y3, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	VSUBPD       Y1, Y3, Y3
-	VADDPD       352(AX), Y3, Y3
-	VMOVUPD      Y3, 352(AX)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Y4, Y4
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VDIVPD       Y4, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	VSUBPD       Y1, Y4, Y4
-	VADDPD       352(AX), Y4, Y4
-	VMOVUPD      Y4, 352(AX)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Y5, Y5
-	VMOVUPD      (R12), Y1
-	VADDPD       160(AX), Y1, Y1
-	VDIVPD       Y5, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	VSUBPD       Y1, Y5, Y5
-	VADDPD       352(AX), Y5, Y5
-	VMOVUPD      Y5, 352(AX)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	ADDQ         136(AX), R8
-	ADDQ         144(AX), R12
-	SUBQ         104(AX), R12
-	MOVQ         R12, 120(AX)
-	MOVQ         152(AX), R12
-	ADDQ         R12, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX2_beta1_objective_1x12(p *uint64)
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·ratioAVX2_beta1_objective_1x12(SB), NOSPLIT, $0-8
@@ -8610,9 +7923,12 @@ panel:
 	MOVQ       48(AX), R10
 	ADDQ       128(AX), R10
 	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
 	MOVQ       112(AX), R13
+	IMUL3Q     $0x01, R13, R12
+	ADDQ       144(AX), R12
+	IMUL3Q     $0x02, R12, R12
+	ADDQ       104(AX), R12
+	ADDQ       120(AX), R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	ADDQ       R13, R12
@@ -8676,66 +7992,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX2_beta1_objective_1x4(p *uint64)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·ratioAVX2_beta1_objective_1x4(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), BX
-	MOVQ 56(AX), SI
-	MOVQ 64(AX), DI
-	MOVQ 72(AX), R8
-
-panel:
-	MOVQ       DX, R9
-	MOVQ       48(AX), R10
-	ADDQ       128(AX), R10
-	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
-	MOVQ       112(AX), R13
-	PREFETCHT0 (R12)
-	ADDQ       R13, R12
-	VPXOR      Y2, Y2, Y2
-
-sum:
-	VMOVUPD      (R10), Y0
-	VBROADCASTSD (R9), Y1
-	VFMADD231PD  Y0, Y1, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          sum
-	MOVQ         96(AX), R9
-	ADDQ         DI, R9
-	MOVQ         104(AX), R10
-	ADDQ         120(AX), R10
-	MOVQ         112(AX), R11
-	VADDPD       160(AX), Y2, Y2
-	VMOVUPD      (R10), Y1
-	VADDPD       160(AX), Y1, Y1
-	VDIVPD       Y2, Y1, Y0
-	VMOVUPD      Y0, (DI)
-	VSUBPD       Y1, Y2, Y2
-	VADDPD       352(AX), Y2, Y2
-	VMOVUPD      Y2, 352(AX)
-	ADDQ         R8, DI
-	ADDQ         R8, R9
-	ADDQ         R11, R10
-	ADDQ         136(AX), DI
-	ADDQ         144(AX), R10
-	SUBQ         104(AX), R10
-	MOVQ         R10, 120(AX)
-	MOVQ         152(AX), R10
-	ADDQ         R10, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX2_beta_2x12(p *uint64)
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·ratioAVX2_beta_2x12(SB), NOSPLIT, $0-8
@@ -8753,9 +8009,12 @@ panel:
 	MOVQ       48(AX), R11
 	ADDQ       128(AX), R11
 	MOVQ       (AX), R12
-	MOVQ       104(AX), R13
-	ADDQ       120(AX), R13
 	MOVQ       112(AX), R14
+	IMUL3Q     $0x02, R14, R13
+	ADDQ       144(AX), R13
+	IMUL3Q     $0x02, R13, R13
+	ADDQ       104(AX), R13
+	ADDQ       120(AX), R13
 	PREFETCHT0 (R13)
 	PREFETCHT0 64(R13)
 	ADDQ       R14, R13
@@ -9528,216 +8787,6 @@ DATA c00000000000003ff<>+48(SB)/8, $0x00000000000003ff
 DATA c00000000000003ff<>+56(SB)/8, $0x00000000000003ff
 GLOBL c00000000000003ff<>(SB), RODATA|NOPTR, $64
 
-// func ratioAVX2_beta_2x4(p *uint64)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·ratioAVX2_beta_2x4(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 64(AX), R8
-	MOVQ 72(AX), R9
-
-panel:
-	MOVQ       DX, R10
-	MOVQ       48(AX), R11
-	ADDQ       128(AX), R11
-	MOVQ       (AX), R12
-	MOVQ       104(AX), R13
-	ADDQ       120(AX), R13
-	MOVQ       112(AX), R14
-	PREFETCHT0 (R13)
-	ADDQ       R14, R13
-	VPXOR      Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	ADDQ       R14, R13
-	VPXOR      Y3, Y3, Y3
-
-sum:
-	VMOVUPD      (R11), Y0
-	VBROADCASTSD (R10), Y1
-	VFMADD231PD  Y0, Y1, Y2
-	VBROADCASTSD (R10)(BX*1), Y1
-	VFMADD231PD  Y0, Y1, Y3
-	ADDQ         SI, R10
-	ADDQ         DI, R11
-	DECQ         R12
-	JNE          sum
-	MOVQ         96(AX), R10
-	ADDQ         R8, R10
-	MOVQ         104(AX), R11
-	ADDQ         120(AX), R11
-	MOVQ         112(AX), R12
-	VADDPD       160(AX), Y2, Y2
-	VMOVUPD      (R11), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      Y2, Y0
-	VBROADCASTSD 928(AX), Y4
-	VPSRLQ       $0x34, Y0, Y6
-	VPOR         c4330000000000000<>+0(SB), Y6, Y6
-	VSUBPD       c43300000000003ff<>+0(SB), Y6, Y6
-	VMOVUPD      Y0, Y5
-	VPAND        c000fffffffffffff<>+0(SB), Y5, Y5
-	VPOR         c3ff0000000000000<>+0(SB), Y5, Y5
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Y5, Y0
-	VPAND        c0010000000000000<>+0(SB), Y0, Y7
-	VPSUBQ       Y7, Y5, Y5
-	VPAND        c3ff0000000000000<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y6, Y6
-	VSUBPD       c3ff0000000000000<>+0(SB), Y5, Y5
-	VADDPD       c4000000000000000<>+0(SB), Y5, Y0
-	VDIVPD       Y0, Y5, Y0
-	VMULPD       Y0, Y0, Y7
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Y8
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Y7, Y8
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Y7, Y8
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Y7, Y8
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Y7, Y8
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Y7, Y8
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Y7, Y8
-	VMULPD       Y7, Y8, Y8
-	VMULPD       Y5, Y5, Y7
-	VMULPD       c3fe0000000000000<>+0(SB), Y7, Y7
-	VADDPD       Y7, Y8, Y8
-	VMULPD       Y0, Y8, Y8
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Y6, Y8
-	VSUBPD       Y7, Y8, Y8
-	VADDPD       Y5, Y8, Y8
-	VMULPD       c3fe62e42fee00000<>+0(SB), Y6, Y6
-	VADDPD       Y6, Y8, Y0
-	VMULPD       Y4, Y0, Y0
-	VMOVUPD      cc087500000000000<>+0(SB), Y4
-	VMAXPD       Y0, Y4, Y0
-	VMOVUPD      c4086300000000000<>+0(SB), Y4
-	VMINPD       Y0, Y4, Y0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Y0, Y4
-	VROUNDPD     $0x00, Y4, Y4
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Y4, Y0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Y4, Y0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Y5
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Y0, Y5
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Y0, Y5
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Y0, Y5
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Y0, Y5
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Y0, Y5
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Y0, Y5
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Y0, Y5
-	VFMADD213PD  c3f81111111111111<>+0(SB), Y0, Y5
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Y0, Y5
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Y0, Y5
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Y0, Y5
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y5
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y5
-	VCVTPD2DQY   Y4, X0
-	VPSRAD       $0x01, X0, X4
-	VPSUBD       X4, X0, X0
-	VPMOVSXDQ    X4, Y4
-	VPADDQ       c00000000000003ff<>+0(SB), Y4, Y4
-	VPSLLQ       $0x34, Y4, Y4
-	VMULPD       Y4, Y5, Y5
-	VPMOVSXDQ    X0, Y4
-	VPADDQ       c00000000000003ff<>+0(SB), Y4, Y4
-	VPSLLQ       $0x34, Y4, Y4
-	VMULPD       Y4, Y5, Y5
-	VMULPD       Y5, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	VMULPD       Y5, Y2, Y5
-	VMOVUPD      Y5, (R10)
-	ADDQ         R9, R8
-	ADDQ         R9, R10
-	ADDQ         R12, R11
-	VADDPD       160(AX), Y3, Y3
-	VMOVUPD      (R11), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      Y3, Y0
-	VBROADCASTSD 928(AX), Y2
-	VPSRLQ       $0x34, Y0, Y5
-	VPOR         c4330000000000000<>+0(SB), Y5, Y5
-	VSUBPD       c43300000000003ff<>+0(SB), Y5, Y5
-	VMOVUPD      Y0, Y4
-	VPAND        c000fffffffffffff<>+0(SB), Y4, Y4
-	VPOR         c3ff0000000000000<>+0(SB), Y4, Y4
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Y4, Y0
-	VPAND        c0010000000000000<>+0(SB), Y0, Y6
-	VPSUBQ       Y6, Y4, Y4
-	VPAND        c3ff0000000000000<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y5, Y5
-	VSUBPD       c3ff0000000000000<>+0(SB), Y4, Y4
-	VADDPD       c4000000000000000<>+0(SB), Y4, Y0
-	VDIVPD       Y0, Y4, Y0
-	VMULPD       Y0, Y0, Y6
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Y7
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Y6, Y7
-	VMULPD       Y6, Y7, Y7
-	VMULPD       Y4, Y4, Y6
-	VMULPD       c3fe0000000000000<>+0(SB), Y6, Y6
-	VADDPD       Y6, Y7, Y7
-	VMULPD       Y0, Y7, Y7
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Y5, Y7
-	VSUBPD       Y6, Y7, Y7
-	VADDPD       Y4, Y7, Y7
-	VMULPD       c3fe62e42fee00000<>+0(SB), Y5, Y5
-	VADDPD       Y5, Y7, Y0
-	VMULPD       Y2, Y0, Y0
-	VMOVUPD      cc087500000000000<>+0(SB), Y2
-	VMAXPD       Y0, Y2, Y0
-	VMOVUPD      c4086300000000000<>+0(SB), Y2
-	VMINPD       Y0, Y2, Y0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Y0, Y2
-	VROUNDPD     $0x00, Y2, Y2
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Y2, Y0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Y2, Y0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Y4
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Y0, Y4
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Y0, Y4
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Y0, Y4
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f81111111111111<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y4
-	VCVTPD2DQY   Y2, X0
-	VPSRAD       $0x01, X0, X2
-	VPSUBD       X2, X0, X0
-	VPMOVSXDQ    X2, Y2
-	VPADDQ       c00000000000003ff<>+0(SB), Y2, Y2
-	VPSLLQ       $0x34, Y2, Y2
-	VMULPD       Y2, Y4, Y4
-	VPMOVSXDQ    X0, Y2
-	VPADDQ       c00000000000003ff<>+0(SB), Y2, Y2
-	VPSLLQ       $0x34, Y2, Y2
-	VMULPD       Y2, Y4, Y4
-	VMULPD       Y4, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	VMULPD       Y4, Y3, Y4
-	VMOVUPD      Y4, (R10)
-	ADDQ         R9, R8
-	ADDQ         R9, R10
-	ADDQ         R12, R11
-	ADDQ         136(AX), R8
-	ADDQ         144(AX), R11
-	SUBQ         104(AX), R11
-	MOVQ         R11, 120(AX)
-	MOVQ         152(AX), R11
-	ADDQ         R11, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX2_beta_1x12(p *uint64)
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·ratioAVX2_beta_1x12(SB), NOSPLIT, $0-8
@@ -9755,9 +8804,12 @@ panel:
 	MOVQ       48(AX), R10
 	ADDQ       128(AX), R10
 	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
 	MOVQ       112(AX), R13
+	IMUL3Q     $0x01, R13, R12
+	ADDQ       144(AX), R12
+	IMUL3Q     $0x02, R12, R12
+	ADDQ       104(AX), R12
+	ADDQ       120(AX), R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	ADDQ       R13, R12
@@ -10022,133 +9074,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX2_beta_1x4(p *uint64)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·ratioAVX2_beta_1x4(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), BX
-	MOVQ 56(AX), SI
-	MOVQ 64(AX), DI
-	MOVQ 72(AX), R8
-
-panel:
-	MOVQ       DX, R9
-	MOVQ       48(AX), R10
-	ADDQ       128(AX), R10
-	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
-	MOVQ       112(AX), R13
-	PREFETCHT0 (R12)
-	ADDQ       R13, R12
-	VPXOR      Y2, Y2, Y2
-
-sum:
-	VMOVUPD      (R10), Y0
-	VBROADCASTSD (R9), Y1
-	VFMADD231PD  Y0, Y1, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          sum
-	MOVQ         96(AX), R9
-	ADDQ         DI, R9
-	MOVQ         104(AX), R10
-	ADDQ         120(AX), R10
-	MOVQ         112(AX), R11
-	VADDPD       160(AX), Y2, Y2
-	VMOVUPD      (R10), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      Y2, Y0
-	VBROADCASTSD 928(AX), Y3
-	VPSRLQ       $0x34, Y0, Y5
-	VPOR         c4330000000000000<>+0(SB), Y5, Y5
-	VSUBPD       c43300000000003ff<>+0(SB), Y5, Y5
-	VMOVUPD      Y0, Y4
-	VPAND        c000fffffffffffff<>+0(SB), Y4, Y4
-	VPOR         c3ff0000000000000<>+0(SB), Y4, Y4
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Y4, Y0
-	VPAND        c0010000000000000<>+0(SB), Y0, Y6
-	VPSUBQ       Y6, Y4, Y4
-	VPAND        c3ff0000000000000<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y5, Y5
-	VSUBPD       c3ff0000000000000<>+0(SB), Y4, Y4
-	VADDPD       c4000000000000000<>+0(SB), Y4, Y0
-	VDIVPD       Y0, Y4, Y0
-	VMULPD       Y0, Y0, Y6
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Y7
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Y6, Y7
-	VMULPD       Y6, Y7, Y7
-	VMULPD       Y4, Y4, Y6
-	VMULPD       c3fe0000000000000<>+0(SB), Y6, Y6
-	VADDPD       Y6, Y7, Y7
-	VMULPD       Y0, Y7, Y7
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Y5, Y7
-	VSUBPD       Y6, Y7, Y7
-	VADDPD       Y4, Y7, Y7
-	VMULPD       c3fe62e42fee00000<>+0(SB), Y5, Y5
-	VADDPD       Y5, Y7, Y0
-	VMULPD       Y3, Y0, Y0
-	VMOVUPD      cc087500000000000<>+0(SB), Y3
-	VMAXPD       Y0, Y3, Y0
-	VMOVUPD      c4086300000000000<>+0(SB), Y3
-	VMINPD       Y0, Y3, Y0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Y0, Y3
-	VROUNDPD     $0x00, Y3, Y3
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Y3, Y0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Y3, Y0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Y4
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Y0, Y4
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Y0, Y4
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Y0, Y4
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f81111111111111<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y4
-	VCVTPD2DQY   Y3, X0
-	VPSRAD       $0x01, X0, X3
-	VPSUBD       X3, X0, X0
-	VPMOVSXDQ    X3, Y3
-	VPADDQ       c00000000000003ff<>+0(SB), Y3, Y3
-	VPSLLQ       $0x34, Y3, Y3
-	VMULPD       Y3, Y4, Y4
-	VPMOVSXDQ    X0, Y3
-	VPADDQ       c00000000000003ff<>+0(SB), Y3, Y3
-	VPSLLQ       $0x34, Y3, Y3
-	VMULPD       Y3, Y4, Y4
-	VMULPD       Y4, Y1, Y0
-	VMOVUPD      Y0, (DI)
-	VMULPD       Y4, Y2, Y4
-	VMOVUPD      Y4, (R9)
-	ADDQ         R8, DI
-	ADDQ         R8, R9
-	ADDQ         R11, R10
-	ADDQ         136(AX), DI
-	ADDQ         144(AX), R10
-	SUBQ         104(AX), R10
-	MOVQ         R10, 120(AX)
-	MOVQ         152(AX), R10
-	ADDQ         R10, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX2_beta_objective_2x12(p *uint64)
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·ratioAVX2_beta_objective_2x12(SB), NOSPLIT, $0-8
@@ -10166,9 +9091,12 @@ panel:
 	MOVQ       48(AX), R11
 	ADDQ       128(AX), R11
 	MOVQ       (AX), R12
-	MOVQ       104(AX), R13
-	ADDQ       120(AX), R13
 	MOVQ       112(AX), R14
+	IMUL3Q     $0x02, R14, R13
+	ADDQ       144(AX), R13
+	IMUL3Q     $0x02, R13, R13
+	ADDQ       104(AX), R13
+	ADDQ       120(AX), R13
 	PREFETCHT0 (R13)
 	PREFETCHT0 64(R13)
 	ADDQ       R14, R13
@@ -11285,414 +10213,6 @@ DATA c3f70000000000000<>+48(SB)/8, $0x3f70000000000000
 DATA c3f70000000000000<>+56(SB)/8, $0x3f70000000000000
 GLOBL c3f70000000000000<>(SB), RODATA|NOPTR, $64
 
-// func ratioAVX2_beta_objective_2x4(p *uint64)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·ratioAVX2_beta_objective_2x4(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 64(AX), R8
-	MOVQ 72(AX), R9
-
-panel:
-	MOVQ       DX, R10
-	MOVQ       48(AX), R11
-	ADDQ       128(AX), R11
-	MOVQ       (AX), R12
-	MOVQ       104(AX), R13
-	ADDQ       120(AX), R13
-	MOVQ       112(AX), R14
-	PREFETCHT0 (R13)
-	ADDQ       R14, R13
-	VPXOR      Y2, Y2, Y2
-	PREFETCHT0 (R13)
-	ADDQ       R14, R13
-	VPXOR      Y3, Y3, Y3
-
-sum:
-	VMOVUPD      (R11), Y0
-	VBROADCASTSD (R10), Y1
-	VFMADD231PD  Y0, Y1, Y2
-	VBROADCASTSD (R10)(BX*1), Y1
-	VFMADD231PD  Y0, Y1, Y3
-	ADDQ         SI, R10
-	ADDQ         DI, R11
-	DECQ         R12
-	JNE          sum
-	MOVQ         96(AX), R10
-	ADDQ         R8, R10
-	MOVQ         104(AX), R11
-	ADDQ         120(AX), R11
-	MOVQ         112(AX), R12
-	VADDPD       160(AX), Y2, Y2
-	VMOVUPD      (R11), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      Y2, Y0
-	VBROADCASTSD 928(AX), Y4
-	VPSRLQ       $0x34, Y0, Y6
-	VPOR         c4330000000000000<>+0(SB), Y6, Y6
-	VSUBPD       c43300000000003ff<>+0(SB), Y6, Y6
-	VMOVUPD      Y0, Y5
-	VPAND        c000fffffffffffff<>+0(SB), Y5, Y5
-	VPOR         c3ff0000000000000<>+0(SB), Y5, Y5
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Y5, Y0
-	VPAND        c0010000000000000<>+0(SB), Y0, Y7
-	VPSUBQ       Y7, Y5, Y5
-	VPAND        c3ff0000000000000<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y6, Y6
-	VSUBPD       c3ff0000000000000<>+0(SB), Y5, Y5
-	VADDPD       c4000000000000000<>+0(SB), Y5, Y0
-	VDIVPD       Y0, Y5, Y0
-	VMULPD       Y0, Y0, Y7
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Y8
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Y7, Y8
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Y7, Y8
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Y7, Y8
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Y7, Y8
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Y7, Y8
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Y7, Y8
-	VMULPD       Y7, Y8, Y8
-	VMULPD       Y5, Y5, Y7
-	VMULPD       c3fe0000000000000<>+0(SB), Y7, Y7
-	VADDPD       Y7, Y8, Y8
-	VMULPD       Y0, Y8, Y8
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Y6, Y8
-	VSUBPD       Y7, Y8, Y8
-	VADDPD       Y5, Y8, Y8
-	VMULPD       c3fe62e42fee00000<>+0(SB), Y6, Y6
-	VADDPD       Y6, Y8, Y0
-	VMULPD       Y4, Y0, Y0
-	VMOVUPD      cc087500000000000<>+0(SB), Y4
-	VMAXPD       Y0, Y4, Y0
-	VMOVUPD      c4086300000000000<>+0(SB), Y4
-	VMINPD       Y0, Y4, Y0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Y0, Y4
-	VROUNDPD     $0x00, Y4, Y4
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Y4, Y0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Y4, Y0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Y5
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Y0, Y5
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Y0, Y5
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Y0, Y5
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Y0, Y5
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Y0, Y5
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Y0, Y5
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Y0, Y5
-	VFMADD213PD  c3f81111111111111<>+0(SB), Y0, Y5
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Y0, Y5
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Y0, Y5
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Y0, Y5
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y5
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y5
-	VCVTPD2DQY   Y4, X0
-	VPSRAD       $0x01, X0, X4
-	VPSUBD       X4, X0, X0
-	VPMOVSXDQ    X4, Y4
-	VPADDQ       c00000000000003ff<>+0(SB), Y4, Y4
-	VPSLLQ       $0x34, Y4, Y4
-	VMULPD       Y4, Y5, Y5
-	VPMOVSXDQ    X0, Y4
-	VPADDQ       c00000000000003ff<>+0(SB), Y4, Y4
-	VPSLLQ       $0x34, Y4, Y4
-	VMULPD       Y4, Y5, Y5
-	VMULPD       Y5, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	VMULPD       Y5, Y2, Y5
-	VMOVUPD      Y5, (R10)
-	VMULPD       Y5, Y2, Y5
-	VMOVUPD      Y5, 544(AX)
-	VSUBPD       Y2, Y1, Y1
-	VDIVPD       Y2, Y1, Y1
-	VADDPD       c3ff0000000000000<>+0(SB), Y1, Y2
-	VMOVUPD      c0010000000000000<>+0(SB), Y0
-	VMAXPD       Y2, Y0, Y0
-	VBROADCASTSD 936(AX), Y4
-	VPSRLQ       $0x34, Y0, Y6
-	VPOR         c4330000000000000<>+0(SB), Y6, Y6
-	VSUBPD       c43300000000003ff<>+0(SB), Y6, Y6
-	VMOVUPD      Y0, Y5
-	VPAND        c000fffffffffffff<>+0(SB), Y5, Y5
-	VPOR         c3ff0000000000000<>+0(SB), Y5, Y5
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Y5, Y0
-	VPAND        c0010000000000000<>+0(SB), Y0, Y7
-	VPSUBQ       Y7, Y5, Y5
-	VPAND        c3ff0000000000000<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y6, Y6
-	VSUBPD       c3ff0000000000000<>+0(SB), Y5, Y5
-	VADDPD       c4000000000000000<>+0(SB), Y5, Y0
-	VDIVPD       Y0, Y5, Y0
-	VMULPD       Y0, Y0, Y7
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Y8
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Y7, Y8
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Y7, Y8
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Y7, Y8
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Y7, Y8
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Y7, Y8
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Y7, Y8
-	VMULPD       Y7, Y8, Y8
-	VMULPD       Y5, Y5, Y7
-	VMULPD       c3fe0000000000000<>+0(SB), Y7, Y7
-	VADDPD       Y7, Y8, Y8
-	VMULPD       Y0, Y8, Y8
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Y6, Y8
-	VSUBPD       Y7, Y8, Y8
-	VADDPD       Y5, Y8, Y8
-	VMULPD       c3fe62e42fee00000<>+0(SB), Y6, Y6
-	VADDPD       Y6, Y8, Y0
-	VMULPD       Y4, Y0, Y0
-	VMOVUPD      cc087500000000000<>+0(SB), Y4
-	VMAXPD       Y0, Y4, Y0
-	VMOVUPD      c4086300000000000<>+0(SB), Y4
-	VMINPD       Y0, Y4, Y0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Y0, Y4
-	VROUNDPD     $0x00, Y4, Y4
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Y4, Y0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Y4, Y0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Y5
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Y0, Y5
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Y0, Y5
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Y0, Y5
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Y0, Y5
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Y0, Y5
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Y0, Y5
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Y0, Y5
-	VFMADD213PD  c3f81111111111111<>+0(SB), Y0, Y5
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Y0, Y5
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Y0, Y5
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Y0, Y5
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y5
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y5
-	VCVTPD2DQY   Y4, X0
-	VPSRAD       $0x01, X0, X4
-	VPSUBD       X4, X0, X0
-	VPMOVSXDQ    X4, Y4
-	VPADDQ       c00000000000003ff<>+0(SB), Y4, Y4
-	VPSLLQ       $0x34, Y4, Y4
-	VMULPD       Y4, Y5, Y5
-	VPMOVSXDQ    X0, Y4
-	VPADDQ       c00000000000003ff<>+0(SB), Y4, Y4
-	VPSLLQ       $0x34, Y4, Y4
-	VMULPD       Y4, Y5, Y5
-	VPXOR        Y0, Y0, Y0
-	VBROADCASTSD 960(AX), Y4
-	VCMPPD       $0x00, Y0, Y2, Y0
-	VBLENDVPD    Y0, Y4, Y5, Y5
-	VBROADCASTSD 944(AX), Y0
-	VADDPD       Y0, Y5, Y5
-	VBROADCASTSD 936(AX), Y0
-	VFNMADD231PD Y0, Y2, Y5
-	VBROADCASTSD 952(AX), Y0
-	VMULPD       Y0, Y5, Y5
-	VBROADCASTSD 984(AX), Y0
-	VBROADCASTSD 976(AX), Y2
-	VFMADD213PD  Y2, Y1, Y0
-	VBROADCASTSD 968(AX), Y2
-	VFMADD213PD  Y2, Y1, Y0
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Y1, Y0
-	VMULPD       Y1, Y0, Y0
-	VMULPD       Y1, Y0, Y0
-	VANDPD       c7fffffffffffffff<>+0(SB), Y1, Y1
-	VMOVUPD      c3f70000000000000<>+0(SB), Y2
-	VCMPPD       $0x01, Y2, Y1, Y2
-	VBLENDVPD    Y2, Y0, Y5, Y5
-	VMULPD       544(AX), Y5, Y5
-	VADDPD       352(AX), Y5, Y5
-	VMOVUPD      Y5, 352(AX)
-	ADDQ         R9, R8
-	ADDQ         R9, R10
-	ADDQ         R12, R11
-	VADDPD       160(AX), Y3, Y3
-	VMOVUPD      (R11), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      Y3, Y0
-	VBROADCASTSD 928(AX), Y2
-	VPSRLQ       $0x34, Y0, Y5
-	VPOR         c4330000000000000<>+0(SB), Y5, Y5
-	VSUBPD       c43300000000003ff<>+0(SB), Y5, Y5
-	VMOVUPD      Y0, Y4
-	VPAND        c000fffffffffffff<>+0(SB), Y4, Y4
-	VPOR         c3ff0000000000000<>+0(SB), Y4, Y4
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Y4, Y0
-	VPAND        c0010000000000000<>+0(SB), Y0, Y6
-	VPSUBQ       Y6, Y4, Y4
-	VPAND        c3ff0000000000000<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y5, Y5
-	VSUBPD       c3ff0000000000000<>+0(SB), Y4, Y4
-	VADDPD       c4000000000000000<>+0(SB), Y4, Y0
-	VDIVPD       Y0, Y4, Y0
-	VMULPD       Y0, Y0, Y6
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Y7
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Y6, Y7
-	VMULPD       Y6, Y7, Y7
-	VMULPD       Y4, Y4, Y6
-	VMULPD       c3fe0000000000000<>+0(SB), Y6, Y6
-	VADDPD       Y6, Y7, Y7
-	VMULPD       Y0, Y7, Y7
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Y5, Y7
-	VSUBPD       Y6, Y7, Y7
-	VADDPD       Y4, Y7, Y7
-	VMULPD       c3fe62e42fee00000<>+0(SB), Y5, Y5
-	VADDPD       Y5, Y7, Y0
-	VMULPD       Y2, Y0, Y0
-	VMOVUPD      cc087500000000000<>+0(SB), Y2
-	VMAXPD       Y0, Y2, Y0
-	VMOVUPD      c4086300000000000<>+0(SB), Y2
-	VMINPD       Y0, Y2, Y0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Y0, Y2
-	VROUNDPD     $0x00, Y2, Y2
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Y2, Y0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Y2, Y0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Y4
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Y0, Y4
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Y0, Y4
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Y0, Y4
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f81111111111111<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y4
-	VCVTPD2DQY   Y2, X0
-	VPSRAD       $0x01, X0, X2
-	VPSUBD       X2, X0, X0
-	VPMOVSXDQ    X2, Y2
-	VPADDQ       c00000000000003ff<>+0(SB), Y2, Y2
-	VPSLLQ       $0x34, Y2, Y2
-	VMULPD       Y2, Y4, Y4
-	VPMOVSXDQ    X0, Y2
-	VPADDQ       c00000000000003ff<>+0(SB), Y2, Y2
-	VPSLLQ       $0x34, Y2, Y2
-	VMULPD       Y2, Y4, Y4
-	VMULPD       Y4, Y1, Y0
-	VMOVUPD      Y0, (R8)
-	VMULPD       Y4, Y3, Y4
-	VMOVUPD      Y4, (R10)
-	VMULPD       Y4, Y3, Y4
-	VMOVUPD      Y4, 544(AX)
-	VSUBPD       Y3, Y1, Y1
-	VDIVPD       Y3, Y1, Y1
-	VADDPD       c3ff0000000000000<>+0(SB), Y1, Y3
-	VMOVUPD      c0010000000000000<>+0(SB), Y0
-	VMAXPD       Y3, Y0, Y0
-	VBROADCASTSD 936(AX), Y2
-	VPSRLQ       $0x34, Y0, Y5
-	VPOR         c4330000000000000<>+0(SB), Y5, Y5
-	VSUBPD       c43300000000003ff<>+0(SB), Y5, Y5
-	VMOVUPD      Y0, Y4
-	VPAND        c000fffffffffffff<>+0(SB), Y4, Y4
-	VPOR         c3ff0000000000000<>+0(SB), Y4, Y4
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Y4, Y0
-	VPAND        c0010000000000000<>+0(SB), Y0, Y6
-	VPSUBQ       Y6, Y4, Y4
-	VPAND        c3ff0000000000000<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y5, Y5
-	VSUBPD       c3ff0000000000000<>+0(SB), Y4, Y4
-	VADDPD       c4000000000000000<>+0(SB), Y4, Y0
-	VDIVPD       Y0, Y4, Y0
-	VMULPD       Y0, Y0, Y6
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Y7
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Y6, Y7
-	VMULPD       Y6, Y7, Y7
-	VMULPD       Y4, Y4, Y6
-	VMULPD       c3fe0000000000000<>+0(SB), Y6, Y6
-	VADDPD       Y6, Y7, Y7
-	VMULPD       Y0, Y7, Y7
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Y5, Y7
-	VSUBPD       Y6, Y7, Y7
-	VADDPD       Y4, Y7, Y7
-	VMULPD       c3fe62e42fee00000<>+0(SB), Y5, Y5
-	VADDPD       Y5, Y7, Y0
-	VMULPD       Y2, Y0, Y0
-	VMOVUPD      cc087500000000000<>+0(SB), Y2
-	VMAXPD       Y0, Y2, Y0
-	VMOVUPD      c4086300000000000<>+0(SB), Y2
-	VMINPD       Y0, Y2, Y0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Y0, Y2
-	VROUNDPD     $0x00, Y2, Y2
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Y2, Y0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Y2, Y0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Y4
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Y0, Y4
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Y0, Y4
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Y0, Y4
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f81111111111111<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y4
-	VCVTPD2DQY   Y2, X0
-	VPSRAD       $0x01, X0, X2
-	VPSUBD       X2, X0, X0
-	VPMOVSXDQ    X2, Y2
-	VPADDQ       c00000000000003ff<>+0(SB), Y2, Y2
-	VPSLLQ       $0x34, Y2, Y2
-	VMULPD       Y2, Y4, Y4
-	VPMOVSXDQ    X0, Y2
-	VPADDQ       c00000000000003ff<>+0(SB), Y2, Y2
-	VPSLLQ       $0x34, Y2, Y2
-	VMULPD       Y2, Y4, Y4
-	VPXOR        Y0, Y0, Y0
-	VBROADCASTSD 960(AX), Y2
-	VCMPPD       $0x00, Y0, Y3, Y0
-	VBLENDVPD    Y0, Y2, Y4, Y4
-	VBROADCASTSD 944(AX), Y0
-	VADDPD       Y0, Y4, Y4
-	VBROADCASTSD 936(AX), Y0
-	VFNMADD231PD Y0, Y3, Y4
-	VBROADCASTSD 952(AX), Y0
-	VMULPD       Y0, Y4, Y4
-	VBROADCASTSD 984(AX), Y0
-	VBROADCASTSD 976(AX), Y2
-	VFMADD213PD  Y2, Y1, Y0
-	VBROADCASTSD 968(AX), Y2
-	VFMADD213PD  Y2, Y1, Y0
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Y1, Y0
-	VMULPD       Y1, Y0, Y0
-	VMULPD       Y1, Y0, Y0
-	VANDPD       c7fffffffffffffff<>+0(SB), Y1, Y1
-	VMOVUPD      c3f70000000000000<>+0(SB), Y3
-	VCMPPD       $0x01, Y3, Y1, Y3
-	VBLENDVPD    Y3, Y0, Y4, Y4
-	VMULPD       544(AX), Y4, Y4
-	VADDPD       352(AX), Y4, Y4
-	VMOVUPD      Y4, 352(AX)
-	ADDQ         R9, R8
-	ADDQ         R9, R10
-	ADDQ         R12, R11
-	ADDQ         136(AX), R8
-	ADDQ         144(AX), R11
-	SUBQ         104(AX), R11
-	MOVQ         R11, 120(AX)
-	MOVQ         152(AX), R11
-	ADDQ         R11, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX2_beta_objective_1x12(p *uint64)
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·ratioAVX2_beta_objective_1x12(SB), NOSPLIT, $0-8
@@ -11710,9 +10230,12 @@ panel:
 	MOVQ       48(AX), R10
 	ADDQ       128(AX), R10
 	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
 	MOVQ       112(AX), R13
+	IMUL3Q     $0x01, R13, R12
+	ADDQ       144(AX), R12
+	IMUL3Q     $0x02, R12, R12
+	ADDQ       104(AX), R12
+	ADDQ       120(AX), R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	ADDQ       R13, R12
@@ -12274,232 +10797,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX2_beta_objective_1x4(p *uint64)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·ratioAVX2_beta_objective_1x4(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), BX
-	MOVQ 56(AX), SI
-	MOVQ 64(AX), DI
-	MOVQ 72(AX), R8
-
-panel:
-	MOVQ       DX, R9
-	MOVQ       48(AX), R10
-	ADDQ       128(AX), R10
-	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
-	MOVQ       112(AX), R13
-	PREFETCHT0 (R12)
-	ADDQ       R13, R12
-	VPXOR      Y2, Y2, Y2
-
-sum:
-	VMOVUPD      (R10), Y0
-	VBROADCASTSD (R9), Y1
-	VFMADD231PD  Y0, Y1, Y2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          sum
-	MOVQ         96(AX), R9
-	ADDQ         DI, R9
-	MOVQ         104(AX), R10
-	ADDQ         120(AX), R10
-	MOVQ         112(AX), R11
-	VADDPD       160(AX), Y2, Y2
-	VMOVUPD      (R10), Y1
-	VADDPD       160(AX), Y1, Y1
-	VMOVUPD      Y2, Y0
-	VBROADCASTSD 928(AX), Y3
-	VPSRLQ       $0x34, Y0, Y5
-	VPOR         c4330000000000000<>+0(SB), Y5, Y5
-	VSUBPD       c43300000000003ff<>+0(SB), Y5, Y5
-	VMOVUPD      Y0, Y4
-	VPAND        c000fffffffffffff<>+0(SB), Y4, Y4
-	VPOR         c3ff0000000000000<>+0(SB), Y4, Y4
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Y4, Y0
-	VPAND        c0010000000000000<>+0(SB), Y0, Y6
-	VPSUBQ       Y6, Y4, Y4
-	VPAND        c3ff0000000000000<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y5, Y5
-	VSUBPD       c3ff0000000000000<>+0(SB), Y4, Y4
-	VADDPD       c4000000000000000<>+0(SB), Y4, Y0
-	VDIVPD       Y0, Y4, Y0
-	VMULPD       Y0, Y0, Y6
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Y7
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Y6, Y7
-	VMULPD       Y6, Y7, Y7
-	VMULPD       Y4, Y4, Y6
-	VMULPD       c3fe0000000000000<>+0(SB), Y6, Y6
-	VADDPD       Y6, Y7, Y7
-	VMULPD       Y0, Y7, Y7
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Y5, Y7
-	VSUBPD       Y6, Y7, Y7
-	VADDPD       Y4, Y7, Y7
-	VMULPD       c3fe62e42fee00000<>+0(SB), Y5, Y5
-	VADDPD       Y5, Y7, Y0
-	VMULPD       Y3, Y0, Y0
-	VMOVUPD      cc087500000000000<>+0(SB), Y3
-	VMAXPD       Y0, Y3, Y0
-	VMOVUPD      c4086300000000000<>+0(SB), Y3
-	VMINPD       Y0, Y3, Y0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Y0, Y3
-	VROUNDPD     $0x00, Y3, Y3
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Y3, Y0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Y3, Y0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Y4
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Y0, Y4
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Y0, Y4
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Y0, Y4
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f81111111111111<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y4
-	VCVTPD2DQY   Y3, X0
-	VPSRAD       $0x01, X0, X3
-	VPSUBD       X3, X0, X0
-	VPMOVSXDQ    X3, Y3
-	VPADDQ       c00000000000003ff<>+0(SB), Y3, Y3
-	VPSLLQ       $0x34, Y3, Y3
-	VMULPD       Y3, Y4, Y4
-	VPMOVSXDQ    X0, Y3
-	VPADDQ       c00000000000003ff<>+0(SB), Y3, Y3
-	VPSLLQ       $0x34, Y3, Y3
-	VMULPD       Y3, Y4, Y4
-	VMULPD       Y4, Y1, Y0
-	VMOVUPD      Y0, (DI)
-	VMULPD       Y4, Y2, Y4
-	VMOVUPD      Y4, (R9)
-	VMULPD       Y4, Y2, Y4
-	VMOVUPD      Y4, 544(AX)
-	VSUBPD       Y2, Y1, Y1
-	VDIVPD       Y2, Y1, Y1
-	VADDPD       c3ff0000000000000<>+0(SB), Y1, Y2
-	VMOVUPD      c0010000000000000<>+0(SB), Y0
-	VMAXPD       Y2, Y0, Y0
-	VBROADCASTSD 936(AX), Y3
-	VPSRLQ       $0x34, Y0, Y5
-	VPOR         c4330000000000000<>+0(SB), Y5, Y5
-	VSUBPD       c43300000000003ff<>+0(SB), Y5, Y5
-	VMOVUPD      Y0, Y4
-	VPAND        c000fffffffffffff<>+0(SB), Y4, Y4
-	VPOR         c3ff0000000000000<>+0(SB), Y4, Y4
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Y4, Y0
-	VPAND        c0010000000000000<>+0(SB), Y0, Y6
-	VPSUBQ       Y6, Y4, Y4
-	VPAND        c3ff0000000000000<>+0(SB), Y0, Y0
-	VADDPD       Y0, Y5, Y5
-	VSUBPD       c3ff0000000000000<>+0(SB), Y4, Y4
-	VADDPD       c4000000000000000<>+0(SB), Y4, Y0
-	VDIVPD       Y0, Y4, Y0
-	VMULPD       Y0, Y0, Y6
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Y7
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Y6, Y7
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Y6, Y7
-	VMULPD       Y6, Y7, Y7
-	VMULPD       Y4, Y4, Y6
-	VMULPD       c3fe0000000000000<>+0(SB), Y6, Y6
-	VADDPD       Y6, Y7, Y7
-	VMULPD       Y0, Y7, Y7
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Y5, Y7
-	VSUBPD       Y6, Y7, Y7
-	VADDPD       Y4, Y7, Y7
-	VMULPD       c3fe62e42fee00000<>+0(SB), Y5, Y5
-	VADDPD       Y5, Y7, Y0
-	VMULPD       Y3, Y0, Y0
-	VMOVUPD      cc087500000000000<>+0(SB), Y3
-	VMAXPD       Y0, Y3, Y0
-	VMOVUPD      c4086300000000000<>+0(SB), Y3
-	VMINPD       Y0, Y3, Y0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Y0, Y3
-	VROUNDPD     $0x00, Y3, Y3
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Y3, Y0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Y3, Y0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Y4
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Y0, Y4
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Y0, Y4
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Y0, Y4
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Y0, Y4
-	VFMADD213PD  c3f81111111111111<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Y0, Y4
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y4
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Y0, Y4
-	VCVTPD2DQY   Y3, X0
-	VPSRAD       $0x01, X0, X3
-	VPSUBD       X3, X0, X0
-	VPMOVSXDQ    X3, Y3
-	VPADDQ       c00000000000003ff<>+0(SB), Y3, Y3
-	VPSLLQ       $0x34, Y3, Y3
-	VMULPD       Y3, Y4, Y4
-	VPMOVSXDQ    X0, Y3
-	VPADDQ       c00000000000003ff<>+0(SB), Y3, Y3
-	VPSLLQ       $0x34, Y3, Y3
-	VMULPD       Y3, Y4, Y4
-	VPXOR        Y0, Y0, Y0
-	VBROADCASTSD 960(AX), Y3
-	VCMPPD       $0x00, Y0, Y2, Y0
-	VBLENDVPD    Y0, Y3, Y4, Y4
-	VBROADCASTSD 944(AX), Y0
-	VADDPD       Y0, Y4, Y4
-	VBROADCASTSD 936(AX), Y0
-	VFNMADD231PD Y0, Y2, Y4
-	VBROADCASTSD 952(AX), Y0
-	VMULPD       Y0, Y4, Y4
-	VBROADCASTSD 984(AX), Y0
-	VBROADCASTSD 976(AX), Y2
-	VFMADD213PD  Y2, Y1, Y0
-	VBROADCASTSD 968(AX), Y2
-	VFMADD213PD  Y2, Y1, Y0
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Y1, Y0
-	VMULPD       Y1, Y0, Y0
-	VMULPD       Y1, Y0, Y0
-	VANDPD       c7fffffffffffffff<>+0(SB), Y1, Y1
-	VMOVUPD      c3f70000000000000<>+0(SB), Y2
-	VCMPPD       $0x01, Y2, Y1, Y2
-	VBLENDVPD    Y2, Y0, Y4, Y4
-	VMULPD       544(AX), Y4, Y4
-	VADDPD       352(AX), Y4, Y4
-	VMOVUPD      Y4, 352(AX)
-	ADDQ         R8, DI
-	ADDQ         R8, R9
-	ADDQ         R11, R10
-	ADDQ         136(AX), DI
-	ADDQ         144(AX), R10
-	SUBQ         104(AX), R10
-	MOVQ         R10, 120(AX)
-	MOVQ         152(AX), R10
-	ADDQ         R10, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX512_beta0_8x24(p *uint64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ratioAVX512_beta0_8x24(SB), NOSPLIT, $8-8
@@ -12519,9 +10816,12 @@ panel:
 	MOVQ       48(AX), R12
 	ADDQ       128(AX), R12
 	MOVQ       (AX), R13
-	MOVQ       104(AX), R15
-	ADDQ       120(AX), R15
 	MOVQ       112(AX), BP
+	IMUL3Q     $0x08, BP, R15
+	ADDQ       144(AX), R15
+	IMUL3Q     $0x02, R15, R15
+	ADDQ       104(AX), R15
+	ADDQ       120(AX), R15
 	PREFETCHT0 (R15)
 	PREFETCHT0 64(R15)
 	PREFETCHT0 128(R15)
@@ -12877,189 +11177,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX512_beta0_8x8(p *uint64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ratioAVX512_beta0_8x8(SB), NOSPLIT, $8-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 64(AX), R8
-	MOVQ 72(AX), R9
-	LEAQ (BX)(BX*2), R10
-
-panel:
-	MOVQ       DX, R11
-	LEAQ       (R11)(BX*4), R14
-	MOVQ       48(AX), R12
-	ADDQ       128(AX), R12
-	MOVQ       (AX), R13
-	MOVQ       104(AX), R15
-	ADDQ       120(AX), R15
-	MOVQ       112(AX), BP
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z9, Z9, Z9
-
-sum:
-	VMOVUPD      (R12), Z0
-	VBROADCASTSD (R11), Z1
-	VFMADD231PD  Z0, Z1, Z2
-	VBROADCASTSD (R11)(BX*1), Z1
-	VFMADD231PD  Z0, Z1, Z3
-	VBROADCASTSD (R11)(BX*2), Z1
-	VFMADD231PD  Z0, Z1, Z4
-	VBROADCASTSD (R11)(R10*1), Z1
-	VFMADD231PD  Z0, Z1, Z5
-	VBROADCASTSD (R14), Z1
-	VFMADD231PD  Z0, Z1, Z6
-	VBROADCASTSD (R14)(BX*1), Z1
-	VFMADD231PD  Z0, Z1, Z7
-	VBROADCASTSD (R14)(BX*2), Z1
-	VFMADD231PD  Z0, Z1, Z8
-	VBROADCASTSD (R14)(R10*1), Z1
-	VFMADD231PD  Z0, Z1, Z9
-	ADDQ         SI, R11
-	ADDQ         SI, R14
-	ADDQ         DI, R12
-	DECQ         R13
-	JNE          sum
-	MOVQ         96(AX), R11
-	ADDQ         R8, R11
-	MOVQ         104(AX), R12
-	ADDQ         120(AX), R12
-	MOVQ         112(AX), R13
-	VADDPD       160(AX), Z2, Z2
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z2, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z3, Z3
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z3, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z4, Z4
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z4, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z5, Z5
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z5, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z6, Z6
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z6, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z7, Z7
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z7, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z8, Z8
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z8, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z9, Z9
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z9, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	ADDQ         136(AX), R8
-	ADDQ         144(AX), R12
-	SUBQ         104(AX), R12
-	MOVQ         R12, 120(AX)
-	MOVQ         152(AX), R12
-	ADDQ         R12, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX512_beta0_1x24(p *uint64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ratioAVX512_beta0_1x24(SB), NOSPLIT, $0-8
@@ -13077,9 +11194,12 @@ panel:
 	MOVQ       48(AX), R10
 	ADDQ       128(AX), R10
 	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
 	MOVQ       112(AX), R13
+	IMUL3Q     $0x01, R13, R12
+	ADDQ       144(AX), R12
+	IMUL3Q     $0x02, R12, R12
+	ADDQ       104(AX), R12
+	ADDQ       120(AX), R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 128(R12)
@@ -13147,67 +11267,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX512_beta0_1x8(p *uint64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ratioAVX512_beta0_1x8(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), BX
-	MOVQ 56(AX), SI
-	MOVQ 64(AX), DI
-	MOVQ 72(AX), R8
-
-panel:
-	MOVQ       DX, R9
-	MOVQ       48(AX), R10
-	ADDQ       128(AX), R10
-	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
-	MOVQ       112(AX), R13
-	PREFETCHT0 (R12)
-	ADDQ       R13, R12
-	VPXORQ     Z2, Z2, Z2
-
-sum:
-	VMOVUPD      (R10), Z0
-	VBROADCASTSD (R9), Z1
-	VFMADD231PD  Z0, Z1, Z2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          sum
-	MOVQ         96(AX), R9
-	ADDQ         DI, R9
-	MOVQ         104(AX), R10
-	ADDQ         120(AX), R10
-	MOVQ         112(AX), R11
-	VADDPD       160(AX), Z2, Z2
-	VMOVUPD      (R10), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z2, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R9)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (DI)
-	ADDQ         R8, DI
-	ADDQ         R8, R9
-	ADDQ         R11, R10
-	ADDQ         136(AX), DI
-	ADDQ         144(AX), R10
-	SUBQ         104(AX), R10
-	MOVQ         R10, 120(AX)
-	MOVQ         152(AX), R10
-	ADDQ         R10, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX512_beta0_objective_8x24(p *uint64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ratioAVX512_beta0_objective_8x24(SB), NOSPLIT, $8-8
@@ -13227,9 +11286,12 @@ panel:
 	MOVQ       48(AX), R12
 	ADDQ       128(AX), R12
 	MOVQ       (AX), R13
-	MOVQ       104(AX), R15
-	ADDQ       120(AX), R15
 	MOVQ       112(AX), BP
+	IMUL3Q     $0x08, BP, R15
+	ADDQ       144(AX), R15
+	IMUL3Q     $0x02, R15, R15
+	ADDQ       104(AX), R15
+	ADDQ       120(AX), R15
 	PREFETCHT0 (R15)
 	PREFETCHT0 64(R15)
 	PREFETCHT0 128(R15)
@@ -13738,246 +11800,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX512_beta0_objective_8x8(p *uint64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ratioAVX512_beta0_objective_8x8(SB), NOSPLIT, $8-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 64(AX), R8
-	MOVQ 72(AX), R9
-	LEAQ (BX)(BX*2), R10
-
-panel:
-	MOVQ       DX, R11
-	LEAQ       (R11)(BX*4), R14
-	MOVQ       48(AX), R12
-	ADDQ       128(AX), R12
-	MOVQ       (AX), R13
-	MOVQ       104(AX), R15
-	ADDQ       120(AX), R15
-	MOVQ       112(AX), BP
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z9, Z9, Z9
-
-sum:
-	VMOVUPD      (R12), Z0
-	VBROADCASTSD (R11), Z1
-	VFMADD231PD  Z0, Z1, Z2
-	VBROADCASTSD (R11)(BX*1), Z1
-	VFMADD231PD  Z0, Z1, Z3
-	VBROADCASTSD (R11)(BX*2), Z1
-	VFMADD231PD  Z0, Z1, Z4
-	VBROADCASTSD (R11)(R10*1), Z1
-	VFMADD231PD  Z0, Z1, Z5
-	VBROADCASTSD (R14), Z1
-	VFMADD231PD  Z0, Z1, Z6
-	VBROADCASTSD (R14)(BX*1), Z1
-	VFMADD231PD  Z0, Z1, Z7
-	VBROADCASTSD (R14)(BX*2), Z1
-	VFMADD231PD  Z0, Z1, Z8
-	VBROADCASTSD (R14)(R10*1), Z1
-	VFMADD231PD  Z0, Z1, Z9
-	ADDQ         SI, R11
-	ADDQ         SI, R14
-	ADDQ         DI, R12
-	DECQ         R13
-	JNE          sum
-	MOVQ         96(AX), R11
-	ADDQ         R8, R11
-	MOVQ         104(AX), R12
-	ADDQ         120(AX), R12
-	MOVQ         112(AX), R13
-	VMOVUPD      352(AX), Z10
-	VMOVUPD      544(AX), Z11
-	VMOVUPD      736(AX), Z12
-	VADDPD       160(AX), Z2, Z2
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z2, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VGETMANTPD   $0x00, Z1, Z0
-	VGETEXPPD    Z1, Z13
-	VMULPD       Z11, Z0, Z11
-	VADDPD       Z12, Z13, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
-	VADDPD       Z10, Z1, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z3, Z3
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z3, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VGETMANTPD   $0x00, Z1, Z0
-	VGETEXPPD    Z1, Z13
-	VMULPD       Z11, Z0, Z11
-	VADDPD       Z12, Z13, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
-	VADDPD       Z10, Z1, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z4, Z4
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z4, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VGETMANTPD   $0x00, Z1, Z0
-	VGETEXPPD    Z1, Z13
-	VMULPD       Z11, Z0, Z11
-	VADDPD       Z12, Z13, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
-	VADDPD       Z10, Z1, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z5, Z5
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z5, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VGETMANTPD   $0x00, Z1, Z0
-	VGETEXPPD    Z1, Z13
-	VMULPD       Z11, Z0, Z11
-	VADDPD       Z12, Z13, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
-	VADDPD       Z10, Z1, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z6, Z6
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z6, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VGETMANTPD   $0x00, Z1, Z0
-	VGETEXPPD    Z1, Z13
-	VMULPD       Z11, Z0, Z11
-	VADDPD       Z12, Z13, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
-	VADDPD       Z10, Z1, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z7, Z7
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z7, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VGETMANTPD   $0x00, Z1, Z0
-	VGETEXPPD    Z1, Z13
-	VMULPD       Z11, Z0, Z11
-	VADDPD       Z12, Z13, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
-	VADDPD       Z10, Z1, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z8, Z8
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z8, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VGETMANTPD   $0x00, Z1, Z0
-	VGETEXPPD    Z1, Z13
-	VMULPD       Z11, Z0, Z11
-	VADDPD       Z12, Z13, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
-	VADDPD       Z10, Z1, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z9, Z9
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z9, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R11)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VGETMANTPD   $0x00, Z1, Z0
-	VGETEXPPD    Z1, Z13
-	VMULPD       Z11, Z0, Z11
-	VADDPD       Z12, Z13, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
-	VADDPD       Z10, Z1, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	ADDQ         136(AX), R8
-	ADDQ         144(AX), R12
-	SUBQ         104(AX), R12
-	MOVQ         R12, 120(AX)
-	MOVQ         152(AX), R12
-	ADDQ         R12, 128(AX)
-	VMOVUPD      Z10, 352(AX)
-	VGETMANTPD   $0x00, Z11, Z0
-	VGETEXPPD    Z11, Z1
-	VADDPD       Z1, Z12, Z12
-	VMOVUPD      Z0, 544(AX)
-	VMOVUPD      Z12, 736(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX512_beta0_objective_1x24(p *uint64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ratioAVX512_beta0_objective_1x24(SB), NOSPLIT, $0-8
@@ -13995,9 +11817,12 @@ panel:
 	MOVQ       48(AX), R10
 	ADDQ       128(AX), R10
 	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
 	MOVQ       112(AX), R13
+	IMUL3Q     $0x01, R13, R12
+	ADDQ       144(AX), R12
+	IMUL3Q     $0x02, R12, R12
+	ADDQ       104(AX), R12
+	ADDQ       120(AX), R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 128(R12)
@@ -14092,82 +11917,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX512_beta0_objective_1x8(p *uint64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ratioAVX512_beta0_objective_1x8(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), BX
-	MOVQ 56(AX), SI
-	MOVQ 64(AX), DI
-	MOVQ 72(AX), R8
-
-panel:
-	MOVQ       DX, R9
-	MOVQ       48(AX), R10
-	ADDQ       128(AX), R10
-	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
-	MOVQ       112(AX), R13
-	PREFETCHT0 (R12)
-	ADDQ       R13, R12
-	VPXORQ     Z2, Z2, Z2
-
-sum:
-	VMOVUPD      (R10), Z0
-	VBROADCASTSD (R9), Z1
-	VFMADD231PD  Z0, Z1, Z2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          sum
-	MOVQ         96(AX), R9
-	ADDQ         DI, R9
-	MOVQ         104(AX), R10
-	ADDQ         120(AX), R10
-	MOVQ         112(AX), R11
-	VMOVUPD      352(AX), Z3
-	VMOVUPD      544(AX), Z4
-	VMOVUPD      736(AX), Z5
-	VADDPD       160(AX), Z2, Z2
-	VMOVUPD      (R10), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
-	VDIVPD       Z2, Z0, Z0
-	VMULPD       Z0, Z1, Z1
-	VMOVUPD      Z0, (R9)
-	VMULPD       Z0, Z1, Z0
-	VMOVUPD      Z0, (DI)
-	VGETMANTPD   $0x00, Z1, Z0
-	VGETEXPPD    Z1, Z6
-	VMULPD       Z4, Z0, Z4
-	VADDPD       Z5, Z6, Z5
-	VSUBPD       c3ff0000000000000<>+0(SB), Z1, Z1
-	VADDPD       Z3, Z1, Z3
-	ADDQ         R8, DI
-	ADDQ         R8, R9
-	ADDQ         R11, R10
-	ADDQ         136(AX), DI
-	ADDQ         144(AX), R10
-	SUBQ         104(AX), R10
-	MOVQ         R10, 120(AX)
-	MOVQ         152(AX), R10
-	ADDQ         R10, 128(AX)
-	VMOVUPD      Z3, 352(AX)
-	VGETMANTPD   $0x00, Z4, Z0
-	VGETEXPPD    Z4, Z1
-	VADDPD       Z1, Z5, Z5
-	VMOVUPD      Z0, 544(AX)
-	VMOVUPD      Z5, 736(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX512_beta1_8x24(p *uint64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ratioAVX512_beta1_8x24(SB), NOSPLIT, $8-8
@@ -14187,9 +11936,12 @@ panel:
 	MOVQ       48(AX), R12
 	ADDQ       128(AX), R12
 	MOVQ       (AX), R13
-	MOVQ       104(AX), R15
-	ADDQ       120(AX), R15
 	MOVQ       112(AX), BP
+	IMUL3Q     $0x08, BP, R15
+	ADDQ       144(AX), R15
+	IMUL3Q     $0x02, R15, R15
+	ADDQ       104(AX), R15
+	ADDQ       120(AX), R15
 	PREFETCHT0 (R15)
 	PREFETCHT0 64(R15)
 	PREFETCHT0 128(R15)
@@ -14449,157 +12201,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX512_beta1_8x8(p *uint64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ratioAVX512_beta1_8x8(SB), NOSPLIT, $8-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 64(AX), R8
-	MOVQ 72(AX), R9
-	LEAQ (BX)(BX*2), R10
-
-panel:
-	MOVQ       DX, R11
-	LEAQ       (R11)(BX*4), R14
-	MOVQ       48(AX), R12
-	ADDQ       128(AX), R12
-	MOVQ       (AX), R13
-	MOVQ       104(AX), R15
-	ADDQ       120(AX), R15
-	MOVQ       112(AX), BP
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z9, Z9, Z9
-
-sum:
-	VMOVUPD      (R12), Z0
-	VBROADCASTSD (R11), Z1
-	VFMADD231PD  Z0, Z1, Z2
-	VBROADCASTSD (R11)(BX*1), Z1
-	VFMADD231PD  Z0, Z1, Z3
-	VBROADCASTSD (R11)(BX*2), Z1
-	VFMADD231PD  Z0, Z1, Z4
-	VBROADCASTSD (R11)(R10*1), Z1
-	VFMADD231PD  Z0, Z1, Z5
-	VBROADCASTSD (R14), Z1
-	VFMADD231PD  Z0, Z1, Z6
-	VBROADCASTSD (R14)(BX*1), Z1
-	VFMADD231PD  Z0, Z1, Z7
-	VBROADCASTSD (R14)(BX*2), Z1
-	VFMADD231PD  Z0, Z1, Z8
-	VBROADCASTSD (R14)(R10*1), Z1
-	VFMADD231PD  Z0, Z1, Z9
-	ADDQ         SI, R11
-	ADDQ         SI, R14
-	ADDQ         DI, R12
-	DECQ         R13
-	JNE          sum
-	MOVQ         96(AX), R11
-	ADDQ         R8, R11
-	MOVQ         104(AX), R12
-	ADDQ         120(AX), R12
-	MOVQ         112(AX), R13
-	VADDPD       160(AX), Z2, Z2
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z2, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z3, Z3
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z3, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z4, Z4
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z4, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z5, Z5
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z5, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z6, Z6
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z6, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z7, Z7
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z7, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z8, Z8
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z8, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z9, Z9
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z9, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	ADDQ         136(AX), R8
-	ADDQ         144(AX), R12
-	SUBQ         104(AX), R12
-	MOVQ         R12, 120(AX)
-	MOVQ         152(AX), R12
-	ADDQ         R12, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX512_beta1_1x24(p *uint64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ratioAVX512_beta1_1x24(SB), NOSPLIT, $0-8
@@ -14617,9 +12218,12 @@ panel:
 	MOVQ       48(AX), R10
 	ADDQ       128(AX), R10
 	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
 	MOVQ       112(AX), R13
+	IMUL3Q     $0x01, R13, R12
+	ADDQ       144(AX), R12
+	IMUL3Q     $0x02, R12, R12
+	ADDQ       104(AX), R12
+	ADDQ       120(AX), R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 128(R12)
@@ -14675,63 +12279,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX512_beta1_1x8(p *uint64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ratioAVX512_beta1_1x8(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), BX
-	MOVQ 56(AX), SI
-	MOVQ 64(AX), DI
-	MOVQ 72(AX), R8
-
-panel:
-	MOVQ       DX, R9
-	MOVQ       48(AX), R10
-	ADDQ       128(AX), R10
-	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
-	MOVQ       112(AX), R13
-	PREFETCHT0 (R12)
-	ADDQ       R13, R12
-	VPXORQ     Z2, Z2, Z2
-
-sum:
-	VMOVUPD      (R10), Z0
-	VBROADCASTSD (R9), Z1
-	VFMADD231PD  Z0, Z1, Z2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          sum
-	MOVQ         96(AX), R9
-	ADDQ         DI, R9
-	MOVQ         104(AX), R10
-	ADDQ         120(AX), R10
-	MOVQ         112(AX), R11
-	VADDPD       160(AX), Z2, Z2
-	VMOVUPD      (R10), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z2, Z1, Z0
-	VMOVUPD      Z0, (DI)
-	ADDQ         R8, DI
-	ADDQ         R8, R9
-	ADDQ         R11, R10
-	ADDQ         136(AX), DI
-	ADDQ         144(AX), R10
-	SUBQ         104(AX), R10
-	MOVQ         R10, 120(AX)
-	MOVQ         152(AX), R10
-	ADDQ         R10, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX512_beta1_objective_8x24(p *uint64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ratioAVX512_beta1_objective_8x24(SB), NOSPLIT, $8-8
@@ -14751,9 +12298,12 @@ panel:
 	MOVQ       48(AX), R12
 	ADDQ       128(AX), R12
 	MOVQ       (AX), R13
-	MOVQ       104(AX), R15
-	ADDQ       120(AX), R15
 	MOVQ       112(AX), BP
+	IMUL3Q     $0x08, BP, R15
+	ADDQ       144(AX), R15
+	IMUL3Q     $0x02, R15, R15
+	ADDQ       104(AX), R15
+	ADDQ       120(AX), R15
 	PREFETCHT0 (R15)
 	PREFETCHT0 64(R15)
 	PREFETCHT0 128(R15)
@@ -15063,175 +12613,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX512_beta1_objective_8x8(p *uint64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ratioAVX512_beta1_objective_8x8(SB), NOSPLIT, $8-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 64(AX), R8
-	MOVQ 72(AX), R9
-	LEAQ (BX)(BX*2), R10
-
-panel:
-	MOVQ       DX, R11
-	LEAQ       (R11)(BX*4), R14
-	MOVQ       48(AX), R12
-	ADDQ       128(AX), R12
-	MOVQ       (AX), R13
-	MOVQ       104(AX), R15
-	ADDQ       120(AX), R15
-	MOVQ       112(AX), BP
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z2, Z2, Z2
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z3, Z3, Z3
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z4, Z4, Z4
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z5, Z5, Z5
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z6, Z6, Z6
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z7, Z7, Z7
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z8, Z8, Z8
-	PREFETCHT0 (R15)
-	ADDQ       BP, R15
-	VPXORQ     Z9, Z9, Z9
-
-sum:
-	VMOVUPD      (R12), Z0
-	VBROADCASTSD (R11), Z1
-	VFMADD231PD  Z0, Z1, Z2
-	VBROADCASTSD (R11)(BX*1), Z1
-	VFMADD231PD  Z0, Z1, Z3
-	VBROADCASTSD (R11)(BX*2), Z1
-	VFMADD231PD  Z0, Z1, Z4
-	VBROADCASTSD (R11)(R10*1), Z1
-	VFMADD231PD  Z0, Z1, Z5
-	VBROADCASTSD (R14), Z1
-	VFMADD231PD  Z0, Z1, Z6
-	VBROADCASTSD (R14)(BX*1), Z1
-	VFMADD231PD  Z0, Z1, Z7
-	VBROADCASTSD (R14)(BX*2), Z1
-	VFMADD231PD  Z0, Z1, Z8
-	VBROADCASTSD (R14)(R10*1), Z1
-	VFMADD231PD  Z0, Z1, Z9
-	ADDQ         SI, R11
-	ADDQ         SI, R14
-	ADDQ         DI, R12
-	DECQ         R13
-	JNE          sum
-	MOVQ         96(AX), R11
-	ADDQ         R8, R11
-	MOVQ         104(AX), R12
-	ADDQ         120(AX), R12
-	MOVQ         112(AX), R13
-	VMOVUPD      352(AX), Z10
-	VADDPD       160(AX), Z2, Z2
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z2, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VSUBPD       Z1, Z2, Z2
-	VADDPD       Z10, Z2, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z3, Z3
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z3, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VSUBPD       Z1, Z3, Z3
-	VADDPD       Z10, Z3, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z4, Z4
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z4, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VSUBPD       Z1, Z4, Z4
-	VADDPD       Z10, Z4, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z5, Z5
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z5, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VSUBPD       Z1, Z5, Z5
-	VADDPD       Z10, Z5, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z6, Z6
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z6, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VSUBPD       Z1, Z6, Z6
-	VADDPD       Z10, Z6, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z7, Z7
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z7, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VSUBPD       Z1, Z7, Z7
-	VADDPD       Z10, Z7, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z8, Z8
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z8, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VSUBPD       Z1, Z8, Z8
-	VADDPD       Z10, Z8, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z9, Z9
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z9, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VSUBPD       Z1, Z9, Z9
-	VADDPD       Z10, Z9, Z10
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	ADDQ         136(AX), R8
-	ADDQ         144(AX), R12
-	SUBQ         104(AX), R12
-	MOVQ         R12, 120(AX)
-	MOVQ         152(AX), R12
-	ADDQ         R12, 128(AX)
-	VMOVUPD      Z10, 352(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX512_beta1_objective_1x24(p *uint64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ratioAVX512_beta1_objective_1x24(SB), NOSPLIT, $0-8
@@ -15249,9 +12630,12 @@ panel:
 	MOVQ       48(AX), R10
 	ADDQ       128(AX), R10
 	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
 	MOVQ       112(AX), R13
+	IMUL3Q     $0x01, R13, R12
+	ADDQ       144(AX), R12
+	IMUL3Q     $0x02, R12, R12
+	ADDQ       104(AX), R12
+	ADDQ       120(AX), R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 128(R12)
@@ -15315,67 +12699,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX512_beta1_objective_1x8(p *uint64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ratioAVX512_beta1_objective_1x8(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), BX
-	MOVQ 56(AX), SI
-	MOVQ 64(AX), DI
-	MOVQ 72(AX), R8
-
-panel:
-	MOVQ       DX, R9
-	MOVQ       48(AX), R10
-	ADDQ       128(AX), R10
-	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
-	MOVQ       112(AX), R13
-	PREFETCHT0 (R12)
-	ADDQ       R13, R12
-	VPXORQ     Z2, Z2, Z2
-
-sum:
-	VMOVUPD      (R10), Z0
-	VBROADCASTSD (R9), Z1
-	VFMADD231PD  Z0, Z1, Z2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          sum
-	MOVQ         96(AX), R9
-	ADDQ         DI, R9
-	MOVQ         104(AX), R10
-	ADDQ         120(AX), R10
-	MOVQ         112(AX), R11
-	VMOVUPD      352(AX), Z3
-	VADDPD       160(AX), Z2, Z2
-	VMOVUPD      (R10), Z1
-	VADDPD       160(AX), Z1, Z1
-	VDIVPD       Z2, Z1, Z0
-	VMOVUPD      Z0, (DI)
-	VSUBPD       Z1, Z2, Z2
-	VADDPD       Z3, Z2, Z3
-	ADDQ         R8, DI
-	ADDQ         R8, R9
-	ADDQ         R11, R10
-	ADDQ         136(AX), DI
-	ADDQ         144(AX), R10
-	SUBQ         104(AX), R10
-	MOVQ         R10, 120(AX)
-	MOVQ         152(AX), R10
-	ADDQ         R10, 128(AX)
-	VMOVUPD      Z3, 352(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX512_beta_4x24(p *uint64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ratioAVX512_beta_4x24(SB), NOSPLIT, $0-8
@@ -15394,9 +12717,12 @@ panel:
 	MOVQ       48(AX), R12
 	ADDQ       128(AX), R12
 	MOVQ       (AX), R13
-	MOVQ       104(AX), R14
-	ADDQ       120(AX), R14
 	MOVQ       112(AX), R15
+	IMUL3Q     $0x04, R15, R14
+	ADDQ       144(AX), R14
+	IMUL3Q     $0x02, R14, R14
+	ADDQ       104(AX), R14
+	ADDQ       120(AX), R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
 	PREFETCHT0 128(R14)
@@ -16187,319 +13513,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX512_beta_4x8(p *uint64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ratioAVX512_beta_4x8(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 64(AX), R8
-	MOVQ 72(AX), R9
-	LEAQ (BX)(BX*2), R10
-
-panel:
-	MOVQ       DX, R11
-	MOVQ       48(AX), R12
-	ADDQ       128(AX), R12
-	MOVQ       (AX), R13
-	MOVQ       104(AX), R14
-	ADDQ       120(AX), R14
-	MOVQ       112(AX), R15
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXORQ     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXORQ     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXORQ     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXORQ     Z5, Z5, Z5
-
-sum:
-	VMOVUPD      (R12), Z0
-	VBROADCASTSD (R11), Z1
-	VFMADD231PD  Z0, Z1, Z2
-	VBROADCASTSD (R11)(BX*1), Z1
-	VFMADD231PD  Z0, Z1, Z3
-	VBROADCASTSD (R11)(BX*2), Z1
-	VFMADD231PD  Z0, Z1, Z4
-	VBROADCASTSD (R11)(R10*1), Z1
-	VFMADD231PD  Z0, Z1, Z5
-	ADDQ         SI, R11
-	ADDQ         DI, R12
-	DECQ         R13
-	JNE          sum
-	MOVQ         96(AX), R11
-	ADDQ         R8, R11
-	MOVQ         104(AX), R12
-	ADDQ         120(AX), R12
-	MOVQ         112(AX), R13
-	VADDPD       160(AX), Z2, Z2
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      Z2, Z0
-	VBROADCASTSD 928(AX), Z6
-	VGETMANTPD   $0x00, Z0, Z7
-	VGETEXPPD    Z0, Z8
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z7, K1
-	VMULPD       c3fe0000000000000<>+0(SB), Z7, K1, Z7
-	VADDPD       c3ff0000000000000<>+0(SB), Z8, K1, Z8
-	VSUBPD       c3ff0000000000000<>+0(SB), Z7, Z7
-	VADDPD       c4000000000000000<>+0(SB), Z7, Z0
-	VDIVPD       Z0, Z7, Z0
-	VMULPD       Z0, Z0, Z9
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Z10
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Z9, Z10
-	VMULPD       Z9, Z10, Z10
-	VMULPD       Z7, Z7, Z9
-	VMULPD       c3fe0000000000000<>+0(SB), Z9, Z9
-	VADDPD       Z9, Z10, Z10
-	VMULPD       Z0, Z10, Z10
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Z8, Z10
-	VSUBPD       Z9, Z10, Z10
-	VADDPD       Z7, Z10, Z10
-	VMULPD       c3fe62e42fee00000<>+0(SB), Z8, Z8
-	VADDPD       Z8, Z10, Z0
-	VMULPD       Z6, Z0, Z0
-	VMOVUPD      cc087500000000000<>+0(SB), Z6
-	VMAXPD       Z0, Z6, Z0
-	VMOVUPD      c4086300000000000<>+0(SB), Z6
-	VMINPD       Z0, Z6, Z0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Z0, Z6
-	VRNDSCALEPD  $0x00, Z6, Z6
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Z6, Z0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Z6, Z0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Z7
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Z0, Z7
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Z0, Z7
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Z0, Z7
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Z0, Z7
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Z0, Z7
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Z0, Z7
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Z0, Z7
-	VFMADD213PD  c3f81111111111111<>+0(SB), Z0, Z7
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Z0, Z7
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Z0, Z7
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z0, Z7
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z7
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z7
-	VSCALEFPD    Z6, Z7, Z7
-	VMULPD       Z7, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VMULPD       Z7, Z2, Z7
-	VMOVUPD      Z7, (R11)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z3, Z3
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      Z3, Z0
-	VBROADCASTSD 928(AX), Z6
-	VGETMANTPD   $0x00, Z0, Z7
-	VGETEXPPD    Z0, Z8
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z7, K1
-	VMULPD       c3fe0000000000000<>+0(SB), Z7, K1, Z7
-	VADDPD       c3ff0000000000000<>+0(SB), Z8, K1, Z8
-	VSUBPD       c3ff0000000000000<>+0(SB), Z7, Z7
-	VADDPD       c4000000000000000<>+0(SB), Z7, Z0
-	VDIVPD       Z0, Z7, Z0
-	VMULPD       Z0, Z0, Z9
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Z10
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Z9, Z10
-	VMULPD       Z9, Z10, Z10
-	VMULPD       Z7, Z7, Z9
-	VMULPD       c3fe0000000000000<>+0(SB), Z9, Z9
-	VADDPD       Z9, Z10, Z10
-	VMULPD       Z0, Z10, Z10
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Z8, Z10
-	VSUBPD       Z9, Z10, Z10
-	VADDPD       Z7, Z10, Z10
-	VMULPD       c3fe62e42fee00000<>+0(SB), Z8, Z8
-	VADDPD       Z8, Z10, Z0
-	VMULPD       Z6, Z0, Z0
-	VMOVUPD      cc087500000000000<>+0(SB), Z6
-	VMAXPD       Z0, Z6, Z0
-	VMOVUPD      c4086300000000000<>+0(SB), Z6
-	VMINPD       Z0, Z6, Z0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Z0, Z6
-	VRNDSCALEPD  $0x00, Z6, Z6
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Z6, Z0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Z6, Z0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Z7
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Z0, Z7
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Z0, Z7
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Z0, Z7
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Z0, Z7
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Z0, Z7
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Z0, Z7
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Z0, Z7
-	VFMADD213PD  c3f81111111111111<>+0(SB), Z0, Z7
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Z0, Z7
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Z0, Z7
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z0, Z7
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z7
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z7
-	VSCALEFPD    Z6, Z7, Z7
-	VMULPD       Z7, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VMULPD       Z7, Z3, Z7
-	VMOVUPD      Z7, (R11)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z4, Z4
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      Z4, Z0
-	VBROADCASTSD 928(AX), Z6
-	VGETMANTPD   $0x00, Z0, Z7
-	VGETEXPPD    Z0, Z8
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z7, K1
-	VMULPD       c3fe0000000000000<>+0(SB), Z7, K1, Z7
-	VADDPD       c3ff0000000000000<>+0(SB), Z8, K1, Z8
-	VSUBPD       c3ff0000000000000<>+0(SB), Z7, Z7
-	VADDPD       c4000000000000000<>+0(SB), Z7, Z0
-	VDIVPD       Z0, Z7, Z0
-	VMULPD       Z0, Z0, Z9
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Z10
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Z9, Z10
-	VMULPD       Z9, Z10, Z10
-	VMULPD       Z7, Z7, Z9
-	VMULPD       c3fe0000000000000<>+0(SB), Z9, Z9
-	VADDPD       Z9, Z10, Z10
-	VMULPD       Z0, Z10, Z10
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Z8, Z10
-	VSUBPD       Z9, Z10, Z10
-	VADDPD       Z7, Z10, Z10
-	VMULPD       c3fe62e42fee00000<>+0(SB), Z8, Z8
-	VADDPD       Z8, Z10, Z0
-	VMULPD       Z6, Z0, Z0
-	VMOVUPD      cc087500000000000<>+0(SB), Z6
-	VMAXPD       Z0, Z6, Z0
-	VMOVUPD      c4086300000000000<>+0(SB), Z6
-	VMINPD       Z0, Z6, Z0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Z0, Z6
-	VRNDSCALEPD  $0x00, Z6, Z6
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Z6, Z0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Z6, Z0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Z7
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Z0, Z7
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Z0, Z7
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Z0, Z7
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Z0, Z7
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Z0, Z7
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Z0, Z7
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Z0, Z7
-	VFMADD213PD  c3f81111111111111<>+0(SB), Z0, Z7
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Z0, Z7
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Z0, Z7
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z0, Z7
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z7
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z7
-	VSCALEFPD    Z6, Z7, Z7
-	VMULPD       Z7, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VMULPD       Z7, Z4, Z7
-	VMOVUPD      Z7, (R11)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z5, Z5
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      Z5, Z0
-	VBROADCASTSD 928(AX), Z6
-	VGETMANTPD   $0x00, Z0, Z7
-	VGETEXPPD    Z0, Z8
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z7, K1
-	VMULPD       c3fe0000000000000<>+0(SB), Z7, K1, Z7
-	VADDPD       c3ff0000000000000<>+0(SB), Z8, K1, Z8
-	VSUBPD       c3ff0000000000000<>+0(SB), Z7, Z7
-	VADDPD       c4000000000000000<>+0(SB), Z7, Z0
-	VDIVPD       Z0, Z7, Z0
-	VMULPD       Z0, Z0, Z9
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Z10
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Z9, Z10
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Z9, Z10
-	VMULPD       Z9, Z10, Z10
-	VMULPD       Z7, Z7, Z9
-	VMULPD       c3fe0000000000000<>+0(SB), Z9, Z9
-	VADDPD       Z9, Z10, Z10
-	VMULPD       Z0, Z10, Z10
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Z8, Z10
-	VSUBPD       Z9, Z10, Z10
-	VADDPD       Z7, Z10, Z10
-	VMULPD       c3fe62e42fee00000<>+0(SB), Z8, Z8
-	VADDPD       Z8, Z10, Z0
-	VMULPD       Z6, Z0, Z0
-	VMOVUPD      cc087500000000000<>+0(SB), Z6
-	VMAXPD       Z0, Z6, Z0
-	VMOVUPD      c4086300000000000<>+0(SB), Z6
-	VMINPD       Z0, Z6, Z0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Z0, Z6
-	VRNDSCALEPD  $0x00, Z6, Z6
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Z6, Z0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Z6, Z0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Z7
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Z0, Z7
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Z0, Z7
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Z0, Z7
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Z0, Z7
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Z0, Z7
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Z0, Z7
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Z0, Z7
-	VFMADD213PD  c3f81111111111111<>+0(SB), Z0, Z7
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Z0, Z7
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Z0, Z7
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z0, Z7
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z7
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z7
-	VSCALEFPD    Z6, Z7, Z7
-	VMULPD       Z7, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VMULPD       Z7, Z5, Z7
-	VMOVUPD      Z7, (R11)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	ADDQ         136(AX), R8
-	ADDQ         144(AX), R12
-	SUBQ         104(AX), R12
-	MOVQ         R12, 120(AX)
-	MOVQ         152(AX), R12
-	ADDQ         R12, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX512_beta_1x24(p *uint64)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·ratioAVX512_beta_1x24(SB), NOSPLIT, $0-8
@@ -16517,9 +13530,12 @@ panel:
 	MOVQ       48(AX), R10
 	ADDQ       128(AX), R10
 	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
 	MOVQ       112(AX), R13
+	IMUL3Q     $0x01, R13, R12
+	ADDQ       144(AX), R12
+	IMUL3Q     $0x02, R12, R12
+	ADDQ       104(AX), R12
+	ADDQ       120(AX), R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 128(R12)
@@ -16737,117 +13753,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX512_beta_1x8(p *uint64)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ratioAVX512_beta_1x8(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), BX
-	MOVQ 56(AX), SI
-	MOVQ 64(AX), DI
-	MOVQ 72(AX), R8
-
-panel:
-	MOVQ       DX, R9
-	MOVQ       48(AX), R10
-	ADDQ       128(AX), R10
-	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
-	MOVQ       112(AX), R13
-	PREFETCHT0 (R12)
-	ADDQ       R13, R12
-	VPXORQ     Z2, Z2, Z2
-
-sum:
-	VMOVUPD      (R10), Z0
-	VBROADCASTSD (R9), Z1
-	VFMADD231PD  Z0, Z1, Z2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          sum
-	MOVQ         96(AX), R9
-	ADDQ         DI, R9
-	MOVQ         104(AX), R10
-	ADDQ         120(AX), R10
-	MOVQ         112(AX), R11
-	VADDPD       160(AX), Z2, Z2
-	VMOVUPD      (R10), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      Z2, Z0
-	VBROADCASTSD 928(AX), Z3
-	VGETMANTPD   $0x00, Z0, Z4
-	VGETEXPPD    Z0, Z5
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z4, K1
-	VMULPD       c3fe0000000000000<>+0(SB), Z4, K1, Z4
-	VADDPD       c3ff0000000000000<>+0(SB), Z5, K1, Z5
-	VSUBPD       c3ff0000000000000<>+0(SB), Z4, Z4
-	VADDPD       c4000000000000000<>+0(SB), Z4, Z0
-	VDIVPD       Z0, Z4, Z0
-	VMULPD       Z0, Z0, Z6
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Z7
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Z6, Z7
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Z6, Z7
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Z6, Z7
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Z6, Z7
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Z6, Z7
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Z6, Z7
-	VMULPD       Z6, Z7, Z7
-	VMULPD       Z4, Z4, Z6
-	VMULPD       c3fe0000000000000<>+0(SB), Z6, Z6
-	VADDPD       Z6, Z7, Z7
-	VMULPD       Z0, Z7, Z7
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Z5, Z7
-	VSUBPD       Z6, Z7, Z7
-	VADDPD       Z4, Z7, Z7
-	VMULPD       c3fe62e42fee00000<>+0(SB), Z5, Z5
-	VADDPD       Z5, Z7, Z0
-	VMULPD       Z3, Z0, Z0
-	VMOVUPD      cc087500000000000<>+0(SB), Z3
-	VMAXPD       Z0, Z3, Z0
-	VMOVUPD      c4086300000000000<>+0(SB), Z3
-	VMINPD       Z0, Z3, Z0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Z0, Z3
-	VRNDSCALEPD  $0x00, Z3, Z3
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Z3, Z0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Z3, Z0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Z4
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Z0, Z4
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Z0, Z4
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Z0, Z4
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Z0, Z4
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Z0, Z4
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Z0, Z4
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Z0, Z4
-	VFMADD213PD  c3f81111111111111<>+0(SB), Z0, Z4
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Z0, Z4
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Z0, Z4
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z0, Z4
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z4
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z4
-	VSCALEFPD    Z3, Z4, Z4
-	VMULPD       Z4, Z1, Z0
-	VMOVUPD      Z0, (DI)
-	VMULPD       Z4, Z2, Z4
-	VMOVUPD      Z4, (R9)
-	ADDQ         R8, DI
-	ADDQ         R8, R9
-	ADDQ         R11, R10
-	ADDQ         136(AX), DI
-	ADDQ         144(AX), R10
-	SUBQ         104(AX), R10
-	MOVQ         R10, 120(AX)
-	MOVQ         152(AX), R10
-	ADDQ         R10, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX512_beta_objective_4x24(p *uint64)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·ratioAVX512_beta_objective_4x24(SB), NOSPLIT, $0-8
@@ -16866,9 +13771,12 @@ panel:
 	MOVQ       48(AX), R12
 	ADDQ       128(AX), R12
 	MOVQ       (AX), R13
-	MOVQ       104(AX), R14
-	ADDQ       120(AX), R14
 	MOVQ       112(AX), R15
+	IMUL3Q     $0x04, R15, R14
+	ADDQ       144(AX), R14
+	IMUL3Q     $0x02, R14, R14
+	ADDQ       104(AX), R14
+	ADDQ       120(AX), R14
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
 	PREFETCHT0 128(R14)
@@ -18655,651 +15563,6 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX512_beta_objective_4x8(p *uint64)
-// Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·ratioAVX512_beta_objective_4x8(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), SI
-	MOVQ 56(AX), DI
-	MOVQ 64(AX), R8
-	MOVQ 72(AX), R9
-	LEAQ (BX)(BX*2), R10
-
-panel:
-	MOVQ       DX, R11
-	MOVQ       48(AX), R12
-	ADDQ       128(AX), R12
-	MOVQ       (AX), R13
-	MOVQ       104(AX), R14
-	ADDQ       120(AX), R14
-	MOVQ       112(AX), R15
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXORQ     Z2, Z2, Z2
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXORQ     Z3, Z3, Z3
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXORQ     Z4, Z4, Z4
-	PREFETCHT0 (R14)
-	ADDQ       R15, R14
-	VPXORQ     Z5, Z5, Z5
-
-sum:
-	VMOVUPD      (R12), Z0
-	VBROADCASTSD (R11), Z1
-	VFMADD231PD  Z0, Z1, Z2
-	VBROADCASTSD (R11)(BX*1), Z1
-	VFMADD231PD  Z0, Z1, Z3
-	VBROADCASTSD (R11)(BX*2), Z1
-	VFMADD231PD  Z0, Z1, Z4
-	VBROADCASTSD (R11)(R10*1), Z1
-	VFMADD231PD  Z0, Z1, Z5
-	ADDQ         SI, R11
-	ADDQ         DI, R12
-	DECQ         R13
-	JNE          sum
-	MOVQ         96(AX), R11
-	ADDQ         R8, R11
-	MOVQ         104(AX), R12
-	ADDQ         120(AX), R12
-	MOVQ         112(AX), R13
-	VADDPD       160(AX), Z2, Z2
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      Z2, Z0
-	VBROADCASTSD 928(AX), Z10
-	VGETMANTPD   $0x00, Z0, Z11
-	VGETEXPPD    Z0, Z12
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z11, K1
-	VMULPD       c3fe0000000000000<>+0(SB), Z11, K1, Z11
-	VADDPD       c3ff0000000000000<>+0(SB), Z12, K1, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z11, Z11
-	VADDPD       c4000000000000000<>+0(SB), Z11, Z0
-	VDIVPD       Z0, Z11, Z0
-	VMULPD       Z0, Z0, Z13
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Z14
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Z13, Z14
-	VMULPD       Z13, Z14, Z14
-	VMULPD       Z11, Z11, Z13
-	VMULPD       c3fe0000000000000<>+0(SB), Z13, Z13
-	VADDPD       Z13, Z14, Z14
-	VMULPD       Z0, Z14, Z14
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Z12, Z14
-	VSUBPD       Z13, Z14, Z14
-	VADDPD       Z11, Z14, Z14
-	VMULPD       c3fe62e42fee00000<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z14, Z0
-	VMULPD       Z10, Z0, Z0
-	VMOVUPD      cc087500000000000<>+0(SB), Z10
-	VMAXPD       Z0, Z10, Z0
-	VMOVUPD      c4086300000000000<>+0(SB), Z10
-	VMINPD       Z0, Z10, Z0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Z0, Z10
-	VRNDSCALEPD  $0x00, Z10, Z10
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Z10, Z0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Z10, Z0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Z11
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Z0, Z11
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f81111111111111<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VSCALEFPD    Z10, Z11, Z11
-	VMULPD       Z11, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VMULPD       Z11, Z2, Z11
-	VMOVUPD      Z11, (R11)
-	VMULPD       Z11, Z2, Z11
-	VMOVUPD      Z11, 544(AX)
-	VSUBPD       Z2, Z1, Z1
-	VDIVPD       Z2, Z1, Z1
-	VADDPD       c3ff0000000000000<>+0(SB), Z1, Z2
-	VMOVUPD      c0010000000000000<>+0(SB), Z0
-	VMAXPD       Z2, Z0, Z0
-	VBROADCASTSD 936(AX), Z10
-	VGETMANTPD   $0x00, Z0, Z11
-	VGETEXPPD    Z0, Z12
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z11, K1
-	VMULPD       c3fe0000000000000<>+0(SB), Z11, K1, Z11
-	VADDPD       c3ff0000000000000<>+0(SB), Z12, K1, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z11, Z11
-	VADDPD       c4000000000000000<>+0(SB), Z11, Z0
-	VDIVPD       Z0, Z11, Z0
-	VMULPD       Z0, Z0, Z13
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Z14
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Z13, Z14
-	VMULPD       Z13, Z14, Z14
-	VMULPD       Z11, Z11, Z13
-	VMULPD       c3fe0000000000000<>+0(SB), Z13, Z13
-	VADDPD       Z13, Z14, Z14
-	VMULPD       Z0, Z14, Z14
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Z12, Z14
-	VSUBPD       Z13, Z14, Z14
-	VADDPD       Z11, Z14, Z14
-	VMULPD       c3fe62e42fee00000<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z14, Z0
-	VMULPD       Z10, Z0, Z0
-	VMOVUPD      cc087500000000000<>+0(SB), Z10
-	VMAXPD       Z0, Z10, Z0
-	VMOVUPD      c4086300000000000<>+0(SB), Z10
-	VMINPD       Z0, Z10, Z0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Z0, Z10
-	VRNDSCALEPD  $0x00, Z10, Z10
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Z10, Z0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Z10, Z0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Z11
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Z0, Z11
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f81111111111111<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VSCALEFPD    Z10, Z11, Z11
-	VPXORQ       Z6, Z6, Z6
-	VBROADCASTSD 960(AX), Z0
-	VCMPPD       $0x00, Z6, Z2, K1
-	VMOVAPD      Z0, K1, Z11
-	VBROADCASTSD 944(AX), Z0
-	VADDPD       Z0, Z11, Z11
-	VBROADCASTSD 936(AX), Z0
-	VFNMADD231PD Z0, Z2, Z11
-	VBROADCASTSD 952(AX), Z0
-	VMULPD       Z0, Z11, Z11
-	VBROADCASTSD 984(AX), Z0
-	VBROADCASTSD 976(AX), Z2
-	VFMADD213PD  Z2, Z1, Z0
-	VBROADCASTSD 968(AX), Z2
-	VFMADD213PD  Z2, Z1, Z0
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z1, Z0
-	VMULPD       Z1, Z0, Z0
-	VMULPD       Z1, Z0, Z0
-	VANDPD       c7fffffffffffffff<>+0(SB), Z1, Z1
-	VMOVUPD      c3f70000000000000<>+0(SB), Z2
-	VCMPPD       $0x01, Z2, Z1, K1
-	VMOVAPD      Z0, K1, Z11
-	VMULPD       544(AX), Z11, Z11
-	VADDPD       352(AX), Z11, Z11
-	VMOVUPD      Z11, 352(AX)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z3, Z3
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      Z3, Z0
-	VBROADCASTSD 928(AX), Z10
-	VGETMANTPD   $0x00, Z0, Z11
-	VGETEXPPD    Z0, Z12
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z11, K1
-	VMULPD       c3fe0000000000000<>+0(SB), Z11, K1, Z11
-	VADDPD       c3ff0000000000000<>+0(SB), Z12, K1, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z11, Z11
-	VADDPD       c4000000000000000<>+0(SB), Z11, Z0
-	VDIVPD       Z0, Z11, Z0
-	VMULPD       Z0, Z0, Z13
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Z14
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Z13, Z14
-	VMULPD       Z13, Z14, Z14
-	VMULPD       Z11, Z11, Z13
-	VMULPD       c3fe0000000000000<>+0(SB), Z13, Z13
-	VADDPD       Z13, Z14, Z14
-	VMULPD       Z0, Z14, Z14
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Z12, Z14
-	VSUBPD       Z13, Z14, Z14
-	VADDPD       Z11, Z14, Z14
-	VMULPD       c3fe62e42fee00000<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z14, Z0
-	VMULPD       Z10, Z0, Z0
-	VMOVUPD      cc087500000000000<>+0(SB), Z10
-	VMAXPD       Z0, Z10, Z0
-	VMOVUPD      c4086300000000000<>+0(SB), Z10
-	VMINPD       Z0, Z10, Z0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Z0, Z10
-	VRNDSCALEPD  $0x00, Z10, Z10
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Z10, Z0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Z10, Z0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Z11
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Z0, Z11
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f81111111111111<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VSCALEFPD    Z10, Z11, Z11
-	VMULPD       Z11, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VMULPD       Z11, Z3, Z11
-	VMOVUPD      Z11, (R11)
-	VMULPD       Z11, Z3, Z11
-	VMOVUPD      Z11, 544(AX)
-	VSUBPD       Z3, Z1, Z1
-	VDIVPD       Z3, Z1, Z1
-	VADDPD       c3ff0000000000000<>+0(SB), Z1, Z3
-	VMOVUPD      c0010000000000000<>+0(SB), Z0
-	VMAXPD       Z3, Z0, Z0
-	VBROADCASTSD 936(AX), Z10
-	VGETMANTPD   $0x00, Z0, Z11
-	VGETEXPPD    Z0, Z12
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z11, K1
-	VMULPD       c3fe0000000000000<>+0(SB), Z11, K1, Z11
-	VADDPD       c3ff0000000000000<>+0(SB), Z12, K1, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z11, Z11
-	VADDPD       c4000000000000000<>+0(SB), Z11, Z0
-	VDIVPD       Z0, Z11, Z0
-	VMULPD       Z0, Z0, Z13
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Z14
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Z13, Z14
-	VMULPD       Z13, Z14, Z14
-	VMULPD       Z11, Z11, Z13
-	VMULPD       c3fe0000000000000<>+0(SB), Z13, Z13
-	VADDPD       Z13, Z14, Z14
-	VMULPD       Z0, Z14, Z14
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Z12, Z14
-	VSUBPD       Z13, Z14, Z14
-	VADDPD       Z11, Z14, Z14
-	VMULPD       c3fe62e42fee00000<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z14, Z0
-	VMULPD       Z10, Z0, Z0
-	VMOVUPD      cc087500000000000<>+0(SB), Z10
-	VMAXPD       Z0, Z10, Z0
-	VMOVUPD      c4086300000000000<>+0(SB), Z10
-	VMINPD       Z0, Z10, Z0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Z0, Z10
-	VRNDSCALEPD  $0x00, Z10, Z10
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Z10, Z0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Z10, Z0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Z11
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Z0, Z11
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f81111111111111<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VSCALEFPD    Z10, Z11, Z11
-	VPXORQ       Z7, Z7, Z7
-	VBROADCASTSD 960(AX), Z0
-	VCMPPD       $0x00, Z7, Z3, K1
-	VMOVAPD      Z0, K1, Z11
-	VBROADCASTSD 944(AX), Z0
-	VADDPD       Z0, Z11, Z11
-	VBROADCASTSD 936(AX), Z0
-	VFNMADD231PD Z0, Z3, Z11
-	VBROADCASTSD 952(AX), Z0
-	VMULPD       Z0, Z11, Z11
-	VBROADCASTSD 984(AX), Z0
-	VBROADCASTSD 976(AX), Z3
-	VFMADD213PD  Z3, Z1, Z0
-	VBROADCASTSD 968(AX), Z3
-	VFMADD213PD  Z3, Z1, Z0
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z1, Z0
-	VMULPD       Z1, Z0, Z0
-	VMULPD       Z1, Z0, Z0
-	VANDPD       c7fffffffffffffff<>+0(SB), Z1, Z1
-	VMOVUPD      c3f70000000000000<>+0(SB), Z3
-	VCMPPD       $0x01, Z3, Z1, K1
-	VMOVAPD      Z0, K1, Z11
-	VMULPD       544(AX), Z11, Z11
-	VADDPD       352(AX), Z11, Z11
-	VMOVUPD      Z11, 352(AX)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z4, Z4
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      Z4, Z0
-	VBROADCASTSD 928(AX), Z10
-	VGETMANTPD   $0x00, Z0, Z11
-	VGETEXPPD    Z0, Z12
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z11, K1
-	VMULPD       c3fe0000000000000<>+0(SB), Z11, K1, Z11
-	VADDPD       c3ff0000000000000<>+0(SB), Z12, K1, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z11, Z11
-	VADDPD       c4000000000000000<>+0(SB), Z11, Z0
-	VDIVPD       Z0, Z11, Z0
-	VMULPD       Z0, Z0, Z13
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Z14
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Z13, Z14
-	VMULPD       Z13, Z14, Z14
-	VMULPD       Z11, Z11, Z13
-	VMULPD       c3fe0000000000000<>+0(SB), Z13, Z13
-	VADDPD       Z13, Z14, Z14
-	VMULPD       Z0, Z14, Z14
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Z12, Z14
-	VSUBPD       Z13, Z14, Z14
-	VADDPD       Z11, Z14, Z14
-	VMULPD       c3fe62e42fee00000<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z14, Z0
-	VMULPD       Z10, Z0, Z0
-	VMOVUPD      cc087500000000000<>+0(SB), Z10
-	VMAXPD       Z0, Z10, Z0
-	VMOVUPD      c4086300000000000<>+0(SB), Z10
-	VMINPD       Z0, Z10, Z0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Z0, Z10
-	VRNDSCALEPD  $0x00, Z10, Z10
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Z10, Z0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Z10, Z0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Z11
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Z0, Z11
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f81111111111111<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VSCALEFPD    Z10, Z11, Z11
-	VMULPD       Z11, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VMULPD       Z11, Z4, Z11
-	VMOVUPD      Z11, (R11)
-	VMULPD       Z11, Z4, Z11
-	VMOVUPD      Z11, 544(AX)
-	VSUBPD       Z4, Z1, Z1
-	VDIVPD       Z4, Z1, Z1
-	VADDPD       c3ff0000000000000<>+0(SB), Z1, Z4
-	VMOVUPD      c0010000000000000<>+0(SB), Z0
-	VMAXPD       Z4, Z0, Z0
-	VBROADCASTSD 936(AX), Z10
-	VGETMANTPD   $0x00, Z0, Z11
-	VGETEXPPD    Z0, Z12
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z11, K1
-	VMULPD       c3fe0000000000000<>+0(SB), Z11, K1, Z11
-	VADDPD       c3ff0000000000000<>+0(SB), Z12, K1, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z11, Z11
-	VADDPD       c4000000000000000<>+0(SB), Z11, Z0
-	VDIVPD       Z0, Z11, Z0
-	VMULPD       Z0, Z0, Z13
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Z14
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Z13, Z14
-	VMULPD       Z13, Z14, Z14
-	VMULPD       Z11, Z11, Z13
-	VMULPD       c3fe0000000000000<>+0(SB), Z13, Z13
-	VADDPD       Z13, Z14, Z14
-	VMULPD       Z0, Z14, Z14
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Z12, Z14
-	VSUBPD       Z13, Z14, Z14
-	VADDPD       Z11, Z14, Z14
-	VMULPD       c3fe62e42fee00000<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z14, Z0
-	VMULPD       Z10, Z0, Z0
-	VMOVUPD      cc087500000000000<>+0(SB), Z10
-	VMAXPD       Z0, Z10, Z0
-	VMOVUPD      c4086300000000000<>+0(SB), Z10
-	VMINPD       Z0, Z10, Z0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Z0, Z10
-	VRNDSCALEPD  $0x00, Z10, Z10
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Z10, Z0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Z10, Z0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Z11
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Z0, Z11
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f81111111111111<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VSCALEFPD    Z10, Z11, Z11
-	VPXORQ       Z8, Z8, Z8
-	VBROADCASTSD 960(AX), Z0
-	VCMPPD       $0x00, Z8, Z4, K1
-	VMOVAPD      Z0, K1, Z11
-	VBROADCASTSD 944(AX), Z0
-	VADDPD       Z0, Z11, Z11
-	VBROADCASTSD 936(AX), Z0
-	VFNMADD231PD Z0, Z4, Z11
-	VBROADCASTSD 952(AX), Z0
-	VMULPD       Z0, Z11, Z11
-	VBROADCASTSD 984(AX), Z0
-	VBROADCASTSD 976(AX), Z4
-	VFMADD213PD  Z4, Z1, Z0
-	VBROADCASTSD 968(AX), Z4
-	VFMADD213PD  Z4, Z1, Z0
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z1, Z0
-	VMULPD       Z1, Z0, Z0
-	VMULPD       Z1, Z0, Z0
-	VANDPD       c7fffffffffffffff<>+0(SB), Z1, Z1
-	VMOVUPD      c3f70000000000000<>+0(SB), Z4
-	VCMPPD       $0x01, Z4, Z1, K1
-	VMOVAPD      Z0, K1, Z11
-	VMULPD       544(AX), Z11, Z11
-	VADDPD       352(AX), Z11, Z11
-	VMOVUPD      Z11, 352(AX)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	VADDPD       160(AX), Z5, Z5
-	VMOVUPD      (R12), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      Z5, Z0
-	VBROADCASTSD 928(AX), Z10
-	VGETMANTPD   $0x00, Z0, Z11
-	VGETEXPPD    Z0, Z12
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z11, K1
-	VMULPD       c3fe0000000000000<>+0(SB), Z11, K1, Z11
-	VADDPD       c3ff0000000000000<>+0(SB), Z12, K1, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z11, Z11
-	VADDPD       c4000000000000000<>+0(SB), Z11, Z0
-	VDIVPD       Z0, Z11, Z0
-	VMULPD       Z0, Z0, Z13
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Z14
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Z13, Z14
-	VMULPD       Z13, Z14, Z14
-	VMULPD       Z11, Z11, Z13
-	VMULPD       c3fe0000000000000<>+0(SB), Z13, Z13
-	VADDPD       Z13, Z14, Z14
-	VMULPD       Z0, Z14, Z14
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Z12, Z14
-	VSUBPD       Z13, Z14, Z14
-	VADDPD       Z11, Z14, Z14
-	VMULPD       c3fe62e42fee00000<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z14, Z0
-	VMULPD       Z10, Z0, Z0
-	VMOVUPD      cc087500000000000<>+0(SB), Z10
-	VMAXPD       Z0, Z10, Z0
-	VMOVUPD      c4086300000000000<>+0(SB), Z10
-	VMINPD       Z0, Z10, Z0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Z0, Z10
-	VRNDSCALEPD  $0x00, Z10, Z10
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Z10, Z0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Z10, Z0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Z11
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Z0, Z11
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f81111111111111<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VSCALEFPD    Z10, Z11, Z11
-	VMULPD       Z11, Z1, Z0
-	VMOVUPD      Z0, (R8)
-	VMULPD       Z11, Z5, Z11
-	VMOVUPD      Z11, (R11)
-	VMULPD       Z11, Z5, Z11
-	VMOVUPD      Z11, 544(AX)
-	VSUBPD       Z5, Z1, Z1
-	VDIVPD       Z5, Z1, Z1
-	VADDPD       c3ff0000000000000<>+0(SB), Z1, Z5
-	VMOVUPD      c0010000000000000<>+0(SB), Z0
-	VMAXPD       Z5, Z0, Z0
-	VBROADCASTSD 936(AX), Z10
-	VGETMANTPD   $0x00, Z0, Z11
-	VGETEXPPD    Z0, Z12
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z11, K1
-	VMULPD       c3fe0000000000000<>+0(SB), Z11, K1, Z11
-	VADDPD       c3ff0000000000000<>+0(SB), Z12, K1, Z12
-	VSUBPD       c3ff0000000000000<>+0(SB), Z11, Z11
-	VADDPD       c4000000000000000<>+0(SB), Z11, Z0
-	VDIVPD       Z0, Z11, Z0
-	VMULPD       Z0, Z0, Z13
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Z14
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Z13, Z14
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Z13, Z14
-	VMULPD       Z13, Z14, Z14
-	VMULPD       Z11, Z11, Z13
-	VMULPD       c3fe0000000000000<>+0(SB), Z13, Z13
-	VADDPD       Z13, Z14, Z14
-	VMULPD       Z0, Z14, Z14
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Z12, Z14
-	VSUBPD       Z13, Z14, Z14
-	VADDPD       Z11, Z14, Z14
-	VMULPD       c3fe62e42fee00000<>+0(SB), Z12, Z12
-	VADDPD       Z12, Z14, Z0
-	VMULPD       Z10, Z0, Z0
-	VMOVUPD      cc087500000000000<>+0(SB), Z10
-	VMAXPD       Z0, Z10, Z0
-	VMOVUPD      c4086300000000000<>+0(SB), Z10
-	VMINPD       Z0, Z10, Z0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Z0, Z10
-	VRNDSCALEPD  $0x00, Z10, Z10
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Z10, Z0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Z10, Z0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Z11
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Z0, Z11
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Z0, Z11
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Z0, Z11
-	VFMADD213PD  c3f81111111111111<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Z0, Z11
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z11
-	VSCALEFPD    Z10, Z11, Z11
-	VPXORQ       Z9, Z9, Z9
-	VBROADCASTSD 960(AX), Z0
-	VCMPPD       $0x00, Z9, Z5, K1
-	VMOVAPD      Z0, K1, Z11
-	VBROADCASTSD 944(AX), Z0
-	VADDPD       Z0, Z11, Z11
-	VBROADCASTSD 936(AX), Z0
-	VFNMADD231PD Z0, Z5, Z11
-	VBROADCASTSD 952(AX), Z0
-	VMULPD       Z0, Z11, Z11
-	VBROADCASTSD 984(AX), Z0
-	VBROADCASTSD 976(AX), Z5
-	VFMADD213PD  Z5, Z1, Z0
-	VBROADCASTSD 968(AX), Z5
-	VFMADD213PD  Z5, Z1, Z0
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z1, Z0
-	VMULPD       Z1, Z0, Z0
-	VMULPD       Z1, Z0, Z0
-	VANDPD       c7fffffffffffffff<>+0(SB), Z1, Z1
-	VMOVUPD      c3f70000000000000<>+0(SB), Z5
-	VCMPPD       $0x01, Z5, Z1, K1
-	VMOVAPD      Z0, K1, Z11
-	VMULPD       544(AX), Z11, Z11
-	VADDPD       352(AX), Z11, Z11
-	VMOVUPD      Z11, 352(AX)
-	ADDQ         R9, R8
-	ADDQ         R9, R11
-	ADDQ         R13, R12
-	ADDQ         136(AX), R8
-	ADDQ         144(AX), R12
-	SUBQ         104(AX), R12
-	MOVQ         R12, 120(AX)
-	MOVQ         152(AX), R12
-	ADDQ         R12, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
 // func ratioAVX512_beta_objective_1x24(p *uint64)
 // Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·ratioAVX512_beta_objective_1x24(SB), NOSPLIT, $0-8
@@ -19317,9 +15580,12 @@ panel:
 	MOVQ       48(AX), R10
 	ADDQ       128(AX), R10
 	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
 	MOVQ       112(AX), R13
+	IMUL3Q     $0x01, R13, R12
+	ADDQ       144(AX), R12
+	IMUL3Q     $0x02, R12, R12
+	ADDQ       104(AX), R12
+	ADDQ       120(AX), R12
 	PREFETCHT0 (R12)
 	PREFETCHT0 64(R12)
 	PREFETCHT0 128(R12)
@@ -19786,203 +16052,9 @@ sum:
 	VZEROUPPER
 	RET
 
-// func ratioAVX512_beta_objective_1x8(p *uint64)
-// Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·ratioAVX512_beta_objective_1x8(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ 8(AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 24(AX), BX
-	MOVQ 32(AX), BX
-	MOVQ 56(AX), SI
-	MOVQ 64(AX), DI
-	MOVQ 72(AX), R8
-
-panel:
-	MOVQ       DX, R9
-	MOVQ       48(AX), R10
-	ADDQ       128(AX), R10
-	MOVQ       (AX), R11
-	MOVQ       104(AX), R12
-	ADDQ       120(AX), R12
-	MOVQ       112(AX), R13
-	PREFETCHT0 (R12)
-	ADDQ       R13, R12
-	VPXORQ     Z2, Z2, Z2
-
-sum:
-	VMOVUPD      (R10), Z0
-	VBROADCASTSD (R9), Z1
-	VFMADD231PD  Z0, Z1, Z2
-	ADDQ         BX, R9
-	ADDQ         SI, R10
-	DECQ         R11
-	JNE          sum
-	MOVQ         96(AX), R9
-	ADDQ         DI, R9
-	MOVQ         104(AX), R10
-	ADDQ         120(AX), R10
-	MOVQ         112(AX), R11
-	VADDPD       160(AX), Z2, Z2
-	VMOVUPD      (R10), Z1
-	VADDPD       160(AX), Z1, Z1
-	VMOVUPD      Z2, Z0
-	VBROADCASTSD 928(AX), Z4
-	VGETMANTPD   $0x00, Z0, Z5
-	VGETEXPPD    Z0, Z6
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z5, K1
-	VMULPD       c3fe0000000000000<>+0(SB), Z5, K1, Z5
-	VADDPD       c3ff0000000000000<>+0(SB), Z6, K1, Z6
-	VSUBPD       c3ff0000000000000<>+0(SB), Z5, Z5
-	VADDPD       c4000000000000000<>+0(SB), Z5, Z0
-	VDIVPD       Z0, Z5, Z0
-	VMULPD       Z0, Z0, Z7
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Z8
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Z7, Z8
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Z7, Z8
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Z7, Z8
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Z7, Z8
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Z7, Z8
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Z7, Z8
-	VMULPD       Z7, Z8, Z8
-	VMULPD       Z5, Z5, Z7
-	VMULPD       c3fe0000000000000<>+0(SB), Z7, Z7
-	VADDPD       Z7, Z8, Z8
-	VMULPD       Z0, Z8, Z8
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Z6, Z8
-	VSUBPD       Z7, Z8, Z8
-	VADDPD       Z5, Z8, Z8
-	VMULPD       c3fe62e42fee00000<>+0(SB), Z6, Z6
-	VADDPD       Z6, Z8, Z0
-	VMULPD       Z4, Z0, Z0
-	VMOVUPD      cc087500000000000<>+0(SB), Z4
-	VMAXPD       Z0, Z4, Z0
-	VMOVUPD      c4086300000000000<>+0(SB), Z4
-	VMINPD       Z0, Z4, Z0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Z0, Z4
-	VRNDSCALEPD  $0x00, Z4, Z4
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Z4, Z0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Z4, Z0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Z5
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Z0, Z5
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Z0, Z5
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Z0, Z5
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Z0, Z5
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Z0, Z5
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Z0, Z5
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Z0, Z5
-	VFMADD213PD  c3f81111111111111<>+0(SB), Z0, Z5
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Z0, Z5
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Z0, Z5
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z0, Z5
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z5
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z5
-	VSCALEFPD    Z4, Z5, Z5
-	VMULPD       Z5, Z1, Z0
-	VMOVUPD      Z0, (DI)
-	VMULPD       Z5, Z2, Z5
-	VMOVUPD      Z5, (R9)
-	VMULPD       Z5, Z2, Z5
-	VMOVUPD      Z5, 544(AX)
-	VSUBPD       Z2, Z1, Z1
-	VDIVPD       Z2, Z1, Z1
-	VADDPD       c3ff0000000000000<>+0(SB), Z1, Z2
-	VMOVUPD      c0010000000000000<>+0(SB), Z0
-	VMAXPD       Z2, Z0, Z0
-	VBROADCASTSD 936(AX), Z4
-	VGETMANTPD   $0x00, Z0, Z5
-	VGETEXPPD    Z0, Z6
-	VCMPPD       $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z5, K1
-	VMULPD       c3fe0000000000000<>+0(SB), Z5, K1, Z5
-	VADDPD       c3ff0000000000000<>+0(SB), Z6, K1, Z6
-	VSUBPD       c3ff0000000000000<>+0(SB), Z5, Z5
-	VADDPD       c4000000000000000<>+0(SB), Z5, Z0
-	VDIVPD       Z0, Z5, Z0
-	VMULPD       Z0, Z0, Z7
-	VMOVUPD      c3fc2f112df3e5244<>+0(SB), Z8
-	VFMADD213PD  c3fc39a09d078c69f<>+0(SB), Z7, Z8
-	VFMADD213PD  c3fc7466496cb03de<>+0(SB), Z7, Z8
-	VFMADD213PD  c3fcc71c51d8e78af<>+0(SB), Z7, Z8
-	VFMADD213PD  c3fd2492494229359<>+0(SB), Z7, Z8
-	VFMADD213PD  c3fd999999997fa04<>+0(SB), Z7, Z8
-	VFMADD213PD  c3fe5555555555593<>+0(SB), Z7, Z8
-	VMULPD       Z7, Z8, Z8
-	VMULPD       Z5, Z5, Z7
-	VMULPD       c3fe0000000000000<>+0(SB), Z7, Z7
-	VADDPD       Z7, Z8, Z8
-	VMULPD       Z0, Z8, Z8
-	VFMADD231PD  c3dea39ef35793c76<>+0(SB), Z6, Z8
-	VSUBPD       Z7, Z8, Z8
-	VADDPD       Z5, Z8, Z8
-	VMULPD       c3fe62e42fee00000<>+0(SB), Z6, Z6
-	VADDPD       Z6, Z8, Z0
-	VMULPD       Z4, Z0, Z0
-	VMOVUPD      cc087500000000000<>+0(SB), Z4
-	VMAXPD       Z0, Z4, Z0
-	VMOVUPD      c4086300000000000<>+0(SB), Z4
-	VMINPD       Z0, Z4, Z0
-	VMULPD       c3ff71547652b82fe<>+0(SB), Z0, Z4
-	VRNDSCALEPD  $0x00, Z4, Z4
-	VFNMADD231PD c3fe62e42fee00000<>+0(SB), Z4, Z0
-	VFNMADD231PD c3dea39ef35793c76<>+0(SB), Z4, Z0
-	VMOVUPD      c3de6124613a86d09<>+0(SB), Z5
-	VFMADD213PD  c3e21eed8eff8d898<>+0(SB), Z0, Z5
-	VFMADD213PD  c3e5ae64567f544e4<>+0(SB), Z0, Z5
-	VFMADD213PD  c3e927e4fb7789f5c<>+0(SB), Z0, Z5
-	VFMADD213PD  c3ec71de3a556c734<>+0(SB), Z0, Z5
-	VFMADD213PD  c3efa01a01a01a01a<>+0(SB), Z0, Z5
-	VFMADD213PD  c3f2a01a01a01a01a<>+0(SB), Z0, Z5
-	VFMADD213PD  c3f56c16c16c16c17<>+0(SB), Z0, Z5
-	VFMADD213PD  c3f81111111111111<>+0(SB), Z0, Z5
-	VFMADD213PD  c3fa5555555555555<>+0(SB), Z0, Z5
-	VFMADD213PD  c3fc5555555555555<>+0(SB), Z0, Z5
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z0, Z5
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z5
-	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z5
-	VSCALEFPD    Z4, Z5, Z5
-	VPXORQ       Z3, Z3, Z3
-	VBROADCASTSD 960(AX), Z0
-	VCMPPD       $0x00, Z3, Z2, K1
-	VMOVAPD      Z0, K1, Z5
-	VBROADCASTSD 944(AX), Z0
-	VADDPD       Z0, Z5, Z5
-	VBROADCASTSD 936(AX), Z0
-	VFNMADD231PD Z0, Z2, Z5
-	VBROADCASTSD 952(AX), Z0
-	VMULPD       Z0, Z5, Z5
-	VBROADCASTSD 984(AX), Z0
-	VBROADCASTSD 976(AX), Z2
-	VFMADD213PD  Z2, Z1, Z0
-	VBROADCASTSD 968(AX), Z2
-	VFMADD213PD  Z2, Z1, Z0
-	VFMADD213PD  c3fe0000000000000<>+0(SB), Z1, Z0
-	VMULPD       Z1, Z0, Z0
-	VMULPD       Z1, Z0, Z0
-	VANDPD       c7fffffffffffffff<>+0(SB), Z1, Z1
-	VMOVUPD      c3f70000000000000<>+0(SB), Z2
-	VCMPPD       $0x01, Z2, Z1, K1
-	VMOVAPD      Z0, K1, Z5
-	VMULPD       544(AX), Z5, Z5
-	VADDPD       352(AX), Z5, Z5
-	VMOVUPD      Z5, 352(AX)
-	ADDQ         R8, DI
-	ADDQ         R8, R9
-	ADDQ         R11, R10
-	ADDQ         136(AX), DI
-	ADDQ         144(AX), R10
-	SUBQ         104(AX), R10
-	MOVQ         R10, 120(AX)
-	MOVQ         152(AX), R10
-	ADDQ         R10, 128(AX)
-	ADDQ         40(AX), DX
-	DECQ         CX
-	JNE          panel
-	VZEROUPPER
-	RET
-
-// func logsAVX2_12(p *uint64)
+// func logsAVX2(p *uint64)
 // Requires: AVX, AVX2, FMA3
-TEXT ·logsAVX2_12(SB), NOSPLIT, $0-8
+TEXT ·logsAVX2(SB), NOSPLIT, $0-8
 	MOVQ    p+0(FP), AX
 	MOVQ    8(AX), CX
 	MOVQ    64(AX), DX
@@ -20116,67 +16188,9 @@ row:
 	VZEROUPPER
 	RET
 
-// func logsAVX2_4(p *uint64)
-// Requires: AVX, AVX2, FMA3
-TEXT ·logsAVX2_4(SB), NOSPLIT, $0-8
-	MOVQ    p+0(FP), AX
-	MOVQ    8(AX), CX
-	MOVQ    64(AX), DX
-	MOVQ    72(AX), BX
-	MOVQ    104(AX), SI
-	MOVQ    112(AX), DI
-	ADDQ    120(AX), SI
-	VMOVUPD 352(AX), Y0
-
-row:
-	VMOVUPD     (DX), Y1
-	VMAXPD      c0010000000000000<>+0(SB), Y1, Y1
-	VMOVUPD     (SI), Y2
-	VADDPD      160(AX), Y2, Y2
-	VPSRLQ      $0x34, Y1, Y4
-	VPOR        c4330000000000000<>+0(SB), Y4, Y4
-	VSUBPD      c43300000000003ff<>+0(SB), Y4, Y4
-	VMOVUPD     Y1, Y3
-	VPAND       c000fffffffffffff<>+0(SB), Y3, Y3
-	VPOR        c3ff0000000000000<>+0(SB), Y3, Y3
-	VCMPPD      $0x1d, c3ff6a09e667f3bcd<>+0(SB), Y3, Y1
-	VPAND       c0010000000000000<>+0(SB), Y1, Y5
-	VPSUBQ      Y5, Y3, Y3
-	VPAND       c3ff0000000000000<>+0(SB), Y1, Y1
-	VADDPD      Y1, Y4, Y4
-	VSUBPD      c3ff0000000000000<>+0(SB), Y3, Y3
-	VADDPD      c4000000000000000<>+0(SB), Y3, Y1
-	VDIVPD      Y1, Y3, Y1
-	VMULPD      Y1, Y1, Y5
-	VMOVUPD     c3fc2f112df3e5244<>+0(SB), Y6
-	VFMADD213PD c3fc39a09d078c69f<>+0(SB), Y5, Y6
-	VFMADD213PD c3fc7466496cb03de<>+0(SB), Y5, Y6
-	VFMADD213PD c3fcc71c51d8e78af<>+0(SB), Y5, Y6
-	VFMADD213PD c3fd2492494229359<>+0(SB), Y5, Y6
-	VFMADD213PD c3fd999999997fa04<>+0(SB), Y5, Y6
-	VFMADD213PD c3fe5555555555593<>+0(SB), Y5, Y6
-	VMULPD      Y5, Y6, Y6
-	VMULPD      Y3, Y3, Y5
-	VMULPD      c3fe0000000000000<>+0(SB), Y5, Y5
-	VADDPD      Y5, Y6, Y6
-	VMULPD      Y1, Y6, Y6
-	VFMADD231PD c3dea39ef35793c76<>+0(SB), Y4, Y6
-	VSUBPD      Y5, Y6, Y6
-	VADDPD      Y3, Y6, Y6
-	VMULPD      c3fe62e42fee00000<>+0(SB), Y4, Y4
-	VADDPD      Y4, Y6, Y6
-	VFMADD231PD Y6, Y2, Y0
-	ADDQ        BX, DX
-	ADDQ        DI, SI
-	DECQ        CX
-	JNE         row
-	VMOVUPD     Y0, 352(AX)
-	VZEROUPPER
-	RET
-
-// func logsAVX512_24(p *uint64)
+// func logsAVX512(p *uint64)
 // Requires: AVX, AVX512F
-TEXT ·logsAVX512_24(SB), NOSPLIT, $0-8
+TEXT ·logsAVX512(SB), NOSPLIT, $0-8
 	MOVQ    p+0(FP), AX
 	MOVQ    8(AX), CX
 	MOVQ    64(AX), DX
@@ -20419,104 +16433,6 @@ DATA cbfc0080000000000<>+40(SB)/8, $0xbfc0080000000000
 DATA cbfc0080000000000<>+48(SB)/8, $0xbfc0080000000000
 DATA cbfc0080000000000<>+56(SB)/8, $0xbfc0080000000000
 GLOBL cbfc0080000000000<>(SB), RODATA|NOPTR, $64
-
-// func logsAVX512_8(p *uint64)
-// Requires: AVX, AVX512F
-TEXT ·logsAVX512_8(SB), NOSPLIT, $0-8
-	MOVQ    p+0(FP), AX
-	MOVQ    8(AX), CX
-	MOVQ    64(AX), DX
-	MOVQ    72(AX), BX
-	MOVQ    104(AX), SI
-	MOVQ    112(AX), DI
-	ADDQ    120(AX), SI
-	VMOVUPD 352(AX), Z0
-	VMOVUPD reciprocals44<>+0(SB), Z1
-	VMOVUPD reciprocals44<>+64(SB), Z2
-	VMOVUPD logarithms44<>+0(SB), Z3
-	VMOVUPD logarithms44<>+64(SB), Z4
-	VMOVUPD c3ff0000000000000<>+0(SB), Z5
-	VMOVUPD c3fe62e42fefa39ef<>+0(SB), Z6
-	VMOVUPD c3fefffffffffffe0<>+0(SB), Z7
-	VMOVUPD cbfdfffffffffff60<>+0(SB), Z8
-	VMOVUPD c3fd555555562aaaa<>+0(SB), Z9
-	VMOVUPD cbfd0000000140000<>+0(SB), Z10
-	VMOVUPD c3fc999981999999a<>+0(SB), Z11
-	VMOVUPD cbfc5555395555555<>+0(SB), Z12
-	VMOVUPD c3fc2512492492492<>+0(SB), Z13
-	VMOVUPD cbfc0080000000000<>+0(SB), Z14
-
-row:
-	VMOVUPD     (DX), Z15
-	VMAXPD      c0010000000000000<>+0(SB), Z15, Z15
-	VMOVUPD     (SI), Z16
-	VADDPD      160(AX), Z16, Z16
-	VGETMANTPD  $0x00, Z15, Z17
-	VGETEXPPD   Z15, Z18
-	VPSRLQ      $0x30, Z15, Z15
-	VMOVUPD     Z15, Z19
-	VPERMI2PD   Z2, Z1, Z15
-	VPERMI2PD   Z4, Z3, Z19
-	VFMSUB213PD Z5, Z15, Z17
-	VFMADD231PD Z6, Z18, Z19
-	VMULPD      Z17, Z17, Z15
-	VMOVUPD     Z8, Z18
-	VFMADD213PD Z7, Z17, Z18
-	VMOVUPD     Z10, Z20
-	VFMADD213PD Z9, Z17, Z20
-	VFMADD231PD Z20, Z15, Z18
-	VMOVUPD     Z12, Z20
-	VFMADD213PD Z11, Z17, Z20
-	VMOVUPD     Z14, Z21
-	VFMADD213PD Z13, Z17, Z21
-	VFMADD231PD Z21, Z15, Z20
-	VMULPD      Z15, Z15, Z15
-	VFMADD231PD Z20, Z15, Z18
-	VFMADD213PD Z19, Z17, Z18
-	VFMADD231PD Z18, Z16, Z0
-	ADDQ        BX, DX
-	ADDQ        DI, SI
-	DECQ        CX
-	JNE         row
-	VMOVUPD     Z0, 352(AX)
-	VZEROUPPER
-	RET
-
-DATA reciprocals44<>+0(SB)/8, $(0.9696969696969697)
-DATA reciprocals44<>+8(SB)/8, $(0.9142857142857143)
-DATA reciprocals44<>+16(SB)/8, $(0.8648648648648649)
-DATA reciprocals44<>+24(SB)/8, $(0.8205128205128205)
-DATA reciprocals44<>+32(SB)/8, $(0.7804878048780488)
-DATA reciprocals44<>+40(SB)/8, $(0.7441860465116279)
-DATA reciprocals44<>+48(SB)/8, $(0.7111111111111111)
-DATA reciprocals44<>+56(SB)/8, $(0.6808510638297872)
-DATA reciprocals44<>+64(SB)/8, $(0.6530612244897959)
-DATA reciprocals44<>+72(SB)/8, $(0.6274509803921569)
-DATA reciprocals44<>+80(SB)/8, $(0.6037735849056604)
-DATA reciprocals44<>+88(SB)/8, $(0.5818181818181818)
-DATA reciprocals44<>+96(SB)/8, $(0.5614035087719298)
-DATA reciprocals44<>+104(SB)/8, $(0.5423728813559322)
-DATA reciprocals44<>+112(SB)/8, $(0.5245901639344263)
-DATA reciprocals44<>+120(SB)/8, $(0.5079365079365079)
-GLOBL reciprocals44<>(SB), RODATA|NOPTR, $128
-
-DATA logarithms44<>+0(SB)/8, $(0.03077165866675366)
-DATA logarithms44<>+8(SB)/8, $(0.08961215868968717)
-DATA logarithms44<>+16(SB)/8, $(0.14518200984449783)
-DATA logarithms44<>+24(SB)/8, $(0.19782574332991992)
-DATA logarithms44<>+32(SB)/8, $(0.2478361639045812)
-DATA logarithms44<>+40(SB)/8, $(0.2954642128938359)
-DATA logarithms44<>+48(SB)/8, $(0.3409265869705932)
-DATA logarithms44<>+56(SB)/8, $(0.38441169891033206)
-DATA logarithms44<>+64(SB)/8, $(0.42608439531090014)
-DATA logarithms44<>+72(SB)/8, $(0.46608972992459924)
-DATA logarithms44<>+80(SB)/8, $(0.5045560107523953)
-DATA logarithms44<>+88(SB)/8, $(0.5415972824327444)
-DATA logarithms44<>+96(SB)/8, $(0.5773153650348236)
-DATA logarithms44<>+104(SB)/8, $(0.6118015411059929)
-DATA logarithms44<>+112(SB)/8, $(0.6451379613735847)
-DATA logarithms44<>+120(SB)/8, $(0.6773988235918061)
-GLOBL logarithms44<>(SB), RODATA|NOPTR, $128
 
 // func logAVX2(dst *float64, x *float64, vectors int)
 // Requires: AVX, AVX2, FMA3

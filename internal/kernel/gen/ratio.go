@@ -30,6 +30,9 @@ const (
 	ratioSeries  = 121 // three coefficients
 )
 
+// panelsAhead is how far ahead of the sums V is fetched.
+const panelsAhead = 2
+
 // anyBeta stands for the kernels that raise to powers.
 const anyBeta = 2
 
@@ -44,9 +47,7 @@ func ratios() {
 					rows = s.lanes / 2
 				}
 				for _, rows := range []int{rows, 1} {
-					for _, vecs := range []int{3, 1} {
-						s.ratio(beta, objective, rows, vecs)
-					}
+					s.ratio(beta, objective, rows, 3)
 				}
 			}
 		}
@@ -62,7 +63,15 @@ func (s isa) ratio(beta int, objective bool, rows, vecs int) {
 	TEXT(name, NOSPLIT, "func(p *uint64)")
 	Pragma("noescape")
 	Doc(name + " replaces a product by the quotients of a multiplicative update: see ratioTile.")
-	s.panels(rows, vecs, ratioPanel, readsV, func(g *product) {
+	soon := func(g *product, p, stride GPVirtual) { // the panel after this one's
+		MOVQ(g.field(ratioLdv), stride)
+		IMUL3Q(Imm(uint64(rows)), stride, p)
+		ADDQ(g.field(ratioNext+1), p)
+		IMUL3Q(Imm(panelsAhead), p, p)
+		ADDQ(g.field(ratioV), p)
+		ADDQ(g.field(ratioAt), p)
+	}
+	s.panels(rows, vecs, ratioPanel, soon, func(g *product) {
 		one := s.constant(1)
 		q, y := g.b[0], g.a // the operands of the sum are free now
 		qp, vp, ldv := GP64(), GP64(), GP64()
@@ -122,14 +131,12 @@ func (s isa) ratio(beta int, objective bool, rows, vecs int) {
 // the first cache the registers hold all of the logarithm's constants.
 func logs() {
 	for _, s := range []isa{avx2, avx512} {
-		for _, vecs := range []int{3, 1} {
-			s.logs(vecs)
-		}
+		s.logs(3)
 	}
 }
 
 func (s isa) logs(vecs int) {
-	name := fmt.Sprintf("logs%s_%d", s.name, vecs*s.lanes)
+	name := "logs" + s.name
 	TEXT(name, NOSPLIT, "func(p *uint64)")
 	Pragma("noescape")
 	Doc(name + " adds y·log P to the objective, for `panels` rows: see ratioTile.")

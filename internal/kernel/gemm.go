@@ -20,6 +20,13 @@ const (
 	packStep  = 128 // are a multiple of this apart, where they crowd out each other
 )
 
+// A product of no more rows than two panels reads B once, so from wherever it lies: in
+// blocks of few rows, whose pages the processor remembers, and along them.
+const (
+	fewK       = 64
+	fewColumns = 192
+)
+
 // A product A·Bᵀ of no more columns than this, and of sums as long as this, is made along
 // the rows of both, as they lie: a strip of so few columns would be mostly padding.
 const (
@@ -141,6 +148,9 @@ func (j *product) piece(w *workspace, i int) {
 	first := w.add
 	kc := even(j.k, kBlock, 4)
 	nc := even(n1-n0, colBlock, 3*j.engine.lanes)
+	if j.few() {
+		kc, nc = even(j.k, fewK, 4), fewColumns
+	}
 	for c := n0; c < n1; c += nc {
 		w.add = first
 		for k := 0; k < j.k; k += kc {
@@ -149,6 +159,9 @@ func (j *product) piece(w *workspace, i int) {
 		}
 	}
 }
+
+// few says whether A has few rows and B lies as it is summed over.
+func (j *product) few() bool { return j.m <= 2*j.engine.lanes && j.b.cs == 1 && j.b.rs%packStep != 0 }
 
 // even returns the size of equal blocks of n things, at most `most` each and a
 // multiple of unit.
@@ -176,7 +189,7 @@ func (w *workspace) block(j *product, m0, m1, n0, n1, k0, k1 int) {
 		}
 	}
 	rc := even(m1-m0, rowBlock, e.lanes)
-	packA := n1-n0 >= packAFrom
+	packA := n1-n0 >= packAFrom && !j.few()
 	for m := m0; m < m1; m += rc {
 		rows := min(rc, m1-m)
 		a := j.a.from(m, k0)

@@ -20,9 +20,12 @@ const (
 	packStep  = 128 // are a multiple of this apart, where they crowd out each other
 )
 
-// A product of no more rows than two panels reads B once, so from wherever it lies: in
-// blocks of few rows, whose pages the processor remembers, and along them.
+// A product of no more rows than this reads B hardly more than once, so from where it
+// lies: in blocks of few rows, whose pages the processor remembers, and along them. The
+// blocks' size must not depend on the number of columns: a column has the same bits in any
+// company.
 const (
+	fewRows    = 16
 	fewK       = 64
 	fewColumns = 192
 )
@@ -160,8 +163,8 @@ func (j *product) piece(w *workspace, i int) {
 	}
 }
 
-// few says whether A has few rows and B lies as it is summed over.
-func (j *product) few() bool { return j.m <= 2*j.engine.lanes && j.b.cs == 1 && j.b.rs%packStep != 0 }
+// few says whether A has few rows and B lies along its rows.
+func (j *product) few() bool { return j.m <= fewRows && j.b.cs == 1 }
 
 // even returns the size of equal blocks of n things, at most `most` each and a
 // multiple of unit.

@@ -373,8 +373,8 @@ func divergence(beta, y, x float64) float64 {
 		return (y - x) * (y - x) / 2
 	}
 	// In units of x^β.
-	e := (y - x) / x
-	d := (math.Pow(1+e, beta) + beta - 1 - beta*(1+e)) / (beta * (beta - 1))
+	e, r := (y-x)/x, y/x // 1+e would lose an r near 0
+	d := (math.Pow(r, beta) + beta - 1 - beta*r) / (beta * (beta - 1))
 	if math.Abs(e) < 0x1p-8 {
 		c := nearOne(beta)
 		d = e * e * (0.5 + e*(c[0]+e*(c[1]+e*c[2])))

@@ -317,10 +317,12 @@ func (s isa) powers(g *product, objective bool, j int, x, y VecVirtual, p, q Mem
 	scratch := Mem{Base: g.p, Disp: 8 * ratioMant}
 	VMULPD(power, x, power) // x^β
 	VMOVUPD(power, scratch)
-	e, r := y, x
+	e, r := x, y // both from y and x: 1+e would lose an r near 0
+	VMOVUPD(s.constant(1), t)
+	VDIVPD(x, t, t)
 	VSUBPD(x, y, e)
-	VDIVPD(x, e, e)
-	VADDPD(s.constant(1), e, r)
+	VMULPD(t, e, e)
+	VMULPD(t, y, r)
 	VMOVUPD(s.constant(math.Float64frombits(1<<52)), t)
 	VMAXPD(r, t, t)
 	d := s.power(t, field(ratioBeta))

@@ -61,10 +61,10 @@ func NewMatrixTransform(phi mat.Matrix) (MatrixTransform, error) {
 // OrthogonalityError returns the largest entry of |ΦΦᵀ - I|: 0 when the rows of phi
 // are orthonormal.
 func OrthogonalityError(phi mat.Matrix) float64 {
-	var g mat.Dense
-	g.Mul(phi, phi.T())
+	r, _ := phi.Dims()
+	rows, g := mat.DenseCopyOf(phi).RawMatrix(), mat.NewDense(r, r, nil)
+	kernel.Gemm(blas.NoTrans, blas.Trans, 1, rows, rows, 0, g.RawMatrix())
 	var worst float64
-	r, _ := g.Dims()
 	for i := range r {
 		g.Set(i, i, g.At(i, i)-1)
 	}

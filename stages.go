@@ -60,6 +60,16 @@ type Transform interface {
 	Inverse(ctx context.Context, dst []float64, src Coefs) error
 }
 
+// Lender may be implemented by a Transform or a Separator that works in another process.
+// The memory it lends is seen from there: what is given to its methods in such memory, any
+// part of it, is not copied.
+type Lender interface {
+	// Lend returns n numbers of any value, and a function that takes them back, to be
+	// called once, when nothing uses them any more. After a call that failed they are good
+	// for nothing else. Where there is no such memory they are like any other.
+	Lend(n int) (x []float64, giveBack func())
+}
+
 // Factorizer finds W, H ≥ 0 with V ≈ WH. v is F×N, ≥ 0, a power (take its root for a
 // divergence on magnitudes). init may be nil, and so may its fields: what is nil is
 // the factorizer's to choose.

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Times numpy, scipy, scikit-learn, mir_eval and museval beside audiosep, in one run.
+"""Times numpy, scipy, scikit-learn, librosa, mir_eval and museval beside audiosep, in one run.
 
     python3 docs/peers.py [--threads N] [--audiosep FILE] [ROW…]
 
@@ -7,8 +7,9 @@ runs `audiosep bench --json` for every row, then the peer on arrays of the same 
 prints a table of both and their ratio: how many times less audiosep takes, by the clock and
 by processor time, which is the steadier of the two on a busy machine. Seconds are those of
 the fastest run, processor seconds the mean. A ROW is how a row's name, or what follows a
-stroke in it, begins; none means all. What is not installed is left out; Debian's
-python3-numpy, -scipy and -sklearn suffice. Without --audiosep the program is built first.
+stroke in it, begins; none means all. What is not installed is left out; Debian has numpy,
+scipy, scikit-learn (python3-sklearn) and mir_eval. Without --audiosep the program is built
+first.
 
 OpenBLAS 0.3.21 does not know the newer AVX-512 machines: it is told that they are SkylakeX,
 with which it is fastest.
@@ -148,8 +149,8 @@ def mir_eval():
 def museval():
     from museval.metrics import bss_eval
 
-    refs, ests = stems()
-    return lambda: bss_eval(refs[..., None], ests[..., None], compute_permutation=True)
+    refs, ests = stems()  # windows of 1 s and the order given, as museval.evaluate has them
+    return lambda: bss_eval(refs[..., None], ests[..., None], window=44100, hop=44100)
 
 
 shapes = [
@@ -177,6 +178,16 @@ peers += [
 ]  # fmt: skip
 
 
+def version(peer):
+    """The version of a peer that has been imported, or nothing."""
+    name = {"scikit-learn": "sklearn"}.get(peer, peer)
+    if name == "museval":
+        from museval.version import _version
+
+        return _version
+    return sys.modules[name].__version__
+
+
 def ours(program, row):
     env = dict(os.environ, AUDIOSEP_NMF=start) if row.endswith("/accelerated") else None
     out = subprocess.run([program, "bench", "--json", f"--time={args.time}s", row], check=True, capture_output=True, env=env)
@@ -189,8 +200,8 @@ with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as s
     if not args.audiosep:
         root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         subprocess.run(["go", "build", "-o", program, "./cmd/audiosep"], cwd=root, check=True)
-    print(f"threads {args.threads}, load {os.getloadavg()[0]:.1f}, numpy {np.__version__}, scipy {scipy.__version__}\n")
-    print(f"{'row':26}{'ours s':>11}{'processor s':>13}  {'peer':14}{'s':>11}{'processor s':>13}{'ratio':>8}{'processor':>11}")
+    print(f"threads {args.threads}, load {os.getloadavg()[0]:.1f}\n")
+    print(f"{'row':26}{'ours s':>11}{'processor s':>13}  {'peer':20}{'s':>11}{'processor s':>13}{'ratio':>8}{'processor':>11}")
     for row, peer, prepare in peers:
         if args.rows and not any("/" + part in "/" + row for part in args.rows):
             continue
@@ -202,5 +213,5 @@ with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as s
         s, p = ours(program, row)
         ps, pp = least(run)
         ratio = f"{pp / p:11.2f}" if p else ""
-        print(f"{row:26}{s:11.4g}{p:13.4g}  {peer:14}{ps:11.4g}{pp:13.4g}{ps / s:8.2f}{ratio}")
+        print(f"{row:26}{s:11.4g}{p:13.4g}  {peer + ' ' + version(peer):20}{ps:11.4g}{pp:13.4g}{ps / s:8.2f}{ratio}")
         sys.stdout.flush()

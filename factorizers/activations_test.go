@@ -32,7 +32,7 @@ func activate(t testing.TB, p ActivationsParams, v, w *mat.Dense) *mat.Dense {
 // However columns are put in calls, and wherever they stand, they come out alike, to
 // the last bit.
 func TestActivationsOfAColumnDoNotDependOnOthers(t *testing.T) {
-	for _, path := range []string{"avx512", "avx2", "go"} {
+	for _, path := range []string{"avx512", "avx2", "neon", "go"} {
 		t.Run(path, func(t *testing.T) {
 			restore, ok := kernel.Use(path)
 			if !ok {

@@ -8,6 +8,7 @@ import (
 	"github.com/audiosep/audiosep/internal/orthogonal"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 )
 
 // blocks minimises C over Φ by rotating the rows of two blocks among each other, all at
@@ -15,33 +16,75 @@ import (
 // blocks of one row it would be jacobi, and with one pair of blocks it is a quasi-Newton
 // step with the true curvature of every rotation: small blocks go farther in a sweep,
 // large ones spend more of it in products.
+//
+// Rows whose rotations have hardly anything to gain sit out: see choose.
 type blocks struct {
 	*learning
-	size, count int // rows of a block, blocks; the last may be short, one may be empty
-	round       int
-	pairs       []*blockPair // of each worker
-	task        func(worker, i int)
+	size   int   // rows of a block, at most; the last may be short, one may be empty
+	count  int   // blocks
+	chosen []int // the rows that take part
+	round  int
+	pairs  []*blockPair // of each worker
+	gains  []float64    // of each pair of the round
+	task   func(worker, i int)
+	choice *choice // nil: all rows always take part
 }
 
 // newBlocks returns a solver with blocks of so many rows.
 func newBlocks(l *learning, size int) *blocks {
-	s := &blocks{learning: l, size: size, count: (l.rows + size - 1) / size}
-	s.count += s.count % 2
+	s := &blocks{learning: l, size: size, chosen: make([]int, l.rows)}
+	for m := range s.chosen {
+		s.chosen[m] = m
+	}
 	for range len(l.crew.start) + 1 {
 		s.pairs = append(s.pairs, newBlockPair(l, min(2*size, l.rows)))
 	}
+	if l.rows > 2*size && !l.is {
+		s.choice = newChoice(l, size, s.pairs[0].xg)
+	}
+	s.gains = make([]float64, (l.rows+size-1)/size)
 	s.task = s.meet
 	return s
 }
 
 func (s *blocks) improve(ctx context.Context) (bool, error) {
-	for s.round = range s.count - 1 {
-		if err := ctx.Err(); err != nil {
+	if s.choice != nil && s.choice.due() {
+		s.chosen = s.choice.choose(s.chosen)
+	}
+	for range s.sweeps() {
+		if err := s.sweep(ctx); err != nil {
 			return false, err
 		}
-		s.crew.do(s.count/2, s.task)
 	}
 	return true, nil
+}
+
+// sweeps returns how many to make: more than one while they are together less work than a
+// sixteenth of a sweep of all rows.
+func (s *blocks) sweeps() int {
+	part := float64(len(s.chosen)) / float64(s.rows)
+	return max(1, min(mostSweeps, int(1/(16*part*part))))
+}
+
+// mostSweeps is how many sweeps of few rows are made before W and H have their turn again.
+const mostSweeps = 6
+
+// sweep lets each block meet each.
+func (s *blocks) sweep(ctx context.Context) error {
+	s.count = (len(s.chosen) + s.size - 1) / s.size
+	s.count += s.count % 2
+	var gained float64
+	for s.round = range s.count - 1 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s.crew.do(s.count/2, s.task)
+		gained += floats.Sum(s.gains[:s.count/2])
+	}
+	if s.choice != nil {
+		s.choice.gained = gained
+	}
+	return nil
 }
 
 // meet rotates the rows of pair i of the round.
@@ -50,12 +93,12 @@ func (s *blocks) meet(worker, i int) {
 	pair := s.pairs[worker]
 	pair.rows = pair.rows[:0]
 	for _, b := range [2]int{p, q} {
-		for m := b * s.size; m < min((b+1)*s.size, s.rows); m++ {
-			pair.rows = append(pair.rows, m)
-		}
+		from, to := min(b*s.size, len(s.chosen)), min((b+1)*s.size, len(s.chosen))
+		pair.rows = append(pair.rows, s.chosen[from:to]...)
 	}
+	s.gains[i] = 0
 	if len(pair.rows) > 1 {
-		pair.step()
+		s.gains[i] = pair.step()
 	}
 }
 
@@ -98,8 +141,8 @@ func (b *blockPair) part(data []float64, cols int) blas64.General {
 	return rowMajor(data[:len(b.rows)*cols], cols)
 }
 
-// step takes the step along E, halved until C falls enough.
-func (b *blockPair) step() {
+// step takes the step along E, halved until C falls enough, and returns by how much.
+func (b *blockPair) step() float64 {
 	b.gather()
 	before := b.cost()
 	slope := b.aim()
@@ -109,12 +152,13 @@ func (b *blockPair) step() {
 		b.exp.Of(turn, alpha, b.part(b.direction, n))
 		product(blas.NoTrans, blas.NoTrans, 1, turn, b.part(b.x, b.total()), 0, b.part(b.turned, b.total()))
 		meanSquares(b.v[:n*b.cols], b.turned, b.per)
-		if b.cost() <= before+descend*alpha*slope {
+		if after := b.cost(); after <= before+descend*alpha*slope {
 			product(blas.NoTrans, blas.NoTrans, 1, turn, b.part(b.phi, b.learning.rows), 0, b.part(b.phiTurned, b.learning.rows))
 			b.scatter()
-			return
+			return before - after
 		}
 	}
+	return 0
 }
 
 // leastStep is the part of a step below which a pair is left as it is.

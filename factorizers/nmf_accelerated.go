@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// momentum is what acceleration adds to an nmf. From what an iteration makes, m, the next
+// acceleration is what update accelerated adds to an nmf. From what an iteration makes, m, the next
 // one does not begin there but farther along the way from what the one before made:
 //
 //	m∘(m/m')^α,  or max(0, m + α(m-m')) after coordinate descent, which reaches zeros,
@@ -19,7 +19,7 @@ import (
 // objective never rises, and α is less from there on. (Ang and Gillis, Neural Computation
 // 31(2), 2019, and Hien, Leplat and Gillis, 2023, extrapolate alike; the safeguard here is
 // the objective itself and holds for every β and penalty.)
-type momentum struct {
+type acceleration struct {
 	w, h    blas64.General // m', and once that is done with, m
 	t       float64        // Nesterov's sequence
 	alpha   float64
@@ -35,11 +35,11 @@ const aheadAtOnce = 1024
 
 // accelerate makes s accelerated.
 func (s *nmf) accelerate() {
-	m := &momentum{t: 1, w: newGeneral(s.w), h: newGeneral(s.h)}
+	m := &acceleration{t: 1, w: newGeneral(s.w), h: newGeneral(s.h)}
 	for range 1 + len(s.crew.start) {
 		m.scratch = append(m.scratch, make([]float64, aheadAtOnce))
 	}
-	s.momentum = m
+	s.acceleration = m
 	s.tasks.aheadW, s.tasks.aheadH = s.aheadW, s.aheadH
 	if s.beta == 2 && s.smooth == 0 {
 		s.coordinates = true
@@ -52,14 +52,14 @@ func newGeneral(like blas64.General) blas64.General {
 }
 
 // grow is for what succeeded.
-func (m *momentum) grow() { m.t = m.following() }
+func (m *acceleration) grow() { m.t = m.following() }
 
-func (m *momentum) following() float64 { return (1 + math.Sqrt(1+4*m.t*m.t)) / 2 }
+func (m *acceleration) following() float64 { return (1 + math.Sqrt(1+4*m.t*m.t)) / 2 }
 
 // goAhead puts W and H farther on, if α is above 0, and reports that. Either way it keeps
 // them as they were.
 func (s *nmf) goAhead() bool {
-	m := s.momentum
+	m := s.acceleration
 	m.alpha = (m.t - 1) / m.following()
 	if m.alpha == 0 {
 		copy(m.w.Data, s.w.Data)
@@ -80,7 +80,7 @@ func (s *nmf) goAhead() bool {
 
 // retreat undoes goAhead and takes half of the momentum.
 func (s *nmf) retreat() {
-	m := s.momentum
+	m := s.acceleration
 	m.t = max(1, m.t/2)
 	if !s.fixW {
 		copy(s.w.Data, m.w.Data)
@@ -90,21 +90,21 @@ func (s *nmf) retreat() {
 
 func tasksOf(a blas64.General) int { return (len(a.Data) + aheadAtOnce - 1) / aheadAtOnce }
 
-func (s *nmf) aheadW(worker, i int) { s.ahead(s.momentum.w.Data, s.w.Data, worker, i) }
-func (s *nmf) aheadH(worker, i int) { s.ahead(s.momentum.h.Data, s.h.Data, worker, i) }
+func (s *nmf) aheadW(worker, i int) { s.ahead(s.acceleration.w.Data, s.w.Data, worker, i) }
+func (s *nmf) aheadH(worker, i int) { s.ahead(s.acceleration.h.Data, s.h.Data, worker, i) }
 
 // ahead replaces some numbers of before by what lies beyond now.
 func (s *nmf) ahead(before, now []float64, worker, i int) {
 	from, to := i*aheadAtOnce, min((i+1)*aheadAtOnce, len(now))
 	before, now = before[from:to], now[from:to]
-	alpha := s.momentum.alpha
+	alpha := s.acceleration.alpha
 	if s.coordinates {
 		for j, x := range now {
 			before[j] = max(0, x+alpha*(x-before[j]))
 		}
 		return
 	}
-	q := s.momentum.scratch[worker][:len(now)]
+	q := s.acceleration.scratch[worker][:len(now)]
 	kernel.Div(q, now, before)
 	for j, x := range q {
 		if math.IsNaN(x) { // 0/0

@@ -41,10 +41,10 @@ const leastSmooth = 0x1p-500
 // x = h/h̃, x ≤ x^β/β + const bounds the l1 term in the same power. The smoothness
 // penalty is that of Févotte, ICASSP 2011.
 //
-// An iteration is first, then second; the first one wants normalised factors. The objective falls out of the first pass over V
-// of the next iteration, and the factors before last are kept, so an iteration that
-// turns out to have been one too many is undone by stepBack. An accelerated one is told
-// in momentum.
+// An iteration is first, then second; the first one wants normalised factors. The
+// objective falls out of the first pass over V of the next iteration, and the factors
+// before last are kept, so an iteration that turns out to have been one too many is
+// undone by stepBack. An accelerated one is told in acceleration.
 type nmf struct {
 	nmfOptions
 	v                blas64.General // F×N
@@ -56,7 +56,7 @@ type nmf struct {
 	numW, denW, gram blas64.General // F×K, F×K, K×K
 	numH, denH       blas64.General // K×N
 	coordinates      bool           // coordinate descent in the place of the updates
-	momentum         *momentum      // nil without acceleration
+	acceleration     *acceleration  // nil without acceleration
 
 	ctx   context.Context
 	crew  *crew
@@ -433,17 +433,17 @@ func (s *nmf) minimise(iterations int, tol float64, report func(done int, object
 // next begins the next iteration and returns the objective before it, from farther on if
 // the updates are accelerated and that lowers it by more than tol of itself.
 func (s *nmf) next(before, tol float64) float64 {
-	if s.momentum == nil {
+	if s.acceleration == nil {
 		return s.first()
 	}
 	if s.goAhead() {
 		if after := s.first(); before-after > tol*before {
-			s.momentum.grow()
+			s.acceleration.grow()
 			return after
 		}
 		s.retreat()
 	} else {
-		s.momentum.grow()
+		s.acceleration.grow()
 	}
 	return s.first()
 }

@@ -23,12 +23,10 @@ func TestTLNMFSweepAllocatesNothing(t *testing.T) {
 		for _, curvature := range []string{"corrected", "published"} {
 			p := TLNMFParams{Rank: rank, Eps: 1e-6, Solver: solver, Curvature: curvature, Objective: "gcm"}
 			l := newLearning(s, p, dctMatrix(m), randomPositive(rng, m, rank), randomPositive(rng, rank, cols), 2)
-			solve := l.solver(p)
+			factors, solve := newMomentum(l), l.solver(p)
 			ctx := context.Background()
 			if n := testing.AllocsPerRun(20, func() {
-				l.updateH()
-				l.updateW()
-				l.model()
+				factors.settle(2)
 				if _, err := solve.improve(ctx); err != nil {
 					t.Error(err)
 				}

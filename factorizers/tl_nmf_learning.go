@@ -66,18 +66,23 @@ func newLearning(s *scene.Scene, p TLNMFParams, phi, w, h *mat.Dense, threads in
 // total returns the number of frames.
 func (l *learning) total() int { return l.cols * l.per }
 
-// updateH is one majorisation-minimisation step of H: it never raises C. With either
-// objective, H ← H∘[Wᵀ((V+eps)/V̂²) / (Wᵀ(1/V̂) + l1/weight)]^½.
-func (l *learning) updateH() {
-	l.nmf().SumsH(rowMajor(l.numH, l.cols), rowMajor(l.denH, l.cols), rowMajor(l.w, l.rank), rowMajor(l.h, l.cols), false)
+// sumsH computes what an update of H is made of: H ← H∘(num/den)^γ with
+//
+//	num = Wᵀ((V+eps)/V̂²),  den = Wᵀ(1/V̂) + l1/weight
+//
+// for either objective. With γ = ½ it is a step of majorisation-minimisation, which never
+// raises C. If objective is true it returns the divergence.
+func (l *learning) sumsH(objective bool) float64 {
+	d := l.nmf().SumsH(rowMajor(l.numH, l.cols), rowMajor(l.denH, l.cols), rowMajor(l.w, l.rank), rowMajor(l.h, l.cols), objective)
 	floats.AddConst(l.l1/l.weight, l.denH)
-	kernel.Scale(l.h, l.h, l.numH, l.denH, 0.5)
+	return d
 }
 
-// updateW is one such step of W; then its columns are made to sum to 1 and the rows of
-// H are scaled so that WH stays. The penalty is on WH, which is that on H once the
-// columns of W sum to 1.
-func (l *learning) updateW() {
+func (l *learning) scaleH(gamma float64) { kernel.Scale(l.h, l.h, l.numH, l.denH, gamma) }
+
+// sumsW is sumsH for W. The penalty is on WH, which is that on H once the columns of W
+// sum to 1.
+func (l *learning) sumsW() {
 	l.nmf().SumsW(rowMajor(l.numW, l.rank), rowMajor(l.denW, l.rank), rowMajor(l.w, l.rank), rowMajor(l.h, l.cols), false)
 	for k := range l.rank {
 		l.sums[k] = l.l1 / l.weight * floats.Sum(l.h[k*l.cols:(k+1)*l.cols])
@@ -85,7 +90,12 @@ func (l *learning) updateW() {
 	for m := range l.rows {
 		floats.Add(l.denW[m*l.rank:(m+1)*l.rank], l.sums[:l.rank])
 	}
-	kernel.Scale(l.w, l.w, l.numW, l.denW, 0.5)
+}
+
+func (l *learning) scaleW(gamma float64) { kernel.Scale(l.w, l.w, l.numW, l.denW, gamma) }
+
+// normalise makes the columns of W sum to 1 and scales the rows of H so that WH stays.
+func (l *learning) normalise() {
 	clear(l.sums[:l.rank])
 	for m := range l.rows {
 		floats.Add(l.sums[:l.rank], l.w[m*l.rank:(m+1)*l.rank])

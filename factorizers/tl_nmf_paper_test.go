@@ -178,7 +178,7 @@ func TestPublishedIterations(t *testing.T) {
 	want := paperMatrix(t, "tl_sim1_seed1_refobj").RawMatrix().Data
 	p := paperParams()
 	p.Iterations, p.Tol = 6, 0
-	p.Solver, p.Curvature, p.MMSteps, p.PhiSteps = "quasi_newton", "published", 1, 20
+	p.Solver, p.Curvature, p.Update, p.MMSteps, p.PhiSteps = "quasi_newton", "published", "mm", 1, 20
 	for i, c := range learnFrom(t, p, 1, y, publishedStart(t)).Factors.Objective {
 		if d := (c - want[i]) / math.Abs(want[i]); math.Abs(d) > 1e-6 {
 			t.Errorf("iteration %d: C = %.6f, %.2g from the published %.6f", i+1, c, d, want[i])

@@ -128,7 +128,7 @@ func learnFrom(t testing.TB, p factorizers.TLNMFParams, seed uint64, y *audiosep
 
 func paperParams() factorizers.TLNMFParams {
 	return factorizers.TLNMFParams{
-		Rank: 2, Iterations: 500, Tol: 1e-7, Eps: 5e-7, MMSteps: 10, PhiSteps: 1, Solver: "auto",
+		Rank: 2, Iterations: 500, Tol: 1e-7, Eps: 5e-7, MMSteps: 10, Update: "momentum", PhiSteps: 1, Solver: "auto",
 		Curvature: "corrected", Objective: "gcm", Start: "random", StartBlock: 10, Restarts: 1, Fix: "none",
 	}
 }
@@ -148,7 +148,7 @@ func noteFrames(t testing.TB, realisations, share int) *audiosep.Frames {
 // everySolver runs test with every solver and objective.
 func everySolver(t *testing.T, test func(t *testing.T, p factorizers.TLNMFParams)) {
 	for _, objective := range []string{"gcm", "is"} {
-		for _, solver := range []string{"jacobi", "reach", "blocks", "quasi_newton", "published", "projected_gradient"} {
+		for _, solver := range []string{"jacobi", "reach", "blocks", "mm", "quasi_newton", "published", "projected_gradient"} {
 			if objective == "is" && (solver == "jacobi" || solver == "reach") {
 				continue
 			}
@@ -158,6 +158,8 @@ func everySolver(t *testing.T, test func(t *testing.T, p factorizers.TLNMFParams
 				switch solver {
 				case "published":
 					p.Solver, p.Curvature = "quasi_newton", "published"
+				case "mm":
+					p.Solver, p.Update = "blocks", "mm"
 				case "reach":
 					p.Solver, p.Start, p.Reach = "jacobi", "dct", 3
 				}

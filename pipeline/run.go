@@ -379,7 +379,9 @@ func columns(v *mat.Dense, first, n int) *mat.Dense {
 func (r *run) spectra(ctx context.Context, c coefs, env audiosep.Env, do func(*audiosep.Spectrogram) error) error {
 	size := blockSize(r.Block, c.framing.Length, c.framing.Share)
 	total := c.framing.Frames()
-	return inBlocks(ctx, total, size, func() *spectrum { return newSpectrum(c, size) },
+	lend := lenders(c.transform)
+	defer lend.giveBack()
+	return inBlocks(ctx, total, size, lend.slots(), func() *spectrum { return newSpectrum(c, size, lend) },
 		func(ctx context.Context, s *spectrum, first, n int) error {
 			x, err := s.compute(ctx, first, n)
 			if err != nil {
@@ -397,27 +399,32 @@ func (r *run) spectra(ctx context.Context, c coefs, env audiosep.Env, do func(*a
 type spectrum struct {
 	coefs
 	frames audiosep.Frames
-	x      []audiosep.Coefs
+	y      []float64      // the frames of all layers, one after the other
+	x      audiosep.Coefs // likewise
 }
 
-func newSpectrum(c coefs, size int) *spectrum {
-	s := &spectrum{coefs: c, x: make([]audiosep.Coefs, c.head.Layers())}
-	for l := range s.x {
-		s.x[l] = audiosep.MakeCoefs(c.transform, size)
-	}
+func newSpectrum(c coefs, size int, lend *loan) *spectrum {
+	n := size * c.head.Layers()
+	s := &spectrum{coefs: c, y: lend.numbers(n * c.framing.Length), x: lend.coefs(c.transform, n)}
+	s.frames.Data = make([][]float64, c.head.Layers())
 	return s
 }
 
+// compute transforms the frames of all layers in one call.
 func (s *spectrum) compute(ctx context.Context, first, n int) (*audiosep.Spectrogram, error) {
+	layers, run, bins := s.head.Layers(), n*s.framing.Length, s.transform.Bins()
+	for l := range layers {
+		s.frames.Data[l] = s.y[l*run : (l+1)*run]
+	}
 	if err := s.cut(ctx, &s.frames, first, n); err != nil {
 		return nil, err
 	}
-	x := make([]audiosep.Coefs, len(s.x))
+	if err := s.transform.Forward(ctx, s.x.Slice(0, layers*n, bins), s.y[:layers*run]); err != nil {
+		return nil, wrap(s.by, err)
+	}
+	x := make([]audiosep.Coefs, layers)
 	for l := range x {
-		x[l] = s.x[l].Slice(0, n, s.transform.Bins())
-		if err := s.transform.Forward(ctx, x[l], s.frames.Data[l]); err != nil {
-			return nil, wrap(s.by, err)
-		}
+		x[l] = s.x.Slice(l*n, (l+1)*n, bins)
 	}
 	return &audiosep.Spectrogram{Framing: s.framing, Transform: s.transform, First: first, N: n, Layers: x}, nil
 }

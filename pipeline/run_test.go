@@ -288,3 +288,96 @@ func TestSpecOfAProgram(t *testing.T) {
 		t.Errorf("%+v; want the length of stage 1, without a line", p)
 	}
 }
+
+// lending is a transform that lends memory and looks whether all it is given stands there.
+type lending struct {
+	audiosep.Transform
+	t *testing.T
+
+	mu    sync.Mutex
+	out   map[*float64]int // the end of what is lent -> how many times
+	calls int
+}
+
+func (l *lending) Lend(n int) ([]float64, func()) {
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = math.NaN() // whatever was there before
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out[&x[n-1]]++
+	return x, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.out[&x[n-1]]--
+	}
+}
+
+func (l *lending) check(parts ...[]float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls++
+	for _, x := range parts {
+		if l.out[&x[:cap(x)][cap(x)-1]] != 1 {
+			l.t.Error("numbers stand elsewhere than in lent memory")
+		}
+	}
+}
+
+func (l *lending) Forward(ctx context.Context, dst audiosep.Coefs, src []float64) error {
+	l.check(dst.Re, src)
+	return l.Transform.Forward(ctx, dst, src)
+}
+
+func (l *lending) Inverse(ctx context.Context, dst []float64, src audiosep.Coefs) error {
+	l.check(src.Re, dst)
+	return l.Transform.Inverse(ctx, dst, src)
+}
+
+type transformerFunc func(ctx context.Context, m int) (audiosep.Transform, error)
+
+func (f transformerFunc) Transform(ctx context.Context, m int) (audiosep.Transform, error) {
+	return f(ctx, m)
+}
+
+// TestLender works in the memory that a transform lends, gives all of it back, and gets the
+// same bits as in memory of its own. All layers and sources of a block go in one call.
+func TestLender(t *testing.T) {
+	reverse := audiosep.PerFrame(func(int) (forward, inverse func(dst, src []float64), err error) {
+		f := func(dst, src []float64) { copy(dst, src); slices.Reverse(dst) }
+		return f, f, nil
+	})
+	var l *lending
+	lends := transformerFunc(func(ctx context.Context, m int) (audiosep.Transform, error) {
+		inner, err := reverse.Transform(ctx, m)
+		l = &lending{Transform: inner, t: t, out: map[*float64]int{}}
+		return l, err
+	})
+	src := newSignal(3000)
+	stages := `{"use": "frame", "params": {"length": 100}}, {"use": "t"}, ` + nmf
+	want, err := run(t, pipeline.Options{Block: 10}, src, stages, define[audiosep.Transformer]("t", reverse))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := run(t, pipeline.Options{Block: 10}, src, stages, define[audiosep.Transformer]("t", lends))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for j := range want.got {
+		for c := range want.got[j] {
+			if !slices.Equal(want.got[j][c], got.got[j][c]) {
+				t.Errorf("source %d, channel %d differs", j, c)
+			}
+		}
+	}
+	for _, n := range l.out {
+		if n != 0 {
+			t.Fatalf("memory was given back %d times; want once", 1-n)
+		}
+	}
+	const blocks = 7 // of 61 frames
+	if len(l.out) == 0 || l.calls != 3*blocks {
+		t.Errorf("%d calls, %d loans; want %d calls: forward twice and inverse once for each block", l.calls, len(l.out), 3*blocks)
+	}
+}

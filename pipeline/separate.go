@@ -65,10 +65,12 @@ func (r *run) sink(ctx context.Context, st *stage, impl audiosep.Sink) error {
 	layers, total := s.head.Layers(), s.framing.Frames()
 	join := audiosep.NewJoiner(s.framing, len(names)*layers)
 	size := blockSize(r.Block, s.framing.Length*len(names), s.framing.Share)
-	return inBlocks(ctx, total, size, func() *separation { return newSeparation(s, size) },
+	lend := lenders(s.transform, s.by.impl)
+	defer lend.giveBack()
+	return inBlocks(ctx, total, size, lend.slots(), func() *separation { return newSeparation(s, size, lend) },
 		func(ctx context.Context, slot *separation, first, n int) error { return slot.compute(ctx, first, n) },
 		func(ctx context.Context, slot *separation, first, n int) error {
-			block := join.Add(slot.rows(n), n)
+			block := join.Add(slot.rows, n)
 			for j := range names {
 				if err := wrap(st, impl.Write(ctx, j, block[j*layers:(j+1)*layers])); err != nil {
 					return err
@@ -79,57 +81,52 @@ func (r *run) sink(ctx context.Context, st *stage, impl audiosep.Sink) error {
 		})
 }
 
-// separation is what one goroutine needs to separate a run of frames.
+// separation is what one goroutine needs to separate a run of frames. What belongs to the
+// sources stands layer by layer, in each source by source, frame by frame.
 type separation struct {
 	sources
 	spectrum *spectrum
-	parts    []audiosep.Coefs // [source], of one layer
-	frames   [][]float64      // [source*L+layer][n*M+m]
-	cut      [][]float64      // frames, as long as the run
+	x        audiosep.Coefs
+	y        []float64
+	rows     [][]float64 // the frames of y, [source*L+layer]
 }
 
-func newSeparation(s sources, size int) *separation {
-	slot := &separation{sources: s, spectrum: newSpectrum(s.coefs, size)}
-	for range s.groups {
-		slot.parts = append(slot.parts, audiosep.MakeCoefs(s.transform, size))
+func newSeparation(s sources, size int, lend *loan) *separation {
+	rows := len(s.groups) * s.head.Layers()
+	return &separation{
+		sources: s, spectrum: newSpectrum(s.coefs, size, lend),
+		x: lend.coefs(s.transform, rows*size), y: lend.numbers(rows * size * s.framing.Length), rows: make([][]float64, rows),
 	}
-	for range len(s.groups) * s.head.Layers() {
-		slot.frames = append(slot.frames, make([]float64, size*s.framing.Length))
-	}
-	slot.cut = make([][]float64, len(slot.frames))
-	return slot
 }
 
-// rows returns the frames of the run just computed, [source*L+layer].
-func (s *separation) rows(n int) [][]float64 {
-	for i := range s.cut {
-		s.cut[i] = s.frames[i][:n*s.framing.Length]
-	}
-	return s.cut
-}
-
+// compute separates a run of frames and has the frames of all sources and layers in rows. All
+// of them are transformed back in one call.
 func (s *separation) compute(ctx context.Context, first, n int) error {
-	x, err := s.spectrum.compute(ctx, first, n)
+	mix, err := s.spectrum.compute(ctx, first, n)
 	if err != nil {
 		return err
 	}
 	impl, bins, layers := s.by.impl.(audiosep.Separator), s.transform.Bins(), s.head.Layers()
 	f := &audiosep.Factors{W: s.factors.W, H: activations(s.factors.H, s.framing.Share, first, n)}
-	parts := make([]audiosep.Coefs, len(s.parts))
-	for j := range parts {
-		parts[j] = s.parts[j].Slice(0, n, bins)
-	}
-	rows := s.rows(n)
-	for l := range layers {
-		if err := impl.Separate(ctx, parts, x.Layers[l], f, s.groups); err != nil {
+	parts := make([]audiosep.Coefs, len(s.groups))
+	for l, x := range mix.Layers {
+		for j := range parts {
+			at := (l*len(parts) + j) * n
+			parts[j] = s.x.Slice(at, at+n, bins)
+		}
+		if err := impl.Separate(ctx, parts, x, f, s.groups); err != nil {
 			return wrap(s.by, err)
 		}
-		for j := range parts {
-			dst := rows[j*layers+l]
-			if err := s.transform.Inverse(ctx, dst, parts[j]); err != nil {
-				return wrap(s.coefs.by, err)
-			}
-			if notFinite(dst) >= 0 {
+	}
+	run := n * s.framing.Length
+	if err := s.transform.Inverse(ctx, s.y[:len(s.rows)*run], s.x.Slice(0, len(s.rows)*n, bins)); err != nil {
+		return wrap(s.coefs.by, err)
+	}
+	for j := range parts {
+		for l := range layers {
+			at := (l*len(parts) + j) * run
+			s.rows[j*layers+l] = s.y[at : at+run]
+			if notFinite(s.y[at:at+run]) >= 0 {
 				return wrap(s.by, fmt.Errorf("source %q came out with numbers that are not finite", s.groups[j].Name))
 			}
 		}

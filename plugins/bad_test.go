@@ -307,7 +307,7 @@ func TestBadStart(t *testing.T) {
 		{"silent", quick, []string{"was not ready in time"}},
 		{"greets", patient, []string{`wrote "Hello! Plugin starting.", which is no greeting`, "want nothing on standard output"}},
 		{"shouts", patient, []string{`wrote "xxxxxxxx`, "which is no greeting"}},
-		{"nowhere", quick, []string{"did not answer", "/nowhere/socket"}},
+		{"nowhere", Options{Start: 3 * time.Second}, []string{"did not answer", "/nowhere/socket"}},
 		{"deaf", quick, []string{"was not ready in time"}},
 		{"future", patient, []string{"speaks version 99 of the plugin protocol, this audiosep version 1", "build the plugin with the SDK of this audiosep"}},
 		{"past", patient, []string{"speaks version 0"}},

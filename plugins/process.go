@@ -38,8 +38,6 @@ type process struct {
 	conn   *grpc.ClientConn
 	about  *wire.DescribeReply
 	shared *arena // nil: numbers travel in messages
-
-	calls sync.RWMutex // held for reading by calls: the arena outlives them
 }
 
 // start starts a plugin and asks it what it is. It gives up when ctx is done.
@@ -142,10 +140,7 @@ func (p *process) kill() {
 func (p *process) end() {
 	p.client.Kill()
 	p.child.end()
-	p.calls.Lock()
-	defer p.calls.Unlock()
 	p.shared.close()
-	p.shared = nil
 }
 
 // child is the operating system's side of a plugin, for go-plugin to run. Doing it

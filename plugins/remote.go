@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -117,8 +118,6 @@ func (p *process) call(ctx context.Context, stage, what string, silence time.Dur
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	p.calls.RLock()
-	defer p.calls.RUnlock()
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	alive := func() {}
@@ -178,90 +177,181 @@ func (b *badReply) Error() string { return b.what }
 
 func bad(format string, args ...any) error { return &badReply{fmt.Sprintf(format, args...)} }
 
-// parcel carries the numbers of one call, in a slot of shared memory or in messages.
+// parcel carries the numbers of one call: where they stand if that is in memory that was
+// lent, else in regions of shared memory, or in messages if there are none.
 type parcel struct {
-	slot *slot // nil: in messages
-	used int
+	arena *arena // nil: in messages
+	taken []*region
+	lent  []*region
 }
 
-// parcel returns one for so many numbers in so many arrays. It must be given back.
-func (p *process) parcel(ctx context.Context, numbers, arrays int) (*parcel, error) {
-	if 8*numbers+slotAlign*arrays > slotBytes {
-		return new(parcel), nil
+// carry calls the stage's process with a parcel.
+func (r *remote) carry(ctx context.Context, what string, do func(ctx context.Context, p *process, handle uint64, c *parcel) error) error {
+	return r.call(ctx, what, func(ctx context.Context, p *process, handle uint64, _ func()) error {
+		c := &parcel{arena: p.shared}
+		err := do(ctx, p, handle, c)
+		c.giveBack(err)
+		return err
+	})
+}
+
+// giveBack frees what the parcel took; err is how the call ended.
+func (c *parcel) giveBack(err error) {
+	if err != nil { // the plugin may still write there
+		for _, r := range slices.Concat(c.taken, c.lent) {
+			c.arena.lose(r)
+		}
 	}
-	s, err := p.shared.take(ctx)
-	return &parcel{slot: s}, err
-}
-
-// giveBack frees the slot of a parcel; err is how the call ended.
-func (p *process) giveBack(c *parcel, err error) {
-	if c.slot != nil {
-		c.slot.lost = err != nil
-		p.shared.giveBack(c.slot)
+	for _, r := range c.taken {
+		c.arena.giveBack(r)
 	}
 }
 
-// room returns an array for n numbers of an answer.
-func (c *parcel) room(n int) *wire.Array {
-	a := &wire.Array{Count: uint64(n)}
-	if c.slot != nil {
-		a.Offset = c.slot.at + uint64(c.used)
-		c.used += (8*n + slotAlign - 1) &^ (slotAlign - 1)
+// place returns an array for the numbers of parts, one after the other, and where in shared
+// memory it is: nil if it is not, whole itself if the parts are that.
+func (c *parcel) place(parts [][]float64) (a *wire.Array, shared, whole []float64) {
+	a = new(wire.Array)
+	for _, x := range parts {
+		a.Count += uint64(len(x))
 	}
-	return a
+	whole = joined(parts)
+	if r, at := c.arena.find(whole); r != nil {
+		c.lent = append(c.lent, r)
+		a.Offset = uint64(at)
+		return a, whole, whole
+	}
+	if r := c.arena.take(int(a.Count)); r != nil {
+		c.taken = append(c.taken, r)
+		a.Offset = uint64(r.at)
+		return a, c.arena.numbers(r, int(a.Count)), whole
+	}
+	return a, nil, whole
 }
 
-// put returns an array with the numbers of parts, one after the other.
-func (c *parcel) put(parts ...[]float64) *wire.Array {
+// joined returns the numbers of parts as one slice, if they are cut from one and stand there
+// one after the other, else nil.
+func joined(parts [][]float64) []float64 {
 	n := 0
 	for _, x := range parts {
 		n += len(x)
 	}
-	a := c.room(n)
-	if c.slot == nil && len(parts) == 1 {
-		a.Data = encode(parts[0])
+	if n == 0 || cap(parts[0]) < n {
+		return nil
+	}
+	whole := parts[0][:n]
+	at := 0
+	for _, x := range parts {
+		if !sameMemory(x, whole[at:]) {
+			return nil
+		}
+		at += len(x)
+	}
+	return whole
+}
+
+// put returns an array with the numbers of parts, one after the other.
+func (c *parcel) put(parts ...[]float64) *wire.Array {
+	a, shared, whole := c.place(parts)
+	if shared == nil {
+		if whole != nil {
+			a.Data = encode(whole)
+			return a
+		}
+		shared = make([]float64, a.Count)
+		a.Data = encode(shared)
+	}
+	if sameMemory(shared, whole) {
 		return a
 	}
-	var dst []float64
-	if c.slot == nil {
-		dst = make([]float64, n)
-		a.Data = encode(dst)
-	} else {
-		dst = c.numbers(a)
-	}
 	for _, x := range parts {
-		dst = dst[copy(dst, x):]
+		shared = shared[copy(shared, x):]
 	}
 	return a
 }
 
-// get takes the numbers of a reply, for which room was made, to parts. They must be finite.
-func (c *parcel) get(what string, room, got *wire.Array, parts ...[]float64) error {
-	var src []float64
-	if c.slot == nil {
-		if b := got.GetData(); uint64(len(b)) != 8*room.Count || got.GetOffset() != 0 {
-			return bad("%s is %d bytes; want %d, 8 for each of %d numbers", what, len(b), 8*room.Count, room.Count)
+func sameMemory(x, y []float64) bool { return len(x) > 0 && len(y) > 0 && &x[0] == &y[0] }
+
+// room is where the numbers of an answer are to be written.
+type room struct {
+	what  string
+	array *wire.Array
+	// shared is where in shared memory they will stand, nil if they come in the reply.
+	shared []float64
+	parts  [][]float64 // what they are for
+}
+
+// room returns room for an answer, what, that is to fill parts, one after the other.
+func (c *parcel) room(what string, parts ...[]float64) room {
+	a, shared, _ := c.place(parts)
+	return room{what, a, shared, parts}
+}
+
+// coefRoom is room for coefficients.
+type coefRoom struct{ re, im room }
+
+func (c *parcel) coefs(dst ...audiosep.Coefs) (out coefRoom) {
+	var re, im [][]float64
+	for _, d := range dst {
+		re = append(re, d.Re)
+		if d.Im != nil {
+			im = append(im, d.Im)
+		}
+	}
+	out.re = c.room("re", re...)
+	if im != nil {
+		out.im = c.room("im", im...)
+	}
+	return out
+}
+
+func (o *coefRoom) fill(reply interface {
+	GetRe() *wire.Array
+	GetIm() *wire.Array
+}) error {
+	if err := o.re.fill(reply.GetRe()); err != nil || o.im.array == nil {
+		return err
+	}
+	return o.im.fill(reply.GetIm())
+}
+
+// fill takes the numbers of an answer to where they belong, if they are not there already.
+// They must be finite.
+func (r *room) fill(got *wire.Array) error {
+	src := r.shared
+	if src == nil {
+		if b := got.GetData(); uint64(len(b)) != 8*r.array.Count || got.GetOffset() != 0 {
+			return bad("%s is %d bytes; want %d, 8 for each of %d numbers", r.what, len(b), 8*r.array.Count, r.array.Count)
 		}
 		src = decode(got.Data)
-	} else {
-		if got.GetOffset() != room.Offset || got.GetCount() != room.Count || len(got.GetData()) != 0 {
-			return bad("%s is %d numbers at %d of shared memory; want %d at %d", what, got.GetCount(), got.GetOffset(), room.Count, room.Offset)
-		}
-		src = c.numbers(room)
+	} else if got.GetOffset() != r.array.Offset || got.GetCount() != r.array.Count || len(got.GetData()) != 0 {
+		return bad("%s is %d numbers at %d of shared memory; want %d at %d", r.what, got.GetCount(), got.GetOffset(), r.array.Count, r.array.Offset)
 	}
-	for _, dst := range parts {
-		if !copyFinite(dst, src) {
-			return bad("%s has NaN or infinity", what)
+	for _, dst := range r.parts {
+		ok := false
+		if sameMemory(dst, src) {
+			ok = finite(dst)
+		} else {
+			ok = copyFinite(dst, src)
+		}
+		if !ok {
+			return bad("%s has NaN or infinity", r.what)
 		}
 		src = src[len(dst):]
 	}
 	return nil
 }
 
-// numbers returns where an array of a parcel in shared memory stands.
-func (c *parcel) numbers(a *wire.Array) []float64 {
-	at := a.Offset - c.slot.at
-	return decode(c.slot.data[at : at+8*a.Count])
+// Lend returns n numbers in the memory that is shared with the plugin.
+func (r *remote) Lend(n int) (x []float64, giveBack func()) {
+	r.mu.Lock()
+	p := r.p
+	r.mu.Unlock()
+	if p != nil {
+		if region := p.shared.take(n); region != nil {
+			return p.shared.numbers(region, n), func() { p.shared.giveBack(region) }
+		}
+	}
+	return make([]float64, n), func() {}
 }
 
 func envTo(env audiosep.Env) *wire.Env {

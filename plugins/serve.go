@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin"
@@ -77,6 +78,8 @@ type server struct {
 	stages []audiosep.Definition
 	stderr *os.File
 	memory []byte // shared with the host; nil if there is none
+	// touched is where pages of memory begin that this process has not used.
+	touched atomic.Uint64
 
 	once       sync.Once
 	mu         sync.RWMutex
@@ -224,7 +227,11 @@ func (s *server) shared(what string, a *wire.Array, n uint64) ([]float64, error)
 	if a.GetCount() != n || a.GetOffset()%8 != 0 || a.GetOffset() > size || n > (size-a.GetOffset())/8 {
 		return nil, fmt.Errorf("%s is %d numbers at %d of %d bytes of shared memory; want %d", what, a.GetCount(), a.GetOffset(), size, n)
 	}
-	return decode(s.memory[a.GetOffset() : a.GetOffset()+8*n]), nil
+	end := a.GetOffset() + 8*n
+	if from := s.touched.Load(); end > from && s.touched.CompareAndSwap(from, end) {
+		touch(s.memory[from:end])
+	}
+	return decode(s.memory[a.GetOffset():end]), nil
 }
 
 // reply returns the array of an answer that was written to x, from room.

@@ -1,36 +1,37 @@
 package plugins
 
 import (
-	"context"
 	"os"
+	"slices"
 	"sync"
+	"unsafe"
 )
 
-// The arena is cut into slots, each for one call at a time: what goes in and what
-// comes out. Pages that are never written take no memory.
 const (
-	slots     = 8
-	slotBytes = 4 << 20
-	slotAlign = 64
-	pageBytes = 4096 // the arena's head, which has the magic
+	regionAlign = 64
+	pageBytes   = 4096 // the arena's head, which has the magic
 )
 
-// arena is memory shared with a plugin.
+// arena is memory shared with a plugin, cut into regions. Memory that is never written
+// takes none of the machine's.
 type arena struct {
 	file   *os.File
 	memory []byte
 
-	turn chan struct{} // has an entry for each free slot
-	mu   sync.Mutex
-	free []*slot // the last one used on top: it is in the processor's caches
+	mu     sync.Mutex
+	free   []region // in order, no two adjacent
+	out    []*region
+	closed bool
+	// touched is where pages begin that were never used: the kernel makes many at once
+	// far sooner than one by one, as they are first written to.
+	touched int
 }
 
-// slot is a part of an arena. A slot is lost if a call on it was given up: the plugin
-// may still write there.
-type slot struct {
-	at   uint64 // in the arena
-	data []byte
-	lost bool
+// region is a part of an arena. It is lost if a call on it was given up: the plugin may
+// still write there.
+type region struct {
+	at, bytes int
+	lost      bool
 }
 
 // newArena returns an arena, or nil where there is no shared memory.
@@ -38,55 +39,105 @@ func newArena() *arena {
 	if !littleEndian {
 		return nil
 	}
-	const size = pageBytes + slots*slotBytes
-	file, memory, err := newShared(size)
+	file, memory, err := newShared(arenaBytes)
 	if err != nil {
 		return nil
 	}
 	copy(memory, sharedMagic)
-	a := &arena{file: file, memory: memory, turn: make(chan struct{}, slots)}
-	for i := range slots {
-		at := pageBytes + i*slotBytes
-		a.giveBack(&slot{at: uint64(at), data: memory[at : at+slotBytes]})
-	}
-	return a
+	return &arena{file: file, memory: memory, free: []region{{at: pageBytes, bytes: len(memory) - pageBytes}}}
 }
 
-// take waits for a slot. It returns nil if there is no arena, or the slot is lost.
-func (a *arena) take(ctx context.Context) (*slot, error) {
-	if a == nil {
-		return nil, nil
+// take returns a region for n numbers, or nil if there is none: the first that is free,
+// which is most likely to be in the processor's caches.
+func (a *arena) take(n int) *region {
+	if a == nil || n < 1 || n > arenaBytes/8 {
+		return nil
 	}
-	select {
-	case <-a.turn:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	bytes := (8*n + regionAlign - 1) / regionAlign * regionAlign
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := slices.IndexFunc(a.free, func(r region) bool { return r.bytes >= bytes })
+	if i < 0 || a.closed {
+		return nil
+	}
+	r := &region{at: a.free[i].at, bytes: bytes}
+	a.free[i].at += bytes
+	if a.free[i].bytes -= bytes; a.free[i].bytes == 0 {
+		a.free = slices.Delete(a.free, i, i+1)
+	}
+	a.out = append(a.out, r)
+	if end := r.at + bytes; end > a.touched {
+		touch(a.memory[a.touched:end])
+		a.touched = end
+	}
+	return r
+}
+
+// giveBack frees a region that was taken.
+func (a *arena) giveBack(r *region) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.out = slices.DeleteFunc(a.out, func(o *region) bool { return o == r })
+	if !r.lost {
+		i, _ := slices.BinarySearchFunc(a.free, r.at, func(f region, at int) int { return f.at - at })
+		a.free = slices.Insert(a.free, i, *r)
+		a.merge(i)
+		a.merge(i - 1)
+	}
+	a.unmapUnused()
+}
+
+// merge makes one of free regions i and i+1, if they are adjacent.
+func (a *arena) merge(i int) {
+	if i >= 0 && i+1 < len(a.free) && a.free[i].at+a.free[i].bytes == a.free[i+1].at {
+		a.free[i].bytes += a.free[i+1].bytes
+		a.free = slices.Delete(a.free, i+1, i+2)
+	}
+}
+
+// numbers returns the n numbers of a region.
+func (a *arena) numbers(r *region, n int) []float64 { return decode(a.memory[r.at : r.at+8*n]) }
+
+// find returns the region that x stands in and where in the arena, or nil.
+func (a *arena) find(x []float64) (r *region, at int) {
+	if a == nil || len(x) == 0 {
+		return nil, 0
 	}
 	a.mu.Lock()
-	s := a.free[len(a.free)-1]
-	a.free = a.free[:len(a.free)-1]
-	a.mu.Unlock()
-	if s.lost {
-		a.giveBack(s)
-		return nil, nil
+	defer a.mu.Unlock()
+	at = int(uintptr(unsafe.Pointer(&x[0])) - uintptr(unsafe.Pointer(unsafe.SliceData(a.memory))))
+	for _, r := range a.out {
+		if r.at <= at && at+8*len(x) <= r.at+r.bytes {
+			return r, at
+		}
 	}
-	return s, nil
+	return nil, 0
 }
 
-func (a *arena) giveBack(s *slot) {
+// lose marks a region as lost.
+func (a *arena) lose(r *region) {
 	a.mu.Lock()
-	if s.lost {
-		a.free = append([]*slot{s}, a.free...) // the last to be taken
-	} else {
-		a.free = append(a.free, s)
-	}
-	a.mu.Unlock()
-	a.turn <- struct{}{}
+	defer a.mu.Unlock()
+	r.lost = true
 }
 
+// close frees the memory as soon as no region of it is out.
 func (a *arena) close() {
-	if a != nil {
-		unmap(a.memory)
+	if a == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.closed {
+		a.closed = true
 		a.file.Close()
+		a.unmapUnused()
+	}
+}
+
+func (a *arena) unmapUnused() {
+	if a.closed && len(a.out) == 0 && a.memory != nil {
+		unmap(a.memory)
+		a.memory = nil
 	}
 }

@@ -2,9 +2,13 @@ package plugins
 
 import (
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
+
+// arenaBytes is the size of an arena. Nothing of it is taken before it is used.
+const arenaBytes = 256 << 20
 
 // newShared returns memory that has a descriptor but no name, so nobody can leave it
 // behind, and that nobody can shorten, so touching it cannot fail.
@@ -25,4 +29,14 @@ func newShared(size int) (*os.File, []byte, error) {
 		f.Close()
 	}
 	return f, memory, err
+}
+
+// touch has the pages of memory made, all at once. Where the kernel cannot (it is older than
+// 5.14) they are made one by one.
+func touch(memory []byte) {
+	page := os.Getpagesize()
+	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(memory)))) & (page - 1)
+	if len(memory) > skip {
+		unix.Madvise(memory[skip:], unix.MADV_POPULATE_WRITE)
+	}
 }

@@ -159,24 +159,14 @@ func (t *transform) Forward(ctx context.Context, dst audiosep.Coefs, src []float
 }
 
 func (t *transform) forward(ctx context.Context, n int, dst audiosep.Coefs, src []float64) error {
-	return t.call(ctx, "forward", func(ctx context.Context, p *process, _ uint64, _ func()) error {
-		c, err := p.parcel(ctx, len(src)+len(dst.Re)+len(dst.Im), 3)
-		if err != nil {
-			return err
-		}
-		req := &wire.ForwardRequest{Transform: t.handle, Frames: uint64(n), Frame: c.put(src), ReTo: c.room(len(dst.Re))}
-		if t.complex {
-			req.ImTo = c.room(len(dst.Im))
-		}
+	return t.carry(ctx, "forward", func(ctx context.Context, p *process, _ uint64, c *parcel) error {
+		x := c.coefs(dst)
+		req := &wire.ForwardRequest{Transform: t.handle, Frames: uint64(n), Frame: c.put(src), ReTo: x.re.array, ImTo: x.im.array}
 		reply, err := wire.NewTransformClient(p.conn).Forward(ctx, req)
-		defer func() { p.giveBack(c, err) }()
 		if err != nil {
 			return err
 		}
-		if err := c.get("re", req.ReTo, reply.GetRe(), dst.Re); err != nil || !t.complex {
-			return err
-		}
-		return c.get("im", req.ImTo, reply.GetIm(), dst.Im)
+		return x.fill(reply)
 	})
 }
 
@@ -191,21 +181,17 @@ func (t *transform) Inverse(ctx context.Context, dst []float64, src audiosep.Coe
 }
 
 func (t *transform) inverse(ctx context.Context, n int, dst []float64, src audiosep.Coefs) error {
-	return t.call(ctx, "inverse", func(ctx context.Context, p *process, _ uint64, _ func()) error {
-		c, err := p.parcel(ctx, len(dst)+len(src.Re)+len(src.Im), 3)
-		if err != nil {
-			return err
-		}
-		req := &wire.InverseRequest{Transform: t.handle, Frames: uint64(n), Re: c.put(src.Re), FrameTo: c.room(len(dst))}
+	return t.carry(ctx, "inverse", func(ctx context.Context, p *process, _ uint64, c *parcel) error {
+		y := c.room("the frames", dst)
+		req := &wire.InverseRequest{Transform: t.handle, Frames: uint64(n), Re: c.put(src.Re), FrameTo: y.array}
 		if t.complex {
 			req.Im = c.put(src.Im)
 		}
 		reply, err := wire.NewTransformClient(p.conn).Inverse(ctx, req)
-		defer func() { p.giveBack(c, err) }()
 		if err != nil {
 			return err
 		}
-		return c.get("the frames", req.FrameTo, reply.GetFrame(), dst)
+		return y.fill(reply.GetFrame())
 	})
 }
 
@@ -353,19 +339,15 @@ func (s activator) Activate(ctx context.Context, dst, v, w *mat.Dense) error {
 func (s activator) activate(ctx context.Context, dst, v, w *mat.Dense) error {
 	bins, cols := v.Dims()
 	_, rank := w.Dims()
-	return s.call(ctx, "activate", func(ctx context.Context, p *process, handle uint64, _ func()) error {
-		c, err := p.parcel(ctx, bins*cols+bins*rank+rank*cols, 3)
-		if err != nil {
-			return err
-		}
+	return s.carry(ctx, "activate", func(ctx context.Context, p *process, handle uint64, c *parcel) error {
+		h := c.room("H", rows(dst)...)
 		req := &wire.ActivateRequest{Stage: handle, Bins: uint64(bins), Rank: uint64(rank), Columns: uint64(cols),
-			V: c.put(rows(v)...), W: c.put(rows(w)...), HTo: c.room(rank * cols)}
+			V: c.put(rows(v)...), W: c.put(rows(w)...), HTo: h.array}
 		reply, err := wire.NewActivatorClient(p.conn).Activate(ctx, req)
-		defer func() { p.giveBack(c, err) }()
 		if err != nil {
 			return err
 		}
-		return c.get("H", req.HTo, reply.GetH(), rows(dst)...)
+		return h.fill(reply.GetH())
 	})
 }
 
@@ -425,29 +407,18 @@ func (s separator) Separate(ctx context.Context, dst []audiosep.Coefs, x audiose
 func (s separator) separate(ctx context.Context, dst []audiosep.Coefs, x audiosep.Coefs, w, h *mat.Dense, groups []audiosep.Group) error {
 	bins, rank := w.Dims()
 	_, n := h.Dims()
-	var re, im [][]float64
-	for _, d := range dst {
-		re, im = append(re, d.Re), append(im, d.Im)
-	}
-	return s.call(ctx, "separate", func(ctx context.Context, p *process, handle uint64, _ func()) error {
-		c, err := p.parcel(ctx, (len(x.Re)+len(x.Im))*(1+len(dst))+rank*(bins+n), 6)
-		if err != nil {
-			return err
-		}
+	return s.carry(ctx, "separate", func(ctx context.Context, p *process, handle uint64, c *parcel) error {
+		out := c.coefs(dst...)
 		req := &wire.SeparateRequest{Stage: handle, Bins: uint64(bins), Rank: uint64(rank), Frames: uint64(n), Groups: groupsTo(groups),
-			Re: c.put(x.Re), W: c.put(rows(w)...), H: c.put(rows(h)...), ReTo: c.room(len(dst) * len(x.Re))}
+			Re: c.put(x.Re), W: c.put(rows(w)...), H: c.put(rows(h)...), ReTo: out.re.array, ImTo: out.im.array}
 		if x.Im != nil {
-			req.Im, req.ImTo = c.put(x.Im), c.room(len(dst)*len(x.Im))
+			req.Im = c.put(x.Im)
 		}
 		reply, err := wire.NewSeparatorClient(p.conn).Separate(ctx, req)
-		defer func() { p.giveBack(c, err) }()
 		if err != nil {
 			return err
 		}
-		if err := c.get("re", req.ReTo, reply.GetRe(), re...); err != nil || x.Im == nil {
-			return err
-		}
-		return c.get("im", req.ImTo, reply.GetIm(), im...)
+		return out.fill(reply)
 	})
 }
 
@@ -472,18 +443,13 @@ func (s source) ReadAt(ctx context.Context, dst [][]float64, at int) error {
 		return nil
 	}
 	return inParts(ctx, len(dst[0]), len(dst), 0, func(ctx context.Context, first, n int) error {
-		return s.call(ctx, "read", func(ctx context.Context, p *process, handle uint64, _ func()) error {
-			c, err := p.parcel(ctx, len(dst)*n, 1)
+		return s.carry(ctx, "read", func(ctx context.Context, p *process, handle uint64, c *parcel) error {
+			y := c.room("the samples", columns(dst, first, n)...)
+			reply, err := wire.NewSourceClient(p.conn).ReadAt(ctx, &wire.ReadAtRequest{Stage: handle, At: int64(at + first), Samples: uint64(n), To: y.array})
 			if err != nil {
 				return err
 			}
-			req := &wire.ReadAtRequest{Stage: handle, At: int64(at + first), Samples: uint64(n), To: c.room(len(dst) * n)}
-			reply, err := wire.NewSourceClient(p.conn).ReadAt(ctx, req)
-			defer func() { p.giveBack(c, err) }()
-			if err != nil {
-				return err
-			}
-			return c.get("the samples", req.To, reply.GetSamples(), columns(dst, first, n)...)
+			return y.fill(reply.GetSamples())
 		})
 	})
 }
@@ -530,13 +496,8 @@ func (s *sink) Write(ctx context.Context, source int, block [][]float64) error {
 	size := callBytes / 8 / len(block)
 	for first := 0; first < samples; first += size { // in order, so one after the other
 		part := columns(block, first, min(size, samples-first))
-		err := s.call(ctx, "write", func(ctx context.Context, p *process, handle uint64, _ func()) error {
-			c, err := p.parcel(ctx, len(part)*len(part[0]), 1)
-			if err != nil {
-				return err
-			}
-			_, err = wire.NewSinkClient(p.conn).Write(ctx, &wire.WriteRequest{Stage: handle, Source: uint64(source), Samples: uint64(len(part[0])), Block: c.put(part...)})
-			p.giveBack(c, err)
+		err := s.carry(ctx, "write", func(ctx context.Context, p *process, handle uint64, c *parcel) error {
+			_, err := wire.NewSinkClient(p.conn).Write(ctx, &wire.WriteRequest{Stage: handle, Source: uint64(source), Samples: uint64(len(part[0])), Block: c.put(part...)})
 			return err
 		})
 		if err != nil {

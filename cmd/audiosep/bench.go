@@ -27,7 +27,7 @@ runs: on a busy machine it is the steadier figure.
 
 GFLOP/s are operations on float64 by the customary counts (2mkn for a product,
 2.5 n log2 n for a real DFT), the peak is what a micro-kernel on numbers in the first
-cache does on as many threads at once. AUDIOSEP_KERNEL=avx512|avx2|go forces a path.
+cache does on as many threads at once. AUDIOSEP_KERNEL=avx512|avx2|neon|go forces a path.
 
 A ROW is how a row's name, or what follows a stroke in it, begins; none means all:
 ` + benchWords(),

@@ -57,8 +57,8 @@ func benchRows() []benchRow {
 	rows = append(rows,
 		nmfRow("is", "Itakura-Saito", 0, 12), nmfRow("kl", "Kullback-Leibler", 1, 8), nmfRow("euclidean", "Euclidean", 2, 4),
 		acceleratedRow("is", 0), acceleratedRow("kl", 1), acceleratedRow("euclidean", 2),
-		paperRow(), isRow(), gcmRow(), maskRow(),
-		evalRow("v3", metrics.V3Sources), evalRow("v4", metrics.V4),
+		paperRow(), isRow(), gcmRow(), descentRow(), maskRow(),
+		evalRow("v3", "with matching", metrics.V3Sources), evalRow("v4", "in the order given", metrics.V4),
 		startRow())
 	return rows
 }
@@ -232,30 +232,22 @@ func nmfProblem(ctx context.Context, beta float64) (*nmfGoal, error) {
 }
 
 // descend runs to the target, or all iterations where there is none.
-func (g *nmfGoal) descend(ctx context.Context, p factorizers.NMFParams) (d descent, err error) {
+func (g *nmfGoal) descend(ctx context.Context, p factorizers.NMFParams) (descent, error) {
 	nmf, err := factorizers.NewNMF(g.beta, p)
 	if err != nil {
-		return d, err
+		return descent{}, err
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	env := audiosep.Env{Seed: 1}
-	env.Progress = d.follow(func(objective float64) {
-		if objective <= g.target {
-			stop()
-		}
+	reached := func(d descent) bool { return d.last() <= g.target }
+	return follow(ctx, reached, func(ctx context.Context, note func(audiosep.Step)) error {
+		_, err := nmf.Factorize(ctx, audiosep.Env{Seed: 1, Progress: note}, g.v, g.start)
+		return err
 	})
-	_, err = nmf.Factorize(ctx, env, g.v, g.start)
-	if errors.Is(err, context.Canceled) && len(d.objective) > 0 && d.last() <= g.target {
-		err = nil
-	}
-	return d, err
 }
 
 // tlParams are the defaults of tl_nmf with a rank and a number of iterations.
 func tlParams(rank, iterations int) factorizers.TLNMFParams {
 	return factorizers.TLNMFParams{
-		Rank: rank, Iterations: iterations, Tol: 1e-7, Eps: 5e-7, MMSteps: 10, PhiSteps: 1, Solver: "auto",
+		Rank: rank, Iterations: iterations, Tol: 1e-7, Eps: 5e-7, MMSteps: 10, Update: "momentum", PhiSteps: 1, Solver: "auto",
 		Curvature: "corrected", Objective: "gcm", Start: "random", StartBlock: 10, Restarts: 1, Fix: "none",
 	}
 }
@@ -265,24 +257,40 @@ type descent struct {
 	seconds, cpu, objective []float64
 }
 
-func learn(ctx context.Context, p factorizers.TLNMFParams, seed uint64, y *audiosep.Frames) (d descent, err error) {
-	learner, err := factorizers.NewTLNMF(p)
-	if err != nil {
-		return d, err
-	}
-	_, err = learner.LearnJointly(ctx, audiosep.Env{Seed: seed, Progress: d.follow(func(float64) {})}, y, audiosep.Model{})
-	return d, err
-}
-
-// follow returns what notes the steps from now on, and tells also of them.
-func (d *descent) follow(also func(objective float64)) func(audiosep.Step) {
+// follow notes the steps that run tells of, and stops it after one that is enough.
+func follow(ctx context.Context, enough func(descent) bool, run func(context.Context, func(audiosep.Step)) error) (d descent, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	stopped := false
 	start, cpu := time.Now(), processorTime()
-	return func(s audiosep.Step) {
+	err = run(ctx, func(s audiosep.Step) {
 		d.seconds = append(d.seconds, time.Since(start).Seconds())
 		d.cpu = append(d.cpu, (processorTime() - cpu).Seconds())
 		d.objective = append(d.objective, s.Objective)
-		also(s.Objective)
+		if enough(d) {
+			stopped = true
+			stop()
+		}
+	})
+	if stopped && errors.Is(err, context.Canceled) {
+		err = nil
 	}
+	return d, err
+}
+
+func learn(ctx context.Context, p factorizers.TLNMFParams, seed uint64, y *audiosep.Frames) (descent, error) {
+	return learnUntil(ctx, p, seed, y, func(descent) bool { return false })
+}
+
+func learnUntil(ctx context.Context, p factorizers.TLNMFParams, seed uint64, y *audiosep.Frames, enough func(descent) bool) (descent, error) {
+	learner, err := factorizers.NewTLNMF(p)
+	if err != nil {
+		return descent{}, err
+	}
+	return follow(ctx, enough, func(ctx context.Context, note func(audiosep.Step)) error {
+		_, err := learner.LearnJointly(ctx, audiosep.Env{Seed: seed, Progress: note}, y, audiosep.Model{})
+		return err
+	})
 }
 
 func (d descent) last() float64 { return d.objective[len(d.objective)-1] }
@@ -368,6 +376,59 @@ func gcmRow() benchRow {
 	}
 }
 
+// descentRow is gcmRow's problem until some processor time is over, with what it is
+// measured against: the steps of Φ of the published code, with the same updates of W and H
+// and with plain ones.
+func descentRow() benchRow {
+	return benchRow{
+		name: "tl_nmf/descent", doc: "C of tl_nmf/gcm after 1 to 16 s of processor time, beside the published quasi-Newton steps of Φ, with W and H updated alike and by plain majorisation-minimisation",
+		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
+			y, err := cut(ctx, 44100, 1024, 2600, 1)
+			return func() (run benchRun, err error) {
+				run.note = fmt.Sprintf("\n%-34s", "  C after processor seconds")
+				for _, s := range descentTimes {
+					run.note += fmt.Sprintf("  %9g", s)
+				}
+				for _, update := range []string{"", "momentum", "mm"} {
+					name, p := "tl_nmf", tlParams(10, math.MaxInt32)
+					p.Start, p.Tol = "dct", 0
+					if update != "" {
+						name = "quasi-Newton, update " + update
+						p.Solver, p.Curvature, p.Update = "quasi_newton", "published", update
+					}
+					d, err := learnUntil(ctx, p, 1, y, func(d descent) bool {
+						return d.cpu[len(d.cpu)-1] > descentTimes[len(descentTimes)-1]
+					})
+					if err != nil {
+						return run, err
+					}
+					run.note += fmt.Sprintf("\n  %-32s", name) + d.table()
+				}
+				return run, nil
+			}, err
+		},
+	}
+}
+
+// descentTimes are processor seconds, each twice the one before.
+var descentTimes = []float64{1, 2, 4, 8, 16}
+
+// table returns C at each of descentTimes.
+func (d descent) table() (s string) {
+	for _, t := range descentTimes {
+		at := slices.IndexFunc(d.cpu, func(x float64) bool { return x > t })
+		if at < 0 {
+			at = len(d.cpu)
+		}
+		if at == 0 {
+			s += fmt.Sprintf("  %9s", "-")
+		} else {
+			s += fmt.Sprintf("  %9.0f", d.objective[at-1])
+		}
+	}
+	return s
+}
+
 // A pipeline of memory: a recording, a model and a sink that keeps nothing.
 type (
 	givenModel struct{ audiosep.Model }
@@ -417,10 +478,10 @@ func maskWork(ctx context.Context, s *audiosep.Signal, length, hop int) (func() 
 	return func() (benchRun, error) { return benchRun{}, p.Run(ctx, pipeline.Options{}) }, err
 }
 
-func evalRow(name string, c metrics.Convention) benchRow {
+func evalRow(name, order string, c metrics.Convention) benchRow {
 	const seconds, rate = 60, 44100
 	return benchRow{
-		name: "eval/" + name, doc: fmt.Sprintf("%s, 4 sources, 60 s of mono at 44.1 kHz, with matching", c),
+		name: "eval/" + name, doc: fmt.Sprintf("%s, 4 sources, 60 s of mono at 44.1 kHz, %s", c, order),
 		work: benchWork{sound: seconds},
 		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
 			refs, ests := stems(4, seconds*rate)

@@ -11,3 +11,4 @@
 package fft
 
 //go:generate go -C ../kernel/gen run . -set fft -out ../../fft/fft_amd64.s -stubs ../../fft/fft_amd64.go -pkg fft
+//go:generate go -C ../kernel/gen run ./neon -set fft -out ../../fft/fft_arm64.s -stubs ../../fft/fft_arm64.go -pkg fft

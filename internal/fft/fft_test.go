@@ -13,7 +13,7 @@ import (
 
 // onEveryPath runs f once for each path of this machine.
 func onEveryPath(t *testing.T, f func(t *testing.T)) {
-	for _, name := range []string{"avx512", "avx2", "go"} {
+	for _, name := range []string{"avx512", "avx2", "neon", "go"} {
 		restore, ok := kernel.Use(name)
 		if !ok {
 			continue
@@ -153,7 +153,7 @@ func dctEntry(typ, m, k, n int) float64 {
 func TestFrameAloneHasTheSameBits(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(4, 5))
-		for _, n := range []int{30, 200, 211, 441} {
+		for _, n := range lengths() {
 			const frames = 19
 			p, x := NewReal(n, n, 1), noise(r, frames*n)
 			bins := n/2 + 1

@@ -2,14 +2,15 @@
 // update, element-wise passes and logarithms, in float64, with the vectors of the
 // machine it runs on. It knows nothing of audio.
 //
-// Each function has a path for AVX-512, one for AVX2 with FMA, and one in plain
-// Go, which is the oracle of the other two in the tests and runs on every other
-// machine. The path is chosen when the program starts; the environment variable
-// AUDIOSEP_KERNEL=avx512|avx2|go forces one. Results differ between paths in the
-// last bits, never between numbers of threads: no sum is cut where threads meet.
+// Each function has a path for AVX-512, one for AVX2 with FMA, one for the NEON of
+// arm64, and one in plain Go, which is the oracle of the others in the tests and runs
+// on every other machine. The path is chosen when the program starts; the environment
+// variable AUDIOSEP_KERNEL=avx512|avx2|neon|go forces one. Results differ between paths
+// in the last bits, never between numbers of threads: no sum is cut where threads meet.
 //
-// The assembly is written by the generator in gen, a module of its own, and
+// The assembly is written by the generators in gen, a module of its own, and
 // checked in; go generate writes it afresh.
 package kernel
 
 //go:generate go -C gen run . -set kernel -out ../kernel_amd64.s -stubs ../kernel_amd64.go -pkg kernel
+//go:generate go -C gen run ./neon -set kernel -out ../kernel_arm64.s -stubs ../kernel_arm64.go -pkg kernel

@@ -5,14 +5,16 @@ import (
 	"unsafe"
 )
 
-// Environment is the variable that forces a path: avx512, avx2 or go. A path that
-// the machine lacks is not taken.
+// Environment is the variable that forces a path: avx512, avx2, neon or go. A path
+// that the machine lacks is not taken.
 const Environment = "AUDIOSEP_KERNEL"
 
 // An engine is one way to compute: vectors of some width, or plain Go.
 type engine struct {
-	name  string
-	lanes int // float64 in a vector; a panel of A has at most as many rows
+	name string
+	// lanes is how many float64 are in a vector, which for neon is two registers. A
+	// panel of A has at most as many rows.
+	lanes int
 	// narrow is the engine for products of few columns, of which it pads fewer.
 	narrow *engine
 	// gemm is the micro-kernel for panels of i+1 rows and strips of j+1 vectors.
@@ -57,7 +59,7 @@ func (e *engine) forColumns(n int) *engine {
 	return e
 }
 
-// Path returns the name of the path in use: avx512, avx2 or go.
+// Path returns the name of the path in use: avx512, avx2, neon or go.
 func Path() string { return current.name }
 
 // Use forces a path for the tests of other packages and returns the function that

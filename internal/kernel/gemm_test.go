@@ -86,6 +86,19 @@ func TestGemmAgainstGonum(t *testing.T) {
 	})
 }
 
+// Every height of a panel and width of a strip has a kernel of its own.
+func TestGemmOfSmallShapes(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(3, 2))
+		for m := range 9 {
+			for n := range 25 {
+				checkGemm(t, r, blas.NoTrans, blas.NoTrans, m+1, n+1, 3, 1, 0)
+				checkGemm(t, r, blas.NoTrans, blas.NoTrans, m+1, n+1, 3, -0.5, 1)
+			}
+		}
+	})
+}
+
 func TestGemmBitsDoNotDependOnThreads(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	onEveryPath(t, func(t *testing.T) {

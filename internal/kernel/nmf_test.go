@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/blas/blas64"
@@ -16,6 +17,11 @@ func positive(r *rand.Rand, rows, cols int) blas64.General {
 		g.Data[i] = x*x + 1e-3
 	}
 	return g
+}
+
+// all is a matrix of nothing but x.
+func all(x float64, rows, cols int) blas64.General {
+	return blas64.General{Rows: rows, Cols: cols, Stride: cols, Data: slices.Repeat([]float64{x}, rows*cols)}
 }
 
 // directSums are the formulas of a multiplicative update, element by element.
@@ -120,12 +126,13 @@ func TestNMFObjectiveNearPerfectFit(t *testing.T) {
 		for _, beta := range []float64{-1, 0.5, 2, 2.7, 4} {
 			for _, e := range []float64{1e-3, -1e-5, 1e-7} {
 				const x = 50.0
-				v := blas64.General{Rows: 1, Cols: 1, Stride: 1, Data: []float64{x + x*e}}
-				one := blas64.General{Rows: 1, Cols: 1, Stride: 1, Data: []float64{1}}
-				w := blas64.General{Rows: 1, Cols: 1, Stride: 1, Data: []float64{x}}
 				want := math.Pow(x, beta) * e * e * (1 + (beta-2)*e/3 + (beta-2)*(beta-3)*e*e/12) / 2
-				if got := (NMF{V: v, Beta: beta}).Objective(w, one); !(math.Abs(got-want) <= 2e-8*want) {
-					t.Errorf("β = %v, e = %v: %v; want %v", beta, e, got, want)
+				for _, s := range [][2]int{{1, 1}, {9, 29}} { // the latter has panels and strips of every size
+					v, w, h := all(x+x*e, s[0], s[1]), all(x, s[0], 1), all(1, 1, s[1])
+					want := want * float64(s[0]*s[1])
+					if got := (NMF{V: v, Beta: beta}).Objective(w, h); !(math.Abs(got-want) <= 2e-8*want) {
+						t.Errorf("β = %v, e = %v, %v: %v; want %v", beta, e, s, got, want)
+					}
 				}
 			}
 		}

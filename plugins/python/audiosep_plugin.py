@@ -15,6 +15,8 @@ column of V.
     transformer        __init__(self, m, **params)
                        forward(self, y)    (n, m) -> (n, f), real or complex
                        inverse(self, x)    (n, f) -> (n, m)
+                       either may take out=None besides, an array of real numbers to write
+                       to and return, which saves a copy; None if there is none
     transform learner  learn_transform(self, y, env, phi)    y: (L, n, m); phi: (f, m) or
                        None, to begin with -> (f, m), or an object with forward and inverse
     factorizer         factorize(self, v, env, init)    v: (f, n/s), a power; init: Factors
@@ -39,6 +41,7 @@ plugin fails.
 import base64
 import collections
 import concurrent.futures
+import ctypes
 import inspect
 import json
 import mmap
@@ -236,7 +239,7 @@ class _Memory:
     """Arrays of messages, in them or in the memory shared with the host."""
 
     def __init__(self):
-        self.map = None
+        self.map, self.touched = None, 0
         found = re.fullmatch(r"(\d+):(\d+)", os.environ.pop("AUDIOSEP_SHARED_MEMORY", ""))
         if not found or sys.byteorder != "little":
             return
@@ -253,7 +256,22 @@ class _Memory:
         count = int(np.prod(shape, dtype=np.int64))
         if self.map is None or array.count != count or array.offset % 8 or array.offset + 8 * count > len(self.map):
             raise ValueError("%d numbers at %d of the shared memory; want %d inside" % (array.count, array.offset, count))
+        self._touch(array.offset + 8 * count)
         return np.frombuffer(self.map, _FLOAT, count, array.offset).reshape(shape)
+
+    def _touch(self, end):
+        """Has the pages up to there made, all at once: it is far sooner done than one by one."""
+        first = self.touched // mmap.PAGESIZE * mmap.PAGESIZE
+        if end > self.touched and sys.platform == "linux":
+            self.touched = end
+            try:
+                self.map.madvise(23, first, end - first)  # MADV_POPULATE_WRITE, from Linux 5.14 on
+            except (OSError, ValueError):
+                pass
+
+    def room(self, to, *shape):
+        """Returns where an answer is to be written; None if it goes into the message."""
+        return self._shared(to, shape) if to.offset else None
 
     def get(self, array, *shape):
         """Returns the numbers of array, not to be written to."""
@@ -263,10 +281,12 @@ class _Memory:
             return x
         return np.frombuffer(array.data, _FLOAT).reshape(shape)
 
-    def put(self, to, x):
-        """Answers with x, which has the right shape: writes it where the request says."""
+    def put(self, to, x, room=None):
+        """Answers with x, which has the right shape: writes it where the request says, unless
+        x is that room."""
         if to.offset:
-            self._shared(to, x.shape)[...] = x
+            if x is not room:
+                self._shared(to, x.shape)[...] = x
             return _new("Array", offset=to.offset, count=to.count)
         return _new("Array", data=np.ascontiguousarray(x, _FLOAT).tobytes(), count=x.size)
 
@@ -310,9 +330,17 @@ class _Transform:
     """A transform for frames of m samples. Its bins are found by trying it."""
 
     def __init__(self, impl, m):
-        self.impl, self.m = impl, m
+        self.m = m
+        self.forward, self.inverse = _with_out(impl.forward), _with_out(impl.inverse)
         x = _shaped("what forward makes of one frame of zeros", impl.forward(np.zeros((1, m))), 1, None)
         self.bins, self.complex = x.shape[1], np.iscomplexobj(x)
+
+
+def _with_out(method):
+    """Returns a function of the argument and of out, which method may not know."""
+    if "out" in inspect.signature(method).parameters:
+        return lambda x, out: method(x, out=out)
+    return lambda x, out: method(x)
 
 
 class _Plugin:
@@ -366,11 +394,12 @@ class _Plugin:
     def Forward(self, request, context):
         t = self.transforms[request.transform]
         y = self.memory.get(request.frame, request.frames, t.m)
-        x = _shaped("what forward returned", t.impl.forward(y), request.frames, t.bins)
+        room = None if t.complex else self.memory.room(request.re_to, request.frames, t.bins)
+        x = _shaped("what forward returned", t.forward(y, room), request.frames, t.bins)
         if np.iscomplexobj(x) != t.complex:
             raise ValueError("forward returned real numbers once and complex ones another time")
         if not t.complex:
-            return _new("ForwardReply", re=self.memory.put(request.re_to, x))
+            return _new("ForwardReply", re=self.memory.put(request.re_to, x, room))
         return _new("ForwardReply", re=self.memory.put(request.re_to, x.real), im=self.memory.put(request.im_to, x.imag))
 
     def _coefs(self, re, im, complex, *shape):
@@ -384,8 +413,9 @@ class _Plugin:
     def Inverse(self, request, context):
         t = self.transforms[request.transform]
         x = self._coefs(request.re, request.im, t.complex, request.frames, t.bins)
-        y = _real("what inverse returned", t.impl.inverse(x), request.frames, t.m)
-        return _new("InverseReply", frame=self.memory.put(request.frame_to, y))
+        room = self.memory.room(request.frame_to, request.frames, t.m)
+        y = _real("what inverse returned", t.inverse(x, room), request.frames, t.m)
+        return _new("InverseReply", frame=self.memory.put(request.frame_to, y, room))
 
     # ---- learners and factorizers
 
@@ -587,6 +617,17 @@ def _watch_host():
     os._exit(1)
 
 
+def _keep_memory():
+    """Has the C library keep what arrays leave for those to come: blocks are large, and fresh
+    memory from the kernel costs more than many a transform of what is put there."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # not glibc
+        return
+    for option, value in ((-3, 32 << 20), (-1, 1 << 30), (-8, 2)):  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_ARENA_MAX
+        mallopt(option, value)
+
+
 def serve(*stages, version=""):
     """Serves stages to the program that started this one; does not return."""
     for stage in stages:
@@ -598,6 +639,7 @@ def serve(*stages, version=""):
             print("\t%s\t%s" % (stage.name, _kind(stage)), file=sys.stderr)
         print("Name its folder with audiosep --plugins.", file=sys.stderr)
         sys.exit(2)
+    _keep_memory()
     threading.Thread(target=_watch_host, daemon=True).start()
 
     def shutdown(request, context):

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 
+	"github.com/audiosep/audiosep/internal/kernel/gen/layout"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -13,7 +15,7 @@ import (
 func dots() {
 	for _, s := range []isa{avx2, avx512} {
 		for _, rows := range []int{s.lanes / 2, 1} {
-			for cols := 6; cols >= 1; cols-- {
+			for cols := layout.DotColumns; cols >= 1; cols-- {
 				s.dots(rows, cols)
 			}
 		}
@@ -29,7 +31,7 @@ func (s isa) dots(rows, cols int) {
 	p := Load(Param("p"), GP64())
 	field := func(i int) Mem { return Mem{Base: p, Disp: 8 * i} }
 	load := func(i int) GPVirtual { r := GP64(); MOVQ(field(i), r); return r }
-	ars, bbase, brs, accs := load(3), load(5), load(6), load(9)
+	ars, bbase, brs, accs := load(layout.DotARS), load(layout.DotB), load(layout.DotBRS), load(layout.DotAcc)
 	triple := func(x GPVirtual) GPVirtual {
 		r := GP64()
 		LEAQ(Mem{Base: x, Index: x, Scale: 2}, r)
@@ -47,12 +49,12 @@ func (s isa) dots(rows, cols int) {
 
 	Label("panel")
 	a, bp, b4, steps := GP64(), GP64(), GP64(), GP64()
-	MOVQ(field(2), a)
+	MOVQ(field(layout.DotA), a)
 	MOVQ(bbase, bp)
 	if cols > 4 {
 		LEAQ(Mem{Base: bp, Index: brs, Scale: 4}, b4)
 	}
-	MOVQ(field(0), steps)
+	MOVQ(field(layout.DotStrips), steps)
 	// each visits the sums' places in memory.
 	each := func(f func(m Mem, sum VecVirtual)) {
 		at := GP64()
@@ -61,10 +63,10 @@ func (s isa) dots(rows, cols int) {
 			for j, sum := range acc[i] {
 				f(s.at(Mem{Base: at}, j), sum)
 			}
-			ADDQ(field(10), at)
+			ADDQ(field(layout.DotAccRS), at)
 		}
 	}
-	CMPQ(field(12), Imm(0))
+	CMPQ(field(layout.DotAdd), Imm(0))
 	JNE(LabelRef("more"))
 	for i := range acc {
 		for _, sum := range acc[i] {
@@ -90,17 +92,17 @@ func (s isa) dots(rows, cols int) {
 			}
 		}
 	}
-	ADDQ(field(4), a)
-	ADDQ(field(7), bp)
+	ADDQ(field(layout.DotAS), a)
+	ADDQ(field(layout.DotBS), bp)
 	if cols > 4 {
-		ADDQ(field(7), b4)
+		ADDQ(field(layout.DotBS), b4)
 	}
 	DECQ(steps)
 	JNE(LabelRef("sum"))
 	each(func(m Mem, sum VecVirtual) { VMOVUPD(sum, m) })
-	ADDQ(field(8), bbase)
-	ADDQ(field(11), accs)
-	DECQ(field(1))
+	ADDQ(field(layout.DotBPS), bbase)
+	ADDQ(field(layout.DotAccPS), accs)
+	DECQ(field(layout.DotPanels))
 	JNE(LabelRef("panel"))
 	VZEROUPPER()
 	RET()

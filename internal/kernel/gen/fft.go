@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/audiosep/audiosep/internal/kernel/gen/layout"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -27,18 +29,6 @@ func fft() {
 		}
 	}
 }
-
-// Places of a pass's fields, in words.
-const (
-	passX = iota
-	passY
-	passM
-	passS
-	passTwiddle
-	passRadix
-	passTrig
-	passScratch
-)
 
 type complexVec struct{ re, im VecVirtual }
 
@@ -182,7 +172,7 @@ func (s isa) stage(r int, twiddles bool) {
 	Doc(fmt.Sprintf("%s is a pass of radix %d: see pass.", name, r))
 	arg := Load(Param("p"), GP64())
 	load := func(i int) GPVirtual { v := GP64(); MOVQ(Mem{Base: arg, Disp: 8 * i}, v); return v }
-	x, y, m, count := load(passX), load(passY), load(passM), load(passS)
+	x, y, m, count := load(layout.PassX), load(layout.PassY), load(layout.PassM), load(layout.PassS)
 	in, out := GP64(), GP64()
 	bytes := 2 * s.bytes()
 	MOVQ(count, out)
@@ -191,7 +181,7 @@ func (s isa) stage(r int, twiddles bool) {
 	IMULQ(m, in)
 	var w GPVirtual
 	if twiddles {
-		w = load(passTwiddle)
+		w = load(layout.PassTwiddle)
 	}
 	Label("p")
 	q := GP64()
@@ -240,29 +230,29 @@ func (s isa) oddStage() {
 	field := func(i int) Mem { return Mem{Base: arg, Disp: 8 * i} }
 	bytes := 2 * s.bytes()
 	x, y := GP64(), GP64()
-	MOVQ(field(passX), x)
-	MOVQ(field(passY), y)
+	MOVQ(field(layout.PassX), x)
+	MOVQ(field(layout.PassY), y)
 	in, out := GP64(), GP64()
-	MOVQ(field(passS), out)
+	MOVQ(field(layout.PassS), out)
 	SHLQ(U8(log2(bytes)), out)
 	MOVQ(out, in)
-	IMULQ(field(passM), in)
+	IMULQ(field(layout.PassM), in)
 	// What the outer loops count is on the stack: there are too few registers.
 	local := AllocLocal(24)
 	w, m, q := local, local.Offset(8), local.Offset(16)
 	tmp := GP64()
-	MOVQ(field(passTwiddle), tmp)
+	MOVQ(field(layout.PassTwiddle), tmp)
 	MOVQ(tmp, w)
-	MOVQ(field(passM), tmp)
+	MOVQ(field(layout.PassM), tmp)
 	MOVQ(tmp, m)
 
 	Label("p")
-	MOVQ(field(passS), tmp)
+	MOVQ(field(layout.PassS), tmp)
 	MOVQ(tmp, q)
 	Label("q")
 	// Sums and differences: scratch[i] = (sum, difference) of the pair i.
 	lo, hi, t, n := GP64(), GP64(), GP64(), GP64()
-	MOVQ(field(passRadix), n)
+	MOVQ(field(layout.PassRadix), n)
 	DECQ(n)
 	MOVQ(in, hi)
 	IMULQ(n, hi)
@@ -270,7 +260,7 @@ func (s isa) oddStage() {
 	SHRQ(U8(1), n)
 	MOVQ(x, lo)
 	ADDQ(in, lo)
-	MOVQ(field(passScratch), t)
+	MOVQ(field(layout.PassScratch), t)
 	x0, first := complexVec{s.vec(), s.vec()}, complexVec{s.vec(), s.vec()}
 	at := func(p GPVirtual, i int) Mem { return s.at(Mem{Base: p}, i) }
 	VMOVUPD(at(x, 0), x0.re)
@@ -299,8 +289,8 @@ func (s isa) oddStage() {
 
 	// Two results at a time.
 	trig, up, down, wl, wh := GP64(), GP64(), GP64(), GP64(), GP64()
-	MOVQ(field(passTrig), trig)
-	MOVQ(field(passRadix), n)
+	MOVQ(field(layout.PassTrig), trig)
+	MOVQ(field(layout.PassRadix), n)
 	DECQ(n)
 	MOVQ(out, down)
 	IMULQ(n, down)
@@ -315,7 +305,7 @@ func (s isa) oddStage() {
 	j := GP64()
 	MOVQ(n, j)
 	Label("result")
-	MOVQ(field(passScratch), t)
+	MOVQ(field(layout.PassScratch), t)
 	i := GP64()
 	MOVQ(n, i)
 	c, d := complexVec{s.vec(), s.vec()}, complexVec{s.vec(), s.vec()}
@@ -354,7 +344,7 @@ func (s isa) oddStage() {
 	DECQ(q)
 	JNE(LabelRef("q"))
 	// The next p: r-1 results further, and as many twiddle factors.
-	MOVQ(field(passRadix), n)
+	MOVQ(field(layout.PassRadix), n)
 	DECQ(n)
 	MOVQ(n, j)
 	IMULQ(out, j)

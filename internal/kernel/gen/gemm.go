@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 
+	"github.com/audiosep/audiosep/internal/kernel/gen/layout"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -27,9 +29,9 @@ func (s isa) gemm(rows, vecs int) {
 	Doc(fmt.Sprintf("%s multiplies panels of %d rows by a strip of %d columns: see tile.", name, rows, vecs*s.lanes))
 	s.panels(rows, vecs, tilePanel, readsC, func(g *product) {
 		// The sums are complete: C = alpha·sum, or C += alpha·sum.
-		VBROADCASTSD(g.field(10), g.a)
+		VBROADCASTSD(g.field(layout.TileAlpha), g.a)
 		add := GP64()
-		MOVQ(g.field(11), add)
+		MOVQ(g.field(layout.TileAdd), add)
 		c := GP64()
 		MOVQ(g.c, c)
 		for range g.acc {
@@ -59,7 +61,7 @@ func (s isa) gemm(rows, vecs int) {
 }
 
 // tilePanel leaves where a panel's strip of B begins.
-func tilePanel(g *product, b GPVirtual) { MOVQ(g.field(6), b) }
+func tilePanel(g *product, b GPVirtual) { MOVQ(g.field(layout.TileB), b) }
 
 func readsC(g *product, p, stride GPVirtual) {
 	MOVQ(g.c, p)
@@ -87,8 +89,9 @@ func (s isa) panels(rows, vecs int, strip func(g *product, b GPVirtual), reads f
 	p := Load(Param("p"), GP64())
 	g := &product{p: p, b: s.vecs(vecs), a: s.vec(), acc: make([][]VecVirtual, rows)}
 	load := func(i int) GPVirtual { r := GP64(); MOVQ(g.field(i), r); return r }
-	panels, abase, rs, cs, bs := load(1), load(2), load(3), load(4), load(7)
-	g.c, g.ldc = load(8), load(9)
+	panels, abase := load(layout.TilePanels), load(layout.TileA)
+	rs, cs, bs := load(layout.TileRS), load(layout.TileCS), load(layout.TileBS)
+	g.c, g.ldc = load(layout.TileC), load(layout.TileLdc)
 	var rs3 GPVirtual
 	if rows > 2 {
 		rs3 = GP64()
@@ -107,7 +110,7 @@ func (s isa) panels(rows, vecs int, strip func(g *product, b GPVirtual), reads f
 		LEAQ(Mem{Base: a, Index: rs, Scale: 4}, a4)
 	}
 	strip(g, b)
-	MOVQ(g.field(0), k)
+	MOVQ(g.field(layout.TileK), k)
 	soon, stride := GP64(), GP64()
 	reads(g, soon, stride)
 	for i := range g.acc {
@@ -141,7 +144,7 @@ func (s isa) panels(rows, vecs int, strip func(g *product, b GPVirtual), reads f
 	DECQ(k)
 	JNE(LabelRef("sum"))
 	finish(g)
-	ADDQ(g.field(5), abase)
+	ADDQ(g.field(layout.TilePS), abase)
 	DECQ(panels)
 	JNE(LabelRef("panel"))
 	VZEROUPPER()

@@ -1,5 +1,6 @@
-// Command gen writes the assembly of packages kernel and fft. It is a module of
-// its own so that the generator is no dependency of the framework.
+// Command gen writes the amd64 assembly of packages kernel and fft; neon beside it
+// writes that of arm64. They are a module of their own so that the generators are no
+// dependency of the framework.
 //
 //	go run . -set kernel -out ../kernel_amd64.s -stubs ../kernel_amd64.go -pkg kernel
 //	go run . -set fft -out ../../fft/fft_amd64.s -stubs ../../fft/fft_amd64.go -pkg fft

@@ -4,46 +4,24 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/audiosep/audiosep/internal/kernel/gen/layout"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// Places of what ratioTile has beyond tile, in words.
-const (
-	ratioQ    = 12 // bytes from P to Q
-	ratioV    = 13
-	ratioLdv  = 14
-	ratioAt   = 15 // bytes from V to the panel: the argument never points beyond V
-	ratioBAt  = 16 // bytes from B to the panel's strip
-	ratioNext = 17 // bytes by which C, V and B go on after a panel, beside its rows
-	ratioEps  = 20
-	ratioSum  = 44
-	ratioMant = 68
-	ratioExp  = 92
-
-	ratioBeta2   = 116 // β-2
-	ratioBeta    = 117
-	ratioBeta1   = 118 // β-1
-	ratioInverse = 119 // 1/(β(β-1))
-	ratioZero    = 120 // 0^β
-	ratioSeries  = 121 // three coefficients
-)
-
 // panelsAhead is how far ahead of the sums V is fetched.
 const panelsAhead = 2
-
-// anyBeta stands for the kernels that raise to powers.
-const anyBeta = 2
 
 // ratios writes the kernels of multiplicative updates: X = AB + eps is left in
 // registers and replaced by the quotients there.
 func ratios() {
 	for _, s := range []isa{avx2, avx512} {
-		for _, beta := range []int{0, 1, anyBeta} {
+		for _, beta := range []int{0, 1, layout.AnyBeta} {
 			for _, objective := range []bool{false, true} {
 				rows := s.lanes
-				if beta == anyBeta { // powers need registers too
+				if beta == layout.AnyBeta { // powers need registers too
 					rows = s.lanes / 2
 				}
 				for _, rows := range []int{rows, 1} {
@@ -64,29 +42,29 @@ func (s isa) ratio(beta int, objective bool, rows, vecs int) {
 	Pragma("noescape")
 	Doc(name + " replaces a product by the quotients of a multiplicative update: see ratioTile.")
 	soon := func(g *product, p, stride GPVirtual) { // the panel after this one's
-		MOVQ(g.field(ratioLdv), stride)
+		MOVQ(g.field(layout.RatioLdv), stride)
 		IMUL3Q(Imm(uint64(rows)), stride, p)
-		ADDQ(g.field(ratioNext+1), p)
+		ADDQ(g.field(layout.RatioNext+1), p)
 		IMUL3Q(Imm(panelsAhead), p, p)
-		ADDQ(g.field(ratioV), p)
-		ADDQ(g.field(ratioAt), p)
+		ADDQ(g.field(layout.RatioV), p)
+		ADDQ(g.field(layout.RatioAt), p)
 	}
 	s.panels(rows, vecs, ratioPanel, soon, func(g *product) {
 		one := s.constant(1)
 		q, y := g.b[0], g.a // the operands of the sum are free now
 		qp, vp, ldv := GP64(), GP64(), GP64()
-		MOVQ(g.field(ratioQ), qp)
+		MOVQ(g.field(layout.RatioQ), qp)
 		ADDQ(g.c, qp)
 		readsV(g, vp, ldv)
 		state := func(place int) Mem { return Mem{Base: g.p, Disp: 8 * place} }
 		o := s.objectiveState(g, objective, beta)
 		for i := range g.acc {
 			for j, x := range g.acc[i] {
-				eps := s.at(state(ratioEps), j)
+				eps := s.at(state(layout.RatioEps), j)
 				VADDPD(eps, x, x)
 				VMOVUPD(s.at(Mem{Base: vp}, j), y)
 				VADDPD(eps, y, y)
-				if beta == anyBeta {
+				if beta == layout.AnyBeta {
 					s.powers(g, objective, j, x, y, Mem{Base: g.c}, Mem{Base: qp})
 					continue
 				}
@@ -107,19 +85,19 @@ func (s isa) ratio(beta int, objective bool, rows, vecs int) {
 					o.addRatio(y)
 				case objective:
 					VSUBPD(y, x, x)
-					o.update(ratioSum, VADDPD, x)
+					o.update(layout.RatioSum, VADDPD, x)
 				}
 			}
 			ADDQ(g.ldc, g.c)
 			ADDQ(g.ldc, qp)
 			ADDQ(ldv, vp)
 		}
-		ADDQ(g.field(ratioNext), g.c)
-		ADDQ(g.field(ratioNext+1), vp)
-		SUBQ(g.field(ratioV), vp)
-		MOVQ(vp, g.field(ratioAt))
-		MOVQ(g.field(ratioNext+2), vp)
-		ADDQ(vp, g.field(ratioBAt))
+		ADDQ(g.field(layout.RatioNext), g.c)
+		ADDQ(g.field(layout.RatioNext+1), vp)
+		SUBQ(g.field(layout.RatioV), vp)
+		MOVQ(vp, g.field(layout.RatioAt))
+		MOVQ(g.field(layout.RatioNext+2), vp)
+		ADDQ(vp, g.field(layout.RatioBAt))
 		if objective {
 			o.end(beta)
 		}
@@ -143,11 +121,11 @@ func (s isa) logs(vecs int) {
 	p := Load(Param("p"), GP64())
 	field := func(i int) Mem { return Mem{Base: p, Disp: 8 * i} }
 	load := func(i int) GPVirtual { r := GP64(); MOVQ(field(i), r); return r }
-	rows, c, ldc, v, ldv := load(1), load(8), load(9), load(ratioV), load(ratioLdv)
-	ADDQ(field(ratioAt), v)
+	rows, c, ldc, v, ldv := load(layout.TilePanels), load(layout.TileC), load(layout.TileLdc), load(layout.RatioV), load(layout.RatioLdv)
+	ADDQ(field(layout.RatioAt), v)
 	sums := s.vecs(vecs)
 	for j, sum := range sums {
-		VMOVUPD(s.at(field(ratioSum), j), sum)
+		VMOVUPD(s.at(field(layout.RatioSum), j), sum)
 	}
 	var rough *roughLog
 	if s.lanes == 8 {
@@ -159,7 +137,7 @@ func (s isa) logs(vecs int) {
 		VMOVUPD(s.at(Mem{Base: c}, j), q)
 		VMAXPD(s.constant(math.Float64frombits(1<<52)), q, q) // y = 0 gives 0
 		VMOVUPD(s.at(Mem{Base: v}, j), y)
-		VADDPD(s.at(field(ratioEps), j), y, y)
+		VADDPD(s.at(field(layout.RatioEps), j), y, y)
 		if rough != nil {
 			VFMADD231PD(rough.of(q), y, sum)
 			continue
@@ -174,7 +152,7 @@ func (s isa) logs(vecs int) {
 	DECQ(rows)
 	JNE(LabelRef("row"))
 	for j, sum := range sums {
-		VMOVUPD(sum, s.at(field(ratioSum), j))
+		VMOVUPD(sum, s.at(field(layout.RatioSum), j))
 	}
 	VZEROUPPER()
 	RET()
@@ -182,13 +160,13 @@ func (s isa) logs(vecs int) {
 
 func ratioPanel(g *product, b GPVirtual) {
 	tilePanel(g, b)
-	ADDQ(g.field(ratioBAt), b)
+	ADDQ(g.field(layout.RatioBAt), b)
 }
 
 func readsV(g *product, p, stride GPVirtual) {
-	MOVQ(g.field(ratioV), p)
-	ADDQ(g.field(ratioAt), p)
-	MOVQ(g.field(ratioLdv), stride)
+	MOVQ(g.field(layout.RatioV), p)
+	ADDQ(g.field(layout.RatioAt), p)
+	MOVQ(g.field(layout.RatioLdv), stride)
 }
 
 // An objectiveState is the running sums of the objective: in registers where there
@@ -203,8 +181,8 @@ type objectiveState struct {
 
 func (s isa) objectiveState(g *product, objective bool, beta int) *objectiveState {
 	o := &objectiveState{s: s, g: g, sums: map[int]VecVirtual{}}
-	if objective && s.regs == 32 && beta != anyBeta {
-		for _, place := range [][]int{{ratioSum, ratioMant, ratioExp}, {ratioSum}}[beta] {
+	if objective && s.regs == 32 && beta != layout.AnyBeta {
+		for _, place := range [][]int{{layout.RatioSum, layout.RatioMant, layout.RatioExp}, {layout.RatioSum}}[beta] {
 			o.sums[place] = s.vec()
 			VMOVUPD(o.mem(place), o.sums[place])
 		}
@@ -236,23 +214,23 @@ func (o *objectiveState) update(place int, op func(...Op), x VecVirtual) {
 // mantissas to their sums, so that the products cannot overflow.
 func (o *objectiveState) end(beta int) {
 	for place, sum := range o.sums {
-		if place == ratioSum {
+		if place == layout.RatioSum {
 			VMOVUPD(sum, o.mem(place))
 		}
 	}
 	if beta != 0 {
 		return
 	}
-	mant, ok := o.sums[ratioMant]
+	mant, ok := o.sums[layout.RatioMant]
 	if ok {
-		o.renormalise(mant, o.sums[ratioExp])
+		o.renormalise(mant, o.sums[layout.RatioExp])
 		return
 	}
 	for j := range o.g.b {
 		o.at(j)
 		m, e := o.s.vec(), o.s.vec()
-		VMOVUPD(o.mem(ratioMant), m)
-		VMOVUPD(o.mem(ratioExp), e)
+		VMOVUPD(o.mem(layout.RatioMant), m)
+		VMOVUPD(o.mem(layout.RatioExp), e)
 		o.renormalise(m, e)
 	}
 }
@@ -261,8 +239,8 @@ func (o *objectiveState) renormalise(mant, exp VecVirtual) {
 	m, e := o.s.vec(), o.s.vec()
 	o.s.mantissa(mant, m, e)
 	VADDPD(e, exp, exp)
-	VMOVUPD(m, o.mem(ratioMant))
-	VMOVUPD(exp, o.mem(ratioExp))
+	VMOVUPD(m, o.mem(layout.RatioMant))
+	VMOVUPD(exp, o.mem(layout.RatioExp))
 }
 
 // addRatio adds r - 1 to the sum and multiplies r's mantissa into the product whose
@@ -276,10 +254,10 @@ func (o *objectiveState) addRatio(r VecVirtual) {
 		VCMPPD(U8(0x11), s.constant(math.Float64frombits(1<<52)), r, zero)
 		VBLENDVPD(zero, s.constant(math.Inf(-1)), u, u)
 	}
-	o.update(ratioMant, VMULPD, t)
-	o.update(ratioExp, VADDPD, u)
+	o.update(layout.RatioMant, VMULPD, t)
+	o.update(layout.RatioExp, VADDPD, u)
 	VSUBPD(s.constant(1), r, r)
-	o.update(ratioSum, VADDPD, r)
+	o.update(layout.RatioSum, VADDPD, r)
 }
 
 // mantissa splits x, positive and normal, into m in [1, 2) and e with x = m·2^e.
@@ -304,7 +282,7 @@ func (s isa) powers(g *product, objective bool, j int, x, y VecVirtual, p, q Mem
 	field := func(place int) VecVirtual { v := s.vec(); VBROADCASTSD(g.field(place), v); return v }
 	t := s.vec()
 	VMOVUPD(x, t)
-	power := s.power(t, field(ratioBeta2))
+	power := s.power(t, field(layout.RatioBeta2))
 	VMULPD(power, y, t)
 	VMOVUPD(t, s.at(p, j))
 	VMULPD(power, x, power)
@@ -313,8 +291,8 @@ func (s isa) powers(g *product, objective bool, j int, x, y VecVirtual, p, q Mem
 		return
 	}
 	// power is kept in memory: registers are few.
-	sum := Mem{Base: g.p, Disp: 8 * (ratioSum + j*s.lanes)}
-	scratch := Mem{Base: g.p, Disp: 8 * ratioMant}
+	sum := Mem{Base: g.p, Disp: 8 * (layout.RatioSum + j*s.lanes)}
+	scratch := Mem{Base: g.p, Disp: 8 * layout.RatioMant}
 	VMULPD(power, x, power) // x^β
 	VMOVUPD(power, scratch)
 	e, r := x, y // both from y and x: 1+e would lose an r near 0
@@ -325,16 +303,16 @@ func (s isa) powers(g *product, objective bool, j int, x, y VecVirtual, p, q Mem
 	VMULPD(t, y, r)
 	VMOVUPD(s.constant(math.Float64frombits(1<<52)), t)
 	VMAXPD(r, t, t)
-	d := s.power(t, field(ratioBeta))
+	d := s.power(t, field(layout.RatioBeta))
 	zero := s.vec()
 	s.zero(zero)
-	s.blend(0, zero, r, field(ratioZero), d)
-	VADDPD(field(ratioBeta1), d, d)
-	VFNMADD231PD(field(ratioBeta), r, d)
-	VMULPD(field(ratioInverse), d, d)
-	near := field(ratioSeries + 2)
+	s.blend(0, zero, r, field(layout.RatioZero), d)
+	VADDPD(field(layout.RatioBeta1), d, d)
+	VFNMADD231PD(field(layout.RatioBeta), r, d)
+	VMULPD(field(layout.RatioInverse), d, d)
+	near := field(layout.RatioSeries + 2)
 	for i := 1; i >= 0; i-- {
-		VFMADD213PD(field(ratioSeries+i), e, near)
+		VFMADD213PD(field(layout.RatioSeries+i), e, near)
 	}
 	VFMADD213PD(s.constant(0.5), e, near)
 	VMULPD(e, near, near)
@@ -384,8 +362,8 @@ func (s isa) exp(x VecVirtual) VecVirtual {
 	} else {
 		VROUNDPD(U8(0), n, n)
 	}
-	VFNMADD231PD(s.constant(ln2Hi), n, x)
-	VFNMADD231PD(s.constant(ln2Lo), n, x)
+	VFNMADD231PD(s.constant(layout.Ln2Hi), n, x)
+	VFNMADD231PD(s.constant(layout.Ln2Lo), n, x)
 	factorial := 6227020800.0 // of 13
 	VMOVUPD(s.constant(1/factorial), r)
 	for i := 13.0; i >= 1; i-- {
@@ -435,8 +413,8 @@ func (s isa) log(x VecVirtual, use func(hi, lo VecVirtual)) {
 	VDIVPD(d, m, d) // s
 	z, r := s.vec(), s.vec()
 	VMULPD(d, d, z)
-	VMOVUPD(s.constant(logCoefficients[0]), r)
-	for _, c := range logCoefficients[1:] {
+	VMOVUPD(s.constant(layout.LogCoefficients[0]), r)
+	for _, c := range layout.LogCoefficients[1:] {
 		VFMADD213PD(s.constant(c), z, r)
 	}
 	VMULPD(z, r, r) // R
@@ -445,10 +423,10 @@ func (s isa) log(x VecVirtual, use func(hi, lo VecVirtual)) {
 	VMULPD(s.constant(0.5), z, z)
 	VADDPD(z, r, r)
 	VMULPD(d, r, r)
-	VFMADD231PD(s.constant(ln2Lo), e, r)
+	VFMADD231PD(s.constant(layout.Ln2Lo), e, r)
 	VSUBPD(z, r, r)
 	VADDPD(m, r, r) // lo
-	VMULPD(s.constant(ln2Hi), e, e)
+	VMULPD(s.constant(layout.Ln2Hi), e, e)
 	use(e, r)
 }
 
@@ -551,17 +529,6 @@ func logSeries(most float64) []float64 {
 	}
 	return p[:keep+1]
 }
-
-// The coefficients of fdlibm's __ieee754_log, Lg7 first.
-var logCoefficients = []float64{
-	1.479819860511658591e-01, 1.531383769920937332e-01, 1.818357216161805012e-01, 2.222219843214978396e-01,
-	2.857142874366239149e-01, 3.999999999940941908e-01, 6.666666666666735130e-01,
-}
-
-const (
-	ln2Hi = 6.93147180369123816490e-01 // its product with an exponent is exact
-	ln2Lo = 1.90821492927058770002e-10
-)
 
 var constants = map[string]Mem{}
 

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/audiosep/audiosep/internal/kernel/gen/layout"
+)
+
+// elementwise writes loops over whole vectors; the rest of a slice is padded by
+// the caller.
+func (f *file) elementwise() {
+	f.loop("log", "the logarithms of x, positive and normal", 1, false, func(fn *function, _ *reg, x []*reg) *reg {
+		hi, lo := fn.log(x[0])
+		return fn.op("fadd", hi, lo)
+	})
+	f.loop("exp", "the exponentials of x", 1, false, func(fn *function, _ *reg, x []*reg) *reg { return fn.exp(x[0]) })
+	f.loop("scale", "dst·x/y, and leaves dst where y is 0", 2, true, func(fn *function, dst *reg, x []*reg) *reg {
+		return fn.op("fmul", fn.quotientOrOne(x[0], x[1]), dst)
+	})
+	f.loop("scaleRoot", "dst·√(x/y), and leaves dst where y is 0", 2, true, func(fn *function, dst *reg, x []*reg) *reg {
+		return fn.op("fmul", fn.op("fsqrt", fn.quotientOrOne(x[0], x[1]), nil), dst)
+	})
+	f.loop("mul", "the products x·y", 2, false, func(fn *function, _ *reg, x []*reg) *reg { return fn.op("fmul", x[0], x[1]) })
+	f.loop("div", "the quotients x/y", 2, false, func(fn *function, _ *reg, x []*reg) *reg { return fn.op("fdiv", x[0], x[1]) })
+	f.loop("addPower", "dst + x² + y²", 2, true, func(fn *function, dst *reg, x []*reg) *reg {
+		sum := fn.op("fmul", x[0], x[0])
+		fn.fma(sum, x[1], x[1])
+		return fn.op("fadd", dst, sum)
+	})
+	f.loop("addSquare", "dst + x²", 1, true, func(fn *function, dst *reg, x []*reg) *reg {
+		fn.fma(dst, x[0], x[0])
+		return dst
+	})
+}
+
+// quotientOrOne returns x/y, or 1 where y is 0.
+func (f *function) quotientOrOne(x, y *reg) *reg {
+	none := f.op("fcmeq zero", y, nil)
+	q := f.op("fdiv", x, y)
+	f.insert(q, f.constant(1), none)
+	return q
+}
+
+// loop writes a function of one to two slices, a vector at a time. What body makes of
+// the registers goes to dst, which it is given if it reads it.
+func (f *file) loop(name, what string, args int, reads bool, body func(fn *function, dst *reg, x []*reg) *reg) {
+	name += "NEON"
+	names := append([]string{"dst"}, []string{"x", "y"}[:args]...)
+	fn := f.function(name, fmt.Sprintf("sets dst to %s.", what),
+		fmt.Sprintf("(%s *float64, vectors int)", strings.Join(names, ", ")), append(names, "vectors")...)
+	var at []*reg
+	for i := range names {
+		at = append(at, fn.param(i))
+	}
+	n := fn.param(len(names))
+	fn.label("loop")
+	var before, after [2]*reg
+	if reads {
+		before = fn.loadPair(mem{base: at[0]})
+	}
+	x := [2][]*reg{}
+	for _, p := range at[1:] {
+		v := fn.loadPair(mem{base: p})
+		fn.addNumber(p, 8*lanes)
+		x[0], x[1] = append(x[0], v[0]), append(x[1], v[1])
+	}
+	for i := range after {
+		after[i] = body(fn, before[i], x[i])
+	}
+	fn.storePair(after, mem{base: at[0]})
+	fn.addNumber(at[0], 8*lanes)
+	fn.countDown(n, "loop")
+	fn.ret()
+}
+
+// mantissa splits x, positive and normal, into m in [1, 2) and e with x = m·2^e.
+func (f *function) mantissa(x *reg) (m, e *reg) {
+	e = f.op("scvtf", f.vshift("VUSHR", 52, x), nil)
+	e = f.op("fsub", e, f.constant(1023))
+	m = f.constant(1)
+	f.insert(m, x, f.constantBits(1<<52-1))
+	return m, e
+}
+
+// log returns the logarithm of x, positive and normal, as a sum of two: fdlibm's
+// polynomial in s = (m-1)/(m+1) for m in [√½, √2).
+func (f *function) log(x *reg) (hi, lo *reg) {
+	m, e := f.mantissa(x)
+	// m ≥ √2: m/2, e+1.
+	high := f.op("fcmge", m, f.constant(math.Sqrt2))
+	one := f.bits("VAND", "B16", high, f.constantBits(1<<52)) // in the exponent
+	m = f.bits("VSUB", "D2", m, one)
+	e = f.op("fadd", e, f.bits("VAND", "B16", high, f.constant(1)))
+	m = f.op("fsub", m, f.constant(1)) // f
+	s := f.op("fdiv", m, f.op("fadd", m, f.constant(2)))
+	z := f.op("fmul", s, s)
+	r := f.constant(layout.LogCoefficients[0])
+	for _, c := range layout.LogCoefficients[1:] {
+		next := f.constant(c)
+		f.fma(next, r, z)
+		r = next
+	}
+	r = f.op("fmul", r, z) // R
+	// log m = f - (hfsq - s·(hfsq + R)), hfsq = f²/2
+	half := f.op("fmul", f.op("fmul", m, m), f.constant(0.5))
+	r = f.op("fmul", f.op("fadd", r, half), s)
+	f.fma(r, e, f.constant(layout.Ln2Lo))
+	lo = f.op("fadd", f.op("fsub", r, half), m)
+	return f.op("fmul", e, f.constant(layout.Ln2Hi)), lo
+}
+
+// exp returns the exponential of x: that of x - n·log 2 by Taylor's series, whose rest
+// is below the last place for arguments to (log 2)/2, times 2^n.
+func (f *function) exp(x *reg) *reg {
+	x = f.op("fmax", x, f.constant(-746)) // NaN stays
+	x = f.op("fmin", x, f.constant(710))
+	n := f.op("fcvtns", f.op("fmul", x, f.constant(math.Log2E)), nil)
+	whole := f.op("scvtf", n, nil)
+	f.fms(x, whole, f.constant(layout.Ln2Hi))
+	f.fms(x, whole, f.constant(layout.Ln2Lo))
+	factorial := 6227020800.0 // of 13
+	r := f.constant(1 / factorial)
+	for i := 13.0; i >= 1; i-- {
+		factorial /= i
+		next := f.constant(1 / factorial)
+		f.fma(next, r, x)
+		r = next
+	}
+	// 2^n in two factors, so that each is normal.
+	half := f.vec()
+	f.code("sshr", half, n, nil, 1)
+	for _, part := range []*reg{half, f.bits("VSUB", "D2", n, half)} {
+		power := f.bits("VADD", "D2", part, f.constantBits(1023))
+		r = f.op("fmul", r, f.vshift("VSHL", 52, power))
+	}
+	return r
+}

@@ -88,6 +88,25 @@ def sklearn_nmf(loss):
     return lambda: nmf.fit_transform(v)
 
 
+def same_start(folder, beta, **kind):
+    """A run of the peer, and V, its start and the divergence of its end in folder."""
+    from sklearn.decomposition import NMF
+
+    positive = lambda *shape: np.abs(rng.standard_normal(shape)) + 1
+    v = positive(513, 3) @ positive(3, 2329) * (rng.standard_normal((513, 2329)) ** 2 + 1e-3)
+    w, h = positive(513, 10), positive(10, 2329)
+    w /= w.sum(axis=0)
+    h *= v.sum() / h.sum()
+    nmf = NMF(10, init="custom", max_iter=200, tol=0, **kind)
+    run = lambda: nmf.fit_transform(v, W=w.copy(), H=h.copy())
+    y = v + 1e-10  # eps of the rows
+    x = run() @ nmf.components_ + 1e-10
+    d = {0: lambda: y / x - np.log(y / x) - 1, 1: lambda: y * np.log(y / x) - y + x, 2: lambda: (y - x) ** 2 / 2}[beta]().sum()
+    for name, a in ("v", v), ("w", w), ("h", h), ("d", np.array([[d]])):
+        np.save(os.path.join(folder, name), a)
+    return run
+
+
 def masks():
     x = rng.standard_normal((2, 60 * 44100))
     _, _, spectrum = scipy.signal.stft(x, nperseg=2048, noverlap=1536)
@@ -146,10 +165,13 @@ peers += [
     for n in (200, 440, 441, 1024, 2048)
     for kind in ("real", "inverse", "dct2", "dct4")
 ]
+losses = {0: ("is", "itakura-saito"), 1: ("kl", "kullback-leibler"), 2: ("euclidean", "frobenius")}
+peers += [(f"nmf/{name}", "scikit-learn", lambda loss=loss: sklearn_nmf(loss)) for name, loss in losses.values()]
 peers += [
-    (f"nmf/{name}", "scikit-learn", lambda loss=loss: sklearn_nmf(loss))
-    for name, loss in (("is", "itakura-saito"), ("kl", "kullback-leibler"), ("euclidean", "frobenius"))
+    (f"nmf/{name}/accelerated", "scikit-learn", lambda beta=beta, loss=loss: same_start(start, beta, solver="mu", beta_loss=loss))
+    for beta, (name, loss) in losses.items()
 ]
+peers += [("nmf/euclidean/accelerated", "the same, cd", lambda: same_start(start, 2, solver="cd"))]
 peers += [
     ("stft", "scipy", masks), ("stft", "librosa", librosa_masks),
     ("eval/v3", "mir_eval", mir_eval), ("eval/v4", "museval", museval),
@@ -167,12 +189,13 @@ def version(peer):
 
 
 def ours(program, row):
-    out = subprocess.run([program, "bench", "--json", f"--time={args.time}s", row], check=True, capture_output=True)
+    env = dict(os.environ, AUDIOSEP_NMF=start) if row.endswith("/accelerated") else None
+    out = subprocess.run([program, "bench", "--json", f"--time={args.time}s", row], check=True, capture_output=True, env=env)
     (result,) = (r for r in json.loads(out.stdout)["rows"] if r["name"] == row)
     return result["seconds"], result.get("cpu_seconds", 0)
 
 
-with tempfile.TemporaryDirectory() as folder:
+with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as start:
     program = args.audiosep or os.path.join(folder, "audiosep")
     if not args.audiosep:
         root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -20,7 +20,7 @@ type NMFParams struct {
 	Iterations int     `json:"iterations" min:"1" doc:"Most iterations; each updates H, then W."`
 	Tol        float64 `json:"tol" min:"0" doc:"Stop when an iteration lowers the objective by no more than this part of itself."`
 	Eps        float64 `json:"eps" min:"0" doc:"Floor added to V and to WH, in the units of V. The default is about the power of 16-bit rounding under an orthonormal transform."`
-	Update     string  `json:"update" oneof:"mm|heuristic" doc:"mm never raises the objective; heuristic has the exponent 1 whatever the divergence, which is faster and undone if it raises it."`
+	Update     string  `json:"update" oneof:"mm|heuristic|accelerated" doc:"mm never raises the objective; heuristic has the exponent 1 whatever the divergence, which is faster and undone if it raises it; accelerated goes on beyond mm, or for beta 2 coordinate descent, along the way of the last two iterations, where that lowers the objective further."`
 	L1         float64 `json:"l1" min:"0" doc:"Weight of the sum of H in the objective: larger is sparser."`
 	Smooth     float64 `json:"smooth" min:"0" doc:"Weight in the objective of the Itakura-Saito divergence between an activation and the one before it: larger is smoother in time."`
 	Start      string  `json:"start" oneof:"random|nndsvd" doc:"W and H to start from where none are wired; nndsvd has them from the singular vectors of V."`
@@ -59,7 +59,7 @@ func (p NMFParams) Validate() error {
 //	else   Σ (x^β + (β-1)y^β - βxy^(β-1)) / (β(β-1))
 //
 // plus the penalties; Factors.Objective is all of it. Columns of W sum to 1. The
-// objective never rises, with either update: one that would raise it is undone and ends
+// objective never rises, with any update: one that would raise it is undone and ends
 // the iterations. (Févotte and Idier, Neural Computation 23(9), 2011.)
 func NewNMF(beta float64, p NMFParams) (audiosep.Factorizer, error) {
 	return &betaNMF{beta, p}, nil
@@ -164,7 +164,7 @@ func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *mat.Dense, start
 	w, h := start.draw(v, b.Rank, env.Rand(fmt.Sprintf("restart-%d", i)))
 	s := newNMF(ctx, c, v, w, h, nmfOptions{
 		beta: b.beta, eps: b.Eps, l1: b.L1, smooth: b.Smooth,
-		heuristic: b.Update == "heuristic", fixW: b.Fix == "w", fixH: b.Fix == "h",
+		heuristic: b.Update == "heuristic", accelerated: b.Update == "accelerated", fixW: b.Fix == "w", fixH: b.Fix == "h",
 	})
 	objective, stop, err := s.minimise(b.Iterations, b.Tol, func(_ int, objective float64) {
 		env.Report(audiosep.Step{Done: int(done.Add(1)), Of: b.Iterations * b.Restarts, Objective: objective})

@@ -17,13 +17,18 @@ func TestNMFIterationAllocatesNothing(t *testing.T) {
 	if kernel.Path() == "go" {
 		betas = betas[:2] // gonum's product starts goroutines
 	}
-	for _, beta := range betas {
-		c := newCrew(2)
-		s := newNMF(t.Context(), c, v, w, h, nmfOptions{beta: beta, eps: 1e-10, l1: 0.1, smooth: 0.1})
-		s.normalise()
-		if n := testing.AllocsPerRun(20, func() { s.first(); s.second() }); n >= 1 {
-			t.Errorf("beta %v: an iteration allocates %v times", beta, n)
+	for _, accelerated := range []bool{false, true} {
+		for _, smooth := range []float64{0, 0.1} {
+			for _, beta := range betas {
+				c := newCrew(2)
+				s := newNMF(t.Context(), c, v, w, h, nmfOptions{beta: beta, eps: 1e-10, l1: 0.1, smooth: smooth, accelerated: accelerated})
+				s.normalise()
+				before := s.first()
+				if n := testing.AllocsPerRun(20, func() { s.second(); before = s.next(before, 0) }); n >= 1 {
+					t.Errorf("beta %v, smooth %v, accelerated %v: an iteration allocates %v times", beta, smooth, accelerated, n)
+				}
+				c.close()
+			}
 		}
-		c.close()
 	}
 }

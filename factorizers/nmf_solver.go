@@ -14,10 +14,11 @@ import (
 
 // nmfOptions say what an nmf minimises, and how.
 type nmfOptions struct {
-	beta, eps  float64
-	l1, smooth float64
-	heuristic  bool // exponent 1, whatever beta
-	fixW, fixH bool
+	beta, eps   float64
+	l1, smooth  float64
+	heuristic   bool // exponent 1, whatever beta
+	accelerated bool
+	fixW, fixH  bool
 }
 
 // leastEps keeps 0/0 out where eps is 0; its powers, to -2, are finite.
@@ -40,9 +41,10 @@ const leastSmooth = 0x1p-500
 // x = h/h̃, x ≤ x^β/β + const bounds the l1 term in the same power. The smoothness
 // penalty is that of Févotte, ICASSP 2011.
 //
-// An iteration is first, then second; the first one wants normalised factors. The objective falls out of the first pass over V
-// of the next iteration, and the factors before last are kept, so an iteration that
-// turns out to have been one too many is undone by stepBack.
+// An iteration is first, then second; the first one wants normalised factors. The
+// objective falls out of the first pass over V of the next iteration, and the factors
+// before last are kept, so an iteration that turns out to have been one too many is
+// undone by stepBack. An accelerated one is told in acceleration.
 type nmf struct {
 	nmfOptions
 	v                blas64.General // F×N
@@ -53,10 +55,12 @@ type nmf struct {
 	wSum, hSum       []float64      // of the columns of W, of the rows of H
 	numW, denW, gram blas64.General // F×K, F×K, K×K
 	numH, denH       blas64.General // K×N
+	coordinates      bool           // coordinate descent in the place of the updates
+	acceleration     *acceleration  // nil without acceleration
 
 	ctx   context.Context
 	crew  *crew
-	tasks struct{ h, w, scale func(worker, i int) }
+	tasks struct{ h, w, scale, aheadW, aheadH func(worker, i int) }
 }
 
 // newNMF returns an nmf of v, F×N, started from copies of w, F×K, and h, K×N. Each pass
@@ -87,6 +91,9 @@ func newNMF(ctx context.Context, c *crew, v, w, h *mat.Dense, o nmfOptions) *nmf
 		}
 	}
 	s.tasks.h, s.tasks.w, s.tasks.scale = s.nextH, s.nextW, s.scaleH
+	if s.accelerated {
+		s.accelerate()
+	}
 	for f := range bins {
 		copy(row(s.w, f), w.RawRowView(f))
 	}
@@ -167,7 +174,11 @@ func (s *nmf) stepBack() {
 // updateH writes the next H and returns the divergence, if it is wanted.
 func (s *nmf) updateH(objective bool) float64 {
 	d := s.sumsH(objective)
-	s.crew.do(s.h.Rows, s.tasks.h)
+	count := s.h.Rows
+	if s.coordinates {
+		count = (s.h.Cols + columnsOfH - 1) / columnsOfH
+	}
+	s.crew.do(count, s.tasks.h)
 	return d
 }
 
@@ -240,6 +251,9 @@ func (s *nmf) euclideanH(objective bool) (d float64) {
 	if objective {
 		d = s.euclidean(s.h, s.numH, s.denH)
 	}
+	if s.coordinates {
+		return d
+	}
 	s.sumColumns()
 	for k, sum := range s.wSum {
 		floats.AddConst(sum*s.eps, row(s.numH, k))
@@ -255,6 +269,9 @@ func (s *nmf) euclideanW(objective bool) (d float64) {
 	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, s.w, s.gram, 0, s.denW)
 	if objective {
 		d = s.euclidean(s.w, s.numW, s.denW)
+	}
+	if s.coordinates {
+		return d
 	}
 	s.sumRows()
 	for f := range s.w.Rows {
@@ -399,7 +416,7 @@ func (s *nmf) minimise(iterations int, tol float64, report func(done int, object
 			return all, fmt.Sprintf("all %d iterations done", i), nil
 		}
 		s.second()
-		after := s.first()
+		after := s.next(before, tol)
 		if after > before {
 			s.stepBack()
 			return append(all, before), s.rose(after - before), nil
@@ -411,6 +428,24 @@ func (s *nmf) minimise(iterations int, tol float64, report func(done int, object
 		}
 		before = after
 	}
+}
+
+// next begins the next iteration and returns the objective before it, from farther on if
+// the updates are accelerated and that lowers it by more than tol of itself.
+func (s *nmf) next(before, tol float64) float64 {
+	if s.acceleration == nil {
+		return s.first()
+	}
+	if s.goAhead() {
+		if after := s.first(); before-after > tol*before {
+			s.acceleration.grow()
+			return after
+		}
+		s.retreat()
+	} else {
+		s.acceleration.grow()
+	}
+	return s.first()
 }
 
 // rose says why an objective that rose ended the iterations.

@@ -69,6 +69,7 @@ func TestObjectiveNeverRises(t *testing.T) {
 		p.Eps = rapid.SampledFrom([]float64{1e-10, 1e-3, 0.5}).Draw(t, "eps")
 		p.L1 = rapid.SampledFrom([]float64{0, 0, 0.1, 3}).Draw(t, "l1")
 		p.Smooth = rapid.SampledFrom([]float64{0, 0, 0.1, 5}).Draw(t, "smooth")
+		p.Update = rapid.SampledFrom([]string{"mm", "accelerated"}).Draw(t, "update")
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		v := randomV(rng, bins, cols)
 		f, err := (&betaNMF{beta, p}).Factorize(context.Background(), audiosep.Env{}, v, nil)
@@ -275,6 +276,7 @@ func TestNMFScaleLaw(t *testing.T) {
 		c := math.Ldexp(1, rapid.IntRange(-40, 40).Draw(t, "exponent"))
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		p := params(3, 20)
+		p.Update = rapid.SampledFrom([]string{"mm", "accelerated"}).Draw(t, "update")
 		v := randomV(rng, 15, 33)
 		env := audiosep.Env{Seed: 1}
 		one, err := (&betaNMF{beta, p}).Factorize(context.Background(), env, v, nil)
@@ -320,12 +322,16 @@ func TestNormalisationLeavesProduct(t *testing.T) {
 func TestNMFBitsDoNotDependOnThreads(t *testing.T) {
 	v := randomV(rand.New(rand.NewPCG(5, 5)), 50, 400)
 	p := params(6, 5)
-	p.Restarts, p.L1, p.Smooth = 3, 0.1, 0.2
-	for _, beta := range []float64{0, 0.5, 1, 2} {
-		one := onThreads(1, func() *audiosep.Factors { return factorize(t, beta, p, v, nil) })
-		four := onThreads(4, func() *audiosep.Factors { return factorize(t, beta, p, v, nil) })
-		if !mat.Equal(one.W, four.W) || !mat.Equal(one.H, four.H) || !slices.Equal(one.Restarts, four.Restarts) {
-			t.Errorf("beta %v: one thread and four differ", beta)
+	p.Restarts, p.L1 = 3, 0.1
+	for _, p.Update = range []string{"mm", "accelerated"} {
+		for _, p.Smooth = range []float64{0, 0.2} {
+			for _, beta := range []float64{0, 0.5, 1, 2} {
+				one := onThreads(1, func() *audiosep.Factors { return factorize(t, beta, p, v, nil) })
+				four := onThreads(4, func() *audiosep.Factors { return factorize(t, beta, p, v, nil) })
+				if !mat.Equal(one.W, four.W) || !mat.Equal(one.H, four.H) || !slices.Equal(one.Restarts, four.Restarts) {
+					t.Errorf("beta %v, %s: one thread and four differ", beta, p.Update)
+				}
+			}
 		}
 	}
 }
@@ -396,9 +402,12 @@ func TestNMFOfOddSpectrograms(t *testing.T) {
 		"part of a matrix": view.Slice(3, 17, 5, 44).(*mat.Dense),
 	} {
 		for _, beta := range []float64{-1, 0, 0.5, 1, 2, 3} {
-			for _, smooth := range []float64{0, 1} {
+			for i, smooth := range []float64{0, 1, 0, 1} {
 				p := params(6, 40) // more components than bins or columns
 				p.Smooth, p.L1 = smooth, smooth/10
+				if i >= 2 {
+					p.Update = "accelerated"
+				}
 				bins, cols := v.Dims()
 				f := factorize(t, beta, p, v, nil)
 				if err := f.Validate(bins, cols); err != nil {
@@ -498,8 +507,11 @@ func TestFixLeavesFactor(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	v, w, h := randomV(rng, 15, 100), randomPositive(rng, 15, 3), randomPositive(rng, 3, 100)
 	normaliseColumns(w)
-	for _, beta := range []float64{0, 1, 2} {
+	for i, beta := range []float64{0, 1, 2, 0, 1, 2} {
 		p := params(3, 30)
+		if i >= 3 {
+			p.Update = "accelerated"
+		}
 		p.L1, p.Smooth = 0.01, 0.1
 		p.Fix, p.Use = "w", "w"
 		f := factorize(t, beta, p, v, &audiosep.Factors{W: w, H: mat.NewDense(3, 7, nil)})
@@ -532,8 +544,12 @@ func TestNMFOfItsOwnProduct(t *testing.T) {
 	w, h := randomPositive(rng, 25, 3), randomPositive(rng, 3, 60)
 	var v mat.Dense
 	v.Mul(w, h)
-	for _, beta := range []float64{0, 0.5, 1, 2} {
-		f := factorize(t, beta, params(3, 50), &v, &audiosep.Factors{W: w, H: h})
+	for i, beta := range []float64{0, 0.5, 1, 2, 0, 0.5, 1, 2} {
+		p := params(3, 50)
+		if i >= 4 {
+			p.Update = "accelerated"
+		}
+		f := factorize(t, beta, p, &v, &audiosep.Factors{W: w, H: h})
 		if d := relativeError(reconstruct(f), &v); d > 1e-12 || strings.Contains(f.Stop, "raised") {
 			t.Errorf("beta %v: WH leaves V by %.3g; %s", beta, d, f.Stop)
 		}

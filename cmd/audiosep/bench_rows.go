@@ -2,20 +2,24 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/factorizers"
 	"github.com/audiosep/audiosep/internal/kernel"
+	"github.com/audiosep/audiosep/internal/npy"
 	"github.com/audiosep/audiosep/metrics"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/separators"
@@ -52,6 +56,7 @@ func benchRows() []benchRow {
 	}
 	rows = append(rows,
 		nmfRow("is", "Itakura-Saito", 0, 12), nmfRow("kl", "Kullback-Leibler", 1, 8), nmfRow("euclidean", "Euclidean", 2, 4),
+		acceleratedRow("is", 0), acceleratedRow("kl", 1), acceleratedRow("euclidean", 2),
 		paperRow(), isRow(), gcmRow(), descentRow(), maskRow(),
 		evalRow("v3", "with matching", metrics.V3Sources), evalRow("v4", "in the order given", metrics.V4),
 		startRow())
@@ -136,22 +141,28 @@ func fftRows(m int) []benchRow {
 	}
 }
 
+// The size of the rows of NMF, about a minute of sound.
+const nmfBins, nmfColumns, nmfRank, nmfIterations = 513, 2329, 10, 200
+
 func nmfRow(name, divergence string, beta, operations float64) benchRow {
-	const bins, columns, rank, iterations = 513, 2329, 10, 200
 	return benchRow{
-		name: "nmf/" + name, doc: fmt.Sprintf("NMF, %s, %d×%d, K %d, %d iterations", divergence, bins, columns, rank, iterations),
-		work: benchWork{operations: operations * bins * columns * rank * iterations},
+		name: "nmf/" + name, doc: fmt.Sprintf("NMF, %s, %d×%d, K %d, %d iterations", divergence, nmfBins, nmfColumns, nmfRank, nmfIterations),
+		work: benchWork{operations: operations * nmfBins * nmfColumns * nmfRank * nmfIterations},
 		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
-			return nmfWork(ctx, beta, bins, columns, rank, iterations)
+			return nmfWork(ctx, beta, nmfBins, nmfColumns, nmfRank, nmfIterations)
 		},
+	}
+}
+
+func nmfParams(rank, iterations int) factorizers.NMFParams {
+	return factorizers.NMFParams{
+		Rank: rank, Iterations: iterations, Eps: 1e-10, Update: "mm", Start: "random", Restarts: 1, Use: "both", Fix: "none", Power: 2,
 	}
 }
 
 func nmfWork(ctx context.Context, beta float64, bins, columns, rank, iterations int) (func() (benchRun, error), error) {
 	v := powers(1, bins, columns)
-	nmf, err := factorizers.NewNMF(beta, factorizers.NMFParams{
-		Rank: rank, Iterations: iterations, Eps: 1e-10, Update: "mm", Start: "random", Restarts: 1, Use: "both", Fix: "none", Power: 2,
-	})
+	nmf, err := factorizers.NewNMF(beta, nmfParams(rank, iterations))
 	return func() (benchRun, error) {
 		f, err := nmf.Factorize(ctx, audiosep.Env{Seed: 1}, v, nil)
 		if err != nil {
@@ -163,6 +174,74 @@ func nmfWork(ctx context.Context, beta float64, bins, columns, rank, iterations 
 		}
 		return run, nil
 	}, err
+}
+
+// acceleratedRow times the accelerated updates to where the others come in all of their
+// iterations, or, with AUDIOSEP_NMF, to where a peer came from the same start.
+func acceleratedRow(name string, beta float64) benchRow {
+	return benchRow{
+		name: "nmf/" + name + "/accelerated", doc: fmt.Sprintf("the same with accelerated updates, until D is what mm comes to in %d iterations", nmfIterations),
+		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
+			problem, err := nmfProblem(ctx, beta)
+			return func() (run benchRun, err error) {
+				p := nmfParams(nmfRank, 5*nmfIterations)
+				p.Update = "accelerated"
+				d, err := problem.descend(ctx, p)
+				if err != nil {
+					return run, err
+				}
+				at := d.to(problem.target)
+				if at < 0 {
+					return run, fmt.Errorf("%d iterations end at D = %g; want %g", len(d.objective), d.last(), problem.target)
+				}
+				return benchRun{d.seconds[at], d.cpu[at], fmt.Sprintf("to D ≤ %.6g in iteration %d", problem.target, at+1)}, nil
+			}, err
+		},
+	}
+}
+
+// An nmfGoal is a factorisation, where it starts and the objective that it is to reach.
+type nmfGoal struct {
+	beta   float64
+	v      *mat.Dense
+	start  *audiosep.Factors
+	target float64
+}
+
+// nmfProblem returns what the folder AUDIOSEP_NMF holds, v.npy, w.npy, h.npy and the
+// objective in d.npy, or else generated powers and what mm comes to.
+func nmfProblem(ctx context.Context, beta float64) (*nmfGoal, error) {
+	g := &nmfGoal{beta: beta, v: powers(1, nmfBins, nmfColumns)}
+	folder := os.Getenv("AUDIOSEP_NMF")
+	if folder == "" {
+		d, err := g.descend(ctx, nmfParams(nmfRank, nmfIterations))
+		if err == nil {
+			g.target = d.last()
+		}
+		return g, err
+	}
+	var all [4]*mat.Dense
+	for i, name := range []string{"v", "w", "h", "d"} {
+		var err error
+		if all[i], err = npy.ReadMatrix(filepath.Join(folder, name+".npy")); err != nil {
+			return nil, err
+		}
+	}
+	g.v, g.start, g.target = all[0], &audiosep.Factors{W: all[1], H: all[2]}, all[3].At(0, 0)
+	return g, nil
+}
+
+// descend runs to the target, or all iterations where there is none.
+func (g *nmfGoal) descend(ctx context.Context, p factorizers.NMFParams) (descent, error) {
+	nmf, err := factorizers.NewNMF(g.beta, p)
+	if err != nil {
+		return descent{}, err
+	}
+	reached := func(d descent) bool { return d.last() <= g.target }
+	return follow(ctx, reached, func(ctx context.Context, note func(audiosep.Step)) error {
+		_, err := nmf.Factorize(ctx, audiosep.Env{Seed: 1, Progress: note}, g.v, g.start)
+		return err
+	})
 }
 
 // tlParams are the defaults of tl_nmf with a rank and a number of iterations.
@@ -178,25 +257,40 @@ type descent struct {
 	seconds, cpu, objective []float64
 }
 
-func learn(ctx context.Context, p factorizers.TLNMFParams, seed uint64, y *audiosep.Frames) (d descent, err error) {
-	err = d.learn(ctx, p, seed, y, func() {})
-	return d, err
-}
-
-// learn calls after after each iteration.
-func (d *descent) learn(ctx context.Context, p factorizers.TLNMFParams, seed uint64, y *audiosep.Frames, after func()) error {
-	learner, err := factorizers.NewTLNMF(p)
-	if err != nil {
-		return err
-	}
+// follow notes the steps that run tells of, and stops it after one that is enough.
+func follow(ctx context.Context, enough func(descent) bool, run func(context.Context, func(audiosep.Step)) error) (d descent, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	stopped := false
 	start, cpu := time.Now(), processorTime()
-	_, err = learner.LearnJointly(ctx, audiosep.Env{Seed: seed, Progress: func(s audiosep.Step) {
+	err = run(ctx, func(s audiosep.Step) {
 		d.seconds = append(d.seconds, time.Since(start).Seconds())
 		d.cpu = append(d.cpu, (processorTime() - cpu).Seconds())
 		d.objective = append(d.objective, s.Objective)
-		after()
-	}}, y, audiosep.Model{})
-	return err
+		if enough(d) {
+			stopped = true
+			stop()
+		}
+	})
+	if stopped && errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return d, err
+}
+
+func learn(ctx context.Context, p factorizers.TLNMFParams, seed uint64, y *audiosep.Frames) (descent, error) {
+	return learnUntil(ctx, p, seed, y, func(descent) bool { return false })
+}
+
+func learnUntil(ctx context.Context, p factorizers.TLNMFParams, seed uint64, y *audiosep.Frames, enough func(descent) bool) (descent, error) {
+	learner, err := factorizers.NewTLNMF(p)
+	if err != nil {
+		return descent{}, err
+	}
+	return follow(ctx, enough, func(ctx context.Context, note func(audiosep.Step)) error {
+		_, err := learner.LearnJointly(ctx, audiosep.Env{Seed: seed, Progress: note}, y, audiosep.Model{})
+		return err
+	})
 }
 
 func (d descent) last() float64 { return d.objective[len(d.objective)-1] }
@@ -302,7 +396,9 @@ func descentRow() benchRow {
 						name = "quasi-Newton, update " + update
 						p.Solver, p.Curvature, p.Update = "quasi_newton", "published", update
 					}
-					d, err := learnFor(ctx, p, y, descentTimes[len(descentTimes)-1])
+					d, err := learnUntil(ctx, p, 1, y, func(d descent) bool {
+						return d.cpu[len(d.cpu)-1] > descentTimes[len(descentTimes)-1]
+					})
 					if err != nil {
 						return run, err
 					}
@@ -316,22 +412,6 @@ func descentRow() benchRow {
 
 // descentTimes are processor seconds, each twice the one before.
 var descentTimes = []float64{1, 2, 4, 8, 16}
-
-// learnFor learns for so many seconds of processor time.
-func learnFor(ctx context.Context, p factorizers.TLNMFParams, y *audiosep.Frames, seconds float64) (descent, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var d descent
-	err := d.learn(ctx, p, 1, y, func() {
-		if d.cpu[len(d.cpu)-1] > seconds {
-			cancel()
-		}
-	})
-	if len(d.cpu) > 0 && d.cpu[len(d.cpu)-1] > seconds {
-		err = nil
-	}
-	return d, err
-}
 
 // table returns C at each of descentTimes.
 func (d descent) table() (s string) {

@@ -20,10 +20,14 @@ type engine struct {
 	// gemm is the micro-kernel for panels of i+1 rows and strips of j+1 vectors.
 	gemm [8][3]func(*uint64)
 	// ratio is the kernel for β = 0, with the objective, β = 1, with the objective, any
-	// β, with the objective; for panels of ratioRows rows and of one; for strips of one
-	// vector and of three.
-	ratio     [6][2][2]func(*uint64)
+	// β, with the objective; for panels of ratioRows rows and of one.
+	ratio     [6][2]func(*uint64)
 	ratioRows [6]int
+	logs      func(*uint64) // ends the objective for β = 1
+	// dot is the kernel of A·Bᵀ for dotRows rows of A and for one, and panels of j+1 rows
+	// of B.
+	dot       [2][dotColumns]func(*uint64)
+	dotRows   int
 	log, exp  func(dst, x *float64, vectors int)
 	addSquare func(dst, x *float64, vectors int)
 

@@ -23,14 +23,17 @@ var avx512 = &engine{name: "avx512", lanes: 8, narrow: avx2, gemm: [8][3]func(*u
 	{gemmAVX512_6x8, gemmAVX512_6x16, gemmAVX512_6x24},
 	{gemmAVX512_7x8, gemmAVX512_7x16, gemmAVX512_7x24},
 	{gemmAVX512_8x8, gemmAVX512_8x16, gemmAVX512_8x24},
-}, ratio: [6][2][2]func(*uint64){
-	{{ratioAVX512_beta0_8x8, ratioAVX512_beta0_8x24}, {ratioAVX512_beta0_1x8, ratioAVX512_beta0_1x24}},
-	{{ratioAVX512_beta0_objective_8x8, ratioAVX512_beta0_objective_8x24}, {ratioAVX512_beta0_objective_1x8, ratioAVX512_beta0_objective_1x24}},
-	{{ratioAVX512_beta1_8x8, ratioAVX512_beta1_8x24}, {ratioAVX512_beta1_1x8, ratioAVX512_beta1_1x24}},
-	{{ratioAVX512_beta1_objective_8x8, ratioAVX512_beta1_objective_8x24}, {ratioAVX512_beta1_objective_1x8, ratioAVX512_beta1_objective_1x24}},
-	{{ratioAVX512_beta_4x8, ratioAVX512_beta_4x24}, {ratioAVX512_beta_1x8, ratioAVX512_beta_1x24}},
-	{{ratioAVX512_beta_objective_4x8, ratioAVX512_beta_objective_4x24}, {ratioAVX512_beta_objective_1x8, ratioAVX512_beta_objective_1x24}},
-}, ratioRows: [6]int{8, 8, 8, 8, 4, 4},
+}, ratio: [6][2]func(*uint64){
+	{ratioAVX512_beta0_8x24, ratioAVX512_beta0_1x24},
+	{ratioAVX512_beta0_objective_8x24, ratioAVX512_beta0_objective_1x24},
+	{ratioAVX512_beta1_8x24, ratioAVX512_beta1_1x24},
+	{ratioAVX512_beta1_objective_8x24, ratioAVX512_beta1_objective_1x24},
+	{ratioAVX512_beta_4x24, ratioAVX512_beta_1x24},
+	{ratioAVX512_beta_objective_4x24, ratioAVX512_beta_objective_1x24},
+}, ratioRows: [6]int{8, 8, 8, 8, 4, 4}, logs: logsAVX512, dot: [2][dotColumns]func(*uint64){
+	{dotsAVX512_4x1, dotsAVX512_4x2, dotsAVX512_4x3, dotsAVX512_4x4, dotsAVX512_4x5, dotsAVX512_4x6},
+	{dotsAVX512_1x1, dotsAVX512_1x2, dotsAVX512_1x3, dotsAVX512_1x4, dotsAVX512_1x5, dotsAVX512_1x6},
+}, dotRows: 4,
 	log: logAVX512, exp: expAVX512, addSquare: addSquareAVX512,
 	mul: mulAVX512, div: divAVX512, addPower: addPowerAVX512, scale: scaleAVX512, scaleRoot: scaleRootAVX512}
 
@@ -39,13 +42,16 @@ var avx2 = &engine{name: "avx2", lanes: 4, gemm: [8][3]func(*uint64){
 	{gemmAVX2_2x4, gemmAVX2_2x8, gemmAVX2_2x12},
 	{gemmAVX2_3x4, gemmAVX2_3x8, gemmAVX2_3x12},
 	{gemmAVX2_4x4, gemmAVX2_4x8, gemmAVX2_4x12},
-}, ratio: [6][2][2]func(*uint64){
-	{{ratioAVX2_beta0_4x4, ratioAVX2_beta0_4x12}, {ratioAVX2_beta0_1x4, ratioAVX2_beta0_1x12}},
-	{{ratioAVX2_beta0_objective_4x4, ratioAVX2_beta0_objective_4x12}, {ratioAVX2_beta0_objective_1x4, ratioAVX2_beta0_objective_1x12}},
-	{{ratioAVX2_beta1_4x4, ratioAVX2_beta1_4x12}, {ratioAVX2_beta1_1x4, ratioAVX2_beta1_1x12}},
-	{{ratioAVX2_beta1_objective_2x4, ratioAVX2_beta1_objective_2x12}, {ratioAVX2_beta1_objective_1x4, ratioAVX2_beta1_objective_1x12}},
-	{{ratioAVX2_beta_2x4, ratioAVX2_beta_2x12}, {ratioAVX2_beta_1x4, ratioAVX2_beta_1x12}},
-	{{ratioAVX2_beta_objective_2x4, ratioAVX2_beta_objective_2x12}, {ratioAVX2_beta_objective_1x4, ratioAVX2_beta_objective_1x12}},
-}, ratioRows: [6]int{4, 4, 4, 2, 2, 2},
+}, ratio: [6][2]func(*uint64){
+	{ratioAVX2_beta0_4x12, ratioAVX2_beta0_1x12},
+	{ratioAVX2_beta0_objective_4x12, ratioAVX2_beta0_objective_1x12},
+	{ratioAVX2_beta1_4x12, ratioAVX2_beta1_1x12},
+	{ratioAVX2_beta1_objective_4x12, ratioAVX2_beta1_objective_1x12},
+	{ratioAVX2_beta_2x12, ratioAVX2_beta_1x12},
+	{ratioAVX2_beta_objective_2x12, ratioAVX2_beta_objective_1x12},
+}, ratioRows: [6]int{4, 4, 4, 4, 2, 2}, logs: logsAVX2, dot: [2][dotColumns]func(*uint64){
+	{dotsAVX2_2x1, dotsAVX2_2x2, dotsAVX2_2x3, dotsAVX2_2x4, dotsAVX2_2x5, dotsAVX2_2x6},
+	{dotsAVX2_1x1, dotsAVX2_1x2, dotsAVX2_1x3, dotsAVX2_1x4, dotsAVX2_1x5, dotsAVX2_1x6},
+}, dotRows: 2,
 	log: logAVX2, exp: expAVX2, addSquare: addSquareAVX2,
 	mul: mulAVX2, div: divAVX2, addPower: addPowerAVX2, scale: scaleAVX2, scaleRoot: scaleRootAVX2}

@@ -20,6 +20,24 @@ const (
 	packStep  = 128 // are a multiple of this apart, where they crowd out each other
 )
 
+// A product of no more rows than this reads B hardly more than once, so from where it
+// lies: in blocks of few rows, whose pages the processor remembers, and along them. The
+// blocks' size must not depend on the number of columns: a column has the same bits in any
+// company.
+const (
+	fewRows    = 16
+	fewK       = 64
+	fewColumns = 192
+)
+
+// A product A·Bᵀ of no more columns than this, and of sums as long as this, is made along
+// the rows of both, as they lie: a strip of so few columns would be mostly padding.
+const (
+	alongColumns = 16
+	alongFrom    = 96
+	alongRows    = 16 // of a piece
+)
+
 // Gemm sets c = alpha·op(a)·op(b) + beta·c, where op is the transpose or nothing:
 // the function of that name of gonum's blas64, whose layout it uses. With beta = 0
 // c is not read. The sums over the inner dimension are made in blocks of fixed size
@@ -46,6 +64,7 @@ func Gemm(tA, tB blas.Transpose, alpha float64, a, b blas64.General, beta float6
 	}
 	j := products.Get().(*product)
 	j.engine, j.m, j.n, j.k = current.forColumns(n), m, n, k
+	j.along = tA == blas.NoTrans && tB != blas.NoTrans && n <= alongColumns && k >= alongFrom
 	j.a, j.b, j.c, j.ldc = asView(a, tA), asView(b, tB), c.Data, c.Stride
 	j.alpha, j.beta = alpha, beta
 	j.run()
@@ -70,6 +89,8 @@ type product struct {
 	alpha, beta float64
 
 	rows, cols int // of a piece
+	along      bool
+	packed     []float64 // along rows, op(B)'s columns in strips
 	team       *team
 }
 
@@ -82,6 +103,12 @@ var products = sync.Pool{New: func() any {
 // run cuts C into pieces along its longer side. No sum is cut, so the number of
 // pieces changes no bit.
 func (j *product) run() {
+	if j.along {
+		j.engine = current
+		j.packed = packStrips(j.packed, view{j.b.data, j.b.cs, j.b.rs}, j.n, j.k, 3*j.engine.lanes)
+		j.team.run((j.m+alongRows-1)/alongRows, j.m*j.n*j.k)
+		return
+	}
 	j.rows, j.cols = j.m, j.n
 	if threads := runtime.GOMAXPROCS(0); threads > 1 {
 		width := 3 * j.engine.lanes
@@ -101,6 +128,10 @@ func roundUp(n, to int) int { return (n + to - 1) / to * to }
 
 // piece computes one piece of C.
 func (j *product) piece(w *workspace, i int) {
+	if j.along {
+		w.dotRows(j, i*alongRows, min((i+1)*alongRows, j.m))
+		return
+	}
 	m0, n0 := i/j.across()*j.rows, i%j.across()*j.cols
 	m1, n1 := min(m0+j.rows, j.m), min(n0+j.cols, j.n)
 	w.alpha = j.alpha
@@ -120,6 +151,9 @@ func (j *product) piece(w *workspace, i int) {
 	first := w.add
 	kc := even(j.k, kBlock, 4)
 	nc := even(n1-n0, colBlock, 3*j.engine.lanes)
+	if j.few() {
+		kc, nc = even(j.k, fewK, 4), fewColumns
+	}
 	for c := n0; c < n1; c += nc {
 		w.add = first
 		for k := 0; k < j.k; k += kc {
@@ -128,6 +162,9 @@ func (j *product) piece(w *workspace, i int) {
 		}
 	}
 }
+
+// few says whether A has few rows and B lies along its rows.
+func (j *product) few() bool { return j.m <= fewRows && j.b.cs == 1 }
 
 // even returns the size of equal blocks of n things, at most `most` each and a
 // multiple of unit.
@@ -155,7 +192,7 @@ func (w *workspace) block(j *product, m0, m1, n0, n1, k0, k1 int) {
 		}
 	}
 	rc := even(m1-m0, rowBlock, e.lanes)
-	packA := n1-n0 >= packAFrom
+	packA := n1-n0 >= packAFrom && !j.few()
 	for m := m0; m < m1; m += rc {
 		rows := min(rc, m1-m)
 		a := j.a.from(m, k0)

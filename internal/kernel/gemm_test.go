@@ -79,6 +79,9 @@ func TestGemmAgainstGonum(t *testing.T) {
 			}
 			checkGemm(t, r, trans[r.IntN(2)], trans[r.IntN(2)], m, n, k,
 				[]float64{1, -0.5}[r.IntN(2)], []float64{0, 1, 0.3}[r.IntN(3)])
+			// Along the rows of both.
+			m, n, k = 1+r.IntN(50), 1+r.IntN(alongColumns), alongFrom+r.IntN(700)
+			checkGemm(t, r, blas.NoTrans, blas.Trans, m, n, k, []float64{1, -0.5}[r.IntN(2)], []float64{0, 1, 0.3}[r.IntN(3)])
 		}
 	})
 }
@@ -107,17 +110,26 @@ func TestGemmBitsDoNotDependOnThreads(t *testing.T) {
 				runtime.GOMAXPROCS(threads)
 				c := random(rand.New(rand.NewPCG(5, 6)), s[0], s[1], s[1])
 				Gemm(blas.NoTrans, blas.NoTrans, 1, a, b, 1, c)
+				d := random(r, s[0], min(s[0], 16), min(s[0], 16))
+				Gemm(blas.NoTrans, blas.Trans, 1, a, rowsOf(a, d.Cols), 0, d)
+				got := append(c.Data, d.Data...)
 				if first == nil {
-					first = c.Data
+					first = got
 				}
-				for i, x := range c.Data {
+				for i, x := range got {
 					if x != first[i] {
-						t.Fatalf("%v with %d threads: c[%d] = %v; want %v", s, threads, i, x, first[i])
+						t.Fatalf("%v with %d threads: number %d is %v; want %v", s, threads, i, x, first[i])
 					}
 				}
 			}
 		}
 	})
+}
+
+// rowsOf returns the first n rows of a.
+func rowsOf(a blas64.General, n int) blas64.General {
+	a.Rows = n
+	return a
 }
 
 func TestGemmPropagatesNaNAndInf(t *testing.T) {

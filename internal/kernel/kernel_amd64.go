@@ -182,245 +182,255 @@ func gemmAVX512_1x16(p *uint64)
 //go:noescape
 func gemmAVX512_1x8(p *uint64)
 
+// dotsAVX2_2x6 multiplies 2 rows by panels of 6 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2_2x6(p *uint64)
+
+// dotsAVX2_2x5 multiplies 2 rows by panels of 5 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2_2x5(p *uint64)
+
+// dotsAVX2_2x4 multiplies 2 rows by panels of 4 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2_2x4(p *uint64)
+
+// dotsAVX2_2x3 multiplies 2 rows by panels of 3 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2_2x3(p *uint64)
+
+// dotsAVX2_2x2 multiplies 2 rows by panels of 2 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2_2x2(p *uint64)
+
+// dotsAVX2_2x1 multiplies 2 rows by panels of 1 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2_2x1(p *uint64)
+
+// dotsAVX2_1x6 multiplies 1 rows by panels of 6 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2_1x6(p *uint64)
+
+// dotsAVX2_1x5 multiplies 1 rows by panels of 5 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2_1x5(p *uint64)
+
+// dotsAVX2_1x4 multiplies 1 rows by panels of 4 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2_1x4(p *uint64)
+
+// dotsAVX2_1x3 multiplies 1 rows by panels of 3 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2_1x3(p *uint64)
+
+// dotsAVX2_1x2 multiplies 1 rows by panels of 2 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2_1x2(p *uint64)
+
+// dotsAVX2_1x1 multiplies 1 rows by panels of 1 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2_1x1(p *uint64)
+
+// dotsAVX512_4x6 multiplies 4 rows by panels of 6 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512_4x6(p *uint64)
+
+// dotsAVX512_4x5 multiplies 4 rows by panels of 5 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512_4x5(p *uint64)
+
+// dotsAVX512_4x4 multiplies 4 rows by panels of 4 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512_4x4(p *uint64)
+
+// dotsAVX512_4x3 multiplies 4 rows by panels of 3 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512_4x3(p *uint64)
+
+// dotsAVX512_4x2 multiplies 4 rows by panels of 2 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512_4x2(p *uint64)
+
+// dotsAVX512_4x1 multiplies 4 rows by panels of 1 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512_4x1(p *uint64)
+
+// dotsAVX512_1x6 multiplies 1 rows by panels of 6 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512_1x6(p *uint64)
+
+// dotsAVX512_1x5 multiplies 1 rows by panels of 5 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512_1x5(p *uint64)
+
+// dotsAVX512_1x4 multiplies 1 rows by panels of 4 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512_1x4(p *uint64)
+
+// dotsAVX512_1x3 multiplies 1 rows by panels of 3 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512_1x3(p *uint64)
+
+// dotsAVX512_1x2 multiplies 1 rows by panels of 2 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512_1x2(p *uint64)
+
+// dotsAVX512_1x1 multiplies 1 rows by panels of 1 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512_1x1(p *uint64)
+
 // ratioAVX2_beta0_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta0_4x12(p *uint64)
-
-// ratioAVX2_beta0_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta0_4x4(p *uint64)
 
 // ratioAVX2_beta0_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta0_1x12(p *uint64)
 
-// ratioAVX2_beta0_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta0_1x4(p *uint64)
-
 // ratioAVX2_beta0_objective_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta0_objective_4x12(p *uint64)
-
-// ratioAVX2_beta0_objective_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta0_objective_4x4(p *uint64)
 
 // ratioAVX2_beta0_objective_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta0_objective_1x12(p *uint64)
 
-// ratioAVX2_beta0_objective_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta0_objective_1x4(p *uint64)
-
 // ratioAVX2_beta1_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta1_4x12(p *uint64)
-
-// ratioAVX2_beta1_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta1_4x4(p *uint64)
 
 // ratioAVX2_beta1_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta1_1x12(p *uint64)
 
-// ratioAVX2_beta1_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+// ratioAVX2_beta1_objective_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
-func ratioAVX2_beta1_1x4(p *uint64)
-
-// ratioAVX2_beta1_objective_2x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta1_objective_2x12(p *uint64)
-
-// ratioAVX2_beta1_objective_2x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta1_objective_2x4(p *uint64)
+func ratioAVX2_beta1_objective_4x12(p *uint64)
 
 // ratioAVX2_beta1_objective_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta1_objective_1x12(p *uint64)
 
-// ratioAVX2_beta1_objective_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta1_objective_1x4(p *uint64)
-
 // ratioAVX2_beta_2x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta_2x12(p *uint64)
-
-// ratioAVX2_beta_2x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta_2x4(p *uint64)
 
 // ratioAVX2_beta_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta_1x12(p *uint64)
 
-// ratioAVX2_beta_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta_1x4(p *uint64)
-
 // ratioAVX2_beta_objective_2x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta_objective_2x12(p *uint64)
-
-// ratioAVX2_beta_objective_2x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta_objective_2x4(p *uint64)
 
 // ratioAVX2_beta_objective_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX2_beta_objective_1x12(p *uint64)
 
-// ratioAVX2_beta_objective_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX2_beta_objective_1x4(p *uint64)
-
 // ratioAVX512_beta0_8x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta0_8x24(p *uint64)
-
-// ratioAVX512_beta0_8x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta0_8x8(p *uint64)
 
 // ratioAVX512_beta0_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta0_1x24(p *uint64)
 
-// ratioAVX512_beta0_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta0_1x8(p *uint64)
-
 // ratioAVX512_beta0_objective_8x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta0_objective_8x24(p *uint64)
-
-// ratioAVX512_beta0_objective_8x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta0_objective_8x8(p *uint64)
 
 // ratioAVX512_beta0_objective_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta0_objective_1x24(p *uint64)
 
-// ratioAVX512_beta0_objective_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta0_objective_1x8(p *uint64)
-
 // ratioAVX512_beta1_8x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta1_8x24(p *uint64)
-
-// ratioAVX512_beta1_8x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta1_8x8(p *uint64)
 
 // ratioAVX512_beta1_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta1_1x24(p *uint64)
 
-// ratioAVX512_beta1_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta1_1x8(p *uint64)
-
 // ratioAVX512_beta1_objective_8x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta1_objective_8x24(p *uint64)
-
-// ratioAVX512_beta1_objective_8x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta1_objective_8x8(p *uint64)
 
 // ratioAVX512_beta1_objective_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta1_objective_1x24(p *uint64)
 
-// ratioAVX512_beta1_objective_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta1_objective_1x8(p *uint64)
-
 // ratioAVX512_beta_4x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta_4x24(p *uint64)
-
-// ratioAVX512_beta_4x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta_4x8(p *uint64)
 
 // ratioAVX512_beta_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta_1x24(p *uint64)
 
-// ratioAVX512_beta_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta_1x8(p *uint64)
-
 // ratioAVX512_beta_objective_4x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta_objective_4x24(p *uint64)
-
-// ratioAVX512_beta_objective_4x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioAVX512_beta_objective_4x8(p *uint64)
 
 // ratioAVX512_beta_objective_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioAVX512_beta_objective_1x24(p *uint64)
 
-// ratioAVX512_beta_objective_1x8 replaces a product by the quotients of a multiplicative update: see ratioTile.
+// logsAVX2 adds y·log P to the objective, for `panels` rows: see ratioTile.
 //
 //go:noescape
-func ratioAVX512_beta_objective_1x8(p *uint64)
+func logsAVX2(p *uint64)
+
+// logsAVX512 adds y·log P to the objective, for `panels` rows: see ratioTile.
+//
+//go:noescape
+func logsAVX512(p *uint64)
 
 // logAVX2 sets dst to the logarithms of x, positive and normal.
 //

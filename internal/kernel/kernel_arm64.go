@@ -62,125 +62,130 @@ func gemmNEON_1x8(p *uint64)
 //go:noescape
 func gemmNEON_1x4(p *uint64)
 
+// dotsNEON_2x6 multiplies 2 rows by panels of 6 rows: see dotTile.
+//
+//go:noescape
+func dotsNEON_2x6(p *uint64)
+
+// dotsNEON_2x5 multiplies 2 rows by panels of 5 rows: see dotTile.
+//
+//go:noescape
+func dotsNEON_2x5(p *uint64)
+
+// dotsNEON_2x4 multiplies 2 rows by panels of 4 rows: see dotTile.
+//
+//go:noescape
+func dotsNEON_2x4(p *uint64)
+
+// dotsNEON_2x3 multiplies 2 rows by panels of 3 rows: see dotTile.
+//
+//go:noescape
+func dotsNEON_2x3(p *uint64)
+
+// dotsNEON_2x2 multiplies 2 rows by panels of 2 rows: see dotTile.
+//
+//go:noescape
+func dotsNEON_2x2(p *uint64)
+
+// dotsNEON_2x1 multiplies 2 rows by panels of 1 rows: see dotTile.
+//
+//go:noescape
+func dotsNEON_2x1(p *uint64)
+
+// dotsNEON_1x6 multiplies 1 rows by panels of 6 rows: see dotTile.
+//
+//go:noescape
+func dotsNEON_1x6(p *uint64)
+
+// dotsNEON_1x5 multiplies 1 rows by panels of 5 rows: see dotTile.
+//
+//go:noescape
+func dotsNEON_1x5(p *uint64)
+
+// dotsNEON_1x4 multiplies 1 rows by panels of 4 rows: see dotTile.
+//
+//go:noescape
+func dotsNEON_1x4(p *uint64)
+
+// dotsNEON_1x3 multiplies 1 rows by panels of 3 rows: see dotTile.
+//
+//go:noescape
+func dotsNEON_1x3(p *uint64)
+
+// dotsNEON_1x2 multiplies 1 rows by panels of 2 rows: see dotTile.
+//
+//go:noescape
+func dotsNEON_1x2(p *uint64)
+
+// dotsNEON_1x1 multiplies 1 rows by panels of 1 rows: see dotTile.
+//
+//go:noescape
+func dotsNEON_1x1(p *uint64)
+
 // ratioNEON_beta0_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioNEON_beta0_4x12(p *uint64)
-
-// ratioNEON_beta0_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioNEON_beta0_4x4(p *uint64)
 
 // ratioNEON_beta0_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioNEON_beta0_1x12(p *uint64)
 
-// ratioNEON_beta0_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioNEON_beta0_1x4(p *uint64)
-
 // ratioNEON_beta0_objective_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioNEON_beta0_objective_4x12(p *uint64)
-
-// ratioNEON_beta0_objective_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioNEON_beta0_objective_4x4(p *uint64)
 
 // ratioNEON_beta0_objective_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioNEON_beta0_objective_1x12(p *uint64)
 
-// ratioNEON_beta0_objective_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioNEON_beta0_objective_1x4(p *uint64)
-
 // ratioNEON_beta1_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioNEON_beta1_4x12(p *uint64)
-
-// ratioNEON_beta1_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioNEON_beta1_4x4(p *uint64)
 
 // ratioNEON_beta1_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioNEON_beta1_1x12(p *uint64)
 
-// ratioNEON_beta1_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioNEON_beta1_1x4(p *uint64)
-
 // ratioNEON_beta1_objective_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioNEON_beta1_objective_4x12(p *uint64)
-
-// ratioNEON_beta1_objective_4x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioNEON_beta1_objective_4x4(p *uint64)
 
 // ratioNEON_beta1_objective_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioNEON_beta1_objective_1x12(p *uint64)
 
-// ratioNEON_beta1_objective_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioNEON_beta1_objective_1x4(p *uint64)
-
 // ratioNEON_beta_2x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioNEON_beta_2x12(p *uint64)
-
-// ratioNEON_beta_2x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioNEON_beta_2x4(p *uint64)
 
 // ratioNEON_beta_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioNEON_beta_1x12(p *uint64)
 
-// ratioNEON_beta_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioNEON_beta_1x4(p *uint64)
-
 // ratioNEON_beta_objective_2x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioNEON_beta_objective_2x12(p *uint64)
-
-// ratioNEON_beta_objective_2x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
-//
-//go:noescape
-func ratioNEON_beta_objective_2x4(p *uint64)
 
 // ratioNEON_beta_objective_1x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
 //go:noescape
 func ratioNEON_beta_objective_1x12(p *uint64)
 
-// ratioNEON_beta_objective_1x4 replaces a product by the quotients of a multiplicative update: see ratioTile.
+// logsNEON adds y·log P to the objective, for `panels` rows: see ratioTile.
 //
 //go:noescape
-func ratioNEON_beta_objective_1x4(p *uint64)
+func logsNEON(p *uint64)
 
 // logNEON sets dst to the logarithms of x, positive and normal.
 //

@@ -34,6 +34,13 @@ func (p NMF) SumsH(num, den, w, h blas64.General, objective bool) float64 {
 
 // SumsW is [NMF.SumsH] for W: num = ((V+Eps)∘V̂^(β-2))Hᵀ, den = V̂^(β-1)Hᵀ, both F×K.
 func (p NMF) SumsW(num, den, w, h blas64.General, objective bool) float64 {
+	if current.lanes > 0 {
+		return p.half(halfStep{
+			v: asView(p.V, blas.NoTrans), a: asView(w, blas.NoTrans), b: asView(h, blas.NoTrans),
+			num: asView(num, blas.NoTrans), den: asView(den, blas.NoTrans),
+			rows: p.V.Rows, cols: p.V.Cols, k: w.Cols, objective: objective, along: true,
+		})
+	}
 	return p.half(halfStep{
 		v: asView(p.V, blas.Trans), a: asView(h, blas.Trans), b: asView(w, blas.Trans),
 		num: asView(num, blas.Trans), den: asView(den, blas.Trans),
@@ -53,33 +60,32 @@ func (p NMF) Objective(w, h blas64.General) float64 {
 	})
 }
 
-// A halfStep is the sums over rows of V̂ = AB, column by column: of V and A = W for
-// H, of their transposes for W. No sum goes across columns, so strips of columns
-// are what threads share.
+// A halfStep is sums over V̂ = AB, with A = W and B = H but where there are no vectors.
+// For H they are over rows, column by column: no sum goes across columns, so strips of
+// columns are what threads share. For W they are along rows, row by row, and panels of
+// rows are shared; without vectors they are those for H of the transposes.
 type halfStep struct {
 	v, a, b       view // rows×cols, rows×k, k×cols
-	num, den      view // k×cols; without data they are not wanted
+	num, den      view // k×cols, along rows rows×k; without data they are not wanted
 	rows, cols, k int
 	objective     bool
+	along         bool // sums along rows
 	beta, eps     float64
 	engine        *engine
-	strips        []float64 // the objective of each strip
-	columns       []float64 // for β = 1, the sums of A's columns
+	strips        []float64 // the objective of each block of columns or rows
+	flat          []float64 // for β = 1, the sums of A's columns, along rows of B's rows
+	packed        []float64 // along rows, B in strips
 	team          *team
 }
 
 var halfSteps = sync.Pool{New: func() any {
 	s := new(halfStep)
-	s.team = newTeam(s.strip)
+	s.team = newTeam(s.task)
 	return s
 }}
 
-// Rows of V that go through the first cache together, and columns of a strip where
-// there are no vectors.
-const (
-	rowsTogether = 64
-	plainWidth   = 16
-)
+// plainWidth is the number of columns of a strip where there are no vectors.
+const plainWidth = 16
 
 func (s *halfStep) width() int {
 	if s.engine.lanes == 0 {
@@ -88,17 +94,32 @@ func (s *halfStep) width() int {
 	return 3 * s.engine.lanes
 }
 
+// together returns how many strips one thread takes at a time for sums over rows: enough
+// of them beside each other to read V along its rows, few enough to be shared out.
+func (s *halfStep) together() int {
+	strips := (s.cols + s.width() - 1) / s.width()
+	if s.engine.lanes == 0 {
+		return 1
+	}
+	return min(max(1, strips/16), 8)
+}
+
 func (p NMF) half(arg halfStep) float64 {
 	if arg.rows == 0 || arg.cols == 0 || arg.k == 0 {
 		return 0
 	}
 	s := halfSteps.Get().(*halfStep)
-	arg.beta, arg.eps, arg.engine, arg.strips, arg.columns, arg.team = p.Beta, p.Eps, current, s.strips, s.columns, s.team
+	arg.beta, arg.eps, arg.engine, arg.strips, arg.flat, arg.packed, arg.team = p.Beta, p.Eps, current, s.strips, s.flat, s.packed, s.team
 	*s = arg
-	count := (s.cols + s.width() - 1) / s.width()
+	block := s.width() * s.together()
+	count := (s.cols + block - 1) / block
+	if s.along {
+		s.packed = packStrips(s.packed, s.b, s.k, s.cols, s.width())
+		count = (s.rows + panelRows - 1) / panelRows
+	}
 	s.strips = grow(s.strips, count)
 	if s.beta == 1 {
-		s.sumColumns()
+		s.sumFlat()
 	}
 	s.team.run(count, s.rows*s.cols*s.k)
 	var sum float64
@@ -110,59 +131,75 @@ func (p NMF) half(arg halfStep) float64 {
 	return sum
 }
 
-func (s *halfStep) sumColumns() {
-	s.columns = grow(s.columns, s.k)
-	clear(s.columns)
-	for i := range s.rows {
-		for k := range s.columns {
-			s.columns[k] += s.a.data[i*s.a.rs+k*s.a.cs]
+// sumFlat sets flat.
+func (s *halfStep) sumFlat() {
+	s.flat = grow(s.flat, s.k)
+	if s.along {
+		for k := range s.flat {
+			s.flat[k] = sumOf(s.b.data[k*s.b.rs:][:s.cols])
 		}
-	}
-}
-
-// strip does one strip of columns.
-func (s *halfStep) strip(w *workspace, i int) {
-	col := i * s.width()
-	cols := min(s.width(), s.cols-col)
-	if s.engine.lanes == 0 {
-		s.strips[i] = s.stripPlain(w, col, cols)
 		return
 	}
-	e := s.engine
-	vecs := (cols + e.lanes - 1) / e.lanes
-	if vecs == 2 {
-		vecs = 3 // there is no kernel of two
-	}
-	width := vecs * e.lanes
-	b := s.packB(w, col, cols, width)
-	w.p, w.q = grow(w.p, rowsTogether*width), grow(w.q, rowsTogether*width)
-	w.num, w.den = grow(w.num, s.k*width), grow(w.den, s.k*width)
-	w.begin(s.beta, s.eps, cols)
-	var sum float64
-	for row := 0; row < s.rows; row += rowsTogether {
-		rows := min(rowsTogether, s.rows-row)
-		sum += s.quotients(w, b, row, rows, col, cols, width)
-		if s.num.data != nil {
-			s.add(w, row, rows, width)
+	clear(s.flat)
+	for i := range s.rows {
+		for k := range s.flat {
+			s.flat[k] += s.a.data[i*s.a.rs+k*s.a.cs]
 		}
-	}
-	if s.num.data != nil {
-		s.write(w, col, cols, width)
-	}
-	s.strips[i] = 0
-	if s.objective {
-		s.strips[i] = sum + w.total(s.beta)
 	}
 }
 
-// packB returns the strip of B, k×width, padded with zeros.
-func (s *halfStep) packB(w *workspace, col, cols, width int) []float64 {
-	w.b = grow(w.b, s.k*width)
-	if cols < width {
-		clear(w.b)
+// sumOf returns the sum of x, whose additions do not all wait for each other.
+func sumOf(x []float64) float64 {
+	var a, b, c, d float64
+	for ; len(x) >= 4; x = x[4:] {
+		a, b, c, d = a+x[0], b+x[1], c+x[2], d+x[3]
 	}
-	packInto(w.b, view{s.b.data[col*s.b.cs:], s.b.cs, s.b.rs}, cols, s.k, width)
-	return w.b
+	for _, x := range x {
+		a += x
+	}
+	return (a + b) + (c + d)
+}
+
+// task does one block of columns, or panel of rows.
+func (s *halfStep) task(w *workspace, i int) {
+	switch {
+	case s.along:
+		s.strips[i] = s.panel(w, i)
+	case s.engine.lanes == 0:
+		col := i * plainWidth
+		s.strips[i] = s.stripPlain(w, col, min(plainWidth, s.cols-col))
+	default:
+		s.strips[i] = s.block(w, i)
+	}
+}
+
+// rowsTogether is the number of rows of V whose quotients stay in the first caches.
+const rowsTogether = 32
+
+// block does the sums over rows of the strips of a block, and returns its objective.
+func (s *halfStep) block(w *workspace, i int) (sum float64) {
+	width := s.width()
+	col := i * s.together() * width
+	cols := min(s.together()*width, s.cols-col)
+	w.b = packStrips(w.b, s.b.from(0, col), s.k, cols, width)
+	strips := (cols + width - 1) / width
+	w.p, w.q = grow(w.p, strips*rowsTogether*width), grow(w.q, strips*rowsTogether*width)
+	w.num, w.den = grow(w.num, strips*s.k*width), grow(w.den, strips*s.k*width)
+	w.begin(s.beta)
+	for row := 0; row < s.rows; row += rowsTogether {
+		rows := min(rowsTogether, s.rows-row)
+		sum += s.quotients(w, w.b, rowsTogether, row, rows, col, cols)
+		for j := 0; j < strips && s.num.data != nil; j++ {
+			s.add(w, j, row, rows)
+		}
+	}
+	for j := 0; j < strips && s.num.data != nil; j++ {
+		s.write(w, j, col+j*width)
+	}
+	if !s.objective {
+		return 0
+	}
+	return sum + w.total(s.beta)
 }
 
 // A ratioTile is the argument of the kernels that turn a product at once into what
@@ -174,6 +211,8 @@ type ratioTile struct {
 	v    *float64
 	ldv  uintptr     // bytes
 	at   uintptr     // bytes from v to the next panel's rows
+	bAt  uintptr     // bytes from b to the next panel's strip
+	next [3]uintptr  // bytes by which c, v and b go on after a panel, beside its rows
 	eps  [24]float64 // of each column
 	sum  [24]float64 // of r - 1 for β = 0, else of the divergence
 	mant [24]float64 // for β = 0 the product of all r is Π mant·2^exp
@@ -183,11 +222,18 @@ type ratioTile struct {
 	series                            [3]float64 // see nearOne
 }
 
-// begin makes ready for a strip of cols columns.
-func (t *ratioTile) begin(beta, eps float64, cols int) {
+// begin makes ready for the objective of a block.
+func (t *ratioTile) begin(beta float64) {
 	t.beta2, t.beta, t.beta1, t.inverse = beta-2, beta, beta-1, 1/(beta*(beta-1))
 	t.zero = math.Pow(0, beta)
 	t.series = nearOne(beta)
+	for j := range t.sum {
+		t.sum[j], t.mant[j], t.exp[j] = 0, 1, 0
+	}
+}
+
+// floor sets eps for a strip of so many columns.
+func (t *ratioTile) floor(beta, eps float64, cols int) {
 	// Where there is no column V and V̂ are both this, and the objective must not notice.
 	pad := 1.0
 	if beta == 1 { // log 1 is not exactly 0 there, so it gets no weight
@@ -199,12 +245,9 @@ func (t *ratioTile) begin(beta, eps float64, cols int) {
 			t.eps[j] = eps
 		}
 	}
-	for j := range t.sum {
-		t.sum[j], t.mant[j], t.exp[j] = 0, 1, 0
-	}
 }
 
-// total returns the strip's objective from what the kernels left.
+// total returns the block's objective from what the kernels left.
 func (t *ratioTile) total(beta float64) float64 {
 	var sum, log float64
 	for j := range t.sum {
@@ -217,36 +260,44 @@ func (t *ratioTile) total(beta float64) float64 {
 	return sum
 }
 
-// quotients leaves P and Q of some rows in w.p and w.q. What it returns is the
-// objective where the kernels do not sum it.
-func (s *halfStep) quotients(w *workspace, b []float64, row, rows, col, cols, width int) float64 {
-	e, t := s.engine, &w.ratioTile
-	t.k = s.k
-	t.b, t.bs = &b[0], uintptr(8*width)
-	t.c, t.ldc = &w.p[0], uintptr(8*width)
-	a := s.a.from(row, 0)
+// quotients leaves P and Q of some rows and columns in w.p and w.q, strip after strip, each
+// `height` rows high; packed is B in these strips. What it returns is the objective where
+// the kernels do not sum it.
+func (s *halfStep) quotients(w *workspace, packed []float64, height, row, rows, col, cols int) (sum float64) {
+	e, t, width := s.engine, &w.ratioTile, s.width()
+	a, block := s.a.from(row, 0), height*width
+	t.k, t.bs, t.ldc = s.k, uintptr(8*width), uintptr(8*width)
 	if s.beta == 2 {
 		t.alpha, t.add = 1, 0
-		e.strip(&t.tile, a, false, rows, width/e.lanes)
-		return s.differences(w, row, rows, col, cols, width)
-	}
-	v := s.v.from(row, col)
-	if v.cs != 1 || cols < width {
-		w.v = grow(w.v, rowsTogether*width)
-		if cols < width {
-			clear(w.v)
+		for j := 0; j*width < cols; j++ {
+			t.b, t.c = &packed[j*width*s.k], &w.p[j*block]
+			e.strip(&t.tile, a, false, rows, 3)
+			sum += s.differences(w.p[j*block:], w.q[j*block:], row, rows, col+j*width, min(width, cols-j*width), width)
 		}
-		packInto(w.v, view{v.data, v.cs, v.rs}, cols, rows, width)
-		v = view{w.v, width, 1}
+		return sum
 	}
 	t.q = uintptr(unsafe.Pointer(&w.q[0])) - uintptr(unsafe.Pointer(&w.p[0]))
-	t.v, t.ldv, t.at = &v.data[0], uintptr(8*v.rs), 0
-	e.quotients(t, a, s.beta, s.objective, rows, width/e.lanes)
+	whole := cols / width
+	if whole > 0 {
+		v := s.v.from(row, col)
+		t.floor(s.beta, s.eps, width)
+		t.b, t.c, t.v, t.ldv = &packed[0], &w.p[0], &v.data[0], uintptr(8*v.rs)
+		e.quotients(t, a, s.beta, s.objective, height, rows, whole)
+	}
+	if rest := cols - whole*width; rest > 0 {
+		w.v = grow(w.v, block)
+		clear(w.v)
+		v := s.v.from(row, col+whole*width)
+		packInto(w.v, view{v.data, v.cs, v.rs}, rest, rows, width)
+		t.floor(s.beta, s.eps, rest)
+		t.b, t.c, t.v, t.ldv = &packed[whole*width*s.k], &w.p[whole*block], &w.v[0], uintptr(8*width)
+		e.quotients(t, a, s.beta, s.objective, height, rows, 1)
+	}
 	return 0
 }
 
-// quotients runs the kernels over so many rows.
-func (e *engine) quotients(t *ratioTile, a view, beta float64, objective bool, rows, vecs int) {
+// quotients runs the kernels over n strips of so many rows.
+func (e *engine) quotients(t *ratioTile, a view, beta float64, objective bool, height, rows, n int) {
 	kind := 4
 	if beta == 0 || beta == 1 {
 		kind = int(2 * beta)
@@ -254,29 +305,35 @@ func (e *engine) quotients(t *ratioTile, a view, beta float64, objective bool, r
 	if objective {
 		kind++
 	}
-	heights := [2]int{e.ratioRows[kind], 1}
-	t.rs, t.cs = uintptr(8*a.rs), uintptr(8*a.cs)
-	p := t.c
-	for i, row := 0, 0; i < 2; i++ {
-		t.panels = (rows - row) / heights[i]
-		if t.panels == 0 {
-			continue
+	width := 3 * e.lanes
+	t.rs, t.cs, t.ps = uintptr(8*a.rs), uintptr(8*a.cs), 0
+	p := unsafe.Pointer(t.c)
+	row := 0
+	for i, high := range [2]int{e.ratioRows[kind], 1} {
+		t.next = [3]uintptr{
+			uintptr(8 * (height - high) * width), uintptr(8*width) - uintptr(high)*t.ldv, uintptr(8*width) * uintptr(t.k),
 		}
-		t.a, t.ps = &a.data[row*a.rs], uintptr(8*heights[i]*a.rs)
-		t.c = (*float64)(unsafe.Add(unsafe.Pointer(p), uintptr(row)*t.ldc))
-		t.at = uintptr(row) * t.ldv
-		e.ratio[kind][i][vecs/3]((*uint64)(unsafe.Pointer(t)))
-		row += t.panels * heights[i]
+		for ; row+high <= rows; row += high {
+			t.panels, t.a = n, &a.data[row*a.rs]
+			t.c = (*float64)(unsafe.Add(p, uintptr(row)*t.ldc))
+			t.at, t.bAt = uintptr(row)*t.ldv, 0
+			e.ratio[kind][i]((*uint64)(unsafe.Pointer(t)))
+		}
+	}
+	for j := 0; objective && beta == 1 && j < n; j++ {
+		t.panels, t.at = rows, uintptr(8*j*width)
+		t.c = (*float64)(unsafe.Add(p, 8*j*height*width))
+		e.logs((*uint64)(unsafe.Pointer(t)))
 	}
 }
 
-// differences turns V̂ - eps in w.p into P and Q for β = 2, whose objective is a square
-// of differences: what is left of it where a power would cancel counts.
-func (s *halfStep) differences(w *workspace, row, rows, col, cols, width int) float64 {
+// differences turns V̂ - eps in p into P and Q for β = 2, whose objective is a square of
+// differences: what is left of it where a power would cancel counts.
+func (s *halfStep) differences(pAll, qAll []float64, row, rows, col, cols, width int) float64 {
 	var sum float64
 	for i := range rows {
 		v := s.v.from(row+i, col)
-		p, q := w.p[i*width:(i+1)*width], w.q[i*width:(i+1)*width]
+		p, q := pAll[i*width:(i+1)*width], qAll[i*width:(i+1)*width]
 		for j := range cols {
 			y, x := v.data[j*v.cs]+s.eps, p[j]+s.eps
 			p[j], q[j] = y, x
@@ -316,8 +373,8 @@ func divergence(beta, y, x float64) float64 {
 		return (y - x) * (y - x) / 2
 	}
 	// In units of x^β.
-	e := (y - x) / x
-	d := (math.Pow(1+e, beta) + beta - 1 - beta*(1+e)) / (beta * (beta - 1))
+	e, r := (y-x)/x, y/x // 1+e would lose an r near 0
+	d := (math.Pow(r, beta) + beta - 1 - beta*r) / (beta * (beta - 1))
 	if math.Abs(e) < 0x1p-8 {
 		c := nearOne(beta)
 		d = e * e * (0.5 + e*(c[0]+e*(c[1]+e*c[2])))
@@ -334,39 +391,40 @@ func nearOne(beta float64) [3]float64 {
 	return [3]float64{c3, c4, c4 * (beta - 4) / 5}
 }
 
-// add adds Aᵀ P and Aᵀ Q of some rows to the strip's sums.
-func (s *halfStep) add(w *workspace, row, rows, width int) {
-	e, t := s.engine, &w.tile
+// add adds Aᵀ P and Aᵀ Q of some rows to the sums of the block's strip j.
+func (s *halfStep) add(w *workspace, j, row, rows int) {
+	e, t, width := s.engine, &w.tile, s.width()
 	a := s.a.from(row, 0)
 	a.rs, a.cs = a.cs, a.rs
 	t.k, t.alpha, t.add = rows, 1, min(row, 1)
 	t.bs, t.ldc = uintptr(8*width), uintptr(8*width)
-	t.b, t.c = &w.p[0], &w.num[0]
-	e.strip(t, a, false, s.k, width/e.lanes)
+	t.b, t.c = &w.p[j*rowsTogether*width], &w.num[j*s.k*width]
+	e.strip(t, a, false, s.k, 3)
 	if s.beta != 1 {
-		t.b, t.c = &w.q[0], &w.den[0]
-		e.strip(t, a, false, s.k, width/e.lanes)
+		t.b, t.c = &w.q[j*rowsTogether*width], &w.den[j*s.k*width]
+		e.strip(t, a, false, s.k, 3)
 	}
 }
 
-// write takes the strip's sums to where they are wanted.
-func (s *halfStep) write(w *workspace, col, cols, width int) {
-	if s.beta == 1 {
-		for k, sum := range s.columns {
-			for j := range cols {
-				w.den[k*width+j] = sum
-			}
-		}
-	}
+// write takes the sums of the block's strip j to column col on, where they are wanted.
+func (s *halfStep) write(w *workspace, j, col int) {
+	width := s.width()
+	cols := min(width, s.cols-col)
 	for k := range s.k {
-		for j := range cols {
-			s.num.data[k*s.num.rs+(col+j)*s.num.cs] = w.num[k*width+j]
-			s.den.data[k*s.den.rs+(col+j)*s.den.cs] = w.den[k*width+j]
+		at := (j*s.k + k) * width
+		copy(s.num.from(k, col).data[:cols], w.num[at:])
+		den := s.den.from(k, col).data[:cols]
+		if s.beta != 1 {
+			copy(den, w.den[at:])
+			continue
+		}
+		for n := range den {
+			den[n] = s.flat[k]
 		}
 	}
 }
 
-// stripPlain is strip without vectors: the oracle.
+// stripPlain does one strip of columns without vectors: the oracle.
 func (s *halfStep) stripPlain(w *workspace, col, cols int) float64 {
 	w.num, w.den, w.p = grow(w.num, s.k*cols), grow(w.den, s.k*cols), grow(w.p, cols)
 	clear(w.num)

@@ -100,11 +100,14 @@ func TestNMFBitsDoNotDependOnThreads(t *testing.T) {
 		r := rand.New(rand.NewPCG(2, 3))
 		p := NMF{V: positive(r, 130, 301), Eps: 1e-7}
 		w, h, num, den := positive(r, 130, 7), positive(r, 7, 301), positive(r, 7, 301), positive(r, 7, 301)
+		numW, denW := positive(r, 130, 7), positive(r, 130, 7)
 		var first []float64
 		for _, threads := range []int{1, 2, 5} {
 			runtime.GOMAXPROCS(threads)
 			sum := p.SumsH(num, den, w, h, true)
-			got := append(append([]float64{sum}, num.Data...), den.Data...)
+			sumW := p.SumsW(numW, denW, w, h, true)
+			got := append(append([]float64{sum, sumW}, num.Data...), den.Data...)
+			got = append(append(got, numW.Data...), denW.Data...)
 			if first == nil {
 				first = got
 			}
@@ -149,6 +152,23 @@ func TestNMFObjectiveOfExtremes(t *testing.T) {
 			same := got == c.want || math.IsNaN(got) && math.IsNaN(c.want)
 			if !same && !(math.Abs(got-c.want) <= 1e-12*min(math.Abs(c.want), 1e3)) {
 				t.Errorf("β = %v: the divergence of %v from %v is %v; want %v", c.beta, c.v, c.x, got, c.want)
+			}
+		}
+	})
+}
+
+// Where V̂ is far above V the divergence has all its digits yet.
+func TestNMFObjectiveOfSmallQuotients(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		for _, beta := range []float64{-4, -1, 0.5, 1.5, 3} {
+			for _, y := range []float64{1e-3, 1e-9, 1e-14} {
+				const x = 50.0
+				v, w := blas64.General{Rows: 1, Cols: 1, Stride: 1, Data: []float64{y}}, blas64.General{Rows: 1, Cols: 1, Stride: 1, Data: []float64{x}}
+				one := blas64.General{Rows: 1, Cols: 1, Stride: 1, Data: []float64{1}}
+				want := (math.Pow(y, beta) + (beta-1)*math.Pow(x, beta) - beta*y*math.Pow(x, beta-1)) / (beta * (beta - 1))
+				if got := (NMF{V: v, Beta: beta}).Objective(w, one); !(math.Abs(got-want) <= 1e-13*want) {
+					t.Errorf("β = %v: the divergence of %v from %v is %v; want %v", beta, y, x, got, want)
+				}
 			}
 		}
 	})

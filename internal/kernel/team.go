@@ -57,10 +57,11 @@ func (t *team) work() {
 // A workspace is what one thread needs beside the matrices.
 type workspace struct {
 	ratioTile
+	dotTile  dotTile
 	a, b     []float64 // packed blocks of a product
 	edge     []float64 // C at the right edge, where a vector would reach beyond it
 	p, q, v  []float64 // a block of quotients, of V
-	num, den []float64 // sums of one strip
+	num, den []float64 // sums of one strip or panel
 }
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}

@@ -21,7 +21,9 @@ func main() {
 	switch *set {
 	case "kernel":
 		gemm()
+		dots()
 		ratios()
+		logs()
 		elementwise()
 		transpose()
 	case "fft":

@@ -11,6 +11,9 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
+// panelsAhead is how far ahead of the sums V is fetched.
+const panelsAhead = 2
+
 // ratios writes the kernels of multiplicative updates: X = AB + eps is left in
 // registers and replaced by the quotients there.
 func ratios() {
@@ -18,16 +21,11 @@ func ratios() {
 		for _, beta := range []int{0, 1, layout.AnyBeta} {
 			for _, objective := range []bool{false, true} {
 				rows := s.lanes
-				switch { // logarithms and powers need registers too
-				case beta == layout.AnyBeta:
+				if beta == layout.AnyBeta { // powers need registers too
 					rows = s.lanes / 2
-				case s.regs == 16 && beta == 1 && objective:
-					rows = 2
 				}
 				for _, rows := range []int{rows, 1} {
-					for _, vecs := range []int{3, 1} {
-						s.ratio(beta, objective, rows, vecs)
-					}
+					s.ratio(beta, objective, rows, 3)
 				}
 			}
 		}
@@ -43,7 +41,15 @@ func (s isa) ratio(beta int, objective bool, rows, vecs int) {
 	TEXT(name, NOSPLIT, "func(p *uint64)")
 	Pragma("noescape")
 	Doc(name + " replaces a product by the quotients of a multiplicative update: see ratioTile.")
-	s.panels(rows, vecs, readsV, func(g *product) {
+	soon := func(g *product, p, stride GPVirtual) { // the panel after this one's
+		MOVQ(g.field(layout.RatioLdv), stride)
+		IMUL3Q(Imm(uint64(rows)), stride, p)
+		ADDQ(g.field(layout.RatioNext+1), p)
+		IMUL3Q(Imm(panelsAhead), p, p)
+		ADDQ(g.field(layout.RatioV), p)
+		ADDQ(g.field(layout.RatioAt), p)
+	}
+	s.panels(rows, vecs, ratioPanel, soon, func(g *product) {
 		one := s.constant(1)
 		q, y := g.b[0], g.a // the operands of the sum are free now
 		qp, vp, ldv := GP64(), GP64(), GP64()
@@ -78,19 +84,83 @@ func (s isa) ratio(beta int, objective bool, rows, vecs int) {
 				case objective && beta == 0:
 					o.addRatio(y)
 				case objective:
-					o.addKL(x, y, q)
+					VSUBPD(y, x, x)
+					o.update(layout.RatioSum, VADDPD, x)
 				}
 			}
 			ADDQ(g.ldc, g.c)
 			ADDQ(g.ldc, qp)
 			ADDQ(ldv, vp)
 		}
+		ADDQ(g.field(layout.RatioNext), g.c)
+		ADDQ(g.field(layout.RatioNext+1), vp)
 		SUBQ(g.field(layout.RatioV), vp)
 		MOVQ(vp, g.field(layout.RatioAt))
+		MOVQ(g.field(layout.RatioNext+2), vp)
+		ADDQ(vp, g.field(layout.RatioBAt))
 		if objective {
 			o.end(beta)
 		}
 	})
+}
+
+// logs writes the kernels that end the objective for β = 1: the quotients y/x being in P,
+// they add Σ y·log(y/x) to the sums of x - y. In a pass of their own over what is still in
+// the first cache the registers hold all of the logarithm's constants.
+func logs() {
+	for _, s := range []isa{avx2, avx512} {
+		s.logs(3)
+	}
+}
+
+func (s isa) logs(vecs int) {
+	name := "logs" + s.name
+	TEXT(name, NOSPLIT, "func(p *uint64)")
+	Pragma("noescape")
+	Doc(name + " adds y·log P to the objective, for `panels` rows: see ratioTile.")
+	p := Load(Param("p"), GP64())
+	field := func(i int) Mem { return Mem{Base: p, Disp: 8 * i} }
+	load := func(i int) GPVirtual { r := GP64(); MOVQ(field(i), r); return r }
+	rows, c, ldc, v, ldv := load(layout.TilePanels), load(layout.TileC), load(layout.TileLdc), load(layout.RatioV), load(layout.RatioLdv)
+	ADDQ(field(layout.RatioAt), v)
+	sums := s.vecs(vecs)
+	for j, sum := range sums {
+		VMOVUPD(s.at(field(layout.RatioSum), j), sum)
+	}
+	var rough *roughLog
+	if s.lanes == 8 {
+		rough = s.roughLog()
+	}
+	Label("row")
+	for j, sum := range sums {
+		q, y := s.vec(), s.vec()
+		VMOVUPD(s.at(Mem{Base: c}, j), q)
+		VMAXPD(s.constant(math.Float64frombits(1<<52)), q, q) // y = 0 gives 0
+		VMOVUPD(s.at(Mem{Base: v}, j), y)
+		VADDPD(s.at(field(layout.RatioEps), j), y, y)
+		if rough != nil {
+			VFMADD231PD(rough.of(q), y, sum)
+			continue
+		}
+		s.log(q, func(hi, lo VecVirtual) {
+			VADDPD(hi, lo, lo)
+			VFMADD231PD(lo, y, sum)
+		})
+	}
+	ADDQ(ldc, c)
+	ADDQ(ldv, v)
+	DECQ(rows)
+	JNE(LabelRef("row"))
+	for j, sum := range sums {
+		VMOVUPD(sum, s.at(field(layout.RatioSum), j))
+	}
+	VZEROUPPER()
+	RET()
+}
+
+func ratioPanel(g *product, b GPVirtual) {
+	tilePanel(g, b)
+	ADDQ(g.field(layout.RatioBAt), b)
 }
 
 func readsV(g *product, p, stride GPVirtual) {
@@ -205,22 +275,6 @@ func (s isa) mantissa(x, m, e VecVirtual) {
 	VPOR(s.constantBits(0x3FF0000000000000), m, m)
 }
 
-// addKL adds y·log(y/x) - y + x to the sum; y = 0 gives x.
-func (o *objectiveState) addKL(x, y, q VecVirtual) {
-	s := o.s
-	VMAXPD(s.constant(math.Float64frombits(1<<52)), q, q)
-	VSUBPD(y, x, x)
-	if s.lanes == 8 {
-		VFMADD231PD(s.roughLog(q), y, x)
-	} else {
-		s.log(q, func(hi, lo VecVirtual) {
-			VADDPD(hi, lo, lo)
-			VFMADD231PD(lo, y, x)
-		})
-	}
-	o.update(layout.RatioSum, VADDPD, x)
-}
-
 // powers leaves y·x^(β-2) and x^(β-1) at p and q, and adds to the objective, with
 // r = y/x = 1+e, x^β(r^β + β-1 - βr)/(β(β-1)), and near r = 1, where that would cancel,
 // the first terms of its series in e.
@@ -241,10 +295,12 @@ func (s isa) powers(g *product, objective bool, j int, x, y VecVirtual, p, q Mem
 	scratch := Mem{Base: g.p, Disp: 8 * layout.RatioMant}
 	VMULPD(power, x, power) // x^β
 	VMOVUPD(power, scratch)
-	e, r := y, x
+	e, r := x, y // both from y and x: 1+e would lose an r near 0
+	VMOVUPD(s.constant(1), t)
+	VDIVPD(x, t, t)
 	VSUBPD(x, y, e)
-	VDIVPD(x, e, e)
-	VADDPD(s.constant(1), e, r)
+	VMULPD(t, e, e)
+	VMULPD(t, y, r)
 	VMOVUPD(s.constant(math.Float64frombits(1<<52)), t)
 	VMAXPD(r, t, t)
 	d := s.power(t, field(layout.RatioBeta))
@@ -374,47 +430,104 @@ func (s isa) log(x VecVirtual, use func(hi, lo VecVirtual)) {
 	use(e, r)
 }
 
-// roughLog returns the logarithm of x, positive and normal, within 2e-16 but not within
-// a part of itself near 1: enough where it is added to numbers around 1, and without
-// the division of log. With m·2^e and c near 1/m from a table it is e·log 2 - log c +
-// log(mc), the last by its series for arguments to 1/32.
-func (s isa) roughLog(x VecVirtual) VecVirtual {
-	const bits, terms = 4, 10
-	var c, l [1 << bits]float64
+// A roughLog is the constants, in registers, of a logarithm within 2e-16 but not within a
+// part of itself near 1: enough where it is added to numbers around 1, and without the
+// division of log.
+type roughLog struct {
+	s                       isa
+	reciprocals, logarithms [2]VecVirtual
+	one, ln2                VecVirtual
+	p                       [9]VecVirtual
+}
+
+func (s isa) roughLog() *roughLog {
+	r := &roughLog{s: s}
+	var c, l [16]float64
 	for i := range c {
-		c[i] = 1 / (1 + (float64(i)+0.5)/(1<<bits))
+		c[i] = 1 / (1 + (float64(i)+0.5)/16)
 		l[i] = -math.Log(c[i])
 	}
+	table := func(name string, t [16]float64) (v [2]VecVirtual) {
+		m := GLOBL(name, RODATA|NOPTR)
+		for i, x := range t {
+			DATA(8*i, F64(x))
+		}
+		for i := range v {
+			v[i] = s.vec()
+			VMOVUPD(s.at(m, i), v[i])
+		}
+		return v
+	}
+	r.reciprocals, r.logarithms = table(fmt.Sprint("reciprocals", len(constants)), c), table(fmt.Sprint("logarithms", len(constants)), l)
+	constant := func(c float64) VecVirtual { v := s.vec(); VMOVUPD(s.constant(c), v); return v }
+	r.one, r.ln2 = constant(1), constant(math.Ln2)
+	for i, c := range logSeries(1.0 / 32) {
+		if i > 0 {
+			r.p[i] = constant(c)
+		}
+	}
+	return r
+}
+
+// of returns the logarithm of x, positive and normal, which is lost. With m·2^e and c
+// near 1/m from a table it is e·log 2 - log c + log(mc), the last by a polynomial for
+// arguments t to 1/32, in parts that need not wait for each other.
+func (r *roughLog) of(x VecVirtual) VecVirtual {
+	s := r.s
 	m, e := s.vec(), s.vec()
 	s.mantissa(x, m, e)
 	cs, ls := s.vec(), s.vec()
-	VPSRLQ(U8(52-bits), x, cs) // the instructions below look at the lowest four bits
+	VPSRLQ(U8(48), x, cs) // the instructions below look at the lowest four bits
 	VMOVUPD(cs, ls)
-	lookUp := func(name string, t []float64, index VecVirtual) {
-		table, ok := constants[name]
-		if !ok {
-			table = GLOBL(name, RODATA|NOPTR)
-			for i, v := range t {
-				DATA(8*i, F64(v))
+	VPERMI2PD(r.reciprocals[1], r.reciprocals[0], cs)
+	VPERMI2PD(r.logarithms[1], r.logarithms[0], ls)
+	VFMSUB213PD(r.one, cs, m) // t = mc - 1
+	VFMADD231PD(r.ln2, e, ls)
+	t2 := cs
+	VMULPD(m, m, t2)
+	four := func(i int) VecVirtual { // pi + pi+1 t + (pi+2 + pi+3 t) t²
+		low, high := s.vec(), s.vec()
+		VMOVUPD(r.p[i+1], low)
+		VFMADD213PD(r.p[i], m, low)
+		VMOVUPD(r.p[i+3], high)
+		VFMADD213PD(r.p[i+2], m, high)
+		VFMADD231PD(high, t2, low)
+		return low
+	}
+	low, high := four(1), four(5)
+	VMULPD(t2, t2, t2)
+	VFMADD231PD(high, t2, low)
+	VFMADD213PD(ls, m, low)
+	return low
+}
+
+// logSeries returns the coefficients to the eighth power of a polynomial within 2e-17 of
+// log(1+t) for |t| ≤ most ≤ 1/32: Taylor's, of which the two powers beyond are taken off
+// with Chebyshev's polynomials, the least in that interval.
+func logSeries(most float64) []float64 {
+	const keep, degree = 8, 10
+	p := make([]float64, degree+1)
+	for i := 1; i <= degree; i++ {
+		p[i] = math.Copysign(1/float64(i), float64(i%2)-0.5)
+	}
+	for n := degree; n > keep; n-- {
+		before, now := []float64{1}, []float64{0, 1}
+		for range n - 1 { // T(n+1) = 2x T(n) - T(n-1)
+			next := make([]float64, len(now)+1)
+			for i, c := range now {
+				next[i+1] += 2 * c
 			}
-			constants[name] = table
+			for i, c := range before {
+				next[i] -= c
+			}
+			before, now = now, next
 		}
-		low := s.vec()
-		VMOVUPD(table, low)
-		VPERMI2PD(s.at(table, 1), low, index)
+		scale := p[n] / now[n]
+		for i, c := range now {
+			p[i] -= scale * c * math.Pow(most, float64(n-i))
+		}
 	}
-	lookUp("reciprocals", c[:], cs)
-	lookUp("logarithms", l[:], ls)
-	VFMSUB213PD(s.constant(1), cs, m) // mc - 1
-	VFMADD231PD(s.constant(math.Ln2), e, ls)
-	t := e
-	VMOVUPD(s.constant(-1.0/terms), t)
-	for i := terms - 1; i >= 1; i-- {
-		sign := float64(1 - 2*((i+1)%2))
-		VFMADD213PD(s.constant(sign/float64(i)), m, t)
-	}
-	VFMADD213PD(ls, m, t)
-	return t
+	return p[:keep+1]
 }
 
 var constants = map[string]Mem{}

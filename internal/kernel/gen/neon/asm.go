@@ -139,6 +139,12 @@ func (f *function) branch(op, label string) {
 	f.lines = append(f.lines, line{jump: label, ends: op == "B", text: func() string { return op + " " + label }})
 }
 
+// unlessZero goes to the label if n is not 0.
+func (f *function) unlessZero(n *reg, label string) {
+	f.emit(nil, set(n), "CMP $0, %v", n)
+	f.branch("BNE", label)
+}
+
 func (f *function) ret() {
 	f.lines = append(f.lines, line{ends: true, text: func() string { return "RET" }})
 }
@@ -214,8 +220,12 @@ func (f *function) store(v *reg, m mem) {
 // loadPair loads the two vectors at m.
 func (f *function) loadPair(m mem) [2]*reg {
 	v := [2]*reg{f.vec(), f.vec()}
-	f.emit(v[:], m.regs(), "FLDPQ %v, (%v, %v)", m, scalar{v[0]}, scalar{v[1]})
+	f.loadPairTo(v, m)
 	return v
+}
+
+func (f *function) loadPairTo(v [2]*reg, m mem) {
+	f.emit(v[:], m.regs(), "FLDPQ %v, (%v, %v)", m, scalar{v[0]}, scalar{v[1]})
 }
 
 func (f *function) storePair(v [2]*reg, m mem) {

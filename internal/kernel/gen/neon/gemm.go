@@ -28,7 +28,7 @@ func (f *file) gemm() {
 func (f *file) gemmOf(rows, vecs int) {
 	fn := f.function(fmt.Sprintf("gemmNEON_%dx%d", rows, vecs*lanes),
 		fmt.Sprintf("multiplies panels of %d rows by a strip of %d columns: see tile.", rows, vecs*lanes), "(p *uint64)", "p")
-	fn.panels(rows, vecs, readsC, func(g *product) {
+	fn.panels(rows, vecs, tilePanel, readsC, func(g *product) {
 		// The sums are complete: C = alpha·sum, or C += alpha·sum.
 		alpha := fn.loadOne(g.field(layout.TileAlpha))
 		add := fn.loadInt(g.field(layout.TileAdd))
@@ -36,8 +36,7 @@ func (f *file) gemmOf(rows, vecs int) {
 		for range g.acc {
 			fn.add(g.c, g.ldc)
 		}
-		fn.emit(nil, set(add), "CMP $0, %v", add)
-		fn.branch("BNE", "add")
+		fn.unlessZero(add, "add")
 		for i := range g.acc {
 			for j := 0; j < len(g.acc[i]); j += pair {
 				sum := g.acc[i][j:]
@@ -62,6 +61,9 @@ func (f *file) gemmOf(rows, vecs int) {
 	})
 }
 
+// tilePanel returns where a panel's strip of B begins.
+func tilePanel(f *function, g *product) *reg { return f.loadInt(g.field(layout.TileB)) }
+
 func readsC(f *function, g *product) (p, stride *reg) { return f.copyInt(g.c), g.ldc }
 
 // A product is a micro-kernel while it is written: the argument and the registers
@@ -75,21 +77,22 @@ type product struct {
 func (g *product) field(i int) mem { return mem{base: g.p, disp: 8 * i} }
 
 // panels writes the loop over panels of A and the sums over k, and has finish
-// write what is done with a panel's sums. The rows that finish reads, whose address
-// and stride reads returns, are fetched beforehand.
-func (f *function) panels(rows, vecs int, reads func(f *function, g *product) (p, stride *reg), finish func(*product)) {
+// write what is done with a panel's sums. strip returns where the panel's strip of B
+// begins. The rows that finish reads are fetched beforehand: reads returns their address
+// and stride.
+func (f *function) panels(rows, vecs int, strip func(f *function, g *product) *reg, reads func(f *function, g *product) (p, stride *reg), finish func(*product)) {
 	g := &product{p: f.param(0), acc: make([][]*reg, rows)}
 	load := func(i int) *reg { return f.loadInt(g.field(i)) }
 	panels, abase := load(layout.TilePanels), load(layout.TileA)
 	rs, cs, bs := load(layout.TileRS), load(layout.TileCS), load(layout.TileBS)
 	g.c, g.ldc = load(layout.TileC), load(layout.TileLdc)
-	row := []*reg{nil, rs} // from the first row of A to each
+	down := []*reg{nil, rs} // from the first row of A to each
 	for i := 2; i < rows; i++ {
-		row = append(row, f.plus(row[i-1], rs))
+		down = append(down, f.plus(down[i-1], rs))
 	}
 
 	f.label("panel")
-	a, b, k := f.copyInt(abase), load(layout.TileB), load(layout.TileK)
+	a, b, k := f.copyInt(abase), strip(f, g), load(layout.TileK)
 	soon, stride := reads(f, g)
 	for i := range g.acc {
 		for j := 0; j < vecs*lanes; j += 8 {
@@ -102,19 +105,19 @@ func (f *function) panels(rows, vecs int, reads func(f *function, g *product) (p
 		}
 	}
 	f.label("sum")
-	var strip []*reg
+	var row []*reg
 	for j := range vecs {
 		v := f.loadPair(mem{base: b}.at(j * pair))
-		strip = append(strip, v[:]...)
+		row = append(row, v[:]...)
 	}
 	f.add(b, bs)
 	next := f.loadOne(mem{base: a})
 	for i := range g.acc {
 		x := next
 		if i+1 < rows { // while the row before is worked on
-			next = f.loadOne(mem{base: a, index: row[i+1]})
+			next = f.loadOne(mem{base: a, index: down[i+1]})
 		}
-		for j, v := range strip {
+		for j, v := range row {
 			f.code("fmla element", g.acc[i][j], v, x, 0)
 		}
 	}

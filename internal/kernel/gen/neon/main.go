@@ -21,7 +21,9 @@ func main() {
 	switch *set {
 	case "kernel":
 		f.gemm()
+		f.dots()
 		f.ratios()
+		f.logs()
 		f.elementwise()
 		f.transpose()
 	case "fft":

@@ -10,6 +10,9 @@ import (
 // least is the least normal number.
 var least = math.Float64frombits(1 << 52)
 
+// panelsAhead is how far ahead of the sums V is fetched.
+const panelsAhead = 2
+
 // ratios writes the kernels of multiplicative updates: X = AB + eps is left in
 // registers and replaced by the quotients there.
 func (f *file) ratios() {
@@ -20,9 +23,7 @@ func (f *file) ratios() {
 				rows = height / 2
 			}
 			for _, rows := range []int{rows, 1} {
-				for _, vecs := range []int{3, 1} {
-					f.ratio(beta, objective, rows, vecs)
-				}
+				f.ratio(beta, objective, rows, 3)
 			}
 		}
 	}
@@ -35,7 +36,18 @@ func (f *file) ratio(beta int, objective bool, rows, vecs int) {
 	}
 	fn := f.function(fmt.Sprintf("%s_%dx%d", name, rows, vecs*lanes),
 		"replaces a product by the quotients of a multiplicative update: see ratioTile.", "(p *uint64)", "p")
-	fn.panels(rows, vecs, readsV, func(g *product) {
+	soon := func(f *function, g *product) (p, stride *reg) { // the panel after this one's
+		p, stride = readsV(f, g)
+		step := f.loadInt(g.field(layout.RatioNext + 1))
+		for range rows {
+			f.add(step, stride)
+		}
+		for range panelsAhead {
+			f.add(p, step)
+		}
+		return p, stride
+	}
+	fn.panels(rows, vecs, ratioPanel, soon, func(g *product) {
 		q := fn.loadInt(g.field(layout.RatioQ))
 		fn.add(q, g.c)
 		v, ldv := readsV(fn, g)
@@ -49,21 +61,56 @@ func (f *file) ratio(beta int, objective bool, rows, vecs int) {
 				c.p, c.q = mem{base: g.c}.at(j), mem{base: q}.at(j)
 				switch beta {
 				case 0:
-					c.itakuraSaito(x, y, objective)
+					c.itakuraSaito(x, y)
 				case 1:
-					c.kullbackLeibler(x, y, objective)
+					c.kullbackLeibler(x, y)
 				default:
-					c.powers(x, y, objective)
+					c.powers(x, y)
 				}
 			}
 			fn.add(g.c, g.ldc)
 			fn.add(q, g.ldc)
 			fn.add(v, ldv)
 		}
+		fn.add(g.c, fn.loadInt(g.field(layout.RatioNext)))
+		fn.add(v, fn.loadInt(g.field(layout.RatioNext+1)))
 		fn.sub(v, fn.loadInt(g.field(layout.RatioV)))
 		fn.storeInt(v, g.field(layout.RatioAt))
+		strip := fn.loadInt(g.field(layout.RatioBAt))
+		fn.add(strip, fn.loadInt(g.field(layout.RatioNext+2)))
+		fn.storeInt(strip, g.field(layout.RatioBAt))
 		c.end()
 	})
+}
+
+// logs writes the kernel that ends the objective for β = 1: the quotients y/x being in P,
+// it adds Σ y·log(y/x) to the sums of x - y.
+func (f *file) logs() {
+	const vecs = 3
+	fn := f.function("logsNEON", "adds y·log P to the objective, for `panels` rows: see ratioTile.", "(p *uint64)", "p")
+	g := &product{p: fn.param(0)}
+	load := func(i int) *reg { return fn.loadInt(g.field(i)) }
+	rows, p, ldp := load(layout.TilePanels), load(layout.TileC), load(layout.TileLdc)
+	v, ldv := readsV(fn, g)
+	sum := fn.load(g.field(layout.RatioSum))
+	fn.label("row")
+	for j := range vecs * pair {
+		q := fn.op("fmax", fn.load(mem{base: p}.at(j)), fn.constant(least)) // y = 0 gives 0
+		y := fn.op("fadd", fn.load(mem{base: v}.at(j)), fn.load(g.field(layout.RatioEps).at(j)))
+		hi, lo := fn.log(q)
+		fn.fma(sum, y, fn.op("fadd", hi, lo))
+	}
+	fn.add(p, ldp)
+	fn.add(v, ldv)
+	fn.countDown(rows, "row")
+	fn.store(sum, g.field(layout.RatioSum))
+	fn.ret()
+}
+
+func ratioPanel(f *function, g *product) *reg {
+	b := tilePanel(f, g)
+	f.add(b, f.loadInt(g.field(layout.RatioBAt)))
+	return b
 }
 
 func readsV(f *function, g *product) (p, stride *reg) {
@@ -107,12 +154,12 @@ func (c *cell) end() {
 
 // itakuraSaito leaves y/x² and 1/x, and adds to the objective, with r = y/x, r - 1 and
 // r's mantissa to the product whose logarithm is taken once, at the end.
-func (c *cell) itakuraSaito(x, y *reg, objective bool) {
+func (c *cell) itakuraSaito(x, y *reg) {
 	q := c.op("fdiv", c.constant(1), x)
 	c.store(q, c.q)
 	r := c.op("fmul", y, q)
 	c.store(c.op("fmul", r, q), c.p)
-	if !objective {
+	if c.sum == nil {
 		return
 	}
 	m, e := c.mantissa(r)
@@ -123,36 +170,31 @@ func (c *cell) itakuraSaito(x, y *reg, objective bool) {
 	c.code("fadd", c.sum, c.sum, c.op("fsub", r, c.constant(1)), 0)
 }
 
-// kullbackLeibler leaves y/x, and adds y·log(y/x) - y + x to the objective; y = 0 gives x.
-func (c *cell) kullbackLeibler(x, y *reg, objective bool) {
-	q := c.op("fdiv", y, x)
-	c.store(q, c.p)
-	if !objective {
-		return
+// kullbackLeibler leaves y/x, and adds x - y to the objective; logs adds the rest.
+func (c *cell) kullbackLeibler(x, y *reg) {
+	c.store(c.op("fdiv", y, x), c.p)
+	if c.sum != nil {
+		c.code("fadd", c.sum, c.sum, c.op("fsub", x, y), 0)
 	}
-	hi, lo := c.log(c.op("fmax", q, c.constant(least)))
-	x = c.op("fsub", x, y)
-	c.fma(x, y, c.op("fadd", hi, lo))
-	c.code("fadd", c.sum, c.sum, x, 0)
 }
 
 // powers leaves y·x^(β-2) and x^(β-1), and adds to the objective, with r = y/x = 1+e,
 // x^β(r^β + β-1 - βr)/(β(β-1)), and near r = 1, where that would cancel, the first terms
 // of its series in e.
-func (c *cell) powers(x, y *reg, objective bool) {
+func (c *cell) powers(x, y *reg) {
 	field := func(place int) *reg { return c.loadBoth(c.g.field(place)) }
 	power := c.power(x, layout.RatioBeta2)
 	c.store(c.op("fmul", power, y), c.p)
 	power = c.op("fmul", power, x)
 	c.store(power, c.q)
-	if !objective {
+	if c.sum == nil {
 		return
 	}
 	// x^β waits in memory, where mantissas are not: registers are few.
 	scratch := c.g.field(layout.RatioMant)
 	c.store(c.op("fmul", power, x), scratch)
-	e := c.op("fdiv", c.op("fsub", y, x), x)
-	r := c.op("fadd", e, c.constant(1))
+	inverse := c.op("fdiv", c.constant(1), x)
+	e, r := c.op("fmul", c.op("fsub", y, x), inverse), c.op("fmul", y, inverse) // 1+e would lose an r near 0
 	d := c.power(c.op("fmax", r, c.constant(least)), layout.RatioBeta)
 	c.insert(d, field(layout.RatioZero), c.op("fcmeq zero", r, nil))
 	d = c.op("fadd", d, field(layout.RatioBeta1))

@@ -171,7 +171,7 @@ peers += [
     (f"nmf/{name}/accelerated", "scikit-learn", lambda beta=beta, loss=loss: same_start(start, beta, solver="mu", beta_loss=loss))
     for beta, (name, loss) in losses.items()
 ]
-peers += [("nmf/euclidean/accelerated", "the same, cd", lambda: same_start(start, 2, solver="cd"))]
+peers += [("nmf/euclidean/accelerated", "scikit-learn's cd", lambda: same_start(start, 2, solver="cd"))]
 peers += [
     ("stft", "scipy", masks), ("stft", "librosa", librosa_masks),
     ("eval/v3", "mir_eval", mir_eval), ("eval/v4", "museval", museval),
@@ -180,7 +180,7 @@ peers += [
 
 def version(peer):
     """The version of a peer that has been imported, or nothing."""
-    name = {"scikit-learn": "sklearn"}.get(peer, peer)
+    name = {"scikit-learn": "sklearn", "scikit-learn's cd": "sklearn"}.get(peer, peer)
     if name == "museval":
         from museval.version import _version
 
@@ -201,7 +201,7 @@ with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as s
         root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         subprocess.run(["go", "build", "-o", program, "./cmd/audiosep"], cwd=root, check=True)
     print(f"threads {args.threads}, load {os.getloadavg()[0]:.1f}\n")
-    print(f"{'row':26}{'ours s':>11}{'processor s':>13}  {'peer':20}{'s':>11}{'processor s':>13}{'ratio':>8}{'processor':>11}")
+    print(f"{'row':26}{'ours s':>11}{'processor s':>13}  {'peer':24}{'s':>11}{'processor s':>13}{'ratio':>8}{'processor':>11}")
     for row, peer, prepare in peers:
         if args.rows and not any("/" + part in "/" + row for part in args.rows):
             continue
@@ -213,5 +213,5 @@ with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as s
         s, p = ours(program, row)
         ps, pp = least(run)
         ratio = f"{pp / p:11.2f}" if p else ""
-        print(f"{row:26}{s:11.4g}{p:13.4g}  {peer + ' ' + version(peer):20}{ps:11.4g}{pp:13.4g}{ps / s:8.2f}{ratio}")
+        print(f"{row:26}{s:11.4g}{p:13.4g}  {peer + ' ' + version(peer):24}{ps:11.4g}{pp:13.4g}{ps / s:8.2f}{ratio}")
         sys.stdout.flush()

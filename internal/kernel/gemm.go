@@ -20,7 +20,7 @@ const (
 	packStep  = 128 // are a multiple of this apart, where they crowd out each other
 )
 
-// A product of no more rows than this reads B hardly more than once, so from where it
+// A product Aᵀ·B of no more rows than this reads B hardly more than once, so from where it
 // lies: in blocks of few rows, whose pages the processor remembers, and along them. The
 // blocks' size must not depend on the number of columns: a column has the same bits in any
 // company.
@@ -163,8 +163,9 @@ func (j *product) piece(w *workspace, i int) {
 	}
 }
 
-// few says whether A has few rows and B lies along its rows.
-func (j *product) few() bool { return j.m <= fewRows && j.b.cs == 1 }
+// few says whether Aᵀ has few rows and B lies along its rows. Of A as it lies, whose rows may
+// be frames, a row has the same bits in any company.
+func (j *product) few() bool { return j.m <= fewRows && j.a.rs == 1 && j.b.cs == 1 }
 
 // even returns the size of equal blocks of n things, at most `most` each and a
 // multiple of unit.

@@ -132,6 +132,32 @@ func rowsOf(a blas64.General, n int) blas64.General {
 	return a
 }
 
+// TestGemmRowInAnyCompany multiplies frames, which are rows, many at once and few at a time:
+// a frame gets the same bits, as transforms promise.
+func TestGemmRowInAnyCompany(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(1, 5))
+		for _, s := range [][2]int{{150, 200}, {70, 1}, {1100, 40}, {65, 700}} { // k, n
+			const m = 203
+			a, b := random(r, m, s[0], s[0]), random(r, s[0], s[1], s[1])
+			all, part := random(r, m, s[1], s[1]), random(r, m, s[1], s[1])
+			Gemm(blas.NoTrans, blas.NoTrans, 1, a, b, 0, all)
+			for at, rows := 0, 1; at < m; at, rows = at+rows, 2*rows {
+				rows = min(rows, m-at)
+				sub := func(x blas64.General) blas64.General {
+					return blas64.General{Rows: rows, Cols: x.Cols, Stride: x.Stride, Data: x.Data[at*x.Stride:]}
+				}
+				Gemm(blas.NoTrans, blas.NoTrans, 1, sub(a), b, 0, sub(part))
+			}
+			for i, x := range all.Data {
+				if x != part.Data[i] {
+					t.Fatalf("%d×%d×%d: row %d has %g among all, %g among few", m, s[0], s[1], i/s[1], x, part.Data[i])
+				}
+			}
+		}
+	})
+}
+
 func TestGemmPropagatesNaNAndInf(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		if current == plain {

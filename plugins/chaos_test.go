@@ -70,8 +70,12 @@ func workWith(ctx context.Context, tr audiosep.Transformer, fa audiosep.Factoriz
 	if err := si.Create(ctx, audiosep.Env{}, head, []string{"a"}); err != nil {
 		return err
 	}
-	y := make([]float64, 256*500)
-	x := audiosep.MakeCoefs(t, 500)
+	y, giveBackY := t.(audiosep.Lender).Lend(256 * 500)
+	defer giveBackY()
+	re, giveBackX := t.(audiosep.Lender).Lend(256 * 500)
+	defer giveBackX()
+	clear(y)
+	x := audiosep.Coefs{Re: re}
 	for range 8 {
 		if err := t.Forward(ctx, x, y); err != nil {
 			return err

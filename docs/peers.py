@@ -179,7 +179,7 @@ peers += [
 
 
 def version(peer):
-    """The version of a peer that has been imported, or nothing."""
+    """The version of a peer that has been imported."""
     name = {"scikit-learn": "sklearn", "scikit-learn's cd": "sklearn"}.get(peer, peer)
     if name == "museval":
         from museval.version import _version

@@ -327,13 +327,7 @@ func (r *room) fill(got *wire.Array) error {
 		return bad("%s is %d numbers at %d of shared memory; want %d at %d", r.what, got.GetCount(), got.GetOffset(), r.array.Count, r.array.Offset)
 	}
 	for _, dst := range r.parts {
-		ok := false
-		if sameMemory(dst, src) {
-			ok = finite(dst)
-		} else {
-			ok = copyFinite(dst, src)
-		}
-		if !ok {
+		if sameMemory(dst, src) && !finite(dst) || !sameMemory(dst, src) && !copyFinite(dst, src) {
 			return bad("%s has NaN or infinity", r.what)
 		}
 		src = src[len(dst):]

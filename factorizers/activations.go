@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/kernel"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
@@ -100,7 +101,6 @@ func columnSums(w *mat.Dense) []float64 {
 // solve returns H. Columns that are done leave the problem once they are half of it.
 func (a activations) solve(ctx context.Context, v, w *mat.Dense) (*mat.Dense, error) {
 	c := newCrew(runtime.GOMAXPROCS(0))
-	defer c.close()
 	h := flatStart(v, columnSums(w))
 	part, left := v, make([]int, v.RawMatrix().Cols)
 	for j := range left {
@@ -112,7 +112,7 @@ func (a activations) solve(ctx context.Context, v, w *mat.Dense) (*mat.Dense, er
 		})
 		done := make([]bool, len(left))
 		for more := len(left); i < a.Iterations && 2*more > len(left); i++ {
-			s.updateH(false)
+			s.passes.Do(ctx, kernel.Step{W: s.w, H: s.h, Next: s.hNext, Update: s.strip})
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}

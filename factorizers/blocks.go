@@ -36,7 +36,7 @@ func newBlocks(l *learning, size int) *blocks {
 	for m := range s.chosen {
 		s.chosen[m] = m
 	}
-	for range len(l.crew.start) + 1 {
+	for range l.crew.threads {
 		s.pairs = append(s.pairs, newBlockPair(l, min(2*size, l.rows)))
 	}
 	if l.rows > 2*size && !l.is {

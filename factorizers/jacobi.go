@@ -24,7 +24,7 @@ type jacobi struct {
 
 func newJacobi(l *learning, tol float64) *jacobi {
 	j := &jacobi{learning: l, tol: tol}
-	for range len(l.crew.start) + 1 {
+	for range l.crew.threads {
 		j.cross = append(j.cross, make([]float64, l.cols))
 	}
 	j.task = j.pair

@@ -1,6 +1,7 @@
 package factorizers
 
 import (
+	"context"
 	"math"
 	"slices"
 
@@ -33,17 +34,14 @@ func newMomentum(l *learning) *momentum {
 	}
 }
 
-// settle makes so many updates of H and W and sets u. C is no higher afterwards.
-func (s *momentum) settle(updates int) {
-	s.least = s.sumsH()
-	s.keep()
+// settle makes so many updates of H and W and sets u. C is no higher afterwards. Once ctx is
+// done there is nothing to rely on.
+func (s *momentum) settle(ctx context.Context, updates int) {
+	s.passes.Load(rowMajor(s.v, s.cols))
 	for i := range updates {
-		if i > 0 {
-			s.check(s.sumsH())
-		}
-		s.update()
+		s.update(ctx, i == 0)
 	}
-	d := s.nmf().Objective(rowMajor(s.learning.w, s.rank), rowMajor(s.learning.h, s.cols))
+	d := s.passes.Objective(ctx, rowMajor(s.learning.w, s.rank), rowMajor(s.learning.h, s.cols))
 	if !(s.owing(d) <= s.least) {
 		s.takeBack()
 	}
@@ -51,18 +49,18 @@ func (s *momentum) settle(updates int) {
 }
 
 // settleSlowly is settle by majorisation-minimisation, from rest to rest.
-func (s *momentum) settleSlowly(updates int) {
+func (s *momentum) settleSlowly(ctx context.Context, updates int) {
+	s.passes.Load(rowMajor(s.v, s.cols))
 	for range updates {
-		s.learning.sumsH(false)
-		s.careful = true
-		s.update()
+		s.advance(ctx, 0.5, false)
+		s.rest()
+		s.arrive()
+		s.goBeyond(0)
 	}
 	s.model()
 }
 
-// sumsH computes what an update of H is made of, and returns C as far as W and H change it.
-func (s *momentum) sumsH() float64 { return s.owing(s.learning.sumsH(true)) }
-
+// owing returns C as far as W and H change it.
 func (s *momentum) owing(divergence float64) float64 {
 	return s.weight*divergence + s.l1*floats.Sum(s.learning.h)
 }
@@ -72,38 +70,44 @@ func (s *momentum) keep() {
 	copy(s.h, s.learning.h)
 }
 
-// check keeps W and H, where C is c, or takes them back if that is more than it was.
-func (s *momentum) check(c float64) {
-	if c <= s.least {
-		s.least = c
-		s.keep()
-		return
-	}
-	s.takeBack()
-	s.learning.sumsH(false)
-}
-
 func (s *momentum) takeBack() {
 	copy(s.learning.w, s.w)
 	copy(s.learning.h, s.h)
 	s.careful = true
 }
 
-// update is one update of H, whose sums there are, and of W, and the step beyond.
-func (s *momentum) update() {
-	gamma, beta := 1.0, 0.0
+func (s *momentum) rest() { s.age, s.careful = 1, false }
+
+// update is one update of H and of W and the step beyond, from where C is no higher than it
+// was: the first of several begins where it is.
+func (s *momentum) update(ctx context.Context, first bool) {
+	gamma := 1.0
 	if s.careful {
-		gamma, s.age, s.careful = 0.5, 1, false
+		gamma = 0.5
+	}
+	c := s.owing(s.advance(ctx, gamma, true))
+	if first || c <= s.least {
+		s.least = c
+		s.keep()
+	} else {
+		s.takeBack()
+		s.advance(ctx, 0.5, false)
+	}
+	beta := 0.0
+	if s.careful {
+		s.rest()
 	} else {
 		age := (1 + math.Sqrt(1+4*s.age*s.age)) / 2
 		beta, s.age = (s.age-1)/age, age
 	}
-	s.scaleH(gamma)
-	s.sumsW()
-	s.scaleW(gamma)
-	s.normalise()
+	s.arrive()
+	s.goBeyond(beta)
+}
+
+// goBeyond carries W and H on past their update.
+func (s *momentum) goBeyond(beta float64) {
 	beyond(s.learning.w, s.wLast, s.numW, beta)
-	beyond(s.learning.h, s.hLast, s.numH, beta)
+	beyond(s.learning.h, s.hLast, s.hNext, beta)
 	if beta > 0 {
 		s.normalise()
 	}

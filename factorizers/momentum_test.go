@@ -3,6 +3,7 @@ package factorizers
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/audiosep/audiosep/internal/scene"
@@ -45,7 +46,7 @@ func TestMomentum(t *testing.T) {
 		s := noteScene(40, 80, 2)
 		slow := learningOf(s, p, 1)
 		plain := newMomentum(slow)
-		plain.settleSlowly(400)
+		plain.settleSlowly(t.Context(), 400)
 		target := slow.value()
 
 		l := learningOf(s, p, 1)
@@ -54,7 +55,7 @@ func TestMomentum(t *testing.T) {
 		before, made := l.value(), 0
 		for i := 0; made < 100; i++ {
 			updates := 1 + i%5
-			factors.settle(updates)
+			factors.settle(t.Context(), updates)
 			made += updates
 			c := l.value()
 			if c > before+1e-12*(math.Abs(c)+float64(len(l.v))) {
@@ -79,18 +80,25 @@ func TestMomentum(t *testing.T) {
 
 // What raised C is taken back, bit by bit, and the next update is careful.
 func TestMomentumTakesBack(t *testing.T) {
-	l := learningOf(noteScene(20, 30, 1), TLNMFParams{Rank: 2, Eps: 1e-3, Objective: "gcm"}, 1)
-	factors := newMomentum(l)
-	factors.settle(3)
-	factors.least = factors.sumsH()
-	factors.keep()
-	w, h := mat.DenseCopyOf(mat.NewDense(l.rows, l.rank, l.w)), mat.DenseCopyOf(mat.NewDense(l.rank, l.cols, l.h))
-	for i := range l.h {
-		l.h[i] *= 1e6
+	settled := func() *momentum {
+		factors := newMomentum(learningOf(noteScene(20, 30, 1), TLNMFParams{Rank: 2, Eps: 1e-3, Objective: "gcm"}, 1))
+		factors.settle(t.Context(), 3)
+		factors.careful = false
+		factors.update(t.Context(), true)
+		factors.takeBack()
+		return factors
 	}
-	l.w[0] = math.NaN()
-	factors.check(factors.sumsH())
-	if !mat.Equal(w, mat.NewDense(l.rows, l.rank, l.w)) || !mat.Equal(h, mat.NewDense(l.rank, l.cols, l.h)) || !factors.careful {
-		t.Errorf("W and H are not what they were; careful is %v", factors.careful)
+	want := settled()
+	want.update(t.Context(), false)
+
+	got := settled()
+	got.careful = false
+	for i := range got.learning.h {
+		got.learning.h[i] *= 1e6
+	}
+	got.learning.w[0] = math.NaN()
+	got.update(t.Context(), false)
+	if !slices.Equal(want.learning.w, got.learning.w) || !slices.Equal(want.learning.h, got.learning.h) {
+		t.Error("W and H are not those of a careful update of what they were")
 	}
 }

@@ -160,7 +160,6 @@ func (b *betaNMF) runAll(ctx context.Context, env audiosep.Env, v *mat.Dense, st
 // iterations of all starts.
 func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *mat.Dense, start nmfStart, i, threads int, done *atomic.Int64) (*audiosep.Factors, error) {
 	c := newCrew(threads)
-	defer c.close()
 	w, h := start.draw(v, b.Rank, env.Rand(fmt.Sprintf("restart-%d", i)))
 	s := newNMF(ctx, c, v, w, h, nmfOptions{
 		beta: b.beta, eps: b.Eps, l1: b.L1, smooth: b.Smooth,

@@ -36,14 +36,14 @@ const aheadAtOnce = 1024
 // accelerate makes s accelerated.
 func (s *nmf) accelerate() {
 	m := &acceleration{t: 1, w: newGeneral(s.w), h: newGeneral(s.h)}
-	for range 1 + len(s.crew.start) {
+	for range s.crew.threads {
 		m.scratch = append(m.scratch, make([]float64, aheadAtOnce))
 	}
 	s.acceleration = m
 	s.tasks.aheadW, s.tasks.aheadH = s.aheadW, s.aheadH
 	if s.beta == 2 && s.smooth == 0 {
 		s.coordinates = true
-		s.tasks.h, s.tasks.w = s.descendH, s.descendW
+		s.strip, s.tasks.w = s.descendH, s.descendW
 	}
 }
 
@@ -122,30 +122,26 @@ func (s *nmf) ahead(before, now []float64, worker, i int) {
 // which costs many times as much. (Gillis and Glineur, Neural Computation 24(4), 2012.)
 const sweeps = 3
 
-// columnsOfH is the number of columns of H that one task updates.
-const columnsOfH = 256
-
-// descendH writes some columns of the next H for β = 2: row after row the minimiser for
-// the other rows as they are.
-func (s *nmf) descendH(_, i int) {
-	from, to := i*columnsOfH, min((i+1)*columnsOfH, s.h.Cols)
-	for k := range s.h.Rows {
-		copy(row(s.hNext, k)[from:to], row(s.h, k)[from:to])
-	}
+// descendH writes some columns of the next H for β = 2: row after row the minimiser for the
+// other rows as they are.
+func (s *nmf) descendH(next, h, num, rest []float64, _ int) {
+	copy(next, h)
+	width := len(next) / s.h.Rows
+	of := func(a []float64, k int) []float64 { return a[k*width : (k+1)*width] }
 	for range sweeps {
 		for k := range s.h.Rows {
-			gram := row(s.gram, k)
+			gram := row(s.passes.GramW, k)
 			if !(gram[k] > 0) {
 				continue
 			}
-			rest := row(s.denH, k)[from:to]
-			copy(rest, row(s.numH, k)[from:to])
+			rest := of(rest, 0)
+			copy(rest, of(num, k))
 			for j, g := range gram {
-				floats.AddScaled(rest, -g, row(s.hNext, j)[from:to])
+				floats.AddScaled(rest, -g, of(next, j))
 			}
-			next := row(s.hNext, k)[from:to]
+			x := of(next, k)
 			for n, r := range rest {
-				next[n] = max(0, next[n]+(r-s.l1)/gram[k]) // the columns of W sum to 1
+				x[n] = max(0, x[n]+(r-s.l1)/gram[k]) // the columns of W sum to 1
 			}
 		}
 	}
@@ -153,12 +149,13 @@ func (s *nmf) descendH(_, i int) {
 
 // descendW writes some rows of the next W for β = 2.
 func (s *nmf) descendW(_, i int) {
-	for f := i * rowsOfW; f < min((i+1)*rowsOfW, s.w.Rows); f++ {
+	each := rowsAtOnce(s.w)
+	for f := i * each; f < min((i+1)*each, s.w.Rows); f++ {
 		next, num := row(s.wNext, f), row(s.numW, f)
 		copy(next, row(s.w, f))
 		for range sweeps {
 			for k := range next {
-				gram := row(s.gram, k)
+				gram := row(s.passes.GramH, k)
 				if !(gram[k] > 0) {
 					continue
 				}

@@ -27,7 +27,6 @@ func TestNMFIterationAllocatesNothing(t *testing.T) {
 				if n := testing.AllocsPerRun(20, func() { s.second(); before = s.next(before, 0) }); n >= 1 {
 					t.Errorf("beta %v, smooth %v, accelerated %v: an iteration allocates %v times", beta, smooth, accelerated, n)
 				}
-				c.close()
 			}
 		}
 	}

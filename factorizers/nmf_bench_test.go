@@ -22,7 +22,6 @@ func BenchmarkNMF(b *testing.B) {
 			rng := rand.New(rand.NewPCG(1, 2))
 			v := randomV(rng, bins, cols)
 			c := newCrew(runtime.GOMAXPROCS(0))
-			defer c.close()
 			w, h := nmfStart{}.draw(v, rank, rng)
 			s := newNMF(context.Background(), c, v, w, h, nmfOptions{beta: d.beta, eps: 1e-10})
 			for b.Loop() {

@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"github.com/audiosep/audiosep/internal/kernel"
-	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
@@ -47,27 +46,27 @@ const leastSmooth = 0x1p-500
 // undone by stepBack. An accelerated one is told in acceleration.
 type nmf struct {
 	nmfOptions
-	v                blas64.General // F×N
-	gammaH, gammaW   float64        // exponents of the updates
-	halfSquares      float64        // ½ΣV² for β = 2
-	w, wNext, wPrev  blas64.General // F×K
-	h, hNext, hPrev  blas64.General // K×N
-	wSum, hSum       []float64      // of the columns of W, of the rows of H
-	numW, denW, gram blas64.General // F×K, F×K, K×K
-	numH, denH       blas64.General // K×N
-	coordinates      bool           // coordinate descent in the place of the updates
-	acceleration     *acceleration  // nil without acceleration
+	v               blas64.General // F×N
+	passes          *kernel.NMF    // over V
+	gammaH, gammaW  float64        // exponents of the updates
+	w, wNext, wPrev blas64.General // F×K
+	h, hNext, hPrev blas64.General // K×N
+	wSum, hSum      []float64      // of the columns of W, of the rows of H
+	numW, denW      blas64.General // F×K
+	numH, denH      blas64.General // K×N, under a smoothness penalty
+	coordinates     bool           // coordinate descent in the place of the updates
+	acceleration    *acceleration  // nil without acceleration
 
 	ctx   context.Context
 	crew  *crew
-	tasks struct{ h, w, scale, aheadW, aheadH func(worker, i int) }
+	strip func(next, h, num, den []float64, from int) // updates columns of H
+	tasks struct{ smooth, w, scale, aheadW, aheadH func(worker, i int) }
 }
 
-// newNMF returns an nmf of v, F×N, started from copies of w, F×K, and h, K×N. Each pass
-// reads v anew. The crew is the caller's to close.
+// newNMF returns an nmf of v, F×N, started from copies of w, F×K, and h, K×N.
 func newNMF(ctx context.Context, c *crew, v, w, h *mat.Dense, o nmfOptions) *nmf {
 	o.eps = max(o.eps, leastEps)
-	s := &nmf{nmfOptions: o, v: v.RawMatrix(), ctx: ctx, crew: c}
+	s := &nmf{nmfOptions: o, v: v.RawMatrix(), passes: kernel.NewNMF(v.RawMatrix(), o.beta, o.eps), ctx: ctx, crew: c}
 	bins, cols := v.Dims()
 	_, rank := w.Dims()
 	if cols == 1 {
@@ -80,17 +79,15 @@ func newNMF(ctx context.Context, c *crew, v, w, h *mat.Dense, o nmfOptions) *nmf
 	for _, p := range []*blas64.General{&s.w, &s.wNext, &s.wPrev, &s.numW, &s.denW} {
 		*p = mat.NewDense(bins, rank, nil).RawMatrix()
 	}
-	for _, p := range []*blas64.General{&s.h, &s.hNext, &s.hPrev, &s.numH, &s.denH} {
+	for _, p := range []*blas64.General{&s.h, &s.hNext, &s.hPrev} {
 		*p = mat.NewDense(rank, cols, nil).RawMatrix()
 	}
-	s.wSum, s.hSum = make([]float64, rank), make([]float64, rank)
-	if s.beta == 2 {
-		s.gram = mat.NewDense(rank, rank, nil).RawMatrix()
-		for f := range bins {
-			s.halfSquares += floats.Dot(row(s.v, f), row(s.v, f)) / 2
-		}
+	if s.smooth > 0 {
+		s.numH, s.denH = newGeneral(s.h), newGeneral(s.h)
 	}
-	s.tasks.h, s.tasks.w, s.tasks.scale = s.nextH, s.nextW, s.scaleH
+	s.wSum, s.hSum = make([]float64, rank), make([]float64, rank)
+	s.strip = s.nextH
+	s.tasks.smooth, s.tasks.w, s.tasks.scale = s.smoothRow, s.nextW, s.scaleH
 	if s.accelerated {
 		s.accelerate()
 	}
@@ -134,14 +131,27 @@ func dense(a blas64.General) *mat.Dense {
 	return &m
 }
 
-// first makes the first update of an iteration, which second puts in force, and returns
-// the objective before it. When ctx is done it returns early, with any number.
+// first makes the first update of an iteration, which second puts in force, and what the
+// second is made of, and returns the objective before it. When ctx is done it returns early,
+// with any number.
 func (s *nmf) first() float64 {
-	var d float64
-	if s.fixH {
-		d = s.updateW(true)
-	} else {
-		d = s.updateH(true)
+	step := kernel.Step{W: s.w, H: s.h, Objective: true}
+	rows := s.smooth > 0 && !s.fixH // of H, whole ones, in a pass of their own
+	switch {
+	case rows:
+		step.NumH, step.DenH = s.numH, s.denH
+	case !s.fixH:
+		step.Next, step.Update = s.hNext, s.strip
+	}
+	if !rows && !s.fixW {
+		step.NumW, step.DenW = s.numW, s.denW
+	}
+	d := s.passes.Do(s.ctx, step)
+	if rows {
+		s.crew.do(s.h.Rows, s.tasks.smooth)
+		if !s.fixW {
+			s.passes.Do(s.ctx, kernel.Step{W: s.w, H: s.hNext, NumW: s.numW, DenW: s.denW})
+		}
 	}
 	return max(0, d) + s.penalties()
 }
@@ -156,9 +166,11 @@ func (s *nmf) second() {
 	if s.fixW {
 		return
 	}
-	if !s.fixH {
-		s.updateW(false)
+	if s.l1 > 0 {
+		s.sumRows()
 	}
+	each := rowsAtOnce(s.w)
+	s.crew.do((s.w.Rows+each-1)/each, s.tasks.w)
 	s.wPrev, s.w, s.wNext = s.w, s.wNext, s.wPrev
 	s.normalise()
 }
@@ -171,128 +183,8 @@ func (s *nmf) stepBack() {
 	}
 }
 
-// updateH writes the next H and returns the divergence, if it is wanted.
-func (s *nmf) updateH(objective bool) float64 {
-	d := s.sumsH(objective)
-	count := s.h.Rows
-	if s.coordinates {
-		count = (s.h.Cols + columnsOfH - 1) / columnsOfH
-	}
-	s.crew.do(count, s.tasks.h)
-	return d
-}
-
-// updateW writes the next W and returns the divergence, if it is wanted.
-func (s *nmf) updateW(objective bool) float64 {
-	d := s.sumsW(objective)
-	s.sumRows()
-	s.crew.do((s.w.Rows+rowsOfW-1)/rowsOfW, s.tasks.w)
-	return d
-}
-
-// rowsOfW is the number of rows of W that one task updates.
-const rowsOfW = 64
-
-// atOnce is the number of multiplications after which the context is looked at.
-const atOnce = 1 << 31
-
-// sumsH sets numH and denH to the two terms of H's update, without the penalties.
-func (s *nmf) sumsH(objective bool) (d float64) {
-	if s.beta == 2 {
-		return s.euclideanH(objective)
-	}
-	together := roundUp(1+atOnce/(s.w.Rows*s.w.Cols), 48) // whole strips of the kernels
-	for n := 0; n < s.h.Cols && s.ctx.Err() == nil; n += together {
-		v, h := columns(s.v, n, together), columns(s.h, n, together)
-		d += s.problem(v).SumsH(columns(s.numH, n, together), columns(s.denH, n, together), s.w, h, objective)
-	}
-	return d
-}
-
-// sumsW sets numW and denW to the two terms of W's update, without the penalties.
-func (s *nmf) sumsW(objective bool) (d float64) {
-	if s.beta == 2 {
-		return s.euclideanW(objective)
-	}
-	together := roundUp(1+atOnce/(s.h.Rows*s.h.Cols), 48)
-	for f := 0; f < s.w.Rows && s.ctx.Err() == nil; f += together {
-		v, w := rows(s.v, f, together), rows(s.w, f, together)
-		d += s.problem(v).SumsW(rows(s.numW, f, together), rows(s.denW, f, together), w, s.h, objective)
-	}
-	return d
-}
-
-func (s *nmf) problem(v blas64.General) kernel.NMF {
-	return kernel.NMF{V: v, Beta: s.beta, Eps: s.eps}
-}
-
-func roundUp(n, to int) int { return (n + to - 1) / to * to }
-
-// columns returns up to count columns of a from n on.
-func columns(a blas64.General, n, count int) blas64.General {
-	a.Data = a.Data[n:]
-	a.Cols = min(count, a.Cols-n)
-	return a
-}
-
-// rows returns up to count rows of a from m on.
-func rows(a blas64.General, m, count int) blas64.General {
-	a.Data = a.Data[m*a.Stride:]
-	a.Rows = min(count, a.Rows-m)
-	return a
-}
-
-// euclideanH is sumsH for β = 2, where products of small matrices say it all: with e
-// the sums of W's columns times eps, num = WᵀV + e1ᵀ and den = (WᵀW)H + e1ᵀ.
-func (s *nmf) euclideanH(objective bool) (d float64) {
-	kernel.Gemm(blas.Trans, blas.NoTrans, 1, s.w, s.v, 0, s.numH)
-	kernel.Gemm(blas.Trans, blas.NoTrans, 1, s.w, s.w, 0, s.gram)
-	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, s.gram, s.h, 0, s.denH)
-	if objective {
-		d = s.euclidean(s.h, s.numH, s.denH)
-	}
-	if s.coordinates {
-		return d
-	}
-	s.sumColumns()
-	for k, sum := range s.wSum {
-		floats.AddConst(sum*s.eps, row(s.numH, k))
-		floats.AddConst(sum*s.eps, row(s.denH, k))
-	}
-	return d
-}
-
-// euclideanW is sumsW for β = 2.
-func (s *nmf) euclideanW(objective bool) (d float64) {
-	kernel.Gemm(blas.NoTrans, blas.Trans, 1, s.v, s.h, 0, s.numW)
-	kernel.Gemm(blas.NoTrans, blas.Trans, 1, s.h, s.h, 0, s.gram)
-	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, s.w, s.gram, 0, s.denW)
-	if objective {
-		d = s.euclidean(s.w, s.numW, s.denW)
-	}
-	if s.coordinates {
-		return d
-	}
-	s.sumRows()
-	for f := range s.w.Rows {
-		floats.AddScaled(row(s.numW, f), s.eps, s.hSum)
-		floats.AddScaled(row(s.denW, f), s.eps, s.hSum)
-	}
-	return d
-}
-
-// euclidean returns ½Σ(V-WH)² = ½ΣV² + Σ x(½den-num) for the factor x. Where little is
-// left of what cancels it is summed anew, entry by entry.
-func (s *nmf) euclidean(x, num, den blas64.General) float64 {
-	d := s.halfSquares
-	for i := range x.Rows {
-		d += floats.Dot(row(x, i), row(den, i))/2 - floats.Dot(row(x, i), row(num, i))
-	}
-	if d < 1e-6*s.halfSquares {
-		return s.problem(s.v).Objective(s.w, s.h)
-	}
-	return d
-}
+// rowsAtOnce returns how many rows of a factor repay a task of their own.
+func rowsAtOnce(a blas64.General) int { return max(1, 1<<15/a.Cols) }
 
 // sumColumns sets wSum to the sums of W's columns.
 func (s *nmf) sumColumns() {
@@ -347,39 +239,45 @@ func (s *nmf) normalise() {
 			}
 		}
 	}
-	s.crew.do(s.h.Rows, s.tasks.scale)
+	each := rowsAtOnce(s.h)
+	s.crew.do((s.h.Rows+each-1)/each, s.tasks.scale)
 }
 
-func (s *nmf) scaleH(_, k int) { floats.Scale(s.wSum[k], row(s.h, k)) }
+// scaleH scales some rows of H.
+func (s *nmf) scaleH(_, i int) {
+	each := rowsAtOnce(s.h)
+	for k := i * each; k < min((i+1)*each, s.h.Rows); k++ {
+		floats.Scale(s.wSum[k], row(s.h, k))
+	}
+}
 
-// nextH writes row k of the next H from numH and denH.
-func (s *nmf) nextH(_, k int) {
-	num, den := row(s.numH, k), row(s.denH, k)
+// nextH writes some columns of the next H from their sums.
+func (s *nmf) nextH(next, h, num, den []float64, _ int) {
 	if s.l1 > 0 {
 		floats.AddConst(s.l1, den) // the columns of W sum to 1
 	}
-	if s.smooth > 0 {
-		s.smoothRow(row(s.hNext, k), row(s.h, k), num, den)
-	} else {
-		kernel.Scale(row(s.hNext, k), row(s.h, k), num, den, s.gammaH)
-	}
+	kernel.Scale(next, h, num, den, s.gammaH)
 }
 
 // nextW writes some rows of the next W from numW and denW.
 func (s *nmf) nextW(_, i int) {
-	for f := i * rowsOfW; f < min((i+1)*rowsOfW, s.w.Rows); f++ {
-		num, den := row(s.numW, f), row(s.denW, f)
-		if s.l1 > 0 {
-			floats.AddScaled(den, s.l1, s.hSum)
-		}
-		kernel.Scale(row(s.wNext, f), row(s.w, f), num, den, s.gammaW)
+	each, rank := rowsAtOnce(s.w), s.w.Cols
+	from, to := i*each, min((i+1)*each, s.w.Rows)
+	for f := from; f < to && s.l1 > 0; f++ {
+		floats.AddScaled(row(s.denW, f), s.l1, s.hSum)
 	}
+	of := func(a blas64.General) []float64 { return a.Data[from*rank : to*rank] }
+	kernel.Scale(of(s.wNext), of(s.w), of(s.numW), of(s.denW), s.gammaW)
 }
 
-// smoothRow writes a row of the next H under a smoothness penalty. In the bound of the
+// smoothRow writes row k of the next H under a smoothness penalty. In the bound of the
 // objective only neighbours in time hang together: first the even columns are set, then
 // the odd ones.
-func (s *nmf) smoothRow(next, h, num, den []float64) {
+func (s *nmf) smoothRow(_, k int) {
+	next, h, num, den := row(s.hNext, k), row(s.h, k), row(s.numH, k), row(s.denH, k)
+	if s.l1 > 0 {
+		floats.AddConst(s.l1, den)
+	}
 	for n, x := range h {
 		next[n] = max(x, leastSmooth)
 	}

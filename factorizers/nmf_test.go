@@ -303,7 +303,6 @@ func TestNormalisationLeavesProduct(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	v, w, h := randomV(rng, 20, 30), randomPositive(rng, 20, 3), randomPositive(rng, 3, 30)
 	c := newCrew(2)
-	defer c.close()
 	s := newNMF(t.Context(), c, v, w, h, nmfOptions{})
 	s.normalise()
 	got := new(audiosep.Factors)

@@ -156,16 +156,16 @@ const (
 )
 
 // settle updates W and H in iteration it.
-func (t tlNMF) settle(factors *momentum, it int, random bool) {
+func (t tlNMF) settle(ctx context.Context, factors *momentum, it int, random bool) {
 	mm := t.Update == "mm"
 	updates := t.MMSteps
 	if random || mm {
 		updates = min(updates, 1+it/patience)
 	}
 	if mm || random && it < calm {
-		factors.settleSlowly(updates)
+		factors.settleSlowly(ctx, updates)
 	} else {
-		factors.settle(updates)
+		factors.settle(ctx, updates)
 	}
 }
 
@@ -176,10 +176,12 @@ func (t tlNMF) run(ctx context.Context, env audiosep.Env, s *scene.Scene, start 
 		return nil, err
 	}
 	l := newLearning(s, t.TLNMFParams, phi, w, h, threads)
-	defer l.crew.close()
 	factors, solver := newMomentum(l), l.solver(t.TLNMFParams)
 	for it := range t.Iterations {
-		t.settle(factors, it, start.phi == nil)
+		t.settle(ctx, factors, it, start.phi == nil)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if t.Fix == "none" {
 			for range t.PhiSteps {
 				more, err := solver.improve(ctx)

@@ -26,7 +26,7 @@ func TestTLNMFSweepAllocatesNothing(t *testing.T) {
 			factors, solve := newMomentum(l), l.solver(p)
 			ctx := context.Background()
 			if n := testing.AllocsPerRun(20, func() {
-				factors.settle(2)
+				factors.settle(t.Context(), 2)
 				if _, err := solve.improve(ctx); err != nil {
 					t.Error(err)
 				}
@@ -34,7 +34,6 @@ func TestTLNMFSweepAllocatesNothing(t *testing.T) {
 			}); n > 0 {
 				t.Errorf("%s, %s: a sweep allocates %g times", solver, curvature, n)
 			}
-			l.crew.close()
 		}
 	}
 }

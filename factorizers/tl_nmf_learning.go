@@ -32,10 +32,13 @@ type learning struct {
 	objective []float64
 	stop      string
 
-	sums       []float64 // one for each row or component
-	numH, denH []float64 // K×N/S
-	numW, denW []float64 // r×K
-	ones       []float64 // N/S
+	sums       []float64   // one for each row or component
+	passes     *kernel.NMF // over v, once it is loaded
+	gamma      float64     // exponent of the update of W and H
+	hNext      []float64   // K×N/S
+	numW, denW []float64   // r×K
+	ones       []float64   // N/S
+	strip      func(next, h, num, den []float64, from int)
 	tasks      struct{ model, objective, power func(worker, i int) }
 }
 
@@ -48,8 +51,8 @@ func newLearning(s *scene.Scene, p TLNMFParams, phi, w, h *mat.Dense, threads in
 		phi: phi.RawMatrix().Data, x: make([]float64, s.Rows()*s.Frames()), w: w.RawMatrix().Data, h: h.RawMatrix().Data,
 		v: make([]float64, s.Rows()*s.Cols), u: make([]float64, s.Rows()*s.Cols),
 		sums: make([]float64, max(s.Rows(), p.Rank)), ones: make([]float64, s.Cols),
-		numH: make([]float64, p.Rank*s.Cols), denH: make([]float64, p.Rank*s.Cols),
-		numW: make([]float64, s.Rows()*p.Rank), denW: make([]float64, s.Rows()*p.Rank),
+		hNext: make([]float64, p.Rank*s.Cols),
+		numW:  make([]float64, s.Rows()*p.Rank), denW: make([]float64, s.Rows()*p.Rank),
 	}
 	if l.is {
 		l.weight = 1
@@ -57,6 +60,8 @@ func newLearning(s *scene.Scene, p TLNMFParams, phi, w, h *mat.Dense, threads in
 	for i := range l.ones {
 		l.ones[i] = 1
 	}
+	l.passes = kernel.NewNMF(rowMajor(l.v, l.cols), 0, l.eps)
+	l.strip = l.scaleH
 	l.tasks.model, l.tasks.objective, l.tasks.power = l.rowModel, l.rowObjective, l.rowPower
 	multiply(mat.NewDense(l.rows, l.total(), l.x), phi, s.Y)
 	l.power()
@@ -66,33 +71,42 @@ func newLearning(s *scene.Scene, p TLNMFParams, phi, w, h *mat.Dense, threads in
 // total returns the number of frames.
 func (l *learning) total() int { return l.cols * l.per }
 
-// sumsH computes what an update of H is made of: H ← H∘(num/den)^γ with
+// advance sets hNext to the update of H and computes what that of W is made of, with hNext:
+// either is X ← X∘(num/den)^γ, where for H
 //
 //	num = Wᵀ((V+eps)/V̂²),  den = Wᵀ(1/V̂) + l1/weight
 //
 // for either objective. With γ = ½ it is a step of majorisation-minimisation, which never
-// raises C. If objective is true it returns the divergence.
-func (l *learning) sumsH(objective bool) float64 {
-	d := l.nmf().SumsH(rowMajor(l.numH, l.cols), rowMajor(l.denH, l.cols), rowMajor(l.w, l.rank), rowMajor(l.h, l.cols), objective)
-	floats.AddConst(l.l1/l.weight, l.denH)
-	return d
+// raises C. If objective is true it returns the divergence before.
+func (l *learning) advance(ctx context.Context, gamma float64, objective bool) float64 {
+	l.gamma = gamma
+	return l.passes.Do(ctx, kernel.Step{
+		W: rowMajor(l.w, l.rank), H: rowMajor(l.h, l.cols),
+		Update: l.strip, Next: rowMajor(l.hNext, l.cols),
+		NumW: rowMajor(l.numW, l.rank), DenW: rowMajor(l.denW, l.rank),
+		Objective: objective,
+	})
 }
 
-func (l *learning) scaleH(gamma float64) { kernel.Scale(l.h, l.h, l.numH, l.denH, gamma) }
+// scaleH updates columns of H.
+func (l *learning) scaleH(next, h, num, den []float64, _ int) {
+	floats.AddConst(l.l1/l.weight, den)
+	kernel.Scale(next, h, num, den, l.gamma)
+}
 
-// sumsW is sumsH for W. The penalty is on WH, which is that on H once the columns of W
-// sum to 1.
-func (l *learning) sumsW() {
-	l.nmf().SumsW(rowMajor(l.numW, l.rank), rowMajor(l.denW, l.rank), rowMajor(l.w, l.rank), rowMajor(l.h, l.cols), false)
+// arrive puts hNext in force and updates W. The penalty is on WH, which is that on H once
+// the columns of W sum to 1.
+func (l *learning) arrive() {
+	l.h, l.hNext = l.hNext, l.h
 	for k := range l.rank {
 		l.sums[k] = l.l1 / l.weight * floats.Sum(l.h[k*l.cols:(k+1)*l.cols])
 	}
 	for m := range l.rows {
 		floats.Add(l.denW[m*l.rank:(m+1)*l.rank], l.sums[:l.rank])
 	}
+	kernel.Scale(l.w, l.w, l.numW, l.denW, l.gamma)
+	l.normalise()
 }
-
-func (l *learning) scaleW(gamma float64) { kernel.Scale(l.w, l.w, l.numW, l.denW, gamma) }
 
 // normalise makes the columns of W sum to 1 and scales the rows of H so that WH stays.
 func (l *learning) normalise() {
@@ -110,10 +124,6 @@ func (l *learning) normalise() {
 	for m := range l.rows {
 		floats.Div(l.w[m*l.rank:(m+1)*l.rank], l.sums[:l.rank])
 	}
-}
-
-func (l *learning) nmf() kernel.NMF {
-	return kernel.NMF{V: rowMajor(l.v, l.cols), Eps: l.eps}
 }
 
 // model sets u to 1/V̂.

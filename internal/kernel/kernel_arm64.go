@@ -62,62 +62,62 @@ func gemmNEON_1x8(p *uint64)
 //go:noescape
 func gemmNEON_1x4(p *uint64)
 
-// dotsNEON_2x6 multiplies 2 rows by panels of 6 rows: see dotTile.
+// dotsNEON_2x6 multiplies panels of 2 rows by 6 rows: see dotTile.
 //
 //go:noescape
 func dotsNEON_2x6(p *uint64)
 
-// dotsNEON_2x5 multiplies 2 rows by panels of 5 rows: see dotTile.
+// dotsNEON_2x5 multiplies panels of 2 rows by 5 rows: see dotTile.
 //
 //go:noescape
 func dotsNEON_2x5(p *uint64)
 
-// dotsNEON_2x4 multiplies 2 rows by panels of 4 rows: see dotTile.
+// dotsNEON_2x4 multiplies panels of 2 rows by 4 rows: see dotTile.
 //
 //go:noescape
 func dotsNEON_2x4(p *uint64)
 
-// dotsNEON_2x3 multiplies 2 rows by panels of 3 rows: see dotTile.
+// dotsNEON_2x3 multiplies panels of 2 rows by 3 rows: see dotTile.
 //
 //go:noescape
 func dotsNEON_2x3(p *uint64)
 
-// dotsNEON_2x2 multiplies 2 rows by panels of 2 rows: see dotTile.
+// dotsNEON_2x2 multiplies panels of 2 rows by 2 rows: see dotTile.
 //
 //go:noescape
 func dotsNEON_2x2(p *uint64)
 
-// dotsNEON_2x1 multiplies 2 rows by panels of 1 rows: see dotTile.
+// dotsNEON_2x1 multiplies panels of 2 rows by 1 rows: see dotTile.
 //
 //go:noescape
 func dotsNEON_2x1(p *uint64)
 
-// dotsNEON_1x6 multiplies 1 rows by panels of 6 rows: see dotTile.
+// dotsNEON_1x6 multiplies panels of 1 rows by 6 rows: see dotTile.
 //
 //go:noescape
 func dotsNEON_1x6(p *uint64)
 
-// dotsNEON_1x5 multiplies 1 rows by panels of 5 rows: see dotTile.
+// dotsNEON_1x5 multiplies panels of 1 rows by 5 rows: see dotTile.
 //
 //go:noescape
 func dotsNEON_1x5(p *uint64)
 
-// dotsNEON_1x4 multiplies 1 rows by panels of 4 rows: see dotTile.
+// dotsNEON_1x4 multiplies panels of 1 rows by 4 rows: see dotTile.
 //
 //go:noescape
 func dotsNEON_1x4(p *uint64)
 
-// dotsNEON_1x3 multiplies 1 rows by panels of 3 rows: see dotTile.
+// dotsNEON_1x3 multiplies panels of 1 rows by 3 rows: see dotTile.
 //
 //go:noescape
 func dotsNEON_1x3(p *uint64)
 
-// dotsNEON_1x2 multiplies 1 rows by panels of 2 rows: see dotTile.
+// dotsNEON_1x2 multiplies panels of 1 rows by 2 rows: see dotTile.
 //
 //go:noescape
 func dotsNEON_1x2(p *uint64)
 
-// dotsNEON_1x1 multiplies 1 rows by panels of 1 rows: see dotTile.
+// dotsNEON_1x1 multiplies panels of 1 rows by 1 rows: see dotTile.
 //
 //go:noescape
 func dotsNEON_1x1(p *uint64)

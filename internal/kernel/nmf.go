@@ -1,151 +1,418 @@
 package kernel
 
 import (
-	"math"
-	"sync"
-	"unsafe"
+	"context"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 )
 
-// NMF is a factorisation V ≈ V̂ = WH + Eps under the β-divergence of V + Eps from V̂,
-// where V is F×N, W is F×K and H is K×N. All are at least 0, row-major, and V̂ must
-// be a normal number everywhere: above 1e-307.
+// An NMF goes through V, F×N, to make what multiplicative updates of V ≈ V̂ = WH + eps are
+// made of, under the β-divergence of V + eps from V̂. V, W and H, K×N, are row-major and
+// at least 0, and V̂ must be a normal number everywhere: above 1e-307. For β = 2, where it
+// cancels, there is no eps.
 type NMF struct {
-	V    blas64.General
-	Beta float64
-	Eps  float64
+	// GramW and GramH are WᵀW and HHᵀ, K×K, of the last step of β = 2 that made sums for H
+	// and for W.
+	GramW, GramH blas64.General
+
+	rows, cols  int
+	beta, eps   float64
+	engine      *engine
+	chunks      int
+	v           []float64 // in strips one after the other, the last filled up with 0
+	halfSquares float64   // ½ΣV² for β = 2
+
+	// Of the step that is being made.
+	ctx                        context.Context
+	step                       Step
+	groups                     int
+	objectives                 []float64 // of the chunks
+	flat                       []float64 // for β = 1 the sums of W's columns, then of H's rows
+	sums                       []float64 // for W, of the groups: num, then den
+	source                     blas64.General
+	load, forGroups, forTotals *team
 }
 
-// SumsH writes the two sums of which a multiplicative update of H is made,
+// A Step is one pass over V, which makes what there is a matrix or function for. With NumH
+// and DenH, K×N,
 //
-//	num = Wᵀ((V+Eps)∘V̂^(β-2)), den = Wᵀ V̂^(β-1),
+//	NumH = Wᵀ((V+eps)∘V̂^(β-2)), DenH = Wᵀ V̂^(β-1);
 //
-// both K×N. If objective is true it returns the divergence of V + Eps from WH + Eps,
-// else 0. V is read once; V̂ and the quotients live in the first cache.
-func (p NMF) SumsH(num, den, w, h blas64.General, objective bool) float64 {
-	return p.half(halfStep{
-		v: asView(p.V, blas.NoTrans), a: asView(w, blas.NoTrans), b: asView(h, blas.NoTrans),
-		num: asView(num, blas.NoTrans), den: asView(den, blas.NoTrans),
-		rows: p.V.Rows, cols: p.V.Cols, k: w.Cols, objective: objective,
-	})
+// with NumW and DenW, F×K, the same with Hᵀ on the other side.
+type Step struct {
+	W, H       blas64.General
+	NumH, DenH blas64.General
+	// Update makes columns from `from` on of Next, K×N, as soon as the sums for them are
+	// there, and while they and V are in the cache: from h and these sums, num and den, which
+	// it may change. All are K×n, row after row; columns beyond N are 0 in h and should be so
+	// in next. Calls are concurrent. The sums for W are then those of Next, else of H.
+	Update     func(next, h, num, den []float64, from int)
+	Next       blas64.General
+	NumW, DenW blas64.General
+	// Objective asks for the divergence of V + eps from WH + eps:
+	//
+	//	β = 0: Σ r - log r - 1,  r = (V+eps)/V̂     (Itakura-Saito)
+	//	β = 1: Σ y log(y/V̂) - y + V̂,  y = V+eps     (Kullback-Leibler)
+	//	else:  Σ (y^β + (β-1)V̂^β - βyV̂^(β-1)) / (β(β-1))
+	Objective bool
 }
 
-// SumsW is [NMF.SumsH] for W: num = ((V+Eps)∘V̂^(β-2))Hᵀ, den = V̂^(β-1)Hᵀ, both F×K.
-func (p NMF) SumsW(num, den, w, h blas64.General, objective bool) float64 {
-	if current.lanes > 0 {
-		return p.half(halfStep{
-			v: asView(p.V, blas.NoTrans), a: asView(w, blas.NoTrans), b: asView(h, blas.NoTrans),
-			num: asView(num, blas.NoTrans), den: asView(den, blas.NoTrans),
-			rows: p.V.Rows, cols: p.V.Cols, k: w.Cols, objective: objective, along: true,
-		})
+func (s *Step) forH() bool { return s.NumH.Data != nil || s.Update != nil }
+func (s *Step) forW() bool { return s.NumW.Data != nil }
+
+// NewNMF returns an NMF of v, which it copies to where it is read fastest.
+func NewNMF(v blas64.General, beta, eps float64) *NMF {
+	p := &NMF{rows: v.Rows, cols: v.Cols, beta: beta, eps: eps, engine: current}
+	if beta == 2 {
+		p.eps = 0
 	}
-	return p.half(halfStep{
-		v: asView(p.V, blas.Trans), a: asView(h, blas.Trans), b: asView(w, blas.Trans),
-		num: asView(num, blas.Trans), den: asView(den, blas.Trans),
-		rows: p.V.Cols, cols: p.V.Rows, k: w.Cols, objective: objective,
-	})
+	p.v = make([]float64, p.rows*p.strips()*p.width())
+	p.load, p.forGroups, p.forTotals = newTeam(p.copyStrip), newTeam(p.group), newTeam(p.total)
+	p.Load(v)
+	return p
 }
 
-// Objective returns the divergence of V + Eps from WH + Eps:
-//
-//	β = 0: Σ r - log r - 1,  r = (V+Eps)/V̂     (Itakura-Saito)
-//	β = 1: Σ y log(y/V̂) - y + V̂,  y = V+Eps     (Kullback-Leibler)
-//	else:  Σ (y^β + (β-1)V̂^β - βyV̂^(β-1)) / (β(β-1))
-func (p NMF) Objective(w, h blas64.General) float64 {
-	return p.half(halfStep{
-		v: asView(p.V, blas.NoTrans), a: asView(w, blas.NoTrans), b: asView(h, blas.NoTrans),
-		rows: p.V.Rows, cols: p.V.Cols, k: w.Cols, objective: true,
-	})
+// Load puts another V of the same shape in the place of the one there is.
+func (p *NMF) Load(v blas64.General) {
+	p.source = v
+	p.objectives = grow(p.objectives, p.strips())
+	p.load.run(p.strips(), p.rows*p.cols)
+	p.source = blas64.General{}
+	p.halfSquares = 0
+	for _, x := range p.objectives {
+		p.halfSquares += x
+	}
 }
 
-// A halfStep is sums over V̂ = AB, with A = W and B = H but where there are no vectors.
-// For H they are over rows, column by column: no sum goes across columns, so strips of
-// columns are what threads share. For W they are along rows, row by row, and panels of
-// rows are shared; without vectors they are those for H of the transposes.
-type halfStep struct {
-	v, a, b       view // rows×cols, rows×k, k×cols
-	num, den      view // k×cols, along rows rows×k; without data they are not wanted
-	rows, cols, k int
-	objective     bool
-	along         bool // sums along rows
-	beta, eps     float64
-	engine        *engine
-	strips        []float64 // the objective of each block of columns or rows
-	flat          []float64 // for β = 1, the sums of A's columns, along rows of B's rows
-	packed        []float64 // along rows, B in strips
-	team          *team
+// copyStrip copies a strip of V and, if it is wanted, sums half of its squares.
+func (p *NMF) copyStrip(_ *workspace, i int) {
+	width := p.width()
+	strip, cols := p.strip(i), p.columns(i)
+	packInto(strip, view{p.source.Data[i*width:], 1, p.source.Stride}, cols, p.rows, width)
+	if p.beta == 2 {
+		p.objectives[i] = floats.Dot(strip, strip) / 2
+	}
 }
 
-var halfSteps = sync.Pool{New: func() any {
-	s := new(halfStep)
-	s.team = newTeam(s.task)
-	return s
-}}
+// Do makes a step and returns the divergence, 0 if it is not asked for. Once ctx is done it
+// returns early, with any number. The sums are made in chunks of columns and in an order
+// that depends on the shapes alone, so that the bits are the same for any number of
+// threads, and those of a column for H in any company.
+func (p *NMF) Do(ctx context.Context, s Step) (objective float64) {
+	k := s.W.Cols
+	if p.rows == 0 || p.cols == 0 || k == 0 {
+		return 0
+	}
+	p.ctx, p.step = ctx, s
+	p.cut()
+	p.objectives = grow(p.objectives, p.chunks)
+	clear(p.objectives)
+	if s.forH() {
+		p.beforeH()
+	}
+	if s.forW() {
+		p.sums = grow(p.sums, p.groups*p.sizeOfSums())
+	}
+	p.forGroups.run(p.groups, p.rows*p.cols*k)
+	for _, x := range p.objectives {
+		objective += x
+	}
+	if s.forW() {
+		p.afterW()
+	}
+	if p.beta == 2 && p.engine.lanes > 0 && s.Objective && (s.forH() || s.forW()) {
+		objective = p.halfSquaresAnd(objective)
+	}
+	p.ctx, p.step = nil, Step{}
+	return objective
+}
+
+// Objective returns the divergence.
+func (p *NMF) Objective(ctx context.Context, w, h blas64.General) float64 {
+	return p.Do(ctx, Step{W: w, H: h, Objective: true})
+}
 
 // plainWidth is the number of columns of a strip where there are no vectors.
 const plainWidth = 16
 
-func (s *halfStep) width() int {
-	if s.engine.lanes == 0 {
+func (p *NMF) width() int {
+	if p.engine.lanes == 0 {
 		return plainWidth
 	}
-	return 3 * s.engine.lanes
+	return 3 * p.engine.lanes
 }
 
-// together returns how many strips one thread takes at a time for sums over rows: enough
-// of them beside each other to read V along its rows, few enough to be shared out.
-func (s *halfStep) together() int {
-	strips := (s.cols + s.width() - 1) / s.width()
-	if s.engine.lanes == 0 {
-		return 1
+// sizeOfSums returns how many numbers the sums of a group are.
+func (p *NMF) sizeOfSums() int {
+	k := p.step.W.Cols
+	return 2*p.rows*k + k*k
+}
+
+// sumsOf returns those of group g.
+func (p *NMF) sumsOf(g int) (num, den, gram []float64) {
+	size, part := p.sizeOfSums(), p.rows*p.step.W.Cols
+	sums := p.sums[g*size : (g+1)*size]
+	return sums[:part], sums[part : 2*part], sums[2*part:]
+}
+
+// strips returns how many strips there are.
+func (p *NMF) strips() int { return (p.cols + p.width() - 1) / p.width() }
+
+// strip returns strip i of V, row after row.
+func (p *NMF) strip(i int) []float64 {
+	size := p.rows * p.width()
+	return p.v[i*size : (i+1)*size]
+}
+
+// columns returns how many columns strip i has.
+func (p *NMF) columns(i int) int { return min(p.width(), p.cols-i*p.width()) }
+
+// A chunk is strips of V of so many bytes that they stay in the second cache between both
+// halves of a step, and not so many columns that the H of these would not stay in the
+// first. A group is chunks that share sums for W: enough groups for the threads, few enough
+// that to total them takes a small part of the time, and little enough memory.
+const (
+	chunkBytes   = 640 << 10
+	chunkColumns = 192
+
+	columnsToTotal = 256
+	leastGroups    = 4
+	mostGroups     = 64
+	groupBytes     = 64 << 20
+)
+
+// cut decides on chunks and groups.
+func (p *NMF) cut() {
+	strips := p.strips()
+	each := min(max(1, chunkBytes/(8*p.rows*p.width())), chunkColumns/p.width())
+	p.chunks = min(roundUp((strips+each-1)/each, leastGroups), strips)
+	most := min(p.cols/columnsToTotal, mostGroups, groupBytes/(8*p.sizeOfSums()))
+	p.groups = min(p.chunks, max(leastGroups, most&^(leastGroups-1)))
+}
+
+// beforeH makes what the sums for H need.
+func (p *NMF) beforeH() {
+	w := p.step.W
+	switch p.beta {
+	case 1:
+		p.flat = grow(p.flat, w.Cols)
+		clear(p.flat)
+		for i := range w.Rows {
+			floats.Add(p.flat, w.Data[i*w.Stride:][:w.Cols])
+		}
+	case 2:
+		p.GramW = square(p.GramW, w.Cols)
+		Gemm(blas.Trans, blas.NoTrans, 1, w, w, 0, p.GramW)
 	}
-	return min(max(1, strips/16), 8)
 }
 
-func (p NMF) half(arg halfStep) float64 {
-	if arg.rows == 0 || arg.cols == 0 || arg.k == 0 {
+// square returns an n×n matrix, a if it is one.
+func square(a blas64.General, n int) blas64.General {
+	if a.Rows != n {
+		a = blas64.General{Rows: n, Cols: n, Stride: n, Data: make([]float64, n*n)}
+	}
+	return a
+}
+
+// group makes the sums of the chunks of group g.
+func (p *NMF) group(w *workspace, g int) {
+	s := &p.step
+	if s.forW() {
+		clear(p.sums[g*p.sizeOfSums() : (g+1)*p.sizeOfSums()])
+	}
+	size := p.width() * s.W.Cols
+	for i := g * p.chunks / p.groups; i < (g+1)*p.chunks/p.groups && p.ctx.Err() == nil; i++ {
+		first, last := i*p.strips()/p.chunks, (i+1)*p.strips()/p.chunks
+		w.next = grow(w.next, (last-first)*size)
+		for j := first; j < last && p.overH(); j++ {
+			p.objectives[i] += p.overRows(w, j, w.next[(j-first)*size:(j-first+1)*size])
+		}
+		if !s.forW() {
+			continue
+		}
+		if s.Update == nil {
+			cols := min(last*p.width(), p.cols) - first*p.width()
+			w.next = packStrips(w.next, asView(s.H, blas.NoTrans).from(0, first*p.width()), s.W.Cols, cols, p.width())
+		}
+		p.objectives[i] += p.alongRows(w, first, last, g)
+	}
+}
+
+// overH tells whether V is gone through over its rows, which gives the objective too.
+func (p *NMF) overH() bool { return p.step.forH() || !p.step.forW() }
+
+// next returns the H of the sums for W.
+func (p *NMF) next() blas64.General {
+	if p.step.Update != nil {
+		return p.step.Next
+	}
+	return p.step.H
+}
+
+// rowsTogether is the number of rows of a strip whose quotients stay in the first cache.
+const rowsTogether = 64
+
+// overRows makes the sums for H of strip i, and with them that strip of the next H, and
+// returns their objective. For β = 2 that is, with sums, ½ΣV̂² - ΣVV̂.
+func (p *NMF) overRows(w *workspace, i int, next []float64) (objective float64) {
+	s, k, width, cols := &p.step, p.step.W.Cols, p.width(), p.columns(i)
+	w.b = packStrips(w.b, asView(s.H, blas.NoTrans).from(0, i*width), k, cols, width)
+	w.num, w.den = grow(w.num, k*width), grow(w.den, k*width)
+	if p.engine.lanes == 0 {
+		objective = p.sumsPlain(w, i)
+	} else {
+		objective = p.sumsOver(w, i)
+	}
+	switch {
+	case s.Update != nil:
+		s.Update(next, w.b[:k*width], w.num, w.den, i*width)
+		p.unpack(s.Next, next, i)
+	case s.forH():
+		p.unpack(s.NumH, w.num, i)
+		p.unpack(s.DenH, w.den, i)
+	}
+	return objective
+}
+
+// sumsOver leaves the sums for H of strip i in w.num and w.den.
+func (p *NMF) sumsOver(w *workspace, i int) (objective float64) {
+	s, width := &p.step, p.width()
+	w.p, w.q = grow(w.p, rowsTogether*width), grow(w.q, rowsTogether*width)
+	w.begin(p.beta, p.eps)
+	for row := 0; row < p.rows; row += rowsTogether {
+		rows := min(rowsTogether, p.rows-row)
+		if p.beta == 2 && s.forH() {
+			p.add(w, w.num, p.strip(i)[row*width:], row, rows)
+			continue
+		}
+		objective += p.quotients(w, w.b, 0, i, row, rows, s.Objective)
+		if s.forH() {
+			p.add(w, w.num, w.p, row, rows)
+			if p.beta != 1 {
+				p.add(w, w.den, w.q, row, rows)
+			}
+		}
+	}
+	switch {
+	case p.beta == 2 && s.forH():
+		objective = p.euclidean(w)
+	case p.beta == 1 && s.forH():
+		for k, sum := range p.flat {
+			den := w.den[k*width : (k+1)*width]
+			for j := range den {
+				den[j] = sum
+			}
+		}
+	}
+	if p.beta != 2 && s.Objective {
+		objective += w.total(p.beta)
+	}
+	return objective
+}
+
+// add adds the product of some of Wᵀ's columns and as many rows of a strip.
+func (p *NMF) add(w *workspace, sums, strip []float64, row, rows int) {
+	t := &w.tile
+	t.k, t.alpha, t.add = rows, 1, min(row, 1)
+	t.bs, t.ldc = uintptr(8*p.width()), uintptr(8*p.width())
+	t.b, t.c = &strip[0], &sums[0]
+	p.engine.strip(t, asView(p.step.W, blas.Trans).from(0, row), false, p.step.W.Cols, 3)
+}
+
+// euclidean sets w.den to the product of GramW and H, and returns ½ΣV̂² - ΣVV̂.
+func (p *NMF) euclidean(w *workspace) float64 {
+	t, k := &w.tile, p.step.W.Cols
+	t.k, t.alpha, t.add = k, 1, 0
+	t.bs, t.ldc = uintptr(8*p.width()), uintptr(8*p.width())
+	t.b, t.c = &w.b[0], &w.den[0]
+	p.engine.strip(t, asView(p.GramW, blas.NoTrans), false, k, 3)
+	if !p.step.Objective {
 		return 0
 	}
-	s := halfSteps.Get().(*halfStep)
-	arg.beta, arg.eps, arg.engine, arg.strips, arg.flat, arg.packed, arg.team = p.Beta, p.Eps, current, s.strips, s.flat, s.packed, s.team
-	*s = arg
-	block := s.width() * s.together()
-	count := (s.cols + block - 1) / block
-	if s.along {
-		s.packed = packStrips(s.packed, s.b, s.k, s.cols, s.width())
-		count = (s.rows + panelRows - 1) / panelRows
-	}
-	s.strips = grow(s.strips, count)
-	if s.beta == 1 {
-		s.sumFlat()
-	}
-	s.team.run(count, s.rows*s.cols*s.k)
-	var sum float64
-	for _, x := range s.strips {
-		sum += x
-	}
-	s.v, s.a, s.b, s.num, s.den = view{}, view{}, view{}, view{}, view{}
-	halfSteps.Put(s)
-	return sum
+	return halfDenLessNum(w.b[:k*p.width()], w.num, w.den)
 }
 
-// sumFlat sets flat.
-func (s *halfStep) sumFlat() {
-	s.flat = grow(s.flat, s.k)
-	if s.along {
-		for k := range s.flat {
-			s.flat[k] = sumOf(s.b.data[k*s.b.rs:][:s.cols])
-		}
-		return
+// halfDenLessNum returns Σ x(½den - num). Not all additions wait for each other.
+func halfDenLessNum(x, num, den []float64) float64 {
+	var sum [4]float64
+	num, den = num[:len(x)], den[:len(x)]
+	for i, x := range x {
+		sum[i&3] += x * (0.5*den[i] - num[i])
 	}
-	clear(s.flat)
-	for i := range s.rows {
-		for k := range s.flat {
-			s.flat[k] += s.a.data[i*s.a.rs+k*s.a.cs]
+	return (sum[0] + sum[1]) + (sum[2] + sum[3])
+}
+
+// unpack takes a strip to where it is wanted.
+func (p *NMF) unpack(to blas64.General, strip []float64, i int) {
+	width, cols := p.width(), p.columns(i)
+	for k := range to.Rows {
+		copy(to.Data[k*to.Stride+i*width:][:cols], strip[k*width:])
+	}
+}
+
+// panelRows is the number of rows of V that sums along them go through at a time.
+const panelRows = 24
+
+// alongRows adds to the sums of group g for W those of some strips, whose H is in w.next, and
+// returns their objective.
+func (p *NMF) alongRows(w *workspace, first, last, g int) (objective float64) {
+	if p.engine.lanes == 0 {
+		return p.alongRowsPlain(w, first, last, g)
+	}
+	k, width, wanted := p.step.W.Cols, p.width(), p.step.Objective && !p.overH()
+	t, size, block := &w.dotTile, k*width, panelRows*width
+	num, den, gram := p.sumsOf(g)
+	w.p, w.q = grow(w.p, (last-first)*block), grow(w.q, (last-first)*block)
+	w.begin(p.beta, p.eps)
+	t.strips, t.brs, t.bs, t.ars = last-first, uintptr(8*width), uintptr(8*size), uintptr(8*width)
+	for row := 0; row < p.rows; row += panelRows {
+		rows := min(panelRows, p.rows-row)
+		t.a, t.b, t.c, t.as = &p.strip(first)[row*width], &w.next[0], &num[row*k], uintptr(8*p.rows*width)
+		if p.beta != 2 {
+			for j := range last - first {
+				objective += p.quotients(w, w.next[j*size:], j*block, first+j, row, rows, wanted)
+			}
+			t.a, t.as = &w.p[0], uintptr(8*block)
+		}
+		p.engine.dots(t, rows, k)
+		if p.beta != 1 && p.beta != 2 {
+			t.a, t.b, t.c = &w.q[0], &w.next[0], &den[row*k]
+			p.engine.dots(t, rows, k)
 		}
 	}
+	if p.beta == 2 {
+		t.a, t.b, t.c, t.as = &w.next[0], &w.next[0], &gram[0], uintptr(8*size)
+		p.engine.dots(t, k, k)
+	} else if wanted {
+		objective += w.total(p.beta)
+	}
+	return objective
+}
+
+// rowsOfTotal is the number of rows of W of which one thread at a time totals the sums.
+const rowsOfTotal = 32
+
+// afterW totals the groups' sums for W.
+func (p *NMF) afterW() {
+	s, h := &p.step, p.next()
+	switch p.beta {
+	case 1:
+		p.flat = grow(p.flat, h.Rows)
+		for k := range p.flat {
+			p.flat[k] = sumOf(h.Data[k*h.Stride:][:h.Cols])
+		}
+	case 2:
+		p.GramH = square(p.GramH, h.Rows)
+		clear(p.GramH.Data)
+		for g := range p.groups {
+			_, _, gram := p.sumsOf(g)
+			floats.Add(p.GramH.Data, gram)
+		}
+		Gemm(blas.NoTrans, blas.NoTrans, 1, s.W, p.GramH, 0, s.DenW)
+	}
+	p.forTotals.run((p.rows+rowsOfTotal-1)/rowsOfTotal, p.groups*p.rows*s.W.Cols)
 }
 
 // sumOf returns the sum of x, whose additions do not all wait for each other.
@@ -160,307 +427,44 @@ func sumOf(x []float64) float64 {
 	return (a + b) + (c + d)
 }
 
-// task does one block of columns, or panel of rows.
-func (s *halfStep) task(w *workspace, i int) {
-	switch {
-	case s.along:
-		s.strips[i] = s.panel(w, i)
-	case s.engine.lanes == 0:
-		col := i * plainWidth
-		s.strips[i] = s.stripPlain(w, col, min(plainWidth, s.cols-col))
-	default:
-		s.strips[i] = s.block(w, i)
-	}
-}
-
-// rowsTogether is the number of rows of V whose quotients stay in the first caches.
-const rowsTogether = 32
-
-// block does the sums over rows of the strips of a block, and returns its objective.
-func (s *halfStep) block(w *workspace, i int) (sum float64) {
-	width := s.width()
-	col := i * s.together() * width
-	cols := min(s.together()*width, s.cols-col)
-	w.b = packStrips(w.b, s.b.from(0, col), s.k, cols, width)
-	strips := (cols + width - 1) / width
-	w.p, w.q = grow(w.p, strips*rowsTogether*width), grow(w.q, strips*rowsTogether*width)
-	w.num, w.den = grow(w.num, strips*s.k*width), grow(w.den, strips*s.k*width)
-	w.begin(s.beta)
-	for row := 0; row < s.rows; row += rowsTogether {
-		rows := min(rowsTogether, s.rows-row)
-		sum += s.quotients(w, w.b, rowsTogether, row, rows, col, cols)
-		for j := 0; j < strips && s.num.data != nil; j++ {
-			s.add(w, j, row, rows)
+// total writes some rows of the sums for W.
+func (p *NMF) total(_ *workspace, i int) {
+	s := &p.step
+	row, end := i*rowsOfTotal, min((i+1)*rowsOfTotal, p.rows)
+	num, den, _ := p.sumsOf(0)
+	for g := 1; g < p.groups; g++ {
+		more, _, _ := p.sumsOf(g)
+		floats.Add(num[row*s.W.Cols:end*s.W.Cols], more[row*s.W.Cols:end*s.W.Cols])
+		if p.beta != 1 && p.beta != 2 {
+			_, more, _ := p.sumsOf(g)
+			floats.Add(den[row*s.W.Cols:end*s.W.Cols], more[row*s.W.Cols:end*s.W.Cols])
 		}
 	}
-	for j := 0; j < strips && s.num.data != nil; j++ {
-		s.write(w, j, col+j*width)
-	}
-	if !s.objective {
-		return 0
-	}
-	return sum + w.total(s.beta)
-}
-
-// A ratioTile is the argument of the kernels that turn a product at once into what
-// the sums are made of: P = (V+eps)∘V̂^(β-2) in the place of C and, unless β = 1,
-// Q = V̂^(β-1). The kernels know the places of the fields.
-type ratioTile struct {
-	tile
-	q    uintptr // bytes from P to Q
-	v    *float64
-	ldv  uintptr     // bytes
-	at   uintptr     // bytes from v to the next panel's rows
-	bAt  uintptr     // bytes from b to the next panel's strip
-	next [3]uintptr  // bytes by which c, v and b go on after a panel, beside its rows
-	eps  [24]float64 // of each column
-	sum  [24]float64 // of r - 1 for β = 0, else of the divergence
-	mant [24]float64 // for β = 0 the product of all r is Π mant·2^exp
-	exp  [24]float64
-
-	beta2, beta, beta1, inverse, zero float64    // β-2, β, β-1, 1/(β(β-1)), 0^β
-	series                            [3]float64 // see nearOne
-}
-
-// begin makes ready for the objective of a block.
-func (t *ratioTile) begin(beta float64) {
-	t.beta2, t.beta, t.beta1, t.inverse = beta-2, beta, beta-1, 1/(beta*(beta-1))
-	t.zero = math.Pow(0, beta)
-	t.series = nearOne(beta)
-	for j := range t.sum {
-		t.sum[j], t.mant[j], t.exp[j] = 0, 1, 0
-	}
-}
-
-// floor sets eps for a strip of so many columns.
-func (t *ratioTile) floor(beta, eps float64, cols int) {
-	// Where there is no column V and V̂ are both this, and the objective must not notice.
-	pad := 1.0
-	if beta == 1 { // log 1 is not exactly 0 there, so it gets no weight
-		pad = 0x1p-1000
-	}
-	for j := range t.eps {
-		t.eps[j] = pad
-		if j < cols {
-			t.eps[j] = eps
+	for ; row < end; row++ {
+		copy(s.NumW.Data[row*s.NumW.Stride:][:s.W.Cols], num[row*s.W.Cols:])
+		switch p.beta {
+		case 1:
+			copy(s.DenW.Data[row*s.DenW.Stride:], p.flat)
+		case 2:
+		default:
+			copy(s.DenW.Data[row*s.DenW.Stride:][:s.W.Cols], den[row*s.W.Cols:])
 		}
 	}
 }
 
-// total returns the block's objective from what the kernels left.
-func (t *ratioTile) total(beta float64) float64 {
-	var sum, log float64
-	for j := range t.sum {
-		sum += t.sum[j]
-		log += t.exp[j]*math.Ln2 + math.Log(t.mant[j])
-	}
-	if beta == 0 {
-		sum -= log
-	}
-	return sum
-}
-
-// quotients leaves P and Q of some rows and columns in w.p and w.q, strip after strip, each
-// `height` rows high; packed is B in these strips. What it returns is the objective where
-// the kernels do not sum it.
-func (s *halfStep) quotients(w *workspace, packed []float64, height, row, rows, col, cols int) (sum float64) {
-	e, t, width := s.engine, &w.ratioTile, s.width()
-	a, block := s.a.from(row, 0), height*width
-	t.k, t.bs, t.ldc = s.k, uintptr(8*width), uintptr(8*width)
-	if s.beta == 2 {
-		t.alpha, t.add = 1, 0
-		for j := 0; j*width < cols; j++ {
-			t.b, t.c = &packed[j*width*s.k], &w.p[j*block]
-			e.strip(&t.tile, a, false, rows, 3)
-			sum += s.differences(w.p[j*block:], w.q[j*block:], row, rows, col+j*width, min(width, cols-j*width), width)
-		}
-		return sum
-	}
-	t.q = uintptr(unsafe.Pointer(&w.q[0])) - uintptr(unsafe.Pointer(&w.p[0]))
-	whole := cols / width
-	if whole > 0 {
-		v := s.v.from(row, col)
-		t.floor(s.beta, s.eps, width)
-		t.b, t.c, t.v, t.ldv = &packed[0], &w.p[0], &v.data[0], uintptr(8*v.rs)
-		e.quotients(t, a, s.beta, s.objective, height, rows, whole)
-	}
-	if rest := cols - whole*width; rest > 0 {
-		w.v = grow(w.v, block)
-		clear(w.v)
-		v := s.v.from(row, col+whole*width)
-		packInto(w.v, view{v.data, v.cs, v.rs}, rest, rows, width)
-		t.floor(s.beta, s.eps, rest)
-		t.b, t.c, t.v, t.ldv = &packed[whole*width*s.k], &w.p[whole*block], &w.v[0], uintptr(8*width)
-		e.quotients(t, a, s.beta, s.objective, height, rows, 1)
-	}
-	return 0
-}
-
-// quotients runs the kernels over n strips of so many rows.
-func (e *engine) quotients(t *ratioTile, a view, beta float64, objective bool, height, rows, n int) {
-	kind := 4
-	if beta == 0 || beta == 1 {
-		kind = int(2 * beta)
-	}
-	if objective {
-		kind++
-	}
-	width := 3 * e.lanes
-	t.rs, t.cs, t.ps = uintptr(8*a.rs), uintptr(8*a.cs), 0
-	p := unsafe.Pointer(t.c)
-	row := 0
-	for i, high := range [2]int{e.ratioRows[kind], 1} {
-		t.next = [3]uintptr{
-			uintptr(8 * (height - high) * width), uintptr(8*width) - uintptr(high)*t.ldv, uintptr(8*width) * uintptr(t.k),
-		}
-		for ; row+high <= rows; row += high {
-			t.panels, t.a = n, &a.data[row*a.rs]
-			t.c = (*float64)(unsafe.Add(p, uintptr(row)*t.ldc))
-			t.at, t.bAt = uintptr(row)*t.ldv, 0
-			e.ratio[kind][i]((*uint64)(unsafe.Pointer(t)))
+// halfSquaresAnd returns ½Σ(V-WH)² from the sums for H or W. Where little is left of what
+// cancels it is summed anew, entry by entry.
+func (p *NMF) halfSquaresAnd(rest float64) float64 {
+	s := p.step
+	if !s.forH() {
+		for i := range s.W.Rows {
+			w := s.W.Data[i*s.W.Stride:][:s.W.Cols]
+			rest += halfDenLessNum(w, s.NumW.Data[i*s.NumW.Stride:], s.DenW.Data[i*s.DenW.Stride:])
 		}
 	}
-	for j := 0; objective && beta == 1 && j < n; j++ {
-		t.panels, t.at = rows, uintptr(8*j*width)
-		t.c = (*float64)(unsafe.Add(p, 8*j*height*width))
-		e.logs((*uint64)(unsafe.Pointer(t)))
+	d := p.halfSquares + rest
+	if d < 1e-6*p.halfSquares {
+		return p.Objective(p.ctx, s.W, s.H)
 	}
-}
-
-// differences turns V̂ - eps in p into P and Q for β = 2, whose objective is a square of
-// differences: what is left of it where a power would cancel counts.
-func (s *halfStep) differences(pAll, qAll []float64, row, rows, col, cols, width int) float64 {
-	var sum float64
-	for i := range rows {
-		v := s.v.from(row+i, col)
-		p, q := pAll[i*width:(i+1)*width], qAll[i*width:(i+1)*width]
-		for j := range cols {
-			y, x := v.data[j*v.cs]+s.eps, p[j]+s.eps
-			p[j], q[j] = y, x
-			sum += (y - x) * (y - x) / 2
-		}
-	}
-	return sum
-}
-
-// quotients returns y·x^(β-2) and x^(β-1).
-func quotients(beta, y, x float64) (p, q float64) {
-	switch beta {
-	case 0:
-		q = 1 / x
-		return y * q * q, q
-	case 1:
-		return y / x, 1
-	case 2:
-		return y, x
-	}
-	p = math.Pow(x, beta-2)
-	return y * p, x * p
-}
-
-// divergence returns the β-divergence of y from x.
-func divergence(beta, y, x float64) float64 {
-	switch beta {
-	case 0:
-		r := y / x
-		return r - math.Log(r) - 1
-	case 1:
-		if y == 0 {
-			return x
-		}
-		return y*math.Log(y/x) - y + x
-	case 2:
-		return (y - x) * (y - x) / 2
-	}
-	// In units of x^β.
-	e, r := (y-x)/x, y/x // 1+e would lose an r near 0
-	d := (math.Pow(r, beta) + beta - 1 - beta*r) / (beta * (beta - 1))
-	if math.Abs(e) < 0x1p-8 {
-		c := nearOne(beta)
-		d = e * e * (0.5 + e*(c[0]+e*(c[1]+e*c[2])))
-	}
-	return d * math.Pow(x, beta)
-}
-
-// nearOne is the series of the β-divergence of 1+e from 1 after e²/2: the coefficients
-// of e³, e⁴ and e⁵. For |e| < 1/256 the rest is below 1e-9 of it, while the formula
-// would lose all of it to rounding.
-func nearOne(beta float64) [3]float64 {
-	c3 := (beta - 2) / 6
-	c4 := c3 * (beta - 3) / 4
-	return [3]float64{c3, c4, c4 * (beta - 4) / 5}
-}
-
-// add adds Aᵀ P and Aᵀ Q of some rows to the sums of the block's strip j.
-func (s *halfStep) add(w *workspace, j, row, rows int) {
-	e, t, width := s.engine, &w.tile, s.width()
-	a := s.a.from(row, 0)
-	a.rs, a.cs = a.cs, a.rs
-	t.k, t.alpha, t.add = rows, 1, min(row, 1)
-	t.bs, t.ldc = uintptr(8*width), uintptr(8*width)
-	t.b, t.c = &w.p[j*rowsTogether*width], &w.num[j*s.k*width]
-	e.strip(t, a, false, s.k, 3)
-	if s.beta != 1 {
-		t.b, t.c = &w.q[j*rowsTogether*width], &w.den[j*s.k*width]
-		e.strip(t, a, false, s.k, 3)
-	}
-}
-
-// write takes the sums of the block's strip j to column col on, where they are wanted.
-func (s *halfStep) write(w *workspace, j, col int) {
-	width := s.width()
-	cols := min(width, s.cols-col)
-	for k := range s.k {
-		at := (j*s.k + k) * width
-		copy(s.num.from(k, col).data[:cols], w.num[at:])
-		den := s.den.from(k, col).data[:cols]
-		if s.beta != 1 {
-			copy(den, w.den[at:])
-			continue
-		}
-		for n := range den {
-			den[n] = s.flat[k]
-		}
-	}
-}
-
-// stripPlain does one strip of columns without vectors: the oracle.
-func (s *halfStep) stripPlain(w *workspace, col, cols int) float64 {
-	w.num, w.den, w.p = grow(w.num, s.k*cols), grow(w.den, s.k*cols), grow(w.p, cols)
-	clear(w.num)
-	clear(w.den)
-	var sum float64
-	for i := range s.rows {
-		v, x := s.v.from(i, col), w.p
-		for j := range x {
-			x[j] = s.eps
-		}
-		for k := range s.k {
-			b, a := s.b.from(k, col), s.a.data[i*s.a.rs+k*s.a.cs]
-			for j := range x {
-				x[j] += a * b.data[j*b.cs]
-			}
-		}
-		for j, x := range x {
-			y := v.data[j*v.cs] + s.eps
-			p, q := quotients(s.beta, y, x)
-			for k := range s.k {
-				a := s.a.data[i*s.a.rs+k*s.a.cs]
-				w.num[k*cols+j] += a * p
-				w.den[k*cols+j] += a * q
-			}
-			if s.objective {
-				sum += divergence(s.beta, y, x)
-			}
-		}
-	}
-	if s.num.data != nil {
-		for k := range s.k {
-			for j := range cols {
-				s.num.data[k*s.num.rs+(col+j)*s.num.cs] = w.num[k*cols+j]
-				s.den.data[k*s.den.rs+(col+j)*s.den.cs] = w.den[k*cols+j]
-			}
-		}
-	}
-	return sum
+	return d
 }

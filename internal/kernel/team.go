@@ -3,53 +3,40 @@ package kernel
 import (
 	"runtime"
 	"sync"
-	"sync/atomic"
+
+	"github.com/audiosep/audiosep/internal/threads"
 )
 
-// A team lets threads take numbered tasks in turn. Tasks share no sum, so who does
-// which changes no bit. It is kept for reuse: starting it allocates nothing.
+// A team has threads take numbered tasks in turn, each with a workspace. Tasks share no
+// sum, so who does which changes no bit.
 type team struct {
-	task  func(w *workspace, i int)
-	count int
-	next  atomic.Int64
-	wait  sync.WaitGroup
-	start func()
+	task    func(w *workspace, i int)
+	threads *threads.Team
 }
 
 func newTeam(task func(w *workspace, i int)) *team {
 	t := &team{task: task}
-	t.start = func() { defer t.wait.Done(); t.work() }
+	t.threads = threads.NewTeam(t.work)
 	return t
 }
 
 // run does count tasks on as many threads as there are processors, on this one
-// alone if the work, in multiplications, would not repay starting others.
+// alone if the work, in multiplications, would not repay the others.
 func (t *team) run(count, work int) {
-	t.count = count
-	t.next.Store(0)
-	threads := min(count, runtime.GOMAXPROCS(0))
+	n := runtime.GOMAXPROCS(0)
 	if work < parallelFrom {
-		threads = 1
+		n = 1
 	}
-	t.wait.Add(threads - 1)
-	for range threads - 1 {
-		go t.start()
-	}
-	t.work()
-	t.wait.Wait()
+	t.threads.Run(count, n)
 }
 
-// parallelFrom is the number of multiplications that repays starting a goroutine.
+// parallelFrom is the number of multiplications that repays another thread.
 const parallelFrom = 1 << 17
 
-func (t *team) work() {
+func (t *team) work(int) {
 	w := workspaces.Get().(*workspace)
 	defer workspaces.Put(w)
-	for {
-		i := int(t.next.Add(1)) - 1
-		if i >= t.count {
-			return
-		}
+	for i, ok := t.threads.Next(); ok; i, ok = t.threads.Next() {
 		t.task(w, i)
 	}
 }
@@ -62,6 +49,7 @@ type workspace struct {
 	edge     []float64 // C at the right edge, where a vector would reach beyond it
 	p, q, v  []float64 // a block of quotients, of V
 	num, den []float64 // sums of one strip or panel
+	next     []float64 // H of the sums for W, in strips
 }
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}

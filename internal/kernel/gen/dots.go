@@ -22,16 +22,17 @@ func dots() {
 	}
 }
 
-// dots keeps a vector of sums for each pair of rows, one lane for every eighth number.
+// dots keeps a vector of sums for each pair of rows, one lane for every eighth or fourth
+// number, and folds them at the end.
 func (s isa) dots(rows, cols int) {
 	name := fmt.Sprintf("dots%s_%dx%d", s.name, rows, cols)
 	TEXT(name, NOSPLIT, "func(p *uint64)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s multiplies %d rows by panels of %d rows: see dotTile.", name, rows, cols))
+	Doc(fmt.Sprintf("%s multiplies panels of %d rows by %d rows: see dotTile.", name, rows, cols))
 	p := Load(Param("p"), GP64())
 	field := func(i int) Mem { return Mem{Base: p, Disp: 8 * i} }
 	load := func(i int) GPVirtual { r := GP64(); MOVQ(field(i), r); return r }
-	ars, bbase, brs, accs := load(layout.DotARS), load(layout.DotB), load(layout.DotBRS), load(layout.DotAcc)
+	abase, ars, brs, c := load(layout.DotA), load(layout.DotARS), load(layout.DotBRS), load(layout.DotC)
 	triple := func(x GPVirtual) GPVirtual {
 		r := GP64()
 		LEAQ(Mem{Base: x, Index: x, Scale: 2}, r)
@@ -47,35 +48,25 @@ func (s isa) dots(rows, cols int) {
 	}
 	as, b := s.vecs(rows), s.vec()
 
+	var mask Register
+	if s.lanes == 8 {
+		bits := GP32()
+		MOVL(U32(1<<cols-1), bits)
+		mask = K()
+		KMOVW(bits, mask)
+	}
+
 	Label("panel")
-	a, bp, b4, steps := GP64(), GP64(), GP64(), GP64()
-	MOVQ(field(layout.DotA), a)
-	MOVQ(bbase, bp)
+	a, bp, b4, steps := GP64(), load(layout.DotB), GP64(), load(layout.DotStrips)
+	MOVQ(abase, a)
 	if cols > 4 {
 		LEAQ(Mem{Base: bp, Index: brs, Scale: 4}, b4)
 	}
-	MOVQ(field(layout.DotStrips), steps)
-	// each visits the sums' places in memory.
-	each := func(f func(m Mem, sum VecVirtual)) {
-		at := GP64()
-		MOVQ(accs, at)
-		for i := range acc {
-			for j, sum := range acc[i] {
-				f(s.at(Mem{Base: at}, j), sum)
-			}
-			ADDQ(field(layout.DotAccRS), at)
-		}
-	}
-	CMPQ(field(layout.DotAdd), Imm(0))
-	JNE(LabelRef("more"))
 	for i := range acc {
 		for _, sum := range acc[i] {
 			s.zero(sum)
 		}
 	}
-	JMP(LabelRef("sum"))
-	Label("more")
-	each(func(m Mem, sum VecVirtual) { VMOVUPD(m, sum) })
 	Label("sum")
 	for v := range 3 {
 		for i := range as {
@@ -99,11 +90,69 @@ func (s isa) dots(rows, cols int) {
 	}
 	DECQ(steps)
 	JNE(LabelRef("sum"))
-	each(func(m Mem, sum VecVirtual) { VMOVUPD(sum, m) })
-	ADDQ(field(layout.DotBPS), bbase)
-	ADDQ(field(layout.DotAccPS), accs)
+	for _, sums := range acc {
+		s.addTo(Mem{Base: c}, s.fold(sums), cols, mask)
+		ADDQ(field(layout.DotCRS), c)
+	}
+	ADDQ(field(layout.DotAPS), abase)
 	DECQ(field(layout.DotPanels))
 	JNE(LabelRef("panel"))
 	VZEROUPPER()
 	RET()
+}
+
+// fold returns the sums of the lanes of each of up to eight vectors, which are lost, one
+// after the other.
+func (s isa) fold(x []VecVirtual) []VecVirtual {
+	x = append([]VecVirtual{}, x...)
+	halves := func(low, high func(b, a, to VecVirtual)) {
+		for i := 0; i < len(x); i += 2 {
+			a, b := x[i], x[min(i+1, len(x)-1)]
+			t, u := s.vec(), s.vec()
+			low(b, a, t)
+			high(b, a, u)
+			VADDPD(u, t, t)
+			x[i/2] = t
+		}
+		x = x[:(len(x)+1)/2]
+	}
+	halves(func(b, a, to VecVirtual) { VUNPCKLPD(b, a, to) }, func(b, a, to VecVirtual) { VUNPCKHPD(b, a, to) })
+	if s.lanes == 4 {
+		halves(func(b, a, to VecVirtual) { VPERM2F128(U8(0x20), b, a, to) }, func(b, a, to VecVirtual) { VPERM2F128(U8(0x31), b, a, to) })
+		return x
+	}
+	for range 2 {
+		halves(func(b, a, to VecVirtual) { VSHUFF64X2(U8(0x88), b, a, to) }, func(b, a, to VecVirtual) { VSHUFF64X2(U8(0xdd), b, a, to) })
+	}
+	return x
+}
+
+// addTo adds the first n numbers of x to those at m. mask says which they are, for AVX-512.
+func (s isa) addTo(m Mem, x []VecVirtual, n int, mask Register) {
+	if s.lanes == 8 {
+		VADDPD_Z(m, x[0], mask, x[0])
+		VMOVUPD(x[0], mask, m)
+		return
+	}
+	for j, sum := range x {
+		m, low := s.at(m, j), sum.AsX()
+		switch n - 4*j {
+		default:
+			VADDPD(m, sum, sum)
+			VMOVUPD(sum, m)
+			continue
+		case 1:
+			VADDSD(m, low, low)
+			VMOVSD(low, m)
+			continue
+		case 3:
+			high := XMM()
+			VEXTRACTF128(U8(1), sum, high)
+			VADDSD(m.Offset(16), high, high)
+			VMOVSD(high, m.Offset(16))
+		case 2:
+		}
+		VADDPD(m, low, low)
+		VMOVUPD(low, m)
+	}
 }

@@ -27,7 +27,7 @@ func (s isa) gemm(rows, vecs int) {
 	TEXT(name, NOSPLIT, "func(p *uint64)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s multiplies panels of %d rows by a strip of %d columns: see tile.", name, rows, vecs*s.lanes))
-	s.panels(rows, vecs, tilePanel, readsC, func(g *product) {
+	s.panels(rows, vecs, readsC, func(g *product) {
 		// The sums are complete: C = alpha·sum, or C += alpha·sum.
 		VBROADCASTSD(g.field(layout.TileAlpha), g.a)
 		add := GP64()
@@ -60,9 +60,6 @@ func (s isa) gemm(rows, vecs int) {
 	})
 }
 
-// tilePanel leaves where a panel's strip of B begins.
-func tilePanel(g *product, b GPVirtual) { MOVQ(g.field(layout.TileB), b) }
-
 func readsC(g *product, p, stride GPVirtual) {
 	MOVQ(g.c, p)
 	MOVQ(g.ldc, stride)
@@ -82,10 +79,9 @@ type product struct {
 func (g *product) field(i int) Mem { return Mem{Base: g.p, Disp: 8 * i} }
 
 // panels writes the loop over panels of A and the sums over k, and has finish
-// write what is done with a panel's sums. strip leaves where the panel's strip of B
-// begins. The rows that finish reads are fetched beforehand: reads leaves their address
-// and stride.
-func (s isa) panels(rows, vecs int, strip func(g *product, b GPVirtual), reads func(g *product, p, stride GPVirtual), finish func(*product)) {
+// write what is done with a panel's sums. The rows that finish reads are fetched
+// beforehand: reads leaves their address and stride.
+func (s isa) panels(rows, vecs int, reads func(g *product, p, stride GPVirtual), finish func(*product)) {
 	p := Load(Param("p"), GP64())
 	g := &product{p: p, b: s.vecs(vecs), a: s.vec(), acc: make([][]VecVirtual, rows)}
 	load := func(i int) GPVirtual { r := GP64(); MOVQ(g.field(i), r); return r }
@@ -109,7 +105,7 @@ func (s isa) panels(rows, vecs int, strip func(g *product, b GPVirtual), reads f
 		a4 = GP64()
 		LEAQ(Mem{Base: a, Index: rs, Scale: 4}, a4)
 	}
-	strip(g, b)
+	MOVQ(g.field(layout.TileB), b)
 	MOVQ(g.field(layout.TileK), k)
 	soon, stride := GP64(), GP64()
 	reads(g, soon, stride)

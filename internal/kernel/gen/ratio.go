@@ -43,13 +43,11 @@ func (s isa) ratio(beta int, objective bool, rows, vecs int) {
 	Doc(name + " replaces a product by the quotients of a multiplicative update: see ratioTile.")
 	soon := func(g *product, p, stride GPVirtual) { // the panel after this one's
 		MOVQ(g.field(layout.RatioLdv), stride)
-		IMUL3Q(Imm(uint64(rows)), stride, p)
-		ADDQ(g.field(layout.RatioNext+1), p)
-		IMUL3Q(Imm(panelsAhead), p, p)
+		IMUL3Q(Imm(uint64(panelsAhead*rows)), stride, p)
 		ADDQ(g.field(layout.RatioV), p)
 		ADDQ(g.field(layout.RatioAt), p)
 	}
-	s.panels(rows, vecs, ratioPanel, soon, func(g *product) {
+	s.panels(rows, vecs, soon, func(g *product) {
 		one := s.constant(1)
 		q, y := g.b[0], g.a // the operands of the sum are free now
 		qp, vp, ldv := GP64(), GP64(), GP64()
@@ -92,12 +90,8 @@ func (s isa) ratio(beta int, objective bool, rows, vecs int) {
 			ADDQ(g.ldc, qp)
 			ADDQ(ldv, vp)
 		}
-		ADDQ(g.field(layout.RatioNext), g.c)
-		ADDQ(g.field(layout.RatioNext+1), vp)
 		SUBQ(g.field(layout.RatioV), vp)
 		MOVQ(vp, g.field(layout.RatioAt))
-		MOVQ(g.field(layout.RatioNext+2), vp)
-		ADDQ(vp, g.field(layout.RatioBAt))
 		if objective {
 			o.end(beta)
 		}
@@ -156,11 +150,6 @@ func (s isa) logs(vecs int) {
 	}
 	VZEROUPPER()
 	RET()
-}
-
-func ratioPanel(g *product, b GPVirtual) {
-	tilePanel(g, b)
-	ADDQ(g.field(layout.RatioBAt), b)
 }
 
 func readsV(g *product, p, stride GPVirtual) {

@@ -24,19 +24,17 @@ const (
 	RatioV    = 13
 	RatioLdv  = 14
 	RatioAt   = 15 // bytes from V to the panel: the argument never points beyond V
-	RatioBAt  = 16 // bytes from B to the panel's strip
-	RatioNext = 17 // bytes by which C, V and B go on after a panel, beside its rows
-	RatioEps  = 20
-	RatioSum  = 44
-	RatioMant = 68
-	RatioExp  = 92
+	RatioEps  = 16
+	RatioSum  = 40
+	RatioMant = 64
+	RatioExp  = 88
 
-	RatioBeta2   = 116 // β-2
-	RatioBeta    = 117
-	RatioBeta1   = 118 // β-1
-	RatioInverse = 119 // 1/(β(β-1))
-	RatioZero    = 120 // 0^β
-	RatioSeries  = 121 // three coefficients
+	RatioBeta2   = 112 // β-2
+	RatioBeta    = 113
+	RatioBeta1   = 114 // β-1
+	RatioInverse = 115 // 1/(β(β-1))
+	RatioZero    = 116 // 0^β
+	RatioSeries  = 117 // three coefficients
 )
 
 // Places of a dotTile's fields, in words.
@@ -46,14 +44,12 @@ const (
 	DotA
 	DotARS
 	DotAS
+	DotAPS
 	DotB
 	DotBRS
 	DotBS
-	DotBPS
-	DotAcc
-	DotAccRS
-	DotAccPS
-	DotAdd
+	DotC
+	DotCRS
 )
 
 // DotColumns is the most rows of B in a panel of a dotTile.

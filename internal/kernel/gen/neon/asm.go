@@ -220,12 +220,8 @@ func (f *function) store(v *reg, m mem) {
 // loadPair loads the two vectors at m.
 func (f *function) loadPair(m mem) [2]*reg {
 	v := [2]*reg{f.vec(), f.vec()}
-	f.loadPairTo(v, m)
-	return v
-}
-
-func (f *function) loadPairTo(v [2]*reg, m mem) {
 	f.emit(v[:], m.regs(), "FLDPQ %v, (%v, %v)", m, scalar{v[0]}, scalar{v[1]})
+	return v
 }
 
 func (f *function) storePair(v [2]*reg, m mem) {
@@ -237,6 +233,10 @@ func (f *function) loadOne(m mem) *reg {
 	v := f.vec()
 	f.emit(set(v), m.regs(), "FMOVD %v, %v", m, scalar{v})
 	return v
+}
+
+func (f *function) storeOne(v *reg, m mem) {
+	f.emit(nil, append(m.regs(), v), "FMOVD %v, %v", scalar{v}, m)
 }
 
 // loadBoth loads one number to both elements.

@@ -17,13 +17,14 @@ func (f *file) dots() {
 	}
 }
 
-// dotsOf keeps a vector of sums for each pair of rows, one lane for every fourth number.
+// dotsOf keeps a vector of sums for each pair of rows, one lane for every fourth number, and
+// folds them at the end.
 func (f *file) dotsOf(rows, cols int) {
 	fn := f.function(fmt.Sprintf("dotsNEON_%dx%d", rows, cols),
-		fmt.Sprintf("multiplies %d rows by panels of %d rows: see dotTile.", rows, cols), "(p *uint64)", "p")
+		fmt.Sprintf("multiplies panels of %d rows by %d rows: see dotTile.", rows, cols), "(p *uint64)", "p")
 	g := &product{p: fn.param(0)}
 	load := func(i int) *reg { return fn.loadInt(g.field(i)) }
-	bbase, accs, panels := load(layout.DotB), load(layout.DotAcc), load(layout.DotPanels)
+	abase, c, panels := load(layout.DotA), load(layout.DotC), load(layout.DotPanels)
 	as, bs := load(layout.DotAS), load(layout.DotBS)
 	acc := make([][][pair]*reg, rows)
 	for i := range acc {
@@ -31,31 +32,17 @@ func (f *file) dotsOf(rows, cols int) {
 			acc[i] = append(acc[i], [pair]*reg{fn.vec(), fn.vec()})
 		}
 	}
-	// each visits the sums' places in memory.
-	each := func(visit func(m mem, sum [pair]*reg)) {
-		at, stride := fn.copyInt(accs), load(layout.DotAccRS)
-		for i := range acc {
-			for j, sum := range acc[i] {
-				visit(mem{base: at}.at(j*pair), sum)
-			}
-			fn.add(at, stride)
-		}
-	}
 
 	fn.label("panel")
-	a := fn.rows(load(layout.DotA), load(layout.DotARS), rows)
-	b := fn.rows(fn.copyInt(bbase), load(layout.DotBRS), cols)
+	a := fn.rows(fn.copyInt(abase), load(layout.DotARS), rows)
+	b := fn.rows(load(layout.DotB), load(layout.DotBRS), cols)
 	steps := load(layout.DotStrips)
-	fn.unlessZero(load(layout.DotAdd), "more")
 	for i := range acc {
 		for _, sum := range acc[i] {
 			fn.clear(sum[0])
 			fn.clear(sum[1])
 		}
 	}
-	fn.branch("B", "sum")
-	fn.label("more")
-	each(func(m mem, sum [pair]*reg) { fn.loadPairTo(sum, m) })
 	fn.label("sum")
 	for v := range 3 {
 		var x [][pair]*reg
@@ -78,9 +65,21 @@ func (f *file) dotsOf(rows, cols int) {
 		fn.add(row, bs)
 	}
 	fn.countDown(steps, "sum")
-	each(func(m mem, sum [pair]*reg) { fn.storePair(sum, m) })
-	fn.add(bbase, load(layout.DotBPS))
-	fn.add(accs, load(layout.DotAccPS))
+	stride := load(layout.DotCRS)
+	for _, sums := range acc {
+		for j := 0; j < cols; j += 2 {
+			x, y := sums[j], sums[min(j+1, cols-1)]
+			folded := fn.op("faddp", fn.op("fadd", x[0], x[1]), fn.op("fadd", y[0], y[1]))
+			at := mem{base: c}.at(j / 2)
+			if j+1 < cols {
+				fn.store(fn.op("fadd", folded, fn.load(at)), at)
+			} else {
+				fn.storeOne(fn.op("fadd", folded, fn.loadOne(at)), at)
+			}
+		}
+		fn.add(c, stride)
+	}
+	fn.add(abase, load(layout.DotAPS))
 	fn.countDown(panels, "panel")
 	fn.ret()
 }

@@ -23,6 +23,7 @@ var encodings = map[string]struct {
 	bits uint32
 }{
 	"fadd":         {three, 0x4E60D400},
+	"faddp":        {three, 0x6E60D400}, // n[0]+n[1], m[0]+m[1]
 	"fsub":         {three, 0x4EE0D400},
 	"fmul":         {three, 0x6E60DC00},
 	"fdiv":         {three, 0x6E60FC00},

@@ -28,7 +28,7 @@ func (f *file) gemm() {
 func (f *file) gemmOf(rows, vecs int) {
 	fn := f.function(fmt.Sprintf("gemmNEON_%dx%d", rows, vecs*lanes),
 		fmt.Sprintf("multiplies panels of %d rows by a strip of %d columns: see tile.", rows, vecs*lanes), "(p *uint64)", "p")
-	fn.panels(rows, vecs, tilePanel, readsC, func(g *product) {
+	fn.panels(rows, vecs, readsC, func(g *product) {
 		// The sums are complete: C = alpha·sum, or C += alpha·sum.
 		alpha := fn.loadOne(g.field(layout.TileAlpha))
 		add := fn.loadInt(g.field(layout.TileAdd))
@@ -61,9 +61,6 @@ func (f *file) gemmOf(rows, vecs int) {
 	})
 }
 
-// tilePanel returns where a panel's strip of B begins.
-func tilePanel(f *function, g *product) *reg { return f.loadInt(g.field(layout.TileB)) }
-
 func readsC(f *function, g *product) (p, stride *reg) { return f.copyInt(g.c), g.ldc }
 
 // A product is a micro-kernel while it is written: the argument and the registers
@@ -77,10 +74,9 @@ type product struct {
 func (g *product) field(i int) mem { return mem{base: g.p, disp: 8 * i} }
 
 // panels writes the loop over panels of A and the sums over k, and has finish
-// write what is done with a panel's sums. strip returns where the panel's strip of B
-// begins. The rows that finish reads are fetched beforehand: reads returns their address
-// and stride.
-func (f *function) panels(rows, vecs int, strip func(f *function, g *product) *reg, reads func(f *function, g *product) (p, stride *reg), finish func(*product)) {
+// write what is done with a panel's sums. The rows that finish reads are fetched
+// beforehand: reads returns their address and stride.
+func (f *function) panels(rows, vecs int, reads func(f *function, g *product) (p, stride *reg), finish func(*product)) {
 	g := &product{p: f.param(0), acc: make([][]*reg, rows)}
 	load := func(i int) *reg { return f.loadInt(g.field(i)) }
 	panels, abase := load(layout.TilePanels), load(layout.TileA)
@@ -92,7 +88,7 @@ func (f *function) panels(rows, vecs int, strip func(f *function, g *product) *r
 	}
 
 	f.label("panel")
-	a, b, k := f.copyInt(abase), strip(f, g), load(layout.TileK)
+	a, b, k := f.copyInt(abase), load(layout.TileB), load(layout.TileK)
 	soon, stride := reads(f, g)
 	for i := range g.acc {
 		for j := 0; j < vecs*lanes; j += 8 {

@@ -38,16 +38,12 @@ func (f *file) ratio(beta int, objective bool, rows, vecs int) {
 		"replaces a product by the quotients of a multiplicative update: see ratioTile.", "(p *uint64)", "p")
 	soon := func(f *function, g *product) (p, stride *reg) { // the panel after this one's
 		p, stride = readsV(f, g)
-		step := f.loadInt(g.field(layout.RatioNext + 1))
-		for range rows {
-			f.add(step, stride)
-		}
-		for range panelsAhead {
-			f.add(p, step)
+		for range panelsAhead * rows {
+			f.add(p, stride)
 		}
 		return p, stride
 	}
-	fn.panels(rows, vecs, ratioPanel, soon, func(g *product) {
+	fn.panels(rows, vecs, soon, func(g *product) {
 		q := fn.loadInt(g.field(layout.RatioQ))
 		fn.add(q, g.c)
 		v, ldv := readsV(fn, g)
@@ -72,13 +68,8 @@ func (f *file) ratio(beta int, objective bool, rows, vecs int) {
 			fn.add(q, g.ldc)
 			fn.add(v, ldv)
 		}
-		fn.add(g.c, fn.loadInt(g.field(layout.RatioNext)))
-		fn.add(v, fn.loadInt(g.field(layout.RatioNext+1)))
 		fn.sub(v, fn.loadInt(g.field(layout.RatioV)))
 		fn.storeInt(v, g.field(layout.RatioAt))
-		strip := fn.loadInt(g.field(layout.RatioBAt))
-		fn.add(strip, fn.loadInt(g.field(layout.RatioNext+2)))
-		fn.storeInt(strip, g.field(layout.RatioBAt))
 		c.end()
 	})
 }
@@ -105,12 +96,6 @@ func (f *file) logs() {
 	fn.countDown(rows, "row")
 	fn.store(sum, g.field(layout.RatioSum))
 	fn.ret()
-}
-
-func ratioPanel(f *function, g *product) *reg {
-	b := tilePanel(f, g)
-	f.add(b, f.loadInt(g.field(layout.RatioBAt)))
-	return b
 }
 
 func readsV(f *function, g *product) (p, stride *reg) {

@@ -1,0 +1,172 @@
+package kernel
+
+import (
+	"math"
+	"unsafe"
+
+	"gonum.org/v1/gonum/blas"
+)
+
+// A ratioTile is the argument of the kernels that turn a product at once into what
+// the sums are made of: P = (V+eps)∘V̂^(β-2) in the place of C and, unless β = 1,
+// Q = V̂^(β-1). The kernels know the places of the fields.
+type ratioTile struct {
+	tile
+	q    uintptr // bytes from P to Q
+	v    *float64
+	ldv  uintptr     // bytes
+	at   uintptr     // bytes from v to the next panel's rows
+	eps  [24]float64 // of each column
+	sum  [24]float64 // of r - 1 for β = 0, else of the divergence
+	mant [24]float64 // for β = 0 the product of all r is Π mant·2^exp
+	exp  [24]float64
+
+	beta2, beta, beta1, inverse, zero float64    // β-2, β, β-1, 1/(β(β-1)), 0^β
+	series                            [3]float64 // see nearOne
+}
+
+// begin makes ready for some strips and for their objective.
+func (t *ratioTile) begin(beta, eps float64) {
+	t.floor(beta, eps, len(t.eps))
+	t.beta2, t.beta, t.beta1, t.inverse = beta-2, beta, beta-1, 1/(beta*(beta-1))
+	t.zero = math.Pow(0, beta)
+	t.series = nearOne(beta)
+	for j := range t.sum {
+		t.sum[j], t.mant[j], t.exp[j] = 0, 1, 0
+	}
+}
+
+// floor sets eps for a strip of so many columns.
+func (t *ratioTile) floor(beta, eps float64, cols int) {
+	// Where there is no column V and V̂ are both this, and the objective must not notice.
+	pad := 1.0
+	if beta == 1 { // log 1 is not exactly 0 there, so it gets no weight
+		pad = 0x1p-1000
+	}
+	for j := range t.eps {
+		t.eps[j] = pad
+		if j < cols {
+			t.eps[j] = eps
+		}
+	}
+}
+
+// total returns the block's objective from what the kernels left.
+func (t *ratioTile) total(beta float64) float64 {
+	var sum, log float64
+	for j := range t.sum {
+		sum += t.sum[j]
+		log += t.exp[j]*math.Ln2 + math.Log(t.mant[j])
+	}
+	if beta == 0 {
+		sum -= log
+	}
+	return sum
+}
+
+// quotients leaves P and Q of some rows of strip i in w.p and w.q from `at` on; h is H in
+// that strip. What it returns is the objective where the kernels do not sum it.
+func (p *NMF) quotients(w *workspace, h []float64, at, i, row, rows int, objective bool) float64 {
+	e, t, width, cols := p.engine, &w.ratioTile, p.width(), p.columns(i)
+	a, v := asView(p.step.W, blas.NoTrans).from(row, 0), p.strip(i)[row*width:]
+	t.k, t.bs, t.ldc, t.ldv = p.step.W.Cols, uintptr(8*width), uintptr(8*width), uintptr(8*width)
+	t.b, t.c, t.v = &h[0], &w.p[at], &v[0]
+	if p.beta == 2 {
+		t.alpha, t.add = 1, 0
+		e.strip(&t.tile, a, false, rows, 3)
+		return differences(w.p[at:], v, rows, cols, width)
+	}
+	t.q = uintptr(unsafe.Pointer(&w.q[0])) - uintptr(unsafe.Pointer(&w.p[0]))
+	if cols < width {
+		t.floor(p.beta, p.eps, cols)
+		defer t.floor(p.beta, p.eps, width)
+	}
+	e.quotients(t, a, p.beta, objective, rows)
+	return 0
+}
+
+// quotients runs the kernels over so many rows.
+func (e *engine) quotients(t *ratioTile, a view, beta float64, objective bool, rows int) {
+	kind := 4
+	if beta == 0 || beta == 1 {
+		kind = int(2 * beta)
+	}
+	if objective {
+		kind++
+	}
+	t.rs, t.cs = uintptr(8*a.rs), uintptr(8*a.cs)
+	p, row := unsafe.Pointer(t.c), 0
+	for i, high := range [2]int{e.ratioRows[kind], 1} {
+		if t.panels = (rows - row) / high; t.panels == 0 {
+			continue
+		}
+		t.a, t.ps = &a.data[row*a.rs], uintptr(8*high*a.rs)
+		t.c, t.at = (*float64)(unsafe.Add(p, uintptr(row)*t.ldc)), uintptr(row)*t.ldv
+		e.ratio[kind][i]((*uint64)(unsafe.Pointer(t)))
+		row += t.panels * high
+	}
+	if objective && beta == 1 {
+		t.panels, t.at, t.c = rows, 0, (*float64)(p)
+		e.logs((*uint64)(unsafe.Pointer(t)))
+	}
+}
+
+// differences returns ½Σ(y-x)² of so many columns of two strips: what is left of them where
+// a power would cancel counts.
+func differences(x, y []float64, rows, cols, width int) (sum float64) {
+	for i := range rows {
+		y := y[i*width:][:cols]
+		for j, x := range x[i*width:][:cols] {
+			sum += (y[j] - x) * (y[j] - x) / 2
+		}
+	}
+	return sum
+}
+
+// quotients returns y·x^(β-2) and x^(β-1).
+func quotients(beta, y, x float64) (p, q float64) {
+	switch beta {
+	case 0:
+		q = 1 / x
+		return y * q * q, q
+	case 1:
+		return y / x, 1
+	case 2:
+		return y, x
+	}
+	p = math.Pow(x, beta-2)
+	return y * p, x * p
+}
+
+// divergence returns the β-divergence of y from x.
+func divergence(beta, y, x float64) float64 {
+	switch beta {
+	case 0:
+		r := y / x
+		return r - math.Log(r) - 1
+	case 1:
+		if y == 0 {
+			return x
+		}
+		return y*math.Log(y/x) - y + x
+	case 2:
+		return (y - x) * (y - x) / 2
+	}
+	// In units of x^β.
+	e, r := (y-x)/x, y/x // 1+e would lose an r near 0
+	d := (math.Pow(r, beta) + beta - 1 - beta*r) / (beta * (beta - 1))
+	if math.Abs(e) < 0x1p-8 {
+		c := nearOne(beta)
+		d = e * e * (0.5 + e*(c[0]+e*(c[1]+e*c[2])))
+	}
+	return d * math.Pow(x, beta)
+}
+
+// nearOne is the series of the β-divergence of 1+e from 1 after e²/2: the coefficients
+// of e³, e⁴ and e⁵. For |e| < 1/256 the rest is below 1e-9 of it, while the formula
+// would lose all of it to rounding.
+func nearOne(beta float64) [3]float64 {
+	c3 := (beta - 2) / 6
+	c4 := c3 * (beta - 3) / 4
+	return [3]float64{c3, c4, c4 * (beta - 4) / 5}
+}

@@ -1,0 +1,130 @@
+// Package threads runs the tasks of a tight loop on several threads: without allocating,
+// and without waiting for threads to wake up where the loop comes back soon.
+package threads
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Team is threads that take numbered tasks in turn. It is kept for reuse, by one caller
+// at a time. Tasks should share no sum, so that it does not matter who does which.
+type Team struct {
+	work    func(worker int)
+	help    func()
+	count   int64
+	next    atomic.Int64
+	workers atomic.Int64
+	left    atomic.Int64 // helpers that are not done
+	wait    sync.WaitGroup
+}
+
+// NewTeam returns a team whose threads, the first of which is worker 0, call work once each
+// time that the team runs, to take tasks by [Team.Next].
+func NewTeam(work func(worker int)) *Team {
+	t := &Team{work: work}
+	t.help = func() { help(t) }
+	return t
+}
+
+// Next returns the number of a task that nobody has taken, or false if there is none.
+func (t *Team) Next() (task int, ok bool) {
+	i := t.next.Add(1) - 1
+	return int(i), i < t.count
+}
+
+// Run has count tasks done by so many threads at most, this one among them.
+func (t *Team) Run(count, threads int) {
+	t.count = int64(count)
+	t.next.Store(0)
+	helpers := min(count, threads) - 1
+	if helpers <= 0 {
+		t.work(0)
+		return
+	}
+	t.workers.Store(0)
+	t.left.Store(int64(helpers))
+	t.wait.Add(helpers)
+	for range helpers {
+		if !hire(t) {
+			go t.help()
+		}
+	}
+	t.work(0)
+	spin(func() bool { return t.left.Load() == 0 })
+	t.wait.Wait()
+}
+
+// help works for t, and then for whoever has work soon.
+func help(t *Team) {
+	for t != nil {
+		t.work(int(t.workers.Add(1)))
+		t.left.Add(-1)
+		t.wait.Done()
+		t = linger()
+	}
+}
+
+// To wake a thread takes longer than many a task. So one that has nothing more to do looks
+// out for work this long before it sleeps, and lets other goroutines run every now and then.
+const (
+	patience = 100 * time.Microsecond
+	yield    = 20 * time.Microsecond
+)
+
+// spin waits until done or out of patience, and reports which.
+func spin(done func() bool) bool {
+	if done() {
+		return true
+	}
+	start := time.Now()
+	next := yield
+	for {
+		for range 100 {
+			if done() {
+				return true
+			}
+		}
+		switch waited := time.Since(start); {
+		case waited > patience:
+			return done()
+		case waited > next:
+			next += yield
+			runtime.Gosched()
+		}
+	}
+}
+
+// idle has a place for each helper that lingers: it puts waiting there, whoever has work
+// puts a team in its place.
+var (
+	idle    [64]atomic.Pointer[Team]
+	waiting = new(Team)
+)
+
+// hire gives t to a helper that lingers.
+func hire(t *Team) bool {
+	for i := range idle {
+		if idle[i].Load() == waiting && idle[i].CompareAndSwap(waiting, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// linger returns the team that hires this helper, or nil.
+func linger() *Team {
+	for i := range idle {
+		place := &idle[i]
+		if place.Load() != nil || !place.CompareAndSwap(nil, waiting) {
+			continue
+		}
+		if !spin(func() bool { return place.Load() != waiting }) && place.CompareAndSwap(waiting, nil) {
+			return nil
+		}
+		return place.Swap(nil)
+	}
+	return nil
+}

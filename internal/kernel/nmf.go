@@ -2,6 +2,8 @@ package kernel
 
 import (
 	"context"
+	"slices"
+	"sync"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -28,11 +30,14 @@ type NMF struct {
 	ctx                        context.Context
 	step                       Step
 	groups                     int
+	claims                     sync.Mutex
+	left                       []int     // chunks of each group that are to be made
+	busy                       []bool    // whether a thread works on it
 	objectives                 []float64 // of the chunks
 	flat                       []float64 // for β = 1 the sums of W's columns, then of H's rows
 	sums                       []float64 // for W, of the groups: num, then den
 	source                     blas64.General
-	load, forGroups, forTotals *team
+	load, forChunks, forTotals *team
 }
 
 // A Step is one pass over V, which makes what there is a matrix or function for. With NumH
@@ -69,7 +74,7 @@ func NewNMF(v blas64.General, beta, eps float64) *NMF {
 		p.eps = 0
 	}
 	p.v = make([]float64, p.rows*p.strips()*p.width())
-	p.load, p.forGroups, p.forTotals = newTeam(p.copyStrip), newTeam(p.group), newTeam(p.total)
+	p.load, p.forChunks, p.forTotals = newTeam(p.copyStrip), newWorkers(p.makeSums), newTeam(p.total)
 	p.Load(v)
 	return p
 }
@@ -115,7 +120,7 @@ func (p *NMF) Do(ctx context.Context, s Step) (objective float64) {
 	if s.forW() {
 		p.sums = grow(p.sums, p.groups*p.sizeOfSums())
 	}
-	p.forGroups.run(p.groups, p.rows*p.cols*k)
+	p.forChunks.run(p.chunks, p.rows*p.cols*k)
 	for _, x := range p.objectives {
 		objective += x
 	}
@@ -171,25 +176,30 @@ func (p *NMF) columns(i int) int { return min(p.width(), p.cols-i*p.width()) }
 
 // A chunk is strips of V of so many bytes that they stay in the second cache between both
 // halves of a step, and not so many columns that the H of these would not stay in the
-// first. A group is chunks that share sums for W: enough groups for the threads, few enough
-// that to total them takes a small part of the time, and little enough memory.
+// first. A group is chunks that share sums for W. One thread at a time adds to these, in the
+// order of the chunks: twice as many groups as threads keep all busy, and more take time to
+// total, and memory.
 const (
 	chunkBytes   = 640 << 10
 	chunkColumns = 192
 
-	columnsToTotal = 256
+	columnsToTotal = 512
 	leastGroups    = 4
 	mostGroups     = 64
 	groupBytes     = 64 << 20
 )
 
-// cut decides on chunks and groups.
+// cut decides on chunks and groups, none of which is made.
 func (p *NMF) cut() {
 	strips := p.strips()
 	each := min(max(1, chunkBytes/(8*p.rows*p.width())), chunkColumns/p.width())
 	p.chunks = min(roundUp((strips+each-1)/each, leastGroups), strips)
 	most := min(p.cols/columnsToTotal, mostGroups, groupBytes/(8*p.sizeOfSums()))
 	p.groups = min(p.chunks, max(leastGroups, most&^(leastGroups-1)))
+	p.left, p.busy = slices.Grow(p.left[:0], p.groups)[:p.groups], slices.Grow(p.busy[:0], p.groups)[:p.groups]
+	for g := range p.groups {
+		p.left[g], p.busy[g] = (g+1)*p.chunks/p.groups-g*p.chunks/p.groups, false
+	}
 }
 
 // beforeH makes what the sums for H need.
@@ -216,28 +226,56 @@ func square(a blas64.General, n int) blas64.General {
 	return a
 }
 
-// group makes the sums of the chunks of group g.
-func (p *NMF) group(w *workspace, g int) {
-	s := &p.step
-	if s.forW() {
+// makeSums makes the sums of chunks as long as there are any.
+func (p *NMF) makeSums(w *workspace) {
+	for g, chunk := p.claim(-1); g >= 0 && p.ctx.Err() == nil; g, chunk = p.claim(g) {
+		p.addChunk(w, g, chunk)
+	}
+}
+
+// claim returns the next chunk of a group that nobody works on, the one with most left, or
+// below 0 if there is none: who works on the others does the rest of them. It takes back
+// the group that is done with.
+func (p *NMF) claim(done int) (g, chunk int) {
+	p.claims.Lock()
+	defer p.claims.Unlock()
+	if done >= 0 {
+		p.busy[done] = false
+	}
+	g = -1
+	for i, left := range p.left {
+		if left > 0 && !p.busy[i] && (g < 0 || left > p.left[g]) {
+			g = i
+		}
+	}
+	if g < 0 {
+		return -1, 0
+	}
+	chunk = (g+1)*p.chunks/p.groups - p.left[g]
+	p.left[g]--
+	p.busy[g] = true
+	return g, chunk
+}
+
+// addChunk makes the sums of a chunk and adds those for W to the group's.
+func (p *NMF) addChunk(w *workspace, g, chunk int) {
+	s, size := &p.step, p.width()*p.step.W.Cols
+	if s.forW() && chunk == g*p.chunks/p.groups {
 		clear(p.sums[g*p.sizeOfSums() : (g+1)*p.sizeOfSums()])
 	}
-	size := p.width() * s.W.Cols
-	for i := g * p.chunks / p.groups; i < (g+1)*p.chunks/p.groups && p.ctx.Err() == nil; i++ {
-		first, last := i*p.strips()/p.chunks, (i+1)*p.strips()/p.chunks
-		w.next = grow(w.next, (last-first)*size)
-		for j := first; j < last && p.overH(); j++ {
-			p.objectives[i] += p.overRows(w, j, w.next[(j-first)*size:(j-first+1)*size])
-		}
-		if !s.forW() {
-			continue
-		}
-		if s.Update == nil {
-			cols := min(last*p.width(), p.cols) - first*p.width()
-			w.next = packStrips(w.next, asView(s.H, blas.NoTrans).from(0, first*p.width()), s.W.Cols, cols, p.width())
-		}
-		p.objectives[i] += p.alongRows(w, first, last, g)
+	first, last := chunk*p.strips()/p.chunks, (chunk+1)*p.strips()/p.chunks
+	w.next = grow(w.next, (last-first)*size)
+	for j := first; j < last && p.overH(); j++ {
+		p.objectives[chunk] += p.overRows(w, j, w.next[(j-first)*size:(j-first+1)*size])
 	}
+	if !s.forW() {
+		return
+	}
+	if s.Update == nil {
+		cols := min(last*p.width(), p.cols) - first*p.width()
+		w.next = packStrips(w.next, asView(s.H, blas.NoTrans).from(0, first*p.width()), s.W.Cols, cols, p.width())
+	}
+	p.objectives[chunk] += p.alongRows(w, first, last, g)
 }
 
 // overH tells whether V is gone through over its rows, which gives the objective too.

@@ -7,17 +7,30 @@ import (
 	"github.com/audiosep/audiosep/internal/threads"
 )
 
-// A team has threads take numbered tasks in turn, each with a workspace. Tasks share no
-// sum, so who does which changes no bit.
+// A team is threads that each have a workspace.
 type team struct {
-	task    func(w *workspace, i int)
 	threads *threads.Team
 }
 
+// newTeam returns a team that takes numbered tasks in turn. Tasks share no sum, so who does
+// which changes no bit.
 func newTeam(task func(w *workspace, i int)) *team {
-	t := &team{task: task}
-	t.threads = threads.NewTeam(t.work)
+	t := new(team)
+	*t = *newWorkers(func(w *workspace) {
+		for i, ok := t.threads.Next(); ok; i, ok = t.threads.Next() {
+			task(w, i)
+		}
+	})
 	return t
+}
+
+// newWorkers returns a team whose threads call work once each time that it runs.
+func newWorkers(work func(w *workspace)) *team {
+	return &team{threads.NewTeam(func(int) {
+		w := workspaces.Get().(*workspace)
+		defer workspaces.Put(w)
+		work(w)
+	})}
 }
 
 // run does count tasks on as many threads as there are processors, on this one
@@ -32,14 +45,6 @@ func (t *team) run(count, work int) {
 
 // parallelFrom is the number of multiplications that repays another thread.
 const parallelFrom = 1 << 17
-
-func (t *team) work(int) {
-	w := workspaces.Get().(*workspace)
-	defer workspaces.Put(w)
-	for i, ok := t.threads.Next(); ok; i, ok = t.threads.Next() {
-		t.task(w, i)
-	}
-}
 
 // A workspace is what one thread needs beside the matrices.
 type workspace struct {

@@ -40,10 +40,10 @@ const leastSmooth = 0x1p-500
 // x = h/h̃, x ≤ x^β/β + const bounds the l1 term in the same power. The smoothness
 // penalty is that of Févotte, ICASSP 2011.
 //
-// An iteration is first, then second; the first one wants normalised factors. The
-// objective falls out of the first pass over V of the next iteration, and the factors
-// before last are kept, so an iteration that turns out to have been one too many is
-// undone by stepBack. An accelerated one is told in acceleration.
+// An iteration is first, then second; under an l1 term the first one wants normalised
+// factors. The objective falls out of the pass over V of the next iteration, and the factors
+// before last are kept, so an iteration that turns out to have been one too many is undone by
+// stepBack. An accelerated one is told in acceleration.
 type nmf struct {
 	nmfOptions
 	v               blas64.General // F×N
@@ -54,6 +54,7 @@ type nmf struct {
 	wSum, hSum      []float64      // of the columns of W, of the rows of H
 	numW, denW      blas64.General // F×K
 	numH, denH      blas64.General // K×N, under a smoothness penalty
+	updates         int            // of W
 	coordinates     bool           // coordinate descent in the place of the updates
 	acceleration    *acceleration  // nil without acceleration
 
@@ -119,8 +120,11 @@ func exponent(beta float64, smooth bool) float64 {
 	return 1
 }
 
-// factors returns copies of W, F×K, and H, K×N.
+// factors returns copies of W, F×K, and H, K×N, normalised.
 func (s *nmf) factors() (w, h *mat.Dense) {
+	if !s.fixW {
+		s.normalise()
+	}
 	return mat.DenseCopyOf(dense(s.w)), mat.DenseCopyOf(dense(s.h))
 }
 
@@ -172,8 +176,15 @@ func (s *nmf) second() {
 	each := rowsAtOnce(s.w)
 	s.crew.do((s.w.Rows+each-1)/each, s.tasks.w)
 	s.wPrev, s.w, s.wNext = s.w, s.wNext, s.wPrev
-	s.normalise()
+	s.updates++
+	if s.l1 > 0 || s.updates%balanced == 0 {
+		s.normalise()
+	}
 }
+
+// balanced is the number of updates after which W is normalised even if no penalty asks for
+// it: until then no scale runs away.
+const balanced = 16
 
 // stepBack undoes the last iteration. It can be undone only once.
 func (s *nmf) stepBack() {

@@ -290,7 +290,7 @@ func (p *NMF) next() blas64.General {
 }
 
 // rowsTogether is the number of rows of a strip whose quotients stay in the first cache.
-const rowsTogether = 64
+const rowsTogether = 96
 
 // overRows makes the sums for H of strip i, and with them that strip of the next H, and
 // returns their objective. For β = 2 that is, with sums, ½ΣV̂² - ΣVV̂.
@@ -318,7 +318,9 @@ func (p *NMF) overRows(w *workspace, i int, next []float64) (objective float64) 
 func (p *NMF) sumsOver(w *workspace, i int) (objective float64) {
 	s, width := &p.step, p.width()
 	w.p, w.q = grow(w.p, rowsTogether*width), grow(w.q, rowsTogether*width)
-	w.begin(p.beta, p.eps)
+	if p.beta != 2 {
+		w.begin(p.beta, p.eps)
+	}
 	for row := 0; row < p.rows; row += rowsTogether {
 		rows := min(rowsTogether, p.rows-row)
 		if p.beta == 2 && s.forH() {
@@ -369,17 +371,18 @@ func (p *NMF) euclidean(w *workspace) float64 {
 	if !p.step.Objective {
 		return 0
 	}
-	return halfDenLessNum(w.b[:k*p.width()], w.num, w.den)
+	return p.dot(w, w.den)/2 - p.dot(w, w.num)
 }
 
-// halfDenLessNum returns Σ x(½den - num). Not all additions wait for each other.
-func halfDenLessNum(x, num, den []float64) float64 {
-	var sum [4]float64
-	num, den = num[:len(x)], den[:len(x)]
-	for i, x := range x {
-		sum[i&3] += x * (0.5*den[i] - num[i])
-	}
-	return (sum[0] + sum[1]) + (sum[2] + sum[3])
+// dot returns the sum of products with H.
+func (p *NMF) dot(w *workspace, x []float64) float64 {
+	t, width := &w.dotTile, uintptr(8*p.width())
+	sum := &w.sum
+	*sum = 0
+	t.strips, t.a, t.b, t.c = p.step.W.Cols, &w.b[0], &x[0], sum
+	t.ars, t.as, t.brs, t.bs = width, width, width, width
+	p.engine.dots(t, 1, 1)
+	return *sum
 }
 
 // unpack takes a strip to where it is wanted.
@@ -403,7 +406,9 @@ func (p *NMF) alongRows(w *workspace, first, last, g int) (objective float64) {
 	t, size, block := &w.dotTile, k*width, panelRows*width
 	num, den, gram := p.sumsOf(g)
 	w.p, w.q = grow(w.p, (last-first)*block), grow(w.q, (last-first)*block)
-	w.begin(p.beta, p.eps)
+	if p.beta != 2 {
+		w.begin(p.beta, p.eps)
+	}
 	t.strips, t.brs, t.bs, t.ars = last-first, uintptr(8*width), uintptr(8*size), uintptr(8*width)
 	for row := 0; row < p.rows; row += panelRows {
 		rows := min(panelRows, p.rows-row)
@@ -497,7 +502,7 @@ func (p *NMF) halfSquaresAnd(rest float64) float64 {
 	if !s.forH() {
 		for i := range s.W.Rows {
 			w := s.W.Data[i*s.W.Stride:][:s.W.Cols]
-			rest += halfDenLessNum(w, s.NumW.Data[i*s.NumW.Stride:], s.DenW.Data[i*s.DenW.Stride:])
+			rest += floats.Dot(w, s.DenW.Data[i*s.DenW.Stride:][:s.W.Cols])/2 - floats.Dot(w, s.NumW.Data[i*s.NumW.Stride:][:s.W.Cols])
 		}
 	}
 	d := p.halfSquares + rest

@@ -55,6 +55,7 @@ type workspace struct {
 	p, q, v  []float64 // a block of quotients, of V
 	num, den []float64 // sums of one strip or panel
 	next     []float64 // H of the sums for W, in strips
+	sum      float64
 }
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}

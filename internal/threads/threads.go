@@ -70,7 +70,7 @@ func help(t *Team) {
 // To wake a thread takes longer than many a task. So one that has nothing more to do looks
 // out for work this long before it sleeps, and lets other goroutines run every now and then.
 const (
-	patience = 300 * time.Microsecond
+	patience = 100 * time.Microsecond
 	yield    = 20 * time.Microsecond
 )
 

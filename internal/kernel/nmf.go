@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -227,25 +228,32 @@ func square(a blas64.General, n int) blas64.General {
 }
 
 // makeSums makes the sums of chunks as long as there are any.
-func (p *NMF) makeSums(w *workspace) {
-	for g, chunk := p.claim(-1); g >= 0 && p.ctx.Err() == nil; g, chunk = p.claim(g) {
+func (p *NMF) makeSums(w *workspace, worker int) {
+	for g, chunk := p.claim(worker, -1); g >= 0 && p.ctx.Err() == nil; g, chunk = p.claim(worker, g) {
 		p.addChunk(w, g, chunk)
 	}
 }
 
-// claim returns the next chunk of a group that nobody works on, the one with most left, or
-// below 0 if there is none: who works on the others does the rest of them. It takes back
-// the group that is done with.
-func (p *NMF) claim(done int) (g, chunk int) {
+// claim returns the next chunk of a group that nobody works on, or below 0 if there is none:
+// who works on the others does the rest of them. A worker's own groups come first, as its
+// cache has their H, then those with most left. It takes back the group that is done with.
+func (p *NMF) claim(worker, done int) (g, chunk int) {
 	p.claims.Lock()
 	defer p.claims.Unlock()
 	if done >= 0 {
 		p.busy[done] = false
 	}
 	g = -1
+	most, workers := 0, runtime.GOMAXPROCS(0)
 	for i, left := range p.left {
-		if left > 0 && !p.busy[i] && (g < 0 || left > p.left[g]) {
-			g = i
+		if left == 0 || p.busy[i] {
+			continue
+		}
+		if i%workers == worker {
+			left += p.chunks
+		}
+		if left > most {
+			g, most = i, left
 		}
 	}
 	if g < 0 {

@@ -16,7 +16,7 @@ type team struct {
 // which changes no bit.
 func newTeam(task func(w *workspace, i int)) *team {
 	t := new(team)
-	*t = *newWorkers(func(w *workspace) {
+	*t = *newWorkers(func(w *workspace, _ int) {
 		for i, ok := t.threads.Next(); ok; i, ok = t.threads.Next() {
 			task(w, i)
 		}
@@ -24,12 +24,13 @@ func newTeam(task func(w *workspace, i int)) *team {
 	return t
 }
 
-// newWorkers returns a team whose threads call work once each time that it runs.
-func newWorkers(work func(w *workspace)) *team {
-	return &team{threads.NewTeam(func(int) {
+// newWorkers returns a team whose threads, numbered from 0, call work once each time that it
+// runs.
+func newWorkers(work func(w *workspace, worker int)) *team {
+	return &team{threads.NewTeam(func(worker int) {
 		w := workspaces.Get().(*workspace)
 		defer workspaces.Put(w)
-		work(w)
+		work(w, worker)
 	})}
 }
 

@@ -53,6 +53,10 @@ func (t *Team) Run(count, threads int) {
 		}
 	}
 	t.work(0)
+	for range dismiss(t) {
+		t.left.Add(-1)
+		t.wait.Done()
+	}
 	spin(func() bool { return t.left.Load() == 0 })
 	t.wait.Wait()
 }
@@ -114,7 +118,19 @@ func hire(t *Team) bool {
 	return false
 }
 
-// linger returns the team that hires this helper, or nil.
+// dismiss takes t back from the helpers that have not noticed it yet, and returns their
+// number: all is done, and they may sleep for long.
+func dismiss(t *Team) (n int) {
+	for i := range idle {
+		if idle[i].Load() == t && idle[i].CompareAndSwap(t, nil) {
+			n++
+		}
+	}
+	return n
+}
+
+// linger returns the team that hires this helper, or nil. A helper that was dismissed may
+// find another in its place: then one of them takes what comes, or both go.
 func linger() *Team {
 	for i := range idle {
 		place := &idle[i]
@@ -124,7 +140,10 @@ func linger() *Team {
 		if !spin(func() bool { return place.Load() != waiting }) && place.CompareAndSwap(waiting, nil) {
 			return nil
 		}
-		return place.Swap(nil)
+		if t := place.Swap(nil); t != waiting {
+			return t
+		}
+		return nil
 	}
 	return nil
 }

@@ -24,8 +24,9 @@ type NMF struct {
 	beta, eps   float64
 	engine      *engine
 	chunks      int
-	v           []float64 // in strips one after the other, the last filled up with 0
-	halfSquares float64   // ½ΣV² for β = 2
+	source      blas64.General // V
+	copied      []float64      // V in strips one after the other, nil if it is large
+	halfSquares float64        // ½ΣV² for β = 2
 
 	// Of the step that is being made.
 	ctx                        context.Context
@@ -37,7 +38,6 @@ type NMF struct {
 	objectives                 []float64 // of the chunks
 	flat                       []float64 // for β = 1 the sums of W's columns, then of H's rows
 	sums                       []float64 // for W, of the groups: num, then den
-	source                     blas64.General
 	load, forChunks, forTotals *team
 }
 
@@ -68,35 +68,51 @@ type Step struct {
 func (s *Step) forH() bool { return s.NumH.Data != nil || s.Update != nil }
 func (s *Step) forW() bool { return s.NumW.Data != nil }
 
-// NewNMF returns an NMF of v, which it copies to where it is read fastest.
+// A V of up to so many bytes is copied once to where it is read fastest, which more than
+// repays itself over the steps that an update takes; of a larger one, to save the memory, each
+// step copies chunk after chunk.
+const copyBytes = 512 << 20
+
+// NewNMF returns an NMF of v, of which it may keep a copy or go on to read it.
 func NewNMF(v blas64.General, beta, eps float64) *NMF {
 	p := &NMF{rows: v.Rows, cols: v.Cols, beta: beta, eps: eps, engine: current}
 	if beta == 2 {
 		p.eps = 0
 	}
-	p.v = make([]float64, p.rows*p.strips()*p.width())
-	p.load, p.forChunks, p.forTotals = newTeam(p.copyStrip), newWorkers(p.makeSums), newTeam(p.total)
+	if 8*p.rows*p.cols <= copyBytes {
+		p.copied = make([]float64, p.rows*p.strips()*p.width())
+	}
+	p.load, p.forChunks, p.forTotals = newTeam(p.loadStrip), newWorkers(p.makeSums), newTeam(p.total)
 	p.Load(v)
 	return p
 }
 
-// Load puts another V of the same shape in the place of the one there is.
+// Load puts another V of the same shape, or what has changed of it, in the place of the one
+// there is.
 func (p *NMF) Load(v blas64.General) {
 	p.source = v
+	p.halfSquares = 0
+	if p.copied == nil && p.beta != 2 {
+		return
+	}
 	p.objectives = grow(p.objectives, p.strips())
 	p.load.run(p.strips(), p.rows*p.cols)
-	p.source = blas64.General{}
-	p.halfSquares = 0
 	for _, x := range p.objectives {
 		p.halfSquares += x
 	}
 }
 
-// copyStrip copies a strip of V and, if it is wanted, sums half of its squares.
-func (p *NMF) copyStrip(_ *workspace, i int) {
-	width := p.width()
-	strip, cols := p.strip(i), p.columns(i)
-	packInto(strip, view{p.source.Data[i*width:], 1, p.source.Stride}, cols, p.rows, width)
+// loadStrip copies a strip of V, for good if there is a place for it, and sums half of its
+// squares if they are wanted.
+func (p *NMF) loadStrip(w *workspace, i int) {
+	size := p.rows * p.width()
+	w.v = grow(w.v, size)
+	strip := w.v
+	if p.copied != nil {
+		strip = p.copied[i*size : (i+1)*size]
+	}
+	p.copyStrip(strip, i)
+	p.objectives[i] = 0
 	if p.beta == 2 {
 		p.objectives[i] = floats.Dot(strip, strip) / 2
 	}
@@ -166,10 +182,33 @@ func (p *NMF) sumsOf(g int) (num, den, gram []float64) {
 // strips returns how many strips there are.
 func (p *NMF) strips() int { return (p.cols + p.width() - 1) / p.width() }
 
-// strip returns strip i of V, row after row.
-func (p *NMF) strip(i int) []float64 {
+// copyStrip copies strip i of V, row after row, filled up with 0.
+func (p *NMF) copyStrip(dst []float64, i int) {
+	if p.columns(i) < p.width() {
+		clear(dst)
+	}
+	packInto(dst, view{p.source.Data[i*p.width():], 1, p.source.Stride}, p.columns(i), p.rows, p.width())
+}
+
+// fetch leaves V in the strips from first to before last in w.chunk.
+func (p *NMF) fetch(w *workspace, first, last int) {
 	size := p.rows * p.width()
-	return p.v[i*size : (i+1)*size]
+	w.first = first
+	if p.copied != nil {
+		w.chunk = p.copied[first*size : last*size]
+		return
+	}
+	w.v = grow(w.v, (last-first)*size)
+	w.chunk = w.v
+	for i := first; i < last; i++ {
+		p.copyStrip(w.v[(i-first)*size:][:size], i)
+	}
+}
+
+// strip returns V in strip i, row after row.
+func (p *NMF) strip(w *workspace, i int) []float64 {
+	size := p.rows * p.width()
+	return w.chunk[(i-w.first)*size:][:size]
 }
 
 // columns returns how many columns strip i has.
@@ -232,6 +271,7 @@ func (p *NMF) makeSums(w *workspace, worker int) {
 	for g, chunk := p.claim(worker, -1); g >= 0 && p.ctx.Err() == nil; g, chunk = p.claim(worker, g) {
 		p.addChunk(w, g, chunk)
 	}
+	w.chunk = nil
 }
 
 // claim returns the next chunk of a group that nobody works on, or below 0 if there is none:
@@ -272,6 +312,7 @@ func (p *NMF) addChunk(w *workspace, g, chunk int) {
 		clear(p.sums[g*p.sizeOfSums() : (g+1)*p.sizeOfSums()])
 	}
 	first, last := chunk*p.strips()/p.chunks, (chunk+1)*p.strips()/p.chunks
+	p.fetch(w, first, last)
 	w.next = grow(w.next, (last-first)*size)
 	for j := first; j < last && p.overH(); j++ {
 		p.objectives[chunk] += p.overRows(w, j, w.next[(j-first)*size:(j-first+1)*size])
@@ -332,7 +373,7 @@ func (p *NMF) sumsOver(w *workspace, i int) (objective float64) {
 	for row := 0; row < p.rows; row += rowsTogether {
 		rows := min(rowsTogether, p.rows-row)
 		if p.beta == 2 && s.forH() {
-			p.add(w, w.num, p.strip(i)[row*width:], row, rows)
+			p.add(w, w.num, p.strip(w, i)[row*width:], row, rows)
 			continue
 		}
 		objective += p.quotients(w, w.b, 0, i, row, rows, s.Objective)
@@ -420,7 +461,7 @@ func (p *NMF) alongRows(w *workspace, first, last, g int) (objective float64) {
 	t.strips, t.brs, t.bs, t.ars = last-first, uintptr(8*width), uintptr(8*size), uintptr(8*width)
 	for row := 0; row < p.rows; row += panelRows {
 		rows := min(panelRows, p.rows-row)
-		t.a, t.b, t.c, t.as = &p.strip(first)[row*width], &w.next[0], &num[row*k], uintptr(8*p.rows*width)
+		t.a, t.b, t.c, t.as = &p.strip(w, first)[row*width], &w.next[0], &num[row*k], uintptr(8*p.rows*width)
 		if p.beta != 2 {
 			for j := range last - first {
 				objective += p.quotients(w, w.next[j*size:], j*block, first+j, row, rows, wanted)

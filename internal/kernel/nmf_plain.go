@@ -55,7 +55,7 @@ func (p *NMF) quotientsPlain(w *workspace, h []float64, strip, i int, wanted boo
 			w.p[j] += a * b
 		}
 	}
-	for j, v := range p.strip(strip)[i*plainWidth:][:cols] {
+	for j, v := range p.strip(w, strip)[i*plainWidth:][:cols] {
 		y, x := v+p.eps, w.p[j]
 		if wanted {
 			objective += divergence(p.beta, y, x)

@@ -192,6 +192,29 @@ func TestNMFColumnInAnyCompany(t *testing.T) {
 	})
 }
 
+// What is too large to be copied once is copied by every step, with the same bits.
+func TestNMFOfLargeV(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(10, 3))
+		for _, beta := range []float64{0, 1, 2, 0.5} {
+			v := positive(r, 90, 333)
+			w, h := positive(r, 90, 4), positive(r, 4, 333)
+			made := func(p *NMF) []float64 {
+				num, den, numW, denW := all(0, 4, 333), all(0, 4, 333), all(0, 90, 4), all(0, 90, 4)
+				d := p.Do(t.Context(), Step{W: w, H: h, NumH: num, DenH: den, NumW: numW, DenW: denW, Objective: true})
+				return slices.Concat([]float64{d, p.Objective(t.Context(), w, h)}, num.Data, den.Data, numW.Data, denW.Data)
+			}
+			want := made(NewNMF(v, beta, 1e-7))
+			p := NewNMF(positive(r, 90, 333), beta, 1e-7)
+			p.copied = nil
+			p.Load(v)
+			if !slices.Equal(made(p), want) {
+				t.Errorf("β = %v: the sums differ", beta)
+			}
+		}
+	})
+}
+
 // Once the context is done a step ends, whatever is left of it.
 func TestNMFEndsWithItsContext(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 3))

@@ -68,7 +68,7 @@ func (t *ratioTile) total(beta float64) float64 {
 // that strip. What it returns is the objective where the kernels do not sum it.
 func (p *NMF) quotients(w *workspace, h []float64, at, i, row, rows int, objective bool) float64 {
 	e, t, width, cols := p.engine, &w.ratioTile, p.width(), p.columns(i)
-	a, v := asView(p.step.W, blas.NoTrans).from(row, 0), p.strip(i)[row*width:]
+	a, v := asView(p.step.W, blas.NoTrans).from(row, 0), p.strip(w, i)[row*width:]
 	t.k, t.bs, t.ldc, t.ldv = p.step.W.Cols, uintptr(8*width), uintptr(8*width), uintptr(8*width)
 	t.b, t.c, t.v = &h[0], &w.p[at], &v[0]
 	if p.beta == 2 {

@@ -54,6 +54,8 @@ type workspace struct {
 	a, b     []float64 // packed blocks of a product
 	edge     []float64 // C at the right edge, where a vector would reach beyond it
 	p, q, v  []float64 // a block of quotients, of V
+	chunk    []float64 // strips of V from first on
+	first    int
 	num, den []float64 // sums of one strip or panel
 	next     []float64 // H of the sums for W, in strips
 	sum      float64

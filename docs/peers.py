@@ -49,7 +49,6 @@ import scipy.fft
 import scipy.signal
 
 warnings.filterwarnings("ignore")
-rng = np.random.default_rng(1)
 
 
 def cpu():
@@ -211,12 +210,17 @@ with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as s
     for row, peer, prepare in peers:
         if args.rows and not any("/" + part in "/" + row for part in args.rows):
             continue
+        rng = np.random.default_rng(1)  # each row's arrays are the same in any company
         try:
             run = prepare()
         except ImportError:
             print(f"{row:26}{peer} is not installed")
             continue
-        s, p = ours(program, row)
+        try:
+            s, p = ours(program, row)
+        except subprocess.CalledProcessError as e:
+            print(f"{row:26}{e.stderr.decode().strip().splitlines()[-1]}")
+            continue
         ps, pp = least(run)
         ratio = f"{pp / p:11.2f}" if p else ""
         print(f"{row:26}{s:11.4g}{p:13.4g}  {peer + ' ' + version(peer):24}{ps:11.4g}{pp:13.4g}{ps / s:8.2f}{ratio}")

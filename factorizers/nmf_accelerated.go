@@ -37,7 +37,7 @@ const aheadAtOnce = 1024
 func (s *nmf) accelerate() {
 	m := &acceleration{t: 1, w: newGeneral(s.w), h: newGeneral(s.h)}
 	for range s.crew.threads {
-		m.scratch = append(m.scratch, make([]float64, aheadAtOnce))
+		m.scratch = append(m.scratch, make([]float64, max(aheadAtOnce, 2*descentRows*s.w.Cols)))
 	}
 	s.acceleration = m
 	s.tasks.aheadW, s.tasks.aheadH = s.aheadW, s.aheadH
@@ -122,49 +122,32 @@ func (s *nmf) ahead(before, now []float64, worker, i int) {
 // which costs many times as much. (Gillis and Glineur, Neural Computation 24(4), 2012.)
 const sweeps = 3
 
-// descendH writes some columns of the next H for β = 2: row after row the minimiser for the
-// other rows as they are.
-func (s *nmf) descendH(next, h, num, rest []float64, _ int) {
+// descendH writes some columns of the next H for β = 2.
+func (s *nmf) descendH(next, h, num, _ []float64, _ int) {
 	copy(next, h)
-	width := len(next) / s.h.Rows
-	of := func(a []float64, k int) []float64 { return a[k*width : (k+1)*width] }
-	for range sweeps {
-		for k := range s.h.Rows {
-			gram := row(s.passes.GramW, k)
-			if !(gram[k] > 0) {
-				continue
-			}
-			rest := of(rest, 0)
-			copy(rest, of(num, k))
-			for j, g := range gram {
-				floats.AddScaled(rest, -g, of(next, j))
-			}
-			x := of(next, k)
-			for n, r := range rest {
-				x[n] = max(0, x[n]+(r-s.l1)/gram[k]) // the columns of W sum to 1
-			}
-		}
-	}
+	kernel.Descend(next, num, s.passes.GramW, s.l1, sweeps) // the columns of W sum to 1
 }
 
-// descendW writes some rows of the next W for β = 2.
-func (s *nmf) descendW(_, i int) {
-	each := rowsAtOnce(s.w)
-	for f := i * each; f < min((i+1)*each, s.w.Rows); f++ {
-		next, num := row(s.wNext, f), row(s.numW, f)
-		copy(next, row(s.w, f))
-		for range sweeps {
-			for k := range next {
-				gram := row(s.passes.GramH, k)
-				if !(gram[k] > 0) {
-					continue
-				}
-				rest := num[k] - s.l1*s.hSum[k]
-				for j, g := range gram {
-					rest -= g * next[j]
-				}
-				next[k] = max(0, next[k]+rest/gram[k])
-			}
+// descentRows is the number of rows of W that are descended at a time, as columns of Wᵀ.
+const descentRows = 24
+
+// descendW writes some rows of the next W for β = 2. The l1 term is that of sums of H's rows.
+func (s *nmf) descendW(worker, i int) {
+	from, to, rank := i*descentRows, min((i+1)*descentRows, s.w.Rows), s.w.Cols
+	x := s.acceleration.scratch[worker][:rank*descentRows]
+	num := s.acceleration.scratch[worker][rank*descentRows:][:rank*descentRows]
+	clear(x)
+	clear(num)
+	for f := from; f < to; f++ {
+		for k, w := range row(s.w, f) {
+			x[k*descentRows+f-from] = w
+			num[k*descentRows+f-from] = row(s.numW, f)[k] - s.l1*s.hSum[k]
+		}
+	}
+	kernel.Descend(x, num, s.passes.GramH, 0, sweeps)
+	for f := from; f < to; f++ {
+		for k := range rank {
+			row(s.wNext, f)[k] = x[k*descentRows+f-from]
 		}
 	}
 }

@@ -174,6 +174,9 @@ func (s *nmf) second() {
 		s.sumRows()
 	}
 	each := rowsAtOnce(s.w)
+	if s.coordinates {
+		each = descentRows
+	}
 	s.crew.do((s.w.Rows+each-1)/each, s.tasks.w)
 	s.wPrev, s.w, s.wNext = s.w, s.wNext, s.wPrev
 	s.updates++

@@ -236,6 +236,9 @@ func (p *NMF) cut() {
 	p.chunks = min(roundUp((strips+each-1)/each, leastGroups), strips)
 	most := min(p.cols/columnsToTotal, mostGroups, groupBytes/(8*p.sizeOfSums()))
 	p.groups = min(p.chunks, max(leastGroups, most&^(leastGroups-1)))
+	if !p.step.forW() {
+		p.groups = p.chunks
+	}
 	p.left, p.busy = slices.Grow(p.left[:0], p.groups)[:p.groups], slices.Grow(p.busy[:0], p.groups)[:p.groups]
 	for g := range p.groups {
 		p.left[g], p.busy[g] = (g+1)*p.chunks/p.groups-g*p.chunks/p.groups, false

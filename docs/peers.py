@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Times numpy, scipy, scikit-learn, librosa, mir_eval and museval beside audiosep, in one run.
 
-    python3 docs/peers.py [--threads N] [--audiosep FILE] [ROW…]
+    python3 docs/peers.py [--threads N] [--audiosep FILE] [--as-installed] [ROW…]
 
 runs `audiosep bench --json` for every row, then the peer on arrays of the same sizes, and
 prints a table of both and their ratio: how many times less audiosep takes, by the clock and
@@ -32,6 +32,7 @@ parser.add_argument("rows", nargs="*")
 parser.add_argument("--threads", type=int, default=os.cpu_count())
 parser.add_argument("--audiosep")
 parser.add_argument("--time", type=float, default=0.5, help="least seconds for a row and program")
+parser.add_argument("--as-installed", action="store_true", help="leave glibc at its defaults")
 args = parser.parse_args()
 
 # Before numpy is imported: it reads them once.
@@ -40,9 +41,10 @@ os.environ.pop("OPENBLAS_L2_SIZE", None)
 if os.path.exists("/proc/cpuinfo") and "avx512f" in open("/proc/cpuinfo").read():
     os.environ["OPENBLAS_CORETYPE"] = "SkylakeX"
 
-if hasattr(mallopt := getattr(ctypes.CDLL(None), "mallopt", None), "argtypes"):
-    for option in -3, -1:  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
-        mallopt(option, 1 << 30)
+if sys.platform == "linux" and not args.as_installed:
+    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
+        mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD
+        mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD
 
 import numpy as np
 import scipy.fft

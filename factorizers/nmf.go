@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/kernel"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -135,12 +136,13 @@ func (b *betaNMF) runAll(ctx context.Context, env audiosep.Env, v *mat.Dense, st
 	together := min(b.Restarts, runtime.GOMAXPROCS(0))
 	threads := max(1, runtime.GOMAXPROCS(0)/together)
 	runs, errs := make([]*audiosep.Factors, b.Restarts), make([]error, b.Restarts)
+	passes := newPasses(v, b.beta, b.Eps)
 	var next, done atomic.Int64
 	var all sync.WaitGroup
 	for range together {
 		all.Go(func() {
 			for i := int(next.Add(1)) - 1; i < b.Restarts; i = int(next.Add(1)) - 1 {
-				runs[i], errs[i] = b.run(ctx, env, v, start, i, threads, &done)
+				runs[i], errs[i] = b.run(ctx, env, v, passes, start, i, threads, &done)
 				if errs[i] != nil {
 					return
 				}
@@ -158,12 +160,13 @@ func (b *betaNMF) runAll(ctx context.Context, env audiosep.Env, v *mat.Dense, st
 
 // run is start i, from the stream of random numbers of that name. done counts the
 // iterations of all starts.
-func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *mat.Dense, start nmfStart, i, threads int, done *atomic.Int64) (*audiosep.Factors, error) {
+func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *mat.Dense, passes *kernel.NMF, start nmfStart, i, threads int, done *atomic.Int64) (*audiosep.Factors, error) {
 	c := newCrew(threads)
 	w, h := start.draw(v, b.Rank, env.Rand(fmt.Sprintf("restart-%d", i)))
 	s := newNMF(ctx, c, v, w, h, nmfOptions{
 		beta: b.beta, eps: b.Eps, l1: b.L1, smooth: b.Smooth,
 		heuristic: b.Update == "heuristic", accelerated: b.Update == "accelerated", fixW: b.Fix == "w", fixH: b.Fix == "h",
+		shared: passes,
 	})
 	objective, stop, err := s.minimise(b.Iterations, b.Tol, func(_ int, objective float64) {
 		env.Report(audiosep.Step{Done: int(done.Add(1)), Of: b.Iterations * b.Restarts, Objective: objective})

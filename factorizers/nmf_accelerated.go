@@ -72,7 +72,7 @@ func (s *nmf) goAhead() bool {
 	}
 	s.crew.do(tasksOf(s.h), s.tasks.aheadH)
 	s.h, m.h = m.h, s.h
-	if !s.fixW && s.l1 > 0 {
+	if !s.fixW && s.scaled() {
 		s.normalise()
 	}
 	return true

@@ -18,6 +18,7 @@ type nmfOptions struct {
 	heuristic   bool // exponent 1, whatever beta
 	accelerated bool
 	fixW, fixH  bool
+	shared      *kernel.NMF // over the same V with the same β and eps; nil: it makes its own
 }
 
 // leastEps keeps 0/0 out where eps is 0; its powers, to -2, are finite.
@@ -40,8 +41,7 @@ const leastSmooth = 0x1p-500
 // x = h/h̃, x ≤ x^β/β + const bounds the l1 term in the same power. The smoothness
 // penalty is that of Févotte, ICASSP 2011.
 //
-// An iteration is first, then second; under an l1 term the first one wants normalised
-// factors. The objective falls out of the pass over V of the next iteration, and the factors
+// An iteration is first, then second; under an l1 term first wants normalised factors. The objective falls out of the pass over V of the next iteration, and the factors
 // before last are kept, so an iteration that turns out to have been one too many is undone by
 // stepBack. An accelerated one is told in acceleration.
 type nmf struct {
@@ -64,10 +64,17 @@ type nmf struct {
 	tasks struct{ smooth, w, scale, aheadW, aheadH func(worker, i int) }
 }
 
+// newPasses returns passes over v, which several nmfs may share.
+func newPasses(v *mat.Dense, beta, eps float64) *kernel.NMF {
+	return kernel.NewNMF(v.RawMatrix(), beta, max(eps, leastEps))
+}
+
 // newNMF returns an nmf of v, F×N, started from copies of w, F×K, and h, K×N.
 func newNMF(ctx context.Context, c *crew, v, w, h *mat.Dense, o nmfOptions) *nmf {
-	o.eps = max(o.eps, leastEps)
-	s := &nmf{nmfOptions: o, v: v.RawMatrix(), passes: kernel.NewNMF(v.RawMatrix(), o.beta, o.eps), ctx: ctx, crew: c}
+	if o.shared == nil {
+		o.shared = newPasses(v, o.beta, o.eps)
+	}
+	s := &nmf{nmfOptions: o, v: v.RawMatrix(), passes: o.shared.Fork(), ctx: ctx, crew: c}
 	bins, cols := v.Dims()
 	_, rank := w.Dims()
 	if cols == 1 {
@@ -180,13 +187,17 @@ func (s *nmf) second() {
 	s.crew.do((s.w.Rows+each-1)/each, s.tasks.w)
 	s.wPrev, s.w, s.wNext = s.w, s.wNext, s.wPrev
 	s.updates++
-	if s.l1 > 0 || s.updates%balanced == 0 {
+	if s.scaled() || s.updates%balanced == 0 {
 		s.normalise()
 	}
 }
 
-// balanced is the number of updates after which W is normalised even if no penalty asks for
-// it: until then no scale runs away.
+// scaled tells whether W is normalised after each update: for the l1 term, and where sums of
+// factors are made of two iterations.
+func (s *nmf) scaled() bool { return s.l1 > 0 || s.coordinates }
+
+// balanced is the number of updates after which W is normalised in any case: until then no
+// scale runs away.
 const balanced = 16
 
 // stepBack undoes the last iteration. It can be undone only once.

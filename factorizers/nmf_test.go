@@ -349,7 +349,7 @@ func TestRestartsAreTheirSingleRuns(t *testing.T) {
 	best := 0
 	for i, end := range all.Restarts {
 		var done atomic.Int64
-		one, err := (&betaNMF{0, p}).run(t.Context(), audiosep.Env{Seed: 3}, v, nmfStart{}, i, 1, &done)
+		one, err := (&betaNMF{0, p}).run(t.Context(), audiosep.Env{Seed: 3}, v, newPasses(v, 0, p.Eps), nmfStart{}, i, 1, &done)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -82,9 +82,24 @@ func NewNMF(v blas64.General, beta, eps float64) *NMF {
 	if 8*p.rows*p.cols <= copyBytes {
 		p.copied = make([]float64, p.rows*p.strips()*p.width())
 	}
-	p.load, p.forChunks, p.forTotals = newTeam(p.loadStrip), newWorkers(p.makeSums), newTeam(p.total)
+	p.enlist()
 	p.Load(v)
 	return p
+}
+
+// Fork returns another NMF of the same V, for use beside p: they share the copy, into which
+// neither may Load.
+func (p *NMF) Fork() *NMF {
+	q := &NMF{
+		rows: p.rows, cols: p.cols, beta: p.beta, eps: p.eps, engine: p.engine,
+		source: p.source, copied: p.copied, halfSquares: p.halfSquares,
+	}
+	q.enlist()
+	return q
+}
+
+func (p *NMF) enlist() {
+	p.load, p.forChunks, p.forTotals = newTeam(p.loadStrip), newWorkers(p.makeSums), newTeam(p.total)
 }
 
 // Load puts another V of the same shape, or what has changed of it, in the place of the one

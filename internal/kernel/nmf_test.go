@@ -79,6 +79,7 @@ func TestNMFSumsAgainstFormulas(t *testing.T) {
 			for _, objective := range []bool{true, false} {
 				sums := func(got float64) {
 					t.Helper()
+					// For β = 2 it is a difference of terms as large as halfSquares.
 					if objective && !(math.Abs(got-want) <= 1e-12*(math.Abs(want)+float64(f*n)+p.halfSquares)) {
 						t.Fatalf("β = %v: the objective is %v; want %v", beta, got, want)
 					}
@@ -210,6 +211,9 @@ func TestNMFOfLargeV(t *testing.T) {
 			p.Load(v)
 			if !slices.Equal(made(p), want) {
 				t.Errorf("β = %v: the sums differ", beta)
+			}
+			if !slices.Equal(made(NewNMF(v, beta, 1e-7).Fork()), want) {
+				t.Errorf("β = %v: the sums of a fork differ", beta)
 			}
 		}
 	})

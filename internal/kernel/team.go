@@ -15,8 +15,8 @@ type team struct {
 // newTeam returns a team that takes numbered tasks in turn. Tasks share no sum, so who does
 // which changes no bit.
 func newTeam(task func(w *workspace, i int)) *team {
-	t := new(team)
-	*t = *newWorkers(func(w *workspace, _ int) {
+	var t *team
+	t = newWorkers(func(w *workspace, _ int) {
 		for i, ok := t.threads.Next(); ok; i, ok = t.threads.Next() {
 			task(w, i)
 		}

@@ -27,6 +27,8 @@ import (
 	"fmt"
 
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/audiosep/audiosep/internal/lend"
 )
 
 // Head says what a recording is. Samples counts the samples of one layer.
@@ -89,6 +91,11 @@ type Spectrogram struct {
 	Transform Transform
 	First, N  int
 	Layers    []Coefs
+
+	all    Coefs     // of all layers, one after the other
+	y      []float64 // the frames of all layers, likewise
+	frames Frames
+	loan   *lend.Loan
 }
 
 // Power sets v, F×N/S, to the run's power: |X|² averaged over the layers and over

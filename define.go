@@ -6,69 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
-
-// Kind is what a stage does; it is decided by the interface the stage satisfies, and
-// decides in turn what the stage can be wired to.
-type Kind string
-
-// The kinds of stage. Each but Apply is the interface of the same name.
-const (
-	KindSource           Kind = "source"
-	KindFramer           Kind = "framer"
-	KindTransformer      Kind = "transformer"
-	KindTransformLearner Kind = "transform-learner"
-	KindFactorizer       Kind = "factorizer"
-	KindActivator        Kind = "activator"
-	KindJointLearner     Kind = "joint-learner"
-	KindSeparator        Kind = "separator"
-	KindSink             Kind = "sink"
-	KindModelReader      Kind = "model-reader"
-	KindModelWriter      Kind = "model-writer"
-	KindApply            Kind = "apply" // uses a transform made elsewhere; built into pipelines
-)
-
-// kinds in the order of a pipeline.
-var kinds = []struct {
-	kind Kind
-	of   reflect.Type
-}{
-	{KindSource, reflect.TypeFor[Source]()},
-	{KindFramer, reflect.TypeFor[Framer]()},
-	{KindTransformer, reflect.TypeFor[Transformer]()},
-	{KindTransformLearner, reflect.TypeFor[TransformLearner]()},
-	{KindFactorizer, reflect.TypeFor[Factorizer]()},
-	{KindActivator, reflect.TypeFor[Activator]()},
-	{KindJointLearner, reflect.TypeFor[JointLearner]()},
-	{KindSeparator, reflect.TypeFor[Separator]()},
-	{KindSink, reflect.TypeFor[Sink]()},
-	{KindModelReader, reflect.TypeFor[ModelReader]()},
-	{KindModelWriter, reflect.TypeFor[ModelWriter]()},
-	{KindApply, reflect.TypeFor[Applier]()},
-}
-
-// Kinds returns every kind, in the order in which a pipeline uses them.
-func Kinds() []Kind {
-	all := make([]Kind, len(kinds))
-	for i, k := range kinds {
-		all[i] = k.kind
-	}
-	return all
-}
-
-// Applier is the interface of the apply kind: it lets a transform made elsewhere be
-// used on other frames. Usable says why t does not suit frames cut as f says.
-type Applier interface {
-	Usable(t Transform, learnt *Framing, f Framing) error
-}
 
 // Definition is a stage as the outside sees it: what it is called, what it does, what
 // it can be told, and how it is built.
 type Definition struct {
-	Name   string // lower_snake_case; a plugin's stage has its plugin's name and a slash before it
-	Doc    string // one sentence, then whatever a user needs
-	Kind   Kind
+	Name string // lower_snake_case; a plugin's stage has its plugin's name and a slash before it
+	Doc  string // one sentence, then whatever a user needs
+	Shape
 	Params []Param
 
 	// Origin is where the stage comes from: empty when it is compiled in, else a
@@ -80,9 +27,9 @@ type Definition struct {
 	Build func(raw json.RawMessage) (any, error) `json:"-"`
 }
 
-// Define makes a Definition. S, the interface that build returns, decides the kind; it
-// must be one of the stage interfaces. P is a struct whose exported fields are the
-// parameters; its tags say all that is known of each:
+// Define makes a Definition. S, the type that build returns, decides the ports: see
+// [ShapeOf]. What it promises beyond its interface is listed behind. P is a struct whose
+// exported fields are the parameters; its tags say all that is known of each:
 //
 //	json    the name, lower_snake_case
 //	doc     one sentence
@@ -99,20 +46,17 @@ type Definition struct {
 // called on the decoded parameters; it may return a *ParamError or ParamErrors.
 //
 // Define panics if P, its tags or S break these rules: that is a fault of the program.
-func Define[P, S any](name, doc string, defaults P, build func(P) (S, error)) Definition {
+func Define[P, S any](name, doc string, defaults P, build func(P) (S, error), promises ...Promise) Definition {
 	params, err := paramsOf(reflect.ValueOf(defaults))
 	if err != nil {
 		panic(fmt.Sprintf("audiosep.Define(%q): %v", name, err))
 	}
-	d := Definition{Name: name, Doc: doc, Params: params}
-	for _, k := range kinds {
-		if reflect.TypeFor[S]() == k.of {
-			d.Kind = k.kind
-		}
+	shape, err := ShapeOf[S]()
+	if err != nil {
+		panic(fmt.Sprintf("audiosep.Define(%q): %v", name, err))
 	}
-	if d.Kind == "" {
-		panic(fmt.Sprintf("audiosep.Define(%q): %v is no stage interface", name, reflect.TypeFor[S]()))
-	}
+	shape.Promises = append(slices.Clone(shape.Promises), promises...)
+	d := Definition{Name: name, Doc: doc, Shape: shape, Params: params}
 	d.Build = func(raw json.RawMessage) (any, error) {
 		if errs := CheckParams(params, raw); errs != nil {
 			return nil, errs

@@ -134,12 +134,18 @@ func (f Framing) Fits(learnt Framing) error {
 }
 
 // Cut fills dst with the n windowed frames of src from frame first on, in every
-// layer. It reuses dst's storage; a zero Frames is filled anew.
+// layer. It reuses dst's storage; a zero Frames is filled anew. A sample that is not
+// finite makes a *SampleError.
 func (f Framing) Cut(ctx context.Context, dst *Frames, src Source, first, n int) error {
 	span := (n-1)*f.Hop + f.Length
 	dst.samples = resize(dst.samples, f.Layers(), span)
 	if err := src.ReadAt(ctx, dst.samples, first*f.Hop-f.Pad); err != nil {
 		return err
+	}
+	for l, x := range dst.samples {
+		if i := notFinite(x); i >= 0 {
+			return blame(src, &SampleError{Layer: l, Channel: l % max(1, f.Channels), Sample: first*f.Hop - f.Pad + i, Value: x[i]})
+		}
 	}
 	dst.Framing, dst.First, dst.N = f, first, n
 	dst.Data = resize(dst.Data, f.Layers(), n*f.Length)

@@ -17,6 +17,12 @@ type Factors struct {
 	Stop string
 	// Restarts has the last objective of every start that was tried; nil for one start.
 	Restarts []float64
+
+	// Sources says whose the components are: each is in exactly one group. Nil: nobody has
+	// said.
+	Sources []Group
+	// Framing is that of the frames that they are of; nil: not known.
+	Framing *Framing
 }
 
 // Rank returns K.

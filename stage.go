@@ -60,16 +60,6 @@ type Transform interface {
 	Inverse(ctx context.Context, dst []float64, src Coefs) error
 }
 
-// Lender may be implemented by a Transform or a Separator that works in another process.
-// The memory it lends is seen from there: what is given to its methods in such memory, any
-// part of it, is not copied.
-type Lender interface {
-	// Lend returns n numbers of any value, and a function that takes them back, to be
-	// called once, when nothing uses them any more. After a call that failed they are good
-	// for nothing else. Where there is no such memory they are like any other.
-	Lend(n int) (x []float64, giveBack func())
-}
-
 // Factorizer finds W, H ≥ 0 with V ≈ WH. v is F×N, ≥ 0, a power (take its root for a
 // divergence on magnitudes). init may be nil, and so may its fields: what is nil is
 // the factorizer's to choose.
@@ -126,11 +116,18 @@ type ModelWriter interface {
 	WriteModel(ctx context.Context, m Model) error
 }
 
-// Preparer may be implemented by a Sink or a ModelWriter. Prepare is called before
-// anything is computed, with what will be written (h is zero for a ModelWriter), so
-// that what must fail, such as a file that is there already, fails at once.
+// Preparer may be implemented by a stage that writes. Prepare is called before anything is
+// computed, so that what must fail, such as a file that is there already, fails at once. It
+// is told of the recording and of the sources what is known by then: h is zero and sources
+// nil if nothing is.
 type Preparer interface {
-	Prepare(ctx context.Context, h Head) error
+	Prepare(ctx context.Context, h Head, sources []string) error
+}
+
+// Committer is implemented by a stage that writes, as every Sink is. Commit is called when
+// all stages of a run have ended well; a stage that is closed without it leaves no trace.
+type Committer interface {
+	Commit(ctx context.Context) error
 }
 
 // Env is what a pipeline lends a running stage. The zero Env works.
@@ -138,6 +135,9 @@ type Env struct {
 	Seed     uint64       // from the spec's seed and the stage's id
 	Log      *slog.Logger // nil: nothing is logged; use Logger
 	Progress func(Step)   // nil: nobody listens; use Report. Safe for concurrent use.
+
+	// Wiring has the ids of the stages that feed each input, in order.
+	Wiring map[string][]string
 }
 
 // Step is how far a stage has come.

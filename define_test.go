@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -57,8 +56,8 @@ func TestDefineReadsTags(t *testing.T) {
 	if diff := cmp.Diff(want, def.Params); diff != "" {
 		t.Errorf("want -, got +:\n%s", diff)
 	}
-	if def.Kind != audiosep.KindTransformer || def.Name != "every" || def.Doc != "A stage." {
-		t.Errorf("defined %v %q %q", def.Kind, def.Name, def.Doc)
+	if def.Name != "every" || def.Doc != "A stage." || len(def.Out) != 3 {
+		t.Errorf("defined %q %q with %v", def.Name, def.Doc, def.Out)
 	}
 }
 
@@ -257,27 +256,12 @@ func TestDefinePanics(t *testing.T) {
 		}{})
 	})
 	mustPanic("parameters are a int; want a struct", func() { define(1) })
-	mustPanic("fmt.Stringer is no stage interface", func() {
+	mustPanic("fmt.Stringer is no stage", func() {
 		audiosep.Define("bad", "Bad.", struct{}{}, func(struct{}) (fmt.Stringer, error) { return nil, nil })
 	})
-	mustPanic("is no stage interface", func() { // the interface counts, not a type that has its methods
+	mustPanic("is no stage", func() { // the interface counts, not a type that has its methods
 		audiosep.Define("bad", "Bad.", struct{}{}, func(struct{}) (*built[int], error) { return nil, nil })
 	})
-}
-
-func TestEveryKindIsDefinable(t *testing.T) {
-	kinds := []audiosep.Kind{
-		kindOf[audiosep.Source](), kindOf[audiosep.Framer](), kindOf[audiosep.Transformer](), kindOf[audiosep.TransformLearner](),
-		kindOf[audiosep.Factorizer](), kindOf[audiosep.Activator](), kindOf[audiosep.JointLearner](), kindOf[audiosep.Separator](),
-		kindOf[audiosep.Sink](), kindOf[audiosep.ModelReader](), kindOf[audiosep.ModelWriter](), kindOf[audiosep.Applier](),
-	}
-	if !reflect.DeepEqual(kinds, audiosep.Kinds()) {
-		t.Errorf("defined %v; want %v", kinds, audiosep.Kinds())
-	}
-}
-
-func kindOf[S any]() audiosep.Kind {
-	return audiosep.Define("a", "A.", struct{}{}, func(struct{}) (s S, err error) { return s, nil }).Kind
 }
 
 // What CheckParams lets pass can be built.

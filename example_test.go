@@ -47,7 +47,7 @@ func NewHaar(p HaarParams) (audiosep.Transformer, error) {
 func Example() {
 	haar := audiosep.Define("haar", "Haar wavelet transform; real, orthonormal, F = M.", HaarParams{Levels: 2}, NewHaar)
 
-	fmt.Println(haar.Kind, haar.Params[0].Name, haar.Params[0].Range())
+	fmt.Println(haar.In[0].Cargo, haar.Params[0].Name, haar.Params[0].Range())
 	_, err := haar.Build([]byte(`{"level": 3}`))
 	fmt.Println(err)
 
@@ -76,7 +76,7 @@ func Example() {
 	}
 	fmt.Printf("%.2f\n", back)
 	// Output:
-	// transformer levels 1 to 16 levels
+	// frames levels 1 to 16 levels
 	// parameter level is no parameter of this stage; did you mean "levels"?
 	// [4.00 -2.00 0.00 0.00 0.00 0.00 1.41 0.00]
 	// [1.00 1.00 3.00 3.00 1.00 -1.00 0.00 0.00]

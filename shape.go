@@ -100,7 +100,7 @@ func Transformed(env Env, f *Framed, t Transform) (Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Values{"coefs": x, "power": &spectraPower{x: x, report: env.Report}, "transform": &FittedTransform{t, &f.Framing}}, nil
+	return Values{"coefs": x, "power": PowerOf(x, env.Report), "transform": &FittedTransform{t, &f.Framing}}, nil
 }
 
 func runTransformLearner(ctx context.Context, env Env, s TransformLearner, in Values) (Values, error) {

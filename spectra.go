@@ -190,8 +190,9 @@ func unwrapped[T any](v any) (T, bool) {
 	}
 }
 
-// PowerOf returns the power of coefficients.
-func PowerOf(x Spectra) Power { return &spectraPower{x: x} }
+// PowerOf returns the power of coefficients. report, which may be nil, is told how far the
+// computation of V is.
+func PowerOf(x Spectra, report func(Step)) Power { return &spectraPower{x: x, report: report} }
 
 // spectraPower is the power of coefficients.
 type spectraPower struct {

@@ -534,7 +534,7 @@ func TestTLNMFSilence(t *testing.T) {
 
 func TestTLNMFContract(t *testing.T) {
 	for _, def := range factorizers.Stages {
-		if def.Kind == audiosep.KindJointLearner {
+		if def.Name == "tl_nmf" {
 			stagetest.Stage(t, def, `{"iterations": 3, "rank": 2}`)
 		}
 	}

@@ -174,7 +174,7 @@ func TestSave(t *testing.T) {
 		return s.(audiosep.ModelWriter)
 	}
 	once := stage(fmt.Sprintf(`{"file": %q}`, path))
-	if err := once.(audiosep.Preparer).Prepare(context.Background(), audiosep.Head{}); err != nil {
+	if err := once.(audiosep.Preparer).Prepare(context.Background(), audiosep.Head{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := once.WriteModel(context.Background(), m); err != nil {
@@ -185,7 +185,7 @@ func TestSave(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Factors.Stop = "otherwise"
-	for _, err := range []error{once.(audiosep.Preparer).Prepare(context.Background(), audiosep.Head{}), once.WriteModel(context.Background(), m)} {
+	for _, err := range []error{once.(audiosep.Preparer).Prepare(context.Background(), audiosep.Head{}, nil), once.WriteModel(context.Background(), m)} {
 		if !errors.Is(err, fs.ErrExist) {
 			t.Errorf("error %v; want %v", err, fs.ErrExist)
 		}
@@ -194,7 +194,7 @@ func TestSave(t *testing.T) {
 		t.Error("the file has changed")
 	}
 	again := stage(fmt.Sprintf(`{"file": %q, "overwrite": true}`, path))
-	if err := again.(audiosep.Preparer).Prepare(context.Background(), audiosep.Head{}); err != nil {
+	if err := again.(audiosep.Preparer).Prepare(context.Background(), audiosep.Head{}, nil); err != nil {
 		t.Error(err)
 	}
 	if err := again.WriteModel(context.Background(), m); err != nil {

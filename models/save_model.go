@@ -31,7 +31,7 @@ func NewSaver(p SaveParams) (audiosep.ModelWriter, error) {
 type saver SaveParams
 
 // Prepare refuses a run whose model could not be kept at its end.
-func (s saver) Prepare(context.Context, audiosep.Head) error {
+func (s saver) Prepare(context.Context, audiosep.Head, []string) error {
 	if s.Overwrite {
 		return nil
 	}

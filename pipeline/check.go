@@ -29,11 +29,12 @@ type Pipeline struct {
 
 // stage is one stage of a checked pipeline.
 type stage struct {
-	id    string
-	def   audiosep.Definition
-	impl  any            // nil while something is wrong with it
-	in    map[string]Ref // what is wired
-	users int            // how many inputs and report patterns take its outputs
+	id      string
+	def     audiosep.Definition
+	impl    any              // nil while something is wrong with it
+	unknown bool             // no stage has the name
+	in      map[string][]Ref // what is wired, in order
+	users   int              // how many inputs and report patterns take its outputs
 }
 
 // Check finds out whether a spec means something: whether its stages exist, their
@@ -51,9 +52,8 @@ func Check(s *Spec, reg *Registry) (*Pipeline, error) {
 		c.reportPorts()
 	}
 	for i, st := range c.p.stages {
-		ports := PortsOf[st.def.Kind]
-		if !c.unwired && st.users == 0 && len(ports.Out) > 0 {
-			c.fault(pointer("stages", i), st.id, "no stage uses it; want one that takes its "+portNames(ports.Out), "")
+		if !c.unwired && st.users == 0 && len(st.def.Out) > 0 {
+			c.fault(pointer("stages", i), st.id, "no stage uses it; want one that takes its "+portNames(st.def.Out), "")
 		}
 	}
 	if err := c.problems.err(); err != nil {
@@ -101,10 +101,11 @@ func (c *checker) setInputs() {
 	c.setParam(found, param, raw, c.inFlag)
 }
 
-// filesParam returns the parameter of a source that lists the files it reads.
+// filesParam returns the parameter of a source of audio that lists the files it reads.
 func filesParam(d audiosep.Definition) string {
+	source := len(d.In) == 0 && slices.ContainsFunc(d.Out, func(p audiosep.Port) bool { return p.Cargo == audiosep.CargoAudio })
 	for _, p := range d.Params {
-		if d.Kind == audiosep.KindSource && p.File == "in" && p.Type == "[]string" {
+		if source && p.File == "in" && p.Type == "[]string" {
 			return p.Name
 		}
 	}
@@ -113,11 +114,11 @@ func filesParam(d audiosep.Definition) string {
 
 func (c *checker) stage(i int) {
 	spec := c.Stages[i]
-	st := &stage{id: spec.ID, in: map[string]Ref{}}
+	st := &stage{id: spec.ID, in: map[string][]Ref{}}
 	at := pointer("stages", i)
 	def, ok := c.reg.Lookup(spec.Use)
 	if !ok {
-		c.unwired = true
+		c.unwired, st.unknown = true, true
 		if def.Name = spec.Use; !c.reg.skips(spec.Use) {
 			what, hint := c.reg.unknown(spec.Use)
 			c.fault(at+"/use", spec.ID, what, hint)
@@ -210,43 +211,72 @@ func resolve(base, name string) string {
 // wire finds what feeds each input of a stage: what the spec says, else the one stage
 // above that can.
 func (c *checker) wire(st *stage, spec StageSpec, at string) {
-	ports := PortsOf[st.def.Kind]
-	for _, f := range slices.Sorted(maps.Keys(spec.In)) {
-		if _, ok := ports.in(f); !ok {
-			hint := "its inputs: " + portNames(ports.In)
-			if len(ports.In) == 0 {
-				hint = "it has none"
-			} else if near := nearest.Name(f, strings.Split(portNames(ports.In), ", ")); near != "" {
-				hint = fmt.Sprintf("did you mean %q?", near)
-			}
-			c.fault(at+pointer("in", f), st.id, fmt.Sprintf("%q is no input of %s", f, article(st.def.Kind)), hint)
-			c.unwired = true
+	c.knownInputs(st, spec, at)
+	required := false
+	for _, in := range st.def.In {
+		required = required || !in.Optional
+		given, named := spec.In[in.Name]
+		switch {
+		case named:
+			c.explicit(st, in, given, at+pointer("in", in.Name))
+		case !in.Optional:
+			c.infer(st, in, at)
+		}
+		for _, ref := range st.in[in.Name] {
+			c.p.byID[ref.Stage].users++
 		}
 	}
-	for _, in := range ports.In {
-		var ref Ref
-		var ok bool
-		if given, named := spec.In[in.Name]; named {
-			ref, ok = c.explicit(st, in, given, at+pointer("in", in.Name))
-		} else if !in.Optional {
-			ref, ok = c.infer(st, in, at)
-		} else {
-			continue
+	if len(st.def.In) > 0 && !required && len(st.in) == 0 && !c.unwired {
+		var say []string
+		for _, in := range st.def.In {
+			say = append(say, fmt.Sprintf("%q: STAGE", in.Name))
 		}
-		if !ok {
-			c.unwired = true
-			continue
-		}
-		st.in[in.Name] = ref
-		c.p.byID[ref.Stage].users++
-	}
-	if st.def.Kind == audiosep.KindModelWriter && len(st.in) == 0 && !c.unwired {
-		c.fault(at, st.id, "nothing is given to it to keep; want "+portNames(ports.In)+", or one of them", `say which: "in": {"transform": STAGE, "factors": STAGE}`)
+		c.fault(at, st.id, "nothing is given to it; want "+portNames(st.def.In)+", or one of them", `say which: "in": {`+strings.Join(say, ", ")+"}")
 	}
 }
 
-// explicit resolves "stage" or "stage.port" as given for an input.
-func (c *checker) explicit(st *stage, in Port, given, at string) (Ref, bool) {
+// knownInputs finds inputs in the spec that the stage does not have.
+func (c *checker) knownInputs(st *stage, spec StageSpec, at string) {
+	for _, f := range slices.Sorted(maps.Keys(spec.In)) {
+		if _, ok := find(st.def.In, f); ok {
+			continue
+		}
+		hint := "its inputs: " + portNames(st.def.In)
+		if len(st.def.In) == 0 {
+			hint = "it has none"
+		} else if near := nearest.Name(f, strings.Split(portNames(st.def.In), ", ")); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		c.fault(at+pointer("in", f), st.id, fmt.Sprintf("%q is no input of %s", f, st.def.Name), hint)
+		c.unwired = true
+	}
+}
+
+// explicit wires an input to the outputs that the spec names.
+func (c *checker) explicit(st *stage, in audiosep.Port, given []string, at string) {
+	if len(given) > 1 && !in.Many {
+		c.fault(at, st.id, fmt.Sprintf("input %q has %d stages; it takes one", in.Name, len(given)), "")
+		c.unwired = true
+		return
+	}
+	var wired []Ref
+	for i, name := range given {
+		where := at
+		if len(given) > 1 {
+			where += pointer(i)
+		}
+		ref, ok := c.output(st, in, name, where)
+		if !ok {
+			c.unwired = true
+			return
+		}
+		wired = append(wired, ref)
+	}
+	st.in[in.Name] = wired
+}
+
+// output resolves "stage" or "stage.port" as given for an input.
+func (c *checker) output(st *stage, in audiosep.Port, given, at string) (Ref, bool) {
 	id, port, hasPort := strings.Cut(given, ".")
 	from := c.p.byID[id]
 	if from == nil {
@@ -261,45 +291,47 @@ func (c *checker) explicit(st *stage, in Port, given, at string) (Ref, bool) {
 		c.fault(at, st.id, fmt.Sprintf("input %q names %q, which is no stage above", in.Name, id), hint)
 		return Ref{}, false
 	}
-	if from.def.Kind == "" { // unknown, and told so
+	if from.unknown { // and told so
 		return Ref{}, false
 	}
-	outs := PortsOf[from.def.Kind].Out
-	for _, out := range outs {
+	for _, out := range from.def.Out {
 		if out.Cargo == in.Cargo && (!hasPort || out.Name == port) {
 			return Ref{id, out.Name}, true
 		}
-	}
-	makes := portNames(outs)
-	if makes == "" {
-		makes = "nothing"
 	}
 	hint := ""
 	if could := c.providers(in.Cargo); len(could) > 0 {
 		hint = "it could take " + refs(could, " or ")
 	}
-	c.fault(at, st.id, fmt.Sprintf("input %q wants %s, but %q (%s) makes %s", in.Name, in.Cargo, given, article(from.def.Kind), makes), hint)
+	what := fmt.Sprintf("%q", given)
+	if given != from.def.Name {
+		what += " (" + from.def.Name + ")"
+	}
+	c.fault(at, st.id, fmt.Sprintf("input %q wants %s, but %s makes %s", in.Name, in.Cargo, what, makes(from.def)), hint)
 	return Ref{}, false
 }
 
-// infer finds the one output above that can feed an input.
-func (c *checker) infer(st *stage, in Port, at string) (Ref, bool) {
+// infer wires an input to the one output above that can feed it, or, if it takes many, to
+// all that can.
+func (c *checker) infer(st *stage, in audiosep.Port, at string) {
 	could := c.providers(in.Cargo)
 	switch {
-	case len(could) == 1:
-		return could[0], true
+	case len(could) == 1 || in.Many && len(could) > 0:
+		st.in[in.Name] = could
+		return
 	case len(could) > 1:
 		c.fault(at, st.id, fmt.Sprintf("input %q could come from %s", in.Name, refs(could, " or ")),
 			fmt.Sprintf(`say which: "in": {%q: %q}`, in.Name, could[len(could)-1]))
 	case !c.unknownAbove():
-		c.fault(at, st.id, fmt.Sprintf("input %q wants %s, which no stage above makes", in.Name, in.Cargo), "what makes it: "+makers(in.Cargo))
+		hint := "what makes it: " + strings.Join(c.reg.Makers(in.Cargo), ", ")
+		c.fault(at, st.id, fmt.Sprintf("input %q wants %s, which no stage above makes", in.Name, in.Cargo), hint)
 	}
-	return Ref{}, false
+	c.unwired = true
 }
 
-func (c *checker) providers(cargo Cargo) (could []Ref) {
+func (c *checker) providers(cargo audiosep.Cargo) (could []Ref) {
 	for _, s := range c.p.stages {
-		for _, out := range PortsOf[s.def.Kind].Out {
+		for _, out := range s.def.Out {
 			if out.Cargo == cargo && c.p.byID[s.id] == s {
 				could = append(could, Ref{s.id, out.Name})
 			}
@@ -310,32 +342,7 @@ func (c *checker) providers(cargo Cargo) (could []Ref) {
 
 // unknownAbove tells whether a stage above is unknown: what is missing may be its.
 func (c *checker) unknownAbove() bool {
-	for _, s := range c.p.stages {
-		if s.def.Kind == "" {
-			return true
-		}
-	}
-	return false
-}
-
-func makers(cargo Cargo) string {
-	var kinds []string
-	for _, k := range audiosep.Kinds() {
-		for _, out := range PortsOf[k].Out {
-			if out.Cargo == cargo {
-				kinds = append(kinds, article(k))
-			}
-		}
-	}
-	return strings.Join(kinds, ", ")
-}
-
-// article returns a kind with its article.
-func article(k audiosep.Kind) string {
-	if k == audiosep.KindActivator || k == audiosep.KindApply {
-		return "an " + string(k)
-	}
-	return "a " + string(k)
+	return slices.ContainsFunc(c.p.stages, func(s *stage) bool { return s.unknown })
 }
 
 func refs(all []Ref, sep string) string {
@@ -351,7 +358,7 @@ func (c *checker) reportPorts() {
 	for i, pattern := range c.Report.Ports {
 		matched, err := false, error(nil)
 		for _, st := range c.p.stages {
-			for _, out := range PortsOf[st.def.Kind].Out {
+			for _, out := range st.def.Out {
 				var ok bool
 				if ok, err = path.Match(pattern, Ref{st.id, out.Name}.String()); ok {
 					matched = true
@@ -373,9 +380,9 @@ func (p *Pipeline) Wiring() string {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, st := range p.stages {
 		var in []string
-		for _, port := range PortsOf[st.def.Kind].In {
-			if ref, ok := st.in[port.Name]; ok {
-				in = append(in, port.Name+" <- "+ref.String())
+		for _, port := range st.def.In {
+			if from, ok := st.in[port.Name]; ok {
+				in = append(in, port.Name+" <- "+refs(from, " + "))
 			}
 		}
 		line := st.id + "\t" + st.def.Name

@@ -85,6 +85,6 @@ func ExampleRegistry_Add() {
 		fmt.Println(err)
 	}
 	d, _ := registry.Lookup("reverse")
-	fmt.Println(d.Name, d.Kind)
-	// Output: reverse transformer
+	fmt.Println(d.Name, d.In[0].Cargo, d.Out[0].Cargo)
+	// Output: reverse frames coefs
 }

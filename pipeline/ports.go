@@ -6,69 +6,21 @@ import (
 	"github.com/audiosep/audiosep"
 )
 
-// Cargo is what passes through a port.
-type Cargo string
+// Ref names an output of a stage.
+type Ref struct{ Stage, Port string }
 
-// What stages hand to each other.
-const (
-	Audio     Cargo = "audio"     // a recording, read when needed
-	Framed    Cargo = "frames"    // its windowed frames, cut when needed
-	Coefs     Cargo = "coefs"     // their coefficients, computed when needed
-	Power     Cargo = "power"     // V, F×N/S
-	Transform Cargo = "transform" // Φ, or any other transform
-	Factors   Cargo = "factors"   // W and H
-	Sources   Cargo = "sources"   // the separated signals, computed as a sink takes them
-)
+func (r Ref) String() string { return r.Stage + "." + r.Port }
 
-// Port is one input or output of a stage.
-type Port struct {
-	Name     string
-	Cargo    Cargo
-	Optional bool // an input that may be left unwired; it is never wired unasked
-}
-
-// Ports are the inputs and outputs of a kind of stage.
-type Ports struct{ In, Out []Port }
-
-func need(c ...Cargo) (ports []Port) {
-	for _, c := range c {
-		ports = append(ports, Port{Name: string(c), Cargo: c})
-	}
-	return ports
-}
-
-func may(name string, c Cargo) Port { return Port{name, c, true} }
-
-// PortsOf is the whole type system of pipelines: the ports of every kind.
-var PortsOf = map[audiosep.Kind]Ports{
-	audiosep.KindSource:           {nil, need(Audio)},
-	audiosep.KindFramer:           {need(Audio), need(Framed)},
-	audiosep.KindTransformer:      {need(Framed), need(Coefs, Power, Transform)},
-	audiosep.KindTransformLearner: {append(need(Framed), may("init_transform", Transform)), need(Coefs, Power, Transform)},
-	audiosep.KindApply:            {need(Framed, Transform), need(Coefs, Power)},
-	audiosep.KindFactorizer:       {append(need(Power), may("init_factors", Factors)), need(Factors)},
-	audiosep.KindActivator:        {append(need(Power), Port{"dictionary", Factors, false}), need(Factors)},
-	audiosep.KindJointLearner: {append(need(Framed), may("init_transform", Transform), may("init_factors", Factors)),
-		need(Coefs, Power, Transform, Factors)},
-	audiosep.KindSeparator:   {need(Coefs, Factors), need(Sources)},
-	audiosep.KindSink:        {need(Sources), nil},
-	audiosep.KindModelReader: {nil, need(Transform, Factors)},
-	audiosep.KindModelWriter: {[]Port{may("transform", Transform), may("factors", Factors)}, nil},
-}
-
-func (p Ports) in(name string) (Port, bool)  { return find(p.In, name) }
-func (p Ports) out(name string) (Port, bool) { return find(p.Out, name) }
-
-func find(ports []Port, name string) (Port, bool) {
+func find(ports []audiosep.Port, name string) (audiosep.Port, bool) {
 	for _, p := range ports {
 		if p.Name == name {
 			return p, true
 		}
 	}
-	return Port{}, false
+	return audiosep.Port{}, false
 }
 
-func portNames(ports []Port) string {
+func portNames(ports []audiosep.Port) string {
 	names := make([]string, len(ports))
 	for i, p := range ports {
 		names[i] = p.Name
@@ -76,7 +28,69 @@ func portNames(ports []Port) string {
 	return strings.Join(names, ", ")
 }
 
-// Ref names an output of a stage.
-type Ref struct{ Stage, Port string }
+// makes says what a stage makes, in words.
+func makes(d audiosep.Definition) string {
+	if len(d.Out) == 0 {
+		return "nothing"
+	}
+	return portNames(d.Out)
+}
 
-func (r Ref) String() string { return r.Stage + "." + r.Port }
+// Graph is a checked pipeline as data.
+type Graph struct {
+	Name   string `json:"name,omitempty"`
+	Seed   uint64 `json:"seed"`
+	Stages []Node `json:"stages"`
+}
+
+// Node is a stage of a Graph.
+type Node struct {
+	ID  string `json:"id"`
+	Use string `json:"use"`
+	In  []Edge `json:"in"`
+	Out []Exit `json:"out"`
+}
+
+// Edge is an input of a stage and the outputs that feed it, as "stage.port", in order.
+type Edge struct {
+	Port  string         `json:"port"`
+	Cargo audiosep.Cargo `json:"cargo"`
+	From  []string       `json:"from"`
+}
+
+// Exit is an output of a stage and the inputs that take it, as "stage.port".
+type Exit struct {
+	Port  string         `json:"port"`
+	Cargo audiosep.Cargo `json:"cargo"`
+	To    []string       `json:"to"`
+}
+
+// Graph returns the stages in order, their ports, and what feeds what.
+func (p *Pipeline) Graph() Graph {
+	g := Graph{Name: p.Name, Seed: p.Seed}
+	to := map[Ref][]string{}
+	for _, st := range p.stages {
+		for _, in := range st.def.In {
+			for _, ref := range st.in[in.Name] {
+				to[ref] = append(to[ref], Ref{st.id, in.Name}.String())
+			}
+		}
+	}
+	for _, st := range p.stages {
+		n := Node{ID: st.id, Use: st.def.Name, In: []Edge{}, Out: []Exit{}}
+		for _, in := range st.def.In {
+			if from := st.in[in.Name]; from != nil {
+				n.In = append(n.In, Edge{in.Name, in.Cargo, strings.Split(refs(from, "\n"), "\n")})
+			}
+		}
+		for _, out := range st.def.Out {
+			takers := to[Ref{st.id, out.Name}]
+			if takers == nil {
+				takers = []string{}
+			}
+			n.Out = append(n.Out, Exit{out.Name, out.Cargo, takers})
+		}
+		g.Stages = append(g.Stages, n)
+	}
+	return g
+}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,11 +19,11 @@ type Registry struct {
 	skip   map[string]bool   // plugins whose stages are not to be checked
 }
 
-// NewRegistry returns a registry of the stages built into pipelines and those listed.
+// NewRegistry returns a registry of the stages listed.
 // It panics if two have one name: that is a fault of the program.
 func NewRegistry(lists ...[]audiosep.Definition) *Registry {
 	r := &Registry{defs: map[string]audiosep.Definition{}, absent: map[string]string{}, skip: map[string]bool{}}
-	for _, list := range append([][]audiosep.Definition{{applyStage}}, lists...) {
+	for _, list := range lists {
 		for _, d := range list {
 			if err := r.Add(d); err != nil {
 				panic(err)
@@ -65,17 +66,43 @@ func (r *Registry) Lookup(name string) (audiosep.Definition, bool) {
 	return d, ok
 }
 
-// Stages returns all stages: in the order of the kinds, then as they were added.
+// Stages returns all stages: by what they take and make, in the order in which most
+// pipelines use them, then as they were added.
 func (r *Registry) Stages() []audiosep.Definition {
-	all := make([]audiosep.Definition, 0, len(r.order))
-	for _, kind := range audiosep.Kinds() {
-		for _, name := range r.order {
-			if d := r.defs[name]; d.Kind == kind {
-				all = append(all, d)
-			}
+	all := make([]audiosep.Definition, len(r.order))
+	for i, name := range r.order {
+		all[i] = r.defs[name]
+	}
+	slices.SortStableFunc(all, func(a, b audiosep.Definition) int {
+		return cmp.Or(slices.Compare(rank(a.In), rank(b.In)), slices.Compare(rank(a.Out), rank(b.Out)))
+	})
+	return all
+}
+
+// rank returns the places, in the order in which most pipelines make them, of the cargoes of
+// ports that must be wired, or of all if none must be.
+func rank(ports []audiosep.Port) []int {
+	var must, all []int
+	for _, p := range ports {
+		at := slices.Index(audiosep.Cargoes(), p.Cargo)
+		if all = append(all, at); !p.Optional {
+			must = append(must, at)
 		}
 	}
-	return all
+	if must == nil {
+		return all
+	}
+	return must
+}
+
+// Makers returns the stages that make a cargo.
+func (r *Registry) Makers(c audiosep.Cargo) (names []string) {
+	for _, d := range r.Stages() {
+		if slices.ContainsFunc(d.Out, func(p audiosep.Port) bool { return p.Cargo == c }) {
+			names = append(names, d.Name)
+		}
+	}
+	return names
 }
 
 // unknown says that a name is no stage, and what may have been meant.

@@ -41,7 +41,10 @@ type collect struct {
 	prepared  *audiosep.Head
 }
 
-func (c *collect) Prepare(_ context.Context, h audiosep.Head) error { c.prepared = &h; return nil }
+func (c *collect) Prepare(_ context.Context, h audiosep.Head, _ []string) error {
+	c.prepared = &h
+	return nil
+}
 
 func (c *collect) Create(_ context.Context, _ audiosep.Env, h audiosep.Head, sources []string) error {
 	c.names = sources
@@ -242,7 +245,7 @@ type watcher struct {
 	ports []string
 }
 
-func (w *watcher) Port(r pipeline.Ref, c pipeline.Cargo, value any) {
+func (w *watcher) Port(r pipeline.Ref, c audiosep.Cargo, value any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ports = append(w.ports, fmt.Sprintf("%v %s", r, c))
@@ -277,7 +280,7 @@ func TestSpecOfAProgram(t *testing.T) {
 	spec := &pipeline.Spec{Stages: []pipeline.StageSpec{
 		{Use: "read_audio", ID: "read", Params: []byte(`{"files": ["a.wav"]}`)},
 		{Use: "frame", ID: "frame", Params: []byte(`{"length": 0}`)},
-		{Use: "dct", ID: "dct", In: map[string]string{"frames": "frame"}},
+		{Use: "dct", ID: "dct", In: map[string][]string{"frames": {"frame"}}},
 	}}
 	_, err := pipeline.Check(spec, registry())
 	var problems pipeline.Problems

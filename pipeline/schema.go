@@ -27,7 +27,7 @@ func Schema(reg *Registry) *jsonschema.Schema {
 			{Enum: uses}, {Type: "string", Pattern: "^[^/]+/[^/]+$"}}},
 		"id":     {Type: "string", Pattern: idSyntax.String(), Description: "What other stages call it; by default its use."},
 		"params": {Type: "object", Description: "What it is told."},
-		"in":     {Type: "object", AdditionalProperties: text(""), Description: "What feeds its inputs: a stage above, or stage.port. An input with one possible source needs none."},
+		"in":     {Type: "object", AdditionalProperties: oneOrMany(""), Description: "What feeds its inputs: a stage above, or stage.port. An input with one possible source needs none."},
 	}, "use")
 	stage.AllOf = cases
 	root := object(map[string]*jsonschema.Schema{
@@ -56,6 +56,12 @@ func object(fields map[string]*jsonschema.Schema, required ...string) *jsonschem
 func nothing() *jsonschema.Schema        { return &jsonschema.Schema{Not: &jsonschema.Schema{}} }
 func text(doc string) *jsonschema.Schema { return &jsonschema.Schema{Type: "string", Description: doc} }
 
+// oneOrMany returns a schema of a text or of a list of texts.
+func oneOrMany(doc string) *jsonschema.Schema {
+	return &jsonschema.Schema{Description: doc, AnyOf: []*jsonschema.Schema{{Type: "string"},
+		{Type: "array", Items: &jsonschema.Schema{Type: "string"}, MinItems: jsonschema.Ptr(1)}}}
+}
+
 // stageFields narrows the params and in of a stage to those that d has.
 func stageFields(d audiosep.Definition) map[string]*jsonschema.Schema {
 	params := map[string]*jsonschema.Schema{}
@@ -63,8 +69,11 @@ func stageFields(d audiosep.Definition) map[string]*jsonschema.Schema {
 		params[p.Name] = paramSchema(p)
 	}
 	inputs := map[string]*jsonschema.Schema{}
-	for _, in := range PortsOf[d.Kind].In {
-		inputs[in.Name] = text("A stage above that makes " + string(in.Cargo) + ", or stage.port.")
+	for _, in := range d.In {
+		doc := "A stage above that makes " + string(in.Cargo) + ", or stage.port."
+		if inputs[in.Name] = text(doc); in.Many {
+			inputs[in.Name] = oneOrMany(doc + " Several are a list.")
+		}
 	}
 	return map[string]*jsonschema.Schema{"params": object(params), "in": object(inputs)}
 }

@@ -44,7 +44,7 @@ type StageSpec struct {
 	Use    string // name of a stage, or plugin/stage
 	ID     string // defaults to Use without its plugin
 	Params json.RawMessage
-	In     map[string]string // input -> stage or stage.port
+	In     map[string][]string // input -> stage or stage.port; several where it takes many
 }
 
 // ReportSpec asks for what passed some ports to be written to a folder.
@@ -245,7 +245,7 @@ func (p *parser) stageSpec(n *node) (s StageSpec) {
 		return s
 	}
 	if u := n.get("use"); u == nil || u.kind == '"' && u.text == "" {
-		p.fault(n.start, "", `the stage says not what it is; want "use": the name of a stage`)
+		p.fault(n.start, "", `the stage does not say what it is; want "use": the name of a stage`)
 		return s
 	}
 	if s.ID == "" && n.get("id") == nil {
@@ -282,7 +282,32 @@ func (p *parser) params(n *node) json.RawMessage {
 	return json.RawMessage(n.raw)
 }
 
-func (p *parser) inputs(n *node) map[string]string { return p.texts(n, "in", "a stage, or stage.port") }
+// inputs reads what feeds each input: a text, or a list of texts.
+func (p *parser) inputs(n *node) map[string][]string {
+	const want = "want a text, a stage or stage.port, or a list of them"
+	if n.kind != '{' {
+		p.fault(n.start, "", "in is %s; want an object: {…}", n.describe())
+		return nil
+	}
+	m := map[string][]string{}
+	for _, f := range n.fields {
+		if _, twice := m[f.name]; twice {
+			p.fault(f.start, "", "%q stands twice in \"in\"; want it once", f.name)
+		}
+		items := []*node{f.value}
+		if f.value.kind == '[' && len(f.value.items) > 0 {
+			items = f.value.items
+		}
+		m[f.name] = nil
+		for _, item := range items {
+			if item.kind != '"' {
+				p.fault(item.start, "", "in %q is %s; %s", f.name, item.describe(), want)
+			}
+			m[f.name] = append(m[f.name], item.text)
+		}
+	}
+	return m
+}
 
 // texts reads an object whose values are texts.
 func (p *parser) texts(n *node, what, want string) map[string]string {

@@ -18,6 +18,7 @@ import (
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/factorizers"
+	"github.com/audiosep/audiosep/internal/lend"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/separators"
 	"github.com/audiosep/audiosep/transforms"
@@ -26,7 +27,7 @@ import (
 // builtin is what is compiled into the program, of kinds that plugins have.
 func builtin() (defs []audiosep.Definition) {
 	for _, d := range slices.Concat(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages) {
-		if slices.Contains(remoteKinds(), d.Kind) {
+		if _, err := kindOfShape(d.Shape); err == nil {
 			defs = append(defs, d)
 		}
 	}
@@ -138,18 +139,18 @@ type worker struct{ y, x, back []float64 }
 
 // newWorkers returns as many as a pipeline has.
 func newWorkers(b *testing.B, t audiosep.Transform, frames int) []worker {
-	lend := func(n int) []float64 { return make([]float64, n) }
+	numbers := func(n int) []float64 { return make([]float64, n) }
 	workers := make([]worker, runtime.GOMAXPROCS(0))
-	if l, ok := t.(audiosep.Lender); ok {
+	if l, ok := t.(lend.Lender); ok {
 		workers = make([]worker, 2*len(workers))
-		lend = func(n int) []float64 {
+		numbers = func(n int) []float64 {
 			x, giveBack := l.Lend(n)
 			b.Cleanup(giveBack)
 			return x
 		}
 	}
 	for i := range workers {
-		workers[i] = worker{lend(frames * t.Len()), lend(frames * t.Bins()), lend(frames * t.Len())}
+		workers[i] = worker{numbers(frames * t.Len()), numbers(frames * t.Bins()), numbers(frames * t.Len())}
 	}
 	return workers
 }

@@ -19,6 +19,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/lend"
 )
 
 // chaosRuns is how often things are killed; AUDIOSEP_CHAOS says otherwise.
@@ -70,9 +71,9 @@ func workWith(ctx context.Context, tr audiosep.Transformer, fa audiosep.Factoriz
 	if err := si.Create(ctx, audiosep.Env{}, head, []string{"a"}); err != nil {
 		return err
 	}
-	y, giveBackY := t.(audiosep.Lender).Lend(256 * 500)
+	y, giveBackY := t.(lend.Lender).Lend(256 * 500)
 	defer giveBackY()
-	re, giveBackX := t.(audiosep.Lender).Lend(256 * 500)
+	re, giveBackX := t.(lend.Lender).Lend(256 * 500)
 	defer giveBackX()
 	clear(y)
 	x := audiosep.Coefs{Re: re}

@@ -154,26 +154,29 @@ func (h *Host) Describe(ctx context.Context, name string) ([]audiosep.Definition
 }
 
 func (h *Host) definitions(p *process) ([]audiosep.Definition, error) {
-	var defs []audiosep.Definition
+	var told []definition
 	dec := json.NewDecoder(bytes.NewReader([]byte(p.about.GetDefinitions())))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&defs); err != nil {
+	if err := dec.Decode(&told); err != nil {
 		return nil, err
 	}
-	if len(defs) == 0 {
+	if len(told) == 0 {
 		return nil, fmt.Errorf("it has no stages; want at least one")
 	}
 	seen := map[string]bool{}
+	defs := make([]audiosep.Definition, len(told))
 	for i := range defs {
 		d := &defs[i]
-		if err := checkDefinition(d); err != nil {
+		d.Name, d.Doc, d.Params = told[i].Name, told[i].Doc, told[i].Params
+		if err := checkDefinition(d, told[i].Kind); err != nil {
 			return nil, fmt.Errorf("stage %q: %w", d.Name, err)
 		}
 		if seen[d.Name] {
 			return nil, fmt.Errorf("two stages are called %q", d.Name)
 		}
 		seen[d.Name] = true
-		stage, kind, params := d.Name, d.Kind, d.Params
+		d.Shape, _ = shapeOfKind(told[i].Kind)
+		stage, kind, params := d.Name, told[i].Kind, d.Params
 		d.Name = p.plugin.name + "/" + stage
 		d.Origin, d.Version = p.plugin.path, p.about.GetVersion()
 		pl, name := p.plugin, d.Name
@@ -205,15 +208,15 @@ func (h *Host) try(r *remote) error {
 }
 
 // checkDefinition holds a plugin's description of a stage against the rules.
-func checkDefinition(d *audiosep.Definition) error {
+func checkDefinition(d *audiosep.Definition, kind Kind) error {
 	if !nameSyntax.MatchString(d.Name) {
 		return fmt.Errorf("its name is %q; want lower_snake_case", d.Name)
 	}
 	if d.Doc == "" {
 		return fmt.Errorf("it has no Doc; want a sentence")
 	}
-	if newStage(d.Kind, nil) == nil {
-		return fmt.Errorf("its kind is %q; want one of %v", d.Kind, remoteKinds())
+	if newStage(kind, nil) == nil {
+		return fmt.Errorf("its kind is %q; want one of %v", kind, remoteKinds())
 	}
 	seen := map[string]bool{}
 	for i := range d.Params {

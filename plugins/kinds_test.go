@@ -122,7 +122,7 @@ func TestDescribe(t *testing.T) {
 			if d.Origin == "" {
 				t.Errorf("%s has no origin", d.Name)
 			}
-			d.Name, d.Origin, d.Version, d.Build, want.Build = want.Name, "", "", nil, nil
+			d.Name, d.Origin, d.Version, d.Build, want.Build, d.Run, want.Run = want.Name, "", "", nil, nil, nil, nil
 			if diff := cmp.Diff(want, d, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("%s differs (-compiled in +plugin):\n%s", d.Name, diff)
 			}
@@ -452,7 +452,7 @@ func TestSink(t *testing.T) {
 				}
 			}()
 			head := audiosep.Head{Rate: 8000, Samples: 200000, Channels: 2, Realisations: 1}
-			if err := s.(audiosep.Preparer).Prepare(t.Context(), head); err != nil {
+			if err := s.(audiosep.Preparer).Prepare(t.Context(), head, nil); err != nil {
 				return err
 			}
 			if err := s.Create(t.Context(), audiosep.Env{}, head, []string{"a", "b"}); err != nil {

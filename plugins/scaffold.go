@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"text/template"
-
-	"github.com/audiosep/audiosep"
 )
 
 //go:embed scaffold python/audiosep_plugin.py
@@ -20,11 +18,11 @@ var scaffold embed.FS
 var Languages = []string{"go", "python"}
 
 // ScaffoldKinds returns the kinds of stage that Scaffold can begin.
-func ScaffoldKinds() []audiosep.Kind { return remoteKinds() }
+func ScaffoldKinds() []Kind { return remoteKinds() }
 
 // Scaffold writes a project that builds, tests and runs into a new folder dir: a plugin
 // in a language with one stage of a kind, both called name. It returns the files.
-func Scaffold(dir, language string, kind audiosep.Kind, name string) ([]string, error) {
+func Scaffold(dir, language string, kind Kind, name string) ([]string, error) {
 	if !nameSyntax.MatchString(name) {
 		return nil, fmt.Errorf("the name is %q; want lower-case letters, digits and _, beginning with a letter", name)
 	}
@@ -94,36 +92,36 @@ func title(name string) string {
 }
 
 // scaffoldSpec returns the stages of a pipeline that uses a stage of that kind.
-func scaffoldSpec(kind audiosep.Kind, name string) string {
+func scaffoldSpec(kind Kind, name string) string {
 	use := fmt.Sprintf(`{"use": "%s/%[1]s"}`, name)
-	at := func(k audiosep.Kind, otherwise string) string {
+	at := func(k Kind, otherwise string) string {
 		if k == kind {
 			return use
 		}
 		return otherwise
 	}
 	stages := []string{
-		at(audiosep.KindSource, `{"use": "read_audio", "params": {"files": ["mix.wav"]}}`),
-		at(audiosep.KindFramer, `{"use": "frame", "params": {"length_ms": 40}}`),
+		at(kindSource, `{"use": "read_audio", "params": {"files": ["mix.wav"]}}`),
+		at(kindFramer, `{"use": "frame", "params": {"length_ms": 40}}`),
 	}
 	switch kind {
-	case audiosep.KindTransformer, audiosep.KindTransformLearner, audiosep.KindJointLearner:
+	case kindTransformer, kindTransformLearner, kindJointLearner:
 		stages = append(stages, use)
 	default:
 		stages = append(stages, `{"use": "dct"}`)
 	}
 	switch kind {
-	case audiosep.KindJointLearner:
-	case audiosep.KindActivator:
+	case kindJointLearner:
+	case kindActivator:
 		stages = append(stages, `{"use": "is_nmf", "params": {"rank": 4}}`,
 			fmt.Sprintf(`{"use": "%s/%[1]s", "in": {"dictionary": "is_nmf"}}`, name))
 	default:
-		stages = append(stages, at(audiosep.KindFactorizer, `{"use": "is_nmf", "params": {"rank": 4}}`))
+		stages = append(stages, at(kindFactorizer, `{"use": "is_nmf", "params": {"rank": 4}}`))
 	}
 	wiener := `{"use": "wiener"}`
-	if kind == audiosep.KindActivator {
+	if kind == kindActivator {
 		wiener = fmt.Sprintf(`{"use": "wiener", "in": {"factors": %q}}`, name)
 	}
-	stages = append(stages, at(audiosep.KindSeparator, wiener), at(audiosep.KindSink, `{"use": "write_audio"}`))
+	stages = append(stages, at(kindSeparator, wiener), at(kindSink, `{"use": "write_audio"}`))
 	return "    " + strings.Join(stages, ",\n    ")
 }

@@ -60,7 +60,7 @@ func explainPlugin(w io.Writer, stages []audiosep.Definition) {
 	name := strings.TrimSuffix(strings.TrimPrefix(file, prefix), exe)
 	fmt.Fprintf(w, "%s is a plugin of audiosep. It offers\n", file)
 	for _, d := range stages {
-		fmt.Fprintf(w, "\t%s/%s\t%s: %s\n", name, d.Name, d.Kind, d.Doc)
+		fmt.Fprintf(w, "\t%s/%s\t%s\n", name, d.Name, d.Doc)
 	}
 	fmt.Fprintf(w, "Name its folder with audiosep --plugins, or put it into one of\n\t%s\n", strings.Join(Folders(), "\n\t"))
 }
@@ -133,7 +133,14 @@ func (s *server) Describe(context.Context, *wire.DescribeRequest) (*wire.Describ
 	// go-plugin has put pipes in the place of these, which lose what is written just
 	// before a crash. The host reads the true standard error.
 	s.once.Do(func() { os.Stdout, os.Stderr = s.stderr, s.stderr })
-	text, err := json.Marshal(s.stages)
+	told := make([]definition, len(s.stages))
+	for i, d := range s.stages {
+		var err error
+		if told[i], err = wireDefinition(d); err != nil {
+			return nil, err
+		}
+	}
+	text, err := json.Marshal(told)
 	if err != nil {
 		return nil, err
 	}

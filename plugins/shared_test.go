@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/lend"
 )
 
 func newTestArena(t *testing.T) *arena {
@@ -136,7 +137,7 @@ func TestLent(t *testing.T) {
 					t.Fatal(err)
 				}
 				lent := func(k int) []float64 {
-					x, back := tr.(audiosep.Lender).Lend(k)
+					x, back := tr.(lend.Lender).Lend(k)
 					t.Cleanup(back)
 					return x
 				}

@@ -13,38 +13,36 @@ import (
 )
 
 // newStage returns a remote stage of that kind, or nil if plugins have none of it.
-func newStage(kind audiosep.Kind, r *remote) any {
+func newStage(kind Kind, r *remote) any {
 	switch kind {
-	case audiosep.KindSource:
+	case kindSource:
 		return source{r}
-	case audiosep.KindFramer:
+	case kindFramer:
 		return framer{r}
-	case audiosep.KindTransformer:
+	case kindTransformer:
 		return transformer{r}
-	case audiosep.KindTransformLearner:
+	case kindTransformLearner:
 		return transformLearner{r}
-	case audiosep.KindFactorizer:
+	case kindFactorizer:
 		return factorizer{r}
-	case audiosep.KindActivator:
+	case kindActivator:
 		return activator{r}
-	case audiosep.KindJointLearner:
+	case kindJointLearner:
 		return jointLearner{r}
-	case audiosep.KindSeparator:
+	case kindSeparator:
 		return separator{r}
-	case audiosep.KindSink:
+	case kindSink:
 		return &sink{remote: r}
 	default:
 		return nil
 	}
 }
 
-func remoteKinds() (kinds []audiosep.Kind) {
-	for _, k := range audiosep.Kinds() {
-		if newStage(k, nil) != nil {
-			kinds = append(kinds, k)
-		}
+func remoteKinds() (all []Kind) {
+	for _, k := range kinds {
+		all = append(all, k.kind)
 	}
-	return kinds
+	return all
 }
 
 // inParts calls do for frames 0 to n-1 in runs that fit into one call each, several at
@@ -478,7 +476,7 @@ type sink struct {
 }
 
 // Prepare passes the question on.
-func (s *sink) Prepare(ctx context.Context, h audiosep.Head) error {
+func (s *sink) Prepare(ctx context.Context, h audiosep.Head, _ []string) error {
 	return s.call(ctx, "prepare", func(ctx context.Context, p *process, handle uint64, _ func()) error {
 		_, err := wire.NewSinkClient(p.conn).Prepare(ctx, &wire.PrepareRequest{Stage: handle, Head: headTo(h)})
 		return err

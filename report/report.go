@@ -113,7 +113,7 @@ func (r *Report) keep(err error) {
 }
 
 // Port writes what passed a port, if the spec asks for it.
-func (r *Report) Port(ref pipeline.Ref, c pipeline.Cargo, value any) {
+func (r *Report) Port(ref pipeline.Ref, c audiosep.Cargo, value any) {
 	if r.next != nil {
 		r.next.Port(ref, c, value)
 	}

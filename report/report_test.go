@@ -36,11 +36,11 @@ func TestReport(t *testing.T) {
 	}
 	v := mat.NewDense(3, 4, []float64{1, 2, 3, 4, 0, 0, 0, 0, 5, 6, 7, 8})
 	f := &audiosep.Factors{W: mat.NewDense(3, 1, []float64{0.2, 0.3, 0.5}), H: mat.NewDense(1, 4, []float64{1, 2, 3, 4}), Objective: []float64{2, 1}}
-	r.Port(pipeline.Ref{Stage: "dct", Port: "power"}, pipeline.Power, v)
-	r.Port(pipeline.Ref{Stage: "dct", Port: "transform"}, pipeline.Transform, phi(t))
-	r.Port(pipeline.Ref{Stage: "nmf", Port: "factors"}, pipeline.Factors, f)
-	r.Port(pipeline.Ref{Stage: "mask", Port: "sources"}, pipeline.Sources, []audiosep.Group{{Name: "a", Components: []int{0}}})
-	r.Port(pipeline.Ref{Stage: "other", Port: "factors"}, pipeline.Factors, f)
+	r.Port(pipeline.Ref{Stage: "dct", Port: "power"}, audiosep.CargoPower, v)
+	r.Port(pipeline.Ref{Stage: "dct", Port: "transform"}, audiosep.CargoTransform, phi(t))
+	r.Port(pipeline.Ref{Stage: "nmf", Port: "factors"}, audiosep.CargoFactors, f)
+	r.Port(pipeline.Ref{Stage: "mask", Port: "sources"}, audiosep.CargoSources, []audiosep.Group{{Name: "a", Components: []int{0}}})
+	r.Port(pipeline.Ref{Stage: "other", Port: "factors"}, audiosep.CargoFactors, f)
 	r.Step("nmf", audiosep.Step{Done: 1, Of: 2, Objective: 2})
 	r.Step("dct", audiosep.Step{Done: 4, Of: 4, Objective: math.NaN()})
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {

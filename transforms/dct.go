@@ -80,6 +80,22 @@ func (t *dct) Inverse(ctx context.Context, dst []float64, src audiosep.Coefs) er
 	})
 }
 
+// Frequencies returns where the cosine of each row lies, as part of the sample rate.
+func (t *dct) Frequencies() []float64 {
+	hz := make([]float64, t.bins)
+	for k := range hz {
+		switch t.typ {
+		case 1:
+			hz[k] = float64(k) / float64(2*(t.len-1))
+		case 2:
+			hz[k] = float64(k) / float64(2*t.len)
+		default:
+			hz[k] = (float64(k) + 0.5) / float64(2*t.len)
+		}
+	}
+	return hz
+}
+
 // Phi returns the matrix of the formula, M×M, made anew.
 func (t *dct) Phi() mat.Matrix {
 	m := t.len

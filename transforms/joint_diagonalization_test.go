@@ -193,7 +193,7 @@ func TestJointDiagonalizationFromATransform(t *testing.T) {
 
 func TestJointDiagonalizationContract(t *testing.T) {
 	for _, def := range transforms.Stages {
-		if def.Kind == audiosep.KindTransformLearner {
+		if def.Name == "joint_diagonalization" {
 			stagetest.Stage(t, def, `{"iterations": 3}`)
 		}
 	}

@@ -11,4 +11,5 @@ var Stages = []audiosep.Definition{
 	matrixStage,
 	identityStage,
 	jointDiagonalizationStage,
+	applyStage,
 }

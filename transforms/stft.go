@@ -50,6 +50,7 @@ func (p STFTParams) Transform(_ context.Context, m int) (audiosep.Transform, err
 	scale := 1 / math.Sqrt(float64(size))
 	return &stft{
 		shape:   shape{len: m, bins: size/2 + 1, complex: true},
+		size:    size,
 		forward: fft.NewReal(m, size, scale),
 		inverse: fft.NewRealInverse(m, size, scale),
 	}, nil
@@ -57,7 +58,17 @@ func (p STFTParams) Transform(_ context.Context, m int) (audiosep.Transform, err
 
 type stft struct {
 	shape
+	size             int // of the DFT
 	forward, inverse *fft.Plan
+}
+
+// Frequencies returns k/size for each bin.
+func (t *stft) Frequencies() []float64 {
+	hz := make([]float64, t.bins)
+	for k := range hz {
+		hz[k] = float64(k) / float64(t.size)
+	}
+	return hz
 }
 
 func (t *stft) Forward(ctx context.Context, dst audiosep.Coefs, src []float64) error {

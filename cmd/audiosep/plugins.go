@@ -135,7 +135,7 @@ func pluginNewCommand() *cobra.Command {
 			if dir == "" {
 				dir = "audiosep-plugin-" + args[0]
 			}
-			files, err := plugins.Scaffold(dir, language, audiosep.Kind(kind), args[0])
+			files, err := plugins.Scaffold(dir, language, plugins.Kind(kind), args[0])
 			if err != nil {
 				return &runError{err}
 			}
@@ -147,7 +147,7 @@ func pluginNewCommand() *cobra.Command {
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&language, "lang", "go", strings.Join(plugins.Languages, " or "))
-	fl.StringVar(&kind, "kind", string(audiosep.KindTransformer), "what the stage does")
+	fl.StringVar(&kind, "kind", "transformer", "what the stage does")
 	fl.StringVar(&dir, "dir", "", "the new folder (default: audiosep-plugin-NAME)")
 	cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions(plugins.Languages, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp))
@@ -219,7 +219,7 @@ func testPlugin(cmd *cobra.Command, path string, only []string, o contract.Optio
 
 // printChecks prints the results of one stage and returns how many promises were broken.
 func printChecks(w io.Writer, d audiosep.Definition, results []contract.Result) (broken int) {
-	fmt.Fprintf(w, "%s, a %s\n", d.Name, d.Kind)
+	fmt.Fprintf(w, "%s: %s\n", d.Name, flow(d))
 	for _, r := range results {
 		switch {
 		case r.Skipped != "":

@@ -67,7 +67,7 @@ type lines struct {
 	clocks map[string]*clock
 }
 
-func (l *lines) Port(pipeline.Ref, pipeline.Cargo, any) {}
+func (l *lines) Port(pipeline.Ref, audiosep.Cargo, any) {}
 func (l *lines) close()                                 {}
 
 func (l *lines) Step(stage string, s audiosep.Step) {
@@ -145,7 +145,7 @@ func newBars(w io.Writer) *bars {
 	return &bars{Progress: mpb.New(mpb.WithOutput(w), mpb.WithWidth(40)), bars: map[string]*bar{}}
 }
 
-func (b *bars) Port(pipeline.Ref, pipeline.Cargo, any) {}
+func (b *bars) Port(pipeline.Ref, audiosep.Cargo, any) {}
 
 func (b *bars) Step(stage string, s audiosep.Step) {
 	b.mu.Lock()

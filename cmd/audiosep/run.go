@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 
@@ -82,6 +83,7 @@ func runPipeline(ctx context.Context, p *pipeline.Pipeline, o pipeline.Options) 
 
 func checkCommand() *cobra.Command {
 	var spec specFlags
+	format := "table"
 	cmd := &cobra.Command{
 		Use:   "check PIPELINE",
 		Short: "Check a pipeline without running it, and print its wiring",
@@ -89,7 +91,8 @@ func checkCommand() *cobra.Command {
 that they fit; then print what feeds each. Nothing is run and no sound is read.
 Every fault is told at once, with its line and column.`,
 		Example: `  audiosep check pipeline.json
-  audiosep check pipeline.json --set is_nmf.rank=12`,
+  audiosep check pipeline.json --set is_nmf.rank=12
+  audiosep check pipeline.json --format json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, end, err := spec.load(cmd, args[0], slog.New(slog.DiscardHandler))
@@ -97,11 +100,22 @@ Every fault is told at once, with its line and column.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprint(cmd.OutOrStdout(), p.Wiring())
+			switch format {
+			case "table":
+				fmt.Fprint(cmd.OutOrStdout(), p.Wiring())
+			case "json":
+				enc := json.NewEncoder(cmd.OutOrStdout())
+				enc.SetIndent("", "  ")
+				return enc.Encode(p.Graph())
+			default:
+				return fmt.Errorf("--format is %q; want table or json", format)
+			}
 			return nil
 		},
 	}
 	spec.add(cmd)
+	cmd.Flags().StringVar(&format, "format", format, "a `table` of the wiring, or json: stages, ports and wiring for programs")
+	cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().BoolVar(&spec.plugins.none, "no-plugins", false, "start no plugins: their stages, and what hangs on them, are not checked")
 	return cmd
 }

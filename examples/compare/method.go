@@ -194,7 +194,7 @@ func (c *catcher) Commit(context.Context) error { return nil }
 func (c *catcher) Close() error                 { return nil }
 
 // Port keeps the last factors that are made: those that the separator takes.
-func (c *catcher) Port(_ pipeline.Ref, _ pipeline.Cargo, value any) {
+func (c *catcher) Port(_ pipeline.Ref, _ audiosep.Cargo, value any) {
 	if f, ok := value.(*audiosep.Factors); ok {
 		c.factors = f
 	}

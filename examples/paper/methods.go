@@ -110,7 +110,7 @@ func (k *keeper) Step(string, audiosep.Step) {}
 
 // Port keeps the last transform and the last factors of a pipeline, which are those
 // that its separator uses.
-func (k *keeper) Port(_ pipeline.Ref, _ pipeline.Cargo, value any) {
+func (k *keeper) Port(_ pipeline.Ref, _ audiosep.Cargo, value any) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	switch v := value.(type) {

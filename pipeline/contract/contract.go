@@ -1,4 +1,4 @@
-// Package contract checks that a stage keeps the promises of its kind: those that the
+// Package contract checks that a stage keeps its promises: those that the
 // interfaces and the five rules of package audiosep state. It runs the stage on small
 // made-up data and says of each promise whether it was kept, and if not, what is, what
 // is wanted and what the author may do.
@@ -17,6 +17,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -59,7 +60,7 @@ func (r Result) String() string {
 	}
 }
 
-// Check tries the stage and returns a Result for each promise of its kind. When the
+// Check tries the stage and returns a Result for each promise of its shape. When the
 // description or the building fails, the rest is not tried. A done ctx ends it early.
 func Check(ctx context.Context, def audiosep.Definition, o Options) []Result {
 	if o.Rank == 0 {
@@ -79,7 +80,7 @@ func Check(ctx context.Context, def audiosep.Definition, o Options) []Result {
 			return results
 		}
 	}
-	return append(results, s.run(ctx, s.checksOfKind())...)
+	return append(results, s.run(ctx, s.checks())...)
 }
 
 // subject is a stage on trial.
@@ -121,12 +122,15 @@ func build[S any](s *subject) (S, error) {
 	if err != nil {
 		return stage, fmt.Errorf("building fails: %w", err)
 	}
-	if s.def.Kind != audiosep.KindSink {
+	if _, writes := made.(audiosep.Committer); !writes {
 		s.open.add(made)
 	}
-	stage, ok := made.(S)
+	if stage, ok := made.(S); ok {
+		return stage, nil
+	}
+	stage, ok := any(&ported{s.def, made}).(S)
 	if !ok {
-		return stage, fmt.Errorf("what is built is a %T; want a %v, the interface of kind %s", made, reflect.TypeFor[S](), s.def.Kind)
+		return stage, fmt.Errorf("what is built is a %T; want a %v, as its ports say", made, reflect.TypeFor[S]())
 	}
 	return stage, nil
 }
@@ -200,32 +204,46 @@ func (s *subject) guard(ctx context.Context, c check) error {
 	}
 }
 
-func (s *subject) checksOfKind() []check {
-	switch s.def.Kind {
-	case audiosep.KindTransformer:
+// checks returns what is promised by stages of the subject's shape: more of those that are
+// of a common one, the promises of its cargoes of any other.
+func (s *subject) checks() []check {
+	switch {
+	case is[audiosep.Transformer](s):
 		return transformChecks("", (*subject).transformer)
-	case audiosep.KindTransformLearner:
+	case is[audiosep.TransformLearner](s):
 		return append(learnerChecks(transformLearner), transformChecks("learnt transform: ", (*subject).learntTransform)...)
-	case audiosep.KindJointLearner:
+	case is[audiosep.JointLearner](s):
 		return append(learnerChecks(jointLearner), transformChecks("learnt transform: ", (*subject).learntTransform)...)
-	case audiosep.KindFactorizer:
+	case is[audiosep.Factorizer](s):
 		return learnerChecks(factorizer)
-	case audiosep.KindActivator:
+	case is[audiosep.Activator](s):
 		return activatorChecks()
-	case audiosep.KindSeparator:
-		return separatorChecks()
-	case audiosep.KindFramer:
+	case is[audiosep.Framer](s):
 		return framerChecks
-	case audiosep.KindSource:
+	case is[audiosep.Source](s):
 		return sourceChecks
-	case audiosep.KindSink:
+	case is[audiosep.Sink](s):
 		return sinkChecks
-	case audiosep.KindModelReader:
+	case is[audiosep.ModelReader](s):
 		return modelReaderChecks
-	case audiosep.KindModelWriter:
+	case is[audiosep.ModelWriter](s):
 		return modelWriterChecks
 	}
-	return nil
+	if is[audiosep.Separator](s) {
+		if made, err := s.def.Build(s.o.Params); err == nil {
+			s.open.add(made)
+			if _, ok := made.(audiosep.Separator); ok {
+				return separatorChecks()
+			}
+		}
+	}
+	return s.shapeChecks()
+}
+
+// is tells whether the subject has the ports of the stages of interface S.
+func is[S any](s *subject) bool {
+	shape, err := audiosep.ShapeOf[S]()
+	return err == nil && slices.Equal(shape.In, s.def.In) && slices.Equal(shape.Out, s.def.Out)
 }
 
 // random returns n numbers between -1 and 1.

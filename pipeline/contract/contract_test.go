@@ -198,19 +198,23 @@ func TestDescriptionChecks(t *testing.T) {
 		check, says string
 		spoil       func(d *audiosep.Definition, p *audiosep.Param)
 	}{
-		"name":     {"name", `"Fake"`, func(d *audiosep.Definition, _ *audiosep.Param) { d.Name = "Fake" }},
-		"plugin":   {"name", `"/fake"`, func(d *audiosep.Definition, _ *audiosep.Param) { d.Name = "/fake" }},
-		"kind":     {"kind", `"cook"`, func(d *audiosep.Definition, _ *audiosep.Param) { d.Kind = "cook" }},
-		"doc":      {"documentation", "the stage's doc", func(d *audiosep.Definition, _ *audiosep.Param) { d.Doc = " " }},
-		"no doc":   {"documentation", "size has no doc", func(_ *audiosep.Definition, p *audiosep.Param) { p.Doc = "" }},
-		"case":     {"parameters", "lower_snake_case", func(_ *audiosep.Definition, p *audiosep.Param) { p.Name = "Size" }},
-		"type":     {"parameters", `the type is "[]byte"`, func(_ *audiosep.Definition, p *audiosep.Param) { p.Type = "[]byte" }},
-		"range":    {"parameters", "the range is 2 to 1", func(_ *audiosep.Definition, p *audiosep.Param) { p.Min, p.Max = &two, &one }},
-		"default":  {"parameters", "size is 1; want a list", func(_ *audiosep.Definition, p *audiosep.Param) { p.Default = json.RawMessage("1") }},
-		"not JSON": {"parameters", "not JSON", func(_ *audiosep.Definition, p *audiosep.Param) { p.Default = nil }},
-		"twice":    {"parameters", "there twice", func(d *audiosep.Definition, p *audiosep.Param) { d.Params = append(d.Params, *p) }},
-		"another kind": {"building", "want a audiosep.Sink", func(d *audiosep.Definition, _ *audiosep.Param) {
-			d.Kind = audiosep.KindSink
+		"name":    {"name", `"Fake"`, func(d *audiosep.Definition, _ *audiosep.Param) { d.Name = "Fake" }},
+		"plugin":  {"name", `"/fake"`, func(d *audiosep.Definition, _ *audiosep.Param) { d.Name = "/fake" }},
+		"no port": {"ports", "there are none", func(d *audiosep.Definition, _ *audiosep.Param) { d.In, d.Out = nil, nil }},
+		"cargo": {"ports", `of the cargo "bread"`, func(d *audiosep.Definition, _ *audiosep.Param) {
+			d.Out = []audiosep.Port{{Name: "loaf", Cargo: "bread"}}
+		}},
+		"port twice": {"ports", "there twice", func(d *audiosep.Definition, _ *audiosep.Param) { d.In = append(slices.Clone(d.In), d.In...) }},
+		"doc":        {"documentation", "the stage's doc", func(d *audiosep.Definition, _ *audiosep.Param) { d.Doc = " " }},
+		"no doc":     {"documentation", "size has no doc", func(_ *audiosep.Definition, p *audiosep.Param) { p.Doc = "" }},
+		"case":       {"parameters", "lower_snake_case", func(_ *audiosep.Definition, p *audiosep.Param) { p.Name = "Size" }},
+		"type":       {"parameters", `the type is "[]byte"`, func(_ *audiosep.Definition, p *audiosep.Param) { p.Type = "[]byte" }},
+		"range":      {"parameters", "the range is 2 to 1", func(_ *audiosep.Definition, p *audiosep.Param) { p.Min, p.Max = &two, &one }},
+		"default":    {"parameters", "size is 1; want a list", func(_ *audiosep.Definition, p *audiosep.Param) { p.Default = json.RawMessage("1") }},
+		"not JSON":   {"parameters", "not JSON", func(_ *audiosep.Definition, p *audiosep.Param) { p.Default = nil }},
+		"twice":      {"parameters", "there twice", func(d *audiosep.Definition, p *audiosep.Param) { d.Params = append(d.Params, *p) }},
+		"nothing": {"building", "nil and so is the error", func(d *audiosep.Definition, _ *audiosep.Param) {
+			d.Build = func(json.RawMessage) (any, error) { return nil, nil }
 		}},
 		"fails": {"building", "no luck", func(d *audiosep.Definition, _ *audiosep.Param) {
 			d.Build = func(json.RawMessage) (any, error) { return nil, fmt.Errorf("no luck") }

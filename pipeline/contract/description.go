@@ -24,14 +24,8 @@ var descriptionChecks = []check{
 			}
 			return nil
 		}},
-	{"kind", "A stage is of a kind that pipelines know.",
-		"use the interface of one of the kinds",
-		func(_ context.Context, s *subject) error {
-			if !slices.Contains(audiosep.Kinds(), s.def.Kind) {
-				return fmt.Errorf("the kind is %q; want one of %v", s.def.Kind, audiosep.Kinds())
-			}
-			return nil
-		}},
+	{"ports", "A stage has ports, of different names and of cargoes that pipelines know.",
+		"look at the fields of In and Out, and their tags", describesPorts},
 	{"documentation", "A stage and each of its parameters are described in at least a sentence.",
 		"write what a user needs in doc",
 		func(_ context.Context, s *subject) error {
@@ -60,7 +54,7 @@ var descriptionChecks = []check{
 			}
 			return nil
 		}},
-	{"building", "A stage is built from parameters within their ranges, at once, and satisfies its kind's interface.",
+	{"building", "A stage is built from parameters within their ranges, at once.",
 		"look at the constructor; if a parameter cannot have a default, let it be out of range and give it in the parameters of this check",
 		func(_ context.Context, s *subject) error { return s.builds() }},
 	{"unknown parameters", "A parameter that is not described is refused by a ParamErrors.",
@@ -95,32 +89,35 @@ func describesParam(p audiosep.Param) error {
 	return nil
 }
 
-func (s *subject) builds() (err error) {
-	switch s.def.Kind {
-	case audiosep.KindSource:
-		_, err = build[audiosep.Source](s)
-	case audiosep.KindFramer:
-		_, err = build[audiosep.Framer](s)
-	case audiosep.KindTransformer:
-		_, err = build[audiosep.Transformer](s)
-	case audiosep.KindTransformLearner:
-		_, err = build[audiosep.TransformLearner](s)
-	case audiosep.KindFactorizer:
-		_, err = build[audiosep.Factorizer](s)
-	case audiosep.KindActivator:
-		_, err = build[audiosep.Activator](s)
-	case audiosep.KindJointLearner:
-		_, err = build[audiosep.JointLearner](s)
-	case audiosep.KindSeparator:
-		_, err = build[audiosep.Separator](s)
-	case audiosep.KindSink:
-		_, err = build[audiosep.Sink](s)
-	case audiosep.KindModelReader:
-		_, err = build[audiosep.ModelReader](s)
-	case audiosep.KindModelWriter:
-		_, err = build[audiosep.ModelWriter](s)
-	default:
-		_, err = build[audiosep.Applier](s)
+// describesPorts says what is wrong with the ports.
+func describesPorts(_ context.Context, s *subject) error {
+	if len(s.def.In)+len(s.def.Out) == 0 {
+		return errors.New("there are none; want at least one input or output")
 	}
-	return err
+	for _, ports := range [][]audiosep.Port{s.def.In, s.def.Out} {
+		for i, p := range ports {
+			switch {
+			case !snake(p.Name):
+				return fmt.Errorf("port %q is no lower_snake_case name", p.Name)
+			case audiosep.TypeOf(p.Cargo) == nil:
+				return fmt.Errorf("port %q is of the cargo %q; want one of %v", p.Name, p.Cargo, audiosep.Cargoes())
+			case slices.ContainsFunc(ports[:i], func(q audiosep.Port) bool { return q.Name == p.Name }):
+				return fmt.Errorf("port %q is there twice; want each once", p.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// builds builds the stage, and sees whether it is what its ports say.
+func (s *subject) builds() error {
+	made, err := s.def.Build(s.o.Params)
+	if err != nil {
+		return fmt.Errorf("building fails: %w", err)
+	}
+	if made == nil {
+		return errors.New("what is built is nil and so is the error; want one of them")
+	}
+	s.open.add(made)
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -235,13 +236,20 @@ func (s *subject) sink(ctx context.Context, commit bool) error {
 	if s.o.Folder == "" {
 		return skipped("it needs a folder to write into")
 	}
-	sink, err := build[audiosep.Sink](s)
+	made, err := s.def.Build(s.o.Params)
 	if err != nil {
 		return err
 	}
+	sink, ok := made.(interface {
+		audiosep.Committer
+		io.Closer
+	})
+	if !ok {
+		return fmt.Errorf("the stage is a %T; want one with Commit and Close", made)
+	}
 	before := s.visible()
 	h := audiosep.Head{Rate: 8000, Samples: 3000, Channels: 2, Realisations: 1, Names: []string{"take"}, Encoding: "int16"}
-	if err := writeSources(ctx, sink, h); err != nil {
+	if _, err := s.def.Run(ctx, audiosep.Env{}, made, audiosep.Values{"sources": &watchedStems{head: h}}); err != nil {
 		return errors.Join(err, sink.Close())
 	}
 	if now := s.visible(); fmt.Sprint(now) != fmt.Sprint(before) {
@@ -266,15 +274,18 @@ func (s *subject) sink(ctx context.Context, commit bool) error {
 	return nil
 }
 
-func writeSources(ctx context.Context, sink audiosep.Sink, h audiosep.Head) error {
-	if err := sink.Create(ctx, audiosep.Env{}, h, []string{"first", "second"}); err != nil {
-		return err
-	}
-	for at := 0; at < h.Samples; at += 1000 {
+// watchedStems are two sources whose blocks must not be modified.
+type watchedStems struct{ head audiosep.Head }
+
+func (s *watchedStems) Head() audiosep.Head { return s.head }
+func (s *watchedStems) Names() []string     { return []string{"first", "second"} }
+
+func (s *watchedStems) Each(_ context.Context, write func(source int, block [][]float64) error) error {
+	for at := 0; at < s.head.Samples; at += 1000 {
 		for source := range 2 {
 			block := [][]float64{random("left", 1000), random("right", 1000)}
 			args := []watched{watch("block", block[0]), watch("block", block[1])}
-			if err := sink.Write(ctx, source, block); err != nil {
+			if err := write(source, block); err != nil {
 				return err
 			}
 			if err := touched(args...); err != nil {

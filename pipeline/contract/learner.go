@@ -270,7 +270,7 @@ func (s *subject) learntTransform(ctx context.Context, _ int) (audiosep.Transfor
 		return s.learnt, nil
 	}
 	l := transformLearner
-	if s.def.Kind == audiosep.KindJointLearner {
+	if is[audiosep.JointLearner](s) {
 		l = jointLearner
 	}
 	m, err := l.try(ctx, s, l.input(s, few), few, 1)

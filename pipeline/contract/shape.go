@@ -1,0 +1,489 @@
+package contract
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/blocks"
+)
+
+// shapeChecks are the promises of a stage of any shape: the five rules, what each output is
+// by its cargo, and what the stage promises besides.
+func (s *subject) shapeChecks() []check {
+	checks := []check{
+		{"outputs", "What comes out of each port is whole and valid, as its cargo wants it.",
+			"look at the cargo's type in package audiosep", validOutputs},
+		{"any run", "What is read run by run has the same bits as what is read at once, in blocks of any size.",
+			"keep no state between runs; add in an order that does not depend on the length of a run; ask for enough frames beside it", anyRun},
+		{"same bits twice", "The result is a function of the inputs and the seed alone.",
+			"take random numbers from Env.Rand only, add in a fixed order, do not depend on time", sameTwice},
+		{"concurrent runs", "Several stages may run at once, and what they made be read at once.",
+			"share nothing between calls; make scratch memory in the call", runsConcurrently},
+		{"inputs untouched", "Inputs are not modified.", "copy what you need to change", inputsUntouched},
+		{"cancellation", "A method returns soon after its context is done, with the context's error.",
+			"look at ctx.Err() every few frames and return it", runCancels},
+		{"silence", "Silence is no fault: nothing but zeros give finite numbers.",
+			"look for a division by a norm or a sum that can be 0", survivesSilence},
+		{"NaN", "An input that is not finite is refused by an error, or stays NaN in the audio it came in.",
+			"let errors through; make no number of a NaN", refusesBadAudio},
+	}
+	if s.def.Promised(audiosep.Sums) {
+		checks = append(checks, check{"sum", "The sources sum to the mixture, to 1e-9 of its greatest sample.",
+			"give what masks leave to one of the sources; let masks sum to 1 in silence too", sourcesSum})
+	}
+	if s.def.Promised(audiosep.Local) {
+		checks = append(checks, check{"frame-local", "What comes of a frame does not depend on other frames.",
+			"withdraw the promise, or ask for no frames beside", isLocal})
+	}
+	if s.def.Promised(audiosep.Lazy) {
+		checks = append(checks, check{"lazy", "Running only says what is to be done: no sound is read before the outputs are.",
+			"read in the methods of what Run returns, or withdraw the promise", isLazy})
+	}
+	return checks
+}
+
+// scene is what the inputs of a stage on trial are made of.
+type scene struct {
+	*audiosep.Signal
+	reads atomic.Int64
+}
+
+const sceneRate, sceneSamples, sceneBins = 8000, 3001, 33
+
+func newScene(name string) *scene {
+	return &scene{Signal: &audiosep.Signal{Rate: sceneRate, Channels: 2, Data: [][]float64{random(name+" left", sceneSamples), random(name+" right", sceneSamples)}}}
+}
+
+func (s *scene) ReadAt(ctx context.Context, dst [][]float64, at int) error {
+	s.reads.Add(1)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.Signal.ReadAt(ctx, dst, at)
+}
+
+// cut returns the scene in frames of 64 samples, three quarters of which overlap.
+func (s *scene) cut() *audiosep.Framed {
+	const m, hop = 64, 16
+	w := make([]float64, m)
+	for i := range w {
+		w[i] = math.Sin(math.Pi * (float64(i) + 0.5) / m)
+	}
+	h, _ := s.Head(context.Background())
+	return &audiosep.Framed{Source: s, Framing: audiosep.Framing{Head: h, Length: m, Hop: hop, Pad: m - hop, Share: 1, Analysis: w, Synthesis: w}}
+}
+
+func (s *scene) spectra() audiosep.Spectra {
+	x, err := audiosep.NewSpectra(s.cut(), &plainDFT{m: 64})
+	if err != nil {
+		panic(err)
+	}
+	return x
+}
+
+// input returns what a port of that cargo is given.
+func (s *scene) input(c audiosep.Cargo, rank int) any {
+	columns := s.cut().Framing.Columns()
+	switch c {
+	case audiosep.CargoAudio:
+		return audiosep.Source(s)
+	case audiosep.CargoFrames:
+		return s.cut()
+	case audiosep.CargoCoefs:
+		return s.spectra()
+	case audiosep.CargoPower:
+		return audiosep.PowerOf(s.spectra(), nil)
+	case audiosep.CargoTransform:
+		return &audiosep.FittedTransform{Transform: &plainDFT{m: 64}}
+	case audiosep.CargoFactors:
+		f := factors(sceneBins, rank, columns)
+		framing := s.cut().Framing
+		f.Framing = &framing
+		return f
+	case audiosep.CargoNotes:
+		return audiosep.Notes{{Onset: 0.02, Offset: 0.2, Pitch: 60, Source: "low", Velocity: 0.7}, {Onset: 0.1, Offset: 0.3, Pitch: 76.5, Source: "high", Velocity: 1}}
+	case audiosep.CargoSources:
+		half := &audiosep.Signal{Rate: sceneRate, Channels: 2}
+		rest := &audiosep.Signal{Rate: sceneRate, Channels: 2}
+		for _, x := range s.Data {
+			a, b := slices.Clone(x), slices.Clone(x)
+			floats.Scale(0.25, a)
+			floats.Scale(0.75, b)
+			half.Data, rest.Data = append(half.Data, a), append(rest.Data, b)
+		}
+		stems, err := audiosep.NewStems([]string{"first", "second"}, []*audiosep.Signal{half, rest})
+		if err != nil {
+			panic(err)
+		}
+		return stems
+	}
+	return nil
+}
+
+// trialRun runs the stage on a scene. Ports that take many get two.
+func (s *subject) trialRun(ctx context.Context, sc *scene, seed uint64) (audiosep.Values, error) {
+	stage, err := s.def.Build(s.o.Params)
+	if err != nil {
+		return nil, err
+	}
+	s.open.add(stage)
+	in, wiring := audiosep.Values{}, map[string][]string{}
+	for _, p := range s.def.In {
+		v := sc.input(p.Cargo, s.o.Rank)
+		if p.Many {
+			v, wiring[p.Name] = many(p.Cargo, v), []string{"one", "two"}
+		} else {
+			wiring[p.Name] = []string{"one"}
+		}
+		in[p.Name] = v
+	}
+	return s.def.Run(ctx, audiosep.Env{Seed: seed, Wiring: wiring}, stage, in)
+}
+
+// read is everything that came out of a run, port by port, in numbers.
+type taken map[string][]float64
+
+// take reads everything that came out of a run, checking it by its cargo.
+func (s *subject) take(ctx context.Context, out audiosep.Values) (taken, error) {
+	all := taken{}
+	for _, p := range s.def.Out {
+		v := out[p.Name]
+		if v == nil {
+			if !p.Optional {
+				return nil, fmt.Errorf("output %q is missing; want one", p.Name)
+			}
+			continue
+		}
+		x, err := takeCargo(ctx, p.Cargo, v)
+		if err != nil {
+			return nil, fmt.Errorf("output %q: %w", p.Name, err)
+		}
+		all[p.Name] = x
+	}
+	return all, nil
+}
+
+func (s *subject) runAndTake(ctx context.Context, sc *scene, seed uint64) (taken, error) {
+	out, err := s.trialRun(ctx, sc, seed)
+	if err != nil {
+		return nil, err
+	}
+	return s.take(ctx, out)
+}
+
+func differ(a, b taken) error {
+	for port := range a {
+		if err := sameBits(a[port], b[port]); err != nil {
+			return fmt.Errorf("output %q: %w", port, err)
+		}
+	}
+	return nil
+}
+
+func validOutputs(ctx context.Context, s *subject) error {
+	out, err := s.trialRun(ctx, newScene("scene"), 1)
+	if err != nil {
+		return err
+	}
+	for _, p := range s.def.Out {
+		if v := out[p.Name]; v != nil {
+			if err := validCargo(ctx, p.Cargo, v); err != nil {
+				return fmt.Errorf("output %q: %w", p.Name, err)
+			}
+		}
+	}
+	_, err = s.take(ctx, out)
+	return err
+}
+
+func anyRun(ctx context.Context, s *subject) error {
+	whole, err := s.runAndTake(blocks.WithSize(ctx, 1<<20), newScene("scene"), 1)
+	if err != nil {
+		return err
+	}
+	for _, size := range []int{1, 7, 64} {
+		parts, err := s.runAndTake(blocks.WithSize(ctx, size), newScene("scene"), 1)
+		if err == nil {
+			err = differ(whole, parts)
+		}
+		if err != nil {
+			return fmt.Errorf("in blocks of %d frames: %w; want the bits of all at once", size, err)
+		}
+	}
+	return nil
+}
+
+func sameTwice(ctx context.Context, s *subject) error {
+	out, err := s.trialRun(ctx, newScene("scene"), 1)
+	if err != nil {
+		return err
+	}
+	first, err := s.take(ctx, out)
+	if err != nil {
+		return err
+	}
+	again, err := s.take(ctx, out)
+	if err == nil {
+		err = differ(first, again)
+	}
+	if err != nil {
+		return fmt.Errorf("read a second time: %w; want the same bits", err)
+	}
+	fresh, err := s.runAndTake(ctx, newScene("scene"), 1)
+	if err == nil {
+		err = differ(first, fresh)
+	}
+	return want(err, "the same bits in every run")
+}
+
+func runsConcurrently(ctx context.Context, s *subject) error {
+	alone, err := s.runAndTake(ctx, newScene("scene"), 1)
+	if err != nil {
+		return err
+	}
+	errs := make([]error, 3)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() {
+			defer blocks.Recovered(&errs[i])
+			out, err := s.runAndTake(ctx, newScene("scene"), 1)
+			if err == nil {
+				err = differ(alone, out)
+			}
+			errs[i] = err
+		})
+	}
+	wg.Wait()
+	return want(errors.Join(errs...), "the bits of a run alone")
+}
+
+func inputsUntouched(ctx context.Context, s *subject) error {
+	stage, err := s.def.Build(s.o.Params)
+	if err != nil {
+		return err
+	}
+	s.open.add(stage)
+	sc := newScene("scene")
+	args := []watched{watch("the left channel", sc.Data[0]), watch("the right channel", sc.Data[1])}
+	in := audiosep.Values{}
+	for _, p := range s.def.In {
+		v := sc.input(p.Cargo, s.o.Rank)
+		switch v := v.(type) {
+		case *audiosep.Factors:
+			args = append(args, watchFactors(v)...)
+		case audiosep.Power:
+			whole, err := v.V(ctx)
+			if err != nil {
+				return err
+			}
+			args = append(args, watch(p.Name, whole.RawMatrix().Data))
+		}
+		if in[p.Name] = v; p.Many {
+			in[p.Name] = many(p.Cargo, v)
+		}
+	}
+	out, err := s.def.Run(ctx, audiosep.Env{Seed: 1}, stage, in)
+	if err != nil {
+		return err
+	}
+	if _, err := s.take(ctx, out); err != nil {
+		return err
+	}
+	return touched(args...)
+}
+
+func runCancels(ctx context.Context, s *subject) error {
+	done, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err := s.runAndTake(done, newScene("scene"), 1)
+	return cancelled(err, len(s.def.Out) == 0 || s.plain())
+}
+
+// plain tells whether nothing that comes out is computed when it is read.
+func (s *subject) plain() bool {
+	return !slices.ContainsFunc(s.def.Out, func(p audiosep.Port) bool {
+		return !slices.Contains([]audiosep.Cargo{audiosep.CargoNotes, audiosep.CargoFactors, audiosep.CargoTransform, audiosep.CargoFrames}, p.Cargo)
+	})
+}
+
+func survivesSilence(ctx context.Context, s *subject) error {
+	sc := newScene("scene")
+	clear(sc.Data[0][:1500])
+	clear(sc.Data[1][:1500])
+	if _, err := s.runAndTake(ctx, sc, 1); err != nil {
+		return fmt.Errorf("silence, then sound: %w", err)
+	}
+	clear(sc.Data[0])
+	clear(sc.Data[1])
+	if _, err := s.runAndTake(ctx, sc, 1); err != nil {
+		return fmt.Errorf("nothing but silence: %w", err)
+	}
+	return nil
+}
+
+func refusesBadAudio(ctx context.Context, s *subject) error {
+	reads := func(p audiosep.Port) bool {
+		return slices.Contains([]audiosep.Cargo{audiosep.CargoAudio, audiosep.CargoFrames, audiosep.CargoCoefs, audiosep.CargoPower, audiosep.CargoSources}, p.Cargo)
+	}
+	if !slices.ContainsFunc(s.def.In, reads) || !slices.ContainsFunc(s.def.Out, reads) {
+		return skipped("no sound passes through it")
+	}
+	sc := newScene("scene")
+	sc.Data[1][1234] = math.NaN()
+	if _, err := s.runAndTake(ctx, sc, 1); err == nil {
+		return errors.New("a NaN in the sound made finite numbers; want an error")
+	}
+	return nil
+}
+
+func sourcesSum(ctx context.Context, s *subject) error {
+	sc := newScene("scene")
+	clear(sc.Data[0][500:900])
+	out, err := s.trialRun(ctx, sc, 1)
+	if err != nil {
+		return err
+	}
+	for _, p := range s.def.Out {
+		stems, ok := out[p.Name].(audiosep.Stems)
+		if !ok {
+			continue
+		}
+		parts, err := audiosep.Collect(ctx, stems)
+		if err != nil {
+			return err
+		}
+		for l, x := range sc.Data {
+			for i, v := range x {
+				var sum float64
+				for _, part := range parts {
+					sum += part.Data[l][i]
+				}
+				if !(math.Abs(sum-v) <= 1e-9) {
+					return fmt.Errorf("sample %d of layer %d: the sources sum to %v where the mixture is %v; want it to 1e-9", i, l, sum, v)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// isLocal changes the end of the recording and looks at what comes of its beginning.
+func isLocal(ctx context.Context, s *subject) error {
+	if len(s.def.In) == 0 || s.plain() {
+		return skipped("what it makes cannot be told apart in time")
+	}
+	sc, other := newScene("scene"), newScene("scene")
+	for l := range other.Data {
+		copy(other.Data[l][1600:], random("another end", sceneSamples-1600))
+	}
+	var beginnings [2][]float64
+	for i, sc := range []*scene{sc, other} {
+		out, err := s.trialRun(ctx, sc, 1)
+		if err != nil {
+			return err
+		}
+		for _, p := range s.def.Out {
+			x, err := beginning(ctx, out[p.Name], 1500)
+			if err != nil {
+				return err
+			}
+			beginnings[i] = append(beginnings[i], x...)
+		}
+	}
+	return want(sameBits(beginnings[0], beginnings[1]), "the beginning to be the same whatever comes 100 samples later")
+}
+
+func isLazy(ctx context.Context, s *subject) error {
+	sc := newScene("scene")
+	if _, err := s.trialRun(ctx, sc, 1); err != nil {
+		return err
+	}
+	if n := sc.reads.Load(); n > 0 {
+		return fmt.Errorf("the recording was read %d times while the stage was run; want none before its outputs are read", n)
+	}
+	return nil
+}
+
+// plainDFT is the one-sided discrete Fourier transform by its definition, orthonormal where
+// the spectrum belongs to a frame. It is slow, and the input of stages on trial.
+type plainDFT struct{ m int }
+
+func (t *plainDFT) Len() int      { return t.m }
+func (t *plainDFT) Bins() int     { return t.m/2 + 1 }
+func (t *plainDFT) Complex() bool { return true }
+
+func (t *plainDFT) Frequencies() []float64 {
+	hz := make([]float64, t.Bins())
+	for k := range hz {
+		hz[k] = float64(k) / float64(t.m)
+	}
+	return hz
+}
+
+func (t *plainDFT) Forward(ctx context.Context, dst audiosep.Coefs, src []float64) error {
+	bins := t.Bins()
+	for n := range len(src) / t.m {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for k := range bins {
+			var re, im float64
+			for i, y := range src[n*t.m : (n+1)*t.m] {
+				sin, cos := math.Sincos(2 * math.Pi * float64(k*i%t.m) / float64(t.m))
+				re, im = re+y*cos, im-y*sin
+			}
+			dst.Re[n*bins+k], dst.Im[n*bins+k] = re/math.Sqrt(float64(t.m)), im/math.Sqrt(float64(t.m))
+		}
+	}
+	return nil
+}
+
+func (t *plainDFT) Inverse(ctx context.Context, dst []float64, src audiosep.Coefs) error {
+	bins := t.Bins()
+	for n := range len(dst) / t.m {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for i := range t.m {
+			var sum float64
+			for k := range bins {
+				w := 2.0
+				if k == 0 || 2*k == t.m {
+					w = 1
+				}
+				sin, cos := math.Sincos(2 * math.Pi * float64(k*i%t.m) / float64(t.m))
+				sum += w * (src.Re[n*bins+k]*cos - src.Im[n*bins+k]*sin)
+			}
+			dst[n*t.m+i] = sum / math.Sqrt(float64(t.m))
+		}
+	}
+	return nil
+}
+
+// whole returns all numbers of a matrix.
+func whole(m *mat.Dense) []float64 {
+	if m == nil {
+		return nil
+	}
+	return mat.DenseCopyOf(m).RawMatrix().Data
+}
+
+// text returns what is no number as numbers, to be compared.
+func text(v any) []float64 {
+	b, _ := json.Marshal(v)
+	x := make([]float64, len(b))
+	for i, c := range b {
+		x[i] = float64(c)
+	}
+	return x
+}

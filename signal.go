@@ -38,3 +38,16 @@ func (s *Signal) ReadAt(_ context.Context, dst [][]float64, at int) error {
 	}
 	return nil
 }
+
+// ReadAll reads a whole recording into memory.
+func ReadAll(ctx context.Context, src Source) (*Signal, error) {
+	h, err := src.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Signal{Rate: h.Rate, Channels: h.Channels, Data: resize(nil, h.Layers(), h.Samples)}
+	if err := src.ReadAt(ctx, s.Data, 0); err != nil {
+		return nil, err
+	}
+	return s, nil
+}

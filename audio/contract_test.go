@@ -19,9 +19,13 @@ func TestContract(t *testing.T) {
 		params map[string]any
 	}{
 		{"read_audio", map[string]any{"files": takes}},
-		{"read_audio", map[string]any{"files": takes, "downmix": true, "start": 3.3, "duration": 20}},
 		{"synth_notes", map[string]any{}},
 		{"synth_notes", map[string]any{"part": "2", "realisations": 1, "envelope": "decay"}},
+		{"crop", map[string]any{"start": 0.1, "duration": 0.2}},
+		{"downmix", map[string]any{}},
+		{"resample", map[string]any{"rate": 44100}},
+		{"resample", map[string]any{"rate": 3000}},
+		{"stem", map[string]any{"source": "second"}},
 		{"write_audio", map[string]any{"pattern": filepath.Join(out, "{input}-{source}.wav"), "overwrite": true}},
 	} {
 		raw, err := json.Marshal(c.params)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,10 +15,7 @@ import (
 
 // ReadAudioParams are the parameters of read_audio.
 type ReadAudioParams struct {
-	Files    []string `json:"files" file:"in" min:"1" doc:"WAV files; several are realisations of one scene, alike in rate, channels and length."`
-	Downmix  bool     `json:"downmix" doc:"Take the mean of the channels, so that one is left."`
-	Start    float64  `json:"start" min:"0" unit:"s" doc:"Where to start in each file."`
-	Duration *float64 `json:"duration" min:"0" unit:"s" doc:"How much to read at most; up to the end if left open."`
+	Files []string `json:"files" file:"in" min:"1" doc:"WAV files; several are realisations of one scene, alike in rate, channels and length."`
 }
 
 var readAudioStage = audiosep.Define("read_audio",
@@ -35,12 +32,29 @@ func NewReadAudio(p ReadAudioParams) (audiosep.Source, error) {
 	return &readAudio{p: p}, nil
 }
 
+// File is a recording in a file, open until it is closed.
+type File interface {
+	audiosep.Source
+	io.Closer
+}
+
+// Open opens a recording; several files are realisations of one scene.
+func Open(files ...string) (File, error) {
+	if len(files) == 0 {
+		return nil, errors.New("there is no file to open; want at least one")
+	}
+	s := &readAudio{p: ReadAudioParams{Files: files}}
+	if _, err := s.Head(context.Background()); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
 type readAudio struct {
 	p ReadAudioParams
 
 	mu    sync.Mutex // guards opening and closing
 	head  audiosep.Head
-	start int
 	files []*wavFile // nil until Head
 }
 
@@ -106,13 +120,12 @@ func (s *readAudio) describe(files []*wavFile) error {
 	s.head = audiosep.Head{Realisations: len(files)}
 	widest := files[0].enc
 	for i, w := range files {
-		start, samples, err := s.part(w)
-		if err != nil {
-			return err
+		if w.samples == 0 {
+			return fmt.Errorf("%s has no samples; want at least 1", w.path)
 		}
-		h := audiosep.Head{Rate: w.rate, Channels: w.channels, Samples: samples}
+		h := audiosep.Head{Rate: w.rate, Channels: w.channels, Samples: w.samples}
 		if first := s.head; i == 0 {
-			s.start, s.head.Rate, s.head.Channels, s.head.Samples = start, h.Rate, h.Channels, h.Samples
+			s.head.Rate, s.head.Channels, s.head.Samples = h.Rate, h.Channels, h.Samples
 		} else if h.Rate != first.Rate || h.Channels != first.Channels || h.Samples != first.Samples {
 			return fmt.Errorf("%s has %s, but %s has %s; want realisations of one scene alike in rate, channels and length",
 				w.path, describe(h), files[0].path, describe(first))
@@ -123,9 +136,6 @@ func (s *readAudio) describe(files []*wavFile) error {
 		}
 	}
 	s.head.Encoding = widest.name
-	if s.p.Downmix {
-		s.head.Channels = 1
-	}
 	return nil
 }
 
@@ -137,26 +147,6 @@ func describe(h audiosep.Head) string {
 func baseName(path string) string {
 	base := filepath.Base(path)
 	return strings.TrimSuffix(base, filepath.Ext(base))
-}
-
-// part returns the samples of w that the parameters ask for.
-func (s *readAudio) part(w *wavFile) (start, samples int, err error) {
-	if w.samples == 0 {
-		return 0, 0, fmt.Errorf("%s has no samples; want at least 1", w.path)
-	}
-	from := math.Round(s.p.Start * float64(w.rate))
-	if from >= float64(w.samples) {
-		return 0, 0, fmt.Errorf("%s is %g s long; want it to go on behind start, %g s", w.path, float64(w.samples)/float64(w.rate), s.p.Start)
-	}
-	start = int(from)
-	samples = w.samples - start
-	if s.p.Duration != nil {
-		samples = int(min(float64(samples), math.Round(*s.p.Duration*float64(w.rate))))
-	}
-	if samples == 0 {
-		return 0, 0, fmt.Errorf("duration is %g s, no sample of %s; want at least %g s", *s.p.Duration, w.path, 1/float64(w.rate))
-	}
-	return start, samples, nil
 }
 
 // ReadAt fills dst[layer] with the samples from at on, zeros outside the recording.
@@ -203,21 +193,7 @@ func (s *readAudio) check(dst [][]float64) error {
 
 // read fills the channels of one realisation, all of it inside the recording.
 func (s *readAudio) read(ctx context.Context, w *wavFile, dst [][]float64, at int) error {
-	if !s.p.Downmix {
-		return w.each(ctx, s.start+at, len(dst[0]), func(first int, x []float64) {
-			deinterleave(dst, first-s.start-at, x)
-		})
-	}
-	return w.each(ctx, s.start+at, len(dst[0]), func(first int, x []float64) {
-		mono := dst[0][first-s.start-at:]
-		for t := range len(x) / w.channels {
-			sum := 0.0
-			for _, v := range x[t*w.channels : (t+1)*w.channels] {
-				sum += v
-			}
-			mono[t] = sum / float64(w.channels)
-		}
-	})
+	return w.each(ctx, at, len(dst[0]), func(first int, x []float64) { deinterleave(dst, first-at, x) })
 }
 
 // deinterleave writes x to dst[channel], from sample at on.

@@ -10,5 +10,9 @@ import "github.com/audiosep/audiosep"
 var Stages = []audiosep.Definition{
 	readAudioStage,
 	synthNotesStage,
+	cropStage,
+	downmixStage,
+	resampleStage,
+	stemStage,
 	writeAudioStage,
 }

@@ -10,4 +10,5 @@ var Stages = []audiosep.Definition{
 	betaNMFStage,
 	activationsStage,
 	tlNMFStage,
+	joinFactorsStage,
 }

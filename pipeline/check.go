@@ -311,13 +311,16 @@ func (c *checker) output(st *stage, in audiosep.Port, given, at string) (Ref, bo
 	return Ref{}, false
 }
 
-// infer wires an input to the one output above that can feed it, or, if it takes many, to
-// all that can.
+// infer wires an input to the one output above that can feed it; to the last of several if
+// all the others led to it, as read_audio does to resample; or, if it takes many, to all.
 func (c *checker) infer(st *stage, in audiosep.Port, at string) {
 	could := c.providers(in.Cargo)
 	switch {
 	case len(could) == 1 || in.Many && len(could) > 0:
 		st.in[in.Name] = could
+		return
+	case len(could) > 1 && c.endsChain(could):
+		st.in[in.Name] = could[len(could)-1:]
 		return
 	case len(could) > 1:
 		c.fault(at, st.id, fmt.Sprintf("input %q could come from %s", in.Name, refs(could, " or ")),
@@ -327,6 +330,25 @@ func (c *checker) infer(st *stage, in audiosep.Port, at string) {
 		c.fault(at, st.id, fmt.Sprintf("input %q wants %s, which no stage above makes", in.Name, in.Cargo), hint)
 	}
 	c.unwired = true
+}
+
+// endsChain tells whether the last of outputs came of all the others.
+func (c *checker) endsChain(could []Ref) bool {
+	above := map[string]bool{}
+	var climb func(id string)
+	climb = func(id string) {
+		for _, from := range c.p.byID[id].in {
+			for _, ref := range from {
+				if !above[ref.Stage] {
+					above[ref.Stage] = true
+					climb(ref.Stage)
+				}
+			}
+		}
+	}
+	last := could[len(could)-1]
+	climb(last.Stage)
+	return !slices.ContainsFunc(could[:len(could)-1], func(r Ref) bool { return !above[r.Stage] })
 }
 
 func (c *checker) providers(cargo audiosep.Cargo) (could []Ref) {

@@ -10,7 +10,11 @@ import (
 
 func TestContract(t *testing.T) {
 	for _, def := range separators.Stages {
-		for _, params := range []string{``, `{"sources": 2}`, `{"groups": [[0, 3], [1]], "names": ["a", "b"], "residual": true}`} {
+		all := []string{``, `{"sources": 2}`, `{"groups": [[0, 3], [1]], "names": ["a", "b"], "residual": true}`}
+		if def.Name == "hpss" {
+			all = []string{``, `{"frames": 7, "bins": 5, "margin": 2, "power": 1}`}
+		}
+		for _, params := range all {
 			t.Run(def.Name+params, func(t *testing.T) {
 				stagetest.With(t, def, contract.Options{Params: []byte(params), Many: 1000})
 			})

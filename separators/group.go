@@ -13,8 +13,8 @@ import (
 // by hand, by clustering, or one into each.
 type Grouping struct {
 	Groups   [][]int  `json:"groups" doc:"The components of each source, numbered from 0 as W's columns are; empty: by sources."`
-	Names    []string `json:"names" doc:"The sources' names, but for the residual's; empty: 1, 2, and so on."`
-	Sources  int      `json:"sources" min:"0" unit:"sources" doc:"Number of sources to cluster the components into; 0: each component is a source, unless groups says otherwise."`
+	Names    []string `json:"names" doc:"The sources' names, but for the residual's; empty: as the factors say, else 1, 2, and so on."`
+	Sources  int      `json:"sources" min:"0" unit:"sources" doc:"Number of sources to cluster the components into; 0: as groups or the factors say, else each component is a source."`
 	Weight   float64  `json:"weight" min:"0" max:"1" doc:"What activations count in clustering, spectra counting the rest."`
 	Residual bool     `json:"residual" doc:"Add a last source, residual, of all components that are in no group, and of eps."`
 }
@@ -89,6 +89,8 @@ func (g *grouping) Group(ctx context.Context, env audiosep.Env, f *audiosep.Fact
 		if parts, err = cluster(ctx, f, g.Sources, g.Weight); err != nil {
 			return nil, err
 		}
+	case f.Sources != nil:
+		return g.known(f, rank)
 	default:
 		for k := range rank {
 			parts = append(parts, []int{k})
@@ -111,6 +113,24 @@ func (g *grouping) Group(ctx context.Context, env audiosep.Env, f *audiosep.Fact
 		env.Logger().Info("source", "name", group.Name, "components", group.Components)
 	}
 	return groups, ctx.Err()
+}
+
+// known returns the groups that the factors themselves tell of.
+func (g *grouping) known(f *audiosep.Factors, rank int) ([]audiosep.Group, error) {
+	if err := checkPartition(f.Sources, rank); err != nil {
+		return nil, fmt.Errorf("the factors say whose their components are, but: %w", err)
+	}
+	groups := slices.Clone(f.Sources)
+	if len(g.Names) > 0 && len(g.Names) != len(groups) {
+		return nil, fmt.Errorf("names has %d entries; want %d, one for each source of the factors", len(g.Names), len(groups))
+	}
+	for j, name := range g.Names {
+		groups[j].Name = name
+	}
+	if g.Residual {
+		groups = append(groups, audiosep.Group{Name: residualName})
+	}
+	return groups, nil
 }
 
 func (g *grouping) name(parts [][]int) ([]audiosep.Group, error) {

@@ -1,8 +1,10 @@
 // Package separators has the stages that share a mixture's coefficients out among
-// sources by masks: Wiener ratios, soft masks of any exponent, and binary masks.
+// sources by masks: Wiener ratios, soft masks of any exponent, binary masks, and medians
+// that tell harmonic from percussive sound.
 //
-// A mask is made of the power that a factorisation gives to each source. Components
-// are put into sources by hand, by clustering, or each into one of its own.
+// Most masks are made of the power that a factorisation gives to each source. Components
+// are put into sources by hand, as the factors say, by clustering, or each into one of its
+// own.
 package separators
 
 import "github.com/audiosep/audiosep"
@@ -12,4 +14,5 @@ var Stages = []audiosep.Definition{
 	wienerStage,
 	softMaskStage,
 	binaryMaskStage,
+	hpssStage,
 }

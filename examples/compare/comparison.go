@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -48,28 +49,33 @@ func (o *options) open(ctx context.Context, folder string) (*recording, error) {
 	return r, nil
 }
 
+// read reads the part of a recording that is to be compared.
 func (o *options) read(ctx context.Context, file string) (_ *audiosep.Signal, err error) {
-	p := audio.ReadAudioParams{Files: []string{file}, Downmix: !o.stereo}
+	src, err := audio.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	var part audiosep.Source = src
+	if !o.stereo {
+		out, err := audio.Downmix{}.Run(ctx, audiosep.Env{}, audio.In{Audio: part})
+		if err != nil {
+			return nil, err
+		}
+		part = out.Audio
+	}
 	if o.seconds > 0 {
-		p.Duration = &o.seconds
+		crop, err := audio.NewCrop(audio.CropParams{Duration: &o.seconds})
+		if err != nil {
+			return nil, err
+		}
+		out, err := crop.Run(ctx, audiosep.Env{}, audio.In{Audio: part})
+		if err != nil {
+			return nil, err
+		}
+		part = out.Audio
 	}
-	src, err := audio.NewReadAudio(p)
-	if err != nil {
-		return nil, err
-	}
-	h, err := src.Head(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s := &audiosep.Signal{Rate: h.Rate, Channels: h.Channels, Data: make([][]float64, h.Layers())}
-	for l := range s.Data {
-		s.Data[l] = make([]float64, h.Samples)
-	}
-	err = src.ReadAt(ctx, s.Data, 0)
-	if c, ok := src.(interface{ Close() error }); ok && err == nil {
-		err = c.Close()
-	}
-	return s, err
+	return audiosep.ReadAll(ctx, part)
 }
 
 // figure is one ratio in dB of one stem.

@@ -84,7 +84,7 @@ func (s *scene) cut() *audiosep.Framed {
 }
 
 func (s *scene) spectra() audiosep.Spectra {
-	x, err := audiosep.NewSpectra(s.cut(), &plainDFT{m: 64})
+	x, err := audiosep.NewSpectra(s.cut(), newPlainDFT(64))
 	if err != nil {
 		panic(err)
 	}
@@ -104,7 +104,7 @@ func (s *scene) input(c audiosep.Cargo, rank int) any {
 	case audiosep.CargoPower:
 		return audiosep.PowerOf(s.spectra(), nil)
 	case audiosep.CargoTransform:
-		return &audiosep.FittedTransform{Transform: &plainDFT{m: 64}}
+		return &audiosep.FittedTransform{Transform: newPlainDFT(64)}
 	case audiosep.CargoFactors:
 		f := factors(sceneBins, rank, columns)
 		framing := s.cut().Framing
@@ -137,17 +137,24 @@ func (s *subject) trialRun(ctx context.Context, sc *scene, seed uint64) (audiose
 		return nil, err
 	}
 	s.open.add(stage)
-	in, wiring := audiosep.Values{}, map[string][]string{}
+	in := audiosep.Values{}
 	for _, p := range s.def.In {
-		v := sc.input(p.Cargo, s.o.Rank)
-		if p.Many {
-			v, wiring[p.Name] = many(p.Cargo, v), []string{"one", "two"}
-		} else {
-			wiring[p.Name] = []string{"one"}
+		if in[p.Name] = sc.input(p.Cargo, s.o.Rank); p.Many {
+			in[p.Name] = many(p.Cargo, in[p.Name])
 		}
-		in[p.Name] = v
 	}
-	return s.def.Run(ctx, audiosep.Env{Seed: seed, Wiring: wiring}, stage, in)
+	return s.def.Run(ctx, s.env(seed), stage, in)
+}
+
+// env returns what a stage on trial is lent.
+func (s *subject) env(seed uint64) audiosep.Env {
+	wiring := map[string][]string{}
+	for _, p := range s.def.In {
+		if wiring[p.Name] = []string{"one"}; p.Many {
+			wiring[p.Name] = []string{"one", "two"}
+		}
+	}
+	return audiosep.Env{Seed: seed, Wiring: wiring}
 }
 
 // read is everything that came out of a run, port by port, in numbers.
@@ -292,7 +299,7 @@ func inputsUntouched(ctx context.Context, s *subject) error {
 			in[p.Name] = many(p.Cargo, v)
 		}
 	}
-	out, err := s.def.Run(ctx, audiosep.Env{Seed: 1}, stage, in)
+	out, err := s.def.Run(ctx, s.env(1), stage, in)
 	if err != nil {
 		return err
 	}
@@ -416,7 +423,18 @@ func isLazy(ctx context.Context, s *subject) error {
 
 // plainDFT is the one-sided discrete Fourier transform by its definition, orthonormal where
 // the spectrum belongs to a frame. It is slow, and the input of stages on trial.
-type plainDFT struct{ m int }
+type plainDFT struct {
+	m        int
+	cos, sin []float64 // of 2πi/m
+}
+
+func newPlainDFT(m int) *plainDFT {
+	t := &plainDFT{m: m, cos: make([]float64, m), sin: make([]float64, m)}
+	for i := range m {
+		t.sin[i], t.cos[i] = math.Sincos(2 * math.Pi * float64(i) / float64(m))
+	}
+	return t
+}
 
 func (t *plainDFT) Len() int      { return t.m }
 func (t *plainDFT) Bins() int     { return t.m/2 + 1 }
@@ -439,8 +457,7 @@ func (t *plainDFT) Forward(ctx context.Context, dst audiosep.Coefs, src []float6
 		for k := range bins {
 			var re, im float64
 			for i, y := range src[n*t.m : (n+1)*t.m] {
-				sin, cos := math.Sincos(2 * math.Pi * float64(k*i%t.m) / float64(t.m))
-				re, im = re+y*cos, im-y*sin
+				re, im = re+y*t.cos[k*i%t.m], im-y*t.sin[k*i%t.m]
 			}
 			dst.Re[n*bins+k], dst.Im[n*bins+k] = re/math.Sqrt(float64(t.m)), im/math.Sqrt(float64(t.m))
 		}
@@ -461,8 +478,7 @@ func (t *plainDFT) Inverse(ctx context.Context, dst []float64, src audiosep.Coef
 				if k == 0 || 2*k == t.m {
 					w = 1
 				}
-				sin, cos := math.Sincos(2 * math.Pi * float64(k*i%t.m) / float64(t.m))
-				sum += w * (src.Re[n*bins+k]*cos - src.Im[n*bins+k]*sin)
+				sum += w * (src.Re[n*bins+k]*t.cos[k*i%t.m] - src.Im[n*bins+k]*t.sin[k*i%t.m])
 			}
 			dst[n*t.m+i] = sum / math.Sqrt(float64(t.m))
 		}

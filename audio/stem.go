@@ -1,0 +1,131 @@
+package audio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/spool"
+)
+
+// StemParams are the parameters of stem.
+type StemParams struct {
+	Source string `json:"source" doc:"The name of the source, or its number, from 1 on, if none is called that."`
+}
+
+var stemStage = audiosep.Define("stem",
+	`Makes one of the separated sources a recording again, so that separations chain: the harmonic part first, then its notes.
+It is kept in a temporary file while the pipeline runs.`,
+	StemParams{Source: "1"}, NewStem)
+
+// NewStem returns a stage that picks a stem. It must be closed, which ends the recordings
+// that it has made.
+func NewStem(p StemParams) (*Stem, error) {
+	if p.Source == "" {
+		return nil, &audiosep.ParamError{Name: "source", What: "is empty; want the name of a source, or its number"}
+	}
+	return &Stem{p: p}, nil
+}
+
+// Stem is the stage stem.
+type Stem struct {
+	p    StemParams
+	mu   sync.Mutex
+	kept []*spool.Spool
+}
+
+// StemIn is what stem takes.
+type StemIn struct {
+	Sources audiosep.Stems `port:"sources"`
+}
+
+// Run computes the stem.
+func (s *Stem) Run(ctx context.Context, env audiosep.Env, in StemIn) (Out, error) {
+	names, h := in.Sources.Names(), in.Sources.Head()
+	j := slices.Index(names, s.p.Source)
+	if n, err := strconv.Atoi(s.p.Source); j < 0 && err == nil && n >= 1 && n <= len(names) {
+		j = n - 1
+	}
+	if j < 0 {
+		return Out{}, fmt.Errorf("no source is called %q; want one of %s, or a number from 1 to %d", s.p.Source, strings.Join(names, ", "), len(names))
+	}
+	kept, err := spool.New(h.Layers(), h.Samples)
+	if err != nil {
+		return Out{}, err
+	}
+	s.mu.Lock()
+	s.kept = append(s.kept, kept)
+	s.mu.Unlock()
+	done := 0
+	err = in.Sources.Each(ctx, func(source int, block [][]float64) error {
+		if source != j {
+			return nil
+		}
+		for l, x := range block {
+			if err := kept.Append(l, x); err != nil {
+				return err
+			}
+		}
+		done += len(block[0])
+		env.Report(audiosep.Step{Done: done, Of: h.Samples, Objective: math.NaN()})
+		return nil
+	})
+	if err == nil {
+		err = kept.Full()
+	}
+	if err != nil {
+		return Out{}, err
+	}
+	h.Names = stemNames(h, names[j])
+	return Out{&spooled{kept, h}}, nil
+}
+
+// stemNames returns the names of the recordings of one stem: those of the mixture with the
+// stem's behind.
+func stemNames(h audiosep.Head, stem string) []string {
+	names := make([]string, h.Realisations)
+	for r := range names {
+		if names[r] = stem; r < len(h.Names) {
+			names[r] = h.Names[r] + "-" + stem
+		}
+	}
+	return names
+}
+
+// Close ends the recordings.
+func (s *Stem) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, k := range s.kept {
+		errs = append(errs, k.Close())
+	}
+	s.kept = nil
+	return errors.Join(errs...)
+}
+
+// spooled is a recording in a spool.
+type spooled struct {
+	kept *spool.Spool
+	head audiosep.Head
+}
+
+func (s *spooled) Head(context.Context) (audiosep.Head, error) { return s.head, nil }
+
+func (s *spooled) ReadAt(ctx context.Context, dst [][]float64, at int) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for l, d := range dst {
+		if err := s.kept.ReadAt(d, l, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}

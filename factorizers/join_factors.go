@@ -1,0 +1,143 @@
+package factorizers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/audiosep/audiosep"
+)
+
+// JoinFactorsParams are the parameters of join_factors.
+type JoinFactorsParams struct {
+	Names []string `json:"names" doc:"The source of each dictionary, in order; empty: whose its components are said to be, else the id of the stage that it is from."`
+}
+
+var joinFactorsStage = audiosep.Define("join_factors",
+	`Joins dictionaries, such as one of each instrument, to one whose components know whose they are, so that masks need not be told.
+Activations are kept where all have them for the same frames. The dictionaries must be of frames that are cut alike.`,
+	JoinFactorsParams{}, NewJoinFactors, audiosep.Lazy)
+
+// JoinFactors is the stage join_factors.
+type JoinFactors struct{ p JoinFactorsParams }
+
+// NewJoinFactors returns a stage that joins as p says.
+func NewJoinFactors(p JoinFactorsParams) (*JoinFactors, error) { return &JoinFactors{p}, nil }
+
+// JoinFactorsIn is what join_factors takes.
+type JoinFactorsIn struct {
+	Dictionary []*audiosep.Factors `port:"dictionary,many"`
+}
+
+// JoinFactorsOut is what join_factors makes.
+type JoinFactorsOut struct {
+	Factors *audiosep.Factors `port:"factors"`
+}
+
+// Run joins the dictionaries that are wired.
+func (s *JoinFactors) Run(_ context.Context, env audiosep.Env, in JoinFactorsIn) (JoinFactorsOut, error) {
+	names := s.p.Names
+	if len(names) > 0 && len(names) != len(in.Dictionary) {
+		return JoinFactorsOut{}, fmt.Errorf("names has %d entries; want %d, one for each dictionary", len(names), len(in.Dictionary))
+	}
+	from := env.Wiring["dictionary"]
+	for i, f := range in.Dictionary {
+		if f.W == nil {
+			return JoinFactorsOut{}, fmt.Errorf("dictionary %d has no W; want one", i+1)
+		}
+		if len(names) == len(in.Dictionary) || f.Sources != nil {
+			continue
+		}
+		if i >= len(from) {
+			return JoinFactorsOut{}, fmt.Errorf("nobody says whose the components of dictionary %d are; want names", i+1)
+		}
+	}
+	f, err := joinFactors(in.Dictionary, func(i int) []audiosep.Group {
+		d := in.Dictionary[i]
+		switch {
+		case len(names) > 0:
+			return []audiosep.Group{{Name: names[i], Components: upTo(d.Rank())}}
+		case d.Sources != nil:
+			return d.Sources
+		default:
+			return []audiosep.Group{{Name: from[i], Components: upTo(d.Rank())}}
+		}
+	})
+	return JoinFactorsOut{f}, err
+}
+
+// joinFactors returns the components of all, one after the other; groups says whose those of
+// each are. Groups of one name are one source.
+func joinFactors(all []*audiosep.Factors, groups func(i int) []audiosep.Group) (*audiosep.Factors, error) {
+	out := &audiosep.Factors{Framing: all[0].Framing}
+	bins, rank, columns := 0, 0, -1
+	for i, f := range all {
+		r, k := f.W.Dims()
+		if bins == 0 {
+			bins = r
+		}
+		if r != bins {
+			return nil, fmt.Errorf("dictionary %d has %d bins; want %d, as the first", i+1, r, bins)
+		}
+		if f.Framing != nil && out.Framing != nil {
+			if err := f.Framing.Fits(*out.Framing); err != nil {
+				return nil, fmt.Errorf("dictionary %d: %w", i+1, err)
+			}
+		}
+		for _, g := range groups(i) {
+			out.Sources = addGroup(out.Sources, g, rank)
+		}
+		rank += k
+		switch n := columnsOf(f); {
+		case i == 0:
+			columns = n
+		case n != columns:
+			columns = 0
+		}
+	}
+	out.W = mat.NewDense(bins, rank, nil)
+	if columns > 0 {
+		out.H = mat.NewDense(rank, columns, nil)
+	}
+	at := 0
+	for _, f := range all {
+		_, k := f.W.Dims()
+		out.W.Slice(0, bins, at, at+k).(*mat.Dense).Copy(f.W)
+		if columns > 0 {
+			out.H.Slice(at, at+k, 0, columns).(*mat.Dense).Copy(f.H)
+		}
+		at += k
+	}
+	return out, nil
+}
+
+// addGroup adds the components of g, counted from first on, to the group of its name.
+func addGroup(groups []audiosep.Group, g audiosep.Group, first int) []audiosep.Group {
+	i := slices.IndexFunc(groups, func(o audiosep.Group) bool { return o.Name == g.Name })
+	if i < 0 {
+		groups, i = append(groups, audiosep.Group{Name: g.Name}), len(groups)
+	}
+	for _, k := range g.Components {
+		groups[i].Components = append(groups[i].Components, first+k)
+	}
+	return groups
+}
+
+// columnsOf returns the number of columns of H, 0 where there is none.
+func columnsOf(f *audiosep.Factors) int {
+	if f.H == nil {
+		return 0
+	}
+	_, n := f.H.Dims()
+	return n
+}
+
+func upTo(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}

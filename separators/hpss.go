@@ -1,0 +1,225 @@
+package separators
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/audiosep/audiosep"
+)
+
+// HPSSParams are the parameters of hpss.
+type HPSSParams struct {
+	Frames int     `json:"frames" min:"1" max:"10001" unit:"frames" doc:"Length of the median along time, odd: what lasts longer than half of it is harmonic."`
+	Bins   int     `json:"bins" min:"1" max:"10001" unit:"bins" doc:"Length of the median along frequency, odd: what is broader than half of it is percussive."`
+	Power  float64 `json:"power" min:"0.02" max:"200" doc:"Exponent of the magnitudes in the masks; 2 is the Wiener filter, greater ones come closer to a binary mask."`
+	Margin float64 `json:"margin" min:"1" max:"1000" doc:"How many times the other's magnitude a part must have to be called harmonic or percussive. Above 1, what is neither is a third stem, residual."`
+}
+
+// DefaultHPSS returns the parameters with which most begin: 31 frames and bins, masks of
+// power 2, no residual.
+func DefaultHPSS() HPSSParams { return HPSSParams{Frames: 31, Bins: 31, Power: 2, Margin: 1} }
+
+var hpssStage = audiosep.Define("hpss",
+	`Separates harmonic from percussive sound by medians of the magnitude along time and along frequency (Fitzgerald, Harmonic/percussive separation using median filtering, 2010).
+With a margin, what is clearly neither is a residual (Driedger, Müller and Disch, Extending harmonic-percussive separation of audio signals, 2014). Each channel is treated by itself.`,
+	DefaultHPSS(), NewHPSS, audiosep.Lazy, audiosep.Sums)
+
+// HPSS is the stage hpss.
+type HPSS struct{ p HPSSParams }
+
+// Validate checks what the ranges do not say.
+func (p HPSSParams) Validate() error {
+	var errs audiosep.ParamErrors
+	for name, n := range map[string]int{"bins": p.Bins, "frames": p.Frames} {
+		if n%2 == 0 {
+			errs = append(errs, &audiosep.ParamError{Name: name, What: fmt.Sprintf("is %d; want an odd number, so that a median has a middle", n)})
+		}
+	}
+	if errs != nil {
+		return errs
+	}
+	return nil
+}
+
+// NewHPSS returns a stage that separates as p says.
+func NewHPSS(p HPSSParams) (*HPSS, error) { return &HPSS{p}, p.Validate() }
+
+// HPSSIn is what hpss takes.
+type HPSSIn struct {
+	Coefs audiosep.Spectra `port:"coefs"`
+}
+
+// HPSSOut is what hpss makes: the stems harmonic, percussive and, with a margin, residual.
+type HPSSOut struct {
+	Sources audiosep.Stems `port:"sources"`
+}
+
+// Run says how to separate; it is done when the stems are taken.
+func (s *HPSS) Run(_ context.Context, _ audiosep.Env, in HPSSIn) (HPSSOut, error) {
+	return HPSSOut{s.Separate(in.Coefs)}, nil
+}
+
+// Separate returns the harmonic and percussive stems of x.
+func (s *HPSS) Separate(x audiosep.Spectra) audiosep.Stems {
+	names := []string{"harmonic", "percussive"}
+	if s.p.Margin > 1 {
+		names = append(names, "residual")
+	}
+	total := x.Framing().Frames()
+	return audiosep.Separated(x, names, s.p.Frames/2, func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, skip, n int) error {
+		m := mediansPool.Get().(*medians)
+		defer mediansPool.Put(m)
+		for l, mix := range x.Layers {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			bins := x.Transform.Bins()
+			m.magnitudes(mix)
+			m.alongTime(bins, s.p.Frames, total, x.First, skip, n)
+			m.alongFrequency(bins, s.p.Bins, skip, n)
+			s.mask(dst, l, mix.Slice(skip, skip+n, bins), m)
+		}
+		return nil
+	})
+}
+
+// mask shares the coefficients of one layer out. What the harmonic mask leaves is the
+// percussive's or, with a margin, what both leave is the residual's, so that the stems sum.
+func (s *HPSS) mask(dst [][]audiosep.Coefs, layer int, x audiosep.Coefs, m *medians) {
+	h, p := dst[0][layer], dst[1][layer]
+	for i := range x.Re {
+		harmonic := softMask(m.harmonic[i], s.p.Margin*m.percussive[i], s.p.Power)
+		percussive := 1.0
+		if s.p.Margin > 1 {
+			percussive = softMask(m.percussive[i], s.p.Margin*m.harmonic[i], s.p.Power)
+		}
+		for _, plane := range [][3][]float64{{x.Re, h.Re, p.Re}, {x.Im, h.Im, p.Im}} {
+			if plane[0] == nil {
+				continue
+			}
+			v := plane[0][i]
+			plane[1][i] = harmonic * v
+			if plane[2][i] = v - plane[1][i]; s.p.Margin > 1 {
+				plane[2][i] = percussive * v
+			}
+		}
+	}
+	if s.p.Margin > 1 {
+		subtract(dst[2][layer].Re, x.Re, h.Re, p.Re)
+		subtract(dst[2][layer].Im, x.Im, h.Im, p.Im)
+	}
+}
+
+// subtract sets dst to x without a and b.
+func subtract(dst, x, a, b []float64) {
+	for i, v := range x {
+		dst[i] = v - a[i] - b[i]
+	}
+}
+
+// softMask returns aᵖ/(aᵖ+bᵖ), and ½ where there is nothing to tell them apart.
+func softMask(a, b, power float64) float64 {
+	most := max(a, b)
+	if most < 1e-300 {
+		return 0.5
+	}
+	a, b = a/most, b/most
+	if power == 2 {
+		a, b = a*a, b*b
+	} else {
+		a, b = math.Pow(a, power), math.Pow(b, power)
+	}
+	return a / (a + b)
+}
+
+var mediansPool = sync.Pool{New: func() any { return new(medians) }}
+
+// medians are those of the magnitudes of one layer, and scratch memory to find them.
+type medians struct {
+	magnitude            []float64 // of all frames given, [n*F+f]
+	harmonic, percussive []float64 // of the frames asked for, [n*F+f]
+	line, out, window    []float64
+}
+
+func (m *medians) magnitudes(x audiosep.Coefs) {
+	m.magnitude = append(m.magnitude[:0], x.Re...)
+	for i, re := range x.Re {
+		if x.Im == nil {
+			m.magnitude[i] = math.Abs(re)
+		} else {
+			m.magnitude[i] = math.Sqrt(re*re + x.Im[i]*x.Im[i])
+		}
+	}
+}
+
+// alongTime finds the median of each bin over length frames around each of n frames. Beyond
+// the ends of the recording of total frames its frames stand in reverse order (mode reflect
+// of scipy.ndimage). Frame 0 of the magnitudes is frame first of the recording.
+func (m *medians) alongTime(bins, length, total, first, skip, n int) {
+	r := length / 2
+	m.harmonic = slices.Grow(m.harmonic[:0], n*bins)[:n*bins]
+	m.line = slices.Grow(m.line[:0], n+2*r)[:n+2*r]
+	m.out = slices.Grow(m.out[:0], n)[:n]
+	for f := range bins {
+		for i := range m.line {
+			m.line[i] = m.magnitude[(mirrored(first+skip+i-r, total)-first)*bins+f]
+		}
+		m.slide(m.out, m.line, length)
+		for i, v := range m.out {
+			m.harmonic[i*bins+f] = v
+		}
+	}
+}
+
+// alongFrequency finds the median over length bins around each bin of n frames.
+func (m *medians) alongFrequency(bins, length, skip, n int) {
+	r := length / 2
+	m.percussive = slices.Grow(m.percussive[:0], n*bins)[:n*bins]
+	m.line = slices.Grow(m.line[:0], bins+2*r)[:bins+2*r]
+	for t := range n {
+		frame := m.magnitude[(skip+t)*bins : (skip+t+1)*bins]
+		for i := range m.line {
+			m.line[i] = frame[mirrored(i-r, bins)]
+		}
+		m.slide(m.percussive[t*bins:(t+1)*bins], m.line, length)
+	}
+}
+
+// mirrored returns the place in 0 to n-1 that stands for i beyond them: … 1 0 0 1 … n-1 n-1 ….
+func mirrored(i, n int) int {
+	if i %= 2 * n; i < 0 {
+		i += 2 * n
+	}
+	if i >= n {
+		i = 2*n - 1 - i
+	}
+	return i
+}
+
+// slide sets dst[i] to the median of line[i:i+length], length odd, in a sorted window from
+// which one number leaves and into which one comes at a time.
+func (m *medians) slide(dst, line []float64, length int) {
+	m.window = append(m.window[:0], line[:length]...)
+	w := m.window
+	slices.Sort(w)
+	for i := range dst {
+		dst[i] = w[length/2]
+		if i+1 == len(dst) {
+			return
+		}
+		at, _ := slices.BinarySearch(w, line[i])
+		in := line[i+length]
+		for at+1 < length && w[at+1] < in {
+			w[at] = w[at+1]
+			at++
+		}
+		for at > 0 && w[at-1] > in {
+			w[at] = w[at-1]
+			at--
+		}
+		w[at] = in
+	}
+}

@@ -1,0 +1,93 @@
+package separators_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"testing"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/separators"
+)
+
+// bare are the samples of a recording as they are, m to a frame, for coefficients.
+func bare(t *testing.T, x []float64, m int) audiosep.Spectra {
+	t.Helper()
+	same := func(dst, src []float64) { copy(dst, src) }
+	tr, err := audiosep.PerFrame(func(int) (forward, inverse func(dst, src []float64), err error) { return same, same, nil }).Transform(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ones := make([]float64, m)
+	for i := range ones {
+		ones[i] = 1
+	}
+	s := &audiosep.Signal{Rate: 8000, Data: [][]float64{x}}
+	h, _ := s.Head(t.Context())
+	f := audiosep.Framing{Head: h, Length: m, Hop: m, Share: 1, Analysis: ones, Synthesis: ones}
+	spectra, err := audiosep.NewSpectra(&audiosep.Framed{Source: s, Framing: f}, tr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spectra
+}
+
+// The numbers are scipy's; testdata/hpss_scipy.py has how they were made.
+func TestHPSSGolden(t *testing.T) {
+	text, err := os.ReadFile("testdata/hpss_scipy.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden struct {
+		X     []float64
+		M     int
+		Cases []struct {
+			Frames, Bins         int
+			Power, Margin        float64
+			Harmonic, Percussive []float64
+		}
+	}
+	if err := json.Unmarshal(text, &golden); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range golden.Cases {
+		stage, err := separators.NewHPSS(separators.HPSSParams{Frames: c.Frames, Bins: c.Bins, Power: c.Power, Margin: c.Margin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range []int{1, 7, 100} {
+			stems, err := audiosep.Collect(blocks.WithSize(context.Background(), block), stage.Separate(bare(t, golden.X, golden.M)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for j, want := range [][]float64{c.Harmonic, c.Percussive} {
+				for i, w := range want {
+					if got := stems[j].Data[0][i]; math.Abs(got-w) > 1e-12 {
+						t.Fatalf("%d×%d, margin %v, blocks of %d: number %d of stem %d is %v; want %v", c.Frames, c.Bins, c.Margin, block, i, j, got, w)
+					}
+				}
+			}
+			if (len(stems) == 3) != (c.Margin > 1) {
+				t.Errorf("margin %v makes %d stems", c.Margin, len(stems))
+			}
+		}
+	}
+}
+
+func TestHPSSRefuses(t *testing.T) {
+	for params, want := range map[string]string{
+		`{"frames": 30}`: "parameter frames is 30; want an odd number, so that a median has a middle",
+		`{"bins": 2}`:    "parameter bins is 2; want an odd number, so that a median has a middle",
+	} {
+		for _, def := range separators.Stages {
+			if def.Name == "hpss" {
+				if _, err := def.Build([]byte(params)); fmt.Sprint(err) != want {
+					t.Errorf("%s: %v; want %s", params, err, want)
+				}
+			}
+		}
+	}
+}

@@ -384,3 +384,82 @@ func TestLender(t *testing.T) {
 		t.Errorf("%d calls, %d loans; want %d calls: forward twice and inverse once for each block", l.calls, len(l.out), 3*blocks)
 	}
 }
+
+// TestRunInMemory has the stems of a whole pipeline in memory, and what passed its ports.
+func TestRunInMemory(t *testing.T) {
+	src := newSignal(2000)
+	spec, err := pipeline.Parse("test.json", []byte(`{"audiosep": 1, "seed": 3, "stages": [
+		{"use": "read_audio", "params": {"files": ["nowhere.wav"]}}, {"use": "frame", "params": {"length": 100}}, {"use": "dct"}, `+nmf+`, {"use": "write_audio"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := pipeline.Check(spec, registry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.RunInMemory(t.Context(), src, pipeline.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(r.Names, []string{"1", "2", "3"}) || len(r.Stems) != 3 {
+		t.Fatalf("the sources are %v", r.Names)
+	}
+	for i, x := range src.Data[1] {
+		if sum := r.Stems[0].Data[1][i] + r.Stems[1].Data[1][i] + r.Stems[2].Data[1][i]; math.Abs(sum-x) > 1e-12 {
+			t.Fatalf("sample %d: the stems sum to %v; want %v", i, sum, x)
+		}
+	}
+	f, ok := pipeline.Last[*audiosep.Factors](r)
+	if framing, _ := pipeline.Last[audiosep.Framing](r); !ok || f.Rank() != 3 || framing.Length != 100 {
+		t.Errorf("factors %v, framing %v passed", ok, framing.Length)
+	}
+}
+
+// TestStemsTwice has two stages take the same stems: they are computed once, and alike.
+func TestStemsTwice(t *testing.T) {
+	src, calls := newSignal(3000), 0
+	sink := &collect{}
+	reg := registry()
+	for _, d := range []audiosep.Definition{define("signal", audiosep.Source(src)), define[audiosep.Sink]("collect", sink), define[audiosep.Sink]("again", &collect{}), define("count", counted{&calls})} {
+		if err := reg.Add(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spec, err := pipeline.Parse("test.json", []byte(`{"audiosep": 1, "stages": [{"use": "signal"}, {"use": "frame"}, {"use": "stft"}, {"use": "hpss"}, {"use": "count"},
+		{"use": "collect", "in": {"sources": "count"}}, {"use": "stem", "in": {"sources": "count"}, "params": {"source": "percussive"}},
+		{"use": "frame", "id": "finer", "params": {"length": 64}}, {"use": "dct"}, {"use": "hpss", "id": "more", "params": {"frames": 5, "bins": 5}}, {"use": "again", "in": {"sources": "more"}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := pipeline.Check(spec, reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Run(t.Context(), pipeline.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if calls != 1 || !slices.Equal(sink.names, []string{"harmonic", "percussive"}) || len(sink.got[1][0]) != 3000 {
+		t.Errorf("the stems were computed %d times; want once. The names are %v", calls, sink.names)
+	}
+}
+
+// counted passes stems on and counts how often they are computed.
+type counted struct{ n *int }
+
+type countedPorts struct {
+	Sources audiosep.Stems `port:"sources"`
+}
+
+func (c counted) Run(_ context.Context, _ audiosep.Env, in countedPorts) (countedPorts, error) {
+	return countedPorts{countedStems{in.Sources, c.n}}, nil
+}
+
+type countedStems struct {
+	audiosep.Stems
+	n *int
+}
+
+func (s countedStems) Each(ctx context.Context, write func(int, [][]float64) error) error {
+	*s.n++
+	return s.Stems.Each(ctx, write)
+}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"embed"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -119,8 +118,7 @@ func (m method) run(ctx context.Context, mix *audiosep.Signal, rank, seed int, p
 		return nil, err
 	}
 	spec.Seed = uint64(seed)
-	catch := &catcher{progress: p, like: mix}
-	reg := m.registry(mix, catch)
+	reg := pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages)
 	for _, st := range spec.Stages {
 		def, _ := reg.Lookup(st.Use)
 		if slices.ContainsFunc(def.Params, func(p audiosep.Param) bool { return p.Name == "rank" }) {
@@ -131,73 +129,13 @@ func (m method) run(ctx context.Context, mix *audiosep.Signal, rank, seed int, p
 	if err != nil {
 		return nil, err
 	}
-	if err := checked.Run(ctx, pipeline.Options{Watcher: catch}); err != nil {
+	result, err := checked.RunInMemory(ctx, mix, pipeline.Options{Watcher: p})
+	if err != nil {
 		return nil, err
 	}
-	if catch.factors == nil || len(catch.signals) != catch.factors.Rank() {
-		return nil, fmt.Errorf("it has %d sources; want as many as components: a separator without groups or sources", len(catch.signals))
+	factors, ok := pipeline.Last[*audiosep.Factors](result)
+	if !ok || len(result.Stems) != factors.Rank() {
+		return nil, fmt.Errorf("it has %d sources; want as many as components: a separator without groups or sources", len(result.Stems))
 	}
-	return &components{catch.signals, catch.factors}, nil
+	return &components{result.Stems, factors}, nil
 }
-
-// registry returns the compiled-in stages, but that read_audio gives the mixture and
-// write_audio keeps the sources in memory, whatever files they are told.
-func (m method) registry(mix *audiosep.Signal, catch *catcher) *pipeline.Registry {
-	ends := slices.Clone(audio.Stages)
-	for i, def := range ends {
-		var instead any
-		switch def.Name {
-		case "read_audio":
-			instead = mix
-		case "write_audio":
-			instead = catch
-		default:
-			continue
-		}
-		ends[i].Build = func(raw json.RawMessage) (any, error) {
-			if _, err := def.Build(raw); err != nil {
-				return nil, err
-			}
-			return instead, nil
-		}
-	}
-	return pipeline.NewRegistry(ends, transforms.Stages, factorizers.Stages, separators.Stages)
-}
-
-// catcher is the sink and the watcher of a run: it keeps the sources and the factors
-// that they were made of.
-type catcher struct {
-	progress *progress
-	like     *audiosep.Signal
-	signals  []*audiosep.Signal
-	at       []int // samples written of each
-	factors  *audiosep.Factors
-}
-
-func (c *catcher) Create(_ context.Context, _ audiosep.Env, _ audiosep.Head, sources []string) error {
-	c.at = make([]int, len(sources))
-	for range sources {
-		c.signals = append(c.signals, silence(c.like))
-	}
-	return nil
-}
-
-func (c *catcher) Write(_ context.Context, source int, block [][]float64) error {
-	for l, x := range block {
-		copy(c.signals[source].Data[l][c.at[source]:], x)
-	}
-	c.at[source] += len(block[0])
-	return nil
-}
-
-func (c *catcher) Commit(context.Context) error { return nil }
-func (c *catcher) Close() error                 { return nil }
-
-// Port keeps the last factors that are made: those that the separator takes.
-func (c *catcher) Port(_ pipeline.Ref, _ audiosep.Cargo, value any) {
-	if f, ok := value.(*audiosep.Factors); ok {
-		c.factors = f
-	}
-}
-
-func (c *catcher) Step(stage string, s audiosep.Step) { c.progress.step(stage, s) }

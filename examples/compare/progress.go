@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/pipeline"
 )
 
 // progress prints a line at the end of each run, and every few seconds of a long one.
@@ -32,7 +33,11 @@ func (p *progress) begin(what string) {
 	p.what, p.began, p.shown = what, now, now
 }
 
-func (p *progress) step(stage string, s audiosep.Step) {
+// Port is for a pipeline.Watcher; nothing that passes a port is shown.
+func (p *progress) Port(pipeline.Ref, audiosep.Cargo, any) {}
+
+// Step shows how far a long run is.
+func (p *progress) Step(stage string, s audiosep.Step) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if now := time.Now(); p.on && now.Sub(p.shown) >= every {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"sync"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
@@ -60,65 +59,17 @@ func (m method) run(ctx context.Context, seed uint64, recordings *audiosep.Signa
 		spec.Set(set)
 	}
 	spec.Seed = seed
-	source, sink := &spec.Stages[0], &spec.Stages[len(spec.Stages)-1]
-	source.Use, source.Params = "recordings", nil
-	sink.Use, sink.Params = "keep", nil
-
-	kept := &keeper{rate: recordings.Rate}
-	registry := pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages, []audiosep.Definition{
-		audiosep.Define("recordings", "Recordings in memory.", struct{}{},
-			func(struct{}) (audiosep.Source, error) { return recordings, nil }),
-		audiosep.Define("keep", "Keeps the sources in memory.", struct{}{},
-			func(struct{}) (audiosep.Sink, error) { return kept, nil }),
-	})
-	p, err := pipeline.Check(spec, registry)
+	p, err := pipeline.Check(spec, pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages))
 	if err != nil {
 		return nil, err
 	}
-	if err := p.Run(ctx, pipeline.Options{Watcher: kept}); err != nil {
+	result, err := p.RunInMemory(ctx, recordings, pipeline.Options{})
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Name, err)
 	}
-	return &kept.outcome, nil
-}
-
-// keeper is a sink that keeps the sources, and a watcher that keeps what was learnt.
-type keeper struct {
-	rate int
-	mu   sync.Mutex
-	outcome
-}
-
-func (k *keeper) Create(_ context.Context, _ audiosep.Env, h audiosep.Head, sources []string) error {
-	for range sources {
-		k.Sources = append(k.Sources, &audiosep.Signal{Rate: k.rate, Channels: h.Channels, Data: make([][]float64, h.Layers())})
-	}
-	return nil
-}
-
-func (k *keeper) Write(_ context.Context, source int, block [][]float64) error {
-	for layer, samples := range block {
-		data := k.Sources[source].Data
-		data[layer] = append(data[layer], samples...)
-	}
-	return nil
-}
-
-func (k *keeper) Commit(context.Context) error { return nil }
-func (k *keeper) Close() error                 { return nil }
-
-func (k *keeper) Step(string, audiosep.Step) {}
-
-// Port keeps the last transform and the last factors of a pipeline, which are those
-// that its separator uses.
-func (k *keeper) Port(_ pipeline.Ref, _ audiosep.Cargo, value any) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	switch v := value.(type) {
-	case audiosep.Framing:
-		k.Framing = v
-	case *audiosep.Factors:
-		k.Model.Factors = v
-	case audiosep.Transform:
-		k.Model.Transform = v
-	}
+	out := &outcome{Sources: result.Stems}
+	out.Framing, _ = pipeline.Last[audiosep.Framing](result)
+	out.Model.Factors, _ = pipeline.Last[*audiosep.Factors](result)
+	out.Model.Transform, _ = pipeline.Last[audiosep.Transform](result)
+	return out, nil
 }

@@ -242,7 +242,7 @@ func TestWatchdog(t *testing.T) {
 // TestStartedByHand runs a plugin as a person might.
 func TestStartedByHand(t *testing.T) {
 	out, err := exec.Command(filepath.Join(install(t, "good"), prefix+"good")).CombinedOutput()
-	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "is a plugin of audiosep. It offers\n\tgood/ramp\tsource: A ramp") {
+	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "is a plugin of audiosep. It offers\n\tgood/ramp\tA ramp") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

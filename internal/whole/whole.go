@@ -1,0 +1,302 @@
+// Package whole writes files that appear whole or not at all. What is written stands
+// without a name, or with a hidden one, until it is published; what is published can be
+// withdrawn, and then what it replaced is there again, until the set is closed.
+package whole
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"syscall"
+)
+
+// hidden is the name of a file beside path that nobody guesses and no other run has. It
+// begins with a dot, and is short enough wherever path is.
+func hidden(path, what string) string {
+	return filepath.Join(filepath.Dir(path), ".audiosep-"+rand.Text()+"."+what)
+}
+
+// File is one that will be at a path.
+type File struct {
+	*os.File
+	path      string
+	beside    string // its name until then; empty while it has none
+	old       string // where what it replaced stands
+	published bool
+}
+
+// create makes a file for path, whose folder must be there.
+func create(path string) (*File, error) {
+	if f, err := nameless(filepath.Dir(path)); err == nil {
+		return &File{File: f, path: path}, nil
+	}
+	beside := hidden(path, "part")
+	f, err := os.OpenFile(beside, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	return &File{File: f, path: path, beside: beside}, nil
+}
+
+// Path returns where the file will be.
+func (f *File) Path() string { return f.path }
+
+// publish puts the file in its place. Unless it may overwrite, it fails if something has
+// got there meanwhile.
+func (f *File) publish(overwrite bool) error {
+	var err error
+	if overwrite {
+		err = f.replace()
+	} else {
+		err = f.link()
+	}
+	f.published = err == nil
+	return err
+}
+
+// replace gives the file its name in one step, so that there is always a whole file of that
+// name, and keeps what it replaces beside it.
+func (f *File) replace() error {
+	if f.beside == "" {
+		beside := hidden(f.path, "part")
+		if err := name(f.File, beside); err != nil {
+			return err
+		}
+		f.beside = beside
+	}
+	old := hidden(f.path, "old")
+	switch err := os.Link(f.path, old); {
+	case err == nil:
+		f.old = old
+	case errors.Is(err, fs.ErrNotExist):
+	default: // the file system has no links
+		if err := os.Rename(f.path, old); err != nil {
+			return err
+		}
+		f.old = old
+	}
+	return os.Rename(f.beside, f.path)
+}
+
+// link gives the file its name, which must be free.
+func (f *File) link() error {
+	if f.beside == "" {
+		err := name(f.File, f.path)
+		if errors.Is(err, fs.ErrExist) {
+			return existsError(f.path)
+		}
+		return err
+	}
+	if err := os.Link(f.beside, f.path); err == nil {
+		return os.Remove(f.beside)
+	} else if errors.Is(err, fs.ErrExist) {
+		return existsError(f.path)
+	}
+	// Not every file system has links; there a look before the renaming must do.
+	if _, err := os.Lstat(f.path); err == nil {
+		return existsError(f.path)
+	}
+	return os.Rename(f.beside, f.path)
+}
+
+func existsError(path string) error {
+	return fmt.Errorf("%s exists already; set overwrite, or choose another name or folder: %w", path, fs.ErrExist)
+}
+
+// withdraw takes the file from its place and puts what it replaced there again.
+func (f *File) withdraw() error {
+	var errs []error
+	switch {
+	case f.old != "":
+		errs = append(errs, os.Rename(f.old, f.path))
+	case f.published:
+		errs = append(errs, os.Remove(f.path))
+	}
+	f.old, f.published = "", false
+	return errors.Join(errs...)
+}
+
+// end closes the file; if it is not published nothing of it is left.
+func (f *File) end() error {
+	errs := []error{f.File.Close()}
+	if !f.published && f.beside != "" {
+		if err := os.Remove(f.beside); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	if f.old != "" {
+		errs = append(errs, os.Remove(f.old))
+	}
+	return errors.Join(errs...)
+}
+
+// Set is files that appear together. The zero Set is empty.
+type Set struct {
+	Overwrite bool // whether files that are there may be replaced
+
+	files     []*File
+	made      []string // folders, outermost first
+	changed   []string // folders to be synced
+	committed bool
+}
+
+// Create makes a file that will be at path, and the folders it needs.
+func (s *Set) Create(path string) (*File, error) {
+	dir := filepath.Dir(path)
+	made, err := makeFolder(dir)
+	s.made = append(s.made, made...)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range append(made, path) {
+		if parent := filepath.Dir(d); !slices.Contains(s.changed, parent) {
+			s.changed = append(s.changed, parent)
+		}
+	}
+	f, err := create(path)
+	if err != nil {
+		return nil, err
+	}
+	s.files = append(s.files, f)
+	return f, nil
+}
+
+// Commit puts all files in their places, or none, and makes that last through a loss of
+// power.
+func (s *Set) Commit(ctx context.Context) error {
+	for _, f := range s.files {
+		if err := errors.Join(ctx.Err(), f.Sync()); err != nil {
+			return err
+		}
+	}
+	s.committed = true
+	for _, f := range s.files {
+		if err := f.publish(s.Overwrite); err != nil {
+			return errors.Join(err, s.Withdraw())
+		}
+	}
+	for _, dir := range s.changed {
+		if err := syncFolder(dir); err != nil {
+			return errors.Join(err, s.Withdraw())
+		}
+	}
+	return nil
+}
+
+// Withdraw undoes Commit.
+func (s *Set) Withdraw() error {
+	var errs []error
+	for _, f := range slices.Backward(s.files) {
+		errs = append(errs, f.withdraw())
+	}
+	s.committed = false
+	return errors.Join(errs...)
+}
+
+// Close ends the set. What is not committed leaves no trace.
+func (s *Set) Close() error {
+	var errs []error
+	for _, f := range s.files {
+		errs = append(errs, f.end())
+	}
+	if !s.committed {
+		for _, dir := range slices.Backward(s.made) {
+			os.Remove(dir) // unless somebody else has put something into it
+		}
+	}
+	s.files, s.made, s.changed = nil, nil, nil
+	return errors.Join(errs...)
+}
+
+// Allowed says why a file cannot be written at path, as far as that can be known before:
+// something is there, the folder cannot be made or written to, the name is too long, or it
+// is one of the files that are read.
+func Allowed(path string, overwrite bool, inputs []string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s is a folder; want another name for the file", path)
+	case err == nil && !overwrite:
+		return existsError(path)
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		return err
+	}
+	if at, err := os.Stat(path); err == nil {
+		for _, in := range inputs {
+			if read, err := os.Stat(in); err == nil && os.SameFile(at, read) {
+				return fmt.Errorf("%s would be replaced, but it is read too (as %s); want another name or folder for what is written", path, in)
+			}
+		}
+	}
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		switch {
+		case err == nil && !info.IsDir():
+			return fmt.Errorf("%s is no folder; want one to write %s into", dir, filepath.Base(path))
+		case err == nil:
+			return writable(dir)
+		case !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir):
+			return err
+		}
+	}
+}
+
+// Room says why bytes cannot be written below dir for want of space.
+func Room(dir string, bytes int64) error {
+	for {
+		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	if free, ok := freeBytes(dir); ok && bytes > free {
+		return fmt.Errorf("%s has %.1f GB left, and %.1f GB will be written; want more space, or another folder", dir, float64(free)/1e9, float64(bytes)/1e9)
+	}
+	return nil
+}
+
+// makeFolder makes a folder and those above it. It returns the ones that were not there
+// before, outermost first.
+func makeFolder(dir string) (made []string, err error) {
+	switch _, err := os.Stat(dir); {
+	case err == nil:
+		return nil, nil // if it is no folder, creating a file in it says so
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	if parent := filepath.Dir(dir); parent != dir {
+		if made, err = makeFolder(parent); err != nil {
+			return made, err
+		}
+	}
+	switch err := os.Mkdir(dir, 0o777); {
+	case err == nil:
+		return append(made, dir), nil
+	case errors.Is(err, fs.ErrExist): // somebody else was faster
+		return made, nil
+	default:
+		return made, err
+	}
+}
+
+// syncFolder makes the names in a folder last through a loss of power.
+func syncFolder(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // it has no such call, and orders names itself
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	// Some file systems cannot; then there is nothing more to do.
+	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrInvalid) {
+		return errors.Join(err, d.Close())
+	}
+	return d.Close()
+}

@@ -74,7 +74,7 @@ type tlNMF struct{ TLNMFParams }
 // LearnJointly learns from y, starting from the fields of init that are not nil: an
 // orthogonal MatrixTransform, W (M×K), H (K×N/S).
 func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.Frames, init audiosep.Model) (audiosep.Model, error) {
-	scene, err := scene.New(y)
+	scene, err := scene.New(y.Data, y.Length, y.Share, y.Analysis)
 	if err != nil {
 		return audiosep.Model{}, err
 	}

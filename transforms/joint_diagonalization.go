@@ -35,15 +35,16 @@ type jointDiagonalization struct{ JointDiagonalizationParams }
 
 // LearnTransform learns Φ. init must be a MatrixTransform, real and square.
 func (j jointDiagonalization) LearnTransform(ctx context.Context, env audiosep.Env, y *audiosep.Frames, init audiosep.Transform) (audiosep.Transform, error) {
-	s, err := scene.New(y)
+	s, err := scene.New(y.Data, y.Length, y.Share, y.Analysis)
 	if err != nil {
 		return nil, err
 	}
 	eps := j.Eps * s.Scale
 	var start *mat.Dense
+	forward := func(dst, src []float64) error { return init.Forward(ctx, audiosep.Coefs{Re: dst}, src) }
 	if init == nil {
 		s.Reduce(eps)
-	} else if start, err = scene.Orthogonal(init, s.Samples); err != nil {
+	} else if start, err = scene.Orthogonal(init, s.Samples, forward); err != nil {
 		return nil, err
 	}
 	psi, stop, err := jointdiag.Find(ctx, s.Block(j.Block), start, jointdiag.Options{

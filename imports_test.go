@@ -8,11 +8,13 @@ import (
 )
 
 // TestImportsPointDown holds the picture of the packages in README.md: stage packages
-// know the root alone, nothing but the command knows them all.
+// know the root alone, internal packages (and their tests) each other alone, nothing but the
+// command knows them all.
 func TestImportsPointDown(t *testing.T) {
 	const module = "github.com/audiosep/audiosep"
 	// What a package may import of this module, beside internal packages. Packages not
-	// named here are internal, or commands, which may import anything.
+	// named here are internal, which may import nothing more, or commands, which may import
+	// anything.
 	stage := []string{"."}
 	may := map[string][]string{
 		".":                  {},
@@ -29,19 +31,17 @@ func TestImportsPointDown(t *testing.T) {
 		"plugins":            {".", "plugins/wire"},
 		"plugins/wire":       {},
 		"report":             {".", "pipeline"},
-		"internal/scene":     stage,
 	}
-	out, err := exec.Command("go", "list", "-f", "{{.Name}} {{.ImportPath}} {{join .Imports \" \"}}", "./...").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
+	const line = "{{.Name}} {{.ImportPath}} {{join .Imports \" \"}}"
+	lines := goList(t, line, "./...")
+	lines = append(lines, goList(t, line+" {{join .TestImports \" \"}} {{join .XTestImports \" \"}}", "./internal/...")...)
 	short := func(path string) string {
 		if path == module {
 			return "."
 		}
 		return strings.TrimPrefix(path, module+"/")
 	}
-	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+	for _, line := range lines {
 		f := strings.Fields(line)
 		name, pkg := f[0], short(f[1])
 		allowed, known := may[pkg]
@@ -58,4 +58,14 @@ func TestImportsPointDown(t *testing.T) {
 			}
 		}
 	}
+}
+
+// goList returns a line for each package that matches pattern.
+func goList(t *testing.T, format, pattern string) []string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-f", format, pattern).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
 }

@@ -25,12 +25,23 @@ type ActivationsParams struct {
 
 var activationsStage = audiosep.Define("activations",
 	"Activations of a given dictionary: H such that V ≈ WH, by multiplicative updates of each frame by itself.",
-	ActivationsParams{Iterations: 100, Tol: 1e-4, Eps: nmfDefaults.Eps, Update: "mm", Power: 2}, NewActivations)
+	DefaultActivations(), NewActivations)
 
-// NewActivations returns the activator that minimises D_β(v+eps | Wh+eps) + l1 Σ h of
-// each column by the updates of NewNMF, from the same power for all components. A
-// column's result does not depend on the others in the call.
-func NewActivations(p ActivationsParams) (audiosep.Activator, error) { return activations{p}, nil }
+// DefaultActivations returns the defaults of activations.
+func DefaultActivations() ActivationsParams {
+	return ActivationsParams{Iterations: 100, Tol: 1e-4, Eps: defaultNMF().Eps, Update: "mm", Power: 2}
+}
+
+// NewActivations returns the activator that minimises D_β(v+eps | Wh+eps) + l1 Σ h of each
+// column by the updates of NewNMF, from the same power for all components. A column's result
+// does not depend on the others in the call. It is an error if p is out of the ranges in its
+// tags, as in a spec.
+func NewActivations(p ActivationsParams) (audiosep.Activator, error) {
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
+	}
+	return activations{p}, nil
+}
 
 type activations struct{ ActivationsParams }
 

@@ -12,5 +12,8 @@ var betaNMFStage = audiosep.Define("beta_nmf",
 	"NMF with any β-divergence, by multiplicative updates. "+
 		"Half-way between the named ones lie useful compromises, such as beta 0.5. "+
 		"(Févotte and Idier, Neural Computation 2011.)",
-	BetaNMFParams{0.5, nmfDefaults},
+	DefaultBetaNMF(),
 	func(p BetaNMFParams) (audiosep.Factorizer, error) { return NewNMF(p.Beta, p.NMFParams) })
+
+// DefaultBetaNMF returns the defaults of beta_nmf.
+func DefaultBetaNMF() BetaNMFParams { return BetaNMFParams{0.5, defaultNMF()} }

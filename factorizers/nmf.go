@@ -31,10 +31,12 @@ type NMFParams struct {
 	Power      int     `json:"power" min:"1" max:"2" doc:"2 factorises V, a power; 1 its root, a magnitude, and then H is a magnitude too."`
 }
 
-// nmfDefaults are the defaults whatever the divergence.
-var nmfDefaults = NMFParams{
-	Rank: 8, Iterations: 200, Tol: 1e-5, Eps: 1e-10, Update: "mm",
-	Start: "random", Restarts: 1, Use: "both", Fix: "none", Power: 2,
+// defaultNMF returns the defaults whatever the divergence.
+func defaultNMF() NMFParams {
+	return NMFParams{
+		Rank: 8, Iterations: 200, Tol: 1e-5, Eps: 1e-10, Update: "mm",
+		Start: "random", Restarts: 1, Use: "both", Fix: "none", Power: 2,
+	}
 }
 
 // Validate checks what one parameter means for another.
@@ -59,10 +61,14 @@ func (p NMFParams) Validate() error {
 //	β = 2  ½ Σ (x-y)²                   Euclidean
 //	else   Σ (x^β + (β-1)y^β - βxy^(β-1)) / (β(β-1))
 //
-// plus the penalties; Factors.Objective is all of it. Columns of W sum to 1. The
-// objective never rises, with any update: one that would raise it is undone and ends
-// the iterations. (Févotte and Idier, Neural Computation 23(9), 2011.)
+// plus the penalties; Factors.Objective is all of it. Columns of W sum to 1. The objective
+// never rises, with any update: one that would raise it is undone and ends the iterations.
+// (Févotte and Idier, Neural Computation 23(9), 2011.) It is an error if p is out of the
+// ranges in its tags, as in a spec.
 func NewNMF(beta float64, p NMFParams) (audiosep.Factorizer, error) {
+	if err := audiosep.CheckStruct(BetaNMFParams{beta, p}); err != nil {
+		return nil, err
+	}
 	return &betaNMF{beta, p}, nil
 }
 

@@ -33,7 +33,7 @@ func factorize(t testing.TB, beta float64, p NMFParams, v *mat.Dense, init *audi
 
 // params returns the defaults with this rank, so many iterations and no early stop.
 func params(rank, iterations int) NMFParams {
-	p := nmfDefaults
+	p := defaultNMF()
 	p.Rank, p.Iterations, p.Tol = rank, iterations, 0
 	return p
 }

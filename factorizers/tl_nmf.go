@@ -53,10 +53,15 @@ var tlNMFStage = audiosep.Define("tl_nmf",
 		"Every recording, channel and shifted grid of frames is a realisation of one scene: they share Φ, W and H. "+
 		"Φ has M(M-1)/2 free parameters: give it several recordings or frames that share an activation, or start from the DCT. "+
 		"(Zhang, Soubies and Févotte, IEEE SPL 2020.)",
-	TLNMFParams{
+	DefaultTLNMF(), NewTLNMF)
+
+// DefaultTLNMF returns the defaults of tl_nmf.
+func DefaultTLNMF() TLNMFParams {
+	return TLNMFParams{
 		Rank: 8, Iterations: 200, Tol: 1e-7, Eps: 5e-7, MMSteps: 10, Update: "momentum", PhiSteps: 1,
 		Solver: "auto", Curvature: "corrected", Objective: "gcm", Start: "random", StartBlock: 10, Restarts: 1, Fix: "none",
-	}, NewTLNMF)
+	}
+}
 
 // NewTLNMF returns the learner of NMF with a learnt transform, by block-coordinate
 // descent on
@@ -64,17 +69,22 @@ var tlNMFStage = audiosep.Define("tl_nmf",
 //	C = ½ Σ (V+eps)/V̂ + log V̂,  V̂ = WH + eps,  V = mean |ΦY|²   (gcm; paper, eq. 3)
 //	C = Σ q - log q - 1,  q = (V+eps)/V̂                           (is)
 //
-// plus l1·ΣH. The mean is over all layers and over the frames that share a column.
-// C never rises. The learnt Φ is orthogonal to 1e-12 and its rows are in no special
-// order; columns of W sum to 1.
-func NewTLNMF(p TLNMFParams) (audiosep.JointLearner, error) { return tlNMF{p}, nil }
+// plus l1·ΣH. The mean is over all layers and over the frames that share a column. C never
+// rises. The learnt Φ is orthogonal to 1e-12 and its rows are in no special order; columns of
+// W sum to 1. It is an error if p is out of the ranges in its tags, as in a spec.
+func NewTLNMF(p TLNMFParams) (audiosep.JointLearner, error) {
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
+	}
+	return tlNMF{p}, nil
+}
 
 type tlNMF struct{ TLNMFParams }
 
 // LearnJointly learns from y, starting from the fields of init that are not nil: an
 // orthogonal MatrixTransform, W (M×K), H (K×N/S).
 func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.Frames, init audiosep.Model) (audiosep.Model, error) {
-	scene, err := scene.New(y)
+	scene, err := scene.New(y.Data, y.Length, y.Share, y.Analysis)
 	if err != nil {
 		return audiosep.Model{}, err
 	}

@@ -27,7 +27,7 @@ type tlStart struct {
 // its frames unless Φ, or W, are given for all M rows.
 func (t tlNMF) start(ctx context.Context, s *scene.Scene, init audiosep.Model) (*tlStart, error) {
 	st := &tlStart{scene: s, rank: t.Rank, eps: t.Eps * s.Scale}
-	if err := st.take(init); err != nil {
+	if err := st.take(ctx, init); err != nil {
 		return nil, err
 	}
 	switch {
@@ -63,7 +63,7 @@ func (st *tlStart) diagonalise(ctx context.Context, block int) (err error) {
 }
 
 // take uses what is wired to init.
-func (st *tlStart) take(init audiosep.Model) error {
+func (st *tlStart) take(ctx context.Context, init audiosep.Model) error {
 	if f := init.Factors; f != nil {
 		if err := f.Validate(st.scene.Samples, st.scene.Cols); err != nil {
 			return fmt.Errorf("init_factors: %w", err)
@@ -82,7 +82,8 @@ func (st *tlStart) take(init audiosep.Model) error {
 	if init.Transform == nil {
 		return nil
 	}
-	phi, err := scene.Orthogonal(init.Transform, st.scene.Samples)
+	forward := func(dst, src []float64) error { return init.Transform.Forward(ctx, audiosep.Coefs{Re: dst}, src) }
+	phi, err := scene.Orthogonal(init.Transform, st.scene.Samples, forward)
 	st.phi = phi
 	return wrap("init_transform", err)
 }

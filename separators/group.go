@@ -19,7 +19,7 @@ type Grouping struct {
 	Residual bool     `json:"residual" doc:"Add a last source, residual, of all components that are in no group, and of eps."`
 }
 
-var groupingDefaults = Grouping{Weight: 0.5}
+func defaultGrouping() Grouping { return Grouping{Weight: 0.5} }
 
 // grouping does what the parameters say.
 type grouping struct{ Grouping }

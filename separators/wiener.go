@@ -29,28 +29,47 @@ var wienerStage = audiosep.Define("wiener",
 	"Shares each coefficient out in proportion to the power of each source in WH: the Wiener filter of the factorisation. "+
 		"The mask of component k is (w h + eps/K) / (WH + eps), that of a source the sum of its components'; masks sum to 1. "+
 		"With another exponent a source's power is raised to it first (Liutkus and Badeau, Generalized Wiener filtering with fractional power spectrograms, 2015).",
-	WienerParams{1, 1e-12, groupingDefaults}, NewWiener)
+	DefaultWiener(), NewWiener)
 
 var softMaskStage = audiosep.Define("soft_mask",
 	"Shares each coefficient out in proportion to the magnitude of each source, the root of its power in WH, raised to a power. "+
 		"The same as wiener with half that power as its exponent.",
-	SoftMaskParams{1, 1e-12, groupingDefaults}, NewSoftMask)
+	DefaultSoftMask(), NewSoftMask)
 
 var binaryMaskStage = audiosep.Define("binary_mask",
 	"Gives each coefficient to the source with the greatest power in WH, the first of equals (Yilmaz and Rickard, Blind separation of speech mixtures via time-frequency masking, 2004).",
-	BinaryMaskParams{groupingDefaults}, NewBinaryMask)
+	DefaultBinaryMask(), NewBinaryMask)
 
-// NewWiener makes the separator wiener.
+// DefaultWiener returns the defaults of wiener.
+func DefaultWiener() WienerParams { return WienerParams{1, 1e-12, defaultGrouping()} }
+
+// DefaultSoftMask returns the defaults of soft_mask.
+func DefaultSoftMask() SoftMaskParams { return SoftMaskParams{1, 1e-12, defaultGrouping()} }
+
+// DefaultBinaryMask returns the defaults of binary_mask.
+func DefaultBinaryMask() BinaryMaskParams { return BinaryMaskParams{defaultGrouping()} }
+
+// NewWiener makes the separator wiener. It is an error if p is out of the ranges in its tags,
+// as in a spec.
 func NewWiener(p WienerParams) (audiosep.Separator, error) {
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
+	}
 	return &mask{grouping{p.Grouping}, p.Exponent, p.Eps}, nil
 }
 
-// NewSoftMask makes the separator soft_mask.
+// NewSoftMask makes the separator soft_mask; errors as for NewWiener.
 func NewSoftMask(p SoftMaskParams) (audiosep.Separator, error) {
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
+	}
 	return &mask{grouping{p.Grouping}, p.Power / 2, p.Eps}, nil
 }
 
-// NewBinaryMask makes the separator binary_mask.
+// NewBinaryMask makes the separator binary_mask; errors as for NewWiener.
 func NewBinaryMask(p BinaryMaskParams) (audiosep.Separator, error) {
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
+	}
 	return &mask{grouping(p), math.Inf(1), 0}, nil
 }

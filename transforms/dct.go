@@ -17,7 +17,10 @@ type DCTParams struct {
 
 var dctStage = audiosep.Define("dct",
 	"Discrete cosine transform of type I, II, III or IV. Real, orthonormal, F = M; bin k of types II and IV lies at k/(2M) and (k+½)/(2M) of the sample rate.",
-	DCTParams{Type: 2}, NewDCT)
+	DefaultDCT(), NewDCT)
+
+// DefaultDCT returns the defaults of dct.
+func DefaultDCT() DCTParams { return DCTParams{Type: 2} }
 
 // NewDCT returns the maker of orthonormal discrete cosine transforms, whose matrices
 // Φ (M×M, row k, column n) are
@@ -28,16 +31,20 @@ var dctStage = audiosep.Define("dct",
 //	IV   √(2/M) cos(π(2k+1)(2n+1)/(4M))
 //
 // (Wang and Hunt, 1985). I and IV are their own inverses. A frame takes O(M log M)
-// operations for every M. The transforms are [audiosep.MatrixTransform]s.
+// operations for every M. The transforms are [audiosep.MatrixTransform]s. Another Type is an
+// error.
 func NewDCT(p DCTParams) (audiosep.Transformer, error) {
-	if p.Type < 1 || p.Type > 4 {
-		return nil, &audiosep.ParamError{Name: "type", What: fmt.Sprintf("is %d; want 1 to 4", p.Type)}
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
 
 // Transform returns the DCT of frames of m samples.
 func (p DCTParams) Transform(_ context.Context, m int) (audiosep.Transform, error) {
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
+	}
 	if least := map[bool]int{true: 2, false: 1}[p.Type == 1]; m < least {
 		return nil, fmt.Errorf("frames are %d samples long; want at least %d for a DCT of type %d", m, least, p.Type)
 	}

@@ -27,7 +27,12 @@ type FrameParams struct {
 
 var frameStage = audiosep.Define("frame",
 	"Cuts the recording into overlapping windowed frames. The sine window at half overlap suits most sound; the paper has tukey with alpha 0.1, length 200, scale sum.",
-	FrameParams{Grids: 1, Window: "sine", Symmetry: "periodic", Scale: "none", Synthesis: "same"}, NewFrame)
+	DefaultFrame(), NewFrame)
+
+// DefaultFrame returns the defaults of frame.
+func DefaultFrame() FrameParams {
+	return FrameParams{Grids: 1, Window: "sine", Symmetry: "periodic", Scale: "none", Synthesis: "same"}
+}
 
 const (
 	longestFrame = 1 << 20 // samples
@@ -86,15 +91,16 @@ func near(hop, grids int) string {
 	return fmt.Sprintf("%d or %d", below, above)
 }
 
-// NewFrame returns the framer. A framing that could not be undone is an error here
-// where that does not depend on the recording, and at its Framing method elsewhere.
+// NewFrame returns the framer. It is an error if p is out of the ranges in its tags, as in a
+// spec. So is a framing that could not be undone: here where that does not depend on the
+// recording, and at its Framing method elsewhere.
 //
 // Frames are cut Hop/S apart for S = Grids; S of them share an activation. Before the
 // first sample stand Length-Hop zeros, whatever S is, so that activations are as many
 // and cover the same time; with several grids also half a frame at least, as the first
 // sample would lie at the foot of every window otherwise.
 func NewFrame(p FrameParams) (audiosep.Framer, error) {
-	if err := p.Validate(); err != nil {
+	if err := audiosep.CheckStruct(p); err != nil {
 		return nil, err
 	}
 	if p.Length == nil && p.Hop != nil {
@@ -121,6 +127,9 @@ func (p FrameParams) culprit() string {
 // Framing cuts a recording.
 func (p FrameParams) Framing(_ context.Context, h audiosep.Head) (audiosep.Framing, error) {
 	none := audiosep.Framing{}
+	if err := audiosep.CheckStruct(p); err != nil {
+		return none, err
+	}
 	length, err := p.samples(h.Rate)
 	if err != nil {
 		return none, err

@@ -22,12 +22,21 @@ type JointDiagonalizationParams struct {
 var jointDiagonalizationStage = audiosep.Define("joint_diagonalization",
 	"Learns the orthogonal transform under which the frames' coefficients are least correlated, in every block of frames alike. Any factorizer may follow. "+
 		"It starts from the wired transform, if there is one.",
-	JointDiagonalizationParams{Method: "quasi_newton", Block: 10, Eps: 5e-7, Iterations: 300, Tol: 1e-10}, NewJointDiagonalization)
+	DefaultJointDiagonalization(), NewJointDiagonalization)
 
-// NewJointDiagonalization returns the learner of the orthogonal Φ, M×M, that makes
-// ΦΣ_nΦᵀ as diagonal as may be for the covariances Σ_n of blocks of frames, of all
-// layers together (the paper's remark after eq. 9).
+// DefaultJointDiagonalization returns the defaults of joint_diagonalization.
+func DefaultJointDiagonalization() JointDiagonalizationParams {
+	return JointDiagonalizationParams{Method: "quasi_newton", Block: 10, Eps: 5e-7, Iterations: 300, Tol: 1e-10}
+}
+
+// NewJointDiagonalization returns the learner of the orthogonal Φ, M×M, that makes ΦΣ_nΦᵀ as
+// diagonal as may be for the covariances Σ_n of blocks of frames, of all layers together (the
+// paper's remark after eq. 9). It is an error if p is out of the ranges in its tags, as in a
+// spec.
 func NewJointDiagonalization(p JointDiagonalizationParams) (audiosep.TransformLearner, error) {
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
+	}
 	return jointDiagonalization{p}, nil
 }
 
@@ -35,15 +44,16 @@ type jointDiagonalization struct{ JointDiagonalizationParams }
 
 // LearnTransform learns Φ. init must be a MatrixTransform, real and square.
 func (j jointDiagonalization) LearnTransform(ctx context.Context, env audiosep.Env, y *audiosep.Frames, init audiosep.Transform) (audiosep.Transform, error) {
-	s, err := scene.New(y)
+	s, err := scene.New(y.Data, y.Length, y.Share, y.Analysis)
 	if err != nil {
 		return nil, err
 	}
 	eps := j.Eps * s.Scale
 	var start *mat.Dense
+	forward := func(dst, src []float64) error { return init.Forward(ctx, audiosep.Coefs{Re: dst}, src) }
 	if init == nil {
 		s.Reduce(eps)
-	} else if start, err = scene.Orthogonal(init, s.Samples); err != nil {
+	} else if start, err = scene.Orthogonal(init, s.Samples, forward); err != nil {
 		return nil, err
 	}
 	psi, stop, err := jointdiag.Find(ctx, s.Block(j.Block), start, jointdiag.Options{

@@ -15,14 +15,17 @@ type MatrixParams struct {
 
 var matrixStage = audiosep.Define("matrix",
 	"A transform that is a matrix in a file: X = ΦY. Real; its inverse is the transpose or, when the columns are not orthonormal, the pseudo-inverse.",
-	MatrixParams{}, NewMatrix)
+	DefaultMatrix(), NewMatrix)
+
+// DefaultMatrix returns the defaults of matrix: File has none and must be given.
+func DefaultMatrix() MatrixParams { return MatrixParams{} }
 
 // NewMatrix returns the maker of the transform in p.File. The file is read when the
 // transform is made; frames of another length than M are refused then, and so is what
 // [audiosep.NewMatrixTransform] refuses.
 func NewMatrix(p MatrixParams) (audiosep.Transformer, error) {
-	if p.File == "" {
-		return nil, &audiosep.ParamError{Name: "file", What: "is missing; want the name of a .npy file"}
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
 	}
 	return p, nil
 }

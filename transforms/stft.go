@@ -16,7 +16,10 @@ type STFTParams struct {
 
 var stftStage = audiosep.Define("stft",
 	"Discrete Fourier transform of the frames, so with a framer a short-time Fourier transform. Complex, one-sided: F = size/2+1 bins, bin k at k/size of the sample rate.",
-	STFTParams{}, NewSTFT)
+	DefaultSTFT(), NewSTFT)
+
+// DefaultSTFT returns the defaults of stft.
+func DefaultSTFT() STFTParams { return STFTParams{} }
 
 // NewSTFT returns the maker of one-sided discrete Fourier transforms
 //
@@ -27,10 +30,10 @@ var stftStage = audiosep.Define("stft",
 // half and is not doubled, so Σ y² = Σ c_k |X[k]|² with c = 1 at 0 and size/2, else 2.
 //
 // The inverse is the least-squares one: of a spectrum that belongs to no frame it
-// makes the frame whose spectrum is nearest.
+// makes the frame whose spectrum is nearest. A Size out of its range is an error.
 func NewSTFT(p STFTParams) (audiosep.Transformer, error) {
-	if p.Size != nil && *p.Size < 1 {
-		return nil, &audiosep.ParamError{Name: "size", What: fmt.Sprintf("is %d; want at least 1 sample", *p.Size)}
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
 	}
 	return p, nil
 }

@@ -104,6 +104,14 @@ func gram(c, a *mat.Dense) {
 	product(blas.Trans, blas.NoTrans, 1, a.RawMatrix(), a.RawMatrix(), 0, c.RawMatrix())
 }
 
+// Error returns the largest entry of |AAᵀ - I|: 0 when the rows of a are orthonormal.
+func Error(a *mat.Dense) float64 {
+	r, _ := a.Dims()
+	c := mat.NewDense(r, r, nil)
+	product(blas.NoTrans, blas.Trans, 1, a.RawMatrix(), a.RawMatrix(), 0, c.RawMatrix())
+	return fromIdentity(c)
+}
+
 // fromIdentity returns the largest entry of |A - I|.
 func fromIdentity(a *mat.Dense) float64 {
 	var worst float64

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/orthogonal"
 	"gonum.org/v1/gonum/blas"
@@ -25,21 +24,25 @@ type Scene struct {
 	Scale     float64    // power of these frames beyond those whose window is divided by its sum
 }
 
-// New lays out y: Share frames of each layer make a column. It is an error if there are
-// no frames or not whole groups of Share, or if a sample is not finite.
-func New(y *audiosep.Frames) (*Scene, error) {
-	share, m := max(1, y.Share), y.Length
-	switch {
-	case m == 0 || y.N == 0 || len(y.Data) == 0:
-		return nil, &audiosep.ShapeError{What: "the recording", Is: fmt.Sprintf("%d frames of %d samples in %d layers", y.N, m, len(y.Data)), Want: "at least one of each"}
-	case y.N%share != 0:
-		return nil, &audiosep.ShapeError{What: "the run of frames", Is: fmt.Sprint(y.N), Want: fmt.Sprintf("whole groups of %d", share)}
+// New lays out frames of m samples, layers[layer][n·m+i]: share frames of each layer, at
+// least 1, make a column. window is the analysis window they were cut with. It is an error
+// if there are no frames or not whole groups of share, or if a sample is not finite.
+func New(layers [][]float64, m, share int, window []float64) (*Scene, error) {
+	if m == 0 || len(layers) == 0 || len(layers[0]) < m {
+		return nil, fmt.Errorf("the recording is %d layers of frames of %d samples; want at least one frame", len(layers), m)
 	}
-	s := &Scene{Samples: m, Cols: y.N / share, Per: share * len(y.Data), Scale: windowPower(y.Analysis)}
+	share, frames := max(1, share), len(layers[0])/m
+	if frames%share != 0 {
+		return nil, fmt.Errorf("the run of frames is %d; want whole groups of %d", frames, share)
+	}
+	s := &Scene{Samples: m, Cols: frames / share, Per: share * len(layers), Scale: windowPower(window)}
 	s.Y = mat.NewDense(m, s.Frames(), nil)
 	raw := s.Y.RawMatrix()
-	for l, data := range y.Data {
-		for n := range y.N {
+	for l, data := range layers {
+		if len(data) != len(layers[0]) {
+			return nil, fmt.Errorf("layer %d is %d samples long; want %d, as the first", l, len(data), len(layers[0]))
+		}
+		for n := range frames {
 			at := n/share*s.Per + l*share + n%share
 			for i, a := range data[n*m : (n+1)*m] {
 				if math.IsNaN(a) || math.IsInf(a, 0) {

@@ -1,0 +1,189 @@
+package audiosep_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/factorizers"
+	"github.com/audiosep/audiosep/separators"
+	"github.com/audiosep/audiosep/transforms"
+)
+
+type structInner struct {
+	Weight float64 `json:"weight" min:"0" max:"1" doc:"…"`
+	Free   float64 `json:"free" doc:"…"`
+}
+
+type structParams struct {
+	Rank   int      `json:"rank" min:"1" unit:"components" doc:"…"`
+	Seed   uint64   `json:"seed" doc:"…"`
+	Hop    *int     `json:"hop" min:"1" unit:"samples" doc:"…"`
+	Update string   `json:"update" oneof:"mm|heuristic" doc:"…"`
+	File   string   `json:"file" file:"in" doc:"…"`
+	Groups [][]int  `json:"groups" min:"0" max:"2" doc:"…"`
+	Names  []string `json:"names" max:"1" doc:"…"`
+	On     bool     `json:"on" doc:"…"`
+	structInner
+}
+
+func (p structParams) Validate() error {
+	if p.On && p.Rank == 2 {
+		return &audiosep.ParamError{Name: "on", What: "does not go with rank 2"}
+	}
+	return nil
+}
+
+func rightParams() structParams {
+	return structParams{Rank: 3, Seed: math.MaxUint64, Update: "mm", File: "a.npy", structInner: structInner{Weight: 0.5, Free: -1e300}}
+}
+
+// A struct is refused in the same words as the same values in a spec.
+func TestCheckStructAgreesWithBuild(t *testing.T) {
+	def := audiosep.Define("s", "…", rightParams(), func(structParams) (audiosep.Transformer, error) { return nil, nil })
+	zero := 0
+	for what, change := range map[string]func(*structParams){
+		"right":          func(p *structParams) {},
+		"too small":      func(p *structParams) { p.Rank = 0 },
+		"not one of":     func(p *structParams) { p.Update = "" },
+		"no file":        func(p *structParams) { p.File = "" },
+		"behind pointer": func(p *structParams) { p.Hop = &zero },
+		"embedded":       func(p *structParams) { p.Weight = 1.5 },
+		"list too long":  func(p *structParams) { p.Groups = [][]int{{}, {}, {}} },
+		"names too many": func(p *structParams) { p.Names = []string{"a", "b"} },
+		"two faults":     func(p *structParams) { p.Rank, p.Weight = -1, -1 },
+		"validated":      func(p *structParams) { p.Rank, p.On = 2, true },
+	} {
+		p := rightParams()
+		p.Groups, p.Names = [][]int{}, []string{} // nil would be null in JSON
+		change(&p)
+		raw, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, want := def.Build(raw)
+		got := audiosep.CheckStruct(p)
+		if fmt.Sprint(got) != fmt.Sprint(want) || (got == nil) != (what == "right") {
+			t.Errorf("%s: got %v; want %v", what, got, want)
+		}
+		if _, ok := audiosep.AsParamErrors(got); !ok && got != nil {
+			t.Errorf("%s: %T is no error about parameters", what, got)
+		}
+	}
+}
+
+func TestCheckStructKnowsWhatJSONCannotSay(t *testing.T) {
+	p := rightParams()
+	p.Groups = [][]int{nil, {1}}
+	if err := audiosep.CheckStruct(p); err != nil {
+		t.Errorf("nil lists: %v", err)
+	}
+	for x, want := range map[float64]string{
+		math.NaN():  "parameter free is not a number; want a number that a float64 can hold",
+		math.Inf(1): "parameter free is +Inf; want a number that a float64 can hold",
+	} {
+		p := rightParams()
+		p.Free = x
+		var errs audiosep.ParamErrors
+		if err := audiosep.CheckStruct(p); !errors.As(err, &errs) || err.Error() != want {
+			t.Errorf("%v: got %v; want %s", x, err, want)
+		}
+	}
+	if err := audiosep.CheckStruct(struct{ X int }{1}); err == nil {
+		t.Error("a field without tags is taken for a parameter")
+	}
+}
+
+// made returns what a program does: it takes the defaults, sets what raw says and builds.
+func made[P, S any](defaults P, build func(P) (S, error)) func(raw string) (params []byte, err error) {
+	return func(raw string) ([]byte, error) {
+		p := defaults
+		if err := json.Unmarshal([]byte(raw), &p); err != nil {
+			return nil, err
+		}
+		params, err := json.Marshal(p)
+		if err == nil {
+			_, err = build(p)
+		}
+		return params, err
+	}
+}
+
+func nmf(beta float64) func(factorizers.NMFParams) (audiosep.Factorizer, error) {
+	return func(p factorizers.NMFParams) (audiosep.Factorizer, error) { return factorizers.NewNMF(beta, p) }
+}
+
+func betaNMF(p factorizers.BetaNMFParams) (audiosep.Factorizer, error) {
+	return factorizers.NewNMF(p.Beta, p.NMFParams)
+}
+
+// A constructor refuses what a spec is refused for, in the same words, and the exported
+// defaults are those of the stage.
+func TestConstructorsAgreeWithStages(t *testing.T) {
+	stages := slices.Concat(factorizers.Stages, transforms.Stages, separators.Stages)
+	for name, c := range map[string]struct {
+		make func(raw string) ([]byte, error)
+		bad  string // what only Validate sees; empty: nothing
+	}{
+		"is_nmf":                {made(factorizers.DefaultISNMF(), nmf(0)), `{"restarts": 2, "start": "nndsvd"}`},
+		"kl_nmf":                {made(factorizers.DefaultKLNMF(), nmf(1)), `{"fix": "w", "use": "h"}`},
+		"euclidean_nmf":         {made(factorizers.DefaultEuclideanNMF(), nmf(2)), `{"fix": "h", "use": "w"}`},
+		"beta_nmf":              {made(factorizers.DefaultBetaNMF(), betaNMF), `{"restarts": 2, "start": "nndsvd"}`},
+		"activations":           {made(factorizers.DefaultActivations(), factorizers.NewActivations), ""},
+		"tl_nmf":                {made(factorizers.DefaultTLNMF(), factorizers.NewTLNMF), `{"start": "file"}`},
+		"frame":                 {made(transforms.DefaultFrame(), transforms.NewFrame), `{"overlap": 1}`},
+		"dct":                   {made(transforms.DefaultDCT(), transforms.NewDCT), ""},
+		"stft":                  {made(transforms.DefaultSTFT(), transforms.NewSTFT), ""},
+		"matrix":                {made(transforms.DefaultMatrix(), transforms.NewMatrix), `{"file": ""}`},
+		"joint_diagonalization": {made(transforms.DefaultJointDiagonalization(), transforms.NewJointDiagonalization), ""},
+		"wiener":                {made(separators.DefaultWiener(), separators.NewWiener), `{"names": ["a", "a"]}`},
+		"soft_mask":             {made(separators.DefaultSoftMask(), separators.NewSoftMask), `{"groups": [[-1]]}`},
+		"binary_mask":           {made(separators.DefaultBinaryMask(), separators.NewBinaryMask), `{"groups": [[0]], "sources": 2}`},
+	} {
+		i := slices.IndexFunc(stages, func(d audiosep.Definition) bool { return d.Name == name })
+		def := stages[i]
+		var bad []string
+		if c.bad != "" {
+			bad = append(bad, c.bad)
+		}
+		defaults := map[string]json.RawMessage{}
+		params, _ := c.make(`{}`)
+		if err := json.Unmarshal(params, &defaults); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range def.Params {
+			if got := string(defaults[p.Name]); got != string(p.Default) && !(got == "null" && string(p.Default) == "[]") {
+				t.Errorf("%s: the default of %s is %s; want the stage's, %s", name, p.Name, got, p.Default)
+			}
+			bad = append(bad, outOfRange(p)...)
+		}
+		for _, raw := range bad {
+			_, want := def.Build(json.RawMessage(raw))
+			if _, err := c.make(raw); err == nil || fmt.Sprint(err) != fmt.Sprint(want) {
+				t.Errorf("%s, %s: got %v; want %v", name, raw, err, want)
+			}
+		}
+	}
+}
+
+// outOfRange returns objects in which p alone is what its range does not allow.
+func outOfRange(p audiosep.Param) (raw []string) {
+	add := func(x any) {
+		text, _ := json.Marshal(map[string]any{p.Name: x})
+		raw = append(raw, string(text))
+	}
+	if p.Min != nil {
+		add(*p.Min - 1)
+	}
+	if p.Max != nil {
+		add(2**p.Max + 1)
+	}
+	if p.OneOf != nil {
+		add("other")
+	}
+	return raw
+}

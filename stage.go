@@ -111,23 +111,50 @@ type ModelReader interface {
 	ReadModel(ctx context.Context) (Model, error)
 }
 
-// ModelWriter keeps a model.
+// ModelWriter keeps a model. Nothing of it is seen outside before Commit; closed without it,
+// a ModelWriter leaves no trace.
 type ModelWriter interface {
 	WriteModel(ctx context.Context, m Model) error
+	Committer
+	io.Closer
+}
+
+// Plan is what a run is about to do, as far as that is known before its work begins.
+type Plan struct {
+	Head    Head     // of what a writer will be given; zero if it is not known, or no recording
+	Sources []string // the names of the sources; nil if they are not known
+	Inputs  []string // the files that the run reads
 }
 
 // Preparer may be implemented by a stage that writes. Prepare is called before anything is
-// computed, so that what must fail, such as a file that is there already, fails at once. It
-// is told of the recording and of the sources what is known by then: h is zero and sources
-// nil if nothing is.
+// computed, so that what must fail, such as a file that is there already, fails at once.
 type Preparer interface {
-	Prepare(ctx context.Context, h Head, sources []string) error
+	Prepare(ctx context.Context, p Plan) error
 }
 
 // Committer is implemented by a stage that writes, as every Sink is. Commit is called when
 // all stages of a run have ended well; a stage that is closed without it leaves no trace.
 type Committer interface {
 	Commit(ctx context.Context) error
+}
+
+// Withdrawer may be implemented by a Committer. Withdraw undoes Commit: it is called when
+// another stage of the run could not commit.
+type Withdrawer interface {
+	Withdraw(ctx context.Context) error
+}
+
+// Forecast is what is known of an output before its stage has run. Zero is not known.
+type Forecast struct {
+	Rank    int      // K, of factors
+	Sources []string // names: of the sources, or of those whose the components of factors are
+}
+
+// Forecaster may be implemented by a stage that knows from its parameters, and from what is
+// known of its inputs, what its outputs will be. Checking a pipeline asks it, so an error, a
+// *ParamError or ParamErrors, is a fault of the spec: a component that will not be there.
+type Forecaster interface {
+	Forecast(in map[string]Forecast) (out map[string]Forecast, err error)
 }
 
 // Env is what a pipeline lends a running stage. The zero Env works.

@@ -20,7 +20,12 @@ var cropStage = audiosep.Define("crop", "Takes a part of a recording. Nothing el
 type Crop struct{ p CropParams }
 
 // NewCrop returns a stage that crops as p says.
-func NewCrop(p CropParams) (*Crop, error) { return &Crop{p}, nil }
+func NewCrop(p CropParams) (*Crop, error) {
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
+	}
+	return &Crop{p}, nil
+}
 
 // In and Out are the ports of stages that make one recording of another.
 type (

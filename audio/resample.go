@@ -21,7 +21,12 @@ Sample 0 stays where it is. Where the rate is that already, nothing is changed.`
 type Resample struct{ p ResampleParams }
 
 // NewResample returns a stage that changes the rate to p's.
-func NewResample(p ResampleParams) (*Resample, error) { return &Resample{p}, nil }
+func NewResample(p ResampleParams) (*Resample, error) {
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
+	}
+	return &Resample{p}, nil
+}
 
 // The filter is Kaiser's: attenuation A = 8.7 + β/0.1102 dB, transition band as in Kaiser,
 // Nonrecursive digital filter design using the I0-sinh window function (1974).

@@ -27,6 +27,9 @@ It is kept in a temporary file while the pipeline runs.`,
 // NewStem returns a stage that picks a stem. It must be closed, which ends the recordings
 // that it has made.
 func NewStem(p StemParams) (*Stem, error) {
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
+	}
 	if p.Source == "" {
 		return nil, &audiosep.ParamError{Name: "source", What: "is empty; want the name of a source, or its number"}
 	}

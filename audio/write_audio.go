@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/nearest"
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // WriteAudioParams are the parameters of write_audio.
@@ -64,16 +64,42 @@ func NewWriteAudio(p WriteAudioParams) (audiosep.Sink, error) {
 }
 
 type writeAudio struct {
-	p       WriteAudioParams
-	log     *slog.Logger
-	head    audiosep.Head
-	files   []*output // [source*R+realisation]
-	made    []string  // folders
-	fixed   bool      // committed: nothing is to be removed
-	changed []string  // folders to be synced
+	p      WriteAudioParams
+	log    *slog.Logger
+	head   audiosep.Head
+	inputs []string  // files that are read, as far as they are known
+	files  []*output // [source*R+realisation]
+	set    whole.Set
 }
 
-// Create refuses names that clash or exist, then begins all files beside their places.
+// unknownSource stands for the name of a source that is not known yet.
+const unknownSource = "\x00"
+
+// Prepare refuses what cannot be written: names that clash, exist, are read, or are too
+// long, folders that cannot be made, and more than the disk has room for. Where the sources
+// are not known yet, it looks at the names that do not depend on them.
+func (s *writeAudio) Prepare(_ context.Context, plan audiosep.Plan) error {
+	s.inputs = plan.Inputs
+	if plan.Head.Layers() == 0 {
+		return nil
+	}
+	sources := plan.Sources
+	if sources == nil {
+		sources = []string{unknownSource}
+	}
+	paths, err := s.paths(plan.Head, sources)
+	if err != nil {
+		return err
+	}
+	e := s.encoding(plan.Head.Encoding)
+	l := layout{rate: plan.Head.Rate, channels: plan.Head.Channels, enc: e, samples: plan.Head.Samples}
+	if err := l.check(); err != nil {
+		return err
+	}
+	return whole.Room(filepath.Dir(paths[0]), int64(len(paths))*int64(l.samples)*int64(l.channels*e.bytes))
+}
+
+// Create refuses what Prepare does, with all that is known by now, then begins all files.
 func (s *writeAudio) Create(ctx context.Context, env audiosep.Env, h audiosep.Head, sources []string) error {
 	if s.files != nil {
 		return errors.New("the files are being written already; want one Create")
@@ -83,6 +109,7 @@ func (s *writeAudio) Create(ctx context.Context, env audiosep.Env, h audiosep.He
 		return err
 	}
 	s.log, s.head = env.Logger(), h
+	s.set = whole.Set{Overwrite: s.p.Overwrite}
 	l := layout{rate: h.Rate, channels: h.Channels, enc: s.encoding(h.Encoding), samples: h.Samples}
 	if err := l.check(); err != nil {
 		return err
@@ -90,33 +117,15 @@ func (s *writeAudio) Create(ctx context.Context, env audiosep.Env, h audiosep.He
 	for _, path := range paths {
 		err := ctx.Err()
 		if err == nil {
-			err = s.begin(path, l)
+			var o *output
+			o, err = createOutput(&s.set, path, l)
+			s.files = append(s.files, o)
 		}
 		if err != nil {
 			return errors.Join(err, s.Close())
 		}
 	}
 	return nil
-}
-
-// begin creates the file that will be at path, and its folder.
-func (s *writeAudio) begin(path string, l layout) error {
-	dir := filepath.Dir(path)
-	made, err := makeFolder(dir)
-	s.made = append(s.made, made...)
-	if err != nil {
-		return err
-	}
-	for _, d := range append(made, path) {
-		if parent := filepath.Dir(d); !slices.Contains(s.changed, parent) {
-			s.changed = append(s.changed, parent)
-		}
-	}
-	o, err := createOutput(path, l)
-	if err == nil {
-		s.files = append(s.files, o)
-	}
-	return err
 }
 
 // encoding chooses how to store samples that came in the encoding called input.
@@ -141,13 +150,16 @@ func (s *writeAudio) paths(h audiosep.Head, sources []string) ([]string, error) 
 	taken := map[string]string{} // what has a name, by the name in small letters: some systems do not tell a from A
 	for j, source := range sources {
 		for r := range h.Realisations {
-			path := s.path(h, source, j, r)
+			path := s.path(h, source, j, r, len(sources))
 			what := fmt.Sprintf("source %d (%q) of recording %d", j+1, source, r+1)
 			if other, ok := taken[strings.ToLower(path)]; ok {
 				return nil, fmt.Errorf("%s and %s would both be written to %s; want {n} or {source}, and {input} or {realisation}, in the pattern", other, what, path)
 			}
 			taken[strings.ToLower(path)] = what
-			if err := free(path, s.p.Overwrite); err != nil {
+			if source == unknownSource && strings.Contains(path, unknownSource) {
+				path = filepath.Dir(path) + "/" // all that is known of it
+			}
+			if err := s.allowed(path); err != nil {
 				return nil, err
 			}
 			paths = append(paths, path)
@@ -156,22 +168,20 @@ func (s *writeAudio) paths(h audiosep.Head, sources []string) ([]string, error) 
 	return paths, nil
 }
 
-// free tells why a file must not or cannot be written at path.
-func free(path string, overwrite bool) error {
-	info, err := os.Lstat(path)
-	switch {
-	case err != nil: // the usual: nothing is there; else creating the file says what is wrong
-		return nil
-	case info.IsDir():
-		return fmt.Errorf("%s is a folder; want another name for the file", path)
-	case !overwrite:
-		return existsError(path)
+// allowed tells why a file must not or cannot be written at path, a folder's if it ends so.
+func (s *writeAudio) allowed(path string) error {
+	if strings.HasSuffix(path, "/") {
+		path = filepath.Join(path, ".audiosep") // a name that nothing has
 	}
-	return nil
+	return whole.Allowed(path, s.p.Overwrite, s.inputs)
 }
 
-// path returns the name of the file of source j, realisation r.
-func (s *writeAudio) path(h audiosep.Head, source string, j, r int) string {
+// path returns the name of the file of source j of so many, realisation r. Numbers have
+// zeros before them where there are ten or more, so that files sort as they are counted.
+func (s *writeAudio) path(h audiosep.Head, source string, j, r, sources int) string {
+	if source == strconv.Itoa(j+1) {
+		source = numbered(j, sources)
+	}
 	input := "recording"
 	switch {
 	case r < len(h.Names) && h.Names[r] != "":
@@ -184,14 +194,23 @@ func (s *writeAudio) path(h audiosep.Head, source string, j, r int) string {
 		case "{input}":
 			return fileName(input)
 		case "{source}":
+			if source == unknownSource {
+				return source
+			}
 			return fileName(source)
 		case "{n}":
-			return strconv.Itoa(j + 1)
+			if source == unknownSource {
+				return source
+			}
+			return numbered(j, sources)
 		default:
-			return strconv.Itoa(r + 1)
+			return numbered(r, h.Realisations)
 		}
 	})
 }
+
+// numbered returns the number of the i-th of n, from 1 on, with as many digits as n has.
+func numbered(i, n int) string { return fmt.Sprintf("%0*d", len(strconv.Itoa(n)), i+1) }
 
 // unsafe are the characters that name folders or drives on some system, or are refused.
 var unsafe = regexp.MustCompile(`[/\\:*?"<>|\x00-\x1f]`)
@@ -230,32 +249,21 @@ func (s *writeAudio) Write(ctx context.Context, source int, block [][]float64) e
 	return nil
 }
 
-// Commit puts the files in their places. If it fails, Close removes those that are new.
+// Commit puts the files in their places.
 func (s *writeAudio) Commit(ctx context.Context) error {
 	if err := s.sayClipping(); err != nil {
 		return err
 	}
 	for _, o := range s.files {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		if err := o.finish(); err != nil {
 			return err
 		}
 	}
-	for _, o := range s.files {
-		if err := o.publish(s.p.Overwrite); err != nil {
-			return err
-		}
-	}
-	for _, dir := range s.changed {
-		if err := syncFolder(dir); err != nil {
-			return err
-		}
-	}
-	s.fixed = true
-	return nil
+	return s.set.Commit(ctx)
 }
+
+// Withdraw undoes Commit.
+func (s *writeAudio) Withdraw(context.Context) error { return s.set.Withdraw() }
 
 // sayClipping reports each file that integers could not hold.
 func (s *writeAudio) sayClipping() error {
@@ -274,17 +282,6 @@ func (s *writeAudio) sayClipping() error {
 
 // Close removes everything that was not committed.
 func (s *writeAudio) Close() error {
-	if s.fixed {
-		return nil
-	}
-	var errs []error
-	for _, o := range s.files {
-		errs = append(errs, o.discard())
-	}
-	for _, dir := range slices.Backward(s.made) {
-		// What somebody else has put a file into stays.
-		os.Remove(dir)
-	}
-	s.files, s.made, s.changed = nil, nil, nil
-	return errors.Join(errs...)
+	s.files = nil
+	return s.set.Close()
 }

@@ -225,7 +225,7 @@ func TestWriteAudioRefuses(t *testing.T) {
 		{"{source}.wav", nil, headOf(one, ""), []string{"Bass", "bass"}, "would both be written to"},
 		{"{source}.wav", nil, headOf(two, ""), heard, `source 1 ("voice") of recording 1 and source 1 ("voice") of recording 2 would both`},
 		{"{input}.wav", nil, headOf(two, "", "a", "a"), heard[:1], "want {n} or {source}, and {input} or {realisation}, in the pattern"},
-		{"old.wav/{source}.wav", nil, headOf(one, ""), heard, "not a directory"},
+		{"old.wav/{source}.wav", nil, headOf(one, ""), heard, "is no folder; want one to write"},
 		{"{source}.wav", nil, audiosep.Head{Channels: 1, Realisations: 1, Samples: 3}, heard, "the rate is 0 Hz"},
 		{"{source}.wav", nil, audiosep.Head{Rate: 1, Channels: 2000, Realisations: 1, Samples: 3}, heard, "there are 2000 channels; want 1 to 1024"},
 	} {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // WriteFile writes s, of one realisation, to a WAV file, whole or not at all; a file that
@@ -28,15 +28,12 @@ func WriteFile(path string, s *audiosep.Signal, encoding string) (err error) {
 	if err := l.check(); err != nil {
 		return err
 	}
-	o, err := createOutput(path, l)
+	set := whole.Set{Overwrite: true}
+	defer func() { err = errors.Join(err, set.Close()) }()
+	o, err := createOutput(&set, path, l)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, o.discard())
-		}
-	}()
 	if err := o.write(s.Data); err != nil {
 		return err
 	}
@@ -46,8 +43,5 @@ func WriteFile(path string, s *audiosep.Signal, encoding string) (err error) {
 	if err := o.finish(); err != nil {
 		return err
 	}
-	if err := o.publish(true); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
+	return set.Commit(context.Background())
 }

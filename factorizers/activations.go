@@ -45,6 +45,11 @@ func NewActivations(p ActivationsParams) (audiosep.Activator, error) {
 
 type activations struct{ ActivationsParams }
 
+// Forecast says what is known of the factors: what is known of the dictionary.
+func (activations) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
+	return map[string]audiosep.Forecast{"factors": in["dictionary"]}, nil
+}
+
 // Activate writes dst, K×n. The columns of w, F×K, need not sum to 1; a column of zeros
 // has no activation. It is an error if the shapes do not fit or v could not be
 // factorised.

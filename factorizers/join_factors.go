@@ -24,7 +24,23 @@ Activations are kept where all have them for the same frames. The dictionaries m
 type JoinFactors struct{ p JoinFactorsParams }
 
 // NewJoinFactors returns a stage that joins as p says.
-func NewJoinFactors(p JoinFactorsParams) (*JoinFactors, error) { return &JoinFactors{p}, nil }
+func NewJoinFactors(p JoinFactorsParams) (*JoinFactors, error) {
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
+	}
+	return &JoinFactors{p}, nil
+}
+
+// Forecast says what is known of the factors: what is known of all dictionaries together.
+func (s *JoinFactors) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
+	f := in["dictionary"]
+	if len(s.p.Names) > 0 {
+		f.Sources = s.p.Names
+	}
+	slices.Sort(f.Sources)
+	f.Sources = slices.Compact(f.Sources)
+	return map[string]audiosep.Forecast{"factors": f}, nil
+}
 
 // JoinFactorsIn is what join_factors takes.
 type JoinFactorsIn struct {

@@ -77,6 +77,23 @@ type betaNMF struct {
 	NMFParams
 }
 
+// Forecast says what is known of the factors before they are there.
+func (b *betaNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
+	return forecast(b.Rank, in["init_factors"])
+}
+
+// forecast returns that of factors of a rank which may have begun with others.
+func forecast(rank int, init audiosep.Forecast) (map[string]audiosep.Forecast, error) {
+	f := audiosep.Forecast{Rank: rank}
+	if init.Rank > 0 && init.Rank != rank {
+		return nil, &audiosep.ParamError{Name: "rank", What: fmt.Sprintf("is %d, but the wired factors have %d components; want rank %d", rank, init.Rank, init.Rank)}
+	}
+	if init.Rank == rank {
+		f.Sources = init.Sources
+	}
+	return map[string]audiosep.Forecast{"factors": f}, nil
+}
+
 // Factorize factorises v, F×N. A wired W must be F×K, H K×N. It is an error if v is not
 // finite or is negative anywhere, or is 0 somewhere while β ≤ 0 and eps is 0.
 func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense, init *audiosep.Factors) (*audiosep.Factors, error) {

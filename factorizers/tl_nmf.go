@@ -81,6 +81,11 @@ func NewTLNMF(p TLNMFParams) (audiosep.JointLearner, error) {
 
 type tlNMF struct{ TLNMFParams }
 
+// Forecast says what is known of the factors before they are there.
+func (t tlNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
+	return forecast(t.Rank, in["init_factors"])
+}
+
 // LearnJointly learns from y, starting from the fields of init that are not nil: an
 // orthogonal MatrixTransform, W (M×K), H (K×N/S).
 func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.Frames, init audiosep.Model) (audiosep.Model, error) {

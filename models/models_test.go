@@ -173,11 +173,18 @@ func TestSave(t *testing.T) {
 		}
 		return s.(audiosep.ModelWriter)
 	}
+	plan := audiosep.Plan{}
 	once := stage(fmt.Sprintf(`{"file": %q}`, path))
-	if err := once.(audiosep.Preparer).Prepare(context.Background(), audiosep.Head{}, nil); err != nil {
+	if err := once.(audiosep.Preparer).Prepare(context.Background(), plan); err != nil {
 		t.Fatal(err)
 	}
 	if err := once.WriteModel(context.Background(), m); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the model is seen before Commit")
+	}
+	if err := errors.Join(once.Commit(context.Background()), once.Close()); err != nil {
 		t.Fatal(err)
 	}
 	before, err := os.ReadFile(path)
@@ -185,23 +192,30 @@ func TestSave(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Factors.Stop = "otherwise"
-	for _, err := range []error{once.(audiosep.Preparer).Prepare(context.Background(), audiosep.Head{}, nil), once.WriteModel(context.Background(), m)} {
-		if !errors.Is(err, fs.ErrExist) {
-			t.Errorf("error %v; want %v", err, fs.ErrExist)
-		}
+	if err := once.(audiosep.Preparer).Prepare(context.Background(), plan); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("error %v; want %v", err, fs.ErrExist)
+	}
+	if err := errors.Join(once.WriteModel(context.Background(), m), once.Commit(context.Background()), once.Close()); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("error %v; want %v", err, fs.ErrExist)
 	}
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
 		t.Error("the file has changed")
 	}
 	again := stage(fmt.Sprintf(`{"file": %q, "overwrite": true}`, path))
-	if err := again.(audiosep.Preparer).Prepare(context.Background(), audiosep.Head{}, nil); err != nil {
-		t.Error(err)
+	if err := again.(audiosep.Preparer).Prepare(context.Background(), audiosep.Plan{Inputs: []string{path}}); err == nil || !strings.Contains(err.Error(), "it is read too") {
+		t.Errorf("a model may replace what is read: %v", err)
 	}
-	if err := again.WriteModel(context.Background(), m); err != nil {
+	if err := errors.Join(again.(audiosep.Preparer).Prepare(context.Background(), plan), again.WriteModel(context.Background(), m), again.Commit(context.Background())); err != nil {
 		t.Error(err)
 	}
 	if got, err := models.Load(path); err != nil || got.Factors.Stop != "otherwise" {
 		t.Errorf("the file is not replaced: %v", err)
+	}
+	if err := errors.Join(again.(audiosep.Withdrawer).Withdraw(context.Background()), again.Close()); err != nil {
+		t.Error(err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		t.Error("the file that was replaced is not back")
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
 		t.Errorf("%v are left; want the model alone", left)

@@ -165,6 +165,9 @@ func unpack(parts map[string]npy.Array, info meta) (m audiosep.Model, err error)
 	}
 	if m.Factors != nil {
 		m.Factors.Stop = info.Stop
+		if err := unpackSources(m.Factors, info.Sources); err != nil {
+			return m, err
+		}
 	}
 	if m.Framing, err = unpackFraming(parts, info.Framing); err != nil {
 		return m, err
@@ -203,6 +206,26 @@ func unpackFactors(parts map[string]npy.Array, bins int) (*audiosep.Factors, err
 	}
 	f := &audiosep.Factors{W: w, H: h, Objective: parts["objective"].Data, Restarts: parts["restarts"].Data}
 	return f, f.Validate(bins, -1)
+}
+
+// unpackSources says whose the components of f are.
+func unpackSources(f *audiosep.Factors, sources []source) error {
+	if sources == nil {
+		return nil
+	}
+	rank := 0
+	if f.W != nil {
+		_, rank = f.W.Dims()
+	} else {
+		rank, _ = f.H.Dims()
+	}
+	for _, s := range sources {
+		f.Sources = append(f.Sources, audiosep.Group{Name: s.Name, Components: s.Components})
+	}
+	if err := audiosep.CheckGroups(f.Sources, rank); err != nil {
+		return fmt.Errorf("the sources in %s: %w", metaName, err)
+	}
+	return nil
 }
 
 func unpackFraming(parts map[string]npy.Array, info *framing) (*audiosep.Framing, error) {

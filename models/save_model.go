@@ -2,12 +2,9 @@ package models
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // SaveParams are the parameters of the stage save_model.
@@ -20,34 +17,29 @@ var saveStage = audiosep.Define("save_model",
 	"Keeps a real transform as its matrix Φ, factors W and H, and the framing they were learnt under. A complex transform, such as stft, is not kept: give this stage factors alone, and name the transform again where they are loaded.",
 	SaveParams{}, NewSaver)
 
-// NewSaver returns what writes a model to p.File, with [Save].
+// NewSaver returns what writes a model to p.File, as [Write] does.
 func NewSaver(p SaveParams) (audiosep.ModelWriter, error) {
 	if p.File == "" {
 		return nil, missingFile()
 	}
-	return saver(p), nil
+	return &saver{p: p}, nil
 }
 
-type saver SaveParams
+type saver struct {
+	p   SaveParams
+	set whole.Set
+}
 
 // Prepare refuses a run whose model could not be kept at its end.
-func (s saver) Prepare(context.Context, audiosep.Head, []string) error {
-	if s.Overwrite {
-		return nil
-	}
-	switch _, err := os.Lstat(s.File); {
-	case err == nil:
-		return existsError(s.File)
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	return nil
+func (s *saver) Prepare(_ context.Context, plan audiosep.Plan) error {
+	return whole.Allowed(s.p.File, s.p.Overwrite, plan.Inputs)
 }
 
-func (s saver) WriteModel(ctx context.Context, m audiosep.Model) error {
-	return Save(ctx, s.File, m, s.Overwrite)
+func (s *saver) WriteModel(ctx context.Context, m audiosep.Model) error {
+	s.set.Overwrite = s.p.Overwrite
+	return writeTo(ctx, &s.set, s.p.File, m)
 }
 
-func existsError(path string) error {
-	return fmt.Errorf("%s exists already; set overwrite, or choose another file: %w", path, fs.ErrExist)
-}
+func (s *saver) Commit(ctx context.Context) error   { return s.set.Commit(ctx) }
+func (s *saver) Withdraw(ctx context.Context) error { return s.set.Withdraw() }
+func (s *saver) Close() error                       { return s.set.Close() }

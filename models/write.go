@@ -4,18 +4,15 @@ import (
 	"archive/zip"
 	"bufio"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/npy"
+	"github.com/audiosep/audiosep/internal/whole"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -39,6 +36,13 @@ type meta struct {
 	Version int      `json:"audiosep_model"`
 	Framing *framing `json:"framing,omitempty"`
 	Stop    string   `json:"stop,omitempty"` // why the factoriser's iterations ended
+	Sources []source `json:"sources,omitempty"`
+}
+
+// source says which components, from 0 on, are whose.
+type source struct {
+	Name       string `json:"name"`
+	Components []int  `json:"components"`
 }
 
 // framing is an audiosep.Framing without its windows, and without the names and the
@@ -54,45 +58,32 @@ type framing struct {
 	Share        int `json:"share"`  // S, frames to one activation
 }
 
-// Save writes a model to a file, whole or not at all: it is written beside its place
-// and renamed; folders that are missing are made. A file that is there is replaced if overwrite says so; else the error
-// is [fs.ErrExist]. What [Write] refuses is an error.
+// Save writes a model to a file, whole or not at all; folders that are missing are made. A
+// file that is there is replaced if overwrite says so; else the error is [fs.ErrExist]. What
+// [Write] refuses is an error.
 func Save(ctx context.Context, path string, m audiosep.Model, overwrite bool) (err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+	set := whole.Set{Overwrite: overwrite}
+	defer func() { err = errors.Join(err, set.Close()) }()
+	if err := writeTo(ctx, &set, path, m); err != nil {
 		return err
 	}
-	beside := filepath.Join(filepath.Dir(path), ".audiosep-"+rand.Text()+".part")
-	file, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	return set.Commit(ctx)
+}
+
+// writeTo writes a model into a file of the set.
+func writeTo(ctx context.Context, set *whole.Set, path string, m audiosep.Model) error {
+	file, err := set.Create(path)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if e := os.Remove(beside); err == nil && !errors.Is(e, fs.ErrNotExist) {
-			err = e
-		}
-	}()
 	b := bufio.NewWriterSize(file, 1<<16)
-	err = Write(ctx, b, m)
-	if err == nil {
+	if err = Write(ctx, b, m); err == nil {
 		err = b.Flush()
 	}
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err != nil {
+	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if overwrite {
-		return os.Rename(beside, path)
-	}
-	if err := os.Link(beside, path); err == nil {
-		return nil
-	}
-	// Not every file system has links; there a look before the renaming must do.
-	if _, err := os.Lstat(path); err == nil {
-		return existsError(path)
-	}
-	return os.Rename(beside, path)
+	return nil
 }
 
 // Write writes a model as .npz. The same model makes the same bytes. It is an error if
@@ -158,6 +149,9 @@ func pack(ctx context.Context, m audiosep.Model) (map[string]npy.Array, meta, er
 			}
 		}
 		info.Stop = f.Stop
+		for _, g := range f.Sources {
+			info.Sources = append(info.Sources, source{g.Name, g.Components})
+		}
 	}
 	if f := m.Framing; f != nil {
 		parts["analysis"], parts["synthesis"] = vectorArray(f.Analysis), vectorArray(f.Synthesis)

@@ -31,7 +31,9 @@ type Pipeline struct {
 type stage struct {
 	id      string
 	def     audiosep.Definition
-	impl    any              // nil while something is wrong with it
+	impl    any // nil while something is wrong with it
+	will    map[string]audiosep.Forecast
+	reads   []string         // the files that its parameters name
 	unknown bool             // no stage has the name
 	in      map[string][]Ref // what is wired, in order
 	users   int              // how many inputs and report patterns take its outputs
@@ -136,6 +138,7 @@ func (c *checker) stage(i int) {
 	if ok {
 		c.params(st, spec, at)
 		c.wire(st, spec, at)
+		c.forecast(st, at)
 	}
 	c.p.stages = append(c.p.stages, st)
 	if c.p.byID[spec.ID] == nil {
@@ -149,11 +152,17 @@ func (c *checker) params(st *stage, spec StageSpec, at string) {
 	if audiosep.CheckParams(st.def.Params, raw) == nil {
 		raw = c.resolveFiles(st.def.Params, raw, at)
 	}
+	st.reads = filesRead(st.def.Params, raw)
 	impl, err := st.def.Build(raw)
 	if err == nil {
 		st.impl = impl
 		return
 	}
+	c.paramFaults(st, err, at)
+}
+
+// paramFaults tells what is wrong with a stage's parameters.
+func (c *checker) paramFaults(st *stage, err error, at string) {
 	errs, ok := audiosep.AsParamErrors(err)
 	if !ok {
 		c.fault(at+"/params", st.id, err.Error(), "")
@@ -162,6 +171,59 @@ func (c *checker) params(st *stage, spec StageSpec, at string) {
 	for _, e := range errs {
 		c.fault(at+"/params/"+e.Name, st.id, fmt.Sprintf("parameter %s %s", e.Name, e.What), e.Hint)
 	}
+}
+
+// forecast asks a stage what will come of it.
+func (c *checker) forecast(st *stage, at string) {
+	f, ok := st.impl.(audiosep.Forecaster)
+	if !ok {
+		return
+	}
+	in := map[string]audiosep.Forecast{}
+	for port, from := range st.in {
+		for _, ref := range from {
+			known := c.p.byID[ref.Stage].will[ref.Port]
+			if so, ok := in[port]; ok { // of many: all of them together
+				known = both(so, known)
+			}
+			in[port] = known
+		}
+	}
+	var err error
+	if st.will, err = f.Forecast(in); err != nil {
+		c.paramFaults(st, err, at)
+	}
+}
+
+// both returns what is known of two together, which is nothing where one is not known.
+func both(a, b audiosep.Forecast) (f audiosep.Forecast) {
+	if a.Rank > 0 && b.Rank > 0 {
+		f.Rank = a.Rank + b.Rank
+	}
+	if a.Sources != nil && b.Sources != nil {
+		f.Sources = slices.Concat(a.Sources, b.Sources)
+	}
+	return f
+}
+
+// filesRead returns the files that parameters say are to be read.
+func filesRead(params []audiosep.Param, raw json.RawMessage) (files []string) {
+	values := map[string]json.RawMessage{}
+	if len(bytes.TrimSpace(raw)) > 0 && json.Unmarshal(raw, &values) != nil {
+		return nil
+	}
+	for _, p := range params {
+		var name string
+		var names []string
+		switch {
+		case p.File != "in":
+		case json.Unmarshal(values[p.Name], &name) == nil:
+			files = append(files, name)
+		case json.Unmarshal(values[p.Name], &names) == nil:
+			files = append(files, names...)
+		}
+	}
+	return files
 }
 
 // resolveFiles makes the names of files in raw, which has been checked, independent of

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"reflect"
+	"slices"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
@@ -32,6 +33,8 @@ type Options struct {
 	Log     *slog.Logger // nil: nothing is logged
 	Watcher Watcher      // nil: nobody watches
 	Block   int          // frames worked on at a time; 0: chosen. It does not change results.
+	// With is what appears together with what the stages write, after it, or not at all.
+	With []audiosep.Committer
 }
 
 // StageError is what stopped a run, and where.
@@ -97,7 +100,7 @@ type run struct {
 }
 
 // stages runs every stage in order. Those that only say what is to be done come first, so
-// that what must fail fails before the long work.
+// that what must fail fails before the long work. What was written is committed last.
 func (r *run) stages(ctx context.Context) error {
 	for _, step := range []func(context.Context, *stage) error{
 		func(ctx context.Context, st *stage) error {
@@ -113,18 +116,44 @@ func (r *run) stages(ctx context.Context) error {
 			}
 			return r.stage(ctx, st)
 		},
-		func(ctx context.Context, st *stage) error {
-			if c, ok := st.impl.(audiosep.Committer); ok {
-				return c.Commit(ctx)
-			}
-			return nil
-		},
 	} {
 		if err := r.each(ctx, step); err != nil {
 			return err
 		}
 	}
-	return nil
+	return r.commit(ctx)
+}
+
+// commit has everything that was written appear, or, if something cannot, nothing.
+func (r *run) commit(ctx context.Context) error {
+	var done []audiosep.Committer
+	commit := func(c audiosep.Committer) error {
+		err := c.Commit(ctx)
+		if err == nil {
+			done = append(done, c)
+		}
+		return err
+	}
+	err := r.each(ctx, func(ctx context.Context, st *stage) error {
+		if c, ok := st.impl.(audiosep.Committer); ok {
+			return commit(c)
+		}
+		return nil
+	})
+	for _, c := range r.With {
+		if err == nil {
+			err = commit(c)
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	for _, c := range slices.Backward(done) {
+		if w, ok := c.(audiosep.Withdrawer); ok {
+			err = errors.Join(err, w.Withdraw(context.WithoutCancel(ctx)))
+		}
+	}
+	return err
 }
 
 func (r *run) each(ctx context.Context, do func(context.Context, *stage) error) error {
@@ -166,16 +195,21 @@ func (r *run) prepare(ctx context.Context, st *stage) error {
 	if !ok {
 		return nil
 	}
-	h, _ := r.head(st)
-	var sources []string
+	var plan audiosep.Plan
+	plan.Head, _ = r.head(st)
 	for _, in := range st.def.In {
 		for _, ref := range st.in[in.Name] {
 			if s, ok := r.out[ref].(audiosep.Stems); ok {
-				sources = s.Names()
+				plan.Sources = s.Names()
+			} else if in.Cargo == audiosep.CargoSources {
+				plan.Sources = r.byID[ref.Stage].will[ref.Port].Sources
 			}
 		}
 	}
-	return p.Prepare(ctx, h, sources)
+	for _, other := range r.Pipeline.stages {
+		plan.Inputs = append(plan.Inputs, other.reads...)
+	}
+	return p.Prepare(ctx, plan)
 }
 
 // head returns that of the recording from which a stage's inputs come, as far as it is known

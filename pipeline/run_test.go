@@ -41,10 +41,7 @@ type collect struct {
 	prepared  *audiosep.Head
 }
 
-func (c *collect) Prepare(_ context.Context, h audiosep.Head, _ []string) error {
-	c.prepared = &h
-	return nil
-}
+func (c *collect) Prepare(_ context.Context, p audiosep.Plan) error { c.prepared = &p.Head; return nil }
 
 func (c *collect) Create(_ context.Context, _ audiosep.Env, h audiosep.Head, sources []string) error {
 	c.names = sources

@@ -452,7 +452,7 @@ func TestSink(t *testing.T) {
 				}
 			}()
 			head := audiosep.Head{Rate: 8000, Samples: 200000, Channels: 2, Realisations: 1}
-			if err := s.(audiosep.Preparer).Prepare(t.Context(), head, nil); err != nil {
+			if err := s.(audiosep.Preparer).Prepare(t.Context(), audiosep.Plan{Head: head}); err != nil {
 				return err
 			}
 			if err := s.Create(t.Context(), audiosep.Env{}, head, []string{"a", "b"}); err != nil {

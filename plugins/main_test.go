@@ -267,7 +267,7 @@ type sum struct {
 
 func newSum(p sumParams) (audiosep.Sink, error) { return &sum{file: p.File}, nil }
 
-func (s *sum) Prepare(context.Context, audiosep.Head, []string) error {
+func (s *sum) Prepare(context.Context, audiosep.Plan) error {
 	if _, err := os.Stat(s.file); err == nil {
 		return fmt.Errorf("%s is there already", s.file)
 	}

@@ -106,7 +106,7 @@ func (s sinkServer) Prepare(ctx context.Context, req *wire.PrepareRequest) (*wir
 	if err != nil {
 		return nil, err
 	}
-	return &wire.Empty{}, p.Prepare(ctx, h, nil)
+	return &wire.Empty{}, p.Prepare(ctx, audiosep.Plan{Head: h})
 }
 
 func (s sinkServer) Create(req *wire.CreateRequest, st grpc.ServerStreamingServer[wire.Output]) error {

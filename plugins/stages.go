@@ -476,9 +476,9 @@ type sink struct {
 }
 
 // Prepare passes the question on.
-func (s *sink) Prepare(ctx context.Context, h audiosep.Head, _ []string) error {
+func (s *sink) Prepare(ctx context.Context, plan audiosep.Plan) error {
 	return s.call(ctx, "prepare", func(ctx context.Context, p *process, handle uint64, _ func()) error {
-		_, err := wire.NewSinkClient(p.conn).Prepare(ctx, &wire.PrepareRequest{Stage: handle, Head: headTo(h)})
+		_, err := wire.NewSinkClient(p.conn).Prepare(ctx, &wire.PrepareRequest{Stage: handle, Head: headTo(plan.Head)})
 		return err
 	})
 }

@@ -4,6 +4,7 @@ package report
 
 import (
 	"archive/zip"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -60,7 +61,7 @@ func New(spec pipeline.ReportSpec, next pipeline.Watcher) (*Report, error) {
 }
 
 // Commit moves the files into the report's folder, in place of those of their names.
-func (r *Report) Commit() error {
+func (r *Report) Commit(context.Context) error {
 	if r.err != nil {
 		return r.err
 	}

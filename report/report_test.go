@@ -46,7 +46,7 @@ func TestReport(t *testing.T) {
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("the folder is there before Commit: %v", err)
 	}
-	if err := r.Commit(); err != nil {
+	if err := r.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Close(); err != nil {

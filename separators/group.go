@@ -115,6 +115,79 @@ func (g *grouping) Group(ctx context.Context, env audiosep.Env, f *audiosep.Fact
 	return groups, ctx.Err()
 }
 
+// Forecast says how the sources will be called, as far as that is known of the factors, and
+// which groups and names do not fit what is known of them.
+func (g *grouping) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
+	f := in["factors"]
+	var names []string
+	switch {
+	case len(g.Groups) > 0:
+		if err := g.fits(f.Rank); err != nil {
+			return nil, err
+		}
+		names = numbers(len(g.Groups))
+	case g.Sources > 0:
+		if f.Rank > 0 && g.Sources > f.Rank {
+			return nil, &audiosep.ParamError{Name: "sources", What: fmt.Sprintf("is %d; want at most %d, the number of components", g.Sources, f.Rank)}
+		}
+		names = numbers(g.Sources)
+	case f.Sources != nil:
+		names = f.Sources
+	case f.Rank > 0:
+		names = numbers(f.Rank)
+	default:
+		return nil, nil
+	}
+	if len(g.Names) > 0 {
+		if len(g.Names) != len(names) {
+			return nil, &audiosep.ParamError{Name: "names", What: fmt.Sprintf("has %d entries; want %d, one for each source", len(g.Names), len(names))}
+		}
+		names = g.Names
+	}
+	if g.Residual {
+		names = append(slices.Clone(names), residualName)
+	}
+	return map[string]audiosep.Forecast{"sources": {Sources: names}}, nil
+}
+
+// fits says which of the groups' components are not among those of a rank, and which it
+// leaves out. A rank of 0 is not known.
+func (g *grouping) fits(rank int) error {
+	if rank == 0 {
+		return nil
+	}
+	var errs audiosep.ParamErrors
+	in := map[int]bool{}
+	for j, group := range g.Groups {
+		for i, k := range group {
+			if in[k] = true; k >= rank {
+				errs = append(errs, &audiosep.ParamError{Name: fmt.Sprintf("groups/%d/%d", j, i), What: fmt.Sprintf("is %d; want 0 to %d, as the factors have %d components", k, rank-1, rank)})
+			}
+		}
+	}
+	var left []int
+	for k := range rank {
+		if !in[k] {
+			left = append(left, k)
+		}
+	}
+	if len(left) > 0 && !g.Residual {
+		errs = append(errs, &audiosep.ParamError{Name: "groups", What: fmt.Sprintf("leave out components %v of 0 to %d; want each in a group", left, rank-1), Hint: "residual takes what is left"})
+	}
+	if errs == nil {
+		return nil
+	}
+	return errs
+}
+
+func numbers(n int) []string {
+	names := make([]string, n)
+	for j := range names {
+		names[j] = strconv.Itoa(j + 1)
+	}
+	return names
+}
+
 // known returns the groups that the factors themselves tell of.
 func (g *grouping) known(f *audiosep.Factors, rank int) ([]audiosep.Group, error) {
 	if err := checkPartition(f.Sources, rank); err != nil {

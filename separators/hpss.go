@@ -45,7 +45,12 @@ func (p HPSSParams) Validate() error {
 }
 
 // NewHPSS returns a stage that separates as p says.
-func NewHPSS(p HPSSParams) (*HPSS, error) { return &HPSS{p}, p.Validate() }
+func NewHPSS(p HPSSParams) (*HPSS, error) {
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
+	}
+	return &HPSS{p}, nil
+}
 
 // HPSSIn is what hpss takes.
 type HPSSIn struct {
@@ -62,14 +67,17 @@ func (s *HPSS) Run(_ context.Context, _ audiosep.Env, in HPSSIn) (HPSSOut, error
 	return HPSSOut{s.Separate(in.Coefs)}, nil
 }
 
+func (s *HPSS) names() []string {
+	if s.p.Margin > 1 {
+		return []string{"harmonic", "percussive", residualName}
+	}
+	return []string{"harmonic", "percussive"}
+}
+
 // Separate returns the harmonic and percussive stems of x.
 func (s *HPSS) Separate(x audiosep.Spectra) audiosep.Stems {
-	names := []string{"harmonic", "percussive"}
-	if s.p.Margin > 1 {
-		names = append(names, "residual")
-	}
 	total := x.Framing().Frames()
-	return audiosep.Separated(x, names, s.p.Frames/2, func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, skip, n int) error {
+	return audiosep.Separated(x, s.names(), s.p.Frames/2, func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, skip, n int) error {
 		m := mediansPool.Get().(*medians)
 		defer mediansPool.Put(m)
 		for l, mix := range x.Layers {

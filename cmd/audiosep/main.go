@@ -25,13 +25,13 @@ const (
 	exitOK        = 0
 	exitFailed    = 1   // the run failed
 	exitUsage     = 2   // the spec or the command line is wrong
-	exitCancelled = 130 // Ctrl-C or SIGTERM
+	exitCancelled = 130 // Ctrl-C, SIGTERM or SIGHUP
 )
 
 func main() { os.Exit(run()) }
 
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	err := root().ExecuteContext(ctx)
@@ -53,6 +53,16 @@ func run() int {
 		fmt.Fprintf(os.Stderr, "audiosep: %v\n\taudiosep -h explains the commands\n", err)
 	}
 	return exitUsage
+}
+
+// endings are the signals that end the program: Ctrl-C, SIGTERM, and SIGHUP, which a
+// terminal that is closed sends, unless nohup has it ignored.
+func endings() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		all = append(all, syscall.SIGHUP)
+	}
+	return all
 }
 
 // runError is a failure of the work itself, not of how it was asked for.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/report"
 )
@@ -74,11 +75,8 @@ func runPipeline(ctx context.Context, p *pipeline.Pipeline, o pipeline.Options) 
 		return err
 	}
 	defer r.Close()
-	o.Watcher = r
-	if err := p.Run(ctx, o); err != nil {
-		return err
-	}
-	return r.Commit()
+	o.Watcher, o.With = r, []audiosep.Committer{r}
+	return p.Run(ctx, o)
 }
 
 func checkCommand() *cobra.Command {

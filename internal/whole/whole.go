@@ -1,6 +1,6 @@
-// Package whole writes files that appear whole or not at all. What is written stands
-// without a name, or with a hidden one, until it is published; what is published can be
-// withdrawn, and then what it replaced is there again, until the set is closed.
+// Package whole writes files that appear whole or not at all. What is written has a hidden
+// name until it is published; what is published can be withdrawn, and then what it replaced
+// is there again, until the set is closed.
 package whole
 
 import (
@@ -26,22 +26,47 @@ func hidden(path, what string) string {
 type File struct {
 	*os.File
 	path      string
-	beside    string // its name until then; empty while it has none
+	beside    string // its name until then
 	old       string // where what it replaced stands
 	published bool
 }
 
-// create makes a file for path, whose folder must be there.
+// create makes a file for path, whose folder must be there. The file is locked, so that it
+// can be told from those of programs that were killed.
 func create(path string) (*File, error) {
-	if f, err := nameless(filepath.Dir(path)); err == nil {
-		return &File{File: f, path: path}, nil
+	for {
+		beside := hidden(path, part)
+		f, err := os.OpenFile(beside, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+		if err != nil {
+			return nil, err
+		}
+		lock(f)
+		// Between the two another program may have taken it for one that was left.
+		if is, err := os.Stat(beside); err == nil {
+			if own, err := f.Stat(); err == nil && os.SameFile(is, own) {
+				return &File{File: f, path: path, beside: beside}, nil
+			}
+		}
+		f.Close()
 	}
-	beside := hidden(path, "part")
-	f, err := os.OpenFile(beside, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return nil, err
+}
+
+// part ends the names of files that are being written.
+const part = "part"
+
+// sweep removes what programs that were killed have left in a folder.
+func sweep(dir string) {
+	left, _ := filepath.Glob(filepath.Join(dir, ".audiosep-*."+part))
+	for _, name := range left {
+		f, err := os.OpenFile(name, os.O_RDWR, 0)
+		if err != nil {
+			continue
+		}
+		if lock(f) {
+			os.Remove(name)
+		}
+		f.Close()
 	}
-	return &File{File: f, path: path, beside: beside}, nil
 }
 
 // Path returns where the file will be.
@@ -63,13 +88,6 @@ func (f *File) publish(overwrite bool) error {
 // replace gives the file its name in one step, so that there is always a whole file of that
 // name, and keeps what it replaces beside it.
 func (f *File) replace() error {
-	if f.beside == "" {
-		beside := hidden(f.path, "part")
-		if err := name(f.File, beside); err != nil {
-			return err
-		}
-		f.beside = beside
-	}
 	old := hidden(f.path, "old")
 	switch err := os.Link(f.path, old); {
 	case err == nil:
@@ -86,13 +104,6 @@ func (f *File) replace() error {
 
 // link gives the file its name, which must be free.
 func (f *File) link() error {
-	if f.beside == "" {
-		err := name(f.File, f.path)
-		if errors.Is(err, fs.ErrExist) {
-			return existsError(f.path)
-		}
-		return err
-	}
 	if err := os.Link(f.beside, f.path); err == nil {
 		return os.Remove(f.beside)
 	} else if errors.Is(err, fs.ErrExist) {
@@ -125,7 +136,7 @@ func (f *File) withdraw() error {
 // end closes the file; if it is not published nothing of it is left.
 func (f *File) end() error {
 	errs := []error{f.File.Close()}
-	if !f.published && f.beside != "" {
+	if !f.published {
 		if err := os.Remove(f.beside); !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
@@ -158,6 +169,9 @@ func (s *Set) Create(path string) (*File, error) {
 		if parent := filepath.Dir(d); !slices.Contains(s.changed, parent) {
 			s.changed = append(s.changed, parent)
 		}
+	}
+	if !slices.ContainsFunc(s.files, func(f *File) bool { return filepath.Dir(f.path) == dir }) {
+		sweep(dir)
 	}
 	f, err := create(path)
 	if err != nil {
@@ -214,6 +228,9 @@ func (s *Set) Close() error {
 	return errors.Join(errs...)
 }
 
+// longestName is what most file systems can hold, in bytes.
+const longestName = 255
+
 // Allowed says why a file cannot be written at path, as far as that can be known before:
 // something is there, the folder cannot be made or written to, the name is too long, or it
 // is one of the files that are read.
@@ -224,8 +241,8 @@ func Allowed(path string, overwrite bool, inputs []string) error {
 		return fmt.Errorf("%s is a folder; want another name for the file", path)
 	case err == nil && !overwrite:
 		return existsError(path)
-	case errors.Is(err, syscall.ENAMETOOLONG):
-		return err
+	case len(filepath.Base(path)) > longestName || errors.Is(err, syscall.ENAMETOOLONG):
+		return fmt.Errorf("the name %.40q… is %d bytes long; want at most %d", filepath.Base(path), len(filepath.Base(path)), longestName)
 	}
 	if at, err := os.Stat(path); err == nil {
 		for _, in := range inputs {

@@ -122,7 +122,8 @@ func TestAllowed(t *testing.T) {
 		{file, true, "would be replaced, but it is read too"},
 		{link, true, "would be replaced, but it is read too"},
 		{filepath.Join(file, "below"), false, "is no folder"},
-		{filepath.Join(dir, strings.Repeat("n", 300)), false, "too long"},
+		{filepath.Join(dir, strings.Repeat("n", 300)), false, "is 300 bytes long; want at most 255"},
+		{filepath.Join(dir, "none", strings.Repeat("n", 256)), false, "is 256 bytes long"},
 	} {
 		err := Allowed(c.path, c.overwrite, []string{file})
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
@@ -134,5 +135,27 @@ func TestAllowed(t *testing.T) {
 	}
 	if err := Room(dir, 1); err != nil {
 		t.Error(err)
+	}
+}
+
+// What a program that was killed has left goes when the next writes into the folder; what
+// another is writing stays.
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	left := filepath.Join(dir, ".audiosep-KILLED.part")
+	os.WriteFile(left, []byte("half"), 0o600)
+	var other, own Set
+	write(t, &other, filepath.Join(dir, "a"), "one")
+	if _, err := os.Stat(left); err == nil {
+		t.Error("what was left is still there")
+	}
+	write(t, &own, filepath.Join(dir, "b"), "two")
+	for _, s := range []*Set{&other, &own} {
+		if err := errors.Join(s.Commit(context.Background()), s.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+	if names(t, dir) != "a b" {
+		t.Errorf("the folder has %q", names(t, dir))
 	}
 }

@@ -353,7 +353,7 @@ func (s *subject) model(ctx context.Context) (audiosep.Model, error) {
 }
 
 var modelWriterChecks = []check{
-	{"WriteModel", "A model is written whole and not modified.", "write to another name and rename", func(ctx context.Context, s *subject) error {
+	{"WriteModel", "A model is written whole and not modified, and not seen before Commit.", "write to another name and rename in Commit", func(ctx context.Context, s *subject) error {
 		if s.o.Folder == "" {
 			return skipped("it needs a folder to write into")
 		}
@@ -369,7 +369,14 @@ var modelWriterChecks = []check{
 		f := audiosep.Framing{Head: audiosep.Head{Rate: 8000, Samples: 10, Channels: 1, Realisations: 1}, Length: 2, Hop: 2, Share: 1, Analysis: ones, Synthesis: ones}
 		m := audiosep.Model{Framing: &f, Transform: t, Factors: factors(2, 3, 5)}
 		args := watchFactors(m.Factors)
+		before := len(s.visible())
 		if err := errors.Join(stage.WriteModel(ctx, m), touched(args...)); err != nil {
+			return errors.Join(err, stage.Close())
+		}
+		if len(s.visible()) != before {
+			return errors.Join(errors.New("the model is seen before Commit; want a name that begins with a dot, or none"), stage.Close())
+		}
+		if err := errors.Join(stage.Commit(ctx), stage.Close()); err != nil {
 			return err
 		}
 		if len(s.files()) == 0 {

@@ -479,11 +479,20 @@ func (w *fakeModelWriter) WriteModel(_ context.Context, m audiosep.Model) error 
 	if w.fault == "arguments" {
 		m.Factors.H.Set(0, 0, 7)
 	}
+	if w.fault == "early" {
+		return os.WriteFile(filepath.Join(w.folder, "model"), []byte("model"), 0o600)
+	}
+	return nil
+}
+
+func (w *fakeModelWriter) Commit(context.Context) error {
 	if w.fault == "nothing" {
 		return nil
 	}
 	return os.WriteFile(filepath.Join(w.folder, "model"), []byte("model"), 0o600)
 }
+
+func (w *fakeModelWriter) Close() error { return nil }
 
 type fakeModelReader string
 

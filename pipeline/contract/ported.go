@@ -3,6 +3,7 @@ package contract
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -188,4 +189,19 @@ func (p *ported) WriteModel(ctx context.Context, m audiosep.Model) error {
 	}
 	_, err := p.def.Run(ctx, audiosep.Env{}, p.stage, in)
 	return err
+}
+
+// Commit and Close are the stage's own.
+func (p *ported) Commit(ctx context.Context) error {
+	if c, ok := p.stage.(audiosep.Committer); ok {
+		return c.Commit(ctx)
+	}
+	return nil
+}
+
+func (p *ported) Close() error {
+	if c, ok := p.stage.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
 }

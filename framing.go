@@ -89,6 +89,24 @@ func (f Framing) invertible() error {
 	return nil
 }
 
+// Gain returns how much a change of frames, such as a mask makes, is amplified at most where
+// they are joined: the greatest Σ|s| max|a| / Σ a·s over the frames at a place in the hop,
+// a and s being their weights. It is 1 to 2 for windows that overlap well, and grows without
+// bound where both windows are small and no other frame helps.
+func (f Framing) Gain() float64 {
+	sum, change, most := make([]float64, f.Hop), make([]float64, f.Hop), 0.0
+	for m := range f.Length {
+		most = max(most, math.Abs(f.Analysis[m]))
+		sum[m%f.Hop] += f.Analysis[m] * f.Synthesis[m]
+		change[m%f.Hop] += math.Abs(f.Synthesis[m])
+	}
+	var gain float64
+	for r := range sum {
+		gain = max(gain, change[r]*most/sum[r])
+	}
+	return gain
+}
+
 // weight returns the overlap-added weight of sample t under frames 0 to n-1.
 func (f Framing) weight(t, n int) float64 {
 	var w float64

@@ -248,3 +248,31 @@ func ones(n int) []float64 {
 	}
 	return x
 }
+
+// Where windows overlap well, changes of frames are hardly amplified; where they barely do,
+// much.
+func TestGain(t *testing.T) {
+	window := func(n int, f func(x float64) float64) []float64 {
+		w := make([]float64, n)
+		for i := range w {
+			w[i] = f((float64(i) + 0.5) / float64(n))
+		}
+		return w
+	}
+	sine := func(x float64) float64 { return math.Sin(math.Pi * x) }
+	hann := func(x float64) float64 { return sine(x) * sine(x) }
+	one := func(float64) float64 { return 1 }
+	for _, c := range []struct {
+		window      func(float64) float64
+		hop         int
+		least, most float64
+	}{
+		{one, 100, 1, 1}, {sine, 50, 1.4, math.Sqrt2 + 1e-9}, {hann, 25, 1.3, 1.4}, {hann, 50, 1.5, 2.1}, {sine, 95, 10, 30}, {hann, 95, 100, 1000},
+	} {
+		w := window(100, c.window)
+		f := audiosep.Framing{Length: 100, Hop: c.hop, Share: 1, Analysis: w, Synthesis: w}
+		if g := f.Gain(); g < c.least || g > c.most {
+			t.Errorf("hop %d: the gain is %v; want %v to %v", c.hop, g, c.least, c.most)
+		}
+	}
+}

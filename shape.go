@@ -67,7 +67,10 @@ func runSource(_ context.Context, _ Env, s Source, _ Values) (Values, error) {
 	return Values{"audio": s}, nil
 }
 
-func runFramer(ctx context.Context, _ Env, s Framer, in Values) (Values, error) {
+// muchGain is where frames overlap so little that masks are likely to be heard at their ends.
+const muchGain = 4
+
+func runFramer(ctx context.Context, env Env, s Framer, in Values) (Values, error) {
 	src := in["audio"].(Source)
 	h, err := src.Head(ctx)
 	if err != nil {
@@ -80,6 +83,9 @@ func runFramer(ctx context.Context, _ Env, s Framer, in Values) (Values, error) 
 	f.Head = h
 	if err := f.Validate(); err != nil {
 		return nil, err
+	}
+	if g := f.Gain(); g > muchGain {
+		env.Logger().Warn("frames barely overlap: what masks change at their ends is amplified; a smaller hop or another window helps", "gain_db", 20*math.Log10(g))
 	}
 	return Values{"frames": &Framed{src, f}}, nil
 }

@@ -18,7 +18,7 @@ func TestContract(t *testing.T) {
 		stage  string
 		params map[string]any
 	}{
-		{"read_audio", map[string]any{"files": takes}},
+		{"read_audio", map[string]any{"files": takes, "realisations": true}},
 		{"synth_notes", map[string]any{}},
 		{"synth_notes", map[string]any{"part": "2", "realisations": 1, "envelope": "decay"}},
 		{"crop", map[string]any{"start": 0.1, "duration": 0.2}},

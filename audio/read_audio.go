@@ -15,7 +15,8 @@ import (
 
 // ReadAudioParams are the parameters of read_audio.
 type ReadAudioParams struct {
-	Files []string `json:"files" file:"in" min:"1" doc:"WAV files; several are realisations of one scene, alike in rate, channels and length."`
+	Files        []string `json:"files" file:"in" min:"1" doc:"The WAV file, or several if they are realisations."`
+	Realisations bool     `json:"realisations" doc:"The files are recordings of one scene, alike in rate, channels and length: one model is learnt of all, and each is separated by it."`
 }
 
 var readAudioStage = audiosep.Define("read_audio",
@@ -23,11 +24,20 @@ var readAudioStage = audiosep.Define("read_audio",
 Files written into a pipe, whose header does not know their length, are read to their end; a truncated file is refused.`,
 	ReadAudioParams{}, NewReadAudio)
 
+// Validate refuses several files that are not said to be realisations.
+func (p ReadAudioParams) Validate() error {
+	if len(p.Files) > 1 && !p.Realisations {
+		return &audiosep.ParamError{Name: "files", What: fmt.Sprintf("has %d entries; want one", len(p.Files)),
+			Hint: "run the pipeline for each, or set realisations if they are recordings of one scene"}
+	}
+	return nil
+}
+
 // NewReadAudio returns a Source that reads p.Files. They are opened by Head and read
 // in small pieces, in any order and from any goroutine; Close closes them.
 func NewReadAudio(p ReadAudioParams) (audiosep.Source, error) {
-	if len(p.Files) == 0 {
-		return nil, &audiosep.ParamError{Name: "files", What: "is empty; want at least 1 entry"}
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
 	}
 	return &readAudio{p: p}, nil
 }
@@ -43,7 +53,7 @@ func Open(files ...string) (File, error) {
 	if len(files) == 0 {
 		return nil, errors.New("there is no file to open; want at least one")
 	}
-	s := &readAudio{p: ReadAudioParams{Files: files}}
+	s := &readAudio{p: ReadAudioParams{Files: files, Realisations: true}}
 	if _, err := s.Head(context.Background()); err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func TestReadAt(t *testing.T) {
 	dir := t.TempDir()
 	a, b := recording(1, 2, 40000), recording(2, 2, 40000)
 	all := &audiosep.Signal{Rate: 1000, Channels: 2, Data: append(a.Data, b.Data...)}
-	s, h, err := source(t, map[string]any{"files": []string{write(t, dir, "a.take.wav", "int16", a), write(t, dir, "b.wav", "int24", b)}})
+	s, h, err := source(t, map[string]any{"files": []string{write(t, dir, "a.take.wav", "int16", a), write(t, dir, "b.wav", "int24", b)}, "realisations": true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,8 +137,8 @@ func TestReadAudioRefuses(t *testing.T) {
 		{map[string]any{"files": []string{filepath.Join(dir, "none.wav")}}, "none.wav: no such file"},
 		{map[string]any{"files": []string{dir}}, "this is no regular file"},
 		{map[string]any{"files": []string{empty}}, "empty.wav has no samples; want at least 1"},
-		{map[string]any{"files": []string{a, short}}, "short.wav has 1000 Hz, 1 channels and 999 samples, but " + a + " has 1000 Hz, 1 channels and 1000 samples; want realisations of one scene alike"},
-		{map[string]any{"files": []string{a, stereo}}, "stereo.wav has 1000 Hz, 2 channels"},
+		{map[string]any{"files": []string{a, short}, "realisations": true}, "short.wav has 1000 Hz, 1 channels and 999 samples, but " + a + " has 1000 Hz, 1 channels and 1000 samples; want realisations of one scene alike"},
+		{map[string]any{"files": []string{a, stereo}, "realisations": true}, "stereo.wav has 1000 Hz, 2 channels"},
 	} {
 		if _, _, err := source(t, c.params); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v; want %s", c.params, err, c.want)

@@ -259,7 +259,13 @@ func (s *writeAudio) Commit(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.set.Commit(ctx)
+	if err := s.set.Commit(ctx); err != nil {
+		return err
+	}
+	for _, o := range s.files {
+		s.log.Info("written", "file", o.path)
+	}
+	return nil
 }
 
 // Withdraw undoes Commit.

@@ -320,7 +320,7 @@ func TestClipping(t *testing.T) {
 		dir := t.TempDir()
 		var log bytes.Buffer
 		w := sink(t, dir, "{source}.wav", map[string]any{"encoding": c.encoding, "on_clip": c.onClip})
-		if err := w.Create(t.Context(), audiosep.Env{Log: slog.New(slog.NewTextHandler(&log, nil))}, headOf(c.s, ""), heard[:1]); err != nil {
+		if err := w.Create(t.Context(), audiosep.Env{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))}, headOf(c.s, ""), heard[:1]); err != nil {
 			t.Fatal(err)
 		}
 		feed(t, w, heard[:1], c.s, 4)

@@ -101,6 +101,10 @@ func (c *checker) setInputs() {
 	}
 	raw, _ := json.Marshal(c.inputs)
 	c.setParam(found, param, raw, c.inFlag)
+	def, _ := c.reg.Lookup(c.Stages[found].Use)
+	if len(c.inputs) > 1 && slices.ContainsFunc(def.Params, func(p audiosep.Param) bool { return p.Name == "realisations" && p.Type == "bool" }) {
+		c.setParam(found, "realisations", []byte("true"), c.inFlag)
+	}
 }
 
 // filesParam returns the parameter of a source of audio that lists the files it reads.

@@ -43,6 +43,13 @@ const maxDepth = 32
 
 // readJSON reads the one value of text. An error has an offset.
 func readJSON(text []byte) (*node, *syntaxError) {
+	switch {
+	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")):
+		return nil, &syntaxError{0, "this is UTF-16; want UTF-8: save it so in your editor"}
+	case bytes.HasPrefix(text, []byte("\xef\xbb\xbf")): // what Windows editors put before UTF-8
+		blank := append([]byte("   "), text[3:]...)
+		return readJSON(blank)
+	}
 	d := &decoder{text: text, dec: jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true))}
 	n, err := d.value(0)
 	if err == nil {

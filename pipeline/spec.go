@@ -411,7 +411,8 @@ func (s *Spec) setParam(i int, param string, value []byte, flag string) {
 
 // SetInput has the pipeline's one source read other files, named relative to the
 // working folder, with the flag as the origin of their names.
-func (s *Spec) SetInput(flag string, files []string) { s.inFlag, s.inputs = flag, files }
+// Several are realisations of one scene, and the source is told so.
+func (s *Spec) SetInput(flag string, files ...string) { s.inFlag, s.inputs = flag, files }
 
 // PluginNames returns the plugins that the spec uses, each once, in order.
 func (s *Spec) PluginNames() (names []string) {

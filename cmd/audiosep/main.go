@@ -35,25 +35,36 @@ func run() int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	err := root().ExecuteContext(ctx)
+	var told *toldError
+	say := func(format string, args ...any) {
+		if !errors.As(err, &told) {
+			fmt.Fprintf(os.Stderr, format+"\n", args...)
+		}
+	}
 	var failed *runError
+	var problems pipeline.Problems
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(os.Stderr, "audiosep: cancelled")
+		say("audiosep: cancelled")
 		return exitCancelled
 	case errors.As(err, &failed):
-		fmt.Fprintln(os.Stderr, "audiosep:", failed.err)
+		say("audiosep: %v", failed.err)
 		return exitFailed
-	}
-	var problems pipeline.Problems
-	if errors.As(err, &problems) {
-		fmt.Fprintln(os.Stderr, problems)
-	} else {
-		fmt.Fprintf(os.Stderr, "audiosep: %v\n\taudiosep -h explains the commands\n", err)
+	case errors.As(err, &problems):
+		say("%v", problems)
+	default:
+		say("audiosep: %v\n\taudiosep -h explains the commands", err)
 	}
 	return exitUsage
 }
+
+// toldError is an error that the user has been told of.
+type toldError struct{ err error }
+
+func (e *toldError) Error() string { return e.err.Error() }
+func (e *toldError) Unwrap() error { return e.err }
 
 // endings are the signals that end the program: Ctrl-C, SIGTERM, and SIGHUP, which a
 // terminal that is closed sends, unless nohup has it ignored.
@@ -91,6 +102,9 @@ explains the stages it can be made of.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	version, commit := buildVersion()
+	cmd.Version = version + commit
+	cmd.SetVersionTemplate("audiosep {{.Version}}\n")
 	cmd.SetUsageTemplate(cmd.UsageTemplate() + `{{if not .HasParent}}
 Exit codes:
   0    done

@@ -47,7 +47,7 @@ func runExample(t *testing.T, example, input, out string, set ...string) {
 		t.Fatal(err)
 	}
 	spec.Out = out
-	spec.SetInput("--input", []string{input})
+	spec.SetInput("--input", input)
 	for _, s := range set {
 		spec.Set(s)
 	}

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,33 +29,23 @@ to --out. They appear whole when everything is done, or not at all. The same
 pipeline, seed and files give the same bytes on any number of processors.`,
 		Example: `  audiosep run pipeline.json
   audiosep run pipeline.json --input song.wav --out stems
+  audiosep run pipeline.json -i one.wav -i two.wav --out stems
   audiosep run pipeline.json --seed 7 --set is_nmf.rank=12 --set frame.window=hann
   audiosep run pipeline.json --progress json 2> progress.jsonl`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			level := slog.LevelInfo
-			if quiet {
-				progress, level = "none", slog.LevelWarn
+			if quiet && !cmd.Flags().Changed("progress") {
+				progress = "none"
 			}
-			show, err := newProgress(progress, cmd.ErrOrStderr())
+			runs, err := spec.each()
 			if err != nil {
 				return err
 			}
-			log := slog.New(newLog(show, level))
-			if progress == "json" {
-				log = slog.New(slog.NewJSONHandler(show, &slog.HandlerOptions{Level: level}))
+			one := func(f *specFlags) error { return runSpec(cmd, f, args[0], progress, quiet, block) }
+			if len(runs) == 1 {
+				return one(runs[0])
 			}
-			p, end, err := spec.load(cmd, args[0], log)
-			defer end()
-			if err != nil {
-				return err
-			}
-			err = runPipeline(cmd.Context(), p, pipeline.Options{Log: log, Watcher: show, Block: block})
-			show.close()
-			if err != nil && cmd.Context().Err() == nil {
-				return &runError{err}
-			}
-			return err
+			return runMany(cmd, runs, one)
 		},
 	}
 	spec.add(cmd)
@@ -63,6 +55,62 @@ pipeline, seed and files give the same bytes on any number of processors.`,
 	fl.IntVar(&block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
 	cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "json", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+// runSpec runs a spec once.
+func runSpec(cmd *cobra.Command, f *specFlags, file, progress string, quiet bool, block int) error {
+	level := slog.LevelInfo
+	if quiet {
+		level = slog.LevelWarn
+	}
+	show, err := newProgress(progress, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	log := slog.New(newLog(show, level))
+	if progress == "json" {
+		log = slog.New(slog.NewJSONHandler(show, &slog.HandlerOptions{Level: level}))
+	}
+	p, end, err := f.load(cmd, file, log)
+	defer end()
+	if err == nil {
+		err = runPipeline(cmd.Context(), p, pipeline.Options{Log: log, Watcher: show, Block: block})
+		show.close()
+		if err != nil && cmd.Context().Err() == nil {
+			err = &runError{err}
+		}
+	}
+	if err != nil && progress == "json" {
+		if what := err.Error(); cmd.Context().Err() != nil {
+			log.Error("cancelled")
+		} else {
+			log.Error(what)
+		}
+		return &toldError{err}
+	}
+	return err
+}
+
+// runMany runs a pipeline for each of several inputs. Those that fail do not keep the others
+// from it; they are listed in the end.
+func runMany(cmd *cobra.Command, runs []*specFlags, run func(*specFlags) error) error {
+	var failed []string
+	for _, f := range runs {
+		err := run(f)
+		var problems pipeline.Problems
+		switch {
+		case err == nil:
+		case cmd.Context().Err() != nil || errors.As(err, &problems):
+			return err
+		default:
+			fmt.Fprintf(cmd.ErrOrStderr(), "audiosep: %s: %v\n", f.input[0], err)
+			failed = append(failed, f.input[0])
+		}
+	}
+	if failed != nil {
+		return &runError{fmt.Errorf("%d of %d recordings failed: %s", len(failed), len(runs), strings.Join(failed, ", "))}
+	}
+	return nil
 }
 
 // runPipeline runs a pipeline and writes the report that it asks for.

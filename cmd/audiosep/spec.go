@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ import (
 // specFlags are the flags that change what a spec says; they win over the file.
 type specFlags struct {
 	input     []string
+	together  bool // the inputs are realisations of one scene
 	out       string
 	seed      uint64
 	set       []string
@@ -24,13 +26,36 @@ type specFlags struct {
 
 func (f *specFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringArrayVarP(&f.input, "input", "i", nil, "`FILE` to read instead of the pipeline's; several are realisations of one scene")
-	fl.StringVarP(&f.out, "out", "o", "", "`DIR` to write to (default: the pipeline's own folder)")
+	fl.StringArrayVarP(&f.input, "input", "i", nil, "`FILE` to read instead of the pipeline's; for several the pipeline runs once each")
+	fl.BoolVar(&f.together, "realisations", false, "take all inputs as recordings of one scene: one model for all")
+	fl.StringVarP(&f.out, "out", "o", "", "`DIR` to write to (default: the pipeline's own folder, or this one if there is an --input)")
 	fl.Uint64Var(&f.seed, "seed", 0, "seed instead of the pipeline's")
 	fl.StringArrayVar(&f.set, "set", nil, "set a parameter: `STAGE.PARAMETER=VALUE`, such as is_nmf.rank=12")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace files that are there already")
 	cmd.MarkFlagDirname("out")
 	f.plugins.add(cmd)
+}
+
+// each returns the flags of each run that they ask for: one for each input, unless these
+// are realisations. It is an error if two inputs would give their outputs the same names.
+func (f *specFlags) each() ([]*specFlags, error) {
+	if len(f.input) < 2 || f.together {
+		return []*specFlags{f}, nil
+	}
+	var all []*specFlags
+	names := map[string]string{}
+	for _, in := range f.input {
+		base := filepath.Base(in)
+		base = strings.ToLower(strings.TrimSuffix(base, filepath.Ext(base)))
+		if other, ok := names[base]; ok {
+			return nil, fmt.Errorf("%s and %s would give their stems the same names; run them one by one, each with an --out of its own", other, in)
+		}
+		names[base] = in
+		one := *f
+		one.input = []string{in}
+		all = append(all, &one)
+	}
+	return all, nil
 }
 
 // load reads, overrides and checks a spec; file may be - for standard input. The
@@ -93,9 +118,9 @@ func (f *specFlags) override(cmd *cobra.Command, spec *pipeline.Spec, reg *pipel
 		spec.Seed = f.seed
 	}
 	if len(f.input) > 0 {
-		spec.SetInput("--input "+f.input[0], f.input)
+		spec.SetInput("--input "+f.input[0], f.input...)
 	}
-	if f.out != "" {
+	if f.out != "" || len(f.input) > 0 {
 		out, err := filepath.Abs(f.out)
 		if err != nil {
 			return err

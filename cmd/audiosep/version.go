@@ -16,19 +16,26 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version and how it was built",
 		Args:  cobra.NoArgs,
 		Run: func(cmd *cobra.Command, args []string) {
-			version, commit := "(devel)", ""
-			if info, ok := debug.ReadBuildInfo(); ok {
-				version = info.Main.Version
-				for _, s := range info.Settings {
-					switch {
-					case s.Key == "vcs.revision":
-						commit += ", commit " + s.Value[:min(12, len(s.Value))]
-					case s.Key == "vcs.modified" && s.Value == "true":
-						commit += " with changes"
-					}
-				}
-			}
+			version, commit := buildVersion()
 			fmt.Fprintf(cmd.OutOrStdout(), "audiosep %s%s\nspec format %d, %s, %s/%s\n", version, commit, pipeline.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		},
 	}
+}
+
+// buildVersion returns the module's version and the commit, as far as the build knows them.
+func buildVersion() (version, commit string) {
+	version = "(devel)"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return version, commit
+	}
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			commit += ", commit " + s.Value[:min(12, len(s.Value))]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			commit += " with changes"
+		}
+	}
+	return info.Main.Version, commit
 }

@@ -31,6 +31,9 @@ func Span(s mat.Symmetric, tol float64, most int) (basis *mat.Dense, rank int, r
 // pivotedCholesky returns L, m×r, with s ≈ LLᵀ such that s - LLᵀ has at most the trace
 // tol, or nil if r would exceed most or be 0.
 func pivotedCholesky(s mat.Symmetric, tol float64, most int) *mat.Dense {
+	if most < 1 {
+		return nil
+	}
 	m := s.SymmetricDim()
 	diag := make([]float64, m)
 	for i := range diag {

@@ -86,8 +86,9 @@ var kindTests = map[string]struct {
 	},
 	"model writer": {
 		fake(func(fault, folder string) audiosep.ModelWriter { return &fakeModelWriter{fault, folder} }),
-		map[string]string{"arguments": "WriteModel|was modified", "nothing": "WriteModel|has no file"},
+		map[string]string{"arguments": "WriteModel|was modified", "nothing": "WriteModel|has no file", "early": "WriteModel|before Commit"},
 	},
+	"any shape": {defineFakeShape, shapeFaults},
 	"model reader": {
 		fake(func(fault, folder string) audiosep.ModelReader { return fakeModelReader(fault) }),
 		map[string]string{"shape": "ReadModel|rows", "same twice": "ReadModel|want the same model", "cancellation": "ReadModel: cancellation|another reason"},
@@ -113,7 +114,7 @@ func learnerFaults(method string) map[string]string {
 		"arguments untouched": "arguments untouched|was modified", "unfit init": "unfit init|another length was accepted",
 		"cancellation": "cancellation|before the call", "late cancellation": "cancellation|at the first of 20 reports",
 		"progress": "progress|nothing was reported", "progress back": "progress|back to", "progress beyond": "progress|11 of 10",
-		"zeros": "zeros|nothing but zeros", "NaN": "NaN|a NaN in the input was accepted", "one frame": "one frame", "many frames": "many frames|another reason",
+		"zeros": "zeros|nothing but zeros", "NaN": "NaN|a NaN in the input was accepted", "one frame": "one frame", "short frames": "frames of one sample|the stage panicked", "many frames": "many frames|another reason",
 	} {
 		faults[fault] = method + ": " + check
 	}

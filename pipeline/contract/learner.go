@@ -305,6 +305,8 @@ func learnerChecks(l *learner) []check {
 			"check the input before the first iteration", with(refusesNaN)},
 		{l.name + ": one frame", "One frame gives a valid result or an error that says how many are needed.",
 			"look for a division by the number of frames less one", with(learnsOne)},
+		{l.name + ": frames of one sample", "Frames may be as short as one sample; a result is valid, or an error says how long they must be.",
+			"look for a part of the frame's length that becomes 0", with(learnsShort)},
 		{l.name + ": many frames", "The input may be very long.",
 			"look for what grows faster than the frames, and for time spent between looks at ctx", with(learnsMany)},
 	}
@@ -499,6 +501,18 @@ func refusesNaN(ctx context.Context, s *subject, l *learner) error {
 // learnsOne accepts any error: what is promised is that a result is valid.
 func learnsOne(ctx context.Context, s *subject, l *learner) error {
 	r := &trial{ctx: ctx, s: s, env: audiosep.Env{Seed: 1}, src: l.input(s, 1), n: 1}
+	if _, err := l.run(r); err != nil {
+		return nil
+	}
+	return l.valid(r)
+}
+
+// learnsShort accepts any error: what is promised is that a result is valid.
+func learnsShort(ctx context.Context, s *subject, l *learner) error {
+	short := *s
+	short.o.Length = 1
+	src := l.input(&short, few)
+	r := &trial{ctx: ctx, s: &short, env: audiosep.Env{Seed: 1}, src: src, n: few}
 	if _, err := l.run(r); err != nil {
 		return nil
 	}

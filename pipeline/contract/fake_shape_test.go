@@ -1,0 +1,148 @@
+package contract
+
+import (
+	"context"
+	"math"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/blocks"
+)
+
+// fakeShape is a stage of a shape that no interface has, which breaks one promise: it shares
+// a recording out in parts of a quarter and three quarters, and returns half of it.
+type fakeShape struct {
+	fault string
+	calls atomic.Int64
+	busy  atomic.Int64
+}
+
+type fakeShapeIn struct {
+	Audio audiosep.Source `port:"audio"`
+	Notes audiosep.Notes  `port:"notes,optional"`
+}
+
+type fakeShapeOut struct {
+	Half    audiosep.Source `port:"half"`
+	Sources audiosep.Stems  `port:"sources"`
+}
+
+func (s *fakeShape) Run(ctx context.Context, _ audiosep.Env, in fakeShapeIn) (fakeShapeOut, error) {
+	h, err := in.Audio.Head(ctx)
+	if err != nil {
+		return fakeShapeOut{}, err
+	}
+	switch s.fault {
+	case "lazy":
+		if err := in.Audio.ReadAt(ctx, [][]float64{{0}, {0}}, 0); err != nil {
+			return fakeShapeOut{}, err
+		}
+	case "missing":
+		return fakeShapeOut{Sources: s.stems(in.Audio, h)}, nil
+	case "inputs untouched":
+		in.Audio.(*scene).Data[1][5] = 7
+	}
+	return fakeShapeOut{&half{in.Audio, s}, s.stems(in.Audio, h)}, nil
+}
+
+// half is half of a recording.
+type half struct {
+	audiosep.Source
+	s *fakeShape
+}
+
+func (x *half) ReadAt(ctx context.Context, dst [][]float64, at int) error {
+	if err := x.Source.ReadAt(ctx, dst, at); err != nil {
+		return err
+	}
+	for _, d := range dst {
+		for i := range d {
+			if d[i] /= 2; x.s.fault == "position" {
+				d[i] += 1e-9 * float64(at)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *fakeShape) stems(src audiosep.Source, h audiosep.Head) audiosep.Stems {
+	names := []string{"quarter", "rest"}
+	if s.fault == "names" {
+		names[1] = "quarter"
+	}
+	reach := 0
+	if s.fault == "frame-local" {
+		reach = 400
+	}
+	return &fakeStems{s, audiosep.SeparatedAudio(src, h, names, 500, reach, s.separate)}
+}
+
+func (s *fakeShape) separate(ctx context.Context, dst [][][]float64, x [][]float64, _ int) error {
+	if s.fault == "concurrent runs" {
+		s.busy.Add(1)
+		time.Sleep(2 * time.Millisecond)
+		defer s.busy.Add(-1)
+	}
+	for l := range x {
+		for i := range dst[0][l] {
+			v := x[l][i]
+			switch {
+			case s.fault == "silence" && v == 0:
+				v = math.NaN()
+			case s.fault == "NaN" && math.IsNaN(v):
+				v = 0
+			case s.fault == "frame-local":
+				v = x[l][i+400] + x[l][i+800]
+			case s.fault == "same bits twice":
+				v *= 1 + 1e-12*float64(s.calls.Add(1))
+			case s.fault == "concurrent runs" && s.busy.Load() > 2:
+				v *= 1.01
+			}
+			dst[0][l][i], dst[1][l][i] = 0.25*v, 0.75*v
+			if s.fault == "sum" {
+				dst[1][l][i] = 0.74 * v
+			}
+		}
+	}
+	return nil
+}
+
+type fakeStems struct {
+	s *fakeShape
+	audiosep.Stems
+}
+
+func (f *fakeStems) Each(ctx context.Context, write func(int, [][]float64) error) error {
+	if ctx.Err() != nil && f.s.fault == "cancellation" {
+		return errOther
+	}
+	return f.Stems.Each(ctx, func(source int, block [][]float64) error {
+		switch f.s.fault {
+		case "any run":
+			block = [][]float64{slices.Clone(block[0]), block[1]}
+			block[0][0] *= 1 + 1e-12*float64(blocks.Size(ctx, 1, 1))
+		case "short":
+			block = [][]float64{block[0][1:], block[1][1:]}
+		case "swallows":
+			write(source, block)
+			return nil
+		}
+		return write(source, block)
+	})
+}
+
+func defineFakeShape(fault, _ string) audiosep.Definition {
+	one := &fakeShape{fault: fault}
+	return audiosep.Define("fake", "A stage for tests.", struct{}{}, func(struct{}) (*fakeShape, error) { return one, nil },
+		audiosep.Lazy, audiosep.Sums, audiosep.Local)
+}
+
+var shapeFaults = map[string]string{
+	"missing": "outputs|is missing", "names": "outputs|a name of its own", "short": "outputs|a block has 0 samples", "swallows": "outputs|what write returned",
+	"position": "outputs|read alone", "any run": "any run|in blocks of", "same bits twice": "same bits twice|a second time",
+	"concurrent runs": "concurrent runs|a run alone", "inputs untouched": "inputs untouched|was modified", "cancellation": `cancellation|output "sources": the context was cancelled and the error is another reason`,
+	"silence": "silence|silence", "NaN": `NaN|made finite numbers of output "sources"`, "sum": "sum|the sources sum to", "frame-local": "frame-local|the beginning to be the same",
+	"lazy": "lazy|while the stage was run",
+}

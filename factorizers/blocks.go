@@ -36,7 +36,7 @@ func newBlocks(l *learning, size int) *blocks {
 	for m := range s.chosen {
 		s.chosen[m] = m
 	}
-	for range l.crew.threads {
+	for range l.threads {
 		s.pairs = append(s.pairs, newBlockPair(l, min(2*size, l.rows)))
 	}
 	if l.rows > 2*size && !l.is {
@@ -78,7 +78,7 @@ func (s *blocks) sweep(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s.crew.do(s.count/2, s.task)
+		s.team.Do(s.count/2, s.threads, s.task)
 		gained += floats.Sum(s.gains[:s.count/2])
 	}
 	if s.choice != nil {

@@ -24,7 +24,7 @@ type jacobi struct {
 
 func newJacobi(l *learning, tol float64) *jacobi {
 	j := &jacobi{learning: l, tol: tol}
-	for range l.crew.threads {
+	for range l.threads {
 		j.cross = append(j.cross, make([]float64, l.cols))
 	}
 	j.task = j.pair
@@ -40,7 +40,7 @@ func (s *jacobi) improve(ctx context.Context) (bool, error) {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		s.crew.do(n/2, s.task)
+		s.team.Do(n/2, s.threads, s.task)
 	}
 	s.power() // rather than let the roundings of the rotations add up
 	return true, nil

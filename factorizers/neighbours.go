@@ -27,7 +27,7 @@ func (s *neighbours) improve(ctx context.Context) (bool, error) {
 			if err := ctx.Err(); err != nil {
 				return false, err
 			}
-			s.crew.do((s.rows+s.apart)/2, s.tasks)
+			s.team.Do((s.rows+s.apart)/2, s.threads, s.tasks)
 		}
 	}
 	s.power() // as in jacobi

@@ -302,8 +302,7 @@ func TestNMFScaleLaw(t *testing.T) {
 func TestNormalisationLeavesProduct(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	v, w, h := randomV(rng, 20, 30), randomPositive(rng, 20, 3), randomPositive(rng, 3, 30)
-	c := newCrew(2)
-	s := newNMF(t.Context(), c, v, w, h, nmfOptions{})
+	s := newNMF(t.Context(), v, w, h, nmfOptions{threads: 2})
 	s.normalise()
 	got := new(audiosep.Factors)
 	got.W, got.H = s.factors()

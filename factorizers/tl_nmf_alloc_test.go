@@ -26,7 +26,7 @@ func TestTLNMFSweepAllocatesNothing(t *testing.T) {
 			factors, solve := newMomentum(l), l.solver(p)
 			ctx := context.Background()
 			if n := testing.AllocsPerRun(20, func() {
-				factors.settle(t.Context(), 2)
+				factors.update(t.Context(), 2)
 				if _, err := solve.improve(ctx); err != nil {
 					t.Error(err)
 				}

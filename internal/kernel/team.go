@@ -27,7 +27,7 @@ func newTeam(task func(w *workspace, i int)) *team {
 // newWorkers returns a team whose threads, numbered from 0, call work once each time that it
 // runs.
 func newWorkers(work func(w *workspace, worker int)) *team {
-	return &team{threads.NewTeam(func(worker int) {
+	return &team{threads.NewTeamOf(func(worker int) {
 		w := workspaces.Get().(*workspace)
 		defer workspaces.Put(w)
 		work(w, worker)

@@ -10,9 +10,10 @@ import (
 )
 
 // A Team is threads that take numbered tasks in turn. It is kept for reuse, by one caller
-// at a time. Tasks should share no sum, so that it does not matter who does which.
+// at a time. No two tasks may add to one sum: which thread does which task is left to chance.
 type Team struct {
 	work    func(worker int)
+	task    func(worker, i int) // of Do
 	help    func()
 	count   int64
 	next    atomic.Int64
@@ -21,12 +22,30 @@ type Team struct {
 	wait    sync.WaitGroup
 }
 
-// NewTeam returns a team whose threads, the first of which is worker 0, call work once each
-// time that the team runs, to take tasks by [Team.Next].
-func NewTeam(work func(worker int)) *Team {
-	t := &Team{work: work}
-	t.help = func() { help(t) }
+// NewTeam returns a team for [Team.Do].
+func NewTeam() *Team {
+	t := new(Team)
+	return t.working(func(worker int) {
+		for i, ok := t.Next(); ok; i, ok = t.Next() {
+			t.task(worker, i)
+		}
+	})
+}
+
+// NewTeamOf returns a team for [Team.Run]: each time that it runs, each of its threads calls
+// work once, which takes tasks by [Team.Next]. The caller's thread is worker 0.
+func NewTeamOf(work func(worker int)) *Team { return new(Team).working(work) }
+
+func (t *Team) working(work func(worker int)) *Team {
+	t.work, t.help = work, func() { help(t) }
 	return t
+}
+
+// Do calls task for i = 0 to count-1 on so many threads at most, the caller's among them,
+// which is worker 0.
+func (t *Team) Do(count, threads int, task func(worker, i int)) {
+	t.task = task
+	t.Run(count, threads)
 }
 
 // Next returns the number of a task that nobody has taken, or false if there is none.
@@ -35,7 +54,7 @@ func (t *Team) Next() (task int, ok bool) {
 	return int(i), i < t.count
 }
 
-// Run has count tasks done by so many threads at most, this one among them.
+// Run has count tasks done by so many threads at most, the caller's among them.
 func (t *Team) Run(count, threads int) {
 	t.count = int64(count)
 	t.next.Store(0)

@@ -107,17 +107,7 @@ func (s isa) panels(rows, vecs int, reads func(g *product, p, stride GPVirtual),
 	}
 	MOVQ(g.field(layout.TileB), b)
 	MOVQ(g.field(layout.TileK), k)
-	soon, stride := GP64(), GP64()
-	reads(g, soon, stride)
-	for i := range g.acc {
-		for j := 0; j < vecs*s.lanes; j += 8 {
-			PREFETCHT0(Mem{Base: soon, Disp: 8 * j})
-		}
-		ADDQ(stride, soon)
-		for _, sum := range g.acc[i] {
-			s.zero(sum)
-		}
-	}
+	s.fetchAndClear(g, vecs, reads)
 	Label("sum")
 	for j, v := range g.b {
 		VMOVUPD(s.at(Mem{Base: b}, j), v)
@@ -145,6 +135,21 @@ func (s isa) panels(rows, vecs int, reads func(g *product, p, stride GPVirtual),
 	JNE(LabelRef("panel"))
 	VZEROUPPER()
 	RET()
+}
+
+// fetchAndClear clears the sums while the rows that finish reads are fetched.
+func (s isa) fetchAndClear(g *product, vecs int, reads func(g *product, p, stride GPVirtual)) {
+	soon, stride := GP64(), GP64()
+	reads(g, soon, stride)
+	for i := range g.acc {
+		for j := 0; j < vecs*s.lanes; j += 8 {
+			PREFETCHT0(Mem{Base: soon, Disp: 8 * j})
+		}
+		ADDQ(stride, soon)
+		for _, sum := range g.acc[i] {
+			s.zero(sum)
+		}
+	}
 }
 
 // transpose writes the two ways through a matrix in blocks of 4×4.

@@ -47,55 +47,58 @@ func (s isa) ratio(beta int, objective bool, rows, vecs int) {
 		ADDQ(g.field(layout.RatioV), p)
 		ADDQ(g.field(layout.RatioAt), p)
 	}
-	s.panels(rows, vecs, soon, func(g *product) {
-		one := s.constant(1)
-		q, y := g.b[0], g.a // the operands of the sum are free now
-		qp, vp, ldv := GP64(), GP64(), GP64()
-		MOVQ(g.field(layout.RatioQ), qp)
-		ADDQ(g.c, qp)
-		readsV(g, vp, ldv)
-		state := func(place int) Mem { return Mem{Base: g.p, Disp: 8 * place} }
-		o := s.objectiveState(g, objective, beta)
-		for i := range g.acc {
-			for j, x := range g.acc[i] {
-				eps := s.at(state(layout.RatioEps), j)
-				VADDPD(eps, x, x)
-				VMOVUPD(s.at(Mem{Base: vp}, j), y)
-				VADDPD(eps, y, y)
-				if beta == layout.AnyBeta {
-					s.powers(g, objective, j, x, y, Mem{Base: g.c}, Mem{Base: qp})
-					continue
-				}
-				if beta == 0 {
-					VMOVUPD(one, q)
-					VDIVPD(x, q, q)
-					VMULPD(q, y, y) // r = y/x
-					VMOVUPD(q, s.at(Mem{Base: qp}, j))
-					VMULPD(q, y, q) // p = y/x²
-					VMOVUPD(q, s.at(Mem{Base: g.c}, j))
-				} else {
-					VDIVPD(x, y, q)
-					VMOVUPD(q, s.at(Mem{Base: g.c}, j))
-				}
-				o.at(j)
-				switch {
-				case objective && beta == 0:
-					o.addRatio(y)
-				case objective:
-					VSUBPD(y, x, x)
-					o.update(layout.RatioSum, VADDPD, x)
-				}
+	s.panels(rows, vecs, soon, func(g *product) { s.ratioOfSums(g, beta, objective) })
+}
+
+// ratioOfSums writes what is done with a panel's sums X: P, Q and the objective are made of
+// them and of V.
+func (s isa) ratioOfSums(g *product, beta int, objective bool) {
+	one := s.constant(1)
+	q, y := g.b[0], g.a // the operands of the sum are free now
+	qp, vp, ldv := GP64(), GP64(), GP64()
+	MOVQ(g.field(layout.RatioQ), qp)
+	ADDQ(g.c, qp)
+	readsV(g, vp, ldv)
+	o := s.objectiveState(g, objective, beta)
+	for i := range g.acc {
+		for j, x := range g.acc[i] {
+			eps := s.at(g.field(layout.RatioEps), j)
+			VADDPD(eps, x, x)
+			VMOVUPD(s.at(Mem{Base: vp}, j), y)
+			VADDPD(eps, y, y)
+			if beta == layout.AnyBeta {
+				s.powers(g, objective, j, x, y, Mem{Base: g.c}, Mem{Base: qp})
+				continue
 			}
-			ADDQ(g.ldc, g.c)
-			ADDQ(g.ldc, qp)
-			ADDQ(ldv, vp)
+			if beta == 0 {
+				VMOVUPD(one, q)
+				VDIVPD(x, q, q)
+				VMULPD(q, y, y) // r = y/x
+				VMOVUPD(q, s.at(Mem{Base: qp}, j))
+				VMULPD(q, y, q) // p = y/x²
+				VMOVUPD(q, s.at(Mem{Base: g.c}, j))
+			} else {
+				VDIVPD(x, y, q)
+				VMOVUPD(q, s.at(Mem{Base: g.c}, j))
+			}
+			o.at(j)
+			switch {
+			case objective && beta == 0:
+				o.addRatio(y)
+			case objective:
+				VSUBPD(y, x, x)
+				o.update(layout.RatioSum, VADDPD, x)
+			}
 		}
-		SUBQ(g.field(layout.RatioV), vp)
-		MOVQ(vp, g.field(layout.RatioAt))
-		if objective {
-			o.end(beta)
-		}
-	})
+		ADDQ(g.ldc, g.c)
+		ADDQ(g.ldc, qp)
+		ADDQ(ldv, vp)
+	}
+	SUBQ(g.field(layout.RatioV), vp)
+	MOVQ(vp, g.field(layout.RatioAt))
+	if objective {
+		o.end(beta)
+	}
 }
 
 // logs writes the kernels that end the objective for β = 1: the quotients y/x being in P,

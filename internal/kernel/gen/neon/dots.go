@@ -65,23 +65,27 @@ func (f *file) dotsOf(rows, cols int) {
 		fn.add(row, bs)
 	}
 	fn.countDown(steps, "sum")
-	stride := load(layout.DotCRS)
-	for _, sums := range acc {
-		for j := 0; j < cols; j += 2 {
-			x, y := sums[j], sums[min(j+1, cols-1)]
-			folded := fn.op("faddp", fn.op("fadd", x[0], x[1]), fn.op("fadd", y[0], y[1]))
-			at := mem{base: c}.at(j / 2)
-			if j+1 < cols {
-				fn.store(fn.op("fadd", folded, fn.load(at)), at)
-			} else {
-				fn.storeOne(fn.op("fadd", folded, fn.loadOne(at)), at)
-			}
-		}
-		fn.add(c, stride)
-	}
+	fn.addSums(c, load(layout.DotCRS), acc)
 	fn.add(abase, load(layout.DotAPS))
 	fn.countDown(panels, "panel")
 	fn.ret()
+}
+
+// addSums folds the sums and adds them to C, row after row from address c on.
+func (f *function) addSums(c, stride *reg, acc [][][pair]*reg) {
+	for _, sums := range acc {
+		for j := 0; j < len(sums); j += 2 {
+			x, y := sums[j], sums[min(j+1, len(sums)-1)]
+			folded := f.op("faddp", f.op("fadd", x[0], x[1]), f.op("fadd", y[0], y[1]))
+			at := mem{base: c}.at(j / 2)
+			if j+1 < len(sums) {
+				f.store(f.op("fadd", folded, f.load(at)), at)
+			} else {
+				f.storeOne(f.op("fadd", folded, f.loadOne(at)), at)
+			}
+		}
+		f.add(c, stride)
+	}
 }
 
 // rows returns the addresses of n rows.

@@ -46,8 +46,8 @@ func NewActivations(p ActivationsParams) (audiosep.Activator, error) {
 type activations struct{ ActivationsParams }
 
 // Activate writes dst, K×n. The columns of w, F×K, need not sum to 1; a column of zeros
-// has no activation. It is an error if the shapes do not fit or v could not be
-// factorised.
+// has no activation. It is an error if the shapes do not fit, if v is not finite and ≥ 0, or
+// if it is 0 anywhere while β ≤ 0 and eps is 0.
 func (a activations) Activate(ctx context.Context, dst, v, w *mat.Dense) error {
 	if err := checkPower(v, a.Beta, a.Eps); err != nil {
 		return err

@@ -37,7 +37,7 @@ func defaultNMF() NMFParams {
 	}
 }
 
-// Validate checks what one parameter means for another.
+// Validate says which parameters do not go together.
 func (p NMFParams) Validate() error {
 	var errs audiosep.ParamErrors
 	if p.Restarts > 1 && p.Start == "nndsvd" {
@@ -75,8 +75,9 @@ type betaNMF struct {
 	NMFParams
 }
 
-// Factorize factorises v, F×N. A wired W must be F×K, H K×N. It is an error if v is not
-// finite or is negative anywhere, or is 0 somewhere while β ≤ 0 and eps is 0.
+// Factorize factorises v, F×N, from W, F×K, and H, K×N, of init where they are not nil. It is
+// an error if their shapes do not fit, if v is not finite and ≥ 0, or if it is 0 anywhere
+// while β ≤ 0 and eps is 0.
 func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense, init *audiosep.Factors) (*audiosep.Factors, error) {
 	if err := checkPower(v, b.beta, b.Eps); err != nil {
 		return nil, err

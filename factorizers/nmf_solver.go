@@ -23,7 +23,7 @@ type nmfOptions struct {
 	shared      *kernel.NMF // over the same V with the same β and eps; nil: it makes its own
 }
 
-// leastEps keeps 0/0 out where eps is 0; its powers, to -2, are finite.
+// leastEps stands for an eps of 0, so that 0/0 does not occur; leastEps^-2 is finite.
 const leastEps = 1e-100
 
 // leastSmooth is the least activation under a smoothness penalty, which is infinite at 0.
@@ -33,9 +33,8 @@ const leastSmooth = 0x1p-500
 //
 //	D_β(V+eps | WH+eps) + l1 Σ h_kn + smooth Σ_k Σ_n>0 D_IS(h_k(n-1) | h_kn).
 //
-// Both penalties are functions of WH and of the shapes of H's rows, so that scaling
-// component k in W and back in H changes nothing: the l1 term is that of
-// Σ_k ‖w_k‖₁‖h_k‖₁. That lets W be normalised after its update without a rise.
+// Neither penalty changes if component k is scaled by c in W and by 1/c in H: the l1 term is
+// taken as l1 Σ_k ‖w_k‖₁‖h_k‖₁. So normalising W after its update does not raise the objective.
 //
 // The updates are W ← W∘(num/den)^γ and the same for H (Févotte and Idier, Neural
 // Computation 2011, with γ of their Table 2), the l1 term being added to den. That too
@@ -56,9 +55,9 @@ type nmf struct {
 	h, hNext, hPrev blas64.General // K×N
 	wSum, hSum      []float64      // of the columns of W, of the rows of H
 	numW, denW      blas64.General // F×K
-	numH, denH      blas64.General // K×N, under a smoothness penalty
-	updates         int            // of W
-	coordinates     bool           // coordinate descent in the place of the updates
+	numH, denH      blas64.General // K×N, with a smoothness penalty
+	updates         int            // of W, so far
+	coordinates     bool           // coordinate descent instead of multiplicative updates
 	acceleration    *acceleration  // nil without acceleration
 
 	ctx      context.Context
@@ -153,7 +152,7 @@ func dense(a blas64.General) *mat.Dense {
 // before the iteration. When ctx is done it returns early, with any number.
 func (s *nmf) updateH() float64 {
 	step := kernel.Step{W: s.w, H: s.h, Objective: true}
-	rows := s.smooth > 0 && !s.fixH // of H, whole ones, in a pass of their own
+	rows := s.smooth > 0 && !s.fixH // H is updated by whole rows, after the pass
 	switch {
 	case rows:
 		step.NumH, step.DenH = s.numH, s.denH
@@ -256,8 +255,8 @@ func (s *nmf) penalties() (sum float64) {
 	return sum
 }
 
-// normalise makes the columns of W sum to 1 and scales the rows of H so that WH stays.
-// A component without a spectrum gets a flat one, and no activation.
+// normalise makes the columns of W sum to 1 and scales the rows of H so that WH stays the
+// same. A component whose spectrum is 0 gets a flat spectrum, and 0 for its activation.
 func (s *nmf) normalise() {
 	s.sumColumns()
 	for f := range s.w.Rows {
@@ -379,7 +378,7 @@ func (s *nmf) begin(before, tol float64) float64 {
 	return s.updateH()
 }
 
-// rose says why an objective that rose ended the iterations.
+// rose says why the iterations ended with an objective that rose by so much.
 func (s *nmf) rose(by float64) string {
 	if by <= 1e-12*s.magnitude() {
 		return "the objective fell as far as its rounding allows"

@@ -34,8 +34,8 @@ func eachStart[T any](n int, run func(i, threads int) (T, error)) ([]T, error) {
 	return results, nil
 }
 
-// leastOf returns the last objective of each start, and which start has the least, the first
-// of equals.
+// leastOf returns the last objective of each run, and which run has the least, the first of
+// equals.
 func leastOf[T any](runs []T, last func(T) float64) (ends []float64, best int) {
 	for _, r := range runs {
 		ends = append(ends, last(r))

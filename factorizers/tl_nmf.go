@@ -32,7 +32,7 @@ type TLNMFParams struct {
 	Fix        string  `json:"fix" oneof:"none|phi" doc:"phi leaves Φ at its start and learns W and H alone."`
 }
 
-// Validate checks what one parameter means for another.
+// Validate says which parameters do not go together.
 func (p TLNMFParams) Validate() error {
 	if p.Objective == "is" && p.Solver == "jacobi" {
 		return &audiosep.ParamError{Name: "solver", What: "is jacobi, whose rotations are exact for the gcm objective only; want auto, blocks, quasi_newton or projected_gradient"}
@@ -118,7 +118,7 @@ func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.F
 	return audiosep.Model{Framing: &framing, Transform: transform, Factors: runs[best].factors(ends)}, nil
 }
 
-// warn says when there are too few frames for the free parameters of Φ.
+// warn warns if there are fewer frames than free parameters of Φ.
 func (t tlNMF) warn(env audiosep.Env, s *scene.Scene) {
 	free := s.Rows() * (s.Rows() - 1) / 2
 	if t.Reach > 0 {

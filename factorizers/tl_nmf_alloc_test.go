@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// The race detector makes pools forget, which counts as allocating.
+// With the race detector pools drop what they hold, and then allocate.
 func TestTLNMFSweepAllocatesNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	const m, cols, rank = 12, 30, 2

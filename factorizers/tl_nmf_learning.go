@@ -14,12 +14,12 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// learning is one descent from one start. Matrices are slices, row after row.
+// learning is one descent on C of NewTLNMF from one start. Matrices are slices, row after row.
 type learning struct {
 	samples         int // M
-	rows, cols, per int // r ≤ M, in the span of the frames; N/S columns; P = L·S frames to each
+	rows, cols, per int // r ≤ M dimensions of the frames' span; N/S columns; P = L·S frames to each
 	rank            int
-	eps, l1, rest   float64 // as powers of these frames
+	eps, l1, rest   float64 // in the scale of these frames' powers
 	team            *threads.Team
 	threads         int
 	is              bool    // the is objective, else gcm
@@ -111,7 +111,7 @@ func (l *learning) updateW() {
 	l.normalise()
 }
 
-// normalise makes the columns of W sum to 1 and scales the rows of H so that WH stays.
+// normalise makes the columns of W sum to 1 and scales the rows of H so that WH stays the same.
 func (l *learning) normalise() {
 	clear(l.sums[:l.rank])
 	for m := range l.rows {
@@ -177,17 +177,18 @@ func (l *learning) rowObjective(_, m int) {
 	l.sums[m] = q
 }
 
-// outside returns the sum over the rows outside the span, where W is 0.
+// outside returns the part of value's sum that belongs to the M-r rows outside the span of the
+// frames, where W is 0.
 func (l *learning) outside() float64 {
 	n := float64((l.samples - l.rows) * l.cols)
 	if l.is {
-		return 0 // q is 1 there, to the part of eps that reduce leaves out
+		return 0 // q = (V+eps)/eps is 1 there, as Reduce leaves out hardly any power beside eps
 	}
 	return l.rest/l.eps + n*(1+math.Log(l.eps))
 }
 
-// parts returns C = L + I: what the transform costs if V̂ fits V as well as may be, and
-// what NMF leaves on top of that. For the is objective L is 0.
+// parts returns L and I of C = L + I: C with V̂ = V+eps, the least for this Φ, and what the
+// misfit of V̂ adds to it. For the is objective L is 0.
 func (l *learning) parts() (likelihood, divergence float64) {
 	if l.is {
 		return 0, l.last()
@@ -202,7 +203,8 @@ func (l *learning) parts() (likelihood, divergence float64) {
 
 func (l *learning) last() float64 { return l.objective[len(l.objective)-1] }
 
-// record adds C to the objectives and tells whether the descent is at its end.
+// record appends C to objective and tells whether the descent has converged. It is an error if
+// C has risen or is not finite.
 func (l *learning) record(tol float64) (done bool, err error) {
 	c := l.value()
 	if math.IsNaN(c) || math.IsInf(c, 0) {
@@ -234,8 +236,8 @@ func (l *learning) factors(restarts []float64) *audiosep.Factors {
 	}
 }
 
-// phiSolver lowers C by another Φ, with W and H as they are, keeping x and v up to
-// date. It tells whether a further step may be worth its while.
+// phiSolver lowers C by changing Φ, with W and H as they are, and keeps x and v up to date.
+// improve tells whether a further step may lower C more.
 type phiSolver interface {
 	improve(ctx context.Context) (more bool, err error)
 }
@@ -264,15 +266,15 @@ func (l *learning) solver(p TLNMFParams) phiSolver {
 	}
 }
 
-// largest is the number of rows up to which jacobi is faster than blocks, of blockRows
+// largest is the number of rows up to which jacobi is faster than blocks, which have blockRows
 // rows each.
 const (
 	largest   = 128
 	blockRows = 128
 )
 
-// sumLog returns the sum of log(a+b) for a in as. The mantissas are multiplied and the
-// exponents added up, so that one logarithm serves many numbers; a+b must be normal.
+// sumLog returns Σ log(a+b) over a in as. It multiplies the mantissas and adds the exponents,
+// so that one logarithm serves many numbers; a+b must be a normal number.
 func sumLog(as []float64, b float64) float64 {
 	const (
 		mantissa = 1<<52 - 1

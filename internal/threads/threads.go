@@ -1,5 +1,6 @@
-// Package threads runs the tasks of a tight loop on several threads: without allocating,
-// and without waiting for threads to wake up where the loop comes back soon.
+// Package threads runs the tasks of a tight loop on several threads without allocating. Threads
+// that have nothing to do stay awake for a moment, so that the loop need not wait for them to
+// wake up when it comes back soon.
 package threads
 
 import (
@@ -48,7 +49,7 @@ func (t *Team) Do(count, threads int, task func(worker, i int)) {
 	t.Run(count, threads)
 }
 
-// Next returns the number of a task that nobody has taken, or false if there is none.
+// Next returns the number of a task that no thread has taken, or false if there is none.
 func (t *Team) Next() (task int, ok bool) {
 	i := t.next.Add(1) - 1
 	return int(i), i < t.count
@@ -80,7 +81,7 @@ func (t *Team) Run(count, threads int) {
 	t.wait.Wait()
 }
 
-// help works for t, and then for whoever has work soon.
+// help is a helper's goroutine: it works for t, then for every team that hires it in time.
 func help(t *Team) {
 	for t != nil {
 		t.work(int(t.workers.Add(1)))
@@ -90,14 +91,14 @@ func help(t *Team) {
 	}
 }
 
-// To wake a thread takes longer than many a task. So one that has nothing more to do looks
-// out for work this long before it sleeps, and lets other goroutines run every now and then.
+// Waking a thread can take longer than a task. So a thread that has nothing to do spins for
+// patience before it sleeps, and lets other goroutines run at every yield.
 const (
 	patience = 100 * time.Microsecond
 	yield    = 20 * time.Microsecond
 )
 
-// spin waits until done or out of patience, and reports which.
+// spin waits until done returns true, which it reports, or patience has passed.
 func spin(done func() bool) bool {
 	if done() {
 		return true
@@ -120,14 +121,14 @@ func spin(done func() bool) bool {
 	}
 }
 
-// idle has a place for each helper that lingers: it puts waiting there, whoever has work
-// puts a team in its place.
+// idle has a place for each helper that lingers. The helper puts waiting there, and a team
+// that has work replaces it by itself.
 var (
 	idle    [64]atomic.Pointer[Team]
 	waiting = new(Team)
 )
 
-// hire gives t to a helper that lingers.
+// hire gives t to a helper that lingers and reports whether there was one.
 func hire(t *Team) bool {
 	for i := range idle {
 		if idle[i].Load() == waiting && idle[i].CompareAndSwap(waiting, t) {
@@ -138,7 +139,7 @@ func hire(t *Team) bool {
 }
 
 // dismiss takes t back from the helpers that have not noticed it yet, and returns their
-// number: all is done, and they may sleep for long.
+// number. By then all tasks are done, and such a helper may not run again for a long time.
 func dismiss(t *Team) (n int) {
 	for i := range idle {
 		if idle[i].Load() == t && idle[i].CompareAndSwap(t, nil) {
@@ -148,8 +149,8 @@ func dismiss(t *Team) (n int) {
 	return n
 }
 
-// linger returns the team that hires this helper, or nil. A helper that was dismissed may
-// find another in its place: then one of them takes what comes, or both go.
+// linger returns the team that hires this helper, or nil. After dismiss another helper may
+// have taken this one's place: then one of the two takes the next team, or both give up.
 func linger() *Team {
 	for i := range idle {
 		place := &idle[i]

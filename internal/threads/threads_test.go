@@ -78,7 +78,7 @@ func TestTeamsSideBySide(t *testing.T) {
 	}
 }
 
-// What a task writes is there once Run returns, and helpers do not stay for ever.
+// What a task has written can be read once Do returns, and helpers end after a while.
 func TestHelpersGo(t *testing.T) {
 	before := runtime.NumGoroutine()
 	x := make([]int, 1000)

@@ -10,8 +10,8 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// dots writes the micro-kernels of A·Bᵀ where the rows of both lie in memory as they are
-// summed over, for every number of rows of A and of B that the registers hold.
+// dots writes the micro-kernels of A·Bᵀ as dot products of rows, contiguous in memory, for
+// every number of rows of A and of B that the registers hold.
 func dots() {
 	for _, s := range []isa{avx2, avx512} {
 		for _, rows := range []int{s.lanes / 2, 1} {
@@ -129,8 +129,8 @@ func (d *dotKernel) multiply(a, b, b4 GPVirtual, v int) {
 	}
 }
 
-// fold returns the sums of the lanes of each of up to eight vectors, which are lost, one
-// after the other.
+// fold returns the sums of the lanes of each of up to eight vectors, one after the other. The
+// vectors are overwritten.
 func (s isa) fold(x []VecVirtual) []VecVirtual {
 	x = append([]VecVirtual{}, x...)
 	halves := func(low, high func(b, a, to VecVirtual)) {
@@ -155,7 +155,7 @@ func (s isa) fold(x []VecVirtual) []VecVirtual {
 	return x
 }
 
-// addTo adds the first n numbers of x to those at m. mask says which they are, for AVX-512.
+// addTo adds the first n numbers of x to those at m; for AVX-512 mask has their bits set.
 func (s isa) addTo(m Mem, x []VecVirtual, n int, mask Register) {
 	if s.lanes == 8 {
 		VADDPD_Z(m, x[0], mask, x[0])

@@ -11,8 +11,8 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// fft writes the passes of batched transforms: every number is a vector, one lane
-// for each frame, so no instruction mixes lanes.
+// fft writes the passes of transforms of several frames at once: every number is a vector with
+// a lane for each frame, and no instruction mixes lanes.
 func fft() {
 	for _, s := range []isa{avx2, avx512} {
 		radices := []int{2, 3, 4}
@@ -51,7 +51,7 @@ func (s isa) addI(a, b complexVec) complexVec { // a + i·b
 	return complexVec{s.sub(a.re, b.im), s.add(a.im, b.re)}
 }
 
-// dft returns the DFT of x, whose registers it uses up.
+// dft returns the DFT of x, whose registers it may overwrite.
 func (s isa) dft(x []complexVec) []complexVec {
 	switch len(x) {
 	case 2:
@@ -66,14 +66,14 @@ func (s isa) dft(x []complexVec) []complexVec {
 			sum[i], dif[i] = s.cadd(x[i], x[i+4]), s.csub(x[i], x[i+4])
 		}
 		root := s.constant(math.Sqrt2 / 2)
-		// dif[i] times exp(-πi·i/4); for i = 2 that is left to the next sums.
+		// dif[k] times exp(-iπk/4); for k = 2, times -i, the sums below do it.
 		turn := func(a, b VecVirtual) complexVec {
 			VMULPD(root, a, a)
 			VMULPD(root, b, b)
 			return complexVec{a, b}
 		}
 		d1 := turn(s.add(dif[1].re, dif[1].im), s.sub(dif[1].im, dif[1].re))
-		d3 := turn(s.sub(dif[3].im, dif[3].re), s.add(dif[3].re, dif[3].im)) // its im is negated
+		d3 := turn(s.sub(dif[3].im, dif[3].re), s.add(dif[3].re, dif[3].im)) // with the opposite sign of im
 		even := s.dft(sum[:])
 		a, b := s.addMinusI(dif[0], dif[2]), s.addI(dif[0], dif[2])
 		c := complexVec{s.add(d1.re, d3.re), s.sub(d1.im, d3.im)}
@@ -140,7 +140,7 @@ func (s isa) twiddle(a complexVec, w Mem) {
 	VFMADD132PD(b, u, a.im)
 }
 
-// rows gives the addresses p + i·stride for i < 8.
+// rows returns the addresses p + i·stride as a function of i < n ≤ 8.
 func rows(p, stride GPVirtual, n int) func(i int) Mem {
 	var three, four GPVirtual
 	if n > 3 {

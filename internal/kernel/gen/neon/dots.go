@@ -6,9 +6,9 @@ import (
 	"github.com/audiosep/audiosep/internal/kernel/gen/layout"
 )
 
-// dots writes the micro-kernels of A·Bᵀ where the rows of both lie in memory as they are
-// summed over, for every number of rows of A and of B that the registers hold: 24 of them
-// for the sums of two rows by six.
+// dots writes the micro-kernels of A·Bᵀ as dot products of rows, contiguous in memory, for
+// every number of rows of A and of B that the registers hold: the sums of two rows by six take
+// 24 of them.
 func (f *file) dots() {
 	for _, rows := range []int{2, 1} {
 		for cols := layout.DotColumns; cols >= 1; cols-- {
@@ -17,8 +17,8 @@ func (f *file) dots() {
 	}
 }
 
-// dotsOf keeps a vector of sums for each pair of rows, one lane for every fourth number, and
-// folds them at the end.
+// dotsOf writes the kernel for so many rows of A and of B. It keeps a vector of sums for each
+// pair of rows, with one lane for every fourth number, and folds them at the end.
 func (f *file) dotsOf(rows, cols int) {
 	fn := f.function(fmt.Sprintf("dotsNEON_%dx%d", rows, cols),
 		fmt.Sprintf("multiplies panels of %d rows by %d rows: see dotTile.", rows, cols), "(p *uint64)", "p")

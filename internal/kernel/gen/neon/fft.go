@@ -7,9 +7,9 @@ import (
 	"github.com/audiosep/audiosep/internal/kernel/gen/layout"
 )
 
-// fft writes the passes of batched transforms: every number is a vector, one lane
-// for each frame, so no instruction mixes lanes. A pass does the two registers of a
-// vector one after the other, so that a DFT of 8 has room.
+// fft writes the passes of transforms of several frames at once: every number is a vector with
+// a lane for each frame, and no instruction mixes lanes. A pass does the two registers of a
+// vector one after the other, so that there are enough registers for a DFT of 8.
 func (f *file) fft() {
 	for _, r := range []int{2, 3, 4, 5, 8} {
 		f.stage(r, true)
@@ -24,8 +24,8 @@ func (f *file) fft() {
 // number is the bytes of a complex number of every frame.
 const number = 2 * 8 * lanes
 
-// A complexVec is two lanes of a number. In memory its imaginary parts come after the
-// real parts of all lanes.
+// A complexVec is two lanes of a number. In memory the imaginary parts come after the real
+// parts of all lanes.
 type complexVec struct{ re, im *reg }
 
 func (f *function) loadComplex(m mem) complexVec {
@@ -76,7 +76,7 @@ func (f *function) dft(x []complexVec) []complexVec {
 			sum[i], dif[i] = f.cadd(x[i], x[i+4]), f.csub(x[i], x[i+4])
 		}
 		root := f.constant(math.Sqrt2 / 2)
-		// dif[i] times exp(-πi·i/4); for i = 2 that is left to the next sums.
+		// dif[k] times exp(-iπk/4); for k = 2, times -i, the sums below do it.
 		turn := func(z complexVec) (sum, dif *reg) {
 			sum, dif = f.op("fadd", z.re, z.im), f.op("fsub", z.im, z.re)
 			return f.op("fmul", sum, root), f.op("fmul", dif, root)

@@ -9,11 +9,10 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// PrincipalAngles returns the angles between the spaces spanned by the rows of a, p×M,
-// and of b, q×M, in radians, ascending, min(p, q) of them: all are 0 when one space
-// contains the other. Small angles are as exact as large ones: they come from sines
-// (Björck and Golub, Math. Comp. 27, 1973). It is an error if the widths differ or rows
-// are linearly dependent.
+// PrincipalAngles returns the min(p, q) angles between the spaces spanned by the rows of a,
+// p×M, and of b, q×M, in radians, ascending: all are 0 when one space contains the other.
+// Small angles are as exact as large ones: they come from sines (Björck and Golub, Math. Comp.
+// 27, 1973). It is an error if the widths differ or rows are linearly dependent.
 func PrincipalAngles(a, b mat.Matrix) ([]float64, error) {
 	p, m := a.Dims()
 	q, n := b.Dims()
@@ -31,7 +30,7 @@ func PrincipalAngles(a, b mat.Matrix) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	var c, s mat.Dense // c: p×q; s: what of b's basis is outside a's space
+	var c, s mat.Dense // c: p×q; s: the part of b's basis that is outside a's space
 	c.Mul(qa.T(), qb)
 	s.Mul(qa, &c)
 	s.Sub(qb, &s)
@@ -91,10 +90,10 @@ type Pairing struct {
 // Largest returns the largest angle, 0 when one space contains the other.
 func (p Pairing) Largest() float64 { return p.Angles[len(p.Angles)-1] }
 
-// Match pairs the row-spaces a of one transform with those of another, b, of the same
-// size where there are any: by theorem 1 two descents that reached the minimum have the
-// same ones, whatever their starts. Spaces are paired in order of how much of them
-// coincides, each once; what is left when one list ends stays unpaired.
+// Match pairs each of the row-spaces a of one transform with one of b, those of another: by
+// theorem 1 two descents that reached the minimum have the same row-spaces, whatever their
+// starts. Pairs of the same size come first, then those with the largest mean squared cosine.
+// Where one list is longer, the rest of it stays unpaired.
 func Match(phiA mat.Matrix, a [][]int, phiB mat.Matrix, b [][]int) ([]Pairing, error) {
 	var all []Pairing
 	for _, setA := range a {

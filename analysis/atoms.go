@@ -16,12 +16,12 @@ type Atom struct {
 	Frequency float64 // Hz, 0 to half the rate
 	Amplitude float64 // ≥ 0
 	Phase     float64 // radians, -π to π
-	Residual  float64 // norm of what the sinusoid leaves, as part of the row's: 0 to 1
+	Residual  float64 // ‖row - sinusoid‖/‖row‖, 0 to 1
 }
 
-// Atoms fits a sinusoid to every row of phi, F×M, in the least-squares sense; rate is in
-// Hz. At each frequency amplitude and phase have a closed form, so that only the
-// frequency is searched for, near the highest peaks of the zero-padded spectrum.
+// Atoms fits a sinusoid to every row of phi, F×M, in the least-squares sense; rate is in Hz.
+// For a given frequency amplitude and phase have a closed form, so only the frequency is
+// searched for, near the highest peaks of the zero-padded spectrum.
 func Atoms(phi mat.Matrix, rate float64) []Atom {
 	f, m := phi.Dims()
 	s := newSearch(m)
@@ -37,7 +37,8 @@ func Atoms(phi mat.Matrix, rate float64) []Atom {
 	return atoms
 }
 
-// padding is the zero-padded length over M, at least, and so the bins in half a lobe.
+// padding is the least zero-padded length over M, and so the number of bins in half the main
+// lobe of a peak.
 const padding = 8
 
 type search struct {
@@ -54,8 +55,8 @@ func newSearch(m int) *search {
 	return &search{row: make([]float64, m), padded: make([]float64, n), fft: fourier.NewFFT(n), spectrum: make([]complex128, n/2+1)}
 }
 
-// candidates is the number of peaks that are tried: near 0 and half the rate the highest
-// is moved by its own mirror image.
+// candidates is how many peaks are tried. Near 0 and half the rate a peak overlaps with its
+// mirror image, so that the highest need not be the best.
 const candidates = 3
 
 // fit returns the best sinusoid, its frequency in cycles per sample.
@@ -107,8 +108,8 @@ func (s *search) peaks() []int {
 	return peaks[:min(candidates, len(peaks))]
 }
 
-// nearby returns the neighbours, as frequencies, of the bin near a peak at which a
-// sinusoid captures most: that is another one where the peak's mirror image is near.
+// nearby returns the frequencies of the two neighbours of the bin, near a peak, at which a
+// sinusoid captures most energy: not always the peak's bin, where its mirror image is near.
 func (s *search) nearby(peak int) (from, to float64) {
 	n := len(s.padded)
 	best, captured := peak, -1.0
@@ -120,8 +121,8 @@ func (s *search) nearby(peak int) (from, to float64) {
 	return max(0, float64(best-1)/float64(n)), min(0.5, float64(best+1)/float64(n))
 }
 
-// climb returns the frequency between a and b at which a sinusoid captures most: golden
-// section.
+// climb returns the frequency between a and b at which a sinusoid captures most energy, by
+// golden-section search.
 func (s *search) climb(a, b float64) float64 {
 	const golden = 0.6180339887498949
 	x, y := b-golden*(b-a), a+golden*(b-a)
@@ -141,7 +142,8 @@ func (s *search) climb(a, b float64) float64 {
 	return (a + b) / 2
 }
 
-// project returns the energy that c·cos + d·sin captures of the row at the frequency f.
+// project returns the c and d for which c·cos(2πft) + d·sin(2πft) is nearest to the row, and
+// the energy of it.
 func (s *search) project(f float64) (energy, c, d float64) {
 	var cc, ss, cs, xc, xs float64
 	for t, x := range s.row {
@@ -152,7 +154,7 @@ func (s *search) project(f float64) (energy, c, d float64) {
 		xc += x * cos
 		xs += x * sin
 	}
-	if det := cc*ss - cs*cs; det > 1e-9*cc*cc { // else the sine is nought, or a multiple
+	if det := cc*ss - cs*cs; det > 1e-9*cc*cc { // else the sine is 0 or a multiple of the cosine
 		c, d = (xc*ss-xs*cs)/det, (xs*cc-xc*cs)/det
 	} else {
 		c = xc / cc

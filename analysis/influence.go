@@ -7,9 +7,9 @@ import (
 	"github.com/audiosep/audiosep"
 )
 
-// Influence returns the rows of a model's transform by decreasing power in WH, summed
-// over the frames (section III-D of Zhang, Soubies and Févotte, 2020); in their own order
-// where the model has no factors.
+// Influence returns the numbers of the rows of a model's transform by decreasing power in WH,
+// summed over the columns (section III-D of Zhang, Soubies and Févotte, 2020), or in their
+// own order if the model has no factors.
 func Influence(m audiosep.Model) []int {
 	order := make([]int, m.Transform.Bins())
 	power := make([]float64, len(order))

@@ -10,15 +10,14 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Partition splits the rows of v, W̄H̄, into the sets B_q of theorem 1 of Zhang, Soubies
-// and Févotte (2020), Q of them and no fewer: rows are in one set if they are equal in
-// every column. The rows of Φ̄ in a set span a row-space that is identifiable; rows by
-// themselves are identifiable up to their sign.
+// Partition divides the rows of v, W̄H̄, into the sets B_q of theorem 1 of Zhang, Soubies
+// and Févotte (2020): rows are in one set if they are equal in every column. The rows of Φ̄
+// in a set span a row-space that is identifiable; a row that is a set by itself is
+// identifiable up to its sign.
 //
-// Rows are taken for equal if they differ nowhere by more than tol times the greater of
-// their largest entries, or by more than floor, below which entries say nothing. Where
-// that is ambiguous a row joins the first set whose first row it equals. The sets are in
-// order of their first rows.
+// Two rows count as equal if no column differs by more than tol times the largest entry of
+// the two, or by more than floor, below which differences mean nothing. A row joins the first
+// set whose first row it equals. The sets are in order of their first rows.
 func Partition(v mat.Matrix, tol, floor float64) [][]int {
 	rows, cols := v.Dims()
 	var sets [][]int
@@ -48,7 +47,7 @@ func equal(v mat.Matrix, i, j, cols int, tol, floor float64) bool {
 	return apart <= max(tol*most, floor)
 }
 
-// Identify is Partition of the factors' WH.
+// Identify is Partition of the factors' WH. It is an error if W or H is missing.
 func Identify(f *audiosep.Factors, tol, floor float64) ([][]int, error) {
 	if f == nil || f.W == nil || f.H == nil {
 		return nil, fmt.Errorf("the model has no factors; want W and H")

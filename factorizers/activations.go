@@ -51,8 +51,8 @@ func (activations) Forecast(in map[string]audiosep.Forecast) (map[string]audiose
 }
 
 // Activate writes dst, K×n. The columns of w, F×K, need not sum to 1; a column of zeros
-// has no activation. It is an error if the shapes do not fit or v could not be
-// factorised.
+// has no activation. It is an error if the shapes do not fit, if v is not finite and ≥ 0, or
+// if it is 0 anywhere while β ≤ 0 and eps is 0.
 func (a activations) Activate(ctx context.Context, dst, v, w *mat.Dense) error {
 	if err := checkPower(v, a.Beta, a.Eps); err != nil {
 		return err
@@ -81,8 +81,8 @@ func (a activations) Activate(ctx context.Context, dst, v, w *mat.Dense) error {
 	return nil
 }
 
-// flatStart returns H such that WH has the sums of V's columns, each component that has
-// a spectrum the same part of it.
+// flatStart returns H such that the columns of WH have the sums of those of V, to which each
+// component that has a spectrum contributes the same.
 func flatStart(v *mat.Dense, sums []float64) *mat.Dense {
 	var active float64
 	for _, sum := range sums {
@@ -114,25 +114,26 @@ func columnSums(w *mat.Dense) []float64 {
 	return sums
 }
 
-// solve returns H. Columns that are done leave the problem once they are half of it.
+// solve returns H. Once half of the columns are done they are left out and the others go on
+// as a smaller problem.
 func (a activations) solve(ctx context.Context, v, w *mat.Dense) (*mat.Dense, error) {
-	c := newCrew(runtime.GOMAXPROCS(0))
 	h := flatStart(v, columnSums(w))
 	part, left := v, make([]int, v.RawMatrix().Cols)
 	for j := range left {
 		left[j] = j
 	}
 	for i := 0; i < a.Iterations && len(left) > 0; {
-		s := newNMF(ctx, c, part, w, gather(h, left), nmfOptions{
+		s := newNMF(ctx, part, w, gather(h, left), nmfOptions{
 			beta: a.Beta, eps: a.Eps, l1: a.L1, heuristic: a.Update == "heuristic", fixW: true,
+			threads: runtime.GOMAXPROCS(0),
 		})
 		done := make([]bool, len(left))
 		for more := len(left); i < a.Iterations && 2*more > len(left); i++ {
-			s.passes.Do(ctx, kernel.Step{W: s.w, H: s.h, Next: s.hNext, Update: s.strip})
+			s.passes.Do(ctx, kernel.Step{W: s.w, H: s.h, Next: s.hNext, Update: s.columnsH})
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			more = s.settle(done, a.Tol)
+			more = s.accept(done, a.Tol)
 		}
 		var next []int
 		for j, n := range left {
@@ -163,9 +164,9 @@ func gather(a *mat.Dense, columns []int) *mat.Dense {
 	return part
 }
 
-// settle puts the next H in force but for the columns that are done, marks those that
+// accept puts the next H in force, except for columns that are done, marks columns that
 // changed by no more than tol of their sum as done, and returns how many are not.
-func (s *nmf) settle(done []bool, tol float64) (left int) {
+func (s *nmf) accept(done []bool, tol float64) (left int) {
 	change, size := make([]float64, len(done)), make([]float64, len(done))
 	for k := range s.h.Rows {
 		old, next := row(s.h, k), row(s.hNext, k)

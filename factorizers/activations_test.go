@@ -29,8 +29,8 @@ func activate(t testing.TB, p ActivationsParams, v, w *mat.Dense) *mat.Dense {
 	return h
 }
 
-// However columns are put in calls, and wherever they stand, they come out alike, to
-// the last bit.
+// The bits of a column's activations depend neither on the other columns of the call nor on
+// its place among them.
 func TestActivationsOfAColumnDoNotDependOnOthers(t *testing.T) {
 	for _, path := range []string{"avx512", "avx2", "neon", "go"} {
 		t.Run(path, func(t *testing.T) {

@@ -11,16 +11,16 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// blocks minimises C over Φ by rotating the rows of two blocks among each other, all at
-// once, by products of matrices; the blocks meet in the rounds of a tournament. With
-// blocks of one row it would be jacobi, and with one pair of blocks it is a quasi-Newton
-// step with the true curvature of every rotation: small blocks go farther in a sweep,
-// large ones spend more of it in products.
+// blocks minimises C over Φ by rotating all rows of two blocks among each other at once, with
+// products of matrices. In a sweep each block is paired once with each other. With blocks of
+// one row it would be jacobi, and with a single pair of blocks it is a quasi-Newton step that
+// uses the true curvature of every rotation. A sweep of small blocks lowers C more; one of
+// large blocks is faster, as more of its work is products.
 //
-// Rows whose rotations have hardly anything to gain sit out: see choose.
+// Rows whose rotations would lower C hardly at all are left out: see choice.
 type blocks struct {
 	*learning
-	size   int   // rows of a block, at most; the last may be short, one may be empty
+	size   int   // most rows of a block; the last may be shorter, one may be empty
 	count  int   // blocks
 	chosen []int // the rows that take part
 	round  int
@@ -36,7 +36,7 @@ func newBlocks(l *learning, size int) *blocks {
 	for m := range s.chosen {
 		s.chosen[m] = m
 	}
-	for range l.crew.threads {
+	for range l.threads {
 		s.pairs = append(s.pairs, newBlockPair(l, min(2*size, l.rows)))
 	}
 	if l.rows > 2*size && !l.is {
@@ -59,17 +59,17 @@ func (s *blocks) improve(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// sweeps returns how many to make: more than one while they are together less work than a
-// sixteenth of a sweep of all rows.
+// sweeps returns how many sweeps to make: as many as are together no more than a sixteenth of
+// the work of a sweep of all rows, at least one.
 func (s *blocks) sweeps() int {
 	part := float64(len(s.chosen)) / float64(s.rows)
 	return max(1, min(mostSweeps, int(1/(16*part*part))))
 }
 
-// mostSweeps is how many sweeps of few rows are made before W and H have their turn again.
+// mostSweeps is the most sweeps between two updates of W and H.
 const mostSweeps = 6
 
-// sweep lets each block meet each.
+// sweep pairs each block once with each other, in rounds whose pairs have no block in common.
 func (s *blocks) sweep(ctx context.Context) error {
 	s.count = (len(s.chosen) + s.size - 1) / s.size
 	s.count += s.count % 2
@@ -78,7 +78,7 @@ func (s *blocks) sweep(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s.crew.do(s.count/2, s.task)
+		s.team.Do(s.count/2, s.threads, s.task)
 		gained += floats.Sum(s.gains[:s.count/2])
 	}
 	if s.choice != nil {
@@ -87,7 +87,7 @@ func (s *blocks) sweep(ctx context.Context) error {
 	return nil
 }
 
-// meet rotates the rows of pair i of the round.
+// meet rotates the rows of the i-th pair of blocks of the round among each other.
 func (s *blocks) meet(worker, i int) {
 	p, q := opponents(s.count, s.round, i)
 	pair := s.pairs[worker]
@@ -102,8 +102,8 @@ func (s *blocks) meet(worker, i int) {
 	}
 }
 
-// opponents returns the two of n, even, that make pair i of a round of a tournament by
-// the circle method: in n-1 rounds each meets each.
+// opponents returns the two of n, an even number, that are pair i of a round. In n-1 rounds
+// each is paired once with each other (the circle method of tournaments).
 func opponents(n, round, i int) (p, q int) {
 	if i == 0 {
 		return round, n - 1
@@ -112,11 +112,11 @@ func opponents(n, round, i int) (p, q int) {
 	return min(p, q), max(p, q)
 }
 
-// blockPair is the rows that are rotated among each other, copied together.
+// blockPair is a copy of the rows that are rotated among each other, n of them.
 type blockPair struct {
 	*learning
 	rows            []int
-	x, xg, turned   []float64 // n×(N/S·P): the rows; they, weighted; they, rotated
+	x, xg, turned   []float64 // n×(N/S·P): the rows of X; weighted; rotated
 	u, v, a         []float64 // n×N/S
 	phi, phiTurned  []float64 // n×r
 	slopes, curves  []float64 // n×n
@@ -136,12 +136,13 @@ func newBlockPair(l *learning, most int) *blockPair {
 	}
 }
 
-// part returns the first rows of scratch as a matrix, as many as there are in the pair.
+// part returns data as a matrix of as many rows as the pair has.
 func (b *blockPair) part(data []float64, cols int) blas64.General {
 	return rowMajor(data[:len(b.rows)*cols], cols)
 }
 
-// step takes the step along E, halved until C falls enough, and returns by how much.
+// step rotates the rows by exp(αE), α = 1, ½, ¼, … until C falls enough, and returns by how
+// much it falls.
 func (b *blockPair) step() float64 {
 	b.gather()
 	before := b.cost()
@@ -161,10 +162,10 @@ func (b *blockPair) step() float64 {
 	return 0
 }
 
-// leastStep is the part of a step below which a pair is left as it is.
+// leastStep is the α at which step gives up and leaves the rows as they are.
 const leastStep = 1e-3
 
-// gather copies the rows of the pair together.
+// gather copies the rows of the pair from the learning.
 func (b *blockPair) gather() {
 	for i, m := range b.rows {
 		copyRow(b.x, i, b.learning.x, m, b.total())
@@ -187,20 +188,18 @@ func copyRow(dst []float64, i int, src []float64, j, cols int) {
 	copy(dst[i*cols:(i+1)*cols], src[j*cols:(j+1)*cols])
 }
 
-// damping is added to the curvature, as part of what it is the difference of: rotations
-// that make hardly any difference would else be large, for nothing, and disturb the
-// others that are made at the same time.
+// The curvature of a rotation, B - A, is increased by damping·B. Otherwise rotations that
+// hardly change C would be large and disturb the others that are made at the same time.
 const damping = 0.1
 
-// aim sets E and returns the slope of C along it. E_pq is the best angle of the rotation
-// of rows p and q, were it made alone: with A, B and D as in jacobi and the curvature
-// B - A it is ½ atan2(-2D, B-A).
+// aim sets E and returns the slope of C along it. E_pq is the angle by which rotating rows p
+// and q alone would lower C most: with A, B and D as in jacobi, ½ atan2(-2D, B-A).
 //
-// The is objective has a pole wherever a coefficient is 0, and its slope and curvature
-// are all poles: steps along them end at the nearest one. So V is held off 0 by V̂ in
-// them, which gives the slope of C as it looks from afar, and 0 is returned: any step
-// that lowers C will do. (On two minutes of music, K = 10, this reaches in 4 s of work
-// what steps with the true slope need 90 for.)
+// The is objective goes to infinity wherever a coefficient goes to 0, and steps along its true
+// slope end at the nearest such place. So slope and curvature are taken with V + V̂ for V in
+// the term log V, which smooths these places over, and 0 is returned: any step that lowers C
+// will do. (On two minutes of music, K = 10, this reaches in 4 s of work what steps along the
+// true slope need 90 s for.)
 func (b *blockPair) aim() float64 {
 	n := len(b.rows)
 	a := b.u
@@ -230,8 +229,8 @@ func (b *blockPair) aim() float64 {
 	return slope
 }
 
-// weighIS sets xg and a for the is objective: the slope weighs with 1/V̂ - 1/(V+V̂), and
-// the curvature has the square of V's slope besides.
+// weighIS sets xg and a for the is objective. The slope weighs X² with 1/V̂ - 1/(V+V̂); the
+// curvature has a further term, 2V/(P·(V+V̂)²).
 func (b *blockPair) weighIS() {
 	bend := 2 / float64(b.per)
 	n := len(b.rows) * b.cols
@@ -245,7 +244,7 @@ func (b *blockPair) weighIS() {
 	}
 }
 
-// cost returns what C owes to the pair, as far as Φ changes it.
+// cost returns the part of C that Φ changes, summed over the rows of the pair.
 func (b *blockPair) cost() float64 {
 	n := len(b.rows) * b.cols
 	var sum float64
@@ -258,7 +257,7 @@ func (b *blockPair) cost() float64 {
 	return b.weight * sum
 }
 
-// weigh sets dst to x times g, in which per numbers of x share one.
+// weigh sets dst to x times g, of which each number serves per numbers of x.
 func weigh(dst, x, g []float64, per int) {
 	if per == 1 {
 		kernel.Mul(dst[:len(g)], x[:len(g)], g)
@@ -271,7 +270,7 @@ func weigh(dst, x, g []float64, per int) {
 	}
 }
 
-// meanSquares sets dst to the mean squares of runs of per numbers of x.
+// meanSquares sets each number of dst to the mean square of the next per numbers of x.
 func meanSquares(dst, x []float64, per int) {
 	if per == 1 {
 		kernel.Mul(dst, x[:len(dst)], x[:len(dst)])

@@ -6,23 +6,21 @@ import (
 	"gonum.org/v1/gonum/blas"
 )
 
-// choice tells which rows of Φ are worth rotating. At 44.1 kHz most rows of a DCT hold
-// less power than eps: to rotate them among each other changes nothing, and they have
-// little to give to the others and to take from them.
+// choice tells which rows of Φ are worth rotating. At 44.1 kHz most rows of a DCT have less
+// power than eps: rotating them, among each other or with other rows, hardly changes C.
 type choice struct {
 	*learning
 	size           int
-	xg             []float64 // size×(N/S·P), which others may use as well
+	xg             []float64 // size×(N/S·P); scratch, shared with the solver
 	slopes, curves []float64 // r×r
-	gains          []float64 // r: of all rotations of a row
+	gains          []float64 // r: by how much all rotations of a row would lower C
 	sorted         []int
 
-	left, gained float64 // of what gains promised: by rows not chosen; what the last sweep made of the others
+	left, gained float64 // the gains of the rows left out; by how much the last sweep lowered C
 	sweep, next  int
 }
 
-// spared is the part of what all rotations promise that the rows left out may have
-// between them.
+// spared is the part of the gains of all rotations that the rows left out may have together.
 const spared = 0.03
 
 func newChoice(l *learning, size int, xg []float64) *choice {
@@ -33,9 +31,9 @@ func newChoice(l *learning, size int, xg []float64) *choice {
 	}
 }
 
-// due tells whether to choose anew: when a sweep of the rows chosen has gained less than
-// the others promised, and after three times as many sweeps as the last time, because W and H
-// change as well.
+// due tells whether to choose anew: when a sweep of the rows chosen has lowered C by less than
+// the gains of those left out, and, because W and H change as well, when three times as many
+// sweeps have been made as at the last choice.
 func (s *choice) due() bool {
 	s.sweep++
 	if s.sweep < s.next && s.gained > s.left {
@@ -45,7 +43,7 @@ func (s *choice) due() bool {
 	return true
 }
 
-// choose returns the rows to rotate, in order, in the storage of chosen.
+// choose returns the rows to rotate, in ascending order, in the storage of chosen.
 func (s *choice) choose(chosen []int) []int {
 	s.promise()
 	for m := range s.sorted {
@@ -76,8 +74,8 @@ func (s *choice) choose(chosen []int) []int {
 	return chosen[:0]
 }
 
-// promise sets gains to what the rotations of each row with every other would lower C by,
-// each made alone; A, B and D are as in jacobi.
+// promise sets gains to the sum, for each row, of what rotating it with every other row would
+// lower C by, each rotation by itself; A, B and D are as in jacobi.
 func (s *choice) promise() {
 	n := s.rows
 	x, u, v := rowMajor(s.x, s.total()), rowMajor(s.u, s.cols), rowMajor(s.v, s.cols)

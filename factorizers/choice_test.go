@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// What is promised is what rotating two rows by the best angle brings.
+// The gains are what C falls by when two rows are rotated by the best angle.
 func TestChoicePromisesWhatRotationsBring(t *testing.T) {
 	l := learningOf(noteScene(6, 30, 3), TLNMFParams{Rank: 2, Eps: 1e-2, Objective: "gcm"}, 1)
-	newMomentum(l).settle(t.Context(), 5)
+	newMomentum(l).update(t.Context(), 5)
 	s := newChoice(l, 4, make([]float64, 4*l.total()))
 	s.promise()
 	phi, x, v := slices.Clone(l.phi), slices.Clone(l.x), slices.Clone(l.v)
@@ -34,14 +34,14 @@ func TestChoicePromisesWhatRotationsBring(t *testing.T) {
 	}
 }
 
-// Rows far below eps sit out, nothing of them changes, and what a full sweep brings is
-// not missed by more than what they promised.
+// Rows far below eps are left out and do not change, and C falls nearly as far as in a sweep
+// of all rows: what is missing is about the gains of the rows left out.
 func TestChoiceLeavesOutWhatHasNothingToGain(t *testing.T) {
 	p := TLNMFParams{Rank: 3, Eps: 1e-2, Objective: "gcm"}
 	l := learningOf(noteScene(120, 60, 2), p, 1)
-	newMomentum(l).settle(t.Context(), 30)
+	newMomentum(l).update(t.Context(), 30)
 	all := learningOf(noteScene(120, 60, 2), p, 1)
-	newMomentum(all).settle(t.Context(), 30)
+	newMomentum(all).update(t.Context(), 30)
 
 	few, full := newBlocks(l, 16), newBlocks(all, 16)
 	full.choice = nil

@@ -8,15 +8,15 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// ExpectedFrames returns frames on which every objective is the expected one of a signal
+// ExpectedFrames returns frames on which every objective has its expected value for a signal
 // of the Gaussian composite model with the parameters phi, M×M and orthogonal, w, M×K,
 // and h, K×N (paper, eq. 4 and 8):
 //
 //	V = E|ΦY|² = (ΦΦ̄ᵀ)∘² W̄H̄.
 //
-// They are M realisations, of which the m-th is the m-th row of Φ̄ with the root of M
-// times its variance in every frame: their mean is exact, and whatever learns from
-// frames learns from it. eps is relative to these variances.
+// They are M realisations: frame n of realisation m is row m of Φ̄ times √(M·(W̄H̄)_mn), so
+// that the mean of |ΦY|² over the realisations is exactly V. A learner's eps is relative to
+// these variances. It is an error if phi is not orthogonal to 1e-9 or the shapes do not fit.
 func ExpectedFrames(phi, w, h *mat.Dense) (*audiosep.Frames, error) {
 	m, cols := phi.Dims()
 	if m != cols || !(audiosep.OrthogonalityError(phi) <= 1e-9) {

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// jacobi minimises the gcm objective over Φ by rotating two of its rows at a time by
-// the best angle, which has a closed form. With c = cos θ, s = sin θ and
+// jacobi minimises the gcm objective over Φ by rotating two of its rows at a time by the best
+// angle, which has a closed form. With c = cos θ, s = sin θ and sums over the columns
 //
 //	x_p ← c·x_p + s·x_q,  x_q ← c·x_q - s·x_p
 //	A = Σ V_p u_p + V_q u_q,  B = Σ V_q u_p + V_p u_q,  D = Σ C_pq (u_p - u_q)
@@ -19,20 +19,20 @@ type jacobi struct {
 	round int
 	cross [][]float64 // C_pq, of each worker
 	task  func(worker, i int)
-	least float64 // gain below which a rotation is not worth its while
+	least float64 // rotations that lower C by no more are left out
 }
 
 func newJacobi(l *learning, tol float64) *jacobi {
 	j := &jacobi{learning: l, tol: tol}
-	for range l.crew.threads {
+	for range l.threads {
 		j.cross = append(j.cross, make([]float64, l.cols))
 	}
 	j.task = j.pair
 	return j
 }
 
-// improve is one sweep: every pair of rows once, in rounds of pairs that have no row in
-// common and may be rotated at the same time.
+// improve is one sweep: every pair of rows once, in rounds whose pairs have no row in common,
+// so that they may be rotated at the same time.
 func (s *jacobi) improve(ctx context.Context) (bool, error) {
 	n := s.rows + s.rows%2
 	s.spare(s.rows * (s.rows - 1) / 2)
@@ -40,14 +40,14 @@ func (s *jacobi) improve(ctx context.Context) (bool, error) {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		s.crew.do(n/2, s.task)
+		s.team.Do(n/2, s.threads, s.task)
 	}
-	s.power() // rather than let the roundings of the rotations add up
+	s.power() // v from x again, so that rounding errors of the rotations do not add up
 	return true, nil
 }
 
-// spare settles which of so many rotations to leave out: all of them are together worth a
-// tenth of what ends the descent.
+// spare sets least so that so many rotations, all left out, would together lower C by a tenth
+// of what ends the descent.
 func (s *jacobi) spare(rotations int) {
 	s.least = 0
 	if len(s.objective) > 0 {
@@ -66,7 +66,7 @@ func (s *jacobi) pair(worker, i int) {
 func (s *jacobi) rotate(p, q int, cross []float64) {
 	vp, vq := s.v[p*s.cols:(p+1)*s.cols], s.v[q*s.cols:(q+1)*s.cols]
 	up, uq := s.u[p*s.cols:(p+1)*s.cols], s.u[q*s.cols:(q+1)*s.cols]
-	// half is (A-B)/2; |D| is at most √(ep·eq) by the inequality of Cauchy and Schwarz.
+	// half is (A-B)/2. With ep = Σ V_p |u_p-u_q| and eq alike, |D| ≤ √(ep·eq) (Cauchy-Schwarz).
 	var half, ep, eq float64
 	for j, a := range vp {
 		b, d := vq[j], up[j]-uq[j]
@@ -112,7 +112,7 @@ func (s *jacobi) crossOf(dst, xp, xq []float64) {
 	scale := 1 / float64(s.per)
 	for j := range dst {
 		a, b := xp[j*s.per:(j+1)*s.per], xq[j*s.per:(j+1)*s.per]
-		var even, odd float64 // two sums need not wait for each other
+		var even, odd float64 // two sums, which the processor adds to at the same time
 		i := 0
 		for ; i+1 < len(a); i += 2 {
 			even += a[i] * b[i]
@@ -125,7 +125,7 @@ func (s *jacobi) crossOf(dst, xp, xq []float64) {
 	}
 }
 
-// turn rotates the rows p and q.
+// turn rotates the rows p and q: p ← cos·p + sin·q, q ← cos·q - sin·p.
 func turn(p, q []float64, cos, sin float64) {
 	for i, a := range p {
 		b := q[i]

@@ -5,51 +5,53 @@ import (
 	"math"
 )
 
-// Constants of the strong Wolfe conditions: C must fall by at least descend of what the
-// slope promises, and the slope must flatten to at most flatten of what it was.
+// Constants of the strong Wolfe conditions for a step α along E from 0 with the slope C' < 0:
+//
+//	C(α) ≤ C(0) + descend·α·C'(0),  |C'(α)| ≤ flatten·|C'(0)|.
 const (
 	descend   = 1e-4
 	flatten   = 0.9
 	mostTries = 30
 )
 
-// search tries the whole step, then halves it until C falls enough. It returns how much
-// of the step was taken.
+// search tries the step α = 1, then halves it until C falls enough, and returns α. more is
+// false if no step was taken.
 func (s *turning) search(ctx context.Context) (alpha float64, more bool, err error) {
 	slope := s.along()
 	if !(slope < 0) {
 		return 0, false, nil
 	}
 	before := s.value()
-	s.leave()
+	s.swap()
 	alpha = 1
 	for range mostTries {
 		if err := ctx.Err(); err != nil {
 			return 0, false, err
 		}
-		s.move(alpha)
+		s.moveTo(alpha)
 		if s.value() <= before+descend*alpha*slope {
-			s.settle()
+			s.rotatePhi()
 			return alpha, true, nil
 		}
 		alpha /= 2
 	}
-	s.leave()
+	s.swap()
 	return alpha, false, nil
 }
 
-// A point of a line search: C and its slope there.
+// A point of a line search: α, C and the slope of C there.
 type point struct{ alpha, value, slope float64 }
 
 // searchWolfe is the line search of the published code: it doubles the step until it
-// brackets a point of the strong Wolfe conditions, then closes in by cubic and
-// quadratic interpolation (Nocedal and Wright, algorithms 3.5 and 3.6).
+// brackets a point that meets the strong Wolfe conditions, then narrows the bracket by cubic
+// and quadratic interpolation (Nocedal and Wright, algorithms 3.5 and 3.6). more is false if
+// no step was taken.
 func (s *turning) searchWolfe(ctx context.Context) (more bool, err error) {
 	origin := point{0, s.value(), s.along()}
 	if !(origin.slope < 0) {
 		return false, nil
 	}
-	s.leave()
+	s.swap()
 	before, found := origin, false
 	for i := range mostTries {
 		if err := ctx.Err(); err != nil {
@@ -73,15 +75,15 @@ func (s *turning) searchWolfe(ctx context.Context) (more bool, err error) {
 		before = at
 	}
 	if !found {
-		s.leave()
+		s.swap()
 		return false, nil
 	}
-	s.settle()
+	s.rotatePhi()
 	return true, nil
 }
 
-// zoom closes in on a point of the Wolfe conditions between low and high, of which low
-// has the lower C. The last point it tries is the one it finds.
+// zoom looks between low and high, of which low has the lower C, for a point that meets the
+// Wolfe conditions and reports whether it has moved to one.
 func (s *turning) zoom(origin, low, high point) bool {
 	last := origin
 	for i := range 11 {
@@ -118,11 +120,11 @@ func (s *turning) zoom(origin, low, high point) bool {
 
 // at moves to alpha and returns C there.
 func (s *turning) at(alpha float64) float64 {
-	s.move(alpha)
+	s.moveTo(alpha)
 	return s.value()
 }
 
-// slopeHere returns the slope of C along E where the search stands.
+// slopeHere returns the slope of C along E at the point moved to.
 func (s *turning) slopeHere() float64 {
 	s.slope()
 	return s.along()

@@ -7,7 +7,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// product is where the learners multiply matrices.
+// product multiplies matrices: see kernel.Gemm.
 var product = kernel.Gemm
 
 // multiply sets dst to ab.

@@ -2,14 +2,14 @@ package factorizers
 
 import "context"
 
-// neighbours rotates, as jacobi does, rows of Φ that are at most reach apart, and no
-// others. Under a start whose rows are in the order of their frequencies, such as the
-// DCT, Φ can then do no more than share the power of a partial out among the bins into
-// which it leaks: M·reach parameters rather than M(M-1)/2, and as much less work.
+// neighbours rotates, as jacobi does, pairs of rows of Φ that are at most reach apart, and no
+// others. From a start whose rows are in the order of their frequencies, such as the DCT, Φ
+// then only redistributes the power of a partial among the bins into which it leaks. It has
+// M·reach parameters rather than M(M-1)/2, and a sweep is less work in the same ratio.
 type neighbours struct {
 	*jacobi
 	reach         int
-	apart, parity int // of the rotations that are made at a time
+	apart, parity int // which pairs are rotated now: see neighbour
 	tasks         func(worker, i int)
 }
 
@@ -27,10 +27,10 @@ func (s *neighbours) improve(ctx context.Context) (bool, error) {
 			if err := ctx.Err(); err != nil {
 				return false, err
 			}
-			s.crew.do((s.rows+s.apart)/2, s.tasks)
+			s.team.Do((s.rows+s.apart)/2, s.threads, s.tasks)
 		}
 	}
-	s.power() // as in jacobi
+	s.power() // as jacobi does
 	return true, nil
 }
 
@@ -40,8 +40,8 @@ func (s *neighbours) pair(worker, i int) {
 	}
 }
 
-// neighbour returns the i-th two rows that are so far apart and of which the first,
-// divided by that, is even or odd: no two of these pairs have a row in common.
+// neighbour returns the i-th pair of rows p, q = p+apart with ⌊p/apart⌋ of the given parity,
+// 0 or 1: no two of these pairs have a row in common.
 func neighbour(apart, parity, i int) (p, q int) {
 	p = (2*(i/apart)+parity)*apart + i%apart
 	return p, p + apart

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"runtime"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"github.com/audiosep/audiosep"
@@ -39,7 +37,7 @@ func defaultNMF() NMFParams {
 	}
 }
 
-// Validate checks what one parameter means for another.
+// Validate says which parameters do not go together.
 func (p NMFParams) Validate() error {
 	var errs audiosep.ParamErrors
 	if p.Restarts > 1 && p.Start == "nndsvd" {
@@ -94,8 +92,9 @@ func forecast(rank int, init audiosep.Forecast) (map[string]audiosep.Forecast, e
 	return map[string]audiosep.Forecast{"factors": f}, nil
 }
 
-// Factorize factorises v, F×N. A wired W must be F×K, H K×N. It is an error if v is not
-// finite or is negative anywhere, or is 0 somewhere while β ≤ 0 and eps is 0.
+// Factorize factorises v, F×N, from W, F×K, and H, K×N, of init where they are not nil. It is
+// an error if their shapes do not fit, if v is not finite and ≥ 0, or if it is 0 anywhere
+// while β ≤ 0 and eps is 0.
 func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense, init *audiosep.Factors) (*audiosep.Factors, error) {
 	if err := checkPower(v, b.beta, b.Eps); err != nil {
 		return nil, err
@@ -105,15 +104,15 @@ func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense,
 	if err != nil {
 		return nil, err
 	}
-	runs, err := b.runAll(ctx, env, v, start)
+	passes := newPasses(v, b.beta, b.Eps)
+	var done atomic.Int64
+	runs, err := eachStart(b.Restarts, func(i, threads int) (*audiosep.Factors, error) {
+		return b.run(ctx, env, v, passes, start, i, threads, &done)
+	})
 	if err != nil {
 		return nil, err
 	}
-	ends := make([]float64, len(runs))
-	for i, r := range runs {
-		ends[i] = r.Objective[len(r.Objective)-1]
-	}
-	best := slices.Index(ends, slices.Min(ends))
+	ends, best := leastOf(runs, func(f *audiosep.Factors) float64 { return f.Objective[len(f.Objective)-1] })
 	if len(runs) > 1 {
 		runs[best].Restarts = ends
 		env.Logger().Info("restarts compared", slog.Int("restarts", len(ends)), slog.Int("kept", best),
@@ -153,43 +152,14 @@ func magnitude(v *mat.Dense, power int) *mat.Dense {
 	return root
 }
 
-// runAll tries every start, as many at once as there are processors; each result is
-// what it would be alone.
-func (b *betaNMF) runAll(ctx context.Context, env audiosep.Env, v *mat.Dense, start nmfStart) ([]*audiosep.Factors, error) {
-	together := min(b.Restarts, runtime.GOMAXPROCS(0))
-	threads := max(1, runtime.GOMAXPROCS(0)/together)
-	runs, errs := make([]*audiosep.Factors, b.Restarts), make([]error, b.Restarts)
-	passes := newPasses(v, b.beta, b.Eps)
-	var next, done atomic.Int64
-	var all sync.WaitGroup
-	for range together {
-		all.Go(func() {
-			for i := int(next.Add(1)) - 1; i < b.Restarts; i = int(next.Add(1)) - 1 {
-				runs[i], errs[i] = b.run(ctx, env, v, passes, start, i, threads, &done)
-				if errs[i] != nil {
-					return
-				}
-			}
-		})
-	}
-	all.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return runs, nil
-}
-
-// run is start i, from the stream of random numbers of that name. done counts the
-// iterations of all starts.
+// run factorises v from start i, with the stream of random numbers of that name. done counts
+// the iterations of all starts.
 func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *mat.Dense, passes *kernel.NMF, start nmfStart, i, threads int, done *atomic.Int64) (*audiosep.Factors, error) {
-	c := newCrew(threads)
 	w, h := start.draw(v, b.Rank, env.Rand(fmt.Sprintf("restart-%d", i)))
-	s := newNMF(ctx, c, v, w, h, nmfOptions{
+	s := newNMF(ctx, v, w, h, nmfOptions{
 		beta: b.beta, eps: b.Eps, l1: b.L1, smooth: b.Smooth,
 		heuristic: b.Update == "heuristic", accelerated: b.Update == "accelerated", fixW: b.Fix == "w", fixH: b.Fix == "h",
-		shared: passes,
+		threads: threads, shared: passes,
 	})
 	objective, stop, err := s.minimise(b.Iterations, b.Tol, func(_ int, objective float64) {
 		env.Report(audiosep.Step{Done: int(done.Add(1)), Of: b.Iterations * b.Restarts, Objective: objective})

@@ -9,68 +9,63 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// acceleration is what update accelerated adds to an nmf. From what an iteration makes, m, the next
-// one does not begin there but farther along the way from what the one before made:
+// acceleration is what update accelerated adds to an nmf. With x the W or H that an iteration
+// made and x' that of the iteration before, the next iteration begins from
 //
-//	m∘(m/m')^α,  or max(0, m + α(m-m')) after coordinate descent, which reaches zeros,
+//	x∘(x/x')^α,  or max(0, x + α(x-x')) with coordinate descent, which reaches zeros,
 //
-// with Nesterov's α, which grows towards 1. The pass over V that begins an iteration tells
-// the objective there. If it is not below the one before, m is taken instead, whose
-// objective never rises, and α is less from there on. (Ang and Gillis, Neural Computation
-// 31(2), 2019, and Hien, Leplat and Gillis, 2023, extrapolate alike; the safeguard here is
-// the objective itself and holds for every β and penalty.)
+// with Nesterov's α, which grows towards 1. The pass over V with which the iteration begins
+// gives the objective there. If it is not below that of the iteration before, the iteration
+// begins from x instead, whose objective is never higher, and α is smaller from then on. (Ang
+// and Gillis, Neural Computation 31(2), 2019, and Hien, Leplat and Gillis, 2023, extrapolate
+// in the same way; here the objective itself is tested, which serves every β and penalty.)
 type acceleration struct {
-	w, h    blas64.General // m', and once that is done with, m
-	t       float64        // Nesterov's sequence
+	w, h    blas64.General // x'; once extrapolated, x
+	t       nesterov       // gives α
 	alpha   float64
 	scratch [][]float64 // of each worker
 }
 
-// farthest is the most by which a number may have changed for its way to be followed to
-// the end: a multiplicative update cannot bring back what has gone to 0.
+// farthest bounds x/x' in the extrapolation: where x' is 0 it is infinite.
 const farthest = 100
 
-// aheadAtOnce is the count of numbers of a task.
-const aheadAtOnce = 1024
+// extrapolatedAtOnce is how many numbers a task extrapolates.
+const extrapolatedAtOnce = 1024
 
 // accelerate makes s accelerated.
 func (s *nmf) accelerate() {
 	m := &acceleration{t: 1, w: newGeneral(s.w), h: newGeneral(s.h)}
-	for range s.crew.threads {
-		m.scratch = append(m.scratch, make([]float64, max(aheadAtOnce, 2*descentRows*s.w.Cols)))
+	for range s.threads {
+		m.scratch = append(m.scratch, make([]float64, max(extrapolatedAtOnce, 2*descentRows*s.w.Cols)))
 	}
 	s.acceleration = m
-	s.tasks.aheadW, s.tasks.aheadH = s.aheadW, s.aheadH
+	s.tasks.extrapolateW, s.tasks.extrapolateH = s.extrapolateW, s.extrapolateH
 	if s.beta == 2 && s.smooth == 0 {
 		s.coordinates = true
-		s.strip, s.tasks.w = s.descendH, s.descendW
+		s.columnsH, s.tasks.w = s.descendH, s.descendW
 	}
 }
 
+// newGeneral returns a matrix of zeros of the same shape.
 func newGeneral(like blas64.General) blas64.General {
 	return mat.NewDense(like.Rows, like.Cols, nil).RawMatrix()
 }
 
-// grow is for what succeeded.
-func (m *acceleration) grow() { m.t = m.following() }
-
-func (m *acceleration) following() float64 { return (1 + math.Sqrt(1+4*m.t*m.t)) / 2 }
-
-// goAhead puts W and H farther on, if α is above 0, and reports that. Either way it keeps
-// them as they were.
-func (s *nmf) goAhead() bool {
+// extrapolate extrapolates W and H and returns true, or leaves them and returns false if α is
+// 0. Either way it keeps them as they were, for restore and as x' of the next extrapolation.
+func (s *nmf) extrapolate() bool {
 	m := s.acceleration
-	m.alpha = (m.t - 1) / m.following()
+	m.alpha = m.t.reach()
 	if m.alpha == 0 {
 		copy(m.w.Data, s.w.Data)
 		copy(m.h.Data, s.h.Data)
 		return false
 	}
 	if !s.fixW {
-		s.crew.do(tasksOf(s.w), s.tasks.aheadW)
+		s.team.Do(extrapolations(s.w), s.threads, s.tasks.extrapolateW)
 		s.w, m.w = m.w, s.w
 	}
-	s.crew.do(tasksOf(s.h), s.tasks.aheadH)
+	s.team.Do(extrapolations(s.h), s.threads, s.tasks.extrapolateH)
 	s.h, m.h = m.h, s.h
 	if !s.fixW && s.scaled() {
 		s.normalise()
@@ -78,8 +73,8 @@ func (s *nmf) goAhead() bool {
 	return true
 }
 
-// retreat undoes goAhead and takes half of the momentum.
-func (s *nmf) retreat() {
+// restore undoes extrapolate and halves the momentum.
+func (s *nmf) restore() {
 	m := s.acceleration
 	m.t = max(1, m.t/2)
 	if !s.fixW {
@@ -88,34 +83,42 @@ func (s *nmf) retreat() {
 	copy(s.h.Data, m.h.Data)
 }
 
-func tasksOf(a blas64.General) int { return (len(a.Data) + aheadAtOnce - 1) / aheadAtOnce }
+// extrapolations returns how many tasks extrapolate a.
+func extrapolations(a blas64.General) int {
+	return (len(a.Data) + extrapolatedAtOnce - 1) / extrapolatedAtOnce
+}
 
-func (s *nmf) aheadW(worker, i int) { s.ahead(s.acceleration.w.Data, s.w.Data, worker, i) }
-func (s *nmf) aheadH(worker, i int) { s.ahead(s.acceleration.h.Data, s.h.Data, worker, i) }
+func (s *nmf) extrapolateW(worker, i int) {
+	s.extrapolatePart(s.acceleration.w.Data, s.w.Data, worker, i)
+}
 
-// ahead replaces some numbers of before by what lies beyond now.
-func (s *nmf) ahead(before, now []float64, worker, i int) {
-	from, to := i*aheadAtOnce, min((i+1)*aheadAtOnce, len(now))
-	before, now = before[from:to], now[from:to]
+func (s *nmf) extrapolateH(worker, i int) {
+	s.extrapolatePart(s.acceleration.h.Data, s.h.Data, worker, i)
+}
+
+// extrapolatePart replaces the i-th run of numbers of last, x', by the extrapolation of x.
+func (s *nmf) extrapolatePart(last, x []float64, worker, i int) {
+	from, to := i*extrapolatedAtOnce, min((i+1)*extrapolatedAtOnce, len(x))
+	last, x = last[from:to], x[from:to]
 	alpha := s.acceleration.alpha
 	if s.coordinates {
-		for j, x := range now {
-			before[j] = max(0, x+alpha*(x-before[j]))
+		for j, x := range x {
+			last[j] = max(0, x+alpha*(x-last[j]))
 		}
 		return
 	}
-	q := s.acceleration.scratch[worker][:len(now)]
-	kernel.Div(q, now, before)
-	for j, x := range q {
-		if math.IsNaN(x) { // 0/0
-			x = 1
+	q := s.acceleration.scratch[worker][:len(x)]
+	kernel.Div(q, x, last)
+	for j, r := range q {
+		if math.IsNaN(r) { // 0/0
+			r = 1
 		}
-		q[j] = min(max(x, 1/farthest), farthest)
+		q[j] = min(r, farthest)
 	}
 	kernel.Log(q, q)
 	floats.Scale(alpha, q)
 	kernel.Exp(q, q)
-	kernel.Mul(before, now, q)
+	kernel.Mul(last, x, q)
 }
 
 // sweeps is how often coordinate descent goes through a factor for each product with V,
@@ -128,10 +131,10 @@ func (s *nmf) descendH(next, h, num, _ []float64, _ int) {
 	kernel.Descend(next, num, s.passes.GramW, s.l1, sweeps) // the columns of W sum to 1
 }
 
-// descentRows is the number of rows of W that are descended at a time, as columns of Wᵀ.
+// descentRows is how many rows of W a task descends, as columns of Wᵀ.
 const descentRows = 24
 
-// descendW writes some rows of the next W for β = 2. The l1 term is that of sums of H's rows.
+// descendW writes some rows of the next W for β = 2. The l1 term is l1·Σ_n h_kn for w_fk.
 func (s *nmf) descendW(worker, i int) {
 	from, to, rank := i*descentRows, min((i+1)*descentRows, s.w.Rows), s.w.Cols
 	x := s.acceleration.scratch[worker][:rank*descentRows]

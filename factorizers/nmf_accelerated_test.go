@@ -16,8 +16,8 @@ func accelerated(rank, iterations int) NMFParams {
 	return p
 }
 
-// The first iteration is one of mm; the second ends on the way from there to what mm
-// makes next, as far beyond as Nesterov's sequence 1, 1.618…, 2.194… says.
+// The first iteration is one of mm; the second is one from factors extrapolated as Nesterov's
+// sequence 1, 1.618…, 2.194… says.
 func TestAcceleratedGoesBeyondMM(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 1))
 	v := randomV(rng, 20, 70)
@@ -44,7 +44,7 @@ func TestAcceleratedGoesBeyondMM(t *testing.T) {
 	}
 }
 
-// Coordinate descent, written out: a row of H after the other, then columns of W.
+// Coordinate descent, written out: one row of H after the other, then the columns of W.
 func TestEuclideanCoordinateDescent(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 2))
 	const bins, cols, rank, l1 = 70, 300, 4, 0.2
@@ -54,7 +54,7 @@ func TestEuclideanCoordinateDescent(t *testing.T) {
 	p.L1 = l1
 	got := factorize(t, 2, p, v, &audiosep.Factors{W: w, H: h})
 
-	// descend does rows of h given w, h's own l1 being that of each row.
+	// descend updates the rows of h for given w, l1 being the weight of each row.
 	descend := func(h, w, v mat.Matrix, l1 []float64) *mat.Dense {
 		next := mat.DenseCopyOf(h)
 		var num, gram mat.Dense
@@ -88,8 +88,8 @@ func TestEuclideanCoordinateDescent(t *testing.T) {
 	}
 }
 
-// Where it ends mm has nothing left to do, and where mm ends neither has it, but for β = 2:
-// it reaches the zeros that mm only comes nearer to.
+// Where accelerated ends mm hardly lowers the objective further, and the reverse, except that
+// for β = 2 accelerated reaches zeros, which mm only approaches.
 func TestAcceleratedHasTheSameFixedPoints(t *testing.T) {
 	v := randomV(rand.New(rand.NewPCG(11, 3)), 15, 40)
 	for _, beta := range []float64{0, 0.5, 1, 2} {
@@ -115,7 +115,8 @@ func TestAcceleratedHasTheSameFixedPoints(t *testing.T) {
 	}
 }
 
-// It is further on after as many iterations, in every divergence and with penalties.
+// After the same number of iterations its objective is lower, for every divergence and with
+// penalties.
 func TestAcceleratedIsFaster(t *testing.T) {
 	v := randomV(rand.New(rand.NewPCG(3, 6)), 40, 90)
 	for _, beta := range []float64{0, 0.5, 1, 2, 3} {

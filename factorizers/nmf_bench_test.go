@@ -21,12 +21,11 @@ func BenchmarkNMF(b *testing.B) {
 		b.Run(fmt.Sprintf("%s/%dx%dx%d", d.name, bins, cols, rank), func(b *testing.B) {
 			rng := rand.New(rand.NewPCG(1, 2))
 			v := randomV(rng, bins, cols)
-			c := newCrew(runtime.GOMAXPROCS(0))
 			w, h := nmfStart{}.draw(v, rank, rng)
-			s := newNMF(context.Background(), c, v, w, h, nmfOptions{beta: d.beta, eps: 1e-10})
+			s := newNMF(context.Background(), v, w, h, nmfOptions{beta: d.beta, eps: 1e-10, threads: runtime.GOMAXPROCS(0)})
 			for b.Loop() {
-				s.first()
-				s.second()
+				s.updateH()
+				s.updateW()
 			}
 			b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)*200, "s/200")
 		})

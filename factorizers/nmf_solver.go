@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/audiosep/audiosep/internal/kernel"
+	"github.com/audiosep/audiosep/internal/threads"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
@@ -18,10 +19,11 @@ type nmfOptions struct {
 	heuristic   bool // exponent 1, whatever beta
 	accelerated bool
 	fixW, fixH  bool
+	threads     int         // at most; 0 is 1
 	shared      *kernel.NMF // over the same V with the same β and eps; nil: it makes its own
 }
 
-// leastEps keeps 0/0 out where eps is 0; its powers, to -2, are finite.
+// leastEps stands for an eps of 0, so that 0/0 does not occur; leastEps^-2 is finite.
 const leastEps = 1e-100
 
 // leastSmooth is the least activation under a smoothness penalty, which is infinite at 0.
@@ -31,19 +33,19 @@ const leastSmooth = 0x1p-500
 //
 //	D_β(V+eps | WH+eps) + l1 Σ h_kn + smooth Σ_k Σ_n>0 D_IS(h_k(n-1) | h_kn).
 //
-// Both penalties are functions of WH and of the shapes of H's rows, so that scaling
-// component k in W and back in H changes nothing: the l1 term is that of
-// Σ_k ‖w_k‖₁‖h_k‖₁. That lets W be normalised after its update without a rise.
+// Neither penalty changes if component k is scaled by c in W and by 1/c in H: the l1 term is
+// taken as l1 Σ_k ‖w_k‖₁‖h_k‖₁. So normalising W after its update does not raise the objective.
 //
-// The updates are W ← W∘(num/den)^γ and H alike (Févotte and Idier, Neural
+// The updates are W ← W∘(num/den)^γ and the same for H (Févotte and Idier, Neural
 // Computation 2011, with γ of their Table 2), the l1 term being added to den. That too
 // is majorisation-minimisation for every β: where the bound grows as x^β with β > 1,
 // x = h/h̃, x ≤ x^β/β + const bounds the l1 term in the same power. The smoothness
 // penalty is that of Févotte, ICASSP 2011.
 //
-// An iteration is first, then second; under an l1 term first wants normalised factors. The objective falls out of the pass over V of the next iteration, and the factors
-// before last are kept, so an iteration that turns out to have been one too many is undone by
-// stepBack. An accelerated one is told in acceleration.
+// An iteration is updateH, then updateW; with an l1 term W must be normalised before it. The
+// objective after it is known from the pass over V of the next iteration. The factors of one
+// iteration before are kept, so that undo can take back an iteration that raised it. How
+// update accelerated differs is said at acceleration.
 type nmf struct {
 	nmfOptions
 	v               blas64.General // F×N
@@ -53,28 +55,31 @@ type nmf struct {
 	h, hNext, hPrev blas64.General // K×N
 	wSum, hSum      []float64      // of the columns of W, of the rows of H
 	numW, denW      blas64.General // F×K
-	numH, denH      blas64.General // K×N, under a smoothness penalty
-	updates         int            // of W
-	coordinates     bool           // coordinate descent in the place of the updates
+	numH, denH      blas64.General // K×N, with a smoothness penalty
+	updates         int            // of W, so far
+	coordinates     bool           // coordinate descent instead of multiplicative updates
 	acceleration    *acceleration  // nil without acceleration
 
-	ctx   context.Context
-	crew  *crew
-	strip func(next, h, num, den []float64, from int) // updates columns of H
-	tasks struct{ smooth, w, scale, aheadW, aheadH func(worker, i int) }
+	ctx      context.Context
+	team     *threads.Team
+	columnsH func(next, h, num, den []float64, from int) // writes columns of the next H
+	tasks    struct {
+		smooth, w, scale, extrapolateW, extrapolateH func(worker, i int)
+	}
 }
 
-// newPasses returns passes over v, which several nmfs may share.
+// newPasses returns passes over v that several nmfs may share.
 func newPasses(v *mat.Dense, beta, eps float64) *kernel.NMF {
 	return kernel.NewNMF(v.RawMatrix(), beta, max(eps, leastEps))
 }
 
 // newNMF returns an nmf of v, F×N, started from copies of w, F×K, and h, K×N.
-func newNMF(ctx context.Context, c *crew, v, w, h *mat.Dense, o nmfOptions) *nmf {
+func newNMF(ctx context.Context, v, w, h *mat.Dense, o nmfOptions) *nmf {
+	o.threads = max(1, o.threads)
 	if o.shared == nil {
 		o.shared = newPasses(v, o.beta, o.eps)
 	}
-	s := &nmf{nmfOptions: o, v: v.RawMatrix(), passes: o.shared.Fork(), ctx: ctx, crew: c}
+	s := &nmf{nmfOptions: o, v: v.RawMatrix(), passes: o.shared.Fork(), ctx: ctx, team: threads.NewTeam()}
 	bins, cols := v.Dims()
 	_, rank := w.Dims()
 	if cols == 1 {
@@ -94,8 +99,8 @@ func newNMF(ctx context.Context, c *crew, v, w, h *mat.Dense, o nmfOptions) *nmf
 		s.numH, s.denH = newGeneral(s.h), newGeneral(s.h)
 	}
 	s.wSum, s.hSum = make([]float64, rank), make([]float64, rank)
-	s.strip = s.nextH
-	s.tasks.smooth, s.tasks.w, s.tasks.scale = s.smoothRow, s.nextW, s.scaleH
+	s.columnsH = s.mmH
+	s.tasks.smooth, s.tasks.w, s.tasks.scale = s.smoothRow, s.mmW, s.scaleRows
 	if s.accelerated {
 		s.accelerate()
 	}
@@ -111,10 +116,10 @@ func newNMF(ctx context.Context, c *crew, v, w, h *mat.Dense, o nmfOptions) *nmf
 // row returns row i of a.
 func row(a blas64.General, i int) []float64 { return a.Data[i*a.Stride : i*a.Stride+a.Cols] }
 
-// exponent returns γ, with which an update never raises the objective. Under a
-// smoothness penalty the bound of it has the powers x and 1/x as well, x = h/h̃; the
-// milder powers are bounded by the steepest on either side, so that one power remains
-// on each and the minimum stays in closed form.
+// exponent returns γ, with which an update never raises the objective. With a smoothness
+// penalty the bound on the objective has the powers x and 1/x as well, x = h/h̃. Each power
+// is bounded in turn by the steepest of its side, x^a or x^-b, so that two powers remain and
+// the minimum is still in closed form.
 func exponent(beta float64, smooth bool) float64 {
 	switch {
 	case smooth:
@@ -142,24 +147,24 @@ func dense(a blas64.General) *mat.Dense {
 	return &m
 }
 
-// first makes the first update of an iteration, which second puts in force, and what the
-// second is made of, and returns the objective before it. When ctx is done it returns early,
-// with any number.
-func (s *nmf) first() float64 {
+// updateH begins an iteration: it sets hNext to the update of H, and numW and denW to what
+// that of W is made of, with the H next. updateW puts both in force. It returns the objective
+// before the iteration. When ctx is done it returns early, with any number.
+func (s *nmf) updateH() float64 {
 	step := kernel.Step{W: s.w, H: s.h, Objective: true}
-	rows := s.smooth > 0 && !s.fixH // of H, whole ones, in a pass of their own
+	rows := s.smooth > 0 && !s.fixH // H is updated by whole rows, after the pass
 	switch {
 	case rows:
 		step.NumH, step.DenH = s.numH, s.denH
 	case !s.fixH:
-		step.Next, step.Update = s.hNext, s.strip
+		step.Next, step.Update = s.hNext, s.columnsH
 	}
 	if !rows && !s.fixW {
 		step.NumW, step.DenW = s.numW, s.denW
 	}
 	d := s.passes.Do(s.ctx, step)
 	if rows {
-		s.crew.do(s.h.Rows, s.tasks.smooth)
+		s.team.Do(s.h.Rows, s.threads, s.tasks.smooth)
 		if !s.fixW {
 			s.passes.Do(s.ctx, kernel.Step{W: s.w, H: s.hNext, NumW: s.numW, DenW: s.denW})
 		}
@@ -167,8 +172,8 @@ func (s *nmf) first() float64 {
 	return max(0, d) + s.penalties()
 }
 
-// second ends the iteration that first began.
-func (s *nmf) second() {
+// updateW ends the iteration that updateH began.
+func (s *nmf) updateW() {
 	if s.fixH {
 		copy(s.hPrev.Data, s.h.Data)
 	} else {
@@ -184,7 +189,7 @@ func (s *nmf) second() {
 	if s.coordinates {
 		each = descentRows
 	}
-	s.crew.do((s.w.Rows+each-1)/each, s.tasks.w)
+	s.team.Do((s.w.Rows+each-1)/each, s.threads, s.tasks.w)
 	s.wPrev, s.w, s.wNext = s.w, s.wNext, s.wPrev
 	s.updates++
 	if s.scaled() || s.updates%balanced == 0 {
@@ -192,23 +197,23 @@ func (s *nmf) second() {
 	}
 }
 
-// scaled tells whether W is normalised after each update: for the l1 term, and where sums of
-// factors are made of two iterations.
+// scaled tells whether W is normalised after each update: for the l1 term, and where
+// extrapolation adds factors of two iterations.
 func (s *nmf) scaled() bool { return s.l1 > 0 || s.coordinates }
 
-// balanced is the number of updates after which W is normalised in any case: until then no
-// scale runs away.
+// balanced is the number of updates after which W is normalised in any case, so that no
+// component's scale overflows.
 const balanced = 16
 
-// stepBack undoes the last iteration. It can be undone only once.
-func (s *nmf) stepBack() {
+// undo takes the last iteration back. It can do so once for each iteration.
+func (s *nmf) undo() {
 	s.h, s.hPrev = s.hPrev, s.h
 	if !s.fixW {
 		s.w, s.wPrev = s.wPrev, s.w
 	}
 }
 
-// rowsAtOnce returns how many rows of a factor repay a task of their own.
+// rowsAtOnce returns how many rows of a factor are worth a task of their own.
 func rowsAtOnce(a blas64.General) int { return max(1, 1<<15/a.Cols) }
 
 // sumColumns sets wSum to the sums of W's columns.
@@ -226,8 +231,8 @@ func (s *nmf) sumRows() {
 	}
 }
 
-// penalties returns l1 Σ_k ‖w_k‖₁‖h_k‖₁ and the smoothness penalty, whose logarithms
-// leave only those of the two ends.
+// penalties returns l1 Σ_k ‖w_k‖₁‖h_k‖₁ plus the smoothness penalty, in which the logarithms
+// of neighbours cancel but for those of the two ends.
 func (s *nmf) penalties() (sum float64) {
 	if s.l1 > 0 {
 		s.sumColumns()
@@ -250,8 +255,8 @@ func (s *nmf) penalties() (sum float64) {
 	return sum
 }
 
-// normalise makes the columns of W sum to 1 and scales the rows of H so that WH stays.
-// A component without a spectrum gets a flat one, and no activation.
+// normalise makes the columns of W sum to 1 and scales the rows of H so that WH stays the
+// same. A component whose spectrum is 0 gets a flat spectrum, and 0 for its activation.
 func (s *nmf) normalise() {
 	s.sumColumns()
 	for f := range s.w.Rows {
@@ -265,27 +270,27 @@ func (s *nmf) normalise() {
 		}
 	}
 	each := rowsAtOnce(s.h)
-	s.crew.do((s.h.Rows+each-1)/each, s.tasks.scale)
+	s.team.Do((s.h.Rows+each-1)/each, s.threads, s.tasks.scale)
 }
 
-// scaleH scales some rows of H.
-func (s *nmf) scaleH(_, i int) {
+// scaleRows scales some rows of H for normalise.
+func (s *nmf) scaleRows(_, i int) {
 	each := rowsAtOnce(s.h)
 	for k := i * each; k < min((i+1)*each, s.h.Rows); k++ {
 		floats.Scale(s.wSum[k], row(s.h, k))
 	}
 }
 
-// nextH writes some columns of the next H from their sums.
-func (s *nmf) nextH(next, h, num, den []float64, _ int) {
+// mmH writes some columns of the next H from their sums.
+func (s *nmf) mmH(next, h, num, den []float64, _ int) {
 	if s.l1 > 0 {
 		floats.AddConst(s.l1, den) // the columns of W sum to 1
 	}
 	kernel.Scale(next, h, num, den, s.gammaH)
 }
 
-// nextW writes some rows of the next W from numW and denW.
-func (s *nmf) nextW(_, i int) {
+// mmW writes some rows of the next W from numW and denW.
+func (s *nmf) mmW(_, i int) {
 	each, rank := rowsAtOnce(s.w), s.w.Cols
 	from, to := i*each, min((i+1)*each, s.w.Rows)
 	for f := from; f < to && s.l1 > 0; f++ {
@@ -295,9 +300,9 @@ func (s *nmf) nextW(_, i int) {
 	kernel.Scale(of(s.wNext), of(s.w), of(s.numW), of(s.denW), s.gammaW)
 }
 
-// smoothRow writes row k of the next H under a smoothness penalty. In the bound of the
-// objective only neighbours in time hang together: first the even columns are set, then
-// the odd ones.
+// smoothRow writes row k of the next H under a smoothness penalty. The bound on the objective
+// couples each column with its two neighbours only: first the even columns are set, then the
+// odd ones.
 func (s *nmf) smoothRow(_, k int) {
 	next, h, num, den := row(s.hNext, k), row(s.h, k), row(s.numH, k), row(s.denH, k)
 	if s.l1 > 0 {
@@ -309,7 +314,7 @@ func (s *nmf) smoothRow(_, k int) {
 	for start := range 2 {
 		for n := start; n < len(next); n += 2 {
 			x := next[n]
-			before, after := 1.0, 1.0 // of -log of the first and log of the last
+			before, after := 1.0, 1.0 // at the ends: of -log h of the first, log h of the last
 			if n > 0 {
 				before = next[n-1] / x
 			}
@@ -322,12 +327,12 @@ func (s *nmf) smoothRow(_, k int) {
 	}
 }
 
-// minimise runs the iterations and returns the objective after each, which never rises,
-// and why it ended. It tells report of each iteration.
+// minimise runs the iterations, calls report after each, and returns the objective after each,
+// which never rises, and why it stopped.
 func (s *nmf) minimise(iterations int, tol float64, report func(done int, objective float64)) ([]float64, string, error) {
 	s.normalise()
 	var all []float64
-	before := s.first()
+	before := s.updateH()
 	for i := 0; ; i++ {
 		if err := s.ctx.Err(); err != nil {
 			return nil, "", err
@@ -338,10 +343,10 @@ func (s *nmf) minimise(iterations int, tol float64, report func(done int, object
 		if i == iterations {
 			return all, fmt.Sprintf("all %d iterations done", i), nil
 		}
-		s.second()
-		after := s.next(before, tol)
+		s.updateW()
+		after := s.begin(before, tol)
 		if after > before {
-			s.stepBack()
+			s.undo()
 			return append(all, before), s.rose(after - before), nil
 		}
 		all = append(all, after)
@@ -353,25 +358,27 @@ func (s *nmf) minimise(iterations int, tol float64, report func(done int, object
 	}
 }
 
-// next begins the next iteration and returns the objective before it, from farther on if
-// the updates are accelerated and that lowers it by more than tol of itself.
-func (s *nmf) next(before, tol float64) float64 {
-	if s.acceleration == nil {
-		return s.first()
+// begin begins the next iteration and returns the objective before it, given that before the
+// last one: from extrapolated factors if the updates are accelerated and these lower it by
+// more than tol of itself.
+func (s *nmf) begin(before, tol float64) float64 {
+	m := s.acceleration
+	if m == nil {
+		return s.updateH()
 	}
-	if s.goAhead() {
-		if after := s.first(); before-after > tol*before {
-			s.acceleration.grow()
+	if s.extrapolate() {
+		if after := s.updateH(); before-after > tol*before {
+			m.t = m.t.next()
 			return after
 		}
-		s.retreat()
+		s.restore()
 	} else {
-		s.acceleration.grow()
+		m.t = m.t.next()
 	}
-	return s.first()
+	return s.updateH()
 }
 
-// rose says why an objective that rose ended the iterations.
+// rose says why the iterations ended with an objective that rose by so much.
 func (s *nmf) rose(by float64) string {
 	if by <= 1e-12*s.magnitude() {
 		return "the objective fell as far as its rounding allows"
@@ -379,7 +386,7 @@ func (s *nmf) rose(by float64) string {
 	return fmt.Sprintf("an update raised the objective by %.3g and was undone", by)
 }
 
-// magnitude returns the size of the terms that the objective is the difference of.
+// magnitude returns the size of the terms whose difference the objective is.
 func (s *nmf) magnitude() (sum float64) {
 	if s.beta == 0 {
 		return float64(s.v.Rows) * float64(s.v.Cols)

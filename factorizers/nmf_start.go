@@ -10,8 +10,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// nmfStart is what every start of a factorisation has in common: wired factors, or
-// those of nndsvd. What is nil is drawn.
+// nmfStart is what all starts of a factorisation have in common: wired factors, or those of
+// nndsvd. A nil factor is drawn for each start.
 type nmfStart struct{ w, h *mat.Dense }
 
 // wired returns what is common to all starts.
@@ -65,8 +65,8 @@ func (b *betaNMF) checkWired(v *mat.Dense, s nmfStart) error {
 	return nil
 }
 
-// draw returns W and H, drawing what s has not: |N(0,1)|+1 for both, the columns of W
-// then summing to 1 and H being scaled so that WH has the sum of V.
+// draw returns W and H, drawing those that are nil in s: |N(0,1)|+1 for both, W scaled so that
+// its columns sum to 1 and H so that WH has the sum of V.
 func (s nmfStart) draw(v *mat.Dense, rank int, rng *rand.Rand) (w, h *mat.Dense) {
 	bins, cols := v.Dims()
 	w, h = s.w, s.h
@@ -88,9 +88,9 @@ func (s nmfStart) draw(v *mat.Dense, rank int, rng *rand.Rand) (w, h *mat.Dense)
 }
 
 // nndsvd returns W and H of the non-negative parts of V's first singular vectors
-// (Boutsidis and Gallopoulos, Pattern Recognition 2008). Multiplicative updates cannot
-// leave 0, so nothing is left below a hundredth of the mean of its column of W or row
-// of H. rank is at most min(F, N).
+// (Boutsidis and Gallopoulos, Pattern Recognition 2008). Multiplicative updates cannot leave
+// 0, so no number is below a hundredth of the mean of its column of W or row of H. rank is at
+// most min(F, N).
 func nndsvd(v *mat.Dense, rank int) (w, h *mat.Dense) {
 	bins, cols := v.Dims()
 	w, h = mat.NewDense(bins, rank, nil), mat.NewDense(rank, cols, nil)
@@ -136,8 +136,8 @@ func positivePart(x []float64, scale float64) {
 	}
 }
 
-// powerSteps is how often leadingSVD multiplies by VVᵀ; 7 leave the leading subspace of
-// a spectrogram settled (Halko, Martinsson and Tropp, SIAM Review 2011, algorithm 4.4).
+// powerSteps is how often leadingSVD multiplies by VVᵀ; with 7 the leading subspace of a
+// spectrogram has converged (Halko, Martinsson and Tropp, SIAM Review 2011, algorithm 4.4).
 const powerSteps = 7
 
 // leadingSVD returns the first rank singular triplets of v, u F×rank, vt rank×N, by
@@ -145,7 +145,7 @@ const powerSteps = 7
 func leadingSVD(v *mat.Dense, rank int) (u *mat.Dense, sigma []float64, vt *mat.Dense) {
 	bins, cols := v.Dims()
 	size := min(rank+10, bins, cols)
-	rng := rand.New(rand.NewPCG(1, 1)) // where it starts leaves no trace in the result
+	rng := rand.New(rand.NewPCG(1, 1)) // fixed: the subspace found does not depend on the start
 	x := mat.NewDense(cols, size, nil)
 	for i := range x.RawMatrix().Data {
 		x.RawMatrix().Data[i] = rng.NormFloat64()

@@ -120,7 +120,7 @@ func penalties(h *mat.Dense, p NMFParams) float64 {
 	return d
 }
 
-// What scikit-learn makes of the same start; testdata/nmf_sklearn.py wrote it.
+// scikit-learn's result from the same start, written by testdata/nmf_sklearn.py.
 func TestNMFAgainstScikitLearn(t *testing.T) {
 	text, err := os.ReadFile("testdata/nmf_sklearn.json")
 	if err != nil {
@@ -167,8 +167,8 @@ func relativeError(a, b *mat.Dense) float64 {
 	return max(mat.Max(&d), -mat.Min(&d)) / max(mat.Max(b), -mat.Min(b))
 }
 
-// The formulas of IS-NMF, written out on whole matrices: H, then W, the penalty on W
-// being what Σh is once the columns of W sum to 1.
+// The formulas of IS-NMF, written out on whole matrices: H, then W, whose l1 term is
+// l1 Σ_k ‖w_k‖₁‖h_k‖₁.
 func TestISNMFFormulas(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	const bins, cols, rank, eps, l1 = 9, 70, 4, 0.01, 0.3
@@ -219,8 +219,7 @@ func TestISNMFFormulas(t *testing.T) {
 	}
 }
 
-// Factors whose columns and rows have zeros in enough places are the only ones, up to
-// their order.
+// Factors with zeros in enough places are unique up to the order of components, and are found.
 func TestNMFRecoversFactors(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 9))
 	const bins, cols, rank = 24, 60, 3
@@ -302,8 +301,7 @@ func TestNMFScaleLaw(t *testing.T) {
 func TestNormalisationLeavesProduct(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	v, w, h := randomV(rng, 20, 30), randomPositive(rng, 20, 3), randomPositive(rng, 3, 30)
-	c := newCrew(2)
-	s := newNMF(t.Context(), c, v, w, h, nmfOptions{})
+	s := newNMF(t.Context(), v, w, h, nmfOptions{threads: 2})
 	s.normalise()
 	got := new(audiosep.Factors)
 	got.W, got.H = s.factors()
@@ -340,7 +338,8 @@ func onThreads(n int, f func() *audiosep.Factors) *audiosep.Factors {
 	return f()
 }
 
-// Each restart is what its stream gives alone, and the least of them is kept.
+// Each restart gives what its stream of random numbers gives by itself, and the one with the
+// least objective is kept.
 func TestRestartsAreTheirSingleRuns(t *testing.T) {
 	v := randomV(rand.New(rand.NewPCG(6, 5)), 30, 80)
 	p := params(4, 25)
@@ -372,7 +371,7 @@ func TestRestartsAreTheirSingleRuns(t *testing.T) {
 	}
 }
 
-// Of starts that end alike the first is kept: on silence all do, at 0.
+// Of starts with equal objectives the first is kept: on silence all end at 0.
 func TestTiesGoToTheFirstRestart(t *testing.T) {
 	silence := mat.NewDense(6, 9, nil)
 	p := params(2, 3)
@@ -537,7 +536,8 @@ func TestFixLeavesFactor(t *testing.T) {
 	}
 }
 
-// From factors that fit, and from those that cannot be bettered, nothing rises.
+// From factors that fit exactly, and from ones that no update improves, the objective does not
+// rise.
 func TestNMFOfItsOwnProduct(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	w, h := randomPositive(rng, 25, 3), randomPositive(rng, 3, 60)
@@ -575,7 +575,7 @@ func TestStopReasons(t *testing.T) {
 	}
 }
 
-// The heuristic update is further on after as many iterations.
+// After the same number of iterations the heuristic update has a lower objective.
 func TestHeuristicIsFaster(t *testing.T) {
 	v := randomV(rand.New(rand.NewPCG(3, 6)), 40, 90)
 	p := params(3, 30)
@@ -601,7 +601,7 @@ func TestPenaltiesDoWhatTheySay(t *testing.T) {
 	}
 }
 
-// Factorising the root of V is what power 1 says.
+// Power 1 factorises the root of V.
 func TestPowerOne(t *testing.T) {
 	v := randomV(rand.New(rand.NewPCG(3, 8)), 10, 30)
 	root := mat.DenseCopyOf(v)
@@ -617,7 +617,7 @@ func TestPowerOne(t *testing.T) {
 
 func TestNNDSVDStart(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 10))
-	// Blocks that do not touch are their own singular vectors.
+	// The singular vectors of blocks that share neither rows nor columns are those of each block.
 	w, h := mat.NewDense(12, 3, nil), mat.NewDense(3, 30, nil)
 	for f := range 12 {
 		w.Set(f, f/4, 1+rng.Float64())

@@ -2,8 +2,8 @@ package factorizers
 
 import "context"
 
-// projectedGradient is the plain baseline: steps along the gradient, on the group of
-// rotations, of a length that grows while steps succeed and is halved where one does not.
+// projectedGradient is the plain baseline: steps along the gradient on the group of rotations.
+// The length is doubled after a step that lowers C enough, and halved until one does.
 type projectedGradient struct {
 	*turning
 	length float64
@@ -27,7 +27,7 @@ func (s *projectedGradient) improve(ctx context.Context) (bool, error) {
 	if most == 0 {
 		return false, nil
 	}
-	for i, a := range g { // a length of 1 turns no row by more than one radian
+	for i, a := range g { // a length of 1 rotates no row by more than one radian
 		e[i] = -a * s.length / most
 	}
 	alpha, more, err := s.search(ctx)

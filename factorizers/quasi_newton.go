@@ -7,8 +7,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// turning moves all rows of Φ at once: Φ ← R Φ with R orthogonal. It keeps what the
-// solvers built on products need.
+// turning rotates all rows of Φ at once: Φ ← RΦ, R = exp(αE) orthogonal. quasi_newton and
+// projected_gradient share it.
 type turning struct {
 	*learning
 	xu        []float64 // x∘g, with g below repeated over the frames of a column
@@ -20,7 +20,7 @@ type turning struct {
 	turn      *mat.Dense // R
 	exp       *orthogonal.Exponential
 
-	// What is where the search came from; l.x and l.v are where it is.
+	// x, v and phi at α = 0 while a line search is under way; those of learning are at α.
 	x0, v0, phi0 []float64
 	weigh        func(worker, m int)
 }
@@ -36,10 +36,10 @@ func newTurning(l *learning) *turning {
 	return t
 }
 
-// slope sets slopes to G: a turn by exp(αE), E skew-symmetric, changes C by α·Σ G∘E to
+// slope sets slopes to G: a rotation by exp(αE), E skew-symmetric, changes C by α·Σ G∘E to
 // first order in α.
 func (t *turning) slope() {
-	t.crew.do(t.rows, t.weigh)
+	t.team.Do(t.rows, t.threads, t.weigh)
 	g := t.slopes.RawMatrix()
 	product(blas.NoTrans, blas.Trans, 2*t.weight/float64(t.per), rowMajor(t.xu, t.total()), rowMajor(t.x, t.total()), 0, g)
 	for p := range t.rows {
@@ -81,30 +81,29 @@ func (t *turning) along() float64 {
 	return sum
 }
 
-// leave remembers where a line search begins.
-func (t *turning) leave() {
+// swap exchanges x, v and phi with those of α = 0: it begins a line search, and gives it up.
+func (t *turning) swap() {
 	t.x, t.x0 = t.x0, t.x
 	t.v, t.v0 = t.v0, t.v
 	t.phi, t.phi0 = t.phi0, t.phi
 }
 
-// move goes from where the search began by exp(αE).
-func (t *turning) move(alpha float64) {
+// moveTo sets x and v to those of exp(αE)Φ₀, Φ₀ being Φ at α = 0.
+func (t *turning) moveTo(alpha float64) {
 	r := t.turn.RawMatrix()
 	t.exp.Of(r, alpha, t.direction.RawMatrix())
 	product(blas.NoTrans, blas.NoTrans, 1, r, rowMajor(t.x0, t.total()), 0, rowMajor(t.x, t.total()))
 	t.power()
 }
 
-// settle makes Φ follow the last move.
-func (t *turning) settle() {
+// rotatePhi sets Φ to exp(αE)Φ₀ for the α last moved to.
+func (t *turning) rotatePhi() {
 	product(blas.NoTrans, blas.NoTrans, 1, t.turn.RawMatrix(), rowMajor(t.phi0, t.rows), 0, rowMajor(t.phi, t.rows))
 }
 
-// quasiNewton is the published solver: steps along E = -G/H with the part of the curvature
-// of each rotation that is a sum over both rows, ½ Σ u_p V_q + u_q V_p, and a line search
-// (Ablin, Fagot, Wendt, Gramfort and Févotte, ICASSP 2019). The true curvature has less:
-// see blocks.
+// quasiNewton is the published solver: a line search along E = -G/H, where H is a part of the
+// curvature of each rotation, ½ Σ u_p V_q + u_q V_p (Ablin, Fagot, Wendt, Gramfort and
+// Févotte, ICASSP 2019). The whole curvature is smaller: see blocks.
 type quasiNewton struct{ *turning }
 
 func (s quasiNewton) improve(ctx context.Context) (bool, error) {

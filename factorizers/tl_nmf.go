@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"runtime"
-	"sync"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/scene"
@@ -34,7 +32,7 @@ type TLNMFParams struct {
 	Fix        string  `json:"fix" oneof:"none|phi" doc:"phi leaves Φ at its start and learns W and H alone."`
 }
 
-// Validate checks what one parameter means for another.
+// Validate says which parameters do not go together.
 func (p TLNMFParams) Validate() error {
 	if p.Objective == "is" && p.Solver == "jacobi" {
 		return &audiosep.ParamError{Name: "solver", What: "is jacobi, whose rotations are exact for the gcm objective only; want auto, blocks, quasi_newton or projected_gradient"}
@@ -98,11 +96,20 @@ func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.F
 		return audiosep.Model{}, err
 	}
 	t.warn(env, scene)
-	runs, err := t.runAll(ctx, env, scene, start)
+	runs, err := eachStart(t.Restarts, func(i, threads int) (*learning, error) {
+		progress := env
+		if i > 0 {
+			progress.Progress = nil // the progress shown is that of the first start
+		}
+		return t.run(ctx, progress, scene, start, i, threads)
+	})
 	if err != nil {
 		return audiosep.Model{}, err
 	}
-	best := least(runs)
+	ends, best := leastOf(runs, (*learning).last)
+	if len(runs) == 1 {
+		ends = nil
+	}
 	t.report(env, runs, best)
 	phi, err := scene.Complete(mat.NewDense(scene.Rows(), scene.Rows(), runs[best].phi))
 	if err != nil {
@@ -113,10 +120,10 @@ func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.F
 		return audiosep.Model{}, err
 	}
 	framing := y.Framing
-	return audiosep.Model{Framing: &framing, Transform: transform, Factors: runs[best].factors(objectives(runs))}, nil
+	return audiosep.Model{Framing: &framing, Transform: transform, Factors: runs[best].factors(ends)}, nil
 }
 
-// warn says when there are too few frames for the free parameters of Φ.
+// warn warns if there are fewer frames than free parameters of Φ.
 func (t tlNMF) warn(env audiosep.Env, s *scene.Scene) {
 	free := s.Rows() * (s.Rows() - 1) / 2
 	if t.Reach > 0 {
@@ -128,63 +135,31 @@ func (t tlNMF) warn(env audiosep.Env, s *scene.Scene) {
 	}
 }
 
-// runAll learns from every start, as many at once as there are processors.
-func (t tlNMF) runAll(ctx context.Context, env audiosep.Env, s *scene.Scene, start *tlStart) ([]*learning, error) {
-	runs := make([]*learning, t.Restarts)
-	errs := make([]error, t.Restarts)
-	workers := runtime.GOMAXPROCS(0)
-	each := max(1, workers/t.Restarts)
-	var wg sync.WaitGroup
-	gate := make(chan struct{}, workers)
-	for i := range runs {
-		wg.Go(func() {
-			gate <- struct{}{}
-			defer func() { <-gate }()
-			if ctx.Err() != nil {
-				errs[i] = ctx.Err()
-				return
-			}
-			steps := env
-			if i > 0 {
-				steps.Progress = nil // the first start speaks for all
-			}
-			runs[i], errs[i] = t.run(ctx, steps, s, start, i, each)
-		})
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return runs, nil
-}
-
-// Φ that starts at random takes shape before W and H settle: after so many iterations one
-// more update of them is made in each, and until so many are over without momentum. Of
-// 100 starts on one recording of the paper's data 76 find the least C, as with one update
-// always, in two thirds of the iterations; with ten from the first on 43 do, and with
-// momentum from the first on 48.
+// A random Φ takes shape before W and H do. So the first iterations update W and H once, one
+// update more is made every onceMore iterations, and momentum begins after plainFor. Of 100
+// starts on one recording of the paper's data 76 find the least C, as many as with one update
+// in every iteration, in two thirds of the iterations; with ten updates from the first
+// iteration on 43 do, and with momentum from the first on 48.
 const (
-	patience = 4
-	calm     = 12
+	onceMore = 4
+	plainFor = 12
 )
 
-// settle updates W and H in iteration it.
-func (t tlNMF) settle(ctx context.Context, factors *momentum, it int, random bool) {
+// updateFactors updates W and H in iteration it.
+func (t tlNMF) updateFactors(ctx context.Context, factors *momentum, it int, random bool) {
 	mm := t.Update == "mm"
 	updates := t.MMSteps
 	if random || mm {
-		updates = min(updates, 1+it/patience)
+		updates = min(updates, 1+it/onceMore)
 	}
-	if mm || random && it < calm {
-		factors.settleSlowly(ctx, updates)
+	if mm || random && it < plainFor {
+		factors.updateMM(ctx, updates)
 	} else {
-		factors.settle(ctx, updates)
+		factors.update(ctx, updates)
 	}
 }
 
-// run learns from start i on so many threads, on which the result does not depend.
+// run learns from start i on at most so many threads, on which the result does not depend.
 func (t tlNMF) run(ctx context.Context, env audiosep.Env, s *scene.Scene, start *tlStart, i, threads int) (*learning, error) {
 	phi, w, h, err := start.draw(ctx, env, i)
 	if err != nil {
@@ -193,7 +168,7 @@ func (t tlNMF) run(ctx context.Context, env audiosep.Env, s *scene.Scene, start 
 	l := newLearning(s, t.TLNMFParams, phi, w, h, threads)
 	factors, solver := newMomentum(l), l.solver(t.TLNMFParams)
 	for it := range t.Iterations {
-		t.settle(ctx, factors, it, start.phi == nil)
+		t.updateFactors(ctx, factors, it, start.phi == nil)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -223,7 +198,7 @@ func (t tlNMF) run(ctx context.Context, env audiosep.Env, s *scene.Scene, start 
 	return l, nil
 }
 
-// report logs how the best start compares with the others.
+// report logs the best start and how many others agree with it.
 func (t tlNMF) report(env audiosep.Env, runs []*learning, best int) {
 	l := runs[best]
 	likelihood, divergence := l.parts()
@@ -239,27 +214,6 @@ func (t tlNMF) report(env audiosep.Env, runs []*learning, best int) {
 		slog.Int("starts", len(runs)), slog.Int("starts_that_agree", agree))
 }
 
-// agreement is the difference of two objectives, as part of one, below which two starts
-// count as having found the same minimum.
+// Two starts whose objectives differ by no more than this part of one count as having found
+// the same minimum.
 const agreement = 2e-5
-
-func least(runs []*learning) int {
-	best := 0
-	for i, r := range runs {
-		if r.last() < runs[best].last() {
-			best = i
-		}
-	}
-	return best
-}
-
-func objectives(runs []*learning) []float64 {
-	if len(runs) == 1 {
-		return nil
-	}
-	all := make([]float64, len(runs))
-	for i, r := range runs {
-		all[i] = r.last()
-	}
-	return all
-}

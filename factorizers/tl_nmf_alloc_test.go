@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// The race detector makes pools forget, which counts as allocating.
+// With the race detector pools drop what they hold, and then allocate.
 func TestTLNMFSweepAllocatesNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	const m, cols, rank = 12, 30, 2
@@ -26,7 +26,7 @@ func TestTLNMFSweepAllocatesNothing(t *testing.T) {
 			factors, solve := newMomentum(l), l.solver(p)
 			ctx := context.Background()
 			if n := testing.AllocsPerRun(20, func() {
-				factors.settle(t.Context(), 2)
+				factors.update(t.Context(), 2)
 				if _, err := solve.improve(ctx); err != nil {
 					t.Error(err)
 				}

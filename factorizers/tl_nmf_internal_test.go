@@ -21,7 +21,7 @@ func TestSumLog(t *testing.T) {
 	}
 }
 
-// In the rounds of a tournament every two meet once.
+// In the rounds every two are paired once.
 func TestOpponents(t *testing.T) {
 	for _, n := range []int{2, 4, 10} {
 		met := map[[2]int]int{}

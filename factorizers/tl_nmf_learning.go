@@ -8,18 +8,20 @@ import (
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/scene"
+	"github.com/audiosep/audiosep/internal/threads"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
-// learning is one descent from one start. Matrices are slices, row after row.
+// learning is one descent on C of NewTLNMF from one start. Matrices are slices, row after row.
 type learning struct {
 	samples         int // M
-	rows, cols, per int // r ≤ M, in the span of the frames; N/S columns; P = L·S frames to each
+	rows, cols, per int // r ≤ M dimensions of the frames' span; N/S columns; P = L·S frames to each
 	rank            int
-	eps, l1, rest   float64 // as powers of these frames
-	crew            *crew
+	eps, l1, rest   float64 // in the scale of these frames' powers
+	team            *threads.Team
+	threads         int
 	is              bool    // the is objective, else gcm
 	weight          float64 // of the sum over V and V̂ in C: ½ for gcm, 1 for is
 
@@ -32,22 +34,22 @@ type learning struct {
 	objective []float64
 	stop      string
 
-	sums       []float64   // one for each row or component
-	passes     *kernel.NMF // over v, once it is loaded
-	gamma      float64     // exponent of the update of W and H
-	hNext      []float64   // K×N/S
-	numW, denW []float64   // r×K
-	ones       []float64   // N/S
-	strip      func(next, h, num, den []float64, from int)
+	sums       []float64                                   // one for each row or component
+	passes     *kernel.NMF                                 // over v, once it is loaded
+	gamma      float64                                     // exponent of the update of W and H
+	hNext      []float64                                   // K×N/S
+	numW, denW []float64                                   // r×K
+	ones       []float64                                   // N/S
+	columnsH   func(next, h, num, den []float64, from int) // writes columns of the next H
 	tasks      struct{ model, objective, power func(worker, i int) }
 }
 
-// newLearning starts from phi, w and h, which it keeps.
-func newLearning(s *scene.Scene, p TLNMFParams, phi, w, h *mat.Dense, threads int) *learning {
+// newLearning starts from phi, w and h, which it keeps, and uses at most n threads.
+func newLearning(s *scene.Scene, p TLNMFParams, phi, w, h *mat.Dense, n int) *learning {
 	l := &learning{
 		samples: s.Samples, rows: s.Rows(), cols: s.Cols, per: s.Per, rank: p.Rank,
 		eps: p.Eps * s.Scale, l1: p.L1 / s.Scale, rest: s.Rest,
-		crew: newCrew(threads), is: p.Objective == "is", weight: 0.5,
+		team: threads.NewTeam(), threads: n, is: p.Objective == "is", weight: 0.5,
 		phi: phi.RawMatrix().Data, x: make([]float64, s.Rows()*s.Frames()), w: w.RawMatrix().Data, h: h.RawMatrix().Data,
 		v: make([]float64, s.Rows()*s.Cols), u: make([]float64, s.Rows()*s.Cols),
 		sums: make([]float64, max(s.Rows(), p.Rank)), ones: make([]float64, s.Cols),
@@ -61,7 +63,7 @@ func newLearning(s *scene.Scene, p TLNMFParams, phi, w, h *mat.Dense, threads in
 		l.ones[i] = 1
 	}
 	l.passes = kernel.NewNMF(rowMajor(l.v, l.cols), 0, l.eps)
-	l.strip = l.scaleH
+	l.columnsH = l.mmH
 	l.tasks.model, l.tasks.objective, l.tasks.power = l.rowModel, l.rowObjective, l.rowPower
 	multiply(mat.NewDense(l.rows, l.total(), l.x), phi, s.Y)
 	l.power()
@@ -71,32 +73,33 @@ func newLearning(s *scene.Scene, p TLNMFParams, phi, w, h *mat.Dense, threads in
 // total returns the number of frames.
 func (l *learning) total() int { return l.cols * l.per }
 
-// advance sets hNext to the update of H and computes what that of W is made of, with hNext:
-// either is X ← X∘(num/den)^γ, where for H
+// updateH sets hNext to the update of H, and numW and denW to what that of W is made of, V̂
+// being WH + eps with the H next. updateW puts both in force. Either update is
+// X ← X∘(num/den)^γ, where for H
 //
 //	num = Wᵀ((V+eps)/V̂²),  den = Wᵀ(1/V̂) + l1/weight
 //
 // for either objective. With γ = ½ it is a step of majorisation-minimisation, which never
 // raises C. If objective is true it returns the divergence before.
-func (l *learning) advance(ctx context.Context, gamma float64, objective bool) float64 {
+func (l *learning) updateH(ctx context.Context, gamma float64, objective bool) float64 {
 	l.gamma = gamma
 	return l.passes.Do(ctx, kernel.Step{
 		W: rowMajor(l.w, l.rank), H: rowMajor(l.h, l.cols),
-		Update: l.strip, Next: rowMajor(l.hNext, l.cols),
+		Update: l.columnsH, Next: rowMajor(l.hNext, l.cols),
 		NumW: rowMajor(l.numW, l.rank), DenW: rowMajor(l.denW, l.rank),
 		Objective: objective,
 	})
 }
 
-// scaleH updates columns of H.
-func (l *learning) scaleH(next, h, num, den []float64, _ int) {
+// mmH writes some columns of the next H.
+func (l *learning) mmH(next, h, num, den []float64, _ int) {
 	floats.AddConst(l.l1/l.weight, den)
 	kernel.Scale(next, h, num, den, l.gamma)
 }
 
-// arrive puts hNext in force and updates W. The penalty is on WH, which is that on H once
-// the columns of W sum to 1.
-func (l *learning) arrive() {
+// updateW puts hNext in force and updates W. The l1 term counts each h_kn times the sum of
+// column k of W, so it is the sum of H once the columns sum to 1.
+func (l *learning) updateW() {
 	l.h, l.hNext = l.hNext, l.h
 	for k := range l.rank {
 		l.sums[k] = l.l1 / l.weight * floats.Sum(l.h[k*l.cols:(k+1)*l.cols])
@@ -108,7 +111,7 @@ func (l *learning) arrive() {
 	l.normalise()
 }
 
-// normalise makes the columns of W sum to 1 and scales the rows of H so that WH stays.
+// normalise makes the columns of W sum to 1 and scales the rows of H so that WH stays the same.
 func (l *learning) normalise() {
 	clear(l.sums[:l.rank])
 	for m := range l.rows {
@@ -132,7 +135,7 @@ func (l *learning) model() {
 		l.u[i] = l.eps
 	}
 	product(blas.NoTrans, blas.NoTrans, 1, rowMajor(l.w, l.rank), rowMajor(l.h, l.cols), 1, rowMajor(l.u, l.cols))
-	l.crew.do(l.rows, l.tasks.model)
+	l.team.Do(l.rows, l.threads, l.tasks.model)
 }
 
 func (l *learning) rowModel(_, m int) {
@@ -141,7 +144,7 @@ func (l *learning) rowModel(_, m int) {
 }
 
 // power sets v to the mean of x² over the frames of each column.
-func (l *learning) power() { l.crew.do(l.rows, l.tasks.power) }
+func (l *learning) power() { l.team.Do(l.rows, l.threads, l.tasks.power) }
 
 func (l *learning) rowPower(_, m int) {
 	meanSquares(l.v[m*l.cols:(m+1)*l.cols], l.x[m*l.total():(m+1)*l.total()], l.per)
@@ -149,7 +152,7 @@ func (l *learning) rowPower(_, m int) {
 
 // value returns C.
 func (l *learning) value() float64 {
-	l.crew.do(l.rows, l.tasks.objective)
+	l.team.Do(l.rows, l.threads, l.tasks.objective)
 	var sum float64
 	for _, a := range l.sums[:l.rows] {
 		sum += a
@@ -174,17 +177,18 @@ func (l *learning) rowObjective(_, m int) {
 	l.sums[m] = q
 }
 
-// outside returns the sum over the rows outside the span, where W is 0.
+// outside returns the part of value's sum that belongs to the M-r rows outside the span of the
+// frames, where W is 0.
 func (l *learning) outside() float64 {
 	n := float64((l.samples - l.rows) * l.cols)
 	if l.is {
-		return 0 // q is 1 there, to the part of eps that reduce leaves out
+		return 0 // q = (V+eps)/eps is 1 there, as Reduce leaves out hardly any power beside eps
 	}
 	return l.rest/l.eps + n*(1+math.Log(l.eps))
 }
 
-// parts returns C = L + I: what the transform costs if V̂ fits V as well as may be, and
-// what NMF leaves on top of that. For the is objective L is 0.
+// parts returns L and I of C = L + I: C with V̂ = V+eps, the least for this Φ, and what the
+// misfit of V̂ adds to it. For the is objective L is 0.
 func (l *learning) parts() (likelihood, divergence float64) {
 	if l.is {
 		return 0, l.last()
@@ -199,7 +203,8 @@ func (l *learning) parts() (likelihood, divergence float64) {
 
 func (l *learning) last() float64 { return l.objective[len(l.objective)-1] }
 
-// record adds C to the objectives and tells whether the descent is at its end.
+// record appends C to objective and tells whether the descent has converged. It is an error if
+// C has risen or is not finite.
 func (l *learning) record(tol float64) (done bool, err error) {
 	c := l.value()
 	if math.IsNaN(c) || math.IsInf(c, 0) {
@@ -231,8 +236,8 @@ func (l *learning) factors(restarts []float64) *audiosep.Factors {
 	}
 }
 
-// phiSolver lowers C by another Φ, with W and H as they are, keeping x and v up to
-// date. It tells whether a further step may be worth its while.
+// phiSolver lowers C by changing Φ, with W and H as they are, and keeps x and v up to date.
+// improve tells whether a further step may lower C more.
 type phiSolver interface {
 	improve(ctx context.Context) (more bool, err error)
 }
@@ -261,15 +266,15 @@ func (l *learning) solver(p TLNMFParams) phiSolver {
 	}
 }
 
-// largest is the number of rows up to which jacobi is faster than blocks, of blockRows
+// largest is the number of rows up to which jacobi is faster than blocks, which have blockRows
 // rows each.
 const (
 	largest   = 128
 	blockRows = 128
 )
 
-// sumLog returns the sum of log(a+b) for a in as. The mantissas are multiplied and the
-// exponents added up, so that one logarithm serves many numbers; a+b must be normal.
+// sumLog returns Σ log(a+b) over a in as. It multiplies the mantissas and adds the exponents,
+// so that one logarithm serves many numbers; a+b must be a normal number.
 func sumLog(as []float64, b float64) float64 {
 	const (
 		mantissa = 1<<52 - 1

@@ -11,8 +11,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// separate splits every layer of y into components by masks exponent and eps, and joins
-// the frames again: [layer][component][sample]. H is read between its columns.
+// separate divides every layer of y into components by masks with exponent and eps, and joins
+// the frames again: [layer][component][sample]. H is interpolated between its columns.
 func separate(t testing.TB, y *audiosep.Frames, m audiosep.Model, eps, exponent float64) [][][]float64 {
 	t.Helper()
 	h := between(m.Factors.H, y.Share, y.N)
@@ -55,8 +55,8 @@ func separateWith(t testing.TB, y *audiosep.Frames, phi audiosep.Transform, f *a
 	return all
 }
 
-// between returns H with a column for each of n frames, share of which had one: linear
-// between the middles of the columns.
+// between returns H with a column for each of n frames, of which share had one: interpolated
+// linearly between the middles of the columns.
 func between(h *mat.Dense, share, n int) *mat.Dense {
 	k, cols := h.Dims()
 	out := mat.NewDense(k, n, nil)
@@ -127,12 +127,12 @@ func scoreWith(t testing.TB, y *audiosep.Frames, m audiosep.Model, eps float64, 
 	return ratios{mean.sdr / n, mean.sir / n, mean.sar / n}
 }
 
-// The rest is about the data published with the paper.
+// The tests below are on the data published with the paper.
 
 func TestPublishedObjective(t *testing.T) {
 	y := paperFrames(t, paperData(t, "sim1_mix"), 200, 1)
 	for seed := range uint64(5) {
-		// The published code ends there, after 88 iterations.
+		// Here the published code ends, after 88 iterations.
 		if c := last(learnTL(t, paperParams(), seed, y)); c > -202748.65 {
 			t.Errorf("seed %d: C = %.2f; want at most -202748.65", seed, c)
 		}
@@ -172,7 +172,7 @@ func TestPublishedSeparation(t *testing.T) {
 	}
 }
 
-// From the published start the published algorithm goes the published way.
+// From the published start the published algorithm takes the published course.
 func TestPublishedIterations(t *testing.T) {
 	y := paperFrames(t, paperData(t, "sim1_mix"), 200, 1)
 	want := paperMatrix(t, "tl_sim1_seed1_refobj").RawMatrix().Data
@@ -186,7 +186,7 @@ func TestPublishedIterations(t *testing.T) {
 	}
 }
 
-// From the same start two sweeps of jacobi go farther than twenty steps of the published
+// From the same start two sweeps of jacobi lower C more than twenty steps of the published
 // code.
 func TestPublishedStart(t *testing.T) {
 	y := paperFrames(t, paperData(t, "sim1_mix"), 200, 1)
@@ -222,10 +222,10 @@ func TestPublishedSingles(t *testing.T) {
 	}
 }
 
-// What holds the paper's ratios down is eps in the masks: half of it goes to either note
-// wherever the other sounds alone. Left out of the masks, not of the learning, one
-// recording gives 46 dB, and on fine grids 49, where the masks of the true powers under
-// the same transform give 47.7 and 52.5.
+// The paper's ratios are limited by eps in the masks: half of it goes to each note where the
+// other sounds alone. With eps in the learning but not in the masks one recording gives 46 dB,
+// and 49 dB on fine grids; masks of the true powers under the same transform give 47.7 and
+// 52.5 dB.
 func TestPublishedSinglesWithoutFloor(t *testing.T) {
 	mix, a, b := paperData(t, "sim1_mix"), paperData(t, "sim1_src1"), paperData(t, "sim1_src2")
 	for share, want := range map[int]float64{4: 46, 20: 49} {
@@ -239,7 +239,7 @@ func TestPublishedSinglesWithoutFloor(t *testing.T) {
 	}
 }
 
-// Joint diagonalisation of ten realisations finds what joint learning finds; NMF follows.
+// Joint diagonalisation of ten realisations, with NMF after it, finds what joint learning finds.
 func TestPublishedJointDiagonalization(t *testing.T) {
 	y := paperFrames(t, paperData(t, "sim1_mix"), 200, 1)
 	learner, err := transforms.NewJointDiagonalization(transforms.JointDiagonalizationParams{Method: "quasi_newton", Block: 1, Eps: 5e-7, Iterations: 300, Tol: 1e-10})
@@ -259,7 +259,7 @@ func TestPublishedJointDiagonalization(t *testing.T) {
 	}
 }
 
-// On one recording and one grid a start may fail, and C tells: of six the best does not.
+// On one recording and one grid a start may fail, but C shows it: the best of six does not.
 func TestPublishedRestarts(t *testing.T) {
 	mix, a, b := paperData(t, "sim1_mix"), paperData(t, "sim1_src1"), paperData(t, "sim1_src2")
 	p := paperParams()

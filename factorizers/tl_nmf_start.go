@@ -14,7 +14,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// tlStart draws the starts of tl_nmf. What is nil is drawn anew for every start.
+// tlStart is what all starts of tl_nmf have in common. A nil matrix is drawn for each start.
 type tlStart struct {
 	scene *scene.Scene
 	rank  int
@@ -23,8 +23,8 @@ type tlStart struct {
 	w, h  *mat.Dense // rows×K, K×N/S
 }
 
-// start prepares what all starts have in common. It reduces the scene to the span of
-// its frames unless Φ, or W, are given for all M rows.
+// start prepares what all starts have in common. It reduces the scene to the span of its
+// frames, unless Φ or W is given: they have all M rows.
 func (t tlNMF) start(ctx context.Context, s *scene.Scene, init audiosep.Model) (*tlStart, error) {
 	st := &tlStart{scene: s, rank: t.Rank, eps: t.Eps * s.Scale}
 	if err := st.take(ctx, init); err != nil {
@@ -53,8 +53,8 @@ func (t tlNMF) start(ctx context.Context, s *scene.Scene, init audiosep.Model) (
 	return st, nil
 }
 
-// diagonalise starts from the basis in which the covariances of blocks of columns are
-// as diagonal as may be.
+// diagonalise sets Φ to the basis in which the covariances of blocks of columns are as near
+// to diagonal as possible.
 func (st *tlStart) diagonalise(ctx context.Context, block int) (err error) {
 	st.phi, _, err = jointdiag.Find(ctx, st.scene.Block(block), nil, jointdiag.Options{
 		Method: "quasi_newton", Floor: st.eps, Iterations: 200, Tol: 1e-8,
@@ -62,7 +62,7 @@ func (st *tlStart) diagonalise(ctx context.Context, block int) (err error) {
 	return err
 }
 
-// take uses what is wired to init.
+// take starts from what is not nil in init.
 func (st *tlStart) take(ctx context.Context, init audiosep.Model) error {
 	if f := init.Factors; f != nil {
 		if err := f.Validate(st.scene.Samples, st.scene.Cols); err != nil {
@@ -88,7 +88,7 @@ func (st *tlStart) take(ctx context.Context, init audiosep.Model) error {
 	return wrap("init_transform", err)
 }
 
-// wrap names what err is about.
+// wrap puts what an error is about before it.
 func wrap(what string, err error) error {
 	if err == nil {
 		return nil
@@ -96,7 +96,7 @@ func wrap(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// draw returns copies of start i: Φ rows×rows, W rows×K, H K×N/S.
+// draw returns start i, which the caller may change: Φ rows×rows, W rows×K, H K×N/S.
 func (st *tlStart) draw(ctx context.Context, env audiosep.Env, i int) (phi, w, h *mat.Dense, err error) {
 	s := st.scene
 	stream := func(name string) *rand.Rand { return env.Rand(fmt.Sprintf("%s-%d", name, i)) }
@@ -120,7 +120,7 @@ func (st *tlStart) draw(ctx context.Context, env audiosep.Env, i int) (phi, w, h
 	return phi, w, h, ctx.Err()
 }
 
-// power returns the mean over the columns of the power in one, all rows together.
+// power returns the mean power of a column of V, summed over its rows.
 func power(s *scene.Scene) float64 {
 	var sum float64
 	for _, a := range s.Y.RawMatrix().Data {
@@ -151,7 +151,7 @@ func normaliseColumns(w *mat.Dense) {
 	}
 }
 
-// dctMatrix returns the orthonormal DCT-II, a row an atom.
+// dctMatrix returns the orthonormal DCT-II, m×m, an atom a row.
 func dctMatrix(m int) *mat.Dense {
 	phi := mat.NewDense(m, m, nil)
 	for k := range m {

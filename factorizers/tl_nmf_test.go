@@ -249,7 +249,7 @@ func TestTLNMFDoesNotDependOnThreads(t *testing.T) {
 	})
 }
 
-// The order of realisations is no part of the scene.
+// The result does not depend on the order of the realisations.
 func TestTLNMFPermutedRealisations(t *testing.T) {
 	y := noteFrames(t, 4, 1)
 	turned := *y
@@ -344,7 +344,8 @@ func fill(rng *rand.Rand, a *mat.Dense) {
 	}
 }
 
-// Rows of W̄H̄ that are equal leave their atoms free within the space they span, no more.
+// Equal rows of W̄H̄ leave their atoms undetermined within the space that these span, but not
+// the space.
 func TestTLNMFRecoversRowSpaces(t *testing.T) {
 	const m, n = 6, 9
 	rng := rand.New(rand.NewPCG(2, 2))
@@ -439,8 +440,8 @@ func TestTLNMFStarts(t *testing.T) {
 	}
 }
 
-// Within reach 1 a sweep turns even pairs of rows, then odd ones: no atom takes up more
-// than two bins to either side of its own. Within the reach of all rows nothing is given up.
+// With reach 1 a sweep rotates even pairs of rows, then odd ones: no atom extends more than two
+// bins to either side of its own. With the reach of all rows nothing is lost.
 func TestTLNMFReach(t *testing.T) {
 	y := noteFrames(t, 3, 2)
 	p := paperParams()

@@ -11,9 +11,8 @@ import (
 // cannot be compared, not even under the same name: see [Convention.Doc].
 type Convention string
 
-// The conventions. Where references and estimates have several channels the
-// filters of BSS Eval lead from every channel to every channel; a single gain does
-// for all channels together.
+// The conventions. With several channels the filters of BSS Eval lead from every channel of a
+// reference to every channel of an estimate; a gain is one number for all channels.
 const (
 	V2        Convention = "bss_v2"         // Vincent, Gribonval, Févotte 2006, time-invariant gain
 	V3Sources Convention = "bss_v3_sources" // the same, time-invariant filters
@@ -37,7 +36,7 @@ func (c Convention) Metrics() []string {
 	return names
 }
 
-// A definition makes ratios of the energies of an estimate's parts.
+// A definition says which ratios of the energies of an estimate's parts a convention has.
 type definition struct {
 	doc    string
 	gain   bool // no filters: one gain
@@ -95,15 +94,15 @@ var (
 	}
 )
 
-// Match says how estimates are given to references.
+// Match says how estimates are assigned to references.
 type Match string
 
-// The ways to match. The zero value takes the convention's own: best mean SIR for
-// BSS Eval 2 and 3, best mean SI-SDR for SI, the given order for BSS Eval 4.
+// The ways to match. The zero value is that of the convention: best mean SIR for BSS Eval 2
+// and 3, best mean SI-SDR for SI, the given order for BSS Eval 4.
 const (
 	MatchGiven Match = "given" // estimate j belongs to reference j
 	MatchSIR   Match = "sir"   // the permutation with the best mean SIR
-	MatchSDR   Match = "sdr"   // the permutation with the best mean SDR, its distortions allowed
+	MatchSDR   Match = "sdr"   // the permutation with the best mean SDR, with the convention's filters allowed
 )
 
 // Options say how to evaluate. The zero value of each field but Convention is its

@@ -7,21 +7,20 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 )
 
-// correlations are the inner products of every signal with the delayed references.
-// A signal is one channel of a source, source·per + channel, or where one gain has
-// to do for all channels (per = 1) a whole source.
+// correlations are the inner products of every signal with the delayed references. A signal is
+// one channel of a source, numbered source·per + channel; where one gain is fitted to all
+// channels it is a whole source, and per is 1.
 type correlations struct {
 	per    int
 	lags   [][][]float64 // [signal i][reference signal j][k] = Σ_t x_i(t) s_j(t-k)
 	energy []float64     // [source] over all channels
 }
 
-// correlate measures the part of s in win at lags 0 to taps-1.
+// correlate returns the correlations of the part of s in win, at lags 0 to taps-1.
 //
-// Blocks of both signals go through the Fourier transform and only products of
-// spectra are added up, so the work is O(T log taps) and the memory does not depend
-// on the length. Every sum runs in order of time in one goroutine: the bits do not
-// depend on the number of cores.
+// Blocks of both signals are Fourier-transformed and the products of the spectra are added
+// up, so the work is O(T log taps) and the memory does not depend on the length T. Every sum
+// is made in order of time by one goroutine: the bits do not depend on the number of cores.
 func correlate(ctx context.Context, s *signals, win span, taps int) (*correlations, error) {
 	c, f := s.channels, transformFor(taps)
 	block := f.n - taps + 1
@@ -82,11 +81,11 @@ func correlate(ctx context.Context, s *signals, win span, taps int) (*correlatio
 	return out, nil
 }
 
-// correlateRun is how many pairs of blocks are transformed before their products are
-// added: enough to keep the cores busy, few enough to stay in the cache.
+// correlateRun is how many pairs of blocks are transformed before their products are added:
+// enough to keep the cores busy, and few enough to fit into the cache.
 const correlateRun = 4
 
-// transformFor returns a transform long enough that most of a block is new samples.
+// transformFor returns a transform so long that most samples of a block are new.
 func transformFor(taps int) *fft {
 	n := 1024
 	for n < 4*taps {
@@ -114,7 +113,7 @@ func addProduct(sum, a, b []complex128) {
 	}
 }
 
-// innerProducts is correlate without delays: the channels of a source are one vector.
+// innerProducts is correlate without delays, the channels of a source being one vector.
 func innerProducts(ctx context.Context, s *signals, win span) (*correlations, error) {
 	n := len(s.sources)
 	blocks := (win.len() + gainBlock - 1) / gainBlock

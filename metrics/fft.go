@@ -2,11 +2,11 @@ package metrics
 
 import "math"
 
-// fft is a complex Fourier transform of n = 4ᵏ numbers in place, for convolution
-// only: bins stay in digit-reversed order, which products of spectra do not mind,
-// and two real blocks travel as the real and the imaginary part of one, which
-// filters with real taps do not mix. So it takes about a quarter of the time of a
-// general real transform of each block. It may be used by many goroutines.
+// fft is a complex Fourier transform of n = 4ᵏ numbers in place, for convolution only. Bins stay
+// in digit-reversed order, which is no matter to products of spectra. Two real blocks are
+// transformed as the real and the imaginary part of one; filters with real taps keep the two
+// apart. So it takes about a quarter of the time of a general real transform of each block. It
+// may be used by many goroutines.
 type fft struct {
 	n       int
 	twiddle [][]complex128 // [stage][3j…]: w, w², w³ with w = exp(-2πi j/size), from size n down

@@ -51,7 +51,7 @@ func newFit(c *correlations, refs int, gain bool, load float64) *fit {
 // projection is as well defined as that of the mono sound.
 func independent(c *correlations, j int) []int {
 	var kept []int
-	var rows [][]float64 // of the Cholesky factor, a number a channel
+	var rows [][]float64 // of the Cholesky factor, with a number for each channel kept
 	for ch := range c.per {
 		i := j*c.per + ch
 		row := make([]float64, 0, len(kept)+1)
@@ -94,9 +94,9 @@ func newProjector(c *correlations, signals []int, load float64) projector {
 	return p
 }
 
-// project returns the filters that turn p's signals into signal x, numbered like
-// factor's unknowns, and the energy of what they make. Without filters it returns
-// the energy alone.
+// project returns the filters with which p's signals come nearest to signal x, numbered like
+// the unknowns of factor, and the energy of the projection. If filters is false only the
+// energy is valid.
 func (p projector) project(c *correlations, x int, filters bool) ([]float64, float64) {
 	m := len(p.signals)
 	d := make([]float64, p.factor.n)
@@ -123,8 +123,8 @@ func (p projector) energy(c *correlations, source int) float64 {
 	return sum
 }
 
-// scores returns for each reference j and estimate k what a match is chosen by: the
-// SIR of the pair, or its SDR, in dB.
+// scores returns, for each reference j and estimate k, the SIR of the pair, or its SDR, in dB,
+// by which a match is chosen.
 func (f *fit) scores(bySDR bool) [][]float64 {
 	score := planes[float64](f.refs, f.refs)
 	whole := make([]float64, f.refs)
@@ -144,8 +144,8 @@ func (f *fit) scores(bySDR bool) [][]float64 {
 	return score
 }
 
-// rank returns the numerical rank of p's Gram matrix and its size, or 0 for a rank
-// that would take too long to find.
+// rank returns the numerical rank of p's Gram matrix and its size n; the rank is 0 if it would
+// take too long to find.
 func (p projector) rank() (rank, n int) {
 	m := len(p.signals)
 	n = m * len(p.lags)

@@ -13,10 +13,10 @@ func bestMatch(score [][]float64) []int {
 		}
 		return maxScore
 	}
-	// Row and column 0 stand for "none", so that the first free column of a row is
-	// found by the same search as a rearrangement.
+	// Row and column 0 stand for "none": a row without a column begins in column 0 and is moved
+	// along the shortest augmenting path.
 	u, v := make([]float64, n+1), make([]float64, n+1) // prices of rows and columns
-	row := make([]int, n+1)                            // row[j] holds column j
+	row := make([]int, n+1)                            // row[j] is the row of column j
 	for i := 1; i <= n; i++ {
 		row[0] = i
 		j0 := 0
@@ -60,6 +60,6 @@ func bestMatch(score [][]float64) []int {
 	return perm
 }
 
-// maxScore bounds what one pair can add to a match, in dB, so that one infinite
-// ratio does not hide the others.
+// maxScore bounds what one pair can add to the sum, in dB, so that one infinite ratio does not
+// make the others irrelevant.
 const maxScore = 300

@@ -8,11 +8,11 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 )
 
-// pair is a reference and the estimate that is held against it.
+// pair is a reference and the estimate that is compared with it.
 type pair struct{ ref, est int } // est counts sources: refs + k, or the mixture
 
-// energies are those of the parts of one estimate ŝ of a reference s, over the
-// channels and samples of one frame. Every ratio is made of them.
+// energies are those of the parts of one estimate ŝ of a reference s, summed over the channels
+// and samples of one frame. Every ratio is one of two of them.
 type energies struct {
 	reference float64 // ‖s‖²
 	estimate  float64 // ‖ŝ‖²
@@ -56,10 +56,9 @@ func (e *energies) plus(f energies) {
 	e.artifacts += f.artifacts
 }
 
-// measure applies the filters of f to each of wins, cut out of the signals, and
-// returns the energies of each pair's parts, [window][pair]. Filtered sound is as
-// much longer than its window as the filters are. What needs a singular projection
-// is NaN.
+// measure applies the filters of f to each of wins, cut out of the signals, and returns the
+// energies of each pair's parts, [window][pair]. Filtered sound is taps-1 samples longer than
+// its window. What depends on a singular projection is NaN.
 func (f *fit) measure(ctx context.Context, s *signals, wins []span, pairs []pair) ([][]energies, error) {
 	m := newMeasurer(f, s, pairs)
 	type part struct{ win, at int }
@@ -93,7 +92,7 @@ func (f *fit) measure(ctx context.Context, s *signals, wins []span, pairs []pair
 	return out, nil
 }
 
-// forget makes what depends on a singular projection NaN.
+// forget sets what depends on a singular projection to NaN.
 func (f *fit) forget(e *energies, ref int) {
 	nan := math.NaN()
 	if f.own[ref].factor == nil {
@@ -104,12 +103,12 @@ func (f *fit) forget(e *energies, ref int) {
 	}
 }
 
-// measurer holds the filters of all pairs, ready for blocks of sound.
+// measurer holds the filters of all pairs in the form in which blocks of sound are filtered.
 type measurer struct {
 	*signals
 	pairs      []pair
-	taps, step int             // step new samples a block
-	fft        *fft            // nil where one gain does for all channels
+	taps, step int             // step: new samples in a block
+	fft        *fft            // nil if the filters are gains
 	used       []int           // estimates that are in a pair
 	whole      map[int]filters // [estimate]
 	own        []filters       // [pair]
@@ -182,7 +181,7 @@ func (m *measurer) newScratch() *measurerScratch {
 	return sc
 }
 
-// block adds the energies of step samples of win, at on, to sums.
+// block adds the energies of the step samples of win from at on to sums.
 func (m *measurer) block(ctx context.Context, sums []energies, sc *measurerScratch, win span, at int) error {
 	for i := range m.refs {
 		if err := m.read(ctx, sc.x[i], i, win, win.from+at-(m.taps-1)); err != nil {

@@ -2,20 +2,20 @@
 // the scale-invariant ratios, the plain SNR, and the improvement over the mixture,
 // for mono and multichannel sound of any length.
 //
-// An estimate ŝ of reference s_j is split by two least-squares projections: P_j, on
-// what the convention lets one make of s_j (its multiples, or its filtered versions),
-// and P, on the same of all references. Then
+// An estimate ŝ of reference s_j is divided by two least-squares projections: P_j, onto what the
+// convention allows to make of s_j (its multiples, or its filtered versions), and P, onto sums
+// of these for all references. Then
 //
 //	P_j ŝ      is the target,
 //	Pŝ - P_j ŝ is interference,
 //	ŝ - Pŝ     is artifacts,
 //
-// and every ratio is one of energies of such parts, in dB. The inner products come
-// from block-wise Fourier transforms, the projections from a block Schur
-// factorisation of the block-Toeplitz Gram matrix, which all estimates share; the
-// parts are then filtered and measured in the time domain, so that an error of the
-// solution enters a ratio squared. Sound is read block by block; memory depends on
-// the number of sources, channels and taps, not on the length.
+// and every ratio is one of two energies of such parts, in dB. The inner products come from
+// block-wise Fourier transforms, the projections from a block Schur factorisation of the
+// block-Toeplitz Gram matrix, which all estimates share. The parts are then made by filtering
+// and measured in the time domain, so that an error of the solution enters a ratio squared.
+// Sound is read block by block; memory depends on the number of sources, channels and taps,
+// not on the length.
 package metrics
 
 import (
@@ -26,13 +26,13 @@ import (
 	"github.com/audiosep/audiosep"
 )
 
-// Evaluate holds each of ests against refs; mixture may be nil. All must have one
-// rate, length and number of channels, and one realisation. They may be read from
-// several goroutines at once, twice over.
+// Evaluate compares ests with refs; mixture may be nil. All must have the same rate, length
+// and number of channels, and one realisation. They are read twice, by several goroutines at
+// once.
 //
-// It is an error if they do not fit each other, hold numbers that are not finite, or
-// if a reference is silent throughout: no ratio is defined then. Whatever else makes
-// a number doubtful is among the report's warnings.
+// It is an error if they do not fit each other, hold numbers that are not finite, or if a
+// reference is silent throughout: no ratio is defined then. Whatever else makes a number
+// doubtful is among the report's warnings.
 func Evaluate(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.Source, opt Options) (*Report, error) {
 	s, err := open(ctx, refs, ests, mixture)
 	if err != nil {
@@ -57,7 +57,7 @@ type evaluation struct {
 	definition
 }
 
-// frame is what one fit says about one span.
+// frame is the result for one span.
 type frame struct {
 	span
 	perm  []int      // [reference] its estimate
@@ -155,11 +155,11 @@ func (e *evaluation) measure(ctx context.Context, f *fit, spans []span) ([]frame
 // mixed reports whether there is a mixture to improve on.
 func (e *evaluation) mixed() bool { return len(e.sources) > 2*e.refs }
 
-// undefined is a frame in which some source is silent. As in mir_eval and museval it
-// counts for none of them.
+// undefined is a frame in which some source is silent. As in mir_eval and museval it does not
+// count for any source.
 func (e *evaluation) undefined(s span) frame { return frame{span: s} }
 
-// silent reports whether a reference or an estimate is.
+// silent reports whether a reference or an estimate is silent.
 func (f *fit) silent() bool {
 	for _, x := range f.corr.energy[:2*f.refs] {
 		if x == 0 {

@@ -229,7 +229,7 @@ func TestHighRatios(t *testing.T) {
 	}
 }
 
-// A load gives a singular Gram matrix the numbers of one just regular.
+// With a load a singular Gram matrix gives the numbers of one that is barely regular.
 func TestLoad(t *testing.T) {
 	refs, ests := scene(2, 1, 5000)
 	same := []audiosep.Source{refs[0], mix([]float64{2}, refs[0])}
@@ -284,7 +284,7 @@ func TestDualMono(t *testing.T) {
 	}
 }
 
-// Taking the mixture for the estimates improves nothing; perfect estimates do.
+// The mixture as the estimate is no improvement; perfect estimates are one.
 func TestImprovement(t *testing.T) {
 	refs, ests := scene(2, 1, 3000)
 	mixture := mix([]float64{1, 1}, refs...)

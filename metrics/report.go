@@ -19,7 +19,7 @@ type Report struct {
 	Rate        int    // Hz
 	Samples     int    // per channel
 	Channels    int
-	Window, Hop int // of the frames, samples; Window is Samples when there is one frame
+	Window, Hop int // of the frames, in samples; Window is Samples if there is one frame
 	Taps        int // of the filters; 0 when only a gain is fitted
 	Match       Match
 	Sources     []Source
@@ -62,7 +62,7 @@ func median(frames []float64) float64 {
 	return defined[n/2]
 }
 
-// settings says how the numbers came about: convention, filters, frames.
+// settings says how the numbers were made: convention, filters, frames.
 func (r *Report) settings() string {
 	s := fmt.Sprintf("%s: %s", r.Convention, r.Definition)
 	if r.Taps > 0 {
@@ -80,8 +80,8 @@ func (r *Report) frames() int { return len(r.Sources[0].Estimates) }
 
 func (r *Report) seconds(samples int) float64 { return float64(samples) / float64(r.Rate) }
 
-// WriteText writes a table with a row a source, medians over frames in dB, with the
-// convention above and the warnings below.
+// WriteText writes a table with a row for each source, of medians over the frames in dB, with
+// the convention above it and the warnings below.
 func (r *Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", r.settings())
@@ -134,9 +134,9 @@ func decimals(x float64) string {
 	return strconv.FormatFloat(x, 'f', 2, 64)
 }
 
-// WriteJSON writes the report in museval's layout, targets with their frames, beside
-// what museval leaves out. Ratios that are not finite numbers are left out, which is
-// how JSON can say so and museval reads NaN.
+// WriteJSON writes the report in museval's layout, targets with their frames, and adds what
+// museval does not have. Ratios that are not finite are left out, as JSON has no such numbers;
+// museval reads NaN for them.
 func (r *Report) WriteJSON(w io.Writer) error {
 	type frame struct {
 		Time        float64            `json:"time"`     // s

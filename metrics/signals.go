@@ -10,8 +10,8 @@ import (
 	"github.com/audiosep/audiosep"
 )
 
-// signals are the recordings that are compared: J references, J estimates and
-// perhaps the mixture, in this order.
+// signals are the recordings that are compared: J references, J estimates and, if there is one,
+// the mixture, in this order.
 type signals struct {
 	sources                 []audiosep.Source
 	names                   []string
@@ -63,7 +63,7 @@ func open(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.So
 	return s, nil
 }
 
-// what says in words what source i is.
+// what returns what source i is, in words.
 func (s *signals) what(i int) string {
 	switch {
 	case i < s.refs:
@@ -100,12 +100,12 @@ func parallel(n int, f func(i int) error) error {
 	return g.Wait()
 }
 
-// each is parallel for what cannot fail.
+// each is parallel for an f that cannot fail.
 func each(n int, f func(i int)) {
 	_ = parallel(n, func(i int) error { f(i); return nil })
 }
 
-// planes returns n slices of length samples on one array.
+// planes returns n slices of the given length in one array.
 func planes[T any](n, length int) [][]T {
 	data := make([]T, n*length)
 	p := make([][]T, n)

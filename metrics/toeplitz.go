@@ -19,17 +19,17 @@ type factor struct {
 	rows [][]float64 // rows[r] = R[r, r:]
 }
 
-// factorise finds R by the block Schur algorithm in O(m n²) operations and n²/2
-// numbers, where a general Cholesky takes n³/3 and n². lags[k], m×m by rows, is the
-// block of G k blocks right of the diagonal.
+// factorise finds R by the block Schur algorithm in O(m n²) operations and n²/2 numbers of
+// memory; a general Cholesky takes n³/3 and n². lags[k], m×m by rows, is the block of G that is
+// k blocks right of the diagonal.
 //
 // G − ZGZᵀ, with Z the shift by one block, has rank 2m: it is AᵀA − BᵀB, where A is
 // R's first block row and B is A less its first block. Each step shifts A by one
 // block and clears the first block of B against it, by a Householder reflection
-// within B and one hyperbolic rotation a column, in the mixed form that is
+// within B and one hyperbolic rotation for each column, in the mixed form, which is
 // numerically stable (Bojanczyk, Brent, de Hoog and Sweet 1995).
 //
-// It returns errSingular when a pivot is lost in the rounding of its diagonal.
+// It returns errSingular if a pivot is no larger than the rounding error of its diagonal.
 func factorise(lags [][]float64, m int) (*factor, error) {
 	n := m * len(lags)
 	f := &factor{m: m, n: n}
@@ -94,8 +94,8 @@ func (f *factor) keep(a blas64.General, width int) {
 	}
 }
 
-// mirror applies to b the Householder reflection that leaves only the top of its
-// first column. scratch has a number a row and a column.
+// mirror applies to b the Householder reflection after which only the first number of its first
+// column is not 0. scratch has a number for each row and for each column.
 func mirror(b blas64.General, scratch []float64) {
 	v := blas64.Vector{N: b.Rows, Inc: 1, Data: scratch[:b.Rows]}
 	var below float64

@@ -83,7 +83,7 @@ func TestFactorise(t *testing.T) {
 	}
 }
 
-// A sinusoid has two degrees of freedom, however many taps look at it.
+// A sinusoid has two degrees of freedom, however many taps there are.
 func TestSingularGram(t *testing.T) {
 	lags := planes[float64](64, 1)
 	for k := range lags {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// warnings lists what makes numbers of the report doubtful or undefined.
+// warnings says what makes numbers of the report doubtful or undefined.
 func (e *evaluation) warnings(frames []frame) []string {
 	var w []string
 	if e.refs == 1 {
@@ -105,8 +105,8 @@ func (e *evaluation) aboutGram(fits []*fit) []string {
 	return []string{fmt.Sprintf("the Gram matrix of the references is singular (%s) in %d of %d fits: the ratios that need it would be rounding errors and are left out; use %s or %s, or a load", size, bad, len(fits), V2, SI)}
 }
 
-// aboutPrecision checks that ŝ - Pŝ is at a right angle to Pŝ, as far as the
-// smaller ratios need.
+// aboutPrecision checks that ŝ - Pŝ is at a right angle to Pŝ: ‖ŝ‖² = ‖Pŝ‖² + ‖ŝ - Pŝ‖², as
+// exactly as the smallest of these energies needs.
 func (e *evaluation) aboutPrecision(frames []frame) []string {
 	var worst float64
 	for _, fr := range frames {

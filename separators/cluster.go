@@ -10,20 +10,21 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// bandsPerOctave is how finely spectra are compared: thirds of an octave blur single
-// partials and keep formants and brightness, which notes of one instrument share.
+// bandsPerOctave is how finely spectra are compared. Thirds of an octave are too coarse for
+// single partials, in which notes of one instrument differ, but show formants and brightness,
+// which they share.
 const bandsPerOctave = 3
 
-// cluster parts the components of f into j groups, by agglomeration with average
+// cluster divides the components of f into j groups, by agglomeration with average
 // linkage (UPGMA; Sokal and Michener, 1958) on the similarity
 //
 //	weight·cos(√h_a, √h_b) + (1-weight)·cos(e_a, e_b)
 //
-// of activations and of envelopes, the mean magnitudes in thirds of an octave, in the
-// manner of Casey and Westner (2000) and of Spiertz and Gnann (2009). Envelopes take bins for
-// evenly spaced frequencies, lowest first, as those of the DCT and STFT are; for
-// another transform use the weight 1. Groups are ordered by their first component;
-// of equally similar pairs the first is joined first.
+// of activations and of envelopes, the mean magnitudes in thirds of an octave, in the manner
+// of Casey and Westner (2000) and of Spiertz and Gnann (2009). Envelopes assume that bins are
+// evenly spaced in frequency, lowest first, as those of the DCT and STFT are; for another
+// transform use the weight 1. Groups are ordered by their first component; of equally similar
+// pairs the first is joined first.
 func cluster(ctx context.Context, f *audiosep.Factors, j int, weight float64) ([][]int, error) {
 	bins, rank := f.W.Dims()
 	activations, envelopes := make([][]float64, rank), make([][]float64, rank)
@@ -91,7 +92,7 @@ func roots(x []float64) []float64 {
 	return y
 }
 
-// unit scales x to norm 1 in place; zeros stay zeros, similar to nothing.
+// unit scales x to norm 1 in place; zeros stay zeros, whose similarity to everything is 0.
 func unit(x []float64) []float64 {
 	if most := floats.Norm(x, 2); most > 0 {
 		floats.Scale(1/most, x)
@@ -99,8 +100,8 @@ func unit(x []float64) []float64 {
 	return x
 }
 
-// envelope returns the mean of x in each third of an octave from bin 1 on; bin 0 is
-// left out, a recording's offset, unless there is no other.
+// envelope returns the mean of x in each third of an octave from bin 1 on. Bin 0, a
+// recording's offset, is left out unless it is the only one.
 func envelope(x []float64) []float64 {
 	if len(x) < 2 {
 		return x
@@ -110,7 +111,7 @@ func envelope(x []float64) []float64 {
 		edge *= math.Pow(2, 1./bandsPerOctave)
 		to := min(int(math.Ceil(edge)), len(x))
 		if to > from {
-			sum := 0.0 // not floats.Sum, the bits of which depend on where x lies in memory
+			sum := 0.0 // not floats.Sum, whose last bits depend on the address of x
 			for _, v := range x[from:to] {
 				sum += v
 			}

@@ -30,8 +30,8 @@ func DefaultJointDiagonalization() JointDiagonalizationParams {
 }
 
 // NewJointDiagonalization returns the learner of the orthogonal Φ, M×M, that makes ΦΣ_nΦᵀ as
-// diagonal as may be for the covariances Σ_n of blocks of frames, of all layers together (the
-// paper's remark after eq. 9). It is an error if p is out of the ranges in its tags, as in a
+// near to diagonal as possible for the covariances Σ_n of blocks of frames, of all layers
+// together (the paper's remark after eq. 9). It is an error if p is out of the ranges in its tags, as in a
 // spec.
 func NewJointDiagonalization(p JointDiagonalizationParams) (audiosep.TransformLearner, error) {
 	if err := audiosep.CheckStruct(p); err != nil {
@@ -42,7 +42,8 @@ func NewJointDiagonalization(p JointDiagonalizationParams) (audiosep.TransformLe
 
 type jointDiagonalization struct{ JointDiagonalizationParams }
 
-// LearnTransform learns Φ. init must be a MatrixTransform, real and square.
+// LearnTransform learns Φ from y. init, from which it starts, is nil or real, square and
+// orthogonal to 1e-6.
 func (j jointDiagonalization) LearnTransform(ctx context.Context, env audiosep.Env, y *audiosep.Frames, init audiosep.Transform) (audiosep.Transform, error) {
 	s, err := scene.New(y.Data, y.Length, y.Share, y.Analysis)
 	if err != nil {

@@ -58,7 +58,7 @@ func learnJD(t *testing.T, p transforms.JointDiagonalizationParams, y *audiosep.
 	return mat.DenseCopyOf(got.(audiosep.MatrixTransform).Phi())
 }
 
-// fromPermutation returns how far from a signed permutation ΦΦ̄ᵀ is.
+// fromPermutation returns how far ΦΦ̄ᵀ is from a signed permutation.
 func fromPermutation(phi, truth *mat.Dense) float64 {
 	var g mat.Dense
 	g.Mul(phi, truth.T())
@@ -97,8 +97,8 @@ func TestJointDiagonalizationRecoversTheBasis(t *testing.T) {
 	}
 }
 
-// Frames that span few of the dimensions, in blocks that do not come out even: the
-// methods agree on the criterion, and the transform is orthogonal all the same.
+// Frames that span few of the dimensions, with a last block that is not full: the methods agree
+// on the criterion, and the transform is still orthogonal.
 func TestJointDiagonalizationOfFewDimensions(t *testing.T) {
 	y, _ := commonBasis(rand.New(rand.NewPCG(3, 4)), 12, 13)
 	y.Data = y.Data[:4]

@@ -2,10 +2,10 @@ package fft
 
 import "github.com/audiosep/audiosep/internal/kernel"
 
-// An engine is the passes for vectors of some width. Indices of radix and last are
-// the radix; where there is none odd is taken.
+// An engine is the passes for vectors of some width. radix and last, for the last pass, are
+// indexed by the radix; where they are nil odd is used.
 type engine struct {
-	lanes       int // frames at once
+	lanes       int // frames in a vector
 	plain       bool
 	radix, last [9]func(*uint64)
 	odd         func(*uint64)
@@ -26,7 +26,7 @@ func (e *engine) pass(p *pass) func(*uint64) {
 
 var plain = &engine{lanes: 4, plain: true}
 
-// current returns the engine of the path that package kernel has chosen.
+// current returns the engine for the path of package kernel.
 func current() *engine {
 	if e, ok := engines[kernel.Path()]; ok {
 		return e

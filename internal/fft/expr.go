@@ -10,7 +10,7 @@ type term struct {
 	c   complex128
 }
 
-// row is the expression of one row alone.
+// row is the expression that is row i.
 func row(i int) expr { return expr{{i, 1}} }
 
 // pair is the complex number whose parts are two rows.
@@ -47,11 +47,11 @@ next:
 	return sum
 }
 
-// numbers are expressions by index, made when they are asked for: a plan of a long
-// transform holds no list of them.
+// numbers returns the expression of the i-th number. It is a function because a list would be
+// long for a long transform.
 type numbers func(i int) expr
 
-// A sparse matrix has few real entries in a row.
+// A sparse is a matrix with few real entries in a row.
 type sparse struct {
 	rows int
 	row  func(i int) []entry
@@ -127,8 +127,8 @@ func (a sparse) identity(cols int) bool {
 	return true
 }
 
-// root returns exp(-2πi·a/b), reduced to an eighth of the circle first: the sum in a
-// float would lose digits.
+// root returns exp(-2πi·a/b). a/b is reduced to an eighth of the circle in integers, as in
+// floating point the angle would lose digits.
 func root(a, b int) complex128 {
 	a = ((a % b) + b) % b
 	switch {

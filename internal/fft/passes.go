@@ -5,15 +5,15 @@ import (
 	"unsafe"
 )
 
-// A dft is the passes of the complex DFT of n numbers by Stockham's algorithm, whose
-// results come out in order.
+// A dft is the passes of the complex DFT of n numbers by Stockham's algorithm, which leaves
+// the results in order.
 type dft struct {
 	n      int
 	passes []pass
 }
 
-// greatestRadix is the greatest prime that is a pass of its own; a length with a
-// greater one is convolved with a chirp.
+// greatestRadix is the greatest prime for which there is a pass; a length with a greater prime
+// factor is convolved with a chirp.
 const greatestRadix = 61
 
 // A pass takes x to y: y[q+s(rp+j)] = exp(-2πi·jp/(rm)) Σ_i x[q+s(p+mi)] exp(-2πi·ij/r)
@@ -24,7 +24,7 @@ type pass struct {
 	trig        []float64 // cos, sin of 2π·ij/r for i, j = 1 … (r-1)/2
 }
 
-// A passArg is the argument of a kernel, which knows the places of the fields.
+// A passArg is the argument of a kernel, which knows the offsets of the fields.
 type passArg struct {
 	x, y    *float64
 	m, s    int
@@ -94,7 +94,7 @@ func newPass(r, m, s int) pass {
 	return p
 }
 
-// run leaves the DFT of b.x in b.x.
+// run replaces b.x by its DFT.
 func (d *dft) run(e *engine, b *buffers) {
 	for i := range d.passes {
 		p := &d.passes[i]
@@ -156,7 +156,7 @@ func (p *pass) four(out, in, w []float64, lanes, step, stride int) {
 	put(out[3*stride:], tr-vi, ti+vr, w[4:], lanes)
 }
 
-// any uses the symmetry of cosine and sine; r is odd.
+// any is for odd r: inputs i and r-i have the same cosines and opposite sines.
 func (p *pass) any(out, in, w []float64, lanes, step, stride int, sums []float64) {
 	h := (p.radix - 1) / 2
 	fr, fi := in[0], in[lanes]

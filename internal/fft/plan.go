@@ -16,7 +16,7 @@ type Plan struct {
 	in     shape
 	out    shape
 	steps  []step
-	rows   int // the most that a step has
+	rows   int // the most of any step
 	pool   sync.Pool
 }
 
@@ -39,7 +39,7 @@ type step struct {
 	dft *dft
 }
 
-// A mix is a sparse matrix as the kernels want it.
+// A mix is a sparse matrix in the form that the kernels take.
 type mix struct {
 	terms, rows int
 	table       []mixTerm // terms for each row
@@ -96,9 +96,9 @@ func newMix(s sparse, lanes int) *mix {
 	return m
 }
 
-// chirped is the DFT of a length with a large prime factor. kt = (k² + t² - (k-t)²)/2
-// makes it a convolution with a chirp (Bluestein, 1970), made by two DFTs of a power
-// of two: the second runs backwards, as its input is in reverse order.
+// chirped appends the steps of the DFT of a length with a large prime factor. As
+// kt = (k² + t² - (k-t)²)/2 it is a convolution with a chirp (Bluestein, 1970), done by two
+// DFTs of a power of two. The second is an inverse one, as its input is in reverse order.
 func (p *Plan) chirped(before sparse, n int, after sparse) {
 	padded := 1 << bits.Len(uint(2*n-2))
 	chirp := make([]complex128, n)
@@ -142,8 +142,8 @@ func (p *Plan) of(z []complex128) []complex128 {
 	return x
 }
 
-// buffers are the scratch of one call: two columns of rows, each one number of
-// several frames.
+// buffers are the scratch of one call. A row of x and y is one number of each of several
+// frames.
 type buffers struct {
 	x, y    []float64
 	arg     passArg
@@ -158,15 +158,15 @@ func newBuffers(rows, lanes int) *buffers {
 	}
 }
 
-// aligned returns n numbers that begin where a line of the cache does.
+// aligned returns n numbers that begin at a multiple of 64 bytes, a cache line.
 func aligned(n int) []float64 {
 	s := make([]float64, n+7)
 	skip := int(-uintptr(unsafe.Pointer(&s[0]))%64) / 8
 	return s[skip : skip+n : skip+n]
 }
 
-// Run transforms frames, one after the other in src, to dst. The imaginary parts go
-// unused where a side is real. It panics if the lengths do not fit. dst may be src.
+// Run transforms frames, one after the other in src, to dst. Imaginary parts are not used where
+// input or output is real. It panics if the lengths do not fit. dst may be src.
 func (p *Plan) Run(dstRe, dstIm, srcRe, srcIm []float64) {
 	n := len(srcRe) / p.in.len
 	if len(srcRe) != n*p.in.len || p.in.complex && len(srcIm) != len(srcRe) ||
@@ -196,7 +196,7 @@ func (p *Plan) Run(dstRe, dstIm, srcRe, srcIm []float64) {
 	}
 }
 
-// load takes frames to the rows from `row` on.
+// load copies frames to the rows of b.x from `row` on.
 func (p *Plan) load(b *buffers, src []float64, frame, frames, row int) {
 	lanes, n := p.engine.lanes, p.in.len
 	b.x = b.x[:p.in.rows()*lanes]
@@ -207,7 +207,7 @@ func (p *Plan) load(b *buffers, src []float64, frame, frames, row int) {
 	kernel.Transpose(x, lanes, src[frame*n:], n, frames, n)
 }
 
-// store takes rows to frames.
+// store copies the rows of b.x from `row` on to frames.
 func (p *Plan) store(b *buffers, dst []float64, frame, frames, row int) {
 	lanes, n := p.engine.lanes, p.out.len
 	kernel.Transpose(dst[frame*n:], n, b.x[row*lanes:(row+n)*lanes], lanes, n, frames)

@@ -20,7 +20,7 @@ func NewComplexInverse(n int, scale float64) *Plan {
 	return newPlan(shape{n, true}, shape{n, true}, complexRows(z, n), n, planar(spectrum(scale), n))
 }
 
-// spectrum is the numbers of a DFT, scaled.
+// spectrum is the result of a DFT times scale.
 func spectrum(scale float64) numbers {
 	return func(k int) expr { return pair(2*k, 2*k+1).times(complex(scale, 0)) }
 }
@@ -40,9 +40,8 @@ func NewReal(m, n int, scale float64) *Plan {
 }
 
 // NewRealInverse returns the first m of the n numbers x[t] = scale · Σ_k X[k]
-// exp(2πi·kt/n) that belong to the n/2+1 coefficients X[0 … n/2], the others being
-// their conjugates. The imaginary parts of the first coefficient and, for even n, of
-// the last are taken for zero.
+// exp(2πi·kt/n) of the n/2+1 coefficients X[0 … n/2], the others being their conjugates.
+// The imaginary parts of the first coefficient and, for even n, of the last count as zero.
 func NewRealInverse(m, n int, scale float64) *Plan {
 	bins := n/2 + 1
 	before, size := realInverse(n, func(k int) expr {
@@ -54,7 +53,7 @@ func NewRealInverse(m, n int, scale float64) *Plan {
 	return newPlan(shape{bins, true}, shape{m, false}, before, size, realRows(realOutput(n), m))
 }
 
-// realInput packs n real numbers for a DFT: two a number for even n.
+// realInput packs n real numbers for a DFT: for even n two of them into each complex number.
 func realInput(n int, x numbers) (before sparse, size int) {
 	if n%2 == 1 {
 		return complexRows(x, n), n
@@ -63,8 +62,8 @@ func realInput(n int, x numbers) (before sparse, size int) {
 	return complexRows(z, n/2), n / 2
 }
 
-// realSpectrum gives coefficient k, 0 ≤ k < n, of what realInput has packed, from the
-// DFT's rows.
+// realSpectrum returns coefficient k, 0 ≤ k < n, of the numbers that realInput has packed, from
+// the rows of the DFT.
 func realSpectrum(n int) numbers {
 	if n%2 == 1 {
 		return func(k int) expr { return pair(2*k, 2*k+1) }
@@ -172,7 +171,7 @@ func dct2(m int) (before sparse, size int, after sparse) {
 	}, m)
 }
 
-// makhoul is which sample stands at place t.
+// makhoul returns which sample is t-th in that order.
 func makhoul(t, m int) int {
 	if 2*t < m {
 		return 2 * t
@@ -180,6 +179,7 @@ func makhoul(t, m int) int {
 	return 2*(m-t) - 1
 }
 
+// dct3 undoes dct2: it takes the inverse DFT and puts the samples back in order.
 func dct3(m int) (before sparse, size int, after sparse) {
 	before, size = realInverse(m, func(k int) expr {
 		w := root(-k, 4*m)
@@ -215,15 +215,16 @@ func dct4Even(m int) (before sparse, size int, after sparse) {
 	}, m)
 }
 
-// dct4Odd takes the real DFT of the samples in another order and with other signs
-// (after Chan and Ho, 1990). With a = 2n+1, b = 2k+1 the cosine is that of 2π·ab/(8m),
-// and as m is odd 1/(8m) = u/8 + v/m, up to whole numbers, for um + 8v = 1 modulo 8m:
+// dct4Odd takes the real DFT of the samples in another order and with other signs (after Chan
+// and Ho, 1990). With a = 2n+1 and b = 2k+1 the cosine is that of 2π·ab/(8m). As m is odd there
+// are u and v with um + 8v = 1 modulo 8m, so that 1/(8m) = u/8 + v/m up to a whole number:
 //
 //	cos(2π·ab/(8m)) = [ χ(uab) cos(2π·vab/m) - ψ(uab) sin(2π·vab/m) ] / √2
 //
 // where χ(j) = √2·cos(πj/4) and ψ(j) = √2·sin(πj/4) are ±1 and multiplicative for odd
-// j. So the cosines want the even part of χ(a)x and the sines the odd part of ψ(a)x, as
-// sequences in a modulo m, which has -a at 2m-a. Their sum is ±x, in another order.
+// j. So the cosines take the even part of χ(a)x and the sines the odd part of ψ(a)x, as
+// sequences in a modulo m, in which -a is 2m-a. The sum of the two parts is ±x, in another
+// order.
 func dct4Odd(m int) (before sparse, size int, after sparse) {
 	chi := [8]float64{1: 1, 3: -1, 5: -1, 7: 1}
 	psi := [8]float64{1: 1, 3: 1, 5: -1, 7: -1}

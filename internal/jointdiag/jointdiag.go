@@ -1,6 +1,6 @@
-// Package jointdiag finds an orthogonal basis in which many covariances are as
-// diagonal as may be. A covariance is given by the frames whose mean square it is, as
-// the columns of a [scene.Scene].
+// Package jointdiag finds an orthogonal basis in which many covariances are as near to
+// diagonal as possible. The covariances are those of the columns of a [scene.Scene]:
+// Σ_n = mean of yyᵀ over the frames y of column n.
 package jointdiag
 
 import (
@@ -22,8 +22,8 @@ type Options struct {
 	Method     string  // quasi_newton, jacobi_angles or pham
 	Floor      float64 // power added to every covariance as Floor·I
 	Iterations int     // most steps or sweeps
-	// Tol ends the iterations: quasi_newton when the mean criterion of a coefficient
-	// falls by less, the others when no rotation or row operation is larger.
+	// Tol ends the iterations: quasi_newton when a step lowers the criterion, as a mean over
+	// coefficients, by no more, the others when no rotation or row operation is larger.
 	Tol    float64
 	Report func(done int, criterion float64) // after each iteration; may be nil
 }
@@ -36,10 +36,10 @@ var Methods = []string{"quasi_newton", "jacobi_angles", "pham"}
 // that is nil, and why it stopped.
 //
 // quasi_newton and pham lower ½ Σ_n Σ_m log [B(Σ_n + Floor·I)Bᵀ]_mm, the likelihood
-// criterion, which weighs all covariances alike; jacobi_angles lowers the squares off
-// the diagonals, in which loud frames count most. Pham's B is not orthogonal: the
-// orthogonal matrix nearest to it is returned, which is the same where the covariances
-// have a common orthogonal basis.
+// criterion, in which all covariances count the same; jacobi_angles lowers the squares off
+// the diagonals, in which loud frames count most. Pham's B is not orthogonal: what is
+// returned is the orthogonal matrix nearest to it, the same one where the covariances have
+// a common orthogonal basis.
 func Find(ctx context.Context, s *scene.Scene, start *mat.Dense, o Options) (b *mat.Dense, stop string, err error) {
 	d := newDescent(s, start, o)
 	sweep, ok := map[string]func(context.Context) (float64, error){
@@ -78,7 +78,7 @@ type descent struct {
 	b               *mat.Dense // r×r
 	x               []float64  // B times the frames, r×(cols·per)
 	v               []float64  // r×cols: the diagonals
-	cross           []float64  // an entry off the diagonal of every covariance
+	cross           []float64  // one entry off the diagonal, of every covariance
 
 	// Scratch of quasiNewton.
 	u, xu       []float64
@@ -143,7 +143,7 @@ func (d *descent) criterion() float64 {
 	return 0.5 * sum / float64(len(d.v))
 }
 
-// row returns row p of x, and of v.
+// row returns row p of x and of v.
 func (d *descent) row(p int) (x, v []float64) {
 	n := d.cols * d.per
 	return d.x[p*n : (p+1)*n], d.v[p*d.cols : (p+1)*d.cols]
@@ -171,7 +171,7 @@ func mix(p, q []float64, a, b, c, d float64) {
 	}
 }
 
-// apply mixes rows p and q of B and x, and with them the diagonals.
+// apply mixes rows p and q of B and x and updates v to match.
 func (d *descent) apply(p, q int, a, b, c, e float64) {
 	xp, vp := d.row(p)
 	xq, vq := d.row(q)

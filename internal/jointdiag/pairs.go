@@ -5,9 +5,9 @@ import (
 	"math"
 )
 
-// angles is a sweep of the rotations that lower the squares off the diagonals most,
-// each in closed form (Cardoso and Souloumiac, SIAM J. Matrix Anal. Appl. 17, 1996).
-// It returns the largest sine.
+// angles is a sweep over all pairs of rows, each rotated by the angle that lowers the squares
+// off the diagonals most, which has a closed form (Cardoso and Souloumiac, SIAM J. Matrix
+// Anal. Appl. 17, 1996). It returns the largest sine.
 func (d *descent) angles(ctx context.Context) (float64, error) {
 	var most float64
 	for p := range d.rows {
@@ -38,7 +38,7 @@ func (d *descent) angles(ctx context.Context) (float64, error) {
 
 // pham is a sweep of the row operations of D. T. Pham (SIAM J. Matrix Anal. Appl. 22,
 // 2001), each of which lowers the likelihood criterion of a B that need not be
-// orthogonal. It returns the largest.
+// orthogonal. It returns the largest coefficient.
 func (d *descent) pham(ctx context.Context) (float64, error) {
 	var most float64
 	for p := range d.rows {
@@ -57,7 +57,8 @@ func (d *descent) pham(ctx context.Context) (float64, error) {
 	return most, nil
 }
 
-// phamStep returns by how much of the other row p and q are lessened.
+// phamStep returns the coefficients of row_p - hp·row_q and row_q - hq·row_p, up to a common
+// factor.
 func (d *descent) phamStep(p, q int) (hp, hq float64) {
 	xp, vp := d.row(p)
 	xq, vq := d.row(q)
@@ -81,7 +82,8 @@ func (d *descent) phamStep(p, q int) (hp, hq float64) {
 	return (wq*gp - gq) / det, (wp*gq - gp) / det
 }
 
-// unitRows gives every row of B the norm 1: the criterion does not see it.
+// unitRows scales every row of B to norm 1. Pham's criterion, which has a term -log |det B| for
+// each covariance besides, does not depend on these norms.
 func (d *descent) unitRows() {
 	for p := range d.rows {
 		row := d.b.RawRowView(p)

@@ -11,13 +11,13 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// softest is the least curvature that a step is divided by.
+// softest is the least curvature by which a slope is divided.
 const softest = 1e-3
 
-// quasiNewton is a step of all rows at once. With D_n = B(Σ_n + floor·I)Bᵀ and v its
-// diagonals, G = mean_n D_n/v, h_pq = mean_n v_q/v_p: B ← polar(I + tE)B with
-// E = -½(G - Gᵀ)/(½(h + hᵀ) - 1), t halved until the criterion falls (as Ablin, Cardoso
-// and Gramfort, 2019, on the orthogonal group). It returns by how much it fell.
+// quasiNewton rotates all rows at once. With D_n = B(Σ_n + floor·I)Bᵀ, v its diagonal,
+// G = mean_n D_n/v (row by row) and h_pq = mean_n v_q/v_p the step is B ← polar(I + tE)B,
+// E = -½(G - Gᵀ)/(½(h + hᵀ) - 1), with t halved from 1 until the criterion falls (after Ablin,
+// Cardoso and Gramfort, 2019, on the orthogonal group). It returns by how much it fell.
 func (d *descent) quasiNewton(ctx context.Context) (float64, error) {
 	d.prepare()
 	d.slope()
@@ -71,7 +71,7 @@ func (d *descent) slope() {
 	scale := 1 / float64(d.cols)
 	kernel.Gemm(blas.NoTrans, blas.Trans, scale/float64(d.per), d.frames(d.xu), d.frames(d.x), 0, d.g.RawMatrix())
 	kernel.Gemm(blas.NoTrans, blas.Trans, scale, d.columns(d.u), d.columns(d.v), 0, d.h.RawMatrix())
-	for p := range d.rows { // h so far lacks the floor in its numerators
+	for p := range d.rows { // the numerators of h still lack the floor
 		var sum float64
 		for _, a := range d.u[p*d.cols : (p+1)*d.cols] {
 			sum += a

@@ -2,10 +2,10 @@ package kernel
 
 import "gonum.org/v1/gonum/blas/blas64"
 
-// Descend makes sweeps of coordinate descent for ½xᵀGx - numᵀx + l1 Σx over x ≥ 0, of each
-// column of x by itself: row after row the minimiser for the other rows as they are. x and
-// num are K×n, row after row; G is K×K, symmetric, and a row of it without a positive number
-// on the diagonal leaves that of x alone.
+// Descend makes sweeps of coordinate descent on ½xᵀGx - numᵀx + l1 Σx over x ≥ 0, for each
+// column x by itself: row after row is set to the minimiser with the other rows as they are.
+// x and num are K×n, row after row; G is K×K and symmetric. Where G_kk is not above 0 row k of
+// x is left alone.
 func Descend(x, num []float64, gram blas64.General, l1 float64, sweeps int) {
 	w := workspaces.Get().(*workspace)
 	defer workspaces.Put(w)

@@ -7,8 +7,8 @@ import (
 	"gonum.org/v1/gonum/blas"
 )
 
-// Sweeps never raise the objective, and end where its gradient Gx - num + l1 is 0, or at
-// least 0 where x is.
+// Sweeps never raise the objective, and end where its gradient Gx - num + l1 is 0 if x > 0 and
+// ≥ 0 if x = 0.
 func TestDescend(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(12, 3))

@@ -1,15 +1,16 @@
-// Package kernel computes: products of matrices, the sums of a multiplicative
-// update, element-wise passes and logarithms, in float64, with the vectors of the
-// machine it runs on. It knows nothing of audio.
+// Package kernel computes products of matrices, the sums of a multiplicative update,
+// element-wise operations, logarithms and exponentials, in float64, with the vector
+// instructions of the machine it runs on. It knows nothing of audio.
 //
 // Each function has a path for AVX-512, one for AVX2 with FMA, one for the NEON of
-// arm64, and one in plain Go, which is the oracle of the others in the tests and runs
+// arm64, and one in plain Go, against which the tests hold the others and which runs
 // on every other machine. The path is chosen when the program starts; the environment
 // variable AUDIOSEP_KERNEL=avx512|avx2|neon|go forces one. Results differ between paths
-// in the last bits, never between numbers of threads: no sum is cut where threads meet.
+// in the last bits, but not with the number of threads: how a sum is divided into parts does
+// not depend on it.
 //
-// The assembly is written by the generators in gen, a module of its own, and
-// checked in; go generate writes it afresh.
+// The assembly is written by the generators in gen, a module of its own, and checked in; go
+// generate writes it again.
 package kernel
 
 //go:generate go -C gen run . -set kernel -out ../kernel_amd64.s -stubs ../kernel_amd64.go -pkg kernel

@@ -2,24 +2,24 @@ package kernel
 
 import "unsafe"
 
-// A dotTile is the argument of the micro-kernels of A·Bᵀ, which know the places of the
-// fields: panels of rows of A by some rows of B, whose numbers lie in strips of three
-// vectors, added to C. Strides are in bytes.
+// A dotTile is the argument of the micro-kernels of A·Bᵀ, which know the offsets of the
+// fields: the products of panels of rows of A with some rows of B are added to C. Rows are in
+// strips of three vectors. Strides are in bytes.
 type dotTile struct {
 	strips, panels int
 	a              *float64
-	ars, as, aps   uintptr // from a row of A to the next, a strip to the next, a panel to the next
+	ars, as, aps   uintptr // from a row of A, a strip, a panel to the next
 	b              *float64
-	brs, bs        uintptr // alike
+	brs, bs        uintptr // from a row of B, a strip to the next
 	c              *float64
 	crs            uintptr // from a row of C to the next
 }
 
-// dotColumns is the most rows of B at a time.
+// dotColumns is the most rows of B that a micro-kernel takes.
 const dotColumns = 6
 
-// dots adds the products of so many rows of A with k rows of B to C, row after row. The rows
-// of A should stay in the first cache: each panel of B goes through them.
+// dots adds the products of so many rows of A with k rows of B to C. The rows of A should fit
+// into the first cache: they are read again for every few rows of B.
 func (e *engine) dots(t *dotTile, rows, k int) {
 	a, b, c := t.a, t.b, t.c
 	t.crs = uintptr(8 * k)
@@ -49,8 +49,8 @@ func (e *engine) dots(t *dotTile, rows, k int) {
 	}
 }
 
-// packStrips returns b, k×cols, in strips of so many columns one after the other, k×width
-// each, the last one padded with zeros. It uses dst's storage if that is enough.
+// packStrips returns b, k×cols, as strips of width columns one after the other, k×width each,
+// the last one padded with zeros. It uses dst's storage if that is large enough.
 func packStrips(dst []float64, b view, k, cols, width int) []float64 {
 	size := k * width
 	dst = grow(dst, roundUp(cols, width)*k)
@@ -64,7 +64,7 @@ func packStrips(dst []float64, b view, k, cols, width int) []float64 {
 	return dst
 }
 
-// stripsOnce is the number of strips of B that stay in the first cache, with those of A.
+// stripsOnce is the number of strips of A and of B that fit into the first cache together.
 const stripsOnce = 12
 
 // dotRows computes the rows m0 to m1 of A·Bᵀ.

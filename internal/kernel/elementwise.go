@@ -38,7 +38,7 @@ func AddPower(dst, re, im []float64) {
 			i = n * current.lanes
 		}
 		for ; i < len(dst); i++ {
-			dst[i] = math.FMA(re[i], re[i], dst[i]) // as the vectors do
+			dst[i] = math.FMA(re[i], re[i], dst[i]) // as the kernels do
 		}
 		return
 	}
@@ -117,7 +117,7 @@ func Log(dst, x []float64) {
 		return
 	}
 	inBlocks(dst, x, current.log, func(dst, x []float64) {
-		for i, x := range x { // the vectors know positive, normal numbers only
+		for i, x := range x { // the kernels are right for positive, normal numbers only
 			if !(x >= 0x1p-1022 && x <= math.MaxFloat64) {
 				dst[i] = math.Log(x)
 			}
@@ -125,8 +125,8 @@ func Log(dst, x []float64) {
 	})
 }
 
-// Exp sets dst to the exponentials of x, within 2 units of the last place; dst may be
-// x. What is below the least number is 0, what is above the greatest Inf.
+// Exp sets dst to the exponentials of x, within 2 units of the last place; dst may be x. A
+// result below the least number is 0, one above the greatest Inf.
 func Exp(dst, x []float64) {
 	x = x[:len(dst)]
 	if current.lanes == 0 {
@@ -142,8 +142,8 @@ func each(dst, x []float64, f func(float64) float64) {
 	}
 }
 
-// inBlocks calls f and then repair on copies of few numbers at a time; a tail is
-// padded, so that no bit depends on a number's place.
+// inBlocks calls f and then repair on copies of some numbers at a time. The last ones are
+// padded to whole vectors, so that the bits of a result do not depend on a number's place.
 func inBlocks(dst, x []float64, f func(dst, x *float64, vectors int), repair func(dst, x []float64)) {
 	const together = 512
 	w := workspaces.Get().(*workspace)

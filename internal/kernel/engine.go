@@ -5,25 +5,25 @@ import (
 	"unsafe"
 )
 
-// Environment is the variable that forces a path: avx512, avx2, neon or go. A path
-// that the machine lacks is not taken.
+// Environment is the variable that forces a path: avx512, avx2, neon or go. A path that the
+// machine does not have is ignored.
 const Environment = "AUDIOSEP_KERNEL"
 
 // An engine is one way to compute: vectors of some width, or plain Go.
 type engine struct {
 	name string
-	// lanes is how many float64 are in a vector, which for neon is two registers. A
-	// panel of A has at most as many rows.
+	// lanes is the number of float64 in a vector, which for neon is two registers. It is also
+	// the most rows of a panel of A.
 	lanes int
-	// narrow is the engine for products of few columns, of which it pads fewer.
+	// narrow is the engine for products of few columns, with less padding.
 	narrow *engine
 	// gemm is the micro-kernel for panels of i+1 rows and strips of j+1 vectors.
 	gemm [8][3]func(*uint64)
-	// ratio is the kernel for β = 0, with the objective, β = 1, with the objective, any
-	// β, with the objective; for panels of ratioRows rows and of one.
+	// ratio is the kernel for β = 0, β = 1 and any β, each without and with the objective; for
+	// panels of ratioRows rows and of one.
 	ratio     [6][2]func(*uint64)
 	ratioRows [6]int
-	logs      func(*uint64) // ends the objective for β = 1
+	logs      func(*uint64) // completes the objective for β = 1
 	// dot is the kernel of A·Bᵀ for dotRows rows of A and for one, and panels of j+1 rows
 	// of B.
 	dot       [2][dotColumns]func(*uint64)
@@ -34,13 +34,14 @@ type engine struct {
 	mul, div, addPower, scale, scaleRoot func(dst, x, y *float64, vectors int)
 }
 
-// plain is the oracle, and what runs where there is nothing faster.
+// plain is plain Go: the tests hold the other engines against it, and it runs where there is
+// nothing faster.
 var plain = &engine{name: "go"}
 
-// current is chosen once, before anything computes; tests set it.
+// current is chosen once, when the program starts; tests set it.
 var current = choose(os.Getenv(Environment))
 
-// choose returns the fastest engine of this machine, or the one that is asked for.
+// choose returns the engine of that name, or the fastest if this machine has none of it.
 func choose(name string) *engine {
 	engines := available()
 	for _, e := range engines {
@@ -74,7 +75,7 @@ func Use(name string) (restore func(), ok bool) {
 	return func() { current = before }, true
 }
 
-// A tile is the argument of a micro-kernel, which knows the places of the fields:
+// A tile is the argument of a micro-kernel, which knows the offsets of the fields:
 // C = alpha·AB for panels of A, m×k each, one below the other, and one strip of B.
 // Strides are in bytes.
 type tile struct {
@@ -90,7 +91,7 @@ type tile struct {
 	add       int // 0: C = alpha·AB; 1: C += alpha·AB
 }
 
-// A view is a matrix with any two strides, in numbers.
+// A view is a matrix with a stride for rows and one for columns, in numbers.
 type view struct {
 	data   []float64
 	rs, cs int
@@ -98,9 +99,9 @@ type view struct {
 
 func (v view) from(i, j int) view { return view{v.data[i*v.rs+j*v.cs:], v.rs, v.cs} }
 
-// panels cuts m rows into panels of nearly equal height, at most `most` rows each: low
-// ones leave the processor waiting for its own sums. There are high panels of height
-// rows, then low ones of a row less.
+// panels cuts m rows into panels of at most `most` rows: `high` panels of `height` rows, then
+// `low` panels of one row less. They are nearly equal because a panel of few rows has too few
+// sums for the processor to add to while it waits for the others.
 func panels(m, most int) (height, high, low int) {
 	n := (m + most - 1) / most
 	height = (m + n - 1) / n
@@ -108,8 +109,8 @@ func panels(m, most int) (height, high, low int) {
 	return height, n - low, low
 }
 
-// strip multiplies m rows of a by the strip of B that t holds, vecs vectors wide. A
-// packed a has its rows in panels as packRows leaves them.
+// strip multiplies m rows of a by the strip of B in t, vecs vectors wide. A packed a has its
+// rows in panels, as packRows leaves them.
 func (e *engine) strip(t *tile, a view, packed bool, m, vecs int) {
 	h, high, low := panels(m, e.lanes)
 	i := 0

@@ -9,40 +9,40 @@ import (
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
-// Blocks of the product: kBlock rows of a strip of B stay in the first cache, a
-// block of A (rowBlock×kBlock) in the second, a block of B in the third.
+// Blocks of the product: kBlock rows of a strip of B fit into the first cache, a block of A
+// (rowBlock×kBlock) into the second, a block of B (kBlock×colBlock) into the third.
 const (
 	kBlock    = 512
 	rowBlock  = 128
 	colBlock  = 1536
-	packAFrom = 97  // fewer columns than this do not repay packing A
-	packBFrom = 257 // fewer rows than this do not repay packing B, unless its rows
-	packStep  = 128 // are a multiple of this apart, where they crowd out each other
+	packAFrom = 97  // columns from which on packing A pays
+	packBFrom = 257 // rows from which on packing B pays. It pays with fewer if rows of B are
+	packStep  = 128 // a multiple of this apart: they evict each other from the cache
 )
 
-// A product Aᵀ·B of no more rows than this reads B hardly more than once, so from where it
-// lies: in blocks of few rows, whose pages the processor remembers, and along them. The
-// blocks' size must not depend on the number of columns: a column has the same bits in any
-// company.
+// A product Aᵀ·B of at most fewRows rows reads B hardly more than once, so it does not pack B
+// but takes it in blocks of fewK rows, few enough that their pages stay in the TLB, by
+// fewColumns columns. The size of the blocks must not depend on the number of columns, so
+// that the bits of a column do not depend on the others.
 const (
 	fewRows    = 16
 	fewK       = 64
 	fewColumns = 192
 )
 
-// A product A·Bᵀ of no more columns than this, and of sums as long as this, is made along
-// the rows of both, as they lie: a strip of so few columns would be mostly padding.
+// A product A·Bᵀ of at most alongColumns columns and sums of at least alongFrom terms is made
+// as dot products of rows as they lie in memory: a strip of so few columns would be mostly
+// padding.
 const (
 	alongColumns = 16
 	alongFrom    = 96
 	alongRows    = 16 // of a piece
 )
 
-// Gemm sets c = alpha·op(a)·op(b) + beta·c, where op is the transpose or nothing:
-// the function of that name of gonum's blas64, whose layout it uses. With beta = 0
-// c is not read. The sums over the inner dimension are made in blocks of fixed size
-// and in order, so that the bits are the same for any number of threads. It panics
-// if the shapes do not fit.
+// Gemm sets c = alpha·op(a)·op(b) + beta·c, where op is the transpose or nothing, as the
+// function of that name of gonum's blas64 does. With beta = 0 c is not read. The sums over
+// the inner dimension are made in blocks of fixed size and in order, so that the bits are
+// the same for any number of threads. It panics if the shapes do not fit.
 func Gemm(tA, tB blas.Transpose, alpha float64, a, b blas64.General, beta float64, c blas64.General) {
 	m, k := a.Rows, a.Cols
 	if tA != blas.NoTrans {
@@ -90,7 +90,7 @@ type product struct {
 
 	rows, cols int // of a piece
 	along      bool
-	packed     []float64 // along rows, op(B)'s columns in strips
+	packed     []float64 // if along: the columns of op(B) in strips
 	team       *team
 }
 
@@ -100,8 +100,8 @@ var products = sync.Pool{New: func() any {
 	return j
 }}
 
-// run cuts C into pieces along its longer side. No sum is cut, so the number of
-// pieces changes no bit.
+// run cuts C into pieces along its longer side. Each sum is within one piece, so the number
+// of pieces changes no bit.
 func (j *product) run() {
 	if j.along {
 		j.engine = current
@@ -121,7 +121,7 @@ func (j *product) run() {
 	j.team.run(j.across()*((j.m+j.rows-1)/j.rows), j.m*j.n*j.k)
 }
 
-// across returns the number of pieces beside each other.
+// across returns the number of pieces side by side.
 func (j *product) across() int { return (j.n + j.cols - 1) / j.cols }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
@@ -163,18 +163,18 @@ func (j *product) piece(w *workspace, i int) {
 	}
 }
 
-// few says whether Aᵀ has few rows and B lies along its rows. Of A as it lies, whose rows may
-// be frames, a row has the same bits in any company.
+// few tells whether the product is one Aᵀ·B of few rows. One of A itself is not treated so: its
+// rows may be frames, and the bits of a row must not depend on how many there are.
 func (j *product) few() bool { return j.m <= fewRows && j.a.rs == 1 && j.b.cs == 1 }
 
-// even returns the size of equal blocks of n things, at most `most` each and a
-// multiple of unit.
+// even returns the size of nearly equal blocks of n things: a multiple of unit, at most `most`,
+// itself a multiple of unit.
 func even(n, most, unit int) int {
 	blocks := (n + most - 1) / most
 	return roundUp((n+blocks-1)/blocks, unit)
 }
 
-// block adds the products over k0 to k1.
+// block makes the part of rows m0 to m1 and columns n0 to n1 of C that is summed over k0 to k1.
 func (w *workspace) block(j *product, m0, m1, n0, n1, k0, k1 int) {
 	e, k := j.engine, k1-k0
 	width := 3 * e.lanes
@@ -207,7 +207,7 @@ func (w *workspace) block(j *product, m0, m1, n0, n1, k0, k1 int) {
 	}
 }
 
-// packRows packs a into panels for the micro-kernels: row i begins at i·k.
+// packRows packs a into panels for the micro-kernels; the panel of row i on begins at i·k.
 func (w *workspace) packRows(e *engine, a view, rows, k int) {
 	w.a = grow(w.a, rows*k)
 	h, high, low := panels(rows, e.lanes)
@@ -221,7 +221,8 @@ func (w *workspace) packRows(e *engine, a view, rows, k int) {
 	}
 }
 
-// strip computes one strip of C, `cols` wide, from row m and column n on.
+// strip computes a strip of C: rows from m on, cols columns from n on. B is packed from w.b[at]
+// on, if packB.
 func (w *workspace) strip(j *product, a view, packA, packB bool, m, rows, n, cols, k0, k, at int) {
 	e, t := j.engine, &w.tile
 	vecs := (cols + e.lanes - 1) / e.lanes

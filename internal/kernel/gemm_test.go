@@ -79,7 +79,7 @@ func TestGemmAgainstGonum(t *testing.T) {
 			}
 			checkGemm(t, r, trans[r.IntN(2)], trans[r.IntN(2)], m, n, k,
 				[]float64{1, -0.5}[r.IntN(2)], []float64{0, 1, 0.3}[r.IntN(3)])
-			// Along the rows of both.
+			// Dot products along the rows of both.
 			m, n, k = 1+r.IntN(50), 1+r.IntN(alongColumns), alongFrom+r.IntN(700)
 			checkGemm(t, r, blas.NoTrans, blas.Trans, m, n, k, []float64{1, -0.5}[r.IntN(2)], []float64{0, 1, 0.3}[r.IntN(3)])
 		}
@@ -132,8 +132,8 @@ func rowsOf(a blas64.General, n int) blas64.General {
 	return a
 }
 
-// TestGemmRowInAnyCompany multiplies frames, which are rows, many at once and few at a time:
-// a frame gets the same bits, as transforms promise.
+// TestGemmRowInAnyCompany multiplies frames, which are rows, many at once and few at a time: the
+// bits of a frame are the same, as transforms promise.
 func TestGemmRowInAnyCompany(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 5))

@@ -11,12 +11,12 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// An NMF goes through V, F×N, to make what multiplicative updates of V ≈ V̂ = WH + eps are
-// made of, under the β-divergence of V + eps from V̂. V, W and H, K×N, are row-major and
-// at least 0, and V̂ must be a normal number everywhere: above 1e-307. For β = 2, where it
-// cancels, there is no eps.
+// An NMF makes the sums that multiplicative updates of W and H need for V ≈ V̂ = WH + eps, V
+// being F×N, with the β-divergence of V + eps from V̂. V, W, F×K, and H, K×N, are row-major and
+// ≥ 0, and V̂ must be a normal number everywhere: above 1e-307. For β = 2 eps cancels and is
+// taken as 0.
 type NMF struct {
-	// GramW and GramH are WᵀW and HHᵀ, K×K, of the last step of β = 2 that made sums for H
+	// GramW and GramH are WᵀW and HHᵀ, K×K, for β = 2: of the last step that made sums for H,
 	// and for W.
 	GramW, GramH blas64.General
 
@@ -25,35 +25,36 @@ type NMF struct {
 	engine      *engine
 	chunks      int
 	source      blas64.General // V
-	copied      []float64      // V in strips one after the other, nil if it is large
+	copied      []float64      // V in strips one after the other; nil if V is large
 	halfSquares float64        // ½ΣV² for β = 2
 
-	// Of the step that is being made.
+	// State of the step under way.
 	ctx                        context.Context
 	step                       Step
 	groups                     int
 	claims                     sync.Mutex
-	left                       []int     // chunks of each group that are to be made
-	busy                       []bool    // whether a thread works on it
+	left                       []int     // chunks of each group that no thread has claimed
+	busy                       []bool    // whether a thread works on the group
 	objectives                 []float64 // of the chunks
 	flat                       []float64 // for β = 1 the sums of W's columns, then of H's rows
 	sums                       []float64 // for W, of the groups: num, den, HHᵀ
 	load, forChunks, forTotals *team
 }
 
-// A Step is one pass over V, which makes what there is a matrix or function for. With NumH
-// and DenH, K×N,
+// A Step says what a pass over V makes: the sums for which it has a matrix or function. With
+// NumH and DenH, K×N,
 //
 //	NumH = Wᵀ((V+eps)∘V̂^(β-2)), DenH = Wᵀ V̂^(β-1);
 //
-// with NumW and DenW, F×K, the same with Hᵀ on the other side.
+// with NumW and DenW, F×K, NumW = ((V+eps)∘V̂^(β-2))Hᵀ and DenW = V̂^(β-1)Hᵀ.
 type Step struct {
 	W, H       blas64.General
 	NumH, DenH blas64.General
-	// Update makes columns from `from` on of Next, K×N, as soon as the sums for them are
-	// there, and while they and V are in the cache: from h and these sums, num and den, which
-	// it may change. All are K×n, row after row; columns beyond N are 0 in h and should be so
-	// in next. Calls are concurrent. The sums for W are then those of Next, else of H.
+	// Update makes n columns of Next, K×N, from column `from` on, as soon as the sums for them
+	// are there and while these and V are in the cache: next from h and the sums num and den,
+	// which it may overwrite. All are K×n, row after row; columns beyond N are 0 in h and must
+	// be 0 in next. Calls are concurrent. With Update the sums for W are made with Next instead
+	// of H.
 	Update     func(next, h, num, den []float64, from int)
 	Next       blas64.General
 	NumW, DenW blas64.General
@@ -68,12 +69,11 @@ type Step struct {
 func (s *Step) forH() bool { return s.NumH.Data != nil || s.Update != nil }
 func (s *Step) forW() bool { return s.NumW.Data != nil }
 
-// A V of up to so many bytes is copied once to where it is read fastest, which more than
-// repays itself over the steps that an update takes; of a larger one, to save the memory, each
-// step copies chunk after chunk.
+// A V of up to copyBytes is copied once into strips, in which it is read fastest. Of a larger
+// one, to save memory, each step copies one chunk after the other.
 const copyBytes = 512 << 20
 
-// NewNMF returns an NMF of v, of which it may keep a copy or go on to read it.
+// NewNMF returns an NMF of v, which it copies, or reads at every step if v is large.
 func NewNMF(v blas64.General, beta, eps float64) *NMF {
 	p := &NMF{rows: v.Rows, cols: v.Cols, beta: beta, eps: eps, engine: current}
 	if beta == 2 {
@@ -87,8 +87,8 @@ func NewNMF(v blas64.General, beta, eps float64) *NMF {
 	return p
 }
 
-// Fork returns another NMF of the same V, for use beside p: they share the copy, into which
-// neither may Load.
+// Fork returns another NMF of the same V, for use at the same time as p. They share the copy of
+// V, so neither may Load any more.
 func (p *NMF) Fork() *NMF {
 	q := &NMF{
 		rows: p.rows, cols: p.cols, beta: p.beta, eps: p.eps, engine: p.engine,
@@ -102,8 +102,7 @@ func (p *NMF) enlist() {
 	p.load, p.forChunks, p.forTotals = newTeam(p.loadStrip), newWorkers(p.makeSums), newTeam(p.total)
 }
 
-// Load puts another V of the same shape, or what has changed of it, in the place of the one
-// there is.
+// Load replaces V by v of the same shape, or reads V again after it has changed.
 func (p *NMF) Load(v blas64.General) {
 	p.source = v
 	p.halfSquares = 0
@@ -117,8 +116,8 @@ func (p *NMF) Load(v blas64.General) {
 	}
 }
 
-// loadStrip copies a strip of V, for good if there is a place for it, and sums half of its
-// squares if they are wanted.
+// loadStrip copies strip i of V into copied, if there is one, and sums half of its squares for
+// β = 2.
 func (p *NMF) loadStrip(w *workspace, i int) {
 	size := p.rows * p.width()
 	w.v = grow(w.v, size)
@@ -134,9 +133,9 @@ func (p *NMF) loadStrip(w *workspace, i int) {
 }
 
 // Do makes a step and returns the divergence, 0 if it is not asked for. Once ctx is done it
-// returns early, with any number. The sums are made in chunks of columns and in an order
-// that depends on the shapes alone, so that the bits are the same for any number of
-// threads, and those of a column for H in any company.
+// returns early, with any number. The sums are made in chunks of columns and in an order that
+// depends on the shapes alone, so the bits are the same for any number of threads, and those
+// of a column of the sums for H do not depend on the other columns.
 func (p *NMF) Do(ctx context.Context, s Step) (objective float64) {
 	k := s.W.Cols
 	if p.rows == 0 || p.cols == 0 || k == 0 {
@@ -171,7 +170,7 @@ func (p *NMF) Objective(ctx context.Context, w, h blas64.General) float64 {
 	return p.Do(ctx, Step{W: w, H: h, Objective: true})
 }
 
-// plainWidth is the number of columns of a strip where there are no vectors.
+// plainWidth is the number of columns of a strip in plain Go.
 const plainWidth = 16
 
 func (p *NMF) width() int {
@@ -181,13 +180,13 @@ func (p *NMF) width() int {
 	return 3 * p.engine.lanes
 }
 
-// sizeOfSums returns how many numbers the sums of a group are.
+// sizeOfSums returns the number of numbers in the sums of a group: num, den, HHᵀ.
 func (p *NMF) sizeOfSums() int {
 	k := p.step.W.Cols
 	return 2*p.rows*k + k*k
 }
 
-// sumsOf returns those of group g.
+// sumsOf returns the sums of group g.
 func (p *NMF) sumsOf(g int) (num, den, gram []float64) {
 	size, part := p.sizeOfSums(), p.rows*p.step.W.Cols
 	sums := p.sums[g*size : (g+1)*size]
@@ -197,7 +196,7 @@ func (p *NMF) sumsOf(g int) (num, den, gram []float64) {
 // strips returns how many strips there are.
 func (p *NMF) strips() int { return (p.cols + p.width() - 1) / p.width() }
 
-// copyStrip copies strip i of V, row after row, filled up with 0.
+// copyStrip copies strip i of V, row after row, padded with zeros.
 func (p *NMF) copyStrip(dst []float64, i int) {
 	if p.columns(i) < p.width() {
 		clear(dst)
@@ -205,7 +204,7 @@ func (p *NMF) copyStrip(dst []float64, i int) {
 	packInto(dst, view{p.source.Data[i*p.width():], 1, p.source.Stride}, p.columns(i), p.rows, p.width())
 }
 
-// fetch leaves V in the strips from first to before last in w.chunk.
+// fetch sets w.chunk to the strips first to last-1 of V.
 func (p *NMF) fetch(w *workspace, first, last int) {
 	size := p.rows * p.width()
 	w.first = first
@@ -220,7 +219,7 @@ func (p *NMF) fetch(w *workspace, first, last int) {
 	}
 }
 
-// strip returns V in strip i, row after row.
+// strip returns strip i of V, which has been fetched, row after row.
 func (p *NMF) strip(w *workspace, i int) []float64 {
 	size := p.rows * p.width()
 	return w.chunk[(i-w.first)*size:][:size]
@@ -229,11 +228,11 @@ func (p *NMF) strip(w *workspace, i int) []float64 {
 // columns returns how many columns strip i has.
 func (p *NMF) columns(i int) int { return min(p.width(), p.cols-i*p.width()) }
 
-// A chunk is strips of V of so many bytes that they stay in the second cache between both
-// halves of a step, and not so many columns that the H of these would not stay in the
-// first. A group is chunks that share sums for W. One thread at a time adds to these, in the
-// order of the chunks: twice as many groups as threads keep all busy, and more take time to
-// total, and memory.
+// A chunk is a run of strips of V that fits into the second cache, so that it is still there
+// for the sums for W after those for H, and whose H fits into the first. A group is a run of
+// chunks that share sums for W, to which one thread at a time adds, in the order of the
+// chunks. Twice as many groups as threads keep all threads busy; more groups take more memory
+// and more time to total.
 const (
 	chunkBytes   = 640 << 10
 	chunkColumns = 192
@@ -244,7 +243,7 @@ const (
 	groupBytes     = 64 << 20
 )
 
-// cut decides on chunks and groups, none of which is made.
+// cut decides on chunks and groups and marks all chunks as not made.
 func (p *NMF) cut() {
 	strips := p.strips()
 	each := min(max(1, chunkBytes/(8*p.rows*p.width())), chunkColumns/p.width())
@@ -260,7 +259,7 @@ func (p *NMF) cut() {
 	}
 }
 
-// makeSums makes the sums of chunks as long as there are any.
+// makeSums is the work of a thread: it makes the sums of one chunk after the other.
 func (p *NMF) makeSums(w *workspace, worker int) {
 	for g, chunk := p.claim(worker, -1); g >= 0 && p.ctx.Err() == nil; g, chunk = p.claim(worker, g) {
 		p.addChunk(w, g, chunk)
@@ -268,9 +267,10 @@ func (p *NMF) makeSums(w *workspace, worker int) {
 	w.chunk = nil
 }
 
-// claim returns the next chunk of a group that nobody works on, or below 0 if there is none:
-// who works on the others does the rest of them. A worker's own groups come first, as its
-// cache has their H, then those with most left. It takes back the group that is done with.
+// claim first frees the group done, unless that is below 0, and then returns a group on which
+// no thread works and its next chunk, or g < 0 if there is none: the rest is then done by the
+// threads at work. The groups i with i mod threads = worker come first, as this thread's cache
+// has their H, then those with most chunks left.
 func (p *NMF) claim(worker, done int) (g, chunk int) {
 	p.claims.Lock()
 	defer p.claims.Unlock()
@@ -321,7 +321,7 @@ func (p *NMF) addChunk(w *workspace, g, chunk int) {
 	p.objectives[chunk] += p.alongRows(w, first, last, g)
 }
 
-// overH tells whether V is gone through over its rows, which gives the objective too.
+// overH tells whether the step has a pass over V for H, which also gives the objective.
 func (p *NMF) overH() bool { return p.step.forH() || !p.step.forW() }
 
 // next returns the H of the sums for W.

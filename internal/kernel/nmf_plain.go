@@ -1,6 +1,6 @@
 package kernel
 
-// The steps of an NMF without vectors: the oracle of those with them.
+// The steps of an NMF in plain Go, against which tests hold those with vector instructions.
 
 func (p *NMF) sumsPlain(w *workspace, strip int) (objective float64) {
 	clear(w.num)
@@ -42,8 +42,8 @@ func (p *NMF) alongRowsPlain(w *workspace, first, last, g int) (objective float6
 	return objective
 }
 
-// quotientsPlain leaves P and Q of row i of a strip, with this H, in w.p and w.q, and returns
-// their objective if that is wanted.
+// quotientsPlain sets w.p and w.q to P and Q of row i of a strip with the given H, and returns
+// the part of the objective, if wanted.
 func (p *NMF) quotientsPlain(w *workspace, h []float64, strip, i int, wanted bool) (objective float64) {
 	cols := p.columns(strip)
 	w.p, w.q = grow(w.p, cols), grow(w.q, cols)

@@ -6,7 +6,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// beforeH makes what the sums for H need.
+// beforeH makes what all strips need for the sums for H: the sums of W's columns, or WᵀW.
 func (p *NMF) beforeH() {
 	w := p.step.W
 	switch p.beta {
@@ -22,7 +22,7 @@ func (p *NMF) beforeH() {
 	}
 }
 
-// square returns an n×n matrix, a if it is one.
+// square returns an n×n matrix: a if it is n×n, else a new one.
 func square(a blas64.General, n int) blas64.General {
 	if a.Rows != n {
 		a = blas64.General{Rows: n, Cols: n, Stride: n, Data: make([]float64, n*n)}
@@ -30,11 +30,11 @@ func square(a blas64.General, n int) blas64.General {
 	return a
 }
 
-// rowsTogether is the number of rows of a strip whose quotients stay in the first cache.
+// rowsTogether is the number of rows of a strip whose quotients fit into the first cache.
 const rowsTogether = 96
 
-// overRows makes the sums for H of strip i, and with them that strip of the next H, and
-// returns their objective. For β = 2 that is, with sums, ½ΣV̂² - ΣVV̂.
+// overRows makes the sums for H of strip i and, with Update, that strip of Next, and returns
+// the strip's part of the objective; for β = 2, if there are sums for H, ½ΣV̂² - ΣVV̂.
 func (p *NMF) overRows(w *workspace, i int, next []float64) (objective float64) {
 	s, k, width, cols := &p.step, p.step.W.Cols, p.width(), p.columns(i)
 	w.b = packStrips(w.b, asView(s.H, blas.NoTrans).from(0, i*width), k, cols, width)
@@ -55,7 +55,7 @@ func (p *NMF) overRows(w *workspace, i int, next []float64) (objective float64) 
 	return objective
 }
 
-// sumsOver leaves the sums for H of strip i in w.num and w.den.
+// sumsOver sets w.num and w.den to the sums for H of strip i and returns its objective.
 func (p *NMF) sumsOver(w *workspace, i int) (objective float64) {
 	s, width := &p.step, p.width()
 	w.p, w.q = grow(w.p, rowsTogether*width), grow(w.q, rowsTogether*width)
@@ -93,7 +93,8 @@ func (p *NMF) sumsOver(w *workspace, i int) (objective float64) {
 	return objective
 }
 
-// add adds the product of some of Wᵀ's columns and as many rows of a strip.
+// add adds the product of columns row to row+rows-1 of Wᵀ and as many rows of a strip to sums,
+// or sets sums to it if row is 0.
 func (p *NMF) add(w *workspace, sums, strip []float64, row, rows int) {
 	t := &w.tile
 	t.k, t.alpha, t.add = rows, 1, min(row, 1)
@@ -115,7 +116,7 @@ func (p *NMF) euclidean(w *workspace) float64 {
 	return p.dot(w, w.den)/2 - p.dot(w, w.num)
 }
 
-// dot returns the sum of products with H.
+// dot returns Σ x∘h, h being the strip of H in w.b.
 func (p *NMF) dot(w *workspace, x []float64) float64 {
 	t, width := &w.dotTile, uintptr(8*p.width())
 	sum := &w.sum
@@ -126,7 +127,7 @@ func (p *NMF) dot(w *workspace, x []float64) float64 {
 	return *sum
 }
 
-// unpack takes a strip to where it is wanted.
+// unpack copies a strip to its columns of a matrix.
 func (p *NMF) unpack(to blas64.General, strip []float64, i int) {
 	width, cols := p.width(), p.columns(i)
 	for k := range to.Rows {
@@ -134,11 +135,11 @@ func (p *NMF) unpack(to blas64.General, strip []float64, i int) {
 	}
 }
 
-// panelRows is the number of rows of V that sums along them go through at a time.
+// panelRows is the number of rows of V for which alongRows makes the sums for W at a time.
 const panelRows = 24
 
-// alongRows adds to the sums of group g for W those of some strips, whose H is in w.next, and
-// returns their objective.
+// alongRows adds the sums for W of strips first to last-1, whose H is in w.next, to those of
+// group g, and returns the objective of the strips if the pass for H has not.
 func (p *NMF) alongRows(w *workspace, first, last, g int) (objective float64) {
 	if p.engine.lanes == 0 {
 		return p.alongRowsPlain(w, first, last, g)
@@ -175,10 +176,10 @@ func (p *NMF) alongRows(w *workspace, first, last, g int) (objective float64) {
 	return objective
 }
 
-// rowsOfTotal is the number of rows of W of which one thread at a time totals the sums.
+// rowsOfTotal is the number of rows of W whose sums a task totals.
 const rowsOfTotal = 32
 
-// afterW totals the groups' sums for W.
+// afterW adds the groups' sums for W up and writes them to NumW and DenW.
 func (p *NMF) afterW() {
 	s, h := &p.step, p.next()
 	switch p.beta {
@@ -199,7 +200,7 @@ func (p *NMF) afterW() {
 	p.forTotals.run((p.rows+rowsOfTotal-1)/rowsOfTotal, p.groups*p.rows*s.W.Cols)
 }
 
-// sumOf returns the sum of x, whose additions do not all wait for each other.
+// sumOf returns the sum of x, in four sums that the processor adds to at the same time.
 func sumOf(x []float64) float64 {
 	var a, b, c, d float64
 	for ; len(x) >= 4; x = x[4:] {
@@ -236,8 +237,8 @@ func (p *NMF) total(_ *workspace, i int) {
 	}
 }
 
-// halfSquaresAnd returns ½Σ(V-WH)² from the sums for H or W. Where little is left of what
-// cancels it is summed anew, entry by entry.
+// halfSquaresAnd returns ½Σ(V-WH)² = ½ΣV² + rest; without sums for H it makes rest,
+// ½ΣV̂² - ΣVV̂, from those for W. If the two nearly cancel it sums entry by entry instead.
 func (p *NMF) halfSquaresAnd(rest float64) float64 {
 	s := p.step
 	if !s.forH() {

@@ -219,7 +219,7 @@ func TestNMFOfLargeV(t *testing.T) {
 	})
 }
 
-// Once the context is done a step ends, whatever is left of it.
+// Once the context is done a step ends, even if much of it is not made.
 func TestNMFEndsWithItsContext(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 3))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -269,7 +269,7 @@ func TestNMFObjectiveOfExtremes(t *testing.T) {
 	})
 }
 
-// Where V̂ is far above V the divergence has all its digits yet.
+// Where V̂ is far above V the divergence still has all its digits.
 func TestNMFObjectiveOfSmallQuotients(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		for _, beta := range []float64{-4, -1, 0.5, 1.5, 3} {
@@ -287,7 +287,7 @@ func TestNMFObjectiveOfSmallQuotients(t *testing.T) {
 }
 
 // V → cV, H → cH, eps → c·eps give D → c^β D, to the bit for a power of two and β of 0
-// or 1: what pads the last vector has no part in it.
+// or 1: the padding of the last vector does not change it.
 func TestNMFObjectiveScales(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(7, 3))

@@ -2,12 +2,12 @@ package kernel
 
 import "unsafe"
 
-// pack writes w rows of src, each k long, column after column: dst[j*w+i].
+// pack writes w rows of src, each k long, column after column: row i, column j to dst[j*w+i].
 func pack(dst []float64, src view, w, k int) {
 	packInto(dst, src, w, k, w)
 }
 
-// packInto is pack with columns `stride` apart; what lies between is left alone.
+// packInto is pack with columns `stride` apart; dst is left alone between them.
 func packInto(dst []float64, src view, w, k, stride int) {
 	if w == 0 || k == 0 {
 		return

@@ -1,8 +1,8 @@
 package kernel
 
-// Peak runs a micro-kernel for a fraction of a millisecond on numbers that stay in the
-// first cache and returns how many operations it made: what one core can do at all. It
-// is 0 where there are no vectors.
+// Peak runs a micro-kernel for a fraction of a millisecond on numbers in the first cache and
+// returns how many operations it made, so that its time gives the most that one core can do.
+// It returns 0 where there are no vector instructions.
 func Peak() (flops float64) {
 	e := current
 	if e.lanes == 0 {

@@ -7,15 +7,15 @@ import (
 	"gonum.org/v1/gonum/blas"
 )
 
-// A ratioTile is the argument of the kernels that turn a product at once into what
-// the sums are made of: P = (V+eps)∘V̂^(β-2) in the place of C and, unless β = 1,
-// Q = V̂^(β-1). The kernels know the places of the fields.
+// A ratioTile is the argument of the kernels that compute V̂ = WH + eps and from it, without
+// storing it, what the sums are made of: P = (V+eps)∘V̂^(β-2), at C, and, unless β = 1,
+// Q = V̂^(β-1). The kernels know the offsets of the fields.
 type ratioTile struct {
 	tile
 	q    uintptr // bytes from P to Q
 	v    *float64
 	ldv  uintptr     // bytes
-	at   uintptr     // bytes from v to the next panel's rows
+	at   uintptr     // bytes from v to the rows of the next panel
 	eps  [24]float64 // of each column
 	sum  [24]float64 // of r - 1 for β = 0, else of the divergence
 	mant [24]float64 // for β = 0 the product of all r is Π mant·2^exp
@@ -25,7 +25,7 @@ type ratioTile struct {
 	series                            [3]float64 // see nearOne
 }
 
-// begin makes ready for some strips and for their objective.
+// begin sets the constants for some strips, and their objective to 0.
 func (t *ratioTile) begin(beta, eps float64) {
 	t.floor(beta, eps, len(t.eps))
 	t.beta2, t.beta, t.beta1, t.inverse = beta-2, beta, beta-1, 1/(beta*(beta-1))
@@ -38,9 +38,9 @@ func (t *ratioTile) begin(beta, eps float64) {
 
 // floor sets eps for a strip of so many columns.
 func (t *ratioTile) floor(beta, eps float64, cols int) {
-	// Where there is no column V and V̂ are both this, and the objective must not notice.
+	// In padding columns V + eps and V̂ are both pad, which must not change the objective.
 	pad := 1.0
-	if beta == 1 { // log 1 is not exactly 0 there, so it gets no weight
+	if beta == 1 { // the kernel's log 1 is not exactly 0, so pad·log 1 must be negligible
 		pad = 0x1p-1000
 	}
 	for j := range t.eps {
@@ -51,7 +51,7 @@ func (t *ratioTile) floor(beta, eps float64, cols int) {
 	}
 }
 
-// total returns the block's objective from what the kernels left.
+// total returns the objective from the sums of the kernels.
 func (t *ratioTile) total(beta float64) float64 {
 	var sum, log float64
 	for j := range t.sum {
@@ -64,8 +64,8 @@ func (t *ratioTile) total(beta float64) float64 {
 	return sum
 }
 
-// quotients leaves P and Q of some rows of strip i in w.p and w.q from `at` on; h is H in
-// that strip. What it returns is the objective where the kernels do not sum it.
+// quotients sets w.p and w.q, from `at` on, to P and Q of some rows of strip i, h being the H of
+// that strip. It returns the objective for β = 2, and 0 else: the kernels keep its sum.
 func (p *NMF) quotients(w *workspace, h []float64, at, i, row, rows int, objective bool) float64 {
 	e, t, width, cols := p.engine, &w.ratioTile, p.width(), p.columns(i)
 	a, v := asView(p.step.W, blas.NoTrans).from(row, 0), p.strip(w, i)[row*width:]
@@ -111,8 +111,8 @@ func (e *engine) quotients(t *ratioTile, a view, beta float64, objective bool, r
 	}
 }
 
-// differences returns ½Σ(y-x)² of so many columns of two strips: what is left of them where
-// a power would cancel counts.
+// differences returns ½Σ(y-x)² over so many rows and columns of two strips, exact even where
+// it is far below ½Σy².
 func differences(x, y []float64, rows, cols, width int) (sum float64) {
 	for i := range rows {
 		y := y[i*width:][:cols]
@@ -162,9 +162,9 @@ func divergence(beta, y, x float64) float64 {
 	return d * math.Pow(x, beta)
 }
 
-// nearOne is the series of the β-divergence of 1+e from 1 after e²/2: the coefficients
-// of e³, e⁴ and e⁵. For |e| < 1/256 the rest is below 1e-9 of it, while the formula
-// would lose all of it to rounding.
+// nearOne returns the coefficients of e³, e⁴ and e⁵ in the series of the β-divergence of 1+e
+// from 1, which begins with e²/2. For |e| < 1/256 the further terms are below 1e-9 of it, while
+// the formula would lose it to rounding.
 func nearOne(beta float64) [3]float64 {
 	c3 := (beta - 2) / 6
 	c4 := c3 * (beta - 3) / 4

@@ -1,6 +1,6 @@
 // Package npy reads and writes NumPy's .npy arrays of floating-point numbers
-// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). What a
-// file says of itself is held against its size before anything is allocated.
+// (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). The shape that a
+// header gives is checked against the size of the file before anything is allocated.
 package npy
 
 import (
@@ -34,7 +34,7 @@ func (a Array) Matrix() (*mat.Dense, error) {
 
 const magic = "\x93NUMPY"
 
-// longestHeader is far more than an array of plain numbers needs.
+// longestHeader, in bytes, is far more than an array of plain numbers needs.
 const longestHeader = 4096
 
 // Write writes the array as float64, little-endian, format version 1.0.
@@ -47,7 +47,7 @@ func Write(w io.Writer, a Array) error {
 		shape = strings.TrimSuffix(shape, ", ") // one dimension keeps its comma: (3,)
 	}
 	header := fmt.Sprintf("{'descr': '<f8', 'fortran_order': False, 'shape': (%s), }", strings.TrimSpace(shape))
-	const fixed = len(magic) + 4 // and version, header length
+	const fixed = len(magic) + 4 // version and header length, 2 bytes each
 	header += strings.Repeat(" ", 63-(fixed+len(header))%64) + "\n"
 	b := bufio.NewWriterSize(w, 1<<16)
 	b.WriteString(magic + "\x01\x00")

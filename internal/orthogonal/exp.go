@@ -7,8 +7,8 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 )
 
-// Exponential computes exp(αE) for skew-symmetric E, a rotation. It keeps its scratch, so
-// that computing one allocates nothing.
+// Exponential computes exp(αE), a rotation, for skew-symmetric E. It keeps its scratch, so
+// that Of allocates nothing.
 type Exponential struct {
 	e, f1, f2, f3, f4, tail, even, odd []float64
 }
@@ -19,12 +19,12 @@ func NewExponential(m int) *Exponential {
 	return &Exponential{square(), square(), square(), square(), square(), square(), square(), square()}
 }
 
-// halvedTo is the norm of αE up to which the series below is exact to rounding; larger
-// ones are halved and the result is squared.
+// halvedTo is the norm of αE up to which the series below is exact to rounding. A larger αE
+// is halved until it is there, and the result is squared as often.
 const halvedTo = 0.7
 
-// Of sets dst to exp(αE). The series is that of cosh + E·sinhc in F = (αE)², to the 13th
-// power of E.
+// Of sets dst to exp(αE), by the series Σ (αE)^k/k! up to k = 13: the even powers, and αE times
+// a sum of even powers, are polynomials in F = (αE)².
 func (x *Exponential) Of(dst blas64.General, alpha float64, e blas64.General) {
 	m := e.Rows
 	at := func(data []float64) blas64.General {
@@ -43,7 +43,7 @@ func (x *Exponential) Of(dst blas64.General, alpha float64, e blas64.General) {
 	if norm := math.Pow(rowSum(at(x.f4)), 1./8); norm > halvedTo {
 		squarings = int(math.Ceil(math.Log2(norm / halvedTo)))
 	}
-	// 1/(2k)! for the even powers of E, 1/(2k+1)! for the odd ones.
+	// 1/(2k)! for the even powers, 1/(2k+1)! for the odd ones.
 	q := math.Ldexp(1, -2*squarings)
 	x.series(at(x.even), q, [7]float64{1, 1. / 2, 1. / 24, 1. / 720, 1. / 40320, 1. / 3628800, 1. / 479001600})
 	x.series(at(x.odd), q, [7]float64{1, 1. / 6, 1. / 120, 1. / 5040, 1. / 362880, 1. / 39916800, 1. / 6227020800})
@@ -57,7 +57,7 @@ func (x *Exponential) Of(dst blas64.General, alpha float64, e blas64.General) {
 	}
 }
 
-// rowSum returns the largest sum of a row's absolute values: no eigenvalue is larger.
+// rowSum returns the largest sum of the absolute values of a row, which bounds the eigenvalues.
 func rowSum(a blas64.General) float64 {
 	var most float64
 	for i := range a.Rows {

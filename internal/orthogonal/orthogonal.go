@@ -1,6 +1,5 @@
-// Package orthogonal makes orthogonal matrices: random ones, the nearest to a given
-// one, a basis of the span of some data, and the exponentials that rotate one into
-// another.
+// Package orthogonal makes orthogonal matrices: random ones, the one nearest to a given
+// matrix, a basis of the span of some data, and exponentials of skew-symmetric matrices.
 package orthogonal
 
 import (
@@ -14,8 +13,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Random returns an m×m orthogonal matrix drawn from the uniform (Haar) distribution,
-// which is also that of the polar factor of a Gaussian matrix.
+// Random returns an m×m orthogonal matrix drawn from the uniform (Haar) distribution, which is
+// also that of the orthogonal matrix nearest to a Gaussian one.
 func Random(rng *rand.Rand, m int) *mat.Dense {
 	g := mat.NewDense(m, m, nil)
 	for i := range g.RawMatrix().Data {
@@ -67,7 +66,7 @@ func polish(a *mat.Dense) error {
 	for range 40 {
 		gram(c, a)
 		worst := fromIdentity(c)
-		// A few roundings of a sum of m products are all that can be asked for.
+		// A sum of m products is no more exact than this.
 		if worst <= 1e-15*math.Sqrt(float64(m)) || worst >= last && worst < 1e-12 {
 			return nil
 		}
@@ -136,7 +135,7 @@ func finite(a []float64) bool {
 	return true
 }
 
-// product is the one place where matrices are multiplied.
+// product sets c = alpha·op(a)·op(b) + beta·c: see kernel.Gemm.
 func product(ta, tb blas.Transpose, alpha float64, a, b blas64.General, beta float64, c blas64.General) {
 	kernel.Gemm(ta, tb, alpha, a, b, beta, c)
 }

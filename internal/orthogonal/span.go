@@ -6,10 +6,9 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Span returns an orthogonal matrix whose first rank rows span the range of the
-// positive semi-definite matrix s, all but a part of it that has the trace rest ≤ tol.
-// The other rows complete the basis. Where more than most rows would be needed it
-// returns nil.
+// Span returns an orthogonal matrix whose first rank rows span the range of s, positive
+// semi-definite, up to a part whose trace, rest, is at most tol. The other rows complete the
+// basis. If that takes more than most rows it returns nil.
 func Span(s mat.Symmetric, tol float64, most int) (basis *mat.Dense, rank int, rest float64) {
 	l := pivotedCholesky(s, tol, most)
 	if l == nil {

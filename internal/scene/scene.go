@@ -11,17 +11,17 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Scene is a set of frames: in each row the values of one sample, frames that count as
-// realisations of one column of V side by side. Where the frames span less than all M
-// dimensions it may hold their coordinates in the span: Φ need mix no others, because
-// what lies outside has no power, and whatever completes Φ is as good.
+// Scene is a set of frames as a matrix: a frame in each column, and the frames that count as
+// realisations of one column of V side by side. Where the frames span fewer than M dimensions
+// it may hold their coordinates in the span. That suffices to learn Φ: outside the span there
+// is no power, so the rows of Φ there can be any that complete it.
 type Scene struct {
 	Samples   int        // M
 	Cols, Per int        // columns of V; frames to each
 	Y         *mat.Dense // r×(Cols·Per), r ≤ M: frame p of column j stands at j·Per+p
 	Basis     *mat.Dense // M×M, orthogonal; its first r rows span the frames; nil while r is M
-	Rest      float64    // power left outside the span, summed over the columns
-	Scale     float64    // power of these frames beyond those whose window is divided by its sum
+	Rest      float64    // power outside the span, summed over the columns
+	Scale     float64    // powers of these frames over those with the window divided by its sum
 }
 
 // New lays out frames of m samples, layers[layer][n·m+i]: share frames of each layer, at
@@ -55,8 +55,8 @@ func New(layers [][]float64, m, share int, window []float64) (*Scene, error) {
 	return s, nil
 }
 
-// Block returns the scene with the frames of n columns together in one. The last column
-// is filled with zeros.
+// Block returns the scene with the frames of each n columns together in one. The last column
+// is filled up with frames of zeros.
 func (s *Scene) Block(n int) *Scene {
 	b := *s
 	b.Cols, b.Per = (s.Cols+n-1)/n, n*s.Per
@@ -85,19 +85,18 @@ func windowPower(window []float64) float64 {
 	return sum * sum
 }
 
-// most is the part of the M dimensions up to which the span is worth having.
+// most is the part of the M dimensions up to which it is worth reducing to the span.
 const most = 0.75
 
-// What may be left out of the span: power, summed over the columns, as part of eps. So
-// little is aimed at, and so much is borne where the covariance is too coarse by its
-// rounding to say more.
+// The power that may lie outside the span, summed over the columns, as part of eps: aimed is
+// wanted; where rounding of the covariance hides so little, up to borne is accepted.
 const (
 	aimed = 1e-10
 	borne = 1e-2
 )
 
-// Reduce replaces the frames by their coordinates in their span, if that is small and
-// what is left out makes no difference beside eps in every coefficient.
+// Reduce replaces the frames by their coordinates in their span, if that has few dimensions
+// and the power left out is negligible beside eps, which is added to every coefficient.
 func (s *Scene) Reduce(eps float64) {
 	gram := mat.NewDense(s.Samples, s.Samples, nil)
 	y := s.Y.RawMatrix()
@@ -116,8 +115,8 @@ func (s *Scene) Reduce(eps float64) {
 	s.Y, s.Basis, s.Rest = reduced, basis, rest
 }
 
-// Complete returns the orthogonal M×M transform that psi, r×r, is in the coordinates of
-// the scene, exact to rounding: its first r rows, then those outside the span.
+// Complete returns the M×M transform that is psi, r×r, in the coordinates of the scene,
+// orthogonal to rounding: its first r rows, then rows outside the span.
 func (s *Scene) Complete(psi *mat.Dense) (*mat.Dense, error) {
 	phi := mat.DenseCopyOf(psi)
 	if err := orthogonal.Polar(phi); err != nil || s.Basis == nil {

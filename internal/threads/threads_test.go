@@ -19,7 +19,7 @@ type counts struct {
 
 func newCounts(n int) *counts {
 	c := &counts{done: make([]atomic.Int64, n)}
-	c.Team = NewTeam(func(worker int) {
+	c.Team = NewTeamOf(func(worker int) {
 		c.workers[worker].Add(1)
 		for i, ok := c.Next(); ok; i, ok = c.Next() {
 			c.done[i].Add(1)
@@ -78,18 +78,13 @@ func TestTeamsSideBySide(t *testing.T) {
 	}
 }
 
-// What a task writes is there once Run returns, and helpers do not stay for ever.
+// What a task has written can be read once Do returns, and helpers end after a while.
 func TestHelpersGo(t *testing.T) {
 	before := runtime.NumGoroutine()
 	x := make([]int, 1000)
-	var team *Team
-	team = NewTeam(func(int) {
-		for i, ok := team.Next(); ok; i, ok = team.Next() {
-			x[i]++
-		}
-	})
+	team := NewTeam()
 	for range 100 {
-		team.Run(len(x), 4)
+		team.Do(len(x), 4, func(_, i int) { x[i]++ })
 	}
 	if !slices.Equal(x, slices.Repeat([]int{100}, len(x))) {
 		t.Error("not every task has left its mark")

@@ -10,8 +10,8 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// dots writes the micro-kernels of A·Bᵀ where the rows of both lie in memory as they are
-// summed over, for every number of rows of A and of B that the registers hold.
+// dots writes the micro-kernels of A·Bᵀ as dot products of rows, contiguous in memory, for
+// every number of rows of A and of B that the registers hold.
 func dots() {
 	for _, s := range []isa{avx2, avx512} {
 		for _, rows := range []int{s.lanes / 2, 1} {
@@ -22,87 +22,115 @@ func dots() {
 	}
 }
 
-// dots keeps a vector of sums for each pair of rows, one lane for every eighth or fourth
-// number, and folds them at the end.
-func (s isa) dots(rows, cols int) {
-	name := fmt.Sprintf("dots%s_%dx%d", s.name, rows, cols)
-	TEXT(name, NOSPLIT, "func(p *uint64)")
-	Pragma("noescape")
-	Doc(fmt.Sprintf("%s multiplies panels of %d rows by %d rows: see dotTile.", name, rows, cols))
-	p := Load(Param("p"), GP64())
-	field := func(i int) Mem { return Mem{Base: p, Disp: 8 * i} }
-	load := func(i int) GPVirtual { r := GP64(); MOVQ(field(i), r); return r }
-	abase, ars, brs, c := load(layout.DotA), load(layout.DotARS), load(layout.DotBRS), load(layout.DotC)
+// A dotKernel is a kernel of dots while it is written: the argument's fields and the
+// registers that hold the sums, a vector for each pair of rows, with one lane for every
+// eighth or fourth number, to be folded at the end.
+type dotKernel struct {
+	isa
+	p                  Register // *dotTile
+	abase, ars, brs, c GPVirtual
+	ars3, brs3         GPVirtual // three times ars and brs
+	acc                [][]VecVirtual
+	as                 []VecVirtual
+	b                  VecVirtual
+	mask               Register // the first numbers, as many as there are rows of B; AVX-512 only
+}
+
+func (s isa) newDotKernel(rows, cols int) *dotKernel {
+	d := &dotKernel{isa: s, p: Load(Param("p"), GP64())}
+	d.abase, d.ars, d.brs, d.c = d.load(layout.DotA), d.load(layout.DotARS), d.load(layout.DotBRS), d.load(layout.DotC)
 	triple := func(x GPVirtual) GPVirtual {
 		r := GP64()
 		LEAQ(Mem{Base: x, Index: x, Scale: 2}, r)
 		return r
 	}
-	ars3, brs3 := triple(ars), triple(brs)
-	row := func(base, stride, stride3 Register, i int) Mem {
-		return []Mem{{Base: base}, {Base: base, Index: stride, Scale: 1}, {Base: base, Index: stride, Scale: 2}, {Base: base, Index: stride3, Scale: 1}}[i%4]
+	d.ars3, d.brs3 = triple(d.ars), triple(d.brs)
+	d.acc = make([][]VecVirtual, rows)
+	for i := range d.acc {
+		d.acc[i] = s.vecs(cols)
 	}
-	acc := make([][]VecVirtual, rows)
-	for i := range acc {
-		acc[i] = s.vecs(cols)
-	}
-	as, b := s.vecs(rows), s.vec()
-
-	var mask Register
+	d.as, d.b = s.vecs(rows), s.vec()
 	if s.lanes == 8 {
 		bits := GP32()
 		MOVL(U32(1<<cols-1), bits)
-		mask = K()
-		KMOVW(bits, mask)
+		d.mask = K()
+		KMOVW(bits, d.mask)
 	}
+	return d
+}
+
+func (d *dotKernel) field(i int) Mem { return Mem{Base: d.p, Disp: 8 * i} }
+
+func (d *dotKernel) load(i int) GPVirtual {
+	r := GP64()
+	MOVQ(d.field(i), r)
+	return r
+}
+
+// dots writes the kernel for so many rows of A and of B.
+func (s isa) dots(rows, cols int) {
+	name := fmt.Sprintf("dots%s_%dx%d", s.name, rows, cols)
+	TEXT(name, NOSPLIT, "func(p *uint64)")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s multiplies panels of %d rows by %d rows: see dotTile.", name, rows, cols))
+	d := s.newDotKernel(rows, cols)
 
 	Label("panel")
-	a, bp, b4, steps := GP64(), load(layout.DotB), GP64(), load(layout.DotStrips)
-	MOVQ(abase, a)
+	a, b, b4, steps := GP64(), d.load(layout.DotB), GP64(), d.load(layout.DotStrips)
+	MOVQ(d.abase, a)
 	if cols > 4 {
-		LEAQ(Mem{Base: bp, Index: brs, Scale: 4}, b4)
+		LEAQ(Mem{Base: b, Index: d.brs, Scale: 4}, b4)
 	}
-	for i := range acc {
-		for _, sum := range acc[i] {
+	for i := range d.acc {
+		for _, sum := range d.acc[i] {
 			s.zero(sum)
 		}
 	}
 	Label("sum")
 	for v := range 3 {
-		for i := range as {
-			VMOVUPD(s.at(row(a, ars, ars3, i), v), as[i])
-		}
-		for j := range cols {
-			base := bp
-			if j >= 4 {
-				base = b4
-			}
-			VMOVUPD(s.at(row(base, brs, brs3, j), v), b)
-			for i := range as {
-				VFMADD231PD(b, as[i], acc[i][j])
-			}
-		}
+		d.multiply(a, b, b4, v)
 	}
-	ADDQ(field(layout.DotAS), a)
-	ADDQ(field(layout.DotBS), bp)
+	ADDQ(d.field(layout.DotAS), a)
+	ADDQ(d.field(layout.DotBS), b)
 	if cols > 4 {
-		ADDQ(field(layout.DotBS), b4)
+		ADDQ(d.field(layout.DotBS), b4)
 	}
 	DECQ(steps)
 	JNE(LabelRef("sum"))
-	for _, sums := range acc {
-		s.addTo(Mem{Base: c}, s.fold(sums), cols, mask)
-		ADDQ(field(layout.DotCRS), c)
+	for _, sums := range d.acc {
+		s.addTo(Mem{Base: d.c}, s.fold(sums), cols, d.mask)
+		ADDQ(d.field(layout.DotCRS), d.c)
 	}
-	ADDQ(field(layout.DotAPS), abase)
-	DECQ(field(layout.DotPanels))
+	ADDQ(d.field(layout.DotAPS), d.abase)
+	DECQ(d.field(layout.DotPanels))
 	JNE(LabelRef("panel"))
 	VZEROUPPER()
 	RET()
 }
 
-// fold returns the sums of the lanes of each of up to eight vectors, which are lost, one
-// after the other.
+// multiply adds the products of the v-th vectors of a strip to the sums: those of the rows of
+// A from address a on and of B from b on, the fifth row of B being at b4.
+func (d *dotKernel) multiply(a, b, b4 GPVirtual, v int) {
+	row := func(base, stride, stride3 Register, i int) Mem {
+		return []Mem{{Base: base}, {Base: base, Index: stride, Scale: 1}, {Base: base, Index: stride, Scale: 2}, {Base: base, Index: stride3, Scale: 1}}[i%4]
+	}
+	for i := range d.as {
+		VMOVUPD(d.at(row(a, d.ars, d.ars3, i), v), d.as[i])
+	}
+	for j := range d.acc[0] {
+		base := b
+		if j >= 4 {
+			base = b4
+		}
+		VMOVUPD(d.at(row(base, d.brs, d.brs3, j), v), d.b)
+		for i := range d.as {
+			VFMADD231PD(d.b, d.as[i], d.acc[i][j])
+		}
+	}
+}
+
+// fold returns the sums of the lanes of each of up to eight vectors, one after the other. The
+// vectors are overwritten.
 func (s isa) fold(x []VecVirtual) []VecVirtual {
 	x = append([]VecVirtual{}, x...)
 	halves := func(low, high func(b, a, to VecVirtual)) {
@@ -127,7 +155,7 @@ func (s isa) fold(x []VecVirtual) []VecVirtual {
 	return x
 }
 
-// addTo adds the first n numbers of x to those at m. mask says which they are, for AVX-512.
+// addTo adds the first n numbers of x to those at m; for AVX-512 mask has their bits set.
 func (s isa) addTo(m Mem, x []VecVirtual, n int, mask Register) {
 	if s.lanes == 8 {
 		VADDPD_Z(m, x[0], mask, x[0])

@@ -8,8 +8,7 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// elementwise writes loops over whole vectors; the rest of a slice is padded by
-// the caller.
+// elementwise writes loops over whole vectors; the caller pads the rest of a slice.
 func elementwise() {
 	for _, s := range []isa{avx2, avx512} {
 		s.loop("log", "the logarithms of x, positive and normal", 1, func(dst Mem, src []Mem) {
@@ -87,7 +86,7 @@ func (s isa) quotientOrOne(src []Mem) VecVirtual {
 	return x
 }
 
-// loop writes a function of one to two slices, a vector at a time.
+// loop writes a function of one or two slices, a vector at a time.
 func (s isa) loop(name, what string, args int, body func(dst Mem, src []Mem)) {
 	name += s.name
 	names := []string{"x", "y"}[:args]

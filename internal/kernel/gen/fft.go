@@ -11,8 +11,8 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// fft writes the passes of batched transforms: every number is a vector, one lane
-// for each frame, so no instruction mixes lanes.
+// fft writes the passes of transforms of several frames at once: every number is a vector with
+// a lane for each frame, and no instruction mixes lanes.
 func fft() {
 	for _, s := range []isa{avx2, avx512} {
 		radices := []int{2, 3, 4}
@@ -51,7 +51,7 @@ func (s isa) addI(a, b complexVec) complexVec { // a + i·b
 	return complexVec{s.sub(a.re, b.im), s.add(a.im, b.re)}
 }
 
-// dft returns the DFT of x, whose registers it uses up.
+// dft returns the DFT of x, whose registers it may overwrite.
 func (s isa) dft(x []complexVec) []complexVec {
 	switch len(x) {
 	case 2:
@@ -66,14 +66,14 @@ func (s isa) dft(x []complexVec) []complexVec {
 			sum[i], dif[i] = s.cadd(x[i], x[i+4]), s.csub(x[i], x[i+4])
 		}
 		root := s.constant(math.Sqrt2 / 2)
-		// dif[i] times exp(-πi·i/4); for i = 2 that is left to the next sums.
+		// dif[k] times exp(-iπk/4); for k = 2, times -i, the sums below do it.
 		turn := func(a, b VecVirtual) complexVec {
 			VMULPD(root, a, a)
 			VMULPD(root, b, b)
 			return complexVec{a, b}
 		}
 		d1 := turn(s.add(dif[1].re, dif[1].im), s.sub(dif[1].im, dif[1].re))
-		d3 := turn(s.sub(dif[3].im, dif[3].re), s.add(dif[3].re, dif[3].im)) // its im is negated
+		d3 := turn(s.sub(dif[3].im, dif[3].re), s.add(dif[3].re, dif[3].im)) // with the opposite sign of im
 		even := s.dft(sum[:])
 		a, b := s.addMinusI(dif[0], dif[2]), s.addI(dif[0], dif[2])
 		c := complexVec{s.add(d1.re, d3.re), s.sub(d1.im, d3.im)}
@@ -140,7 +140,7 @@ func (s isa) twiddle(a complexVec, w Mem) {
 	VFMADD132PD(b, u, a.im)
 }
 
-// rows gives the addresses p + i·stride for i < 8.
+// rows returns the addresses p + i·stride as a function of i < n ≤ 8.
 func rows(p, stride GPVirtual, n int) func(i int) Mem {
 	var three, four GPVirtual
 	if n > 3 {
@@ -219,142 +219,173 @@ func (s isa) stage(r int, twiddles bool) {
 	RET()
 }
 
-// oddStage writes a pass of any odd radix. The sums and differences of the symmetry
-// go through memory.
+// An oddPass is a pass of any odd radix r while it is written. Results j and r-j are made
+// together from the sums and differences of inputs i and r-i, which go through memory.
+type oddPass struct {
+	isa
+	arg       Register // *passArg
+	x, y      GPVirtual
+	in, out   GPVirtual  // bytes from one input to the next, and from one result to the next
+	w, m, q   Mem        // twiddle factors; what is left of p and q: on the stack, as registers are few
+	x0, first complexVec // input 0, result 0
+	t, n      GPVirtual  // place in scratch; pairs
+}
+
+func (o *oddPass) field(i int) Mem              { return Mem{Base: o.arg, Disp: 8 * i} }
+func (o *oddPass) vecAt(p GPVirtual, i int) Mem { return o.at(Mem{Base: p}, i) }
+
+// number returns the bytes of a complex number of every frame.
+func (s isa) number() int { return 2 * s.bytes() }
+
+// oddStage writes a pass of any odd radix.
 func (s isa) oddStage() {
 	name := "radixOdd" + s.name
 	TEXT(name, NOSPLIT, "func(p *uint64)")
 	Pragma("noescape")
 	Doc(name + " is a pass of any odd radix: see pass.")
-	arg := Load(Param("p"), GP64())
-	field := func(i int) Mem { return Mem{Base: arg, Disp: 8 * i} }
-	bytes := 2 * s.bytes()
-	x, y := GP64(), GP64()
-	MOVQ(field(layout.PassX), x)
-	MOVQ(field(layout.PassY), y)
-	in, out := GP64(), GP64()
-	MOVQ(field(layout.PassS), out)
-	SHLQ(U8(log2(bytes)), out)
-	MOVQ(out, in)
-	IMULQ(field(layout.PassM), in)
-	// What the outer loops count is on the stack: there are too few registers.
+	o := &oddPass{isa: s, arg: Load(Param("p"), GP64())}
+	o.x, o.y = GP64(), GP64()
+	MOVQ(o.field(layout.PassX), o.x)
+	MOVQ(o.field(layout.PassY), o.y)
+	o.in, o.out = GP64(), GP64()
+	MOVQ(o.field(layout.PassS), o.out)
+	SHLQ(U8(log2(s.number())), o.out)
+	MOVQ(o.out, o.in)
+	IMULQ(o.field(layout.PassM), o.in)
 	local := AllocLocal(24)
-	w, m, q := local, local.Offset(8), local.Offset(16)
+	o.w, o.m, o.q = local, local.Offset(8), local.Offset(16)
 	tmp := GP64()
-	MOVQ(field(layout.PassTwiddle), tmp)
-	MOVQ(tmp, w)
-	MOVQ(field(layout.PassM), tmp)
-	MOVQ(tmp, m)
+	MOVQ(o.field(layout.PassTwiddle), tmp)
+	MOVQ(tmp, o.w)
+	MOVQ(o.field(layout.PassM), tmp)
+	MOVQ(tmp, o.m)
 
 	Label("p")
-	MOVQ(field(layout.PassS), tmp)
-	MOVQ(tmp, q)
+	MOVQ(o.field(layout.PassS), tmp)
+	MOVQ(tmp, o.q)
 	Label("q")
-	// Sums and differences: scratch[i] = (sum, difference) of the pair i.
-	lo, hi, t, n := GP64(), GP64(), GP64(), GP64()
-	MOVQ(field(layout.PassRadix), n)
-	DECQ(n)
-	MOVQ(in, hi)
-	IMULQ(n, hi)
-	ADDQ(x, hi)
-	SHRQ(U8(1), n)
-	MOVQ(x, lo)
-	ADDQ(in, lo)
-	MOVQ(field(layout.PassScratch), t)
-	x0, first := complexVec{s.vec(), s.vec()}, complexVec{s.vec(), s.vec()}
-	at := func(p GPVirtual, i int) Mem { return s.at(Mem{Base: p}, i) }
-	VMOVUPD(at(x, 0), x0.re)
-	VMOVUPD(at(x, 1), x0.im)
-	VMOVUPD(x0.re, first.re)
-	VMOVUPD(x0.im, first.im)
-	Label("pair")
-	a, b := complexVec{s.vec(), s.vec()}, complexVec{s.vec(), s.vec()}
-	VMOVUPD(at(lo, 0), a.re)
-	VMOVUPD(at(lo, 1), a.im)
-	VMOVUPD(at(hi, 0), b.re)
-	VMOVUPD(at(hi, 1), b.im)
-	sum, dif := s.cadd(a, b), s.csub(a, b)
-	for i, v := range []VecVirtual{sum.re, sum.im, dif.re, dif.im} {
-		VMOVUPD(v, at(t, i))
-	}
-	VADDPD(sum.re, first.re, first.re)
-	VADDPD(sum.im, first.im, first.im)
-	ADDQ(in, lo)
-	SUBQ(in, hi)
-	ADDQ(U32(2*bytes), t)
-	DECQ(n)
-	JNE(LabelRef("pair"))
-	VMOVUPD(first.re, at(y, 0))
-	VMOVUPD(first.im, at(y, 1))
+	o.pairs()
+	j := o.results()
 
-	// Two results at a time.
+	ADDQ(Imm(uint64(s.number())), o.x)
+	ADDQ(Imm(uint64(s.number())), o.y)
+	DECQ(o.q)
+	JNE(LabelRef("q"))
+	// The next p: r-1 results further, and as many twiddle factors.
+	MOVQ(o.field(layout.PassRadix), o.n)
+	DECQ(o.n)
+	MOVQ(o.n, j)
+	IMULQ(o.out, j)
+	ADDQ(j, o.y)
+	SHLQ(U8(4), o.n)
+	ADDQ(o.n, o.w)
+	DECQ(o.m)
+	JNE(LabelRef("p"))
+	VZEROUPPER()
+	RET()
+}
+
+// pairs writes the sums and differences: scratch[i] = (sum, difference) of pair i. Result 0
+// is the sum of all inputs.
+func (o *oddPass) pairs() {
+	var lo, hi GPVirtual
+	lo, hi, o.t, o.n = GP64(), GP64(), GP64(), GP64()
+	MOVQ(o.field(layout.PassRadix), o.n)
+	DECQ(o.n)
+	MOVQ(o.in, hi)
+	IMULQ(o.n, hi)
+	ADDQ(o.x, hi)
+	SHRQ(U8(1), o.n)
+	MOVQ(o.x, lo)
+	ADDQ(o.in, lo)
+	MOVQ(o.field(layout.PassScratch), o.t)
+	o.x0, o.first = complexVec{o.vec(), o.vec()}, complexVec{o.vec(), o.vec()}
+	VMOVUPD(o.vecAt(o.x, 0), o.x0.re)
+	VMOVUPD(o.vecAt(o.x, 1), o.x0.im)
+	VMOVUPD(o.x0.re, o.first.re)
+	VMOVUPD(o.x0.im, o.first.im)
+	Label("pair")
+	a, b := complexVec{o.vec(), o.vec()}, complexVec{o.vec(), o.vec()}
+	VMOVUPD(o.vecAt(lo, 0), a.re)
+	VMOVUPD(o.vecAt(lo, 1), a.im)
+	VMOVUPD(o.vecAt(hi, 0), b.re)
+	VMOVUPD(o.vecAt(hi, 1), b.im)
+	sum, dif := o.cadd(a, b), o.csub(a, b)
+	for i, v := range []VecVirtual{sum.re, sum.im, dif.re, dif.im} {
+		VMOVUPD(v, o.vecAt(o.t, i))
+	}
+	VADDPD(sum.re, o.first.re, o.first.re)
+	VADDPD(sum.im, o.first.im, o.first.im)
+	ADDQ(o.in, lo)
+	SUBQ(o.in, hi)
+	ADDQ(U32(2*o.number()), o.t)
+	DECQ(o.n)
+	JNE(LabelRef("pair"))
+	VMOVUPD(o.first.re, o.vecAt(o.y, 0))
+	VMOVUPD(o.first.im, o.vecAt(o.y, 1))
+}
+
+// results writes results 1 to r-1, j and r-j at a time. It returns the register that counts
+// them.
+func (o *oddPass) results() (j GPVirtual) {
 	trig, up, down, wl, wh := GP64(), GP64(), GP64(), GP64(), GP64()
-	MOVQ(field(layout.PassTrig), trig)
-	MOVQ(field(layout.PassRadix), n)
-	DECQ(n)
-	MOVQ(out, down)
-	IMULQ(n, down)
-	ADDQ(y, down)
-	MOVQ(y, up)
-	ADDQ(out, up)
-	MOVQ(w, wl)
-	MOVQ(n, wh)
+	MOVQ(o.field(layout.PassTrig), trig)
+	MOVQ(o.field(layout.PassRadix), o.n)
+	DECQ(o.n)
+	MOVQ(o.out, down)
+	IMULQ(o.n, down)
+	ADDQ(o.y, down)
+	MOVQ(o.y, up)
+	ADDQ(o.out, up)
+	MOVQ(o.w, wl)
+	MOVQ(o.n, wh)
 	SHLQ(U8(4), wh)
 	LEAQ(Mem{Base: wl, Index: wh, Scale: 1, Disp: -16}, wh)
-	SHRQ(U8(1), n)
-	j := GP64()
-	MOVQ(n, j)
+	SHRQ(U8(1), o.n)
+	j = GP64()
+	MOVQ(o.n, j)
 	Label("result")
-	MOVQ(field(layout.PassScratch), t)
-	i := GP64()
-	MOVQ(n, i)
-	c, d := complexVec{s.vec(), s.vec()}, complexVec{s.vec(), s.vec()}
-	VMOVUPD(x0.re, c.re)
-	VMOVUPD(x0.im, c.im)
-	s.zero(d.re)
-	s.zero(d.im)
-	Label("term")
-	cos, sin := s.vec(), s.vec()
-	VBROADCASTSD(Mem{Base: trig}, cos)
-	VBROADCASTSD(Mem{Base: trig, Disp: 8}, sin)
-	VFMADD231PD(at(t, 0), cos, c.re)
-	VFMADD231PD(at(t, 1), cos, c.im)
-	VFMADD231PD(at(t, 2), sin, d.re)
-	VFMADD231PD(at(t, 3), sin, d.im)
-	ADDQ(Imm(16), trig)
-	ADDQ(U32(2*bytes), t)
-	DECQ(i)
-	JNE(LabelRef("term"))
-	low, high := s.addMinusI(c, d), s.addI(c, d)
-	s.twiddle(low, Mem{Base: wl})
-	s.twiddle(high, Mem{Base: wh})
-	VMOVUPD(low.re, at(up, 0))
-	VMOVUPD(low.im, at(up, 1))
-	VMOVUPD(high.re, at(down, 0))
-	VMOVUPD(high.im, at(down, 1))
-	ADDQ(out, up)
-	SUBQ(out, down)
+	c, d := o.terms(trig)
+	low, high := o.addMinusI(c, d), o.addI(c, d)
+	o.twiddle(low, Mem{Base: wl})
+	o.twiddle(high, Mem{Base: wh})
+	VMOVUPD(low.re, o.vecAt(up, 0))
+	VMOVUPD(low.im, o.vecAt(up, 1))
+	VMOVUPD(high.re, o.vecAt(down, 0))
+	VMOVUPD(high.im, o.vecAt(down, 1))
+	ADDQ(o.out, up)
+	SUBQ(o.out, down)
 	ADDQ(Imm(16), wl)
 	SUBQ(Imm(16), wh)
 	DECQ(j)
 	JNE(LabelRef("result"))
+	return j
+}
 
-	ADDQ(Imm(uint64(bytes)), x)
-	ADDQ(Imm(uint64(bytes)), y)
-	DECQ(q)
-	JNE(LabelRef("q"))
-	// The next p: r-1 results further, and as many twiddle factors.
-	MOVQ(field(layout.PassRadix), n)
-	DECQ(n)
-	MOVQ(n, j)
-	IMULQ(out, j)
-	ADDQ(j, y)
-	SHLQ(U8(4), n)
-	ADDQ(n, w)
-	DECQ(m)
-	JNE(LabelRef("p"))
-	VZEROUPPER()
-	RET()
+// terms writes the loop over the pairs for one j, whose cosines and sines trig points to:
+// c = x₀ + Σ cos·sum, d = Σ sin·difference.
+func (o *oddPass) terms(trig GPVirtual) (c, d complexVec) {
+	MOVQ(o.field(layout.PassScratch), o.t)
+	i := GP64()
+	MOVQ(o.n, i)
+	c, d = complexVec{o.vec(), o.vec()}, complexVec{o.vec(), o.vec()}
+	VMOVUPD(o.x0.re, c.re)
+	VMOVUPD(o.x0.im, c.im)
+	o.zero(d.re)
+	o.zero(d.im)
+	Label("term")
+	cos, sin := o.vec(), o.vec()
+	VBROADCASTSD(Mem{Base: trig}, cos)
+	VBROADCASTSD(Mem{Base: trig, Disp: 8}, sin)
+	VFMADD231PD(o.vecAt(o.t, 0), cos, c.re)
+	VFMADD231PD(o.vecAt(o.t, 1), cos, c.im)
+	VFMADD231PD(o.vecAt(o.t, 2), sin, d.re)
+	VFMADD231PD(o.vecAt(o.t, 3), sin, d.im)
+	ADDQ(Imm(16), trig)
+	ADDQ(U32(2*o.number()), o.t)
+	DECQ(i)
+	JNE(LabelRef("term"))
+	return c, d
 }
 
 // mix writes dst row = Σ c·(src row) over a few terms a row, each a byte offset and a

@@ -60,27 +60,28 @@ func (s isa) gemm(rows, vecs int) {
 	})
 }
 
+// readsC sets p and stride to the rows of C that finish of gemm reads.
 func readsC(g *product, p, stride GPVirtual) {
 	MOVQ(g.c, p)
 	MOVQ(g.ldc, stride)
 }
 
-// A product is a micro-kernel while it is written: the argument's fields and the
-// registers that hold the sums.
+// A product is a micro-kernel while it is written: the argument's fields and the registers of
+// the sums.
 type product struct {
 	p   Register // *tile
 	acc [][]VecVirtual
 	b   []VecVirtual
 	a   VecVirtual
-	c   GPVirtual // where the panel's rows of C begin; to be left at the next panel
+	c   GPVirtual // address of the panel's rows of C; finish moves it to the next panel
 	ldc GPVirtual
 }
 
 func (g *product) field(i int) Mem { return Mem{Base: g.p, Disp: 8 * i} }
 
-// panels writes the loop over panels of A and the sums over k, and has finish
-// write what is done with a panel's sums. The rows that finish reads are fetched
-// beforehand: reads leaves their address and stride.
+// panels writes the loop over panels of A and the sums over k; finish writes what is done with
+// the sums of a panel. The rows that finish reads are prefetched: reads sets p and stride to
+// their address and stride.
 func (s isa) panels(rows, vecs int, reads func(g *product, p, stride GPVirtual), finish func(*product)) {
 	p := Load(Param("p"), GP64())
 	g := &product{p: p, b: s.vecs(vecs), a: s.vec(), acc: make([][]VecVirtual, rows)}
@@ -107,17 +108,7 @@ func (s isa) panels(rows, vecs int, reads func(g *product, p, stride GPVirtual),
 	}
 	MOVQ(g.field(layout.TileB), b)
 	MOVQ(g.field(layout.TileK), k)
-	soon, stride := GP64(), GP64()
-	reads(g, soon, stride)
-	for i := range g.acc {
-		for j := 0; j < vecs*s.lanes; j += 8 {
-			PREFETCHT0(Mem{Base: soon, Disp: 8 * j})
-		}
-		ADDQ(stride, soon)
-		for _, sum := range g.acc[i] {
-			s.zero(sum)
-		}
-	}
+	s.fetchAndClear(g, vecs, reads)
 	Label("sum")
 	for j, v := range g.b {
 		VMOVUPD(s.at(Mem{Base: b}, j), v)
@@ -147,7 +138,22 @@ func (s isa) panels(rows, vecs int, reads func(g *product, p, stride GPVirtual),
 	RET()
 }
 
-// transpose writes the two ways through a matrix in blocks of 4×4.
+// fetchAndClear prefetches the rows that finish reads and clears the sums.
+func (s isa) fetchAndClear(g *product, vecs int, reads func(g *product, p, stride GPVirtual)) {
+	soon, stride := GP64(), GP64()
+	reads(g, soon, stride)
+	for i := range g.acc {
+		for j := 0; j < vecs*s.lanes; j += 8 {
+			PREFETCHT0(Mem{Base: soon, Disp: 8 * j})
+		}
+		ADDQ(stride, soon)
+		for _, sum := range g.acc[i] {
+			s.zero(sum)
+		}
+	}
+}
+
+// transpose writes two transpositions in blocks of 4×4: along the rows and along the columns.
 func transpose() {
 	transposeBlocks("transpose4", "transpose4 writes the columns of a 4-row matrix of 4·blocks columns as rows. Strides are in bytes.", true)
 	transposeBlocks("gather4", "gather4 writes the rows of a 4-column matrix of 4·blocks rows as columns. Strides are in bytes.", false)
@@ -188,7 +194,7 @@ func transposeBlocks(name, doc string, alongRows bool) {
 	RET()
 }
 
-// transpose4x4 transposes the rows a with the help of t.
+// transpose4x4 transposes the rows a; t is scratch.
 func transpose4x4(a, t []VecVirtual) {
 	VUNPCKLPD(a[1], a[0], t[0])
 	VUNPCKHPD(a[1], a[0], t[1])

@@ -1,6 +1,6 @@
-// Command gen writes the amd64 assembly of packages kernel and fft; neon beside it
-// writes that of arm64. They are a module of their own so that the generators are no
-// dependency of the framework.
+// Command gen writes the amd64 assembly of packages kernel and fft; neon beside it writes that
+// of arm64. They are a module of their own, so that the framework does not depend on what they
+// need.
 //
 //	go run . -set kernel -out ../kernel_amd64.s -stubs ../kernel_amd64.go -pkg kernel
 //	go run . -set fft -out ../../fft/fft_amd64.s -stubs ../../fft/fft_amd64.go -pkg fft
@@ -34,8 +34,8 @@ func main() {
 	Generate()
 }
 
-// An isa is a vector instruction set. Its methods write one instruction each,
-// so that the algorithms are written once for both.
+// An isa is a vector instruction set. Its methods write what differs between the two, so that
+// each algorithm is written once.
 type isa struct {
 	name  string
 	lanes int // float64 in a register

@@ -11,17 +11,17 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// panelsAhead is how far ahead of the sums V is fetched.
+// panelsAhead is how many panels ahead of the sums V is prefetched.
 const panelsAhead = 2
 
-// ratios writes the kernels of multiplicative updates: X = AB + eps is left in
-// registers and replaced by the quotients there.
+// ratios writes the kernels of multiplicative updates: X = AB + eps stays in registers and is
+// replaced there by the quotients P and Q.
 func ratios() {
 	for _, s := range []isa{avx2, avx512} {
 		for _, beta := range []int{0, 1, layout.AnyBeta} {
 			for _, objective := range []bool{false, true} {
 				rows := s.lanes
-				if beta == layout.AnyBeta { // powers need registers too
+				if beta == layout.AnyBeta { // the powers need registers as well
 					rows = s.lanes / 2
 				}
 				for _, rows := range []int{rows, 1} {
@@ -47,60 +47,62 @@ func (s isa) ratio(beta int, objective bool, rows, vecs int) {
 		ADDQ(g.field(layout.RatioV), p)
 		ADDQ(g.field(layout.RatioAt), p)
 	}
-	s.panels(rows, vecs, soon, func(g *product) {
-		one := s.constant(1)
-		q, y := g.b[0], g.a // the operands of the sum are free now
-		qp, vp, ldv := GP64(), GP64(), GP64()
-		MOVQ(g.field(layout.RatioQ), qp)
-		ADDQ(g.c, qp)
-		readsV(g, vp, ldv)
-		state := func(place int) Mem { return Mem{Base: g.p, Disp: 8 * place} }
-		o := s.objectiveState(g, objective, beta)
-		for i := range g.acc {
-			for j, x := range g.acc[i] {
-				eps := s.at(state(layout.RatioEps), j)
-				VADDPD(eps, x, x)
-				VMOVUPD(s.at(Mem{Base: vp}, j), y)
-				VADDPD(eps, y, y)
-				if beta == layout.AnyBeta {
-					s.powers(g, objective, j, x, y, Mem{Base: g.c}, Mem{Base: qp})
-					continue
-				}
-				if beta == 0 {
-					VMOVUPD(one, q)
-					VDIVPD(x, q, q)
-					VMULPD(q, y, y) // r = y/x
-					VMOVUPD(q, s.at(Mem{Base: qp}, j))
-					VMULPD(q, y, q) // p = y/x²
-					VMOVUPD(q, s.at(Mem{Base: g.c}, j))
-				} else {
-					VDIVPD(x, y, q)
-					VMOVUPD(q, s.at(Mem{Base: g.c}, j))
-				}
-				o.at(j)
-				switch {
-				case objective && beta == 0:
-					o.addRatio(y)
-				case objective:
-					VSUBPD(y, x, x)
-					o.update(layout.RatioSum, VADDPD, x)
-				}
-			}
-			ADDQ(g.ldc, g.c)
-			ADDQ(g.ldc, qp)
-			ADDQ(ldv, vp)
-		}
-		SUBQ(g.field(layout.RatioV), vp)
-		MOVQ(vp, g.field(layout.RatioAt))
-		if objective {
-			o.end(beta)
-		}
-	})
+	s.panels(rows, vecs, soon, func(g *product) { s.ratioOfSums(g, beta, objective) })
 }
 
-// logs writes the kernels that end the objective for β = 1: the quotients y/x being in P,
-// they add Σ y·log(y/x) to the sums of x - y. In a pass of their own over what is still in
-// the first cache the registers hold all of the logarithm's constants.
+// ratioOfSums writes the finish of ratio: P, Q and the objective from a panel's sums AB and V.
+func (s isa) ratioOfSums(g *product, beta int, objective bool) {
+	one := s.constant(1)
+	q, y := g.b[0], g.a // the operands of the sums are no longer needed
+	qp, vp, ldv := GP64(), GP64(), GP64()
+	MOVQ(g.field(layout.RatioQ), qp)
+	ADDQ(g.c, qp)
+	readsV(g, vp, ldv)
+	o := s.objectiveState(g, objective, beta)
+	for i := range g.acc {
+		for j, x := range g.acc[i] {
+			eps := s.at(g.field(layout.RatioEps), j)
+			VADDPD(eps, x, x)
+			VMOVUPD(s.at(Mem{Base: vp}, j), y)
+			VADDPD(eps, y, y)
+			if beta == layout.AnyBeta {
+				s.powers(g, objective, j, x, y, Mem{Base: g.c}, Mem{Base: qp})
+				continue
+			}
+			if beta == 0 {
+				VMOVUPD(one, q)
+				VDIVPD(x, q, q)
+				VMULPD(q, y, y) // r = y/x
+				VMOVUPD(q, s.at(Mem{Base: qp}, j))
+				VMULPD(q, y, q) // p = y/x²
+				VMOVUPD(q, s.at(Mem{Base: g.c}, j))
+			} else {
+				VDIVPD(x, y, q)
+				VMOVUPD(q, s.at(Mem{Base: g.c}, j))
+			}
+			o.at(j)
+			switch {
+			case objective && beta == 0:
+				o.addRatio(y)
+			case objective:
+				VSUBPD(y, x, x)
+				o.update(layout.RatioSum, VADDPD, x)
+			}
+		}
+		ADDQ(g.ldc, g.c)
+		ADDQ(g.ldc, qp)
+		ADDQ(ldv, vp)
+	}
+	SUBQ(g.field(layout.RatioV), vp)
+	MOVQ(vp, g.field(layout.RatioAt))
+	if objective {
+		o.end(beta)
+	}
+}
+
+// logs writes the kernels that complete the objective for β = 1: with the quotients y/x in P
+// they add Σ y·log(y/x) to the sums of x - y. They are a pass of their own, over numbers still
+// in the first cache, so that the registers hold all constants of the logarithm.
 func logs() {
 	for _, s := range []isa{avx2, avx512} {
 		s.logs(3)
@@ -152,15 +154,16 @@ func (s isa) logs(vecs int) {
 	RET()
 }
 
+// readsV sets p and stride to the panel's rows of V.
 func readsV(g *product, p, stride GPVirtual) {
 	MOVQ(g.field(layout.RatioV), p)
 	ADDQ(g.field(layout.RatioAt), p)
 	MOVQ(g.field(layout.RatioLdv), stride)
 }
 
-// An objectiveState is the running sums of the objective: in registers where there
-// are enough, else in memory, apart for each vector so that they do not wait for
-// each other.
+// An objectiveState is the running sums of the objective: in registers where there are enough,
+// else in memory, a sum for each vector of a strip, so that additions need not wait for each
+// other.
 type objectiveState struct {
 	s       isa
 	g       *product
@@ -189,7 +192,7 @@ func (o *objectiveState) mem(place int) Mem {
 	return Mem{Base: o.g.p, Disp: 8 * (place + o.current*o.s.lanes)}
 }
 
-// update combines x with the sum at place; x is lost.
+// update combines x with the sum at place and overwrites x.
 func (o *objectiveState) update(place int, op func(...Op), x VecVirtual) {
 	if sum, ok := o.sums[place]; ok {
 		op(sum, x, sum)
@@ -199,8 +202,8 @@ func (o *objectiveState) update(place int, op func(...Op), x VecVirtual) {
 	VMOVUPD(x, o.mem(place))
 }
 
-// end takes the registers back to memory, and the exponents of the products of
-// mantissas to their sums, so that the products cannot overflow.
+// end stores the sums. It moves the exponents of the products of mantissas to the sums of
+// exponents, so that the products cannot overflow.
 func (o *objectiveState) end(beta int) {
 	for place, sum := range o.sums {
 		if place == layout.RatioSum {
@@ -238,7 +241,7 @@ func (o *objectiveState) addRatio(r VecVirtual) {
 	s := o.s
 	t, u := s.vec(), s.vec()
 	s.mantissa(r, t, u)
-	if s.lanes == 4 { // VGETEXPPD knows log 0
+	if s.lanes == 4 { // VGETEXPPD gives -Inf for 0, the integer code does not
 		zero := s.vec()
 		VCMPPD(U8(0x11), s.constant(math.Float64frombits(1<<52)), r, zero)
 		VBLENDVPD(zero, s.constant(math.Inf(-1)), u, u)
@@ -279,12 +282,12 @@ func (s isa) powers(g *product, objective bool, j int, x, y VecVirtual, p, q Mem
 	if !objective {
 		return
 	}
-	// power is kept in memory: registers are few.
+	// power is kept in memory: there are few registers.
 	sum := Mem{Base: g.p, Disp: 8 * (layout.RatioSum + j*s.lanes)}
 	scratch := Mem{Base: g.p, Disp: 8 * layout.RatioMant}
 	VMULPD(power, x, power) // x^β
 	VMOVUPD(power, scratch)
-	e, r := x, y // both from y and x: 1+e would lose an r near 0
+	e, r := x, y // r is y/x, not 1+e, which would round an r near 0 away
 	VMOVUPD(s.constant(1), t)
 	VDIVPD(x, t, t)
 	VSUBPD(x, y, e)
@@ -314,8 +317,8 @@ func (s isa) powers(g *product, objective bool, j int, x, y VecVirtual, p, q Mem
 	VMOVUPD(d, sum)
 }
 
-// blend puts y in the place of dst where the comparison of a with b, 0 for a = b and 1
-// for a < b, holds. AVX2 loses b.
+// blend sets dst to y where a = b (compare is 0) or a < b (compare is 1). With AVX2 b is
+// overwritten.
 func (s isa) blend(compare uint8, b, a, y, dst VecVirtual) {
 	if s.lanes == 8 {
 		k := K()
@@ -327,7 +330,7 @@ func (s isa) blend(compare uint8, b, a, y, dst VecVirtual) {
 	VBLENDVPD(b, y, dst, dst)
 }
 
-// power returns x^a for positive, normal x, which is lost.
+// power returns x^a for positive, normal x, which is overwritten.
 func (s isa) power(x, a VecVirtual) VecVirtual {
 	y := s.vec()
 	s.log(x, func(hi, lo VecVirtual) {
@@ -337,12 +340,12 @@ func (s isa) power(x, a VecVirtual) VecVirtual {
 	return s.exp(y)
 }
 
-// exp returns the exponential of x, which is lost: that of x - n·log 2 by Taylor's
-// series, whose rest is below the last place for arguments to (log 2)/2, times 2^n.
+// exp returns the exponential of x, which is overwritten: that of x - n·log 2, at most
+// (log 2)/2, by Taylor's series to a remainder below the last place, times 2^n.
 func (s isa) exp(x VecVirtual) VecVirtual {
 	n, r := s.vec(), s.vec()
 	VMOVUPD(s.constant(-746), n)
-	VMAXPD(x, n, x) // NaN stays: it is the second operand of the instruction
+	VMAXPD(x, n, x) // a NaN stays, as it is the instruction's second operand
 	VMOVUPD(s.constant(710), n)
 	VMINPD(x, n, x)
 	VMULPD(s.constant(math.Log2E), x, n)
@@ -377,8 +380,8 @@ func (s isa) exp(x VecVirtual) VecVirtual {
 	return r
 }
 
-// log gives use the logarithm of x, positive and normal, as a sum of two: fdlibm's
-// polynomial in s = (m-1)/(m+1) for m in [√½, √2). x is lost.
+// log calls use with the logarithm of x, positive and normal, as a sum of two numbers: fdlibm's
+// polynomial in s = (m-1)/(m+1) for m in [√½, √2). x is overwritten.
 func (s isa) log(x VecVirtual, use func(hi, lo VecVirtual)) {
 	m, e := s.vec(), s.vec()
 	s.mantissa(x, m, e)
@@ -419,9 +422,9 @@ func (s isa) log(x VecVirtual, use func(hi, lo VecVirtual)) {
 	use(e, r)
 }
 
-// A roughLog is the constants, in registers, of a logarithm within 2e-16 but not within a
-// part of itself near 1: enough where it is added to numbers around 1, and without the
-// division of log.
+// A roughLog is the constants, in registers, of a logarithm whose absolute error is below 2e-16.
+// Near 1 its relative error is not small, which does not matter where it is added to numbers
+// around 1. It needs no division.
 type roughLog struct {
 	s                       isa
 	reciprocals, logarithms [2]VecVirtual
@@ -458,15 +461,15 @@ func (s isa) roughLog() *roughLog {
 	return r
 }
 
-// of returns the logarithm of x, positive and normal, which is lost. With m·2^e and c
-// near 1/m from a table it is e·log 2 - log c + log(mc), the last by a polynomial for
-// arguments t to 1/32, in parts that need not wait for each other.
+// of returns the logarithm of x, positive and normal, which is overwritten. With x = m·2^e and
+// c near 1/m from a table it is e·log 2 - log c + log(1+t), t = mc - 1, |t| ≤ 1/32. The
+// polynomial for the last is made in parts that do not depend on each other.
 func (r *roughLog) of(x VecVirtual) VecVirtual {
 	s := r.s
 	m, e := s.vec(), s.vec()
 	s.mantissa(x, m, e)
 	cs, ls := s.vec(), s.vec()
-	VPSRLQ(U8(48), x, cs) // the instructions below look at the lowest four bits
+	VPSRLQ(U8(48), x, cs) // the instructions below use the lowest four bits
 	VMOVUPD(cs, ls)
 	VPERMI2PD(r.reciprocals[1], r.reciprocals[0], cs)
 	VPERMI2PD(r.logarithms[1], r.logarithms[0], ls)
@@ -490,9 +493,9 @@ func (r *roughLog) of(x VecVirtual) VecVirtual {
 	return low
 }
 
-// logSeries returns the coefficients to the eighth power of a polynomial within 2e-17 of
-// log(1+t) for |t| ≤ most ≤ 1/32: Taylor's, of which the two powers beyond are taken off
-// with Chebyshev's polynomials, the least in that interval.
+// logSeries returns the coefficients of a polynomial of degree eight within 2e-17 of log(1+t)
+// for |t| ≤ most ≤ 1/32: Taylor's of degree ten, whose two highest powers are removed by
+// subtracting multiples of Chebyshev's polynomials, which are smallest in that interval.
 func logSeries(most float64) []float64 {
 	const keep, degree = 8, 10
 	p := make([]float64, degree+1)
@@ -521,7 +524,7 @@ func logSeries(most float64) []float64 {
 
 var constants = map[string]Mem{}
 
-// constant is a read-only vector of eight c.
+// constant returns a read-only vector of eight times c.
 func (s isa) constant(c float64) Mem { return s.constantBits(math.Float64bits(c)) }
 
 func (s isa) constantBits(c uint64) Mem {

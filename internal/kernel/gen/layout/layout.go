@@ -1,8 +1,8 @@
-// Package layout is what the generators of both architectures know of the arguments of
-// the kernels, and the coefficients that their logarithms share.
+// Package layout has what the generators of both architectures share: the offsets of the
+// fields of the kernels' arguments, and the coefficients of the logarithm.
 package layout
 
-// Places of a tile's fields, in words.
+// Offsets of a tile's fields, in words of 8 bytes.
 const (
 	TileK = iota
 	TilePanels
@@ -18,12 +18,12 @@ const (
 	TileAdd
 )
 
-// Places of what a ratioTile has beyond the tile, in words.
+// Offsets of the fields that a ratioTile has after those of the tile, in words.
 const (
 	RatioQ    = 12 // bytes from P to Q
 	RatioV    = 13
 	RatioLdv  = 14
-	RatioAt   = 15 // bytes from V to the panel: the argument never points beyond V
+	RatioAt   = 15 // bytes from V to the panel; an offset, as no pointer may point beyond V
 	RatioEps  = 16
 	RatioSum  = 40
 	RatioMant = 64
@@ -37,7 +37,7 @@ const (
 	RatioSeries  = 117 // three coefficients
 )
 
-// Places of a dotTile's fields, in words.
+// Offsets of a dotTile's fields, in words.
 const (
 	DotStrips = iota
 	DotPanels
@@ -52,13 +52,13 @@ const (
 	DotCRS
 )
 
-// DotColumns is the most rows of B in a panel of a dotTile.
+// DotColumns is the most rows of B that a micro-kernel of dots takes.
 const DotColumns = 6
 
-// AnyBeta stands for the kernels that raise to powers.
+// AnyBeta stands in the place of β for the kernels that take any β.
 const AnyBeta = 2
 
-// Places of a pass's fields, in words.
+// Offsets of a passArg's fields, in words.
 const (
 	PassX = iota
 	PassY

@@ -5,17 +5,17 @@ import (
 	"slices"
 )
 
-// General registers but for those of the linker (16, 17, 27), the platform (18), the
+// General registers except those of the linker (16, 17, 27), the platform (18), the
 // goroutine (28), the frame (29) and the return (30).
 var general = []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 19, 20, 21, 22, 23, 24, 25, 26}
 
 const vectors = 32
 
-// A live is a set of registers by name.
+// A live is a set of registers, indexed by name.
 type live []bool
 
-// allocate gives registers numbers: two that hold values at the same time differ. It
-// panics where there are too few, and where one is read that nothing set.
+// allocate gives the registers numbers such that two that hold values at the same time
+// differ. It panics if there are too few, or if a register is read that nothing has set.
 func (f *function) allocate() {
 	after := f.liveness()
 	others := make([]map[*reg]bool, len(f.regs)) // which a register must differ from
@@ -38,7 +38,7 @@ func (f *function) allocate() {
 	given := map[*reg]bool{}
 	turn := map[bool]int{}
 	for _, r := range order {
-		// Registers take turns, so that a value need not wait for the one before it.
+		// Numbers are given in turn, so that they are reused as late as possible.
 		count := len(general)
 		if r.vector {
 			count = vectors
@@ -66,7 +66,7 @@ func (f *function) allocate() {
 	}
 }
 
-// liveness returns which registers hold a value that is read later, after each line.
+// liveness returns, for each line, which registers hold a value after it that is read later.
 func (f *function) liveness() []live {
 	at := map[string]int{}
 	for i, l := range f.lines {

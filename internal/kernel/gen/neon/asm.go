@@ -12,11 +12,10 @@ type file struct {
 	constants []uint64
 }
 
-// A reg is a general register or a vector: a name for a value until allocate has
-// given it a number.
+// A reg is a general or a vector register. It has a name until allocate gives it a number.
 type reg struct {
 	vector bool
-	name   int // its place among the function's registers
+	name   int // its index in the function's regs
 	number int
 }
 
@@ -27,7 +26,7 @@ func (r *reg) String() string {
 	return fmt.Sprintf("R%d", r.number)
 }
 
-// A scalar is a vector register by the name that loads and stores know it by.
+// A scalar is a vector register under the name that loads and stores use.
 type scalar struct{ *reg }
 
 func (s scalar) String() string { return fmt.Sprintf("F%d", s.number) }
@@ -58,17 +57,16 @@ func (m mem) regs() []*reg {
 	return []*reg{m.base}
 }
 
-// A line is an instruction, or a label before one. Its text is made when registers
-// have numbers.
+// A line is an instruction or a label. Its text is made after allocate.
 type line struct {
 	text        func() string
 	sets, reads []*reg
 	label       string
-	jump        string // the label that it may go to
-	ends        bool   // it never goes to the next line
+	jump        string // the label that it may jump to
+	ends        bool   // the next line never follows
 }
 
-// A function is lines in the making.
+// A function is an assembly function while it is written.
 type function struct {
 	file            *file
 	name, doc, args string
@@ -78,7 +76,8 @@ type function struct {
 	table           *reg // the address of the constants
 }
 
-// function begins one whose arguments are pointers and integers. args is as in Go.
+// function begins a function whose arguments are pointers and integers. args is their list as
+// Go writes it.
 func (f *file) function(name, doc, args string, params ...string) *function {
 	fn := &function{file: f, name: name, doc: doc, args: args, params: params}
 	fn.table = fn.gp()
@@ -105,12 +104,12 @@ func (f *function) vecs(n int) []*reg {
 
 func set(r ...*reg) []*reg { return r }
 
-// emit appends an instruction in the words of Go's assembler.
+// emit appends an instruction as Go's assembler writes it.
 func (f *function) emit(sets, reads []*reg, format string, operands ...any) {
 	f.lines = append(f.lines, line{sets: sets, reads: reads, text: func() string { return fmt.Sprintf(format, operands...) }})
 }
 
-// code appends an instruction that it has no word for.
+// code appends an instruction for which Go's assembler has no name.
 func (f *function) code(name string, d, n, m *reg, i int) {
 	l := line{sets: set(d), reads: set(n)}
 	if m != nil {
@@ -134,12 +133,12 @@ func (f *function) label(name string) {
 	f.lines = append(f.lines, line{label: name, text: func() string { return name + ":" }})
 }
 
-// branch goes to a label if the flags say so: B, BNE, BEQ.
+// branch appends a jump to a label: B, BNE or BEQ.
 func (f *function) branch(op, label string) {
 	f.lines = append(f.lines, line{jump: label, ends: op == "B", text: func() string { return op + " " + label }})
 }
 
-// unlessZero goes to the label if n is not 0.
+// unlessZero jumps to the label if n is not 0.
 func (f *function) unlessZero(n *reg, label string) {
 	f.emit(nil, set(n), "CMP $0, %v", n)
 	f.branch("BNE", label)
@@ -197,7 +196,7 @@ func (f *function) plus16(a, b *reg) *reg {
 	return r
 }
 
-// countDown subtracts 1 and goes to the label unless that leaves 0.
+// countDown subtracts 1 from n and jumps to the label unless n is 0 then.
 func (f *function) countDown(n *reg, label string) {
 	f.emit(set(n), set(n), "SUBS $1, %v, %v", n, n)
 	f.branch("BNE", label)
@@ -254,7 +253,7 @@ func (f *function) copy(n *reg) *reg {
 	return v
 }
 
-// op returns the result of an instruction with a code of its own.
+// op returns the result of an instruction that code appends.
 func (f *function) op(name string, n, m *reg) *reg {
 	d := f.vec()
 	f.code(name, d, n, m, 0)
@@ -268,7 +267,7 @@ func (f *function) scaled(n, m *reg, i int) *reg {
 	return d
 }
 
-// fma sets d += n·m, fms d -= n·m, rounded once.
+// fma sets d += n·m and fms sets d -= n·m, each rounded once.
 func (f *function) fma(d, n, m *reg) {
 	f.emit(set(d), set(d, n, m), "VFMLA %v.D2, %v.D2, %v.D2", m, n, d)
 }
@@ -298,7 +297,7 @@ func (f *function) insert(d, n, mask *reg) {
 
 func (f *function) constant(c float64) *reg { return f.constantBits(math.Float64bits(c)) }
 
-// constantBits returns a vector of two c.
+// constantBits returns a vector of two times c.
 func (f *function) constantBits(c uint64) *reg {
 	at := -1
 	for i, x := range f.file.constants {

@@ -6,9 +6,9 @@ import (
 	"github.com/audiosep/audiosep/internal/kernel/gen/layout"
 )
 
-// dots writes the micro-kernels of A·Bᵀ where the rows of both lie in memory as they are
-// summed over, for every number of rows of A and of B that the registers hold: 24 of them
-// for the sums of two rows by six.
+// dots writes the micro-kernels of A·Bᵀ as dot products of rows, contiguous in memory, for
+// every number of rows of A and of B that the registers hold: the sums of two rows by six take
+// 24 of them.
 func (f *file) dots() {
 	for _, rows := range []int{2, 1} {
 		for cols := layout.DotColumns; cols >= 1; cols-- {
@@ -17,8 +17,8 @@ func (f *file) dots() {
 	}
 }
 
-// dotsOf keeps a vector of sums for each pair of rows, one lane for every fourth number, and
-// folds them at the end.
+// dotsOf writes the kernel for so many rows of A and of B. It keeps a vector of sums for each
+// pair of rows, with one lane for every fourth number, and folds them at the end.
 func (f *file) dotsOf(rows, cols int) {
 	fn := f.function(fmt.Sprintf("dotsNEON_%dx%d", rows, cols),
 		fmt.Sprintf("multiplies panels of %d rows by %d rows: see dotTile.", rows, cols), "(p *uint64)", "p")
@@ -65,23 +65,27 @@ func (f *file) dotsOf(rows, cols int) {
 		fn.add(row, bs)
 	}
 	fn.countDown(steps, "sum")
-	stride := load(layout.DotCRS)
-	for _, sums := range acc {
-		for j := 0; j < cols; j += 2 {
-			x, y := sums[j], sums[min(j+1, cols-1)]
-			folded := fn.op("faddp", fn.op("fadd", x[0], x[1]), fn.op("fadd", y[0], y[1]))
-			at := mem{base: c}.at(j / 2)
-			if j+1 < cols {
-				fn.store(fn.op("fadd", folded, fn.load(at)), at)
-			} else {
-				fn.storeOne(fn.op("fadd", folded, fn.loadOne(at)), at)
-			}
-		}
-		fn.add(c, stride)
-	}
+	fn.addSums(c, load(layout.DotCRS), acc)
 	fn.add(abase, load(layout.DotAPS))
 	fn.countDown(panels, "panel")
 	fn.ret()
+}
+
+// addSums folds the sums and adds them to C, row after row from address c on.
+func (f *function) addSums(c, stride *reg, acc [][][pair]*reg) {
+	for _, sums := range acc {
+		for j := 0; j < len(sums); j += 2 {
+			x, y := sums[j], sums[min(j+1, len(sums)-1)]
+			folded := f.op("faddp", f.op("fadd", x[0], x[1]), f.op("fadd", y[0], y[1]))
+			at := mem{base: c}.at(j / 2)
+			if j+1 < len(sums) {
+				f.store(f.op("fadd", folded, f.load(at)), at)
+			} else {
+				f.storeOne(f.op("fadd", folded, f.loadOne(at)), at)
+			}
+		}
+		f.add(c, stride)
+	}
 }
 
 // rows returns the addresses of n rows.

@@ -8,8 +8,7 @@ import (
 	"github.com/audiosep/audiosep/internal/kernel/gen/layout"
 )
 
-// elementwise writes loops over whole vectors; the rest of a slice is padded by
-// the caller.
+// elementwise writes loops over whole vectors; the caller pads the rest of a slice.
 func (f *file) elementwise() {
 	f.loop("log", "the logarithms of x, positive and normal", 1, false, func(fn *function, _ *reg, x []*reg) *reg {
 		hi, lo := fn.log(x[0])
@@ -43,8 +42,8 @@ func (f *function) quotientOrOne(x, y *reg) *reg {
 	return q
 }
 
-// loop writes a function of one to two slices, a vector at a time. What body makes of
-// the registers goes to dst, which it is given if it reads it.
+// loop writes a function of one or two slices, a vector at a time. What body returns is stored
+// in dst. If reads is true body is also given what was in dst.
 func (f *file) loop(name, what string, args int, reads bool, body func(fn *function, dst *reg, x []*reg) *reg) {
 	name += "NEON"
 	names := append([]string{"dst"}, []string{"x", "y"}[:args]...)
@@ -84,7 +83,7 @@ func (f *function) mantissa(x *reg) (m, e *reg) {
 	return m, e
 }
 
-// log returns the logarithm of x, positive and normal, as a sum of two: fdlibm's
+// log returns the logarithm of x, positive and normal, as a sum of two numbers: fdlibm's
 // polynomial in s = (m-1)/(m+1) for m in [√½, √2).
 func (f *function) log(x *reg) (hi, lo *reg) {
 	m, e := f.mantissa(x)
@@ -111,10 +110,10 @@ func (f *function) log(x *reg) (hi, lo *reg) {
 	return f.op("fmul", e, f.constant(layout.Ln2Hi)), lo
 }
 
-// exp returns the exponential of x: that of x - n·log 2 by Taylor's series, whose rest
-// is below the last place for arguments to (log 2)/2, times 2^n.
+// exp returns the exponential of x: that of x - n·log 2, at most (log 2)/2, by Taylor's series
+// to a remainder below the last place, times 2^n.
 func (f *function) exp(x *reg) *reg {
-	x = f.op("fmax", x, f.constant(-746)) // NaN stays
+	x = f.op("fmax", x, f.constant(-746)) // a NaN stays
 	x = f.op("fmin", x, f.constant(710))
 	n := f.op("fcvtns", f.op("fmul", x, f.constant(math.Log2E)), nil)
 	whole := f.op("scvtf", n, nil)

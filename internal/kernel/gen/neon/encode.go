@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A form is the operands of an instruction.
+// A form says which operands an instruction has.
 type form int
 
 const (

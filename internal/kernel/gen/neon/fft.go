@@ -7,9 +7,9 @@ import (
 	"github.com/audiosep/audiosep/internal/kernel/gen/layout"
 )
 
-// fft writes the passes of batched transforms: every number is a vector, one lane
-// for each frame, so no instruction mixes lanes. A pass does the two registers of a
-// vector one after the other, so that a DFT of 8 has room.
+// fft writes the passes of transforms of several frames at once: every number is a vector with
+// a lane for each frame, and no instruction mixes lanes. A pass does the two registers of a
+// vector one after the other, so that there are enough registers for a DFT of 8.
 func (f *file) fft() {
 	for _, r := range []int{2, 3, 4, 5, 8} {
 		f.stage(r, true)
@@ -24,8 +24,8 @@ func (f *file) fft() {
 // number is the bytes of a complex number of every frame.
 const number = 2 * 8 * lanes
 
-// A complexVec is two lanes of a number. In memory its imaginary parts come after the
-// real parts of all lanes.
+// A complexVec is two lanes of a number. In memory the imaginary parts come after the real
+// parts of all lanes.
 type complexVec struct{ re, im *reg }
 
 func (f *function) loadComplex(m mem) complexVec {
@@ -76,7 +76,7 @@ func (f *function) dft(x []complexVec) []complexVec {
 			sum[i], dif[i] = f.cadd(x[i], x[i+4]), f.csub(x[i], x[i+4])
 		}
 		root := f.constant(math.Sqrt2 / 2)
-		// dif[i] times exp(-πi·i/4); for i = 2 that is left to the next sums.
+		// dif[k] times exp(-iπk/4); for k = 2, times -i, the sums below do it.
 		turn := func(z complexVec) (sum, dif *reg) {
 			sum, dif = f.op("fadd", z.re, z.im), f.op("fsub", z.im, z.re)
 			return f.op("fmul", sum, root), f.op("fmul", dif, root)
@@ -180,85 +180,109 @@ func (f *function) steps(p, stride *reg, n int) []*reg {
 	return r
 }
 
-// oddStage writes a pass of any odd radix. The sums and differences of the symmetry
-// go through memory.
+// An oddPass is a pass of any odd radix r while it is written. Results j and r-j are made
+// together from the sums and differences of inputs i and r-i, which go through memory.
+type oddPass struct {
+	*function
+	arg             *reg // *passArg
+	x, y, w         *reg // inputs, results, twiddle factors
+	in, out         *reg // bytes from one input to the next, and from one result to the next
+	last            *reg // r-1
+	lastIn, lastOut *reg // from the first to the last
+	pairs           *reg // (r-1)/2
+}
+
+func (o *oddPass) field(i int) *reg { return o.loadInt(mem{base: o.arg, disp: 8 * i}) }
+
+// oddStage writes a pass of any odd radix.
 func (f *file) oddStage() {
 	fn := f.function("radixOddNEON", "is a pass of any odd radix: see pass.", "(p *uint64)", "p")
-	arg := fn.param(0)
-	field := func(i int) *reg { return fn.loadInt(mem{base: arg, disp: 8 * i}) }
-	x, y, m, w := field(layout.PassX), field(layout.PassY), field(layout.PassM), field(layout.PassTwiddle)
-	out := field(layout.PassS)
-	fn.shiftLeft(out, log2(number))
-	in := fn.copyInt(out)
-	fn.multiply(in, m)
-	last := field(layout.PassRadix)
-	fn.addNumber(last, -1)
-	lastIn, lastOut := fn.copyInt(last), fn.copyInt(last)
-	fn.multiply(lastIn, in)
-	fn.multiply(lastOut, out)
-	pairs := fn.copyInt(last)
-	fn.halve(pairs)
+	o := &oddPass{function: fn, arg: fn.param(0)}
+	var m *reg
+	o.x, o.y, m, o.w = o.field(layout.PassX), o.field(layout.PassY), o.field(layout.PassM), o.field(layout.PassTwiddle)
+	o.out = o.field(layout.PassS)
+	fn.shiftLeft(o.out, log2(number))
+	o.in = fn.copyInt(o.out)
+	fn.multiply(o.in, m)
+	o.last = o.field(layout.PassRadix)
+	fn.addNumber(o.last, -1)
+	o.lastIn, o.lastOut = fn.copyInt(o.last), fn.copyInt(o.last)
+	fn.multiply(o.lastIn, o.in)
+	fn.multiply(o.lastOut, o.out)
+	o.pairs = fn.copyInt(o.last)
+	fn.halve(o.pairs)
 
 	fn.label("p")
-	q := field(layout.PassS)
+	q := o.field(layout.PassS)
 	fn.label("q")
 	for half := range pair {
-		local := func(name string) string { return fmt.Sprint(name, half) }
-		at := func(p *reg) mem { return mem{base: p}.at(half) }
-		// Sums and differences: scratch[i] = (sum, difference) of the pair i.
-		lo, hi := fn.plus(x, in), fn.plus(x, lastIn)
-		t, n := field(layout.PassScratch), fn.copyInt(pairs)
-		x0 := fn.loadComplex(at(x))
-		first := complexVec{fn.copy(x0.re), fn.copy(x0.im)}
-		fn.label(local("pair"))
-		a, b := fn.loadComplex(at(lo)), fn.loadComplex(at(hi))
-		sum, dif := fn.cadd(a, b), fn.csub(a, b)
-		fn.storeComplex(sum, at(t))
-		fn.storeComplex(dif, at(t).at(2*pair))
-		fn.code("fadd", first.re, first.re, sum.re, 0)
-		fn.code("fadd", first.im, first.im, sum.im, 0)
-		fn.add(lo, in)
-		fn.sub(hi, in)
-		fn.addNumber(t, 2*number)
-		fn.countDown(n, local("pair"))
-		fn.storeComplex(first, at(y))
-
-		// Two results at a time.
-		trig, j := field(layout.PassTrig), fn.copyInt(pairs)
-		up, down := fn.plus(y, out), fn.plus(y, lastOut)
-		wl, wh := fn.copyInt(w), fn.plus16(w, last)
-		fn.addNumber(wh, -16)
-		fn.label(local("result"))
-		t, n = field(layout.PassScratch), fn.copyInt(pairs)
-		c, d := complexVec{fn.copy(x0.re), fn.copy(x0.im)}, complexVec{fn.vec(), fn.vec()}
-		fn.clear(d.re)
-		fn.clear(d.im)
-		fn.label(local("term"))
-		angle := fn.load(mem{base: trig}) // cosine and sine
-		sum, dif = fn.loadComplex(at(t)), fn.loadComplex(at(t).at(2*pair))
-		fn.code("fmla element", c.re, sum.re, angle, 0)
-		fn.code("fmla element", c.im, sum.im, angle, 0)
-		fn.code("fmla element", d.re, dif.re, angle, 1)
-		fn.code("fmla element", d.im, dif.im, angle, 1)
-		fn.addNumber(trig, 16)
-		fn.addNumber(t, 2*number)
-		fn.countDown(n, local("term"))
-		fn.storeComplex(fn.twiddle(fn.addMinusI(c, d), fn.load(mem{base: wl})), at(up))
-		fn.storeComplex(fn.twiddle(fn.addI(c, d), fn.load(mem{base: wh})), at(down))
-		fn.add(up, out)
-		fn.sub(down, out)
-		fn.addNumber(wl, 16)
-		fn.addNumber(wh, -16)
-		fn.countDown(j, local("result"))
+		o.results(half, o.sums(half))
 	}
-	fn.addNumber(x, number)
-	fn.addNumber(y, number)
+	fn.addNumber(o.x, number)
+	fn.addNumber(o.y, number)
 	fn.countDown(q, "q")
 	// The next p: r-1 results further, and as many twiddle factors.
-	fn.add(y, lastOut)
-	fn.move(w, fn.plus16(w, last))
+	fn.add(o.y, o.lastOut)
+	fn.move(o.w, fn.plus16(o.w, o.last))
 	fn.countDown(m, "p")
 	fn.ret()
+}
+
+// sums writes, for half of the lanes, the sums and differences: scratch[i] = (sum,
+// difference) of pair i. Result 0 is the sum of all inputs. It returns input 0.
+func (o *oddPass) sums(half int) (x0 complexVec) {
+	at := func(p *reg) mem { return mem{base: p}.at(half) }
+	label := fmt.Sprint("pair", half)
+	lo, hi := o.plus(o.x, o.in), o.plus(o.x, o.lastIn)
+	t, n := o.field(layout.PassScratch), o.copyInt(o.pairs)
+	x0 = o.loadComplex(at(o.x))
+	first := complexVec{o.copy(x0.re), o.copy(x0.im)}
+	o.label(label)
+	a, b := o.loadComplex(at(lo)), o.loadComplex(at(hi))
+	sum, dif := o.cadd(a, b), o.csub(a, b)
+	o.storeComplex(sum, at(t))
+	o.storeComplex(dif, at(t).at(2*pair))
+	o.code("fadd", first.re, first.re, sum.re, 0)
+	o.code("fadd", first.im, first.im, sum.im, 0)
+	o.add(lo, o.in)
+	o.sub(hi, o.in)
+	o.addNumber(t, 2*number)
+	o.countDown(n, label)
+	o.storeComplex(first, at(o.y))
+	return x0
+}
+
+// results writes, for half of the lanes, results 1 to r-1, j and r-j at a time: with
+// c = x₀ + Σ cos·sum and d = Σ sin·difference, c - i·d and c + i·d times their twiddle factors.
+func (o *oddPass) results(half int, x0 complexVec) {
+	local := func(name string) string { return fmt.Sprint(name, half) }
+	at := func(p *reg) mem { return mem{base: p}.at(half) }
+	trig, j := o.field(layout.PassTrig), o.copyInt(o.pairs)
+	up, down := o.plus(o.y, o.out), o.plus(o.y, o.lastOut)
+	wl, wh := o.copyInt(o.w), o.plus16(o.w, o.last)
+	o.addNumber(wh, -16)
+	o.label(local("result"))
+	t, n := o.field(layout.PassScratch), o.copyInt(o.pairs)
+	c, d := complexVec{o.copy(x0.re), o.copy(x0.im)}, complexVec{o.vec(), o.vec()}
+	o.clear(d.re)
+	o.clear(d.im)
+	o.label(local("term"))
+	angle := o.load(mem{base: trig}) // cosine and sine
+	sum, dif := o.loadComplex(at(t)), o.loadComplex(at(t).at(2*pair))
+	o.code("fmla element", c.re, sum.re, angle, 0)
+	o.code("fmla element", c.im, sum.im, angle, 0)
+	o.code("fmla element", d.re, dif.re, angle, 1)
+	o.code("fmla element", d.im, dif.im, angle, 1)
+	o.addNumber(trig, 16)
+	o.addNumber(t, 2*number)
+	o.countDown(n, local("term"))
+	o.storeComplex(o.twiddle(o.addMinusI(c, d), o.load(mem{base: wl})), at(up))
+	o.storeComplex(o.twiddle(o.addI(c, d), o.load(mem{base: wh})), at(down))
+	o.add(up, o.out)
+	o.sub(down, o.out)
+	o.addNumber(wl, 16)
+	o.addNumber(wh, -16)
+	o.countDown(j, local("result"))
 }
 
 // mix writes dst row = Σ c·(src row) over a few terms a row, each a byte offset and a

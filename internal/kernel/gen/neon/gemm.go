@@ -6,9 +6,9 @@ import (
 	"github.com/audiosep/audiosep/internal/kernel/gen/layout"
 )
 
-// What the packages call a vector is two registers here, so that four rows of A by
-// three vectors of B are 24 registers of sums: enough to hide what an addition takes,
-// and 10 numbers and vectors to load for 24 multiplications.
+// What the packages call a vector is two registers here, so that four rows of A by three
+// vectors of B have 24 registers of sums: enough to hide the latency of an addition, and 10
+// loads for 24 multiplications.
 const (
 	lanes  = 4
 	pair   = 2 // registers in a vector
@@ -61,21 +61,21 @@ func (f *file) gemmOf(rows, vecs int) {
 	})
 }
 
+// readsC returns the address and stride of the rows of C that finish of gemmOf reads.
 func readsC(f *function, g *product) (p, stride *reg) { return f.copyInt(g.c), g.ldc }
 
-// A product is a micro-kernel while it is written: the argument and the registers
-// that hold the sums.
+// A product is a micro-kernel while it is written: the argument and the registers of the sums.
 type product struct {
 	p      *reg     // *tile
 	acc    [][]*reg // for each row two for each vector
-	c, ldc *reg     // where the panel's rows of C begin; to be left at the next panel
+	c, ldc *reg     // address of the panel's rows of C, which finish moves to the next panel; stride
 }
 
 func (g *product) field(i int) mem { return mem{base: g.p, disp: 8 * i} }
 
-// panels writes the loop over panels of A and the sums over k, and has finish
-// write what is done with a panel's sums. The rows that finish reads are fetched
-// beforehand: reads returns their address and stride.
+// panels writes the loop over panels of A and the sums over k; finish writes what is done with
+// the sums of a panel. The rows that finish reads are prefetched: reads returns their address
+// and stride.
 func (f *function) panels(rows, vecs int, reads func(f *function, g *product) (p, stride *reg), finish func(*product)) {
 	g := &product{p: f.param(0), acc: make([][]*reg, rows)}
 	load := func(i int) *reg { return f.loadInt(g.field(i)) }
@@ -110,7 +110,7 @@ func (f *function) panels(rows, vecs int, reads func(f *function, g *product) (p
 	next := f.loadOne(mem{base: a})
 	for i := range g.acc {
 		x := next
-		if i+1 < rows { // while the row before is worked on
+		if i+1 < rows { // loaded while the row before is multiplied
 			next = f.loadOne(mem{base: a, index: down[i+1]})
 		}
 		for j, v := range row {
@@ -125,7 +125,7 @@ func (f *function) panels(rows, vecs int, reads func(f *function, g *product) (p
 	f.ret()
 }
 
-// transpose writes the two ways through a matrix in blocks of 4×4.
+// transpose writes two transpositions in blocks of 4×4: along the rows and along the columns.
 func (f *file) transpose() {
 	f.transposeBlocks("transpose4", "writes the columns of a 4-row matrix of 4·blocks columns as rows. Strides are in bytes.", true)
 	f.transposeBlocks("gather4", "writes the rows of a 4-column matrix of 4·blocks rows as columns. Strides are in bytes.", false)

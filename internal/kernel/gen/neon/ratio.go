@@ -10,16 +10,16 @@ import (
 // least is the least normal number.
 var least = math.Float64frombits(1 << 52)
 
-// panelsAhead is how far ahead of the sums V is fetched.
+// panelsAhead is how many panels ahead of the sums V is prefetched.
 const panelsAhead = 2
 
-// ratios writes the kernels of multiplicative updates: X = AB + eps is left in
-// registers and replaced by the quotients there.
+// ratios writes the kernels of multiplicative updates: X = AB + eps stays in registers and is
+// replaced there by the quotients P and Q.
 func (f *file) ratios() {
 	for _, beta := range []int{0, 1, layout.AnyBeta} {
 		for _, objective := range []bool{false, true} {
 			rows := height
-			if beta == layout.AnyBeta { // powers take most of the time: shorter code
+			if beta == layout.AnyBeta { // the powers take most of the time; this keeps the code short
 				rows = height / 2
 			}
 			for _, rows := range []int{rows, 1} {
@@ -74,8 +74,8 @@ func (f *file) ratio(beta int, objective bool, rows, vecs int) {
 	})
 }
 
-// logs writes the kernel that ends the objective for β = 1: the quotients y/x being in P,
-// it adds Σ y·log(y/x) to the sums of x - y.
+// logs writes the kernel that completes the objective for β = 1: with the quotients y/x in P it
+// adds Σ y·log(y/x) to the sums of x - y.
 func (f *file) logs() {
 	const vecs = 3
 	fn := f.function("logsNEON", "adds y·log P to the objective, for `panels` rows: see ratioTile.", "(p *uint64)", "p")
@@ -98,14 +98,15 @@ func (f *file) logs() {
 	fn.ret()
 }
 
+// readsV returns the address and stride of the panel's rows of V.
 func readsV(f *function, g *product) (p, stride *reg) {
 	p = f.loadInt(g.field(layout.RatioV))
 	f.add(p, f.loadInt(g.field(layout.RatioAt)))
 	return p, f.loadInt(g.field(layout.RatioLdv))
 }
 
-// A cell is two numbers of P and Q while their code is written, and the running sums
-// of the objective: nil where there is none.
+// A cell is two numbers of P and Q while their code is written, and the running sums of the
+// objective, which are nil if it is not wanted.
 type cell struct {
 	*function
 	g                *product
@@ -124,8 +125,8 @@ func (c *cell) begin(beta int, objective bool) {
 	}
 }
 
-// end takes the sums back to memory, and the exponent of the product of mantissas to
-// the sum of exponents, so that the product cannot overflow.
+// end stores the sums. It moves the exponent of the product of mantissas to the sum of
+// exponents, so that the product cannot overflow.
 func (c *cell) end() {
 	if c.sum != nil {
 		c.store(c.sum, c.g.field(layout.RatioSum))
@@ -175,11 +176,11 @@ func (c *cell) powers(x, y *reg) {
 	if c.sum == nil {
 		return
 	}
-	// x^β waits in memory, where mantissas are not: registers are few.
+	// x^β is kept in memory, in the unused place of the mantissas: there are few registers.
 	scratch := c.g.field(layout.RatioMant)
 	c.store(c.op("fmul", power, x), scratch)
 	inverse := c.op("fdiv", c.constant(1), x)
-	e, r := c.op("fmul", c.op("fsub", y, x), inverse), c.op("fmul", y, inverse) // 1+e would lose an r near 0
+	e, r := c.op("fmul", c.op("fsub", y, x), inverse), c.op("fmul", y, inverse) // not 1+e, which would round an r near 0 away
 	d := c.power(c.op("fmax", r, c.constant(least)), layout.RatioBeta)
 	c.insert(d, field(layout.RatioZero), c.op("fcmeq zero", r, nil))
 	d = c.op("fadd", d, field(layout.RatioBeta1))

@@ -441,7 +441,7 @@ func TestRefusals(t *testing.T) {
 		opt        Options
 		want       string
 	}{
-		{"fewer estimates", refs, ests[:1], Options{}, "2 references and 1 estimates"},
+		{"fewer estimates", refs, ests[:1], Options{}, "2 references (1, 2) and 1 estimates (1)"},
 		{"another rate", refs, other(func(s *audiosep.Signal) { s.Rate = 2000 }), Options{}, "estimate 2 is at 2000 Hz; want 1000 Hz"},
 		{"another length", refs, other(func(s *audiosep.Signal) { s.Data[0] = s.Data[0][:999] }), Options{}, "estimate 2 has 999 samples; want 1000"},
 		{"another number of channels", refs, images(ests, 2, 1, false), Options{}, "2 channels; want 1"},

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"gonum.org/v1/gonum/blas/blas64"
@@ -168,4 +169,39 @@ func dot(a, b [][]float64) float64 {
 		sum += blas64.Dot(vector(a[c]), vector(b[c]))
 	}
 	return sum
+}
+
+func dotProduct(a, b []float64) float64 { return blas64.Dot(vector(a), vector(b)) }
+
+// sameReferences lists the references that are multiples of earlier ones.
+func (c *correlations) sameReferences(refs int) (same [][2]int) {
+	for i := range refs {
+		for j := range i {
+			var product float64
+			for ch := range c.per {
+				product += c.lags[i*c.per+ch][j*c.per+ch][0]
+			}
+			if product*product >= (1-1e-12)*c.energy[i]*c.energy[j] && c.energy[i]*c.energy[j] > 0 {
+				same = append(same, [2]int{j, i})
+			}
+		}
+	}
+	return same
+}
+
+// sameEstimates lists the estimates that are copies of earlier ones. Only products
+// with references are known, so they count as copies when all of those agree.
+func (c *correlations) sameEstimates(refs int) (same [][2]int) {
+	for i := refs; i < 2*refs; i++ {
+		for j := refs; j < i; j++ {
+			copied := c.energy[i] == c.energy[j] && c.energy[i] > 0
+			for ch := range c.per {
+				copied = copied && slices.EqualFunc(c.lags[i*c.per+ch], c.lags[j*c.per+ch], slices.Equal[[]float64])
+			}
+			if copied {
+				same = append(same, [2]int{j, i})
+			}
+		}
+	}
+	return same
 }

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -19,9 +20,11 @@ type fit struct {
 
 // projector solves for the filters that turn its signals into an estimate.
 type projector struct {
-	signals []int   // indices in correlations
-	factor  *factor // nil where the Gram matrix is singular
-	lags    [][]float64
+	signals []int       // indices in correlations
+	lags    [][]float64 // the blocks of the Gram matrix G, as in factorise
+	factor  *factor     // of G + load·diag(G); nil where there are no signals
+	load    float64     // relative to G's diagonal; 0 where G is regular
+	refine  int         // passes that take the effect of the load out again
 }
 
 // newFit factorises the Gram matrices once, for all estimates. load is added to
@@ -77,7 +80,7 @@ func newProjector(c *correlations, signals []int, load float64) projector {
 	if m == 0 {
 		return projector{}
 	}
-	p := projector{signals: signals, lags: planes[float64](len(c.lags[0][0]), m*m)}
+	p := projector{signals: signals, lags: planes[float64](len(c.lags[0][0]), m*m), load: load}
 	for k, block := range p.lags {
 		for i, x := range signals {
 			for j, y := range signals {
@@ -85,23 +88,53 @@ func newProjector(c *correlations, signals []int, load float64) projector {
 			}
 		}
 	}
-	for i := range signals {
-		p.lags[0][i*m+i] *= 1 + load
-	}
-	if f, err := factorise(p.lags, m); err == nil {
-		p.factor = f
+	for p.factor = p.factorise(); p.factor == nil && p.load < greatestLoad; p.factor = p.factorise() {
+		p.load = max(10*p.load, 4*float64(m*len(p.lags))*epsilon)
+		p.refine = refinements
 	}
 	return p
 }
 
-// project returns the filters with which p's signals come nearest to signal x, numbered like
-// the unknowns of factor, and the energy of the projection. If filters is false only the
-// energy is valid.
+// Where G is singular the projection on the span of its signals is as well defined as
+// elsewhere; only the filters are not, since some of them make silence of the
+// references. Of these the smallest are wanted. They come from iterated Tikhonov
+// regularisation: with the least load λ that makes G factorisable,
+//
+//	c ← c + (G + λ diag G)⁻¹ (d - G c)
+//
+// from c = 0 goes to G⁺d; after n passes a direction of eigenvalue µ is there up to
+// (λ/(λ+µ))ⁿ. The load grows tenfold until it does.
+const (
+	refinements  = 12
+	greatestLoad = 1e-3 // far more than the rounding of any G needs
+)
+
+// factorise returns the factor of the loaded Gram matrix, nil where it has none.
+func (p projector) factorise() *factor {
+	m, lags := len(p.signals), slices.Clone(p.lags)
+	lags[0] = slices.Clone(lags[0])
+	for i := range m {
+		lags[0][i*m+i] *= 1 + p.load
+	}
+	f, err := factorise(lags, m)
+	if err != nil {
+		return nil
+	}
+	return f
+}
+
+// project returns the filters that turn p's signals into signal x, numbered like
+// factor's unknowns, and the energy of what they make. Without filters it may return
+// the energy alone.
 func (p projector) project(c *correlations, x int, filters bool) ([]float64, float64) {
 	m := len(p.signals)
 	d := make([]float64, p.factor.n)
 	for i := range d {
 		d[i] = c.lags[x][p.signals[i%m]][i/m]
+	}
+	if p.refine > 0 {
+		h := p.refined(d)
+		return h, max(0, dotProduct(d, h))
 	}
 	energy := p.factor.forward(d)
 	if filters {
@@ -110,7 +143,46 @@ func (p projector) project(c *correlations, x int, filters bool) ([]float64, flo
 	return d, energy
 }
 
-// energy returns ‖Pŝ‖² of the channels of a source, NaN where P is unknown.
+// refined solves Gh = d for a singular G.
+func (p projector) refined(d []float64) []float64 {
+	h := make([]float64, len(d))
+	rest := make([]float64, len(d))
+	for range 1 + p.refine {
+		copy(rest, d)
+		p.subtractProduct(rest, h)
+		p.factor.forward(rest)
+		p.factor.backward(rest)
+		for i, x := range rest {
+			h[i] += x
+		}
+	}
+	return h
+}
+
+// subtractProduct subtracts Gh from y.
+func (p projector) subtractProduct(y, h []float64) {
+	m := len(p.signals)
+	for k, block := range p.lags {
+		far := k * m // how far the block stands right of the diagonal
+		for i := range m {
+			for j := range m {
+				g := block[i*m+j]
+				for a := 0; a+far < len(y); a += m {
+					y[a+i] -= g * h[a+far+j]
+				}
+				if k == 0 {
+					continue
+				}
+				for a := 0; a+far < len(y); a += m {
+					y[a+far+j] -= g * h[a+i]
+				}
+			}
+		}
+	}
+}
+
+// energy returns ‖Pŝ‖² of the channels of a source, NaN where there is nothing to
+// project on.
 func (p projector) energy(c *correlations, source int) float64 {
 	if p.factor == nil {
 		return math.NaN()
@@ -139,13 +211,62 @@ func (f *fit) scores(bySDR bool) [][]float64 {
 		if bySDR {
 			all = f.corr.energy[f.refs+k]
 		}
-		score[j][k] = decibel(own, max(all-own, 0))
+		rest := all - own
+		if rest <= max(f.own[j].noise(), f.whole.noise())*all {
+			rest = 0
+		}
+		score[j][k] = decibel(own, rest)
 	})
 	return score
 }
 
-// rank returns the numerical rank of p's Gram matrix and its size n; the rank is 0 if it would
-// take too long to find.
+// noise returns how much energy rounding leaves in a part that is zero, relative to
+// the estimate. An error ε in a solution of condition number κ becomes one of κε² in the
+// energy of what it makes; 1000 covers the sums and Fourier transforms behind it.
+func (p projector) noise() float64 {
+	if p.factor == nil {
+		return 0
+	}
+	return 1000 * epsilon * epsilon / p.factor.least
+}
+
+// condition is what the warnings need of a fit, without its large matrices.
+type condition struct {
+	singular bool      // some Gram matrix is
+	gram     projector // the first that is, without its factor
+	silent   []int     // estimates
+	same     [][2]int  // sources of one sound
+}
+
+// artifacts returns ‖ŝ - Pŝ‖²/‖ŝ‖² of each estimate.
+func (f *fit) artifacts() []float64 {
+	a := make([]float64, f.refs)
+	each(f.refs, func(k int) {
+		all := f.corr.energy[f.refs+k]
+		a[k] = max(0, all-f.whole.energy(f.corr, f.refs+k)) / all
+	})
+	return a
+}
+
+func (f *fit) condition() *condition {
+	c := &condition{}
+	for _, p := range append([]projector{f.whole}, f.own...) {
+		if len(p.signals) > 0 && (p.refine > 0 || p.factor == nil) {
+			c.singular, c.gram = true, projector{signals: p.signals, lags: p.lags}
+			break
+		}
+	}
+	for k := range f.refs {
+		if f.corr.energy[f.refs+k] == 0 {
+			c.silent = append(c.silent, k)
+		}
+	}
+	c.same = append(f.corr.sameReferences(f.refs), f.corr.sameEstimates(f.refs)...)
+	return c
+}
+
+// rank returns the numerical rank of p's Gram matrix and its size, or 0 for a rank
+// that would take too long to find.
 func (p projector) rank() (rank, n int) {
 	m := len(p.signals)
 	n = m * len(p.lags)

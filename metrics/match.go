@@ -60,6 +60,18 @@ func bestMatch(score [][]float64) []int {
 	return perm
 }
 
-// maxScore bounds what one pair can add to the sum, in dB, so that one infinite ratio does not
-// make the others irrelevant.
+// anyNumber reports whether a match has anything to go by.
+func anyNumber(score [][]float64) bool {
+	for _, row := range score {
+		for _, s := range row {
+			if !math.IsNaN(s) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// maxScore bounds what one pair can add to a match, in dB, so that one infinite
+// ratio does not hide the others.
 const maxScore = 300

@@ -56,9 +56,10 @@ func (e *energies) plus(f energies) {
 	e.artifacts += f.artifacts
 }
 
-// measure applies the filters of f to each of wins, cut out of the signals, and returns the
-// energies of each pair's parts, [window][pair]. Filtered sound is taps-1 samples longer than
-// its window. What depends on a singular projection is NaN.
+// measure applies the filters of f to each of wins, cut out of the signals, and
+// returns the energies of each pair's parts, [window][pair]. Filtered sound is as
+// much longer than its window as the filters are. What needs a projection on silence
+// is NaN, and a part that is mere rounding has no energy.
 func (f *fit) measure(ctx context.Context, s *signals, wins []span, pairs []pair) ([][]energies, error) {
 	m := newMeasurer(f, s, pairs)
 	type part struct{ win, at int }
@@ -86,15 +87,25 @@ func (f *fit) measure(ctx context.Context, s *signals, wins []span, pairs []pair
 	}
 	for _, win := range out {
 		for k := range pairs {
-			f.forget(&win[k], pairs[k].ref)
+			f.settle(&win[k], pairs[k].ref)
 		}
 	}
 	return out, nil
 }
 
-// forget sets what depends on a singular projection to NaN.
-func (f *fit) forget(e *energies, ref int) {
+// settle makes NaN what needs a projection on silence, and zero what is rounding.
+func (f *fit) settle(e *energies, ref int) {
 	nan := math.NaN()
+	own, whole := f.own[ref].noise(), f.whole.noise()
+	largest := max(e.estimate, e.target, e.projected)
+	for _, part := range []struct {
+		energy *float64
+		noise  float64
+	}{{&e.target, own}, {&e.spatial, own}, {&e.rest, own}, {&e.interf, max(own, whole)}, {&e.artifacts, whole}} {
+		if *part.energy <= part.noise*largest {
+			*part.energy = 0
+		}
+	}
 	if f.own[ref].factor == nil {
 		e.target, e.spatial, e.rest, e.interf = nan, nan, nan, nan
 	}

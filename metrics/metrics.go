@@ -22,6 +22,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/audiosep/audiosep"
 )
@@ -55,25 +56,31 @@ type evaluation struct {
 	*signals
 	Options
 	definition
+	several   bool      // frames
+	artifacts []float64 // [estimate] ‖ŝ - Pŝ‖²/‖ŝ‖² of the whole, where filters are fitted once
 }
 
 // frame is the result for one span.
 type frame struct {
 	span
-	perm  []int      // [reference] its estimate
+	perm  []int      // [reference] its estimate; nil where the frame is undefined
+	match Match      // how perm was found
 	parts []energies // [reference], then the mixture's if there is one
-	fit   *fit       // nil where a source is silent and no fit was tried
+	fit   *condition // nil where a source is silent and no fit was tried
 }
 
 // run returns the frames in order of time.
 func (e *evaluation) run(ctx context.Context) ([]frame, error) {
 	spans := e.spans(e.samples)
+	e.several = len(spans) > 1
 	if e.once {
 		f, err := e.fit(ctx, span{0, e.samples})
 		if err != nil {
 			return nil, err
 		}
-		return e.measure(ctx, f, spans)
+		frames, err := e.measure(ctx, f, spans)
+		e.artifacts = f.artifacts()
+		return frames, err
 	}
 	frames := make([]frame, len(spans))
 	err := parallel(len(spans), func(i int) error {
@@ -81,7 +88,7 @@ func (e *evaluation) run(ctx context.Context) ([]frame, error) {
 		if err != nil {
 			return err
 		}
-		if len(spans) > 1 && f.silent() {
+		if e.several && f.silent() {
 			frames[i] = e.undefined(spans[i])
 			return nil
 		}
@@ -118,13 +125,7 @@ func (e *evaluation) fit(ctx context.Context, win span) (*fit, error) {
 
 // measure matches the estimates once and measures all spans with the filters of f.
 func (e *evaluation) measure(ctx context.Context, f *fit, spans []span) ([]frame, error) {
-	perm := make([]int, e.refs)
-	for j := range perm {
-		perm[j] = j
-	}
-	if e.Match != MatchGiven && e.refs > 1 {
-		perm = bestMatch(f.scores(e.Match == MatchSDR))
-	}
+	perm, match := e.assign(f)
 	var pairs []pair
 	for j, k := range perm {
 		pairs = append(pairs, pair{j, e.refs + k})
@@ -139,10 +140,11 @@ func (e *evaluation) measure(ctx context.Context, f *fit, spans []span) ([]frame
 		return nil, err
 	}
 	var frames []frame
+	c := f.condition()
 	for i, p := range parts {
-		fr := frame{span: spans[i], perm: perm, parts: p, fit: f}
+		fr := frame{span: spans[i], perm: perm, match: match, parts: p, fit: c}
 		for _, part := range p[:e.refs] {
-			if len(e.spans(e.samples)) > 1 && (part.reference == 0 || part.estimate == 0) {
+			if e.several && (part.reference == 0 || part.estimate == 0) {
 				fr = e.undefined(spans[i])
 				break
 			}
@@ -150,6 +152,24 @@ func (e *evaluation) measure(ctx context.Context, f *fit, spans []span) ([]frame
 		frames = append(frames, fr)
 	}
 	return frames, nil
+}
+
+// assign gives an estimate to every reference, as e.Match says or, where no score is
+// a number, in the given order.
+func (e *evaluation) assign(f *fit) ([]int, Match) {
+	if e.Match != MatchGiven && e.refs > 1 {
+		if score := f.scores(e.Match == MatchSDR); anyNumber(score) {
+			return bestMatch(score), e.Match
+		}
+	}
+	perm := make([]int, e.refs)
+	for j := range perm {
+		perm[j] = j
+	}
+	if e.refs == 1 {
+		return perm, e.Match
+	}
+	return perm, MatchGiven
 }
 
 // mixed reports whether there is a mixture to improve on.
@@ -178,6 +198,9 @@ func (e *evaluation) report(frames []frame) *Report {
 	if !e.gain {
 		r.Taps = e.Taps
 	}
+	if !slices.ContainsFunc(frames, func(f frame) bool { return f.perm != nil && f.match != MatchGiven }) {
+		r.Match = MatchGiven
+	}
 	for j := range e.refs {
 		s := Source{Name: e.names[j]}
 		for _, fr := range frames {
@@ -202,7 +225,7 @@ func (e *evaluation) metric(ratio ratio, frames []frame, j int) Metric {
 		if fr.perm != nil {
 			value = decibel(ratio.of(fr.parts[j]))
 			if e.mixed() {
-				gain = value - decibel(ratio.of(fr.parts[e.refs+j]))
+				gain = improvement(value, decibel(ratio.of(fr.parts[e.refs+j])))
 			}
 		}
 		m.Frames = append(m.Frames, value)
@@ -211,4 +234,14 @@ func (e *evaluation) metric(ratio ratio, frames []frame, j int) Metric {
 		}
 	}
 	return m
+}
+
+// improvement returns by how much a ratio is above the mixture's. Nothing improves on
+// a mixture that has none of what the ratio counts: a mixture that is the sum of the
+// references has no artifacts, and then every estimate's SAR is infinitely below its.
+func improvement(value, mixture float64) float64 {
+	if math.IsInf(mixture, 1) {
+		return math.NaN()
+	}
+	return value - mixture
 }

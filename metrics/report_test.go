@@ -43,35 +43,60 @@ warning: 1 of 3 frames is undefined
 	}
 }
 
-// The keys are those of museval's schema, and what JSON has no number for is left out.
+// The keys are those of museval's schema, every frame has every ratio, and what JSON
+// has no number for is null.
 func TestWriteJSON(t *testing.T) {
-	var b strings.Builder
-	if err := sample().WriteJSON(&b); err != nil {
-		t.Fatal(err)
-	}
-	var doc struct {
+	type doc struct {
 		Targets []struct {
 			Name   string
 			Frames []struct {
-				Time, Duration float64
-				Metrics        map[string]float64
+				Time, Duration      float64
+				Metrics             map[string]*float64
+				Infinite            map[string]string
+				Improvement         map[string]*float64
+				InfiniteImprovement map[string]string `json:"infinite_improvement"`
 			}
 		}
 		Convention string
 		Warnings   []string
 	}
-	if err := json.Unmarshal([]byte(b.String()), &doc); err != nil {
+	var b strings.Builder
+	r := sample()
+	r.Sources[0].Metrics[0].Improvement[2] = math.Inf(1)
+	if err := r.WriteJSON(&b); err != nil {
 		t.Fatal(err)
 	}
-	if len(doc.Targets) != 2 || doc.Targets[0].Name != "bass" || doc.Convention != "bss_v4" || len(doc.Warnings) != 1 {
+	var one doc
+	if err := json.Unmarshal([]byte(b.String()), &one); err != nil {
+		t.Fatal(err)
+	}
+	if len(one.Targets) != 2 || one.Targets[0].Name != "bass" || one.Convention != "bss_v4" || len(one.Warnings) != 1 {
 		t.Fatalf("the JSON is %s", b.String())
 	}
-	last := doc.Targets[0].Frames[2]
-	if last.Time != 1 || last.Duration != 1 || len(last.Metrics) != 1 || last.Metrics["SDR"] != 3.5 {
+	for _, target := range one.Targets {
+		for i, f := range target.Frames {
+			for _, numbers := range []map[string]*float64{f.Metrics, f.Improvement} {
+				if _, ok := numbers["SIR"]; !ok || len(numbers) != 2 {
+					t.Errorf("frame %d of %s has the ratios %v; want SDR and SIR", i, target.Name, numbers)
+				}
+			}
+		}
+	}
+	last := one.Targets[0].Frames[2]
+	if last.Time != 1 || last.Duration != 1 || *last.Metrics["SDR"] != 3.5 || last.Metrics["SIR"] != nil || last.Infinite["SIR"] != "inf" || last.InfiniteImprovement["SDR"] != "inf" {
 		t.Errorf("the last frame is %+v", last)
 	}
-	if n := len(doc.Targets[0].Frames[1].Metrics); n != 0 {
-		t.Errorf("the undefined frame has %d numbers; want none", n)
+	if f := one.Targets[0].Frames[1]; f.Metrics["SDR"] != nil || f.Infinite != nil {
+		t.Errorf("the undefined frame is %+v; want nulls that are not infinite", f)
+	}
+
+	b.Reset()
+	if err := (Reports{r, sample(), sample()}).WriteJSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	var many []doc
+	if err := json.Unmarshal([]byte(b.String()), &many); err != nil || len(many) != 3 || len(many[2].Targets) != 2 {
+		t.Errorf("three reports are %v, %v; want an array of three", many, err)
 	}
 }
 
@@ -97,6 +122,31 @@ func TestWriteCSV(t *testing.T) {
 		if got := strings.Join(rows[i], ","); got != want {
 			t.Errorf("row %d is %s; want %s", i, got, want)
 		}
+	}
+}
+
+// Several reports are one table.
+func TestWriteCSVOfSeveral(t *testing.T) {
+	var b strings.Builder
+	if err := (Reports{sample(), sample()}).WriteCSV(&b); err != nil {
+		t.Fatal(err)
+	}
+	if rows := strings.Count(b.String(), "\n"); rows != 1+2*12 || strings.Count(b.String(), "convention") != 1 {
+		t.Errorf("there are %d rows; want one header and 24", rows)
+	}
+}
+
+// No name reaches a terminal as a control sequence.
+func TestWriteTextQuotes(t *testing.T) {
+	var b strings.Builder
+	r := sample()
+	r.Sources[0].Name = "\x1b]0;owned\a"
+	r.Warnings = []string{"estimate \x1b[2J is silent"}
+	if err := r.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(b.String(), "\x1b\a") || !strings.Contains(b.String(), `"\x1b]0;owned\a"`) {
+		t.Errorf("the text is %q; want quoted names", b.String())
 	}
 }
 

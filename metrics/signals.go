@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -27,7 +28,8 @@ func (s span) len() int { return s.to - s.from }
 // open checks that all recordings have one rate, length and number of channels.
 func open(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.Source) (*signals, error) {
 	if len(refs) == 0 || len(refs) != len(ests) {
-		return nil, fmt.Errorf("there are %d references and %d estimates; want as many of each, at least one", len(refs), len(ests))
+		return nil, fmt.Errorf("there are %d references (%s) and %d estimates (%s); want as many of each, at least one",
+			len(refs), namesOf(ctx, refs), len(ests), namesOf(ctx, ests))
 	}
 	s := &signals{refs: len(refs)}
 	s.sources = append(append(s.sources, refs...), ests...)
@@ -63,7 +65,23 @@ func open(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.So
 	return s, nil
 }
 
-// what returns what source i is, in words.
+// namesOf lists the names of recordings, as far as they can be told.
+func namesOf(ctx context.Context, sources []audiosep.Source) string {
+	var names []string
+	for i, s := range sources {
+		if h, err := s.Head(ctx); err == nil && len(h.Names) > 0 {
+			names = append(names, printable(h.Names[0]))
+		} else {
+			names = append(names, fmt.Sprint(i+1))
+		}
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// what says in words what source i is.
 func (s *signals) what(i int) string {
 	switch {
 	case i < s.refs:

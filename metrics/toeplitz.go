@@ -15,8 +15,9 @@ var errSingular = errors.New("singular")
 // block-Toeplitz matrix, G = RᵀR, of n = taps·m rows. Unknown lag·m + i belongs to
 // signal i delayed by lag.
 type factor struct {
-	m, n int
-	rows [][]float64 // rows[r] = R[r, r:]
+	m, n  int
+	rows  [][]float64 // rows[r] = R[r, r:]
+	least float64     // least R[r, r]² relative to G[r, r]; the condition number is no better than 1/least
 }
 
 // factorise finds R by the block Schur algorithm in O(m n²) operations and n²/2 numbers of
@@ -32,12 +33,12 @@ type factor struct {
 // It returns errSingular if a pivot is no larger than the rounding error of its diagonal.
 func factorise(lags [][]float64, m int) (*factor, error) {
 	n := m * len(lags)
-	f := &factor{m: m, n: n}
+	f := &factor{m: m, n: n, least: 1}
 	a, err := firstBlockRow(lags, m)
 	if err != nil {
 		return nil, err
 	}
-	f.keep(a, n)
+	f.keep(a, n, lags[0])
 	b := blas64.General{Rows: m, Cols: n, Stride: n, Data: append([]float64(nil), a.Data...)}
 	scratch := make([]float64, n+m)
 	floor := float64(n) * epsilon
@@ -52,7 +53,7 @@ func factorise(lags [][]float64, m int) (*factor, error) {
 				return nil, errSingular
 			}
 		}
-		f.keep(a, width)
+		f.keep(a, width, lags[0])
 	}
 	return f, nil
 }
@@ -88,9 +89,12 @@ func firstBlockRow(lags [][]float64, m int) (blas64.General, error) {
 }
 
 // keep stores the first width columns of a, without the zeros below its diagonal.
-func (f *factor) keep(a blas64.General, width int) {
+// diagonal is G's first block.
+func (f *factor) keep(a blas64.General, width int, diagonal []float64) {
 	for i := range f.m {
-		f.rows = append(f.rows, append([]float64(nil), a.Data[i*a.Stride+i:i*a.Stride+width]...))
+		row := append([]float64(nil), a.Data[i*a.Stride+i:i*a.Stride+width]...)
+		f.rows = append(f.rows, row)
+		f.least = min(f.least, row[0]*row[0]/diagonal[i*f.m+i])
 	}
 }
 

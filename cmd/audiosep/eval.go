@@ -1,19 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep"
-	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/metrics"
 )
 
@@ -70,12 +68,34 @@ type evaluation struct {
 }
 
 func (e *evaluation) run(cmd *cobra.Command) error {
-	write := map[string]func(*metrics.Report, io.Writer) error{
-		"text": (*metrics.Report).WriteText, "json": (*metrics.Report).WriteJSON, "csv": (*metrics.Report).WriteCSV,
+	write := map[string]func(metrics.Reports, io.Writer) error{
+		"text": metrics.Reports.WriteText, "json": metrics.Reports.WriteJSON, "csv": metrics.Reports.WriteCSV,
 	}[e.format]
 	if write == nil {
 		return fmt.Errorf("--format is %q; want text, json or csv", e.format)
 	}
+	if err := e.check(); err != nil {
+		return err
+	}
+	reports, err := e.evaluate(cmd.Context())
+	if err == nil {
+		err = write(reports, cmd.OutOrStdout())
+	}
+	if err != nil {
+		return failure(cmd.Context(), err)
+	}
+	return nil
+}
+
+// failure is the error of a command's work: a cancellation, if it was cancelled.
+func failure(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &runError{err}
+}
+
+func (e *evaluation) check() error {
 	if !slices.Contains([]string{"", "given", "sir", "sdr"}, e.match) {
 		return fmt.Errorf("--match is %q; want given, sir or sdr", e.match)
 	}
@@ -87,25 +107,11 @@ func (e *evaluation) run(cmd *cobra.Command) error {
 			return fmt.Errorf("--convention is %q; want one of %s", c, strings.Join(conventionNames(), ", "))
 		}
 	}
-	for i, c := range e.conventions {
-		r, err := e.evaluate(cmd, metrics.Convention(c))
-		if err != nil {
-			if cmd.Context().Err() != nil {
-				return cmd.Context().Err()
-			}
-			return &runError{err}
-		}
-		if i > 0 && e.format == "text" {
-			fmt.Fprintln(cmd.OutOrStdout())
-		}
-		if err := write(r, cmd.OutOrStdout()); err != nil {
-			return &runError{err}
-		}
-	}
 	return nil
 }
 
-func (e *evaluation) evaluate(cmd *cobra.Command, c metrics.Convention) (_ *metrics.Report, err error) {
+// evaluate returns a report for each convention; nothing is written before all are there.
+func (e *evaluation) evaluate(ctx context.Context) (reports metrics.Reports, err error) {
 	var open opened
 	defer func() { err = errors.Join(err, open.close()) }()
 	refs, err := open.folder(e.reference)
@@ -122,56 +128,43 @@ func (e *evaluation) evaluate(cmd *cobra.Command, c metrics.Convention) (_ *metr
 			return nil, err
 		}
 	}
-	head, err := refs[0].Head(cmd.Context())
-	if err != nil {
-		return nil, err
-	}
-	match := metrics.Match(e.match)
-	if match == "" && c == metrics.V4 {
-		match = metrics.MatchSIR // stems from a separator come in an order of its own
-	}
-	return metrics.Evaluate(cmd.Context(), refs, ests, mixture, metrics.Options{
-		Convention: c, Match: match,
-		Window: int(math.Round(e.window * float64(head.Rate))), Hop: int(math.Round(e.hop * float64(head.Rate))),
-	})
-}
-
-// opened is a list of recordings to close.
-type opened []io.Closer
-
-func (o *opened) close() error {
-	var err error
-	for _, c := range *o {
-		err = errors.Join(err, c.Close())
-	}
-	return err
-}
-
-func (o *opened) file(name string) (audiosep.Source, error) {
-	s, err := audio.NewReadAudio(audio.ReadAudioParams{Files: []string{name}})
-	if c, ok := s.(io.Closer); ok {
-		*o = append(*o, c)
-	}
-	return s, err
-}
-
-// folder opens the WAV files of a folder, in the order of their names.
-func (o *opened) folder(dir string) (all []audiosep.Source, err error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, entry := range entries {
-		if strings.EqualFold(filepath.Ext(entry.Name()), ".wav") {
-			s, err := o.file(filepath.Join(dir, entry.Name()))
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, s)
+	for _, c := range e.conventions {
+		opt, err := e.options(ctx, metrics.Convention(c), refs[0])
+		if err != nil {
+			return nil, err
 		}
+		r, err := metrics.Evaluate(ctx, refs, ests, mixture, opt)
+		if err != nil {
+			return nil, err
+		}
+		reports = append(reports, r)
 	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("folder %s holds no WAV files; want one for each source", dir)
+	return reports, nil
+}
+
+// options are those of the flags, for recordings like first.
+func (e *evaluation) options(ctx context.Context, c metrics.Convention, first audiosep.Source) (metrics.Options, error) {
+	opt := metrics.Options{Convention: c, Match: metrics.Match(e.match)}
+	if opt.Match == "" && c == metrics.V4 {
+		opt.Match = metrics.MatchSIR // stems from a separator come in an order of its own
 	}
-	return all, nil
+	head, err := first.Head(ctx)
+	if err != nil {
+		return opt, err
+	}
+	if opt.Window, err = samplesOf("--window", e.window, head.Rate); err != nil {
+		return opt, err
+	}
+	opt.Hop, err = samplesOf("--hop", e.hop, head.Rate)
+	return opt, err
+}
+
+// samplesOf converts the seconds of a flag to samples. 0 seconds, the default, are 0
+// samples; what else rounds to nothing is an error, since 0 means the default.
+func samplesOf(flag string, seconds float64, rate int) (int, error) {
+	n := math.Round(seconds * float64(rate))
+	if n < 1 && seconds > 0 {
+		return 0, fmt.Errorf("%s is %g s, less than a sample at %d Hz; want at least %.3g s", flag, seconds, rate, 1/float64(rate))
+	}
+	return int(min(n, math.MaxInt32*1e6)), nil
 }

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/audio"
+)
+
+// opened is a list of recordings to close.
+type opened []io.Closer
+
+func (o *opened) close() error {
+	var err error
+	for _, c := range *o {
+		err = errors.Join(err, c.Close())
+	}
+	return err
+}
+
+func (o *opened) file(name string) (audiosep.Source, error) {
+	// A pipe would block the program for ever when it is opened.
+	if info, err := os.Stat(name); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file; want a WAV file, which is read more than once", name)
+	}
+	s, err := audio.NewReadAudio(audio.ReadAudioParams{Files: []string{name}})
+	if c, ok := s.(io.Closer); ok {
+		*o = append(*o, c)
+	}
+	return s, err
+}
+
+// folder opens the WAV files of a folder, in the order of their names.
+func (o *opened) folder(dir string) (all []audiosep.Source, err error) {
+	names, err := stemsIn(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		s, err := o.file(filepath.Join(dir, name))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// stemsIn lists the WAV files of a folder, as people count: stem 2 before stem 10.
+// Like the shell's *.wav it passes over names that begin with a dot, such as the ._
+// files of macOS.
+func stemsIn(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names, others []string
+	for _, entry := range entries {
+		name := entry.Name()
+		switch ext := strings.ToLower(filepath.Ext(name)); {
+		case strings.HasPrefix(name, ".") || entry.IsDir():
+		case ext == ".wav":
+			names = append(names, name)
+		case slices.Contains(otherSound, ext):
+			others = append(others, name)
+		}
+	}
+	if len(names) == 0 && len(others) > 0 {
+		base := strings.TrimSuffix(others[0], filepath.Ext(others[0]))
+		return nil, fmt.Errorf("folder %s holds no WAV files but %d others of sound, such as %s; want WAV, one for each source: convert them first, for instance with ffmpeg -i %[3]q %q",
+			dir, len(others), others[0], base+".wav")
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("folder %s holds no WAV files; want one for each source", dir)
+	}
+	slices.SortFunc(names, byNumber)
+	return names, nil
+}
+
+// otherSound are the extensions of sound that is not read.
+var otherSound = []string{".flac", ".mp3", ".m4a", ".mp4", ".aac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".wma", ".w64", ".caf", ".au"}
+
+// byNumber compares names with their runs of digits as numbers, leading zeros aside.
+func byNumber(a, b string) int {
+	x, y := a, b
+	for x != "" && y != "" {
+		p, q := digits(x), digits(y)
+		if p == 0 || q == 0 {
+			if x[0] != y[0] {
+				return cmp.Compare(x[0], y[0])
+			}
+			x, y = x[1:], y[1:]
+			continue
+		}
+		m, n := strings.TrimLeft(x[:p], "0"), strings.TrimLeft(y[:q], "0")
+		if c := cmp.Or(cmp.Compare(len(m), len(n)), cmp.Compare(m, n)); c != 0 {
+			return c
+		}
+		x, y = x[p:], y[q:]
+	}
+	return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(a, b))
+}
+
+// digits returns how many digits a string starts with.
+func digits(s string) int {
+	return len(s) - len(strings.TrimLeft(s, "0123456789"))
+}

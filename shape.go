@@ -2,6 +2,7 @@ package audiosep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -71,7 +72,15 @@ func runSource(_ context.Context, _ Env, s Source, _ Values) (Values, error) {
 const muchGain = 4
 
 func runFramer(ctx context.Context, env Env, s Framer, in Values) (Values, error) {
-	src := in["audio"].(Source)
+	f, err := framed(ctx, env, in["audio"].(Source), s)
+	if err != nil {
+		return nil, err
+	}
+	return Values{"frames": f}, nil
+}
+
+// framed returns the frames of a recording.
+func framed(ctx context.Context, env Env, src Source, s Framer) (*Framed, error) {
 	h, err := src.Head(ctx)
 	if err != nil {
 		return nil, err
@@ -87,7 +96,20 @@ func runFramer(ctx context.Context, env Env, s Framer, in Values) (Values, error
 	if g := f.Gain(); g > muchGain {
 		env.Logger().Warn("frames barely overlap: what masks change at their ends is amplified; a smaller hop or another window helps", "gain_db", 20*math.Log10(g))
 	}
-	return Values{"frames": &Framed{src, f}}, nil
+	return &Framed{src, f}, nil
+}
+
+// Analyse returns the coefficients of a recording, which are computed when they are read.
+func Analyse(ctx context.Context, src Source, f Framer, t Transformer) (Spectra, error) {
+	frames, err := framed(ctx, Env{}, src, f)
+	if err != nil {
+		return nil, err
+	}
+	transform, err := t.Transform(ctx, frames.Framing.Length)
+	if err != nil {
+		return nil, err
+	}
+	return NewSpectra(frames, transform)
 }
 
 func runTransformer(ctx context.Context, env Env, s Transformer, in Values) (Values, error) {
@@ -135,22 +157,29 @@ func initial(in Values) (m Model) {
 }
 
 func runFactorizer(ctx context.Context, env Env, s Factorizer, in Values) (Values, error) {
-	p := in["power"].(Power)
-	v, err := p.V(ctx)
+	f, err := Factorize(ctx, env, s, in["power"].(Power), initial(in).Factors)
 	if err != nil {
 		return nil, err
 	}
-	init := initial(in).Factors
-	f, err := s.Factorize(ctx, env, v, init)
-	if err != nil {
-		return nil, err
-	}
-	return factored(p.Framing(), f, init, p.Bins())
+	return Values{"factors": f}, nil
 }
 
-// factored checks factors, f, of all frames. Where the stage does not say whose the
-// components are, they are whose they were in init.
-func factored(framing Framing, f, init *Factors, bins int) (Values, error) {
+// Factorize has s factorise V, and checks what it made. init may be nil. The components are
+// whose s says they are or, where it says nothing, whose those of init were.
+func Factorize(ctx context.Context, env Env, s Factorizer, v Power, init *Factors) (*Factors, error) {
+	all, err := v.V(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.Factorize(ctx, env, all, init)
+	if err != nil {
+		return nil, err
+	}
+	return factored(v.Framing(), f, init, v.Bins())
+}
+
+// factored checks factors, f, of all frames, and says what they are of.
+func factored(framing Framing, f, init *Factors, bins int) (*Factors, error) {
 	if f == nil || f.W == nil || f.H == nil {
 		return nil, fmt.Errorf("it gave no factors; want W and H")
 	}
@@ -162,7 +191,7 @@ func factored(framing Framing, f, init *Factors, bins int) (Values, error) {
 	if own.Sources == nil && init != nil && init.Sources != nil && init.W != nil && init.Rank() == f.Rank() {
 		own.Sources = init.Sources
 	}
-	return Values{"factors": &own}, nil
+	return &own, nil
 }
 
 func runJointLearner(ctx context.Context, env Env, s JointLearner, in Values) (Values, error) {
@@ -183,12 +212,8 @@ func runJointLearner(ctx context.Context, env Env, s JointLearner, in Values) (V
 	if err != nil {
 		return nil, err
 	}
-	made, err := factored(f.Framing, m.Factors, init.Factors, m.Transform.Bins())
-	if err != nil {
-		return nil, err
-	}
-	out["factors"] = made["factors"]
-	return out, nil
+	out["factors"], err = factored(f.Framing, m.Factors, init.Factors, m.Transform.Bins())
+	return out, err
 }
 
 // runActivator finds activations block by block, so that V is never whole.
@@ -224,18 +249,28 @@ func runActivator(ctx context.Context, env Env, s Activator, in Values) (Values,
 	if err != nil {
 		return nil, err
 	}
-	return factored(framing, &Factors{W: dictionary.W, H: h, Sources: dictionary.Sources}, nil, p.Bins())
+	f, err := factored(framing, &Factors{W: dictionary.W, H: h, Sources: dictionary.Sources}, nil, p.Bins())
+	if err != nil {
+		return nil, err
+	}
+	return Values{"factors": f}, nil
 }
 
-// runSeparator settles which components make up each source. Separating itself happens as
-// the stems are taken.
 func runSeparator(ctx context.Context, env Env, s Separator, in Values) (Values, error) {
-	x, f := in["coefs"].(Spectra), in["factors"].(*Factors)
+	stems, err := Separate(ctx, env, s, in["coefs"].(Spectra), in["factors"].(*Factors))
+	if err != nil {
+		return nil, err
+	}
+	return Values{"sources": stems}, nil
+}
+
+// Separate has s settle which components make up each source. Separating itself happens as
+// the stems are taken.
+func Separate(ctx context.Context, env Env, s Separator, x Spectra, f *Factors) (Stems, error) {
 	if f.W == nil || f.H == nil {
 		return nil, fmt.Errorf("the factors lack W or H; want both, such as those of an activator")
 	}
-	framing := x.Framing()
-	if err := f.Validate(x.Transform().Bins(), framing.Columns()); err != nil {
+	if err := f.Validate(x.Transform().Bins(), x.Framing().Columns()); err != nil {
 		return nil, fmt.Errorf("the factors do not fit the coefficients: %w", err)
 	}
 	groups, err := s.Group(ctx, env, f)
@@ -245,11 +280,11 @@ func runSeparator(ctx context.Context, env Env, s Separator, in Values) (Values,
 	if err := CheckGroups(groups, f.Rank()); err != nil {
 		return nil, err
 	}
-	return Values{"sources": Masked(x, f, groups, s)}, nil
+	return masked(x, f, groups, s), nil
 }
 
-// Masked are the stems that a Separator makes of x by factors and their groups.
-func Masked(x Spectra, f *Factors, groups []Group, s Separator) Stems {
+// masked are the stems that a Separator makes of x by factors and their groups.
+func masked(x Spectra, f *Factors, groups []Group, s Separator) Stems {
 	names := make([]string, len(groups))
 	for j, g := range groups {
 		names[j] = g.Name
@@ -272,7 +307,7 @@ func Masked(x Spectra, f *Factors, groups []Group, s Separator) Stems {
 	return &MaskedStems{stems, groups}
 }
 
-// MaskedStems are the stems that Masked returns.
+// MaskedStems are the stems that Separate returns.
 type MaskedStems struct {
 	Stems
 	Groups []Group // the components of each
@@ -320,17 +355,20 @@ func activations(h *mat.Dense, share, first, n int) *mat.Dense {
 	return out
 }
 
-// runSink streams the sources into a sink. Committing is for whoever runs it, when all
-// else has gone well.
+// runSink streams the sources into a sink. Committing is for whoever runs it, when all else
+// has gone well.
 func runSink(ctx context.Context, env Env, s Sink, in Values) (Values, error) {
-	stems := in["sources"].(Stems)
+	return nil, feed(ctx, env, s, in["sources"].(Stems))
+}
+
+func feed(ctx context.Context, env Env, s Sink, stems Stems) error {
 	h := stems.Head()
 	names := stems.Names()
 	if err := s.Create(ctx, env, h, names); err != nil {
-		return nil, err
+		return err
 	}
 	done := 0
-	return nil, stems.Each(ctx, func(source int, block [][]float64) error {
+	return stems.Each(ctx, func(source int, block [][]float64) error {
 		if err := s.Write(ctx, source, block); err != nil {
 			return err
 		}
@@ -340,6 +378,15 @@ func runSink(ctx context.Context, env Env, s Sink, in Values) (Values, error) {
 		}
 		return nil
 	})
+}
+
+// Write has a sink take stems, and commits it.
+func Write(ctx context.Context, env Env, s Sink, stems Stems) error {
+	err := feed(ctx, env, s, stems)
+	if err == nil {
+		err = s.Commit(ctx)
+	}
+	return errors.Join(err, s.Close())
 }
 
 func runModelReader(ctx context.Context, _ Env, s ModelReader, _ Values) (Values, error) {

@@ -27,7 +27,12 @@ type WriteAudioParams struct {
 var writeAudioStage = audiosep.Define("write_audio",
 	`Writes each source of each recording to a WAV file of its own.
 Files appear whole when everything has succeeded, or not at all; missing folders are made. Nothing is rescaled or dithered: what is read and written again in the same encoding keeps its bits. More than two channels or 16 bits make a WAVE_FORMAT_EXTENSIBLE file, more than 4 GB an RF64 file.`,
-	WriteAudioParams{Pattern: "{input}-{source}.wav", Encoding: "input", OnClip: "warn"}, NewWriteAudio)
+	DefaultWriteAudio(), NewWriteAudio)
+
+// DefaultWriteAudio returns the defaults of write_audio.
+func DefaultWriteAudio() WriteAudioParams {
+	return WriteAudioParams{Pattern: "{input}-{source}.wav", Encoding: "input", OnClip: "warn"}
+}
 
 // placeholder is a name in braces.
 var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
@@ -57,7 +62,7 @@ func (p WriteAudioParams) Validate() error {
 
 // NewWriteAudio returns a Sink that writes WAV files.
 func NewWriteAudio(p WriteAudioParams) (audiosep.Sink, error) {
-	if err := p.Validate(); err != nil {
+	if err := audiosep.CheckStruct(p); err != nil {
 		return nil, err
 	}
 	return &writeAudio{p: p}, nil

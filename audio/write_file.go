@@ -45,3 +45,16 @@ func WriteFile(path string, s *audiosep.Signal, encoding string) (err error) {
 	}
 	return set.Commit(context.Background())
 }
+
+// WriteFiles writes each of the stems to a file of its own, as write_audio does with its
+// defaults: whole or not at all, and in the place of no other. pattern is such as
+// "stems/{input}-{source}.wav".
+func WriteFiles(ctx context.Context, stems audiosep.Stems, pattern string) error {
+	p := DefaultWriteAudio()
+	p.Pattern = pattern
+	s, err := NewWriteAudio(p)
+	if err != nil {
+		return err
+	}
+	return audiosep.Write(ctx, audiosep.Env{}, s, stems)
+}

@@ -1,6 +1,7 @@
 package separators
 
 import (
+	"context"
 	"math"
 
 	"github.com/audiosep/audiosep"
@@ -56,6 +57,16 @@ func NewWiener(p WienerParams) (audiosep.Separator, error) {
 		return nil, err
 	}
 	return &mask{grouping{p.Grouping}, p.Exponent, p.Eps}, nil
+}
+
+// Wiener returns the stems that the Wiener filters of f make of x: those that the factors
+// know of, else one a component. They are computed as they are taken.
+func Wiener(ctx context.Context, x audiosep.Spectra, f *audiosep.Factors) (audiosep.Stems, error) {
+	s, err := NewWiener(DefaultWiener())
+	if err != nil {
+		return nil, err
+	}
+	return audiosep.Separate(ctx, audiosep.Env{}, s, x, f)
 }
 
 // NewSoftMask makes the separator soft_mask; errors as for NewWiener.

@@ -28,24 +28,58 @@ type Param struct {
 	File    string          `json:",omitempty"` // "in" or "out" for a file's name
 }
 
-// elem returns the type of what the lists of p hold in the end, and the depth of lists.
-func (p *Param) elem() (typ string, lists int) {
-	typ = strings.TrimLeft(p.Type, "[]")
-	return typ, (len(p.Type) - len(typ)) / 2
+// scalars are the types of what is no list.
+var scalars = []string{"int", "uint", "float", "bool", "string"}
+
+// Elem returns the type of what the lists of p hold in the end, and the depth of lists.
+func (p *Param) Elem() (typ string, lists int) {
+	for typ = p.Type; strings.HasPrefix(typ, "[]"); typ = typ[2:] {
+		lists++
+	}
+	return typ, lists
 }
 
-// boundsLength tells whether Min and Max are about the length of the list.
-func (p *Param) boundsLength() bool {
-	typ, lists := p.elem()
+// Validate says what is wrong with a description that did not come from [Define], which
+// panics instead.
+func (p *Param) Validate() error {
+	typ, _ := p.Elem()
+	switch {
+	case !snakeCase(p.Name):
+		return fmt.Errorf("its name is %q; want lower_snake_case", p.Name)
+	case strings.TrimSpace(p.Doc) == "":
+		return fmt.Errorf("it has no Doc; want a sentence")
+	case !slices.Contains(scalars, typ):
+		return fmt.Errorf("the type is %q; want %s, or a list of it, as []int", p.Type, strings.Join(scalars, ", "))
+	case p.Min != nil && p.Max != nil && *p.Min > *p.Max:
+		return fmt.Errorf("the range is %v to %v; want the least first", *p.Min, *p.Max)
+	case (p.OneOf != nil || p.File != "") && typ != "string":
+		return fmt.Errorf("OneOf and File are for texts; the type is %s", p.Type)
+	case !slices.Contains([]string{"", "in", "out"}, p.File):
+		return fmt.Errorf("File is %q; want in or out", p.File)
+	case !json.Valid(p.Default):
+		return fmt.Errorf("the default %q is not JSON; want a value, or null if it may be left open", p.Default)
+	}
+	// A default out of range means that the parameter must be given; it has the type all the same.
+	free := *p
+	free.Min, free.Max, free.OneOf, free.File = nil, nil, nil, ""
+	if errs := CheckParams([]Param{free}, fmt.Appendf(nil, "{%q: %s}", p.Name, p.Default)); errs != nil {
+		return fmt.Errorf("the default does not have the type: %w", errs)
+	}
+	return nil
+}
+
+// BoundsLength tells whether Min and Max are about the length of the list.
+func (p *Param) BoundsLength() bool {
+	typ, lists := p.Elem()
 	return lists > 1 || lists == 1 && (typ == "string" || typ == "bool")
 }
 
 // Range returns what p accepts, in words: "1 to 8 components", "one of hann, sine".
 func (p *Param) Range() string {
-	switch typ, _ := p.elem(); {
+	switch typ, _ := p.Elem(); {
 	case p.OneOf != nil:
 		return "one of " + strings.Join(p.OneOf, ", ")
-	case p.boundsLength():
+	case p.BoundsLength():
 		return bounds(p.Min, p.Max, plural(cmp.Or(p.Max, p.Min), "entry", "entries"))
 	case p.Min != nil || p.Max != nil:
 		return bounds(p.Min, p.Max, p.Unit)
@@ -156,7 +190,7 @@ func paramOf(field reflect.StructField, v reflect.Value) (Param, error) {
 			*dst = &x
 		}
 	}
-	typ, _ := p.elem()
+	typ, _ := p.Elem()
 	if (p.OneOf != nil || p.File != "") && typ != "string" || !slices.Contains([]string{"", "in", "out"}, p.File) {
 		return p, fmt.Errorf("tags oneof and file are for texts; file is in or out")
 	}
@@ -259,7 +293,7 @@ func (p *Param) check(path string, value any) ParamErrors {
 	if value == nil && string(p.Default) == "null" {
 		return nil
 	}
-	typ, lists := p.elem()
+	typ, lists := p.Elem()
 	return p.checkDepth(path, value, typ, lists)
 }
 
@@ -277,7 +311,7 @@ func (p *Param) checkDepth(path string, value any, typ string, lists int) (errs 
 	if !ok {
 		return wrong(show(value), "a list: "+strings.Repeat("[", lists)+typeWords(typ)+", …"+strings.Repeat("]", lists))
 	}
-	if !strings.Contains(path, "/") && p.boundsLength() && !p.inRange(float64(len(list))) {
+	if !strings.Contains(path, "/") && p.BoundsLength() && !p.inRange(float64(len(list))) {
 		is := plural(ptr(float64(len(list))), "1 entry", fmt.Sprintf("%d entries long", len(list)))
 		if len(list) == 0 {
 			is = "empty"
@@ -333,7 +367,7 @@ func (p *Param) checkNumber(v json.Number, typ string) string {
 	default:
 		return typeWords(typ)
 	}
-	if !p.boundsLength() && !p.inRange(x) {
+	if !p.BoundsLength() && !p.inRange(x) {
 		return p.Range()
 	}
 	return ""

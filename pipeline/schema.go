@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"encoding/json"
-	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -79,13 +78,12 @@ func stageFields(d audiosep.Definition) map[string]*jsonschema.Schema {
 }
 
 func paramSchema(p audiosep.Param) *jsonschema.Schema {
-	elem := strings.TrimLeft(p.Type, "[]")
-	lists := (len(p.Type) - len(elem)) / 2
+	elem, lists := p.Elem()
 	s := &jsonschema.Schema{Type: map[string]string{"int": "integer", "uint": "integer", "float": "number", "bool": "boolean", "string": "string"}[elem]}
 	for _, o := range p.OneOf {
 		s.Enum = append(s.Enum, o)
 	}
-	ofLength := lists > 1 || lists == 1 && (elem == "string" || elem == "bool")
+	ofLength := p.BoundsLength()
 	if !ofLength {
 		s.Minimum, s.Maximum = p.Min, p.Max
 	}

@@ -221,35 +221,13 @@ func checkDefinition(d *audiosep.Definition, kind Kind) error {
 	seen := map[string]bool{}
 	for i := range d.Params {
 		p := &d.Params[i]
-		if err := checkParam(p); err != nil {
+		if err := p.Validate(); err != nil {
 			return fmt.Errorf("parameter %q: %w", p.Name, err)
 		}
 		if seen[p.Name] {
 			return fmt.Errorf("two parameters are called %q", p.Name)
 		}
 		seen[p.Name] = true
-	}
-	return nil
-}
-
-func checkParam(p *audiosep.Param) error {
-	base := p.Type
-	for len(base) > 2 && base[:2] == "[]" {
-		base = base[2:]
-	}
-	switch {
-	case !nameSyntax.MatchString(p.Name):
-		return fmt.Errorf("want a name in lower_snake_case")
-	case p.Doc == "":
-		return fmt.Errorf("it has no Doc; want a sentence")
-	case !slices.Contains([]string{"int", "uint", "float", "bool", "string"}, base):
-		return fmt.Errorf("its type is %q; want int, uint, float, bool or string, perhaps after []", p.Type)
-	case !json.Valid(p.Default):
-		return fmt.Errorf("it has no Default; want a value, or null if it may be left open")
-	case (p.OneOf != nil || p.File != "") && base != "string":
-		return fmt.Errorf("OneOf and File are for texts; its type is %s", p.Type)
-	case !slices.Contains([]string{"", "in", "out"}, p.File):
-		return fmt.Errorf("its File is %q; want in or out", p.File)
 	}
 	return nil
 }

@@ -190,7 +190,7 @@ func numbers(n int) []string {
 
 // known returns the groups that the factors themselves tell of.
 func (g *grouping) known(f *audiosep.Factors, rank int) ([]audiosep.Group, error) {
-	if err := checkPartition(f.Sources, rank); err != nil {
+	if err := audiosep.CheckGroups(f.Sources, rank); err != nil {
 		return nil, fmt.Errorf("the factors say whose their components are, but: %w", err)
 	}
 	groups := slices.Clone(f.Sources)
@@ -241,17 +241,4 @@ func leftOut(parts [][]int, rank int) ([]int, error) {
 		}
 	}
 	return left, nil
-}
-
-// checkPartition checks that each of rank components is in exactly one group.
-func checkPartition(groups []audiosep.Group, rank int) error {
-	parts := make([][]int, len(groups))
-	for j, g := range groups {
-		parts[j] = g.Components
-	}
-	left, err := leftOut(parts, rank)
-	if err == nil && len(left) > 0 {
-		err = fmt.Errorf("the groups leave out components %v; want each in one", left)
-	}
-	return err
 }

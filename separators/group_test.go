@@ -124,8 +124,8 @@ func TestSeparateRefuses(t *testing.T) {
 		{like(x, 2), audiosep.Coefs{Re: x.Re[:5]}, f, groups, "the mixture is 5 coefficients; want 6: 2 frames, the columns of H, of 3 bins, the rows of W"},
 		{like(x, 3), x, f, groups, "dst is 3 sources; want 2, one for each group, at least 1"},
 		{like(audiosep.Coefs{Re: x.Re, Im: x.Re}, 2), x, f, groups, "dst 0 is 6 and 6 coefficients; want 6 real and 0 imaginary ones, as the mixture has"},
-		{like(x, 1), x, f, groups[:1], "the groups leave out components [1]; want each in one"},
-		{like(x, 2), x, f, []audiosep.Group{groups[0], groups[0]}, "source 1 has component 0, which is in a source already; want each component once"},
+		{like(x, 1), x, f, groups[:1], "component 1 is in 0 sources; want 1"},
+		{like(x, 2), x, f, []audiosep.Group{groups[0], groups[0]}, "component 0 is in 2 sources; want 1"},
 		{like(x, 2), bad, f, groups, "frame 1 of the mixture has a coefficient that is not finite; want finite numbers"},
 	} {
 		if err := s.Separate(t.Context(), c.dst, c.x, c.f, c.groups); fmt.Sprint(err) != c.want {

@@ -69,7 +69,7 @@ func checkShapes(dst []audiosep.Coefs, x audiosep.Coefs, f *audiosep.Factors, gr
 				Want: fmt.Sprintf("%d real and %d imaginary ones, as the mixture has", len(x.Re), len(x.Im))}
 		}
 	}
-	return checkPartition(groups, rank)
+	return audiosep.CheckGroups(groups, rank)
 }
 
 // sharer is what one call of Separate knows of the factors. Its methods may be called

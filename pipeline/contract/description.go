@@ -44,7 +44,7 @@ var descriptionChecks = []check{
 		func(_ context.Context, s *subject) error {
 			names := map[string]bool{}
 			for _, p := range s.def.Params {
-				if err := describesParam(p); err != nil {
+				if err := p.Validate(); err != nil {
 					return fmt.Errorf("parameter %q: %w", p.Name, err)
 				}
 				if names[p.Name] {
@@ -66,27 +66,6 @@ var descriptionChecks = []check{
 			}
 			return fmt.Errorf("building with no_such_parameter gives the error %v; want a ParamErrors that names it", err)
 		}},
-}
-
-func describesParam(p audiosep.Param) error {
-	typ := strings.ReplaceAll(p.Type, "[]", "")
-	switch {
-	case !snake(p.Name):
-		return errors.New("the name is not lower_snake_case")
-	case !slices.Contains([]string{"int", "uint", "float", "bool", "string"}, typ):
-		return fmt.Errorf("the type is %q; want int, uint, float, bool or string, or a list of it", p.Type)
-	case p.Min != nil && p.Max != nil && *p.Min > *p.Max:
-		return fmt.Errorf("the range is %v to %v; want the least first", *p.Min, *p.Max)
-	case !json.Valid(p.Default):
-		return fmt.Errorf("the default %q is not JSON", p.Default)
-	}
-	// A default out of range means that the parameter must be given; it has the type all the same.
-	free := p
-	free.Min, free.Max, free.OneOf, free.File = nil, nil, nil, ""
-	if errs := audiosep.CheckParams([]audiosep.Param{free}, fmt.Appendf(nil, "{%q: %s}", p.Name, p.Default)); errs != nil {
-		return fmt.Errorf("the default does not have the type: %w", errs)
-	}
-	return nil
 }
 
 // describesPorts says what is wrong with the ports.

@@ -317,7 +317,7 @@ func TestBadStart(t *testing.T) {
 		{"newer", patient, []string{"describes itself wrongly", "Colour"}},
 		{"badname", patient, []string{`its name is "../x"; want lower_snake_case`}},
 		{"badkind", patient, []string{`its kind is "toaster"; want one of [source framer`}},
-		{"badparam", patient, []string{`parameter "p": its type is "colour"; want int`}},
+		{"badparam", patient, []string{`parameter "p": the type is "colour"; want int`}},
 		{"twice", patient, []string{`two stages are called "x"`}},
 	} {
 		t.Run(c.plugin, func(t *testing.T) {

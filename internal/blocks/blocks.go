@@ -23,13 +23,14 @@ func WithSize(ctx context.Context, n int) context.Context {
 	return context.WithValue(ctx, sizeKey{}, n)
 }
 
-// Size returns how many frames of length numbers make a block, in whole groups of share.
-func Size(ctx context.Context, length, share int) int {
+// Size returns how many of total frames of length numbers make a block, in whole groups of
+// share.
+func Size(ctx context.Context, length, share, total int) int {
 	size, _ := ctx.Value(sizeKey{}).(int)
 	if size < 1 {
 		size = min(max(samples/max(1, length), 16), 1024)
 	}
-	return (size + share - 1) / share * share
+	return (max(1, min(size, total)) + share - 1) / share * share
 }
 
 // Run works through frames 0 to n-1 in blocks of size, as many at a time as there are

@@ -233,7 +233,7 @@ func runActivator(ctx context.Context, env Env, s Activator, in Values) (Values,
 	}
 	cols, share := framing.Columns(), framing.Share
 	h := mat.NewDense(dictionary.Rank(), cols, nil)
-	size := blocks.Size(ctx, framing.Length, share, cols*share) / share
+	size := blocks.Size(ctx, framing.Length, framing.Layers(), share, cols*share) / share
 	err := blocks.Run(ctx, cols, size, lend.From(p).Blocks(), func() *mat.Dense { return mat.NewDense(p.Bins(), size, nil) },
 		func(ctx context.Context, v *mat.Dense, first, n int) error {
 			v = columns(v, 0, n)

@@ -225,7 +225,7 @@ func (p *spectraPower) V(ctx context.Context) (*mat.Dense, error) {
 	v := mat.NewDense(p.Bins(), f.Columns(), nil)
 	loan := lend.From(p.x.Transform())
 	defer loan.GiveBack()
-	err := blocks.Run(ctx, total, blocks.Size(ctx, f.Length, f.Share, total), loan.Blocks(), func() *Spectrogram { return &Spectrogram{loan: loan} },
+	err := blocks.Run(ctx, total, blocks.Size(ctx, f.Length, f.Layers(), f.Share, total), loan.Blocks(), func() *Spectrogram { return &Spectrogram{loan: loan} },
 		func(ctx context.Context, s *Spectrogram, first, n int) error {
 			if err := p.x.Read(ctx, s, first, n); err != nil {
 				return err

@@ -125,7 +125,7 @@ func (s *separated) Each(ctx context.Context, write func(source int, block [][]f
 	f := s.x.Framing()
 	layers, sources := f.Layers(), len(s.names)
 	join := NewJoiner(f, sources*layers)
-	size := blocks.Size(ctx, f.Length*sources, f.Share, f.Frames())
+	size := blocks.Size(ctx, f.Length*sources, layers, f.Share, f.Frames())
 	loan := lend.From(s.x.Transform(), s.by)
 	defer loan.GiveBack()
 	return blocks.Run(ctx, f.Frames(), size, loan.Blocks(), func() *separation { return newSeparation(s, size, loan) },

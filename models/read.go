@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/npy"
+	"github.com/audiosep/audiosep/internal/whole"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -35,7 +35,7 @@ const (
 // is an error if anything of that fails, if the version is unknown, or if a part says
 // it is of another size than it is. Arrays of other names are not looked at.
 func Load(path string) (audiosep.Model, error) {
-	file, err := os.Open(path)
+	file, err := whole.Open(path)
 	if err != nil {
 		return audiosep.Model{}, err
 	}

@@ -51,6 +51,9 @@ func Check(s *Spec, reg *Registry) (*Pipeline, error) {
 	}
 	if s.Report != nil {
 		c.p.Report = &ReportSpec{resolve(s.Out, s.Report.Dir), s.Report.Ports}
+		if !s.ownReport {
+			c.inside(pointer("report", "dir"), "dir", s.Report.Dir, "")
+		}
 		c.reportPorts()
 	}
 	for i, st := range c.p.stages {
@@ -154,7 +157,7 @@ func (c *checker) stage(i int) {
 func (c *checker) params(st *stage, spec StageSpec, at string) {
 	raw := spec.Params
 	if audiosep.CheckParams(st.def.Params, raw) == nil {
-		raw = c.resolveFiles(st.def.Params, raw, at)
+		raw = c.resolveFiles(st.def.Params, raw, at, st.id)
 	}
 	st.reads = filesRead(st.def.Params, raw)
 	impl, err := st.def.Build(raw)
@@ -233,7 +236,7 @@ func filesRead(params []audiosep.Param, raw json.RawMessage) (files []string) {
 // resolveFiles makes the names of files in raw, which has been checked, independent of
 // the working folder: those to read are relative to the spec's folder, or to the working
 // folder if a flag named them; those to write to the output folder.
-func (c *checker) resolveFiles(params []audiosep.Param, raw json.RawMessage, at string) json.RawMessage {
+func (c *checker) resolveFiles(params []audiosep.Param, raw json.RawMessage, at, id string) json.RawMessage {
 	values := map[string]json.RawMessage{}
 	if len(bytes.TrimSpace(raw)) > 0 && json.Unmarshal(raw, &values) != nil {
 		return raw
@@ -256,6 +259,9 @@ func (c *checker) resolveFiles(params []audiosep.Param, raw json.RawMessage, at 
 		var names []string
 		if json.Unmarshal(value, &name) == nil {
 			values[p.Name], _ = json.Marshal(resolve(base, name))
+			if _, byFlag := c.flags[at+pointer("params", p.Name)]; p.File == "out" && !byFlag {
+				c.inside(at+pointer("params", p.Name), fmt.Sprintf("parameter %s", p.Name), name, id)
+			}
 		} else if json.Unmarshal(value, &names) == nil {
 			for i := range names {
 				names[i] = resolve(base, names[i])
@@ -265,6 +271,29 @@ func (c *checker) resolveFiles(params []audiosep.Param, raw json.RawMessage, at 
 	}
 	raw, _ = json.Marshal(values)
 	return raw
+}
+
+// inside finds fault with a name in a spec that leads out of the output folder: whoever runs
+// a spec need not know what it writes, but where.
+func (c *checker) inside(at, what, name, stage string) {
+	out, path := realPath(c.Out), realPath(resolve(c.Out, name))
+	if rel, err := filepath.Rel(out, path); err == nil && filepath.IsLocal(rel) {
+		return
+	}
+	c.fault(at, stage, fmt.Sprintf("%s is %q, which lies outside the output folder; want a name below it", what, name),
+		"--out and --set may name any folder")
+}
+
+// realPath follows the links in as much of a path as is there.
+func realPath(path string) string {
+	path, _ = filepath.Abs(path)
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	if dir := filepath.Dir(path); dir != path {
+		return filepath.Join(realPath(dir), filepath.Base(path))
+	}
+	return path
 }
 
 func resolve(base, name string) string {
@@ -433,7 +462,12 @@ func (c *checker) unknownAbove() bool {
 	return slices.ContainsFunc(c.p.stages, func(s *stage) bool { return s.unknown })
 }
 
+// refs lists references, not more than a person reads.
 func refs(all []Ref, sep string) string {
+	const most = 8
+	if n := len(all) - most; n > 1 {
+		return refs(all[:most], sep) + fmt.Sprintf("%s%d more", sep, n)
+	}
 	s := make([]string, len(all))
 	for i, r := range all {
 		s[i] = r.String()
@@ -457,9 +491,19 @@ func (c *checker) reportPorts() {
 		if err != nil {
 			c.fault(pointer("report", "ports", i), "", fmt.Sprintf("the pattern %q is not well formed; want stage.port, with * for any", pattern), "")
 		} else if !matched && !c.unknownAbove() {
-			c.fault(pointer("report", "ports", i), "", fmt.Sprintf("no port is called %q; want stage.port, with * for any", pattern), "")
+			c.fault(pointer("report", "ports", i), "", fmt.Sprintf("no port is called %q; want stage.port, with * for any", pattern), "ports: "+refs(c.outputs(), ", "))
 		}
 	}
+}
+
+// outputs returns all that there are.
+func (c *checker) outputs() (all []Ref) {
+	for _, st := range c.p.stages {
+		for _, out := range st.def.Out {
+			all = append(all, Ref{st.id, out.Name})
+		}
+	}
+	return all
 }
 
 // Wiring returns a table of the stages and of what feeds their inputs.

@@ -153,8 +153,24 @@ func (v *power) V(ctx context.Context) (*mat.Dense, error) {
 	if err != nil {
 		return nil, v.blame(err)
 	}
-	v.once.Do(func() { v.see(m) })
+	v.once.Do(func() {
+		v.see(m)
+		if silent(m) {
+			v.Log.Warn("the recording is silent: there is nothing to take apart", "stage", v.by.id)
+		}
+	})
 	return m, nil
+}
+
+// silent tells whether a power is 0 everywhere.
+func silent(m *mat.Dense) bool {
+	raw := m.RawMatrix()
+	for i := range raw.Rows {
+		if slices.ContainsFunc(raw.Data[i*raw.Stride:i*raw.Stride+raw.Cols], func(x float64) bool { return x != 0 }) {
+			return false
+		}
+	}
+	return true
 }
 
 func (v *power) Columns(ctx context.Context, dst *mat.Dense, first int) error {

@@ -80,7 +80,11 @@ func (p *Pipeline) Graph() Graph {
 		n := Node{ID: st.id, Use: st.def.Name, In: []Edge{}, Out: []Exit{}}
 		for _, in := range st.def.In {
 			if from := st.in[in.Name]; from != nil {
-				n.In = append(n.In, Edge{in.Name, in.Cargo, strings.Split(refs(from, "\n"), "\n")})
+				e := Edge{Port: in.Name, Cargo: in.Cargo}
+				for _, ref := range from {
+					e.From = append(e.From, ref.String())
+				}
+				n.In = append(n.In, e)
 			}
 		}
 		for _, out := range st.def.Out {

@@ -30,13 +30,15 @@ type Spec struct {
 	// spec's own. Out is the same for files to write.
 	Dir, Out string
 
-	file    string
-	text    []byte
-	root    *node
-	flags   map[string]string // JSON pointer -> the flag that set the value there
-	inputs  []string          // from SetInput
-	inFlag  string
-	setErrs Problems
+	file   string
+	text   []byte
+	root   *node
+	flags  map[string]string // JSON pointer -> the flag that set the value there
+	inputs []string          // from SetInput
+	// ownReport says that the report's folder is not the spec's choice.
+	ownReport bool
+	inFlag    string
+	setErrs   Problems
 }
 
 // StageSpec is one stage as written.
@@ -219,6 +221,10 @@ func (p *parser) seed(n *node) {
 	p.Seed = seed
 }
 
+// mostStages bounds the time that checking takes: what can feed a stage is looked for among
+// all above it.
+const mostStages = 1000
+
 func (p *parser) stages(n *node) {
 	if n.kind != '[' {
 		p.fault(n.start, "", "stages is %s; want a list of stages", n.describe())
@@ -226,6 +232,10 @@ func (p *parser) stages(n *node) {
 	}
 	if len(n.items) == 0 {
 		p.fault(n.start, "", "stages is empty; want at least one stage")
+	}
+	if len(n.items) > mostStages {
+		p.fault(n.start, "", "there are %d stages; want at most %d", len(n.items), mostStages)
+		return
 	}
 	for _, item := range n.items {
 		p.Stages = append(p.Stages, p.stageSpec(item))
@@ -413,6 +423,12 @@ func (s *Spec) setParam(i int, param string, value []byte, flag string) {
 // working folder, with the flag as the origin of their names.
 // Several are realisations of one scene, and the source is told so.
 func (s *Spec) SetInput(flag string, files ...string) { s.inFlag, s.inputs = flag, files }
+
+// SetReport has a report written into dir, of the ports that match the patterns, whatever the
+// spec says. dir is the caller's choice and may lie anywhere.
+func (s *Spec) SetReport(dir string, ports ...string) {
+	s.Report, s.ownReport = &ReportSpec{Dir: dir, Ports: ports}, true
+}
 
 // PluginNames returns the plugins that the spec uses, each once, in order.
 func (s *Spec) PluginNames() (names []string) {

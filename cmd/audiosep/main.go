@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +41,7 @@ func run() int {
 	var told *toldError
 	say := func(format string, args ...any) {
 		if !errors.As(err, &told) {
-			fmt.Fprintf(os.Stderr, format+"\n", args...)
+			fmt.Fprintln(os.Stderr, printable(fmt.Sprintf(format, args...)))
 		}
 	}
 	var failed *runError
@@ -59,6 +62,25 @@ func run() int {
 	}
 	return exitUsage
 }
+
+// printable writes control characters, which a file's name may have and a terminal obeys, as
+// Go does in strings.
+func printable(text string) string {
+	if !strings.ContainsFunc(text, harmful) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if harmful(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func harmful(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
 
 // toldError is an error that the user has been told of.
 type toldError struct{ err error }

@@ -223,6 +223,6 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 		b.WriteString(strings.ToLower(r.Level.String()) + ": ")
 	}
 	b.WriteString(r.Message + values.String() + "\n")
-	_, err := io.WriteString(h.w, b.String())
+	_, err := io.WriteString(h.w, printable(b.String()))
 	return err
 }

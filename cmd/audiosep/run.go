@@ -103,7 +103,7 @@ func runMany(cmd *cobra.Command, runs []*specFlags, run func(*specFlags) error) 
 		case cmd.Context().Err() != nil || errors.As(err, &problems):
 			return err
 		default:
-			fmt.Fprintf(cmd.ErrOrStderr(), "audiosep: %s: %v\n", f.input[0], err)
+			fmt.Fprintln(cmd.ErrOrStderr(), printable(fmt.Sprintf("audiosep: %s: %v", f.input[0], err)))
 			failed = append(failed, f.input[0])
 		}
 	}

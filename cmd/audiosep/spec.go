@@ -21,6 +21,7 @@ type specFlags struct {
 	seed      uint64
 	set       []string
 	overwrite bool
+	report    string
 	plugins   pluginFlags
 }
 
@@ -31,8 +32,10 @@ func (f *specFlags) add(cmd *cobra.Command) {
 	fl.StringVarP(&f.out, "out", "o", "", "`DIR` to write to (default: the pipeline's own folder, or this one if there is an --input)")
 	fl.Uint64Var(&f.seed, "seed", 0, "seed instead of the pipeline's")
 	fl.StringArrayVar(&f.set, "set", nil, "set a parameter: `STAGE.PARAMETER=VALUE`, such as is_nmf.rank=12")
+	fl.StringVar(&f.report, "report", "", "write what passes every port into `DIR`, as arrays and pictures")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace files that are there already")
 	cmd.MarkFlagDirname("out")
+	cmd.RegisterFlagCompletionFunc("set", completeSet)
 	f.plugins.add(cmd)
 }
 
@@ -93,8 +96,27 @@ func (f *specFlags) load(cmd *cobra.Command, file string, log *slog.Logger) (*pi
 // maxSpec bounds the size of a spec: it is written by hand or by a program, and small.
 const maxSpec = 16 << 20
 
+// readSpec reads a spec, or gives up when the context is done: a pipe that nobody writes to
+// could keep it waiting for ever.
 func readSpec(cmd *cobra.Command, file string) ([]byte, error) {
-	r := cmd.InOrStdin()
+	type result struct {
+		text []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := readAll(cmd.InOrStdin(), file)
+		done <- result{text, err}
+	}()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-cmd.Context().Done():
+		return nil, cmd.Context().Err()
+	}
+}
+
+func readAll(r io.Reader, file string) ([]byte, error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
@@ -127,6 +149,13 @@ func (f *specFlags) override(cmd *cobra.Command, spec *pipeline.Spec, reg *pipel
 		}
 		spec.Out = out
 	}
+	if f.report != "" {
+		dir, err := filepath.Abs(f.report)
+		if err != nil {
+			return err
+		}
+		spec.SetReport(dir, "*")
+	}
 	if f.overwrite {
 		for _, st := range spec.Stages {
 			if def, ok := reg.Lookup(st.Use); ok && hasParam(def.Params, "overwrite", "bool") {
@@ -138,4 +167,28 @@ func (f *specFlags) override(cmd *cobra.Command, spec *pipeline.Spec, reg *pipel
 		spec.Set(s)
 	}
 	return nil
+}
+
+// completeSet offers the parameters of the stages of the pipeline on the command line, those
+// of stages compiled in.
+func completeSet(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 || args[0] == "-" {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	text, err := os.ReadFile(args[0])
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	spec, err := pipeline.Parse(args[0], text)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var all []string
+	for _, st := range spec.Stages {
+		def, _ := registry().Lookup(st.Use)
+		for _, p := range def.Params {
+			all = append(all, fmt.Sprintf("%s.%s=\t%s", st.ID, p.Name, p.Range()))
+		}
+	}
+	return all, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }

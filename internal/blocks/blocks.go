@@ -15,6 +15,10 @@ import (
 // so that a block and what is made of it stay in the caches.
 const samples = 1 << 17
 
+// most is how many numbers of all layers and sources a block holds at most, unless one frame
+// has more, so that a recording of very many channels does not fill the memory.
+const most = 1 << 23
+
 type sizeKey struct{}
 
 // WithSize asks everything below ctx for blocks of n frames; 0 leaves them to be chosen.
@@ -23,12 +27,12 @@ func WithSize(ctx context.Context, n int) context.Context {
 	return context.WithValue(ctx, sizeKey{}, n)
 }
 
-// Size returns how many of total frames of length numbers make a block, in whole groups of
-// share.
-func Size(ctx context.Context, length, share, total int) int {
+// Size returns how many of total frames make a block, in whole groups of share. A frame has
+// length numbers of what a thread goes through at once, in so many rows.
+func Size(ctx context.Context, length, rows, share, total int) int {
 	size, _ := ctx.Value(sizeKey{}).(int)
 	if size < 1 {
-		size = min(max(samples/max(1, length), 16), 1024)
+		size = min(max(samples/max(1, length), 16), 1024, max(1, most/max(1, length*rows)))
 	}
 	return (max(1, min(size, total)) + share - 1) / share * share
 }

@@ -10,12 +10,13 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // Array is an array of numbers in C order: the last index runs fastest.
@@ -63,7 +64,7 @@ func Write(w io.Writer, a Array) error {
 
 // ReadMatrix reads the matrix in a file. Errors name the file.
 func ReadMatrix(path string) (*mat.Dense, error) {
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return nil, err
 	}

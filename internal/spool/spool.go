@@ -35,7 +35,10 @@ func New(rows, samples int) (*Spool, error) {
 
 // Append writes the next samples of a row.
 func (s *Spool) Append(row int, x []float64) error {
-	if row < 0 || row >= s.rows || len(x) > s.samples-s.at[row] {
+	if row < 0 || row >= s.rows {
+		return fmt.Errorf("there is no row %d; want 0 to %d", row, s.rows-1)
+	}
+	if len(x) > s.samples-s.at[row] {
 		return fmt.Errorf("row %d is given %d samples beyond %d of %d", row, len(x), s.at[row], s.samples)
 	}
 	buf := make([]byte, 0, 8*len(x))

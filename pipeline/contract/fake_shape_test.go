@@ -122,7 +122,7 @@ func (f *fakeStems) Each(ctx context.Context, write func(int, [][]float64) error
 		switch f.s.fault {
 		case "any run":
 			block = [][]float64{slices.Clone(block[0]), block[1]}
-			block[0][0] *= 1 + 1e-12*float64(blocks.Size(ctx, 1, 1, 1<<30))
+			block[0][0] *= 1 + 1e-12*float64(blocks.Size(ctx, 1, 1, 1, 1<<30))
 		case "short":
 			block = [][]float64{block[0][1:], block[1][1:]}
 		case "swallows":

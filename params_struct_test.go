@@ -142,7 +142,7 @@ func TestConstructorsAgreeWithStages(t *testing.T) {
 		"joint_diagonalization": {made(transforms.DefaultJointDiagonalization(), transforms.NewJointDiagonalization), ""},
 		"wiener":                {made(separators.DefaultWiener(), separators.NewWiener), `{"names": ["a", "a"]}`},
 		"soft_mask":             {made(separators.DefaultSoftMask(), separators.NewSoftMask), `{"groups": [[-1]]}`},
-		"binary_mask":           {made(separators.DefaultBinaryMask(), separators.NewBinaryMask), `{"groups": [[0]], "sources": 2}`},
+		"binary_mask":           {made(separators.DefaultBinaryMask(), separators.NewBinaryMask), `{"groups": [[1]], "sources": 2}`},
 	} {
 		i := slices.IndexFunc(stages, func(d audiosep.Definition) bool { return d.Name == name })
 		def := stages[i]

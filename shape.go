@@ -319,7 +319,7 @@ func CheckGroups(groups []Group, k int) error {
 	for _, g := range groups {
 		for _, c := range g.Components {
 			if c < 0 || c >= k {
-				return fmt.Errorf("source %q has component %d; want 0 to %d", g.Name, c, k-1)
+				return fmt.Errorf("source %q has component %d; want 1 to %d", g.Name, c+1, k)
 			}
 			in[c]++
 		}
@@ -328,7 +328,7 @@ func CheckGroups(groups []Group, k int) error {
 		return fmt.Errorf("it makes no sources; want at least one")
 	}
 	if c := slices.IndexFunc(in, func(n int) bool { return n != 1 }); c >= 0 {
-		return fmt.Errorf("component %d is in %d sources; want 1", c, in[c])
+		return fmt.Errorf("component %d is in %d sources; want 1", c+1, in[c])
 	}
 	return nil
 }

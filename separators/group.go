@@ -12,7 +12,7 @@ import (
 // Grouping are the parameters that all masks share: how components are put into sources,
 // by hand, by clustering, or one into each.
 type Grouping struct {
-	Groups   [][]int  `json:"groups" doc:"The components of each source, numbered from 0 as W's columns are; empty: by sources."`
+	Groups   [][]int  `json:"groups" doc:"The components of each source, numbered from 1; empty: by sources."`
 	Names    []string `json:"names" doc:"The sources' names, but for the residual's; empty: as the factors say, else 1, 2, and so on."`
 	Sources  int      `json:"sources" min:"0" unit:"sources" doc:"Number of sources to cluster the components into; 0: as groups or the factors say, else each component is a source."`
 	Weight   float64  `json:"weight" min:"0" max:"1" doc:"What activations count in clustering, spectra counting the rest."`
@@ -39,10 +39,10 @@ func (g Grouping) Validate() error {
 	for j, group := range g.Groups {
 		for i, k := range group {
 			path := fmt.Sprintf("groups/%d/%d", j, i)
-			if k < 0 {
-				wrong(path, fmt.Sprintf("is %d; want a component's number, 0 or more", k), "")
+			if k < 1 {
+				wrong(path, fmt.Sprintf("is %d; want a component's number, 1 or more", k), "")
 			} else if in, ok := seen[k]; ok {
-				wrong(path, fmt.Sprintf("is %d, which is in source %d already; want each component once", k, in), "")
+				wrong(path, fmt.Sprintf("is %d, which is in source %d already; want each component once", k, in+1), "")
 			} else {
 				seen[k] = j
 			}
@@ -77,11 +77,45 @@ func (g *grouping) Group(ctx context.Context, env audiosep.Env, f *audiosep.Fact
 	if err := f.Validate(-1, -1); err != nil {
 		return nil, err
 	}
+	groups, err := g.groups(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	if len(g.Names) > 0 && len(g.Names) != len(groups) {
+		return nil, fmt.Errorf("names has %d entries; want %d, one for each source", len(g.Names), len(groups))
+	}
+	for j, name := range g.Names {
+		groups[j].Name = name
+	}
+	if g.Residual {
+		groups = append(groups, audiosep.Group{Name: residualName, Components: leftOut(groups, f.Rank())})
+	}
+	for _, group := range groups {
+		counted := make([]int, len(group.Components)) // as people count
+		for i, k := range group.Components {
+			counted[i] = k + 1
+		}
+		env.Logger().Info("source", "name", group.Name, "components", counted)
+	}
+	return groups, ctx.Err()
+}
+
+// groups puts the components of f, or some of them, into sources.
+func (g *grouping) groups(ctx context.Context, f *audiosep.Factors) ([]audiosep.Group, error) {
 	rank := f.Rank()
 	var parts [][]int
 	switch {
 	case len(g.Groups) > 0:
-		parts = g.Groups
+		if err := g.fits(rank); err != nil {
+			return nil, err
+		}
+		for _, group := range g.Groups {
+			part := []int{}
+			for _, k := range group {
+				part = append(part, k-1)
+			}
+			parts = append(parts, part)
+		}
 	case g.Sources > rank:
 		return nil, fmt.Errorf("sources is %d; want at most %d, the number of components", g.Sources, rank)
 	case g.Sources > 0:
@@ -90,29 +124,37 @@ func (g *grouping) Group(ctx context.Context, env audiosep.Env, f *audiosep.Fact
 			return nil, err
 		}
 	case f.Sources != nil:
-		return g.known(f, rank)
+		if err := audiosep.CheckGroups(f.Sources, rank); err != nil {
+			return nil, fmt.Errorf("the factors say whose their components are, but: %w", err)
+		}
+		return slices.Clone(f.Sources), nil
 	default:
 		for k := range rank {
 			parts = append(parts, []int{k})
 		}
 	}
-	groups, err := g.name(parts)
-	if err != nil {
-		return nil, err
+	groups := make([]audiosep.Group, len(parts))
+	for j, name := range numbers(len(parts)) {
+		groups[j] = audiosep.Group{Name: name, Components: parts[j]}
 	}
-	left, err := leftOut(parts, rank)
-	if err != nil {
-		return nil, err
+	return groups, nil
+}
+
+// leftOut returns the components, of 0 to rank-1, that are in no group.
+func leftOut(groups []audiosep.Group, rank int) []int {
+	in := make([]bool, rank)
+	for _, g := range groups {
+		for _, k := range g.Components {
+			in[k] = true
+		}
 	}
-	if g.Residual {
-		groups = append(groups, audiosep.Group{Name: residualName, Components: left})
-	} else if len(left) > 0 {
-		return nil, fmt.Errorf("groups leave out components %v of 0 to %d; want each in a group, or residual on to take them", left, rank-1)
+	left := []int{}
+	for k, ok := range in {
+		if !ok {
+			left = append(left, k)
+		}
 	}
-	for _, group := range groups {
-		env.Logger().Info("source", "name", group.Name, "components", group.Components)
-	}
-	return groups, ctx.Err()
+	return left
 }
 
 // Forecast says how the sources will be called, as far as that is known of the factors, and
@@ -160,19 +202,19 @@ func (g *grouping) fits(rank int) error {
 	in := map[int]bool{}
 	for j, group := range g.Groups {
 		for i, k := range group {
-			if in[k] = true; k >= rank {
-				errs = append(errs, &audiosep.ParamError{Name: fmt.Sprintf("groups/%d/%d", j, i), What: fmt.Sprintf("is %d; want 0 to %d, as the factors have %d components", k, rank-1, rank)})
+			if in[k] = true; k > rank {
+				errs = append(errs, &audiosep.ParamError{Name: fmt.Sprintf("groups/%d/%d", j, i), What: fmt.Sprintf("is %d; want 1 to %d, as the factors have %d components", k, rank, rank)})
 			}
 		}
 	}
 	var left []int
-	for k := range rank {
+	for k := 1; k <= rank; k++ {
 		if !in[k] {
 			left = append(left, k)
 		}
 	}
 	if len(left) > 0 && !g.Residual {
-		errs = append(errs, &audiosep.ParamError{Name: "groups", What: fmt.Sprintf("leave out components %v of 0 to %d; want each in a group", left, rank-1), Hint: "residual takes what is left"})
+		errs = append(errs, &audiosep.ParamError{Name: "groups", What: fmt.Sprintf("leave out components %v of 1 to %d; want each in a group", left, rank), Hint: "residual takes what is left"})
 	}
 	if errs == nil {
 		return nil
@@ -186,59 +228,4 @@ func numbers(n int) []string {
 		names[j] = strconv.Itoa(j + 1)
 	}
 	return names
-}
-
-// known returns the groups that the factors themselves tell of.
-func (g *grouping) known(f *audiosep.Factors, rank int) ([]audiosep.Group, error) {
-	if err := audiosep.CheckGroups(f.Sources, rank); err != nil {
-		return nil, fmt.Errorf("the factors say whose their components are, but: %w", err)
-	}
-	groups := slices.Clone(f.Sources)
-	if len(g.Names) > 0 && len(g.Names) != len(groups) {
-		return nil, fmt.Errorf("names has %d entries; want %d, one for each source of the factors", len(g.Names), len(groups))
-	}
-	for j, name := range g.Names {
-		groups[j].Name = name
-	}
-	if g.Residual {
-		groups = append(groups, audiosep.Group{Name: residualName})
-	}
-	return groups, nil
-}
-
-func (g *grouping) name(parts [][]int) ([]audiosep.Group, error) {
-	if len(g.Names) > 0 && len(g.Names) != len(parts) {
-		return nil, fmt.Errorf("names has %d entries; want %d, one for each source", len(g.Names), len(parts))
-	}
-	groups := make([]audiosep.Group, len(parts))
-	for j, part := range parts {
-		groups[j] = audiosep.Group{Name: strconv.Itoa(j + 1), Components: slices.Clone(part)}
-		if len(g.Names) > 0 {
-			groups[j].Name = g.Names[j]
-		}
-	}
-	return groups, nil
-}
-
-// leftOut returns the components, of 0 to rank-1, that are in no part.
-func leftOut(parts [][]int, rank int) ([]int, error) {
-	in := make([]bool, rank)
-	for j, part := range parts {
-		for _, k := range part {
-			if k < 0 || k >= rank {
-				return nil, fmt.Errorf("source %d has component %d; want 0 to %d, as the factors have %d components", j, k, rank-1, rank)
-			}
-			if in[k] {
-				return nil, fmt.Errorf("source %d has component %d, which is in a source already; want each component once", j, k)
-			}
-			in[k] = true
-		}
-	}
-	left := []int{}
-	for k, ok := range in {
-		if !ok {
-			left = append(left, k)
-		}
-	}
-	return left, nil
 }

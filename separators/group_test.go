@@ -29,10 +29,10 @@ func TestGroup(t *testing.T) {
 		{`{}`, "[{1 [0]} {2 [1]} {3 [2]}]"},
 		{`{"names": ["a", "b", "c"]}`, "[{a [0]} {b [1]} {c [2]}]"},
 		{`{"residual": true}`, "[{1 [0]} {2 [1]} {3 [2]} {residual []}]"},
-		{`{"groups": [[2], [1, 0]], "names": ["voice", "band"]}`, "[{voice [2]} {band [1 0]}]"},
-		{`{"groups": [[2], []], "residual": true}`, "[{1 [2]} {2 []} {residual [0 1]}]"},
-		{`{"groups": [[2], [0]]}`, "groups leave out components [1] of 0 to 2; want each in a group, or residual on to take them"},
-		{`{"groups": [[2], [3]]}`, "source 1 has component 3; want 0 to 2, as the factors have 3 components"},
+		{`{"groups": [[3], [2, 1]], "names": ["voice", "band"]}`, "[{voice [2]} {band [1 0]}]"},
+		{`{"groups": [[3], []], "residual": true}`, "[{1 [2]} {2 []} {residual [0 1]}]"},
+		{`{"groups": [[3], [1]]}`, "parameter groups leave out components [2] of 1 to 3; want each in a group; residual takes what is left"},
+		{`{"groups": [[3, 2, 1], [4]]}`, "parameter groups/1/0 is 4; want 1 to 3, as the factors have 3 components"},
 		{`{"sources": 4}`, "sources is 4; want at most 3, the number of components"},
 		{`{"names": ["a"]}`, "names has 1 entries; want 3, one for each source"},
 	} {
@@ -49,10 +49,10 @@ func TestGroup(t *testing.T) {
 
 func TestWrongParams(t *testing.T) {
 	for _, c := range []struct{ params, want string }{
-		{`{"groups": [[0], [1, -1]]}`, "parameter groups/1/1 is -1; want a component's number, 0 or more"},
-		{`{"groups": [[0], [1, 0]]}`, "parameter groups/1/1 is 0, which is in source 0 already; want each component once"},
-		{`{"groups": [[0], [1]], "sources": 3}`, "parameter sources is 3 but groups has 2 entries; want one of the two; leave sources out"},
-		{`{"groups": [[0], [1]], "names": ["a"]}`, "parameter names has 1 entries; want 2, one for each source"},
+		{`{"groups": [[1], [2, 0]]}`, "parameter groups/1/1 is 0; want a component's number, 1 or more"},
+		{`{"groups": [[1], [2, 1]]}`, "parameter groups/1/1 is 1, which is in source 1 already; want each component once"},
+		{`{"groups": [[1], [2]], "sources": 3}`, "parameter sources is 3 but groups has 2 entries; want one of the two; leave sources out"},
+		{`{"groups": [[1], [2]], "names": ["a"]}`, "parameter names has 1 entries; want 2, one for each source"},
 		{`{"names": ["a", "", "a"]}`, "parameter names/1 is empty; want a name\nparameter names/2 is \"a\", as entry 0 is; want names that differ"},
 		{`{"names": ["residual"], "residual": true}`, "parameter names/0 is \"residual\", the name of the residual; want another"},
 	} {
@@ -124,8 +124,8 @@ func TestSeparateRefuses(t *testing.T) {
 		{like(x, 2), audiosep.Coefs{Re: x.Re[:5]}, f, groups, "the mixture is 5 coefficients; want 6: 2 frames, the columns of H, of 3 bins, the rows of W"},
 		{like(x, 3), x, f, groups, "dst is 3 sources; want 2, one for each group, at least 1"},
 		{like(audiosep.Coefs{Re: x.Re, Im: x.Re}, 2), x, f, groups, "dst 0 is 6 and 6 coefficients; want 6 real and 0 imaginary ones, as the mixture has"},
-		{like(x, 1), x, f, groups[:1], "component 1 is in 0 sources; want 1"},
-		{like(x, 2), x, f, []audiosep.Group{groups[0], groups[0]}, "component 0 is in 2 sources; want 1"},
+		{like(x, 1), x, f, groups[:1], "component 2 is in 0 sources; want 1"},
+		{like(x, 2), x, f, []audiosep.Group{groups[0], groups[0]}, "component 1 is in 2 sources; want 1"},
 		{like(x, 2), bad, f, groups, "frame 1 of the mixture has a coefficient that is not finite; want finite numbers"},
 	} {
 		if err := s.Separate(t.Context(), c.dst, c.x, c.f, c.groups); fmt.Sprint(err) != c.want {

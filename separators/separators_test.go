@@ -62,16 +62,16 @@ func TestMasksByHand(t *testing.T) {
 	}{
 		{wienerStage, `{"eps": 0}`, [][]float64{{1. / 8, 9. / 25}, {3. / 8, 0}, {4. / 8, 16. / 25}}},
 		{wienerStage, `{"eps": 3}`, [][]float64{{2. / 11, 10. / 28}, {4. / 11, 1. / 28}, {5. / 11, 17. / 28}}},
-		{wienerStage, `{"eps": 3, "groups": [[1, 0], [2]]}`, [][]float64{{6. / 11, 11. / 28}, {5. / 11, 17. / 28}}},
-		{wienerStage, `{"eps": 3, "groups": [[2], [1]], "residual": true}`, [][]float64{{4. / 11, 16. / 28}, {3. / 11, 0}, {4. / 11, 12. / 28}}},
+		{wienerStage, `{"eps": 3, "groups": [[2, 1], [3]]}`, [][]float64{{6. / 11, 11. / 28}, {5. / 11, 17. / 28}}},
+		{wienerStage, `{"eps": 3, "groups": [[3], [2]], "residual": true}`, [][]float64{{4. / 11, 16. / 28}, {3. / 11, 0}, {4. / 11, 12. / 28}}},
 		{wienerStage, `{"eps": 3, "residual": true}`, [][]float64{{1. / 11, 9. / 28}, {3. / 11, 0}, {4. / 11, 16. / 28}, {3. / 11, 3. / 28}}},
 		{wienerStage, `{"eps": 0, "exponent": 2}`, [][]float64{{1. / 26, 81. / 337}, {9. / 26, 0}, {16. / 26, 256. / 337}}},
-		{wienerStage, `{"eps": 0, "exponent": 0.5, "groups": [[0, 1], [2]]}`, [][]float64{{0.5, 3. / 7}, {0.5, 4. / 7}}},
-		{softMaskStage, `{"eps": 0, "groups": [[0, 1], [2]]}`, [][]float64{{0.5, 3. / 7}, {0.5, 4. / 7}}},
+		{wienerStage, `{"eps": 0, "exponent": 0.5, "groups": [[1, 2], [3]]}`, [][]float64{{0.5, 3. / 7}, {0.5, 4. / 7}}},
+		{softMaskStage, `{"eps": 0, "groups": [[1, 2], [3]]}`, [][]float64{{0.5, 3. / 7}, {0.5, 4. / 7}}},
 		{softMaskStage, `{"eps": 0, "power": 2}`, [][]float64{{1. / 8, 9. / 25}, {3. / 8, 0}, {4. / 8, 16. / 25}}},
 		{binaryMaskStage, ``, [][]float64{{0, 0}, {0, 0}, {1, 1}}},
-		{binaryMaskStage, `{"groups": [[0, 1], [2]]}`, [][]float64{{1, 0}, {0, 1}}}, // bin 0 is a tie
-		{binaryMaskStage, `{"groups": [[0], [1]], "residual": true}`, [][]float64{{0, 0}, {0, 0}, {1, 1}}},
+		{binaryMaskStage, `{"groups": [[1, 2], [3]]}`, [][]float64{{1, 0}, {0, 1}}}, // bin 0 is a tie
+		{binaryMaskStage, `{"groups": [[1], [2]], "residual": true}`, [][]float64{{0, 0}, {0, 0}, {1, 1}}},
 	} {
 		x := audiosep.Coefs{Re: []float64{-2, 5}, Im: []float64{1, -3}}
 		dst, _ := separate(t, build(t, c.def, c.params), x, handFactors())
@@ -92,7 +92,7 @@ func TestSilentModelSharesEvenly(t *testing.T) {
 	f := &audiosep.Factors{W: mat.NewDense(1, 4, []float64{1, 1, 1, 1}), H: mat.NewDense(4, 1, nil)}
 	for _, eps := range []string{"0", "1e-12"} {
 		for _, def := range []audiosep.Definition{wienerStage, softMaskStage} {
-			dst, _ := separate(t, build(t, def, `{"groups": [[0, 1, 2], [3]], "eps": `+eps+`}`), audiosep.Coefs{Re: []float64{8}}, f)
+			dst, _ := separate(t, build(t, def, `{"groups": [[1, 2, 3], [4]], "eps": `+eps+`}`), audiosep.Coefs{Re: []float64{8}}, f)
 			want := []float64{6, 2}
 			if def.Name == "soft_mask" && eps != "0" { // roots of the powers 3 and 1
 				want = []float64{8 * math.Sqrt(3) / (1 + math.Sqrt(3)), 8 / (1 + math.Sqrt(3))}
@@ -131,7 +131,7 @@ var everyMask = []struct {
 	params string
 }{
 	{wienerStage, ``}, {wienerStage, `{"eps": 0}`}, {wienerStage, `{"exponent": 3.5}`}, {wienerStage, `{"eps": 0, "exponent": 0.5, "residual": true}`},
-	{wienerStage, `{"groups": [[1], []], "residual": true}`}, {softMaskStage, ``}, {softMaskStage, `{"eps": 0, "power": 3, "sources": 2}`},
+	{wienerStage, `{"groups": [[2], []], "residual": true}`}, {softMaskStage, ``}, {softMaskStage, `{"eps": 0, "power": 3, "sources": 2}`},
 	{binaryMaskStage, ``}, {binaryMaskStage, `{"sources": 2, "residual": true}`},
 }
 

@@ -24,8 +24,12 @@ const (
 	tagExtensible = 0xFFFE
 )
 
-// subformatTail is what follows the tag in the GUIDs of WAVE_FORMAT_EXTENSIBLE.
-const subformatTail = "\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71"
+// What follows the tag in the GUIDs of WAVE_FORMAT_EXTENSIBLE, and in those of
+// ambisonic B-format, whose channels are read like any others.
+const (
+	subformatTail = "\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71"
+	ambisonicTail = "\x00\x00\x21\x07\xd3\x11\x86\x44\xc8\xc1\xca\x00\x00\x00"
+)
 
 // codecs names the formats that are met and not read.
 var codecs = map[uint16]string{
@@ -33,13 +37,6 @@ var codecs = map[uint16]string{
 	0x0031: "GSM 6.10", 0x0040: "G.721 ADPCM", 0x0050: "MPEG audio", 0x0055: "MP3",
 	0x0092: "AC-3", 0x00FF: "AAC", 0x0161: "Windows Media Audio", 0x0163: "Windows Media Audio Lossless",
 	0x2000: "AC-3", 0x2001: "DTS", 0xF1AC: "FLAC",
-}
-
-// containers names what a file is that is no WAV, by its first bytes.
-var containers = []struct{ magic, name string }{
-	{"RIFX", "a big-endian WAV"}, {"riff\x2e\x91\xcf\x11", "Sony Wave64"}, {"FORM", "AIFF"},
-	{"fLaC", "FLAC"}, {"OggS", "Ogg"}, {"ID3", "MP3"}, {"\xff\xfb", "MP3"}, {".snd", "AU"},
-	{"caff", "CAF"}, {"\x1aE\xdf\xa3", "Matroska"},
 }
 
 // layout says where the samples of a WAV file are and how they are stored.
@@ -67,13 +64,17 @@ func (l layout) check() error {
 // parseWAV walks the chunks of a file of size bytes up to its samples. No size that the
 // file declares is believed beyond size, and nothing is allocated for it.
 func parseWAV(r io.ReaderAt, size int64) (layout, error) {
+	base, err := tagLength(r)
+	if err != nil {
+		return layout{}, err
+	}
 	var head [12]byte
-	if n, err := readFull(r, head[:], 0); err != nil {
+	if n, err := readFull(r, head[:], base); err != nil {
 		return layout{}, err
 	} else if form := string(head[:4]); n < 12 || form != "RIFF" && form != "RF64" && form != "BW64" || string(head[8:]) != "WAVE" {
-		return layout{}, notWAV(head[:n])
+		return layout{}, notWAV(head[:n], base > 0)
 	}
-	w := walker{r: r, size: size, at: 12, riff: int64(binary.LittleEndian.Uint32(head[4:8]))}
+	w := walker{r: r, size: size, base: base, at: base + 12, riff: int64(binary.LittleEndian.Uint32(head[4:8]))}
 	for range maxChunks {
 		done, err := w.chunk()
 		if err != nil || done {
@@ -92,22 +93,14 @@ func readFull(r io.ReaderAt, p []byte, at int64) (int, error) {
 	return n, err
 }
 
-func notWAV(start []byte) error {
-	for _, c := range containers {
-		if len(start) >= len(c.magic) && string(start[:len(c.magic)]) == c.magic {
-			return fmt.Errorf("this is %s; want WAV: convert it first, for instance with ffmpeg -i IN OUT.wav", c.name)
-		}
-	}
-	return fmt.Errorf("this is no WAV file: it starts with %q; want RIFF and WAVE", start)
-}
-
 // walker goes from chunk to chunk.
 type walker struct {
 	layout
 	r        io.ReaderAt
+	base     int64 // where RIFF stands
 	size, at int64
-	riff     int64 // the size that the RIFF header declares
-	long     int64 // the size of the samples in an RF64 file, or 0
+	riff     int64 // the size that the RIFF header or ds64 declares
+	long     int64 // the size of the samples that ds64 declares, or 0
 }
 
 // chunk looks at the chunk at w.at and goes behind it; done when the samples are found.
@@ -145,16 +138,23 @@ func (w *walker) sizes(declared int64) error {
 	if _, err := readFull(w.r, b[:], w.at); err != nil {
 		return err
 	}
-	long := binary.LittleEndian.Uint64(b[8:])
-	if long > math.MaxInt64 {
+	riff, long := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
+	w.riff = int64(min(riff, uint64(math.MaxInt64-w.base-8)))
+	switch {
+	case isPlaceholder(long) && long > uint64(w.size):
+	case long > math.MaxInt64:
 		return fmt.Errorf("the samples are said to have %d bytes; %d are in the file", long, w.size)
+	default:
+		w.long = int64(long)
 	}
-	w.long = int64(long)
 	return nil
 }
 
-// format reads the fmt chunk.
+// format reads the fmt chunk, the first if there are several.
 func (w *walker) format(declared int64) error {
+	if w.channels > 0 {
+		return nil
+	}
 	if declared < 16 {
 		return fmt.Errorf("the fmt chunk has %d bytes; want at least 16", declared)
 	}
@@ -169,8 +169,8 @@ func (w *walker) format(declared int64) error {
 			return fmt.Errorf("the extensible fmt chunk has %d bytes; want %d", n, len(b))
 		}
 		tag = binary.LittleEndian.Uint16(b[24:])
-		if string(b[26:40]) != subformatTail {
-			return fmt.Errorf("the samples are in an unknown subformat, %x; want PCM or float", b[24:40])
+		if tail := string(b[26:40]); tail != subformatTail && tail != ambisonicTail {
+			return fmt.Errorf("the samples are in an unknown subformat, %x; want PCM or float: convert them first, for instance with ffmpeg -i IN.wav -c:a pcm_s16le OUT.wav", b[24:40])
 		}
 	}
 	if tag != tagPCM && tag != tagFloat {
@@ -189,19 +189,25 @@ func (w *walker) format(declared int64) error {
 }
 
 // storage checks the format and sets the encoding, from the bits of a sample and the
-// bytes of one sample of all channels.
+// bytes of one sample of all channels, which some writers leave 0.
 func (w *walker) storage(float bool, bits, block int) error {
 	kind, want := "integers", "8, 16, 24 or 32"
 	if float {
 		kind, want = "floats", "32 or 64"
 	}
-	// Odd widths such as 20 bits stand at the upper end of whole bytes.
-	enc, ok := encodingOf((bits+7)/8, float)
-	if !ok || float && bits%8 != 0 {
-		return fmt.Errorf("the samples are %s of %d bits; want %s", kind, bits, want)
+	// Odd widths such as 20 bits stand at the upper end of whole bytes, and 24 bits at the
+	// upper end of four, if block says so: the format has them there, as libsndfile.
+	bytes := (bits + 7) / 8
+	if bytes == 3 && block == 4*w.channels {
+		bytes = 4
 	}
-	if block != enc.bytes*w.channels {
-		return fmt.Errorf("%d channels of %d bits are said to take %d bytes; want %d", w.channels, bits, block, enc.bytes*w.channels)
+	enc, ok := encodingOf(bytes, float)
+	if !ok || float && bits%8 != 0 {
+		return fmt.Errorf("the samples are %s of %d bits; want %s: convert them first, for instance with ffmpeg -i IN.wav -c:a pcm_f32le OUT.wav", kind, bits, want)
+	}
+	if block != enc.bytes*w.channels && block != 0 {
+		return fmt.Errorf("%d channels of %d bits are said to take %d bytes; want %d: have the file written anew, for instance with ffmpeg -i IN.wav OUT.wav",
+			w.channels, bits, block, enc.bytes*w.channels)
 	}
 	w.enc = enc
 	return nil
@@ -212,38 +218,16 @@ func (w *walker) data(declared, left int64) error {
 	if w.channels == 0 {
 		return fmt.Errorf("the samples at byte %d come before their format; want a fmt chunk first", w.at)
 	}
-	if declared == unknownSize && w.long > 0 {
-		declared = w.long
+	size, err := w.dataSize(declared, left)
+	if err != nil {
+		return err
 	}
-	if w.openEnded(declared, left) {
-		declared = left
+	samples := size / int64(w.block())
+	if samples > math.MaxInt {
+		return fmt.Errorf("there are %d samples a channel; want at most %d", samples, math.MaxInt)
 	}
-	block := int64(w.block())
-	if declared > left {
-		return fmt.Errorf("the header promises %d samples a channel, %d are there: the file is truncated; get it whole, or keep what is there with ffmpeg -i CUT.wav OUT.wav",
-			declared/block, left/block)
-	}
-	if declared/block > math.MaxInt {
-		return fmt.Errorf("there are %d samples a channel; want at most %d", declared/block, math.MaxInt)
-	}
-	w.offset, w.samples = w.at, int(declared/block)
+	w.offset, w.samples = w.at, int(samples)
 	return nil
-}
-
-// openEnded tells whether the writer did not know the size of the samples, which then
-// go on to the end of the file: it wrote into a pipe, or was stopped before it could
-// complete the header.
-func (w *walker) openEnded(declared, left int64) bool {
-	// What sox writes into a pipe, in whole blocks.
-	const sox = 0x7FFFF000
-	switch {
-	case declared == unknownSize:
-		return true
-	case declared == 0:
-		return w.riff == unknownSize || w.riff+8 <= w.at
-	default:
-		return declared > left && declared == sox-sox%int64(w.block())
-	}
 }
 
 // header returns what stands before the samples of a file. Its sizes are final, so a

@@ -3,6 +3,7 @@ package audio
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -101,6 +102,13 @@ func riff(says int64, chunks ...string) string {
 	return chunk("RIFF", says, []byte(body)...)
 }
 
+// extensible returns a fmt chunk of WAVE_FORMAT_EXTENSIBLE.
+func extensible(subtag uint16, tail string) string {
+	b := []byte(fmtChunk(0xFFFE, 1, 8000, 2, 16)[8:])
+	b = append(b, 22, 0, 16, 0, 4, 0, 0, 0, byte(subtag), byte(subtag>>8))
+	return chunk("fmt ", -1, append(b, tail...)...)
+}
+
 func parse(file string) (layout, error) {
 	return parseWAV(strings.NewReader(file), int64(len(file)))
 }
@@ -130,6 +138,28 @@ func TestParseAccepts(t *testing.T) {
 		{"RF64", rf64(ds64(4), pcm16, chunk("data", unknown, six...)), 2},
 		{"RF64 without a size", rf64(ds64(0), pcm16, chunk("data", unknown, six...)), 3},
 		{"RF64 with a short size", rf64(ds64(9), pcm16, chunk("data", 6, six...)), 3},
+		{"RF64 with an old short size", rf64(ds64(6), pcm16, chunk("data", 2, six...)), 3},
+		{"RF64 with an old short size, a chunk behind", rf64(ds64(6), pcm16, chunk("data", 2, six...), chunk("LIST", -1, 1, 2)), 3},
+		{"RF64 of a writer into a pipe", rf64(chunk("ds64", -1, []byte(strings.Repeat("\xff", 28))...), pcm16, chunk("data", unknown, six...)), 3},
+		{"piped, as arecord does", riff(0x7FFFFF24, pcm16, chunk("data", 0x7FFFFF00, six...)), 3},
+		{"piped, as speexdec and opusdec do", riff(0x7FFFFFFF, pcm16, chunk("data", 0x7FFFFFFF, six...)), 3},
+		{"2 GiB for unknown", riff(0x80000024, pcm16, chunk("data", 0x80000000, six...)), 3},
+		{"all ones less a header", riff(unknown, pcm16, chunk("data", 0xFFFFFFDB, six...)), 3},
+		{"a size never completed, RIFF's is right", riff(-1, pcm16, chunk("data", 0, six...)), 3},
+		{"the size counts the header", riff(-1, pcm16, chunk("data", 50, six...)), 3},
+		{"both sizes count the header", riff(86, pcm16, chunk("data", 50, six...)), 3},
+		{"sixteen bytes too many, RIFF's size is right", riff(-1, pcm16, chunk("data", 22, six...)), 3},
+		{"the size counts padding that is not there", riff(-1, pcm16, chunk("data", 7, six...)), 3},
+		{"the same, RIFF's size too", riff(43, pcm16, chunk("data", 7, six...)), 3},
+		{"a size in samples", riff(-1, pcm16, chunk("data", 3, six...)), 3},
+		{"a little behind the samples", riff(-1, pcm16, chunk("data", 2, six...)), 1},
+		{"zeros behind the samples", riff(-1, pcm16, chunk("data", 6, append(six[:6:6], make([]byte, 1<<17)...)...)), 3},
+		{"a second format", riff(-1, pcm16, fmtChunk(1, 2, 8000, 4, 16), chunk("data", -1, six...)), 3},
+		{"no bytes a sample", riff(-1, fmtChunk(1, 1, 8000, 0, 16), chunk("data", -1, six...)), 3},
+		{"24 bits in four bytes", riff(-1, fmtChunk(1, 1, 8000, 4, 24), chunk("data", -1, 0, 1, 2, 3)), 1},
+		{"ambisonic", riff(-1, extensible(1, ambisonicTail), chunk("data", -1, six...)), 3},
+		{"an ID3 tag before", "ID3\x03\x00\x00\x00\x00\x00\x0a" + strings.Repeat("x", 10) + riff(-1, pcm16, chunk("data", -1, six...)), 3},
+		{"an ID3 tag before, the size counts the header", "ID3\x03\x00\x00\x00\x00\x00\x0a" + strings.Repeat("x", 10) + riff(-1, pcm16, chunk("data", 50, six...)), 3},
 		{"12 bits in two bytes", riff(-1, fmtChunk(1, 1, 8000, 2, 12), chunk("data", -1, six...)), 3},
 	} {
 		if l, err := parse(c.file); err != nil || l.samples != c.samples {
@@ -139,22 +169,29 @@ func TestParseAccepts(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	extensible := func(subtag uint16, tail string) string {
-		b := []byte(fmtChunk(0xFFFE, 1, 8000, 2, 16)[8:])
-		b = append(b, 22, 0, 16, 0, 4, 0, 0, 0, byte(subtag), byte(subtag>>8))
-		return chunk("fmt ", -1, append(b, tail...)...)
-	}
 	data := chunk("data", -1, 1, 0)
 	for _, c := range []struct{ what, file, want string }{
 		{"empty", "", `this is no WAV file: it starts with ""; want RIFF and WAVE`},
 		{"text", "Dear Sir or Madam", `this is no WAV file: it starts with "Dear Sir or "`},
 		{"FLAC", "fLaC\x00\x00\x00\x22", "this is FLAC; want WAV: convert it first"},
-		{"AVI", chunk("RIFF", -1, []byte("AVI LIST")...), "this is no WAV file"},
+		{"AVI", chunk("RIFF", -1, []byte("AVI LIST")...), "this is an AVI film"},
+		{"another RIFF", chunk("RIFF", -1, []byte("WEBPVP8 ")...), "this is no WAV file"},
+		{"M4A", "\x00\x00\x00\x20ftypM4A \x00", "this is M4A (MPEG-4 audio); want WAV: convert it first, for instance with ffmpeg"},
+		{"MP4", "\x00\x00\x00\x20ftypisom\x00", "this is MPEG-4; want WAV"},
+		{"MP3", "\xff\xfb\x90\x64\x00\x00\x00\x00\x00\x00\x00\x00", "this is MP3; want WAV: convert it first, for instance with ffmpeg"},
+		{"MP3 of 22 kHz without checksum", "\xff\xf3\x40\xc4\x00\x00\x00\x00", "this is MP3"},
+		{"MP3 with a tag", "ID3\x04\x00\x00\x00\x00\x00\x02xx\xff\xfb\x90\x64", "this is MP3"},
+		{"FLAC with a tag", "ID3\x04\x00\x00\x00\x00\x00\x02xxfLaC", "this is FLAC"},
+		{"AAC", "\xff\xf1\x50\x80\x00\x00\x00\x00", "this is AAC"},
+		{"all ones", strings.Repeat("\xff", 12), "this is no WAV file"},
 		{"no chunks", riff(-1), "the file ends at byte 12 before any samples"},
 		{"no data", riff(-1, pcm16), "the file ends at byte 36 before any samples"},
 		{"half a chunk head", riff(-1, pcm16, "dat"), "the file ends at byte 39 before any samples"},
 		{"truncated", riff(2036, pcm16, chunk("data", 2000, make([]byte, 600)...)), "the header promises 1000 samples a channel, 300 are there: the file is truncated"},
-		{"truncated, nearly as sox pipes", riff(-1, pcm16, chunk("data", 0x7FFFF002, 1, 2)), "the file is truncated"},
+		{"truncated at 3 GB", riff(3000000036, pcm16, chunk("data", 3000000000, 1, 2)), "promises 1500000000 samples a channel, 1 are there: the file is truncated"},
+		{"truncated by one sample", riff(40, pcm16, chunk("data", 4, 1, 2)), "promises 2 samples a channel, 1 are there"},
+		{"much behind the samples", riff(-1, pcm16, chunk("data", 2, []byte(strings.Repeat("\x01\x80", 40000))...)), "promises 1 samples a channel, and 79998 bytes follow them that are no chunk"},
+		{"RF64 with two sizes, both wrong", "RF64" + riff(-1, chunk("ds64", -1, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0), pcm16, chunk("data", 4, make([]byte, 20)...))[4:], "have 5 bytes by the ds64 chunk and 4 by their own"},
 		{"RF64 truncated", "RF64" + riff(-1, chunk("ds64", -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10), pcm16, chunk("data", unknown, 1, 0))[4:], "promises 576460752303423488 samples a channel, 1 are there"},
 		{"RF64 beyond int64", "RF64" + riff(-1, chunk("ds64", -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xF0), pcm16)[4:], "the samples are said to have"},
 		{"short ds64", "RF64" + riff(-1, chunk("ds64", -1, 0, 0))[4:], "the ds64 chunk has 2 bytes; want at least 16"},
@@ -174,12 +211,72 @@ func TestParseRefuses(t *testing.T) {
 		{"no bits", riff(-1, fmtChunk(1, 1, 8000, 0, 0), data), "the samples are integers of 0 bits"},
 		{"16-bit floats", riff(-1, fmtChunk(3, 1, 8000, 2, 16), data), "the samples are floats of 16 bits; want 32 or 64"},
 		{"31-bit floats", riff(-1, fmtChunk(3, 1, 8000, 4, 31), data), "the samples are floats of 31 bits; want 32 or 64"},
-		{"24 bits in four bytes", riff(-1, fmtChunk(1, 2, 8000, 8, 24), data), "2 channels of 24 bits are said to take 8 bytes; want 6"},
+		{"24 bits in five bytes", riff(-1, fmtChunk(1, 2, 8000, 10, 24), data), "2 channels of 24 bits are said to take 10 bytes; want 6"},
 		{"endless chunks", riff(-1, strings.Repeat(chunk("junk", -1), maxChunks+1), pcm16, data), "more than 4096 chunks stand before the samples"},
 	} {
 		if _, err := parse(c.file); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v; want %s", c.what, err, c.want)
 		}
+	}
+}
+
+// sparse is a file of a head and ones.
+type sparse struct {
+	head string
+	size int64
+}
+
+func (s sparse) ReadAt(p []byte, at int64) (int, error) {
+	n := 0
+	for ; n < len(p) && at < s.size; n, at = n+1, at+1 {
+		p[n] = 1
+		if at < int64(len(s.head)) {
+			p[n] = s.head[at]
+		}
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// TestParseLong: sizes of more than 32 bits in fields of 32 are seen to be wrong.
+func TestParseLong(t *testing.T) {
+	head := func(riffSize, size int64) string { return riff(riffSize, pcm16, chunk("data", size)) }
+	for _, c := range []struct {
+		what    string
+		sparse  sparse
+		samples int
+		want    string
+	}{
+		{"wrapped around", sparse{head(1036, 1000), 44 + 1000 + 2<<32}, (1000 + 2<<32) / 2, ""},
+		{"wrapped around, more behind", sparse{head(1036, 1000), 44 + 2000 + 2<<32}, 0, "bytes follow them that are no chunk"},
+		{"piped by sox, more than it says", sparse{head(0x7FFFF024, 0x7FFFF000), 44 + 3<<30}, 3 << 29, ""},
+		{"piped by ffmpeg, more than 4 GiB", sparse{head(unknown, unknown), 44 + 5<<30}, 5 << 29, ""},
+		{"a header from the time when the recording was shorter", sparse{head(1036, 1000), 44 + 1<<20}, 0, "promises 500 samples a channel, and 1047576 bytes follow"},
+	} {
+		l, err := parseWAV(c.sparse, c.sparse.size)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) || l.samples != c.samples {
+			t.Errorf("%s: %d samples, %v; want %d, %q", c.what, l.samples, err, c.samples, c.want)
+		}
+	}
+}
+
+// TestIntegersAtTheUpperEnd: 24 bits in four bytes have full scale where 32 bits do.
+func TestIntegersAtTheUpperEnd(t *testing.T) {
+	file := riff(-1, fmtChunk(1, 1, 8000, 4, 24), chunk("data", -1, 0, 0, 0, 0x40, 0, 0, 0, 0xC0))
+	l, err := parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := reader{layout: l, file: strings.NewReader(file)}
+	err = r.each(t.Context(), 0, 2, func(_ int, x []float64) {
+		if x[0] != 0.5 || x[1] != -0.5 {
+			t.Errorf("the samples are %v; want ±0.5", x)
+		}
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

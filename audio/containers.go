@@ -1,0 +1,69 @@
+package audio
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// containers names what a file is that is no WAV, by its first bytes.
+var containers = []struct{ magic, name string }{
+	{"RIFX", "a big-endian WAV"}, {"riff\x2e\x91\xcf\x11", "Sony Wave64"}, {"FORM", "AIFF"},
+	{"fLaC", "FLAC"}, {"OggS", "Ogg"}, {"ID3", "MP3"}, {".snd", "AU"}, {"caff", "CAF"},
+	{"\x1aE\xdf\xa3", "Matroska"}, {"\x30\x26\xb2\x75", "Windows Media Audio"}, {"wvpk", "WavPack"},
+	{"MAC ", "Monkey's Audio"}, {"TTA1", "TTA"}, {"#!AMR", "AMR"}, {"MThd", "MIDI"},
+}
+
+// container names what a file is by its first bytes; "" where they tell nothing.
+func container(start string) string {
+	for _, c := range containers {
+		if strings.HasPrefix(start, c.magic) {
+			return c.name
+		}
+	}
+	if len(start) < 12 {
+		start += strings.Repeat("\x00", 12-len(start))
+	}
+	switch sync, layer := start[0] == 0xFF && start[1]&0xE0 == 0xE0, start[1]>>1&3; {
+	case strings.HasPrefix(start[4:], "ftypM4"):
+		return "M4A (MPEG-4 audio)"
+	case strings.HasPrefix(start[4:], "ftyp"):
+		return "MPEG-4"
+	case strings.HasPrefix(start, "RIFF") && start[8:12] == "AVI ":
+		return "an AVI film"
+	case sync && start[1]&0xF6 == 0xF0:
+		return "AAC"
+	// Frames of MPEG audio: version 1 is reserved, as are layer 0, bit rate 15 and rate 3.
+	case sync && start[1]>>3&3 != 1 && layer != 0 && start[2]>>4 != 15 && start[2]>>2&3 != 3:
+		return "MP3"
+	}
+	return ""
+}
+
+// notWAV says what a file is instead; tagged if start stands behind an ID3 tag.
+func notWAV(start []byte, tagged bool) error {
+	name := container(string(start))
+	if name == "" && tagged {
+		name = "MP3"
+	}
+	if name != "" {
+		return fmt.Errorf("this is %s; want WAV: convert it first, for instance with ffmpeg -i IN OUT.wav", name)
+	}
+	return fmt.Errorf("this is no WAV file: it starts with %q; want RIFF and WAVE", start)
+}
+
+// tagLength returns the length of the ID3 tag at the start of a file, 0 without one
+// (https://id3.org/id3v2.4.0-structure: ten bytes, the last four the length of the
+// rest in seven bits each, and perhaps a footer of ten).
+func tagLength(r io.ReaderAt) (int64, error) {
+	var head [10]byte
+	n, err := readFull(r, head[:], 0)
+	if err != nil || n < len(head) || string(head[:3]) != "ID3" {
+		return 0, err
+	}
+	length := int64(10)
+	if head[5]&0x10 != 0 {
+		length += 10
+	}
+	return length + int64(head[6]&0x7F)<<21 + int64(head[7]&0x7F)<<14 + int64(head[8]&0x7F)<<7 + int64(head[9]&0x7F), nil
+}

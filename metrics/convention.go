@@ -18,7 +18,7 @@ const (
 	V3Sources Convention = "bss_v3_sources" // the same, time-invariant filters
 	V3Images  Convention = "bss_v3_images"  // Vincent et al. 2012, spatial images
 	V4        Convention = "bss_v4"         // Stöter, Liutkus, Ito 2018, as museval computes it
-	SI        Convention = "si_sdr"         // Le Roux et al. 2019, without removal of the mean
+	SI        Convention = "si_sdr"         // Le Roux et al. 2019
 )
 
 // Conventions lists all conventions.
@@ -83,11 +83,12 @@ var (
 			once: true, match: MatchGiven, ratios: imageRatios,
 		},
 		SI: {
-			doc:  "SI-SDR, SI-SIR, SI-SAR: one gain allowed, mean kept; SNR: nothing allowed",
+			doc:  "SI-SDR, SI-SIR, SI-SAR: one gain allowed; SD-SDR: a gain allowed, what it changes counted; SNR: nothing allowed",
 			gain: true, match: MatchSDR, ratios: []ratio{
 				{"SI-SDR", func(e energies) (float64, float64) { return e.target, e.rest }},
 				{"SI-SIR", targetToInterf},
 				{"SI-SAR", func(e energies) (float64, float64) { return e.target, e.artifacts }},
+				{"SD-SDR", func(e energies) (float64, float64) { return e.target, e.loss }},
 				{"SNR", func(e energies) (float64, float64) { return e.reference, e.loss }},
 			},
 		},
@@ -105,6 +106,16 @@ const (
 	MatchSDR   Match = "sdr"   // the permutation with the best mean SDR, with the convention's filters allowed
 )
 
+// FitLength says what to do with recordings of different lengths.
+type FitLength string
+
+// The ways to make lengths fit. The zero value refuses.
+const (
+	FitRefuse FitLength = "refuse"
+	FitPad    FitLength = "pad" // zeros at the end, up to the longest
+	FitCut    FitLength = "cut" // the end cut off, down to the shortest
+)
+
 // Options say how to evaluate. The zero value of each field but Convention is its
 // default.
 type Options struct {
@@ -112,8 +123,9 @@ type Options struct {
 
 	// Window and Hop cut the sound into frames, in samples, as mir_eval and museval
 	// do: only whole frames count, and sound no longer than a window is one frame.
-	// Window is by default one second for BSS Eval 4 and everything for the others;
-	// Hop is by default Window.
+	// Where one whole frame fits and no second, that frame is measured, as by museval;
+	// mir_eval measures the whole sound then. Window is by default one second for BSS
+	// Eval 4 and everything for the others; Hop is by default Window.
 	Window, Hop int
 
 	Taps  int // length of BSS Eval's filters; 512
@@ -125,6 +137,18 @@ type Options struct {
 	// Without a load, references with a singular Gram matrix are projected on what
 	// they span.
 	Load float64
+
+	// ZeroMean takes the mean over the whole recording from each channel of every
+	// recording first, as others do by default for SI-SDR. Le Roux et al. take sound
+	// to have none.
+	ZeroMean bool
+
+	// FitLength says what to do with recordings of different lengths.
+	FitLength FitLength
+
+	// PerChannel measures each channel by itself, too, with the estimates matched on
+	// all channels together.
+	PerChannel bool
 }
 
 // check fills in the defaults for signals of the given rate and length.
@@ -155,6 +179,9 @@ func (o Options) check(rate, samples int) (Options, error) {
 	if !(o.Load >= 0) || math.IsInf(o.Load, 1) {
 		return o, fmt.Errorf("load is %v; want a finite number of at least 0", o.Load)
 	}
+	if !slices.Contains([]FitLength{"", FitRefuse, FitPad, FitCut}, o.FitLength) {
+		return o, fmt.Errorf("the fit of lengths is %q; want refuse, pad or cut", o.FitLength)
+	}
 	if o.Window == 0 && def.once {
 		o.Window = rate
 	}
@@ -164,8 +191,14 @@ func (o Options) check(rate, samples int) (Options, error) {
 	if o.Hop == 0 {
 		o.Hop = o.Window
 	}
+	if n := (samples-o.Window)/o.Hop + 1; n > mostFrames {
+		return o, fmt.Errorf("a hop of %d samples makes %d frames; want at most %d: take a longer hop", o.Hop, n, mostFrames)
+	}
 	return o, nil
 }
+
+// mostFrames bounds the size of a report: 11 days of frames of a second.
+const mostFrames = 1_000_000
 
 // spans are the frames of a signal.
 func (o Options) spans(samples int) []span {

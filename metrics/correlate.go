@@ -117,12 +117,13 @@ func addProduct(sum, a, b []complex128) {
 // innerProducts is correlate without delays, the channels of a source being one vector.
 func innerProducts(ctx context.Context, s *signals, win span) (*correlations, error) {
 	n := len(s.sources)
-	blocks := (win.len() + gainBlock - 1) / gainBlock
+	block := blockFor(n * s.channels)
+	blocks := (win.len() + block - 1) / block
 	parts := planes[float64](blocks, n*(s.refs+1))
 	scratch := sync.Pool{New: func() any {
 		x := make([][][]float64, n)
 		for i := range x {
-			x[i] = planes[float64](s.channels, gainBlock)
+			x[i] = planes[float64](s.channels, block)
 		}
 		return &x
 	}}
@@ -131,7 +132,7 @@ func innerProducts(ctx context.Context, s *signals, win span) (*correlations, er
 		defer scratch.Put(held)
 		x := *held
 		for i := range x {
-			if err := s.read(ctx, x[i], i, win, win.from+b*gainBlock); err != nil {
+			if err := s.read(ctx, x[i], i, win, win.from+b*block); err != nil {
 				return err
 			}
 		}
@@ -159,8 +160,9 @@ func innerProducts(ctx context.Context, s *signals, win span) (*correlations, er
 	return out, nil
 }
 
-// gainBlock is the number of samples that are read at a time where no filter is fitted.
-const gainBlock = 1 << 14
+// blockFor is the number of samples that are read at a time where no filter is fitted:
+// less of very many layers, so that a block of them takes no more than 32 MiB.
+func blockFor(layers int) int { return min(1<<14, max(16, 1<<22/layers)) }
 
 // dot is the inner product of two signals of several channels.
 func dot(a, b [][]float64) float64 {

@@ -134,7 +134,7 @@ type filters struct {
 }
 
 func newMeasurer(f *fit, s *signals, pairs []pair) *measurer {
-	m := &measurer{signals: s, pairs: pairs, taps: len(f.corr.lags[0][0]), step: gainBlock, whole: map[int]filters{}}
+	m := &measurer{signals: s, pairs: pairs, taps: len(f.corr.lags[0][0]), step: blockFor(len(s.sources) * s.channels), whole: map[int]filters{}}
 	if !f.gain {
 		m.fft = transformFor(m.taps)
 		m.step = 2 * (m.fft.n - m.taps + 1)

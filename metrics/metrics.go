@@ -22,20 +22,22 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 
 	"github.com/audiosep/audiosep"
 )
 
-// Evaluate compares ests with refs; mixture may be nil. All must have the same rate, length
-// and number of channels, and one realisation. They are read twice, by several goroutines at
-// once.
+// Evaluate compares ests with refs; mixture may be nil. All must have one
+// rate and number of channels, one realisation, and one length unless the options fit
+// it. They may be read from several goroutines at once, several times over.
 //
-// It is an error if they do not fit each other, hold numbers that are not finite, or if a
-// reference is silent throughout: no ratio is defined then. Whatever else makes a number
-// doubtful is among the report's warnings.
+// It is an error if they do not fit each other, hold numbers that are not finite, if
+// a reference is silent throughout (no ratio is defined then), or if the work would
+// take more than 4 GiB of memory. Whatever else makes a number doubtful is among the
+// report's warnings.
 func Evaluate(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.Source, opt Options) (*Report, error) {
-	s, err := open(ctx, refs, ests, mixture)
+	s, err := open(ctx, refs, ests, mixture, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -43,13 +45,70 @@ func Evaluate(ctx context.Context, refs, ests []audiosep.Source, mixture audiose
 		return nil, err
 	}
 	e := &evaluation{signals: s, Options: opt, definition: definitions[opt.Convention]}
+	if err := e.checkMemory(); err != nil {
+		return nil, err
+	}
 	frames, err := e.run(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r := e.report(frames)
-	r.Warnings = e.warnings(frames)
+	r.Warnings = append(e.warnings(frames), e.aboutRest()...)
+	if opt.PerChannel && s.channels > 1 {
+		for c := range s.channels {
+			if err := e.channel(ctx, r, frames, c); err != nil {
+				return nil, fmt.Errorf("channel %d: %w", c+1, err)
+			}
+		}
+	}
 	return r, nil
+}
+
+// channel measures one channel by itself, with the estimates matched as in frames.
+func (e *evaluation) channel(ctx context.Context, r *Report, frames []frame, c int) error {
+	s := *e.signals
+	s.channels = 1
+	s.sources = nil
+	for _, src := range e.sources {
+		s.sources = append(s.sources, channel{src, e.channels, c})
+	}
+	one := &evaluation{signals: &s, Options: e.Options, definition: e.definition, matched: frames}
+	mine, err := one.run(ctx)
+	if err != nil {
+		return err
+	}
+	for j := range r.Sources {
+		r.Sources[j].Channels = append(r.Sources[j].Channels, one.metrics(mine, j))
+	}
+	return nil
+}
+
+// checkMemory refuses what would take more memory than any comparison of stems that
+// people make: the work grows with the square of sources, channels and taps.
+func (e *evaluation) checkMemory() error {
+	const most = 4 << 30
+	signals, layers := float64(e.refs*e.channels), float64(len(e.sources)*e.channels)
+	workers := float64(runtime.GOMAXPROCS(0))
+	bytes := 8 * workers * layers * float64(blockFor(int(layers)))
+	if !e.gain {
+		n := float64(transformFor(e.Taps).n)
+		unknowns := signals * float64(e.Taps)
+		fit := unknowns*unknowns/2*8 + // the factor
+			layers*signals*(16*n+8*float64(e.Taps)) + // correlations
+			2*signals*signals*(16*n+8*float64(e.Taps)) // filters and lags
+		if !e.once && e.Window < e.samples {
+			fit *= workers
+		}
+		bytes += fit + workers*layers*5*16*n
+	}
+	if bytes <= most {
+		return nil
+	}
+	if e.gain {
+		return fmt.Errorf("%d sources of %d channels would take %.0f GiB of memory; want at most %d: compare fewer channels", e.refs, e.channels, bytes/(1<<30), most>>30)
+	}
+	return fmt.Errorf("%d sources of %d channels with %d filter taps would take %.0f GiB of memory; want at most %d: take fewer taps or channels, or %s, which has no filters",
+		e.refs, e.channels, e.Taps, bytes/(1<<30), most>>30, V2)
 }
 
 type evaluation struct {
@@ -58,6 +117,7 @@ type evaluation struct {
 	definition
 	several   bool      // frames
 	artifacts []float64 // [estimate] ‖ŝ - Pŝ‖²/‖ŝ‖² of the whole, where filters are fitted once
+	matched   []frame   // what the match is taken from, where that is settled; or nil
 }
 
 // frame is the result for one span.
@@ -78,7 +138,7 @@ func (e *evaluation) run(ctx context.Context) ([]frame, error) {
 		if err != nil {
 			return nil, err
 		}
-		frames, err := e.measure(ctx, f, spans)
+		frames, err := e.measure(ctx, f, spans, 0)
 		e.artifacts = f.artifacts()
 		return frames, err
 	}
@@ -88,11 +148,11 @@ func (e *evaluation) run(ctx context.Context) ([]frame, error) {
 		if err != nil {
 			return err
 		}
-		if e.several && f.silent() {
+		if e.partial() && f.silent() || e.matched != nil && e.matched[i].perm == nil {
 			frames[i] = e.undefined(spans[i])
 			return nil
 		}
-		one, err := e.measure(ctx, f, spans[i:i+1])
+		one, err := e.measure(ctx, f, spans[i:i+1], i)
 		if err != nil {
 			return err
 		}
@@ -116,16 +176,29 @@ func (e *evaluation) fit(ctx context.Context, win span) (*fit, error) {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return nil, fmt.Errorf("%s holds a number that is not finite; want finite samples", e.what(i))
 		}
-		if x == 0 && i < e.refs && win.len() == e.samples {
+		if x == 0 && i < e.refs && win.len() == e.samples && e.matched == nil {
 			return nil, fmt.Errorf("%s is silent; want sound: no ratio is defined for it, leave it out with its estimate", e.what(i))
 		}
 	}
 	return newFit(c, e.refs, e.gain, e.Load), nil
 }
 
-// measure matches the estimates once and measures all spans with the filters of f.
-func (e *evaluation) measure(ctx context.Context, f *fit, spans []span) ([]frame, error) {
+// partial tells whether a source may be silent in a frame, which is undefined then: a
+// frame or a channel of the whole.
+func (e *evaluation) partial() bool { return e.several || e.matched != nil }
+
+// measure matches the estimates once and measures all spans, frames from first on, with
+// the filters of f.
+func (e *evaluation) measure(ctx context.Context, f *fit, spans []span, first int) ([]frame, error) {
 	perm, match := e.assign(f)
+	if e.matched != nil {
+		// Where filters are fitted once all frames that are defined have one match.
+		for _, fr := range e.matched[first : first+len(spans)] {
+			if fr.perm != nil {
+				perm, match = fr.perm, fr.match
+			}
+		}
+	}
 	var pairs []pair
 	for j, k := range perm {
 		pairs = append(pairs, pair{j, e.refs + k})
@@ -144,7 +217,7 @@ func (e *evaluation) measure(ctx context.Context, f *fit, spans []span) ([]frame
 	for i, p := range parts {
 		fr := frame{span: spans[i], perm: perm, match: match, parts: p, fit: c}
 		for _, part := range p[:e.refs] {
-			if e.several && (part.reference == 0 || part.estimate == 0) {
+			if e.partial() && (part.reference == 0 || part.estimate == 0) || e.matched != nil && e.matched[first+i].perm == nil {
 				fr = e.undefined(spans[i])
 				break
 			}
@@ -157,7 +230,7 @@ func (e *evaluation) measure(ctx context.Context, f *fit, spans []span) ([]frame
 // assign gives an estimate to every reference, as e.Match says or, where no score is
 // a number, in the given order.
 func (e *evaluation) assign(f *fit) ([]int, Match) {
-	if e.Match != MatchGiven && e.refs > 1 {
+	if e.matched == nil && e.Match != MatchGiven && e.refs > 1 {
 		if score := f.scores(e.Match == MatchSDR); anyNumber(score) {
 			return bestMatch(score), e.Match
 		}
@@ -193,7 +266,7 @@ func (f *fit) silent() bool {
 func (e *evaluation) report(frames []frame) *Report {
 	r := &Report{
 		Convention: e.Convention, Definition: e.doc, Rate: e.rate, Samples: e.samples, Channels: e.channels,
-		Window: e.Window, Hop: e.Hop, Match: e.Match,
+		Window: e.Window, Hop: e.Hop, Load: e.Load, ZeroMean: e.ZeroMean, Match: e.Match,
 	}
 	if !e.gain {
 		r.Taps = e.Taps
@@ -210,12 +283,17 @@ func (e *evaluation) report(frames []frame) *Report {
 			}
 			s.Estimates = append(s.Estimates, e.names[e.refs+fr.perm[j]])
 		}
-		for _, ratio := range e.ratios {
-			s.Metrics = append(s.Metrics, e.metric(ratio, frames, j))
-		}
+		s.Metrics = e.metrics(frames, j)
 		r.Sources = append(r.Sources, s)
 	}
 	return r
+}
+
+func (e *evaluation) metrics(frames []frame, j int) (all []Metric) {
+	for _, ratio := range e.ratios {
+		all = append(all, e.metric(ratio, frames, j))
+	}
+	return all
 }
 
 func (e *evaluation) metric(ratio ratio, frames []frame, j int) Metric {

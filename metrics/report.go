@@ -8,6 +8,8 @@ import (
 
 // Report holds the ratios of one convention.
 type Report struct {
+	Track       string // the name of the recording, where there are several
+	Estimator   string // what made the estimates, where they were not given, such as an ideal mask
 	Convention  Convention
 	Definition  string // what the convention allows, in words
 	Rate        int    // Hz
@@ -15,6 +17,8 @@ type Report struct {
 	Channels    int
 	Window, Hop int // of the frames, in samples; Window is Samples if there is one frame
 	Taps        int // of the filters; 0 when only a gain is fitted
+	Load        float64
+	ZeroMean    bool
 	Match       Match
 	Sources     []Source
 	Warnings    []string // what makes numbers doubtful, a sentence each
@@ -25,6 +29,7 @@ type Source struct {
 	Name      string   // of the reference
 	Estimates []string // [frame] the name of the estimate; empty where the frame is undefined
 	Metrics   []Metric
+	Channels  [][]Metric // [channel] of each by itself; nil unless asked for
 }
 
 // Metric is one ratio in dB. It is +Inf where nothing is below the fraction's bar and
@@ -58,18 +63,81 @@ func median(frames []float64) float64 {
 
 // settings says how the numbers were made: convention, filters, frames.
 func (r *Report) settings() string {
+	if n := r.frames(); n > 1 {
+		return r.settingsWith(fmt.Sprintf("median of %d %s", n, r.window()))
+	}
+	return r.settingsWith("one frame")
+}
+
+func (r *Report) settingsWith(frames string) string {
 	s := fmt.Sprintf("%s: %s", r.Convention, r.Definition)
 	if r.Taps > 0 {
 		s += fmt.Sprintf("; %d taps", r.Taps)
 	}
-	if n := r.frames(); n > 1 {
-		s += fmt.Sprintf("; median of %d frames of %.4g s every %.4g s", n, r.seconds(r.Window), r.seconds(r.Hop))
-	} else {
-		s += "; one frame"
+	if r.Load > 0 {
+		s += fmt.Sprintf("; load %g", r.Load)
+	}
+	if r.ZeroMean {
+		s += "; means removed"
+	}
+	s += "; " + frames
+	if r.Estimator != "" {
+		return s + "; estimates are " + r.Estimator
 	}
 	return s + "; estimates matched by " + map[Match]string{MatchGiven: "order", MatchSIR: "best mean SIR", MatchSDR: "best mean SDR"}[r.Match]
+}
+
+// window describes the frames, in seconds.
+func (r *Report) window() string {
+	return fmt.Sprintf("frames of %.4g s every %.4g s", r.seconds(r.Window), r.seconds(r.Hop))
 }
 
 func (r *Report) frames() int { return len(r.Sources[0].Estimates) }
 
 func (r *Report) seconds(samples int) float64 { return float64(samples) / float64(r.Rate) }
+
+// TrackMedian holds the medians over tracks of one reference's medians over frames, by
+// one convention.
+type TrackMedian struct {
+	Convention Convention
+	Estimator  string // as in Report
+	Reference  string
+	Tracks     int      // that have the reference
+	Metrics    []Metric // a frame for each track: its median
+}
+
+// Medians returns the medians over the reports of tracks, in order of their first
+// appearance; none for reports without a track. Undefined ratios do not count.
+func (rs Reports) Medians() []TrackMedian {
+	var all []TrackMedian
+	for _, r := range rs {
+		if r.Track == "" {
+			continue
+		}
+		for _, s := range r.Sources {
+			i := slices.IndexFunc(all, func(m TrackMedian) bool {
+				return m.Convention == r.Convention && m.Estimator == r.Estimator && m.Reference == s.Name
+			})
+			if i < 0 {
+				i = len(all)
+				all = append(all, TrackMedian{Convention: r.Convention, Estimator: r.Estimator, Reference: s.Name})
+			}
+			all[i].add(s)
+		}
+	}
+	return all
+}
+
+// add adds the medians of a track.
+func (t *TrackMedian) add(s Source) {
+	t.Tracks++
+	for k, m := range s.Metrics {
+		if t.Tracks == 1 {
+			t.Metrics = append(t.Metrics, Metric{Name: m.Name})
+		}
+		t.Metrics[k].Frames = append(t.Metrics[k].Frames, m.Median())
+		if m.Improvement != nil {
+			t.Metrics[k].Improvement = append(t.Metrics[k].Improvement, m.MedianImprovement())
+		}
+	}
+}

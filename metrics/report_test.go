@@ -113,11 +113,11 @@ func TestWriteCSV(t *testing.T) {
 		t.Fatalf("there are %d rows; want one a source, frame and metric", len(rows))
 	}
 	for i, want := range map[int]string{
-		0:  "convention,reference,estimate,time_s,duration_s,metric,db,improvement_db",
-		1:  "bss_v4,bass,bass_est,0,1,SDR,1.25,0.5",
-		2:  "bss_v4,bass,bass_est,0,1,SIR,inf,",
-		3:  "bss_v4,bass,,0.5,1,SDR,,",
-		11: "bss_v4,drums,b,1,1,SDR,-inf,0",
+		0:  "convention,reference,estimate,time_s,duration_s,metric,db,improvement_db,channel,track,estimator",
+		1:  "bss_v4,bass,bass_est,0,1,SDR,1.25,0.5,,,",
+		2:  "bss_v4,bass,bass_est,0,1,SIR,inf,,,,",
+		3:  "bss_v4,bass,,0.5,1,SDR,,,,,",
+		11: "bss_v4,drums,b,1,1,SDR,-inf,0,,,",
 	} {
 		if got := strings.Join(rows[i], ","); got != want {
 			t.Errorf("row %d is %s; want %s", i, got, want)
@@ -147,6 +147,55 @@ func TestWriteTextQuotes(t *testing.T) {
 	}
 	if strings.ContainsAny(b.String(), "\x1b\a") || !strings.Contains(b.String(), `"\x1b]0;owned\a"`) {
 		t.Errorf("the text is %q; want quoted names", b.String())
+	}
+}
+
+// tracks are reports of three tracks, one of which lacks a reference.
+func tracks() Reports {
+	var rs Reports
+	for i, x := range []float64{1, 2, 6} {
+		r := &Report{Track: string(rune('A' + i)), Convention: V2, Definition: "d", Rate: 1000, Samples: 10, Channels: 1, Window: 10, Hop: 10, Match: MatchSIR}
+		r.Sources = append(r.Sources, Source{Name: "bass", Estimates: []string{"e1"}, Metrics: []Metric{{"SDR", []float64{x}, []float64{x - 1}}}})
+		if i != 1 {
+			r.Sources = append(r.Sources, Source{Name: "drums", Estimates: []string{"e2"}, Metrics: []Metric{{"SDR", []float64{2 * x}, []float64{math.NaN()}}}})
+		}
+		r.Warnings = []string{"of " + r.Track}
+		rs = append(rs, r)
+	}
+	return rs
+}
+
+// Medians over tracks are those of the tracks' medians.
+func TestMedians(t *testing.T) {
+	got := tracks().Medians()
+	if len(got) != 2 || got[0].Reference != "bass" || got[0].Tracks != 3 || got[0].Metrics[0].Median() != 2 || got[0].Metrics[0].MedianImprovement() != 1 {
+		t.Fatalf("the medians are %+v", got)
+	}
+	if m := got[1]; m.Tracks != 2 || m.Metrics[0].Median() != 7 || !math.IsNaN(m.Metrics[0].MedianImprovement()) {
+		t.Errorf("the second reference's medians are %+v", m)
+	}
+	if m := (Reports{sample()}).Medians(); m != nil {
+		t.Errorf("the medians of a report without track are %v", m)
+	}
+	var b strings.Builder
+	if err := tracks().WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	want := `bss_v2: d; one frame; estimates matched by best mean SIR; 3 tracks
+        track  reference  estimate  SDR dB  over mixture
+            A       bass        e1    1.00          0.00
+            A      drums        e2    2.00     undefined
+            B       bass        e1    2.00          1.00
+            C       bass        e1    6.00          5.00
+            C      drums        e2   12.00     undefined
+  median of 3       bass              2.00          1.00
+  median of 2      drums              7.00     undefined
+warning: A: of A
+warning: B: of B
+warning: C: of C
+`
+	if b.String() != want {
+		t.Errorf("the text is\n%s\nwant\n%s", b.String(), want)
 	}
 }
 

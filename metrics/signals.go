@@ -18,6 +18,7 @@ type signals struct {
 	names                   []string
 	refs                    int // J
 	rate, samples, channels int
+	fitted                  []string // whose lengths were made to fit
 }
 
 // span is a run of samples, from ≤ t < to.
@@ -25,8 +26,9 @@ type span struct{ from, to int }
 
 func (s span) len() int { return s.to - s.from }
 
-// open checks that all recordings have one rate, length and number of channels.
-func open(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.Source) (*signals, error) {
+// open checks that all recordings have one rate and number of channels, and one length
+// if opt does not make it one.
+func open(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.Source, opt Options) (*signals, error) {
 	if len(refs) == 0 || len(refs) != len(ests) {
 		return nil, fmt.Errorf("there are %d references (%s) and %d estimates (%s); want as many of each, at least one",
 			len(refs), namesOf(ctx, refs), len(ests), namesOf(ctx, ests))
@@ -36,6 +38,7 @@ func open(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.So
 	if mixture != nil {
 		s.sources = append(s.sources, mixture)
 	}
+	var heads []audiosep.Head
 	for i, src := range s.sources {
 		s.names = append(s.names, fmt.Sprint(i%len(refs)+1))
 		h, err := src.Head(ctx)
@@ -45,24 +48,49 @@ func open(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.So
 		if len(h.Names) > 0 {
 			s.names[i] = h.Names[0]
 		}
-		what := s.what(i)
-		if i == 0 {
-			s.rate, s.samples, s.channels = h.Rate, h.Samples, h.Channels
-		}
-		switch {
-		case h.Samples == 0 || h.Channels == 0:
-			return nil, fmt.Errorf("%s is empty; want sound", what)
-		case h.Realisations != 1:
-			return nil, fmt.Errorf("%s has %d realisations; want 1", what, h.Realisations)
-		case h.Rate != s.rate:
-			return nil, fmt.Errorf("%s is at %d Hz; want %d Hz, the rate of reference %s: resample it first", what, h.Rate, s.rate, s.names[0])
-		case h.Samples != s.samples:
-			return nil, fmt.Errorf("%s has %d samples; want %d, the length of reference %s: align and cut or pad it first", what, h.Samples, s.samples, s.names[0])
-		case h.Channels != s.channels:
-			return nil, fmt.Errorf("%s has %d channels; want %d, those of reference %s", what, h.Channels, s.channels, s.names[0])
+		heads = append(heads, h)
+	}
+	s.rate, s.samples, s.channels = heads[0].Rate, heads[0].Samples, heads[0].Channels
+	for i, h := range heads {
+		if err := s.accept(i, h, opt.FitLength); err != nil {
+			return nil, err
 		}
 	}
-	return s, nil
+	if !opt.ZeroMean {
+		return s, nil
+	}
+	return s, parallel(len(s.sources), func(i int) (err error) {
+		if s.sources[i], err = centre(ctx, s.sources[i], heads[i]); err != nil {
+			err = fmt.Errorf("%s: %w", s.what(i), err)
+		}
+		return err
+	})
+}
+
+// accept checks that a recording can be compared with the first, and makes the lengths
+// fit.
+func (s *signals) accept(i int, h audiosep.Head, fit FitLength) error {
+	what, first := s.what(i), printable(s.names[0])
+	switch {
+	case h.Samples == 0 || h.Channels == 0:
+		return fmt.Errorf("%s is empty; want sound", what)
+	case h.Realisations != 1:
+		return fmt.Errorf("%s has %d realisations; want 1", what, h.Realisations)
+	case h.Rate != s.rate:
+		return fmt.Errorf("%s is at %d Hz; want %d Hz, the rate of reference %s: resample it first", what, h.Rate, s.rate, first)
+	case h.Channels != s.channels:
+		return fmt.Errorf("%s has %d channels; want %d, those of reference %s", what, h.Channels, s.channels, first)
+	case h.Samples == s.samples && len(s.fitted) == 0:
+		return nil
+	case fit == FitPad:
+		s.samples = max(s.samples, h.Samples)
+	case fit == FitCut:
+		s.samples = min(s.samples, h.Samples)
+	default:
+		return fmt.Errorf("%s has %d samples; want %d, the length of reference %s: align them and fit the length, by padding or cutting", what, h.Samples, s.samples, first)
+	}
+	s.fitted = append(s.fitted, fmt.Sprintf("%s has %d", what, h.Samples))
+	return nil
 }
 
 // namesOf lists the names of recordings, as far as they can be told.
@@ -85,9 +113,9 @@ func namesOf(ctx context.Context, sources []audiosep.Source) string {
 func (s *signals) what(i int) string {
 	switch {
 	case i < s.refs:
-		return "reference " + s.names[i]
+		return "reference " + printable(s.names[i])
 	case i < 2*s.refs:
-		return "estimate " + s.names[i]
+		return "estimate " + printable(s.names[i])
 	default:
 		return "the mixture"
 	}

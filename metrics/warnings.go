@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // warnings says what makes numbers of the report doubtful or undefined.
@@ -65,6 +66,23 @@ func (e *evaluation) aboutIdentity(fits []*condition) []string {
 		} else {
 			w = append(w, fmt.Sprintf("estimates %s and %s are the same sound: was a file copied in place of another?", a, b))
 		}
+	}
+	return w
+}
+
+// aboutRest finds sound that no frame holds, because none but the first fits, where
+// that is not as everyone does it.
+func (e *evaluation) aboutRest() []string {
+	var w []string
+	if !e.several && e.Window < e.samples {
+		said := fmt.Sprintf("no second frame fits, so the first %.4g s of %.4g s are measured, as by museval", float64(e.Window)/float64(e.rate), float64(e.samples)/float64(e.rate))
+		if !e.once {
+			said += "; mir_eval would measure the whole, as without a window"
+		}
+		w = append(w, said)
+	}
+	if len(e.fitted) > 0 {
+		w = append(w, fmt.Sprintf("lengths differ (%s): all are fitted to %d samples by %s", strings.Join(e.fitted, ", "), e.samples, map[FitLength]string{FitPad: "zeros at the end", FitCut: "cutting the end"}[e.FitLength]))
 	}
 	return w
 }

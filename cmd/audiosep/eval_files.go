@@ -39,20 +39,90 @@ func (o *opened) file(name string) (audiosep.Source, error) {
 	return s, err
 }
 
-// folder opens the WAV files of a folder, in the order of their names.
-func (o *opened) folder(dir string) (all []audiosep.Source, err error) {
+// folder opens the WAV files of a folder, in the order of their names, but for the
+// mixture.
+func (o *opened) folder(dir, mixture string) (all []audiosep.Source, err error) {
 	names, err := stemsIn(dir)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
-		s, err := o.file(filepath.Join(dir, name))
+		file := filepath.Join(dir, name)
+		if mixture != "" && sameFile(file, mixture) {
+			continue
+		}
+		s, err := o.file(file)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, s)
 	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("folder %s holds no WAV files but the mixture; want one for each source", dir)
+	}
 	return all, nil
+}
+
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}
+
+// track is a recording to evaluate: folders of stems, and perhaps the file of its mixture.
+// The name is empty where there is one alone, estimate where none are asked for.
+type track struct{ name, reference, estimate, mixture string }
+
+// tracks lists what the folders hold: stems, or folders of stems.
+func (e *evaluation) tracks() ([]track, error) {
+	names, stems, err := foldersIn(e.reference)
+	if err != nil {
+		return nil, err
+	}
+	if stems || len(names) == 0 {
+		return []track{{"", e.reference, e.estimate, e.mixture}}, nil
+	}
+	var all []track
+	var missing []string
+	for _, name := range names {
+		t := track{name: name, reference: filepath.Join(e.reference, name)}
+		if e.estimate != "" {
+			t.estimate = filepath.Join(e.estimate, name)
+			if info, err := os.Stat(t.estimate); err != nil || !info.IsDir() {
+				missing = append(missing, name)
+			}
+		}
+		if e.mixture != "" {
+			t.mixture = filepath.Join(t.reference, e.mixture)
+		}
+		all = append(all, t)
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("folder %s lacks %d of the %d tracks of %s: %s; want a folder of estimates for each", e.estimate, len(missing), len(all), e.reference, strings.Join(missing, ", "))
+	}
+	return all, nil
+}
+
+// foldersIn lists the folders in a folder, as people count, and tells whether it holds
+// WAV files itself.
+func foldersIn(dir string) (names []string, stems bool, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		name := entry.Name()
+		info, err := os.Stat(filepath.Join(dir, name)) // through links
+		switch {
+		case strings.HasPrefix(name, ".") || err != nil:
+		case info.IsDir():
+			names = append(names, name)
+		case strings.EqualFold(filepath.Ext(name), ".wav"):
+			stems = true
+		}
+	}
+	slices.SortFunc(names, byNumber)
+	return names, stems, err
 }
 
 // stemsIn lists the WAV files of a folder, as people count: stem 2 before stem 10.

@@ -174,3 +174,104 @@ func TestEvalGivenOrder(t *testing.T) {
 		}
 	}
 }
+
+// Folders of stems are tracks; medians over them end the table, and each track's report
+// is what the track alone gives.
+func TestEvalTracks(t *testing.T) {
+	dir := t.TempDir()
+	for i, name := range []string{"song 1", "song 2", "song 10"} {
+		seed := uint64(10 * i)
+		writeNoise(t, filepath.Join(dir, "ref", name), 3000, map[string]uint64{"bass.wav": seed + 1, "drums.wav": seed + 2, "mixture.wav": seed + 3})
+		writeNoise(t, filepath.Join(dir, "est", name), 3000, map[string]uint64{"bass.wav": seed + 1, "drums.wav": seed + 3})
+	}
+	flags := []string{"-c", "bss_v2", "-c", "si_sdr", "--match", "given", "--ideal", "irm"}
+	all := append([]string{"-r", filepath.Join(dir, "ref"), "-e", filepath.Join(dir, "est"), "--mixture", "mixture.wav"}, flags...)
+	out, err := evalOutput(append(all, "--format", "csv")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 1 + 3*2*2*(3+5); len(rows) != want {
+		t.Errorf("there are %d rows; want %d: a track, estimator, reference and ratio each", len(rows), want)
+	}
+	var got [][]string
+	for _, row := range rows {
+		if row[9] == "song 10" {
+			row[9] = ""
+			got = append(got, row)
+		}
+	}
+	out, err = evalOutput(append([]string{"-r", filepath.Join(dir, "ref", "song 10"), "-e", filepath.Join(dir, "est", "song 10"), "--mixture", filepath.Join(dir, "ref", "song 10", "mixture.wav"), "--format", "csv"}, flags...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if alone, err := csv.NewReader(strings.NewReader(out)).ReadAll(); err != nil || !slices.EqualFunc(alone[1:], got, slices.Equal[[]string]) {
+		t.Errorf("the track alone gives %v, %v; want %v", alone, err, got)
+	}
+	if out, err = evalOutput(all...); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"; 3 tracks\n", "estimates are of ideal ratio masks", "median of 3"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the text lacks %q:\n%s", want, out)
+		}
+	}
+	if i, j := strings.Index(out, "song 2"), strings.Index(out, "song 10"); i > j {
+		t.Error("song 10 stands before song 2")
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "est", "song 2")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := evalOutput(all...); err == nil || !strings.Contains(err.Error(), "lacks 1 of the 3 tracks of") {
+		t.Errorf("a missing track: %v", err)
+	}
+	if _, err := evalOutput("-r", filepath.Join(dir, "ref"), "--mixture", "mixture.wav", "--ideal", "ibm", "-c", "si_sdr"); err != nil {
+		t.Errorf("ideal masks without estimates: %v", err)
+	}
+}
+
+// The flags reach the metrics.
+func TestEvalFlags(t *testing.T) {
+	ref, est := pairs(t)
+	long := filepath.Join(t.TempDir(), "est")
+	writeNoise(t, long, 4001, map[string]uint64{"a.wav": 1, "b.wav": 3})
+	run := func(est string, args ...string) string {
+		t.Helper()
+		out, err := evalOutput(append([]string{"-r", ref, "-e", est, "-c", "bss_v3_sources"}, args...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	for _, c := range []struct{ flags, want string }{
+		{"--taps 32", "; 32 taps;"},
+		{"--load 1e-6", "; load 1e-06;"},
+		{"--zero-mean", "; means removed;"},
+		{"--ideal ibm", "estimates are of ideal binary masks, an upper bound"},
+	} {
+		if out := run(est, strings.Fields(c.flags)...); !strings.Contains(out, c.want) {
+			t.Errorf("%s: want %q in\n%s", c.flags, c.want, out)
+		}
+	}
+	if pad, cut := run(long, "--fit-length", "pad"), run(long, "--fit-length", "cut"); !strings.Contains(pad, "fitted to 4001 samples by zeros") || !strings.Contains(cut, "fitted to 4000 samples by cutting") {
+		t.Errorf("fitted lengths give\n%s\nand\n%s", pad, cut)
+	}
+	for flags, want := range map[string]string{
+		"":                     "--estimate names no folder; want one, or --ideal",
+		"-e x --taps 0":        "--taps is 0; want 1 to 16384",
+		"-e x --load -1":       "--load is -1; want a finite number",
+		"-e x --ideal best":    `--ideal is "best"; want one of ibm, irm`,
+		"-e x --fit-length no": `--fit-length is "no"; want one of refuse, pad, cut`,
+		"-e x --match best":    `--match is "best"; want one of given, sir, sdr`,
+	} {
+		if _, err := evalOutput(append([]string{"-r", ref}, strings.Fields(flags)...)...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v; want %q", flags, err, want)
+		}
+	}
+	if _, err := evalOutput("-r", ref, "-e", long, "-c", "si_sdr"); err == nil || !strings.Contains(err.Error(), "estimate a has 4001 samples; want 4000, the length of reference a") {
+		t.Errorf("lengths that differ: %v", err)
+	}
+}

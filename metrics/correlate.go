@@ -117,7 +117,7 @@ func addProduct(sum, a, b []complex128) {
 // innerProducts is correlate without delays, the channels of a source being one vector.
 func innerProducts(ctx context.Context, s *signals, win span) (*correlations, error) {
 	n := len(s.sources)
-	block := blockFor(n * s.channels)
+	block := min(blockFor(n*s.channels), win.len())
 	blocks := (win.len() + block - 1) / block
 	parts := planes[float64](blocks, n*(s.refs+1))
 	scratch := sync.Pool{New: func() any {

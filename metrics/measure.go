@@ -61,7 +61,11 @@ func (e *energies) plus(f energies) {
 // much longer than its window as the filters are. What needs a projection on silence
 // is NaN, and a part that is mere rounding has no energy.
 func (f *fit) measure(ctx context.Context, s *signals, wins []span, pairs []pair) ([][]energies, error) {
-	m := newMeasurer(f, s, pairs)
+	longest := 0
+	for _, win := range wins {
+		longest = max(longest, win.len())
+	}
+	m := newMeasurer(f, s, pairs, longest)
 	type part struct{ win, at int }
 	var parts []part
 	for w, win := range wins {
@@ -133,8 +137,9 @@ type filters struct {
 	spectra [][][]complex128 // [channel][signal]
 }
 
-func newMeasurer(f *fit, s *signals, pairs []pair) *measurer {
-	m := &measurer{signals: s, pairs: pairs, taps: len(f.corr.lags[0][0]), step: blockFor(len(s.sources) * s.channels), whole: map[int]filters{}}
+// newMeasurer prepares for windows of at most longest samples.
+func newMeasurer(f *fit, s *signals, pairs []pair, longest int) *measurer {
+	m := &measurer{signals: s, pairs: pairs, taps: len(f.corr.lags[0][0]), step: min(blockFor(len(s.sources)*s.channels), longest), whole: map[int]filters{}}
 	if !f.gain {
 		m.fft = transformFor(m.taps)
 		m.step = 2 * (m.fft.n - m.taps + 1)

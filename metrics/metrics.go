@@ -28,13 +28,14 @@ import (
 	"github.com/audiosep/audiosep"
 )
 
-// Evaluate holds each of ests against refs; mixture may be nil. All must have one
+// Evaluate compares ests with refs; mixture may be nil. All must have one
 // rate and number of channels, one realisation, and one length unless the options fit
 // it. They may be read from several goroutines at once, several times over.
 //
 // It is an error if they do not fit each other, hold numbers that are not finite, if
 // a reference is silent throughout (no ratio is defined then), or if the work would
-// take more than 4 GiB of memory. Whatever else makes a number doubtful is among the
+// take more than 4 GiB of memory, or a fourth of the address space that the process
+// has. Whatever else makes a number doubtful is among the
 // report's warnings.
 func Evaluate(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.Source, opt Options) (*Report, error) {
 	s, err := open(ctx, refs, ests, mixture, opt)
@@ -45,7 +46,7 @@ func Evaluate(ctx context.Context, refs, ests []audiosep.Source, mixture audiose
 		return nil, err
 	}
 	e := &evaluation{signals: s, Options: opt, definition: definitions[opt.Convention]}
-	if err := e.checkMemory(); err != nil {
+	if e.workers, err = e.planMemory(); err != nil {
 		return nil, err
 	}
 	frames, err := e.run(ctx)
@@ -72,7 +73,7 @@ func (e *evaluation) channel(ctx context.Context, r *Report, frames []frame, c i
 	for _, src := range e.sources {
 		s.sources = append(s.sources, channel{src, e.channels, c})
 	}
-	one := &evaluation{signals: &s, Options: e.Options, definition: e.definition, matched: frames}
+	one := &evaluation{signals: &s, Options: e.Options, definition: e.definition, workers: e.workers, matched: frames}
 	mine, err := one.run(ctx)
 	if err != nil {
 		return err
@@ -83,38 +84,11 @@ func (e *evaluation) channel(ctx context.Context, r *Report, frames []frame, c i
 	return nil
 }
 
-// checkMemory refuses what would take more memory than any comparison of stems that
-// people make: the work grows with the square of sources, channels and taps.
-func (e *evaluation) checkMemory() error {
-	const most = 4 << 30
-	signals, layers := float64(e.refs*e.channels), float64(len(e.sources)*e.channels)
-	workers := float64(runtime.GOMAXPROCS(0))
-	bytes := 8 * workers * layers * float64(blockFor(int(layers)))
-	if !e.gain {
-		n := float64(transformFor(e.Taps).n)
-		unknowns := signals * float64(e.Taps)
-		fit := unknowns*unknowns/2*8 + // the factor
-			layers*signals*(16*n+8*float64(e.Taps)) + // correlations
-			2*signals*signals*(16*n+8*float64(e.Taps)) // filters and lags
-		if !e.once && e.Window < e.samples {
-			fit *= workers
-		}
-		bytes += fit + workers*layers*5*16*n
-	}
-	if bytes <= most {
-		return nil
-	}
-	if e.gain {
-		return fmt.Errorf("%d sources of %d channels would take %.0f GiB of memory; want at most %d: compare fewer channels", e.refs, e.channels, bytes/(1<<30), most>>30)
-	}
-	return fmt.Errorf("%d sources of %d channels with %d filter taps would take %.0f GiB of memory; want at most %d: take fewer taps or channels, or %s, which has no filters",
-		e.refs, e.channels, e.Taps, bytes/(1<<30), most>>30, V2)
-}
-
 type evaluation struct {
 	*signals
 	Options
 	definition
+	workers   int       // frames that are fitted at a time
 	several   bool      // frames
 	artifacts []float64 // [estimate] ‖ŝ - Pŝ‖²/‖ŝ‖² of the whole, where filters are fitted once
 	matched   []frame   // what the match is taken from, where that is settled; or nil
@@ -143,7 +117,7 @@ func (e *evaluation) run(ctx context.Context) ([]frame, error) {
 		return frames, err
 	}
 	frames := make([]frame, len(spans))
-	err := parallel(len(spans), func(i int) error {
+	err := limited(e.workers, len(spans), func(i int) error {
 		f, err := e.fit(ctx, spans[i])
 		if err != nil {
 			return err

@@ -137,9 +137,12 @@ func (s *signals) read(ctx context.Context, dst [][]float64, source int, win spa
 }
 
 // parallel calls f(0) to f(n-1) on all cores and returns one of their errors.
-func parallel(n int, f func(i int) error) error {
+func parallel(n int, f func(i int) error) error { return limited(runtime.GOMAXPROCS(0), n, f) }
+
+// limited is parallel on a number of cores.
+func limited(workers, n int, f func(i int) error) error {
 	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(workers)
 	for i := range n {
 		g.Go(func() error { return f(i) })
 	}

@@ -62,9 +62,19 @@ func (c channel) Head(ctx context.Context) (audiosep.Head, error) {
 	return h, err
 }
 
-// ReadAt fills dst[0] with the samples from at on; zeros outside the recording.
+// ReadAt fills dst[0] with the samples from at on; zeros outside the recording. The
+// other channels are read piece by piece, since there may be many.
 func (c channel) ReadAt(ctx context.Context, dst [][]float64, at int) error {
-	x := planes[float64](c.all, len(dst[0]))
-	x[c.one] = dst[0]
-	return c.Source.ReadAt(ctx, x, at)
+	x := planes[float64](c.all, min(len(dst[0]), blockFor(c.all)))
+	for n := 0; n < len(dst[0]); n += len(x[0]) {
+		part := make([][]float64, c.all)
+		for l := range part {
+			part[l] = x[l][:min(len(x[l]), len(dst[0])-n)]
+		}
+		part[c.one] = dst[0][n:][:len(part[0])]
+		if err := c.Source.ReadAt(ctx, part, at+n); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
-// Package npy reads and writes NumPy's .npy arrays of floating-point numbers
+// Package npy reads NumPy's .npy arrays of numbers and writes those of float64
 // (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). The shape that a
 // header gives is checked against the size of the file before anything is allocated.
 package npy
@@ -11,6 +11,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,9 +85,10 @@ func ReadMatrix(path string) (*mat.Dense, error) {
 	return m, nil
 }
 
-// Read reads an array of float64 or float32, of either byte order, in C or Fortran
-// order, of at most two dimensions. size is how many bytes r holds in all; it is an
-// error if the array needs more or fewer.
+// Read reads an array of float64 or float32, of integers of 8 to 64 bits or of truth
+// values, which become 0 and 1, of either byte order, in C or Fortran order, of at most
+// two dimensions. size is how many bytes r holds in all; it is an error if the array
+// needs more or fewer, or holds an integer that float64 does not.
 func Read(r io.Reader, size int64) (Array, error) {
 	var a Array
 	h, err := readHeader(r)
@@ -94,6 +96,9 @@ func Read(r io.Reader, size int64) (Array, error) {
 		return a, err
 	}
 	count := 1
+	if slices.Contains(h.shape, 0) {
+		count = 0
+	}
 	for _, n := range h.shape {
 		if n > 0 && count > int(size)/n { // count·n ≤ size: no overflow
 			return a, fmt.Errorf("the shape %v needs more than the %d bytes there are", h.shape, size)
@@ -110,7 +115,11 @@ func Read(r io.Reader, size int64) (Array, error) {
 		if _, err := io.ReadFull(in, word); err != nil {
 			return a, fmt.Errorf("number %d of %d: %w", i+1, count, unexpected(err))
 		}
-		a.Data[h.place(i)] = h.number(word)
+		x, ok := h.number(word)
+		if !ok {
+			return a, fmt.Errorf("number %d of %d is an integer that float64 does not hold exactly; want at most 2⁵³", i+1, count)
+		}
+		a.Data[h.place(i)] = x
 	}
 	return a, nil
 }
@@ -127,6 +136,7 @@ type header struct {
 	length   int64 // bytes before the numbers
 	shape    []int
 	fortran  bool
+	kind     byte // f, i, u or b
 	itemSize int
 	order    binary.ByteOrder
 }
@@ -140,12 +150,34 @@ func (h *header) place(i int) int {
 	return i%rows*cols + i/rows
 }
 
-func (h *header) number(word []byte) float64 {
-	if h.itemSize == 4 {
-		return float64(math.Float32frombits(h.order.Uint32(word)))
+// number returns the number in a word, and whether float64 holds it exactly.
+func (h *header) number(word []byte) (x float64, exact bool) {
+	var bits uint64
+	switch h.itemSize {
+	case 1:
+		bits = uint64(word[0])
+	case 2:
+		bits = uint64(h.order.Uint16(word))
+	case 4:
+		bits = uint64(h.order.Uint32(word))
+	default:
+		bits = h.order.Uint64(word)
 	}
-	return math.Float64frombits(h.order.Uint64(word))
+	switch {
+	case h.kind == 'f' && h.itemSize == 4:
+		return float64(math.Float32frombits(uint32(bits))), true
+	case h.kind == 'f':
+		return math.Float64frombits(bits), true
+	case h.kind == 'i':
+		unused := 64 - 8*h.itemSize
+		n := int64(bits<<unused) >> unused // with the sign
+		return float64(n), -greatestInteger <= n && n <= greatestInteger
+	}
+	return float64(bits), bits <= greatestInteger
 }
+
+// greatestInteger is 2⁵³: up to it float64 holds all integers.
+const greatestInteger = 1 << 53
 
 var (
 	descrKey   = regexp.MustCompile(`'descr'\s*:\s*'([^']*)'`)
@@ -186,23 +218,34 @@ func readHeader(r io.Reader) (*header, error) {
 	return h, nil
 }
 
+// setType takes NumPy's name of a type: byte order, kind and size, such as <f8.
+func (h *header) setType(descr string) bool {
+	if len(descr) != 3 {
+		return false
+	}
+	h.kind, h.itemSize, h.order = descr[1], int(descr[2]-'0'), binary.LittleEndian
+	switch descr[0] {
+	case '>':
+		h.order = binary.BigEndian
+	case '<':
+	case '|':
+		if h.itemSize != 1 {
+			return false
+		}
+	default:
+		return false
+	}
+	return slices.Contains(map[byte][]int{'f': {4, 8}, 'i': {1, 2, 4, 8}, 'u': {1, 2, 4, 8}, 'b': {1}}[h.kind], h.itemSize)
+}
+
 func parseHeader(text string) (*header, error) {
 	descr, fortran, shape := descrKey.FindStringSubmatch(text), fortranKey.FindStringSubmatch(text), shapeKey.FindStringSubmatch(text)
 	if descr == nil || fortran == nil || shape == nil {
 		return nil, fmt.Errorf("its .npy header is %.80q; want descr, fortran_order and shape of an array of numbers", text)
 	}
-	h := &header{fortran: fortran[1] == "True", order: binary.LittleEndian}
-	switch descr[1] {
-	case "<f8":
-		h.itemSize = 8
-	case ">f8":
-		h.itemSize, h.order = 8, binary.BigEndian
-	case "<f4":
-		h.itemSize = 4
-	case ">f4":
-		h.itemSize, h.order = 4, binary.BigEndian
-	default:
-		return nil, fmt.Errorf("it holds numbers of type %.20q; want float64 or float32 (<f8, >f8, <f4, >f4)", descr[1])
+	h := &header{fortran: fortran[1] == "True"}
+	if !h.setType(descr[1]) {
+		return nil, fmt.Errorf("it holds numbers of type %.20q; want float64, float32, integers or truth values (such as <f8, >f4, <i8, |u1, |b1)", descr[1])
 	}
 	for _, part := range strings.Split(shape[1], ",") {
 		part = strings.TrimSpace(part)

@@ -53,9 +53,9 @@ func (p *Param) Validate() error {
 	case p.Min != nil && p.Max != nil && *p.Min > *p.Max:
 		return fmt.Errorf("the range is %v to %v; want the least first", *p.Min, *p.Max)
 	case (p.OneOf != nil || p.File != "") && typ != "string":
-		return fmt.Errorf("OneOf and File are for texts; the type is %s", p.Type)
+		return fmt.Errorf("only texts have OneOf and File; the type is %s", p.Type)
 	case !slices.Contains([]string{"", "in", "out"}, p.File):
-		return fmt.Errorf("File is %q; want in or out", p.File)
+		return fmt.Errorf("the tag File is %q; want in or out", p.File)
 	case !json.Valid(p.Default):
 		return fmt.Errorf("the default %q is not JSON; want a value, or null if it may be left open", p.Default)
 	}

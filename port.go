@@ -94,8 +94,6 @@ const (
 	Local Promise = "local"
 )
 
-var promises = []Promise{Lazy, Sums, Local}
-
 // Shape is what a pipeline needs to know of a stage to wire it and to run it.
 type Shape struct {
 	In, Out  []Port

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // ReadAudioParams are the parameters of read_audio.
@@ -77,7 +78,7 @@ type wavFile struct {
 
 // openWAV opens a WAV file and reads its header.
 func openWAV(path string) (*wavFile, error) {
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -93,9 +94,6 @@ func parseFile(f *os.File) (layout, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return layout{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return layout{}, errors.New("this is no regular file; want one, since it is read more than once")
 	}
 	return parseWAV(f, info.Size())
 }

@@ -41,7 +41,7 @@ const (
 func (s *Resample) Run(ctx context.Context, _ audiosep.Env, in In) (Out, error) {
 	h, err := in.Audio.Head(ctx)
 	if err != nil || h.Rate == s.p.Rate {
-		return Out{in.Audio}, err
+		return Out(in), err
 	}
 	return Out{newResampled(in.Audio, h, s.p.Rate)}, nil
 }

@@ -87,21 +87,37 @@ var (
 	growthAxes  = map[string]string{growN: "seconds of sound (N)", growM: "samples of a frame (M)", growK: "components (K)", growR: "recordings (R)", growThreads: "threads"}
 )
 
-func growthCurves() []*growth {
-	const rate = 44100
-	columns := func(seconds int) int { return seconds * rate / 512 }
-	is := func(ctx context.Context, bins, columns, rank int) (func() (benchRun, error), error) {
-		return nmfWork(ctx, 0, bins, columns, rank, 5)
-	}
-	tl := func(ctx context.Context, m, n, rank, realisations int) (func() (benchRun, error), error) {
-		y, err := cut(ctx, rate, m, n, realisations)
-		p := tlParams(rank, 2)
-		p.Start, p.Tol = "dct", 0
+const growthRate = 44100 // Hz
+
+// growthColumns returns how many frames there are, 512 samples apart, in so many seconds.
+func growthColumns(seconds int) int { return seconds * growthRate / 512 }
+
+func growISNMF(ctx context.Context, bins, columns, rank int) (func() (benchRun, error), error) {
+	return nmfWork(ctx, 0, bins, columns, rank, 5)
+}
+
+func growTLNMF(ctx context.Context, m, n, rank, realisations int) (func() (benchRun, error), error) {
+	y, err := cut(ctx, growthRate, m, n, realisations)
+	p := tlParams(rank, 2)
+	p.Start, p.Tol = "dct", 0
+	return func() (benchRun, error) {
+		_, err := learn(ctx, p, 1, y)
+		return benchRun{}, err
+	}, err
+}
+
+// onThreads has work done on n threads.
+func onThreads(work func(context.Context) (func() (benchRun, error), error)) func(context.Context, int) (func() (benchRun, error), error) {
+	return func(ctx context.Context, n int) (func() (benchRun, error), error) {
+		f, err := work(ctx)
 		return func() (benchRun, error) {
-			_, err := learn(ctx, p, 1, y)
-			return benchRun{}, err
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n))
+			return f()
 		}, err
 	}
+}
+
+func growthCurves() []*growth {
 	frames := []float64{128, 256, 512, 1024, 2048}
 	ranks := []float64{2, 5, 10, 20, 50, 100}
 	hour := []float64{10, 30, 100, 300, 1000, 3600}
@@ -109,52 +125,43 @@ func growthCurves() []*growth {
 	for n := 2.0; n <= float64(runtime.NumCPU()); n *= 2 {
 		threads = append(threads, n)
 	}
-	onThreads := func(work func(context.Context) (func() (benchRun, error), error)) func(context.Context, int) (func() (benchRun, error), error) {
-		return func(ctx context.Context, n int) (func() (benchRun, error), error) {
-			f, err := work(ctx)
-			return func() (benchRun, error) {
-				defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n))
-				return f()
-			}, err
-		}
-	}
 	return []*growth{
 		{name: "is_nmf, F 513, K 10", size: growN, sizes: hour, model: 1, prepare: func(ctx context.Context, n int) (func() (benchRun, error), error) {
-			return is(ctx, 513, columns(n), 10)
+			return growISNMF(ctx, 513, growthColumns(n), 10)
 		}},
 		{name: "tl_nmf, M 256, K 10", size: growN, sizes: hour, model: 1, prepare: func(ctx context.Context, n int) (func() (benchRun, error), error) {
-			return tl(ctx, 256, columns(n), 10, 1)
+			return growTLNMF(ctx, 256, growthColumns(n), 10, 1)
 		}},
 		{name: "STFT, masks, inverse", size: growN, sizes: hour, model: 1, prepare: func(ctx context.Context, n int) (func() (benchRun, error), error) {
-			return maskWork(ctx, music(1, rate, 1, n*rate), 2048, 512)
+			return maskWork(ctx, music(1, growthRate, 1, n*rate), 2048, 512)
 		}},
 		{name: "BSS Eval 4, 2 sources", size: growN, sizes: hour[:5], model: 1, prepare: func(ctx context.Context, n int) (func() (benchRun, error), error) {
-			refs, ests := stems(2, n*rate)
+			refs, ests := stems(2, n*growthRate)
 			return func() (benchRun, error) {
 				_, err := metrics.Evaluate(ctx, refs, ests, nil, metrics.Options{Convention: metrics.V4})
 				return benchRun{}, err
 			}, nil
 		}},
 		{name: "is_nmf, N 2600, K 10", size: growM, sizes: frames, model: 1, prepare: func(ctx context.Context, m int) (func() (benchRun, error), error) {
-			return is(ctx, m, 2600, 10)
+			return growISNMF(ctx, m, 2600, 10)
 		}},
 		{name: "tl_nmf, N 2600, K 10", size: growM, sizes: frames, model: 2, prepare: func(ctx context.Context, m int) (func() (benchRun, error), error) {
-			return tl(ctx, m, 2600, 10, 1)
+			return growTLNMF(ctx, m, 2600, 10, 1)
 		}},
 		{name: "is_nmf, 513×2600", size: growK, sizes: ranks, model: 1, prepare: func(ctx context.Context, k int) (func() (benchRun, error), error) {
-			return is(ctx, 513, 2600, k)
+			return growISNMF(ctx, 513, 2600, k)
 		}},
 		{name: "tl_nmf, M 512, N 2600", size: growK, sizes: ranks, model: 1, prepare: func(ctx context.Context, k int) (func() (benchRun, error), error) {
-			return tl(ctx, 512, 2600, k, 1)
+			return growTLNMF(ctx, 512, 2600, k, 1)
 		}},
 		{name: "tl_nmf, M 256, N 500, K 10", size: growR, sizes: []float64{1, 2, 4, 8, 16, 32}, model: 1, prepare: func(ctx context.Context, r int) (func() (benchRun, error), error) {
-			return tl(ctx, 256, 500, 10, r)
+			return growTLNMF(ctx, 256, 500, 10, r)
 		}},
 		{name: "is_nmf, 513×2600, K 10", size: growThreads, sizes: threads, model: -1, prepare: onThreads(func(ctx context.Context) (func() (benchRun, error), error) {
-			return is(ctx, 513, 2600, 10)
+			return growISNMF(ctx, 513, 2600, 10)
 		})},
 		{name: "tl_nmf, M 512, N 2600, K 10", size: growThreads, sizes: threads, model: -1, prepare: onThreads(func(ctx context.Context) (func() (benchRun, error), error) {
-			return tl(ctx, 512, 2600, 10, 1)
+			return growTLNMF(ctx, 512, 2600, 10, 1)
 		})},
 	}
 }

@@ -213,7 +213,7 @@ func validPower(ctx context.Context, v audiosep.Power) error {
 	}
 	bins, cols := m.Dims()
 	if bins != v.Bins() || cols != v.Framing().Columns() || v.Hz() != nil && len(v.Hz()) != bins {
-		return fmt.Errorf("V is %d×%d with %d frequencies; want %d×%d", bins, cols, len(v.Hz()), v.Bins(), v.Framing().Columns())
+		return fmt.Errorf("the power is %d×%d with %d frequencies; want %d×%d", bins, cols, len(v.Hz()), v.Bins(), v.Framing().Columns())
 	}
 	if err := (&audiosep.Factors{W: m}).Validate(-1, -1); err != nil {
 		return err

@@ -46,6 +46,11 @@ func (p *ported) Transform(ctx context.Context, m int) (audiosep.Transform, erro
 	if err != nil {
 		return nil, err
 	}
+	return transformOf(out)
+}
+
+// transformOf returns the transform that a stage has made.
+func transformOf(out audiosep.Values) (audiosep.Transform, error) {
 	t, err := output[*audiosep.FittedTransform](out, "transform")
 	if err != nil {
 		return nil, err
@@ -71,11 +76,7 @@ func (p *ported) LearnTransform(ctx context.Context, env audiosep.Env, y *audios
 	if err != nil {
 		return nil, err
 	}
-	t, err := output[*audiosep.FittedTransform](out, "transform")
-	if err != nil {
-		return nil, err
-	}
-	return t.Transform, nil
+	return transformOf(out)
 }
 
 func (p *ported) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense, init *audiosep.Factors) (*audiosep.Factors, error) {

@@ -17,8 +17,8 @@ type TLNMFParams struct {
 	Iterations int     `json:"iterations" min:"1" doc:"Most iterations; each updates W and H, then Φ."`
 	Tol        float64 `json:"tol" min:"0" doc:"Stop when an iteration lowers the objective C by less than this part of 2|C|."`
 	Eps        float64 `json:"eps" min:"1e-15" doc:"Floor added to V and WH: a power of frames whose window is divided by its sum, so that the scale of the window does not matter."`
-	MMSteps    int     `json:"mm_steps" min:"1" doc:"Most updates of H and W in an iteration. From a random Φ and with update mm the first iterations make fewer, so that Φ takes shape before W and H settle."`
-	Update     string  `json:"update" oneof:"momentum|mm" doc:"How W and H are updated: mm by majorisation-minimisation; momentum goes farther and on in the direction of the last updates, but not where C would rise, and from a random Φ begins as mm."`
+	MMSteps    int     `json:"mm_steps" min:"1" doc:"Most updates of H and W in an iteration. From a Φ that is not settled, and with update mm, the first iterations make fewer, so that Φ takes shape before W and H settle."`
+	Update     string  `json:"update" oneof:"momentum|mm" doc:"How W and H are updated: mm by majorisation-minimisation; momentum goes farther and on in the direction of the last updates, but not where C would rise, and from a Φ that is not settled begins as mm."`
 	PhiSteps   int     `json:"phi_steps" min:"1" doc:"Steps of the solver in an iteration: sweeps of jacobi and blocks, line searches of the others."`
 	Solver     string  `json:"solver" oneof:"auto|jacobi|blocks|quasi_newton|projected_gradient" doc:"How Φ is learnt: by pairs of rows, blocks of rows, or all rows at once; auto is jacobi where it has a closed form and Φ is small, else blocks."`
 	Curvature  string  `json:"curvature" oneof:"corrected|published" doc:"What quasi_newton divides the gradient by: the curvature of each rotation, or the part of it in Ablin et al. (2019)."`
@@ -67,7 +67,10 @@ func DefaultTLNMF() TLNMFParams {
 //	C = ½ Σ (V+eps)/V̂ + log V̂,  V̂ = WH + eps,  V = mean |ΦY|²   (gcm; paper, eq. 3)
 //	C = Σ q - log q - 1,  q = (V+eps)/V̂                           (is)
 //
-// plus l1·ΣH. The mean is over all layers and over the frames that share a column. C never
+// plus l1·ΣH. From a Φ that is settled W and H are updated as often as p allows, else seldom at
+// first. Settled is a Φ, given or drawn, that concentrates the power better than chance, with
+// W and H that then fit V to ¼ a coefficient; for the is objective none is, unless it is fixed.
+// The mean is over all layers and over the frames that share a column. C never
 // rises. The learnt Φ is orthogonal to 1e-12 and its rows are in no special order; columns of
 // W sum to 1. It is an error if p is out of the ranges in its tags, as in a spec.
 func NewTLNMF(p TLNMFParams) (audiosep.JointLearner, error) {
@@ -135,30 +138,6 @@ func (t tlNMF) warn(env audiosep.Env, s *scene.Scene) {
 	}
 }
 
-// A random Φ takes shape before W and H do. So the first iterations update W and H once, one
-// update more is made every onceMore iterations, and momentum begins after plainFor. Of 100
-// starts on one recording of the paper's data 76 find the least C, as many as with one update
-// in every iteration, in two thirds of the iterations; with ten updates from the first
-// iteration on 43 do, and with momentum from the first on 48.
-const (
-	onceMore = 4
-	plainFor = 12
-)
-
-// updateFactors updates W and H in iteration it.
-func (t tlNMF) updateFactors(ctx context.Context, factors *momentum, it int, random bool) {
-	mm := t.Update == "mm"
-	updates := t.MMSteps
-	if random || mm {
-		updates = min(updates, 1+it/onceMore)
-	}
-	if mm || random && it < plainFor {
-		factors.updateMM(ctx, updates)
-	} else {
-		factors.update(ctx, updates)
-	}
-}
-
 // run learns from start i on at most so many threads, on which the result does not depend.
 func (t tlNMF) run(ctx context.Context, env audiosep.Env, s *scene.Scene, start *tlStart, i, threads int) (*learning, error) {
 	phi, w, h, err := start.draw(ctx, env, i)
@@ -166,9 +145,13 @@ func (t tlNMF) run(ctx context.Context, env audiosep.Env, s *scene.Scene, start 
 		return nil, err
 	}
 	l := newLearning(s, t.TLNMFParams, phi, w, h, threads)
-	factors, solver := newMomentum(l), l.solver(t.TLNMFParams)
+	schedule, err := newSchedule(ctx, t.TLNMFParams, l, s)
+	if err != nil {
+		return nil, err
+	}
+	solver := l.solver(t.TLNMFParams)
 	for it := range t.Iterations {
-		t.updateFactors(ctx, factors, it, start.phi == nil)
+		schedule.updateFactors(ctx, it)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

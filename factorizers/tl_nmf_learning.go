@@ -193,12 +193,17 @@ func (l *learning) parts() (likelihood, divergence float64) {
 	if l.is {
 		return 0, l.last()
 	}
+	likelihood = l.likelihood()
+	return likelihood, l.last() - likelihood
+}
+
+// likelihood returns C with V̂ = V+eps, for the gcm objective.
+func (l *learning) likelihood() (sum float64) {
 	for m := range l.rows {
-		likelihood += sumLog(l.v[m*l.cols:(m+1)*l.cols], l.eps) + float64(l.cols)
+		sum += sumLog(l.v[m*l.cols:(m+1)*l.cols], l.eps) + float64(l.cols)
 	}
 	n := float64((l.samples - l.rows) * l.cols)
-	likelihood = 0.5 * (likelihood + n*(1+math.Log(l.eps)))
-	return likelihood, l.last() - likelihood
+	return 0.5 * (sum + n*(1+math.Log(l.eps)))
 }
 
 func (l *learning) last() float64 { return l.objective[len(l.objective)-1] }

@@ -133,7 +133,7 @@ func growthCurves() []*growth {
 			return growTLNMF(ctx, 256, growthColumns(n), 10, 1)
 		}},
 		{name: "STFT, masks, inverse", size: growN, sizes: hour, model: 1, prepare: func(ctx context.Context, n int) (func() (benchRun, error), error) {
-			return maskWork(ctx, music(1, growthRate, 1, n*rate), 2048, 512)
+			return maskWork(ctx, music(1, growthRate, 1, n*growthRate), 2048, 512)
 		}},
 		{name: "BSS Eval 4, 2 sources", size: growN, sizes: hour[:5], model: 1, prepare: func(ctx context.Context, n int) (func() (benchRun, error), error) {
 			refs, ests := stems(2, n*growthRate)

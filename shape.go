@@ -290,8 +290,8 @@ func masked(x Spectra, f *Factors, groups []Group, s Separator) Stems {
 		names[j] = g.Name
 	}
 	share := x.Framing().Share
-	stems := &separated{x: x, names: names, by: s}
-	stems.separate = func(ctx context.Context, dst [][]Coefs, x *Spectrogram, _, n int) error {
+	stems := &SeparatedStems{X: x, Sources: names, By: s}
+	stems.Separate = func(ctx context.Context, dst [][]Coefs, x *Spectrogram, _, n int) error {
 		part := &Factors{W: f.W, H: activations(f.H, share, x.First, n)}
 		layer := make([]Coefs, len(dst))
 		for l, mix := range x.Layers {

@@ -204,6 +204,9 @@ type spectraPower struct {
 	v  *mat.Dense
 }
 
+// Spectra returns what p is the power of.
+func (p *spectraPower) Spectra() Spectra { return p.x }
+
 // Unwrap returns what p is computed with.
 func (p *spectraPower) Unwrap() any { return p.x.Transform() }
 

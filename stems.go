@@ -107,26 +107,32 @@ func (s *memoryStems) Each(ctx context.Context, write func(source int, block [][
 // are split into runs; at the two ends of the recording there are fewer than halo.
 func Separated(x Spectra, names []string, halo int,
 	separate func(ctx context.Context, dst [][]Coefs, x *Spectrogram, skip, n int) error) Stems {
-	return &separated{x: x, names: names, halo: halo, separate: separate}
+	return &SeparatedStems{X: x, Sources: names, Halo: halo, Separate: separate}
 }
 
-type separated struct {
-	x        Spectra
-	names    []string
-	halo     int
-	separate func(ctx context.Context, dst [][]Coefs, x *Spectrogram, skip, n int) error
-	by       any // the stage, if it may lend memory
+// SeparatedStems are the Stems that Separated returns.
+type SeparatedStems struct {
+	X        Spectra
+	Sources  []string // names
+	Halo     int      // frames
+	Separate func(ctx context.Context, dst [][]Coefs, x *Spectrogram, skip, n int) error
+	// By is what works on the coefficients, if it may have memory to lend for them.
+	By any
 }
 
-func (s *separated) Head() Head      { return s.x.Framing().Head }
-func (s *separated) Names() []string { return s.names }
+// Head returns that of the recording.
+func (s *SeparatedStems) Head() Head { return s.X.Framing().Head }
 
-func (s *separated) Each(ctx context.Context, write func(source int, block [][]float64) error) error {
-	f := s.x.Framing()
-	layers, sources := f.Layers(), len(s.names)
+// Names returns those of the sources.
+func (s *SeparatedStems) Names() []string { return s.Sources }
+
+// Each separates block after block, several at a time.
+func (s *SeparatedStems) Each(ctx context.Context, write func(source int, block [][]float64) error) error {
+	f := s.X.Framing()
+	layers, sources := f.Layers(), len(s.Sources)
 	join := NewJoiner(f, sources*layers)
 	size := blocks.Size(ctx, f.Length*sources, layers, f.Share, f.Frames())
-	loan := lend.From(s.x.Transform(), s.by)
+	loan := lend.From(s.X.Transform(), s.By)
 	defer loan.GiveBack()
 	return blocks.Run(ctx, f.Frames(), size, loan.Blocks(), func() *separation { return newSeparation(s, size, loan) },
 		func(ctx context.Context, slot *separation, first, n int) error { return slot.compute(ctx, first, n) },
@@ -147,7 +153,7 @@ func (s *separated) Each(ctx context.Context, write func(source int, block [][]f
 // separation is what one goroutine needs to separate a run of frames. What belongs to the
 // sources stands layer by layer, in each source by source, frame by frame.
 type separation struct {
-	*separated
+	*SeparatedStems
 	mix  Spectrogram
 	x    Coefs
 	y    []float64
@@ -155,11 +161,11 @@ type separation struct {
 	rows [][]float64 // the frames of y, [source*L+layer]
 }
 
-func newSeparation(s *separated, size int, loan *lend.Loan) *separation {
-	f, t := s.x.Framing(), s.x.Transform()
-	rows := len(s.names) * f.Layers()
-	p := &separation{separated: s, mix: Spectrogram{loan: loan}, rows: make([][]float64, rows), dst: make([][]Coefs, len(s.names))}
-	p.mix.Reset(f, t, 0, min(size+2*s.halo, f.Frames()))
+func newSeparation(s *SeparatedStems, size int, loan *lend.Loan) *separation {
+	f, t := s.X.Framing(), s.X.Transform()
+	rows := len(s.Sources) * f.Layers()
+	p := &separation{SeparatedStems: s, mix: Spectrogram{loan: loan}, rows: make([][]float64, rows), dst: make([][]Coefs, len(s.Sources))}
+	p.mix.Reset(f, t, 0, min(size+2*s.Halo, f.Frames()))
 	p.x.Re = loan.Numbers(rows * size * t.Bins())
 	if t.Complex() {
 		p.x.Im = loan.Numbers(rows * size * t.Bins())
@@ -174,19 +180,19 @@ func newSeparation(s *separated, size int, loan *lend.Loan) *separation {
 // compute separates a run of frames and has the frames of all sources and layers in rows.
 // All of them are transformed back in one call.
 func (p *separation) compute(ctx context.Context, first, n int) error {
-	f, t := p.separated.x.Framing(), p.separated.x.Transform()
-	from, to := max(0, first-p.halo), min(f.Frames(), first+n+p.halo)
-	if err := p.separated.x.Read(ctx, &p.mix, from, to-from); err != nil {
+	f, t := p.X.Framing(), p.X.Transform()
+	from, to := max(0, first-p.Halo), min(f.Frames(), first+n+p.Halo)
+	if err := p.X.Read(ctx, &p.mix, from, to-from); err != nil {
 		return err
 	}
-	sources, layers := len(p.names), f.Layers()
+	sources, layers := len(p.Sources), f.Layers()
 	for l := range layers {
 		for j := range sources {
 			at := (l*sources + j) * n
 			p.dst[j][l] = p.x.Slice(at, at+n, t.Bins())
 		}
 	}
-	if err := p.separate(ctx, p.dst, &p.mix, first-from, n); err != nil {
+	if err := p.Separate(ctx, p.dst, &p.mix, first-from, n); err != nil {
 		return err
 	}
 	run := n * f.Length
@@ -198,7 +204,7 @@ func (p *separation) compute(ctx context.Context, first, n int) error {
 			at := (l*sources + j) * run
 			p.rows[j*layers+l] = p.y[at : at+run]
 			if notFinite(p.y[at:at+run]) >= 0 {
-				return fmt.Errorf("source %q came out with numbers that are not finite", p.names[j])
+				return fmt.Errorf("source %q came out with numbers that are not finite", p.Sources[j])
 			}
 		}
 	}
@@ -213,15 +219,16 @@ func (p *separation) compute(ctx context.Context, first, n int) error {
 // It is called from several goroutines at once.
 func SeparatedAudio(src Source, h Head, names []string, chunk, reach int,
 	separate func(ctx context.Context, dst [][][]float64, x [][]float64, at int) error) Stems {
-	return &separatedAudio{src, h, names, max(1, chunk), reach, separate}
+	return &SeparatedAudioStems{src, h, names, max(1, chunk), reach, separate}
 }
 
-type separatedAudio struct {
-	src          Source
-	head         Head
-	names        []string
-	chunk, reach int
-	separate     func(ctx context.Context, dst [][][]float64, x [][]float64, at int) error
+// SeparatedAudioStems are the Stems that SeparatedAudio returns.
+type SeparatedAudioStems struct {
+	Source       Source
+	Of           Head     // the source's
+	Sources      []string // names
+	Chunk, Reach int      // samples
+	Separate     func(ctx context.Context, dst [][][]float64, x [][]float64, at int) error
 }
 
 // audioChunk is what one goroutine needs to separate a chunk.
@@ -230,28 +237,32 @@ type audioChunk struct {
 	dst     [][][]float64
 }
 
-func (s *separatedAudio) Head() Head      { return s.head }
-func (s *separatedAudio) Names() []string { return s.names }
+// Head returns that of the recording.
+func (s *SeparatedAudioStems) Head() Head { return s.Of }
 
-func (s *separatedAudio) Each(ctx context.Context, write func(source int, block [][]float64) error) error {
-	layers := s.head.Layers()
-	return blocks.Run(ctx, s.head.Samples, s.chunk, (*lend.Loan)(nil).Blocks(), func() *audioChunk { return new(audioChunk) },
+// Names returns those of the sources.
+func (s *SeparatedAudioStems) Names() []string { return s.Sources }
+
+// Each separates chunk after chunk, several at a time.
+func (s *SeparatedAudioStems) Each(ctx context.Context, write func(source int, block [][]float64) error) error {
+	layers := s.Of.Layers()
+	return blocks.Run(ctx, s.Of.Samples, s.Chunk, (*lend.Loan)(nil).Blocks(), func() *audioChunk { return new(audioChunk) },
 		func(ctx context.Context, c *audioChunk, at, n int) error {
-			c.x = resize(c.x, layers, n+2*s.reach)
-			c.rows = resize(c.rows, layers*len(s.names), n)
+			c.x = resize(c.x, layers, n+2*s.Reach)
+			c.rows = resize(c.rows, layers*len(s.Sources), n)
 			c.dst = c.dst[:0]
-			for j := range s.names {
+			for j := range s.Sources {
 				c.dst = append(c.dst, c.rows[j*layers:(j+1)*layers])
 			}
-			if err := s.src.ReadAt(ctx, c.x, at-s.reach); err != nil {
+			if err := s.Source.ReadAt(ctx, c.x, at-s.Reach); err != nil {
 				return err
 			}
-			if err := s.separate(ctx, c.dst, c.x, at); err != nil {
+			if err := s.Separate(ctx, c.dst, c.x, at); err != nil {
 				return err
 			}
 			for r, y := range c.rows {
 				if notFinite(y) >= 0 {
-					return fmt.Errorf("source %q came out with numbers that are not finite", s.names[r/layers])
+					return fmt.Errorf("source %q came out with numbers that are not finite", s.Sources[r/layers])
 				}
 			}
 			return nil

@@ -56,14 +56,19 @@ var badPlugins = map[string]func(){
 		child.Start()
 		Serve(testStages...)
 	},
-	"liar":        func() { serve(func(g *grpc.Server) { lie(g, newServer(badStages)) }) },
+	"liar": func() {
+		serve(func(g *grpc.Server) { wire.RegisterPluginServer(g, liar{newServer(badStages)}) })
+	},
 	"empty":       describes(`[]`),
 	"nojson":      describes(`{"Name":`),
-	"newer":       describes(`[{"Name": "x", "Doc": "X.", "Kind": "transformer", "Params": null, "Colour": 1}]`),
-	"badname":     describes(`[{"Name": "../x", "Doc": "X.", "Kind": "transformer", "Params": null}]`),
-	"badkind":     describes(`[{"Name": "x", "Doc": "X.", "Kind": "toaster", "Params": null}]`),
-	"badparam":    describes(`[{"Name": "x", "Doc": "X.", "Kind": "transformer", "Params": [{"Name": "p", "Type": "colour", "Doc": "P.", "Default": 1}]}]`),
-	"twice":       describes(`[{"Name": "x", "Doc": "X.", "Kind": "framer", "Params": null}, {"Name": "x", "Doc": "X.", "Kind": "framer", "Params": null}]`),
+	"badname":     describes(`[{"Name": "../x", "Doc": "X.", "In": [{"Name": "audio", "Cargo": "audio"}]}]`),
+	"nodoc":       describes(`[{"Name": "x", "In": [{"Name": "audio", "Cargo": "audio"}]}]`),
+	"noports":     describes(`[{"Name": "x", "Doc": "X."}]`),
+	"badport":     describes(`[{"Name": "x", "Doc": "X.", "In": [{"Name": "A-B", "Cargo": "audio"}]}]`),
+	"twinports":   describes(`[{"Name": "x", "Doc": "X.", "Out": [{"Name": "a", "Cargo": "audio"}, {"Name": "a", "Cargo": "audio"}]}]`),
+	"manyout":     describes(`[{"Name": "x", "Doc": "X.", "Out": [{"Name": "a", "Cargo": "audio", "Many": true}]}]`),
+	"badparam":    describes(`[{"Name": "x", "Doc": "X.", "In": [{"Name": "audio", "Cargo": "audio"}], "Params": [{"Name": "p", "Type": "int", "Doc": "P."}]}]`),
+	"twice":       describes(`[{"Name": "x", "Doc": "X.", "In": [{"Name": "audio", "Cargo": "audio"}]}, {"Name": "x", "Doc": "X.", "In": [{"Name": "audio", "Cargo": "audio"}]}]`),
 	"misbehaving": func() { Serve(badStages...) },
 }
 
@@ -179,118 +184,134 @@ func (b badFactorizer) Factorize(ctx context.Context, env audiosep.Env, v *mat.D
 	return f, nil
 }
 
-// lie registers servers that break the protocol in the way that the stage's parameter says.
-func lie(g *grpc.Server, s *server) {
-	wire.RegisterPluginServer(g, s)
-	wire.RegisterTransformerServer(g, liar{server: s})
-	wire.RegisterTransformServer(g, lyingTransform{})
-	wire.RegisterFactorizerServer(g, lyingFactorizer{server: s})
-}
+// liar breaks the protocol in the way that its stage's parameter says.
+type liar struct{ *server }
 
-type liar struct {
-	wire.UnimplementedTransformerServer
-	*server
-}
-
-func (l liar) GetTransform(_ context.Context, req *wire.TransformRequest) (*wire.TransformInfo, error) {
-	stage, err := stageOf[badTransform](l.server, req.GetStage())
+func (l liar) Run(req *wire.RunRequest, stream grpc.ServerStreamingServer[wire.RunReply]) error {
+	b, err := l.stage(req.GetStage())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	info := &wire.TransformInfo{Length: req.GetLength(), Bins: req.GetLength(), Transform: uint64(len(stage.How))}
-	switch stage.How {
+	result := func(ports ...*wire.Port) error {
+		return stream.Send(&wire.RunReply{Part: &wire.RunReply_Result{Result: &wire.Result{Outputs: ports}}})
+	}
+	if t, ok := b.stage.(badTransform); ok {
+		return result(lyingTransform(t.How, req.GetInputs()[0].GetValues()[0].GetFrames())...)
+	}
+	how := b.stage.(badFactorizer).How
+	switch how {
+	case "nothing":
+		return nil
+	case "empty part":
+		return stream.Send(&wire.RunReply{})
+	case "missing":
+		return result()
+	case "unknown port":
+		return result(lyingFactors(how), &wire.Port{Name: "extra"})
+	case "twice":
+		return result(lyingFactors(how), lyingFactors(how))
+	case "no values":
+		return result(&wire.Port{Name: "factors"})
+	case "two values":
+		p := lyingFactors(how)
+		p.Values = append(p.Values, p.Values...)
+		return result(p)
+	case "wrong cargo":
+		return result(&wire.Port{Name: "factors", Values: []*wire.Value{{Cargo: &wire.Value_Notes{Notes: &wire.Notes{}}}}})
+	case "empty value":
+		return result(&wire.Port{Name: "factors", Values: []*wire.Value{{}}})
+	case "not yours":
+		return result(&wire.Port{Name: "factors", Values: []*wire.Value{{Cargo: &wire.Value_Factors{Factors: &wire.Factors{Handle: 77, Yours: true}}}}})
+	case "two results", "more":
+		result(lyingFactors(how))
+		if how == "more" {
+			return stream.Send(&wire.RunReply{Part: &wire.RunReply_Step{Step: &wire.Step{}}})
+		}
+	}
+	return result(lyingFactors(how))
+}
+
+// lyingTransform is what a transformer gives, with a transform that cannot be or whose
+// handle says how Read lies.
+func lyingTransform(how string, f *wire.Frames) []*wire.Port {
+	m := f.GetFraming().GetLength()
+	frames := &wire.Frames{Handle: f.GetHandle(), Yours: true}
+	t := &wire.Transform{Handle: uint64(len(how)) + 1, Length: m, Bins: m}
+	switch how {
 	case "length":
-		info.Length++
+		t.Length++
 	case "bins":
-		info.Bins = 0
+		t.Bins = 0
 	case "many bins":
-		info.Bins = 1 << 60
-	case "info":
-		return &wire.TransformInfo{}, nil
+		t.Bins = 1 << 60
+	case "nothing":
+		t = &wire.Transform{}
+	case "phi":
+		t.Phi = &wire.Matrix{Rows: m, Columns: m + 1, Handle: 5}
+	case "frequencies":
+		t.Frequencies = make([]byte, 24)
+	case "foreign":
+		frames.Handle = 1000
 	}
-	return info, nil
+	x := &wire.Coefs{Frames: frames, Transform: t}
+	return []*wire.Port{
+		{Name: "coefs", Values: []*wire.Value{{Cargo: &wire.Value_Coefs{Coefs: x}}}},
+		{Name: "power", Values: []*wire.Value{{Cargo: &wire.Value_Power{Power: &wire.Power{Coefs: x}}}}},
+		{Name: "transform", Values: []*wire.Value{{Cargo: &wire.Value_Transform{Transform: &wire.FittedTransform{Handle: 9, Transform: t}}}}},
+	}
 }
 
-type lyingTransform struct {
-	wire.UnimplementedTransformServer
+// lyingFactors are factors of a V of 3×5 that cannot be.
+func lyingFactors(how string) *wire.Port {
+	nan := encode([]float64{1, math.NaN(), 1})
+	w, h := &wire.Matrix{Rows: 3, Columns: 1, Data: make([]byte, 24)}, &wire.Matrix{Rows: 1, Columns: 5, Data: make([]byte, 40)}
+	f := &wire.Factors{Handle: 1, W: w, H: h}
+	switch how {
+	case "wrong w":
+		w.Rows, w.Data = 4, make([]byte, 32)
+	case "wrong h":
+		h.Columns, h.Data = 4, make([]byte, 32)
+	case "no h":
+		f.H = nil
+	case "huge":
+		w.Columns = 1 << 62
+	case "big":
+		w.Columns, w.Data, w.Handle = 1<<30, nil, 1
+	case "short":
+		w.Data = w.Data[8:]
+	case "odd":
+		w.Data = w.Data[11:]
+	case "nan":
+		w.Data = nan
+	case "negative":
+		w.Data = encode([]float64{1, -1, 1})
+	case "objective":
+		f.Objective = nan
+	case "group":
+		f.Sources = []*wire.Group{{Name: "a", Components: []uint64{0, 1}}}
+	case "framing":
+		f.Framing = &wire.Framing{Length: 4, Hop: 2, Share: 1}
+	}
+	return &wire.Port{Name: "factors", Values: []*wire.Value{{Cargo: &wire.Value_Factors{Factors: f}}}}
 }
 
-// Forward lies in a way that depends on the transform's number. Inverse is missing.
-func (lyingTransform) Forward(_ context.Context, req *wire.ForwardRequest) (*wire.ForwardReply, error) {
-	re := req.GetReTo()
-	return []*wire.ForwardReply{
+// Read lies in a way that depends on the transform's number. Inverse is missing.
+func (l liar) Read(ctx context.Context, req *wire.ReadRequest) (*wire.ReadReply, error) {
+	if req.GetForward() == nil && req.GetNumbers() == nil {
+		return l.UnimplementedPluginServer.Read(ctx, req)
+	}
+	re := req.GetTo()[0]
+	one := func(a *wire.Array) *wire.ReadReply { return &wire.ReadReply{Arrays: []*wire.Array{a}} }
+	return []*wire.ReadReply{
 		nil,
 		{},
-		{Re: &wire.Array{Offset: re.GetOffset(), Count: re.GetCount() + 1}},
-		{Re: &wire.Array{Offset: re.GetOffset() + 8, Count: re.GetCount()}},
-		{Re: &wire.Array{Offset: 1 << 60, Count: re.GetCount()}},
-		{Re: &wire.Array{Data: make([]byte, 8*re.GetCount())}},
-		{Re: &wire.Array{Data: make([]byte, 1<<20), Offset: re.GetOffset(), Count: re.GetCount()}},
-	}[req.GetTransform()], nil
-}
-
-type lyingFactorizer struct {
-	wire.UnimplementedFactorizerServer
-	*server
-}
-
-func (l lyingFactorizer) Factorize(st stream) error {
-	j, err := receive(st)
-	if err != nil {
-		return err
-	}
-	stage, err := stageOf[badFactorizer](l.server, j.GetStage())
-	if err != nil {
-		return err
-	}
-	result := func(shapes ...*wire.Shape) error {
-		return j.send(&wire.Output{Part: &wire.Output_Result{Result: &wire.Result{Arrays: shapes}}})
-	}
-	chunk := func(n int) error {
-		return j.send(&wire.Output{Part: &wire.Output_Chunk{Chunk: make([]byte, n)}})
-	}
-	w, h := &wire.Shape{Name: "w", Rows: 3, Columns: 1}, &wire.Shape{Name: "h", Rows: 1, Columns: 5}
-	switch stage.How {
-	case "nothing":
-	case "chunk first":
-		chunk(8)
-	case "empty part":
-		j.send(&wire.Output{})
-	case "unknown array":
-		result(w, h, &wire.Shape{Name: "extra", Rows: 1, Columns: 1})
-	case "twice":
-		result(w, w)
-	case "huge":
-		result(&wire.Shape{Name: "w", Rows: 3, Columns: 1 << 62}, h)
-	case "big":
-		result(&wire.Shape{Name: "w", Rows: 3, Columns: 1 << 30}, h)
-	case "short":
-		result(w, h)
-		chunk(24)
-	case "odd chunk":
-		result(w, h)
-		chunk(13)
-	case "empty chunk":
-		result(w, h)
-		chunk(0)
-	case "long chunk":
-		result(w, h)
-		chunk(1 << 20)
-	case "step within":
-		result(w, h)
-		j.env.Report(audiosep.Step{})
-	case "more":
-		result(w, h)
-		chunk(24)
-		chunk(40)
-		chunk(8)
-	case "two results":
-		result(w, h)
-		chunk(24)
-		chunk(40)
-		result()
-	}
-	return nil
+		one(&wire.Array{}),
+		one(&wire.Array{Offset: re.GetOffset(), Count: re.GetCount() + 1}),
+		one(&wire.Array{Offset: re.GetOffset() + 8, Count: re.GetCount()}),
+		one(&wire.Array{Offset: 1 << 60, Count: re.GetCount()}),
+		one(&wire.Array{Data: make([]byte, 8*re.GetCount())}),
+		one(&wire.Array{Data: make([]byte, 1<<20), Offset: re.GetOffset(), Count: re.GetCount()}),
+	}[req.GetHandle()], nil
 }
 
 // quick has time limits for plugins that hang.
@@ -313,11 +334,14 @@ func TestBadStart(t *testing.T) {
 		{"past", patient, []string{"speaks version 0"}},
 		{"netrpc", patient, []string{"did not answer", "netrpc"}},
 		{"empty", patient, []string{"describes itself wrongly: it has no stages"}},
-		{"nojson", patient, []string{"describes itself wrongly", "unexpected EOF"}},
-		{"newer", patient, []string{"describes itself wrongly", "Colour"}},
+		{"nojson", patient, []string{"describes itself wrongly", "unexpected end of JSON"}},
 		{"badname", patient, []string{`its name is "../x"; want lower_snake_case`}},
-		{"badkind", patient, []string{`its kind is "toaster"; want one of [source framer`}},
-		{"badparam", patient, []string{`parameter "p": the type is "colour"; want int`}},
+		{"nodoc", patient, []string{`stage "x": it has no Doc; want a sentence`}},
+		{"noports", patient, []string{`stage "x": it has no ports; want at least one`}},
+		{"badport", patient, []string{`a port's name is "A-B"; want lower_snake_case`}},
+		{"twinports", patient, []string{`two ports are called "a"`}},
+		{"manyout", patient, []string{`output "a" is many; want one`}},
+		{"badparam", patient, []string{`parameter "p": it has no Default; want a value`}},
 		{"twice", patient, []string{`two stages are called "x"`}},
 	} {
 		t.Run(c.plugin, func(t *testing.T) {
@@ -447,20 +471,24 @@ func TestBadFactorizer(t *testing.T) {
 		return s.Factorize(t.Context(), audiosep.Env{}, mat.NewDense(3, 5, nil), nil)
 	}
 	for how, want := range map[string]string{
-		"no w":     "answered factorize wrongly: there is no w",
-		"wrong w":  "answered factorize wrongly: w is 4×2; want 3×(at most 65536)",
-		"wrong h":  "answered factorize wrongly: h is 2×6; want (at most 65536)×5",
+		"no w":     "it gave no factors; want W and H",
+		"nil":      "it gave no factors; want W and H",
+		"wrong w":  "W is 4×2; want 3 rows",
+		"wrong h":  "H is 2×6; want 5 columns",
 		"ranks":    "H is 3×5; want 2 rows",
 		"negative": "W has -1 in row 0",
-		"nan":      "h has NaN",
-		"hang":     "gave no sign of life for 500ms while in factorize",
-		"exit":     "ended while in factorize: exit status 4",
+		"nan":      "H has NaN in row 0",
+	} {
+		if _, err := factorize(how); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error is %v; want %q", how, err, want)
+		}
+	}
+	for how, want := range map[string]string{
+		"hang": "gave no sign of life for 500ms while in run",
+		"exit": "ended while in run: exit status 4",
 	} {
 		_, err := factorize(how)
 		checkError(t, err, []string{want, "misbehaving/bad_factors: plugin misbehaving"})
-	}
-	if _, err := factorize("nil"); err == nil || err.Error() != "the stage gave no factors" {
-		t.Errorf("error is %v; want that there are no factors", err)
 	}
 	for _, how := range []string{"slow", "chatter"} {
 		if _, err := factorize(how); err != nil {
@@ -473,11 +501,13 @@ func TestLiar(t *testing.T) {
 	h := newTestHost(t, Options{}, "liar")
 	for how, want := range map[string]string{
 		"length": "the transform is for frames of 5 samples; want 4", "bins": "the transform has 0 bins",
-		"many bins": "the transform has 1152921504606846976 bins", "info": "for frames of 0 samples; want 4",
+		"many bins": "the transform has 1152921504606846976 bins", "nothing": "the transform has neither a handle nor phi",
+		"phi": "phi is 4×5; want 4×4", "frequencies": "there are 3 frequencies; want 4", "foreign": "there is no value with the handle 1000",
 	} {
 		_, err := build[audiosep.Transformer](t, h, "liar", "bad", `{"how": "`+how+`"}`).Transform(t.Context(), 4)
-		checkError(t, err, []string{"answered transform wrongly: ", want})
+		checkError(t, err, []string{"answered run wrongly: ", want})
 	}
+	checkError(t, badForward(t, h, "liar", "")(t.Context()), []string{"answered forward wrongly: there are 0 arrays; want 1"})
 	for i := 1; i <= 6; i++ {
 		forward := badForward(t, h, "liar", strings.Repeat("x", i))
 		checkError(t, forward(t.Context()), []string{"answered forward wrongly: re is", "of shared memory; want 12 at"})
@@ -489,15 +519,18 @@ func TestLiar(t *testing.T) {
 	checkError(t, tr.Inverse(t.Context(), make([]float64, 4), audiosep.MakeCoefs(tr, 1)), []string{"does not serve inverse"})
 
 	for how, want := range map[string]string{
-		"nothing": "there is no result", "chunk first": "a chunk came before the result", "empty part": "before the result",
-		"unknown array": `an array "extra" that was not asked for`, "twice": `an array "w" that was not asked for`,
-		"huge": "want 3×(at most 65536)", "big": "want 3×(at most 65536)", "short": "there is no result",
-		"odd chunk": "a chunk of 13 bytes came where 3 numbers were wanted", "empty chunk": "a chunk of 0 bytes",
-		"long chunk": "a chunk of 1048576 bytes", "step within": "arrays are not complete", "more": "more after the result", "two results": "more after the result",
+		"nothing": "run wrongly: there is no result", "empty part": "run wrongly: there is no result", "missing": "run wrongly: there is no factors",
+		"unknown port": `there is no port "extra"`, "twice": `port "factors" is there twice`, "no values": `port "factors" has 0 values; want one`,
+		"two values": `port "factors" has 2 values; want one`, "wrong cargo": `port "factors": the value is of another cargo`, "empty value": "of another cargo, or empty",
+		"not yours": "there is no value with the handle 77", "two results": "more after the result", "more": "more after the result",
+		"wrong w": "W is 4×1; want 3 rows", "wrong h": "H is 1×4; want 5 columns", "no h": "there are no factors; want W and H", "huge": "that is too much",
+		"big": "answered read wrongly: there are 0 arrays; want 1", "short": "w is 3×1 and has 2 numbers", "odd": "w is 13 bytes",
+		"nan": "w has NaN", "negative": "W has -1 in row 1", "objective": "the objective has NaN", "group": `source "a" has component 1; want 0 to 0`,
+		"framing": "a window has 0 bytes; want 32",
 	} {
 		s := build[audiosep.Factorizer](t, h, "liar", "bad_factors", `{"how": "`+how+`"}`)
 		_, err := s.Factorize(t.Context(), audiosep.Env{}, mat.NewDense(3, 5, nil), nil)
-		checkError(t, err, []string{"answered factorize wrongly: ", want})
+		checkError(t, err, []string{"liar/bad_factors: plugin liar", "wrongly: ", want})
 	}
 	h.Close()
 	nothingLeft(t, h)

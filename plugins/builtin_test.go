@@ -19,19 +19,15 @@ import (
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/factorizers"
 	"github.com/audiosep/audiosep/internal/lend"
+	"github.com/audiosep/audiosep/models"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/separators"
 	"github.com/audiosep/audiosep/transforms"
 )
 
-// builtin is what is compiled into the program, of kinds that plugins have.
-func builtin() (defs []audiosep.Definition) {
-	for _, d := range slices.Concat(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages) {
-		if _, err := kindOfShape(d.Shape); err == nil {
-			defs = append(defs, d)
-		}
-	}
-	return defs
+// builtin is what is compiled into the program.
+func builtin() []audiosep.Definition {
+	return slices.Concat(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages, models.Stages)
 }
 
 func init() { badPlugins["builtin"] = func() { Serve(builtin()...) } }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -16,10 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"gonum.org/v1/gonum/mat"
-
 	"github.com/audiosep/audiosep"
-	"github.com/audiosep/audiosep/internal/lend"
 )
 
 // chaosRuns is how often things are killed; AUDIOSEP_CHAOS says otherwise.
@@ -36,59 +34,31 @@ func chaosRuns(t *testing.T) int {
 
 // work uses a plugin from its description on, as a pipeline does.
 func work(ctx context.Context, h *Host, plugin, out string) error {
-	defs, err := h.Describe(ctx, plugin)
-	if err != nil {
-		return err
+	var all []*ported
+	for _, stage := range []struct{ name, params string }{{"reverse", ""}, {"factor", ""}, {"share", ""}, {"sum", `{"file": "` + out + `"}`}} {
+		s, err := tryStage(h, plugin, stage.name, stage.params)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		all = append(all, s)
 	}
-	stage := func(name, params string) any {
-		for _, d := range defs {
-			if d.Name == plugin+"/"+name && err == nil {
-				var s any
-				s, err = d.Build([]byte(params))
-				return s
+	frames := besides([][]float64{make([]float64, 256*2000)}, 8000, 256, 1)
+	values := audiosep.Values{"frames": frames}
+	for _, s := range all {
+		in := audiosep.Values{}
+		for _, p := range s.def.In {
+			if v := values[p.Name]; v != nil {
+				in[p.Name] = v
 			}
 		}
-		return nil
-	}
-	tr, _ := stage("reverse", "").(audiosep.Transformer)
-	fa, _ := stage("factor", "").(audiosep.Factorizer)
-	si, _ := stage("sum", `{"file": "`+out+`"}`).(audiosep.Sink)
-	if err != nil {
-		return err
-	}
-	defer tr.(transformer).Close()
-	defer fa.(factorizer).Close()
-	defer si.Close()
-	return workWith(ctx, tr, fa, si)
-}
-
-func workWith(ctx context.Context, tr audiosep.Transformer, fa audiosep.Factorizer, si audiosep.Sink) error {
-	t, err := tr.Transform(ctx, 256)
-	if err != nil {
-		return err
-	}
-	head := audiosep.Head{Rate: 8000, Samples: 10, Channels: 1, Realisations: 1}
-	if err := si.Create(ctx, audiosep.Env{}, head, []string{"a"}); err != nil {
-		return err
-	}
-	y, giveBackY := t.(lend.Lender).Lend(256 * 500)
-	defer giveBackY()
-	re, giveBackX := t.(lend.Lender).Lend(256 * 500)
-	defer giveBackX()
-	clear(y)
-	x := audiosep.Coefs{Re: re}
-	for range 8 {
-		if err := t.Forward(ctx, x, y); err != nil {
+		made, err := s.run(ctx, audiosep.Env{}, in)
+		if err != nil {
 			return err
 		}
-		if _, err := fa.Factorize(ctx, audiosep.Env{}, mat.NewDense(256, 500, x.Re), nil); err != nil {
-			return err
-		}
-		if err := si.Write(ctx, 0, [][]float64{y}); err != nil {
-			return err
-		}
+		maps.Copy(values, made)
 	}
-	return si.Commit(ctx)
+	return all[3].stage.(audiosep.Committer).Commit(ctx)
 }
 
 // TestChaos kills a plugin's process at random moments of its work. Either all is done,

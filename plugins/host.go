@@ -1,7 +1,6 @@
 package plugins
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -133,7 +132,8 @@ func (h *Host) forget(p *process) {
 // Describe returns the stages of a plugin. They are called "plugin/stage"; Origin is the
 // plugin's file and Version what the plugin says. Build checks parameters by their
 // description, then has the plugin check them, and returns a stage that starts a
-// process of its own when it is first used and ends it when it is closed.
+// process of its own when it is first used and ends it when it is closed. A stage that is
+// for a newer audiosep is left out, and logged as a warning.
 func (h *Host) Describe(ctx context.Context, name string) ([]audiosep.Definition, error) {
 	pl, err := h.find(name)
 	if err != nil {
@@ -153,81 +153,64 @@ func (h *Host) Describe(ctx context.Context, name string) ([]audiosep.Definition
 	return defs, nil
 }
 
+// definitions returns the stages that a plugin has described.
 func (h *Host) definitions(p *process) ([]audiosep.Definition, error) {
-	var told []definition
-	dec := json.NewDecoder(bytes.NewReader([]byte(p.about.GetDefinitions())))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&told); err != nil {
+	defs, left, err := parseDefinitions(p.about.GetDefinitions())
+	if err != nil {
 		return nil, err
 	}
-	if len(told) == 0 {
-		return nil, fmt.Errorf("it has no stages; want at least one")
+	for _, l := range left {
+		h.o.Log.Warn("a plugin's stage is left out", "stage", p.plugin.name+"/"+l.stage, "reason", l.reason)
 	}
-	seen := map[string]bool{}
-	defs := make([]audiosep.Definition, len(told))
 	for i := range defs {
-		d := &defs[i]
-		d.Name, d.Doc, d.Params = told[i].Name, told[i].Doc, told[i].Params
-		if err := checkDefinition(d, told[i].Kind); err != nil {
-			return nil, fmt.Errorf("stage %q: %w", d.Name, err)
-		}
-		if seen[d.Name] {
-			return nil, fmt.Errorf("two stages are called %q", d.Name)
-		}
-		seen[d.Name] = true
-		d.Shape, _ = shapeOfKind(told[i].Kind)
-		stage, kind, params := d.Name, told[i].Kind, d.Params
-		d.Name = p.plugin.name + "/" + stage
-		d.Origin, d.Version = p.plugin.path, p.about.GetVersion()
-		pl, name := p.plugin, d.Name
-		d.Build = func(raw json.RawMessage) (any, error) {
-			if errs := audiosep.CheckParams(params, raw); errs != nil {
-				return nil, errs
-			}
-			r := &remote{host: h, plugin: pl, name: name, stage: stage, params: slices.Clone(raw)}
-			if err := h.try(r); err != nil {
-				return nil, err
-			}
-			return newStage(kind, r), nil
-		}
+		h.complete(&defs[i], p.plugin, p.about.GetVersion())
 	}
 	return defs, nil
 }
 
-// try has the plugin check parameters, in the process that is kept for that.
-func (h *Host) try(r *remote) error {
+// complete makes of a stage as a plugin describes it one that can be built and run.
+func (h *Host) complete(d *audiosep.Definition, pl plugin, version string) {
+	stage, params := d.Name, d.Params
+	d.Name, d.Origin, d.Version = pl.name+"/"+stage, pl.path, version
+	own := *d
+	d.Build = func(raw json.RawMessage) (any, error) {
+		if errs := audiosep.CheckParams(params, raw); errs != nil {
+			return nil, errs
+		}
+		r := &remote{host: h, plugin: pl, def: &own, stage: stage, params: slices.Clone(raw)}
+		err := h.try(r, func(ctx context.Context, p *process) (err error) {
+			r.can, err = p.build(ctx, r, true, h.o.Start/2)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if r.can.GetCommits() {
+			return writer{r}, nil
+		}
+		return r, nil
+	}
+	d.Run = func(ctx context.Context, env audiosep.Env, stage any, in audiosep.Values) (audiosep.Values, error) {
+		r, ok := stage.(*remote)
+		if w, writes := stage.(writer); writes {
+			r, ok = w.remote, true
+		}
+		if !ok {
+			return nil, fmt.Errorf("the stage is a %T; want what Build returned", stage)
+		}
+		return r.run(ctx, env, in)
+	}
+}
+
+// try calls do with the process that is kept for checking.
+func (h *Host) try(r *remote, do func(ctx context.Context, p *process) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), h.o.Start)
 	defer cancel()
 	p, err := h.process(ctx, r.plugin)
 	if err != nil {
 		return err
 	}
-	_, err = p.build(ctx, r.name, r.stage, r.params, h.o.Start/2)
+	err = do(ctx, p)
 	h.keep(p)
 	return err
-}
-
-// checkDefinition holds a plugin's description of a stage against the rules.
-func checkDefinition(d *audiosep.Definition, kind Kind) error {
-	if !nameSyntax.MatchString(d.Name) {
-		return fmt.Errorf("its name is %q; want lower_snake_case", d.Name)
-	}
-	if d.Doc == "" {
-		return fmt.Errorf("it has no Doc; want a sentence")
-	}
-	if newStage(kind, nil) == nil {
-		return fmt.Errorf("its kind is %q; want one of %v", kind, remoteKinds())
-	}
-	seen := map[string]bool{}
-	for i := range d.Params {
-		p := &d.Params[i]
-		if err := p.Validate(); err != nil {
-			return fmt.Errorf("parameter %q: %w", p.Name, err)
-		}
-		if seen[p.Name] {
-			return fmt.Errorf("two parameters are called %q", p.Name)
-		}
-		seen[p.Name] = true
-	}
-	return nil
 }

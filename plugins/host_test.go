@@ -44,26 +44,10 @@ func newTestHost(t testing.TB, o Options, names ...string) *Host {
 	return h
 }
 
-// build builds one stage of a plugin.
+// build builds one stage of a plugin, of a common shape.
 func build[S any](t testing.TB, h *Host, plugin, stage, params string) S {
 	t.Helper()
-	defs, err := h.Describe(context.Background(), plugin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range defs {
-		if d.Name != plugin+"/"+stage {
-			continue
-		}
-		s, err := d.Build(json.RawMessage(params))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { s.(interface{ Close() error }).Close() })
-		return s.(S)
-	}
-	t.Fatalf("plugin %s has no stage %s", plugin, stage)
-	panic("unreachable")
+	return any(stageOf(t, h, plugin, stage, params)).(S)
 }
 
 func TestNames(t *testing.T) {
@@ -137,7 +121,7 @@ func FuzzDefinitions(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(string(text))
-	f.Add(`[{"Name": "x", "Doc": "X.", "Kind": "framer", "Params": [{"Name": "p", "Type": "[][]int", "Doc": "P.", "Default": null, "Min": 1, "OneOf": null}]}]`)
+	f.Add(`[{"Name": "x", "Doc": "X.", "In": [{"Name": "audio", "Cargo": "audio"}], "Params": [{"Name": "p", "Type": "[][]int", "Doc": "P.", "Default": null, "Min": 1, "OneOf": null}]}]`)
 	h := NewHost(Options{})
 	f.Fuzz(func(t *testing.T, text string) {
 		defs, err := h.definitions(&process{plugin: plugin{name: "p"}, about: &wire.DescribeReply{Definitions: text}})
@@ -212,7 +196,7 @@ func TestClosed(t *testing.T) {
 	if _, err := a.Transform(t.Context(), 4); err != nil {
 		t.Fatal(err)
 	}
-	a.(transformer).Close()
+	a.(*ported).Close()
 	if _, err := a.Transform(t.Context(), 4); err != errClosed {
 		t.Errorf("error is %v; want %v", err, errClosed)
 	}

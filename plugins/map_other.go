@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-const arenaBytes = 32 << 20
+const arenaBytes = 64 << 20
 
 func touch([]byte) {}
 

@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
 
+	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/plugins/wire"
 )
 
@@ -35,9 +36,12 @@ type process struct {
 	plugin plugin
 	child  *child
 	client *goplugin.Client
-	conn   *grpc.ClientConn
+	wire   wire.PluginClient
 	about  *wire.DescribeReply
 	shared *arena // nil: numbers travel in messages
+	link   *link
+	calls  calls
+	hangUp context.CancelFunc // ends the questions
 }
 
 // start starts a plugin and asks it what it is. It gives up when ctx is done.
@@ -49,7 +53,8 @@ func start(ctx context.Context, pl plugin, log *slog.Logger) (*process, error) {
 	// Once the connection stands its socket needs no name: then a host that is killed
 	// leaves none behind.
 	defer os.RemoveAll(dir)
-	p := &process{plugin: pl, child: newChild(pl, log), shared: newArena()}
+	p := &process{plugin: pl, child: newChild(pl, log), shared: newArena(), hangUp: func() {},
+		calls: calls{open: map[uint64]*call{}, envs: map[uint64]*audiosep.Env{}, failed: map[uint64]error{}}}
 	p.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  handshake,
 		VersionedPlugins: map[int]goplugin.PluginSet{protocol: {"stages": connection{}}},
@@ -89,8 +94,8 @@ func (p *process) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.conn = conn.(*grpc.ClientConn)
-	p.about, err = wire.NewPluginClient(p.conn).Describe(ctx, &wire.DescribeRequest{}, grpc.MaxCallRecvMsgSize(4<<20))
+	p.wire = wire.NewPluginClient(conn.(*grpc.ClientConn))
+	p.about, err = p.wire.Describe(ctx, &wire.DescribeRequest{}, grpc.MaxCallRecvMsgSize(4<<20))
 	if err != nil {
 		return err
 	}
@@ -98,7 +103,30 @@ func (p *process) connect(ctx context.Context) error {
 		p.shared.close()
 		p.shared = nil
 	}
-	return nil
+	p.link = newLink(p.shared)
+	p.link.finite = true
+	p.link.close = p.closeValues
+	if p.shared != nil {
+		p.link.half(pluginHalf(p.shared.memory))
+	}
+	if !p.about.Asks {
+		return nil
+	}
+	var always context.Context
+	always, p.hangUp = context.WithCancel(context.Background())
+	return p.questions(always)
+}
+
+// closeValues tells the plugin, without waiting, that values are not needed any more.
+func (p *process) closeValues(handles ...uint64) {
+	if len(handles) == 0 {
+		return
+	}
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*grace)
+		defer cancel()
+		p.wire.Close(ctx, &wire.CloseRequest{Values: handles})
+	}()
 }
 
 // notStarted says why a plugin could not be started.
@@ -138,6 +166,7 @@ func (p *process) kill() {
 }
 
 func (p *process) end() {
+	p.hangUp()
 	p.client.Kill()
 	p.child.end()
 	p.shared.close()

@@ -4,40 +4,44 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/plugins/wire"
 )
 
-// remote is a stage in a process of its own, whatever its kind. The process is started
-// by the first call.
+// remote is a stage in a process of its own. The process is started by the first call.
 type remote struct {
 	host   *Host
 	plugin plugin
-	name   string // "NAME/stage"
-	stage  string // what the plugin calls it
+	def    *audiosep.Definition // its name is "NAME/stage"
+	stage  string               // what the plugin calls it
 	params json.RawMessage
+	can    *wire.BuildReply // what it wants to be told of
 
 	mu     sync.Mutex
 	p      *process
 	handle uint64
+	used   bool  // it was prepared or run
 	err    error // why there is no process any more
 }
 
+// writer is a remote stage that writes.
+type writer struct{ *remote }
+
 var errClosed = errors.New("the stage is closed")
 
-// Close ends the process.
+// Close has the plugin discard what was not committed, then ends its process.
 func (r *remote) Close() error {
+	err := r.discard()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.p != nil {
@@ -45,14 +49,23 @@ func (r *remote) Close() error {
 		r.host.forget(r.p)
 	}
 	r.p, r.err = nil, errClosed
-	return nil
+	return err
 }
 
-// dead reports whether the process has failed already.
-func (r *remote) dead() bool {
+func (r *remote) discard() error {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.p == nil || r.p.child.ended(0)
+	p, handle, used := r.p, r.handle, r.used
+	r.used = false
+	r.mu.Unlock()
+	if !used || !r.can.GetCloses() || p == nil || p.child.ended(0) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*grace)
+	defer cancel()
+	return p.call(ctx, r.def.Name, "close", r.host.o.Silence, func(ctx context.Context, _ *call) error {
+		_, err := p.wire.Close(ctx, &wire.CloseRequest{Stage: handle})
+		return err
+	})
 }
 
 // running returns the stage's process, and its handle there.
@@ -66,90 +79,214 @@ func (r *remote) running(ctx context.Context) (*process, uint64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	handle, err := p.build(ctx, r.name, r.stage, r.params, r.host.o.Silence)
+	reply, err := p.build(ctx, r, false, r.host.o.Silence)
 	if err != nil {
 		p.kill()
 		r.host.forget(p)
 		return nil, 0, err
 	}
-	r.p, r.handle = p, handle
-	return p, handle, nil
+	p.link.call = r.read
+	p.link.scope = p.scope
+	r.p, r.handle = p, reply.GetStage()
+	return p, r.handle, nil
 }
 
-// build has the plugin build a stage. Wrong parameters make audiosep.ParamErrors.
-func (p *process) build(ctx context.Context, name, stage string, params json.RawMessage, silence time.Duration) (handle uint64, err error) {
-	if len(params) == 0 {
-		params = json.RawMessage("{}")
-	}
-	err = p.call(ctx, name, "build", silence, func(ctx context.Context, _ func()) error {
-		reply, err := wire.NewPluginClient(p.conn).Build(ctx, &wire.BuildRequest{Stage: stage, Params: string(params)})
-		if err != nil {
+// build has the plugin build a stage, or, to check, no more than see whether it could.
+// Wrong parameters make audiosep.ParamErrors.
+func (p *process) build(ctx context.Context, r *remote, check bool, silence time.Duration) (reply *wire.BuildReply, err error) {
+	err = p.call(ctx, r.def.Name, "build", silence, func(ctx context.Context, _ *call) (err error) {
+		if reply, err = p.wire.Build(ctx, &wire.BuildRequest{Stage: r.stage, Params: r.json(), Check: check}); err != nil {
 			return err
 		}
-		var faults audiosep.ParamErrors
-		for _, f := range reply.GetFaults() {
-			faults = append(faults, &audiosep.ParamError{Name: f.GetName(), What: f.GetWhat(), Hint: f.GetHint()})
-		}
-		if faults != nil {
-			return faults
-		}
-		handle = reply.GetStage()
-		return nil
+		return paramErrors(reply.GetFaults())
 	})
-	return handle, err
+	return reply, err
+}
+
+func (r *remote) json() string {
+	if len(r.params) == 0 {
+		return "{}"
+	}
+	return string(r.params)
 }
 
 // call calls the stage's process.
-func (r *remote) call(ctx context.Context, what string, do func(ctx context.Context, p *process, handle uint64, alive func()) error) error {
+func (r *remote) call(ctx context.Context, what string, do func(ctx context.Context, p *process, handle uint64, c *call) error) error {
 	p, handle, err := r.running(ctx)
 	if err != nil {
 		return err
 	}
-	return p.call(ctx, r.name, what, r.host.o.Silence, func(ctx context.Context, alive func()) error {
-		return do(ctx, p, handle, alive)
+	return p.call(ctx, r.def.Name, what, r.host.o.Silence, func(ctx context.Context, c *call) error {
+		return do(ctx, p, handle, c)
 	})
 }
 
-var errSilent = errors.New("silent")
-
-// call makes one call, what, of a stage. It is given up, and the process killed, when
-// alive has not been called for so long; silence 0 means never.
-func (p *process) call(ctx context.Context, stage, what string, silence time.Duration, do func(ctx context.Context, alive func()) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	inner, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	alive := func() {}
-	if silence > 0 {
-		t := time.AfterFunc(silence, func() { cancel(errSilent) })
-		defer t.Stop()
-		alive = func() { t.Reset(silence) }
-	}
-	err := do(inner, alive)
-	var params audiosep.ParamErrors
-	var bad *badReply
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case late(ctx): // the plugin knows the deadline and may be first to see it
-		return context.DeadlineExceeded
-	case errors.Is(context.Cause(inner), errSilent):
-		p.child.kill()
-		return p.failure(stage, fmt.Sprintf("gave no sign of life for %v while in %s", silence, what), err)
-	case errors.As(err, &params):
-		return params
-	case errors.As(err, &bad):
-		return p.failure(stage, fmt.Sprintf("answered %s wrongly: %v", what, bad), err)
-	}
-	return p.explain(stage, what, err)
+// read is how values of the stage are read.
+func (r *remote) read(ctx context.Context, what string, do func(ctx context.Context, read reader) error) error {
+	return r.call(ctx, what, func(ctx context.Context, p *process, _ uint64, c *call) error {
+		return do(ctx, func(ctx context.Context, req *wire.ReadRequest) (*wire.ReadReply, error) {
+			req.Call = c.about(ctx)
+			var end metadata.MD
+			reply, err := p.wire.Read(ctx, req, grpc.Trailer(&end))
+			return reply, p.reason(err, end)
+		})
+	})
 }
 
+// run is the stage's Run.
+func (r *remote) run(ctx context.Context, env audiosep.Env, in audiosep.Values) (out audiosep.Values, err error) {
+	r.mu.Lock()
+	r.used = true
+	r.mu.Unlock()
+	err = r.call(ctx, "run", func(ctx context.Context, p *process, handle uint64, c *call) error {
+		send := &sender{link: p.link, ctx: ctx}
+		inputs, err := send.ports(r.def.In, in)
+		if err != nil {
+			return &asked{err}
+		}
+		c.env.Store(&env)
+		stream, err := p.wire.Run(ctx, &wire.RunRequest{Stage: handle, Call: c.about(ctx), Env: envTo(env), Inputs: inputs})
+		if err != nil {
+			return err
+		}
+		result, err := p.hear(ctx, stream, env, c)
+		if err != nil {
+			return err
+		}
+		take := &receiver{link: p.link, ctx: ctx, report: env.Report}
+		if out, err = take.ports(r.def.Out, result.GetOutputs()); err != nil {
+			return err
+		}
+		p.link.close(take.used...)
+		if !take.lazy {
+			p.link.forget(send.sent...)
+		}
+		return fits(r.def.Shape, in, out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// hear waits for the result of a run.
+func (p *process) hear(ctx context.Context, stream grpc.ServerStreamingClient[wire.RunReply], env audiosep.Env, c *call) (*wire.Result, error) {
+	for {
+		reply, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil, bad("there is no result")
+		}
+		if err != nil {
+			return nil, p.reason(err, stream.Trailer())
+		}
+		c.sign()
+		switch part := reply.GetPart().(type) {
+		case *wire.RunReply_Step:
+			tell(ctx, &env, part.Step, nil)
+		case *wire.RunReply_Log:
+			tell(ctx, &env, nil, part.Log)
+		case *wire.RunReply_Result:
+			if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
+				return nil, bad("there is more after the result")
+			}
+			return part.Result, ctx.Err()
+		default: // of a newer plugin
+		}
+	}
+}
+
+// tell passes on what a plugin says.
+func tell(ctx context.Context, env *audiosep.Env, step *wire.Step, log *wire.Log) {
+	if step != nil {
+		env.Report(audiosep.Step{Done: int(step.GetDone()), Of: int(step.GetOf()), Objective: step.GetObjective()})
+	}
+	if log != nil {
+		env.Logger().Log(ctx, slog.Level(log.GetLevel()), log.GetText())
+	}
+}
+
+// fits says how what a stage of a common shape made does not fit what it was given.
+func fits(s audiosep.Shape, in, out audiosep.Values) error {
+	f, ok := out["factors"].(*audiosep.Factors)
+	if !ok {
+		return nil
+	}
+	for _, common := range factorShapes {
+		if !samePorts(s, common) {
+			continue
+		}
+		p, ok := in["power"].(audiosep.Power)
+		if !ok {
+			p, ok = out["power"].(audiosep.Power)
+		}
+		if !ok {
+			continue
+		}
+		if f.W == nil || f.H == nil {
+			return bad("there are no factors; want W and H")
+		}
+		if err := f.Validate(p.Bins(), p.Framing().Columns()); err != nil {
+			return bad("%v", err)
+		}
+	}
+	return nil
+}
+
+// late tells whether the time for ctx is over, which the plugin may be first to see.
 func late(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
 	return ok && !time.Now().Before(deadline)
+}
+
+// Prepare passes the question on.
+func (r *remote) Prepare(ctx context.Context, plan audiosep.Plan) error {
+	if !r.can.GetPrepares() {
+		return nil
+	}
+	r.mu.Lock()
+	r.used = true
+	r.mu.Unlock()
+	return r.call(ctx, "prepare", func(ctx context.Context, p *process, handle uint64, c *call) error {
+		_, err := p.wire.Prepare(ctx, &wire.PrepareRequest{Stage: handle, Call: c.about(ctx), Head: headTo(plan.Head), Sources: plan.Sources, Inputs: plan.Inputs})
+		return err
+	})
+}
+
+// Commit passes the order on.
+func (w writer) Commit(ctx context.Context) error {
+	return w.call(ctx, "commit", func(ctx context.Context, p *process, handle uint64, c *call) error {
+		_, err := p.wire.Commit(ctx, &wire.StageRequest{Stage: handle, Call: c.about(ctx)})
+		return err
+	})
+}
+
+// Withdraw passes the order on.
+func (w writer) Withdraw(ctx context.Context) error {
+	if !w.can.GetWithdraws() {
+		return nil
+	}
+	return w.call(ctx, "withdraw", func(ctx context.Context, p *process, handle uint64, c *call) error {
+		_, err := p.wire.Withdraw(ctx, &wire.StageRequest{Stage: handle, Call: c.about(ctx)})
+		return err
+	})
+}
+
+// Forecast passes the question on, to the process that is kept for checking.
+func (r *remote) Forecast(in map[string]audiosep.Forecast) (out map[string]audiosep.Forecast, err error) {
+	if !r.can.GetForecasts() {
+		return nil, nil
+	}
+	err = r.host.try(r, func(ctx context.Context, p *process) error {
+		return p.call(ctx, r.def.Name, "forecast", r.host.o.Start/2, func(ctx context.Context, _ *call) error {
+			reply, err := p.wire.Forecast(ctx, &wire.ForecastRequest{Stage: r.stage, Params: r.json(), Inputs: forecastsTo(in)})
+			if err != nil {
+				return err
+			}
+			out = forecastsFrom(reply.GetOutputs())
+			return paramErrors(reply.GetFaults())
+		})
+	})
+	return out, err
 }
 
 // explain says what an error of gRPC means.
@@ -170,315 +307,5 @@ func (p *process) explain(stage, what string, err error) error {
 	}
 }
 
-// badReply is a reply that breaks the protocol.
-type badReply struct{ what string }
-
-func (b *badReply) Error() string { return b.what }
-
-func bad(format string, args ...any) error { return &badReply{fmt.Sprintf(format, args...)} }
-
-// parcel carries the numbers of one call: where they stand if that is in memory that was
-// lent, else in regions of shared memory, or in messages if there are none.
-type parcel struct {
-	arena *arena // nil: in messages
-	taken []*region
-	lent  []*region
-}
-
-// carry calls the stage's process with a parcel.
-func (r *remote) carry(ctx context.Context, what string, do func(ctx context.Context, p *process, handle uint64, c *parcel) error) error {
-	return r.call(ctx, what, func(ctx context.Context, p *process, handle uint64, _ func()) error {
-		c := &parcel{arena: p.shared}
-		err := do(ctx, p, handle, c)
-		c.giveBack(err)
-		return err
-	})
-}
-
-// giveBack frees what the parcel took; err is how the call ended.
-func (c *parcel) giveBack(err error) {
-	if err != nil { // the plugin may still write there
-		for _, r := range slices.Concat(c.taken, c.lent) {
-			c.arena.lose(r)
-		}
-	}
-	for _, r := range c.taken {
-		c.arena.giveBack(r)
-	}
-}
-
-// place returns an array for the numbers of parts, one after the other, and where in shared
-// memory it is: nil if it is not, whole itself if the parts are that.
-func (c *parcel) place(parts [][]float64) (a *wire.Array, shared, whole []float64) {
-	a = new(wire.Array)
-	for _, x := range parts {
-		a.Count += uint64(len(x))
-	}
-	whole = joined(parts)
-	if r, at := c.arena.find(whole); r != nil {
-		c.lent = append(c.lent, r)
-		a.Offset = uint64(at)
-		return a, whole, whole
-	}
-	if r := c.arena.take(int(a.Count)); r != nil {
-		c.taken = append(c.taken, r)
-		a.Offset = uint64(r.at)
-		return a, c.arena.numbers(r, int(a.Count)), whole
-	}
-	return a, nil, whole
-}
-
-// joined returns the numbers of parts as one slice, if they are cut from one and stand there
-// one after the other, else nil.
-func joined(parts [][]float64) []float64 {
-	n := 0
-	for _, x := range parts {
-		n += len(x)
-	}
-	if n == 0 || cap(parts[0]) < n {
-		return nil
-	}
-	whole := parts[0][:n]
-	at := 0
-	for _, x := range parts {
-		if !sameMemory(x, whole[at:]) {
-			return nil
-		}
-		at += len(x)
-	}
-	return whole
-}
-
-// put returns an array with the numbers of parts, one after the other.
-func (c *parcel) put(parts ...[]float64) *wire.Array {
-	a, shared, whole := c.place(parts)
-	if shared == nil {
-		if whole != nil {
-			a.Data = encode(whole)
-			return a
-		}
-		shared = make([]float64, a.Count)
-		a.Data = encode(shared)
-	}
-	if sameMemory(shared, whole) {
-		return a
-	}
-	for _, x := range parts {
-		shared = shared[copy(shared, x):]
-	}
-	return a
-}
-
-func sameMemory(x, y []float64) bool { return len(x) > 0 && len(y) > 0 && &x[0] == &y[0] }
-
-// room is where the numbers of an answer are to be written.
-type room struct {
-	what  string
-	array *wire.Array
-	// shared is where in shared memory they will stand, nil if they come in the reply.
-	shared []float64
-	parts  [][]float64 // what they are for
-}
-
-// room returns room for an answer, what, that is to fill parts, one after the other.
-func (c *parcel) room(what string, parts ...[]float64) room {
-	a, shared, _ := c.place(parts)
-	return room{what, a, shared, parts}
-}
-
-// coefRoom is room for coefficients.
-type coefRoom struct{ re, im room }
-
-func (c *parcel) coefs(dst ...audiosep.Coefs) (out coefRoom) {
-	var re, im [][]float64
-	for _, d := range dst {
-		re = append(re, d.Re)
-		if d.Im != nil {
-			im = append(im, d.Im)
-		}
-	}
-	out.re = c.room("re", re...)
-	if im != nil {
-		out.im = c.room("im", im...)
-	}
-	return out
-}
-
-func (o *coefRoom) fill(reply interface {
-	GetRe() *wire.Array
-	GetIm() *wire.Array
-}) error {
-	if err := o.re.fill(reply.GetRe()); err != nil || o.im.array == nil {
-		return err
-	}
-	return o.im.fill(reply.GetIm())
-}
-
-// fill takes the numbers of an answer to where they belong, if they are not there already.
-// They must be finite.
-func (r *room) fill(got *wire.Array) error {
-	src := r.shared
-	if src == nil {
-		if b := got.GetData(); uint64(len(b)) != 8*r.array.Count || got.GetOffset() != 0 {
-			return bad("%s is %d bytes; want %d, 8 for each of %d numbers", r.what, len(b), 8*r.array.Count, r.array.Count)
-		}
-		src = decode(got.Data)
-	} else if got.GetOffset() != r.array.Offset || got.GetCount() != r.array.Count || len(got.GetData()) != 0 {
-		return bad("%s is %d numbers at %d of shared memory; want %d at %d", r.what, got.GetCount(), got.GetOffset(), r.array.Count, r.array.Offset)
-	}
-	for _, dst := range r.parts {
-		if sameMemory(dst, src) && !finite(dst) || !sameMemory(dst, src) && !copyFinite(dst, src) {
-			return bad("%s has NaN or infinity", r.what)
-		}
-		src = src[len(dst):]
-	}
-	return nil
-}
-
-// Lend returns n numbers in the memory that is shared with the plugin.
-func (r *remote) Lend(n int) (x []float64, giveBack func()) {
-	r.mu.Lock()
-	p := r.p
-	r.mu.Unlock()
-	if p != nil {
-		if region := p.shared.take(n); region != nil {
-			return p.shared.numbers(region, n), func() { p.shared.giveBack(region) }
-		}
-	}
-	return make([]float64, n), func() {}
-}
-
-func envTo(env audiosep.Env) *wire.Env {
-	return &wire.Env{Seed: env.Seed, Log: env.Log != nil, Progress: env.Progress != nil}
-}
-
-// talk sends a job with its arrays and waits for the result, passing steps and logs on.
-// expect says which arrays of the result are allowed. A result that comes after ctx is
-// done is too late.
-func talk(ctx context.Context, stream grpc.BidiStreamingClient[wire.Input, wire.Output], env audiosep.Env, alive func(),
-	job *wire.Job, arrays []array, expect func(*wire.Result) error) (*wire.Result, map[string]array, error) {
-	job.Env, job.Arrays = envTo(env), shapes(arrays)
-	err := stream.Send(&wire.Input{Part: &wire.Input_Job{Job: job}})
-	if err == nil {
-		err = sendArrays(arrays, func(chunk []byte) error {
-			alive()
-			return stream.Send(&wire.Input{Part: &wire.Input_Chunk{Chunk: chunk}})
-		})
-	}
-	if err == nil {
-		err = stream.CloseSend()
-	}
-	if err != nil && !errors.Is(err, io.EOF) { // after io.EOF the reason is to be received
-		return nil, nil, err
-	}
-	res, got, err := hear(ctx, stream, env, alive, expect)
-	if err == nil {
-		err = ctx.Err()
-	}
-	return res, got, err
-}
-
-// hear waits for the result of a call.
-func hear(ctx context.Context, stream interface{ Recv() (*wire.Output, error) }, env audiosep.Env, alive func(), expect func(*wire.Result) error) (*wire.Result, map[string]array, error) {
-	for {
-		out, err := stream.Recv()
-		if err != nil {
-			return nil, nil, noResult(err)
-		}
-		alive()
-		switch part := out.GetPart().(type) {
-		case *wire.Output_Step:
-			env.Report(audiosep.Step{Done: int(part.Step.GetDone()), Of: int(part.Step.GetOf()), Objective: part.Step.GetObjective()})
-		case *wire.Output_Log:
-			env.Logger().Log(ctx, slog.Level(part.Log.GetLevel()), part.Log.GetText())
-		case *wire.Output_Result:
-			if err := expect(part.Result); err != nil {
-				return nil, nil, err
-			}
-			arrays, err := recvArrays(part.Result.GetArrays(), func() ([]byte, error) {
-				alive()
-				return nextChunk(stream)
-			})
-			if err != nil {
-				return nil, nil, err
-			}
-			if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
-				return nil, nil, bad("there is more after the result")
-			}
-			return part.Result, arrays, checkNumbers(arrays)
-		default:
-			return nil, nil, bad("a chunk came before the result")
-		}
-	}
-}
-
-func noResult(err error) error {
-	if errors.Is(err, io.EOF) {
-		return bad("there is no result")
-	}
-	return err
-}
-
-func nextChunk(stream interface{ Recv() (*wire.Output, error) }) ([]byte, error) {
-	out, err := stream.Recv()
-	if err != nil {
-		return nil, noResult(err)
-	}
-	if _, ok := out.GetPart().(*wire.Output_Chunk); !ok {
-		return nil, bad("the result's arrays are not complete")
-	}
-	return out.GetChunk(), nil
-}
-
-func checkNumbers(arrays map[string]array) error {
-	for name, a := range arrays {
-		if !finite(a.data) {
-			return bad("%s has NaN or infinity", name)
-		}
-	}
-	return nil
-}
-
-// mostAny bounds a size that the plugin chooses: a rank, a number of bins. Lists, which
-// have one row, may be longer.
-const (
-	mostAny  = 1 << 16
-	mostList = 1 << 24
-)
-
-// expectArrays checks a result's arrays: each is known, of the size wanted, and comes once.
-// A size of -1 is the plugin's to choose.
-func expectArrays(shapes []*wire.Shape, want map[string][2]int, required ...string) error {
-	seen := map[string]bool{}
-	for _, s := range shapes {
-		w, ok := want[s.GetName()]
-		if !ok || seen[s.GetName()] {
-			return bad("there is an array %q that was not asked for", s.GetName())
-		}
-		seen[s.GetName()] = true
-		limit := mostAny
-		if w[0] == 1 {
-			limit = mostList
-		}
-		if !fits(s.GetRows(), w[0], limit) || !fits(s.GetColumns(), w[1], limit) {
-			return bad("%s is %d×%d; want %s×%s", s.GetName(), s.GetRows(), s.GetColumns(), size(w[0], limit), size(w[1], limit))
-		}
-	}
-	for _, name := range required {
-		if !seen[name] {
-			return bad("there is no %s", name)
-		}
-	}
-	return nil
-}
-
-func fits(n uint64, want, limit int) bool {
-	return want >= 0 && n == uint64(want) || want < 0 && n <= uint64(limit)
-}
-
-func size(want, limit int) string {
-	if want < 0 {
-		return fmt.Sprintf("(at most %d)", limit)
-	}
-	return fmt.Sprint(want)
-}
+// factorShapes are those of stages that make factors of a V that is known.
+var factorShapes = []audiosep.Shape{shapeOf[audiosep.Factorizer](), shapeOf[audiosep.JointLearner](), shapeOf[audiosep.Activator]()}

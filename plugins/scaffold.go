@@ -125,3 +125,21 @@ func scaffoldSpec(kind Kind, name string) string {
 	stages = append(stages, at(kindSeparator, wiener), at(kindSink, `{"use": "write_audio"}`))
 	return "    " + strings.Join(stages, ",\n    ")
 }
+
+type Kind string
+
+const (
+	kindSource           Kind = "source"
+	kindFramer           Kind = "framer"
+	kindTransformer      Kind = "transformer"
+	kindTransformLearner Kind = "transform-learner"
+	kindFactorizer       Kind = "factorizer"
+	kindActivator        Kind = "activator"
+	kindJointLearner     Kind = "joint-learner"
+	kindSeparator        Kind = "separator"
+	kindSink             Kind = "sink"
+)
+
+func remoteKinds() []Kind {
+	return []Kind{kindSource, kindFramer, kindTransformer, kindTransformLearner, kindFactorizer, kindActivator, kindJointLearner, kindSeparator, kindSink}
+}

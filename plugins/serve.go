@@ -3,18 +3,17 @@ package plugins
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin"
@@ -27,8 +26,7 @@ import (
 )
 
 // Serve is the whole main function of a plugin with these stages: it serves them to the
-// program that started it, and does not return. Stages may be of every kind but
-// model readers and writers.
+// program that started it, and does not return.
 func Serve(stages ...audiosep.Definition) {
 	if os.Getenv(handshake.MagicCookieKey) != handshake.MagicCookieValue {
 		explainPlugin(os.Stderr, stages)
@@ -77,34 +75,34 @@ type server struct {
 	wire.UnimplementedPluginServer
 	stages []audiosep.Definition
 	stderr *os.File
-	memory []byte // shared with the host; nil if there is none
-	// touched is where pages of memory begin that this process has not used.
-	touched atomic.Uint64
+	link   *link
+	asker  *asker
 
-	once       sync.Once
-	mu         sync.RWMutex
-	built      []any                // handle-1 -> stage
-	transforms []audiosep.Transform // handle-1 -> transform
+	once  sync.Once
+	mu    sync.RWMutex
+	built []*built // by handle - 1; nil when closed
+}
+
+// built is a stage with its description.
+type built struct {
+	def   audiosep.Definition
+	stage any
 }
 
 func newServer(stages []audiosep.Definition) *server {
 	defer os.Unsetenv(sharedEnv)
-	return &server{stages: stages, stderr: os.Stderr, memory: openShared()}
+	memory := openShared()
+	s := &server{stages: stages, stderr: os.Stderr, link: newLink(pluginArena(memory)), asker: newAsker()}
+	s.link.parts = true
+	s.link.call, s.link.close = s.asker.call, s.asker.close
+	s.link.lasting = context.WithoutCancel
+	if memory != nil {
+		s.link.half(hostHalf(memory))
+	}
+	return s
 }
 
-func (s *server) register(g *grpc.Server) {
-	wire.RegisterPluginServer(g, s)
-	wire.RegisterSourceServer(g, sourceServer{server: s})
-	wire.RegisterSinkServer(g, sinkServer{server: s})
-	wire.RegisterFramerServer(g, framerServer{server: s})
-	wire.RegisterTransformerServer(g, transformerServer{server: s})
-	wire.RegisterTransformServer(g, transformServer{server: s})
-	wire.RegisterTransformLearnerServer(g, learnerServer{server: s})
-	wire.RegisterJointLearnerServer(g, jointServer{server: s})
-	wire.RegisterFactorizerServer(g, factorizerServer{server: s})
-	wire.RegisterActivatorServer(g, activatorServer{server: s})
-	wire.RegisterSeparatorServer(g, separatorServer{server: s})
-}
+func (s *server) register(g *grpc.Server) { wire.RegisterPluginServer(g, s) }
 
 // guarded turns a panic of a stage into an error.
 func guarded(do func() error) (err error) {
@@ -122,25 +120,25 @@ func guardUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle gr
 		reply, err = handle(ctx, req)
 		return err
 	})
+	if asked := whichAsked(err); asked != nil {
+		grpc.SetTrailer(ctx, asked)
+	}
 	return reply, err
 }
 
 func guardStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
-	return guarded(func() error { return handle(srv, stream) })
+	err := guarded(func() error { return handle(srv, stream) })
+	if asked := whichAsked(err); asked != nil {
+		stream.SetTrailer(asked)
+	}
+	return err
 }
 
 func (s *server) Describe(context.Context, *wire.DescribeRequest) (*wire.DescribeReply, error) {
 	// go-plugin has put pipes in the place of these, which lose what is written just
 	// before a crash. The host reads the true standard error.
 	s.once.Do(func() { os.Stdout, os.Stderr = s.stderr, s.stderr })
-	told := make([]definition, len(s.stages))
-	for i, d := range s.stages {
-		var err error
-		if told[i], err = wireDefinition(d); err != nil {
-			return nil, err
-		}
-	}
-	text, err := json.Marshal(told)
+	text, err := json.Marshal(s.stages)
 	if err != nil {
 		return nil, err
 	}
@@ -148,113 +146,203 @@ func (s *server) Describe(context.Context, *wire.DescribeRequest) (*wire.Describ
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "(devel)" {
 		version = info.Main.Version
 	}
-	return &wire.DescribeReply{Definitions: string(text), Version: version, Sdk: runtime.Version(), SharedMemory: s.memory != nil}, nil
+	return &wire.DescribeReply{Definitions: string(text), Version: version, Sdk: runtime.Version(), SharedMemory: s.link.memory != nil, Asks: true}, nil
 }
 
 func (s *server) Build(_ context.Context, req *wire.BuildRequest) (*wire.BuildReply, error) {
-	for _, d := range s.stages {
-		if d.Name != req.GetStage() {
-			continue
-		}
-		built, err := d.Build(json.RawMessage(req.GetParams()))
-		if faults, ok := audiosep.AsParamErrors(err); ok {
-			reply := new(wire.BuildReply)
-			for _, f := range faults {
-				reply.Faults = append(reply.Faults, &wire.ParamFault{Name: f.Name, What: f.What, Hint: f.Hint})
-			}
-			return reply, nil
-		}
-		if err != nil {
-			return nil, err
-		}
+	b, err := s.build(req.GetStage(), req.GetParams())
+	if faults, ok := paramFaults(err); ok {
+		return &wire.BuildReply{Faults: faults}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	reply := new(wire.BuildReply)
+	_, reply.Prepares = b.stage.(audiosep.Preparer)
+	_, reply.Commits = b.stage.(audiosep.Committer)
+	_, reply.Withdraws = b.stage.(audiosep.Withdrawer)
+	_, reply.Forecasts = b.stage.(audiosep.Forecaster)
+	_, reply.Closes = b.stage.(io.Closer)
+	if !req.GetCheck() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.built = append(s.built, built)
-		return &wire.BuildReply{Stage: uint64(len(s.built))}, nil
+		s.built = append(s.built, b)
+		reply.Stage = uint64(len(s.built))
 	}
-	return nil, fmt.Errorf("there is no stage %q", req.GetStage())
+	return reply, nil
 }
 
-// stageOf returns the stage of a handle, which must be of kind S.
-func stageOf[S any](s *server, handle uint64) (stage S, err error) {
+func (s *server) build(name, params string) (*built, error) {
+	for _, d := range s.stages {
+		if d.Name == name {
+			stage, err := d.Build(json.RawMessage(params))
+			return &built{d, stage}, err
+		}
+	}
+	return nil, fmt.Errorf("there is no stage %q", name)
+}
+
+// stage returns the stage of a handle.
+func (s *server) stage(handle uint64) (*built, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if handle < 1 || handle > uint64(len(s.built)) {
-		return stage, fmt.Errorf("there is no stage with the handle %d", handle)
+	if handle < 1 || handle > uint64(len(s.built)) || s.built[handle-1] == nil {
+		return nil, fmt.Errorf("there is no stage with the handle %d", handle)
 	}
-	stage, ok := s.built[handle-1].(S)
+	return s.built[handle-1], nil
+}
+
+// stageThat returns the stage of a handle, which must be an S.
+func stageThat[S any](s *server, handle uint64) (stage S, err error) {
+	b, err := s.stage(handle)
+	if err != nil {
+		return stage, err
+	}
+	stage, ok := b.stage.(S)
 	if !ok {
-		return stage, fmt.Errorf("stage %d is a %T; want another kind", handle, s.built[handle-1])
+		return stage, status.Errorf(codes.Unimplemented, "stage %d is a %T; want a %v", handle, b.stage, reflect.TypeFor[S]())
 	}
 	return stage, nil
 }
 
-// info gives t a handle.
-func (s *server) info(t audiosep.Transform) *wire.TransformInfo {
+func (s *server) Forecast(_ context.Context, req *wire.ForecastRequest) (*wire.ForecastReply, error) {
+	b, err := s.build(req.GetStage(), req.GetParams())
+	if err != nil {
+		return nil, err
+	}
+	f, ok := b.stage.(audiosep.Forecaster)
+	if !ok {
+		return &wire.ForecastReply{}, nil
+	}
+	out, err := f.Forecast(forecastsFrom(req.GetInputs()))
+	if faults, ok := paramFaults(err); ok {
+		return &wire.ForecastReply{Faults: faults}, nil
+	}
+	return &wire.ForecastReply{Outputs: forecastsTo(out)}, err
+}
+
+func (s *server) Prepare(ctx context.Context, req *wire.PrepareRequest) (*wire.Empty, error) {
+	p, err := stageThat[audiosep.Preparer](s, req.GetStage())
+	if err != nil {
+		return nil, err
+	}
+	h, err := headFrom(req.GetHead())
+	if err != nil {
+		return nil, err
+	}
+	return &wire.Empty{}, p.Prepare(inCall(ctx, req.GetCall()), audiosep.Plan{Head: h, Sources: req.GetSources(), Inputs: req.GetInputs()})
+}
+
+func (s *server) Commit(ctx context.Context, req *wire.StageRequest) (*wire.Empty, error) {
+	c, err := stageThat[audiosep.Committer](s, req.GetStage())
+	if err != nil {
+		return nil, err
+	}
+	return &wire.Empty{}, c.Commit(inCall(ctx, req.GetCall()))
+}
+
+func (s *server) Withdraw(ctx context.Context, req *wire.StageRequest) (*wire.Empty, error) {
+	w, err := stageThat[audiosep.Withdrawer](s, req.GetStage())
+	if err != nil {
+		return nil, err
+	}
+	return &wire.Empty{}, w.Withdraw(inCall(ctx, req.GetCall()))
+}
+
+func (s *server) Close(_ context.Context, req *wire.CloseRequest) (*wire.Empty, error) {
+	s.link.forget(req.GetValues()...)
+	if req.GetStage() == 0 {
+		return &wire.Empty{}, nil
+	}
+	b, err := s.stage(req.GetStage())
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.built[req.GetStage()-1] = nil
+	s.mu.Unlock()
+	if c, ok := b.stage.(io.Closer); ok {
+		return &wire.Empty{}, c.Close()
+	}
+	return &wire.Empty{}, nil
+}
+
+func (s *server) Read(ctx context.Context, req *wire.ReadRequest) (*wire.ReadReply, error) {
+	return s.link.answer(inCall(ctx, req.GetCall()), req)
+}
+
+func (s *server) Ask(stream grpc.BidiStreamingServer[wire.Answer, wire.Question]) error {
+	return s.asker.serve(stream)
+}
+
+func (s *server) Run(req *wire.RunRequest, stream grpc.ServerStreamingServer[wire.RunReply]) error {
+	b, err := s.stage(req.GetStage())
+	if err != nil {
+		return err
+	}
+	ctx := inCall(stream.Context(), req.GetCall())
+	take := &receiver{link: s.link, ctx: ctx}
+	in, err := take.ports(b.def.In, req.GetInputs())
+	if err != nil {
+		return err
+	}
+	said := &saying{stream: stream, asker: s.asker, call: req.GetCall().GetId()}
+	defer said.over()
+	out, err := b.def.Run(ctx, said.env(req.GetEnv()), b.stage, in)
+	if err != nil {
+		return err
+	}
+	ports, err := (&sender{link: s.link, ctx: ctx}).ports(b.def.Out, out)
+	if err != nil {
+		return err
+	}
+	return said.send(&wire.RunReply{Part: &wire.RunReply_Result{Result: &wire.Result{Outputs: ports}}})
+}
+
+// saying passes on what a stage says while it runs, and afterwards what its outputs do.
+type saying struct {
+	asker *asker
+	call  uint64
+
+	mu     sync.Mutex                                // a stream is for one sender at a time, an Env is for many
+	stream grpc.ServerStreamingServer[wire.RunReply] // nil when the run is over
+}
+
+func (s *saying) send(reply *wire.RunReply) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.transforms = append(s.transforms, t)
-	return &wire.TransformInfo{Transform: uint64(len(s.transforms)), Length: uint64(t.Len()), Bins: uint64(t.Bins()), Complex: t.Complex()}
-}
-
-func (s *server) transform(handle uint64) (audiosep.Transform, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if handle < 1 || handle > uint64(len(s.transforms)) {
-		return nil, fmt.Errorf("there is no transform with the handle %d", handle)
-	}
-	return s.transforms[handle-1], nil
-}
-
-// in returns the numbers of an array, of which there must be n. They may be shared
-// with the host: they are not to be written to.
-func (s *server) in(what string, a *wire.Array, n uint64) ([]float64, error) {
-	if a.GetOffset() != 0 {
-		return s.shared(what, a, n)
-	}
-	if uint64(len(a.GetData())) != 8*n {
-		return nil, fmt.Errorf("%s is %d bytes; want %d, 8 for each of %d numbers", what, len(a.GetData()), 8*n, n)
-	}
-	return decode(a.GetData()), nil
-}
-
-// room returns where n numbers of an answer are to be written.
-func (s *server) room(what string, a *wire.Array, n uint64) ([]float64, error) {
-	if a.GetOffset() != 0 {
-		return s.shared(what, a, n)
-	}
-	if a.GetCount() != n {
-		return nil, fmt.Errorf("%s is to have %d numbers; want %d", what, a.GetCount(), n)
-	}
-	return make([]float64, n), nil
-}
-
-func (s *server) shared(what string, a *wire.Array, n uint64) ([]float64, error) {
-	size := uint64(len(s.memory))
-	if a.GetCount() != n || a.GetOffset()%8 != 0 || a.GetOffset() > size || n > (size-a.GetOffset())/8 {
-		return nil, fmt.Errorf("%s is %d numbers at %d of %d bytes of shared memory; want %d", what, a.GetCount(), a.GetOffset(), size, n)
-	}
-	end := a.GetOffset() + 8*n
-	if from := s.touched.Load(); end > from && s.touched.CompareAndSwap(from, end) {
-		touch(s.memory[from:end])
-	}
-	return decode(s.memory[a.GetOffset():end]), nil
-}
-
-// reply returns the array of an answer that was written to x, from room.
-func reply(to *wire.Array, x []float64) *wire.Array {
-	if to == nil {
+	if s.stream == nil {
+		s.asker.say(s.call, reply)
 		return nil
 	}
-	if to.GetOffset() != 0 {
-		return to
+	return s.stream.Send(reply)
+}
+
+func (s *saying) over() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stream = nil
+}
+
+func (s *saying) env(e *wire.Env) audiosep.Env {
+	env := audiosep.Env{Seed: e.GetSeed(), Progress: func(st audiosep.Step) {
+		s.send(&wire.RunReply{Part: &wire.RunReply_Step{Step: &wire.Step{Done: uint64(st.Done), Of: uint64(st.Of), Objective: st.Objective}}})
+	}}
+	if e.GetLog() {
+		env.Log = slog.New(logHandler{send: s.send})
 	}
-	return &wire.Array{Data: encode(x), Count: to.GetCount()}
+	for _, w := range e.GetWiring() {
+		if env.Wiring == nil {
+			env.Wiring = map[string][]string{}
+		}
+		env.Wiring[w.GetPort()] = w.GetStages()
+	}
+	return env
 }
 
 // logHandler sends records as text.
 type logHandler struct {
-	send  func(*wire.Output) error
+	send  func(*wire.RunReply) error
 	attrs []slog.Attr
 }
 
@@ -267,7 +355,7 @@ func (h logHandler) Handle(_ context.Context, r slog.Record) error {
 		add(a)
 	}
 	r.Attrs(add)
-	return h.send(&wire.Output{Part: &wire.Output_Log{Log: &wire.Log{Level: int32(r.Level), Text: text}}})
+	return h.send(&wire.RunReply{Part: &wire.RunReply_Log{Log: &wire.Log{Level: int32(r.Level), Text: text}}})
 }
 
 func (h logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
@@ -275,73 +363,3 @@ func (h logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 
 func (h logHandler) WithGroup(string) slog.Handler { return h }
-
-// job is a streaming call: what was asked, and how to answer.
-type job struct {
-	*wire.Job
-	arrays map[string]array
-	env    audiosep.Env
-	send   func(*wire.Output) error
-}
-
-// newJob returns a job whose Env sends what it is told to the host.
-func newJob(e *wire.Env, send func(*wire.Output) error) *job {
-	var mu sync.Mutex // a stream is for one sender at a time, an Env is for many
-	j := &job{send: func(out *wire.Output) error {
-		mu.Lock()
-		defer mu.Unlock()
-		return send(out)
-	}}
-	j.env = audiosep.Env{Seed: e.GetSeed(), Progress: func(st audiosep.Step) {
-		j.send(&wire.Output{Part: &wire.Output_Step{Step: &wire.Step{Done: uint64(st.Done), Of: uint64(st.Of), Objective: st.Objective}}})
-	}}
-	if e.GetLog() {
-		j.env.Log = slog.New(logHandler{send: j.send})
-	}
-	return j
-}
-
-type stream = grpc.BidiStreamingServer[wire.Input, wire.Output]
-
-// receive receives a job and its arrays.
-func receive(st stream) (*job, error) {
-	first, err := st.Recv()
-	if err != nil {
-		return nil, err
-	}
-	if first.GetJob() == nil {
-		return nil, errors.New("a chunk came before the job")
-	}
-	j := newJob(first.GetJob().GetEnv(), st.Send)
-	j.Job = first.GetJob()
-	j.arrays, err = recvArrays(j.GetArrays(), func() ([]byte, error) {
-		in, err := st.Recv()
-		return in.GetChunk(), err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return j, nil
-}
-
-// answer sends a result and its arrays.
-func (j *job) answer(res *wire.Result, arrays []array) error {
-	res.Arrays = shapes(arrays)
-	if err := j.send(&wire.Output{Part: &wire.Output_Result{Result: res}}); err != nil {
-		return err
-	}
-	return sendArrays(arrays, func(chunk []byte) error {
-		return j.send(&wire.Output{Part: &wire.Output_Chunk{Chunk: chunk}})
-	})
-}
-
-func (j *job) factors() *audiosep.Factors { return factorsFrom(j.arrays, "") }
-
-// initTransform returns the transform that a learner starts from, nil if there is none.
-func (j *job) initTransform() (audiosep.Transform, error) {
-	a, ok := j.arrays["phi"]
-	if !ok {
-		return nil, nil
-	}
-	return audiosep.NewMatrixTransform(a.dense())
-}

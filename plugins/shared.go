@@ -12,11 +12,11 @@ const (
 	pageBytes   = 4096 // the arena's head, which has the magic
 )
 
-// arena is memory shared with a plugin, cut into regions. Memory that is never written
-// takes none of the machine's.
+// arena is the half of the memory shared by host and plugin that is one side's to place
+// numbers in, cut into regions. Memory that is never written takes none of the machine's.
 type arena struct {
-	file   *os.File
-	memory []byte
+	file   *os.File // the host's; nil in a plugin
+	memory []byte   // both halves
 
 	mu     sync.Mutex
 	free   []region // in order, no two adjacent
@@ -34,7 +34,7 @@ type region struct {
 	lost      bool
 }
 
-// newArena returns an arena, or nil where there is no shared memory.
+// newArena returns the host's half of new memory, or nil where there is no shared memory.
 func newArena() *arena {
 	if !littleEndian {
 		return nil
@@ -44,13 +44,32 @@ func newArena() *arena {
 		return nil
 	}
 	copy(memory, sharedMagic)
-	return &arena{file: file, memory: memory, free: []region{{at: pageBytes, bytes: len(memory) - pageBytes}}}
+	from, to := hostHalf(memory)
+	return &arena{file: file, memory: memory, free: []region{{at: from, bytes: to - from}}}
+}
+
+// pluginArena returns the plugin's half of memory that the host made, or nil if there is none.
+func pluginArena(memory []byte) *arena {
+	if memory == nil {
+		return nil
+	}
+	from, to := pluginHalf(memory)
+	return &arena{memory: memory, free: []region{{at: from, bytes: to - from}}, touched: from}
+}
+
+func hostHalf(memory []byte) (from, to int) {
+	return pageBytes, len(memory) / 2 / pageBytes * pageBytes
+}
+
+func pluginHalf(memory []byte) (from, to int) {
+	_, from = hostHalf(memory)
+	return from, len(memory)
 }
 
 // take returns a region for n numbers, or nil if there is none: the first that is free,
 // which is most likely to be in the processor's caches.
 func (a *arena) take(n int) *region {
-	if a == nil || n < 1 || n > arenaBytes/8 {
+	if a == nil || n < 1 || n > len(a.memory)/8 {
 		return nil
 	}
 	bytes := (8*n + regionAlign - 1) / regionAlign * regionAlign
@@ -130,7 +149,9 @@ func (a *arena) close() {
 	defer a.mu.Unlock()
 	if !a.closed {
 		a.closed = true
-		a.file.Close()
+		if a.file != nil {
+			a.file.Close()
+		}
 		a.unmapUnused()
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// arenaBytes is the size of an arena. Nothing of it is taken before it is used.
-const arenaBytes = 256 << 20
+// arenaBytes is the size of the shared memory. Nothing of it is taken before it is used.
+const arenaBytes = 512 << 20
 
 // newShared returns memory that has a descriptor but no name, so nobody can leave it
 // behind, and that nobody can shorten, so touching it cannot fail.

@@ -4,8 +4,8 @@ package plugins
 
 import "os"
 
-// arenaBytes is the size of an arena, all of which is written to a file.
-const arenaBytes = 32 << 20
+// arenaBytes is the size of the shared memory, all of which is written to a file.
+const arenaBytes = 64 << 20
 
 // newShared maps a temporary file whose name is gone before anyone uses it.
 func newShared(size int) (*os.File, []byte, error) {

@@ -27,10 +27,16 @@ func WithSize(ctx context.Context, n int) context.Context {
 	return context.WithValue(ctx, sizeKey{}, n)
 }
 
+// Asked returns the size that WithSize asked for, 0 if it is to be chosen.
+func Asked(ctx context.Context) int {
+	size, _ := ctx.Value(sizeKey{}).(int)
+	return size
+}
+
 // Size returns how many of total frames make a block, in whole groups of share. A frame has
 // length numbers of what a thread goes through at once, in so many rows.
 func Size(ctx context.Context, length, rows, share, total int) int {
-	size, _ := ctx.Value(sizeKey{}).(int)
+	size := Asked(ctx)
 	if size < 1 {
 		size = min(max(samples/max(1, length), 16), 1024, max(1, most/max(1, length*rows)))
 	}

@@ -7,10 +7,41 @@ numpy, grpcio and protobuf, on Linux, macOS or another Unix. A stage is a class 
     params    a list of Param; each becomes a keyword argument of the constructor
     its docstring, of which the first line is the stage's description
 
-and the methods of its kind, by which the kind is known. Arrays are numpy's, float64
-unless said otherwise, not to be written to. Symbols: m samples a frame, f bins, n frames,
-k components, L layers (channels of all realisations), j sources, s frames that share a
-column of V.
+Arrays are numpy's, float64 unless said otherwise, not to be written to. Symbols: m samples a
+frame, f bins, n frames, k components, L layers (channels of all realisations), j sources, s
+frames that share a column of V.
+
+Stages of any shape
+
+    inputs    {"name": "cargo", ...}; behind the cargo ",optional" or ",many" if it is so
+    outputs   likewise
+    promises  a list of "lazy", "sums", "local"; see wire/stage.proto
+    run(self, env, **inputs)    -> {output: value, ...}, or the value if there is one output
+
+What is given is read when it is wanted, from any thread; what is made may be what was given.
+
+    cargo       given                                     made by
+    audio       Audio: head, read(at, n) -> (L, n)        audio_of(head, read)
+    frames      Frames: audio, framing, count (n),        Frames(audio, framing)
+                read(first, n) -> (L, n, m)
+    transform   Transform: m, bins, complex, frequencies, an array (f, m), or transform_of(m, object)
+                phi (f, m) or None, forward, inverse,     with forward and inverse
+                framing or None
+    coefs       Coefs: framing, transform, count,         coefs_of(frames, transform), or
+                read(first, n) -> (L, n, f)               coefs_like(coefs, read)
+    power       Power: framing, bins, hz or None, v(),    power_of(coefs), or
+                columns(first, n) -> (f, n)               power_of(framing, v, hz)
+    factors     Factors                                   Factors(w, h, ...)
+    notes       a list of Note                            the same
+    sources     Stems: head, names, groups or None; iterating gives (source, block (L, n)), of all
+                sources as far before any goes on
+                made by separated(coefs, names, halo, separate), masks and the like:
+                    separate(x, skip, n), x (L, up to halo + n + up to halo, f) -> (j, L, n, f)
+                or by separated_audio(audio, names, chunk, reach, separate):
+                    separate(x, at), x (L, reach + n + reach) -> (j, L, n)
+                or by stems_of(head, names, blocks), of which blocks() gives what iterating does
+
+Common shapes are known by their methods, without inputs, outputs and run
 
     transformer        __init__(self, m, **params)
                        forward(self, y)    (n, m) -> (n, f), real or complex
@@ -30,6 +61,10 @@ column of V.
     sink               create(self, head, sources, env), write(self, source, block) with
                        block (L, n), commit(self), close(self); prepare(self, head) if wanted
 
+Any stage that writes may have commit, close, withdraw and prepare; what is closed without
+commit leaves no trace. forecast(self, inputs) -> {port: Forecast} tells what is known before
+it runs.
+
 Frame-local methods (forward, inverse, activate, separate, read) are called from several
 threads at once. Raise ValueError("what is; want what should be") for what cannot be done,
 and ParamError in a constructor, or in a static method check(**params) of a transformer,
@@ -41,6 +76,7 @@ plugin fails.
 import base64
 import collections
 import concurrent.futures
+import contextvars
 import ctypes
 import inspect
 import json
@@ -49,7 +85,6 @@ import os
 import platform
 import queue
 import re
-import struct
 import sys
 import tempfile
 import threading
@@ -60,11 +95,32 @@ import grpc
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-__all__ = ["Param", "ParamError", "Head", "Framing", "Factors", "serve"]
+__all__ = ["Param", "ParamError", "Head", "Framing", "Factors", "Note", "Forecast", "Frames", "audio_of", "transform_of",
+           "coefs_of", "coefs_like", "power_of", "separated", "separated_audio", "stems_of", "serve"]
 
 Head = collections.namedtuple("Head", "rate samples channels realisations names encoding", defaults=(1, 1, (), ""))
-Framing = collections.namedtuple("Framing", "length hop pad share analysis synthesis")
-Factors = collections.namedtuple("Factors", "w h objective stop restarts", defaults=((), "", ()))
+Head.layers = property(lambda h: h.channels * h.realisations)
+Factors = collections.namedtuple("Factors", "w h objective stop restarts sources framing", defaults=((), "", (), None, None))
+Note = collections.namedtuple("Note", "onset offset pitch source velocity", defaults=("", 1.0))
+Forecast = collections.namedtuple("Forecast", "rank sources", defaults=(0, ()))
+
+
+class Framing(collections.namedtuple("Framing", "length hop pad share analysis synthesis head", defaults=(None,))):
+    """How a signal is cut: frame n covers samples n*hop-pad to n*hop-pad+length-1."""
+    __slots__ = ()
+
+    @property
+    def frames(self):
+        """Their number, n."""
+        if not self.head.samples:
+            return 0
+        n = 1 + max(0, self.head.samples + 2 * self.pad - self.length + self.hop - 1) // self.hop
+        return -(-n // self.share) * self.share
+
+    @property
+    def columns(self):
+        """The number of columns of V, n/s."""
+        return self.frames // self.share
 
 
 class Param:
@@ -87,94 +143,121 @@ class ParamError(ValueError):
 
 # What protoc makes of wire/stage.proto; go generate keeps it fresh.
 _DESCRIPTOR = """
-CtstCgtzdGFnZS5wcm90bxISYXVkaW9zZXAucGx1Z2luLnYxIhEKD0Rlc2NyaWJlUmVxdWVzdCKCAQoNRGVzY3JpYmVSZXBs
-eRIgCgtkZWZpbml0aW9ucxgBIAEoCVILZGVmaW5pdGlvbnMSGAoHdmVyc2lvbhgCIAEoCVIHdmVyc2lvbhIQCgNzZGsYAyAB
-KAlSA3NkaxIjCg1zaGFyZWRfbWVtb3J5GAQgASgIUgxzaGFyZWRNZW1vcnkiPAoMQnVpbGRSZXF1ZXN0EhQKBXN0YWdlGAEg
-ASgJUgVzdGFnZRIWCgZwYXJhbXMYAiABKAlSBnBhcmFtcyJaCgpCdWlsZFJlcGx5EhQKBXN0YWdlGAEgASgEUgVzdGFnZRI2
-CgZmYXVsdHMYAiADKAsyHi5hdWRpb3NlcC5wbHVnaW4udjEuUGFyYW1GYXVsdFIGZmF1bHRzIkgKClBhcmFtRmF1bHQSEgoE
-bmFtZRgBIAEoCVIEbmFtZRISCgR3aGF0GAIgASgJUgR3aGF0EhIKBGhpbnQYAyABKAlSBGhpbnQiSQoFQXJyYXkSEgoEZGF0
-YRgBIAEoDFIEZGF0YRIWCgZvZmZzZXQYAiABKARSBm9mZnNldBIUCgVjb3VudBgDIAEoBFIFY291bnQiJAoMU3RhZ2VSZXF1
-ZXN0EhQKBXN0YWdlGAEgASgEUgVzdGFnZSIHCgVFbXB0eSKmAQoESGVhZBISCgRyYXRlGAEgASgEUgRyYXRlEhgKB3NhbXBs
-ZXMYAiABKARSB3NhbXBsZXMSGgoIY2hhbm5lbHMYAyABKARSCGNoYW5uZWxzEiIKDHJlYWxpc2F0aW9ucxgEIAEoBFIMcmVh
-bGlzYXRpb25zEhQKBW5hbWVzGAUgAygJUgVuYW1lcxIaCghlbmNvZGluZxgGIAEoCVIIZW5jb2RpbmciegoNUmVhZEF0UmVx
-dWVzdBIUCgVzdGFnZRgBIAEoBFIFc3RhZ2USDgoCYXQYAiABKBJSAmF0EhgKB3NhbXBsZXMYAyABKARSB3NhbXBsZXMSKQoC
-dG8YBCABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuQXJyYXlSAnRvIkIKC1JlYWRBdFJlcGx5EjMKB3NhbXBsZXMYASABKAsy
-GS5hdWRpb3NlcC5wbHVnaW4udjEuQXJyYXlSB3NhbXBsZXMiVAoOUHJlcGFyZVJlcXVlc3QSFAoFc3RhZ2UYASABKARSBXN0
-YWdlEiwKBGhlYWQYAiABKAsyGC5hdWRpb3NlcC5wbHVnaW4udjEuSGVhZFIEaGVhZCKYAQoNQ3JlYXRlUmVxdWVzdBIUCgVz
-dGFnZRgBIAEoBFIFc3RhZ2USKQoDZW52GAIgASgLMhcuYXVkaW9zZXAucGx1Z2luLnYxLkVudlIDZW52EiwKBGhlYWQYAyAB
-KAsyGC5hdWRpb3NlcC5wbHVnaW4udjEuSGVhZFIEaGVhZBIYCgdzb3VyY2VzGAQgAygJUgdzb3VyY2VzIocBCgxXcml0ZVJl
-cXVlc3QSFAoFc3RhZ2UYASABKARSBXN0YWdlEhYKBnNvdXJjZRgCIAEoBFIGc291cmNlEhgKB3NhbXBsZXMYAyABKARSB3Nh
-bXBsZXMSLwoFYmxvY2sYBCABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuQXJyYXlSBWJsb2NrIsMBCgdGcmFtaW5nEiwKBGhl
-YWQYASABKAsyGC5hdWRpb3NlcC5wbHVnaW4udjEuSGVhZFIEaGVhZBIWCgZsZW5ndGgYAiABKARSBmxlbmd0aBIQCgNob3AY
-AyABKARSA2hvcBIQCgNwYWQYBCABKARSA3BhZBIUCgVzaGFyZRgFIAEoBFIFc2hhcmUSGgoIYW5hbHlzaXMYBiABKAxSCGFu
-YWx5c2lzEhwKCXN5bnRoZXNpcxgHIAEoDFIJc3ludGhlc2lzIlQKDkZyYW1pbmdSZXF1ZXN0EhQKBXN0YWdlGAEgASgEUgVz
-dGFnZRIsCgRoZWFkGAIgASgLMhguYXVkaW9zZXAucGx1Z2luLnYxLkhlYWRSBGhlYWQiQAoQVHJhbnNmb3JtUmVxdWVzdBIU
-CgVzdGFnZRgBIAEoBFIFc3RhZ2USFgoGbGVuZ3RoGAIgASgEUgZsZW5ndGgicwoNVHJhbnNmb3JtSW5mbxIcCgl0cmFuc2Zv
-cm0YASABKARSCXRyYW5zZm9ybRIWCgZsZW5ndGgYAiABKARSBmxlbmd0aBISCgRiaW5zGAMgASgEUgRiaW5zEhgKB2NvbXBs
-ZXgYBCABKAhSB2NvbXBsZXgi1wEKDkZvcndhcmRSZXF1ZXN0EhwKCXRyYW5zZm9ybRgBIAEoBFIJdHJhbnNmb3JtEhYKBmZy
-YW1lcxgCIAEoBFIGZnJhbWVzEi8KBWZyYW1lGAMgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkFycmF5UgVmcmFtZRIuCgVy
-ZV90bxgEIAEoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5BcnJheVIEcmVUbxIuCgVpbV90bxgFIAEoCzIZLmF1ZGlvc2VwLnBs
-dWdpbi52MS5BcnJheVIEaW1UbyJkCgxGb3J3YXJkUmVwbHkSKQoCcmUYASABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuQXJy
-YXlSAnJlEikKAmltGAIgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkFycmF5UgJpbSLSAQoOSW52ZXJzZVJlcXVlc3QSHAoJ
-dHJhbnNmb3JtGAEgASgEUgl0cmFuc2Zvcm0SFgoGZnJhbWVzGAIgASgEUgZmcmFtZXMSKQoCcmUYAyABKAsyGS5hdWRpb3Nl
-cC5wbHVnaW4udjEuQXJyYXlSAnJlEikKAmltGAQgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkFycmF5UgJpbRI0CghmcmFt
-ZV90bxgFIAEoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5BcnJheVIHZnJhbWVUbyI/CgxJbnZlcnNlUmVwbHkSLwoFZnJhbWUY
-ASABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuQXJyYXlSBWZyYW1lIukBCg9BY3RpdmF0ZVJlcXVlc3QSFAoFc3RhZ2UYASAB
-KARSBXN0YWdlEhIKBGJpbnMYAiABKARSBGJpbnMSEgoEcmFuaxgDIAEoBFIEcmFuaxIYCgdjb2x1bW5zGAQgASgEUgdjb2x1
-bW5zEicKAXYYBSABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuQXJyYXlSAXYSJwoBdxgGIAEoCzIZLmF1ZGlvc2VwLnBsdWdp
-bi52MS5BcnJheVIBdxIsCgRoX3RvGAcgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkFycmF5UgNoVG8iOAoNQWN0aXZhdGVS
-ZXBseRInCgFoGAEgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkFycmF5UgFoIlQKBUlucHV0EisKA2pvYhgBIAEoCzIXLmF1
-ZGlvc2VwLnBsdWdpbi52MS5Kb2JIAFIDam9iEhYKBWNodW5rGAIgASgMSABSBWNodW5rQgYKBHBhcnQi3gEKA0pvYhIUCgVz
-dGFnZRgBIAEoBFIFc3RhZ2USKQoDZW52GAIgASgLMhcuYXVkaW9zZXAucGx1Z2luLnYxLkVudlIDZW52EjUKB2ZyYW1pbmcY
-AyABKAsyGy5hdWRpb3NlcC5wbHVnaW4udjEuRnJhbWluZ1IHZnJhbWluZxIUCgVmaXJzdBgEIAEoBFIFZmlyc3QSFgoGZnJh
-bWVzGAUgASgEUgZmcmFtZXMSMQoGYXJyYXlzGAYgAygLMhkuYXVkaW9zZXAucGx1Z2luLnYxLlNoYXBlUgZhcnJheXMiSQoF
-U2hhcGUSEgoEbmFtZRgBIAEoCVIEbmFtZRISCgRyb3dzGAIgASgEUgRyb3dzEhgKB2NvbHVtbnMYAyABKARSB2NvbHVtbnMi
-RwoDRW52EhIKBHNlZWQYASABKARSBHNlZWQSEAoDbG9nGAIgASgIUgNsb2cSGgoIcHJvZ3Jlc3MYAyABKAhSCHByb2dyZXNz
-IrsBCgZPdXRwdXQSLgoEc3RlcBgBIAEoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5TdGVwSABSBHN0ZXASKwoDbG9nGAIgASgL
-MhcuYXVkaW9zZXAucGx1Z2luLnYxLkxvZ0gAUgNsb2cSNAoGcmVzdWx0GAMgASgLMhouYXVkaW9zZXAucGx1Z2luLnYxLlJl
-c3VsdEgAUgZyZXN1bHQSFgoFY2h1bmsYBCABKAxIAFIFY2h1bmtCBgoEcGFydCJICgRTdGVwEhIKBGRvbmUYASABKARSBGRv
-bmUSDgoCb2YYAiABKARSAm9mEhwKCW9iamVjdGl2ZRgDIAEoAVIJb2JqZWN0aXZlIi8KA0xvZxIUCgVsZXZlbBgBIAEoBVIF
-bGV2ZWwSEgoEdGV4dBgCIAEoCVIEdGV4dCLDAQoGUmVzdWx0Ej8KCXRyYW5zZm9ybRgBIAEoCzIhLmF1ZGlvc2VwLnBsdWdp
-bi52MS5UcmFuc2Zvcm1JbmZvUgl0cmFuc2Zvcm0SMQoGYXJyYXlzGAIgAygLMhkuYXVkaW9zZXAucGx1Z2luLnYxLlNoYXBl
-UgZhcnJheXMSEgoEc3RvcBgDIAEoCVIEc3RvcBIxCgZncm91cHMYBCADKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuR3JvdXBS
-Bmdyb3VwcyI7CgVHcm91cBISCgRuYW1lGAEgASgJUgRuYW1lEh4KCmNvbXBvbmVudHMYAiADKARSCmNvbXBvbmVudHMiogMK
-D1NlcGFyYXRlUmVxdWVzdBIUCgVzdGFnZRgBIAEoBFIFc3RhZ2USEgoEYmlucxgCIAEoBFIEYmlucxISCgRyYW5rGAMgASgE
-UgRyYW5rEhYKBmZyYW1lcxgEIAEoBFIGZnJhbWVzEjEKBmdyb3VwcxgFIAMoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5Hcm91
-cFIGZ3JvdXBzEikKAnJlGAYgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkFycmF5UgJyZRIpCgJpbRgHIAEoCzIZLmF1ZGlv
-c2VwLnBsdWdpbi52MS5BcnJheVICaW0SJwoBdxgIIAEoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5BcnJheVIBdxInCgFoGAkg
-ASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkFycmF5UgFoEi4KBXJlX3RvGAogASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkFy
-cmF5UgRyZVRvEi4KBWltX3RvGAsgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkFycmF5UgRpbVRvImUKDVNlcGFyYXRlUmVw
-bHkSKQoCcmUYASABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuQXJyYXlSAnJlEikKAmltGAIgASgLMhkuYXVkaW9zZXAucGx1
-Z2luLnYxLkFycmF5UgJpbTKnAQoGUGx1Z2luElIKCERlc2NyaWJlEiMuYXVkaW9zZXAucGx1Z2luLnYxLkRlc2NyaWJlUmVx
-dWVzdBohLmF1ZGlvc2VwLnBsdWdpbi52MS5EZXNjcmliZVJlcGx5EkkKBUJ1aWxkEiAuYXVkaW9zZXAucGx1Z2luLnYxLkJ1
-aWxkUmVxdWVzdBoeLmF1ZGlvc2VwLnBsdWdpbi52MS5CdWlsZFJlcGx5Mp0BCgZTb3VyY2USRQoHR2V0SGVhZBIgLmF1ZGlv
-c2VwLnBsdWdpbi52MS5TdGFnZVJlcXVlc3QaGC5hdWRpb3NlcC5wbHVnaW4udjEuSGVhZBJMCgZSZWFkQXQSIS5hdWRpb3Nl
-cC5wbHVnaW4udjEuUmVhZEF0UmVxdWVzdBofLmF1ZGlvc2VwLnBsdWdpbi52MS5SZWFkQXRSZXBseTLuAgoEU2luaxJICgdQ
-cmVwYXJlEiIuYXVkaW9zZXAucGx1Z2luLnYxLlByZXBhcmVSZXF1ZXN0GhkuYXVkaW9zZXAucGx1Z2luLnYxLkVtcHR5EkkK
-BkNyZWF0ZRIhLmF1ZGlvc2VwLnBsdWdpbi52MS5DcmVhdGVSZXF1ZXN0GhouYXVkaW9zZXAucGx1Z2luLnYxLk91dHB1dDAB
-EkQKBVdyaXRlEiAuYXVkaW9zZXAucGx1Z2luLnYxLldyaXRlUmVxdWVzdBoZLmF1ZGlvc2VwLnBsdWdpbi52MS5FbXB0eRJF
-CgZDb21taXQSIC5hdWRpb3NlcC5wbHVnaW4udjEuU3RhZ2VSZXF1ZXN0GhkuYXVkaW9zZXAucGx1Z2luLnYxLkVtcHR5EkQK
-BUNsb3NlEiAuYXVkaW9zZXAucGx1Z2luLnYxLlN0YWdlUmVxdWVzdBoZLmF1ZGlvc2VwLnBsdWdpbi52MS5FbXB0eTJXCgZG
-cmFtZXISTQoKR2V0RnJhbWluZxIiLmF1ZGlvc2VwLnBsdWdpbi52MS5GcmFtaW5nUmVxdWVzdBobLmF1ZGlvc2VwLnBsdWdp
-bi52MS5GcmFtaW5nMmYKC1RyYW5zZm9ybWVyElcKDEdldFRyYW5zZm9ybRIkLmF1ZGlvc2VwLnBsdWdpbi52MS5UcmFuc2Zv
-cm1SZXF1ZXN0GiEuYXVkaW9zZXAucGx1Z2luLnYxLlRyYW5zZm9ybUluZm8yrQEKCVRyYW5zZm9ybRJPCgdGb3J3YXJkEiIu
-YXVkaW9zZXAucGx1Z2luLnYxLkZvcndhcmRSZXF1ZXN0GiAuYXVkaW9zZXAucGx1Z2luLnYxLkZvcndhcmRSZXBseRJPCgdJ
-bnZlcnNlEiIuYXVkaW9zZXAucGx1Z2luLnYxLkludmVyc2VSZXF1ZXN0GiAuYXVkaW9zZXAucGx1Z2luLnYxLkludmVyc2VS
-ZXBseTJfChBUcmFuc2Zvcm1MZWFybmVyEksKDkxlYXJuVHJhbnNmb3JtEhkuYXVkaW9zZXAucGx1Z2luLnYxLklucHV0Ghou
-YXVkaW9zZXAucGx1Z2luLnYxLk91dHB1dCgBMAEyVAoKRmFjdG9yaXplchJGCglGYWN0b3JpemUSGS5hdWRpb3NlcC5wbHVn
-aW4udjEuSW5wdXQaGi5hdWRpb3NlcC5wbHVnaW4udjEuT3V0cHV0KAEwATJZCgxKb2ludExlYXJuZXISSQoMTGVhcm5Kb2lu
-dGx5EhkuYXVkaW9zZXAucGx1Z2luLnYxLklucHV0GhouYXVkaW9zZXAucGx1Z2luLnYxLk91dHB1dCgBMAEyXwoJQWN0aXZh
-dG9yElIKCEFjdGl2YXRlEiMuYXVkaW9zZXAucGx1Z2luLnYxLkFjdGl2YXRlUmVxdWVzdBohLmF1ZGlvc2VwLnBsdWdpbi52
-MS5BY3RpdmF0ZVJlcGx5MqcBCglTZXBhcmF0b3ISRgoJR2V0R3JvdXBzEhkuYXVkaW9zZXAucGx1Z2luLnYxLklucHV0Ghou
-YXVkaW9zZXAucGx1Z2luLnYxLk91dHB1dCgBMAESUgoIU2VwYXJhdGUSIy5hdWRpb3NlcC5wbHVnaW4udjEuU2VwYXJhdGVS
-ZXF1ZXN0GiEuYXVkaW9zZXAucGx1Z2luLnYxLlNlcGFyYXRlUmVwbHlCK1opZ2l0aHViLmNvbS9hdWRpb3NlcC9hdWRpb3Nl
-cC9wbHVnaW5zL3dpcmViBnByb3RvMw==
+CpY9CgtzdGFnZS5wcm90bxISYXVkaW9zZXAucGx1Z2luLnYxIgcKBUVtcHR5IhEKD0Rlc2NyaWJlUmVxdWVzdCKWAQoNRGVz
+Y3JpYmVSZXBseRIgCgtkZWZpbml0aW9ucxgBIAEoCVILZGVmaW5pdGlvbnMSGAoHdmVyc2lvbhgCIAEoCVIHdmVyc2lvbhIQ
+CgNzZGsYAyABKAlSA3NkaxIjCg1zaGFyZWRfbWVtb3J5GAQgASgIUgxzaGFyZWRNZW1vcnkSEgoEYXNrcxgFIAEoCFIEYXNr
+cyJSCgxCdWlsZFJlcXVlc3QSFAoFc3RhZ2UYASABKAlSBXN0YWdlEhYKBnBhcmFtcxgCIAEoCVIGcGFyYW1zEhQKBWNoZWNr
+GAMgASgIUgVjaGVjayLkAQoKQnVpbGRSZXBseRIUCgVzdGFnZRgBIAEoBFIFc3RhZ2USNgoGZmF1bHRzGAIgAygLMh4uYXVk
+aW9zZXAucGx1Z2luLnYxLlBhcmFtRmF1bHRSBmZhdWx0cxIaCghwcmVwYXJlcxgDIAEoCFIIcHJlcGFyZXMSGAoHY29tbWl0
+cxgEIAEoCFIHY29tbWl0cxIcCgl3aXRoZHJhd3MYBSABKAhSCXdpdGhkcmF3cxIWCgZjbG9zZXMYBiABKAhSBmNsb3NlcxIc
+Cglmb3JlY2FzdHMYByABKAhSCWZvcmVjYXN0cyJICgpQYXJhbUZhdWx0EhIKBG5hbWUYASABKAlSBG5hbWUSEgoEd2hhdBgC
+IAEoCVIEd2hhdBISCgRoaW50GAMgASgJUgRoaW50InUKD0ZvcmVjYXN0UmVxdWVzdBIUCgVzdGFnZRgBIAEoCVIFc3RhZ2US
+FgoGcGFyYW1zGAIgASgJUgZwYXJhbXMSNAoGaW5wdXRzGAMgAygLMhwuYXVkaW9zZXAucGx1Z2luLnYxLkZvcmVjYXN0UgZp
+bnB1dHMifwoNRm9yZWNhc3RSZXBseRI2CgdvdXRwdXRzGAEgAygLMhwuYXVkaW9zZXAucGx1Z2luLnYxLkZvcmVjYXN0Ugdv
+dXRwdXRzEjYKBmZhdWx0cxgCIAMoCzIeLmF1ZGlvc2VwLnBsdWdpbi52MS5QYXJhbUZhdWx0UgZmYXVsdHMiTAoIRm9yZWNh
+c3QSEgoEcG9ydBgBIAEoCVIEcG9ydBISCgRyYW5rGAIgASgEUgRyYW5rEhgKB3NvdXJjZXMYAyADKAlSB3NvdXJjZXMitAEK
+DlByZXBhcmVSZXF1ZXN0EhQKBXN0YWdlGAEgASgEUgVzdGFnZRIsCgRjYWxsGAIgASgLMhguYXVkaW9zZXAucGx1Z2luLnYx
+LkNhbGxSBGNhbGwSLAoEaGVhZBgDIAEoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5IZWFkUgRoZWFkEhgKB3NvdXJjZXMYBCAD
+KAlSB3NvdXJjZXMSFgoGaW5wdXRzGAUgAygJUgZpbnB1dHMiLAoEQ2FsbBIOCgJpZBgBIAEoBFICaWQSFAoFYmxvY2sYAiAB
+KARSBWJsb2NrIq0BCgpSdW5SZXF1ZXN0EhQKBXN0YWdlGAEgASgEUgVzdGFnZRIsCgRjYWxsGAIgASgLMhguYXVkaW9zZXAu
+cGx1Z2luLnYxLkNhbGxSBGNhbGwSKQoDZW52GAMgASgLMhcuYXVkaW9zZXAucGx1Z2luLnYxLkVudlIDZW52EjAKBmlucHV0
+cxgEIAMoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5Qb3J0UgZpbnB1dHMieQoDRW52EhIKBHNlZWQYASABKARSBHNlZWQSEAoD
+bG9nGAIgASgIUgNsb2cSGgoIcHJvZ3Jlc3MYAyABKAhSCHByb2dyZXNzEjAKBndpcmluZxgEIAMoCzIYLmF1ZGlvc2VwLnBs
+dWdpbi52MS5XaXJlUgZ3aXJpbmciMgoEV2lyZRISCgRwb3J0GAEgASgJUgRwb3J0EhYKBnN0YWdlcxgCIAMoCVIGc3RhZ2Vz
+Ik0KBFBvcnQSEgoEbmFtZRgBIAEoCVIEbmFtZRIxCgZ2YWx1ZXMYAiADKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuVmFsdWVS
+BnZhbHVlcyKlAQoIUnVuUmVwbHkSLgoEc3RlcBgBIAEoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5TdGVwSABSBHN0ZXASKwoD
+bG9nGAIgASgLMhcuYXVkaW9zZXAucGx1Z2luLnYxLkxvZ0gAUgNsb2cSNAoGcmVzdWx0GAMgASgLMhouYXVkaW9zZXAucGx1
+Z2luLnYxLlJlc3VsdEgAUgZyZXN1bHRCBgoEcGFydCJICgRTdGVwEhIKBGRvbmUYASABKARSBGRvbmUSDgoCb2YYAiABKARS
+Am9mEhwKCW9iamVjdGl2ZRgDIAEoAVIJb2JqZWN0aXZlIi8KA0xvZxIUCgVsZXZlbBgBIAEoBVIFbGV2ZWwSEgoEdGV4dBgC
+IAEoCVIEdGV4dCI8CgZSZXN1bHQSMgoHb3V0cHV0cxgBIAMoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5Qb3J0UgdvdXRwdXRz
+IlIKDFN0YWdlUmVxdWVzdBIUCgVzdGFnZRgBIAEoBFIFc3RhZ2USLAoEY2FsbBgCIAEoCzIYLmF1ZGlvc2VwLnBsdWdpbi52
+MS5DYWxsUgRjYWxsIjwKDENsb3NlUmVxdWVzdBIUCgVzdGFnZRgBIAEoBFIFc3RhZ2USFgoGdmFsdWVzGAIgAygEUgZ2YWx1
+ZXMixwMKBVZhbHVlEjEKBWF1ZGlvGAEgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkF1ZGlvSABSBWF1ZGlvEjQKBmZyYW1l
+cxgCIAEoCzIaLmF1ZGlvc2VwLnBsdWdpbi52MS5GcmFtZXNIAFIGZnJhbWVzEjEKBWNvZWZzGAMgASgLMhkuYXVkaW9zZXAu
+cGx1Z2luLnYxLkNvZWZzSABSBWNvZWZzEjEKBXBvd2VyGAQgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLlBvd2VySABSBXBv
+d2VyEkMKCXRyYW5zZm9ybRgFIAEoCzIjLmF1ZGlvc2VwLnBsdWdpbi52MS5GaXR0ZWRUcmFuc2Zvcm1IAFIJdHJhbnNmb3Jt
+EjcKB2ZhY3RvcnMYBiABKAsyGy5hdWRpb3NlcC5wbHVnaW4udjEuRmFjdG9yc0gAUgdmYWN0b3JzEjEKBW5vdGVzGAcgASgL
+MhkuYXVkaW9zZXAucGx1Z2luLnYxLk5vdGVzSABSBW5vdGVzEjUKB3NvdXJjZXMYCCABKAsyGS5hdWRpb3NlcC5wbHVnaW4u
+djEuU3RlbXNIAFIHc291cmNlc0IHCgVjYXJnbyKmAQoESGVhZBISCgRyYXRlGAEgASgEUgRyYXRlEhgKB3NhbXBsZXMYAiAB
+KARSB3NhbXBsZXMSGgoIY2hhbm5lbHMYAyABKARSCGNoYW5uZWxzEiIKDHJlYWxpc2F0aW9ucxgEIAEoBFIMcmVhbGlzYXRp
+b25zEhQKBW5hbWVzGAUgAygJUgVuYW1lcxIaCghlbmNvZGluZxgGIAEoCVIIZW5jb2RpbmciYwoFQXVkaW8SFgoGaGFuZGxl
+GAEgASgEUgZoYW5kbGUSFAoFeW91cnMYAiABKAhSBXlvdXJzEiwKBGhlYWQYAyABKAsyGC5hdWRpb3NlcC5wbHVnaW4udjEu
+SGVhZFIEaGVhZCLDAQoHRnJhbWluZxIsCgRoZWFkGAEgASgLMhguYXVkaW9zZXAucGx1Z2luLnYxLkhlYWRSBGhlYWQSFgoG
+bGVuZ3RoGAIgASgEUgZsZW5ndGgSEAoDaG9wGAMgASgEUgNob3ASEAoDcGFkGAQgASgEUgNwYWQSFAoFc2hhcmUYBSABKARS
+BXNoYXJlEhoKCGFuYWx5c2lzGAYgASgMUghhbmFseXNpcxIcCglzeW50aGVzaXMYByABKAxSCXN5bnRoZXNpcyKeAQoGRnJh
+bWVzEhYKBmhhbmRsZRgBIAEoBFIGaGFuZGxlEhQKBXlvdXJzGAIgASgIUgV5b3VycxIvCgVhdWRpbxgDIAEoCzIZLmF1ZGlv
+c2VwLnBsdWdpbi52MS5BdWRpb1IFYXVkaW8SNQoHZnJhbWluZxgEIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5GcmFtaW5n
+UgdmcmFtaW5nIs8BCglUcmFuc2Zvcm0SFgoGaGFuZGxlGAEgASgEUgZoYW5kbGUSFAoFeW91cnMYAiABKAhSBXlvdXJzEhYK
+Bmxlbmd0aBgDIAEoBFIGbGVuZ3RoEhIKBGJpbnMYBCABKARSBGJpbnMSGAoHY29tcGxleBgFIAEoCFIHY29tcGxleBIgCgtm
+cmVxdWVuY2llcxgGIAEoDFILZnJlcXVlbmNpZXMSLAoDcGhpGAcgASgLMhouYXVkaW9zZXAucGx1Z2luLnYxLk1hdHJpeFID
+cGhpIrMBCg9GaXR0ZWRUcmFuc2Zvcm0SFgoGaGFuZGxlGAEgASgEUgZoYW5kbGUSFAoFeW91cnMYAiABKAhSBXlvdXJzEjsK
+CXRyYW5zZm9ybRgDIAEoCzIdLmF1ZGlvc2VwLnBsdWdpbi52MS5UcmFuc2Zvcm1SCXRyYW5zZm9ybRI1CgdmcmFtaW5nGAQg
+ASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLkZyYW1pbmdSB2ZyYW1pbmci3QEKBUNvZWZzEhYKBmhhbmRsZRgBIAEoBFIGaGFu
+ZGxlEhQKBXlvdXJzGAIgASgIUgV5b3VycxI7Cgl0cmFuc2Zvcm0YAyABKAsyHS5hdWRpb3NlcC5wbHVnaW4udjEuVHJhbnNm
+b3JtUgl0cmFuc2Zvcm0SMgoGZnJhbWVzGAQgASgLMhouYXVkaW9zZXAucGx1Z2luLnYxLkZyYW1lc1IGZnJhbWVzEjUKB2Zy
+YW1pbmcYBSABKAsyGy5hdWRpb3NlcC5wbHVnaW4udjEuRnJhbWluZ1IHZnJhbWluZyLBAQoFUG93ZXISFgoGaGFuZGxlGAEg
+ASgEUgZoYW5kbGUSFAoFeW91cnMYAiABKAhSBXlvdXJzEi8KBWNvZWZzGAMgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkNv
+ZWZzUgVjb2VmcxI1CgdmcmFtaW5nGAQgASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLkZyYW1pbmdSB2ZyYW1pbmcSEgoEYmlu
+cxgFIAEoBFIEYmlucxIOCgJoehgGIAEoDFICaHoiYgoGTWF0cml4EhIKBHJvd3MYASABKARSBHJvd3MSGAoHY29sdW1ucxgC
+IAEoBFIHY29sdW1ucxISCgRkYXRhGAMgASgMUgRkYXRhEhYKBmhhbmRsZRgEIAEoBFIGaGFuZGxlIsUCCgdGYWN0b3JzEhYK
+BmhhbmRsZRgBIAEoBFIGaGFuZGxlEhQKBXlvdXJzGAIgASgIUgV5b3VycxIoCgF3GAMgASgLMhouYXVkaW9zZXAucGx1Z2lu
+LnYxLk1hdHJpeFIBdxIoCgFoGAQgASgLMhouYXVkaW9zZXAucGx1Z2luLnYxLk1hdHJpeFIBaBIcCglvYmplY3RpdmUYBSAB
+KAxSCW9iamVjdGl2ZRIaCghyZXN0YXJ0cxgGIAEoDFIIcmVzdGFydHMSEgoEc3RvcBgHIAEoCVIEc3RvcBIzCgdzb3VyY2Vz
+GAggAygLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkdyb3VwUgdzb3VyY2VzEjUKB2ZyYW1pbmcYCSABKAsyGy5hdWRpb3NlcC5w
+bHVnaW4udjEuRnJhbWluZ1IHZnJhbWluZyI7CgVHcm91cBISCgRuYW1lGAEgASgJUgRuYW1lEh4KCmNvbXBvbmVudHMYAiAD
+KARSCmNvbXBvbmVudHMiNwoFTm90ZXMSLgoFbm90ZXMYASADKAsyGC5hdWRpb3NlcC5wbHVnaW4udjEuTm90ZVIFbm90ZXMi
+fgoETm90ZRIUCgVvbnNldBgBIAEoAVIFb25zZXQSFgoGb2Zmc2V0GAIgASgBUgZvZmZzZXQSFAoFcGl0Y2gYAyABKAFSBXBp
+dGNoEhYKBnNvdXJjZRgEIAEoCVIGc291cmNlEhoKCHZlbG9jaXR5GAUgASgBUgh2ZWxvY2l0eSK2AgoFU3RlbXMSFgoGaGFu
+ZGxlGAEgASgEUgZoYW5kbGUSFAoFeW91cnMYAiABKAhSBXlvdXJzEiwKBGhlYWQYAyABKAsyGC5hdWRpb3NlcC5wbHVnaW4u
+djEuSGVhZFIEaGVhZBIUCgVuYW1lcxgEIAMoCVIFbmFtZXMSMQoGZ3JvdXBzGAUgAygLMhkuYXVkaW9zZXAucGx1Z2luLnYx
+Lkdyb3VwUgZncm91cHMSOwoJc2VwYXJhdGVkGAYgASgLMh0uYXVkaW9zZXAucGx1Z2luLnYxLlNlcGFyYXRlZFIJc2VwYXJh
+dGVkEksKD3NlcGFyYXRlZF9hdWRpbxgHIAEoCzIiLmF1ZGlvc2VwLnBsdWdpbi52MS5TZXBhcmF0ZWRBdWRpb1IOc2VwYXJh
+dGVkQXVkaW8iUAoJU2VwYXJhdGVkEi8KBWNvZWZzGAEgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkNvZWZzUgVjb2VmcxIS
+CgRoYWxvGAIgASgEUgRoYWxvIm0KDlNlcGFyYXRlZEF1ZGlvEi8KBWF1ZGlvGAEgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYx
+LkF1ZGlvUgVhdWRpbxIUCgVjaHVuaxgCIAEoBFIFY2h1bmsSFAoFcmVhY2gYAyABKARSBXJlYWNoIkkKBUFycmF5EhIKBGRh
+dGEYASABKAxSBGRhdGESFgoGb2Zmc2V0GAIgASgEUgZvZmZzZXQSFAoFY291bnQYAyABKARSBWNvdW50Iv8FCgtSZWFkUmVx
+dWVzdBIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIsCgRjYWxsGAIgASgLMhguYXVkaW9zZXAucGx1Z2luLnYxLkNhbGxSBGNh
+bGwSLQoEZnJvbRgDIAMoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5BcnJheVIEZnJvbRIpCgJ0bxgEIAMoCzIZLmF1ZGlvc2Vw
+LnBsdWdpbi52MS5BcnJheVICdG8SNwoHc2FtcGxlcxgFIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5TYW1wbGVzSABSB3Nh
+bXBsZXMSOgoIc3BlY3RydW0YBiABKAsyHC5hdWRpb3NlcC5wbHVnaW4udjEuU3BlY3RydW1IAFIIc3BlY3RydW0SNwoHY29s
+dW1ucxgHIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5Db2x1bW5zSABSB2NvbHVtbnMSNwoHZm9yd2FyZBgIIAEoCzIbLmF1
+ZGlvc2VwLnBsdWdpbi52MS5Gb3J3YXJkSABSB2ZvcndhcmQSNwoHaW52ZXJzZRgJIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52
+MS5JbnZlcnNlSABSB2ludmVyc2USNwoHbnVtYmVycxgKIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5OdW1iZXJzSABSB251
+bWJlcnMSNwoHaXRlcmF0ZRgLIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5JdGVyYXRlSABSB2l0ZXJhdGUSLgoEbmV4dBgM
+IAEoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5OZXh0SABSBG5leHQSOgoIc2VwYXJhdGUYDSABKAsyHC5hdWRpb3NlcC5wbHVn
+aW4udjEuU2VwYXJhdGVIAFIIc2VwYXJhdGUSSgoOc2VwYXJhdGVfYXVkaW8YDiABKAsyIS5hdWRpb3NlcC5wbHVnaW4udjEu
+U2VwYXJhdGVBdWRpb0gAUg1zZXBhcmF0ZUF1ZGlvQgYKBHdoYXQihwEKCVJlYWRSZXBseRIxCgZhcnJheXMYASADKAsyGS5h
+dWRpb3NlcC5wbHVnaW4udjEuQXJyYXlSBmFycmF5cxIWCgZoYW5kbGUYAiABKARSBmhhbmRsZRIvCgVibG9jaxgDIAEoCzIZ
+LmF1ZGlvc2VwLnBsdWdpbi52MS5CbG9ja1IFYmxvY2siLwoHU2FtcGxlcxIOCgJhdBgBIAEoElICYXQSFAoFY291bnQYAiAB
+KARSBWNvdW50IjYKCFNwZWN0cnVtEhQKBWZpcnN0GAEgASgEUgVmaXJzdBIUCgVjb3VudBgCIAEoBFIFY291bnQiRwoHQ29s
+dW1ucxIUCgVmaXJzdBgBIAEoBFIFZmlyc3QSFAoFY291bnQYAiABKARSBWNvdW50EhAKA2FsbBgDIAEoCFIDYWxsIh8KB0Zv
+cndhcmQSFAoFY291bnQYASABKARSBWNvdW50Ih8KB0ludmVyc2USFAoFY291bnQYASABKARSBWNvdW50Ih8KB051bWJlcnMS
+FAoFZmlyc3QYASABKARSBWZpcnN0IgkKB0l0ZXJhdGUiBgoETmV4dCI5CgVCbG9jaxIWCgZzb3VyY2UYASABKARSBnNvdXJj
+ZRIYCgdzYW1wbGVzGAIgASgEUgdzYW1wbGVzImIKCFNlcGFyYXRlEhQKBWZpcnN0GAEgASgEUgVmaXJzdBIWCgZmcmFtZXMY
+AiABKARSBmZyYW1lcxISCgRza2lwGAMgASgEUgRza2lwEhQKBWNvdW50GAQgASgEUgVjb3VudCI1Cg1TZXBhcmF0ZUF1ZGlv
+Eg4KAmF0GAEgASgSUgJhdBIUCgVjb3VudBgCIAEoBFIFY291bnQihAIKCFF1ZXN0aW9uEg4KAmlkGAEgASgEUgJpZBISCgRj
+YWxsGAIgASgEUgRjYWxsEjUKBHJlYWQYAyABKAsyHy5hdWRpb3NlcC5wbHVnaW4udjEuUmVhZFJlcXVlc3RIAFIEcmVhZBI4
+CgVjbG9zZRgEIAEoCzIgLmF1ZGlvc2VwLnBsdWdpbi52MS5DbG9zZVJlcXVlc3RIAFIFY2xvc2USLgoEc3RlcBgFIAEoCzIY
+LmF1ZGlvc2VwLnBsdWdpbi52MS5TdGVwSABSBHN0ZXASKwoDbG9nGAYgASgLMhcuYXVkaW9zZXAucGx1Z2luLnYxLkxvZ0gA
+UgNsb2dCBgoEd2hhdCJjCgZBbnN3ZXISDgoCaWQYASABKARSAmlkEjMKBXJlcGx5GAIgASgLMh0uYXVkaW9zZXAucGx1Z2lu
+LnYxLlJlYWRSZXBseVIFcmVwbHkSFAoFZXJyb3IYAyABKAlSBWVycm9yMu8FCgZQbHVnaW4SUgoIRGVzY3JpYmUSIy5hdWRp
+b3NlcC5wbHVnaW4udjEuRGVzY3JpYmVSZXF1ZXN0GiEuYXVkaW9zZXAucGx1Z2luLnYxLkRlc2NyaWJlUmVwbHkSSQoFQnVp
+bGQSIC5hdWRpb3NlcC5wbHVnaW4udjEuQnVpbGRSZXF1ZXN0Gh4uYXVkaW9zZXAucGx1Z2luLnYxLkJ1aWxkUmVwbHkSUgoI
+Rm9yZWNhc3QSIy5hdWRpb3NlcC5wbHVnaW4udjEuRm9yZWNhc3RSZXF1ZXN0GiEuYXVkaW9zZXAucGx1Z2luLnYxLkZvcmVj
+YXN0UmVwbHkSSAoHUHJlcGFyZRIiLmF1ZGlvc2VwLnBsdWdpbi52MS5QcmVwYXJlUmVxdWVzdBoZLmF1ZGlvc2VwLnBsdWdp
+bi52MS5FbXB0eRJFCgNSdW4SHi5hdWRpb3NlcC5wbHVnaW4udjEuUnVuUmVxdWVzdBocLmF1ZGlvc2VwLnBsdWdpbi52MS5S
+dW5SZXBseTABEkYKBFJlYWQSHy5hdWRpb3NlcC5wbHVnaW4udjEuUmVhZFJlcXVlc3QaHS5hdWRpb3NlcC5wbHVnaW4udjEu
+UmVhZFJlcGx5EkUKBkNvbW1pdBIgLmF1ZGlvc2VwLnBsdWdpbi52MS5TdGFnZVJlcXVlc3QaGS5hdWRpb3NlcC5wbHVnaW4u
+djEuRW1wdHkSRwoIV2l0aGRyYXcSIC5hdWRpb3NlcC5wbHVnaW4udjEuU3RhZ2VSZXF1ZXN0GhkuYXVkaW9zZXAucGx1Z2lu
+LnYxLkVtcHR5EkQKBUNsb3NlEiAuYXVkaW9zZXAucGx1Z2luLnYxLkNsb3NlUmVxdWVzdBoZLmF1ZGlvc2VwLnBsdWdpbi52
+MS5FbXB0eRJDCgNBc2sSGi5hdWRpb3NlcC5wbHVnaW4udjEuQW5zd2VyGhwuYXVkaW9zZXAucGx1Z2luLnYxLlF1ZXN0aW9u
+KAEwAUIrWilnaXRodWIuY29tL2F1ZGlvc2VwL2F1ZGlvc2VwL3BsdWdpbnMvd2lyZWIGcHJvdG8z
 """
 
 _PACKAGE = "audiosep.plugin.v1."
 _COOKIE = "4f1d0a6e5cb34c7f"
 _VERSION = "1"
-_CHUNK = 1 << 20
+_PART = 1 << 19  # how many numbers are read at once
 _FLOAT = np.dtype("<f8")
 
 
@@ -191,15 +274,14 @@ def _messages():
         return message_factory.MessageFactory(pool).GetPrototype(descriptor)
 
     names = [m.name for file in files.file for m in file.message_type]
-    return {name: message(name) for name in names}, files.file[0].service
+    return {name: message(name) for name in names}, files.file[0].service[0]
 
 
-_MESSAGES, _SERVICES = _messages()
+_MESSAGES, _SERVICE = _messages()
 
 
 def _new(message, /, **fields):
     return _MESSAGES[message](**fields)
-
 
 
 # Whatever the plugin prints must not disturb the handshake.
@@ -213,8 +295,10 @@ class Env:
 
     share = 1  # s, frames that share a column of V
 
-    def __init__(self, env, send, context):
-        self.seed, self._send, self._context = env.seed, send, context
+    def __init__(self, request, send, context):
+        self.seed, self._send, self._context = request.env.seed, send, context
+        self.wiring = {w.port: list(w.stages) for w in request.env.wiring}
+        self.block = request.call.block  # how many frames to work on at a time; 0: choose
 
     def rng(self, name):
         """Returns the stage's stream of random numbers called name, a numpy Generator."""
@@ -223,23 +307,59 @@ class Env:
     def step(self, done, of, objective=float("nan")):
         """Says how far the stage has come; also a sign of life. Raises if cancelled."""
         self.check()
-        self._send(_new("Output", step=_new("Step", done=done, of=of, objective=objective)))
+        self._send(step=_new("Step", done=done, of=of, objective=objective))
 
     def log(self, text, level=0):
         """Logs text; level is -4 (debug), 0 (info), 4 (warning) or 8 (error)."""
-        self._send(_new("Output", log=_new("Log", level=level, text=text)))
+        self._send(log=_new("Log", level=level, text=text))
 
     def check(self):
-        """Raises an error if the call has been cancelled; call it in long loops."""
-        if not self._context.is_active():
+        """Raises an error if the run has been cancelled; call it in long loops."""
+        if self._context is not None and not self._context.is_active():
             raise ValueError("the call was cancelled")
 
 
+# ---- numbers
+
+
+def _shaped(what, x, *shape):
+    """Returns x as an array, which must have that shape; None stands for any size."""
+    x = np.asarray(x)
+    if x.ndim != len(shape) or any(w is not None and w != s for w, s in zip(shape, x.shape)):
+        want = "(%s)" % ", ".join("any" if w is None else str(w) for w in shape)
+        raise ValueError("%s has the shape %s; want %s" % (what, x.shape, want))
+    return x
+
+
+def _real(what, x, *shape):
+    x = _shaped(what, x, *shape)
+    if np.iscomplexobj(x):
+        raise ValueError("%s is complex; want real numbers" % what)
+    return np.asarray(x, np.float64)
+
+
+def _planes(what, x, complex, *shape):
+    """Returns the real and, if it is to be complex, the imaginary part of x."""
+    if complex:
+        x = _shaped(what, x, *shape)
+        return [x.real, x.imag]
+    return [_real(what, x, *shape)]
+
+
+def _joined(planes):
+    if len(planes) == 1:
+        return planes[0]
+    both = np.empty(planes[0].shape, np.complex128)
+    both.real, both.imag = planes
+    return both
+
+
 class _Memory:
-    """Arrays of messages, in them or in the memory shared with the host."""
+    """Arrays of messages, in them or in the memory shared with the host, of which the second
+    half is for what is asked from here."""
 
     def __init__(self):
-        self.map, self.touched = None, 0
+        self.map, self.lock, self.free = None, threading.Lock(), []
         found = re.fullmatch(r"(\d+):(\d+)", os.environ.pop("AUDIOSEP_SHARED_MEMORY", ""))
         if not found or sys.byteorder != "little":
             return
@@ -248,26 +368,37 @@ class _Memory:
             self.map = mmap.mmap(fd, size)
             os.close(fd)
         except (OSError, ValueError):
+            return
+        if self.map[:8] != b"AUDIOSEP":
             self.map = None
-        if self.map is not None and self.map[:8] != b"AUDIOSEP":
-            self.map = None
+            return
+        half = size // 2 // 4096 * 4096
+        self.free = [(half, size - half)]           # offset and length, in order
+        self.touched = {0: 0, half: half}           # half -> where pages begin that were not used
+
+    def _numbers(self, offset, shape):
+        count = int(np.prod(shape, dtype=np.int64))
+        end = offset + 8 * count
+        half = max(h for h in self.touched if h <= offset)
+        if end > self.touched[half]:
+            self._touch(self.touched[half], end)
+            self.touched[half] = end
+        return np.frombuffer(self.map, _FLOAT, count, offset).reshape(shape)
+
+    def _touch(self, start, end):
+        """Has pages made, all at once: it is far sooner done than one by one."""
+        first = start // mmap.PAGESIZE * mmap.PAGESIZE
+        if sys.platform == "linux":
+            try:
+                self.map.madvise(23, first, end - first)  # MADV_POPULATE_WRITE, from Linux 5.14 on
+            except (OSError, ValueError):
+                pass
 
     def _shared(self, array, shape):
         count = int(np.prod(shape, dtype=np.int64))
         if self.map is None or array.count != count or array.offset % 8 or array.offset + 8 * count > len(self.map):
             raise ValueError("%d numbers at %d of the shared memory; want %d inside" % (array.count, array.offset, count))
-        self._touch(array.offset + 8 * count)
-        return np.frombuffer(self.map, _FLOAT, count, array.offset).reshape(shape)
-
-    def _touch(self, end):
-        """Has the pages up to there made, all at once: it is far sooner done than one by one."""
-        first = self.touched // mmap.PAGESIZE * mmap.PAGESIZE
-        if end > self.touched and sys.platform == "linux":
-            self.touched = end
-            try:
-                self.map.madvise(23, first, end - first)  # MADV_POPULATE_WRITE, from Linux 5.14 on
-            except (OSError, ValueError):
-                pass
+        return self._numbers(array.offset, shape)
 
     def room(self, to, *shape):
         """Returns where an answer is to be written; None if it goes into the message."""
@@ -290,44 +421,215 @@ class _Memory:
             return _new("Array", offset=to.offset, count=to.count)
         return _new("Array", data=np.ascontiguousarray(x, _FLOAT).tobytes(), count=x.size)
 
+    def take(self, count):
+        """Returns the offset of room for count numbers; 0 if there is none."""
+        size = (8 * count + 63) // 64 * 64
+        with self.lock:
+            for i, (at, length) in enumerate(self.free):
+                if length >= size > 0:
+                    self.free[i] = (at + size, length - size)
+                    return at
+        return 0
 
-def _shaped(what, x, *shape):
-    """Returns x as an array, which must have that shape; None stands for any size."""
-    x = np.asarray(x)
-    if x.ndim != len(shape) or any(w is not None and w != s for w, s in zip(shape, x.shape)):
-        want = "(%s)" % ", ".join("any" if w is None else str(w) for w in shape)
-        raise ValueError("%s has the shape %s; want %s" % (what, x.shape, want))
-    return x
-
-
-def _real(what, x, *shape):
-    x = _shaped(what, x, *shape)
-    if np.iscomplexobj(x):
-        raise ValueError("%s is complex; want real numbers" % what)
-    return np.asarray(x, np.float64)
-
-
-_KINDS = [  # kind, and the method that tells it
-    ("transformer", "forward"), ("transform-learner", "learn_transform"), ("factorizer", "factorize"),
-    ("activator", "activate"), ("joint-learner", "learn_jointly"), ("separator", "separate"),
-    ("framer", "framing"), ("source", "read"), ("sink", "write"),
-]
-
-
-def _kind(stage):
-    for kind, method in _KINDS:
-        if hasattr(stage, method):
-            return kind
-    raise TypeError("%s has none of the methods that make a stage" % stage.__name__)
+    def give_back(self, offset, count):
+        size = (8 * count + 63) // 64 * 64
+        with self.lock:
+            parts = sorted(self.free + [(offset, size)])
+            self.free = parts[:1]
+            for at, length in parts[1:]:
+                last, before = self.free[-1]
+                if last + before == at:
+                    self.free[-1] = (last, before + length)
+                else:
+                    self.free.append((at, length))
 
 
-def _definition(stage):
-    doc = inspect.cleandoc(stage.__doc__ or "")
-    return {"Name": stage.name, "Doc": doc, "Kind": _kind(stage), "Params": [p.json for p in getattr(stage, "params", [])]}
+# ---- asking the host
+
+_call = contextvars.ContextVar("call", default=0)  # the host's, in the course of which something is asked
 
 
-class _Transform:
+class _Asked(ValueError):
+    """What the host answers when it has no answer."""
+
+    def __init__(self, text, question):
+        super().__init__(text)
+        self.question = question
+
+
+class _Asker:
+    """Asks the host for what the host owns."""
+
+    def __init__(self, memory):
+        self.memory, self.out, self.lock = memory, queue.SimpleQueue(), threading.Lock()
+        self.waiting, self.last, self.gone = {}, 0, False
+
+    def serve(self, answers, context):
+        def listen():
+            try:
+                for answer in answers:
+                    with self.lock:
+                        waiting = self.waiting.pop(answer.id, None)
+                    if waiting is not None:
+                        waiting.put(answer)
+            except Exception:  # the stream has ended
+                pass
+            with self.lock:
+                self.gone = True
+                for waiting in self.waiting.values():
+                    waiting.put(None)
+            self.out.put(None)
+
+        threading.Thread(target=listen, daemon=True).start()
+        return iter(self.out.get, None)
+
+    def say(self, **what):
+        self.out.put(_new("Question", **what))
+
+    def read(self, request):
+        waiting = queue.SimpleQueue()
+        with self.lock:
+            if self.gone:
+                raise ValueError("the host does not listen any more")
+            self.last += 1
+            number = self.last
+            self.waiting[number] = waiting
+        self.out.put(_new("Question", id=number, call=_call.get(), read=request))
+        answer = waiting.get()
+        if answer is None:
+            raise ValueError("the host does not listen any more")
+        if answer.error:
+            raise _Asked(answer.error, number)
+        return answer.reply
+
+    def ask(self, handle, give, *shapes, **what):
+        """Asks for arrays of these shapes; give has those that go with the question."""
+        taken, arrays = [], []
+
+        def place(count):
+            offset = self.memory.take(count)
+            if offset:
+                taken.append((offset, count))
+            return offset
+
+        try:
+            request = _new("ReadRequest", handle=handle, **what)
+            for x in give:
+                offset = place(x.size)
+                request.to  # the same message
+                getattr(request, "from").append(self.memory.put(_new("Array", offset=offset, count=x.size), x))
+            request.to.extend(_new("Array", offset=place(n), count=n) for n in (int(np.prod(s, dtype=np.int64)) for s in shapes))
+            reply = self.read(request)
+            for array, to, shape in zip(reply.arrays, request.to, shapes):
+                arrays.append(self.memory.get(array, *shape).copy() if to.offset else self.memory.get(array, *shape))
+        finally:
+            for offset, count in taken:
+                self.memory.give_back(offset, count)
+        return arrays
+
+    def next(self, handle, room):
+        """Returns source and numbers of the next block, or how much room it needs, or None."""
+        offset = self.memory.take(room)
+        try:
+            request = _new("ReadRequest", handle=handle, next=_new("Next"), to=[_new("Array", offset=offset, count=room)])
+            reply = self.read(request)
+            if not reply.HasField("block"):
+                return None
+            b = reply.block
+            if not reply.arrays:
+                return b.source, b.samples, None
+            return b.source, b.samples, self.memory.get(reply.arrays[0], reply.arrays[0].count).copy()
+        finally:
+            if offset:
+                self.memory.give_back(offset, room)
+
+
+def _parts(n, each):
+    """Cuts n of something with so many numbers each into runs that are asked for at once."""
+    size = max(1, _PART // max(1, each))
+    return [(first, min(size, n - first)) for first in range(0, n, size)]
+
+
+# ---- values
+
+
+class Audio:
+    """A recording of the host."""
+
+    def __init__(self, plugin, handle, head):
+        self._plugin, self._handle, self.head = plugin, handle, head
+
+    def read(self, at, n):
+        """Returns n samples of every layer, (L, n), from sample at on; zeros outside."""
+        layers = self.head.layers
+        runs = [self._plugin.asker.ask(self._handle, (), (layers, count), samples=_new("Samples", at=at + first, count=count))[0]
+                for first, count in _parts(n, layers)]
+        return runs[0] if len(runs) == 1 else np.concatenate(runs or [np.zeros((layers, 0))], axis=1)
+
+
+class _OwnAudio:
+    def __init__(self, head, read):
+        self.head, self._read = head, read
+
+    def read(self, at, n):
+        return _real("what read returned", self._read(at, n), self.head.layers, n)
+
+
+def audio_of(head, read):
+    """Returns a recording of which read(at, n) gives samples, (L, n); zeros outside."""
+    return _OwnAudio(head, read)
+
+
+class Frames:
+    """A recording and how it is cut into frames, which are cut when they are read."""
+
+    def __init__(self, audio, framing):
+        self.audio, self.framing = audio, framing._replace(head=audio.head)
+
+    @property
+    def count(self):
+        return self.framing.frames
+
+    def read(self, first, n):
+        """Returns n windowed frames of every layer, (L, n, m), from frame first on."""
+        f = self.framing
+        y = self.audio.read(first * f.hop - f.pad, (n - 1) * f.hop + f.length)
+        if not np.isfinite(y).all():
+            raise ValueError("the recording has samples that are not finite numbers")
+        return np.lib.stride_tricks.sliding_window_view(y, f.length, axis=1)[:, ::f.hop] * f.analysis
+
+
+class Transform:
+    """A transform of the host."""
+
+    def __init__(self, plugin, message):
+        self._plugin, self._message, self._phi = plugin, message, None
+        self.m, self.bins, self.complex = message.length, message.bins, message.complex
+        self.frequencies = np.frombuffer(message.frequencies, _FLOAT) if message.frequencies else None
+        self.framing = None  # of the frames that it is for, if that is known
+
+    @property
+    def phi(self):
+        """The matrix, (f, m), of a real transform that has one, else None."""
+        if self._phi is None and self._message.HasField("phi"):
+            self._phi = self._plugin.matrix(self._message.phi)
+        return self._phi
+
+    def forward(self, y):
+        """Returns the coefficients, (n, f), of frames, (n, m)."""
+        y = _real("the frames", y, None, self.m)
+        shapes = [(len(y), self.bins)] * (1 + self.complex)
+        return _joined(self._plugin.asker.ask(self._message.handle, [y], *shapes, forward=_new("Forward", count=len(y))))
+
+    def inverse(self, x):
+        """Returns the frames, (n, m), of coefficients, (n, f)."""
+        planes = _planes("the coefficients", x, self.complex, None, self.bins)
+        return self._plugin.asker.ask(self._message.handle, planes, (len(x), self.m), inverse=_new("Inverse", count=len(x)))[0]
+
+
+class _OwnTransform:
     """A transform for frames of m samples. Its bins are found by trying it."""
+    frequencies = phi = framing = None
 
     def __init__(self, impl, m):
         self.m = m
@@ -339,227 +641,773 @@ class _Transform:
 def _with_out(method):
     """Returns a function of the argument and of out, which method may not know."""
     if "out" in inspect.signature(method).parameters:
-        return lambda x, out: method(x, out=out)
-    return lambda x, out: method(x)
+        return lambda x, out=None: method(x, out=out)
+    return lambda x, out=None: method(x)
 
 
-class _Plugin:
-    """The services of wire/stage.proto, a method for each call."""
+class _Phi:
+    """A transform that is no more than its matrix."""
 
-    def __init__(self, stages, version):
-        self.stages, self.version = {s.name: s for s in stages}, version
-        self.memory = _Memory()
-        self.lock = threading.Lock()
-        self.built = {}       # handle -> (class, parameters) of a transformer, or a stage
-        self.transforms = {}  # handle -> _Transform
-        self.made = {}        # (stage's handle, m) -> handle of a transform
+    complex, frequencies, framing = False, None, None
 
-    def _keep(self, table, value):
-        with self.lock:
-            table[len(table) + 1] = value
-            return len(table)
+    def __init__(self, phi):
+        self.phi = _real("phi", phi, None, None)
+        self.bins, self.m = self.phi.shape
 
-    def Describe(self, request, context):
-        definitions = json.dumps([_definition(s) for s in self.stages.values()])
-        return _new("DescribeReply", definitions=definitions, version=self.version,
-                    sdk="python " + platform.python_version(), shared_memory=self.memory.map is not None)
 
-    def Build(self, request, context):
-        stage = self.stages[request.stage]
-        params = {p.name: p.default for p in getattr(stage, "params", [])}
-        params.update(json.loads(request.params or "{}"))
-        for p in getattr(stage, "params", []):
-            if p.type == "float" and params[p.name] is not None:
-                params[p.name] = float(params[p.name])
+def transform_of(m, impl):
+    """Returns the transform of frames of m samples that impl's forward and inverse are."""
+    return _OwnTransform(impl, m)
+
+
+class Coefs:
+    """Coefficients of the host."""
+
+    def __init__(self, plugin, handle, framing, transform):
+        self._plugin, self._handle, self.framing, self.transform = plugin, handle, framing, transform
+
+    @property
+    def count(self):
+        return self.framing.frames
+
+    def read(self, first, n):
+        """Returns n frames of every layer, (L, n, f), from frame first on."""
+        layers, t = self.framing.head.layers, self.transform
+        runs = [_joined(self._plugin.asker.ask(self._handle, (), *[(layers, count, t.bins)] * (1 + t.complex),
+                                               spectrum=_new("Spectrum", first=first + at, count=count)))
+                for at, count in _parts(n, layers * t.bins * (1 + t.complex))]
+        return runs[0] if len(runs) == 1 else np.concatenate(runs, axis=1)
+
+
+class _FramedCoefs:
+    def __init__(self, frames, transform):
+        self.frames, self.framing = frames, frames.framing
+        self.transform = transform if hasattr(transform, "phi") else _Phi(transform)
+
+    count = Coefs.count
+
+    def read(self, first, n):
+        y = self.frames.read(first, n)
+        return self.transform.forward(y.reshape(-1, self.transform.m)).reshape(len(y), n, -1)
+
+
+class _OwnCoefs:
+    def __init__(self, like, read):
+        self.framing, self.transform, self._read = like.framing, like.transform, read
+
+    count = Coefs.count
+
+    def read(self, first, n):
+        return _shaped("what read returned", self._read(first, n), self.framing.head.layers, n, self.transform.bins)
+
+
+def coefs_of(frames, transform):
+    """Returns the coefficients of frames under a transform."""
+    return _FramedCoefs(frames, transform)
+
+
+def coefs_like(coefs, read):
+    """Returns coefficients of which read(first, n) gives frames, (L, n, f), with the framing
+    and the transform of others."""
+    return _OwnCoefs(coefs, read)
+
+
+class Power:
+    """A power of the host."""
+
+    def __init__(self, plugin, handle, framing, bins, hz):
+        self._plugin, self._handle, self.framing, self.bins, self.hz = plugin, handle, framing, bins, hz
+
+    def _columns(self, first, n, all):
+        v = np.empty((self.bins, n))
+        for at, count in _parts(n, self.bins):
+            v[:, at:at + count] = self._plugin.asker.ask(self._handle, (), (self.bins, count),
+                                                         columns=_new("Columns", first=first + at, count=count, all=all))[0]
+        return v
+
+    def v(self):
+        """Returns all of it, (f, n/s)."""
+        return self._columns(0, self.framing.columns, True)
+
+    def columns(self, first, n):
+        """Returns n columns, (f, n), from column first on, without computing the others."""
+        return self._columns(first, n, False)
+
+
+class _PowerOfCoefs:
+    def __init__(self, coefs):
+        self.coefs, self.framing = coefs, coefs.framing
+
+
+class _OwnPower:
+    def __init__(self, framing, v, hz):
+        self.framing, self.hz, self._v = framing, hz, _real("v", v, None, framing.columns)
+        self.bins = len(self._v)
+
+    def v(self):
+        return self._v
+
+    def columns(self, first, n):
+        return self._v[:, first:first + n]
+
+
+def power_of(of, v=None, hz=None):
+    """Returns the power of coefs, or v, (f, n/s), of frames cut as a Framing says, as one."""
+    return _PowerOfCoefs(of) if v is None else _OwnPower(of, v, hz)
+
+
+class Stems:
+    """Separated sources of the host."""
+
+    def __init__(self, plugin, handle, head, names, groups):
+        self._plugin, self._handle, self.head, self.names, self.groups = plugin, handle, head, names, groups
+
+    def __iter__(self):
+        asker = self._plugin.asker
+        handle = asker.read(_new("ReadRequest", handle=self._handle, iterate=_new("Iterate"))).handle
+        room = 4096 * self.head.layers
         try:
-            if _kind(stage) == "transformer":
-                getattr(stage, "check", lambda **_: None)(**params)
-                built = (stage, params)
-            else:
-                built = stage(**params)
-        except ParamError as e:
-            return _new("BuildReply", faults=[_new("ParamFault", name=e.name, what=e.what, hint=e.hint)])
-        return _new("BuildReply", stage=self._keep(self.built, built))
+            while True:
+                got = asker.next(handle, room)
+                if got is None:
+                    return
+                source, samples, block = got
+                if block is None:
+                    room = samples * self.head.layers
+                else:
+                    yield source, block.reshape(self.head.layers, samples)
+        finally:
+            asker.say(close=_new("CloseRequest", values=[handle]))
 
-    # ---- transforms
 
-    def _info(self, transform):
-        return _new("TransformInfo", transform=self._keep(self.transforms, transform),
-                    length=transform.m, bins=transform.bins, complex=transform.complex)
+class _OwnStems:
+    groups = None
 
-    def GetTransform(self, request, context):
-        stage, params = self.built[request.stage]
-        return self._info(_Transform(stage(request.length, **params), request.length))
+    def __init__(self, head, names, blocks):
+        self.head, self.names, self.blocks = head, list(names), blocks
 
-    def Forward(self, request, context):
-        t = self.transforms[request.transform]
-        y = self.memory.get(request.frame, request.frames, t.m)
-        room = None if t.complex else self.memory.room(request.re_to, request.frames, t.bins)
-        x = _shaped("what forward returned", t.forward(y, room), request.frames, t.bins)
-        if np.iscomplexobj(x) != t.complex:
-            raise ValueError("forward returned real numbers once and complex ones another time")
-        if not t.complex:
-            return _new("ForwardReply", re=self.memory.put(request.re_to, x, room))
-        return _new("ForwardReply", re=self.memory.put(request.re_to, x.real), im=self.memory.put(request.im_to, x.imag))
 
-    def _coefs(self, re, im, complex, *shape):
-        x = self.memory.get(re, *shape)
-        if not complex:
-            return x
-        both = np.empty(shape, np.complex128)
-        both.real, both.imag = x, self.memory.get(im, *shape)
-        return both
+def stems_of(head, names, blocks):
+    """Returns stems of which blocks() gives (source, block (L, n)), of all sources as far
+    before any goes on."""
+    return _OwnStems(head, names, blocks)
 
-    def Inverse(self, request, context):
-        t = self.transforms[request.transform]
-        x = self._coefs(request.re, request.im, t.complex, request.frames, t.bins)
-        room = self.memory.room(request.frame_to, request.frames, t.m)
-        y = _real("what inverse returned", t.inverse(x, room), request.frames, t.m)
-        return _new("InverseReply", frame=self.memory.put(request.frame_to, y, room))
 
-    # ---- learners and factorizers
+class _Separated:
+    def __init__(self, coefs, names, halo, separate, groups=None):
+        self.coefs, self.names, self.halo, self.separate, self.groups = coefs, list(names), halo, separate, groups
+        self.head = coefs.framing.head
 
-    def LearnTransform(self, job):
-        phi = job.stage.learn_transform(job.frames(), job.env, job.arrays.get("phi"))
-        return self._learnt(phi, job.m)
 
-    def _learnt(self, phi, m):
-        if hasattr(phi, "forward"):
-            return {"transform": self._info(_Transform(phi, m))}, {}
-        return {}, {"phi": _real("phi", phi, None, m)}
+def separated(coefs, names, halo, separate):
+    """Returns the stems that separate makes of coefs, run by run: separate(x, skip, n) is given
+    frames x, (L, n', f), of which n from frame skip on are asked for, and returns (j, L, n, f).
+    What it makes of a frame may depend on at most halo frames on either side. At the ends of
+    the recording there are fewer: skip < halo, or fewer than halo behind the n."""
+    return _Separated(coefs, names, halo, separate)
 
-    def LearnJointly(self, job):
-        phi, *factors = job.stage.learn_jointly(job.frames(), job.env, job.arrays.get("phi"), job.factors())
-        fields, arrays = self._learnt(phi, job.m)
-        more, factors = _factors(factors[0] if len(factors) == 1 else factors)
-        return {**fields, **more}, {**arrays, **factors}
 
-    def Factorize(self, job):
-        return _factors(job.stage.factorize(job.arrays["v"], job.env, job.factors()))
+class _SeparatedAudio:
+    groups = None
 
-    def Activate(self, request, context):
-        v = self.memory.get(request.v, request.bins, request.columns)
-        w = self.memory.get(request.w, request.bins, request.rank)
-        h = _real("h", self.built[request.stage].activate(v, w), request.rank, request.columns)
-        return _new("ActivateReply", h=self.memory.put(request.h_to, h))
+    def __init__(self, audio, names, chunk, reach, separate):
+        self.audio, self.names, self.chunk, self.reach, self.separate = audio, list(names), chunk, reach, separate
+        self.head = audio.head
 
-    # ---- separation
 
-    def GetGroups(self, job):
-        groups = job.stage.group(job.factors(), job.env)
-        return {"groups": [_new("Group", name=name, components=c) for name, c in groups.items()]}, {}
+def separated_audio(audio, names, chunk, reach, separate):
+    """Returns the stems that separate makes of a recording, chunk samples at a time:
+    separate(x, at) is given x, (L, reach + n + reach), the n samples from sample at on with
+    reach before and after, zeros outside the recording, and returns (j, L, n)."""
+    return _SeparatedAudio(audio, names, chunk, reach, separate)
 
-    def Separate(self, request, context):
-        n, bins = request.frames, request.bins
-        x = self._coefs(request.re, request.im, request.HasField("im"), n, bins)
-        w = self.memory.get(request.w, bins, request.rank)
-        h = self.memory.get(request.h, request.rank, n)
-        groups = {g.name: list(g.components) for g in request.groups}
-        s = _shaped("what separate returned", self.built[request.stage].separate(x, w, h, groups), len(request.groups), n, bins)
-        reply = _new("SeparateReply", re=self.memory.put(request.re_to, s.real))
-        if request.HasField("im"):
-            reply.im.CopyFrom(self.memory.put(request.im_to, s.imag))
-        return reply
 
-    # ---- sound
+# ---- values on the wire: a pair of functions for each cargo
 
-    def GetFraming(self, request, context):
-        f = self.built[request.stage].framing(_head(request.head))
-        windows = [_real("a window", w, f.length).astype(_FLOAT).tobytes() for w in (f.analysis, f.synthesis)]
-        return _new("Framing", length=f.length, hop=f.hop, pad=f.pad, share=f.share, analysis=windows[0], synthesis=windows[1])
 
-    def GetHead(self, request, context):
-        return _new("Head", **self.built[request.stage].head()._asdict())
+class _Values:
+    """Sends values and takes those that came."""
 
-    def ReadAt(self, request, context):
-        layers = request.to.count // max(1, request.samples)
-        x = _real("what read returned", self.built[request.stage].read(request.at, request.samples), layers, request.samples)
-        return _new("ReadAtReply", samples=self.memory.put(request.to, x))
+    def __init__(self, plugin):
+        self.plugin, self.lock = plugin, threading.Lock()
+        self.owned, self.last, self.handles, self.came = {}, 0, {}, {}
 
-    def Prepare(self, request, context):
-        getattr(self.built[request.stage], "prepare", lambda head: None)(_head(request.head))
-        return _new("Empty")
+    def own(self, value, alone=False):
+        """Gives value a handle: that which it has, if it has one."""
+        with self.lock:
+            if not alone and id(value) in self.handles:
+                return self.handles[id(value)]
+            self.last += 1
+            self.owned[self.last] = value
+            if not alone:
+                self.handles[id(value)] = self.last
+            return self.last
 
-    def Create(self, job):
-        job.stage.create(_head(job.request.head), list(job.request.sources), job.env)
-        return {}, {}
+    def forget(self, handles):
+        with self.lock:
+            for h in handles:
+                self.handles.pop(id(self.owned.pop(h, None)), None)
 
-    def Write(self, request, context):
-        layers = request.block.count // max(1, request.samples)
-        self.built[request.stage].write(request.source, self.memory.get(request.block, layers, request.samples))
-        return _new("Empty")
+    def get(self, handle):
+        with self.lock:
+            if handle not in self.owned:
+                raise ValueError("there is no value with the handle %d" % handle)
+            return self.owned[handle]
 
-    def Commit(self, request, context):
-        self.built[request.stage].commit()
-        return _new("Empty")
+    def yours(self, cargo, value):
+        """Returns the handle of what came from the host, else None."""
+        return self.came.get((cargo, id(value)), (None,))[0]
 
-    def Close(self, request, context):
-        self.built[request.stage].close()
-        return _new("Empty")
+    def remember(self, cargo, value, handle):
+        self.came[cargo, id(value)] = (handle, value)
+        return value
+
+    def send(self, cargo, value):
+        handle = self.yours(cargo, value)
+        if handle is not None:
+            return _new("Value", **{cargo: _new(_CARGOES[cargo], handle=handle, yours=True)})
+        return _new("Value", **{cargo: getattr(self, "send_" + cargo)(value)})
+
+    def take(self, cargo, value):
+        if value.WhichOneof("cargo") != cargo:
+            raise ValueError("the value is %s; want %s" % (value.WhichOneof("cargo"), cargo))
+        message = getattr(value, cargo)
+        if getattr(message, "yours", False):
+            return self.get(message.handle)
+        made = getattr(self, "take_" + cargo)(message)
+        return made if cargo == "notes" else self.remember(cargo, made, message.handle)
+
+    def send_inner(self, cargo, value):
+        """Sends a value that is part of another."""
+        return getattr(self.send(cargo, value), cargo)
+
+    def take_inner(self, cargo, message):
+        return self.take(cargo, _new("Value", **{cargo: message}))
+
+    def send_audio(self, audio):
+        return _new("Audio", handle=self.own(audio), head=_new("Head", **audio.head._asdict()))
+
+    def take_audio(self, m):
+        return Audio(self.plugin, m.handle, _head(m.head))
+
+    def send_frames(self, frames):
+        return _new("Frames", handle=self.own(frames), audio=self.send_inner("audio", frames.audio), framing=_framing_to(frames.framing, False))
+
+    def take_frames(self, m):
+        return Frames(self.take_inner("audio", m.audio), _framing(m.framing))
+
+    def send_bare(self, t):
+        """Sends a transform without the framing that it is for."""
+        handle = self.yours("bare", t)
+        if handle is not None:
+            return _new("Transform", handle=handle, yours=True)
+        if not hasattr(t, "forward"):
+            return _new("Transform", phi=self.send_matrix("phi", t.phi))
+        return _new("Transform", handle=self.own(t), length=t.m, bins=t.bins, complex=t.complex)
+
+    def take_bare(self, m):
+        return self.get(m.handle) if m.yours else self.remember("bare", Transform(self.plugin, m), m.handle)
+
+    def send_transform(self, t):
+        t = t if hasattr(t, "phi") else _Phi(t)
+        return _new("FittedTransform", handle=self.own([t], alone=True), transform=self.send_bare(t),
+                    framing=_framing_to(t.framing, True) if t.framing else None)
+
+    def take_transform(self, m):
+        t = self.take_bare(m.transform)
+        if m.HasField("framing"):
+            t.framing = _framing(m.framing)
+        return t
+
+    def send_coefs(self, x):
+        transform = self.send_bare(x.transform)
+        if isinstance(x, _FramedCoefs):
+            return _new("Coefs", frames=self.send_inner("frames", x.frames), transform=transform)
+        return _new("Coefs", handle=self.own(x), framing=_framing_to(x.framing, True), transform=transform)
+
+    def take_coefs(self, m):
+        return Coefs(self.plugin, m.handle, _framing(m.framing), self.take_bare(m.transform))
+
+    def send_power(self, p):
+        if isinstance(p, _PowerOfCoefs):
+            return _new("Power", coefs=self.send_inner("coefs", p.coefs))
+        hz = b"" if p.hz is None else _real("hz", p.hz, p.bins).astype(_FLOAT).tobytes()
+        return _new("Power", handle=self.own(p), framing=_framing_to(p.framing, True), bins=p.bins, hz=hz)
+
+    def take_power(self, m):
+        return Power(self.plugin, m.handle, _framing(m.framing), m.bins, np.frombuffer(m.hz, _FLOAT) if m.hz else None)
+
+    def send_matrix(self, what, x):
+        if x is None:
+            return None
+        x = _real(what, x, None, None)
+        if x.size <= 1024:
+            return _new("Matrix", rows=x.shape[0], columns=x.shape[1], data=np.ascontiguousarray(x, _FLOAT).tobytes())
+        return _new("Matrix", rows=x.shape[0], columns=x.shape[1], handle=self.own(np.ascontiguousarray(x, _FLOAT).reshape(-1), alone=True))
+
+    def send_factors(self, f):
+        f = f if isinstance(f, Factors) else Factors(*f)
+        row = lambda name: _real(name, getattr(f, name), None).astype(_FLOAT).tobytes() if len(getattr(f, name)) else b""
+        sources = [_new("Group", name=name, components=c) for name, c in (f.sources or {}).items()]
+        return _new("Factors", handle=self.own(f), w=self.send_matrix("w", f.w), h=self.send_matrix("h", f.h), objective=row("objective"),
+                    restarts=row("restarts"), stop=f.stop, sources=sources, framing=_framing_to(f.framing, True) if f.framing else None)
+
+    def take_factors(self, m):
+        matrix = lambda name: self.plugin.matrix(getattr(m, name)) if m.HasField(name) else None
+        return Factors(matrix("w"), matrix("h"), np.frombuffer(m.objective, _FLOAT), m.stop, np.frombuffer(m.restarts, _FLOAT),
+                       {g.name: list(g.components) for g in m.sources} or None, _framing(m.framing) if m.HasField("framing") else None)
+
+    def send_notes(self, notes):
+        return _new("Notes", notes=[_new("Note", **Note(*n)._asdict()) for n in notes])
+
+    def take_notes(self, m):
+        return [Note(n.onset, n.offset, n.pitch, n.source, n.velocity) for n in m.notes]
+
+    def send_sources(self, s):
+        w = _new("Stems", handle=self.own(s), head=_new("Head", **s.head._asdict()), names=s.names,
+                 groups=[_new("Group", name=name, components=c) for name, c in (s.groups or {}).items()])
+        if isinstance(s, _Separated):
+            w.separated.coefs.CopyFrom(self.send_inner("coefs", s.coefs))
+            w.separated.halo = s.halo
+        elif isinstance(s, _SeparatedAudio):
+            w.separated_audio.audio.CopyFrom(self.send_inner("audio", s.audio))
+            w.separated_audio.chunk, w.separated_audio.reach = s.chunk, s.reach
+        return w
+
+    def take_sources(self, m):
+        return Stems(self.plugin, m.handle, _head(m.head), list(m.names), {g.name: list(g.components) for g in m.groups} or None)
+
+
+# Cargoes, and their messages.
+_CARGOES = {"audio": "Audio", "frames": "Frames", "coefs": "Coefs", "power": "Power", "transform": "FittedTransform",
+            "factors": "Factors", "notes": "Notes", "sources": "Stems"}
 
 
 def _head(h):
     return Head(h.rate, h.samples, h.channels, h.realisations, tuple(h.names), h.encoding)
 
 
-def _factors(f):
-    """Returns the fields and arrays of a Result for Factors or a pair (w, h)."""
+def _framing(f):
+    windows = [np.frombuffer(w, _FLOAT) for w in (f.analysis, f.synthesis)]
+    return Framing(f.length, f.hop, f.pad, f.share, *windows, _head(f.head))
+
+
+def _framing_to(f, with_head):
+    windows = [_real("a window", w, f.length).astype(_FLOAT).tobytes() for w in (f.analysis, f.synthesis)]
+    head = _new("Head", **f.head._asdict()) if with_head else None
+    return _new("Framing", head=head, length=f.length, hop=f.hop, pad=f.pad, share=f.share, analysis=windows[0], synthesis=windows[1])
+
+
+# ---- stages of the common shapes: their ports, their promises, and how they are run
+
+
+def _transformed(frames, transform):
+    coefs = coefs_of(frames, transform)
+    transform.framing = frames.framing
+    return {"coefs": coefs, "power": power_of(coefs), "transform": transform}
+
+
+def _phi(transform):
+    """Returns the matrix of a transform, as learners take it: None for None."""
+    if transform is None or transform.phi is not None:
+        return transform and transform.phi
+    if transform.complex:
+        raise ValueError("the initial transform is complex; this stage can start from a real one only")
+    return transform.forward(np.eye(transform.m)).T
+
+
+def _run_source(stage, env):
+    return {"audio": audio_of(stage.head(), stage.read)}
+
+
+def _run_framer(stage, env, audio):
+    return {"frames": Frames(audio, stage.framing(audio.head))}
+
+
+def _run_transformer(stage, env, frames):
+    make, params = stage
+    return _transformed(frames, transform_of(frames.framing.length, make(frames.framing.length, **params)))
+
+
+def _learnt(frames, phi):
+    m = frames.framing.length
+    return _transformed(frames, transform_of(m, phi) if hasattr(phi, "forward") else _Phi(_real("phi", phi, None, m)))
+
+
+def _run_transform_learner(stage, env, frames, init_transform=None):
+    return _learnt(frames, stage.learn_transform(frames.read(0, frames.count), env, _phi(init_transform)))
+
+
+def _run_joint_learner(stage, env, frames, init_transform=None, init_factors=None):
+    phi, *f = stage.learn_jointly(frames.read(0, frames.count), env, _phi(init_transform), init_factors)
+    return {**_learnt(frames, phi), "factors": _factors(f[0] if len(f) == 1 else f, frames.framing, init_factors)}
+
+
+def _factors(f, framing, init):
+    """Says what factors are of, and whose the components are if those of init are theirs."""
     f = f if isinstance(f, Factors) else Factors(*f)
-    arrays = {"w": _real("w", f.w, None, None), "h": _real("h", f.h, None, None)}
-    for name in ("objective", "restarts"):
-        if len(getattr(f, name)):
-            arrays[name] = _real(name, getattr(f, name), None)[np.newaxis, :]
-    return {"stop": f.stop}, arrays
+    sources = f.sources
+    if sources is None and init is not None and init.w is not None and np.shape(init.w) == np.shape(f.w):
+        sources = init.sources
+    return f._replace(framing=framing, sources=sources)
 
 
-class _Job:
-    """A call that takes long: what was asked, and a queue of what is answered."""
+def _run_factorizer(stage, env, power, init_factors=None):
+    return {"factors": _factors(stage.factorize(power.v(), env, init_factors), power.framing, init_factors)}
 
-    def __init__(self, plugin, first, requests, context):
-        self.request = first.job if first.DESCRIPTOR.name == "Input" else first
-        self.out = queue.Queue()
-        self.env = Env(self.request.env, self.out.put, context)
-        self.stage = plugin.built[self.request.stage]
-        self.arrays = {}
-        for shape in getattr(self.request, "arrays", []):
-            data, size = bytearray(), 8 * shape.rows * shape.columns
-            while len(data) < size:
-                data += next(requests).chunk
-            x = np.frombuffer(bytes(data), _FLOAT).reshape(shape.rows, shape.columns)
-            self.arrays[shape.name] = x
-        if getattr(self.request, "framing", None):
-            self.m, self.env.share = self.request.framing.length, self.request.framing.share
 
-    def frames(self):
-        y = self.arrays["frames"]
-        return y.reshape(len(y), self.request.frames, self.m)
+def _run_activator(stage, env, power, dictionary):
+    w, framing = dictionary.w, power.framing
+    if w is None:
+        raise ValueError("the model has no dictionary W")
+    _real("W", w, power.bins, None)
+    h = np.empty((w.shape[1], framing.columns))
+    size = max(1, env.block // framing.share) if env.block else min(max((1 << 17) // power.bins, 16), 1024)
 
-    def factors(self):
-        if "w" not in self.arrays and "h" not in self.arrays:
-            return None
-        a = self.arrays
-        row = lambda name: a[name][0] if name in a else ()
-        return Factors(a.get("w"), a.get("h"), row("objective"), "", row("restarts"))
+    def part(first):
+        v = power.columns(first, min(size, framing.columns - first))
+        h[:, first:first + size] = _real("h", stage.activate(v, w), w.shape[1], v.shape[1])
 
-    def run(self, method):
-        """Runs method and puts what it makes into the queue; at the end, an error or None."""
+    _each(part, range(0, framing.columns, size))
+    return {"factors": Factors(w, h, sources=dictionary.sources, framing=framing)}
+
+
+def _each(do, items):
+    """Calls do with items, a few at a time, so that both processes work at once."""
+    with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
+        for future in [pool.submit(contextvars.copy_context().run, do, item) for item in items]:
+            future.result()
+
+
+def _activations(h, share, first, n):
+    """Returns the activations of n frames, (k, n). Where s frames share a column it stands for
+    the middle of them, and in between H is interpolated linearly."""
+    if share == 1:
+        return h[:, first:first + n]
+    at = (np.arange(first, first + n) - (share - 1) / 2) / share
+    at = np.clip(at, 0, h.shape[1] - 1)
+    left = np.minimum(at.astype(int), max(h.shape[1] - 2, 0))
+    right = np.minimum(left + 1, h.shape[1] - 1)
+    w = at - left
+    return (1 - w) * h[:, left] + w * h[:, right]
+
+
+def _run_separator(stage, env, coefs, factors):
+    w, h, share = factors.w, factors.h, coefs.framing.share
+    if w is None or h is None:
+        raise ValueError("the factors lack W or H; want both, such as those of an activator")
+    _real("W", w, coefs.transform.bins, None)
+    _real("H", h, w.shape[1], coefs.framing.columns)
+    groups = stage.group(factors, env)
+    if sorted(c for g in groups.values() for c in g) != list(range(w.shape[1])):
+        raise ValueError("the groups are %s; want each of %d components in one" % (groups, w.shape[1]))
+
+    def separate(x, skip, n, first):
+        a = _activations(h, share, first + skip, n)
+        parts = [_shaped("what separate returned", stage.separate(layer[skip:skip + n], w, a, groups), len(groups), n, x.shape[2]) for layer in x]
+        return np.stack(parts, axis=1)
+
+    separate.wants_first = True
+    return {"sources": _Separated(coefs, groups, 0, separate, groups)}
+
+
+def _run_sink(stage, env, sources):
+    stage.create(sources.head, list(sources.names), env)
+    done = 0
+    for source, block in sources:
+        stage.write(source, block)
+        if source == len(sources.names) - 1:
+            done += block.shape[1]
+            env.step(done, sources.head.samples)
+    return {}
+
+
+_TRANSFORMED = {"coefs": "coefs", "power": "power", "transform": "transform"}
+_INIT = {"init_transform": "transform,optional", "init_factors": "factors,optional"}
+_COMMON = [  # the method that tells the shape, inputs, outputs, promises, how it is run
+    ("forward", {"frames": "frames"}, _TRANSFORMED, ["lazy", "local"], _run_transformer),
+    ("learn_transform", {"frames": "frames", "init_transform": _INIT["init_transform"]}, _TRANSFORMED, [], _run_transform_learner),
+    ("factorize", {"power": "power", "init_factors": _INIT["init_factors"]}, {"factors": "factors"}, [], _run_factorizer),
+    ("activate", {"power": "power", "dictionary": "factors"}, {"factors": "factors"}, ["local"], _run_activator),
+    ("learn_jointly", {"frames": "frames", **_INIT}, {**_TRANSFORMED, "factors": "factors"}, [], _run_joint_learner),
+    ("separate", {"coefs": "coefs", "factors": "factors"}, {"sources": "sources"}, ["sums", "local"], _run_separator),
+    ("framing", {"audio": "audio"}, {"frames": "frames"}, ["lazy"], _run_framer),
+    ("read", {}, {"audio": "audio"}, ["lazy"], _run_source),
+    ("write", {"sources": "sources"}, {}, [], _run_sink),
+]
+
+
+def _run_any(stage, env, **inputs):
+    made = stage.run(env, **inputs)
+    outputs = getattr(stage, "outputs", {})
+    if len(outputs) == 1 and not (isinstance(made, dict) and set(made) <= set(outputs)):
+        made = {next(iter(outputs)): made}
+    return made or {}
+
+
+class _Stage:
+    """What is known of a class of stages."""
+
+    def __init__(self, make):
+        self.make, self.name, self.params = make, make.name, getattr(make, "params", [])
+        if hasattr(make, "run"):
+            self.inputs, self.outputs = getattr(make, "inputs", {}), getattr(make, "outputs", {})
+            self.promises, self.run = list(getattr(make, "promises", [])), _run_any
+        else:
+            for method, self.inputs, self.outputs, promises, self.run in _COMMON:
+                if hasattr(make, method):
+                    self.promises = promises + list(getattr(make, "promises", []))
+                    break
+            else:
+                raise TypeError("%s has none of the methods that make a stage" % make.__name__)
+        for cargo in [*self.inputs.values(), *self.outputs.values()]:
+            if cargo.split(",")[0] not in _CARGOES:
+                raise TypeError("%s has a port for %s; want one of %s" % (make.__name__, cargo, ", ".join(_CARGOES)))
+
+    def definition(self):
+        def ports(declared):
+            for name, cargo in declared.items():
+                cargo, *options = cargo.split(",")
+                yield {"Name": name, "Cargo": cargo, "Optional": "optional" in options, "Many": "many" in options}
+        return {"Name": self.name, "Doc": inspect.cleandoc(self.make.__doc__ or ""), "In": list(ports(self.inputs)), "Out": list(ports(self.outputs)),
+                "Promises": self.promises, "Params": [p.json for p in self.params]}
+
+    def build(self, text):
+        params = {p.name: p.default for p in self.params}
+        params.update(json.loads(text or "{}"))
+        for p in self.params:
+            if p.type == "float" and params[p.name] is not None:
+                params[p.name] = float(params[p.name])
+        if self.run is _run_transformer:
+            getattr(self.make, "check", lambda **_: None)(**params)
+            return self.make, params
+        return self.make(**params)
+
+
+# ---- the service
+
+
+class _Plugin:
+    """The service of wire/stage.proto, a method for each call."""
+
+    def __init__(self, stages, version):
+        self.stages, self.version = {s.name: _Stage(s) for s in stages}, version
+        self.memory = _Memory()
+        self.asker = _Asker(self.memory)
+        self.values = _Values(self)
+        self.lock = threading.Lock()
+        self.built, self.last = {}, 0  # handle -> (_Stage, stage)
+
+    def Describe(self, request, context):
+        definitions = json.dumps([s.definition() for s in self.stages.values()])
+        return _new("DescribeReply", definitions=definitions, version=self.version, sdk="python " + platform.python_version(),
+                    shared_memory=self.memory.map is not None, asks=True)
+
+    def Build(self, request, context):
+        shape = self.stages[request.stage]
         try:
-            fields, arrays = method(self)
-            shapes = [_new("Shape", name=n, rows=x.shape[0], columns=x.shape[1]) for n, x in arrays.items()]
-            self.out.put(_new("Output", result=_new("Result", arrays=shapes, **fields)))
-            for x in arrays.values():
-                data = np.ascontiguousarray(x, _FLOAT).tobytes()
-                for at in range(0, len(data), _CHUNK):
-                    self.out.put(_new("Output", chunk=data[at:at + _CHUNK]))
-            self.out.put(None)
-        except BaseException as e:
-            self.out.put(e)
+            stage = shape.build(request.params)
+        except ParamError as e:
+            return _new("BuildReply", faults=[_fault(e)])
+        can = {flag: hasattr(stage, method) for flag, method in
+               (("prepares", "prepare"), ("commits", "commit"), ("withdraws", "withdraw"), ("closes", "close"), ("forecasts", "forecast"))}
+        if request.check:
+            return _new("BuildReply", **can)
+        with self.lock:
+            self.last += 1
+            self.built[self.last] = (shape, stage)
+            return _new("BuildReply", stage=self.last, **can)
+
+    def Forecast(self, request, context):
+        stage = self.stages[request.stage].build(request.params)
+        try:
+            made = stage.forecast({f.port: Forecast(f.rank, tuple(f.sources)) for f in request.inputs})
+        except ParamError as e:
+            return _new("ForecastReply", faults=[_fault(e)])
+        return _new("ForecastReply", outputs=[_new("Forecast", port=port, rank=f.rank, sources=f.sources) for port, f in (made or {}).items()])
+
+    def Prepare(self, request, context):
+        prepare = self.built[request.stage][1].prepare
+        known = {"sources": list(request.sources), "inputs": list(request.inputs)}
+        prepare(_head(request.head), **{k: v for k, v in known.items() if k in inspect.signature(prepare).parameters})
+        return _new("Empty")
+
+    def Commit(self, request, context):
+        self.built[request.stage][1].commit()
+        return _new("Empty")
+
+    def Withdraw(self, request, context):
+        self.built[request.stage][1].withdraw()
+        return _new("Empty")
+
+    def Close(self, request, context):
+        self.values.forget(request.values)
+        if request.stage:
+            _, stage = self.built.pop(request.stage)
+            getattr(stage, "close", lambda: None)()
+        return _new("Empty")
+
+    def Ask(self, requests, context):
+        return self.asker.serve(requests, context)
+
+    def Run(self, request, context):
+        """Runs a stage in a thread of its own; yields what it says, then what it made."""
+        out = queue.Queue()
+        over = threading.Event()
+
+        def say(**what):
+            if over.is_set():
+                self.asker.say(call=request.call.id, **what)
+            else:
+                out.put(_new("RunReply", **what))
+
+        def run():
+            _call.set(request.call.id)
+            try:
+                env = Env(request, say, context)
+                result = self.run(request, env)
+                env._context = None
+                out.put(_new("RunReply", result=result))
+                over.set()
+                out.put(None)
+            except BaseException as e:
+                over.set()
+                out.put(e)
+
+        threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
+        said = out.get()
+        while isinstance(said, _MESSAGES["RunReply"]):
+            yield said
+            said = out.get()
+        if said is not None:
+            _fail(context, said)
+
+    def run(self, request, env):
+        shape, stage = self.built[request.stage]
+        inputs = {}
+        for port in request.inputs:
+            cargo, *options = shape.inputs[port.name].split(",")
+            values = [self.values.take(cargo, v) for v in port.values]
+            inputs[port.name] = values if "many" in options else values[0]
+            framing = getattr(values[0], "framing", None)
+            if framing is not None:
+                env.share = framing.share
+        if shape.run is _run_any:  # what is not wired is None
+            inputs = {**dict.fromkeys(shape.inputs), **inputs}
+        made = shape.run(stage, env, **inputs)
+        ports = []
+        for name, cargo in shape.outputs.items():
+            if made.get(name) is not None:
+                ports.append(_new("Port", name=name, values=[self.values.send(cargo.split(",")[0], made[name])]))
+        return _new("Result", outputs=ports)
+
+    def matrix(self, m):
+        """Returns a matrix of the host."""
+        if not m.handle:
+            return np.frombuffer(m.data, _FLOAT).reshape(m.rows, m.columns)
+        x = np.empty(m.rows * m.columns)
+        for first, n in _parts(len(x), 1):
+            x[first:first + n] = self.asker.ask(m.handle, (), (n,), numbers=_new("Numbers", first=first))[0]
+        x.flags.writeable = False
+        return x.reshape(m.rows, m.columns)
+
+    def Read(self, request, context):
+        _call.set(request.call.id)
+        what = request.WhichOneof("what")
+        if what is None:
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, "the request is not known; want a newer audiosep_plugin.py")
+        return getattr(self, "read_" + what)(self.values.get(request.handle), request, getattr(request, what))
+
+    def reply(self, request, *arrays):
+        return _new("ReadReply", arrays=[self.memory.put(to, x) for to, x in zip(request.to, arrays)])
+
+    def read_samples(self, audio, request, what):
+        return self.reply(request, audio.read(what.at, what.count))
+
+    def read_spectrum(self, coefs, request, what):
+        x = coefs.read(what.first, what.count)
+        return self.reply(request, *_planes("what read returned", x, coefs.transform.complex, None, what.count, coefs.transform.bins))
+
+    def read_columns(self, power, request, what):
+        return self.reply(request, power.columns(what.first, what.count))
+
+    def read_forward(self, t, request, what):
+        y = self.memory.get(getattr(request, "from")[0], what.count, t.m)
+        room = None if t.complex else self.memory.room(request.to[0], what.count, t.bins)
+        x = _shaped("what forward returned", t.forward(y, room), what.count, t.bins)
+        if np.iscomplexobj(x) != t.complex:
+            raise ValueError("forward returned real numbers once and complex ones another time")
+        if t.complex:
+            return self.reply(request, x.real, x.imag)
+        return _new("ReadReply", arrays=[self.memory.put(request.to[0], x, room)])
+
+    def coefs(self, request, complex, *shape):
+        return _joined([self.memory.get(array, *shape) for array in getattr(request, "from")[:1 + complex]])
+
+    def read_inverse(self, t, request, what):
+        x = self.coefs(request, t.complex, what.count, t.bins)
+        room = self.memory.room(request.to[0], what.count, t.m)
+        y = _real("what inverse returned", t.inverse(x, room), what.count, t.m)
+        return _new("ReadReply", arrays=[self.memory.put(request.to[0], y, room)])
+
+    def read_numbers(self, x, request, what):
+        return self.reply(request, x[what.first:what.first + request.to[0].count])
+
+    def read_iterate(self, s, request, what):
+        return _new("ReadReply", handle=self.values.own(_Iteration(s.blocks()), alone=True))
+
+    def read_next(self, iteration, request, what):
+        with iteration.lock:
+            got = iteration.peek()
+            if got is None:
+                return _new("ReadReply")
+            source, block = got
+            reply = _new("ReadReply", block=_new("Block", source=source, samples=block.shape[1]))
+            if request.to and request.to[0].count >= block.size:
+                request.to[0].count = block.size
+                reply.arrays.append(self.memory.put(request.to[0], block))
+                iteration.pending = None
+            return reply
+
+    def read_separate(self, s, request, what):
+        t, layers = s.coefs.transform, s.head.layers
+        x = self.coefs(request, t.complex, layers, what.frames, t.bins)
+        more = {"first": what.first} if getattr(s.separate, "wants_first", False) else {}
+        y = s.separate(x, what.skip, what.count, **more)
+        planes = _planes("what separate returned", y, t.complex, len(s.names), layers, what.count, t.bins)
+        return self.reply(request, *[p.swapaxes(0, 1) for p in planes])
+
+    def read_separate_audio(self, s, request, what):
+        x = self.memory.get(getattr(request, "from")[0], s.head.layers, what.count + 2 * s.reach)
+        return self.reply(request, _real("what separate returned", s.separate(x, what.at), len(s.names), s.head.layers, what.count))
+
+
+class _Iteration:
+    """Goes through stems for the host."""
+
+    def __init__(self, blocks):
+        self.lock, self.blocks, self.pending = threading.Lock(), iter(blocks), None
+
+    def peek(self):
+        """Returns the next block; None at the end."""
+        if self.pending is None:
+            got = next(self.blocks, None)
+            self.pending = got and (got[0], _real("a block", got[1], None, None))
+        return self.pending
+
+
+def _fault(e):
+    return _new("ParamFault", name=e.name, what=e.what, hint=e.hint)
 
 
 def _fail(context, error):
     """Ends a call with what went wrong, and where unless it was meant."""
-    text = str(error)
-    if type(error) is not ValueError:
+    text, cause = str(error), error
+    while cause is not None and not isinstance(cause, _Asked):
+        cause = cause.__cause__
+    if cause is not None:
+        context.set_trailing_metadata((("audiosep-question", str(cause.question)),))
+    elif type(error) is not ValueError:
         where = traceback.extract_tb(error.__traceback__)[-1]
         text = "%s: %s (%s:%d)" % (type(error).__name__, error, os.path.basename(where.filename), where.lineno)
         traceback.print_exception(type(error), error, error.__traceback__)
@@ -571,43 +1419,24 @@ def _unary(method):
         try:
             return method(request, context)
         except Exception as e:
+            if context.code() is not None:  # by abort
+                raise
             error = e
         _fail(context, error)
     return call
 
 
-def _stream(plugin, method):
-    def call(requests, context):
-        try:
-            first = requests if hasattr(requests, "DESCRIPTOR") else next(requests)
-            job = _Job(plugin, first, requests, context)
-            threading.Thread(target=job.run, args=(method,), daemon=True).start()
-            out = job.out.get()
-        except Exception as e:
-            out = e
-        while isinstance(out, _MESSAGES["Output"]):
-            yield out
-            out = job.out.get()
-        if out is not None:
-            _fail(context, out)
-    return call
-
-
 def _handlers(plugin):
-    for service in _SERVICES:
-        methods = {}
-        for m in service.method:
-            take = _MESSAGES[m.input_type.rsplit(".", 1)[1]].FromString
-            give = lambda message: message.SerializeToString()
-            method = getattr(plugin, m.name)
-            if m.client_streaming:
-                handler = grpc.stream_stream_rpc_method_handler(_stream(plugin, method), take, give)
-            elif m.server_streaming:
-                handler = grpc.unary_stream_rpc_method_handler(_stream(plugin, method), take, give)
-            else:
-                handler = grpc.unary_unary_rpc_method_handler(_unary(method), take, give)
-            methods[m.name] = handler
-        yield grpc.method_handlers_generic_handler(_PACKAGE + service.name, methods)
+    for m in _SERVICE.method:
+        take = _MESSAGES[m.input_type.rsplit(".", 1)[1]].FromString
+        give = lambda message: message.SerializeToString()
+        method = getattr(plugin, m.name)
+        if m.client_streaming:
+            yield m.name, grpc.stream_stream_rpc_method_handler(method, take, give)
+        elif m.server_streaming:
+            yield m.name, grpc.unary_stream_rpc_method_handler(method, take, give)
+        else:
+            yield m.name, grpc.unary_unary_rpc_method_handler(_unary(method), take, give)
 
 
 def _watch_host():
@@ -630,13 +1459,12 @@ def _keep_memory():
 
 def serve(*stages, version=""):
     """Serves stages to the program that started this one; does not return."""
-    for stage in stages:
-        _kind(stage)
+    plugin = _Plugin(stages, version)
     if os.environ.get("AUDIOSEP_PLUGIN") != _COOKIE:
         file = os.path.basename(sys.argv[0])
         print("%s is a plugin of audiosep. It offers" % file, file=sys.stderr)
-        for stage in stages:
-            print("\t%s\t%s" % (stage.name, _kind(stage)), file=sys.stderr)
+        for stage in plugin.stages.values():
+            print("\t%s\t(%s) -> (%s)" % (stage.name, ", ".join(stage.inputs), ", ".join(stage.outputs)), file=sys.stderr)
         print("Name its folder with audiosep --plugins.", file=sys.stderr)
         sys.exit(2)
     _keep_memory()
@@ -647,13 +1475,14 @@ def serve(*stages, version=""):
         return b""
 
     plain = grpc.unary_unary_rpc_method_handler
-    # Calls that take long wait for threads of their own; each holds one of these too.
-    pool = concurrent.futures.ThreadPoolExecutor(max_workers=16)
+    # Threads are made as they are needed: a call that waits for an answer must not keep
+    # from being answered the one that the answer needs.
+    pool = concurrent.futures.ThreadPoolExecutor(max_workers=512)
     server = grpc.server(pool, options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)])
     server.add_generic_rpc_handlers((
         grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": plain(lambda request, context: b"\x08\x01")}),
         grpc.method_handlers_generic_handler("plugin.GRPCController", {"Shutdown": plain(shutdown)}),
-        *_handlers(_Plugin(stages, version)),
+        grpc.method_handlers_generic_handler(_PACKAGE + _SERVICE.name, dict(_handlers(plugin))),
     ))
     address = os.path.join(tempfile.mkdtemp(dir=os.environ.get("PLUGIN_UNIX_SOCKET_DIR")), "socket")
     server.add_insecure_port("unix:" + address)

@@ -1,7 +1,7 @@
 // The wire between audiosep and its plugins.
 //
 // This file is enough to write an SDK in another language. Read it from the top: how
-// a plugin is started, how numbers travel, then one service for each kind of stage.
+// a plugin is started, how it ends, how numbers and values travel, then the one service.
 //
 // # Start
 //
@@ -25,7 +25,7 @@
 // PLUGIN_CLIENT_CERT holds the host's certificate (PEM), and the line ends with the
 // plugin's own (DER, base64 without padding).
 //
-// Besides the services below it must serve two of other packages:
+// Besides the service Plugin it must serve two of other packages:
 //
 //   grpc.health.v1.Health/Check             answers SERVING: the bytes 08 01
 //   plugin.GRPCController/Shutdown          answers an empty message and ends the process
@@ -38,18 +38,34 @@
 // however it died: the plugin must end at once. Standard error is shown to the user
 // when the plugin fails, so write there what went wrong.
 //
+//
 // # Stages
 //
-// Plugin.Describe says which stages there are. Plugin.Build makes one and returns its
-// handle, which all further messages of that stage carry. Handles of stages and of
-// transforms are numbers that the plugin chooses; they are valid while the process
-// lives. One process may be asked to build several stages; calls may come from many
-// threads at once, on one stage too, except where said otherwise.
+// Plugin.Describe says which stages there are, what each takes and makes. Plugin.Build
+// makes one and returns its handle; Plugin.Run runs it. Calls may come from many threads at
+// once, on one stage too. What goes wrong in a stage is a gRPC status other than OK; its
+// message is shown to the user, so say what is and what is wanted. A call that is cancelled
+// must end soon. The host gives up on a plugin from which nothing is heard for some time,
+// during a call, and kills it: long work reports Steps. A question that the host has yet to
+// answer counts as a sign of life.
 //
-// What goes wrong in a stage is a gRPC status other than OK; its message is shown to
-// the user, so say what is and what is wanted. A call that is cancelled must end soon.
-// The host gives up on a plugin from which nothing is heard for some time, during a
-// call, and kills it: long work reports Steps.
+// # Values
+//
+// What is at the ports of a stage is a Value, of one of the cargoes: audio, frames, coefs,
+// power, transform, factors, notes, sources. Notes are plain data. The others are read when
+// they are needed: a Value then has a handle, a number that its owner has chosen, and what is
+// known of it at once, such as the sample rate. It belongs to whoever sends the Value. A
+// value that goes back to where it came from travels as the handle it had, with yours = true
+// and nothing else.
+//
+// Numbers of a value are read by a ReadRequest with its handle: the host reads what the
+// plugin has by Plugin.Read, the plugin what the host has by a Question of Plugin.Ask, which
+// the host opens once, at the beginning, for as long as the plugin runs. Both may read at the
+// same time, and while they answer each other: answer a Read, and read from Ask, in threads
+// of their own. A plugin that never asks says asks = false to Describe and need not serve Ask.
+//
+// The host's values stay until the Run that they were given to is over, and as long as the
+// plugin has values of its own that it made in it.
 //
 // # Numbers
 //
@@ -67,13 +83,21 @@
 //
 // # Shared memory
 //
-// AUDIOSEP_SHARED_MEMORY=3:268435456 says that file descriptor 3 is open and can be
-// mapped, read and write, 268435456 bytes long; what is not used of it takes no memory.
+// AUDIOSEP_SHARED_MEMORY=3:536870912 says that file descriptor 3 is open and can be
+// mapped, read and write, 536870912 bytes long; what is not used of it takes no memory.
 // Its first 8 bytes are the text AUDIOSEP. A plugin that maps it answers Describe with
 // shared_memory = true; then an Array may say where in the mapping its numbers stand
-// (offset, a multiple of 8, and count) in place of holding them. The host writes what it
-// asks with, says in the request where answers go, and touches neither until it has the
-// reply. A plugin that cannot map memory says false and is sent the numbers themselves.
+// (offset, a multiple of 8, and count) in place of holding them. Whoever reads places both
+// the numbers it sends and room for the answer, the host in the first half, the plugin in
+// the second, and touches neither until it has the answer. A plugin that cannot map memory
+// says false and is sent the numbers themselves; one that can may still ask without.
+//
+// # Older and newer
+//
+// Fields that are not known, in messages and in descriptions, are ignored. A stage with a
+// cargo, a type of parameter or a kind of file that the host does not know is left out, with
+// a warning; a promise that it does not know is ignored. A ReadRequest or a Question that is
+// not known is refused.
 
 // Code generated by protoc-gen-go-grpc. DO NOT EDIT.
 // versions:
@@ -97,6 +121,14 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	Plugin_Describe_FullMethodName = "/audiosep.plugin.v1.Plugin/Describe"
 	Plugin_Build_FullMethodName    = "/audiosep.plugin.v1.Plugin/Build"
+	Plugin_Forecast_FullMethodName = "/audiosep.plugin.v1.Plugin/Forecast"
+	Plugin_Prepare_FullMethodName  = "/audiosep.plugin.v1.Plugin/Prepare"
+	Plugin_Run_FullMethodName      = "/audiosep.plugin.v1.Plugin/Run"
+	Plugin_Read_FullMethodName     = "/audiosep.plugin.v1.Plugin/Read"
+	Plugin_Commit_FullMethodName   = "/audiosep.plugin.v1.Plugin/Commit"
+	Plugin_Withdraw_FullMethodName = "/audiosep.plugin.v1.Plugin/Withdraw"
+	Plugin_Close_FullMethodName    = "/audiosep.plugin.v1.Plugin/Close"
+	Plugin_Ask_FullMethodName      = "/audiosep.plugin.v1.Plugin/Ask"
 )
 
 // PluginClient is the client API for Plugin service.
@@ -108,6 +140,23 @@ type PluginClient interface {
 	// Build makes a stage. It must be quick and touch nothing outside the process: it is
 	// also called to check a pipeline that is never run.
 	Build(ctx context.Context, in *BuildRequest, opts ...grpc.CallOption) (*BuildReply, error)
+	// Forecast says what is known of a stage's outputs while a pipeline is checked. Like Build
+	// it must be quick.
+	Forecast(ctx context.Context, in *ForecastRequest, opts ...grpc.CallOption) (*ForecastReply, error)
+	// Prepare says, before anything is computed, that running will fail, if that is known.
+	Prepare(ctx context.Context, in *PrepareRequest, opts ...grpc.CallOption) (*Empty, error)
+	// Run answers with any number of Steps and Logs, then with one Result.
+	Run(ctx context.Context, in *RunRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RunReply], error)
+	// Read reads a value that the plugin owns.
+	Read(ctx context.Context, in *ReadRequest, opts ...grpc.CallOption) (*ReadReply, error)
+	// Commit makes visible what a stage has written, the whole; Withdraw undoes it, where
+	// another stage could not commit.
+	Commit(ctx context.Context, in *StageRequest, opts ...grpc.CallOption) (*Empty, error)
+	Withdraw(ctx context.Context, in *StageRequest, opts ...grpc.CallOption) (*Empty, error)
+	// Close ends a stage, which without a Commit before it leaves no trace, or forgets values.
+	Close(ctx context.Context, in *CloseRequest, opts ...grpc.CallOption) (*Empty, error)
+	// Ask carries the plugin's questions, and the host's answers in any order.
+	Ask(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[Answer, Question], error)
 }
 
 type pluginClient struct {
@@ -138,6 +187,98 @@ func (c *pluginClient) Build(ctx context.Context, in *BuildRequest, opts ...grpc
 	return out, nil
 }
 
+func (c *pluginClient) Forecast(ctx context.Context, in *ForecastRequest, opts ...grpc.CallOption) (*ForecastReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ForecastReply)
+	err := c.cc.Invoke(ctx, Plugin_Forecast_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pluginClient) Prepare(ctx context.Context, in *PrepareRequest, opts ...grpc.CallOption) (*Empty, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Empty)
+	err := c.cc.Invoke(ctx, Plugin_Prepare_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pluginClient) Run(ctx context.Context, in *RunRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RunReply], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Plugin_ServiceDesc.Streams[0], Plugin_Run_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[RunRequest, RunReply]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Plugin_RunClient = grpc.ServerStreamingClient[RunReply]
+
+func (c *pluginClient) Read(ctx context.Context, in *ReadRequest, opts ...grpc.CallOption) (*ReadReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReadReply)
+	err := c.cc.Invoke(ctx, Plugin_Read_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pluginClient) Commit(ctx context.Context, in *StageRequest, opts ...grpc.CallOption) (*Empty, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Empty)
+	err := c.cc.Invoke(ctx, Plugin_Commit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pluginClient) Withdraw(ctx context.Context, in *StageRequest, opts ...grpc.CallOption) (*Empty, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Empty)
+	err := c.cc.Invoke(ctx, Plugin_Withdraw_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pluginClient) Close(ctx context.Context, in *CloseRequest, opts ...grpc.CallOption) (*Empty, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Empty)
+	err := c.cc.Invoke(ctx, Plugin_Close_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pluginClient) Ask(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[Answer, Question], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Plugin_ServiceDesc.Streams[1], Plugin_Ask_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[Answer, Question]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Plugin_AskClient = grpc.BidiStreamingClient[Answer, Question]
+
 // PluginServer is the server API for Plugin service.
 // All implementations must embed UnimplementedPluginServer
 // for forward compatibility.
@@ -147,6 +288,23 @@ type PluginServer interface {
 	// Build makes a stage. It must be quick and touch nothing outside the process: it is
 	// also called to check a pipeline that is never run.
 	Build(context.Context, *BuildRequest) (*BuildReply, error)
+	// Forecast says what is known of a stage's outputs while a pipeline is checked. Like Build
+	// it must be quick.
+	Forecast(context.Context, *ForecastRequest) (*ForecastReply, error)
+	// Prepare says, before anything is computed, that running will fail, if that is known.
+	Prepare(context.Context, *PrepareRequest) (*Empty, error)
+	// Run answers with any number of Steps and Logs, then with one Result.
+	Run(*RunRequest, grpc.ServerStreamingServer[RunReply]) error
+	// Read reads a value that the plugin owns.
+	Read(context.Context, *ReadRequest) (*ReadReply, error)
+	// Commit makes visible what a stage has written, the whole; Withdraw undoes it, where
+	// another stage could not commit.
+	Commit(context.Context, *StageRequest) (*Empty, error)
+	Withdraw(context.Context, *StageRequest) (*Empty, error)
+	// Close ends a stage, which without a Commit before it leaves no trace, or forgets values.
+	Close(context.Context, *CloseRequest) (*Empty, error)
+	// Ask carries the plugin's questions, and the host's answers in any order.
+	Ask(grpc.BidiStreamingServer[Answer, Question]) error
 	mustEmbedUnimplementedPluginServer()
 }
 
@@ -162,6 +320,30 @@ func (UnimplementedPluginServer) Describe(context.Context, *DescribeRequest) (*D
 }
 func (UnimplementedPluginServer) Build(context.Context, *BuildRequest) (*BuildReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Build not implemented")
+}
+func (UnimplementedPluginServer) Forecast(context.Context, *ForecastRequest) (*ForecastReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Forecast not implemented")
+}
+func (UnimplementedPluginServer) Prepare(context.Context, *PrepareRequest) (*Empty, error) {
+	return nil, status.Error(codes.Unimplemented, "method Prepare not implemented")
+}
+func (UnimplementedPluginServer) Run(*RunRequest, grpc.ServerStreamingServer[RunReply]) error {
+	return status.Error(codes.Unimplemented, "method Run not implemented")
+}
+func (UnimplementedPluginServer) Read(context.Context, *ReadRequest) (*ReadReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Read not implemented")
+}
+func (UnimplementedPluginServer) Commit(context.Context, *StageRequest) (*Empty, error) {
+	return nil, status.Error(codes.Unimplemented, "method Commit not implemented")
+}
+func (UnimplementedPluginServer) Withdraw(context.Context, *StageRequest) (*Empty, error) {
+	return nil, status.Error(codes.Unimplemented, "method Withdraw not implemented")
+}
+func (UnimplementedPluginServer) Close(context.Context, *CloseRequest) (*Empty, error) {
+	return nil, status.Error(codes.Unimplemented, "method Close not implemented")
+}
+func (UnimplementedPluginServer) Ask(grpc.BidiStreamingServer[Answer, Question]) error {
+	return status.Error(codes.Unimplemented, "method Ask not implemented")
 }
 func (UnimplementedPluginServer) mustEmbedUnimplementedPluginServer() {}
 func (UnimplementedPluginServer) testEmbeddedByValue()                {}
@@ -220,6 +402,132 @@ func _Plugin_Build_Handler(srv interface{}, ctx context.Context, dec func(interf
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Plugin_Forecast_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ForecastRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServer).Forecast(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Plugin_Forecast_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServer).Forecast(ctx, req.(*ForecastRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Plugin_Prepare_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PrepareRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServer).Prepare(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Plugin_Prepare_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServer).Prepare(ctx, req.(*PrepareRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Plugin_Run_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(RunRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(PluginServer).Run(m, &grpc.GenericServerStream[RunRequest, RunReply]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Plugin_RunServer = grpc.ServerStreamingServer[RunReply]
+
+func _Plugin_Read_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServer).Read(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Plugin_Read_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServer).Read(ctx, req.(*ReadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Plugin_Commit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServer).Commit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Plugin_Commit_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServer).Commit(ctx, req.(*StageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Plugin_Withdraw_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServer).Withdraw(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Plugin_Withdraw_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServer).Withdraw(ctx, req.(*StageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Plugin_Close_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CloseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServer).Close(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Plugin_Close_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServer).Close(ctx, req.(*CloseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Plugin_Ask_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(PluginServer).Ask(&grpc.GenericServerStream[Answer, Question]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Plugin_AskServer = grpc.BidiStreamingServer[Answer, Question]
+
 // Plugin_ServiceDesc is the grpc.ServiceDesc for Plugin service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -235,1331 +543,40 @@ var Plugin_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "Build",
 			Handler:    _Plugin_Build_Handler,
 		},
-	},
-	Streams:  []grpc.StreamDesc{},
-	Metadata: "stage.proto",
-}
-
-const (
-	Source_GetHead_FullMethodName = "/audiosep.plugin.v1.Source/GetHead"
-	Source_ReadAt_FullMethodName  = "/audiosep.plugin.v1.Source/ReadAt"
-)
-
-// SourceClient is the client API for Source service.
-//
-// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
-type SourceClient interface {
-	GetHead(ctx context.Context, in *StageRequest, opts ...grpc.CallOption) (*Head, error)
-	ReadAt(ctx context.Context, in *ReadAtRequest, opts ...grpc.CallOption) (*ReadAtReply, error)
-}
-
-type sourceClient struct {
-	cc grpc.ClientConnInterface
-}
-
-func NewSourceClient(cc grpc.ClientConnInterface) SourceClient {
-	return &sourceClient{cc}
-}
-
-func (c *sourceClient) GetHead(ctx context.Context, in *StageRequest, opts ...grpc.CallOption) (*Head, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(Head)
-	err := c.cc.Invoke(ctx, Source_GetHead_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *sourceClient) ReadAt(ctx context.Context, in *ReadAtRequest, opts ...grpc.CallOption) (*ReadAtReply, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ReadAtReply)
-	err := c.cc.Invoke(ctx, Source_ReadAt_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// SourceServer is the server API for Source service.
-// All implementations must embed UnimplementedSourceServer
-// for forward compatibility.
-type SourceServer interface {
-	GetHead(context.Context, *StageRequest) (*Head, error)
-	ReadAt(context.Context, *ReadAtRequest) (*ReadAtReply, error)
-	mustEmbedUnimplementedSourceServer()
-}
-
-// UnimplementedSourceServer must be embedded to have
-// forward compatible implementations.
-//
-// NOTE: this should be embedded by value instead of pointer to avoid a nil
-// pointer dereference when methods are called.
-type UnimplementedSourceServer struct{}
-
-func (UnimplementedSourceServer) GetHead(context.Context, *StageRequest) (*Head, error) {
-	return nil, status.Error(codes.Unimplemented, "method GetHead not implemented")
-}
-func (UnimplementedSourceServer) ReadAt(context.Context, *ReadAtRequest) (*ReadAtReply, error) {
-	return nil, status.Error(codes.Unimplemented, "method ReadAt not implemented")
-}
-func (UnimplementedSourceServer) mustEmbedUnimplementedSourceServer() {}
-func (UnimplementedSourceServer) testEmbeddedByValue()                {}
-
-// UnsafeSourceServer may be embedded to opt out of forward compatibility for this service.
-// Use of this interface is not recommended, as added methods to SourceServer will
-// result in compilation errors.
-type UnsafeSourceServer interface {
-	mustEmbedUnimplementedSourceServer()
-}
-
-func RegisterSourceServer(s grpc.ServiceRegistrar, srv SourceServer) {
-	// If the following call panics, it indicates UnimplementedSourceServer was
-	// embedded by pointer and is nil.  This will cause panics if an
-	// unimplemented method is ever invoked, so we test this at initialization
-	// time to prevent it from happening at runtime later due to I/O.
-	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
-		t.testEmbeddedByValue()
-	}
-	s.RegisterService(&Source_ServiceDesc, srv)
-}
-
-func _Source_GetHead_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(StageRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(SourceServer).GetHead(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Source_GetHead_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SourceServer).GetHead(ctx, req.(*StageRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _Source_ReadAt_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ReadAtRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(SourceServer).ReadAt(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Source_ReadAt_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SourceServer).ReadAt(ctx, req.(*ReadAtRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-// Source_ServiceDesc is the grpc.ServiceDesc for Source service.
-// It's only intended for direct use with grpc.RegisterService,
-// and not to be introspected or modified (even as a copy)
-var Source_ServiceDesc = grpc.ServiceDesc{
-	ServiceName: "audiosep.plugin.v1.Source",
-	HandlerType: (*SourceServer)(nil),
-	Methods: []grpc.MethodDesc{
 		{
-			MethodName: "GetHead",
-			Handler:    _Source_GetHead_Handler,
+			MethodName: "Forecast",
+			Handler:    _Plugin_Forecast_Handler,
 		},
-		{
-			MethodName: "ReadAt",
-			Handler:    _Source_ReadAt_Handler,
-		},
-	},
-	Streams:  []grpc.StreamDesc{},
-	Metadata: "stage.proto",
-}
-
-const (
-	Sink_Prepare_FullMethodName = "/audiosep.plugin.v1.Sink/Prepare"
-	Sink_Create_FullMethodName  = "/audiosep.plugin.v1.Sink/Create"
-	Sink_Write_FullMethodName   = "/audiosep.plugin.v1.Sink/Write"
-	Sink_Commit_FullMethodName  = "/audiosep.plugin.v1.Sink/Commit"
-	Sink_Close_FullMethodName   = "/audiosep.plugin.v1.Sink/Close"
-)
-
-// SinkClient is the client API for Sink service.
-//
-// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
-type SinkClient interface {
-	// Prepare says, before anything is computed, that writing will fail, if that is known.
-	Prepare(ctx context.Context, in *PrepareRequest, opts ...grpc.CallOption) (*Empty, error)
-	Create(ctx context.Context, in *CreateRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Output], error)
-	Write(ctx context.Context, in *WriteRequest, opts ...grpc.CallOption) (*Empty, error)
-	Commit(ctx context.Context, in *StageRequest, opts ...grpc.CallOption) (*Empty, error)
-	Close(ctx context.Context, in *StageRequest, opts ...grpc.CallOption) (*Empty, error)
-}
-
-type sinkClient struct {
-	cc grpc.ClientConnInterface
-}
-
-func NewSinkClient(cc grpc.ClientConnInterface) SinkClient {
-	return &sinkClient{cc}
-}
-
-func (c *sinkClient) Prepare(ctx context.Context, in *PrepareRequest, opts ...grpc.CallOption) (*Empty, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(Empty)
-	err := c.cc.Invoke(ctx, Sink_Prepare_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *sinkClient) Create(ctx context.Context, in *CreateRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Output], error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &Sink_ServiceDesc.Streams[0], Sink_Create_FullMethodName, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	x := &grpc.GenericClientStream[CreateRequest, Output]{ClientStream: stream}
-	if err := x.ClientStream.SendMsg(in); err != nil {
-		return nil, err
-	}
-	if err := x.ClientStream.CloseSend(); err != nil {
-		return nil, err
-	}
-	return x, nil
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type Sink_CreateClient = grpc.ServerStreamingClient[Output]
-
-func (c *sinkClient) Write(ctx context.Context, in *WriteRequest, opts ...grpc.CallOption) (*Empty, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(Empty)
-	err := c.cc.Invoke(ctx, Sink_Write_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *sinkClient) Commit(ctx context.Context, in *StageRequest, opts ...grpc.CallOption) (*Empty, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(Empty)
-	err := c.cc.Invoke(ctx, Sink_Commit_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *sinkClient) Close(ctx context.Context, in *StageRequest, opts ...grpc.CallOption) (*Empty, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(Empty)
-	err := c.cc.Invoke(ctx, Sink_Close_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// SinkServer is the server API for Sink service.
-// All implementations must embed UnimplementedSinkServer
-// for forward compatibility.
-type SinkServer interface {
-	// Prepare says, before anything is computed, that writing will fail, if that is known.
-	Prepare(context.Context, *PrepareRequest) (*Empty, error)
-	Create(*CreateRequest, grpc.ServerStreamingServer[Output]) error
-	Write(context.Context, *WriteRequest) (*Empty, error)
-	Commit(context.Context, *StageRequest) (*Empty, error)
-	Close(context.Context, *StageRequest) (*Empty, error)
-	mustEmbedUnimplementedSinkServer()
-}
-
-// UnimplementedSinkServer must be embedded to have
-// forward compatible implementations.
-//
-// NOTE: this should be embedded by value instead of pointer to avoid a nil
-// pointer dereference when methods are called.
-type UnimplementedSinkServer struct{}
-
-func (UnimplementedSinkServer) Prepare(context.Context, *PrepareRequest) (*Empty, error) {
-	return nil, status.Error(codes.Unimplemented, "method Prepare not implemented")
-}
-func (UnimplementedSinkServer) Create(*CreateRequest, grpc.ServerStreamingServer[Output]) error {
-	return status.Error(codes.Unimplemented, "method Create not implemented")
-}
-func (UnimplementedSinkServer) Write(context.Context, *WriteRequest) (*Empty, error) {
-	return nil, status.Error(codes.Unimplemented, "method Write not implemented")
-}
-func (UnimplementedSinkServer) Commit(context.Context, *StageRequest) (*Empty, error) {
-	return nil, status.Error(codes.Unimplemented, "method Commit not implemented")
-}
-func (UnimplementedSinkServer) Close(context.Context, *StageRequest) (*Empty, error) {
-	return nil, status.Error(codes.Unimplemented, "method Close not implemented")
-}
-func (UnimplementedSinkServer) mustEmbedUnimplementedSinkServer() {}
-func (UnimplementedSinkServer) testEmbeddedByValue()              {}
-
-// UnsafeSinkServer may be embedded to opt out of forward compatibility for this service.
-// Use of this interface is not recommended, as added methods to SinkServer will
-// result in compilation errors.
-type UnsafeSinkServer interface {
-	mustEmbedUnimplementedSinkServer()
-}
-
-func RegisterSinkServer(s grpc.ServiceRegistrar, srv SinkServer) {
-	// If the following call panics, it indicates UnimplementedSinkServer was
-	// embedded by pointer and is nil.  This will cause panics if an
-	// unimplemented method is ever invoked, so we test this at initialization
-	// time to prevent it from happening at runtime later due to I/O.
-	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
-		t.testEmbeddedByValue()
-	}
-	s.RegisterService(&Sink_ServiceDesc, srv)
-}
-
-func _Sink_Prepare_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(PrepareRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(SinkServer).Prepare(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Sink_Prepare_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SinkServer).Prepare(ctx, req.(*PrepareRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _Sink_Create_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(CreateRequest)
-	if err := stream.RecvMsg(m); err != nil {
-		return err
-	}
-	return srv.(SinkServer).Create(m, &grpc.GenericServerStream[CreateRequest, Output]{ServerStream: stream})
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type Sink_CreateServer = grpc.ServerStreamingServer[Output]
-
-func _Sink_Write_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(WriteRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(SinkServer).Write(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Sink_Write_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SinkServer).Write(ctx, req.(*WriteRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _Sink_Commit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(StageRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(SinkServer).Commit(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Sink_Commit_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SinkServer).Commit(ctx, req.(*StageRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _Sink_Close_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(StageRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(SinkServer).Close(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Sink_Close_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SinkServer).Close(ctx, req.(*StageRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-// Sink_ServiceDesc is the grpc.ServiceDesc for Sink service.
-// It's only intended for direct use with grpc.RegisterService,
-// and not to be introspected or modified (even as a copy)
-var Sink_ServiceDesc = grpc.ServiceDesc{
-	ServiceName: "audiosep.plugin.v1.Sink",
-	HandlerType: (*SinkServer)(nil),
-	Methods: []grpc.MethodDesc{
 		{
 			MethodName: "Prepare",
-			Handler:    _Sink_Prepare_Handler,
+			Handler:    _Plugin_Prepare_Handler,
 		},
 		{
-			MethodName: "Write",
-			Handler:    _Sink_Write_Handler,
+			MethodName: "Read",
+			Handler:    _Plugin_Read_Handler,
 		},
 		{
 			MethodName: "Commit",
-			Handler:    _Sink_Commit_Handler,
+			Handler:    _Plugin_Commit_Handler,
+		},
+		{
+			MethodName: "Withdraw",
+			Handler:    _Plugin_Withdraw_Handler,
 		},
 		{
 			MethodName: "Close",
-			Handler:    _Sink_Close_Handler,
+			Handler:    _Plugin_Close_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
 		{
-			StreamName:    "Create",
-			Handler:       _Sink_Create_Handler,
+			StreamName:    "Run",
+			Handler:       _Plugin_Run_Handler,
 			ServerStreams: true,
 		},
-	},
-	Metadata: "stage.proto",
-}
-
-const (
-	Framer_GetFraming_FullMethodName = "/audiosep.plugin.v1.Framer/GetFraming"
-)
-
-// FramerClient is the client API for Framer service.
-//
-// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
-type FramerClient interface {
-	GetFraming(ctx context.Context, in *FramingRequest, opts ...grpc.CallOption) (*Framing, error)
-}
-
-type framerClient struct {
-	cc grpc.ClientConnInterface
-}
-
-func NewFramerClient(cc grpc.ClientConnInterface) FramerClient {
-	return &framerClient{cc}
-}
-
-func (c *framerClient) GetFraming(ctx context.Context, in *FramingRequest, opts ...grpc.CallOption) (*Framing, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(Framing)
-	err := c.cc.Invoke(ctx, Framer_GetFraming_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// FramerServer is the server API for Framer service.
-// All implementations must embed UnimplementedFramerServer
-// for forward compatibility.
-type FramerServer interface {
-	GetFraming(context.Context, *FramingRequest) (*Framing, error)
-	mustEmbedUnimplementedFramerServer()
-}
-
-// UnimplementedFramerServer must be embedded to have
-// forward compatible implementations.
-//
-// NOTE: this should be embedded by value instead of pointer to avoid a nil
-// pointer dereference when methods are called.
-type UnimplementedFramerServer struct{}
-
-func (UnimplementedFramerServer) GetFraming(context.Context, *FramingRequest) (*Framing, error) {
-	return nil, status.Error(codes.Unimplemented, "method GetFraming not implemented")
-}
-func (UnimplementedFramerServer) mustEmbedUnimplementedFramerServer() {}
-func (UnimplementedFramerServer) testEmbeddedByValue()                {}
-
-// UnsafeFramerServer may be embedded to opt out of forward compatibility for this service.
-// Use of this interface is not recommended, as added methods to FramerServer will
-// result in compilation errors.
-type UnsafeFramerServer interface {
-	mustEmbedUnimplementedFramerServer()
-}
-
-func RegisterFramerServer(s grpc.ServiceRegistrar, srv FramerServer) {
-	// If the following call panics, it indicates UnimplementedFramerServer was
-	// embedded by pointer and is nil.  This will cause panics if an
-	// unimplemented method is ever invoked, so we test this at initialization
-	// time to prevent it from happening at runtime later due to I/O.
-	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
-		t.testEmbeddedByValue()
-	}
-	s.RegisterService(&Framer_ServiceDesc, srv)
-}
-
-func _Framer_GetFraming_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(FramingRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(FramerServer).GetFraming(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Framer_GetFraming_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(FramerServer).GetFraming(ctx, req.(*FramingRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-// Framer_ServiceDesc is the grpc.ServiceDesc for Framer service.
-// It's only intended for direct use with grpc.RegisterService,
-// and not to be introspected or modified (even as a copy)
-var Framer_ServiceDesc = grpc.ServiceDesc{
-	ServiceName: "audiosep.plugin.v1.Framer",
-	HandlerType: (*FramerServer)(nil),
-	Methods: []grpc.MethodDesc{
 		{
-			MethodName: "GetFraming",
-			Handler:    _Framer_GetFraming_Handler,
-		},
-	},
-	Streams:  []grpc.StreamDesc{},
-	Metadata: "stage.proto",
-}
-
-const (
-	Transformer_GetTransform_FullMethodName = "/audiosep.plugin.v1.Transformer/GetTransform"
-)
-
-// TransformerClient is the client API for Transformer service.
-//
-// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
-type TransformerClient interface {
-	GetTransform(ctx context.Context, in *TransformRequest, opts ...grpc.CallOption) (*TransformInfo, error)
-}
-
-type transformerClient struct {
-	cc grpc.ClientConnInterface
-}
-
-func NewTransformerClient(cc grpc.ClientConnInterface) TransformerClient {
-	return &transformerClient{cc}
-}
-
-func (c *transformerClient) GetTransform(ctx context.Context, in *TransformRequest, opts ...grpc.CallOption) (*TransformInfo, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(TransformInfo)
-	err := c.cc.Invoke(ctx, Transformer_GetTransform_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// TransformerServer is the server API for Transformer service.
-// All implementations must embed UnimplementedTransformerServer
-// for forward compatibility.
-type TransformerServer interface {
-	GetTransform(context.Context, *TransformRequest) (*TransformInfo, error)
-	mustEmbedUnimplementedTransformerServer()
-}
-
-// UnimplementedTransformerServer must be embedded to have
-// forward compatible implementations.
-//
-// NOTE: this should be embedded by value instead of pointer to avoid a nil
-// pointer dereference when methods are called.
-type UnimplementedTransformerServer struct{}
-
-func (UnimplementedTransformerServer) GetTransform(context.Context, *TransformRequest) (*TransformInfo, error) {
-	return nil, status.Error(codes.Unimplemented, "method GetTransform not implemented")
-}
-func (UnimplementedTransformerServer) mustEmbedUnimplementedTransformerServer() {}
-func (UnimplementedTransformerServer) testEmbeddedByValue()                     {}
-
-// UnsafeTransformerServer may be embedded to opt out of forward compatibility for this service.
-// Use of this interface is not recommended, as added methods to TransformerServer will
-// result in compilation errors.
-type UnsafeTransformerServer interface {
-	mustEmbedUnimplementedTransformerServer()
-}
-
-func RegisterTransformerServer(s grpc.ServiceRegistrar, srv TransformerServer) {
-	// If the following call panics, it indicates UnimplementedTransformerServer was
-	// embedded by pointer and is nil.  This will cause panics if an
-	// unimplemented method is ever invoked, so we test this at initialization
-	// time to prevent it from happening at runtime later due to I/O.
-	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
-		t.testEmbeddedByValue()
-	}
-	s.RegisterService(&Transformer_ServiceDesc, srv)
-}
-
-func _Transformer_GetTransform_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(TransformRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(TransformerServer).GetTransform(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Transformer_GetTransform_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(TransformerServer).GetTransform(ctx, req.(*TransformRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-// Transformer_ServiceDesc is the grpc.ServiceDesc for Transformer service.
-// It's only intended for direct use with grpc.RegisterService,
-// and not to be introspected or modified (even as a copy)
-var Transformer_ServiceDesc = grpc.ServiceDesc{
-	ServiceName: "audiosep.plugin.v1.Transformer",
-	HandlerType: (*TransformerServer)(nil),
-	Methods: []grpc.MethodDesc{
-		{
-			MethodName: "GetTransform",
-			Handler:    _Transformer_GetTransform_Handler,
-		},
-	},
-	Streams:  []grpc.StreamDesc{},
-	Metadata: "stage.proto",
-}
-
-const (
-	Transform_Forward_FullMethodName = "/audiosep.plugin.v1.Transform/Forward"
-	Transform_Inverse_FullMethodName = "/audiosep.plugin.v1.Transform/Inverse"
-)
-
-// TransformClient is the client API for Transform service.
-//
-// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
-//
-// Transform is what a Transformer or a TransformLearner made. Each frame is transformed
-// by itself and the result for a frame does not depend on its neighbours in the message.
-type TransformClient interface {
-	Forward(ctx context.Context, in *ForwardRequest, opts ...grpc.CallOption) (*ForwardReply, error)
-	Inverse(ctx context.Context, in *InverseRequest, opts ...grpc.CallOption) (*InverseReply, error)
-}
-
-type transformClient struct {
-	cc grpc.ClientConnInterface
-}
-
-func NewTransformClient(cc grpc.ClientConnInterface) TransformClient {
-	return &transformClient{cc}
-}
-
-func (c *transformClient) Forward(ctx context.Context, in *ForwardRequest, opts ...grpc.CallOption) (*ForwardReply, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ForwardReply)
-	err := c.cc.Invoke(ctx, Transform_Forward_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *transformClient) Inverse(ctx context.Context, in *InverseRequest, opts ...grpc.CallOption) (*InverseReply, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(InverseReply)
-	err := c.cc.Invoke(ctx, Transform_Inverse_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// TransformServer is the server API for Transform service.
-// All implementations must embed UnimplementedTransformServer
-// for forward compatibility.
-//
-// Transform is what a Transformer or a TransformLearner made. Each frame is transformed
-// by itself and the result for a frame does not depend on its neighbours in the message.
-type TransformServer interface {
-	Forward(context.Context, *ForwardRequest) (*ForwardReply, error)
-	Inverse(context.Context, *InverseRequest) (*InverseReply, error)
-	mustEmbedUnimplementedTransformServer()
-}
-
-// UnimplementedTransformServer must be embedded to have
-// forward compatible implementations.
-//
-// NOTE: this should be embedded by value instead of pointer to avoid a nil
-// pointer dereference when methods are called.
-type UnimplementedTransformServer struct{}
-
-func (UnimplementedTransformServer) Forward(context.Context, *ForwardRequest) (*ForwardReply, error) {
-	return nil, status.Error(codes.Unimplemented, "method Forward not implemented")
-}
-func (UnimplementedTransformServer) Inverse(context.Context, *InverseRequest) (*InverseReply, error) {
-	return nil, status.Error(codes.Unimplemented, "method Inverse not implemented")
-}
-func (UnimplementedTransformServer) mustEmbedUnimplementedTransformServer() {}
-func (UnimplementedTransformServer) testEmbeddedByValue()                   {}
-
-// UnsafeTransformServer may be embedded to opt out of forward compatibility for this service.
-// Use of this interface is not recommended, as added methods to TransformServer will
-// result in compilation errors.
-type UnsafeTransformServer interface {
-	mustEmbedUnimplementedTransformServer()
-}
-
-func RegisterTransformServer(s grpc.ServiceRegistrar, srv TransformServer) {
-	// If the following call panics, it indicates UnimplementedTransformServer was
-	// embedded by pointer and is nil.  This will cause panics if an
-	// unimplemented method is ever invoked, so we test this at initialization
-	// time to prevent it from happening at runtime later due to I/O.
-	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
-		t.testEmbeddedByValue()
-	}
-	s.RegisterService(&Transform_ServiceDesc, srv)
-}
-
-func _Transform_Forward_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ForwardRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(TransformServer).Forward(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Transform_Forward_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(TransformServer).Forward(ctx, req.(*ForwardRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _Transform_Inverse_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(InverseRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(TransformServer).Inverse(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Transform_Inverse_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(TransformServer).Inverse(ctx, req.(*InverseRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-// Transform_ServiceDesc is the grpc.ServiceDesc for Transform service.
-// It's only intended for direct use with grpc.RegisterService,
-// and not to be introspected or modified (even as a copy)
-var Transform_ServiceDesc = grpc.ServiceDesc{
-	ServiceName: "audiosep.plugin.v1.Transform",
-	HandlerType: (*TransformServer)(nil),
-	Methods: []grpc.MethodDesc{
-		{
-			MethodName: "Forward",
-			Handler:    _Transform_Forward_Handler,
-		},
-		{
-			MethodName: "Inverse",
-			Handler:    _Transform_Inverse_Handler,
-		},
-	},
-	Streams:  []grpc.StreamDesc{},
-	Metadata: "stage.proto",
-}
-
-const (
-	TransformLearner_LearnTransform_FullMethodName = "/audiosep.plugin.v1.TransformLearner/LearnTransform"
-)
-
-// TransformLearnerClient is the client API for TransformLearner service.
-//
-// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
-//
-// These calls are streams both ways. The host sends one Job and then the arrays that it
-// lists, in that order, cut into chunks of at most 1 MiB; a chunk never spans two
-// arrays, an array without numbers has no chunk. Then it closes its side. The plugin
-// answers with any number of Steps and Logs, one Result, and the Result's arrays, cut
-// likewise. Names of arrays:
-//
-//	frames     L × n*M     the windowed frames, a row for each layer
-//	v          F × N/S     power ≥ 0: |X|² averaged over layers and the S frames of a column
-//	phi        F × M       a real transform, X = phi*Y
-//	w          F × K       ≥ 0
-//	h          K × N/S     ≥ 0
-//	objective  1 × any     one number for each iteration, never rising
-//	restarts   1 × any     the last objective of each start, if there were several
-//
-// What may be missing from a Job is the plugin's to choose.
-type TransformLearnerClient interface {
-	// In: frames, and phi if there is a start. Out: phi, or a handle in Result.transform
-	// for what no real matrix can say.
-	LearnTransform(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[Input, Output], error)
-}
-
-type transformLearnerClient struct {
-	cc grpc.ClientConnInterface
-}
-
-func NewTransformLearnerClient(cc grpc.ClientConnInterface) TransformLearnerClient {
-	return &transformLearnerClient{cc}
-}
-
-func (c *transformLearnerClient) LearnTransform(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[Input, Output], error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &TransformLearner_ServiceDesc.Streams[0], TransformLearner_LearnTransform_FullMethodName, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	x := &grpc.GenericClientStream[Input, Output]{ClientStream: stream}
-	return x, nil
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type TransformLearner_LearnTransformClient = grpc.BidiStreamingClient[Input, Output]
-
-// TransformLearnerServer is the server API for TransformLearner service.
-// All implementations must embed UnimplementedTransformLearnerServer
-// for forward compatibility.
-//
-// These calls are streams both ways. The host sends one Job and then the arrays that it
-// lists, in that order, cut into chunks of at most 1 MiB; a chunk never spans two
-// arrays, an array without numbers has no chunk. Then it closes its side. The plugin
-// answers with any number of Steps and Logs, one Result, and the Result's arrays, cut
-// likewise. Names of arrays:
-//
-//	frames     L × n*M     the windowed frames, a row for each layer
-//	v          F × N/S     power ≥ 0: |X|² averaged over layers and the S frames of a column
-//	phi        F × M       a real transform, X = phi*Y
-//	w          F × K       ≥ 0
-//	h          K × N/S     ≥ 0
-//	objective  1 × any     one number for each iteration, never rising
-//	restarts   1 × any     the last objective of each start, if there were several
-//
-// What may be missing from a Job is the plugin's to choose.
-type TransformLearnerServer interface {
-	// In: frames, and phi if there is a start. Out: phi, or a handle in Result.transform
-	// for what no real matrix can say.
-	LearnTransform(grpc.BidiStreamingServer[Input, Output]) error
-	mustEmbedUnimplementedTransformLearnerServer()
-}
-
-// UnimplementedTransformLearnerServer must be embedded to have
-// forward compatible implementations.
-//
-// NOTE: this should be embedded by value instead of pointer to avoid a nil
-// pointer dereference when methods are called.
-type UnimplementedTransformLearnerServer struct{}
-
-func (UnimplementedTransformLearnerServer) LearnTransform(grpc.BidiStreamingServer[Input, Output]) error {
-	return status.Error(codes.Unimplemented, "method LearnTransform not implemented")
-}
-func (UnimplementedTransformLearnerServer) mustEmbedUnimplementedTransformLearnerServer() {}
-func (UnimplementedTransformLearnerServer) testEmbeddedByValue()                          {}
-
-// UnsafeTransformLearnerServer may be embedded to opt out of forward compatibility for this service.
-// Use of this interface is not recommended, as added methods to TransformLearnerServer will
-// result in compilation errors.
-type UnsafeTransformLearnerServer interface {
-	mustEmbedUnimplementedTransformLearnerServer()
-}
-
-func RegisterTransformLearnerServer(s grpc.ServiceRegistrar, srv TransformLearnerServer) {
-	// If the following call panics, it indicates UnimplementedTransformLearnerServer was
-	// embedded by pointer and is nil.  This will cause panics if an
-	// unimplemented method is ever invoked, so we test this at initialization
-	// time to prevent it from happening at runtime later due to I/O.
-	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
-		t.testEmbeddedByValue()
-	}
-	s.RegisterService(&TransformLearner_ServiceDesc, srv)
-}
-
-func _TransformLearner_LearnTransform_Handler(srv interface{}, stream grpc.ServerStream) error {
-	return srv.(TransformLearnerServer).LearnTransform(&grpc.GenericServerStream[Input, Output]{ServerStream: stream})
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type TransformLearner_LearnTransformServer = grpc.BidiStreamingServer[Input, Output]
-
-// TransformLearner_ServiceDesc is the grpc.ServiceDesc for TransformLearner service.
-// It's only intended for direct use with grpc.RegisterService,
-// and not to be introspected or modified (even as a copy)
-var TransformLearner_ServiceDesc = grpc.ServiceDesc{
-	ServiceName: "audiosep.plugin.v1.TransformLearner",
-	HandlerType: (*TransformLearnerServer)(nil),
-	Methods:     []grpc.MethodDesc{},
-	Streams: []grpc.StreamDesc{
-		{
-			StreamName:    "LearnTransform",
-			Handler:       _TransformLearner_LearnTransform_Handler,
-			ServerStreams: true,
-			ClientStreams: true,
-		},
-	},
-	Metadata: "stage.proto",
-}
-
-const (
-	Factorizer_Factorize_FullMethodName = "/audiosep.plugin.v1.Factorizer/Factorize"
-)
-
-// FactorizerClient is the client API for Factorizer service.
-//
-// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
-type FactorizerClient interface {
-	// In: v; perhaps w, h. Out: w, h; perhaps objective, restarts.
-	Factorize(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[Input, Output], error)
-}
-
-type factorizerClient struct {
-	cc grpc.ClientConnInterface
-}
-
-func NewFactorizerClient(cc grpc.ClientConnInterface) FactorizerClient {
-	return &factorizerClient{cc}
-}
-
-func (c *factorizerClient) Factorize(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[Input, Output], error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &Factorizer_ServiceDesc.Streams[0], Factorizer_Factorize_FullMethodName, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	x := &grpc.GenericClientStream[Input, Output]{ClientStream: stream}
-	return x, nil
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type Factorizer_FactorizeClient = grpc.BidiStreamingClient[Input, Output]
-
-// FactorizerServer is the server API for Factorizer service.
-// All implementations must embed UnimplementedFactorizerServer
-// for forward compatibility.
-type FactorizerServer interface {
-	// In: v; perhaps w, h. Out: w, h; perhaps objective, restarts.
-	Factorize(grpc.BidiStreamingServer[Input, Output]) error
-	mustEmbedUnimplementedFactorizerServer()
-}
-
-// UnimplementedFactorizerServer must be embedded to have
-// forward compatible implementations.
-//
-// NOTE: this should be embedded by value instead of pointer to avoid a nil
-// pointer dereference when methods are called.
-type UnimplementedFactorizerServer struct{}
-
-func (UnimplementedFactorizerServer) Factorize(grpc.BidiStreamingServer[Input, Output]) error {
-	return status.Error(codes.Unimplemented, "method Factorize not implemented")
-}
-func (UnimplementedFactorizerServer) mustEmbedUnimplementedFactorizerServer() {}
-func (UnimplementedFactorizerServer) testEmbeddedByValue()                    {}
-
-// UnsafeFactorizerServer may be embedded to opt out of forward compatibility for this service.
-// Use of this interface is not recommended, as added methods to FactorizerServer will
-// result in compilation errors.
-type UnsafeFactorizerServer interface {
-	mustEmbedUnimplementedFactorizerServer()
-}
-
-func RegisterFactorizerServer(s grpc.ServiceRegistrar, srv FactorizerServer) {
-	// If the following call panics, it indicates UnimplementedFactorizerServer was
-	// embedded by pointer and is nil.  This will cause panics if an
-	// unimplemented method is ever invoked, so we test this at initialization
-	// time to prevent it from happening at runtime later due to I/O.
-	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
-		t.testEmbeddedByValue()
-	}
-	s.RegisterService(&Factorizer_ServiceDesc, srv)
-}
-
-func _Factorizer_Factorize_Handler(srv interface{}, stream grpc.ServerStream) error {
-	return srv.(FactorizerServer).Factorize(&grpc.GenericServerStream[Input, Output]{ServerStream: stream})
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type Factorizer_FactorizeServer = grpc.BidiStreamingServer[Input, Output]
-
-// Factorizer_ServiceDesc is the grpc.ServiceDesc for Factorizer service.
-// It's only intended for direct use with grpc.RegisterService,
-// and not to be introspected or modified (even as a copy)
-var Factorizer_ServiceDesc = grpc.ServiceDesc{
-	ServiceName: "audiosep.plugin.v1.Factorizer",
-	HandlerType: (*FactorizerServer)(nil),
-	Methods:     []grpc.MethodDesc{},
-	Streams: []grpc.StreamDesc{
-		{
-			StreamName:    "Factorize",
-			Handler:       _Factorizer_Factorize_Handler,
-			ServerStreams: true,
-			ClientStreams: true,
-		},
-	},
-	Metadata: "stage.proto",
-}
-
-const (
-	JointLearner_LearnJointly_FullMethodName = "/audiosep.plugin.v1.JointLearner/LearnJointly"
-)
-
-// JointLearnerClient is the client API for JointLearner service.
-//
-// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
-type JointLearnerClient interface {
-	// In: frames; perhaps phi, w, h. Out: phi or a handle, w, h; perhaps objective, restarts.
-	LearnJointly(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[Input, Output], error)
-}
-
-type jointLearnerClient struct {
-	cc grpc.ClientConnInterface
-}
-
-func NewJointLearnerClient(cc grpc.ClientConnInterface) JointLearnerClient {
-	return &jointLearnerClient{cc}
-}
-
-func (c *jointLearnerClient) LearnJointly(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[Input, Output], error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &JointLearner_ServiceDesc.Streams[0], JointLearner_LearnJointly_FullMethodName, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	x := &grpc.GenericClientStream[Input, Output]{ClientStream: stream}
-	return x, nil
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type JointLearner_LearnJointlyClient = grpc.BidiStreamingClient[Input, Output]
-
-// JointLearnerServer is the server API for JointLearner service.
-// All implementations must embed UnimplementedJointLearnerServer
-// for forward compatibility.
-type JointLearnerServer interface {
-	// In: frames; perhaps phi, w, h. Out: phi or a handle, w, h; perhaps objective, restarts.
-	LearnJointly(grpc.BidiStreamingServer[Input, Output]) error
-	mustEmbedUnimplementedJointLearnerServer()
-}
-
-// UnimplementedJointLearnerServer must be embedded to have
-// forward compatible implementations.
-//
-// NOTE: this should be embedded by value instead of pointer to avoid a nil
-// pointer dereference when methods are called.
-type UnimplementedJointLearnerServer struct{}
-
-func (UnimplementedJointLearnerServer) LearnJointly(grpc.BidiStreamingServer[Input, Output]) error {
-	return status.Error(codes.Unimplemented, "method LearnJointly not implemented")
-}
-func (UnimplementedJointLearnerServer) mustEmbedUnimplementedJointLearnerServer() {}
-func (UnimplementedJointLearnerServer) testEmbeddedByValue()                      {}
-
-// UnsafeJointLearnerServer may be embedded to opt out of forward compatibility for this service.
-// Use of this interface is not recommended, as added methods to JointLearnerServer will
-// result in compilation errors.
-type UnsafeJointLearnerServer interface {
-	mustEmbedUnimplementedJointLearnerServer()
-}
-
-func RegisterJointLearnerServer(s grpc.ServiceRegistrar, srv JointLearnerServer) {
-	// If the following call panics, it indicates UnimplementedJointLearnerServer was
-	// embedded by pointer and is nil.  This will cause panics if an
-	// unimplemented method is ever invoked, so we test this at initialization
-	// time to prevent it from happening at runtime later due to I/O.
-	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
-		t.testEmbeddedByValue()
-	}
-	s.RegisterService(&JointLearner_ServiceDesc, srv)
-}
-
-func _JointLearner_LearnJointly_Handler(srv interface{}, stream grpc.ServerStream) error {
-	return srv.(JointLearnerServer).LearnJointly(&grpc.GenericServerStream[Input, Output]{ServerStream: stream})
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type JointLearner_LearnJointlyServer = grpc.BidiStreamingServer[Input, Output]
-
-// JointLearner_ServiceDesc is the grpc.ServiceDesc for JointLearner service.
-// It's only intended for direct use with grpc.RegisterService,
-// and not to be introspected or modified (even as a copy)
-var JointLearner_ServiceDesc = grpc.ServiceDesc{
-	ServiceName: "audiosep.plugin.v1.JointLearner",
-	HandlerType: (*JointLearnerServer)(nil),
-	Methods:     []grpc.MethodDesc{},
-	Streams: []grpc.StreamDesc{
-		{
-			StreamName:    "LearnJointly",
-			Handler:       _JointLearner_LearnJointly_Handler,
-			ServerStreams: true,
-			ClientStreams: true,
-		},
-	},
-	Metadata: "stage.proto",
-}
-
-const (
-	Activator_Activate_FullMethodName = "/audiosep.plugin.v1.Activator/Activate"
-)
-
-// ActivatorClient is the client API for Activator service.
-//
-// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
-//
-// Activator is frame-local: it is given any run of columns of V.
-type ActivatorClient interface {
-	Activate(ctx context.Context, in *ActivateRequest, opts ...grpc.CallOption) (*ActivateReply, error)
-}
-
-type activatorClient struct {
-	cc grpc.ClientConnInterface
-}
-
-func NewActivatorClient(cc grpc.ClientConnInterface) ActivatorClient {
-	return &activatorClient{cc}
-}
-
-func (c *activatorClient) Activate(ctx context.Context, in *ActivateRequest, opts ...grpc.CallOption) (*ActivateReply, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(ActivateReply)
-	err := c.cc.Invoke(ctx, Activator_Activate_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// ActivatorServer is the server API for Activator service.
-// All implementations must embed UnimplementedActivatorServer
-// for forward compatibility.
-//
-// Activator is frame-local: it is given any run of columns of V.
-type ActivatorServer interface {
-	Activate(context.Context, *ActivateRequest) (*ActivateReply, error)
-	mustEmbedUnimplementedActivatorServer()
-}
-
-// UnimplementedActivatorServer must be embedded to have
-// forward compatible implementations.
-//
-// NOTE: this should be embedded by value instead of pointer to avoid a nil
-// pointer dereference when methods are called.
-type UnimplementedActivatorServer struct{}
-
-func (UnimplementedActivatorServer) Activate(context.Context, *ActivateRequest) (*ActivateReply, error) {
-	return nil, status.Error(codes.Unimplemented, "method Activate not implemented")
-}
-func (UnimplementedActivatorServer) mustEmbedUnimplementedActivatorServer() {}
-func (UnimplementedActivatorServer) testEmbeddedByValue()                   {}
-
-// UnsafeActivatorServer may be embedded to opt out of forward compatibility for this service.
-// Use of this interface is not recommended, as added methods to ActivatorServer will
-// result in compilation errors.
-type UnsafeActivatorServer interface {
-	mustEmbedUnimplementedActivatorServer()
-}
-
-func RegisterActivatorServer(s grpc.ServiceRegistrar, srv ActivatorServer) {
-	// If the following call panics, it indicates UnimplementedActivatorServer was
-	// embedded by pointer and is nil.  This will cause panics if an
-	// unimplemented method is ever invoked, so we test this at initialization
-	// time to prevent it from happening at runtime later due to I/O.
-	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
-		t.testEmbeddedByValue()
-	}
-	s.RegisterService(&Activator_ServiceDesc, srv)
-}
-
-func _Activator_Activate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(ActivateRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(ActivatorServer).Activate(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Activator_Activate_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ActivatorServer).Activate(ctx, req.(*ActivateRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-// Activator_ServiceDesc is the grpc.ServiceDesc for Activator service.
-// It's only intended for direct use with grpc.RegisterService,
-// and not to be introspected or modified (even as a copy)
-var Activator_ServiceDesc = grpc.ServiceDesc{
-	ServiceName: "audiosep.plugin.v1.Activator",
-	HandlerType: (*ActivatorServer)(nil),
-	Methods: []grpc.MethodDesc{
-		{
-			MethodName: "Activate",
-			Handler:    _Activator_Activate_Handler,
-		},
-	},
-	Streams:  []grpc.StreamDesc{},
-	Metadata: "stage.proto",
-}
-
-const (
-	Separator_GetGroups_FullMethodName = "/audiosep.plugin.v1.Separator/GetGroups"
-	Separator_Separate_FullMethodName  = "/audiosep.plugin.v1.Separator/Separate"
-)
-
-// SeparatorClient is the client API for Separator service.
-//
-// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
-type SeparatorClient interface {
-	// In: w, h; perhaps objective. Out: groups. Every component is in exactly one group;
-	// a group may be empty.
-	GetGroups(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[Input, Output], error)
-	// Separate shares a run of frames out among the sources, each frame by itself. The
-	// sources sum to the mixture.
-	Separate(ctx context.Context, in *SeparateRequest, opts ...grpc.CallOption) (*SeparateReply, error)
-}
-
-type separatorClient struct {
-	cc grpc.ClientConnInterface
-}
-
-func NewSeparatorClient(cc grpc.ClientConnInterface) SeparatorClient {
-	return &separatorClient{cc}
-}
-
-func (c *separatorClient) GetGroups(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[Input, Output], error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &Separator_ServiceDesc.Streams[0], Separator_GetGroups_FullMethodName, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	x := &grpc.GenericClientStream[Input, Output]{ClientStream: stream}
-	return x, nil
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type Separator_GetGroupsClient = grpc.BidiStreamingClient[Input, Output]
-
-func (c *separatorClient) Separate(ctx context.Context, in *SeparateRequest, opts ...grpc.CallOption) (*SeparateReply, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(SeparateReply)
-	err := c.cc.Invoke(ctx, Separator_Separate_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// SeparatorServer is the server API for Separator service.
-// All implementations must embed UnimplementedSeparatorServer
-// for forward compatibility.
-type SeparatorServer interface {
-	// In: w, h; perhaps objective. Out: groups. Every component is in exactly one group;
-	// a group may be empty.
-	GetGroups(grpc.BidiStreamingServer[Input, Output]) error
-	// Separate shares a run of frames out among the sources, each frame by itself. The
-	// sources sum to the mixture.
-	Separate(context.Context, *SeparateRequest) (*SeparateReply, error)
-	mustEmbedUnimplementedSeparatorServer()
-}
-
-// UnimplementedSeparatorServer must be embedded to have
-// forward compatible implementations.
-//
-// NOTE: this should be embedded by value instead of pointer to avoid a nil
-// pointer dereference when methods are called.
-type UnimplementedSeparatorServer struct{}
-
-func (UnimplementedSeparatorServer) GetGroups(grpc.BidiStreamingServer[Input, Output]) error {
-	return status.Error(codes.Unimplemented, "method GetGroups not implemented")
-}
-func (UnimplementedSeparatorServer) Separate(context.Context, *SeparateRequest) (*SeparateReply, error) {
-	return nil, status.Error(codes.Unimplemented, "method Separate not implemented")
-}
-func (UnimplementedSeparatorServer) mustEmbedUnimplementedSeparatorServer() {}
-func (UnimplementedSeparatorServer) testEmbeddedByValue()                   {}
-
-// UnsafeSeparatorServer may be embedded to opt out of forward compatibility for this service.
-// Use of this interface is not recommended, as added methods to SeparatorServer will
-// result in compilation errors.
-type UnsafeSeparatorServer interface {
-	mustEmbedUnimplementedSeparatorServer()
-}
-
-func RegisterSeparatorServer(s grpc.ServiceRegistrar, srv SeparatorServer) {
-	// If the following call panics, it indicates UnimplementedSeparatorServer was
-	// embedded by pointer and is nil.  This will cause panics if an
-	// unimplemented method is ever invoked, so we test this at initialization
-	// time to prevent it from happening at runtime later due to I/O.
-	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
-		t.testEmbeddedByValue()
-	}
-	s.RegisterService(&Separator_ServiceDesc, srv)
-}
-
-func _Separator_GetGroups_Handler(srv interface{}, stream grpc.ServerStream) error {
-	return srv.(SeparatorServer).GetGroups(&grpc.GenericServerStream[Input, Output]{ServerStream: stream})
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type Separator_GetGroupsServer = grpc.BidiStreamingServer[Input, Output]
-
-func _Separator_Separate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(SeparateRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(SeparatorServer).Separate(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Separator_Separate_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(SeparatorServer).Separate(ctx, req.(*SeparateRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-// Separator_ServiceDesc is the grpc.ServiceDesc for Separator service.
-// It's only intended for direct use with grpc.RegisterService,
-// and not to be introspected or modified (even as a copy)
-var Separator_ServiceDesc = grpc.ServiceDesc{
-	ServiceName: "audiosep.plugin.v1.Separator",
-	HandlerType: (*SeparatorServer)(nil),
-	Methods: []grpc.MethodDesc{
-		{
-			MethodName: "Separate",
-			Handler:    _Separator_Separate_Handler,
-		},
-	},
-	Streams: []grpc.StreamDesc{
-		{
-			StreamName:    "GetGroups",
-			Handler:       _Separator_GetGroups_Handler,
+			StreamName:    "Ask",
+			Handler:       _Plugin_Ask_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
 		},

@@ -1,0 +1,153 @@
+package plugins
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/audiosep/audiosep"
+)
+
+// leftOut is a stage that is for a newer audiosep.
+type leftOut struct{ stage, reason string }
+
+// newer is why a stage is for a newer audiosep.
+type newer struct{ error }
+
+func newerf(format string, args ...any) error { return newer{fmt.Errorf(format, args...)} }
+
+// parseDefinitions reads a plugin's description of its stages. What is not known of a stage
+// is ignored if the stage works without, else the stage is left out. What breaks the rules
+// is an error.
+func parseDefinitions(text string) (defs []audiosep.Definition, left []leftOut, err error) {
+	var told []json.RawMessage
+	if err := json.Unmarshal([]byte(text), &told); err != nil {
+		return nil, nil, err
+	}
+	if len(told) == 0 {
+		return nil, nil, fmt.Errorf("it has no stages; want at least one")
+	}
+	seen := map[string]bool{}
+	for _, raw := range told {
+		d, err := parseDefinition(raw)
+		var late newer
+		switch {
+		case errors.As(err, &late):
+			left = append(left, leftOut{d.Name, err.Error()})
+		case err != nil:
+			return nil, nil, fmt.Errorf("stage %q: %w", d.Name, err)
+		default:
+			defs = append(defs, d)
+		}
+		if seen[d.Name] {
+			return nil, nil, fmt.Errorf("two stages are called %q", d.Name)
+		}
+		seen[d.Name] = true
+	}
+	return defs, left, nil
+}
+
+func parseDefinition(raw json.RawMessage) (d audiosep.Definition, err error) {
+	var name struct{ Name string }
+	if err := json.Unmarshal(raw, &name); err != nil {
+		return d, err
+	}
+	if d.Name = name.Name; !nameSyntax.MatchString(d.Name) {
+		return d, fmt.Errorf("its name is %q; want lower_snake_case", d.Name)
+	}
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return d, newerf("its description is of a form that is not known here (%v); want a newer audiosep", err)
+	}
+	// Not a plugin's to say.
+	d.Origin, d.Version = "", ""
+	return d, checkDefinition(&d)
+}
+
+// checkDefinition holds a plugin's description of a stage against the rules.
+func checkDefinition(d *audiosep.Definition) error {
+	if d.Doc == "" {
+		return fmt.Errorf("it has no Doc; want a sentence")
+	}
+	if len(d.In)+len(d.Out) == 0 {
+		return fmt.Errorf("it has no ports; want at least one in In or Out")
+	}
+	if err := errors.Join(checkPorts(d.In, true), checkPorts(d.Out, false)); err != nil {
+		return err
+	}
+	known := []audiosep.Promise{audiosep.Lazy, audiosep.Sums, audiosep.Local}
+	d.Promises = slices.DeleteFunc(d.Promises, func(p audiosep.Promise) bool { return !slices.Contains(known, p) })
+	seen := map[string]bool{}
+	var late error
+	for i := range d.Params {
+		p := &d.Params[i]
+		if err := checkParam(p); errors.As(err, new(newer)) {
+			late = newerf("parameter %q: %w", p.Name, err)
+		} else if err != nil {
+			return fmt.Errorf("parameter %q: %w", p.Name, err)
+		}
+		if seen[p.Name] {
+			return fmt.Errorf("two parameters are called %q", p.Name)
+		}
+		seen[p.Name] = true
+	}
+	return late
+}
+
+func checkPorts(ports []audiosep.Port, input bool) error {
+	seen := map[string]bool{}
+	var late error
+	for _, p := range ports {
+		switch {
+		case !nameSyntax.MatchString(p.Name):
+			return fmt.Errorf("a port's name is %q; want lower_snake_case", p.Name)
+		case seen[p.Name]:
+			return fmt.Errorf("two ports are called %q; want each its own name", p.Name)
+		case p.Many && !input:
+			return fmt.Errorf("output %q is many; want one", p.Name)
+		case !slices.Contains(knownCargoes(), p.Cargo):
+			late = newerf("port %q is of the cargo %q, which is not known here; want one of %v, or a newer audiosep", p.Name, p.Cargo, knownCargoes())
+		}
+		seen[p.Name] = true
+	}
+	return late
+}
+
+// knownCargoes are those that can be sent. It is a variable for tests of an older host.
+var knownCargoes = audiosep.Cargoes
+
+func checkParam(p *audiosep.Param) error {
+	base := p.Type
+	for strings.HasPrefix(base, "[]") {
+		base = base[2:]
+	}
+	switch {
+	case !nameSyntax.MatchString(p.Name):
+		return fmt.Errorf("want a name in lower_snake_case")
+	case p.Doc == "":
+		return fmt.Errorf("it has no Doc; want a sentence")
+	case !slices.Contains([]string{"int", "uint", "float", "bool", "string"}, base):
+		return newerf("its type is %q, which is not known here; want int, uint, float, bool or string, perhaps after [], or a newer audiosep", p.Type)
+	case !json.Valid(p.Default):
+		return fmt.Errorf("it has no Default; want a value, or null if it may be left open")
+	case (p.OneOf != nil || p.File != "") && base != "string":
+		return fmt.Errorf("OneOf and File are for texts; its type is %s", p.Type)
+	case !slices.Contains([]string{"", "in", "out"}, p.File):
+		return newerf("its File is %q, which is not known here; want in or out, or a newer audiosep", p.File)
+	}
+	return nil
+}
+
+// shapeOf returns the shape of the stages of an interface of package audiosep.
+func shapeOf[S any]() audiosep.Shape {
+	s, err := audiosep.ShapeOf[S]()
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+func samePorts(a, b audiosep.Shape) bool {
+	return slices.Equal(a.In, b.In) && slices.Equal(a.Out, b.Out)
+}

@@ -222,12 +222,18 @@ func (f *fit) scores(bySDR bool) [][]float64 {
 
 // noise returns how much energy rounding leaves in a part that is zero, relative to
 // the estimate. An error ε in a solution of condition number κ becomes one of κε² in the
-// energy of what it makes; 1000 covers the sums and Fourier transforms behind it.
+// energy of what it makes; 1000 covers the sums and Fourier transforms behind it. κ is
+// known from one side only where there are delays. So with filters -200 dB count as
+// nothing, which is less than the last bit of one 24-bit sample in an hour of sound.
 func (p projector) noise() float64 {
 	if p.factor == nil {
 		return 0
 	}
-	return 1000 * epsilon * epsilon / p.factor.least
+	noise := 1000 * epsilon * epsilon / p.factor.least
+	if len(p.lags) > 1 {
+		return max(noise, 1e-20)
+	}
+	return noise
 }
 
 // condition is what the warnings need of a fit, without its large matrices.

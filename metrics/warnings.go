@@ -14,6 +14,7 @@ func (e *evaluation) warnings(frames []frame) []string {
 		w = append(w, "there is one source only: nothing can interfere, so SIR is infinite and says nothing")
 	}
 	w = append(w, e.aboutSilence(frames)...)
+	w = append(w, e.aboutMixture(frames)...)
 	var fits []*condition // each once
 	for _, fr := range frames {
 		if fr.fit != nil && !slices.Contains(fits[max(0, len(fits)-1):], fr.fit) {
@@ -32,6 +33,19 @@ func (e *evaluation) warnings(frames []frame) []string {
 	w = append(w, e.aboutPrecision(frames)...)
 	w = append(w, e.aboutMatch(frames)...)
 	return w
+}
+
+// aboutMixture tells why ratios of artifacts have no improvement.
+func (e *evaluation) aboutMixture(frames []frame) []string {
+	if !e.mixed() || e.matched != nil {
+		return nil
+	}
+	for _, fr := range frames {
+		if fr.perm != nil && fr.parts[e.refs].artifacts == 0 {
+			return []string{"the mixture is the sum of the references, so it has no artifacts: no ratio of artifacts is held against its"}
+		}
+	}
+	return nil
 }
 
 func (e *evaluation) aboutSilence(frames []frame) []string {

@@ -168,7 +168,7 @@ func (e *evaluation) evaluate(ctx context.Context) (metrics.Reports, error) {
 	for _, t := range tracks {
 		reports, err := e.evaluateTrack(ctx, t)
 		if err != nil && t.name != "" {
-			err = fmt.Errorf("track %s: %w", t.name, err)
+			err = fmt.Errorf("track %s: %w", shown(t.name), err)
 		}
 		if err != nil {
 			return nil, err

@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
@@ -30,7 +32,7 @@ func (o *opened) file(name string) (audiosep.Source, error) {
 	if info, err := os.Stat(name); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file; want a WAV file, which is read more than once", name)
+		return nil, fmt.Errorf("%s is no regular file; want a WAV file, which is read more than once", shown(name))
 	}
 	s, err := audio.NewReadAudio(audio.ReadAudioParams{Files: []string{name}})
 	if c, ok := s.(io.Closer); ok {
@@ -92,7 +94,7 @@ func (e *evaluation) tracks() ([]track, error) {
 		if e.estimate != "" {
 			t.estimate = filepath.Join(e.estimate, name)
 			if info, err := os.Stat(t.estimate); err != nil || !info.IsDir() {
-				missing = append(missing, name)
+				missing = append(missing, shown(name))
 			}
 		}
 		if e.mixture != "" {
@@ -146,8 +148,8 @@ func stemsIn(dir string) ([]string, error) {
 	}
 	if len(names) == 0 && len(others) > 0 {
 		base := strings.TrimSuffix(others[0], filepath.Ext(others[0]))
-		return nil, fmt.Errorf("folder %s holds no WAV files but %d others of sound, such as %s; want WAV, one for each source: convert them first, for instance with ffmpeg -i %[3]q %q",
-			dir, len(others), others[0], base+".wav")
+		return nil, fmt.Errorf("folder %s holds no WAV files but %d others of sound, such as %s; want WAV, one for each source: convert them first, for instance with ffmpeg -i %q %q",
+			dir, len(others), shown(others[0]), others[0], base+".wav")
 	}
 	if len(names) == 0 {
 		return nil, fmt.Errorf("folder %s holds no WAV files; want one for each source", dir)
@@ -183,4 +185,13 @@ func byNumber(a, b string) int {
 // digits returns how many digits a string starts with.
 func digits(s string) int {
 	return len(s) - len(strings.TrimLeft(s, "0123456789"))
+}
+
+// shown is a name as it may be printed: quoted where it holds control characters, which
+// a terminal would obey.
+func shown(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(name)
+	}
+	return name
 }

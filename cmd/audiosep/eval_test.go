@@ -159,6 +159,29 @@ func TestEvalRefuses(t *testing.T) {
 	}
 }
 
+// A name with control characters does not reach the terminal as it is.
+func TestEvalQuotesNames(t *testing.T) {
+	dir := t.TempDir()
+	ref, est := filepath.Join(dir, "ref", "\x1b[2Jsong"), filepath.Join(dir, "est", "\x1b[2Jsong")
+	writeNoise(t, ref, 500, map[string]uint64{"\x1b]0;t\a.wav": 1})
+	writeNoise(t, est, 500, map[string]uint64{"\x1b]0;t\a.wav": 2})
+	args := []string{"-r", filepath.Join(dir, "ref"), "-e", filepath.Join(dir, "est"), "-c", "si_sdr"}
+	out, err := evalOutput(args...)
+	if err != nil || strings.Contains(out, "\x1b") || !strings.Contains(out, `"\x1b[2Jsong"`) {
+		t.Errorf("%v, %q; want quoted names", err, out)
+	}
+	writeNoise(t, est, 501, map[string]uint64{"\x1b]0;t\a.wav": 2})
+	if _, err := evalOutput(args...); err == nil || strings.Contains(err.Error(), "\x1b") {
+		t.Errorf("the error is %q; want one without control characters", err)
+	}
+	if err := os.RemoveAll(est); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := evalOutput(args...); err == nil || strings.Contains(err.Error(), "\x1b") {
+		t.Errorf("the error is %q; want one without control characters", err)
+	}
+}
+
 // With --match given, stem 2 and not stem 10 is the second.
 func TestEvalGivenOrder(t *testing.T) {
 	ref, est := filepath.Join(t.TempDir(), "ref"), filepath.Join(t.TempDir(), "est")

@@ -20,7 +20,7 @@ type NMFParams struct {
 	Tol        float64 `json:"tol" min:"0" doc:"Stop when an iteration lowers the objective by no more than this part of itself."`
 	Eps        float64 `json:"eps" min:"0" doc:"Floor added to V and to WH, in the units of V. The default is about the power of 16-bit rounding under an orthonormal transform."`
 	Update     string  `json:"update" oneof:"mm|heuristic|accelerated" doc:"mm never raises the objective; heuristic has the exponent 1 whatever the divergence, which is faster and undone if it raises it; accelerated goes on beyond mm, or for beta 2 coordinate descent, along the way of the last two iterations, where that lowers the objective further."`
-	L1         float64 `json:"l1" min:"0" doc:"Weight of the sum of H in the objective: larger is sparser."`
+	L1         float64 `json:"l1" min:"0" doc:"Weight in the objective of the sum of H, the columns of W summing to 1, a fixed W's too: larger is sparser."`
 	Smooth     float64 `json:"smooth" min:"0" doc:"Weight in the objective of the Itakura-Saito divergence between an activation and the one before it: larger is smoother in time."`
 	Start      string  `json:"start" oneof:"random|nndsvd" doc:"W and H to start from where none are wired; nndsvd has them from the singular vectors of V."`
 	Restarts   int     `json:"restarts" min:"1" doc:"Random starts that are tried; the one with the least objective is kept."`
@@ -59,7 +59,8 @@ func (p NMFParams) Validate() error {
 //	β = 2  ½ Σ (x-y)²                   Euclidean
 //	else   Σ (x^β + (β-1)y^β - βxy^(β-1)) / (β(β-1))
 //
-// plus the penalties; Factors.Objective is all of it. Columns of W sum to 1. The objective
+// plus l1 Σ_k ‖w_k‖₁‖h_k‖₁, which scaling a component does not change, and the smoothness
+// penalty; Factors.Objective is all of it. Columns of W sum to 1. The objective
 // never rises, with any update: one that would raise it is undone and ends the iterations.
 // (Févotte and Idier, Neural Computation 23(9), 2011.) It is an error if p is out of the
 // ranges in its tags, as in a spec.

@@ -18,13 +18,15 @@ type nmfOptions struct {
 	l1, smooth  float64
 	heuristic   bool // exponent 1, whatever beta
 	accelerated bool
+	unscaled    bool // the columns of W need not sum to 1, and stay; for updates of H alone
 	fixW, fixH  bool
 	threads     int         // at most; 0 is 1
 	shared      *kernel.NMF // over the same V with the same β and eps; nil: it makes its own
 }
 
-// leastEps stands for an eps of 0, so that 0/0 does not occur; leastEps^-2 is finite.
-const leastEps = 1e-100
+// leastEps stands for an eps of 0, so that 0/0 does not occur. The divergence is computed in
+// units of V̂^β, of which 1 is V̂^-β: it, and leastEps^-2, must be finite.
+func leastEps(beta float64) float64 { return math.Pow(10, -200/max(2, beta)) }
 
 // leastSmooth is the least activation under a smoothness penalty, which is infinite at 0.
 const leastSmooth = 0x1p-500
@@ -70,7 +72,7 @@ type nmf struct {
 
 // newPasses returns passes over v that several nmfs may share.
 func newPasses(v *mat.Dense, beta, eps float64) *kernel.NMF {
-	return kernel.NewNMF(v.RawMatrix(), beta, max(eps, leastEps))
+	return kernel.NewNMF(v.RawMatrix(), beta, max(eps, leastEps(beta)))
 }
 
 // newNMF returns an nmf of v, F×N, started from copies of w, F×K, and h, K×N.
@@ -283,7 +285,13 @@ func (s *nmf) scaleRows(_, i int) {
 
 // mmH writes some columns of the next H from their sums.
 func (s *nmf) mmH(next, h, num, den []float64, _ int) {
-	if s.l1 > 0 {
+	switch {
+	case s.l1 > 0 && s.unscaled:
+		n := len(den) / len(s.wSum)
+		for k, sum := range s.wSum {
+			floats.AddConst(s.l1*sum, den[k*n:(k+1)*n])
+		}
+	case s.l1 > 0:
 		floats.AddConst(s.l1, den) // the columns of W sum to 1
 	}
 	kernel.Scale(next, h, num, den, s.gammaH)

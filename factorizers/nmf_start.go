@@ -62,6 +62,17 @@ func (b *betaNMF) checkWired(v *mat.Dense, s nmfStart) error {
 	if rank != b.Rank {
 		return fmt.Errorf("rank is %d, but the wired factors have %d components; want rank %d", b.Rank, rank, rank)
 	}
+	return checkNotZero(s.w, s.h, mat.Sum(v) > 0)
+}
+
+// checkNotZero refuses wired factors that are 0 everywhere, where there is power to factorise:
+// no multiplicative update leaves 0.
+func checkNotZero(w, h *mat.Dense, power bool) error {
+	for i, a := range []*mat.Dense{w, h} {
+		if power && a != nil && mat.Max(a) == 0 {
+			return fmt.Errorf("the wired %c is 0 everywhere, where updates would leave it; want some numbers above 0, or the other factor alone", "WH"[i])
+		}
+	}
 	return nil
 }
 

@@ -682,3 +682,48 @@ func TestNMFReports(t *testing.T) {
 		t.Errorf("the last step is %+v", last)
 	}
 }
+
+// For β > 1 the divergence is finite where WH is 0 and eps too.
+func TestNMFOfZerosInTheModel(t *testing.T) {
+	v := randomV(rand.New(rand.NewPCG(4, 9)), 6, 8)
+	w, h := randomPositive(rand.New(rand.NewPCG(4, 8)), 6, 2), randomPositive(rand.New(rand.NewPCG(4, 7)), 2, 8)
+	for k := range 2 {
+		w.Set(3, k, 0)
+	}
+	for _, beta := range []float64{1.2, 2, 2.5, 3.2, 3.7, 4} {
+		for _, update := range []string{"mm", "heuristic", "accelerated"} {
+			for _, scale := range []float64{1e-8, 1, 1e8} {
+				loud := mat.DenseCopyOf(v)
+				loud.Scale(scale, v)
+				p := params(2, 5)
+				p.Eps, p.Update = 0, update
+				f := factorize(t, beta, p, loud, &audiosep.Factors{W: w, H: h})
+				// Row 3 alone has Σ v^β/(β(β-1)) as its divergence from 0.
+				var least float64
+				for _, x := range loud.RawRowView(3) {
+					least += math.Pow(x, beta) / (beta * (beta - 1))
+				}
+				if c := f.Objective[0]; math.IsInf(c, 0) || beta != 2 && !(c >= 0.999*least) {
+					t.Errorf("beta %v, %s, V times %v: the objective is %v; want a finite one of at least %v", beta, update, scale, c, least)
+				}
+			}
+		}
+	}
+}
+
+func TestNMFRefusesZeroFactors(t *testing.T) {
+	v := randomV(rand.New(rand.NewPCG(4, 9)), 6, 8)
+	w, h := randomPositive(rand.New(rand.NewPCG(4, 8)), 6, 2), randomPositive(rand.New(rand.NewPCG(4, 7)), 2, 8)
+	for want, init := range map[string]*audiosep.Factors{
+		"the wired H is 0 everywhere": {W: w, H: mat.NewDense(2, 8, nil)},
+		"the wired W is 0 everywhere": {W: mat.NewDense(6, 2, nil), H: h},
+	} {
+		f, _ := NewNMF(1, params(2, 3))
+		if _, err := f.Factorize(t.Context(), audiosep.Env{}, v, init); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %s", err, want)
+		}
+		if _, err := f.Factorize(t.Context(), audiosep.Env{}, mat.NewDense(6, 8, nil), init); err != nil {
+			t.Errorf("of silence: %v", err)
+		}
+	}
+}

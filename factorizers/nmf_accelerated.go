@@ -26,7 +26,9 @@ type acceleration struct {
 	scratch [][]float64 // of each worker
 }
 
-// farthest bounds x/x' in the extrapolation: where x' is 0 it is infinite.
+// farthest bounds x/x' in the extrapolation: where x' is 0 it is infinite. Towards 0 it needs no
+// bound: with one of 1/100 the objective of 64 random problems, of β from 0 to 3, is within
+// 0.0004 of what it is without, now above and now below.
 const farthest = 100
 
 // extrapolatedAtOnce is how many numbers a task extrapolates.

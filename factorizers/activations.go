@@ -19,7 +19,7 @@ type ActivationsParams struct {
 	Tol        float64 `json:"tol" min:"0" doc:"A frame is done when an update changes its activations by no more than this part of their sum."`
 	Eps        float64 `json:"eps" min:"0" doc:"Floor added to V and to WH, in the units of V."`
 	Update     string  `json:"update" oneof:"mm|heuristic" doc:"mm never raises a frame's divergence; heuristic has the exponent 1 whatever the divergence and is faster."`
-	L1         float64 `json:"l1" min:"0" doc:"Weight of the sum of H in the objective: larger is sparser."`
+	L1         float64 `json:"l1" min:"0" doc:"Weight in the objective of the sum of H, each component counted as if its column of the dictionary summed to 1, as in NMF: larger is sparser."`
 	Power      int     `json:"power" min:"1" max:"2" doc:"2 for a dictionary of powers, 1 for one of magnitudes; as it was learnt."`
 }
 
@@ -32,8 +32,9 @@ func DefaultActivations() ActivationsParams {
 	return ActivationsParams{Iterations: 100, Tol: 1e-4, Eps: defaultNMF().Eps, Update: "mm", Power: 2}
 }
 
-// NewActivations returns the activator that minimises D_β(v+eps | Wh+eps) + l1 Σ h of each
-// column by the updates of NewNMF, from the same power for all components. A column's result
+// NewActivations returns the activator that minimises D_β(v+eps | Wh+eps) + l1 Σ_k ‖w_k‖₁h_k of
+// each column by the updates of NewNMF, from the same power for all components. The l1 term is
+// that of NewNMF: it does not depend on how a dictionary is scaled. A column's result
 // does not depend on the others in the call. It is an error if p is out of the ranges in its
 // tags, as in a spec.
 func NewActivations(p ActivationsParams) (audiosep.Activator, error) {
@@ -124,9 +125,10 @@ func (a activations) solve(ctx context.Context, v, w *mat.Dense) (*mat.Dense, er
 	}
 	for i := 0; i < a.Iterations && len(left) > 0; {
 		s := newNMF(ctx, part, w, gather(h, left), nmfOptions{
-			beta: a.Beta, eps: a.Eps, l1: a.L1, heuristic: a.Update == "heuristic", fixW: true,
+			beta: a.Beta, eps: a.Eps, l1: a.L1, heuristic: a.Update == "heuristic", fixW: true, unscaled: true,
 			threads: runtime.GOMAXPROCS(0),
 		})
+		s.sumColumns()
 		done := make([]bool, len(left))
 		for more := len(left); i < a.Iterations && 2*more > len(left); i++ {
 			s.passes.Do(ctx, kernel.Step{W: s.w, H: s.h, Next: s.hNext, Update: s.columnsH})

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/kernel"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 	"pgregory.net/rapid"
 )
@@ -64,6 +66,7 @@ func TestActivationsAreOptimal(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 6))
 	const bins, cols, rank = 30, 40, 4
 	v, w := randomV(rng, bins, cols), randomPositive(rng, bins, rank)
+	sums := columnSums(w)
 	for _, beta := range []float64{0, 1, 2} {
 		p := activationsParams(beta)
 		p.Iterations, p.Tol, p.L1 = 20000, 1e-9, 0.05
@@ -79,10 +82,36 @@ func TestActivationsAreOptimal(t *testing.T) {
 					gradient += up - down
 					size += up + down
 				}
-				gradient += p.L1
+				gradient += p.L1 * sums[k]
 				if gradient < -1e-4*size || h.At(k, n) > 1e-3 && gradient > 1e-4*size {
 					t.Errorf("beta %v: h is %.3g in row %d, column %d, its gradient %.3g of %.3g", beta, h.At(k, n), k, n, gradient, size)
 				}
+			}
+		}
+	}
+}
+
+// An l1 of activations is one of NMF with the dictionary fixed, however it is scaled: all end
+// at the same objective, of which the l1 term is a good part.
+func TestL1HasOneMeaning(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 9))
+	v, w := randomV(rng, 20, 15), randomPositive(rng, 20, 3)
+	unit := mat.DenseCopyOf(w)
+	normaliseColumns(unit)
+	for _, beta := range []float64{0, 1, 2} {
+		p := activationsParams(beta)
+		p.Iterations, p.Tol, p.L1 = 30000, 0, 0.1
+		q := params(3, 30000)
+		q.Fix, q.Use, q.L1 = "w", "w", p.L1
+		f := factorize(t, beta, q, v, &audiosep.Factors{W: w})
+		want := f.Objective[len(f.Objective)-1]
+		scaled := activate(t, p, v, w)
+		for k, sum := range columnSums(w) {
+			floats.Scale(sum, scaled.RawRowView(k))
+		}
+		for name, h := range map[string]*mat.Dense{"sums to 1": activate(t, p, v, unit), "does not": scaled} {
+			if c := divergence(v, unit, h, beta, p.Eps) + penalties(h, q); math.Abs(c-want) > 1e-9*want {
+				t.Errorf("beta %v: the objective is %.12g where the dictionary %s; of NMF with W fixed it is %.12g", beta, c, name, want)
 			}
 		}
 	}

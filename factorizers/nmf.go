@@ -19,10 +19,11 @@ type NMFParams struct {
 	Iterations int     `json:"iterations" min:"1" doc:"Most iterations; each updates H, then W."`
 	Tol        float64 `json:"tol" min:"0" doc:"Stop when an iteration lowers the objective by no more than this part of itself."`
 	Eps        float64 `json:"eps" min:"0" doc:"Floor added to V and to WH, in the units of V. The default is about the power of 16-bit rounding under an orthonormal transform."`
-	Update     string  `json:"update" oneof:"mm|heuristic|accelerated" doc:"mm never raises the objective; heuristic has the exponent 1 whatever the divergence, which is faster and undone if it raises it; accelerated goes on beyond mm, or for beta 2 coordinate descent, along the way of the last two iterations, where that lowers the objective further."`
-	L1         float64 `json:"l1" min:"0" doc:"Weight of the sum of H in the objective: larger is sparser."`
+	Update     string  `json:"update" oneof:"mm|heuristic|accelerated" doc:"mm never raises the objective; heuristic has the exponent 1 whatever the divergence, which is faster and undone if it raises it; accelerated goes on beyond mm, or for beta 2 without smooth and l2 coordinate descent, along the way of the last two iterations, where that lowers the objective further."`
+	L1         float64 `json:"l1" min:"0" doc:"Weight in the objective of the sum of H, the columns of W summing to 1, a fixed W's too: larger is sparser."`
+	L2         float64 `json:"l2" min:"0" doc:"Weight in the objective of half the sum of the squares of H, the columns of W summing to 1: larger is more even. With l1 the two are the elastic net. W has no such weights, as its sum is K."`
 	Smooth     float64 `json:"smooth" min:"0" doc:"Weight in the objective of the Itakura-Saito divergence between an activation and the one before it: larger is smoother in time."`
-	Start      string  `json:"start" oneof:"random|nndsvd" doc:"W and H to start from where none are wired; nndsvd has them from the singular vectors of V."`
+	Start      string  `json:"start" oneof:"random|nndsvd|nndsvda|nndsvdar" doc:"W and H to start from where none are wired. nndsvd has them from the singular vectors of V, with no number below a hundredth of the mean of its column of W or row of H; nndsvda has that mean in place of zeros, for dense factors, and nndsvdar random numbers up to a hundredth of it."`
 	Restarts   int     `json:"restarts" min:"1" doc:"Random starts that are tried; the one with the least objective is kept."`
 	Use        string  `json:"use" oneof:"both|w|h" doc:"Which of the wired factors to start from."`
 	Fix        string  `json:"fix" oneof:"none|w|h" doc:"Which of the wired factors is left as it is, but for the scale of each component."`
@@ -40,8 +41,8 @@ func defaultNMF() NMFParams {
 // Validate says which parameters do not go together.
 func (p NMFParams) Validate() error {
 	var errs audiosep.ParamErrors
-	if p.Restarts > 1 && p.Start == "nndsvd" {
-		errs = append(errs, &audiosep.ParamError{Name: "restarts", What: fmt.Sprintf("is %d, but every nndsvd start is the same; want 1, or start random", p.Restarts)})
+	if p.Restarts > 1 && (p.Start == "nndsvd" || p.Start == "nndsvda") {
+		errs = append(errs, &audiosep.ParamError{Name: "restarts", What: fmt.Sprintf("is %d, but every %s start is the same; want 1, or start random or nndsvdar", p.Restarts, p.Start)})
 	}
 	if p.Fix == "w" && p.Use == "h" || p.Fix == "h" && p.Use == "w" {
 		errs = append(errs, &audiosep.ParamError{Name: "fix", What: fmt.Sprintf("is %s, but use is %s; want fix none, or a factor that is used", p.Fix, p.Use)})
@@ -59,7 +60,8 @@ func (p NMFParams) Validate() error {
 //	β = 2  ½ Σ (x-y)²                   Euclidean
 //	else   Σ (x^β + (β-1)y^β - βxy^(β-1)) / (β(β-1))
 //
-// plus the penalties; Factors.Objective is all of it. Columns of W sum to 1. The objective
+// plus l1 Σ_k ‖w_k‖₁‖h_k‖₁ + ½ l2 Σ_k ‖w_k‖₁²‖h_k‖², which scaling a component does not change,
+// and the smoothness penalty; Factors.Objective is all of it. Columns of W sum to 1. The objective
 // never rises, with any update: one that would raise it is undone and ends the iterations.
 // (Févotte and Idier, Neural Computation 23(9), 2011.) It is an error if p is out of the
 // ranges in its tags, as in a spec.
@@ -157,7 +159,7 @@ func magnitude(v *mat.Dense, power int) *mat.Dense {
 func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *mat.Dense, passes *kernel.NMF, start nmfStart, i, threads int, done *atomic.Int64) (*audiosep.Factors, error) {
 	w, h := start.draw(v, b.Rank, env.Rand(fmt.Sprintf("restart-%d", i)))
 	s := newNMF(ctx, v, w, h, nmfOptions{
-		beta: b.beta, eps: b.Eps, l1: b.L1, smooth: b.Smooth,
+		beta: b.beta, eps: b.Eps, l1: b.L1, l2: b.L2, smooth: b.Smooth,
 		heuristic: b.Update == "heuristic", accelerated: b.Update == "accelerated", fixW: b.Fix == "w", fixH: b.Fix == "h",
 		threads: threads, shared: passes,
 	})

@@ -26,7 +26,9 @@ type acceleration struct {
 	scratch [][]float64 // of each worker
 }
 
-// farthest bounds x/x' in the extrapolation: where x' is 0 it is infinite.
+// farthest bounds x/x' in the extrapolation: where x' is 0 it is infinite. Towards 0 it needs no
+// bound: with one of 1/100 the objective of 64 random problems, of β from 0 to 3, is within
+// 0.0004 of what it is without, now above and now below.
 const farthest = 100
 
 // extrapolatedAtOnce is how many numbers a task extrapolates.
@@ -40,7 +42,7 @@ func (s *nmf) accelerate() {
 	}
 	s.acceleration = m
 	s.tasks.extrapolateW, s.tasks.extrapolateH = s.extrapolateW, s.extrapolateH
-	if s.beta == 2 && s.smooth == 0 {
+	if s.beta == 2 && s.smooth == 0 && s.l2 == 0 {
 		s.coordinates = true
 		s.columnsH, s.tasks.w = s.descendH, s.descendW
 	}
@@ -144,7 +146,7 @@ func (s *nmf) descendW(worker, i int) {
 	for f := from; f < to; f++ {
 		for k, w := range row(s.w, f) {
 			x[k*descentRows+f-from] = w
-			num[k*descentRows+f-from] = row(s.numW, f)[k] - s.l1*s.hSum[k]
+			num[k*descentRows+f-from] = row(s.numW, f)[k] - s.hSum[k]
 		}
 	}
 	kernel.Descend(x, num, s.passes.GramH, 0, sweeps)

@@ -15,34 +15,39 @@ import (
 // nmfOptions say what an nmf minimises, and how.
 type nmfOptions struct {
 	beta, eps   float64
-	l1, smooth  float64
+	l1, l2      float64
+	smooth      float64
 	heuristic   bool // exponent 1, whatever beta
 	accelerated bool
+	unscaled    bool // the columns of W need not sum to 1, and stay; for updates of H alone
 	fixW, fixH  bool
 	threads     int         // at most; 0 is 1
 	shared      *kernel.NMF // over the same V with the same β and eps; nil: it makes its own
 }
 
-// leastEps stands for an eps of 0, so that 0/0 does not occur; leastEps^-2 is finite.
-const leastEps = 1e-100
+// leastEps stands for an eps of 0, so that 0/0 does not occur. The divergence is computed in
+// units of V̂^β, of which 1 is V̂^-β: it, and leastEps^-2, must be finite.
+func leastEps(beta float64) float64 { return math.Pow(10, -200/max(2, beta)) }
 
 // leastSmooth is the least activation under a smoothness penalty, which is infinite at 0.
 const leastSmooth = 0x1p-500
 
 // nmf minimises over W, H ≥ 0, the columns of W summing to 1,
 //
-//	D_β(V+eps | WH+eps) + l1 Σ h_kn + smooth Σ_k Σ_n>0 D_IS(h_k(n-1) | h_kn).
+//	D_β(V+eps | WH+eps) + l1 Σ h_kn + ½ l2 Σ h_kn² + smooth Σ_k Σ_n>0 D_IS(h_k(n-1) | h_kn).
 //
-// Neither penalty changes if component k is scaled by c in W and by 1/c in H: the l1 term is
-// taken as l1 Σ_k ‖w_k‖₁‖h_k‖₁. So normalising W after its update does not raise the objective.
+// No penalty changes if component k is scaled by c in W and by 1/c in H: the l1 term is taken
+// as l1 Σ_k ‖w_k‖₁‖h_k‖₁, the l2 term as ½ l2 Σ_k ‖w_k‖₁²‖h_k‖². So normalising W after its
+// update does not raise the objective.
 //
 // The updates are W ← W∘(num/den)^γ and the same for H (Févotte and Idier, Neural
 // Computation 2011, with γ of their Table 2), the l1 term being added to den. That too
 // is majorisation-minimisation for every β: where the bound grows as x^β with β > 1,
-// x = h/h̃, x ≤ x^β/β + const bounds the l1 term in the same power. The smoothness
-// penalty is that of Févotte, ICASSP 2011.
+// x = h/h̃, x ≤ x^β/β + const bounds the l1 term in the same power. The l2 term adds l2·h̃ to
+// den and the power 2 to the bound; for W, (Σ_f w_f)² ≤ Σ_f w̃_f x_f² where the w̃ sum to 1
+// (Jensen), so that l2‖h_k‖² is added. The smoothness penalty is that of Févotte, ICASSP 2011.
 //
-// An iteration is updateH, then updateW; with an l1 term W must be normalised before it. The
+// An iteration is updateH, then updateW; with an l1 or l2 term W must be normalised before it. The
 // objective after it is known from the pass over V of the next iteration. The factors of one
 // iteration before are kept, so that undo can take back an iteration that raised it. How
 // update accelerated differs is said at acceleration.
@@ -53,7 +58,7 @@ type nmf struct {
 	gammaH, gammaW  float64        // exponents of the updates
 	w, wNext, wPrev blas64.General // F×K
 	h, hNext, hPrev blas64.General // K×N
-	wSum, hSum      []float64      // of the columns of W, of the rows of H
+	wSum, hSum      []float64      // of the columns of W; see weighRows
 	numW, denW      blas64.General // F×K
 	numH, denH      blas64.General // K×N, with a smoothness penalty
 	updates         int            // of W, so far
@@ -70,7 +75,7 @@ type nmf struct {
 
 // newPasses returns passes over v that several nmfs may share.
 func newPasses(v *mat.Dense, beta, eps float64) *kernel.NMF {
-	return kernel.NewNMF(v.RawMatrix(), beta, max(eps, leastEps))
+	return kernel.NewNMF(v.RawMatrix(), beta, max(eps, leastEps(beta)))
 }
 
 // newNMF returns an nmf of v, F×N, started from copies of w, F×K, and h, K×N.
@@ -87,7 +92,7 @@ func newNMF(ctx context.Context, v, w, h *mat.Dense, o nmfOptions) *nmf {
 	}
 	s.gammaH, s.gammaW = 1, 1
 	if !s.heuristic {
-		s.gammaH, s.gammaW = exponent(s.beta, s.smooth > 0), exponent(s.beta, false)
+		s.gammaH, s.gammaW = exponent(s.beta, s.smooth > 0, s.l2 > 0), exponent(s.beta, false, s.l2 > 0)
 	}
 	for _, p := range []*blas64.General{&s.w, &s.wNext, &s.wPrev, &s.numW, &s.denW} {
 		*p = mat.NewDense(bins, rank, nil).RawMatrix()
@@ -116,20 +121,22 @@ func newNMF(ctx context.Context, v, w, h *mat.Dense, o nmfOptions) *nmf {
 // row returns row i of a.
 func row(a blas64.General, i int) []float64 { return a.Data[i*a.Stride : i*a.Stride+a.Cols] }
 
-// exponent returns γ, with which an update never raises the objective. With a smoothness
-// penalty the bound on the objective has the powers x and 1/x as well, x = h/h̃. Each power
-// is bounded in turn by the steepest of its side, x^a or x^-b, so that two powers remain and
-// the minimum is still in closed form.
-func exponent(beta float64, smooth bool) float64 {
-	switch {
-	case smooth:
-		return 1 / (max(1, 1-beta) + max(1, beta))
-	case beta < 1:
-		return 1 / (2 - beta)
-	case beta > 2:
-		return 1 / (beta - 1)
+// exponent returns γ, with which an update never raises the objective. The bound on it is a sum
+// of powers of x = h/h̃: of the divergence and, with an l2 term, x², with a smoothness penalty
+// x and 1/x. Each is bounded in turn by the steepest of its side, x^a or x^-b, so that two
+// powers remain and the minimum is in closed form, with γ = 1/(a+b).
+func exponent(beta float64, smooth, l2 bool) float64 {
+	if !smooth && !l2 && beta >= 1 && beta <= 2 {
+		return 1 // without rounding
 	}
-	return 1
+	up, down := max(1, beta), 1-min(beta, 2)
+	if l2 {
+		up = max(2, beta)
+	}
+	if smooth {
+		down = max(1, 1-beta)
+	}
+	return 1 / (up + down)
 }
 
 // factors returns copies of W, F×K, and H, K×N, normalised.
@@ -182,9 +189,7 @@ func (s *nmf) updateW() {
 	if s.fixW {
 		return
 	}
-	if s.l1 > 0 {
-		s.sumRows()
-	}
+	s.weighRows()
 	each := rowsAtOnce(s.w)
 	if s.coordinates {
 		each = descentRows
@@ -197,9 +202,9 @@ func (s *nmf) updateW() {
 	}
 }
 
-// scaled tells whether W is normalised after each update: for the l1 term, and where
+// scaled tells whether W is normalised after each update: for the l1 and l2 terms, and where
 // extrapolation adds factors of two iterations.
-func (s *nmf) scaled() bool { return s.l1 > 0 || s.coordinates }
+func (s *nmf) scaled() bool { return s.l1 > 0 || s.l2 > 0 || s.coordinates }
 
 // balanced is the number of updates after which W is normalised in any case, so that no
 // component's scale overflows.
@@ -224,20 +229,32 @@ func (s *nmf) sumColumns() {
 	}
 }
 
-// sumRows sets hSum to the sums of H's rows.
-func (s *nmf) sumRows() {
+// weighRows sets hSum to what the penalties add to the denominators of W's columns, which sum
+// to 1: l1‖h_k‖₁ + l2‖h_k‖².
+func (s *nmf) weighRows() {
+	if s.l1 == 0 && s.l2 == 0 {
+		return
+	}
 	for k := range s.hSum {
-		s.hSum[k] = floats.Sum(row(s.h, k))
+		s.hSum[k] = s.l1 * floats.Sum(row(s.h, k))
+		if s.l2 > 0 {
+			s.hSum[k] += s.l2 * floats.Dot(row(s.h, k), row(s.h, k))
+		}
 	}
 }
 
-// penalties returns l1 Σ_k ‖w_k‖₁‖h_k‖₁ plus the smoothness penalty, in which the logarithms
-// of neighbours cancel but for those of the two ends.
+// penalties returns l1 Σ_k ‖w_k‖₁‖h_k‖₁ + ½ l2 Σ_k ‖w_k‖₁²‖h_k‖² plus the smoothness penalty, in
+// which the logarithms of neighbours cancel but for those of the two ends.
 func (s *nmf) penalties() (sum float64) {
-	if s.l1 > 0 {
+	if s.l1 > 0 || s.l2 > 0 {
 		s.sumColumns()
-		s.sumRows()
-		sum = s.l1 * floats.Dot(s.wSum, s.hSum)
+		for k, w := range s.wSum {
+			h := row(s.h, k)
+			sum += s.l1 * w * floats.Sum(h)
+			if s.l2 > 0 {
+				sum += 0.5 * s.l2 * w * w * floats.Dot(h, h)
+			}
+		}
 	}
 	if s.smooth > 0 {
 		for k := range s.h.Rows {
@@ -283,8 +300,17 @@ func (s *nmf) scaleRows(_, i int) {
 
 // mmH writes some columns of the next H from their sums.
 func (s *nmf) mmH(next, h, num, den []float64, _ int) {
-	if s.l1 > 0 {
+	switch {
+	case s.l1 > 0 && s.unscaled:
+		n := len(den) / len(s.wSum)
+		for k, sum := range s.wSum {
+			floats.AddConst(s.l1*sum, den[k*n:(k+1)*n])
+		}
+	case s.l1 > 0:
 		floats.AddConst(s.l1, den) // the columns of W sum to 1
+	}
+	if s.l2 > 0 {
+		floats.AddScaled(den, s.l2, h)
 	}
 	kernel.Scale(next, h, num, den, s.gammaH)
 }
@@ -293,8 +319,8 @@ func (s *nmf) mmH(next, h, num, den []float64, _ int) {
 func (s *nmf) mmW(_, i int) {
 	each, rank := rowsAtOnce(s.w), s.w.Cols
 	from, to := i*each, min((i+1)*each, s.w.Rows)
-	for f := from; f < to && s.l1 > 0; f++ {
-		floats.AddScaled(row(s.denW, f), s.l1, s.hSum)
+	for f := from; f < to && (s.l1 > 0 || s.l2 > 0); f++ {
+		floats.Add(row(s.denW, f), s.hSum)
 	}
 	of := func(a blas64.General) []float64 { return a.Data[from*rank : to*rank] }
 	kernel.Scale(of(s.wNext), of(s.w), of(s.numW), of(s.denW), s.gammaW)
@@ -307,6 +333,9 @@ func (s *nmf) smoothRow(_, k int) {
 	next, h, num, den := row(s.hNext, k), row(s.h, k), row(s.numH, k), row(s.denH, k)
 	if s.l1 > 0 {
 		floats.AddConst(s.l1, den)
+	}
+	if s.l2 > 0 {
+		floats.AddScaled(den, s.l2, h)
 	}
 	for n, x := range h {
 		next[n] = max(x, leastSmooth)

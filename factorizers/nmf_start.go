@@ -12,7 +12,10 @@ import (
 
 // nmfStart is what all starts of a factorisation have in common: wired factors, or those of
 // nndsvd. A nil factor is drawn for each start.
-type nmfStart struct{ w, h *mat.Dense }
+type nmfStart struct {
+	w, h *mat.Dense
+	fill string // for each start anew, nndsvdar: the zeros of w and h
+}
 
 // wired returns what is common to all starts.
 func (b *betaNMF) wired(v *mat.Dense, init *audiosep.Factors) (nmfStart, error) {
@@ -28,11 +31,14 @@ func (b *betaNMF) wired(v *mat.Dense, init *audiosep.Factors) (nmfStart, error) 
 	if err := b.checkWired(v, s); err != nil {
 		return s, err
 	}
-	if b.Start == "nndsvd" && s.w == nil && s.h == nil {
+	if b.Start != "random" && s.w == nil && s.h == nil {
 		if bins, cols := v.Dims(); b.Rank > min(bins, cols) {
-			return s, fmt.Errorf("rank is %d, but V is %d×%d; want a rank of at most %d with start nndsvd", b.Rank, bins, cols, min(bins, cols))
+			return s, fmt.Errorf("rank is %d, but V is %d×%d; want a rank of at most %d with start %s", b.Rank, bins, cols, min(bins, cols), b.Start)
 		}
 		s.w, s.h = nndsvd(v, b.Rank)
+		if s.fill = b.Start; s.fill != "nndsvdar" {
+			s.fillZeros(nil)
+		}
 	}
 	return s, nil
 }
@@ -62,6 +68,17 @@ func (b *betaNMF) checkWired(v *mat.Dense, s nmfStart) error {
 	if rank != b.Rank {
 		return fmt.Errorf("rank is %d, but the wired factors have %d components; want rank %d", b.Rank, rank, rank)
 	}
+	return checkNotZero(s.w, s.h, mat.Sum(v) > 0)
+}
+
+// checkNotZero refuses wired factors that are 0 everywhere, where there is power to factorise:
+// no multiplicative update leaves 0.
+func checkNotZero(w, h *mat.Dense, power bool) error {
+	for i, a := range []*mat.Dense{w, h} {
+		if power && a != nil && mat.Max(a) == 0 {
+			return fmt.Errorf("the wired %c is 0 everywhere, where updates would leave it; want some numbers above 0, or the other factor alone", "WH"[i])
+		}
+	}
 	return nil
 }
 
@@ -69,6 +86,10 @@ func (b *betaNMF) checkWired(v *mat.Dense, s nmfStart) error {
 // its columns sum to 1 and H so that WH has the sum of V.
 func (s nmfStart) draw(v *mat.Dense, rank int, rng *rand.Rand) (w, h *mat.Dense) {
 	bins, cols := v.Dims()
+	if s.fill == "nndsvdar" {
+		s.w, s.h = mat.DenseCopyOf(s.w), mat.DenseCopyOf(s.h)
+		s.fillZeros(rng)
+	}
 	w, h = s.w, s.h
 	if w == nil {
 		w = randomPositive(rng, bins, rank)
@@ -87,10 +108,39 @@ func (s nmfStart) draw(v *mat.Dense, rank int, rng *rand.Rand) (w, h *mat.Dense)
 	return w, h
 }
 
+// fillZeros gives the zeros of nndsvd, which multiplicative updates cannot leave, a value, as
+// start says. Boutsidis and Gallopoulos fill with the mean of V, or with random numbers up to a
+// hundredth of it; here it is the mean of the column of W or row of H, so that V may have any
+// scale.
+func (s *nmfStart) fillZeros(rng *rand.Rand) {
+	bins, rank := s.w.Dims()
+	column := make([]float64, bins)
+	for k := range rank {
+		mat.Col(column, k, s.w)
+		fillPart(column, s.fill, rng)
+		s.w.SetCol(k, column)
+		fillPart(s.h.RawRowView(k), s.fill, rng)
+	}
+}
+
+func fillPart(x []float64, fill string, rng *rand.Rand) {
+	mean := floats.Sum(x) / float64(len(x))
+	least := mean / 100
+	for i, a := range x {
+		switch {
+		case fill == "nndsvd":
+			x[i] = max(a, least)
+		case a == 0 && fill == "nndsvda":
+			x[i] = mean
+		case a == 0:
+			x[i] = least * (1 - rng.Float64()) // above 0
+		}
+	}
+}
+
 // nndsvd returns W and H of the non-negative parts of V's first singular vectors
-// (Boutsidis and Gallopoulos, Pattern Recognition 2008). Multiplicative updates cannot leave
-// 0, so no number is below a hundredth of the mean of its column of W or row of H. rank is at
-// most min(F, N).
+// (Boutsidis and Gallopoulos, Pattern Recognition 41(4), 2008), zeros included. rank is at most
+// min(F, N).
 func nndsvd(v *mat.Dense, rank int) (w, h *mat.Dense) {
 	bins, cols := v.Dims()
 	w, h = mat.NewDense(bins, rank, nil), mat.NewDense(rank, cols, nil)
@@ -123,16 +173,10 @@ func partNorm(x []float64, sign float64) float64 {
 	return math.Sqrt(sum)
 }
 
-// positivePart sets x to the positive part of scale·x, at least a hundredth of its mean.
+// positivePart sets x to the positive part of scale·x.
 func positivePart(x []float64, scale float64) {
-	var sum float64
 	for i, a := range x {
 		x[i] = max(0, scale*a)
-		sum += x[i]
-	}
-	least := sum / float64(len(x)) / 100
-	for i, a := range x {
-		x[i] = max(a, least)
 	}
 }
 

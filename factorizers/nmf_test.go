@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/audiosep/audiosep"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 	"pgregory.net/rapid"
 )
@@ -68,6 +69,7 @@ func TestObjectiveNeverRises(t *testing.T) {
 		beta := rapid.SampledFrom([]float64{-1.5, -0.5, 0, 0.3, 0.5, 1, 1.4, 2, 2.5, 4}).Draw(t, "beta")
 		p.Eps = rapid.SampledFrom([]float64{1e-10, 1e-3, 0.5}).Draw(t, "eps")
 		p.L1 = rapid.SampledFrom([]float64{0, 0, 0.1, 3}).Draw(t, "l1")
+		p.L2 = rapid.SampledFrom([]float64{0, 0, 0.1, 30}).Draw(t, "l2")
 		p.Smooth = rapid.SampledFrom([]float64{0, 0, 0.1, 5}).Draw(t, "smooth")
 		p.Update = rapid.SampledFrom([]string{"mm", "accelerated"}).Draw(t, "update")
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
@@ -107,7 +109,7 @@ func divergence(v, w, h *mat.Dense, beta, eps float64) (d float64) {
 }
 
 func penalties(h *mat.Dense, p NMFParams) float64 {
-	d := p.L1 * mat.Sum(h)
+	d := p.L1*mat.Sum(h) + 0.5*p.L2*floats.Dot(h.RawMatrix().Data, h.RawMatrix().Data)
 	rank, cols := h.Dims()
 	for k := range rank {
 		for n := 1; n < cols; n++ {
@@ -478,7 +480,7 @@ func TestNMFRefuses(t *testing.T) {
 
 func TestNMFParamsThatContradict(t *testing.T) {
 	for raw, want := range map[string]string{
-		`{"restarts": 2, "start": "nndsvd"}`: "parameter restarts is 2, but every nndsvd start is the same; want 1, or start random",
+		`{"restarts": 2, "start": "nndsvd"}`: "parameter restarts is 2, but every nndsvd start is the same; want 1, or start random or nndsvdar",
 		`{"fix": "w", "use": "h"}`:           "parameter fix is w, but use is h; want fix none, or a factor that is used",
 		`{"rank": 0}`:                        "parameter rank is 0; want at least 1 component",
 	} {
@@ -627,8 +629,11 @@ func TestNNDSVDStart(t *testing.T) {
 	}
 	var v mat.Dense
 	v.Mul(w, h)
-	f := new(audiosep.Factors)
-	f.W, f.H = nndsvd(&v, 3)
+	start, err := (&betaNMF{NMFParams: NMFParams{Rank: 3, Restarts: 1, Start: "nndsvd"}}).wired(&v, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &audiosep.Factors{W: start.w, H: start.h}
 	if d := relativeError(reconstruct(f), &v); d > 0.02 {
 		t.Errorf("blocks are missed by %.3g", d)
 	}
@@ -680,5 +685,130 @@ func TestNMFReports(t *testing.T) {
 	}
 	if last := steps[len(steps)-1]; last.Done != last.Of {
 		t.Errorf("the last step is %+v", last)
+	}
+}
+
+// For β > 1 the divergence is finite where WH is 0 and eps too.
+func TestNMFOfZerosInTheModel(t *testing.T) {
+	v := randomV(rand.New(rand.NewPCG(4, 9)), 6, 8)
+	w, h := randomPositive(rand.New(rand.NewPCG(4, 8)), 6, 2), randomPositive(rand.New(rand.NewPCG(4, 7)), 2, 8)
+	for k := range 2 {
+		w.Set(3, k, 0)
+	}
+	for _, beta := range []float64{1.2, 2, 2.5, 3.2, 3.7, 4} {
+		for _, update := range []string{"mm", "heuristic", "accelerated"} {
+			for _, scale := range []float64{1e-8, 1, 1e8} {
+				loud := mat.DenseCopyOf(v)
+				loud.Scale(scale, v)
+				p := params(2, 5)
+				p.Eps, p.Update = 0, update
+				f := factorize(t, beta, p, loud, &audiosep.Factors{W: w, H: h})
+				// Row 3 alone has Σ v^β/(β(β-1)) as its divergence from 0.
+				var least float64
+				for _, x := range loud.RawRowView(3) {
+					least += math.Pow(x, beta) / (beta * (beta - 1))
+				}
+				if c := f.Objective[0]; math.IsInf(c, 0) || beta != 2 && !(c >= 0.999*least) {
+					t.Errorf("beta %v, %s, V times %v: the objective is %v; want a finite one of at least %v", beta, update, scale, c, least)
+				}
+			}
+		}
+	}
+}
+
+func TestNMFRefusesZeroFactors(t *testing.T) {
+	v := randomV(rand.New(rand.NewPCG(4, 9)), 6, 8)
+	w, h := randomPositive(rand.New(rand.NewPCG(4, 8)), 6, 2), randomPositive(rand.New(rand.NewPCG(4, 7)), 2, 8)
+	for want, init := range map[string]*audiosep.Factors{
+		"the wired H is 0 everywhere": {W: w, H: mat.NewDense(2, 8, nil)},
+		"the wired W is 0 everywhere": {W: mat.NewDense(6, 2, nil), H: h},
+	} {
+		f, _ := NewNMF(1, params(2, 3))
+		if _, err := f.Factorize(t.Context(), audiosep.Env{}, v, init); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %s", err, want)
+		}
+		if _, err := f.Factorize(t.Context(), audiosep.Env{}, mat.NewDense(6, 8, nil), init); err != nil {
+			t.Errorf("of silence: %v", err)
+		}
+	}
+}
+
+// Under an l2 term too the end is a minimum: scaling a row of H either way raises the objective.
+func TestL2EndsAtAMinimum(t *testing.T) {
+	v := randomV(rand.New(rand.NewPCG(4, 11)), 15, 40)
+	for _, beta := range []float64{0, 0.5, 1, 2, 3} {
+		for _, update := range []string{"mm", "accelerated"} {
+			p := params(3, 5000)
+			p.L2, p.L1, p.Update = 0.3, 0.1, update
+			f := factorize(t, beta, p, v, nil)
+			at := func(h *mat.Dense) float64 { return divergence(v, f.W, h, beta, p.Eps) + penalties(h, p) }
+			least := at(f.H)
+			for k := range 3 {
+				for _, c := range []float64{0.99, 1.01} {
+					h := mat.DenseCopyOf(f.H)
+					floats.Scale(c, h.RawRowView(k))
+					if d := at(h); d < least {
+						t.Errorf("beta %v, %s: row %d of H times %v lowers the objective by %.3g of it", beta, update, k, c, 1-d/least)
+					}
+				}
+			}
+			p.L2 = 0
+			if a, b := mat.Norm(f.H, 2), mat.Norm(factorize(t, beta, p, v, nil).H, 2); !(a < b) {
+				t.Errorf("beta %v, %s: the norm of H is %v with l2, %v without", beta, update, a, b)
+			}
+		}
+	}
+}
+
+// Where nndsvd has zeros nndsvda has the mean of the column or row, nndsvdar random numbers up to
+// a hundredth of it, others in each start; the rest is the same.
+func TestFilledNNDSVD(t *testing.T) {
+	v := randomV(rand.New(rand.NewPCG(4, 12)), 12, 20)
+	w, h := nndsvd(v, 4)
+	starts := map[string]nmfStart{}
+	for _, name := range []string{"nndsvd", "nndsvda", "nndsvdar"} {
+		p := params(4, 1)
+		p.Start = name
+		start, err := (&betaNMF{1, p}).wired(v, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		starts[name] = start
+	}
+	zeros := 0
+	for seed := range uint64(2) {
+		for name, start := range starts {
+			ws, hs := start.draw(v, 4, rand.New(rand.NewPCG(seed, 1)))
+			for k := range 4 {
+				for _, pair := range [][2][]float64{{mat.Col(nil, k, w), mat.Col(nil, k, ws)}, {h.RawRowView(k), hs.RawRowView(k)}} {
+					mean := floats.Sum(pair[0]) / float64(len(pair[0]))
+					for i, x := range pair[0] {
+						got, low, high := pair[1][i], x, x
+						switch {
+						case name == "nndsvd":
+							low, high = max(x, mean/100), max(x, mean/100)
+						case x == 0 && name == "nndsvda":
+							low, high = mean, mean
+						case x == 0:
+							low, high = 1e-300, mean/100
+						}
+						if x == 0 {
+							zeros++
+						}
+						if !(got >= low*(1-1e-14) && got <= high*(1+1e-14)) {
+							t.Errorf("%s, component %d: %v where nndsvd has %v; want %v to %v", name, k, got, x, low, high)
+						}
+					}
+				}
+			}
+		}
+	}
+	if zeros == 0 {
+		t.Fatal("there are no zeros to fill")
+	}
+	a, _ := starts["nndsvdar"].draw(v, 4, rand.New(rand.NewPCG(1, 1)))
+	b, _ := starts["nndsvdar"].draw(v, 4, rand.New(rand.NewPCG(2, 1)))
+	if mat.Equal(a, b) {
+		t.Error("two starts of nndsvdar are the same")
 	}
 }

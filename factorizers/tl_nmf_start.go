@@ -77,6 +77,9 @@ func (st *tlStart) take(ctx context.Context, init audiosep.Model) error {
 		if rank != st.rank {
 			return &audiosep.ShapeError{What: "the rank of init_factors", Is: fmt.Sprint(rank), Want: fmt.Sprint(st.rank)}
 		}
+		if err := checkNotZero(f.W, f.H, power(st.scene) > 0); err != nil {
+			return err
+		}
 		st.w, st.h = f.W, f.H
 	}
 	if init.Transform == nil {

@@ -497,6 +497,7 @@ func TestTLNMFRefuses(t *testing.T) {
 		"other length":   {y: y, init: audiosep.Model{Transform: small}},
 		"other rank":     {y: y, init: audiosep.Model{Factors: &audiosep.Factors{W: mat.NewDense(60, 3, nil)}}},
 		"other columns":  {y: y, init: audiosep.Model{Factors: &audiosep.Factors{H: mat.NewDense(2, 3, nil)}}},
+		"H of zeros":     {y: y, init: audiosep.Model{Factors: &audiosep.Factors{H: mat.NewDense(2, y.N, nil)}}},
 		"no file":        {y: y, set: func(p *factorizers.TLNMFParams) { p.Start, p.StartFile = "file", &missing }},
 	} {
 		p := paperParams()

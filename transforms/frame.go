@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/npy"
 )
 
 // FrameParams are the parameters of the stage frame.
@@ -16,10 +18,13 @@ type FrameParams struct {
 	Overlap  *float64 `json:"overlap" min:"0" doc:"Part of a frame that it shares with the next, 0 ≤ overlap < 1; the hop that follows is rounded to a multiple of grids. Left open, as hop is: 0.5."`
 	Grids    int      `json:"grids" min:"1" max:"1024" doc:"S frames, each hop/S samples after the last, share one activation: more to learn from and smoother masks at S times the work."`
 
-	Window   string   `json:"window" oneof:"tukey|hann|hamming|blackman|kaiser|kbd|sine|rectangular" doc:"Window function."`
+	Window      string    `json:"window" oneof:"tukey|hann|hamming|blackman|blackman_harris|triangular|kaiser|kbd|sine|rectangular|own" doc:"Window function; own has the weights in weights or weights_file."`
+	Weights     []float64 `json:"weights" doc:"Of own alone: the weights, one for each sample of a frame, as they are."`
+	WeightsFile *string   `json:"weights_file" file:"in" doc:"Of own alone: the same in a file (.npy), one row or one column."`
+
 	Alpha    *float64 `json:"alpha" min:"0" max:"1" doc:"Of tukey alone: the part of the window that its two flanks take together. Left open: 0.1."`
 	Beta     *float64 `json:"beta" min:"0" max:"700" doc:"Of kaiser and kbd alone: the shape, greater is narrower in time. Left open: 8."`
-	Symmetry string   `json:"symmetry" oneof:"periodic|symmetric" doc:"Form of the window: periodic for a DFT, symmetric for a filter; sine and kbd have one form only."`
+	Symmetry string   `json:"symmetry" oneof:"periodic|symmetric" doc:"Form of the window: periodic for a DFT, symmetric for a filter; sine, kbd and own have one form only."`
 	Scale    string   `json:"scale" oneof:"none|sum" doc:"sum divides the window by the sum of its weights, so that powers, and a learner's eps with them, count relative to that."`
 
 	Synthesis string `json:"synthesis" oneof:"same|rectangular" doc:"Window before frames are added up again: the same, which is the least-squares way, or none."`
@@ -60,6 +65,13 @@ func (p FrameParams) Validate() error {
 	}
 	if p.Beta != nil && p.Window != "kaiser" && p.Window != "kbd" {
 		wrong("beta", "is %v while window is %s; want it with kaiser and kbd alone", *p.Beta, p.Window)
+	}
+	if given := len(p.Weights) > 0; given == (p.WeightsFile != nil) && (given || p.Window == "own") {
+		wrong("weights", "and weights_file are %s; want one of the two with window own", map[bool]string{true: "both given", false: "both left out"}[given])
+	} else if p.Window != "own" && given {
+		wrong("weights", "are %d while window is %s; want them with own alone", len(p.Weights), p.Window)
+	} else if p.Window != "own" && p.WeightsFile != nil {
+		wrong("weights_file", "is given while window is %s; want it with own alone", p.Window)
 	}
 	switch {
 	case p.Grids < 1:
@@ -103,8 +115,8 @@ func NewFrame(p FrameParams) (audiosep.Framer, error) {
 	if err := audiosep.CheckStruct(p); err != nil {
 		return nil, err
 	}
-	if p.Length == nil && p.Hop != nil {
-		return p, nil // whether samples and ms go together depends on the rate
+	if p.Length == nil && (p.Hop != nil || p.Window == "own") || p.WeightsFile != nil {
+		return p, nil // whether they go together depends on the rate, or on what is in the file
 	}
 	if _, err := p.Framing(context.Background(), audiosep.Head{Rate: nominalRate}); err != nil {
 		return nil, &audiosep.ParamError{Name: p.culprit(), What: "does not do: " + err.Error()}
@@ -112,9 +124,19 @@ func NewFrame(p FrameParams) (audiosep.Framer, error) {
 	return p, nil
 }
 
-// culprit names the parameter to turn when frames cannot be joined again.
+// culprit names the parameter to turn when there are no such windows, or frames cannot be
+// joined again.
 func (p FrameParams) culprit() string {
+	length, err := p.samples(nominalRate)
+	if err != nil {
+		return "length_ms"
+	}
+	_, _, err = p.windows(length)
 	switch {
+	case err != nil && len(p.Weights) > 0:
+		return "weights"
+	case err != nil:
+		return "window"
 	case p.Hop != nil:
 		return "hop"
 	case p.Overlap != nil:
@@ -186,6 +208,30 @@ func (p FrameParams) hop(length int) int {
 	return max(1, int(fine)) * p.Grids
 }
 
+// readWeights reads numbers from a .npy file, in one row or column or without either.
+func readWeights(file string) ([]float64, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file; want a .npy file", file)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	a, err := npy.Read(f, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if len(a.Shape) == 2 && a.Shape[0] != 1 && a.Shape[1] != 1 {
+		return nil, fmt.Errorf("%s is %d×%d; want one row or one column of weights", file, a.Shape[0], a.Shape[1])
+	}
+	return a.Data, nil
+}
+
 // windows returns the analysis and the synthesis window.
 func (p FrameParams) windows(length int) (analysis, synthesis []float64, err error) {
 	w := Window{Name: p.Window, Alpha: 0.1, Beta: 8, Symmetric: p.Symmetry == "symmetric"}
@@ -195,6 +241,11 @@ func (p FrameParams) windows(length int) (analysis, synthesis []float64, err err
 	if p.Beta != nil {
 		w.Beta = *p.Beta
 	}
+	if w.Own = p.Weights; p.WeightsFile != nil {
+		if w.Own, err = readWeights(*p.WeightsFile); err != nil {
+			return nil, nil, err
+		}
+	}
 	if analysis, err = w.Weights(length); err != nil {
 		return nil, nil, err
 	}
@@ -202,6 +253,9 @@ func (p FrameParams) windows(length int) (analysis, synthesis []float64, err err
 		var sum float64
 		for _, a := range analysis {
 			sum += a
+		}
+		if sum == 0 {
+			return nil, nil, fmt.Errorf("the weights of the window add up to 0; want scale none, or other weights")
 		}
 		for i := range analysis {
 			analysis[i] /= sum

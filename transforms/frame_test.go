@@ -3,11 +3,16 @@ package transforms
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/npy"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
@@ -81,12 +86,19 @@ func TestFrameRefuses(t *testing.T) {
 		{`{"overlap": -0.5}`, "parameter overlap is -0.5; want at least 0"},
 		{`{"length_ms": -40}`, "parameter length_ms is -40; want 0.1 to 60000 ms"},
 		{`{"grids": 0}`, "parameter grids is 0; want 1 to 1024"},
-		{`{"window": "han"}`, `parameter window is "han"; want one of tukey, hann, hamming, blackman, kaiser, kbd, sine, rectangular`},
+		{`{"window": "han"}`, `parameter window is "han"; want one of tukey, hann, hamming, blackman, blackman_harris, triangular, kaiser, kbd, sine, rectangular, own`},
 		{`{"alpha": 0.5}`, "parameter alpha is 0.5 while window is sine; want it with tukey alone"},
 		{`{"window": "hann", "beta": 5}`, "parameter beta is 5 while window is hann; want it with kaiser and kbd alone"},
 		{`{"length": 200, "hop": 100, "grids": 8}`, "parameter grids is 8; want what divides the hop of 100 samples, such as 5 or 10"},
 		{`{"length": 200, "hop": 100, "grids": 101}`, "parameter grids is 101; want what divides the hop of 100 samples, such as 100"},
 		{`{"length": 200, "hop": 201}`, "parameter hop does not do: the hop of 201 samples for 1 grids is longer than a frame of 200; want at most that"},
+		{`{"length": 3, "hop": 1, "window": "kbd"}`, "parameter window does not do: a kbd window has 3 weights; want an even number"},
+		{`{"length": 4, "window": "own", "weights": [1, 1, 1]}`, "parameter weights does not do: a window has 3 weights of one's own; want 4, as the frames are long"},
+		{`{"length": 4, "window": "own"}`, "parameter weights and weights_file are both left out; want one of the two with window own"},
+		{`{"length": 4, "window": "own", "weights": [1, 1, 1, 1], "weights_file": "w.npy"}`, "parameter weights and weights_file are both given; want one of the two with window own"},
+		{`{"length": 4, "weights": [1, 1, 1, 1]}`, "parameter weights are 4 while window is sine; want them with own alone"},
+		{`{"length": 4, "window": "hann", "weights_file": "w.npy"}`, "parameter weights_file is given while window is hann; want it with own alone"},
+		{`{"length": 4, "window": "own", "weights": [1, -1, 1, -1], "scale": "sum"}`, "parameter weights does not do: the weights of the window add up to 0; want scale none, or other weights"},
 		{`{"length": 5, "window": "kbd"}`, "parameter window does not do: a kbd window has 5 weights; want an even number"},
 		{`{"length": 200, "hop": 200, "window": "hann"}`, "parameter hop does not do: frames of 200 samples, 200 apart, cannot be joined again: sample 0 of every 200 gets the weight 0 of at most 1; use a smaller hop or another window"},
 		{`{"length_ms": 40, "overlap": 0, "window": "hann"}`, "parameter overlap does not do: frames of 1920 samples, 1920 apart, cannot be joined again: sample 0 of every 1920 gets the weight 0 of at most 1; use a smaller hop or another window"},
@@ -194,9 +206,48 @@ func windowNames() []string {
 	return frameStage.Params[i].OneOf
 }
 
+// Weights of one's own, in a list or a file of either shape, are the window.
+func TestFrameOfOnesOwnWindow(t *testing.T) {
+	want := []float64{0.5, 1, 0.75, 0.25}
+	dir := t.TempDir()
+	specs := []string{`{"length": 4, "hop": 2, "window": "own", "weights": [0.5, 1, 0.75, 0.25]}`}
+	for name, shape := range map[string][]int{"vector": {4}, "row": {1, 4}, "column": {4, 1}, "matrix": {2, 2}} {
+		f, err := os.Create(filepath.Join(dir, name+".npy"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := npy.Write(f, npy.Array{Shape: shape, Data: want}); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		if name != "matrix" {
+			specs = append(specs, fmt.Sprintf(`{"length": 4, "hop": 2, "window": "own", "weights_file": %q}`, f.Name()))
+		}
+	}
+	for _, spec := range specs {
+		stage, err := frameStage.Build(json.RawMessage(spec))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := stage.(audiosep.Framer).Framing(context.Background(), mono)
+		if err != nil || !slices.Equal(f.Analysis, want) {
+			t.Errorf("%s: the window is %v (%v); want %v", spec, f.Analysis, err, want)
+		}
+	}
+	for file, want := range map[string]string{"matrix.npy": "is 2×2; want one row or one column", "none.npy": "no such file", ".": "is no regular file"} {
+		path := filepath.Join(dir, file)
+		p := DefaultFrame()
+		p.Window, p.WeightsFile, p.Length = "own", &path, new(int)
+		*p.Length = 4
+		if _, err := p.Framing(context.Background(), mono); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %s", file, err, want)
+		}
+	}
+}
+
 func TestFrameKnowsItsWindows(t *testing.T) {
 	for _, name := range windowNames() {
-		if _, err := (Window{Name: name}).Weights(4); err != nil {
+		if _, err := (Window{Name: name, Own: []float64{0, 1, 2, 1}}).Weights(4); err != nil {
 			t.Errorf("the parameter window allows %s: %v", name, err)
 		}
 	}

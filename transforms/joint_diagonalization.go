@@ -12,7 +12,7 @@ import (
 
 // JointDiagonalizationParams are the parameters of joint_diagonalization.
 type JointDiagonalizationParams struct {
-	Method     string  `json:"method" oneof:"quasi_newton|jacobi_angles|pham" doc:"quasi_newton and pham lower the likelihood criterion, jacobi_angles the squares off the diagonals."`
+	Method     string  `json:"method" oneof:"quasi_newton|jacobi_angles|pham" doc:"quasi_newton lowers the likelihood criterion, as does pham, which begins with sweeps that leave the orthogonal matrices; jacobi_angles lowers the squares off the diagonals."`
 	Block      int     `json:"block" min:"1" unit:"columns" doc:"Columns of V whose frames are averaged to one covariance: 1 for many recordings of a scene, 5 to 25 for one."`
 	Eps        float64 `json:"eps" min:"1e-15" doc:"Floor added to every covariance, in the scale of frames whose window is divided by its sum."`
 	Iterations int     `json:"iterations" min:"1" doc:"Most steps, or sweeps over all pairs of rows."`

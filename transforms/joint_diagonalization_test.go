@@ -160,6 +160,44 @@ func TestJointDiagonalizationLowersItsCriterion(t *testing.T) {
 	}
 }
 
+// Where there is no common basis pham ends as low as quasi_newton.
+func TestPhamEndsAsLow(t *testing.T) {
+	for seed := range uint64(10) {
+		rng := rand.New(rand.NewPCG(seed, 6))
+		y, _ := commonBasis(rng, 8, 40)
+		for _, data := range y.Data {
+			for i := range data {
+				data[i] += 0.2 * rng.NormFloat64()
+			}
+		}
+		ends := map[string]float64{}
+		for _, method := range []string{"quasi_newton", "pham"} {
+			p := transforms.JointDiagonalizationParams{Method: method, Block: 1, Eps: 1e-6, Iterations: 300, Tol: 1e-14}
+			ends[method] = likelihood(y, learnJD(t, p, y), p.Eps)
+		}
+		if d := ends["pham"] - ends["quasi_newton"]; d > 1e-9 {
+			t.Errorf("seed %d: pham ends %.3g above quasi_newton, at %.9g", seed, d, ends["pham"])
+		}
+	}
+}
+
+// likelihood returns the mean over rows and frames of ½ log of the mean over layers of the
+// squares of Φy, plus eps.
+func likelihood(y *audiosep.Frames, phi *mat.Dense, eps float64) (mean float64) {
+	m := y.Length
+	for n := range y.N {
+		for i := range m {
+			power := eps
+			for _, data := range y.Data {
+				a := mat.Dot(phi.RowView(i), mat.NewVecDense(m, data[n*m:(n+1)*m]))
+				power += a * a / float64(len(y.Data))
+			}
+			mean += 0.5 * math.Log(power) / float64(m*y.N)
+		}
+	}
+	return mean
+}
+
 func TestJointDiagonalizationFromATransform(t *testing.T) {
 	y, truth := commonBasis(rand.New(rand.NewPCG(7, 8)), 6, 12)
 	start, err := audiosep.NewMatrixTransform(truth)

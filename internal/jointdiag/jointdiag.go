@@ -19,13 +19,15 @@ import (
 
 // Options say how a basis is looked for.
 type Options struct {
-	Method     string  // quasi_newton, jacobi_angles or pham
+	Method     string  // quasi_newton, jacobi_angles or pham, which quasi_newton follows
 	Floor      float64 // power added to every covariance as Floor·I
 	Iterations int     // most steps or sweeps
 	// Tol ends the iterations: quasi_newton when a step lowers the criterion, as a mean over
 	// coefficients, by no more, the others when no rotation or row operation is larger.
-	Tol    float64
-	Report func(done int, criterion float64) // after each iteration; may be nil
+	Tol float64
+	// Report is told the criterion after each iteration, in Pham's sweeps that of rows of norm 1
+	// that are not orthogonal, which may be lower; it may be nil.
+	Report func(done int, criterion float64)
 }
 
 // Methods are the values of Options.Method.
@@ -37,38 +39,69 @@ var Methods = []string{"quasi_newton", "jacobi_angles", "pham"}
 //
 // quasi_newton and pham lower ½ Σ_n Σ_m log [B(Σ_n + Floor·I)Bᵀ]_mm, the likelihood
 // criterion, in which all covariances count the same; jacobi_angles lowers the squares off
-// the diagonals, in which loud frames count most. Pham's B is not orthogonal: what is
-// returned is the orthogonal matrix nearest to it, the same one where the covariances have
-// a common orthogonal basis.
+// the diagonals, in which loud frames count most. Pham's B is not orthogonal: where the
+// covariances have no common orthogonal basis, the orthogonal matrix nearest to it is not the
+// best orthogonal one. So his sweeps, for at most half of the iterations, find where
+// quasi_newton starts.
 func Find(ctx context.Context, s *scene.Scene, start *mat.Dense, o Options) (b *mat.Dense, stop string, err error) {
 	d := newDescent(s, start, o)
-	sweep, ok := map[string]func(context.Context) (float64, error){
-		"quasi_newton": d.quasiNewton, "jacobi_angles": d.angles, "pham": d.pham,
-	}[o.Method]
-	if !ok {
-		return nil, "", fmt.Errorf("the method is %q; want one of %v", o.Method, Methods)
+	done, tol := 0, false
+	switch o.Method {
+	case "pham":
+		if done, _, err = d.sweeps(ctx, d.pham, 0, (o.Iterations+1)/2, o); err == nil {
+			err = d.straighten(s)
+		}
+		if err == nil {
+			_, tol, err = d.sweeps(ctx, d.quasiNewton, done, o.Iterations, o)
+		}
+	case "jacobi_angles":
+		_, tol, err = d.sweeps(ctx, d.angles, 0, o.Iterations, o)
+	case "quasi_newton":
+		_, tol, err = d.sweeps(ctx, d.quasiNewton, 0, o.Iterations, o)
+	default:
+		err = fmt.Errorf("the method is %q; want one of %v", o.Method, Methods)
+	}
+	if err != nil {
+		return nil, "", err
 	}
 	stop = "iterations"
-	for it := range o.Iterations {
+	if tol {
+		stop = "tolerance"
+	}
+	return d.b, stop, orthogonal.Polar(d.b)
+}
+
+// sweeps makes sweeps from number `from` to `to` or until one changes no more than the
+// tolerance, and returns how many have been made and whether that was so.
+func (d *descent) sweeps(ctx context.Context, sweep func(context.Context) (float64, error), from, to int, o Options) (done int, tol bool, err error) {
+	for it := from; it < to; it++ {
 		if err := ctx.Err(); err != nil {
-			return nil, "", err
+			return it, false, err
 		}
 		change, err := sweep(ctx)
 		if err != nil {
-			return nil, "", err
+			return it, false, err
 		}
 		if o.Report != nil {
 			o.Report(it+1, d.criterion())
 		}
 		if change <= o.Tol {
-			stop = "tolerance"
-			break
+			return it + 1, true, nil
 		}
 	}
-	if o.Method == "pham" {
-		d.unitRows()
+	return to, false, nil
+}
+
+// straighten replaces B by the orthogonal matrix nearest to it with rows of norm 1.
+func (d *descent) straighten(s *scene.Scene) error {
+	d.unitRows()
+	if err := orthogonal.Polar(d.b); err != nil {
+		return err
 	}
-	return d.b, stop, orthogonal.Polar(d.b)
+	multiply(d.b.RawMatrix(), s.Y.RawMatrix(), d.frames(d.x))
+	d.power()
+	d.last = d.criterion()
+	return nil
 }
 
 // descent is a search from one start.

@@ -341,7 +341,7 @@ func TestBadStart(t *testing.T) {
 		{"badport", patient, []string{`a port's name is "A-B"; want lower_snake_case`}},
 		{"twinports", patient, []string{`two ports are called "a"`}},
 		{"manyout", patient, []string{`output "a" is many; want one`}},
-		{"badparam", patient, []string{`parameter "p": it has no Default; want a value`}},
+		{"badparam", patient, []string{`parameter "p": the default "" is not JSON; want a value`}},
 		{"twice", patient, []string{`two stages are called "x"`}},
 	} {
 		t.Run(c.plugin, func(t *testing.T) {
@@ -525,7 +525,7 @@ func TestLiar(t *testing.T) {
 		"not yours": "there is no value with the handle 77", "two results": "more after the result", "more": "more after the result",
 		"wrong w": "W is 4×1; want 3 rows", "wrong h": "H is 1×4; want 5 columns", "no h": "there are no factors; want W and H", "huge": "that is too much",
 		"big": "answered read wrongly: there are 0 arrays; want 1", "short": "w is 3×1 and has 2 numbers", "odd": "w is 13 bytes",
-		"nan": "w has NaN", "negative": "W has -1 in row 1", "objective": "the objective has NaN", "group": `source "a" has component 1; want 0 to 0`,
+		"nan": "w has NaN", "negative": "W has -1 in row 1", "objective": "the objective has NaN", "group": `source "a" has component 2; want 1 to 1`,
 		"framing": "a window has 0 bytes; want 32",
 	} {
 		s := build[audiosep.Factorizer](t, h, "liar", "bad_factors", `{"how": "`+how+`"}`)

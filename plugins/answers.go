@@ -20,6 +20,12 @@ const mostNumbers = 1 << 40
 
 // answer reads a value that this side owns, for the other.
 func (l *link) answer(ctx context.Context, req *wire.ReadRequest) (*wire.ReadReply, error) {
+	if l.arena != nil {
+		if !l.arena.hold() {
+			return nil, errClosed
+		}
+		defer l.arena.letGo()
+	}
 	q := &query{link: l, ReadRequest: req}
 	err := q.read(ctx)
 	if err == nil {

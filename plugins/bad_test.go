@@ -341,7 +341,7 @@ func TestBadStart(t *testing.T) {
 		{"badport", patient, []string{`a port's name is "A-B"; want lower_snake_case`}},
 		{"twinports", patient, []string{`two ports are called "a"`}},
 		{"manyout", patient, []string{`output "a" is many; want one`}},
-		{"badparam", patient, []string{`parameter "p": it has no Default; want a value`}},
+		{"badparam", patient, []string{`parameter "p": the default "" is not JSON; want a value`}},
 		{"twice", patient, []string{`two stages are called "x"`}},
 	} {
 		t.Run(c.plugin, func(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/audiosep/audiosep"
 )
@@ -117,26 +116,21 @@ func checkPorts(ports []audiosep.Port, input bool) error {
 // knownCargoes are those that can be sent. It is a variable for tests of an older host.
 var knownCargoes = audiosep.Cargoes
 
+// checkParam tells a parameter that is of a newer audiosep from one that is wrong.
 func checkParam(p *audiosep.Param) error {
-	base := p.Type
-	for strings.HasPrefix(base, "[]") {
-		base = base[2:]
+	err := p.Validate()
+	if err == nil {
+		return nil
 	}
-	switch {
-	case !nameSyntax.MatchString(p.Name):
-		return fmt.Errorf("want a name in lower_snake_case")
-	case p.Doc == "":
-		return fmt.Errorf("it has no Doc; want a sentence")
-	case !slices.Contains([]string{"int", "uint", "float", "bool", "string"}, base):
-		return newerf("its type is %q, which is not known here; want int, uint, float, bool or string, perhaps after [], or a newer audiosep", p.Type)
-	case !json.Valid(p.Default):
-		return fmt.Errorf("it has no Default; want a value, or null if it may be left open")
-	case (p.OneOf != nil || p.File != "") && base != "string":
-		return fmt.Errorf("OneOf and File are for texts; its type is %s", p.Type)
-	case !slices.Contains([]string{"", "in", "out"}, p.File):
-		return newerf("its File is %q, which is not known here; want in or out, or a newer audiosep", p.File)
+	plain := audiosep.Param{Name: "p", Doc: "P.", Type: p.Type, Default: json.RawMessage("null")}
+	if unknown := plain.Validate(); unknown != nil {
+		return newerf("%w, or a newer audiosep", unknown)
 	}
-	return nil
+	plain.Type, plain.File = "string", p.File
+	if unknown := plain.Validate(); unknown != nil {
+		return newerf("%w, or a newer audiosep", unknown)
+	}
+	return err
 }
 
 // shapeOf returns the shape of the stages of an interface of package audiosep.

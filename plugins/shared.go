@@ -21,6 +21,7 @@ type arena struct {
 	mu     sync.Mutex
 	free   []region // in order, no two adjacent
 	out    []*region
+	users  int // who besides use any of the memory
 	closed bool
 	// touched is where pages begin that were never used: the kernel makes many at once
 	// far sooner than one by one, as they are first written to.
@@ -156,8 +157,26 @@ func (a *arena) close() {
 	}
 }
 
+// hold keeps the memory, all of it, until it is let go. It reports whether it is still there.
+func (a *arena) hold() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.memory == nil {
+		return false
+	}
+	a.users++
+	return true
+}
+
+func (a *arena) letGo() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.users--
+	a.unmapUnused()
+}
+
 func (a *arena) unmapUnused() {
-	if a.closed && len(a.out) == 0 && a.memory != nil {
+	if a.closed && len(a.out) == 0 && a.users == 0 && a.memory != nil {
 		unmap(a.memory)
 		a.memory = nil
 	}

@@ -82,7 +82,13 @@ func TestArenaClosed(t *testing.T) {
 	if a.take(1) != nil {
 		t.Error("a closed arena has room")
 	}
-	if a.giveBack(r); a.memory != nil {
+	if !a.hold() {
+		t.Error("memory that is out cannot be held")
+	}
+	if a.giveBack(r); a.memory == nil {
+		t.Error("memory that is held is not mapped")
+	}
+	if a.letGo(); a.memory != nil || a.hold() {
 		t.Error("the memory is still mapped")
 	}
 }

@@ -15,7 +15,7 @@ import (
 // ActivationsParams are the parameters of activations.
 type ActivationsParams struct {
 	Beta       float64 `json:"beta" min:"-4" max:"4" doc:"Which divergence: 0 is Itakura-Saito, 1 Kullback-Leibler, 2 Euclidean."`
-	Iterations int     `json:"iterations" min:"1" doc:"Most updates of a frame's activations."`
+	Iterations int     `json:"iterations" min:"1" max:"1000000000" doc:"Most updates of a frame's activations."`
 	Tol        float64 `json:"tol" min:"0" doc:"A frame is done when an update changes its activations by no more than this part of their sum."`
 	Eps        float64 `json:"eps" min:"0" doc:"Floor added to V and to WH, in the units of V."`
 	Update     string  `json:"update" oneof:"mm|heuristic" doc:"mm never raises a frame's divergence; heuristic has the exponent 1 whatever the divergence and is faster."`

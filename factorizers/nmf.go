@@ -15,8 +15,8 @@ import (
 
 // NMFParams are the parameters of is_nmf, kl_nmf and euclidean_nmf.
 type NMFParams struct {
-	Rank       int     `json:"rank" min:"1" unit:"components" doc:"Number of components K."`
-	Iterations int     `json:"iterations" min:"1" doc:"Most iterations; each updates H, then W."`
+	Rank       int     `json:"rank" min:"1" max:"100000" unit:"components" doc:"Number of components K."`
+	Iterations int     `json:"iterations" min:"1" max:"1000000000" doc:"Most iterations; each updates H, then W."`
 	Tol        float64 `json:"tol" min:"0" doc:"Stop when an iteration lowers the objective by no more than this part of itself."`
 	Eps        float64 `json:"eps" min:"0" doc:"Floor added to V and to WH, in the units of V. The default is about the power of 16-bit rounding under an orthonormal transform."`
 	Update     string  `json:"update" oneof:"mm|heuristic|accelerated" doc:"mm never raises the objective; heuristic has the exponent 1 whatever the divergence, which is faster and undone if it raises it; accelerated goes on beyond mm, or for beta 2 without smooth and l2 coordinate descent, along the way of the last two iterations, where that lowers the objective further."`
@@ -24,7 +24,7 @@ type NMFParams struct {
 	L2         float64 `json:"l2" min:"0" doc:"Weight in the objective of half the sum of the squares of H, the columns of W summing to 1: larger is more even. With l1 the two are the elastic net. W has no such weights, as its sum is K."`
 	Smooth     float64 `json:"smooth" min:"0" doc:"Weight in the objective of the Itakura-Saito divergence between an activation and the one before it: larger is smoother in time."`
 	Start      string  `json:"start" oneof:"random|nndsvd|nndsvda|nndsvdar" doc:"W and H to start from where none are wired. nndsvd has them from the singular vectors of V, with no number below a hundredth of the mean of its column of W or row of H; nndsvda has that mean in place of zeros, for dense factors, and nndsvdar random numbers up to a hundredth of it."`
-	Restarts   int     `json:"restarts" min:"1" doc:"Random starts that are tried; the one with the least objective is kept."`
+	Restarts   int     `json:"restarts" min:"1" max:"100000" doc:"Random starts that are tried; the one with the least objective is kept."`
 	Use        string  `json:"use" oneof:"both|w|h" doc:"Which of the wired factors to start from."`
 	Fix        string  `json:"fix" oneof:"none|w|h" doc:"Which of the wired factors is left as it is, but for the scale of each component."`
 	Power      int     `json:"power" min:"1" max:"2" doc:"2 factorises V, a power; 1 its root, a magnitude, and then H is a magnitude too."`
@@ -108,19 +108,18 @@ func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense,
 	}
 	passes := newPasses(v, b.beta, b.Eps)
 	var done atomic.Int64
-	runs, err := eachStart(b.Restarts, func(i, threads int) (*audiosep.Factors, error) {
+	f, kept, ends, err := leastOfStarts(b.Restarts, func(i, threads int) (*audiosep.Factors, error) {
 		return b.run(ctx, env, v, passes, start, i, threads, &done)
-	})
+	}, func(f *audiosep.Factors) float64 { return f.Objective[len(f.Objective)-1] })
 	if err != nil {
 		return nil, err
 	}
-	ends, best := leastOf(runs, func(f *audiosep.Factors) float64 { return f.Objective[len(f.Objective)-1] })
-	if len(runs) > 1 {
-		runs[best].Restarts = ends
-		env.Logger().Info("restarts compared", slog.Int("restarts", len(ends)), slog.Int("kept", best),
-			slog.Float64("least", ends[best]), slog.Float64("greatest", slices.Max(ends)))
+	if len(ends) > 1 {
+		f.Restarts = ends
+		env.Logger().Info("restarts compared", slog.Int("restarts", len(ends)), slog.Int("kept", kept),
+			slog.Float64("least", ends[kept]), slog.Float64("greatest", slices.Max(ends)))
 	}
-	return runs[best], nil
+	return f, nil
 }
 
 // checkPower says why v cannot be factorised.

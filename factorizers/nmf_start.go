@@ -59,6 +59,9 @@ func (b *betaNMF) checkWired(v *mat.Dense, s nmfStart) error {
 	if err := (&audiosep.Factors{W: s.w, H: s.h}).Validate(bins, cols); err != nil {
 		return fmt.Errorf("the wired factors: %w", err)
 	}
+	if err := checkRank(b.Rank, bins, cols); err != nil && s.w == nil && s.h == nil {
+		return err
+	}
 	rank := b.Rank
 	if s.w != nil {
 		_, rank = s.w.Dims()
@@ -69,6 +72,19 @@ func (b *betaNMF) checkWired(v *mat.Dense, s nmfStart) error {
 		return fmt.Errorf("rank is %d, but the wired factors have %d components; want rank %d", b.Rank, rank, rank)
 	}
 	return checkNotZero(s.w, s.h, mat.Sum(v) > 0)
+}
+
+// mostNumbers is how many numbers W and H may have together, or four times as many as V has.
+const mostNumbers = 1 << 22
+
+// checkRank refuses a rank with which W and H are out of all proportion to V.
+func checkRank(rank, bins, cols int) error {
+	most := max(mostNumbers, 4*bins*cols) / (bins + cols)
+	if rank <= most {
+		return nil
+	}
+	return &audiosep.ParamError{Name: "rank", What: fmt.Sprintf("is %d, with which W and H have %.3g numbers, %.3g GB, where V has %.3g; want a rank of at most %d",
+		rank, float64(rank)*float64(bins+cols), 8e-9*float64(rank)*float64(bins+cols), float64(bins)*float64(cols), most)}
 }
 
 // checkNotZero refuses wired factors that are 0 everywhere, where there is power to factorise:

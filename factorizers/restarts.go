@@ -2,43 +2,43 @@ package factorizers
 
 import (
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 )
 
-// eachStart calls run for starts 0 to n-1, as many at once as there are processors, and
-// returns the results in order, or the error of the first start that failed. run is told how
-// many threads it may use, on which its result must not depend.
-func eachStart[T any](n int, run func(i, threads int) (T, error)) ([]T, error) {
+// leastOfStarts calls run for starts 0 to n-1, as many at once as there are processors, and
+// returns the result that ends least, the first of equals, which start it is and where each
+// ended, or the error of the first start that failed. Of results it holds one for each start
+// that runs and the least. run is told how many threads it may use, on which its result must
+// not depend.
+func leastOfStarts[T any](n int, run func(i, threads int) (T, error), last func(T) float64) (best T, kept int, ends []float64, err error) {
 	together := min(n, runtime.GOMAXPROCS(0))
 	threads := runtime.GOMAXPROCS(0) / together
-	results, errs := make([]T, n), make([]error, n)
+	ends, kept = make([]float64, n), -1
+	failed := n
+	var mu sync.Mutex
 	var next atomic.Int64
 	var all sync.WaitGroup
 	for range together {
 		all.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				if results[i], errs[i] = run(i, threads); errs[i] != nil {
+				result, fault := run(i, threads)
+				mu.Lock()
+				if fault != nil {
+					if i < failed {
+						failed, err = i, fault
+					}
+					mu.Unlock()
 					return
 				}
+				ends[i] = last(result)
+				if kept < 0 || ends[i] < ends[kept] || ends[i] == ends[kept] && i < kept {
+					best, kept = result, i
+				}
+				mu.Unlock()
 			}
 		})
 	}
 	all.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return results, nil
-}
-
-// leastOf returns the last objective of each run, and which run has the least, the first of
-// equals.
-func leastOf[T any](runs []T, last func(T) float64) (ends []float64, best int) {
-	for _, r := range runs {
-		ends = append(ends, last(r))
-	}
-	return ends, slices.Index(ends, slices.Min(ends))
+	return best, kept, ends, err
 }

@@ -13,8 +13,8 @@ import (
 
 // TLNMFParams are the parameters of tl_nmf.
 type TLNMFParams struct {
-	Rank       int     `json:"rank" min:"1" unit:"components" doc:"Number of components K."`
-	Iterations int     `json:"iterations" min:"1" doc:"Most iterations; each updates W and H, then Φ."`
+	Rank       int     `json:"rank" min:"1" max:"100000" unit:"components" doc:"Number of components K."`
+	Iterations int     `json:"iterations" min:"1" max:"1000000000" doc:"Most iterations; each updates W and H, then Φ."`
 	Tol        float64 `json:"tol" min:"0" doc:"Stop when an iteration lowers the objective C by less than this part of 2|C|."`
 	Eps        float64 `json:"eps" min:"1e-15" doc:"Floor added to V and WH: a power of frames whose window is divided by its sum, so that the scale of the window does not matter."`
 	MMSteps    int     `json:"mm_steps" min:"1" doc:"Most updates of H and W in an iteration. From a Φ that is not settled, and with update mm, the first iterations make fewer, so that Φ takes shape before W and H settle."`
@@ -28,7 +28,7 @@ type TLNMFParams struct {
 	Start      string  `json:"start" oneof:"random|dct|joint_diagonalization|file" doc:"Φ to start from, where none is wired."`
 	StartFile  *string `json:"start_file" file:"in" doc:"Orthogonal M×M matrix (.npy) to start from, with start file."`
 	StartBlock int     `json:"start_block" min:"1" unit:"columns" doc:"Columns of V whose frames are averaged to a covariance by the joint_diagonalization start."`
-	Restarts   int     `json:"restarts" min:"1" doc:"Starts that are tried; the one with the least objective is kept."`
+	Restarts   int     `json:"restarts" min:"1" max:"100000" doc:"Starts that are tried; the one with the least objective is kept."`
 	Fix        string  `json:"fix" oneof:"none|phi" doc:"phi leaves Φ at its start and learns W and H alone."`
 }
 
@@ -99,22 +99,21 @@ func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.F
 		return audiosep.Model{}, err
 	}
 	t.warn(env, scene)
-	runs, err := eachStart(t.Restarts, func(i, threads int) (*learning, error) {
+	best, _, ends, err := leastOfStarts(t.Restarts, func(i, threads int) (*learning, error) {
 		progress := env
 		if i > 0 {
 			progress.Progress = nil // the progress shown is that of the first start
 		}
 		return t.run(ctx, progress, scene, start, i, threads)
-	})
+	}, (*learning).last)
 	if err != nil {
 		return audiosep.Model{}, err
 	}
-	ends, best := leastOf(runs, (*learning).last)
-	if len(runs) == 1 {
+	t.report(env, best, ends)
+	if len(ends) == 1 {
 		ends = nil
 	}
-	t.report(env, runs, best)
-	phi, err := scene.Complete(mat.NewDense(scene.Rows(), scene.Rows(), runs[best].phi))
+	phi, err := scene.Complete(mat.NewDense(scene.Rows(), scene.Rows(), best.phi))
 	if err != nil {
 		return audiosep.Model{}, err
 	}
@@ -123,7 +122,7 @@ func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.F
 		return audiosep.Model{}, err
 	}
 	framing := y.Framing
-	return audiosep.Model{Framing: &framing, Transform: transform, Factors: runs[best].factors(ends)}, nil
+	return audiosep.Model{Framing: &framing, Transform: transform, Factors: best.factors(ends)}, nil
 }
 
 // warn warns if there are fewer frames than free parameters of Φ.
@@ -182,19 +181,18 @@ func (t tlNMF) run(ctx context.Context, env audiosep.Env, s *scene.Scene, start 
 }
 
 // report logs the best start and how many others agree with it.
-func (t tlNMF) report(env audiosep.Env, runs []*learning, best int) {
-	l := runs[best]
+func (t tlNMF) report(env audiosep.Env, l *learning, ends []float64) {
 	likelihood, divergence := l.parts()
 	agree := 0
-	for _, r := range runs {
-		if r.last()-l.last() <= agreement*math.Abs(l.last()) {
+	for _, end := range ends {
+		if end-l.last() <= agreement*math.Abs(l.last()) {
 			agree++
 		}
 	}
 	env.Logger().Info("learnt a transform",
 		slog.Float64("objective", l.last()), slog.Float64("transform_part", likelihood), slog.Float64("nmf_part", divergence),
 		slog.Int("iterations", len(l.objective)), slog.String("stop", l.stop),
-		slog.Int("starts", len(runs)), slog.Int("starts_that_agree", agree))
+		slog.Int("starts", len(ends)), slog.Int("starts_that_agree", agree))
 }
 
 // Two starts whose objectives differ by no more than this part of one count as having found

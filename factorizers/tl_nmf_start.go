@@ -30,6 +30,9 @@ func (t tlNMF) start(ctx context.Context, s *scene.Scene, init audiosep.Model) (
 	if err := st.take(ctx, init); err != nil {
 		return nil, err
 	}
+	if err := checkRank(t.Rank, s.Samples, s.Cols); err != nil && st.w == nil && st.h == nil {
+		return nil, err
+	}
 	switch {
 	case st.phi != nil:
 	case t.Start == "dct":

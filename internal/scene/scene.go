@@ -24,12 +24,18 @@ type Scene struct {
 	Scale     float64    // powers of these frames over those with the window divided by its sum
 }
 
+// Longest is the greatest M of a Φ that is learnt: it then has 2 GiB.
+const Longest = 1 << 14
+
 // New lays out frames of m samples, layers[layer][n·m+i]: share frames of each layer, at
 // least 1, make a column. window is the analysis window they were cut with. It is an error
-// if there are no frames or not whole groups of share, or if a sample is not finite.
+// if m is above Longest, if there are no frames or not whole groups of share, or if a sample is not finite.
 func New(layers [][]float64, m, share int, window []float64) (*Scene, error) {
 	if m == 0 || len(layers) == 0 || len(layers[0]) < m {
 		return nil, fmt.Errorf("the recording is %d layers of frames of %d samples; want at least one frame", len(layers), m)
+	}
+	if m > Longest {
+		return nil, fmt.Errorf("the frames are %d samples long, so that Φ has %.3g numbers, %.3g GB, and several as large are needed besides; want at most %d samples", m, float64(m)*float64(m), 8e-9*float64(m)*float64(m), Longest)
 	}
 	share, frames := max(1, share), len(layers[0])/m
 	if frames%share != 0 {

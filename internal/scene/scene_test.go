@@ -34,6 +34,7 @@ func TestNewRefuses(t *testing.T) {
 		want     string
 	}{
 		"no layers":      {nil, 2, 1, "at least one frame"},
+		"too long":       {[][]float64{make([]float64, 20000)}, 20000, 1, "so that Φ has 4e+08 numbers, 3.2 GB"},
 		"no frames":      {[][]float64{{}}, 2, 1, "at least one frame"},
 		"no samples":     {[][]float64{{}}, 0, 1, "at least one frame"},
 		"part of groups": {[][]float64{make([]float64, 6)}, 2, 2, "whole groups of 2"},

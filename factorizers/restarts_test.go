@@ -1,0 +1,79 @@
+package factorizers
+
+import (
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/audiosep/audiosep"
+)
+
+// Of any number of starts the least is kept, the first of equals, and the first error is told.
+func TestLeastOfStarts(t *testing.T) {
+	for _, procs := range []int{1, 4} {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+		values := []float64{3, 1, 2, 1, 5}
+		best, kept, ends, err := leastOfStarts(len(values), func(i, _ int) (int, error) { return i, nil }, func(i int) float64 { return values[i] })
+		if best != 1 || kept != 1 || err != nil || len(ends) != 5 || ends[4] != 5 {
+			t.Errorf("start %d, result %d, ends %v, %v; want 1, 1, %v", kept, best, ends, err, values)
+		}
+		first := errors.New("start 2")
+		_, _, _, err = leastOfStarts(5, func(i, _ int) (int, error) {
+			switch i {
+			case 2:
+				return 0, first
+			case 4:
+				return 0, errors.New("start 4")
+			}
+			return i, nil
+		}, func(int) float64 { return 0 })
+		if err != first {
+			t.Errorf("the error is %v; want that of start 2", err)
+		}
+	}
+}
+
+// A hundred thousand starts hold no more memory than a few at a time.
+func TestManyStartsTakeLittleMemory(t *testing.T) {
+	const n = 1 << 14
+	_, _, _, err := leastOfStarts(n, func(i, _ int) ([]byte, error) {
+		if i%1024 == 1023 {
+			var m runtime.MemStats
+			runtime.GC()
+			if runtime.ReadMemStats(&m); m.HeapAlloc > 256<<20 {
+				return nil, errors.New("more than 256 MiB are held")
+			}
+		}
+		return make([]byte, 1<<16), nil
+	}, func([]byte) float64 { return 0 })
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOutOfAllProportion(t *testing.T) {
+	for params, want := range map[string]string{
+		`{"rank": 100000000}`:            "parameter rank is 100000000; want 1 to 100000",
+		`{"rank": 9223372036854775807}`:  "parameter rank is 9223372036854775807; want 1 to 100000",
+		`{"restarts": 1000000000}`:       "parameter restarts is 1000000000; want 1 to 100000",
+		`{"iterations": 10000000000000}`: "parameter iterations is 10000000000000; want 1 to 1000000000",
+	} {
+		for _, def := range []audiosep.Definition{isNMFStage, betaNMFStage, tlNMFStage} {
+			if _, err := def.Build(json.RawMessage(params)); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v; want %s", def.Name, err, want)
+			}
+		}
+	}
+	v := randomV(rand.New(rand.NewPCG(1, 1)), 20, 30)
+	f, err := NewNMF(0, params(100000, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "rank is 100000, with which W and H have 5e+06 numbers, 0.04 GB, where V has 600; want a rank of at most 83886"
+	if _, err := f.Factorize(t.Context(), audiosep.Env{}, v, nil); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v; want %s", err, want)
+	}
+}

@@ -41,22 +41,30 @@ func NewDCT(p DCTParams) (audiosep.Transformer, error) {
 }
 
 // Transform returns the DCT of frames of m samples.
-func (p DCTParams) Transform(_ context.Context, m int) (audiosep.Transform, error) {
+func (p DCTParams) Transform(ctx context.Context, m int) (audiosep.Transform, error) {
 	if err := audiosep.CheckStruct(p); err != nil {
 		return nil, err
 	}
 	if least := map[bool]int{true: 2, false: 1}[p.Type == 1]; m < least {
 		return nil, fmt.Errorf("frames are %d samples long; want at least %d for a DCT of type %d", m, least, p.Type)
 	}
-	t := &dct{shape: shape{len: m, bins: m}, typ: p.Type, forward: fft.NewDCT(p.Type, m)}
+	t, err := planned(ctx, m, func() *dct { return planDCT(p.Type, m) })
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func planDCT(typ, m int) *dct {
+	t := &dct{shape: shape{len: m, bins: m}, typ: typ, forward: fft.NewDCT(typ, m)}
 	t.inverse = t.forward
-	switch p.Type {
+	switch typ {
 	case 2:
 		t.inverse = fft.NewDCT(3, m)
 	case 3:
 		t.inverse = fft.NewDCT(2, m)
 	}
-	return t, nil
+	return t
 }
 
 type dct struct {

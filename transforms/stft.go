@@ -39,7 +39,7 @@ func NewSTFT(p STFTParams) (audiosep.Transformer, error) {
 }
 
 // Transform returns the DFT of frames of m samples.
-func (p STFTParams) Transform(_ context.Context, m int) (audiosep.Transform, error) {
+func (p STFTParams) Transform(ctx context.Context, m int) (audiosep.Transform, error) {
 	if m < 1 {
 		return nil, fmt.Errorf("frames are %d samples long; want at least 1", m)
 	}
@@ -51,12 +51,18 @@ func (p STFTParams) Transform(_ context.Context, m int) (audiosep.Transform, err
 		return nil, &audiosep.ParamError{Name: "size", What: fmt.Sprintf("is %d; want at least %d samples, the length of a frame", size, m)}
 	}
 	scale := 1 / math.Sqrt(float64(size))
-	return &stft{
-		shape:   shape{len: m, bins: size/2 + 1, complex: true},
-		size:    size,
-		forward: fft.NewReal(m, size, scale),
-		inverse: fft.NewRealInverse(m, size, scale),
-	}, nil
+	t, err := planned(ctx, size, func() *stft {
+		return &stft{
+			shape:   shape{len: m, bins: size/2 + 1, complex: true},
+			size:    size,
+			forward: fft.NewReal(m, size, scale),
+			inverse: fft.NewRealInverse(m, size, scale),
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 type stft struct {

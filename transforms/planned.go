@@ -1,0 +1,23 @@
+package transforms
+
+import "context"
+
+// quickPlan is the frame length up to which a plan takes some tens of milliseconds.
+const quickPlan = 1 << 15
+
+// planned returns what plan makes, for frames of m samples. A plan for a million samples takes
+// seconds; if ctx is done before, planned returns its error at once and plan goes on unheard.
+func planned[T any](ctx context.Context, m int, plan func() T) (T, error) {
+	if m <= quickPlan {
+		return plan(), ctx.Err()
+	}
+	made := make(chan T, 1)
+	go func() { made <- plan() }()
+	select {
+	case t := <-made:
+		return t, ctx.Err()
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}

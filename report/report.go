@@ -35,6 +35,10 @@ type Report struct {
 	dir   string
 	made  bool // the folder above dir
 
+	framing *audiosep.Framing // the last that passed
+	tuning  map[string]tuning // by stage: of the transform that it makes
+	of      map[int]tuning    // by bins: of the last transform with so many
+
 	mu    sync.Mutex
 	temp  string
 	steps *os.File
@@ -53,7 +57,7 @@ func New(spec pipeline.ReportSpec, next pipeline.Watcher) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{next: next, ports: spec.Ports, dir: spec.Dir, temp: temp, made: missing != nil}
+	r := &Report{next: next, ports: spec.Ports, dir: spec.Dir, temp: temp, made: missing != nil, tuning: map[string]tuning{}, of: map[int]tuning{}}
 	if r.steps, err = os.Create(filepath.Join(temp, "steps.jsonl")); err != nil {
 		return nil, err
 	}
@@ -118,11 +122,12 @@ func (r *Report) Port(ref pipeline.Ref, c audiosep.Cargo, value any) {
 	if r.next != nil {
 		r.next.Port(ref, c, value)
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.note(ref, value)
 	for _, pattern := range r.ports {
 		if ok, _ := path.Match(pattern, ref.String()); ok {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			if err := r.port(filepath.Join(r.temp, ref.String()), value); err != nil {
+			if err := r.port(filepath.Join(r.temp, ref.String()), ref, value); err != nil {
 				r.keep(fmt.Errorf("the report of %v: %w", ref, err))
 			}
 			return
@@ -130,13 +135,52 @@ func (r *Report) Port(ref pipeline.Ref, c audiosep.Cargo, value any) {
 	}
 }
 
-func (r *Report) port(base string, value any) error {
+// tuning is the frequencies of a transform's bins, as part of the sample rate; nil: none.
+type tuning []float64
+
+// note remembers what the axes of pictures mean.
+func (r *Report) note(ref pipeline.Ref, value any) {
+	switch v := value.(type) {
+	case audiosep.Framing:
+		r.framing = &v
+	case audiosep.Transform:
+		var t tuning
+		if tuned, ok := v.(audiosep.Tuned); ok {
+			t = tuned.Frequencies()
+		}
+		r.tuning[ref.Stage], r.of[v.Bins()] = t, t
+	}
+}
+
+// axes returns those of V of a stage, or, where that is no transform's, of so many bins. f is
+// the framing, the last that passed if nil.
+func (r *Report) axes(stage string, bins int, f *audiosep.Framing) Axes {
+	var a Axes
+	if f == nil {
+		f = r.framing
+	}
+	if f == nil || f.Rate == 0 {
+		return a
+	}
+	a.Seconds = float64(f.Hop*max(1, f.Share)) / float64(f.Rate)
+	t, ok := r.tuning[stage]
+	if !ok {
+		t = r.of[bins]
+	}
+	for _, part := range t {
+		a.Hz = append(a.Hz, part*float64(f.Rate))
+	}
+	return a
+}
+
+func (r *Report) port(base string, ref pipeline.Ref, value any) error {
 	switch v := value.(type) {
 	case *mat.Dense:
 		if err := writeNPZ(base, array{"v", v}); err != nil {
 			return err
 		}
-		return SaveHeatMap(base+".png", Decibels(v), HeatMap{Title: "V", X: "column", Y: "bin", Z: "dB"})
+		bins, _ := v.Dims()
+		return SaveHeatMap(base+".png", Decibels(v), HeatMap{Title: "V", X: "column", Y: "bin", Z: "dB", Axes: r.axes(ref.Stage, bins, nil)})
 	case *audiosep.Factors:
 		arrays := []array{{"w", v.W}, {"h", v.H}}
 		if n := len(v.Objective); n > 0 {
@@ -145,7 +189,8 @@ func (r *Report) port(base string, value any) error {
 		if err := writeNPZ(base, arrays...); err != nil {
 			return err
 		}
-		return SaveFactors(base+".png", v)
+		bins, _ := v.W.Dims()
+		return SaveFactors(base+".png", v, r.axes(ref.Stage, bins, v.Framing))
 	case audiosep.MatrixTransform:
 		if err := writeNPZ(base, array{"phi", v.Phi()}); err != nil {
 			return err

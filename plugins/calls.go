@@ -207,6 +207,12 @@ func (p *process) questions(ctx context.Context) error {
 				p.told(ctx, q.GetCall(), what.Step, nil)
 			case *wire.Question_Log:
 				p.told(ctx, q.GetCall(), nil, what.Log)
+			default: // of a newer plugin
+				if q.GetId() != 0 {
+					mu.Lock()
+					stream.Send(&wire.Answer{Id: q.GetId(), Error: "the question is not known; want another, or a newer audiosep"})
+					mu.Unlock()
+				}
 			}
 		}
 	}()

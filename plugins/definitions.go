@@ -105,16 +105,13 @@ func checkPorts(ports []audiosep.Port, input bool) error {
 			return fmt.Errorf("two ports are called %q; want each its own name", p.Name)
 		case p.Many && !input:
 			return fmt.Errorf("output %q is many; want one", p.Name)
-		case !slices.Contains(knownCargoes(), p.Cargo):
-			late = newerf("port %q is of the cargo %q, which is not known here; want one of %v, or a newer audiosep", p.Name, p.Cargo, knownCargoes())
+		case !slices.Contains(audiosep.Cargoes(), p.Cargo):
+			late = newerf("port %q is of the cargo %q; want one of %v, or a newer audiosep", p.Name, p.Cargo, audiosep.Cargoes())
 		}
 		seen[p.Name] = true
 	}
 	return late
 }
-
-// knownCargoes are those that can be sent. It is a variable for tests of an older host.
-var knownCargoes = audiosep.Cargoes
 
 // checkParam tells a parameter that is of a newer audiosep from one that is wrong.
 func checkParam(p *audiosep.Param) error {

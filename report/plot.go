@@ -334,7 +334,7 @@ func multiples(w, h *mat.Dense, axes Axes, name string) (tiles [][]*plot.Plot, e
 	for c := range k {
 		row := make([]*plot.Plot, 2)
 		for i, l := range []Line{{X: bin[from:], Y: mat.Col(nil, c, w)[from:]}, {X: column, Y: mat.Row(nil, c, h)}} {
-			p, err := Lines("", "", fmt.Sprintf("%c %d, dB", "WH"[i], c), l)
+			p, err := Lines("", "", fmt.Sprintf("%c %d, dB", "WH"[i], c+1), l)
 			if err != nil {
 				return nil, err
 			}

@@ -64,7 +64,7 @@ func TestMultiples(t *testing.T) {
 		}
 		for k, row := range tiles {
 			for i, p := range row {
-				if want := fmt.Sprintf("%c %d, dB", "WH"[i], k); p.Y.Label.Text != want || p.Y.Min != -80 || p.Y.Max != 0 {
+				if want := fmt.Sprintf("%c %d, dB", "WH"[i], k+1); p.Y.Label.Text != want || p.Y.Min != -80 || p.Y.Max != 0 {
 					t.Errorf("the plot of %s has %q from %v to %v", want, p.Y.Label.Text, p.Y.Min, p.Y.Max)
 				}
 			}

@@ -124,6 +124,9 @@ func ShapeOf[S any]() (Shape, error) {
 	}
 	run, ok := t.MethodByName("Run")
 	if !ok {
+		if _, ok := reflect.PointerTo(t).MethodByName("Run"); ok {
+			return Shape{}, fmt.Errorf("%v has no method Run, but *%v has; return a pointer", t, t)
+		}
 		return Shape{}, fmt.Errorf("%v is no stage: it is none of the interfaces and has no method Run", t)
 	}
 	// A method of an interface type has no receiver among its arguments.

@@ -138,6 +138,12 @@ type Committer interface {
 	Commit(ctx context.Context) error
 }
 
+// Writer may be implemented by a stage that writes files: their paths, as far as they are
+// known, so that no two stages of a run write the same.
+type Writer interface {
+	Writes() []string
+}
+
 // Withdrawer may be implemented by a Committer. Withdraw undoes Commit: it is called when
 // another stage of the run could not commit.
 type Withdrawer interface {

@@ -132,6 +132,9 @@ func (s *SeparatedStems) Each(ctx context.Context, write func(source int, block 
 	layers, sources := f.Layers(), len(s.Sources)
 	join := NewJoiner(f, sources*layers)
 	size := blocks.Size(ctx, f.Length*sources, layers, f.Share, f.Frames())
+	if !blocks.Chosen(ctx) && size < 2*s.Halo { // else most of what is read is read several times
+		size = blocks.Size(blocks.WithSize(ctx, 2*s.Halo), f.Length*sources, layers, f.Share, f.Frames())
+	}
 	loan := lend.From(s.X.Transform(), s.By)
 	defer loan.GiveBack()
 	return blocks.Run(ctx, f.Frames(), size, loan.Blocks(), func() *separation { return newSeparation(s, size, loan) },

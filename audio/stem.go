@@ -43,6 +43,30 @@ type Stem struct {
 	kept []*spool.Spool
 }
 
+// Forecast finds fault with a source that will not be there, where the sources are known.
+func (s *Stem) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
+	names := in["sources"].Sources
+	if names == nil {
+		return nil, nil
+	}
+	if _, err := s.index(names); err != nil {
+		return nil, &audiosep.ParamError{Name: "source", What: fmt.Sprintf("is %q; want one of %s, or a number from 1 to %d", s.p.Source, strings.Join(names, ", "), len(names))}
+	}
+	return nil, nil
+}
+
+// index returns which of the sources is meant.
+func (s *Stem) index(names []string) (int, error) {
+	j := slices.Index(names, s.p.Source)
+	if n, err := strconv.Atoi(s.p.Source); j < 0 && err == nil && n >= 1 && n <= len(names) {
+		j = n - 1
+	}
+	if j < 0 {
+		return 0, fmt.Errorf("no source is called %q; want one of %s, or a number from 1 to %d", s.p.Source, strings.Join(names, ", "), len(names))
+	}
+	return j, nil
+}
+
 // StemIn is what stem takes.
 type StemIn struct {
 	Sources audiosep.Stems `port:"sources"`
@@ -51,12 +75,9 @@ type StemIn struct {
 // Run computes the stem.
 func (s *Stem) Run(ctx context.Context, env audiosep.Env, in StemIn) (Out, error) {
 	names, h := in.Sources.Names(), in.Sources.Head()
-	j := slices.Index(names, s.p.Source)
-	if n, err := strconv.Atoi(s.p.Source); j < 0 && err == nil && n >= 1 && n <= len(names) {
-		j = n - 1
-	}
-	if j < 0 {
-		return Out{}, fmt.Errorf("no source is called %q; want one of %s, or a number from 1 to %d", s.p.Source, strings.Join(names, ", "), len(names))
+	j, err := s.index(names)
+	if err != nil {
+		return Out{}, err
 	}
 	kept, err := spool.New(h.Layers(), h.Samples)
 	if err != nil {

@@ -74,6 +74,7 @@ type writeAudio struct {
 	head   audiosep.Head
 	inputs []string  // files that are read, as far as they are known
 	files  []*output // [source*R+realisation]
+	names  []string  // of the files, as far as they are known
 	set    whole.Set
 }
 
@@ -152,6 +153,7 @@ func (s *writeAudio) encoding(input string) encoding {
 // paths returns the name of each file, all of them different and free.
 func (s *writeAudio) paths(h audiosep.Head, sources []string) ([]string, error) {
 	var paths []string
+	s.names = nil
 	taken := map[string]string{} // what has a name, by the name in small letters: some systems do not tell a from A
 	for j, source := range sources {
 		for r := range h.Realisations {
@@ -163,6 +165,8 @@ func (s *writeAudio) paths(h audiosep.Head, sources []string) ([]string, error) 
 			taken[strings.ToLower(path)] = what
 			if source == unknownSource && strings.Contains(path, unknownSource) {
 				path = filepath.Dir(path) + "/" // all that is known of it
+			} else {
+				s.names = append(s.names, filepath.Clean(path))
 			}
 			if err := s.allowed(path); err != nil {
 				return nil, err
@@ -264,14 +268,11 @@ func (s *writeAudio) Commit(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.set.Commit(ctx); err != nil {
-		return err
-	}
-	for _, o := range s.files {
-		s.log.Info("written", "file", o.path)
-	}
-	return nil
+	return s.set.Commit(ctx)
 }
+
+// Writes returns the files, as far as they are known.
+func (s *writeAudio) Writes() []string { return s.names }
 
 // Withdraw undoes Commit.
 func (s *writeAudio) Withdraw(context.Context) error { return s.set.Withdraw() }
@@ -291,8 +292,13 @@ func (s *writeAudio) sayClipping() error {
 	return errors.Join(errs...)
 }
 
-// Close removes everything that was not committed.
+// Close removes everything that was not committed, and says what was written.
 func (s *writeAudio) Close() error {
+	for _, o := range s.files {
+		if s.set.Committed() {
+			s.log.Info("written", "file", o.path)
+		}
+	}
 	s.files = nil
 	return s.set.Close()
 }

@@ -34,11 +34,16 @@ func NewJoinFactors(p JoinFactorsParams) (*JoinFactors, error) {
 // Forecast says what is known of the factors: what is known of all dictionaries together.
 func (s *JoinFactors) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
 	f := in["dictionary"]
+	names := f.Sources
 	if len(s.p.Names) > 0 {
-		f.Sources = s.p.Names
+		names = s.p.Names
 	}
-	slices.Sort(f.Sources)
-	f.Sources = slices.Compact(f.Sources)
+	f.Sources = nil
+	for _, name := range names { // those of one name are one source
+		if !slices.Contains(f.Sources, name) {
+			f.Sources = append(f.Sources, name)
+		}
+	}
 	return map[string]audiosep.Forecast{"factors": f}, nil
 }
 

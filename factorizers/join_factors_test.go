@@ -70,3 +70,26 @@ func TestJoinFactors(t *testing.T) {
 		}
 	}
 }
+
+// What is forecast of the sources is what they are, and leaves the parameters alone.
+func TestJoinFactorsForecast(t *testing.T) {
+	names := []string{"violin", "clarinet", "violin"}
+	stage, err := factorizers.NewJoinFactors(factorizers.JoinFactorsParams{Names: names})
+	if err != nil {
+		t.Fatal(err)
+	}
+	will, err := stage.Forecast(map[string]audiosep.Forecast{"dictionary": {Rank: 6}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := stage.Run(t.Context(), audiosep.Env{}, factorizers.JoinFactorsIn{Dictionary: []*audiosep.Factors{dictionary(4, 2, 0), dictionary(4, 1, 0), dictionary(4, 3, 0)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(out.Factors.Sources); got != "[{violin [0 1 3 4 5]} {clarinet [2]}]" {
+		t.Errorf("the sources are %s", got)
+	}
+	if got := fmt.Sprint(will["factors"]); got != "{6 [violin clarinet]}" {
+		t.Errorf("the forecast is %s", got)
+	}
+}

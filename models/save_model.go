@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/whole"
@@ -39,6 +40,9 @@ func (s *saver) WriteModel(ctx context.Context, m audiosep.Model) error {
 	s.set.Overwrite = s.p.Overwrite
 	return writeTo(ctx, &s.set, s.p.File, m)
 }
+
+// Writes returns the file.
+func (s *saver) Writes() []string { return []string{filepath.Clean(s.p.File)} }
 
 func (s *saver) Commit(ctx context.Context) error   { return s.set.Commit(ctx) }
 func (s *saver) Withdraw(ctx context.Context) error { return s.set.Withdraw() }

@@ -155,7 +155,7 @@ func (c *checker) stage(i int) {
 
 // params builds the stage from its parameters.
 func (c *checker) params(st *stage, spec StageSpec, at string) {
-	raw := spec.Params
+	raw := c.texts(st.def.Params, spec.Params, at)
 	if audiosep.CheckParams(st.def.Params, raw) == nil {
 		raw = c.resolveFiles(st.def.Params, raw, at, st.id)
 	}
@@ -166,6 +166,28 @@ func (c *checker) params(st *stage, spec StageSpec, at string) {
 		return
 	}
 	c.paramFaults(st, err, at)
+}
+
+// texts makes texts of the values that flags give to parameters that are texts, such as the
+// number of a source.
+func (c *checker) texts(params []audiosep.Param, raw json.RawMessage, at string) json.RawMessage {
+	var values map[string]json.RawMessage
+	for _, p := range params {
+		if _, byFlag := c.flags[at+pointer("params", p.Name)]; !byFlag || p.Type != "string" {
+			continue
+		}
+		if values == nil && json.Unmarshal(raw, &values) != nil {
+			return raw
+		}
+		if v := bytes.TrimSpace(values[p.Name]); len(v) > 0 && v[0] != '"' {
+			values[p.Name], _ = json.Marshal(string(v))
+		}
+	}
+	if values == nil {
+		return raw
+	}
+	raw, _ = json.Marshal(values)
+	return raw
 }
 
 // paramFaults tells what is wrong with a stage's parameters.

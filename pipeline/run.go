@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
@@ -96,7 +97,8 @@ type run struct {
 	left    map[Ref]int           // how many inputs have yet to take an output
 	heads   map[Ref]audiosep.Head // of the recordings that outputs are of
 	ran     map[*stage]bool
-	closers []io.Closer // besides the stages
+	closers []io.Closer       // besides the stages
+	writers map[string]string // files that will be written, in small letters -> the stage's id
 }
 
 // stages runs every stage in order. Those that only say what is to be done come first, so
@@ -110,6 +112,7 @@ func (r *run) stages(ctx context.Context) error {
 			return r.stage(ctx, st)
 		},
 		r.prepare,
+		r.apart,
 		func(ctx context.Context, st *stage) error {
 			if r.ran[st] {
 				return nil
@@ -132,6 +135,10 @@ func (r *run) commit(ctx context.Context) error {
 		if err == nil {
 			done = append(done, c)
 		}
+		return err
+	}
+	r.writers = nil // by now all names are known
+	if err := r.each(ctx, r.apart); err != nil {
 		return err
 	}
 	err := r.each(ctx, func(ctx context.Context, st *stage) error {
@@ -210,6 +217,26 @@ func (r *run) prepare(ctx context.Context, st *stage) error {
 		plan.Inputs = append(plan.Inputs, other.reads...)
 	}
 	return p.Prepare(ctx, plan)
+}
+
+// apart refuses two stages that would write the same file. Names differ by more than capitals,
+// which some systems do not tell apart.
+func (r *run) apart(_ context.Context, st *stage) error {
+	w, ok := st.impl.(audiosep.Writer)
+	if !ok {
+		return nil
+	}
+	if r.writers == nil {
+		r.writers = map[string]string{}
+	}
+	for _, path := range w.Writes() {
+		key := strings.ToLower(path)
+		if other, ok := r.writers[key]; ok && other != st.id {
+			return fmt.Errorf("it and stage %q would both write %s; give one of them another name, pattern or folder", other, path)
+		}
+		r.writers[key] = st.id
+	}
+	return nil
 }
 
 // head returns that of the recording from which a stage's inputs come, as far as it is known

@@ -309,6 +309,10 @@ func (p *parser) inputs(n *node) map[string][]string {
 			items = f.value.items
 		}
 		m[f.name] = nil
+		if f.value.kind == '[' && len(f.value.items) == 0 {
+			p.fault(f.value.start, "", "in %q is an empty list; want at least one stage or stage.port", f.name)
+			continue
+		}
 		for _, item := range items {
 			if item.kind != '"' {
 				p.fault(item.start, "", "in %q is %s; %s", f.name, item.describe(), want)

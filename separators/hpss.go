@@ -74,6 +74,11 @@ func (s *HPSS) names() []string {
 	return []string{"harmonic", "percussive"}
 }
 
+// Forecast says how the sources will be called.
+func (s *HPSS) Forecast(map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
+	return map[string]audiosep.Forecast{"sources": {Sources: s.names()}}, nil
+}
+
 // Separate returns the harmonic and percussive stems of x.
 func (s *HPSS) Separate(x audiosep.Spectra) audiosep.Stems {
 	total := x.Framing().Frames()
@@ -86,8 +91,12 @@ func (s *HPSS) Separate(x audiosep.Spectra) audiosep.Stems {
 			}
 			bins := x.Transform.Bins()
 			m.magnitudes(mix)
-			m.alongTime(bins, s.p.Frames, total, x.First, skip, n)
-			m.alongFrequency(bins, s.p.Bins, skip, n)
+			if err := m.alongTime(ctx, bins, s.p.Frames, total, x.First, skip, n); err != nil {
+				return err
+			}
+			if err := m.alongFrequency(ctx, bins, s.p.Bins, skip, n); err != nil {
+				return err
+			}
 			s.mask(dst, l, mix.Slice(skip, skip+n, bins), m)
 		}
 		return nil
@@ -166,7 +175,7 @@ func (m *medians) magnitudes(x audiosep.Coefs) {
 // alongTime finds the median of each bin over length frames around each of n frames. Beyond
 // the ends of the recording of total frames its frames stand in reverse order (mode reflect
 // of scipy.ndimage). Frame 0 of the magnitudes is frame first of the recording.
-func (m *medians) alongTime(bins, length, total, first, skip, n int) {
+func (m *medians) alongTime(ctx context.Context, bins, length, total, first, skip, n int) error {
 	r := length / 2
 	m.harmonic = slices.Grow(m.harmonic[:0], n*bins)[:n*bins]
 	m.line = slices.Grow(m.line[:0], n+2*r)[:n+2*r]
@@ -179,11 +188,15 @@ func (m *medians) alongTime(bins, length, total, first, skip, n int) {
 		for i, v := range m.out {
 			m.harmonic[i*bins+f] = v
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // alongFrequency finds the median over length bins around each bin of n frames.
-func (m *medians) alongFrequency(bins, length, skip, n int) {
+func (m *medians) alongFrequency(ctx context.Context, bins, length, skip, n int) error {
 	r := length / 2
 	m.percussive = slices.Grow(m.percussive[:0], n*bins)[:n*bins]
 	m.line = slices.Grow(m.line[:0], bins+2*r)[:bins+2*r]
@@ -193,7 +206,11 @@ func (m *medians) alongFrequency(bins, length, skip, n int) {
 			m.line[i] = frame[mirrored(i-r, bins)]
 		}
 		m.slide(m.percussive[t*bins:(t+1)*bins], m.line, length)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // mirrored returns the place in 0 to n-1 that stands for i beyond them: … 1 0 0 1 … n-1 n-1 ….

@@ -43,6 +43,12 @@ func Size(ctx context.Context, length, rows, share, total int) int {
 	return (max(1, min(size, total)) + share - 1) / share * share
 }
 
+// Chosen tells whether somebody has asked for a size.
+func Chosen(ctx context.Context) bool {
+	size, _ := ctx.Value(sizeKey{}).(int)
+	return size > 0
+}
+
 // Run works through frames 0 to n-1 in blocks of size, as many at a time as there are
 // slots. work is given a slot that no other block uses meanwhile, from newSlot; emit is then
 // called for the blocks in order, with their slots. What comes out depends on neither the

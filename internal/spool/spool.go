@@ -47,7 +47,7 @@ func (s *Spool) Append(row int, x []float64) error {
 	}
 	_, err := s.file.WriteAt(buf, s.offset(row, s.at[row]))
 	if err != nil {
-		return fmt.Errorf("keeping samples in %s: %w", os.TempDir(), err)
+		return fmt.Errorf("samples cannot be kept in %s, the folder for temporary files (TMPDIR): %w", os.TempDir(), err)
 	}
 	s.at[row] += len(x)
 	return nil

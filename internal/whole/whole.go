@@ -203,6 +203,9 @@ func (s *Set) Commit(ctx context.Context) error {
 	return nil
 }
 
+// Committed tells whether the files are in their places.
+func (s *Set) Committed() bool { return s.committed }
+
 // Withdraw undoes Commit.
 func (s *Set) Withdraw() error {
 	var errs []error
@@ -273,7 +276,7 @@ func Room(dir string, bytes int64) error {
 		dir = filepath.Dir(dir)
 	}
 	if free, ok := freeBytes(dir); ok && bytes > free {
-		return fmt.Errorf("%s has %.1f GB left, and %.1f GB will be written; want more space, or another folder", dir, float64(free)/1e9, float64(bytes)/1e9)
+		return fmt.Errorf("%s has %.3g MB left, and %.3g MB will be written; want more space, or another folder", dir, float64(free)/1e6, float64(bytes)/1e6)
 	}
 	return nil
 }

@@ -130,7 +130,7 @@ func TestAllowed(t *testing.T) {
 			t.Errorf("%s, overwrite %v: %v; want %q", c.path, c.overwrite, err, c.want)
 		}
 	}
-	if err := Room(filepath.Join(dir, "none"), 1<<62); err == nil || !strings.Contains(err.Error(), "GB left") {
+	if err := Room(filepath.Join(dir, "none"), 1<<62); err == nil || !strings.Contains(err.Error(), "MB left") {
 		t.Errorf("no space for 4 EB: %v", err)
 	}
 	if err := Room(dir, 1); err != nil {

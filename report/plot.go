@@ -271,10 +271,10 @@ func SaveFactors(file string, f *audiosep.Factors, axes Axes) error {
 		tiles, err = multiples(w, h, axes, name)
 		height = vg.Length(k) * 3 * vg.Centimeter
 	} else {
-		tiles = [][]*plot.Plot{{
-			heatPlot(w, HeatMap{Title: "W, dB below its greatest " + name, X: "component", Y: "bin", Axes: Axes{Hz: axes.Hz}}),
-			heatPlot(h, HeatMap{Title: "H, dB below its greatest " + name, X: "column", Y: "component", Axes: Axes{Seconds: axes.Seconds}}),
-		}}
+		left := heatPlot(w, HeatMap{Title: "W, dB below its greatest " + name, X: "component", Y: "bin", Axes: Axes{Hz: axes.Hz}})
+		right := heatPlot(h, HeatMap{Title: "H, dB below its greatest " + name, X: "column", Y: "component", Axes: Axes{Seconds: axes.Seconds}})
+		left.X.Tick.Marker, right.Y.Tick.Marker = fromOne(k), fromOne(k)
+		tiles = [][]*plot.Plot{{left, right}}
 	}
 	if err != nil {
 		return err
@@ -288,6 +288,16 @@ func SaveFactors(file string, f *audiosep.Factors, axes Axes) error {
 		height += 4 * vg.Centimeter
 	}
 	return SaveTiles(file, tiles, 28*vg.Centimeter, height)
+}
+
+// fromOne are the ticks of an axis of so many components, counted from 1 as everywhere.
+func fromOne(k int) plot.ConstantTicks {
+	var ticks plot.ConstantTicks
+	each := (k + 19) / 20
+	for c := each; c <= k; c += each {
+		ticks = append(ticks, plot.Tick{Value: float64(c - 1), Label: fmt.Sprint(c)})
+	}
+	return ticks
 }
 
 // relative returns a in dB below its greatest number, at least -80.

@@ -4,7 +4,8 @@ A plugin is an executable file called audiosep-plugin-NAME that imports this one
 numpy, grpcio and protobuf, on Linux, macOS or another Unix. A stage is a class with
 
     name      lower_snake_case
-    params    a list of Param; each becomes a keyword argument of the constructor
+    params    a list of Param; each becomes a keyword argument of the constructor or, where the
+              class has none, an attribute
     its docstring, of which the first line is the stage's description
 
 Arrays are numpy's, float64 unless said otherwise, not to be written to. Symbols: m samples a
@@ -1181,7 +1182,12 @@ class _Stage:
         if self.run is _run_transformer:
             getattr(self.make, "check", lambda **_: None)(**params)
             return self.make, params
-        return self.make(**params)
+        if self.make.__init__ is not object.__init__:
+            return self.make(**params)
+        stage = self.make()
+        for name, value in params.items():
+            setattr(stage, name, value)
+        return stage
 
 
 # ---- the service

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -237,7 +236,7 @@ func (p *process) answer(ctx context.Context, q *wire.Question, read *wire.ReadR
 	p.calls.mu.Lock()
 	c := p.calls.open[q.GetCall()]
 	p.calls.mu.Unlock()
-	err := io.ErrClosedPipe
+	var err error
 	var reply *wire.ReadReply
 	switch {
 	case c != nil:

@@ -35,8 +35,6 @@ const (
 	sharedEnv   = "AUDIOSEP_SHARED_MEMORY" // environment: descriptor and size
 	sharedMagic = "AUDIOSEP"               // first bytes of shared memory
 
-	// chunkBytes is the most that one message of a stream carries.
-	chunkBytes = 1 << 20
 	// messageBytes is the most that the host takes at once; a frame must fit.
 	messageBytes = 1 << 30
 	// windowBytes is how much may be on its way in one call, in either direction.

@@ -68,12 +68,39 @@ func build(t *testing.T, bin string) {
 	}
 }
 
-// clone copies the repository, without what git has and without what is hidden.
+// clone copies the files of the repository: those that git knows, and code that it does not
+// know yet, but nothing that commands of the pages have left beside them.
 func clone(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(".")); err != nil {
+	list, err := exec.Command("git", "ls-files", "-z").Output()
+	if err != nil {
+		t.Skipf("this is no checkout of git, which knows the files: %v", err)
+	}
+	added, err := exec.Command("git", "ls-files", "-z", "--others", "--exclude-standard", "*.go").Output()
+	if err != nil {
 		t.Fatal(err)
+	}
+	list = append(list, added...)
+	dir := t.TempDir()
+	for file := range strings.SplitSeq(strings.Trim(string(list), "\x00"), "\x00") {
+		info, err := os.Stat(file)
+		if os.IsNotExist(err) { // removed, and not committed yet
+			continue
+		}
+		var text []byte
+		if err == nil {
+			text, err = os.ReadFile(file)
+		}
+		to := filepath.Join(dir, file)
+		if err == nil {
+			err = os.MkdirAll(filepath.Dir(to), 0o755)
+		}
+		if err == nil {
+			err = os.WriteFile(to, text, info.Mode())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }

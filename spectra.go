@@ -10,6 +10,7 @@ import (
 
 	"github.com/audiosep/audiosep/internal/blocks"
 	"github.com/audiosep/audiosep/internal/lend"
+	"github.com/audiosep/audiosep/internal/wrap"
 )
 
 // Framed is a recording and how it is cut into frames. They are cut when they are read.
@@ -162,7 +163,7 @@ type Tuned interface {
 // frequencies returns the frequency of each bin in Hz, or nil.
 func frequencies(t Transform, rate int) []float64 {
 	var hz []float64
-	if tuned, ok := unwrapped[Tuned](t); ok {
+	if tuned, ok := wrap.As[Tuned](t); ok {
 		hz = tuned.Frequencies()
 	}
 	if hz == nil {
@@ -173,21 +174,6 @@ func frequencies(t Transform, rate int) []float64 {
 		all[i] = f * float64(rate)
 	}
 	return all
-}
-
-// unwrapped returns v as a T, or what it wraps by a method Unwrap() any.
-func unwrapped[T any](v any) (T, bool) {
-	for {
-		if t, ok := v.(T); ok {
-			return t, true
-		}
-		w, ok := v.(interface{ Unwrap() any })
-		if !ok {
-			var none T
-			return none, false
-		}
-		v = w.Unwrap()
-	}
 }
 
 // PowerOf returns the power of coefficients. report, which may be nil, is told how far the

@@ -48,7 +48,7 @@ var testStages = []audiosep.Definition{
 	audiosep.Define("share", "Equal shares of the mixture.", struct{}{}, newShare),
 	audiosep.Define("sum", "Writes the sum of all samples into a file.", sumParams{}, newSum),
 	audiosep.Define("pass", "Gives back what it takes.", struct{}{}, func(struct{}) (pass, error) { return pass{}, nil }),
-	audiosep.Define("wrap", "Everything doubled, read when it is read.", struct{}{}, func(struct{}) (wrap, error) { return wrap{}, nil }),
+	audiosep.Define("wrap", "Everything doubled, read when it is read.", struct{}{}, func(struct{}) (doubled, error) { return doubled{}, nil }),
 	audiosep.Define("blur", "The mean of five frames, and the rest.", struct{}{}, func(struct{}) (blur, error) { return blur{}, nil }, audiosep.Lazy, audiosep.Sums),
 	audiosep.Define("chunks", "The mean of five samples of both channels, and the rest.", struct{}{}, func(struct{}) (chunks, error) { return chunks{}, nil }, audiosep.Lazy, audiosep.Sums),
 	audiosep.Define("mean", "The mean of recordings.", struct{}{}, func(struct{}) (mean, error) { return mean{}, nil }, audiosep.Lazy),

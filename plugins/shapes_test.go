@@ -40,9 +40,9 @@ type pass struct{}
 
 func (pass) Run(_ context.Context, _ audiosep.Env, in everything) (everything, error) { return in, nil }
 
-type wrap struct{}
+type doubled struct{}
 
-func (wrap) Run(ctx context.Context, _ audiosep.Env, in everything) (out everything, err error) {
+func (doubled) Run(ctx context.Context, _ audiosep.Env, in everything) (out everything, err error) {
 	out = everything{
 		Audio: doubleSource{in.Audio}, Transform: &audiosep.FittedTransform{Transform: doubleTransform{in.Transform.Transform}},
 		Coefs: doubleSpectra{in.Coefs}, Sources: doubleStems{in.Sources},

@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/wrap"
 	"github.com/audiosep/audiosep/plugins/wire"
 )
 
@@ -235,7 +236,7 @@ func (s *sender) transform(t audiosep.Transform) (*wire.Transform, error) {
 		}
 	}
 	w := &wire.Transform{Length: uint64(t.Len()), Bins: uint64(t.Bins()), Complex: t.Complex()}
-	if tuned, ok := unwrapped[audiosep.Tuned](t); ok {
+	if tuned, ok := wrap.As[audiosep.Tuned](t); ok {
 		w.Frequencies = encode(tuned.Frequencies())
 	}
 	m, ok := t.(audiosep.MatrixTransform)
@@ -252,21 +253,6 @@ func (s *sender) transform(t audiosep.Transform) (*wire.Transform, error) {
 
 // phiOf is the matrix of a transform, which is computed if it is wanted.
 type phiOf struct{ audiosep.MatrixTransform }
-
-// unwrapped returns v as a T, or what it wraps by a method Unwrap() any.
-func unwrapped[T any](v any) (T, bool) {
-	for {
-		if t, ok := v.(T); ok {
-			return t, true
-		}
-		w, ok := v.(interface{ Unwrap() any })
-		if !ok {
-			var none T
-			return none, false
-		}
-		v = w.Unwrap()
-	}
-}
 
 const mostBins = 1 << 24
 

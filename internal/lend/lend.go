@@ -6,6 +6,8 @@ package lend
 import (
 	"runtime"
 	"sync"
+
+	"github.com/audiosep/audiosep/internal/wrap"
 )
 
 // Lender is what has memory that another process sees too. What is given to its methods in
@@ -30,15 +32,8 @@ type Loan struct {
 // wrapped by types that have a method Unwrap() any.
 func From(users ...any) *Loan {
 	for _, u := range users {
-		for u != nil {
-			if l, ok := u.(Lender); ok {
-				return &Loan{from: l}
-			}
-			w, ok := u.(interface{ Unwrap() any })
-			if !ok {
-				break
-			}
-			u = w.Unwrap()
+		if l, ok := wrap.As[Lender](u); ok {
+			return &Loan{from: l}
 		}
 	}
 	return nil

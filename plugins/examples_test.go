@@ -60,14 +60,7 @@ func runExample(t *testing.T, reg *pipeline.Registry, file, old, new string) map
 	if err := p.Run(t.Context(), pipeline.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	files := map[string][]byte{}
-	names, _ := filepath.Glob(filepath.Join(spec.Out, "*"))
-	for _, name := range names {
-		if files[filepath.Base(name)], err = os.ReadFile(name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return files
+	return filesOf(t, spec.Out)
 }
 
 func sameFiles(t *testing.T, what string, got, want map[string][]byte) {

@@ -551,6 +551,8 @@ func TestEndedAsking(t *testing.T) {
 						cancel()
 						return
 					}
+					h.mu.Lock()
+					defer h.mu.Unlock()
 					for p := range h.all {
 						syscall.Kill(p.child.cmd.Process.Pid, syscall.SIGKILL)
 					}
@@ -599,5 +601,37 @@ func TestForgotten(t *testing.T) {
 		if n := kept("blur", audiosep.Values{"coefs": in["coefs"]}); n == 0 {
 			t.Error("nothing is kept for stems")
 		}
+	})
+}
+
+// TestMutual has host and plugin wait for each other to a depth of six, from many goroutines:
+// what the plugin reads from here comes from itself.
+func TestMutual(t *testing.T) {
+	eachWay(t, func(t *testing.T, h *Host, plugin string, _ float64) {
+		in := scene(t, "reverse")["audio"].(*audiosep.Signal)
+		s := stageOf(t, h, plugin, "mean", "")
+		env := audiosep.Env{Wiring: map[string][]string{"parts": nil}}
+		var src audiosep.Source = in
+		for range 6 {
+			out, err := s.run(t.Context(), env, audiosep.Values{"parts": []audiosep.Source{doubleSource{src}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			src = out["audio"].(audiosep.Source)
+		}
+		var wg sync.WaitGroup
+		for g := range 20 {
+			wg.Go(func() {
+				dst := [][]float64{make([]float64, 1000), make([]float64, 1000)}
+				if err := src.ReadAt(t.Context(), dst, 1000*g); err != nil {
+					t.Error(err)
+				}
+				for l := range dst {
+					floats.Scale(1./64, dst[l])
+					same(t, "samples", dst[l], in.Data[l][1000*g:1000*(g+1)], 0)
+				}
+			})
+		}
+		wg.Wait()
 	})
 }

@@ -79,7 +79,7 @@ func TestScaffold(t *testing.T) {
 				buildScaffolds(t, all)
 			}
 			for i, dir := range all {
-				some := map[string]int{"go": 7, "python": 23}[language] // a process for each check takes long to start
+				some := map[string]int{"go": 12, "python": 37}[language] // a process for each check takes long to start
 				if i%some != 0 && os.Getenv("AUDIOSEP_CHAOS") == "" {
 					continue
 				}

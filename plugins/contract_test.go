@@ -12,7 +12,7 @@ import (
 	"github.com/audiosep/audiosep/pipeline/stagetest"
 )
 
-// TestContract holds stages to the contract of their kinds, through the wire: some of
+// TestContract holds stages to their contracts, through the wire: some of
 // those compiled in and, with AUDIOSEP_CHAOS, the example in Python.
 func TestContract(t *testing.T) {
 	h := newTestHost(t, Options{Folders: []string{"../examples/plugin-python"}}, "builtin")

@@ -19,8 +19,8 @@ import (
 // link is one end of what connects a host and a plugin: the values that this side owns and
 // the other reads, and the way to those of the other. Both sides have the same.
 type link struct {
-	// parts says that values made of others are sent as those, where the other side can put
-	// them together. So does a plugin, as sums of frames are the host's work.
+	// parts says that values made of others are sent as those, for the other side to put
+	// together. So does a plugin: sums of frames are the host's work.
 	parts bool
 	// finite says that nothing else may be sent. So does a host.
 	finite bool
@@ -46,7 +46,7 @@ type link struct {
 	last       uint64
 	owned      map[uint64]*owned
 	handles    map[any]uint64                // of owned values that can be compared
-	came       map[any]uint64                // plain values of the other side -> their handles
+	came       map[any]uint64                // plain values of the host -> their handles
 	transforms map[uint64]audiosep.Transform // of the other side, by their handles
 }
 
@@ -141,8 +141,12 @@ func ownedBy[T any](l *link, handle uint64) (t T, err error) {
 	return t, nil
 }
 
-// cameFrom notes the handle that a value has on the other side.
+// cameFrom notes the handle that a value has on the other side, so that it can go back as
+// that. To a plugin nothing goes back: a stage is not given what it made.
 func (l *link) cameFrom(v any, handle uint64) {
+	if !l.parts {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.came[v] = handle

@@ -5,11 +5,12 @@
 // same for Python; wire/stage.proto tells how to write one in any other language.
 // A [Host] finds plugins, asks them what their stages are, and makes of each stage an
 // [audiosep.Definition] that a pipeline uses like any other: its parameters are checked
-// by the same rules, and what it builds satisfies the interface of its kind.
+// by the same rules, and its ports take and make the same values.
 //
 // Each stage runs in one process, which is started when the stage is first used, by
-// github.com/hashicorp/go-plugin, and ended when the stage is closed. Control and small
-// arrays travel over gRPC on a unix socket, long runs of frames through shared memory
+// github.com/hashicorp/go-plugin, and ended when the stage is closed. What passes between
+// stages is read when it is needed: the plugin reads what the host has, the host what the
+// plugin has. Requests travel over gRPC on a unix socket, numbers through shared memory
 // where the platform and the plugin have it.
 package plugins
 

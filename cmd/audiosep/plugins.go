@@ -83,7 +83,7 @@ func (f *pluginFlags) everything(ctx context.Context, w io.Writer) (*pipeline.Re
 	if f.none {
 		return reg, func() error { return nil }, nil
 	}
-	host, err := f.host(nil, slog.New(slog.DiscardHandler))
+	host, err := f.host(nil, slog.New(newLog(w, slog.LevelWarn)))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -113,29 +113,43 @@ Python or any language with gRPC. A pipeline names its stages NAME/STAGE.`,
 }
 
 func pluginNewCommand() *cobra.Command {
-	var language, kind, dir string
-	var kinds []string
-	for _, k := range plugins.ScaffoldKinds() {
-		kinds = append(kinds, string(k))
+	var language, dir string
+	var in, out []string
+	cargoes := make([]string, 0, 8)
+	for _, c := range audiosep.Cargoes() {
+		cargoes = append(cargoes, string(c))
 	}
 	cmd := &cobra.Command{
 		Use:   "new NAME",
 		Short: "Begin a plugin: a project that builds, tests and runs",
-		Long: "Write a new folder with a plugin called NAME, with one stage of a kind, its tests and a\npipeline that uses it.\n\nKinds: " +
-			strings.Join(kinds, ", "),
-		Example: "  audiosep plugin new --lang python --kind transformer hartley",
+		Long: `Write a new folder with a plugin called NAME around one stage, its tests and a pipeline
+that uses it. What the stage takes and makes are lists of ports, [NAME=]CARGO each, with ?
+behind it for one that may be left out, * for one that takes many. Without any it is a
+transformer: frames to coefs,power,transform. Stages of the common shapes begin in the
+short form.
+
+Cargoes: ` + strings.Join(cargoes, ", "),
+		Example: "  audiosep plugin new --lang python hartley\n  audiosep plugin new --in audio --out sources unmix\n  audiosep plugin new --in 'power,score=notes?' --out factors informed",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !slices.Contains(plugins.Languages, language) {
 				return fmt.Errorf("--lang is %q; want %s", language, strings.Join(plugins.Languages, " or "))
 			}
-			if !slices.Contains(kinds, kind) {
-				return fmt.Errorf("--kind is %q; want one of %s", kind, strings.Join(kinds, ", "))
+			if len(in)+len(out) == 0 {
+				in, out = []string{"frames"}, []string{"coefs", "power", "transform"}
+			}
+			takes, err := parsePorts("--in", in)
+			if err != nil {
+				return err
+			}
+			makes, err := parsePorts("--out", out)
+			if err != nil {
+				return err
 			}
 			if dir == "" {
 				dir = "audiosep-plugin-" + args[0]
 			}
-			files, err := plugins.Scaffold(dir, language, plugins.Kind(kind), args[0])
+			files, err := plugins.Scaffold(dir, language, args[0], takes, makes)
 			if err != nil {
 				return &runError{err}
 			}
@@ -147,11 +161,25 @@ func pluginNewCommand() *cobra.Command {
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&language, "lang", "go", strings.Join(plugins.Languages, " or "))
-	fl.StringVar(&kind, "kind", "transformer", "what the stage does")
+	fl.StringSliceVar(&in, "in", nil, "`PORTS` that the stage takes, with commas")
+	fl.StringSliceVar(&out, "out", nil, "`PORTS` that it makes")
 	fl.StringVar(&dir, "dir", "", "the new folder (default: audiosep-plugin-NAME)")
 	cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions(plugins.Languages, cobra.ShellCompDirectiveNoFileComp))
-	cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp))
+	cmd.RegisterFlagCompletionFunc("in", cobra.FixedCompletions(cargoes, cobra.ShellCompDirectiveNoFileComp))
+	cmd.RegisterFlagCompletionFunc("out", cobra.FixedCompletions(cargoes, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+// parsePorts reads the ports that a flag lists.
+func parsePorts(flag string, texts []string) (ports []audiosep.Port, err error) {
+	for _, text := range texts {
+		p, err := plugins.ParsePort(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", flag, err)
+		}
+		ports = append(ports, p)
+	}
+	return ports, nil
 }
 
 func pluginTestCommand() *cobra.Command {
@@ -160,10 +188,10 @@ func pluginTestCommand() *cobra.Command {
 	var only []string
 	cmd := &cobra.Command{
 		Use:   "test PATH",
-		Short: "Hold a plugin's stages against the contract of their kinds",
-		Long: `Run every stage of a plugin on small made-up data and check that it keeps the promises
-of its kind: its description is valid, a transform is undone by its inverse, a frame
-comes out the same in any run, arguments are left alone, cancelling works, and so on.
+		Short: "Hold a plugin's stages against their contract",
+		Long: `Run every stage of a plugin on small made-up data and check that it keeps what is promised
+of what it takes and makes: its description is valid, a transform is undone by its inverse,
+a frame comes out the same in any run, inputs are left alone, cancelling works, and so on.
 What is broken is explained. The exit code is 1 if anything is.`,
 		Example: "  audiosep plugin test ./audiosep-plugin-hartley\n  audiosep plugin test ./audiosep-plugin-nmf --stage fast --params '{\"iterations\": 5}'",
 		Args:    cobra.ExactArgs(1),
@@ -175,7 +203,7 @@ What is broken is explained. The exit code is 1 if anything is.`,
 	fl := cmd.Flags()
 	fl.StringVar(&params, "params", "{}", "parameters to build stages with, a JSON object")
 	fl.StringArrayVar(&only, "stage", nil, "test this `STAGE` only; may be given several times")
-	fl.IntVar(&o.Length, "length", 0, "samples a frame (default: chosen for the kind)")
+	fl.IntVar(&o.Length, "length", 0, "samples a frame (default: chosen for the stage)")
 	fl.IntVar(&o.Rank, "rank", 0, "components of the factors that a separator gets (default 6)")
 	fl.IntVar(&o.Many, "many", 0, "frames of the longest run (default 100000)")
 	fl.DurationVar(&o.Limit, "limit", 0, "most time for a check (default 2m)")
@@ -191,7 +219,7 @@ func testPlugin(cmd *cobra.Command, path string, only []string, o contract.Optio
 	if !ok {
 		return fmt.Errorf("%s is no plugin by its name; want audiosep-plugin-NAME", path)
 	}
-	host := plugins.NewHost(plugins.Options{Folders: []string{filepath.Dir(file)}})
+	host := plugins.NewHost(plugins.Options{Folders: []string{filepath.Dir(file)}, Log: slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn))})
 	defer host.Close()
 	defs, err := host.Describe(cmd.Context(), name)
 	if err != nil {
@@ -209,6 +237,8 @@ func testPlugin(cmd *cobra.Command, path string, only []string, o contract.Optio
 		}
 	}
 	switch {
+	case len(defs) == 0:
+		return &runError{fmt.Errorf("plugin %s has no stage that this audiosep knows", name)}
 	case tested == 0:
 		return &runError{fmt.Errorf("plugin %s has no stage called %s", name, strings.Join(only, ", "))}
 	case broken > 0:

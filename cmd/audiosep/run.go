@@ -141,7 +141,7 @@ Every fault is told at once, with its line and column.`,
   audiosep check pipeline.json --format json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, end, err := spec.load(cmd, args[0], slog.New(slog.DiscardHandler))
+			p, end, err := spec.load(cmd, args[0], slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn)))
 			defer end()
 			if err != nil {
 				return err

@@ -655,6 +655,14 @@ class _Phi:
         self.phi = _real("phi", phi, None, None)
         self.bins, self.m = self.phi.shape
 
+    # A product of all frames at once would give a frame other bits in another run.
+    def forward(self, y):
+        return np.array([self.phi @ frame for frame in y]).reshape(len(y), -1)
+
+    def inverse(self, x):
+        back = np.linalg.pinv(self.phi)
+        return np.array([back @ frame for frame in x]).reshape(len(x), -1)
+
 
 def transform_of(m, impl):
     """Returns the transform of frames of m samples that impl's forward and inverse are."""
@@ -736,8 +744,21 @@ class Power:
 
 
 class _PowerOfCoefs:
+    hz = None
+
     def __init__(self, coefs):
-        self.coefs, self.framing = coefs, coefs.framing
+        self.coefs, self.framing, self.bins = coefs, coefs.framing, coefs.transform.bins
+
+    def v(self):
+        return self.columns(0, self.framing.columns)
+
+    def columns(self, first, n):
+        v, share = np.empty((self.bins, n)), self.framing.share
+        for at, count in _parts(n, share * self.bins * self.framing.head.layers):
+            x = self.coefs.read((first + at) * share, count * share)
+            power = (x.real ** 2 + x.imag ** 2).reshape(len(x), count, share, self.bins)
+            v[:, at:at + count] = power.mean(axis=(0, 2)).T
+        return v
 
 
 class _OwnPower:
@@ -902,7 +923,7 @@ class _Values:
         handle = self.yours("bare", t)
         if handle is not None:
             return _new("Transform", handle=handle, yours=True)
-        if not hasattr(t, "forward"):
+        if isinstance(t, _Phi):
             return _new("Transform", phi=self.send_matrix("phi", t.phi))
         return _new("Transform", handle=self.own(t), length=t.m, bins=t.bins, complex=t.complex)
 

@@ -390,7 +390,7 @@ func descentRow() benchRow {
 					run.note += fmt.Sprintf("  %9g", s)
 				}
 				for _, update := range []string{"", "momentum", "mm"} {
-					name, p := "tl_nmf", tlParams(10, math.MaxInt32)
+					name, p := "tl_nmf", tlParams(10, 1e9)
 					p.Start, p.Tol = "dct", 0
 					if update != "" {
 						name = "quasi-Newton, update " + update

@@ -63,8 +63,9 @@ func drawRuns(t *rapid.T, n int) (runs []int) {
 }
 
 func TestCutAndJoinAreExact(t *testing.T) {
-	valid := 0
+	drawn, valid := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
+		drawn++
 		f := drawFraming(t)
 		if f.Samples == 0 || f.Validate() != nil {
 			return
@@ -91,8 +92,8 @@ func TestCutAndJoinAreExact(t *testing.T) {
 			}
 		}
 	})
-	if valid < 20 {
-		t.Errorf("only %d of the framings drawn were valid", valid)
+	if valid < drawn/5 {
+		t.Errorf("only %d of %d framings drawn were valid", valid, drawn)
 	}
 }
 

@@ -38,6 +38,9 @@ func TestLeastOfStarts(t *testing.T) {
 
 // A hundred thousand starts hold no more memory than a few at a time.
 func TestManyStartsTakeLittleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	const n = 1 << 14
 	_, _, _, err := leastOfStarts(n, func(i, _ int) ([]byte, error) {
 		if i%1024 == 1023 {

@@ -140,6 +140,9 @@ func TestPublishedObjective(t *testing.T) {
 }
 
 func TestPublishedDCTBaseline(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	y := paperFrames(t, paperData(t, "sim1_mix"), 200, 1)
 	p := paperParams()
 	p.Start, p.Fix, p.Tol, p.Iterations = "dct", "phi", 0, 500
@@ -158,6 +161,9 @@ func TestPublishedDCTBaseline(t *testing.T) {
 
 // Table II, TL-NMF, for each of the published simulations.
 func TestPublishedSeparation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for _, sim := range []string{"sim1", "sim2", "sim3"} {
 		y := paperFrames(t, paperData(t, sim+"_mix"), 200, 1)
 		p := paperParams()
@@ -174,6 +180,9 @@ func TestPublishedSeparation(t *testing.T) {
 
 // From the published start the published algorithm takes the published course.
 func TestPublishedIterations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	y := paperFrames(t, paperData(t, "sim1_mix"), 200, 1)
 	want := paperMatrix(t, "tl_sim1_seed1_refobj").RawMatrix().Data
 	p := paperParams()
@@ -189,6 +198,9 @@ func TestPublishedIterations(t *testing.T) {
 // From the same start two sweeps of jacobi lower C more than twenty steps of the published
 // code.
 func TestPublishedStart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	y := paperFrames(t, paperData(t, "sim1_mix"), 200, 1)
 	want := paperMatrix(t, "tl_sim1_seed1_refobj").RawMatrix().Data
 	p := paperParams()
@@ -203,6 +215,9 @@ func TestPublishedStart(t *testing.T) {
 // One recording, one start: every one of the published realisations is separated when
 // frames of two or four grids share an activation.
 func TestPublishedSingles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for _, share := range []int{2, 4} {
 		var sum float64
 		count := 0
@@ -227,6 +242,9 @@ func TestPublishedSingles(t *testing.T) {
 // and 49 dB on fine grids; masks of the true powers under the same transform give 47.7 and
 // 52.5 dB.
 func TestPublishedSinglesWithoutFloor(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	mix, a, b := paperData(t, "sim1_mix"), paperData(t, "sim1_src1"), paperData(t, "sim1_src2")
 	for share, want := range map[int]float64{4: 46, 20: 49} {
 		for r := range 3 {
@@ -241,6 +259,9 @@ func TestPublishedSinglesWithoutFloor(t *testing.T) {
 
 // Joint diagonalisation of ten realisations, with NMF after it, finds what joint learning finds.
 func TestPublishedJointDiagonalization(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	y := paperFrames(t, paperData(t, "sim1_mix"), 200, 1)
 	learner, err := transforms.NewJointDiagonalization(transforms.JointDiagonalizationParams{Method: "quasi_newton", Block: 1, Eps: 5e-7, Iterations: 300, Tol: 1e-10})
 	if err != nil {
@@ -261,6 +282,9 @@ func TestPublishedJointDiagonalization(t *testing.T) {
 
 // On one recording and one grid a start may fail, but C shows it: the best of six does not.
 func TestPublishedRestarts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	mix, a, b := paperData(t, "sim1_mix"), paperData(t, "sim1_src1"), paperData(t, "sim1_src2")
 	p := paperParams()
 	p.Restarts = 6

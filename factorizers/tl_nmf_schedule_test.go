@@ -89,6 +89,9 @@ func TestWiredRandomPhiIsAsDrawn(t *testing.T) {
 // same start: one update by majorisation-minimisation and one sweep of rotations an iteration.
 // The starts lie from the truth to chance.
 func TestGivenStartsEndAsLowAsPlainSteps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	const m, cols, rank, iterations = 10, 60, 3, 100
 	for _, c := range []struct{ layers, problems int }{{1, 24}, {10, 4}} {
 		var ours, plain float64

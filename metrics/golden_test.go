@@ -183,6 +183,9 @@ type matlab struct {
 
 // MATLAB's values for BSS Eval 3, whole and in frames, sources and images.
 func TestMATLAB(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for _, dir := range folders() {
 		sets, err := filepath.Glob(filepath.Join(dir, "mir_eval/output*.json"))
 		if err != nil || len(sets) == 0 {
@@ -283,6 +286,9 @@ func compareV4(t *testing.T, r *Report, w vectors, tolerance float64) {
 // Music and speech of several seconds, mono and stereo, in mir_eval's and museval's
 // numbers, which are given to six decimals.
 func TestRecordings(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	data := os.Getenv("AUDIOSEP_DATA")
 	if data == "" {
 		t.Skip("AUDIOSEP_DATA is unset: no recordings with golden values")

@@ -44,6 +44,9 @@ func rms(s audiosep.Source) float64 {
 // Where references do not determine the filters the match and the ratios are still
 // those of their span: stems are found in whatever order they come.
 func TestMatchOfSingularReferences(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	tones := []audiosep.Source{sine(440), sine(554)}
 	short := []audiosep.Source{noise(1, 800, 1), noise(1, 800, 2), noise(1, 800, 3)}
 	bands := []audiosep.Source{doubled(2048, 4), doubled(2048, 5)}

@@ -48,6 +48,9 @@ func TestContract(t *testing.T) {
 
 // TestBrokenContract has the contract find what is wrong with stages that misbehave.
 func TestBrokenContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for how, want := range map[string]string{
 		"exit": "ended while in forward: exit status 3",
 		"hang": "gave no sign of life for 100ms while in forward",

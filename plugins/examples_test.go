@@ -79,6 +79,9 @@ func sameFiles(t *testing.T, what string, got, want map[string][]byte) {
 // the files that it gives compiled in; a gain as a plugin those that it gives written here; and
 // what is in the middle is found there.
 func TestExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	_, defs := exampleHost(t)
 	reg := pipeline.NewRegistry(builtin(), defs)
 	hpss := "../examples/plugin-hpss/pipeline.json"
@@ -144,6 +147,9 @@ func readAll(t *testing.T, file []byte) *audiosep.Signal {
 
 // TestExampleContracts holds the examples' stages to what they promise.
 func TestExampleContracts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	_, defs := exampleHost(t)
 	for _, d := range defs {
 		if (strings.HasPrefix(d.Name, "hpss_py/") || d.Name == "centre/trio") && os.Getenv("AUDIOSEP_CHAOS") == "" {

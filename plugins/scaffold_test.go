@@ -59,6 +59,9 @@ func scaffoldShapes(t *testing.T) (all [][2][]audiosep.Port) {
 // TestScaffold writes projects, builds them, holds their stages to the contract, and runs
 // their pipelines. With AUDIOSEP_CHAOS it does so for all shapes, else for some.
 func TestScaffold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for _, language := range Languages {
 		t.Run(language, func(t *testing.T) {
 			if language == "python" {

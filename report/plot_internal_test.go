@@ -49,6 +49,9 @@ func TestHertz(t *testing.T) {
 // Components have a row each, over the same 80 dB, with frequencies and times where these are
 // known.
 func TestMultiples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	f := &audiosep.Factors{W: mat.NewDense(4, 12, nil), H: mat.NewDense(12, 5, nil)}
 	f.W.Set(2, 3, 1)
 	f.H.Set(3, 1, 1)

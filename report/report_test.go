@@ -88,6 +88,9 @@ func TestReportDiscarded(t *testing.T) {
 
 // TestHeatMaps draws matrices of awkward shapes: each makes a PNG.
 func TestHeatMaps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for name, m := range map[string]*mat.Dense{
 		"one": mat.NewDense(1, 1, []float64{3}), "constant": mat.NewDense(2, 3, nil),
 		"row": mat.NewDense(1, 4, []float64{1, 2, 3, 4}), "large": mat.NewDense(2000, 3, nil),

@@ -14,6 +14,9 @@ import (
 // TestRecordings runs the example of each transform on every mix of AUDIOSEP_DATA, with 2
 // and 5 components: the stems sum to the mixture within the rounding of their format.
 func TestRecordings(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	data := os.Getenv("AUDIOSEP_DATA")
 	if data == "" {
 		t.Skip("AUDIOSEP_DATA names no folder of recordings")

@@ -40,6 +40,9 @@ func notes(t *testing.T, folder string) {
 }
 
 func TestComparison(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	data := t.TempDir()
 	notes(t, filepath.Join(data, "audio", "two"))
 	out := filepath.Join(t.TempDir(), "result")

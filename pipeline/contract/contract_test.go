@@ -161,6 +161,9 @@ func try(t *testing.T, define func(fault, folder string) audiosep.Definition, fa
 }
 
 func TestEveryCheckFailsForItsReason(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for kind, k := range kindTests {
 		t.Run(kind, func(t *testing.T) {
 			never := map[string]bool{} // checks that no fault has failed yet

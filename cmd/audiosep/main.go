@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strconv"
@@ -37,7 +38,13 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	err := root().ExecuteContext(ctx)
+	out := &standardOutput{w: os.Stdout}
+	cmd := root()
+	cmd.SetOut(out)
+	err := cmd.ExecuteContext(ctx)
+	if out.err != nil && ctx.Err() == nil {
+		err = &runError{fmt.Errorf("standard output: %w", out.err)}
+	}
 	var told *toldError
 	say := func(format string, args ...any) {
 		if !errors.As(err, &told) {
@@ -61,6 +68,21 @@ func run() int {
 		say("audiosep: %v\n\taudiosep -h explains the commands", err)
 	}
 	return exitUsage
+}
+
+// standardOutput remembers what first went wrong in writing to it: a full disk is told, and
+// not taken for success, whichever command printed.
+type standardOutput struct {
+	w   io.Writer
+	err error
+}
+
+func (s *standardOutput) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	if s.err == nil {
+		s.err = err
+	}
+	return n, err
 }
 
 // printable writes control characters, which a file's name may have and a terminal obeys, as

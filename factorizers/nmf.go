@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"math"
 	"slices"
-	"sync/atomic"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/kernel"
@@ -107,13 +106,14 @@ func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense,
 		return nil, err
 	}
 	passes := newPasses(v, b.beta, b.Eps)
-	var done atomic.Int64
+	told := newProgress(env, b.Iterations, b.Restarts)
 	f, kept, ends, err := leastOfStarts(b.Restarts, func(i, threads int) (*audiosep.Factors, error) {
-		return b.run(ctx, env, v, passes, start, i, threads, &done)
+		return b.run(ctx, env, v, passes, start, i, threads, told)
 	}, func(f *audiosep.Factors) float64 { return f.Objective[len(f.Objective)-1] })
 	if err != nil {
 		return nil, err
 	}
+	told.end(ends[kept])
 	if len(ends) > 1 {
 		f.Restarts = ends
 		env.Logger().Info("restarts compared", slog.Int("restarts", len(ends)), slog.Int("kept", kept),
@@ -153,9 +153,8 @@ func magnitude(v *mat.Dense, power int) *mat.Dense {
 	return root
 }
 
-// run factorises v from start i, with the stream of random numbers of that name. done counts
-// the iterations of all starts.
-func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *mat.Dense, passes *kernel.NMF, start nmfStart, i, threads int, done *atomic.Int64) (*audiosep.Factors, error) {
+// run factorises v from start i, with the stream of random numbers of that name.
+func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *mat.Dense, passes *kernel.NMF, start nmfStart, i, threads int, told *progress) (*audiosep.Factors, error) {
 	w, h := start.draw(v, b.Rank, env.Rand(fmt.Sprintf("restart-%d", i)))
 	s := newNMF(ctx, v, w, h, nmfOptions{
 		beta: b.beta, eps: b.Eps, l1: b.L1, l2: b.L2, smooth: b.Smooth,
@@ -163,13 +162,13 @@ func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *mat.Dense, passe
 		threads: threads, shared: passes,
 	})
 	objective, stop, err := s.minimise(b.Iterations, b.Tol, func(_ int, objective float64) {
-		env.Report(audiosep.Step{Done: int(done.Add(1)), Of: b.Iterations * b.Restarts, Objective: objective})
+		told.step(1, objective)
 	})
 	if err != nil {
 		return nil, err
 	}
 	if skipped := b.Iterations - len(objective); skipped > 0 {
-		env.Report(audiosep.Step{Done: int(done.Add(int64(skipped))), Of: b.Iterations * b.Restarts, Objective: objective[len(objective)-1]})
+		told.step(skipped, objective[len(objective)-1])
 	}
 	w, h = s.factors()
 	return &audiosep.Factors{W: w, H: h, Objective: objective, Stop: stop}, nil

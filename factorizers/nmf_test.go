@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -349,8 +350,7 @@ func TestRestartsAreTheirSingleRuns(t *testing.T) {
 	all := factorize(t, 0, p, v, nil)
 	best := 0
 	for i, end := range all.Restarts {
-		var done atomic.Int64
-		one, err := (&betaNMF{0, p}).run(t.Context(), audiosep.Env{Seed: 3}, v, newPasses(v, 0, p.Eps), nmfStart{}, i, 1, &done)
+		one, err := (&betaNMF{0, p}).run(t.Context(), audiosep.Env{Seed: 3}, v, newPasses(v, 0, p.Eps), nmfStart{}, i, 1, newProgress(audiosep.Env{}, 25, 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -685,6 +685,30 @@ func TestNMFReports(t *testing.T) {
 	}
 	if last := steps[len(steps)-1]; last.Done != last.Of {
 		t.Errorf("the last step is %+v", last)
+	}
+}
+
+// The last step is told of the start that is kept, not of the one that ended last.
+func TestLastStepIsOfTheStartKept(t *testing.T) {
+	v := randomV(rand.New(rand.NewPCG(3, 12)), 20, 50)
+	for seed := range uint64(8) {
+		p := params(3, 30)
+		p.Restarts = 7
+		var mu sync.Mutex
+		var last audiosep.Step
+		f, err := (&betaNMF{0, p}).Factorize(t.Context(), audiosep.Env{Seed: seed, Progress: func(s audiosep.Step) {
+			mu.Lock()
+			defer mu.Unlock()
+			if s.Done > last.Done {
+				last = s
+			}
+		}}, v, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := (audiosep.Step{Done: 7 * 30, Of: 7 * 30, Objective: slices.Min(f.Restarts)}); last != want {
+			t.Errorf("the last step is %+v; want %+v", last, want)
+		}
 	}
 }
 

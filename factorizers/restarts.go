@@ -4,7 +4,33 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/audiosep/audiosep"
 )
+
+// progress tells how far all starts together have come. The last step is that of the start
+// that is kept, whichever ended last.
+type progress struct {
+	env  audiosep.Env
+	of   int
+	done atomic.Int64
+}
+
+func newProgress(env audiosep.Env, iterations, starts int) *progress {
+	return &progress{env: env, of: iterations * starts}
+}
+
+// step tells that a start is n iterations further, with an objective.
+func (p *progress) step(n int, objective float64) {
+	if done := int(p.done.Add(int64(n))); done < p.of {
+		p.env.Report(audiosep.Step{Done: done, Of: p.of, Objective: objective})
+	}
+}
+
+// end tells where the start that is kept ended.
+func (p *progress) end(objective float64) {
+	p.env.Report(audiosep.Step{Done: p.of, Of: p.of, Objective: objective})
+}
 
 // leastOfStarts calls run for starts 0 to n-1, as many at once as there are processors, and
 // returns the result that ends least, the first of equals, which start it is and where each

@@ -99,16 +99,14 @@ func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.F
 		return audiosep.Model{}, err
 	}
 	t.warn(env, scene)
+	told := newProgress(env, t.Iterations, t.Restarts)
 	best, _, ends, err := leastOfStarts(t.Restarts, func(i, threads int) (*learning, error) {
-		progress := env
-		if i > 0 {
-			progress.Progress = nil // the progress shown is that of the first start
-		}
-		return t.run(ctx, progress, scene, start, i, threads)
+		return t.run(ctx, env, scene, start, i, threads, told)
 	}, (*learning).last)
 	if err != nil {
 		return audiosep.Model{}, err
 	}
+	told.end(best.last())
 	t.report(env, best, ends)
 	if len(ends) == 1 {
 		ends = nil
@@ -138,7 +136,7 @@ func (t tlNMF) warn(env audiosep.Env, s *scene.Scene) {
 }
 
 // run learns from start i on at most so many threads, on which the result does not depend.
-func (t tlNMF) run(ctx context.Context, env audiosep.Env, s *scene.Scene, start *tlStart, i, threads int) (*learning, error) {
+func (t tlNMF) run(ctx context.Context, env audiosep.Env, s *scene.Scene, start *tlStart, i, threads int, told *progress) (*learning, error) {
 	phi, w, h, err := start.draw(ctx, env, i)
 	if err != nil {
 		return nil, err
@@ -172,10 +170,11 @@ func (t tlNMF) run(ctx context.Context, env audiosep.Env, s *scene.Scene, start 
 		if err != nil {
 			return nil, err
 		}
-		env.Report(audiosep.Step{Done: it + 1, Of: t.Iterations, Objective: l.last()})
 		if done {
+			told.step(t.Iterations-it, l.last())
 			break
 		}
+		told.step(1, l.last())
 	}
 	return l, nil
 }

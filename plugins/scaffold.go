@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -83,40 +84,38 @@ func sameButName(p, q audiosep.Port) bool {
 	return p == q
 }
 
-// Scaffold writes a project that builds, tests and runs into a new folder dir: a plugin
-// in a language with one stage that has these ports, both called name. It returns the files.
-func Scaffold(dir, language, name string, in, out []audiosep.Port) ([]string, error) {
-	if !nameSyntax.MatchString(name) {
-		return nil, fmt.Errorf("the name is %q; want lower-case letters, digits and _, beginning with a letter", name)
+// Project is a plugin to begin with: one stage with these ports, both called Name.
+type Project struct {
+	Dir      string // new
+	Language string // one of Languages
+	Name     string
+	In, Out  []audiosep.Port
+	Replace  string // Go: the folder of a clone of audiosep to build with; "": a released version
+}
+
+// Scaffold writes a project that builds, tests and runs. It returns the files.
+func Scaffold(p Project) ([]string, error) {
+	if !nameSyntax.MatchString(p.Name) {
+		return nil, fmt.Errorf("the name is %q; want lower-case letters, digits and _, beginning with a letter", p.Name)
 	}
-	if !slices.Contains(Languages, language) {
-		return nil, fmt.Errorf("the language is %q; want one of %v", language, Languages)
+	if !slices.Contains(Languages, p.Language) {
+		return nil, fmt.Errorf("the language is %q; want one of %v", p.Language, Languages)
 	}
-	data, err := newScaffoldData(language, name, in, out)
+	if p.Replace != "" && p.Language != "go" {
+		return nil, fmt.Errorf("a clone is to be built with, but the language is %s; want go", p.Language)
+	}
+	data, err := newScaffoldData(p)
 	if err != nil {
 		return nil, err
 	}
-	files := map[string]string{"README.md": "scaffold/" + language + "/README.md", "pipeline.json": "scaffold/pipeline.json"}
-	if language == "go" {
-		files["main.go"], files["go.mod"], files["main_test.go"] = "scaffold/go/"+data.template, "scaffold/go/go.mod.txt", "scaffold/go/main_test.txt"
-	} else {
-		files[prefix+name], files["audiosep_plugin.py"] = "scaffold/python/"+data.template, "python/audiosep_plugin.py"
-	}
-	texts := map[string][]byte{}
-	for to, from := range files {
-		if texts[to], err = scaffold.ReadFile(from); err != nil {
-			return nil, err
-		}
-		if to != "audiosep_plugin.py" {
-			if texts[to], err = expand(string(texts[to]), data); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	texts, err := scaffoldTexts(p, data)
+	if err != nil {
 		return nil, err
 	}
-	if err := os.Mkdir(dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(p.Dir), 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(p.Dir, 0o755); err != nil {
 		return nil, err
 	}
 	var written []string
@@ -125,13 +124,38 @@ func Scaffold(dir, language, name string, in, out []audiosep.Port) ([]string, er
 		if strings.HasPrefix(to, prefix) {
 			mode = 0o755
 		}
-		if err := os.WriteFile(filepath.Join(dir, to), text, mode); err != nil {
+		if err := os.WriteFile(filepath.Join(p.Dir, to), text, mode); err != nil {
 			return nil, err
 		}
-		written = append(written, filepath.Join(dir, to))
+		written = append(written, filepath.Join(p.Dir, to))
 	}
 	slices.Sort(written)
 	return written, nil
+}
+
+// scaffoldTexts returns the contents of a project's files.
+func scaffoldTexts(p Project, data *scaffoldData) (texts map[string][]byte, err error) {
+	files := map[string]string{"README.md": "scaffold/" + p.Language + "/README.md", "pipeline.json": "scaffold/pipeline.json"}
+	if p.Language == "go" {
+		files["main.go"], files["go.mod"], files["main_test.go"] = "scaffold/go/"+data.template, "scaffold/go/go.mod.txt", "scaffold/go/main_test.txt"
+	} else {
+		files[prefix+p.Name], files["audiosep_plugin.py"] = "scaffold/python/"+data.template, "python/audiosep_plugin.py"
+	}
+	if strings.Contains(data.Spec, "mix.wav") {
+		files["mix.wav"] = "scaffold/mix.wav"
+	}
+	texts = map[string][]byte{}
+	for to, from := range files {
+		if texts[to], err = scaffold.ReadFile(from); err != nil {
+			return nil, err
+		}
+		if to != "audiosep_plugin.py" && to != "mix.wav" {
+			if texts[to], err = expand(string(texts[to]), data); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return texts, nil
 }
 
 func expand(text string, data any) ([]byte, error) {
@@ -158,6 +182,7 @@ func title(name string) string {
 // scaffoldData is what the templates are filled with.
 type scaffoldData struct {
 	Name, Title, Doc string
+	Replace          string // quoted, as go.mod wants it
 	What             string // "a transformer", "a stage that takes …"
 	Spec             string // stages of a pipeline that uses it
 	template         string // of the stage
@@ -174,7 +199,8 @@ type scaffoldData struct {
 
 type goPort struct{ Field, Type, Tag string }
 
-func newScaffoldData(language, name string, in, out []audiosep.Port) (*scaffoldData, error) {
+func newScaffoldData(p Project) (*scaffoldData, error) {
+	in, out := p.In, p.Out
 	if len(in)+len(out) == 0 {
 		return nil, fmt.Errorf("there are no ports; want at least one, such as audio")
 	}
@@ -184,7 +210,17 @@ func newScaffoldData(language, name string, in, out []audiosep.Port) (*scaffoldD
 	if err := checkPorts(out, false); err != nil {
 		return nil, fmt.Errorf("what it makes: %w", err)
 	}
-	d := &scaffoldData{Name: name, Title: title(name), Uses: map[string]bool{}}
+	d := &scaffoldData{Name: p.Name, Title: title(p.Name), Uses: map[string]bool{}}
+	if p.Replace != "" {
+		dir, err := filepath.Abs(p.Replace)
+		if err != nil {
+			return nil, err
+		}
+		if text, err := os.ReadFile(filepath.Join(dir, "go.mod")); err != nil || !strings.HasPrefix(string(text), "module github.com/audiosep/audiosep\n") {
+			return nil, fmt.Errorf("%s holds no go.mod of github.com/audiosep/audiosep; want a clone of it", p.Replace)
+		}
+		d.Replace = strconv.Quote(filepath.ToSlash(dir))
+	}
 	if i := common(in, out); i >= 0 {
 		shape := commonShapes[i]
 		d.What, d.template = shape.words, shape.name
@@ -195,7 +231,7 @@ func newScaffoldData(language, name string, in, out []audiosep.Port) (*scaffoldD
 	d.What = fmt.Sprintf("a stage that takes %s and makes %s", portWords(in), portWords(out))
 	d.Doc = "Takes " + portWords(in) + ", makes " + portWords(out) + "."
 	d.Spec = scaffoldSpec(d, in, out)
-	if language == "go" {
+	if p.Language == "go" {
 		d.goStage(in, out)
 	} else {
 		d.pythonStage(in, out)

@@ -73,7 +73,7 @@ func TestScaffold(t *testing.T) {
 			for i, s := range shapes {
 				name := fmt.Sprintf("my_%d", i)
 				dir := filepath.Join(dirs, name)
-				if _, err := Scaffold(dir, language, name, s[0], s[1]); err != nil {
+				if _, err := Scaffold(Project{Dir: dir, Language: language, Name: name, In: s[0], Out: s[1]}); err != nil {
 					t.Fatal(err)
 				}
 				all = append(all, dir)
@@ -168,13 +168,6 @@ func checkScaffold(t *testing.T, dir string, shape [2][]audiosep.Port) {
 	}
 	stagetest.With(t, d, o)
 
-	mix, err := os.ReadFile("../examples/piano/mix.wav")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "mix.wav"), mix, 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 	if files := runExample(t, pipeline.NewRegistry(builtin(), defs), filepath.Join(dir, "pipeline.json"), "", ""); len(files) == 0 && !slices.ContainsFunc(d.Out, func(p audiosep.Port) bool { return p.Cargo == audiosep.CargoNotes }) {
 		t.Error("the pipeline wrote nothing")
 	}
@@ -195,13 +188,16 @@ func TestScaffoldRefuses(t *testing.T) {
 		{"a", "go", "x", nil, []audiosep.Port{{Name: "audio", Cargo: audiosep.CargoAudio, Many: true}}, `what it makes: output "audio" is many`},
 		{".", "go", "x", audio, audio, "exists"},
 	} {
-		_, err := Scaffold(filepath.Join(dir, c.dir), c.language, c.name, c.in, c.out)
+		_, err := Scaffold(Project{Dir: filepath.Join(dir, c.dir), Language: c.language, Name: c.name, In: c.in, Out: c.out})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error is %v; want %q", err, c.want)
 		}
 	}
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
 		t.Errorf("%v is left", left)
+	}
+	if _, err := Scaffold(Project{Dir: filepath.Join(dir, "a"), Language: "go", Name: "x", In: audio, Replace: dir}); err == nil || !strings.Contains(err.Error(), "want a clone") {
+		t.Errorf("error is %v; want that there is no clone", err)
 	}
 	if _, err := ParsePort("smell"); err == nil || !strings.Contains(err.Error(), `port "smell" has the cargo "smell"; want one of [audio`) {
 		t.Errorf("error is %v; want that there is no such cargo", err)

@@ -113,7 +113,7 @@ Python or any language with gRPC. A pipeline names its stages NAME/STAGE.`,
 }
 
 func pluginNewCommand() *cobra.Command {
-	var language, dir string
+	var language, dir, replace string
 	var in, out []string
 	cargoes := make([]string, 0, 8)
 	for _, c := range audiosep.Cargoes() {
@@ -149,7 +149,7 @@ Cargoes: ` + strings.Join(cargoes, ", "),
 			if dir == "" {
 				dir = "audiosep-plugin-" + args[0]
 			}
-			files, err := plugins.Scaffold(dir, language, args[0], takes, makes)
+			files, err := plugins.Scaffold(plugins.Project{Dir: dir, Language: language, Name: args[0], In: takes, Out: makes, Replace: replace})
 			if err != nil {
 				return &runError{err}
 			}
@@ -164,6 +164,8 @@ Cargoes: ` + strings.Join(cargoes, ", "),
 	fl.StringSliceVar(&in, "in", nil, "`PORTS` that the stage takes, with commas")
 	fl.StringSliceVar(&out, "out", nil, "`PORTS` that it makes")
 	fl.StringVar(&dir, "dir", "", "the new folder (default: audiosep-plugin-NAME)")
+	fl.StringVar(&replace, "replace", "", "Go: the `DIR` of a clone of audiosep to build with, in place of a released version")
+	cmd.MarkFlagDirname("replace")
 	cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions(plugins.Languages, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RegisterFlagCompletionFunc("in", cobra.FixedCompletions(cargoes, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RegisterFlagCompletionFunc("out", cobra.FixedCompletions(cargoes, cobra.ShellCompDirectiveNoFileComp))

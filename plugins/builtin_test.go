@@ -84,7 +84,11 @@ func TestSameBytes(t *testing.T) {
 			text := `{"audiosep": 1, "seed": 5, "stages": [` + fmt.Sprintf(stages, piano) + "\n]}"
 			want := runSpec(t, here, text, t.TempDir(), 0)
 			remote := regexp.MustCompile(`"use": "(\w+)"`).ReplaceAllString(text, `"use": "builtin/$1"`)
-			for _, block := range []int{0, 7, 256} {
+			blocks := []int{0, 7, 256}
+			if testing.Short() {
+				blocks = []int{256}
+			}
+			for _, block := range blocks {
 				sameFiles(t, fmt.Sprintf("as plugins, in blocks of %d", block), runSpec(t, there, remote, t.TempDir(), block), want)
 			}
 		})

@@ -1,0 +1,26 @@
+//go:build !race
+
+package multichannel
+
+// With the race detector a sync.Pool forgets at random.
+
+import (
+	"testing"
+
+	"github.com/audiosep/audiosep/internal/kernel"
+)
+
+func TestIVAAllocatesNothing(t *testing.T) {
+	if kernel.Path() == "go" {
+		t.Skip("gonum's product allocates")
+	}
+	m := problem(1, 40, 3, 100)
+	for update := range updates {
+		s := newIVA(m, IVAParams{Model: "laplace", Update: update})
+		s.start()
+		s.iterate()
+		if n := testing.AllocsPerRun(20, s.iterate); n >= 1 {
+			t.Errorf("%s: an iteration allocates %v times; want 0", update, n)
+		}
+	}
+}

@@ -100,3 +100,37 @@ func TestIVAGolden(t *testing.T) {
 		}
 	}
 }
+
+func TestILRMAGolden(t *testing.T) {
+	want := golden(t)
+	for _, channels := range []int{2, 3} {
+		m := goldenMixture(want[fmt.Sprintf("%d.x", channels)], channels)
+		for _, model := range []string{"gauss", "t"} {
+			for update := range sweeps {
+				for bases, rank := range map[string]int{"own": goldenOwn, "partitioned": goldenShared} {
+					for _, iterations := range []int{1, 3, 10} {
+						p := ILRMAParams{Model: model, Freedom: 4, Update: update, Bases: bases, Rank: rank}
+						s := newILRMA(newDemixer(m), p, audiosep.Env{}, 0)
+						from := fmt.Sprintf("%d.", channels)
+						if bases == "partitioned" {
+							copy(s.part, want[from+"latent"])
+							from += "shared_"
+						}
+						copy(s.bases, want[from+"basis"])
+						copy(s.acts, want[from+"activation"])
+						if s.shared {
+							s.share()
+						}
+						s.inChunks(s.first)
+						objective := []float64{s.objective()}
+						err := s.run(t.Context(), iterations, func(step audiosep.Step) { objective = append(objective, step.Objective) })
+						if err != nil {
+							t.Fatal(err)
+						}
+						checkGolden(t, want, fmt.Sprintf("%d.ilrma_%s.%s.%s.%d", channels, model, update, bases, iterations), s.demixer, objective)
+					}
+				}
+			}
+		}
+	}
+}

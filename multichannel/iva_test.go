@@ -170,7 +170,7 @@ func problem(seed uint64, bins, channels, frames int) *mixture {
 
 // The objective never rises, however random the problem.
 func TestIVAIsMonotone(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(50) {
 		m := problem(seed, 3+int(seed%7), 2+int(seed%4), 30+int(seed))
 		for _, model := range []string{"laplace", "gauss"} {
 			for update := range updates {

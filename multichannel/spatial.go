@@ -19,7 +19,7 @@ const ridge = 1e-14
 
 // mostChunks is the number of runs of bins that sums over bins are made in, each by one
 // thread and then added in order, so that the bits do not depend on the number of threads.
-const mostChunks = 64
+const mostChunks = 32
 
 // demixer is the demixing matrices of a mixture and how they are updated. All updates minimise
 //
@@ -236,36 +236,42 @@ func (d *demixer) steerRows(b *workbench, f int, rows []int) {
 }
 
 // projectPair is iterative projection of two rows at once, m and n: with
-// G_i = [(W U_i Wᴴ)⁻¹] restricted to m and n, the generalised eigenvectors of G_m and G_n, the
+// G_i = (W U_i Wᴴ)⁻¹ restricted to m and n, the generalised eigenvectors of G_m and G_n, the
 // one of the greater eigenvalue for row m (Ono, Fast algorithm for independent component,
 // vector and low-rank matrix analysis with three or more sources, 2018).
-func (d *demixer) projectPair(b *workbench, f int, rows []int) {
+func (d *demixer) projectPair(b *workbench, f int, rows []int) { d.projectTwo(b, f, rows, 0, 1) }
+
+// projectPairs is projectPair for the pairs (1, 2), (2, 3), …, (C, 1).
+func (d *demixer) projectPairs(b *workbench, f int, rows []int) {
+	for i := range rows {
+		d.projectTwo(b, f, rows, i, (i+1)%len(rows))
+	}
+}
+
+// projectTwo updates rows[first] and rows[second].
+func (d *demixer) projectTwo(b *workbench, f int, rows []int, first, second int) {
 	c, w := d.channels, d.matrix(f)
 	var g [2][4]complex128
-	for i := range rows {
-		u := b.cov[i*c*c : (i+1)*c*c]
+	pair := [2]int{first, second}
+	for i, k := range pair {
+		u := b.cov[k*c*c : (k+1)*c*c]
 		multiply(b.a, w, u, c)
 		factorise(b.a, b.pivot, c)
-		for j, n := range rows {
-			solve(b.b[(2*i+j)*c:(2*i+j+1)*c], b.a, b.pivot, n, c)
-		}
-		p := [2][]complex128{b.b[2*i*c : (2*i+1)*c], b.b[(2*i+1)*c : (2*i+2)*c]}
-		for j := range 2 {
-			for k := range 2 {
-				g[i][j*2+k] = quadratic(p[j], u, p[k], c)
-			}
-		}
+		p, q := b.b[2*i*c:(2*i+1)*c], b.b[(2*i+1)*c:(2*i+2)*c]
+		solve(p, b.a, b.pivot, rows[first], c)
+		solve(q, b.a, b.pivot, rows[second], c)
+		g[i] = [4]complex128{quadratic(p, u, p, c), quadratic(p, u, q, c), quadratic(q, u, p, c), quadratic(q, u, q, c)}
 	}
 	h, ok := eigenvectors(g[0], g[1])
 	if !ok {
 		return
 	}
-	for i, n := range rows {
+	for i, k := range pair {
 		p, q := b.b[2*i*c:(2*i+1)*c], b.b[(2*i+1)*c:(2*i+2)*c]
 		for j := range p {
 			p[j] = cmplx.Conj(p[j]*h[i][0] + q[j]*h[i][1])
 		}
-		d.replace(f, n, p, math.Sqrt(real(form(p, b.cov[i*c*c:(i+1)*c*c], p, c))))
+		d.replace(f, rows[k], p, math.Sqrt(real(form(p, b.cov[k*c*c:(k+1)*c*c], p, c))))
 	}
 }
 

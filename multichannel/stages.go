@@ -11,4 +11,5 @@ import "github.com/audiosep/audiosep"
 // Stages are the multichannel separators.
 var Stages = []audiosep.Definition{
 	ivaStage,
+	ilrmaStage,
 }

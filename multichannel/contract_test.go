@@ -9,6 +9,10 @@ import (
 
 func TestContract(t *testing.T) {
 	for _, def := range multichannel.Stages {
-		t.Run(def.Name, func(t *testing.T) { stagetest.Stage(t, def, `{"iterations": 3}`) })
+		params := `{"iterations": 3}`
+		if def.Name == "mix_room" {
+			params = `{"t60": 0.05}`
+		}
+		t.Run(def.Name, func(t *testing.T) { stagetest.Stage(t, def, params) })
 	}
 }

@@ -22,7 +22,7 @@ type ILRMAParams struct {
 	Bases      string  `json:"bases" oneof:"own|partitioned" doc:"Whether each source has bases of its own, or all share them, each base being a source's in part."`
 	Rank       int     `json:"rank" min:"1" max:"10000" unit:"components" doc:"Bases of each source, or of all together where they are partitioned."`
 	Iterations int     `json:"iterations" min:"1" max:"100000" doc:"How many times bases, activations and demixing matrices are updated."`
-	Warm       int     `json:"warm" min:"0" max:"100000" doc:"Iterations of iva that the demixing matrices are begun with; 0: from the microphones as they are."`
+	Warm       int     `json:"warm" min:"0" max:"100000" doc:"Iterations of iva, of model gauss, that the demixing matrices are begun with; 0: from the microphones as they are."`
 	Restarts   int     `json:"restarts" min:"1" max:"1000" doc:"Starts with other random bases; the one that ends with the least objective is kept."`
 	Eps        float64 `json:"eps" min:"0" max:"1" unit:"power" doc:"Power added to the model, as part of the mixture's mean power in a bin."`
 	Scaling
@@ -66,7 +66,7 @@ func (s *ILRMA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 	}
 	d := newDemixer(m)
 	if s.p.Warm > 0 {
-		warm := newIVA(m, IVAParams{Model: "laplace", Update: "ip2"})
+		warm := newIVA(m, IVAParams{Model: "gauss", Update: "ip2"})
 		if err := warm.run(ctx, s.p.Warm, report); err != nil {
 			return Out{}, err
 		}

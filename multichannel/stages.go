@@ -12,4 +12,5 @@ import "github.com/audiosep/audiosep"
 var Stages = []audiosep.Definition{
 	ivaStage,
 	ilrmaStage,
+	mixRoomStage,
 }

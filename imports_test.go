@@ -22,6 +22,7 @@ func TestImportsPointDown(t *testing.T) {
 		"transforms":         stage,
 		"factorizers":        stage,
 		"separators":         stage,
+		"multichannel":       stage,
 		"models":             stage,
 		"metrics":            stage,
 		"analysis":           stage,

@@ -1,0 +1,42 @@
+//go:build !race
+
+package multichannel
+
+// With the race detector a sync.Pool forgets at random.
+
+import (
+	"testing"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/kernel"
+)
+
+func TestIVAAllocatesNothing(t *testing.T) {
+	if kernel.Path() == "go" {
+		t.Skip("gonum's product allocates")
+	}
+	m := problem(1, 40, 3, 100)
+	for update := range updates {
+		s := newIVA(m, IVAParams{Model: "laplace", Update: update})
+		s.start()
+		s.iterate()
+		if n := testing.AllocsPerRun(20, s.iterate); n >= 1 {
+			t.Errorf("%s: an iteration allocates %v times; want 0", update, n)
+		}
+	}
+}
+
+func TestILRMAAllocatesNothing(t *testing.T) {
+	if kernel.Path() == "go" {
+		t.Skip("gonum's product allocates")
+	}
+	d := newDemixer(problem(1, 40, 3, 100))
+	everyILRMA(func(p ILRMAParams) {
+		s := newILRMA(d, p, audiosep.Env{}, 0)
+		s.inChunks(s.first)
+		s.iterate()
+		if n := testing.AllocsPerRun(20, s.iterate); n >= 1 {
+			t.Errorf("%s, %s, %s: an iteration allocates %v times; want 0", p.Model, p.Update, p.Bases, n)
+		}
+	})
+}

@@ -1,0 +1,136 @@
+package multichannel
+
+import (
+	"archive/zip"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/npy"
+)
+
+// The sizes of the golden arrays: bins, frames, own and shared bases.
+const goldenBins, goldenFrames, goldenOwn, goldenShared = 8, 60, 3, 5
+
+// golden has what ssspy 0.2.0 made; testdata/ssspy_golden.py has how.
+func golden(t *testing.T) map[string][]float64 {
+	t.Helper()
+	z, err := zip.OpenReader("testdata/ssspy_golden.npz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	all := map[string][]float64{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := npy.Read(r, int64(f.UncompressedSize64))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[f.Name[:len(f.Name)-len(".npy")]] = a.Data
+	}
+	return all
+}
+
+// goldenMixture lays x, (M, F, T, 2), out by bins.
+func goldenMixture(x []float64, channels int) *mixture {
+	m := &mixture{bins: goldenBins, channels: channels, frames: goldenFrames, scale: 1, x: make([]float64, len(x))}
+	for i, v := range x {
+		part, t := i%2, i/2%m.frames
+		f, c := i/2/m.frames%m.bins, i/2/m.frames/m.bins
+		m.x[((f*2+part)*channels+c)*m.frames+t] = v
+	}
+	return m
+}
+
+// checkGolden holds the matrices, projected back on channel 0, and the objective of each
+// iteration against ssspy's: both to 1e-9.
+func checkGolden(t *testing.T, want map[string][]float64, name string, d *demixer, objective []float64) {
+	t.Helper()
+	w, c := want[name+".w"], d.channels
+	if len(w) == 0 {
+		t.Fatalf("there are no golden numbers %s", name)
+	}
+	im := d.images("projection_back")
+	var off, all float64
+	for f := range d.bins {
+		for n := range c {
+			for j := range c {
+				z := im.a[(f*c+n)*c] * d.matrix(f)[n*c+j]
+				i := 2 * ((f*c+n)*c + j)
+				off += math.Pow(real(z)-w[i], 2) + math.Pow(imag(z)-w[i+1], 2)
+				all += w[i]*w[i] + w[i+1]*w[i+1]
+			}
+		}
+	}
+	if e := math.Sqrt(off / all); !(e <= 1e-9) {
+		t.Errorf("%s: the matrices differ by %.3g of their norm; want 1e-9", name, e)
+	}
+	for i, got := range objective {
+		if w := want[name+".loss"][i]; !(math.Abs(got-w) <= 1e-9*math.Abs(w)) {
+			t.Errorf("%s: the objective is %.15g after %d iterations; want %.15g", name, got, i, w)
+		}
+	}
+}
+
+func TestIVAGolden(t *testing.T) {
+	want := golden(t)
+	for _, channels := range []int{2, 3} {
+		m := goldenMixture(want[fmt.Sprintf("%d.x", channels)], channels)
+		for _, model := range []string{"laplace", "gauss"} {
+			for update := range updates {
+				for _, iterations := range []int{1, 3, 10} {
+					s := newIVA(m, IVAParams{Model: model, Update: update})
+					s.start()
+					objective := []float64{s.objective()}
+					err := s.run(t.Context(), iterations, func(step audiosep.Step) { objective = append(objective, step.Objective) })
+					if err != nil {
+						t.Fatal(err)
+					}
+					if model == "gauss" {
+						objective = nil // ssspy tells that of variances before their update
+					}
+					checkGolden(t, want, fmt.Sprintf("%d.%s.%s.%d", channels, model, update, iterations), s.demixer, objective)
+				}
+			}
+		}
+	}
+}
+
+func TestILRMAGolden(t *testing.T) {
+	want := golden(t)
+	for _, channels := range []int{2, 3} {
+		m := goldenMixture(want[fmt.Sprintf("%d.x", channels)], channels)
+		for _, model := range []string{"gauss", "t"} {
+			for update := range sweeps {
+				for bases, rank := range map[string]int{"own": goldenOwn, "partitioned": goldenShared} {
+					for _, iterations := range []int{1, 3, 10} {
+						p := ILRMAParams{Model: model, Freedom: 4, Update: update, Bases: bases, Rank: rank}
+						s := newILRMA(newDemixer(m), p, audiosep.Env{}, 0)
+						from := fmt.Sprintf("%d.", channels)
+						if bases == "partitioned" {
+							copy(s.part, want[from+"latent"])
+							from += "shared_"
+						}
+						copy(s.bases, want[from+"basis"])
+						copy(s.acts, want[from+"activation"])
+						if s.shared {
+							s.share()
+						}
+						s.inChunks(s.first)
+						objective := []float64{s.objective()}
+						err := s.run(t.Context(), iterations, func(step audiosep.Step) { objective = append(objective, step.Objective) })
+						if err != nil {
+							t.Fatal(err)
+						}
+						checkGolden(t, want, fmt.Sprintf("%d.ilrma_%s.%s.%s.%d", channels, model, update, bases, iterations), s.demixer, objective)
+					}
+				}
+			}
+		}
+	}
+}

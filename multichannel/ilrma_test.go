@@ -1,0 +1,125 @@
+package multichannel
+
+import (
+	"math"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/audiosep/audiosep"
+)
+
+func ilrma(t testing.TB, p ILRMAParams) *ILRMA {
+	t.Helper()
+	s, err := NewILRMA(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// everyILRMA calls try for each way to compute.
+func everyILRMA(try func(p ILRMAParams)) {
+	for _, model := range []string{"gauss", "t"} {
+		for _, update := range []string{"ip1", "ip2", "iss1"} {
+			for _, bases := range []string{"own", "partitioned"} {
+				p := DefaultILRMA()
+				p.Model, p.Update, p.Bases = model, update, bases
+				try(p)
+			}
+		}
+	}
+}
+
+// The objective never rises, however random the problem.
+func TestILRMAIsMonotone(t *testing.T) {
+	for seed := range uint64(12) {
+		m := problem(seed, 3+int(seed%7), 2+int(seed%3), 30+int(seed))
+		everyILRMA(func(p ILRMAParams) {
+			p.Rank, p.Eps = 1+int(seed%5), 1e-6
+			s := newILRMA(newDemixer(m), p, audiosep.Env{Seed: seed}, 0)
+			s.inChunks(s.first)
+			last := s.objective()
+			for i := range 15 {
+				s.iterate()
+				now := s.objective()
+				if !(now <= last+1e-9*math.Abs(last)) {
+					t.Fatalf("problem %d, %s, %s, %s: the objective rose from %.12g to %.12g in iteration %d", seed, p.Model, p.Update, p.Bases, last, now, i+1)
+				}
+				last = now
+			}
+		})
+	}
+}
+
+// Sources that come with delays and gains are separated.
+func TestILRMASeparates(t *testing.T) {
+	mix, images := delayed(talkers(7, 2, 30000), 2)
+	x := spectra(t, mix, 256)
+	everyILRMA(func(p ILRMAParams) {
+		p.Iterations, p.Warm = 20, 20
+		if got := bestOrder(separate(t, ilrma(t, p), x, audiosep.Env{Seed: 1}), images); got < 15 {
+			t.Errorf("%s, %s, %s: the stems have an SI-SDR of %.1f dB; want 15", p.Model, p.Update, p.Bases, got)
+		}
+	})
+}
+
+// The stems have the same bits on any number of threads.
+func TestILRMASameBits(t *testing.T) {
+	mix, _ := delayed(talkers(3, 3, 9000), 3)
+	x := spectra(t, mix, 256)
+	run := func(p ILRMAParams, threads int) []*audiosep.Signal {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(threads))
+		return separate(t, ilrma(t, p), x, audiosep.Env{Seed: 4})
+	}
+	for _, bases := range []string{"own", "partitioned"} {
+		p := DefaultILRMA()
+		p.Bases, p.Iterations, p.Warm, p.Restarts = bases, 3, 2, 2
+		want := run(p, 1)
+		for _, threads := range []int{2, 5} {
+			for j, s := range run(p, threads) {
+				for l := range s.Data {
+					if !slices.Equal(s.Data[l], want[j].Data[l]) {
+						t.Errorf("%s, on %d threads: channel %d of stem %d differs", bases, threads, l, j)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Of several starts the one with the least objective is kept, which no single start beats.
+func TestILRMARestarts(t *testing.T) {
+	mix, _ := delayed(talkers(11, 2, 9000), 2)
+	x := spectra(t, mix, 256)
+	p := DefaultILRMA()
+	p.Iterations, p.Restarts = 5, 3
+	var ends []float64
+	env := audiosep.Env{Seed: 2, Progress: func(s audiosep.Step) {
+		if s.Done%p.Iterations == 0 {
+			ends = append(ends, s.Objective)
+		}
+	}}
+	all := separate(t, ilrma(t, p), x, env)
+	if len(ends) != 3 || ends[0] == ends[1] {
+		t.Fatalf("the starts end at %v; want three that differ", ends)
+	}
+	best := slices.Index(ends, slices.Min(ends))
+	m, err := readMixture(t.Context(), x, Excerpt{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newILRMA(newDemixer(m), p, audiosep.Env{Seed: 2}, best)
+	if err := s.run(t.Context(), p.Iterations, func(audiosep.Step) {}); err != nil {
+		t.Fatal(err)
+	}
+	want, err := audiosep.Collect(t.Context(), s.images(p.Scale).stems(x))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for j := range want {
+		if !slices.Equal(all[j].Data[0], want[j].Data[0]) {
+			t.Errorf("stem %d is not that of start %d, the best", j+1, best+1)
+		}
+	}
+}

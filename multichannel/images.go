@@ -1,0 +1,115 @@
+package multichannel
+
+import (
+	"context"
+	"math/cmplx"
+	"strconv"
+
+	"gonum.org/v1/gonum/blas/blas64"
+
+	"github.com/audiosep/audiosep"
+)
+
+// Scaling says how the sources, whose scale the models leave open, become images.
+type Scaling struct {
+	Scale string `json:"scale" oneof:"projection_back|minimal_distortion" doc:"How a source becomes its image on each microphone: projection_back, by the inverse of the demixing matrix, so that the images sum to the mixture; minimal_distortion, by least squares from each source alone, so that none is louder than the mixture, and the images do not sum."`
+}
+
+func defaultScaling() Scaling { return Scaling{"projection_back"} }
+
+// images are the steering vectors a_fn, C×1, that make images of the sources: a_fn w_fn x_ft,
+// w_fn being row n of W_f.
+type images struct {
+	channels, sources int
+	w, a              []complex128 // [f][n][c]
+}
+
+// images finds the steering vectors for the matrices as they are. With projection back they
+// are the columns of W⁻¹ (Murata, Ikeda and Ziehe, An approach to blind source separation based
+// on temporal structure of speech signals, 2001); with minimal distortion, E[x ȳ_n]/E|y_n|²
+// (Matsuoka and Nakashima, Minimal distortion principle for blind source separation, 2001).
+func (d *demixer) images(scale string) *images {
+	c := d.channels
+	s := &images{channels: c, sources: c, w: d.w, a: make([]complex128, len(d.w))}
+	b, ones := d.each[0], d.ones()
+	for f := range d.bins {
+		w, a := d.matrix(f), s.a[f*c*c:(f+1)*c*c]
+		if scale == "minimal_distortion" {
+			d.leastSquares(b, f, ones, a)
+			continue
+		}
+		copy(b.a, w)
+		factorise(b.a, b.pivot, c)
+		x := b.b[:c]
+		for n := range c { // column n of W⁻¹
+			solve(x, b.a, b.pivot, n, c)
+			copy(a[n*c:], x)
+		}
+	}
+	return s
+}
+
+// leastSquares sets a, [n][c], to E[x ȳ_n]/E|y_n|².
+func (d *demixer) leastSquares(b *workbench, f int, ones blas64.General, a []complex128) {
+	c, w := d.channels, d.matrix(f)
+	d.covariances(b, f, ones)
+	u := b.cov[:c*c]
+	for n := range c {
+		row := w[n*c : (n+1)*c]
+		power := real(form(row, u, row, c))
+		for i := range c {
+			var sum complex128
+			for j := range c {
+				sum += u[i*c+j] * cmplx.Conj(row[j])
+			}
+			if a[n*c+i] = 0; power > 0 {
+				a[n*c+i] = sum / complex(power, 0)
+			}
+		}
+	}
+}
+
+// stems returns the images of all sources on all channels of x, which are separated as they
+// are taken.
+func (s *images) stems(x audiosep.Spectra) audiosep.Stems {
+	names := make([]string, s.sources)
+	for n := range names {
+		names[n] = strconv.Itoa(n + 1)
+	}
+	return audiosep.Separated(x, names, 0, func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, _, n int) error {
+		y := make([]complex128, s.sources)
+		for r := 0; r < len(x.Layers); r += s.channels {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			bins := x.Transform.Bins()
+			for i := range n * bins {
+				s.demix(y, x.Layers[r:r+s.channels], i, i%bins)
+				for j := range dst {
+					s.image(dst[j][r:r+s.channels], y[j], i, j, i%bins)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// demix sets y to W_f x of coefficient i of the channels.
+func (s *images) demix(y []complex128, x []audiosep.Coefs, i, f int) {
+	c := s.channels
+	for n := range y {
+		var sum complex128
+		for j, w := range s.w[(f*s.sources+n)*c:][:c] {
+			sum += w * complex(x[j].Re[i], x[j].Im[i])
+		}
+		y[n] = sum
+	}
+}
+
+// image sets coefficient i of the channels to the image of y, which is source n.
+func (s *images) image(dst []audiosep.Coefs, y complex128, i, n, f int) {
+	for j, a := range s.a[(f*s.sources+n)*s.channels:][:s.channels] {
+		z := a * y
+		dst[j].Re[i], dst[j].Im[i] = real(z), imag(z)
+	}
+}

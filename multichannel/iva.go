@@ -1,0 +1,201 @@
+package multichannel
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/kernel"
+)
+
+// IVAParams are the parameters of iva.
+type IVAParams struct {
+	Model      string `json:"model" oneof:"laplace|gauss" doc:"How a source is distributed over all bins of a frame: laplace, by its norm; gauss, with a variance of each frame."`
+	Update     string `json:"update" oneof:"ip1|ip2|iss1" doc:"How the demixing matrices are updated: ip1 row after row, ip2 two rows at once, iss1 without an inverse."`
+	Iterations int    `json:"iterations" min:"1" max:"100000" doc:"How many times all rows are updated."`
+	Scaling
+	Excerpt
+}
+
+// DefaultIVA returns the defaults of iva.
+func DefaultIVA() IVAParams {
+	return IVAParams{Model: "laplace", Update: "ip2", Iterations: 50, Scaling: defaultScaling()}
+}
+
+var ivaStage = audiosep.Define("iva",
+	`Separates as many sources as there are microphones, by independent vector analysis (AuxIVA).
+All bins of a source rise and fall together, which tells the sources apart. Frames should be longer than the reverberation, 128 to 256 ms, and the sources should not move.
+Objective: Σ_n 1/T Σ_t G(r_nt) − 2 Σ_f log |det W_f| with r_nt² = Σ_f |y_nft|²; laplace G = 2r, gauss G = F log(r²/F) + F (Ono, Stable and fast update rules for independent vector analysis based on auxiliary function technique, 2011).`,
+	DefaultIVA(), NewIVA)
+
+// IVA is the stage iva.
+type IVA struct{ p IVAParams }
+
+// NewIVA returns a stage that separates as p says. It is an error if p is out of the ranges in
+// its tags, as in a spec.
+func NewIVA(p IVAParams) (*IVA, error) {
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
+	}
+	return &IVA{p}, nil
+}
+
+// In is what the stages of this package take.
+type In struct {
+	Coefs audiosep.Spectra `port:"coefs"`
+}
+
+// Out is what the stages of this package make: the images of the sources, named 1, 2, ….
+type Out struct {
+	Sources audiosep.Stems `port:"sources"`
+}
+
+// Run learns the demixing matrices; the sources are separated as they are taken.
+func (s *IVA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
+	m, err := readMixture(ctx, in.Coefs, s.p.Excerpt)
+	if err != nil {
+		return Out{}, err
+	}
+	solver := newIVA(m, s.p)
+	if err := solver.run(ctx, s.p.Iterations, env.Report); err != nil {
+		return Out{}, err
+	}
+	return Out{solver.images(s.p.Scale).stems(in.Coefs)}, nil
+}
+
+// ivaSolver learns W by AuxIVA.
+type ivaSolver struct {
+	*demixer
+	update       update
+	pairs, gauss bool
+	rows         []int          // to be updated
+	weights      blas64.General // φ of these rows, [row][T]
+	power        []float64      // r²: [n][T]
+	before       []float64      // r² when the iteration began
+	parts        []float64      // of r², [chunk][row][T]
+	pass, first  func(worker, chunk int)
+}
+
+func newIVA(m *mixture, p IVAParams) *ivaSolver {
+	size := m.channels * m.frames
+	s := &ivaSolver{demixer: newDemixer(m), update: updates[p.Update], pairs: p.Update == "ip2", gauss: p.Model == "gauss"}
+	s.weights = blas64.General{Cols: m.frames, Stride: m.frames, Data: make([]float64, size)}
+	s.power, s.before, s.parts = make([]float64, size), make([]float64, size), make([]float64, s.chunks*size)
+	s.rows = slices.Clone(s.all)
+	s.pass = func(worker, chunk int) { s.inChunk(worker, chunk, true) }
+	s.first = func(worker, chunk int) { s.inChunk(worker, chunk, false) }
+	return s
+}
+
+// run makes iterations, and tells report of each.
+func (s *ivaSolver) run(ctx context.Context, iterations int, report func(audiosep.Step)) error {
+	s.start()
+	for i := range iterations {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s.iterate()
+		report(audiosep.Step{Done: i + 1, Of: iterations, Objective: s.objective()})
+	}
+	return s.check()
+}
+
+// start computes what follows from W.
+func (s *ivaSolver) start() {
+	s.rows = append(s.rows[:0], s.all...)
+	s.inChunks(s.first)
+	s.addPowers()
+}
+
+// iterate updates all rows once; with ip2 the pairs (1, 2), (2, 3), …, (C, 1), each row twice.
+func (s *ivaSolver) iterate() {
+	copy(s.before, s.power)
+	if !s.pairs {
+		s.rows = append(s.rows[:0], s.all...)
+		s.updateRows()
+		return
+	}
+	for n := range s.channels {
+		s.rows = append(s.rows[:0], n, (n+1)%s.channels)
+		s.updateRows()
+	}
+}
+
+// The least r and the least variance of a frame, for data of power 1. Without that of gauss the
+// objective has no lower bound: W could make a frame of one source silent in all bins.
+const (
+	leastNorm     = 1e-6
+	leastVariance = 1e-8
+)
+
+// updateRows updates rows in all bins, with φ = 1/r, or φ = F/r² with r as the iteration
+// began.
+func (s *ivaSolver) updateRows() {
+	for i, n := range s.rows {
+		for t := range s.frames {
+			phi := 1 / max(math.Sqrt(s.power[n*s.frames+t]), leastNorm)
+			if s.gauss {
+				phi = 1 / s.variance(s.before[n*s.frames+t])
+			}
+			s.weights.Data[i*s.frames+t] = phi
+		}
+	}
+	s.weights.Rows = len(s.rows)
+	s.inChunks(s.pass)
+	s.addPowers()
+}
+
+// inChunk updates the rows in a run of bins, unless only their powers are wanted, and sums
+// their powers.
+func (s *ivaSolver) inChunk(worker, chunk int, change bool) {
+	b, t := s.each[worker], s.frames
+	parts := s.parts[chunk*s.channels*t:][:len(s.rows)*t]
+	clear(parts)
+	for f, to := s.chunk(chunk); f < to; f++ {
+		if change {
+			s.covariances(b, f, s.weights)
+			s.update(s.demixer, b, f, s.rows)
+		}
+		s.measure(b, f)
+		re, im := s.demix(b, f, s.rows)
+		kernel.AddPower(parts, re, im)
+	}
+}
+
+// addPowers adds the powers of the rows in the runs of bins, in order.
+func (s *ivaSolver) addPowers() {
+	t := s.frames
+	for i, n := range s.rows {
+		power := s.power[n*t : (n+1)*t]
+		clear(power)
+		for c := range s.chunks {
+			floats.Add(power, s.parts[(c*s.channels+i)*t:][:t])
+		}
+	}
+}
+
+// variance returns that of a frame in which r² is power.
+func (s *ivaSolver) variance(power float64) float64 {
+	return max(power/float64(s.bins), leastVariance)
+}
+
+// objective returns that of the powers as they are. Below the least r it is the parabola that
+// φ belongs to there.
+func (s *ivaSolver) objective() float64 {
+	var sum float64
+	for _, v := range s.power {
+		if s.gauss {
+			a := s.variance(v)
+			sum += float64(s.bins)*math.Log(a) + v/a
+		} else if r := math.Sqrt(v); r >= leastNorm {
+			sum += 2 * r
+		} else {
+			sum += v/leastNorm + leastNorm
+		}
+	}
+	return sum/float64(s.frames) - 2*s.logDets()
+}

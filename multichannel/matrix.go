@@ -1,0 +1,106 @@
+package multichannel
+
+import (
+	"math"
+	"math/cmplx"
+)
+
+// Small complex matrices, row after row in a slice, of as many rows as there are channels.
+
+// identity sets a, n×n, to I.
+func identity(a []complex128, n int) {
+	clear(a)
+	for i := range n {
+		a[i*n+i] = 1
+	}
+}
+
+// multiply sets dst, n×n, to a·b.
+func multiply(dst, a, b []complex128, n int) {
+	for i := range n {
+		for j := range n {
+			var sum complex128
+			for k := range n {
+				sum += a[i*n+k] * b[k*n+j]
+			}
+			dst[i*n+j] = sum
+		}
+	}
+}
+
+// factorise replaces a, n×n, by its LU factors, with partial pivoting: row i of them is row
+// pivot[i] of a. It returns log |det a|, -Inf if a is singular.
+func factorise(a []complex128, pivot []int, n int) (logDet float64) {
+	for i := range n {
+		pivot[i] = i
+	}
+	for k := range n {
+		best := k
+		for i := k + 1; i < n; i++ {
+			if size(a[i*n+k]) > size(a[best*n+k]) {
+				best = i
+			}
+		}
+		if best != k {
+			pivot[k], pivot[best] = pivot[best], pivot[k]
+			for j := range n {
+				a[k*n+j], a[best*n+j] = a[best*n+j], a[k*n+j]
+			}
+		}
+		logDet += math.Log(cmplx.Abs(a[k*n+k]))
+		if a[k*n+k] == 0 {
+			return math.Inf(-1)
+		}
+		for i := k + 1; i < n; i++ {
+			a[i*n+k] /= a[k*n+k]
+			for j := k + 1; j < n; j++ {
+				a[i*n+j] -= a[i*n+k] * a[k*n+j]
+			}
+		}
+	}
+	return logDet
+}
+
+// solve sets x to the solution of a·x = e_unit, a having been factorised.
+func solve(x, lu []complex128, pivot []int, unit, n int) {
+	for i := range n {
+		x[i] = 0
+		if pivot[i] == unit {
+			x[i] = 1
+		}
+		for j := range i {
+			x[i] -= lu[i*n+j] * x[j]
+		}
+	}
+	for i := n - 1; i >= 0; i-- {
+		for j := i + 1; j < n; j++ {
+			x[i] -= lu[i*n+j] * x[j]
+		}
+		x[i] /= lu[i*n+i]
+	}
+}
+
+// form returns aᵀ·u·conj(b), where u is n×n.
+func form(a, u, b []complex128, n int) complex128 {
+	var sum complex128
+	for i := range n {
+		var row complex128
+		for j := range n {
+			row += u[i*n+j] * cmplx.Conj(b[j])
+		}
+		sum += a[i] * row
+	}
+	return sum
+}
+
+// size is a cheap measure of a number's magnitude.
+func size(z complex128) float64 { return math.Abs(real(z)) + math.Abs(imag(z)) }
+
+// finite tells whether all numbers are.
+func finite(a []complex128) bool {
+	var bad float64
+	for _, z := range a {
+		bad += real(z)*0 + imag(z)*0
+	}
+	return bad == 0
+}

@@ -1,0 +1,332 @@
+package multichannel
+
+import (
+	"fmt"
+	"math"
+	"math/cmplx"
+	"runtime"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+
+	"github.com/audiosep/audiosep/internal/kernel"
+	"github.com/audiosep/audiosep/internal/threads"
+)
+
+// ridge is added to the diagonal of each weighted covariance, as part of its mean: where
+// microphones heard the same, as in a bin of silence, nothing is divided by zero.
+const ridge = 1e-14
+
+// mostChunks is the number of runs of bins that sums over bins are made in, each by one
+// thread and then added in order, so that the bits do not depend on the number of threads.
+const mostChunks = 32
+
+// demixer is the demixing matrices of a mixture and how they are updated. All updates minimise
+//
+//	Σ_f [ Σ_n w_n U_fn w_nᴴ − 2 log |det W_f| ],   U_fn = 1/T Σ_t φ_nt x_ft x_ftᴴ,
+//
+// w_n being row n of W_f, in some of the rows.
+type demixer struct {
+	*mixture
+	w      []complex128 // [f][C][C]
+	logDet []float64    // [f]: log |det W_f|
+	chunks int
+	team   *threads.Team
+	all    []int
+	each   []*workbench // one for each thread
+}
+
+// workbench is the scratch memory of one thread.
+type workbench struct {
+	products, y, u, real []float64
+	cov, a, b            []complex128
+	pivot                []int
+}
+
+func newDemixer(m *mixture) *demixer {
+	c := m.channels
+	d := &demixer{mixture: m, w: make([]complex128, m.bins*c*c), logDet: make([]float64, m.bins), chunks: min(m.bins, mostChunks), team: threads.NewTeam()}
+	for n := range c {
+		d.all = append(d.all, n)
+	}
+	for f := range m.bins {
+		identity(d.matrix(f), c)
+	}
+	for range runtime.GOMAXPROCS(0) {
+		d.each = append(d.each, &workbench{
+			products: make([]float64, c*c*m.frames), y: make([]float64, 2*c*m.frames), u: make([]float64, c*c*c), real: make([]float64, 4*c*c),
+			cov: make([]complex128, c*c*c), a: make([]complex128, c*c), b: make([]complex128, 4*c), pivot: make([]int, c),
+		})
+	}
+	return d
+}
+
+// matrix returns W_f.
+func (d *demixer) matrix(f int) []complex128 {
+	n := d.channels * d.channels
+	return d.w[f*n : (f+1)*n]
+}
+
+// inChunks calls task for each run of bins, on all threads.
+func (d *demixer) inChunks(task func(worker, chunk int)) { d.team.Do(d.chunks, len(d.each), task) }
+
+// chunk returns the bins of a run, from one to before the other.
+func (d *demixer) chunk(i int) (from, to int) {
+	return i * d.bins / d.chunks, (i + 1) * d.bins / d.chunks
+}
+
+// covariances sets b.cov to U_f for each of the weights, [row][T].
+func (d *demixer) covariances(b *workbench, f int, weights blas64.General) {
+	c, t := d.channels, d.frames
+	d.multiplyChannels(b.products, f)
+	products := blas64.General{Rows: c * c, Cols: t, Stride: t, Data: b.products}
+	u := blas64.General{Rows: weights.Rows, Cols: c * c, Stride: c * c, Data: b.u[:weights.Rows*c*c]}
+	kernel.Gemm(blas.NoTrans, blas.Trans, 1/float64(t), weights, products, 0, u)
+	for n := range weights.Rows {
+		sums, cov := b.u[n*c*c:(n+1)*c*c], b.cov[n*c*c:(n+1)*c*c]
+		var trace float64
+		for i := range c {
+			trace += sums[i]
+		}
+		next := c
+		for i := range c {
+			cov[i*c+i] = complex(sums[i]+ridge*trace/float64(c), 0)
+			for j := i + 1; j < c; j++ {
+				z := complex(sums[next], sums[next+1])
+				cov[i*c+j], cov[j*c+i] = z, cmplx.Conj(z)
+				next += 2
+			}
+		}
+	}
+}
+
+// multiplyChannels sets dst, C²×T, to the products of the channels of a bin: |x_i|², then
+// the real and the imaginary part of x_i·conj(x_j) for i < j.
+func (d *demixer) multiplyChannels(dst []float64, f int) {
+	c, t := d.channels, d.frames
+	x := d.bin(f).Data
+	part := func(i int) (re, im []float64) { return x[i*t : (i+1)*t], x[(c+i)*t : (c+i+1)*t] }
+	clear(dst[:c*t])
+	next := c
+	for i := range c {
+		a, b := part(i)
+		kernel.AddPower(dst[i*t:(i+1)*t], a, b)
+		for j := i + 1; j < c; j++ {
+			p, q := part(j)
+			re, im := dst[next*t:(next+1)*t], dst[(next+1)*t:(next+2)*t]
+			next += 2
+			for k, a := range a {
+				re[k] = a*p[k] + b[k]*q[k]
+				im[k] = b[k]*p[k] - a*q[k]
+			}
+		}
+	}
+}
+
+// demix sets b.y to some rows of W_f x_f: their real parts, then the imaginary ones, and
+// returns both.
+func (d *demixer) demix(b *workbench, f int, rows []int) (re, im []float64) {
+	c, r, t := d.channels, len(rows), d.frames
+	w := d.matrix(f)
+	for i, n := range rows {
+		for j, z := range w[n*c : (n+1)*c] {
+			b.real[i*2*c+j], b.real[i*2*c+c+j] = real(z), -imag(z)
+			b.real[(r+i)*2*c+j], b.real[(r+i)*2*c+c+j] = imag(z), real(z)
+		}
+	}
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, blas64.General{Rows: 2 * r, Cols: 2 * c, Stride: 2 * c, Data: b.real[:4*r*c]}, d.bin(f),
+		0, blas64.General{Rows: 2 * r, Cols: t, Stride: t, Data: b.y[:2*r*t]})
+	return b.y[:r*t], b.y[r*t : 2*r*t]
+}
+
+// ones returns weights of 1.
+func (d *demixer) ones() blas64.General {
+	w := blas64.General{Rows: 1, Cols: d.frames, Stride: d.frames, Data: make([]float64, d.frames)}
+	for t := range w.Data {
+		w.Data[t] = 1
+	}
+	return w
+}
+
+// measure sets logDet of a bin.
+func (d *demixer) measure(b *workbench, f int) {
+	copy(b.a, d.matrix(f))
+	d.logDet[f] = factorise(b.a, b.pivot, d.channels)
+}
+
+// logDets returns Σ_f log |det W_f|.
+func (d *demixer) logDets() (sum float64) {
+	for _, x := range d.logDet {
+		sum += x
+	}
+	return sum
+}
+
+// An update changes rows of W_f such that its objective falls; b.cov has U of each of these
+// rows, in order. A row whose U says nothing, as in silence, stays as it is.
+type update func(d *demixer, b *workbench, f int, rows []int)
+
+// updates by name. With ip2 the rows are a pair.
+var updates = map[string]update{"ip1": (*demixer).projectRows, "iss1": (*demixer).steerRows, "ip2": (*demixer).projectPair}
+
+// projectRows is iterative projection: row after row w ← (W U)⁻¹ e_n, then w/√(wᴴ U w)
+// (Ono, Stable and fast update rules for independent vector analysis based on auxiliary
+// function technique, 2011).
+func (d *demixer) projectRows(b *workbench, f int, rows []int) {
+	c, w := d.channels, d.matrix(f)
+	for i, n := range rows {
+		u := b.cov[i*c*c : (i+1)*c*c]
+		multiply(b.a, w, u, c)
+		factorise(b.a, b.pivot, c)
+		x := b.b[:c]
+		solve(x, b.a, b.pivot, n, c)
+		conjugate(x)
+		d.replace(f, n, x, math.Sqrt(real(form(x, u, x, c))))
+	}
+}
+
+// replace sets row n of W_f to x over norm, if that makes sense.
+func (d *demixer) replace(f, n int, x []complex128, norm float64) {
+	if !(norm > 0) || !finite(x) {
+		return
+	}
+	for j, z := range x {
+		x[j] = z / complex(norm, 0)
+	}
+	if finite(x) {
+		copy(d.matrix(f)[n*d.channels:], x)
+	}
+}
+
+func conjugate(x []complex128) {
+	for i, z := range x {
+		x[i] = cmplx.Conj(z)
+	}
+}
+
+// steerRows is iterative source steering: for each row k, W ← W − v w_k with the v that
+// lowers the objective most; nothing is inverted (Scheibler and Ono, Fast and stable blind
+// source separation with rank-1 updates, 2020).
+func (d *demixer) steerRows(b *workbench, f int, rows []int) {
+	c, w := d.channels, d.matrix(f)
+	v, steered := b.b[:c], b.b[c:2*c]
+	for _, k := range rows {
+		copy(steered, w[k*c:(k+1)*c])
+		for n := range c {
+			u := b.cov[n*c*c : (n+1)*c*c]
+			power := real(form(steered, u, steered, c))
+			switch {
+			case !(power > 0):
+				v[n] = 0
+			case n == k:
+				v[n] = complex(1-1/math.Sqrt(power), 0)
+			default:
+				v[n] = form(w[n*c:(n+1)*c], u, steered, c) / complex(power, 0)
+			}
+		}
+		if !finite(v) {
+			continue
+		}
+		for n := range c {
+			for j, z := range steered {
+				w[n*c+j] -= v[n] * z
+			}
+		}
+	}
+}
+
+// projectPair is iterative projection of two rows at once, m and n: with
+// G_i = (W U_i Wᴴ)⁻¹ restricted to m and n, the generalised eigenvectors of G_m and G_n, the
+// one of the greater eigenvalue for row m (Ono, Fast algorithm for independent component,
+// vector and low-rank matrix analysis with three or more sources, 2018).
+func (d *demixer) projectPair(b *workbench, f int, rows []int) { d.projectTwo(b, f, rows, 0, 1) }
+
+// projectPairs is projectPair for the pairs (1, 2), (2, 3), …, (C, 1).
+func (d *demixer) projectPairs(b *workbench, f int, rows []int) {
+	for i := range rows {
+		d.projectTwo(b, f, rows, i, (i+1)%len(rows))
+	}
+}
+
+// projectTwo updates rows[first] and rows[second].
+func (d *demixer) projectTwo(b *workbench, f int, rows []int, first, second int) {
+	c, w := d.channels, d.matrix(f)
+	var g [2][4]complex128
+	pair := [2]int{first, second}
+	for i, k := range pair {
+		u := b.cov[k*c*c : (k+1)*c*c]
+		multiply(b.a, w, u, c)
+		factorise(b.a, b.pivot, c)
+		p, q := b.b[2*i*c:(2*i+1)*c], b.b[(2*i+1)*c:(2*i+2)*c]
+		solve(p, b.a, b.pivot, rows[first], c)
+		solve(q, b.a, b.pivot, rows[second], c)
+		g[i] = [4]complex128{quadratic(p, u, p, c), quadratic(p, u, q, c), quadratic(q, u, p, c), quadratic(q, u, q, c)}
+	}
+	h, ok := eigenvectors(g[0], g[1])
+	if !ok {
+		return
+	}
+	for i, k := range pair {
+		p, q := b.b[2*i*c:(2*i+1)*c], b.b[(2*i+1)*c:(2*i+2)*c]
+		for j := range p {
+			p[j] = cmplx.Conj(p[j]*h[i][0] + q[j]*h[i][1])
+		}
+		d.replace(f, rows[k], p, math.Sqrt(real(form(p, b.cov[k*c*c:(k+1)*c*c], p, c))))
+	}
+}
+
+// quadratic returns pᴴ·u·q.
+func quadratic(p, u, q []complex128, n int) complex128 {
+	var sum complex128
+	for i := range n {
+		var row complex128
+		for j := range n {
+			row += u[i*n+j] * q[j]
+		}
+		sum += cmplx.Conj(p[i]) * row
+	}
+	return sum
+}
+
+// eigenvectors returns the solutions h of g·h = λ·k·h for Hermitian 2×2 matrices, k positive
+// definite: first that of the greater λ. It is not ok if k is not positive definite.
+func eigenvectors(g, k [4]complex128) (h [2][2]complex128, ok bool) {
+	// k = l·lᴴ with l = [p 0; q r].
+	p := math.Sqrt(real(k[0]))
+	q := k[2] / complex(p, 0)
+	r := math.Sqrt(real(k[3]) - real(q)*real(q) - imag(q)*imag(q))
+	if !(p > 0) || !(r > 0) {
+		return h, false
+	}
+	// c = l⁻¹·g·l⁻ᴴ, by two solutions with l.
+	c00 := real(g[0]) / (p * p)
+	t1 := (g[1] - g[0]/complex(p, 0)*cmplx.Conj(q)) / complex(r, 0) // row 0 of g·l⁻ᴴ, times p
+	c01 := t1 / complex(p, 0)
+	t3 := (g[3] - g[2]/complex(p, 0)*cmplx.Conj(q)) / complex(r, 0)
+	c11 := real(t3-q*c01) / r
+	half := (c00 - c11) / 2
+	s := math.Hypot(half, cmplx.Abs(c01))
+	v := [2]complex128{1, 0}
+	switch {
+	case s == 0:
+	case half >= 0:
+		v = [2]complex128{complex(half+s, 0), cmplx.Conj(c01)}
+	default:
+		v = [2]complex128{c01, complex(s-half, 0)}
+	}
+	for i, v := range [2][2]complex128{v, {-cmplx.Conj(v[1]), cmplx.Conj(v[0])}} {
+		h[i][1] = v[1] / complex(r, 0)
+		h[i][0] = (v[0] - cmplx.Conj(q)*h[i][1]) / complex(p, 0)
+	}
+	return h, true
+}
+
+// check says whether all matrices are finite and invertible.
+func (d *demixer) check() error {
+	for f := range d.bins {
+		if !finite(d.matrix(f)) || math.IsInf(d.logDet[f], 0) || math.IsNaN(d.logDet[f]) {
+			return fmt.Errorf("the demixing matrix of bin %d came out singular; want channels that differ: are two of them copies?", f)
+		}
+	}
+	return nil
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/audiosep/audiosep/internal/blocks"
 	"github.com/audiosep/audiosep/internal/lend"
+	"github.com/audiosep/audiosep/internal/wrap"
 )
 
 // shapes are those of the interfaces of this package, the short ways to write what most
@@ -273,7 +274,13 @@ func Separate(ctx context.Context, env Env, s Separator, x Spectra, f *Factors) 
 	if err := f.Validate(x.Transform().Bins(), x.Framing().Columns()); err != nil {
 		return nil, fmt.Errorf("the factors do not fit the coefficients: %w", err)
 	}
-	groups, err := s.Group(ctx, env, f)
+	var groups []Group
+	var err error
+	if h, ok := wrap.As[HearingSeparator](s); ok {
+		groups, err = h.GroupHeard(ctx, env, PowerOf(x, nil), f)
+	} else {
+		groups, err = s.Group(ctx, env, f)
+	}
 	if err != nil {
 		return nil, err
 	}

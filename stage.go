@@ -90,6 +90,12 @@ type Separator interface {
 	Separate(ctx context.Context, dst []Coefs, x Coefs, f *Factors, groups []Group) error
 }
 
+// HearingSeparator may be implemented by a Separator that groups components better where it
+// knows the power of the mixture, F×N as WH is. Where it does GroupHeard is called for Group.
+type HearingSeparator interface {
+	GroupHeard(ctx context.Context, env Env, v Power, f *Factors) ([]Group, error)
+}
+
 // Group is one source: its name, for people and files, and its components, 0 to K-1.
 type Group struct {
 	Name       string

@@ -25,6 +25,7 @@ import (
 	"slices"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/assign"
 )
 
 // Evaluate compares ests with refs; mixture may be nil. All must have one
@@ -205,7 +206,7 @@ func (e *evaluation) measure(ctx context.Context, f *fit, spans []span, first in
 func (e *evaluation) assign(f *fit) ([]int, Match) {
 	if e.matched == nil && e.Match != MatchGiven && e.refs > 1 {
 		if score := f.scores(e.Match == MatchSDR); anyNumber(score) {
-			return bestMatch(score), e.Match
+			return assign.Best(score), e.Match
 		}
 	}
 	perm := make([]int, e.refs)
@@ -295,4 +296,16 @@ func improvement(value, mixture float64) float64 {
 		return math.NaN()
 	}
 	return value - mixture
+}
+
+// anyNumber reports whether a match has anything to go by.
+func anyNumber(score [][]float64) bool {
+	for _, row := range score {
+		for _, s := range row {
+			if !math.IsNaN(s) {
+				return true
+			}
+		}
+	}
+	return false
 }

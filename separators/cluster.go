@@ -3,121 +3,226 @@ package separators
 import (
 	"context"
 	"math"
-	"slices"
+	"math/rand/v2"
 
 	"github.com/audiosep/audiosep"
-	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/mat"
 )
 
-// bandsPerOctave is how finely spectra are compared. Thirds of an octave are too coarse for
-// single partials, in which notes of one instrument differ, but show formants and brightness,
-// which they share.
-const bandsPerOctave = 3
+const (
+	clusterTries  = 20
+	clusterRounds = 100
+	// clusterLoudness is the exponent of a component's power in its weight: between 1, with
+	// which a soft source is swallowed by the rounding of loud ones, and 0.5, with which many
+	// soft components outvote what is heard. Chosen on made-up mixtures of stems of different
+	// recordings, where 0.5 to 1 differ by 0.3 dB.
+	clusterLoudness = 0.75
+)
 
-// cluster divides the components of f into j groups, by agglomeration with average
-// linkage (UPGMA; Sokal and Michener, 1958) on the similarity
+// cluster divides the components of f into j groups by k-means, weighted by the power that is
+// heard of each, on the features
 //
-//	weight·cos(√h_a, √h_b) + (1-weight)·cos(e_a, e_b)
+//	√(1-weight)·e, √weight·a
 //
-// of activations and of envelopes, the mean magnitudes in thirds of an octave, in the manner
-// of Casey and Westner (2000) and of Spiertz and Gnann (2009). Envelopes assume that bins are
-// evenly spaced in frequency, lowest first, as those of the DCT and STFT are; for another
-// transform use the weight 1. Groups are ordered by their first component; of equally similar
-// pairs the first is joined first.
-func cluster(ctx context.Context, f *audiosep.Factors, j int, weight float64) ([][]int, error) {
-	bins, rank := f.W.Dims()
-	activations, envelopes := make([][]float64, rank), make([][]float64, rank)
-	col := make([]float64, bins)
-	for k := range rank {
-		mat.Col(col, k, f.W)
-		activations[k] = unit(roots(f.H.RawRowView(k)))
-		envelopes[k] = unit(envelope(roots(col)))
+// e being a component's log-mel spectrum without its mean, a the root of its power in each
+// frame without its mean, both scaled to norm 1. So distances are those of the correlations
+// of Casey and Westner (2000) and Spiertz and Gnann (2009). v is the mixture's power, nil
+// where it is not known. The best of several starts (Arthur and Vassilvitskii, k-means++,
+// 2007) is kept. Groups are ordered by their first component, and none is empty.
+func cluster(ctx context.Context, env audiosep.Env, v audiosep.Power, f *audiosep.Factors, j int, weight float64) ([][]int, error) {
+	h, err := hear(ctx, v, f)
+	if err != nil {
+		return nil, err
 	}
-	groups, similar := make([][]int, rank), make([][]float64, rank)
-	for a := range rank {
-		if err := ctx.Err(); err != nil {
+	m := &kMeans{points: h.features(weight), weights: make([]float64, f.Rank()), rng: env.Rand("cluster")}
+	for k, s := range h.spectra {
+		sum := 0.0
+		for _, p := range s {
+			sum += p
+		}
+		m.weights[k] = math.Pow(sum, clusterLoudness)
+	}
+	var best []int
+	least := math.Inf(1)
+	for range clusterTries {
+		of, cost, err := m.run(ctx, j)
+		if err != nil {
 			return nil, err
 		}
-		groups[a], similar[a] = []int{a}, make([]float64, rank)
-		for b := range a {
-			s := weight*floats.Dot(activations[a], activations[b]) + (1-weight)*floats.Dot(envelopes[a], envelopes[b])
-			similar[a][b], similar[b][a] = s, s
+		if best == nil || cost < least {
+			best, least = of, cost
 		}
 	}
-	for len(groups) > j {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		a, b := mostSimilar(similar)
-		groups, similar = merge(groups, similar, a, b)
-	}
-	for _, g := range groups {
-		slices.Sort(g)
-	}
-	return groups, nil
+	return inOrder(best, j), nil
 }
 
-func mostSimilar(similar [][]float64) (a, b int) {
-	best := math.Inf(-1)
-	for i, row := range similar {
-		for j := i + 1; j < len(row); j++ {
-			if row[j] > best {
-				best, a, b = row[j], i, j
+// features returns one point for each component.
+func (h *heard) features(weight float64) [][]float64 {
+	points := make([][]float64, len(h.spectra))
+	for k := range points {
+		if weight < 1 {
+			for _, x := range unit(logMel(h.spectra[k], h.hz)) {
+				points[k] = append(points[k], math.Sqrt(1-weight)*x)
+			}
+		}
+		if weight > 0 {
+			for _, x := range unit(centred(roots(h.activations[k]))) {
+				points[k] = append(points[k], math.Sqrt(weight)*x)
 			}
 		}
 	}
-	return a, b
+	return points
 }
 
-// merge joins group b to group a < b; the similarity of groups is the mean over pairs.
-func merge(groups [][]int, similar [][]float64, a, b int) ([][]int, [][]float64) {
-	na, nb := float64(len(groups[a])), float64(len(groups[b]))
-	for i := range similar {
-		s := (na*similar[a][i] + nb*similar[b][i]) / (na + nb)
-		similar[a][i], similar[i][a] = s, s
+// centred takes the mean of x from x, in place.
+func centred(x []float64) []float64 {
+	mean := 0.0
+	for _, v := range x {
+		mean += v / float64(len(x))
 	}
-	groups[a] = append(groups[a], groups[b]...)
-	for i := range similar {
-		similar[i] = slices.Delete(similar[i], b, b+1)
-	}
-	return slices.Delete(groups, b, b+1), slices.Delete(similar, b, b+1)
-}
-
-func roots(x []float64) []float64 {
-	y := make([]float64, len(x))
-	for i, v := range x {
-		y[i] = math.Sqrt(v)
-	}
-	return y
-}
-
-// unit scales x to norm 1 in place; zeros stay zeros, whose similarity to everything is 0.
-func unit(x []float64) []float64 {
-	if most := floats.Norm(x, 2); most > 0 {
-		floats.Scale(1/most, x)
+	for i := range x {
+		x[i] -= mean
 	}
 	return x
 }
 
-// envelope returns the mean of x in each third of an octave from bin 1 on. Bin 0, a
-// recording's offset, is left out unless it is the only one.
-func envelope(x []float64) []float64 {
-	if len(x) < 2 {
-		return x
+// inOrder returns the groups that of tells, each in order, by their first component.
+func inOrder(of []int, j int) [][]int {
+	number := make([]int, j) // 1 and on, of each group as it is met
+	var groups [][]int
+	for k, g := range of {
+		if number[g] == 0 {
+			groups = append(groups, nil)
+			number[g] = len(groups)
+		}
+		groups[number[g]-1] = append(groups[number[g]-1], k)
 	}
-	var bands []float64
-	for from, edge := 1, 1.0; from < len(x); {
-		edge *= math.Pow(2, 1./bandsPerOctave)
-		to := min(int(math.Ceil(edge)), len(x))
-		if to > from {
-			sum := 0.0 // not floats.Sum, whose last bits depend on the address of x
-			for _, v := range x[from:to] {
-				sum += v
+	return groups
+}
+
+// kMeans are points with weights ≥ 0.
+type kMeans struct {
+	points  [][]float64
+	weights []float64
+	rng     *rand.Rand
+}
+
+// run returns which of j groups each point is in, after one start of Lloyd's iteration, and
+// the weighted sum of squared distances to the groups' means. There are at least j points.
+func (m *kMeans) run(ctx context.Context, j int) (of []int, cost float64, err error) {
+	means := m.start(j)
+	of = make([]int, len(m.points))
+	far := make([]float64, len(m.points))
+	for i := range clusterRounds {
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
+		moved := i == 0
+		cost = 0
+		for k, x := range m.points {
+			g, d := nearest(x, means)
+			moved = moved || g != of[k]
+			of[k], far[k] = g, d
+			cost += m.weights[k] * d
+		}
+		m.fill(of, far, j)
+		if !moved {
+			break
+		}
+		m.average(means, of)
+	}
+	return of, cost, nil
+}
+
+// start draws j points as means: each with a probability that grows with its weight and its
+// squared distance from those drawn before.
+func (m *kMeans) start(j int) [][]float64 {
+	means := make([][]float64, 0, j)
+	chance := make([]float64, len(m.points))
+	for range j {
+		sum := 0.0
+		for k, x := range m.points {
+			chance[k] = m.weights[k]
+			if len(means) > 0 {
+				_, d := nearest(x, means)
+				chance[k] *= d
 			}
-			bands = append(bands, sum/float64(to-from))
-			from = to
+			sum += chance[k]
+		}
+		at, left := m.rng.IntN(len(m.points)), sum*m.rng.Float64()
+		for k := 0; sum > 0 && k < len(chance); k++ {
+			if chance[k] > 0 {
+				at = k
+			}
+			if left -= chance[k]; left < 0 {
+				break
+			}
+		}
+		means = append(means, append([]float64(nil), m.points[at]...))
+	}
+	return means
+}
+
+// nearest returns which mean is the nearest to x, the first of equals, and its squared
+// distance.
+func nearest(x []float64, means [][]float64) (at int, least float64) {
+	least = math.Inf(1)
+	for g, mean := range means {
+		d := 0.0
+		for i, v := range x {
+			d += (v - mean[i]) * (v - mean[i])
+		}
+		if d < least {
+			at, least = g, d
 		}
 	}
-	return bands
+	return at, least
+}
+
+// fill gives each empty group the point that is the farthest from its own mean, of a group
+// that has others.
+func (m *kMeans) fill(of []int, far []float64, j int) {
+	size := make([]int, j)
+	for _, g := range of {
+		size[g]++
+	}
+	for g := range size {
+		if size[g] > 0 {
+			continue
+		}
+		worst := -1
+		for k := range of {
+			if size[of[k]] > 1 && (worst < 0 || m.weights[k]*far[k] > m.weights[worst]*far[worst]) {
+				worst = k
+			}
+		}
+		size[of[worst]]--
+		of[worst], far[worst], size[g] = g, 0, 1
+	}
+}
+
+// average sets the means to those of their groups; a group of points without weight has
+// the plain mean.
+func (m *kMeans) average(means [][]float64, of []int) {
+	for g := range means {
+		sum, n := 0.0, 0
+		for k, in := range of {
+			if in == g {
+				sum += m.weights[k]
+				n++
+			}
+		}
+		clear(means[g])
+		for k, x := range m.points {
+			if of[k] != g {
+				continue
+			}
+			w := 1 / float64(n)
+			if sum > 0 {
+				w = m.weights[k] / sum
+			}
+			for i, v := range x {
+				means[g][i] += w * v
+			}
+		}
+	}
 }

@@ -11,6 +11,9 @@ import (
 func TestContract(t *testing.T) {
 	for _, def := range separators.Stages {
 		all := []string{``, `{"sources": 2}`, `{"groups": [[1, 4], [2]], "names": ["a", "b"], "residual": true}`}
+		if def.Name == "ensemble" {
+			all = []string{``, `{"combine": "median"}`}
+		}
 		if def.Name == "hpss" {
 			all = []string{``, `{"frames": 7, "bins": 5, "margin": 2, "power": 1}`}
 		}

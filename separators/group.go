@@ -15,11 +15,12 @@ type Grouping struct {
 	Groups   [][]int  `json:"groups" doc:"The components of each source, numbered from 1; empty: by sources."`
 	Names    []string `json:"names" doc:"The sources' names, but for the residual's; empty: as the factors say, else 1, 2, and so on."`
 	Sources  int      `json:"sources" min:"0" unit:"sources" doc:"Number of sources to cluster the components into; 0: as groups or the factors say, else each component is a source."`
+	Cluster  string   `json:"cluster" oneof:"k_means|linkage" doc:"How components are clustered: k_means weighs them by the power that is heard of each and compares mel bands in dB; linkage joins the most similar spectra in thirds of an octave, loud or not."`
 	Weight   float64  `json:"weight" min:"0" max:"1" doc:"What activations count in clustering, spectra counting the rest."`
 	Residual bool     `json:"residual" doc:"Add a last source, residual, of all components that are in no group, and of eps."`
 }
 
-func defaultGrouping() Grouping { return Grouping{Weight: 0.5} }
+func defaultGrouping() Grouping { return Grouping{Cluster: "k_means"} }
 
 // grouping does what the parameters say.
 type grouping struct{ Grouping }
@@ -71,13 +72,19 @@ func (g Grouping) Validate() error {
 // Group makes one group for each source. It is an error if groups by hand name a
 // component that f lacks, or leave one out while there is no residual to take it.
 func (g *grouping) Group(ctx context.Context, env audiosep.Env, f *audiosep.Factors) ([]audiosep.Group, error) {
+	return g.GroupHeard(ctx, env, nil, f)
+}
+
+// GroupHeard is Group where the power of the mixture is known, F×N as WH is: clustering goes
+// by what is heard of each component. v is not read for anything else.
+func (g *grouping) GroupHeard(ctx context.Context, env audiosep.Env, v audiosep.Power, f *audiosep.Factors) ([]audiosep.Group, error) {
 	if f == nil || f.W == nil || f.H == nil {
 		return nil, fmt.Errorf("the factors lack W or H; want both")
 	}
 	if err := f.Validate(-1, -1); err != nil {
 		return nil, err
 	}
-	groups, err := g.groups(ctx, f)
+	groups, err := g.groups(ctx, env, v, f)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +108,7 @@ func (g *grouping) Group(ctx context.Context, env audiosep.Env, f *audiosep.Fact
 }
 
 // groups puts the components of f, or some of them, into sources.
-func (g *grouping) groups(ctx context.Context, f *audiosep.Factors) ([]audiosep.Group, error) {
+func (g *grouping) groups(ctx context.Context, env audiosep.Env, v audiosep.Power, f *audiosep.Factors) ([]audiosep.Group, error) {
 	rank := f.Rank()
 	var parts [][]int
 	switch {
@@ -120,7 +127,12 @@ func (g *grouping) groups(ctx context.Context, f *audiosep.Factors) ([]audiosep.
 		return nil, fmt.Errorf("sources is %d; want at most %d, the number of components", g.Sources, rank)
 	case g.Sources > 0:
 		var err error
-		if parts, err = cluster(ctx, f, g.Sources, g.Weight); err != nil {
+		if g.Cluster == "linkage" {
+			parts, err = linkage(ctx, f, g.Sources, g.Weight)
+		} else {
+			parts, err = cluster(ctx, env, v, f, g.Sources, g.Weight)
+		}
+		if err != nil {
 			return nil, err
 		}
 	case f.Sources != nil:

@@ -82,22 +82,22 @@ func TestClusteringFindsInstruments(t *testing.T) {
 			}
 		}
 	}
-	for _, weight := range []string{"0", "0.5", "1"} {
-		groups, err := build(t, wienerStage, `{"sources": 2, "weight": `+weight+`}`).Group(t.Context(), audiosep.Env{}, f)
+	for _, params := range []string{`"weight": 0`, `"weight": 0.5`, `"weight": 1`, `"cluster": "linkage", "weight": 0`, `"cluster": "linkage", "weight": 0.5`, `"cluster": "linkage", "weight": 1`} {
+		groups, err := build(t, wienerStage, `{"sources": 2, `+params+`}`).Group(t.Context(), audiosep.Env{}, f)
 		if err != nil || fmt.Sprint(groups) != "[{1 [0 2 4]} {2 [1 3 5]}]" {
-			t.Errorf("weight %s: %v, %v; want components 0, 2, 4 and 1, 3, 5", weight, groups, err)
+			t.Errorf("%s: %v, %v; want components 0, 2, 4 and 1, 3, 5", params, groups, err)
 		}
 	}
 }
 
-// Equal components join in order, silent ones stay alone, and more sources than
+// Under linkage equal components join in order, silent ones stay alone, and more sources than
 // differences still make as many groups as asked.
 func TestClusteringTies(t *testing.T) {
 	f := ones(8, 4)
 	f.W.SetCol(1, make([]float64, 8))
 	f.H.SetRow(1, []float64{0, 0})
 	for sources, want := range map[int]string{1: "[{1 [0 1 2 3]}]", 2: "[{1 [0 2 3]} {2 [1]}]", 3: "[{1 [0 2]} {2 [1]} {3 [3]}]"} {
-		groups, err := build(t, wienerStage, fmt.Sprintf(`{"sources": %d}`, sources)).Group(t.Context(), audiosep.Env{}, f)
+		groups, err := build(t, wienerStage, fmt.Sprintf(`{"sources": %d, "cluster": "linkage"}`, sources)).Group(t.Context(), audiosep.Env{}, f)
 		if err != nil || fmt.Sprint(groups) != want {
 			t.Errorf("%d sources: %v, %v; want %s", sources, groups, err, want)
 		}

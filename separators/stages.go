@@ -4,7 +4,7 @@
 //
 // Most masks are made of the power that a factorisation gives to each source. Components
 // are put into sources by hand, as the factors say, by clustering, or each into one of its
-// own.
+// own. Stems of several separations are averaged by ensemble.
 package separators
 
 import "github.com/audiosep/audiosep"
@@ -15,4 +15,5 @@ var Stages = []audiosep.Definition{
 	softMaskStage,
 	binaryMaskStage,
 	hpssStage,
+	ensembleStage,
 }

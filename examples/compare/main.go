@@ -47,7 +47,7 @@ to 1, 2, and so on, and their sound comes from the folder.
 Components are put into sources in two ways. The oracle knows the stems and
 chooses the sources with the best mean SI-SDR: the best that these components
 can do. The blind way clusters their activations and spectra, as the parameter
-sources of wiener does; its sources are matched to the stems afterwards.`,
+sources of wiener does with cluster linkage; its sources are matched to the stems afterwards.`,
 		Example: `  go run ./examples/compare --data recordings
   go run ./examples/compare --data recordings --items duet,trio --seeds 3 --out result examples/real/pipeline.json`,
 		SilenceErrors: true,

@@ -1,4 +1,4 @@
-package metrics
+package assign
 
 import (
 	"math"
@@ -9,11 +9,12 @@ import (
 )
 
 // The match is as good as the best of all permutations.
-func TestBestMatch(t *testing.T) {
+func TestBest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 6).Draw(t, "n")
-		score := planes[float64](n, n)
+		score := make([][]float64, n)
 		for i := range score {
+			score[i] = make([]float64, n)
 			for j := range score {
 				score[i][j] = rapid.Float64Range(-50, 50).Draw(t, "score")
 			}
@@ -30,7 +31,7 @@ func TestBestMatch(t *testing.T) {
 			perm[i] = i
 		}
 		permutations(perm, 0, func() { best = max(best, sum(perm)) })
-		got := bestMatch(score)
+		got := Best(score)
 		if s := sum(got); math.Abs(s-best) > 1e-9 {
 			t.Fatalf("%v has the sum %v; want %v", got, s, best)
 		}
@@ -55,7 +56,7 @@ func permutations(p []int, from int, f func()) {
 }
 
 // One infinite or undefined pair does not decide over the others.
-func TestBestMatchOfOddScores(t *testing.T) {
+func TestBestOfOddScores(t *testing.T) {
 	inf, nan := math.Inf(1), math.NaN()
 	for _, c := range []struct {
 		score [][]float64
@@ -65,7 +66,7 @@ func TestBestMatchOfOddScores(t *testing.T) {
 		{[][]float64{{3, nan}, {9, nan}}, []int{1, 0}},
 		{[][]float64{{-inf, 1, 1}, {1, 1, -inf}, {1, -inf, 5}}, []int{1, 0, 2}},
 	} {
-		if got := bestMatch(c.score); !slices.Equal(got, c.want) {
+		if got := Best(c.score); !slices.Equal(got, c.want) {
 			t.Errorf("the match of %v is %v; want %v", c.score, got, c.want)
 		}
 	}

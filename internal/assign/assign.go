@@ -1,11 +1,12 @@
-package metrics
+// Package assign finds which of two sets belong together.
+package assign
 
 import "math"
 
-// bestMatch returns the assignment of columns to rows with the greatest sum of
+// Best returns the assignment of columns to rows with the greatest sum of
 // score[row][perm[row]], by shortest augmenting paths (Kuhn 1955, Munkres 1957), in
 // O(J³). score is square; NaN counts as the worst and infinities as ±maxScore.
-func bestMatch(score [][]float64) []int {
+func Best(score [][]float64) []int {
 	n := len(score)
 	cost := func(i, j int) float64 {
 		if s := score[i-1][j-1]; !math.IsNaN(s) {
@@ -60,18 +61,6 @@ func bestMatch(score [][]float64) []int {
 	return perm
 }
 
-// anyNumber reports whether a match has anything to go by.
-func anyNumber(score [][]float64) bool {
-	for _, row := range score {
-		for _, s := range row {
-			if !math.IsNaN(s) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// maxScore bounds what one pair can add to a match, in dB, so that one infinite
+// maxScore bounds what one pair can add to a match, such as a ratio in dB, so that one infinite
 // ratio does not hide the others.
 const maxScore = 300

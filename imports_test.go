@@ -23,6 +23,7 @@ func TestImportsPointDown(t *testing.T) {
 		"factorizers":        stage,
 		"separators":         stage,
 		"models":             stage,
+		"notes":              stage,
 		"metrics":            stage,
 		"analysis":           stage,
 		"pipeline":           stage,

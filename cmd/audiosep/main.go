@@ -19,6 +19,7 @@ import (
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/factorizers"
 	"github.com/audiosep/audiosep/models"
+	"github.com/audiosep/audiosep/notes"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/separators"
 	"github.com/audiosep/audiosep/transforms"
@@ -128,7 +129,7 @@ func (e *runError) Unwrap() error { return e.err }
 
 // registry returns every stage compiled into the program.
 func registry() *pipeline.Registry {
-	return pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages, models.Stages)
+	return pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages, models.Stages, notes.Stages)
 }
 
 func root() *cobra.Command {

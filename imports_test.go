@@ -24,6 +24,7 @@ func TestImportsPointDown(t *testing.T) {
 		"separators":         stage,
 		"multichannel":       stage,
 		"models":             stage,
+		"notes":              stage,
 		"metrics":            stage,
 		"analysis":           stage,
 		"pipeline":           stage,

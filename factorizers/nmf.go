@@ -14,7 +14,7 @@ import (
 
 // NMFParams are the parameters of is_nmf, kl_nmf and euclidean_nmf.
 type NMFParams struct {
-	Rank       int     `json:"rank" min:"1" max:"100000" unit:"components" doc:"Number of components K."`
+	Rank       int     `json:"rank" min:"0" max:"100000" unit:"components" doc:"Number of components K; 0: as many as the wired factors have."`
 	Iterations int     `json:"iterations" min:"1" max:"1000000000" doc:"Most iterations; each updates H, then W."`
 	Tol        float64 `json:"tol" min:"0" doc:"Stop when an iteration lowers the objective by no more than this part of itself."`
 	Eps        float64 `json:"eps" min:"0" doc:"Floor added to V and to WH, in the units of V. The default is about the power of 16-bit rounding under an orthonormal transform."`
@@ -84,6 +84,9 @@ func (b *betaNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep
 // forecast returns that of factors of a rank which may have begun with others.
 func forecast(rank int, init audiosep.Forecast) (map[string]audiosep.Forecast, error) {
 	f := audiosep.Forecast{Rank: rank}
+	if rank == 0 { // as many as init has
+		return map[string]audiosep.Forecast{"factors": {Rank: init.Rank, Sources: init.Sources}}, nil
+	}
 	if init.Rank > 0 && init.Rank != rank {
 		return nil, &audiosep.ParamError{Name: "rank", What: fmt.Sprintf("is %d, but the wired factors have %d components; want rank %d", rank, init.Rank, init.Rank)}
 	}
@@ -99,6 +102,13 @@ func forecast(rank int, init audiosep.Forecast) (map[string]audiosep.Forecast, e
 func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense, init *audiosep.Factors) (*audiosep.Factors, error) {
 	if err := checkPower(v, b.beta, b.Eps); err != nil {
 		return nil, err
+	}
+	if b.Rank == 0 {
+		own := *b
+		if own.Rank = wiredRank(init); own.Rank == 0 {
+			return nil, &audiosep.ParamError{Name: "rank", What: "is 0, but no factors are wired whose number of components it could be; want at least 1, or init_factors"}
+		}
+		b = &own
 	}
 	v = magnitude(v, b.Power)
 	start, err := b.wired(v, init)

@@ -21,6 +21,7 @@ type nmfOptions struct {
 	accelerated bool
 	unscaled    bool // the columns of W need not sum to 1, and stay; for updates of H alone
 	fixW, fixH  bool
+	held        int         // the first columns of W, which stay as they are
 	threads     int         // at most; 0 is 1
 	shared      *kernel.NMF // over the same V with the same β and eps; nil: it makes its own
 }
@@ -324,6 +325,9 @@ func (s *nmf) mmW(_, i int) {
 	}
 	of := func(a blas64.General) []float64 { return a.Data[from*rank : to*rank] }
 	kernel.Scale(of(s.wNext), of(s.w), of(s.numW), of(s.denW), s.gammaW)
+	for f := from; f < to && s.held > 0; f++ {
+		copy(row(s.wNext, f)[:s.held], row(s.w, f)[:s.held])
+	}
 }
 
 // smoothRow writes row k of the next H under a smoothness penalty. The bound on the objective

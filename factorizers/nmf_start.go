@@ -43,6 +43,18 @@ func (b *betaNMF) wired(v *mat.Dense, init *audiosep.Factors) (nmfStart, error) 
 	return s, nil
 }
 
+// wiredRank returns the number of components of init, 0 where it has none.
+func wiredRank(init *audiosep.Factors) int {
+	switch {
+	case init != nil && init.W != nil:
+		return init.Rank()
+	case init != nil && init.H != nil:
+		k, _ := init.H.Dims()
+		return k
+	}
+	return 0
+}
+
 func (b *betaNMF) checkWired(v *mat.Dense, s nmfStart) error {
 	if b.Fix == "w" && s.w == nil || b.Fix == "h" && s.h == nil {
 		return fmt.Errorf("fix is %s, but no such factor is wired; wire init_factors", b.Fix)

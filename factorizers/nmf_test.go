@@ -482,7 +482,7 @@ func TestNMFParamsThatContradict(t *testing.T) {
 	for raw, want := range map[string]string{
 		`{"restarts": 2, "start": "nndsvd"}`: "parameter restarts is 2, but every nndsvd start is the same; want 1, or start random or nndsvdar",
 		`{"fix": "w", "use": "h"}`:           "parameter fix is w, but use is h; want fix none, or a factor that is used",
-		`{"rank": 0}`:                        "parameter rank is 0; want 1 to 100000 components",
+		`{"rank": -1}`:                       "parameter rank is -1; want 0 to 100000 components",
 	} {
 		for _, def := range []audiosep.Definition{isNMFStage, betaNMFStage} {
 			if _, err := def.Build(json.RawMessage(raw)); err == nil || err.Error() != want {

@@ -11,4 +11,6 @@ var Stages = []audiosep.Definition{
 	activationsStage,
 	tlNMFStage,
 	joinFactorsStage,
+	scoreFactorsStage,
+	semiNMFStage,
 }

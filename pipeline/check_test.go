@@ -13,6 +13,7 @@ import (
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/factorizers"
 	"github.com/audiosep/audiosep/models"
+	"github.com/audiosep/audiosep/notes"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/separators"
 	"github.com/audiosep/audiosep/transforms"
@@ -21,7 +22,7 @@ import (
 var update = flag.Bool("update", false, "rewrite what the golden files want")
 
 func registry() *pipeline.Registry {
-	return pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages, models.Stages)
+	return pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages, models.Stages, notes.Stages)
 }
 
 // TestCheck holds specs against the problems that they must give, or the wiring.

@@ -21,6 +21,7 @@ import (
 	"github.com/audiosep/audiosep/internal/lend"
 	"github.com/audiosep/audiosep/models"
 	"github.com/audiosep/audiosep/multichannel"
+	"github.com/audiosep/audiosep/notes"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/separators"
 	"github.com/audiosep/audiosep/transforms"
@@ -28,7 +29,7 @@ import (
 
 // builtin is what is compiled into the program.
 func builtin() []audiosep.Definition {
-	return slices.Concat(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages, multichannel.Stages, models.Stages)
+	return slices.Concat(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages, multichannel.Stages, models.Stages, notes.Stages)
 }
 
 func init() { badPlugins["builtin"] = func() { Serve(builtin()...) } }

@@ -20,6 +20,7 @@ import (
 	"github.com/audiosep/audiosep/factorizers"
 	"github.com/audiosep/audiosep/models"
 	"github.com/audiosep/audiosep/multichannel"
+	"github.com/audiosep/audiosep/notes"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/separators"
 	"github.com/audiosep/audiosep/transforms"
@@ -129,7 +130,7 @@ func (e *runError) Unwrap() error { return e.err }
 
 // registry returns every stage compiled into the program.
 func registry() *pipeline.Registry {
-	return pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages, multichannel.Stages, models.Stages)
+	return pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages, multichannel.Stages, models.Stages, notes.Stages)
 }
 
 func root() *cobra.Command {

@@ -27,6 +27,8 @@ var variants = map[string][]string{
 	"euclidean_nmf":         {`{"rank": 2, "iterations": 5}`},
 	"beta_nmf":              {`{"rank": 2, "iterations": 5}`},
 	"tl_nmf":                {`{"rank": 2, "iterations": 3}`},
+	"score_factors":         {`{"iterations": 6}`},
+	"semi_nmf":              {`{"free": 2, "iterations": 4}`},
 }
 
 func TestBuiltInStages(t *testing.T) {

@@ -1,0 +1,224 @@
+package notes_test
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gitlab.com/gomidi/midi/v2"
+	"gitlab.com/gomidi/midi/v2/smf"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/notes"
+)
+
+// short writes notes as tests want them.
+func short(n audiosep.Notes) string {
+	var all []string
+	for _, x := range n {
+		all = append(all, fmt.Sprintf("%s %.4g-%.4g %g %.2f", x.Source, x.Onset, x.Offset, x.Pitch, x.Velocity))
+	}
+	return strings.Join(all, "\n")
+}
+
+func TestCSV(t *testing.T) {
+	got, err := notes.Parse([]byte("\ufeffStem, onset_s,offset_s,midi,velocity,remark\nflute,1,2.5,60.5,127,x\n\"a, b\",0.5,1,,0,y\n"))
+	if want := "a, b 0.5-1 NaN 0.00\nflute 1-2.5 60.5 1.00"; err != nil || short(got) != want {
+		t.Errorf("it is %s, %v; want %s", short(got), err, want)
+	}
+	got, err = notes.Parse([]byte("part,from,to,pitch,velocity\nx,0,1,60,0.5\n"))
+	if want := "x 0-1 60 0.50"; err != nil || short(got) != want {
+		t.Errorf("it is %s, %v; want %s", short(got), err, want)
+	}
+}
+
+// song makes a MIDI file of tracks.
+func song(tracks ...smf.Track) []byte {
+	s := smf.New()
+	s.TimeFormat = smf.MetricTicks(480)
+	for _, t := range tracks {
+		t.Close(0)
+		s.Add(t)
+	}
+	var b bytes.Buffer
+	if _, err := s.WriteTo(&b); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+// TestMIDI: 60 beats a minute, from the third quarter on 120; a track of two channels, one of drums.
+func TestMIDI(t *testing.T) {
+	var head, flute, band smf.Track
+	head.Add(0, smf.MetaTempo(60))
+	head.Add(2*480, smf.MetaTempo(120))
+	flute.Add(0, smf.MetaTrackSequenceName("flute"))
+	flute.Add(480, midi.NoteOn(0, 69, 127))
+	flute.Add(2*480, midi.NoteOff(0, 69)) // from quarter 1 to 3: 1 s to 2 + 0.5 s
+	flute.Add(0, midi.NoteOn(0, 69, 64))
+	flute.Add(480, midi.NoteOn(0, 69, 0))
+	band.Add(0, smf.MetaTrackSequenceName("band"))
+	band.Add(0, midi.NoteOn(1, 40, 127))
+	band.Add(0, midi.NoteOn(9, 36, 127))
+	band.Add(0, midi.NoteOff(9, 36))
+	band.Add(480, midi.NoteOff(1, 40))
+	got, err := notes.Parse(song(head, flute, band))
+	want := "band channel 2 0-1 40 1.00\ndrums 0-0.125 36 1.00\nflute 1-2.5 69 1.00\nflute 2.5-3 69 0.50"
+	if err != nil || short(got) != want {
+		t.Errorf("it is\n%s\n%v; want\n%s", short(got), err, want)
+	}
+}
+
+// xmlSong is a part for a clarinet in B flat (sounding a tone lower) with a tie over the bar
+// line, a chord, two voices, and a change of tempo, and one of drums.
+const xmlSong = `<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">
+<score-partwise version="4.0"><part-list>
+<score-part id="P1"><part-name>Clarinet
+ in B</part-name></score-part>
+<score-part id="P2"><part-name>Kit</part-name><score-instrument id="P2-1"/><midi-instrument id="P2-1"><midi-unpitched>37</midi-unpitched></midi-instrument></score-part>
+</part-list><part id="P1"><measure number="1">
+<attributes><divisions>2</divisions><transpose><chromatic>-2</chromatic></transpose></attributes>
+<direction><direction-type><metronome><beat-unit>quarter</beat-unit><beat-unit-dot/><per-minute>40</per-minute></metronome></direction-type></direction>
+<note><pitch><step>C</step><octave>4</octave></pitch><duration>2</duration><voice>1</voice></note>
+<note><chord/><pitch><step>E</step><alter>-1</alter><octave>4</octave></pitch><duration>2</duration><voice>1</voice></note>
+<note><grace/><pitch><step>A</step><octave>4</octave></pitch></note>
+<note><pitch><step>D</step><octave>4</octave></pitch><duration>2</duration><tie type="start"/></note>
+<backup><duration>4</duration></backup>
+<note dynamics="50"><pitch><step>C</step><octave>3</octave></pitch><duration>4</duration><voice>2</voice></note>
+</measure><measure number="2"><sound tempo="120"/>
+<note><pitch><step>D</step><octave>4</octave></pitch><duration>2</duration><tie type="stop"/></note>
+<note><rest/><duration>2</duration></note>
+</measure></part>
+<part id="P2"><measure number="1"><attributes><divisions>1</divisions></attributes>
+<forward><duration>1</duration></forward>
+<note><unpitched><display-step>F</display-step></unpitched><duration>1</duration><instrument id="P2-1"/></note>
+</measure></part></score-partwise>`
+
+func TestMusicXML(t *testing.T) {
+	got, err := notes.Parse([]byte(xmlSong))
+	want := `Clarinet in B 0-1 58 0.71
+Clarinet in B 0-1 61 0.71
+Clarinet in B 0-2 46 0.35
+Clarinet in B 1-2.5 60 0.71
+Kit 1-2 36 0.71`
+	if err != nil || short(got) != want {
+		t.Errorf("it is\n%s\n%v; want\n%s", short(got), err, want)
+	}
+}
+
+func TestLabels(t *testing.T) {
+	want := "noise 0-2 NaN 1.00\nthe voice 1.5-3.25 NaN 1.00"
+	for _, text := range []string{
+		"1.500000\t3.250000\tthe voice\r\n\\\t100.0\t2000.0\r\n0\t2\tnoise\r\n",
+		"source,from,to\nthe voice,1.5,3.25\nnoise,0,2\n",
+	} {
+		if got, err := notes.ParseLabels([]byte(text)); err != nil || short(got) != want {
+			t.Errorf("%q is %s, %v", text, short(got), err)
+		}
+	}
+}
+
+// What is refused is told with its place and what is wanted.
+func TestRefused(t *testing.T) {
+	var never smf.Track
+	never.Add(0, midi.NoteOn(0, 60, 1))
+	in := func(old, new string) []byte { return []byte(strings.Replace(xmlSong, old, new, 1)) }
+	for _, c := range []struct {
+		text []byte
+		want string
+	}{
+		{nil, "it is empty; want a first line"},
+		{[]byte("a,b\n"), `line 1 is "a,b" and has no column for the source; want one called stem or source or part`},
+		{[]byte("stem,onset,offset,midi\n"), "there are no notes"},
+		{[]byte("stem,onset,offset,midi\nx,0,1,60\nx,2,1,60\n"), "line 3: it sounds from 2 to 1 s; want"},
+		{[]byte("stem,onset,offset,midi\nx,0,one,60\n"), `line 2: the offset is "one"; want a number`},
+		{[]byte("stem,onset,offset,midi\nx,-1,1,60\n"), "line 2: it begins at -1 s; want 0 or later"},
+		{[]byte("stem,onset,offset,midi,velocity\nx,0,1,60,128\n"), "line 2: the velocity is 128; want"},
+		{[]byte("stem,onset,offset,midi\nx,0,1\n"), "line 2"},
+		{[]byte("PK\x03\x04..."), "compressed"},
+		{[]byte("MThd\x00\x00\x00\x06\x00\x01"), "the MIDI file is damaged"},
+		{song(never), "track 1: the note with key 60 at quarter note 0 never ends"},
+		{[]byte("<svg/>"), "it is a svg; want MusicXML's score-partwise"},
+		{[]byte(xmlSong[:len(xmlSong)-20]), "line "},
+		{in(`<sound tempo="120"/>`, `<barline><repeat direction="backward"/></barline>`), `part "Clarinet in B", measure 2 (number 2 in the file): it has a repeat`},
+		{in(`tempo="120"`, `dacapo="yes"`), "measure 2 (number 2 in the file): it has a jump"},
+		{in(`tempo="120"`, `tempo="0"`), "the tempo is 0 quarter notes a minute"},
+		{in(`<backup><duration>4`, `<backup><duration>9`), "measure 1 (number 1 in the file): a backup goes 2.5 quarter notes before the measure begins"},
+		{in(`<step>A`, `<step>H`), ""}, // a grace note
+		{in(`<step>C`, `<step>H`), `a note's step is "H"; want A to G`},
+		{in(`UTF-8`, `latin1`), "encoded as latin1; want UTF-8"},
+	} {
+		_, err := notes.Parse(c.text)
+		if c.want == "" && err == nil {
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("the error is %v; want %s", err, c.want)
+		}
+	}
+	for text, want := range map[string]string{
+		"0\t1\n":               "line 1 is",
+		"0\t1\ta\n2\t1\tb\n":   "line 2: it sounds from 2 to 1 s",
+		"0\t0\ta\n":            "line 1: it sounds from 0 to 0 s; want it to end after it begins",
+		"source,from\na,1\n":   "no column for the offset",
+		"source,from,to\n,1,2": "line 2: the source is empty",
+	} {
+		if _, err := notes.ParseLabels([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: the error is %v; want %s", text, err, want)
+		}
+	}
+}
+
+// Whatever is read fits the contract of notes, and nothing panics.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(xmlSong))
+	f.Add([]byte("stem,onset_s,offset_s,midi,velocity\nx,0,1,60,127\n"))
+	var track smf.Track
+	track.Add(0, midi.NoteOn(0, 60, 1))
+	track.Add(96, midi.NoteOff(0, 60))
+	f.Add(song(track))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		n, err := notes.Parse(text)
+		if err == nil && (len(n) == 0 || n.Validate() != nil || n[0].Onset < 0) {
+			t.Errorf("it gives %v", n)
+		}
+	})
+}
+
+func FuzzParseLabels(f *testing.F) {
+	f.Add([]byte("0\t1\ta\n\\\t1\t2\n"))
+	f.Add([]byte("source,from,to\na,1,2\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		n, err := notes.ParseLabels(text)
+		if err == nil && (len(n) == 0 || n.Validate() != nil || !math.IsNaN(n[0].Pitch)) {
+			t.Errorf("it gives %v", n)
+		}
+	})
+}
+
+// The public items' tables are read whole: as many notes as lines.
+func TestItems(t *testing.T) {
+	data := os.Getenv("AUDIOSEP_DATA")
+	if data == "" {
+		t.Skip("AUDIOSEP_DATA is not set: no scores")
+	}
+	files, _ := filepath.Glob(filepath.Join(data, "audio", "*", "notes.csv"))
+	if len(files) == 0 {
+		t.Skip("there are no scores in AUDIOSEP_DATA")
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := notes.ReadFile(file)
+		if want := bytes.Count(bytes.TrimSpace(text), []byte("\n")); err != nil || len(n) != want {
+			t.Errorf("%s: %d notes, %v; want %d", file, len(n), err, want)
+		}
+	}
+}

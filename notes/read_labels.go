@@ -1,0 +1,107 @@
+package notes
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/audiosep/audiosep"
+)
+
+// ReadLabelsParams are the parameters of read_labels.
+type ReadLabelsParams struct {
+	File string `json:"file" file:"in" doc:"The labels: a label track that Audacity exported, or CSV with the columns source, from and to."`
+}
+
+var readLabelsStage = audiosep.Define("read_labels",
+	`Reads who plays when: labels from one time to another, as notes without a pitch.
+A label track of Audacity has on each line two times in s and a source's name, with tabs between them; the frequencies of spectral labels are passed over. A CSV has a first line that names its columns: source (or stem, part), from and to (or onset, offset; start, end).`,
+	ReadLabelsParams{}, NewReadLabels, audiosep.Lazy)
+
+// ReadLabels is the stage read_labels.
+type ReadLabels struct{ p ReadLabelsParams }
+
+// NewReadLabels returns the stage; the file is read when it runs.
+func NewReadLabels(p ReadLabelsParams) (*ReadLabels, error) {
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
+	}
+	if p.File == "" {
+		return nil, &audiosep.ParamError{Name: "file", What: "is empty; want the name of a file of labels"}
+	}
+	return &ReadLabels{p}, nil
+}
+
+// Run reads the labels.
+func (s *ReadLabels) Run(ctx context.Context, _ audiosep.Env, _ None) (Out, error) {
+	n, err := readFile(s.p.File, ParseLabels)
+	if err == nil {
+		err = ctx.Err()
+	}
+	return Out{n}, err
+}
+
+// ParseLabels reads labels: Audacity's, or CSV. Each becomes a note whose pitch is NaN and
+// whose velocity is 1. Errors name the line.
+func ParseLabels(text []byte) (audiosep.Notes, error) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	first, _, _ := bytes.Cut(text, []byte("\n"))
+	parse := parseLabelCSV
+	if bytes.ContainsRune(first, '\t') {
+		parse = parseLabelTrack
+	}
+	n, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return sorted(n)
+}
+
+func label(source string, onset, offset float64) audiosep.Note {
+	return audiosep.Note{Onset: onset, Offset: offset, Pitch: math.NaN(), Source: source, Velocity: 1}
+}
+
+func parseLabelCSV(text []byte) (all audiosep.Notes, err error) {
+	t, err := openTable(text, "source", "onset", "offset")
+	if err != nil {
+		return nil, err
+	}
+	err = t.each(func(field func(string) string) error {
+		onset, offset, err := span(field)
+		if err != nil {
+			return err
+		}
+		if field("source") == "" {
+			return fmt.Errorf("the source is empty; want a name")
+		}
+		all = append(all, label(field("source"), onset, offset))
+		return nil
+	})
+	return all, err
+}
+
+func parseLabelTrack(text []byte) (all audiosep.Notes, err error) {
+	for i, line := range strings.Split(string(text), "\n") {
+		line = strings.TrimRight(line, "\r")
+		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "\\") { // the frequencies of the label before
+			continue
+		}
+		fields := strings.SplitN(line, "\t", 3)
+		if len(fields) < 3 || strings.TrimSpace(fields[2]) == "" {
+			return nil, fmt.Errorf("line %d is %q; want two times and a source's name with tabs between them", i+1, line)
+		}
+		onset, offset, err := span(func(what string) string {
+			if what == "onset" {
+				return strings.TrimSpace(fields[0])
+			}
+			return strings.TrimSpace(fields[1])
+		})
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", i+1, err)
+		}
+		all = append(all, label(strings.TrimSpace(fields[2]), onset, offset))
+	}
+	return all, nil
+}

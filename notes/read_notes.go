@@ -1,0 +1,133 @@
+package notes
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+
+	"github.com/audiosep/audiosep"
+)
+
+// ReadNotesParams are the parameters of read_notes.
+type ReadNotesParams struct {
+	File string `json:"file" file:"in" doc:"The score: MIDI, MusicXML (score-partwise, not compressed) or CSV."`
+}
+
+var readNotesStage = audiosep.Define("read_notes",
+	`Reads a score: Standard MIDI files of format 0 and 1, MusicXML, or CSV.
+A CSV has a first line that names its columns: stem (or source, part), onset_s, offset_s (or onset, offset), midi (or pitch; empty where there is none) and, if it likes, velocity, 0 to 127 or, where none is above 1, 0 to 1. A source is a part of the score: in MIDI a track, or a channel where a track has several; those of channel 10 are called drums. Tempo changes, ties, chords, voices and transposing instruments are heeded; repeats are not unfolded but refused.`,
+	ReadNotesParams{}, NewReadNotes, audiosep.Lazy)
+
+// ReadNotes is the stage read_notes.
+type ReadNotes struct{ p ReadNotesParams }
+
+// NewReadNotes returns the stage; the file is read when it runs.
+func NewReadNotes(p ReadNotesParams) (*ReadNotes, error) {
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
+	}
+	if p.File == "" {
+		return nil, &audiosep.ParamError{Name: "file", What: "is empty; want the name of a score"}
+	}
+	return &ReadNotes{p}, nil
+}
+
+// None is what stages take that need nothing.
+type None struct{}
+
+// Out is what read_notes, read_labels and align_notes make.
+type Out struct {
+	Notes audiosep.Notes `port:"notes"`
+}
+
+// Run reads the score.
+func (s *ReadNotes) Run(ctx context.Context, _ audiosep.Env, _ None) (Out, error) {
+	n, err := ReadFile(s.p.File)
+	if err == nil {
+		err = ctx.Err()
+	}
+	return Out{n}, err
+}
+
+// most bounds the size of a score, which is small.
+const most = 64 << 20
+
+// ReadFile reads a score: MIDI, MusicXML or CSV, told from its first bytes.
+func ReadFile(path string) (audiosep.Notes, error) { return readFile(path, Parse) }
+
+func readFile(path string, parse func([]byte) (audiosep.Notes, error)) (audiosep.Notes, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > most {
+		return nil, fmt.Errorf("%s is longer than %d MiB; want a score", path, most>>20)
+	}
+	n, err := parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return n, nil
+}
+
+// Parse reads a score: MIDI, MusicXML or CSV, told from its first bytes. Notes stand in order
+// of their onsets. It is an error if there are none, or if what is there cannot be understood
+// whole; the error names the line, the measure or the track.
+func Parse(text []byte) (audiosep.Notes, error) {
+	parse := parseCSV
+	switch trimmed := bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n"); {
+	case bytes.HasPrefix(text, []byte("MThd")):
+		parse = parseMIDI
+	case bytes.HasPrefix(text, []byte("PK\x03\x04")):
+		return nil, fmt.Errorf("this is a compressed archive; want the .musicxml inside (unzip it), MIDI or CSV")
+	case bytes.HasPrefix(trimmed, []byte("<")):
+		parse = parseMusicXML
+	}
+	n, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return sorted(n)
+}
+
+// sorted returns the notes by onset, and refuses none.
+func sorted(n audiosep.Notes) (audiosep.Notes, error) {
+	if len(n) == 0 {
+		return nil, fmt.Errorf("there are no notes; want at least one")
+	}
+	slices.SortStableFunc(n, func(a, b audiosep.Note) int {
+		switch {
+		case a.Onset < b.Onset:
+			return -1
+		case a.Onset > b.Onset:
+			return 1
+		}
+		return 0
+	})
+	return n, n.Validate()
+}
+
+// latest bounds onsets and offsets: a hundred days, in s.
+const latest = 1e7
+
+// checkSpan says what is wrong with the times of a note.
+func checkSpan(onset, offset float64) error {
+	switch {
+	case math.IsNaN(onset) || math.IsNaN(offset) || math.Abs(onset) > latest || math.Abs(offset) > latest:
+		return fmt.Errorf("it sounds from %g to %g s; want times in s", onset, offset)
+	case onset < 0:
+		return fmt.Errorf("it begins at %g s; want 0 or later", onset)
+	case offset <= onset:
+		return fmt.Errorf("it sounds from %g to %g s; want it to end after it begins", onset, offset)
+	}
+	return nil
+}

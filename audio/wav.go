@@ -1,6 +1,7 @@
 package audio
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -31,26 +32,27 @@ const (
 	ambisonicTail = "\x00\x00\x21\x07\xd3\x11\x86\x44\xc8\xc1\xca\x00\x00\x00"
 )
 
-// codecs names the formats that are met and not read.
-var codecs = map[uint16]string{
+// wavCodecs names the formats that are met and not read.
+var wavCodecs = map[uint16]string{
 	0x0002: "Microsoft ADPCM", 0x0006: "A-law", 0x0007: "µ-law", 0x0011: "IMA ADPCM",
 	0x0031: "GSM 6.10", 0x0040: "G.721 ADPCM", 0x0050: "MPEG audio", 0x0055: "MP3",
 	0x0092: "AC-3", 0x00FF: "AAC", 0x0161: "Windows Media Audio", 0x0163: "Windows Media Audio Lossless",
 	0x2000: "AC-3", 0x2001: "DTS", 0xF1AC: "FLAC",
 }
 
-// layout says where the samples of a WAV file are and how they are stored.
+// layout says where the samples of a file are and how they are stored.
 type layout struct {
 	rate, channels int
 	enc            encoding
+	coding         coding
 	offset         int64 // of the first sample
 	samples        int   // per channel
 }
 
 // block is the number of bytes of one sample of all channels.
-func (l layout) block() int { return l.channels * l.enc.bytes }
+func (l layout) block() int { return l.channels * l.coding.width(l.enc.bytes) }
 
-// check tells why no WAV file has such a rate or number of channels.
+// check tells why no sound file has such a rate or number of channels.
 func (l layout) check() error {
 	if l.channels < 1 || l.channels > maxChannels {
 		return fmt.Errorf("there are %d channels; want 1 to %d", l.channels, maxChannels)
@@ -59,6 +61,16 @@ func (l layout) check() error {
 		return fmt.Errorf("the rate is %d Hz; want 1 to %d", l.rate, math.MaxInt32)
 	}
 	return nil
+}
+
+var wavCodec = codec{name: "WAV",
+	knows: func(head string) bool {
+		return begins("RIFF", "RF64", "BW64")(head) && len(head) >= 12 && head[8:12] == "WAVE"
+	},
+	open: func(_ context.Context, in *input) (recording, error) {
+		l, err := parseWAV(in, in.size)
+		return &reader{l, in}, err
+	},
 }
 
 // parseWAV walks the chunks of a file of size bytes up to its samples. No size that the
@@ -72,7 +84,7 @@ func parseWAV(r io.ReaderAt, size int64) (layout, error) {
 	if n, err := readFull(r, head[:], base); err != nil {
 		return layout{}, err
 	} else if form := string(head[:4]); n < 12 || form != "RIFF" && form != "RF64" && form != "BW64" || string(head[8:]) != "WAVE" {
-		return layout{}, notWAV(head[:n], base > 0)
+		return layout{}, fmt.Errorf("this is no WAV file: it starts with %q; want RIFF and WAVE", head[:n])
 	}
 	w := walker{r: r, size: size, base: base, at: base + 12, riff: int64(binary.LittleEndian.Uint32(head[4:8]))}
 	for range maxChunks {
@@ -174,7 +186,7 @@ func (w *walker) format(declared int64) error {
 		}
 	}
 	if tag != tagPCM && tag != tagFloat {
-		name, ok := codecs[tag]
+		name, ok := wavCodecs[tag]
 		if !ok {
 			name = fmt.Sprintf("codec %#04x", tag)
 		}

@@ -24,6 +24,7 @@ type codec struct {
 // codecs are the formats that are read: one file and one line for each.
 var codecs = []codec{
 	wavCodec,
+	w64Codec,
 	aiffCodec,
 	flacCodec,
 }

@@ -8,8 +8,7 @@ import (
 
 // containers names what a file is that is no WAV, by its first bytes.
 var containers = []struct{ magic, name string }{
-	{"RIFX", "a big-endian WAV"}, {"riff\x2e\x91\xcf\x11", "Sony Wave64"}, {"FORM", "AIFF"},
-	{"fLaC", "FLAC"}, {"OggS", "Ogg"}, {"ID3", "MP3"}, {".snd", "AU"}, {"caff", "CAF"},
+	{"FORM", "IFF"}, {"ID3", "MP3"}, {".snd", "AU"}, {"caff", "CAF"},
 	{"\x1aE\xdf\xa3", "Matroska"}, {"\x30\x26\xb2\x75", "Windows Media Audio"}, {"wvpk", "WavPack"},
 	{"MAC ", "Monkey's Audio"}, {"TTA1", "TTA"}, {"#!AMR", "AMR"}, {"MThd", "MIDI"},
 }

@@ -19,7 +19,7 @@ type ReadAudioParams struct {
 }
 
 var readAudioStage = audiosep.Define("read_audio",
-	`Reads sound files, told by their content and not by their names: WAV (8 to 32-bit integers, 32 and 64-bit floats, up to 1024 channels, longer than 4 GB too), AIFF and AIFF-C, FLAC.
+	`Reads sound files, told by their content and not by their names: WAV (8 to 32-bit integers, 32 and 64-bit floats, A-law and µ-law, up to 1024 channels, longer than 4 GB too, RIFX), Wave64, AIFF and AIFF-C, FLAC.
 Files written into a pipe, whose header does not know their length, are read to their end; a truncated file is refused, and a FLAC file whose checksums are wrong.`,
 	ReadAudioParams{}, NewReadAudio)
 

@@ -84,12 +84,15 @@ func TestLosslessFormats(t *testing.T) {
 		{"aiff 8", "uint8", 8000, 1, 8, soxTo(), "a.aiff"},
 		{"aiff 32 of ffmpeg", "int32", 44100, 6, 24, ffmpegTo("-c:a", "pcm_s32be"), "a.aiff"},
 		{"aifc little-endian", "int16", 44100, 2, 16, ffmpegTo("-c:a", "pcm_s16le", "-f", "aiff"), "a.aifc"},
+		{"wave64, 24", "int24", 44100, 2, 24, soxTo(), "a.w64"},
+		{"wave64 of sox", "int16", 44100, 1, 16, soxTo(), "a.w64"},
+		{"rifx", "int16", 44100, 2, 16, soxTo("-B", "-t", "wav"), "a.rifx"},
 		{"aifc float32", "float32", 44100, 2, 16, ffmpegTo("-c:a", "pcm_f32be", "-f", "aiff"), "a.aifc"},
 		{"aifc float64", "float64", 44100, 1, 16, ffmpegTo("-c:a", "pcm_f64be", "-f", "aiff"), "a.aifc"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			want := music(c.rate, c.channels, 20011, c.bits)
+			want := music(c.rate, c.channels, 10007, c.bits)
 			wav := write(t, dir, "a.wav", fmt.Sprintf("%sint%d", map[bool]string{true: "u"}[c.bits == 8], c.bits), want)
 			out := filepath.Join(dir, c.out)
 			c.make(t, wav, out)
@@ -158,7 +161,7 @@ func recording32() *audiosep.Signal {
 func TestReadAnywhere(t *testing.T) {
 	dir := t.TempDir()
 	wav := write(t, dir, "a.wav", "int16", music(44100, 2, 30011, 16))
-	for _, name := range []string{"a.flac", "a.aiff"} {
+	for _, name := range []string{"a.flac", "a.aiff", "a.w64"} {
 		t.Run(filepath.Ext(name), func(t *testing.T) {
 			out := filepath.Join(dir, name)
 			ffmpegTo()(t, wav, out)

@@ -8,8 +8,7 @@ import (
 
 // containers names what a file is that is no WAV, by its first bytes.
 var containers = []struct{ magic, name string }{
-	{"RIFX", "a big-endian WAV"}, {"riff\x2e\x91\xcf\x11", "Sony Wave64"}, {"FORM", "AIFF"},
-	{"fLaC", "FLAC"}, {"OggS", "Ogg"}, {"ID3", "MP3"}, {".snd", "AU"}, {"caff", "CAF"},
+	{"FORM", "IFF"}, {"ID3", "MP3"}, {".snd", "AU"}, {"caff", "CAF"},
 	{"\x1aE\xdf\xa3", "Matroska"}, {"\x30\x26\xb2\x75", "Windows Media Audio"}, {"wvpk", "WavPack"},
 	{"MAC ", "Monkey's Audio"}, {"TTA1", "TTA"}, {"#!AMR", "AMR"}, {"MThd", "MIDI"},
 }
@@ -40,16 +39,25 @@ func container(start string) string {
 	return ""
 }
 
-// notWAV says what a file is instead; tagged if start stands behind an ID3 tag.
-func notWAV(start []byte, tagged bool) error {
-	name := container(string(start))
-	if name == "" && tagged {
+// notSound says what a file is that no codec knows.
+func notSound(in *input) error {
+	name := container(in.head)
+	if name == "" && in.base > 0 {
 		name = "MP3"
 	}
 	if name != "" {
-		return fmt.Errorf("this is %s; want WAV: convert it first, for instance with ffmpeg -i IN OUT.wav", name)
+		return fmt.Errorf("this is %s; want %s: convert it first, for instance with ffmpeg -i IN OUT.wav", name, codecNames())
 	}
-	return fmt.Errorf("this is no WAV file: it starts with %q; want RIFF and WAVE", start)
+	return fmt.Errorf("this is no sound file that is known: it starts with %q; want %s", in.head[:min(12, len(in.head))], codecNames())
+}
+
+// codecNames lists the formats that are read.
+func codecNames() string {
+	var names []string
+	for _, c := range codecs {
+		names = append(names, c.name)
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }
 
 // tagLength returns the length of the ID3 tag at the start of a file, 0 without one

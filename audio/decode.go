@@ -16,11 +16,17 @@ import (
 // chunkBytes is how much of a file is read at a time.
 const chunkBytes = 64 << 10
 
-// reader reads the samples of a WAV file in any order, from any goroutine.
+// reader reads samples that stand in a file one after the other, in any order, from any
+// goroutine.
 type reader struct {
 	layout
 	file io.ReaderAt
 }
+
+func (r *reader) form() layout { return r.layout }
+
+// Close does nothing: the file is its opener's.
+func (r *reader) Close() error { return nil }
 
 // each calls do with the n samples from at on, run by run: interleaved, full scale ±1,
 // the first of them sample number first. All of them must be in the file.
@@ -48,10 +54,11 @@ func (r *reader) each(ctx context.Context, at, n int, do func(first int, interle
 // file of its own, of a header made here and the bytes of the run.
 type decoder struct {
 	layout
-	raw  []byte // header and samples; no header for floats
-	head int    // the length of the header
-	ints goaudio.IntBuffer
-	out  []float64
+	raw    []byte // header and samples; no header for floats
+	head   int    // the length of the header
+	stored []byte // samples as they are stored, where that is not as WAV does
+	ints   goaudio.IntBuffer
+	out    []float64
 }
 
 func (r *reader) decoder(run int) *decoder {
@@ -61,7 +68,10 @@ func (r *reader) decoder(run int) *decoder {
 		d.head = len(d.raw)
 		d.ints.Data = make([]int, run*r.channels)
 	}
-	d.raw = append(d.raw, make([]byte, run*r.block())...)
+	d.raw = append(d.raw, make([]byte, run*r.channels*r.enc.bytes)...)
+	if r.coding != plain {
+		d.stored = make([]byte, run*r.block())
+	}
 	d.out = make([]float64, run*r.channels)
 	return d
 }
@@ -70,14 +80,15 @@ func (r *reader) decoder(run int) *decoder {
 // extension that header writes for more than two channels or 16 bits.
 func (l layout) plainHeader(run int) []byte {
 	le := binary.LittleEndian
-	size := uint32(run * l.block())
+	block := l.channels * l.enc.bytes
+	size := uint32(run * block)
 	b := le.AppendUint32([]byte("RIFF"), 36+size)
 	b = le.AppendUint32(append(b, "WAVEfmt "...), 16)
 	b = le.AppendUint16(b, tagPCM)
 	b = le.AppendUint16(b, uint16(l.channels))
 	b = le.AppendUint32(b, uint32(l.rate))
 	b = le.AppendUint32(b, 0) // bytes a second: nobody reads it
-	b = le.AppendUint16(b, uint16(l.block()))
+	b = le.AppendUint16(b, uint16(block))
 	b = le.AppendUint16(b, uint16(8*l.enc.bytes))
 	return le.AppendUint32(append(b, "data"...), size)
 }
@@ -85,12 +96,17 @@ func (l layout) plainHeader(run int) []byte {
 // decode returns n samples of every channel, interleaved, from byte at of the file on.
 // They are good until the next call.
 func (d *decoder) decode(file io.ReaderAt, at int64, n int) ([]float64, error) {
-	raw := d.raw[d.head : d.head+n*d.block()]
-	if got, err := readFull(file, raw, at); err != nil {
+	raw := d.raw[d.head : d.head+n*d.channels*d.enc.bytes]
+	stored := raw
+	if d.coding != plain {
+		stored = d.stored[:n*d.block()]
+	}
+	if got, err := readFull(file, stored, at); err != nil {
 		return nil, err
-	} else if got < len(raw) {
+	} else if got < len(stored) {
 		return nil, fmt.Errorf("the file has become shorter while it was read: %w", io.ErrUnexpectedEOF)
 	}
+	d.coding.toPlain(raw, stored, d.enc.bytes)
 	out := d.out[:n*d.channels]
 	if d.enc.float {
 		return out, d.decodeFloats(out, raw)

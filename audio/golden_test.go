@@ -35,6 +35,10 @@ func TestGolden(t *testing.T) {
 		{"ffmpeg-f64", "float64", 1, 72},
 		{"ffmpeg-rf64", "int16", 1, 72},
 		{"ffmpeg-piped", "int16", 1, 72},
+		{"sox-alaw", "int16", 1, 12},
+		{"sox-ulaw", "int16", 1, 12},
+		{"ffmpeg-w64", "int16", 1, 72},
+		{"sox-rifx", "int24", 2, 12},
 	} {
 		s, h, err := audio.ReadFile(filepath.Join("testdata", c.file+".wav"))
 		if err != nil {
@@ -88,11 +92,8 @@ func TestGoldenRewritten(t *testing.T) {
 
 func TestGoldenRefused(t *testing.T) {
 	for file, want := range map[string]string{
-		"sox-alaw":     "the samples are coded in A-law; want PCM or float: convert them first",
-		"sox-ulaw":     "the samples are coded in µ-law",
 		"ffmpeg-adpcm": "the samples are coded in Microsoft ADPCM",
-		"ffmpeg-w64":   "this is Sony Wave64; want WAV",
-		"README.md":    "this is no WAV file: it starts with",
+		"README.md":    "this is no sound file that is known: it starts with",
 	} {
 		if filepath.Ext(file) == "" {
 			file += ".wav"

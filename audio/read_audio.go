@@ -5,24 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 
 	"github.com/audiosep/audiosep"
-	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // ReadAudioParams are the parameters of read_audio.
 type ReadAudioParams struct {
-	Files        []string `json:"files" file:"in" min:"1" doc:"The WAV file, or several if they are realisations."`
+	Files        []string `json:"files" file:"in" min:"1" doc:"The sound file, or several if they are realisations."`
 	Realisations bool     `json:"realisations" doc:"The files are recordings of one scene, alike in rate, channels and length: one model is learnt of all, and each is separated by it."`
 }
 
 var readAudioStage = audiosep.Define("read_audio",
-	`Reads WAV files: 8 to 32-bit integers, 32 and 64-bit floats, any rate and up to 1024 channels, longer than 4 GB too (RF64).
-Files written into a pipe, whose header does not know their length, are read to their end; a truncated file is refused.`,
+	`Reads sound files, told by their content and not by their names: WAV (8 to 32-bit integers, 32 and 64-bit floats, A-law and µ-law, up to 1024 channels, longer than 4 GB too, RIFX), Wave64, AIFF and AIFF-C, FLAC.
+Files written into a pipe, whose header does not know their length, are read to their end; a truncated file is refused, and a FLAC file whose checksums are wrong.`,
 	ReadAudioParams{}, NewReadAudio)
 
 // Validate refuses several files that are not said to be realisations.
@@ -66,36 +64,7 @@ type readAudio struct {
 
 	mu    sync.Mutex // guards opening and closing
 	head  audiosep.Head
-	files []*wavFile // nil until Head
-}
-
-// wavFile is an open WAV file.
-type wavFile struct {
-	reader
-	path   string
-	closer interface{ Close() error }
-}
-
-// openWAV opens a WAV file and reads its header.
-func openWAV(path string) (*wavFile, error) {
-	f, err := whole.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	w := &wavFile{path: path, closer: f, reader: reader{file: f}}
-	if w.layout, err = parseFile(f); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return w, nil
-}
-
-func parseFile(f *os.File) (layout, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return layout{}, err
-	}
-	return parseWAV(f, info.Size())
+	files []*soundFile // nil until Head
 }
 
 // Head opens the files and says what they are.
@@ -105,9 +74,9 @@ func (s *readAudio) Head(ctx context.Context) (audiosep.Head, error) {
 	if s.files != nil {
 		return s.head, nil
 	}
-	var files []*wavFile
+	var files []*soundFile
 	for _, path := range s.p.Files {
-		w, err := openWAV(path)
+		w, err := openFile(ctx, path)
 		if err == nil {
 			err = ctx.Err()
 			files = append(files, w)
@@ -124,21 +93,22 @@ func (s *readAudio) Head(ctx context.Context) (audiosep.Head, error) {
 }
 
 // describe sets the head from the files, which must be alike.
-func (s *readAudio) describe(files []*wavFile) error {
+func (s *readAudio) describe(files []*soundFile) error {
 	s.head = audiosep.Head{Realisations: len(files)}
-	widest := files[0].enc
-	for i, w := range files {
+	widest := files[0].form().enc
+	for i, f := range files {
+		w, path := f.form(), f.path
 		if w.samples == 0 {
-			return fmt.Errorf("%s has no samples; want at least 1", w.path)
+			return fmt.Errorf("%s has no samples; want at least 1", path)
 		}
 		h := audiosep.Head{Rate: w.rate, Channels: w.channels, Samples: w.samples}
 		if first := s.head; i == 0 {
 			s.head.Rate, s.head.Channels, s.head.Samples = h.Rate, h.Channels, h.Samples
 		} else if h.Rate != first.Rate || h.Channels != first.Channels || h.Samples != first.Samples {
 			return fmt.Errorf("%s has %s, but %s has %s; want realisations of one scene alike in rate, channels and length",
-				w.path, describe(h), files[0].path, describe(first))
+				path, describe(h), files[0].path, describe(first))
 		}
-		s.head.Names = append(s.head.Names, baseName(w.path))
+		s.head.Names = append(s.head.Names, baseName(path))
 		if w.enc.width() > widest.width() {
 			widest = w.enc
 		}
@@ -200,7 +170,7 @@ func (s *readAudio) check(dst [][]float64) error {
 }
 
 // read fills the channels of one realisation, all of it inside the recording.
-func (s *readAudio) read(ctx context.Context, w *wavFile, dst [][]float64, at int) error {
+func (s *readAudio) read(ctx context.Context, w *soundFile, dst [][]float64, at int) error {
 	return w.each(ctx, at, len(dst[0]), func(first int, x []float64) { deinterleave(dst, first-at, x) })
 }
 
@@ -222,27 +192,29 @@ func (s *readAudio) Close() error {
 	return err
 }
 
-func closeAll(files []*wavFile) error {
+func closeAll(files []*soundFile) error {
 	var errs []error
 	for _, w := range files {
-		errs = append(errs, w.closer.Close())
+		errs = append(errs, w.Close())
 	}
 	return errors.Join(errs...)
 }
 
-// ReadFile reads a whole WAV file, as read_audio does. The Head has the file's base
+// ReadFile reads a whole sound file, as read_audio does. The Head has the file's base
 // name and encoding.
 func ReadFile(path string) (*audiosep.Signal, audiosep.Head, error) {
-	w, err := openWAV(path)
+	ctx := context.Background()
+	f, err := openFile(ctx, path)
 	if err != nil {
 		return nil, audiosep.Head{}, err
 	}
-	defer w.closer.Close()
+	defer f.Close()
+	w := f.form()
 	s := &audiosep.Signal{Rate: w.rate, Channels: w.channels, Data: make([][]float64, w.channels)}
 	for c := range s.Data {
 		s.Data[c] = make([]float64, w.samples)
 	}
-	err = w.each(context.Background(), 0, w.samples, func(first int, x []float64) { deinterleave(s.Data, first, x) })
+	err = f.each(ctx, 0, w.samples, func(first int, x []float64) { deinterleave(s.Data, first, x) })
 	if err != nil {
 		return nil, audiosep.Head{}, fmt.Errorf("%s: %w", path, err)
 	}

@@ -1,11 +1,13 @@
 package audio
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 // The limits of what is taken for a WAV file. They are far beyond any recording and
@@ -21,6 +23,8 @@ const unknownSize = math.MaxUint32 // of a chunk, where the writer could not see
 const (
 	tagPCM        = 1
 	tagFloat      = 3
+	tagALaw       = 6
+	tagMuLaw      = 7
 	tagExtensible = 0xFFFE
 )
 
@@ -31,26 +35,27 @@ const (
 	ambisonicTail = "\x00\x00\x21\x07\xd3\x11\x86\x44\xc8\xc1\xca\x00\x00\x00"
 )
 
-// codecs names the formats that are met and not read.
-var codecs = map[uint16]string{
-	0x0002: "Microsoft ADPCM", 0x0006: "A-law", 0x0007: "µ-law", 0x0011: "IMA ADPCM",
+// wavCodecs names the formats that are met and not read.
+var wavCodecs = map[uint16]string{
+	0x0002: "Microsoft ADPCM", 0x0011: "IMA ADPCM",
 	0x0031: "GSM 6.10", 0x0040: "G.721 ADPCM", 0x0050: "MPEG audio", 0x0055: "MP3",
 	0x0092: "AC-3", 0x00FF: "AAC", 0x0161: "Windows Media Audio", 0x0163: "Windows Media Audio Lossless",
 	0x2000: "AC-3", 0x2001: "DTS", 0xF1AC: "FLAC",
 }
 
-// layout says where the samples of a WAV file are and how they are stored.
+// layout says where the samples of a file are and how they are stored.
 type layout struct {
 	rate, channels int
 	enc            encoding
+	coding         coding
 	offset         int64 // of the first sample
 	samples        int   // per channel
 }
 
 // block is the number of bytes of one sample of all channels.
-func (l layout) block() int { return l.channels * l.enc.bytes }
+func (l layout) block() int { return l.channels * l.coding.width(l.enc.bytes) }
 
-// check tells why no WAV file has such a rate or number of channels.
+// check tells why no sound file has such a rate or number of channels.
 func (l layout) check() error {
 	if l.channels < 1 || l.channels > maxChannels {
 		return fmt.Errorf("there are %d channels; want 1 to %d", l.channels, maxChannels)
@@ -59,6 +64,20 @@ func (l layout) check() error {
 		return fmt.Errorf("the rate is %d Hz; want 1 to %d", l.rate, math.MaxInt32)
 	}
 	return nil
+}
+
+// wavForms are the first four bytes of WAV files: usual, longer than 4 GB by either name,
+// and with the most significant bytes first.
+var wavForms = []string{"RIFF", "RF64", "BW64", "RIFX"}
+
+var wavCodec = codec{name: "WAV",
+	knows: func(head string) bool {
+		return begins(wavForms...)(head) && len(head) >= 12 && head[8:12] == "WAVE"
+	},
+	open: func(_ context.Context, in *input) (recording, error) {
+		l, err := parseWAV(in, in.size)
+		return &reader{l, in}, err
+	},
 }
 
 // parseWAV walks the chunks of a file of size bytes up to its samples. No size that the
@@ -71,10 +90,14 @@ func parseWAV(r io.ReaderAt, size int64) (layout, error) {
 	var head [12]byte
 	if n, err := readFull(r, head[:], base); err != nil {
 		return layout{}, err
-	} else if form := string(head[:4]); n < 12 || form != "RIFF" && form != "RF64" && form != "BW64" || string(head[8:]) != "WAVE" {
-		return layout{}, notWAV(head[:n], base > 0)
+	} else if form := string(head[:4]); n < 12 || !begins(wavForms...)(form) || string(head[8:]) != "WAVE" {
+		return layout{}, fmt.Errorf("this is no WAV file: it starts with %q; want RIFF and WAVE", head[:n])
 	}
-	w := walker{r: r, size: size, base: base, at: base + 12, riff: int64(binary.LittleEndian.Uint32(head[4:8]))}
+	w := walker{r: r, size: size, base: base, at: base + 12, order: binary.LittleEndian}
+	if string(head[:4]) == "RIFX" {
+		w.order = binary.BigEndian
+	}
+	w.riff = int64(w.order.Uint32(head[4:8]))
 	for range maxChunks {
 		done, err := w.chunk()
 		if err != nil || done {
@@ -97,6 +120,7 @@ func readFull(r io.ReaderAt, p []byte, at int64) (int, error) {
 type walker struct {
 	layout
 	r        io.ReaderAt
+	order    binary.ByteOrder
 	base     int64 // where RIFF stands
 	size, at int64
 	riff     int64 // the size that the RIFF header or ds64 declares
@@ -112,7 +136,7 @@ func (w *walker) chunk() (done bool, err error) {
 		return false, fmt.Errorf("the file ends at byte %d before any samples; it is truncated or holds none", w.size)
 	}
 	w.at += int64(len(head))
-	name, declared, left := string(head[:4]), int64(binary.LittleEndian.Uint32(head[4:])), w.size-w.at
+	name, declared, left := string(head[:4]), int64(w.order.Uint32(head[4:])), w.size-w.at
 	if name == "data" {
 		return true, w.data(declared, left)
 	}
@@ -138,7 +162,7 @@ func (w *walker) sizes(declared int64) error {
 	if _, err := readFull(w.r, b[:], w.at); err != nil {
 		return err
 	}
-	riff, long := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
+	riff, long := w.order.Uint64(b[:]), w.order.Uint64(b[8:])
 	w.riff = int64(min(riff, uint64(math.MaxInt64-w.base-8)))
 	switch {
 	case isPlaceholder(long) && long > uint64(w.size):
@@ -163,29 +187,34 @@ func (w *walker) format(declared int64) error {
 	if err != nil {
 		return err
 	}
-	tag := binary.LittleEndian.Uint16(b[0:])
+	tag := w.order.Uint16(b[0:])
 	if tag == tagExtensible {
 		if n < len(b) {
 			return fmt.Errorf("the extensible fmt chunk has %d bytes; want %d", n, len(b))
 		}
-		tag = binary.LittleEndian.Uint16(b[24:])
+		tag = w.order.Uint16(b[24:])
 		if tail := string(b[26:40]); tail != subformatTail && tail != ambisonicTail {
-			return fmt.Errorf("the samples are in an unknown subformat, %x; want PCM or float: convert them first, for instance with ffmpeg -i IN.wav -c:a pcm_s16le OUT.wav", b[24:40])
+			return fmt.Errorf("the samples are in an unknown subformat, %x; want PCM, floats, A-law or µ-law: convert them first, for instance with ffmpeg -i IN.wav -c:a pcm_s16le OUT.wav", b[24:40])
 		}
 	}
-	if tag != tagPCM && tag != tagFloat {
-		name, ok := codecs[tag]
+	if !slices.Contains([]uint16{tagPCM, tagFloat, tagALaw, tagMuLaw}, tag) {
+		name, ok := wavCodecs[tag]
 		if !ok {
 			name = fmt.Sprintf("codec %#04x", tag)
 		}
-		return fmt.Errorf("the samples are coded in %s; want PCM or float: convert them first, for instance with ffmpeg -i IN.wav -c:a pcm_s16le OUT.wav", name)
+		return fmt.Errorf("the samples are coded in %s; want PCM, floats, A-law or µ-law: convert them first, for instance with ffmpeg -i IN.wav -c:a pcm_s16le OUT.wav", name)
 	}
-	w.rate = int(binary.LittleEndian.Uint32(b[4:]))
-	w.channels = int(binary.LittleEndian.Uint16(b[2:]))
+	w.rate = int(w.order.Uint32(b[4:]))
+	w.channels = int(w.order.Uint16(b[2:]))
 	if err := w.check(); err != nil {
 		return err
 	}
-	return w.storage(tag == tagFloat, int(binary.LittleEndian.Uint16(b[14:])), int(binary.LittleEndian.Uint16(b[12:])))
+	if law := map[uint16]coding{tagALaw: aLaw, tagMuLaw: muLaw}[tag]; law != plain {
+		w.enc, _ = encodingOf(2, false) // what they stand for
+		w.coding = law
+		return nil
+	}
+	return w.storage(tag == tagFloat, int(w.order.Uint16(b[14:])), int(w.order.Uint16(b[12:])))
 }
 
 // storage checks the format and sets the encoding, from the bits of a sample and the
@@ -210,6 +239,9 @@ func (w *walker) storage(float bool, bits, block int) error {
 			w.channels, bits, block, enc.bytes*w.channels)
 	}
 	w.enc = enc
+	if w.order == binary.BigEndian && bytes > 1 {
+		w.coding = bigEndian
+	}
 	return nil
 }
 

@@ -122,7 +122,7 @@ func (w *walker) chunkAt(at int64) bool {
 			return false
 		}
 	}
-	size := int64(head[4]) | int64(head[5])<<8 | int64(head[6])<<16 | int64(head[7])<<24
+	size := int64(w.order.Uint32(head[4:]))
 	return size <= w.size-at-8
 }
 

@@ -13,6 +13,7 @@ $sox -b 24 sox-s24.wav $m trim 0 11s                      # odd, extensible
 $sox -b 32 sox-s32-stereo.wav $s                          # extensible
 $sox -e float -b 32 sox-f32.wav $m
 $sox -e float -b 64 sox-f64-stereo.wav $s
+$sox -B -b 24 sox-rifx.wav $s                              # RIFX
 $sox -e a-law sox-alaw.wav $m
 $sox -e mu-law sox-ulaw.wav $m
 $sox -b 16 -t wav - $m | cat > sox-piped.wav              # size 0x7FFFF000
@@ -30,7 +31,8 @@ $ff 1 -i six.raw -c:a pcm_s16le -f w64 ffmpeg-w64.wav
 rm six.raw
 
 for f in sox-u8 sox-s16-stereo sox-s24 sox-s32-stereo sox-piped sox-piped-s24-stereo \
-	ffmpeg-s16-six ffmpeg-s24-stereo ffmpeg-rf64 ffmpeg-piped sox-f32 sox-f64-stereo ffmpeg-f32-six ffmpeg-f64; do
+	ffmpeg-s16-six ffmpeg-s24-stereo ffmpeg-rf64 ffmpeg-piped sox-f32 sox-f64-stereo ffmpeg-f32-six ffmpeg-f64 \
+	sox-alaw sox-ulaw sox-rifx ffmpeg-w64; do
 	# Doubles hold every encoding; sox and ffmpeg scale integers by 2^(bits-1), too.
 	ffmpeg -v error -y -i $f.wav -f f64le -c:a pcm_f64le $f.f64
 done

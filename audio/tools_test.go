@@ -1,0 +1,222 @@
+package audio_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/audio"
+)
+
+// tool runs a program that other people wrote; the test is skipped where it is not.
+func tool(t *testing.T, name string, args ...string) []byte {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		t.Skipf("there is no %s on the PATH", name)
+	}
+	cmd := exec.Command(name, args...)
+	var complaint strings.Builder
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, complaint.String())
+	}
+	return out
+}
+
+// decoded returns the samples of a file as ffmpeg decodes them, full scale ±1.
+func decoded(t *testing.T, path string, channels int, args ...string) [][]float64 {
+	t.Helper()
+	args = append([]string{"-v", "error", "-i", path}, args...)
+	raw := tool(t, "ffmpeg", append(args, "-f", "f64le", "-c:a", "pcm_f64le", "-")...)
+	x := make([][]float64, channels)
+	for i := 0; i+8 <= len(raw); i += 8 {
+		c := i / 8 % channels
+		x[c] = append(x[c], math.Float64frombits(binary.LittleEndian.Uint64(raw[i:])))
+	}
+	return x
+}
+
+// music returns a sum of gliding tones and noise, at most about half of full scale, that
+// integers of so many bits hold.
+func music(rate, channels, samples, bits int) *audiosep.Signal {
+	rng := rand.New(rand.NewPCG(7, uint64(channels)))
+	s := &audiosep.Signal{Rate: rate, Channels: channels}
+	full := math.Ldexp(1, bits-1)
+	for c := range channels {
+		d := make([]float64, samples)
+		for t := range d {
+			x := float64(t) / float64(rate)
+			v := 0.25*math.Sin(2*math.Pi*(300+200*x)*x+float64(c)) + 0.15*math.Sin(2*math.Pi*1234*x)*math.Exp(-3*math.Mod(x, 0.25)) + 0.01*rng.NormFloat64()
+			d[t] = math.RoundToEven(v*full)/full + 0 // + 0: no -0
+		}
+		s.Data = append(s.Data, d)
+	}
+	return s
+}
+
+// TestLosslessFormats: what other programs have written is read as it was before, to the bit.
+func TestLosslessFormats(t *testing.T) {
+	for _, c := range []struct {
+		name, encoding       string
+		rate, channels, bits int
+		make                 func(t *testing.T, wav, out string)
+		out                  string
+	}{
+		{"flac 16", "int16", 44100, 2, 16, flacOf("-8", "--channel-map=none"), "a.flac"},
+		{"flac 24", "int24", 96000, 2, 24, flacOf("-5"), "a.flac"},
+		{"flac 8", "uint8", 8000, 1, 8, flacOf("-5"), "a.flac"},
+		{"flac 0, odd blocks", "int16", 11025, 1, 16, flacOf("-0", "--lax", "--blocksize=777"), "a.flac"},
+		{"flac six channels", "int16", 48000, 6, 16, flacOf("-8", "--channel-map=none"), "a.flac"},
+		{"flac eight channels", "int24", 48000, 8, 24, flacOf("-2", "--channel-map=none"), "a.flac"},
+		{"flac of ffmpeg, 24", "int24", 44100, 2, 24, ffmpegTo("-compression_level", "12", "-sample_fmt", "s32"), "a.flac"},
+		{"flac of ffmpeg, 16", "int16", 22050, 2, 16, ffmpegTo("-compression_level", "3"), "a.flac"},
+		{"flac of sox", "int24", 44100, 1, 24, soxTo(), "a.flac"},
+		{"aiff 16", "int16", 44100, 2, 16, soxTo(), "a.aiff"},
+		{"aiff 24", "int24", 44100, 1, 24, soxTo(), "a.aiff"},
+		{"aiff 8", "uint8", 8000, 1, 8, soxTo(), "a.aiff"},
+		{"aiff 32 of ffmpeg", "int32", 44100, 6, 24, ffmpegTo("-c:a", "pcm_s32be"), "a.aiff"},
+		{"aifc little-endian", "int16", 44100, 2, 16, ffmpegTo("-c:a", "pcm_s16le", "-f", "aiff"), "a.aifc"},
+		{"wave64, 24", "int24", 44100, 2, 24, soxTo(), "a.w64"},
+		{"wave64 of sox", "int16", 44100, 1, 16, soxTo(), "a.w64"},
+		{"rifx", "int16", 44100, 2, 16, soxTo("-B", "-t", "wav"), "a.rifx"},
+		{"aifc float32", "float32", 44100, 2, 16, ffmpegTo("-c:a", "pcm_f32be", "-f", "aiff"), "a.aifc"},
+		{"aifc float64", "float64", 44100, 1, 16, ffmpegTo("-c:a", "pcm_f64be", "-f", "aiff"), "a.aifc"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			want := music(c.rate, c.channels, 10007, c.bits)
+			wav := write(t, dir, "a.wav", fmt.Sprintf("%sint%d", map[bool]string{true: "u"}[c.bits == 8], c.bits), want)
+			out := filepath.Join(dir, c.out)
+			c.make(t, wav, out)
+			got, head, err := audio.ReadFile(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if head.Encoding != c.encoding || head.Rate != c.rate || head.Channels != c.channels {
+				t.Errorf("it is %+v; want %s at %d Hz in %d channels", head, c.encoding, c.rate, c.channels)
+			}
+			same(t, got.Data, want.Data)
+		})
+	}
+}
+
+func flacOf(args ...string) func(t *testing.T, wav, out string) {
+	return func(t *testing.T, wav, out string) {
+		tool(t, "flac", append(append([]string{"--totally-silent", "-o", out}, args...), wav)...)
+	}
+}
+
+func ffmpegTo(args ...string) func(t *testing.T, wav, out string) {
+	return func(t *testing.T, wav, out string) {
+		tool(t, "ffmpeg", append(append([]string{"-v", "error", "-i", wav}, args...), out)...)
+	}
+}
+
+func soxTo(args ...string) func(t *testing.T, wav, out string) {
+	return func(t *testing.T, wav, out string) {
+		tool(t, "sox", append(append([]string{"-D", wav}, args...), out)...)
+	}
+}
+
+// TestFLAC32: a FLAC file of 32 bits, of full scale and not, is read as ffmpeg does.
+func TestFLAC32(t *testing.T) {
+	dir := t.TempDir()
+	wav := write(t, dir, "a.wav", "int32", recording32())
+	out := filepath.Join(dir, "a.flac")
+	tool(t, "ffmpeg", "-v", "error", "-i", wav, "-c:a", "flac", "-sample_fmt", "s32", "-bits_per_raw_sample", "32", "-strict", "experimental", out)
+	got, head, err := audio.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if head.Encoding == "int24" {
+		t.Skip("this ffmpeg writes no FLAC of 32 bits")
+	}
+	same(t, got.Data, decoded(t, out, 2))
+}
+
+func recording32() *audiosep.Signal {
+	rng := rand.New(rand.NewPCG(3, 3))
+	s := &audiosep.Signal{Rate: 44100, Channels: 2, Data: make([][]float64, 2)}
+	for range 9000 {
+		v := float64(int32(rng.Uint32())) / (1 << 31)
+		s.Data[0] = append(s.Data[0], v)
+		s.Data[1] = append(s.Data[1], -v+0x1p-31*float64(rng.IntN(9)))
+	}
+	s.Data[1][0] = -1
+	for t, v := range s.Data[1] {
+		s.Data[1][t] = math.Max(-1, math.Min(v, 1-0x1p-31))
+	}
+	return s
+}
+
+// TestReadAnywhere: any part of a file of any format is what it is in the whole.
+func TestReadAnywhere(t *testing.T) {
+	dir := t.TempDir()
+	wav := write(t, dir, "a.wav", "int16", music(44100, 2, 30011, 16))
+	for _, name := range []string{"a.flac", "a.aiff", "a.w64"} {
+		t.Run(filepath.Ext(name), func(t *testing.T) {
+			out := filepath.Join(dir, name)
+			ffmpegTo()(t, wav, out)
+			whole, _, err := audio.ReadFile(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			src, err := audio.Open(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer src.Close()
+			for _, c := range []struct{ at, n int }{{29000, 2000}, {-5, 20}, {4095, 2}, {4096, 5000}, {1, 1}, {12345, 10000}} {
+				got, want := blocks(2, c.n), blocks(2, c.n)
+				if err := src.ReadAt(t.Context(), got, c.at); err != nil {
+					t.Fatal(err)
+				}
+				if err := whole.ReadAt(t.Context(), want, c.at); err != nil {
+					t.Fatal(err)
+				}
+				same(t, got, want)
+			}
+		})
+	}
+}
+
+// TestCutAndBroken: a file that is cut, or of which a bit is another, is an error where the
+// format has checksums.
+func TestCutAndBroken(t *testing.T) {
+	dir := t.TempDir()
+	wav := write(t, dir, "a.wav", "int16", music(44100, 1, 30011, 16))
+	out := filepath.Join(dir, "a.flac")
+	flacOf()(t, wav, out)
+	whole, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{30, 60, len(whole) / 2, len(whole) - 1} {
+		path := filepath.Join(dir, "cut.flac")
+		if err := os.WriteFile(path, whole[:n], 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := audio.ReadFile(path); err == nil || !strings.Contains(err.Error(), "cut.flac: ") {
+			t.Errorf("cut after %d of %d bytes: %v; want an error that names the file", n, len(whole), err)
+		}
+	}
+	for _, at := range []int{len(whole) / 3, len(whole) - 3} {
+		broken := append([]byte(nil), whole...)
+		broken[at] ^= 0x10
+		path := filepath.Join(dir, "broken.flac")
+		if err := os.WriteFile(path, broken, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := audio.ReadFile(path); err == nil || !strings.Contains(err.Error(), "byte") {
+			t.Errorf("a bit of byte %d is another: %v; want an error that says where", at, err)
+		}
+	}
+}

@@ -32,6 +32,7 @@ func TestImportsPointDown(t *testing.T) {
 		"pipeline/stagetest": {".", "pipeline/contract"},
 		"plugins":            {".", "plugins/wire"},
 		"plugins/wire":       {},
+		"presets":            {},
 		"report":             {".", "pipeline"},
 	}
 	const line = "{{.Name}} {{.ImportPath}} {{join .Imports \" \"}}"

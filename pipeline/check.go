@@ -49,6 +49,7 @@ func Check(s *Spec, reg *Registry) (*Pipeline, error) {
 	for i := range s.Stages {
 		c.stage(i)
 	}
+	c.optionsSet()
 	if s.Report != nil {
 		c.p.Report = &ReportSpec{resolve(s.Out, s.Report.Dir), s.Report.Ports}
 		if !s.ownReport {
@@ -65,6 +66,22 @@ func Check(s *Spec, reg *Registry) (*Pipeline, error) {
 		return nil, err
 	}
 	return c.p, nil
+}
+
+// optionsSet sees that what the options set is there.
+func (c *checker) optionsSet() {
+	for _, o := range c.Options {
+		for _, set := range o.Sets {
+			id, param, _ := strings.Cut(set, ".")
+			i := slices.IndexFunc(c.p.stages, func(s *stage) bool { return s.id == id })
+			if i >= 0 && c.p.stages[i].unknown {
+				continue
+			}
+			if i < 0 || !slices.ContainsFunc(c.p.stages[i].def.Params, func(p audiosep.Param) bool { return p.Name == param }) {
+				c.fault(pointer("options", o.Name, "sets"), "", fmt.Sprintf("option %q sets %q, which is no parameter of a stage; want STAGE.PARAMETER", o.Name, set), "")
+			}
+		}
+	}
 }
 
 type checker struct {

@@ -33,8 +33,15 @@ func Schema(reg *Registry) *jsonschema.Schema {
 		"$schema":  text("Where this schema is, for editors."),
 		"audiosep": {Const: jsonschema.Ptr[any](Version), Description: "Version of the format."},
 		"name":     text("What the pipeline does, for people."),
-		"seed":     {Type: "integer", Minimum: jsonschema.Ptr(0.0), Description: "The same seed gives the same results, bit by bit."},
-		"stages":   {Type: "array", Items: stage, MinItems: jsonschema.Ptr(1), Description: "In order: a stage takes inputs only from stages above."},
+		"about":    text("What it is for, and when not to use it."),
+		"options": {Type: "object", PropertyNames: &jsonschema.Schema{Pattern: optionSyntax.String()}, Description: "Flags that the pipeline adds to the command line.",
+			AdditionalProperties: object(map[string]*jsonschema.Schema{
+				"about":    text("One sentence."),
+				"sets":     oneOrMany("STAGE.PARAMETER, or several that get the same value."),
+				"required": {Type: "boolean", Description: "The pipeline means nothing without it."},
+			}, "sets")},
+		"seed":   {Type: "integer", Minimum: jsonschema.Ptr(0.0), Description: "The same seed gives the same results, bit by bit."},
+		"stages": {Type: "array", Items: stage, MinItems: jsonschema.Ptr(1), Description: "In order: a stage takes inputs only from stages above."},
 		"report": object(map[string]*jsonschema.Schema{
 			"dir":   text("The folder to write to, relative to the output folder."),
 			"ports": {Type: "array", Items: text("stage.port, with * for any."), Description: "What to write."},

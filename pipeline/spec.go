@@ -21,6 +21,8 @@ const Version = 1
 // fill one in, and is then told of its faults without places.
 type Spec struct {
 	Name    string
+	About   string // what it is for, and when not to use it
+	Options []Option
 	Seed    uint64
 	Stages  []StageSpec
 	Report  *ReportSpec
@@ -39,6 +41,14 @@ type Spec struct {
 	ownReport bool
 	inFlag    string
 	setErrs   Problems
+}
+
+// Option is a flag that a spec adds to the command line: what it is given, some parameters get.
+type Option struct {
+	Name     string
+	About    string
+	Sets     []string // STAGE.PARAMETER
+	Required bool     // the pipeline means nothing without it
 }
 
 // StageSpec is one stage as written.
@@ -74,6 +84,9 @@ func Parse(file string, text []byte) (*Spec, error) {
 	}
 	return s, nil
 }
+
+// File returns the name that Parse was given.
+func (s *Spec) File() string { return s.file }
 
 // problem makes a Problem of the value, or of the nearest one around it that stands in
 // the text, at path.
@@ -186,6 +199,8 @@ func (p *parser) spec(n *node) {
 		{"$schema", func(n *node) { var ignored string; p.string(n, "$schema", &ignored) }},
 		{"audiosep", func(n *node) { version = p.version(n) }},
 		{"name", func(n *node) { p.string(n, "name", &p.Name) }},
+		{"about", func(n *node) { p.string(n, "about", &p.About) }},
+		{"options", p.options},
 		{"seed", p.seed},
 		{"stages", p.stages},
 		{"report", p.report},
@@ -219,6 +234,46 @@ func (p *parser) seed(n *node) {
 		p.fault(n.start, "", "seed is %s; want a whole number, 0 to 2⁶⁴-1", n.describe())
 	}
 	p.Seed = seed
+}
+
+var optionSyntax = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+
+func (p *parser) options(n *node) {
+	if n.kind != '{' {
+		p.fault(n.start, "", "options is %s; want an object: {…}", n.describe())
+		return
+	}
+	seen := map[string]bool{}
+	for _, f := range n.fields {
+		if !optionSyntax.MatchString(f.name) || seen[f.name] {
+			p.fault(f.start, "", "an option is called %q; want lower-case letters, digits and -, each name once", f.name)
+		}
+		seen[f.name] = true
+		o := Option{Name: f.name}
+		p.object(f.value, "an option", readers{
+			{"about", func(n *node) { p.string(n, "about", &o.About) }},
+			{"required", func(n *node) {
+				if o.Required = n.kind == 't'; n.kind != 't' && n.kind != 'f' {
+					p.fault(n.start, "", "required is %s; want true or false", n.describe())
+				}
+			}},
+			{"sets", func(n *node) {
+				items := []*node{n}
+				if n.kind == '[' {
+					items = n.items
+				}
+				for _, item := range items {
+					var set string
+					p.string(item, "sets", &set)
+					o.Sets = append(o.Sets, set)
+				}
+			}},
+		})
+		if len(o.Sets) == 0 && f.value.kind == '{' {
+			p.fault(f.value.start, "", `option %q sets nothing; want "sets": STAGE.PARAMETER, or a list of them`, f.name)
+		}
+		p.Options = append(p.Options, o)
+	}
 }
 
 // mostStages bounds the time that checking takes: what can feed a stage is looked for among
@@ -374,11 +429,23 @@ func (p *parser) plugins(n *node) {
 func (s *Spec) Set(arg string) {
 	flag := "--set " + arg
 	name, value, ok := strings.Cut(arg, "=")
-	id, param, ok2 := strings.Cut(name, ".")
-	if !ok || !ok2 || id == "" || param == "" {
+	if id, param, dot := strings.Cut(name, "."); !ok || !dot || id == "" || param == "" {
 		s.setErrs = append(s.setErrs, Problem{File: s.file, Flag: flag, What: "this sets no parameter; want STAGE.PARAMETER=VALUE, such as is_nmf.rank=12"})
 		return
 	}
+	s.set(flag, name, value)
+}
+
+// SetOption gives the parameters that an option sets a value, as Set does.
+func (s *Spec) SetOption(o Option, value string) {
+	for _, name := range o.Sets {
+		s.set("--"+o.Name+" "+value, name, value)
+	}
+}
+
+// set gives the parameter STAGE.PARAMETER a value, by a flag.
+func (s *Spec) set(flag, name, value string) {
+	id, param, _ := strings.Cut(name, ".")
 	raw := []byte(value)
 	if !jsontext.Value(raw).IsValid() {
 		raw, _ = json.Marshal(value)

@@ -43,7 +43,10 @@ func run() int {
 	out := &standardOutput{w: os.Stdout}
 	cmd := root()
 	cmd.SetOut(out)
-	err := cmd.ExecuteContext(ctx)
+	err := addOptions(cmd, os.Args[1:])
+	if err == nil {
+		err = cmd.ExecuteContext(ctx)
+	}
 	if out.err != nil && ctx.Err() == nil {
 		err = &runError{fmt.Errorf("standard output: %w", out.err)}
 	}
@@ -141,7 +144,9 @@ func root() *cobra.Command {
 pipeline, a JSON file that lists stages: how the sound is cut into frames, the
 transform, the factorisation, the masks. audiosep runs it, checks it, and
 explains the stages it can be made of.`,
-		Example: `  audiosep run pipeline.json --input song.wav --out stems
+		Example: `  audiosep run hpss --input song.wav --out stems
+  audiosep presets
+  audiosep run pipeline.json --input song.wav --out stems
   audiosep check pipeline.json
   audiosep list
   audiosep describe is_nmf`,
@@ -158,7 +163,7 @@ Exit codes:
   2    the pipeline or the command line is wrong
   130  cancelled
 {{end}}`)
-	cmd.AddCommand(runCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
+	cmd.AddCommand(runCommand(), presetsCommand(), presetCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
 		evalCommand(), benchCommand(), atomsCommand(), identifyCommand(), pluginCommand(), versionCommand())
 	return cmd
 }

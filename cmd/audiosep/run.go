@@ -22,12 +22,15 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run PIPELINE",
 		Short: "Run a pipeline",
-		Long: `Run the pipeline in a JSON file, or on standard input if PIPELINE is -.
+		Long: `Run the pipeline in a JSON file, on standard input if PIPELINE is -, or one that
+has a name, which audiosep presets lists.
 
 Files that the pipeline names are relative to its own folder; those it writes go
 to --out. They appear whole when everything is done, or not at all. The same
 pipeline, seed and files give the same bytes on any number of processors.`,
-		Example: `  audiosep run pipeline.json
+		Example: `  audiosep run hpss --input song.wav --out stems
+  audiosep run score -h
+  audiosep run pipeline.json
   audiosep run pipeline.json --input song.wav --out stems
   audiosep run pipeline.json -i one.wav -i two.wav --out stems
   audiosep run pipeline.json --seed 7 --set is_nmf.rank=12 --set frame.window=hann

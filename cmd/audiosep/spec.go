@@ -117,6 +117,9 @@ func readSpec(cmd *cobra.Command, file string) ([]byte, error) {
 }
 
 func readAll(r io.Reader, file string) ([]byte, error) {
+	if text, ok := preset(file); ok {
+		return text, nil
+	}
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
@@ -162,6 +165,12 @@ func (f *specFlags) override(cmd *cobra.Command, spec *pipeline.Spec, reg *pipel
 				spec.Set(st.ID + ".overwrite=true")
 			}
 		}
+	}
+	if _, named := preset(spec.File()); named && len(f.input) == 0 && len(f.set) == 0 {
+		return fmt.Errorf("%s is to separate nothing; want --input FILE", spec.File())
+	}
+	if err := setOptions(cmd, spec); err != nil {
+		return err
 	}
 	for _, s := range f.set {
 		spec.Set(s)

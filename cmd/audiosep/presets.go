@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/presets"
+)
+
+// preset returns the text of the preset that PIPELINE means: one of that name, where there is
+// no such file. A folder of that name may well hold the stems of an earlier run.
+func preset(name string) ([]byte, bool) {
+	if at, err := os.Stat(name); err == nil && !at.IsDir() {
+		return nil, false
+	}
+	return presets.Read(name)
+}
+
+func presetsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "presets",
+		Short: "List the pipelines that have a name",
+		Long: `List the pipelines that have a name, which run without a file: audiosep run NAME.
+audiosep run NAME -h tells their options, audiosep preset NAME gives one to change.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			for _, name := range presets.Names() {
+				spec, err := readPreset(name)
+				if err != nil {
+					return err
+				}
+				var options []string
+				for _, o := range spec.Options {
+					options = append(options, "--"+o.Name)
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\n", name, spec.Name, strings.Join(options, " "))
+			}
+			return w.Flush()
+		},
+	}
+}
+
+func presetCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "preset NAME",
+		Short:   "Print a pipeline that has a name, to change it",
+		Example: "  audiosep preset hpss > pipeline.json",
+		Args:    cobra.ExactArgs(1),
+		ValidArgs: func() (all []cobra.Completion) {
+			for _, name := range presets.Names() {
+				all = append(all, name)
+			}
+			return all
+		}(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, ok := presets.Read(args[0])
+			if !ok {
+				return fmt.Errorf("there is no preset %q; want one of %s", args[0], strings.Join(presets.Names(), ", "))
+			}
+			_, err := cmd.OutOrStdout().Write(text)
+			return err
+		},
+	}
+}
+
+func readPreset(name string) (*pipeline.Spec, error) {
+	text, _ := presets.Read(name)
+	return pipeline.Parse(name, text)
+}
+
+// addOptions gives the command that runs or checks a pipeline the flags that the pipeline on the
+// command line has options for, and its help what the pipeline says of itself. A pipeline that
+// cannot be read is told of when it runs.
+func addOptions(root *cobra.Command, args []string) error {
+	cmd, rest, err := root.Find(args)
+	if err != nil || cmd.Name() != "run" && cmd.Name() != "check" {
+		return nil
+	}
+	file := firstArgument(cmd.Flags(), rest)
+	if file == "" || file == "-" {
+		return nil
+	}
+	text, err := readAll(nil, file)
+	if err != nil {
+		return nil
+	}
+	spec, err := pipeline.Parse(file, text)
+	if err != nil {
+		return nil
+	}
+	for _, o := range spec.Options {
+		if cmd.Flags().Lookup(o.Name) != nil || o.Name == "help" {
+			return fmt.Errorf("%s has an option %q, which is a flag of audiosep %s; want another name", file, o.Name, cmd.Name())
+		}
+		about := o.About
+		if o.Required {
+			about += " (required)"
+		}
+		cmd.Flags().String(o.Name, "", about)
+	}
+	if spec.About != "" {
+		cmd.Long = fmt.Sprintf("%s (%s).\n\n%s", spec.Name, file, wrap(spec.About, 80, ""))
+		cmd.Example = fmt.Sprintf("  audiosep %s %s --input song.wav --out stems", cmd.Name(), file)
+	}
+	return nil
+}
+
+// firstArgument returns the first of the arguments that is no flag and no flag's value. A flag
+// that is not known yet has a value.
+func firstArgument(flags *pflag.FlagSet, args []string) string {
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		switch name := strings.TrimLeft(a, "-"); {
+		case a == "--":
+			return strings.Join(args[i+1:min(i+2, len(args))], "")
+		case a == "-" || name == a:
+			return a
+		case strings.Contains(name, "="):
+		default:
+			f := flags.Lookup(name)
+			if f == nil && len(name) == 1 {
+				f = flags.ShorthandLookup(name)
+			}
+			if name != "h" && name != "help" && (f == nil || f.NoOptDefVal == "") {
+				i++
+			}
+		}
+	}
+	return ""
+}
+
+// setOptions gives a spec what its options were given on the command line.
+func setOptions(cmd *cobra.Command, spec *pipeline.Spec) error {
+	for _, o := range spec.Options {
+		f := cmd.Flags().Lookup(o.Name)
+		switch {
+		case f != nil && f.Changed:
+			spec.SetOption(o, f.Value.String())
+		case o.Required:
+			return fmt.Errorf("--%s is missing: %s", o.Name, o.About)
+		}
+	}
+	return nil
+}

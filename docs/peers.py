@@ -161,15 +161,15 @@ def museval():
 
 
 def ssspy(kind, update):
-    """Iterations of ssspy on the STFT of 4 channels, 30 s at 16 kHz, frames of 2048 every 512."""
+    """30 iterations of ssspy on the STFT of 4 channels, 30 s at 16 kHz, frames of 2048 every 512."""
     from ssspy.bss.ilrma import GaussILRMA
     from ssspy.bss.iva import AuxLaplaceIVA
 
     _, _, x = scipy.signal.stft(rng.standard_normal((4, 30 * 16000)), nperseg=2048, noverlap=1536)
     options = dict(spatial_algorithm=update, record_loss=False)
     if kind == "iva":
-        return lambda: AuxLaplaceIVA(**options)(x, n_iter=10)
-    return lambda: GaussILRMA(4, rng=np.random.default_rng(1), **options)(x, n_iter=10)
+        return lambda: AuxLaplaceIVA(**options)(x, n_iter=30)
+    return lambda: GaussILRMA(4, rng=np.random.default_rng(1), **options)(x, n_iter=30)
 
 
 shapes = [

@@ -10,7 +10,7 @@ import (
 )
 
 // The size of the rows of several microphones.
-const roomChannels, roomSeconds, roomRate, roomIterations, roomRank = 4, 30, 16000, 10, 4
+const roomChannels, roomSeconds, roomRate, roomIterations, roomRank = 4, 30, 16000, 30, 4
 
 // roomRows times what learns to demix.
 func roomRows() []benchRow {

@@ -32,7 +32,7 @@ type ILRMAParams struct {
 
 // DefaultILRMA returns the defaults of ilrma.
 func DefaultILRMA() ILRMAParams {
-	return ILRMAParams{Model: "gauss", Freedom: 10, Update: "ip1", Bases: "own", Rank: 4, Iterations: 60, Warm: 0, Restarts: 1, Eps: 1e-10, Scaling: defaultScaling(), Line: defaultLine()}
+	return ILRMAParams{Model: "gauss", Freedom: 10, Update: "ip1", Bases: "own", Rank: 10, Iterations: 100, Warm: 60, Restarts: 3, Eps: 1e-10, Scaling: defaultScaling(), Line: defaultLine()}
 }
 
 var ilrmaStage = audiosep.Define("ilrma",
@@ -122,7 +122,7 @@ func newILRMA(d *demixer, p ILRMAParams, env audiosep.Env, start int) *ilrmaSolv
 		nu = p.Freedom
 	}
 	s := &ilrmaSolver{update: sweeps[p.Update]}
-	s.lowRank = newLowRank(d, p.Rank, p.Bases == "partitioned", nu, p.Eps, env.Rand("start-"+strconv.Itoa(start)))
+	s.lowRank = newLowRank(d, d.channels, p.Rank, p.Bases == "partitioned", nu, p.Eps, env.Rand("start-"+strconv.Itoa(start)))
 	size := d.channels * s.together() * d.frames
 	for range runtime.GOMAXPROCS(0) {
 		s.benches = append(s.benches, &lowRankBench{make([]float64, size), make([]float64, size)})

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Times numpy, scipy, scikit-learn, librosa, mir_eval and museval beside audiosep, in one run.
+"""Times numpy, scipy, scikit-learn, librosa, mir_eval, museval and ssspy beside audiosep, in one run.
 
     python3 docs/peers.py [--threads N] [--audiosep FILE] [--as-installed] [ROW…]
 
@@ -160,6 +160,18 @@ def museval():
     return lambda: bss_eval(refs[..., None], ests[..., None], window=44100, hop=44100)
 
 
+def ssspy(kind, update):
+    """30 iterations of ssspy on the STFT of 4 channels, 30 s at 16 kHz, frames of 2048 every 512."""
+    from ssspy.bss.ilrma import GaussILRMA
+    from ssspy.bss.iva import AuxLaplaceIVA
+
+    _, _, x = scipy.signal.stft(rng.standard_normal((4, 30 * 16000)), nperseg=2048, noverlap=1536)
+    options = dict(spatial_algorithm=update, record_loss=False)
+    if kind == "iva":
+        return lambda: AuxLaplaceIVA(**options)(x, n_iter=30)
+    return lambda: GaussILRMA(4, rng=np.random.default_rng(1), **options)(x, n_iter=30)
+
+
 shapes = [
     ("NN", 200, 200, 1510), ("NT", 200, 1510, 200), ("NN", 440, 440, 5419), ("NT", 440, 5419, 440),
     ("NN", 1024, 1024, 2600), ("NT", 1024, 2600, 1024),
@@ -183,6 +195,10 @@ peers += [
     ("stft", "scipy", masks), ("stft", "librosa", librosa_masks),
     ("eval/v3", "mir_eval", mir_eval), ("eval/v4", "museval", museval),
 ]  # fmt: skip
+peers += [
+    (f"{kind}/{update}", "ssspy", lambda kind=kind, update=update: ssspy(kind, update.upper()))
+    for kind, update in [("iva", "ip1"), ("iva", "ip2"), ("iva", "iss1"), ("ilrma", "ip1"), ("ilrma", "iss1")]
+]
 
 
 def version(peer):

@@ -26,12 +26,13 @@ type ILRMAParams struct {
 	Restarts   int     `json:"restarts" min:"1" max:"1000" doc:"Starts with other random bases; the one that ends with the least objective is kept."`
 	Eps        float64 `json:"eps" min:"0" max:"1" unit:"power" doc:"Power added to the model, as part of the mixture's mean power in a bin."`
 	Scaling
+	Line
 	Excerpt
 }
 
 // DefaultILRMA returns the defaults of ilrma.
 func DefaultILRMA() ILRMAParams {
-	return ILRMAParams{Model: "gauss", Freedom: 10, Update: "ip1", Bases: "own", Rank: 4, Iterations: 60, Warm: 0, Restarts: 1, Eps: 1e-10, Scaling: defaultScaling()}
+	return ILRMAParams{Model: "gauss", Freedom: 10, Update: "ip1", Bases: "own", Rank: 10, Iterations: 100, Warm: 60, Restarts: 3, Eps: 1e-10, Scaling: defaultScaling(), Line: defaultLine()}
 }
 
 var ilrmaStage = audiosep.Define("ilrma",
@@ -39,6 +40,9 @@ var ilrmaStage = audiosep.Define("ilrma",
 It wins over iva where sources have few spectra that recur, as music has. Frames should be longer than the reverberation, 128 to 256 ms, and the sources should not move.
 Objective of gauss: 1/T Σ_nft (|y|²/λ + log λ) − 2 Σ_f log |det W_f|, λ_n = B_n A_n + eps (Kitamura et al., Determined blind source separation unifying independent vector analysis and nonnegative matrix factorization, 2016); of t: (1 + ν/2) log(1 + 2|y|²/(νλ)) in place of |y|²/λ (Mogami et al., Independent low-rank matrix analysis based on complex Student's t-distribution, 2017).`,
 	DefaultILRMA(), NewILRMA)
+
+// Validate checks what the ranges do not say.
+func (p ILRMAParams) Validate() error { return p.Line.validate() }
 
 // ILRMA is the stage ilrma.
 type ILRMA struct{ p ILRMAParams }
@@ -85,7 +89,7 @@ func (s *ILRMA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 			best, least = solver.w, end
 		}
 	}
-	return Out{d.from(best).images(s.p.Scale).stems(in.Coefs)}, nil
+	return d.from(best).sources(in.Coefs, s.p.Scaling, s.p.Line, env)
 }
 
 // from returns a demixer of the same mixture that begins with matrices w.
@@ -118,7 +122,7 @@ func newILRMA(d *demixer, p ILRMAParams, env audiosep.Env, start int) *ilrmaSolv
 		nu = p.Freedom
 	}
 	s := &ilrmaSolver{update: sweeps[p.Update]}
-	s.lowRank = newLowRank(d, p.Rank, p.Bases == "partitioned", nu, p.Eps, env.Rand("start-"+strconv.Itoa(start)))
+	s.lowRank = newLowRank(d, d.channels, p.Rank, p.Bases == "partitioned", nu, p.Eps, env.Rand("start-"+strconv.Itoa(start)))
 	size := d.channels * s.together() * d.frames
 	for range runtime.GOMAXPROCS(0) {
 		s.benches = append(s.benches, &lowRankBench{make([]float64, size), make([]float64, size)})

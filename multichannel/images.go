@@ -3,6 +3,7 @@ package multichannel
 import (
 	"context"
 	"math/cmplx"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/gonum/blas/blas64"
@@ -30,7 +31,7 @@ type images struct {
 // (Matsuoka and Nakashima, Minimal distortion principle for blind source separation, 2001).
 func (d *demixer) images(scale string) *images {
 	c := d.channels
-	s := &images{channels: c, sources: c, w: d.w, a: make([]complex128, len(d.w))}
+	s := &images{channels: c, sources: c, w: slices.Clone(d.w), a: make([]complex128, len(d.w))}
 	b, ones := d.each[0], d.ones()
 	for f := range d.bins {
 		w, a := d.matrix(f), s.a[f*c*c:(f+1)*c*c]
@@ -67,6 +68,15 @@ func (d *demixer) leastSquares(b *workbench, f int, ones blas64.General, a []com
 			}
 		}
 	}
+}
+
+// sources returns the images of the sources of x, which are located first.
+func (d *demixer) sources(x audiosep.Spectra, s Scaling, l Line, env audiosep.Env) (Out, error) {
+	im := d.images(s.Scale)
+	if err := im.locate(l, x, env.Logger()); err != nil {
+		return Out{}, err
+	}
+	return Out{im.stems(x)}, nil
 }
 
 // stems returns the images of all sources on all channels of x, which are separated as they

@@ -18,12 +18,13 @@ type IVAParams struct {
 	Update     string `json:"update" oneof:"ip1|ip2|iss1" doc:"How the demixing matrices are updated: ip1 row after row, ip2 two rows at once, iss1 without an inverse."`
 	Iterations int    `json:"iterations" min:"1" max:"100000" doc:"How many times all rows are updated."`
 	Scaling
+	Line
 	Excerpt
 }
 
 // DefaultIVA returns the defaults of iva.
 func DefaultIVA() IVAParams {
-	return IVAParams{Model: "laplace", Update: "ip2", Iterations: 50, Scaling: defaultScaling()}
+	return IVAParams{Model: "laplace", Update: "ip2", Iterations: 50, Scaling: defaultScaling(), Line: defaultLine()}
 }
 
 var ivaStage = audiosep.Define("iva",
@@ -31,6 +32,9 @@ var ivaStage = audiosep.Define("iva",
 All bins of a source rise and fall together, which tells the sources apart. Frames should be longer than the reverberation, 128 to 256 ms, and the sources should not move.
 Objective: Σ_n 1/T Σ_t G(r_nt) − 2 Σ_f log |det W_f| with r_nt² = Σ_f |y_nft|²; laplace G = 2r, gauss G = F log(r²/F) + F (Ono, Stable and fast update rules for independent vector analysis based on auxiliary function technique, 2011).`,
 	DefaultIVA(), NewIVA)
+
+// Validate checks what the ranges do not say.
+func (p IVAParams) Validate() error { return p.Line.validate() }
 
 // IVA is the stage iva.
 type IVA struct{ p IVAParams }
@@ -64,7 +68,7 @@ func (s *IVA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 	if err := solver.run(ctx, s.p.Iterations, env.Report); err != nil {
 		return Out{}, err
 	}
-	return Out{solver.images(s.p.Scale).stems(in.Coefs)}, nil
+	return solver.sources(in.Coefs, s.p.Scaling, s.p.Line, env)
 }
 
 // ivaSolver learns W by AuxIVA.

@@ -28,15 +28,21 @@ import (
 // p·λ/r with r = (νλ + 2p)/(ν + 2), which is λ for gauss, ν = ∞.
 type lowRank struct {
 	*demixer
-	rank   int
-	shared bool
-	nu     float64 // ∞ for gauss
-	eps    float64
-	bases  []float64 // B: [n][F][K], or [F][K] if they are shared
-	acts   []float64 // A: [n][K][T], or [K][T]
-	part   []float64 // z: [n][K], if they are shared
-	given  []float64 // A_n: [n][K][T]; acts itself if they are not shared
-	power  []float64 // p: [n][F][T]
+	sources int
+	rank    int
+	shared  bool
+	nu      float64 // ∞ for gauss
+	eps     float64
+	bases   []float64 // B: [n][F][K], or [F][K] if they are shared
+	acts    []float64 // A: [n][K][T], or [K][T]
+	part    []float64 // z: [n][K], if they are shared
+	given   []float64 // A_n: [n][K][T]; acts itself if they are not shared
+	power   []float64 // p: [n][F][T]
+
+	// prepare does what quotients needs for some bins of all sources. The two are replaced
+	// where what is measured is not one power for each source.
+	prepare   func(worker, from, to int)
+	quotients func(worker, n, from, to int)
 
 	sums       []float64 // for A_n, of all bins: the numerators [n][K][T], then the denominators
 	chunkSums  []float64 // the same for each run of bins
@@ -53,14 +59,13 @@ type block struct {
 }
 
 // newLowRank returns a model with bases and activations drawn from ½ to 1½.
-func newLowRank(d *demixer, rank int, shared bool, nu, eps float64, r *rand.Rand) *lowRank {
-	sources := d.channels
+func newLowRank(d *demixer, sources, rank int, shared bool, nu, eps float64, r *rand.Rand) *lowRank {
 	own := sources
 	if shared {
 		own = 1
 	}
-	m := &lowRank{demixer: d, rank: rank, shared: shared, nu: nu, eps: eps,
-		bases: make([]float64, own*d.bins*rank), acts: make([]float64, own*rank*d.frames), power: make([]float64, sources*d.bins*d.frames),
+	m := &lowRank{demixer: d, sources: sources, rank: rank, shared: shared, nu: nu, eps: eps,
+		bases: make([]float64, own*d.bins*rank), acts: make([]float64, own*rank*d.frames), power: make([]float64, d.channels*d.bins*d.frames),
 		sums: make([]float64, 2*sources*rank*d.frames), objectives: make([]float64, d.chunks)}
 	m.chunkSums = make([]float64, d.chunks*len(m.sums))
 	for _, x := range [][]float64{m.bases, m.acts} {
@@ -81,6 +86,7 @@ func newLowRank(d *demixer, rank int, shared bool, nu, eps float64, r *rand.Rand
 		numbers := func() []float64 { return make([]float64, size) }
 		m.blocks = append(m.blocks, &block{numbers(), numbers(), numbers(), numbers(), numbers(), numbers(), numbers()})
 	}
+	m.prepare, m.quotients = func(_, _, _ int) {}, m.quotientsOfOne
 	m.basesPass = func(worker, chunk int) { m.inBlocks(worker, chunk, true) }
 	m.sumsPass = func(worker, chunk int) { m.inBlocks(worker, chunk, false) }
 	return m
@@ -95,17 +101,17 @@ func (m *lowRank) share() {
 	k, t := m.rank, m.frames
 	for i := range k {
 		var sum float64
-		for n := range m.channels {
+		for n := range m.sources {
 			sum += m.part[n*k+i]
 		}
-		for n := range m.channels {
+		for n := range m.sources {
 			m.part[n*k+i] /= sum
 		}
 		for f := range m.bins {
 			m.bases[f*k+i] *= sum
 		}
 	}
-	for n := range m.channels {
+	for n := range m.sources {
 		for i := range k {
 			floats.ScaleTo(m.given[(n*k+i)*t:(n*k+i+1)*t], m.part[n*k+i], m.acts[i*t:(i+1)*t])
 		}
@@ -154,10 +160,11 @@ func (m *lowRank) inBlocks(worker, chunk int, withBases bool) {
 	for ; from < to; from += m.together() {
 		end := min(to, from+m.together())
 		if withBases {
-			m.updateBases(b, from, end)
+			m.updateBases(worker, from, end)
 		}
-		for n := range m.channels {
-			m.quotients(b, n, from, end)
+		m.prepare(worker, from, end)
+		for n := range m.sources {
+			m.quotients(worker, n, from, end)
 			size := m.rank * m.frames
 			num := m.chunkSums[chunk*len(m.sums)+n*size:]
 			den := num[len(m.sums)/2:]
@@ -178,8 +185,9 @@ func (m *lowRank) variances(b *block, n, from, to int) []float64 {
 	return lambda
 }
 
-// quotients sets b.inverse to 1/λ_n and b.ratio to p_n/(λ_n r_n).
-func (m *lowRank) quotients(b *block, n, from, to int) {
+// quotientsOfOne sets inverse of a block to 1/λ_n and ratio to p_n/(λ_n r_n).
+func (m *lowRank) quotientsOfOne(worker, n, from, to int) {
+	b := m.blocks[worker]
 	lambda, p := m.variances(b, n, from, to), m.powers(n, from, to)
 	inverse, ratio := b.inverse[:len(p)], b.ratio[:len(p)]
 	for i := range ratio {
@@ -203,17 +211,19 @@ func (m *lowRank) weigh(phi, lambda, p, inverse []float64) {
 }
 
 // updateBases updates B for some bins.
-func (m *lowRank) updateBases(b *block, from, to int) {
+func (m *lowRank) updateBases(worker, from, to int) {
+	b := m.blocks[worker]
+	m.prepare(worker, from, to)
 	size := (to - from) * m.rank
 	num, den := b.num[:size], b.den[:size]
 	clear(num)
 	clear(den)
-	for n := range m.channels {
-		m.quotients(b, n, from, to)
+	for n := range m.sources {
+		m.quotients(worker, n, from, to)
 		acts := m.actsOf(n)
 		kernel.Gemm(blas.NoTrans, blas.Trans, 1, matrix(b.ratio, to-from, m.frames), acts, 1, matrix(num, to-from, m.rank))
 		kernel.Gemm(blas.NoTrans, blas.Trans, 1, matrix(b.inverse, to-from, m.frames), acts, 1, matrix(den, to-from, m.rank))
-		if m.shared && n+1 < m.channels {
+		if m.shared && n+1 < m.sources {
 			continue
 		}
 		bases := m.basesOf(n, from, to).Data
@@ -239,7 +249,7 @@ func (m *lowRank) updateActs() {
 		kernel.Scale(m.acts, m.acts, num, den, 0.5)
 		return
 	}
-	for n := range m.channels {
+	for n := range m.sources {
 		for k := range m.rank {
 			m.gather(num, n, k)
 			m.gather(den, n, k)

@@ -115,6 +115,8 @@ func (d *demixer) multiplyChannels(dst []float64, f int) {
 			p, q := part(j)
 			re, im := dst[next*t:(next+1)*t], dst[(next+1)*t:(next+2)*t]
 			next += 2
+			p, q, b := p[:len(a)], q[:len(a)], b[:len(a)]
+			re, im = re[:len(a)], im[:len(a)]
 			for k, a := range a {
 				re[k] = a*p[k] + b[k]*q[k]
 				im[k] = b[k]*p[k] - a*q[k]

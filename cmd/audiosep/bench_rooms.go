@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/multichannel"
+	"github.com/audiosep/audiosep/transforms"
+)
+
+// The size of the rows of several microphones.
+const roomChannels, roomSeconds, roomRate, roomIterations, roomRank = 4, 30, 16000, 30, 4
+
+// roomRows times what learns to demix.
+func roomRows() []benchRow {
+	var rows []benchRow
+	for _, update := range []string{"ip1", "ip2", "iss1"} {
+		p := multichannel.DefaultIVA()
+		p.Update, p.Iterations = update, roomIterations
+		rows = append(rows, roomRow("iva/"+update, "AuxIVA", func() (learner, error) { return multichannel.NewIVA(p) }))
+	}
+	for _, update := range []string{"ip1", "iss1"} {
+		p := multichannel.DefaultILRMA()
+		p.Update, p.Iterations, p.Rank, p.Warm, p.Restarts = update, roomIterations, roomRank, 0, 1
+		rows = append(rows, roomRow("ilrma/"+update, fmt.Sprintf("ILRMA, K %d", roomRank), func() (learner, error) { return multichannel.NewILRMA(p) }))
+	}
+	return rows
+}
+
+// learner is what has learnt all when it has run.
+type learner interface {
+	Run(context.Context, audiosep.Env, multichannel.In) (multichannel.Out, error)
+}
+
+func roomRow(name, what string, build func() (learner, error)) benchRow {
+	return benchRow{
+		name: name, doc: fmt.Sprintf("%s, %d iterations from the STFT of %d channels, %d s at %d kHz, frames of 2048 every 512", what, roomIterations, roomChannels, roomSeconds, roomRate/1000),
+		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
+			s := &audiosep.Signal{Rate: roomRate, Channels: roomChannels}
+			for c := range roomChannels {
+				s.Data = append(s.Data, noise(uint64(c), roomSeconds*roomRate))
+			}
+			x, err := transforms.STFT(ctx, s, transforms.Frame(2048, 0.75, "hann"))
+			if err != nil {
+				return nil, err
+			}
+			stage, err := build()
+			return func() (benchRun, error) {
+				_, err := stage.Run(ctx, audiosep.Env{Seed: 1}, multichannel.In{Coefs: x})
+				return benchRun{}, err
+			}, err
+		},
+	}
+}

@@ -151,6 +151,9 @@ func checkPower(v *mat.Dense, beta, eps float64) error {
 	return nil
 }
 
+// Magnitude returns the root of each number of v.
+func Magnitude(v *mat.Dense) *mat.Dense { return magnitude(v, 1) }
+
 // magnitude returns v, or its root where power is 1.
 func magnitude(v *mat.Dense, power int) *mat.Dense {
 	if power == 2 {

@@ -13,6 +13,9 @@ func TestContract(t *testing.T) {
 			continue
 		}
 		params := `{"iterations": 3}`
+		if def.Name == "painted_nmf" {
+			params = `{"iterations": 3, "components": 3, "sources": ["a", "b"]}`
+		}
 		if def.Name == "join_factors" {
 			params = ``
 		}

@@ -13,4 +13,5 @@ var Stages = []audiosep.Definition{
 	joinFactorsStage,
 	scoreFactorsStage,
 	semiNMFStage,
+	paintedNMFStage,
 }

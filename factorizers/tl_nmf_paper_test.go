@@ -22,7 +22,9 @@ func separate(t testing.TB, y *audiosep.Frames, m audiosep.Model, eps, exponent 
 func separateWith(t testing.TB, y *audiosep.Frames, phi audiosep.Transform, f *audiosep.Factors, eps, exponent float64) [][][]float64 {
 	t.Helper()
 	ctx := context.Background()
-	wiener, err := separators.NewWiener(separators.WienerParams{Exponent: exponent, Eps: eps})
+	p := separators.DefaultWiener()
+	p.Exponent, p.Eps = exponent, eps
+	wiener, err := separators.NewWiener(p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -164,6 +164,6 @@ Exit codes:
   130  cancelled
 {{end}}`)
 	cmd.AddCommand(runCommand(), presetsCommand(), presetCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
-		evalCommand(), benchCommand(), atomsCommand(), identifyCommand(), pluginCommand(), versionCommand())
+		evalCommand(), benchCommand(), atomsCommand(), identifyCommand(), rankCommand(), pluginCommand(), versionCommand())
 	return cmd
 }

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/metrics"
+	"github.com/audiosep/audiosep/notes"
+)
+
+// item is a recording whose stems are known.
+type item struct {
+	name  string
+	mix   *audiosep.Signal
+	names []string // of the stems
+	stems []*audiosep.Signal
+	notes audiosep.Notes // nil where there is no score
+}
+
+// open reads a folder.
+func open(folder string) (*item, error) {
+	it := &item{name: filepath.Base(folder)}
+	var err error
+	if it.mix, _, err = audio.ReadFile(filepath.Join(folder, "mix.wav")); err != nil {
+		return nil, err
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "stems", "*.wav"))
+	if err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("%s has no stems; want stems/*.wav (%v)", folder, err)
+	}
+	for _, file := range files {
+		s, _, err := audio.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		it.stems = append(it.stems, s)
+		it.names = append(it.names, strings.TrimSuffix(filepath.Base(file), ".wav"))
+	}
+	score := filepath.Join(folder, "notes.csv")
+	if _, err := os.Stat(score); err == nil {
+		if it.notes, err = notes.ReadFile(score); err != nil {
+			return nil, err
+		}
+	}
+	return it, nil
+}
+
+// part returns samples from to to-1 of a signal.
+func part(s *audiosep.Signal, from, to int) *audiosep.Signal {
+	out := &audiosep.Signal{Rate: s.Rate, Channels: s.Channels}
+	for _, x := range s.Data {
+		out.Data = append(out.Data, x[from:to])
+	}
+	return out
+}
+
+// halves returns the two halves of a signal.
+func halves(s *audiosep.Signal) (first, second *audiosep.Signal) {
+	n := len(s.Data[0])
+	return part(s, 0, n/2), part(s, n/2, n)
+}
+
+// measure returns the mean SI-SDR improvement of a method over the stems. A stem that is not
+// heard in what is measured is left out.
+func (it *item) measure(ctx context.Context, m method) (float64, error) {
+	names, ests, err := m.run(ctx, it)
+	if err != nil {
+		return 0, err
+	}
+	var refs, chosen []audiosep.Source
+	var mix audiosep.Source = it.mix
+	if m.half {
+		_, second := halves(it.mix)
+		mix = second
+	}
+	for j, stem := range it.stems {
+		if m.half {
+			_, stem = halves(stem)
+		}
+		var est audiosep.Source
+		for k, name := range names {
+			if name == it.names[j] {
+				est = ests[k]
+			}
+		}
+		if m.match {
+			est = ests[j]
+		}
+		if est == nil {
+			return 0, fmt.Errorf("there is no stem %q among %q", it.names[j], names)
+		}
+		refs, chosen = append(refs, stem), append(chosen, est)
+	}
+	o := metrics.Options{Convention: metrics.SI, Match: metrics.MatchGiven}
+	if m.match {
+		o.Match = metrics.MatchSDR
+	}
+	report, err := metrics.Evaluate(ctx, refs, chosen, mix, o)
+	if err != nil {
+		return 0, err
+	}
+	var sum float64
+	for _, s := range report.Sources {
+		sum += s.Metrics[0].Improvement[0] / float64(len(report.Sources))
+	}
+	return sum, nil
+}

@@ -65,7 +65,10 @@ func as[S any](run func(ctx context.Context, env Env, stage S, in Values) (Value
 	}
 }
 
-func runSource(_ context.Context, _ Env, s Source, _ Values) (Values, error) {
+func runSource(_ context.Context, env Env, s Source, _ Values) (Values, error) {
+	if l, ok := s.(LogUser); ok {
+		l.UseLog(env.Logger())
+	}
 	return Values{"audio": s}, nil
 }
 

@@ -132,6 +132,11 @@ type Plan struct {
 	Inputs  []string // the files that the run reads
 }
 
+// LogUser may be implemented by a Source. UseLog gives it the log of the run before Head.
+type LogUser interface {
+	UseLog(log *slog.Logger)
+}
+
 // Preparer may be implemented by a stage that writes. Prepare is called before anything is
 // computed, so that what must fail, such as a file that is there already, fails at once.
 type Preparer interface {

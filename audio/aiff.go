@@ -117,14 +117,14 @@ func (a *aiffParser) storage(kind string, bits int) error {
 	case "ulaw", "ULAW":
 		a.coding, bytes = muLaw, 2
 	default:
-		return fmt.Errorf("the samples are coded in %q; want PCM, floats, A-law or µ-law: convert them first, for instance with ffmpeg -i IN OUT.wav", kind)
+		return fmt.Errorf("the samples are coded in %q; want PCM, floats, A-law or µ-law: %w", kind, errUnread)
 	}
 	if bytes == 1 && kind != "raw " {
 		a.coding = signed8
 	}
 	var ok bool
 	if a.enc, ok = encodingOf(bytes, float); !ok {
-		return fmt.Errorf("the samples have %d bits; want 1 to 32: convert them first, for instance with ffmpeg -i IN OUT.wav", bits)
+		return fmt.Errorf("the samples have %d bits; want 1 to 32: %w", bits, errUnread)
 	}
 	return nil
 }

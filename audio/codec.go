@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -27,7 +28,13 @@ var codecs = []codec{
 	w64Codec,
 	aiffCodec,
 	flacCodec,
+	vorbisCodec,
+	mp3Codec,
 }
+
+// errUnread is wrapped by a codec's open where the file is of its format, but of a kind that is
+// not read.
+var errUnread = errors.New("convert it first, for instance with ffmpeg -i IN OUT.wav, or have ffmpeg on the PATH")
 
 // headBytes is how much of a file tells its format.
 const headBytes = 64
@@ -46,6 +53,7 @@ type recording interface {
 type input struct {
 	io.ReaderAt
 	path string
+	file *os.File // nil if it came through a pipe
 	size int64
 	base int64 // where the recording begins, behind an ID3 tag
 	head string
@@ -60,12 +68,18 @@ type soundFile struct {
 
 // openFile opens a sound file, whatever its format. Every codec is called through here and
 // through soundFile.each, so that no panic of a decoder gets out.
-func openFile(ctx context.Context, path string) (*soundFile, error) {
+func openFile(ctx context.Context, path string, log *slog.Logger) (*soundFile, error) {
 	f, err := whole.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	s, err := openInput(ctx, f, path)
+	in := &input{ReaderAt: f, path: path, file: f}
+	info, err := f.Stat()
+	var s *soundFile
+	if err == nil {
+		in.size = info.Size()
+		s, err = in.open(ctx, log)
+	}
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -74,23 +88,27 @@ func openFile(ctx context.Context, path string) (*soundFile, error) {
 	return s, nil
 }
 
-func openInput(ctx context.Context, f *os.File, path string) (*soundFile, error) {
-	info, err := f.Stat()
+// open opens the recording with the codec that knows it, or else with ffmpeg.
+func (in *input) open(ctx context.Context, log *slog.Logger) (*soundFile, error) {
+	s, err := in.decode(ctx)
+	if !errors.Is(err, errUnread) {
+		return s, err
+	}
+	rec, err := withFFmpeg(ctx, in, err, log)
 	if err != nil {
 		return nil, err
 	}
-	return openReader(ctx, f, info.Size(), path)
+	return &soundFile{recording: rec, path: in.path, format: "what ffmpeg has made of it"}, rec.form().check()
 }
 
-// openReader opens a recording of size bytes.
-func openReader(ctx context.Context, r io.ReaderAt, size int64, path string) (*soundFile, error) {
-	in := &input{ReaderAt: r, path: path, size: size}
+// decode opens the recording with the codec that knows it.
+func (in *input) decode(ctx context.Context) (*soundFile, error) {
 	var err error
-	if in.base, err = tagLength(r); err != nil {
+	if in.base, err = tagLength(in); err != nil {
 		return nil, err
 	}
 	head := make([]byte, headBytes)
-	n, err := readFull(r, head, in.base)
+	n, err := readFull(in, head, in.base)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +117,7 @@ func openReader(ctx context.Context, r io.ReaderAt, size int64, path string) (*s
 		if !c.knows(in.head) {
 			continue
 		}
-		s := &soundFile{path: path, format: c.name}
+		s := &soundFile{path: in.path, format: c.name}
 		err := s.guard(func() (err error) {
 			s.recording, err = c.open(ctx, in)
 			return err

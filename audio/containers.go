@@ -46,9 +46,9 @@ func notSound(in *input) error {
 		name = "MP3"
 	}
 	if name != "" {
-		return fmt.Errorf("this is %s; want %s: convert it first, for instance with ffmpeg -i IN OUT.wav", name, codecNames())
+		return fmt.Errorf("this is %s; want %s: %w", name, codecNames(), errUnread)
 	}
-	return fmt.Errorf("this is no sound file that is known: it starts with %q; want %s", in.head[:min(12, len(in.head))], codecNames())
+	return fmt.Errorf("this is no sound file that is known: it starts with %q; want %s: %w", in.head[:min(12, len(in.head))], codecNames(), errUnread)
 }
 
 // codecNames lists the formats that are read.

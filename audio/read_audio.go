@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,8 +20,8 @@ type ReadAudioParams struct {
 }
 
 var readAudioStage = audiosep.Define("read_audio",
-	`Reads sound files, told by their content and not by their names: WAV (8 to 32-bit integers, 32 and 64-bit floats, A-law and µ-law, up to 1024 channels, longer than 4 GB too, RIFX), Wave64, AIFF and AIFF-C, FLAC.
-Files written into a pipe, whose header does not know their length, are read to their end; a truncated file is refused, and a FLAC file whose checksums are wrong.`,
+	`Reads sound files, told by their content and not by their names: WAV (8 to 32-bit integers, 32 and 64-bit floats, A-law and µ-law, up to 1024 channels, longer than 4 GB too, RIFX), Wave64, AIFF and AIFF-C, FLAC, Ogg Vorbis of one and two channels, MP3 (MPEG-1 in mono or plain stereo, without the samples that the encoder added). Whatever else ffmpeg can read is read through it, where it is on the PATH; the log says so.
+Files written into a pipe, whose header does not know their length, are read to their end; a truncated file is refused, and a FLAC or Ogg file whose checksums are wrong. WAV, AIFF and FLAC are read where they stand; the others are decoded once into a temporary file.`,
 	ReadAudioParams{}, NewReadAudio)
 
 // Validate refuses several files that are not said to be realisations.
@@ -38,7 +39,7 @@ func NewReadAudio(p ReadAudioParams) (audiosep.Source, error) {
 	if err := audiosep.CheckStruct(p); err != nil {
 		return nil, err
 	}
-	return &readAudio{p: p}, nil
+	return &readAudio{p: p, log: slog.New(slog.DiscardHandler)}, nil
 }
 
 // File is a recording in a file, open until it is closed.
@@ -52,7 +53,7 @@ func Open(files ...string) (File, error) {
 	if len(files) == 0 {
 		return nil, errors.New("there is no file to open; want at least one")
 	}
-	s := &readAudio{p: ReadAudioParams{Files: files, Realisations: true}}
+	s := &readAudio{p: ReadAudioParams{Files: files, Realisations: true}, log: slog.New(slog.DiscardHandler)}
 	if _, err := s.Head(context.Background()); err != nil {
 		return nil, err
 	}
@@ -60,12 +61,16 @@ func Open(files ...string) (File, error) {
 }
 
 type readAudio struct {
-	p ReadAudioParams
+	p   ReadAudioParams
+	log *slog.Logger
 
 	mu    sync.Mutex // guards opening and closing
 	head  audiosep.Head
 	files []*soundFile // nil until Head
 }
+
+// UseLog has what is to be known of the files told to log.
+func (s *readAudio) UseLog(log *slog.Logger) { s.log = log }
 
 // Head opens the files and says what they are.
 func (s *readAudio) Head(ctx context.Context) (audiosep.Head, error) {
@@ -76,7 +81,7 @@ func (s *readAudio) Head(ctx context.Context) (audiosep.Head, error) {
 	}
 	var files []*soundFile
 	for _, path := range s.p.Files {
-		w, err := openFile(ctx, path)
+		w, err := openFile(ctx, path, s.log)
 		if err == nil {
 			err = ctx.Err()
 			files = append(files, w)
@@ -95,7 +100,7 @@ func (s *readAudio) Head(ctx context.Context) (audiosep.Head, error) {
 // describe sets the head from the files, which must be alike.
 func (s *readAudio) describe(files []*soundFile) error {
 	s.head = audiosep.Head{Realisations: len(files)}
-	widest := files[0].form().enc
+	widest, lossy := files[0].form().enc, false
 	for i, f := range files {
 		w, path := f.form(), f.path
 		if w.samples == 0 {
@@ -112,8 +117,11 @@ func (s *readAudio) describe(files []*soundFile) error {
 		if w.enc.width() > widest.width() {
 			widest = w.enc
 		}
+		lossy = lossy || w.lossy
 	}
-	s.head.Encoding = widest.name
+	if !lossy {
+		s.head.Encoding = widest.name
+	}
 	return nil
 }
 
@@ -204,7 +212,7 @@ func closeAll(files []*soundFile) error {
 // name and encoding.
 func ReadFile(path string) (*audiosep.Signal, audiosep.Head, error) {
 	ctx := context.Background()
-	f, err := openFile(ctx, path)
+	f, err := openFile(ctx, path, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, audiosep.Head{}, err
 	}
@@ -220,5 +228,8 @@ func ReadFile(path string) (*audiosep.Signal, audiosep.Head, error) {
 	}
 	h := audiosep.Head{Rate: w.rate, Samples: w.samples, Channels: w.channels, Realisations: 1,
 		Names: []string{baseName(path)}, Encoding: w.enc.name}
+	if w.lossy {
+		h.Encoding = ""
+	}
 	return s, h, nil
 }

@@ -2,7 +2,10 @@ package audio_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -218,5 +221,125 @@ func TestCutAndBroken(t *testing.T) {
 		if _, _, err := audio.ReadFile(path); err == nil || !strings.Contains(err.Error(), "byte") {
 			t.Errorf("a bit of byte %d is another: %v; want an error that says where", at, err)
 		}
+	}
+}
+
+// within fails unless got has the channels and the length of want, and no sample is further
+// off than one step of 16 bits.
+func within(t *testing.T, got, want [][]float64) {
+	t.Helper()
+	if len(got) != len(want) || len(got[0]) != len(want[0]) {
+		t.Fatalf("%d channels of %d samples; want %d of %d", len(got), len(got[0]), len(want), len(want[0]))
+	}
+	worst := 0.0
+	for c := range want {
+		for i := range want[c] {
+			worst = math.Max(worst, math.Abs(got[c][i]-want[c][i]))
+		}
+	}
+	if worst > 1.0/(1<<15) {
+		t.Errorf("samples are up to %.3g steps of 16 bits off; want at most 1", worst*(1<<15))
+	}
+}
+
+// TestLossyFormats: what other programs have coded is decoded as ffmpeg does, of the same
+// length and begun at the same sample.
+func TestLossyFormats(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		rate, channels int
+		make           func(t *testing.T, wav, out string)
+		out            string
+	}{
+		{"vorbis", 44100, 2, oggOf("-q", "3"), "a.ogg"},
+		{"mp3", 44100, 2, lameOf("-b", "128", "-m", "s"), "a.mp3"},
+		{"mp3 mono", 44100, 1, lameOf("-b", "96"), "a.mp3"},
+		{"mp3 320", 48000, 2, lameOf("-b", "320", "-m", "s"), "a.mp3"},
+		{"mp3 32 kHz", 32000, 2, lameOf("-b", "96", "-m", "s", "--resample", "32"), "a.mp3"},
+		{"mp3 variable", 44100, 2, lameOf("-V", "4", "-m", "s"), "a.mp3"},
+		{"mp3 of ffmpeg", 44100, 2, ffmpegTo("-b:a", "192k", "-joint_stereo", "0"), "a.mp3"},
+		{"mp3 checksums", 44100, 2, lameOf("-p", "-b", "160", "-m", "s"), "a.mp3"},
+		{"mp3 without a header", 44100, 2, lameOf("-t", "-b", "128", "-m", "s"), "a.mp3"},
+		{"vorbis mono", 22050, 1, oggOf("-q", "-1"), "a.ogg"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			want := music(c.rate, c.channels, 60011, 16)
+			out := filepath.Join(dir, c.out)
+			c.make(t, write(t, dir, "a.wav", "int16", want), out)
+			got, head, err := audio.ReadFile(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if head.Encoding != "" || head.Rate != c.rate {
+				t.Errorf("it is %+v; want no encoding at %d Hz", head, c.rate)
+			}
+			within(t, got.Data, decoded(t, out, c.channels))
+		})
+	}
+}
+
+func oggOf(args ...string) func(t *testing.T, wav, out string) {
+	return func(t *testing.T, wav, out string) {
+		tool(t, "oggenc", append(append([]string{"-Q", "-o", out}, args...), wav)...)
+	}
+}
+
+func lameOf(args ...string) func(t *testing.T, wav, out string) {
+	return func(t *testing.T, wav, out string) {
+		tool(t, "lame", append(append([]string{"--silent"}, args...), wav, out)...)
+	}
+}
+
+// TestFFmpeg: what no codec reads is read through ffmpeg where there is one, which is told; what
+// one reads is not.
+func TestFFmpeg(t *testing.T) {
+	dir := t.TempDir()
+	want := music(44100, 2, 20011, 16)
+	wav := write(t, dir, "a.wav", "int16", want)
+	for _, name := range []string{"a.m4a", "a.mka", "joint.mp3"} {
+		out := filepath.Join(dir, name)
+		switch name {
+		case "joint.mp3":
+			lameOf("-b", "128", "-m", "j")(t, wav, out)
+		case "a.m4a":
+			ffmpegTo("-c:a", "alac")(t, wav, out)
+		default:
+			ffmpegTo("-c:a", "pcm_s16le")(t, wav, out)
+		}
+		var said strings.Builder
+		src, err := audio.NewReadAudio(audio.ReadAudioParams{Files: []string{out}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		src.(audiosep.LogUser).UseLog(slog.New(slog.NewTextHandler(&said, nil)))
+		if _, err := src.Head(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		got, err := audiosep.ReadAll(t.Context(), src)
+		if err := errors.Join(err, src.(io.Closer).Close()); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(said.String(), "ffmpeg decodes this file") {
+			t.Errorf("%s: the log says %q; want that ffmpeg decodes it", name, said.String())
+		}
+		within(t, got.Data, decoded(t, out, 2))
+		if name != "joint.mp3" {
+			same(t, got.Data, want.Data)
+		}
+	}
+}
+
+// TestNoOtherFiles: a list that names other files is not followed.
+func TestNoOtherFiles(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "secret.wav", "int16", music(8000, 1, 100, 16))
+	list := filepath.Join(dir, "list.m3u8")
+	text := "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nsecret.wav\n#EXT-X-ENDLIST\n"
+	if err := os.WriteFile(list, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := audio.ReadFile(list); err == nil || !strings.Contains(err.Error(), "no sound file that is known") {
+		t.Errorf("%v; want an error", err)
 	}
 }

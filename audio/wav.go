@@ -48,6 +48,7 @@ type layout struct {
 	rate, channels int
 	enc            encoding
 	coding         coding
+	lossy          bool  // the file stores no samples; enc is what they are decoded to
 	offset         int64 // of the first sample
 	samples        int   // per channel
 }
@@ -194,7 +195,7 @@ func (w *walker) format(declared int64) error {
 		}
 		tag = w.order.Uint16(b[24:])
 		if tail := string(b[26:40]); tail != subformatTail && tail != ambisonicTail {
-			return fmt.Errorf("the samples are in an unknown subformat, %x; want PCM, floats, A-law or µ-law: convert them first, for instance with ffmpeg -i IN.wav -c:a pcm_s16le OUT.wav", b[24:40])
+			return fmt.Errorf("the samples are in an unknown subformat, %x; want PCM, floats, A-law or µ-law: %w", b[24:40], errUnread)
 		}
 	}
 	if !slices.Contains([]uint16{tagPCM, tagFloat, tagALaw, tagMuLaw}, tag) {
@@ -202,7 +203,7 @@ func (w *walker) format(declared int64) error {
 		if !ok {
 			name = fmt.Sprintf("codec %#04x", tag)
 		}
-		return fmt.Errorf("the samples are coded in %s; want PCM, floats, A-law or µ-law: convert them first, for instance with ffmpeg -i IN.wav -c:a pcm_s16le OUT.wav", name)
+		return fmt.Errorf("the samples are coded in %s; want PCM, floats, A-law or µ-law: %w", name, errUnread)
 	}
 	w.rate = int(w.order.Uint32(b[4:]))
 	w.channels = int(w.order.Uint16(b[2:]))
@@ -232,7 +233,7 @@ func (w *walker) storage(float bool, bits, block int) error {
 	}
 	enc, ok := encodingOf(bytes, float)
 	if !ok || float && bits%8 != 0 {
-		return fmt.Errorf("the samples are %s of %d bits; want %s: convert them first, for instance with ffmpeg -i IN.wav -c:a pcm_f32le OUT.wav", kind, bits, want)
+		return fmt.Errorf("the samples are %s of %d bits; want %s: %w", kind, bits, want, errUnread)
 	}
 	if block != enc.bytes*w.channels && block != 0 {
 		return fmt.Errorf("%d channels of %d bits are said to take %d bytes; want %d: have the file written anew, for instance with ffmpeg -i IN.wav OUT.wav",

@@ -175,14 +175,14 @@ func TestParseRefuses(t *testing.T) {
 	for _, c := range []struct{ what, file, want string }{
 		{"empty", "", `this is no sound file that is known: it starts with ""; want WAV, Wave64, AIFF`},
 		{"text", "Dear Sir or Madam", `this is no sound file that is known: it starts with "Dear Sir or "; want WAV, Wave64, AIFF`},
-		{"Matroska", "\x1aE\xdf\xa3", "this is Matroska; want WAV, Wave64, AIFF"},
+		{"Matroska", "\x1aE\xdf\xa3", "this is Matroska; want WAV, Wave64, AIFF, FLAC"},
 		{"AVI", chunk("RIFF", -1, []byte("AVI LIST")...), "this is an AVI film"},
 		{"another RIFF", chunk("RIFF", -1, []byte("WEBPVP8 ")...), "this is no sound file that is known"},
-		{"M4A", "\x00\x00\x00\x20ftypM4A \x00", "this is M4A (MPEG-4 audio); want WAV, Wave64, AIFF"},
-		{"MP4", "\x00\x00\x00\x20ftypisom\x00", "this is MPEG-4; want WAV, Wave64, AIFF"},
-		{"MP3", "\xff\xfb\x90\x64\x00\x00\x00\x00\x00\x00\x00\x00", "this is MP3; want WAV, Wave64, AIFF"},
-		{"MP3 of 22 kHz without checksum", "\xff\xf3\x40\xc4\x00\x00\x00\x00", "this is MP3"},
-		{"MP3 with a tag", "ID3\x04\x00\x00\x00\x00\x00\x02xx\xff\xfb\x90\x64", "this is MP3"},
+		{"M4A", "\x00\x00\x00\x20ftypM4A \x00", "this is M4A (MPEG-4 audio); want WAV, Wave64, AIFF, FLAC"},
+		{"MP4", "\x00\x00\x00\x20ftypisom\x00", "this is MPEG-4; want WAV, Wave64, AIFF, FLAC"},
+		{"MP3", "\xff\xfb\x90\x64\x00\x00\x00\x00\x00\x00\x00\x00", "the frame at byte 0 is in joint stereo: convert it first, for instance with ffmpeg"},
+		{"MP3 of 22 kHz without checksum", "\xff\xf3\x40\xc4\x00\x00\x00\x00", "the file ends in the frame at byte 0; it is truncated"},
+		{"MP3 with a tag", "ID3\x04\x00\x00\x00\x00\x00\x02xx\xff\xfb\x90\x64", "the frame at byte 12 is in joint stereo"},
 		{"WavPack with a tag", "ID3\x04\x00\x00\x00\x00\x00\x02xxwvpk", "this is WavPack"},
 		{"AAC", "\xff\xf1\x50\x80\x00\x00\x00\x00", "this is AAC"},
 		{"all ones", strings.Repeat("\xff", 12), "this is no sound file that is known"},
@@ -216,7 +216,7 @@ func TestParseRefuses(t *testing.T) {
 		{"24 bits in five bytes", riff(-1, fmtChunk(1, 2, 8000, 10, 24), data), "2 channels of 24 bits are said to take 10 bytes; want 6"},
 		{"endless chunks", riff(-1, strings.Repeat(chunk("junk", -1), maxChunks+1), pcm16, data), "more than 4096 chunks stand before the samples"},
 	} {
-		if _, err := openReader(t.Context(), strings.NewReader(c.file), int64(len(c.file)), "x"); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := (&input{ReaderAt: strings.NewReader(c.file), size: int64(len(c.file))}).decode(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v; want %s", c.what, err, c.want)
 		}
 	}

@@ -1,0 +1,145 @@
+package audio
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// oggReader takes the packets of a stream out of an Ogg file (RFC 3533).
+type oggReader struct {
+	in     *input
+	at     int64 // of the next page
+	serial uint32
+	begun  bool
+	page   uint32 // the number that the next page should have
+	head   [27 + 255]byte
+	body   []byte
+	sizes  []byte // of the segments of the page that are still to be read
+	packet []byte
+	open   bool // the packet goes on, on the next page
+
+	// granule is the position that the page on which the last packet ended gives, -1 if none;
+	// it is that of the last packet that ends there.
+	granule int64
+	ends    bool // no packet ends behind this one on its page
+	last    bool // the page is the stream's last
+}
+
+// mostPacket bounds a packet; a setup header may have some 100 kB, a picture in a tag more.
+const mostPacket = 32 << 20
+
+// next returns the next packet, good until the next call; io.EOF behind the last.
+func (o *oggReader) next() ([]byte, error) {
+	if !o.open {
+		o.packet = o.packet[:0]
+	}
+	for {
+		for len(o.sizes) > 0 {
+			size := int(o.sizes[0])
+			o.sizes = o.sizes[1:]
+			o.packet = append(o.packet, o.body[:size]...)
+			o.body = o.body[size:]
+			if len(o.packet) > mostPacket {
+				return nil, fmt.Errorf("a packet before byte %d has more than %d bytes", o.at, mostPacket)
+			}
+			if size < 255 {
+				o.open = false
+				o.ends = true
+				for _, s := range o.sizes {
+					o.ends = o.ends && s == 255
+				}
+				return o.packet, nil
+			}
+			o.open = true
+		}
+		if err := o.readPage(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// readPage reads the stream's next page, passing over those of others.
+func (o *oggReader) readPage() error {
+	for {
+		if o.begun && o.last {
+			return io.EOF
+		}
+		n, err := readFull(o.in, o.head[:], o.at)
+		if err != nil {
+			return err
+		}
+		segments := int(o.head[26])
+		switch {
+		case n == 0 && o.begun:
+			return io.EOF // there should be a last page, but not all writers say so
+		case n < 27+segments:
+			return fmt.Errorf("the page at byte %d is truncated: %w", o.at, io.ErrUnexpectedEOF)
+		case string(o.head[:4]) != "OggS" || o.head[4] != 0:
+			return fmt.Errorf("no page stands at byte %d; want OggS", o.at)
+		}
+		if err := o.take(segments); err != nil || len(o.sizes) > 0 || o.last {
+			return err
+		}
+	}
+}
+
+// take reads the body of the page whose head was read.
+func (o *oggReader) take(segments int) error {
+	le := binary.LittleEndian
+	sizes, length := o.head[27:27+segments], 0
+	for _, s := range sizes {
+		length += int(s)
+	}
+	o.body = append(o.body[:0], make([]byte, length)...)
+	if n, err := readFull(o.in, o.body, o.at+int64(27+segments)); err != nil {
+		return err
+	} else if n < length {
+		return fmt.Errorf("the page at byte %d is truncated: %w", o.at, io.ErrUnexpectedEOF)
+	}
+	at, flags, serial, number := o.at, o.head[5], le.Uint32(o.head[14:]), le.Uint32(o.head[18:])
+	sum := le.Uint32(o.head[22:])
+	clear(o.head[22:26])
+	if oggSum(oggSum(0, o.head[:27+segments]), o.body) != sum {
+		return fmt.Errorf("the checksum of the page at byte %d is wrong: the file is broken", at)
+	}
+	o.at += int64(27 + segments + length)
+	switch {
+	case !o.begun:
+		o.begun, o.serial, o.page = true, serial, number
+	case serial != o.serial && flags&2 != 0:
+		return fmt.Errorf("another stream begins at byte %d; want one recording: take one out, for instance with ffmpeg -i IN OUT.wav", at)
+	case serial != o.serial:
+		return nil
+	}
+	if number != o.page {
+		return fmt.Errorf("page %d is missing before byte %d: the file is broken", o.page, at)
+	}
+	o.page++
+	if (flags&1 != 0) != o.open {
+		return errors.Join(fmt.Errorf("the packet that goes on at byte %d is broken", at))
+	}
+	o.granule, o.last, o.sizes = int64(le.Uint64(o.head[6:])), flags&4 != 0, sizes
+	return nil
+}
+
+var oggTable = func() (table [256]uint32) {
+	for i := range table {
+		crc := uint32(i) << 24
+		for range 8 {
+			crc = crc<<1 ^ crc>>31*0x04C11DB7
+		}
+		table[i] = crc
+	}
+	return table
+}()
+
+// oggSum goes on with the checksum of pages: that of Ethernet, with the most significant bit
+// first.
+func oggSum(crc uint32, b []byte) uint32 {
+	for _, x := range b {
+		crc = crc<<8 ^ oggTable[byte(crc>>24)^x]
+	}
+	return crc
+}

@@ -1,0 +1,106 @@
+package audio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/jfreymuth/vorbis"
+)
+
+// Ogg Vorbis: Vorbis I specification, of which appendix A is about Ogg. Packets are decoded by
+// github.com/jfreymuth/vorbis; the pages are read here, since github.com/jfreymuth/oggvorbis
+// panics on broken ones and cuts what goes beyond full scale.
+var vorbisCodec = codec{name: "Ogg Vorbis",
+	knows: func(head string) bool {
+		return begins("OggS")(head) && len(head) >= 35 && head[28:35] == "\x01vorbis"
+	},
+	open: openVorbis,
+}
+
+func openVorbis(ctx context.Context, in *input) (_ recording, err error) {
+	o := oggReader{in: in, at: in.base}
+	var v vorbis.Decoder
+	if channels := in.head[min(39, len(in.head)-1)]; channels > 2 {
+		// The module that decodes misreads the setup of more.
+		return nil, fmt.Errorf("the stream has %d channels; want 1 or 2: %w", channels, errUnread)
+	}
+	for n := range 3 {
+		packet, err := o.next()
+		if err == nil && n == 2 {
+			err = checkSetup(packet)
+		}
+		if err == nil && n != 1 { // the comments are not read by a module that trusts their sizes
+			err = v.ReadHeader(packet)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the headers of the stream, up to byte %d: %w", o.at, noEOF(err))
+		}
+	}
+	d := newDecoded(v.SampleRate(), v.Channels())
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if r := recover(); err != nil || r != nil {
+			d.Close()
+			if r != nil {
+				panic(r) // for the wall
+			}
+		}
+	}()
+	skip, samples, err := decodeVorbis(ctx, &o, &v, d)
+	if err != nil {
+		return nil, err
+	}
+	d.trim(skip, samples)
+	return d, nil
+}
+
+func noEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// decodeVorbis decodes all packets. It returns how many samples come before the first that
+// counts, and how many count. A page gives the position at its end; the first page tells where
+// the stream begins, if that is not 0, and the last how much of its last packet counts.
+func decodeVorbis(ctx context.Context, o *oggReader, v *vorbis.Decoder, d *decoded) (skip, samples int64, err error) {
+	buf := make([]float32, v.BufferSize())
+	var done, end int64 // samples so far, and the position of the last page
+	first := true
+	for {
+		if err := ctx.Err(); err != nil {
+			return 0, 0, err
+		}
+		packet, err := o.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+		x, err := v.DecodeInto(packet, buf)
+		if err != nil {
+			return 0, 0, fmt.Errorf("a packet before byte %d: %w", o.at, err)
+		}
+		if err := d.append(x); err != nil {
+			return 0, 0, err
+		}
+		done += int64(len(x) / d.channels)
+		if !o.ends || o.granule < 0 {
+			continue
+		}
+		if end = o.granule; first && !o.last && end < done {
+			skip = done - end
+		}
+		if first && end > done { // it was cut out of a longer stream
+			skip = done - end
+		}
+		first = false
+	}
+	return max(skip, 0), end + min(skip, 0), nil
+}

@@ -1,0 +1,113 @@
+package audio
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+	"strings"
+)
+
+// What a Vorbis setup header may ask for. libvorbis writes codebooks of up to 6561 entries; a
+// hostile header of 20 bytes could ask for 10¹² numbers.
+const (
+	mostEntries = 1 << 16 // of one codebook
+	mostValues  = 1 << 22 // in all codebooks together
+)
+
+// checkSetup walks the codebooks of a setup header and refuses those that take much memory or
+// have no end.
+func checkSetup(packet []byte) error {
+	if !strings.HasPrefix(string(packet), "\x05vorbis") {
+		return errors.New("want a Vorbis setup header")
+	}
+	r := lowBits{b: packet[7:]}
+	values := 0
+	for n := range r.read(8) + 1 {
+		book, err := r.codebook()
+		if values += book; err == nil && values > mostValues {
+			err = fmt.Errorf("the codebooks have more than %d numbers", mostValues)
+		}
+		if err != nil {
+			return fmt.Errorf("codebook %d: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// codebook walks one codebook (Vorbis I, section 3.2.1) and returns how many numbers it has.
+func (r *lowBits) codebook() (int, error) {
+	if r.read(24) != 0x564342 {
+		return 0, errors.New("it does not begin as one")
+	}
+	dimensions, entries := r.read(16), r.read(24)
+	if entries < 1 || entries > mostEntries || dimensions < 1 || dimensions*entries > mostValues {
+		return 0, fmt.Errorf("it has %d entries of %d numbers; want 1 to %d, and at most %d numbers", entries, dimensions, mostEntries, mostValues)
+	}
+	if r.read(1) == 0 {
+		sparse := r.read(1) == 1
+		for range entries {
+			if !sparse || r.read(1) == 1 {
+				r.read(5)
+			}
+		}
+	} else {
+		length := r.read(5) + 1
+		for at := 0; at < entries; length++ {
+			n := r.read(bits.Len(uint(entries - at)))
+			if at += n; at > entries || length > 32 {
+				return 0, errors.New("its entries do not add up")
+			}
+		}
+	}
+	if lookup := r.read(4); lookup > 0 {
+		r.read(32)
+		r.read(32)
+		width := r.read(4) + 1
+		r.read(1)
+		count := entries * dimensions
+		if lookup == 1 {
+			count = root(entries, dimensions)
+		}
+		for range count {
+			r.read(width)
+		}
+	}
+	if r.short {
+		return 0, errors.New("it is truncated")
+	}
+	return dimensions * entries, nil
+}
+
+// root is the greatest r with r to the power of n at most x.
+func root(x, n int) int {
+	r := 1
+	for {
+		power := 1
+		for range n {
+			if power *= r + 1; power > x {
+				return r
+			}
+		}
+		r++
+	}
+}
+
+// lowBits reads bits, the least significant of a byte first.
+type lowBits struct {
+	b     []byte
+	at    int // bits
+	short bool
+}
+
+// read reads n bits, 0 to 32; zeros past the end.
+func (r *lowBits) read(n int) int {
+	var word [16]byte
+	if from := r.at / 8; from < len(r.b) {
+		copy(word[:], r.b[from:])
+	}
+	v := binary.LittleEndian.Uint64(word[:]) >> (r.at % 8) & (1<<n - 1)
+	r.at += n
+	r.short = r.short || r.at > 8*len(r.b)
+	return int(v)
+}

@@ -7,7 +7,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/presets"
@@ -53,12 +52,7 @@ func presetCommand() *cobra.Command {
 		Short:   "Print a pipeline that has a name, to change it",
 		Example: "  audiosep preset hpss > pipeline.json",
 		Args:    cobra.ExactArgs(1),
-		ValidArgs: func() (all []cobra.Completion) {
-			for _, name := range presets.Names() {
-				all = append(all, name)
-			}
-			return all
-		}(),
+		ValidArgs: presets.Names(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, ok := presets.Read(args[0])
 			if !ok {
@@ -83,7 +77,7 @@ func addOptions(root *cobra.Command, args []string) error {
 	if err != nil || cmd.Name() != "run" && cmd.Name() != "check" {
 		return nil
 	}
-	file := firstArgument(cmd.Flags(), rest)
+	file := firstArgument(cmd, rest)
 	if file == "" || file == "-" {
 		return nil
 	}
@@ -114,7 +108,7 @@ func addOptions(root *cobra.Command, args []string) error {
 
 // firstArgument returns the first of the arguments that is no flag and no flag's value. A flag
 // that is not known yet has a value.
-func firstArgument(flags *pflag.FlagSet, args []string) string {
+func firstArgument(cmd *cobra.Command, args []string) string {
 	for i := 0; i < len(args); i++ {
 		a := args[i]
 		switch name := strings.TrimLeft(a, "-"); {
@@ -124,9 +118,9 @@ func firstArgument(flags *pflag.FlagSet, args []string) string {
 			return a
 		case strings.Contains(name, "="):
 		default:
-			f := flags.Lookup(name)
+			f := cmd.Flags().Lookup(name)
 			if f == nil && len(name) == 1 {
-				f = flags.ShorthandLookup(name)
+				f = cmd.Flags().ShorthandLookup(name)
 			}
 			if name != "h" && name != "help" && (f == nil || f.NoOptDefVal == "") {
 				i++

@@ -245,6 +245,9 @@ func within(t *testing.T, got, want [][]float64) {
 // TestLossyFormats: what other programs have coded is decoded as ffmpeg does, of the same
 // length and begun at the same sample.
 func TestLossyFormats(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for _, c := range []struct {
 		name           string
 		rate, channels int

@@ -256,6 +256,9 @@ func spectraOf(t testing.TB, s *audiosep.Signal, length int) audiosep.Spectra {
 // more than the mixture, stems in order; without paint it is a loss. The finer the brush the
 // better: the same part in tiles four times as large is worth 3.6 dB, in half as large 9.0.
 func TestPaintOnSpeechAndStrings(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	data := os.Getenv("AUDIOSEP_DATA")
 	if data == "" {
 		t.Skip("AUDIOSEP_DATA is not set: want a folder with audio/speech_strings")

@@ -36,6 +36,9 @@ func counts(seed uint64, bins, cols, rank int, loud float64) *mat.Dense {
 // Relevance determination finds the rank that numbers were made with, whatever their scale;
 // more components explain more; it is the greatest with which starts agree.
 func TestSuggestRankFindsTheRank(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for seed, rank := range []int{2, 3, 5, 7} {
 		v := counts(uint64(seed), 80, 120, rank, 50)
 		p := DefaultRank()

@@ -40,3 +40,17 @@ func TestILRMAAllocatesNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestFastMNMFAllocatesNothing(t *testing.T) {
+	if kernel.Path() == "go" {
+		t.Skip("gonum's product allocates")
+	}
+	p := DefaultFastMNMF()
+	p.Sources = 4
+	s := newMNMF(newDemixer(problem(1, 40, 3, 100)), p, audiosep.Env{})
+	s.inChunks(s.first)
+	s.iterate()
+	if n := testing.AllocsPerRun(20, s.iterate); n >= 1 {
+		t.Errorf("an iteration allocates %v times; want 0", n)
+	}
+}

@@ -9,9 +9,14 @@ import (
 
 func TestContract(t *testing.T) {
 	for _, def := range multichannel.Stages {
-		params := `{"iterations": 3}`
-		if def.Name == "mix_room" {
-			params = `{"t60": 0.05}`
+		params, ok := map[string]string{
+			"iva":       `{"iterations": 3}`,
+			"ilrma":     `{"iterations": 3, "warm": 2, "restarts": 2}`,
+			"fast_mnmf": `{"iterations": 3, "warm": 2, "sources": 3}`,
+			"mix_room":  `{"t60": 0.05}`,
+		}[def.Name]
+		if !ok {
+			t.Errorf("say how to try %s quickly", def.Name)
 		}
 		t.Run(def.Name, func(t *testing.T) { stagetest.Stage(t, def, params) })
 	}

@@ -23,7 +23,7 @@ type ILRMAParams struct {
 	Rank       int     `json:"rank" min:"1" max:"10000" unit:"components" doc:"Bases of each source, or of all together where they are partitioned."`
 	Iterations int     `json:"iterations" min:"1" max:"100000" doc:"How many times bases, activations and demixing matrices are updated."`
 	Warm       int     `json:"warm" min:"0" max:"100000" doc:"Iterations of iva, of model gauss, that the demixing matrices are begun with; 0: from the microphones as they are."`
-	Restarts   int     `json:"restarts" min:"1" max:"1000" doc:"Starts with other random bases; the one that ends with the least objective is kept."`
+	Restarts   int     `json:"restarts" min:"1" max:"1000" doc:"Starts with other random bases, every second from the microphones as they are whatever warm is; the one that ends with the least objective is kept."`
 	Eps        float64 `json:"eps" min:"0" max:"1" unit:"power" doc:"Power added to the model, as part of the mixture's mean power in a bin."`
 	Scaling
 	Line
@@ -32,7 +32,7 @@ type ILRMAParams struct {
 
 // DefaultILRMA returns the defaults of ilrma.
 func DefaultILRMA() ILRMAParams {
-	return ILRMAParams{Model: "gauss", Freedom: 10, Update: "ip1", Bases: "own", Rank: 10, Iterations: 100, Warm: 60, Restarts: 3, Eps: 1e-10, Scaling: defaultScaling(), Line: defaultLine()}
+	return ILRMAParams{Model: "gauss", Freedom: 10, Update: "ip1", Bases: "own", Rank: 10, Iterations: 100, Warm: 60, Restarts: 4, Eps: 1e-10, Scaling: defaultScaling(), Line: defaultLine()}
 }
 
 var ilrmaStage = audiosep.Define("ilrma",
@@ -79,7 +79,11 @@ func (s *ILRMA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 	var best []complex128
 	least := math.Inf(1)
 	for i := range s.p.Restarts {
-		solver := newILRMA(d.from(d.w), s.p, env, i)
+		begin := d.from(d.w)
+		if i%2 == 1 {
+			begin = newDemixer(m)
+		}
+		solver := newILRMA(begin, s.p, env, i)
 		if err := solver.run(ctx, s.p.Iterations, report); err != nil {
 			return Out{}, err
 		}

@@ -54,6 +54,9 @@ func TestILRMAIsMonotone(t *testing.T) {
 
 // Sources that come with delays and gains are separated.
 func TestILRMASeparates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	mix, images := delayed(talkers(7, 2, 30000), 2)
 	x := spectra(t, mix, 256)
 	everyILRMA(func(p ILRMAParams) {
@@ -93,7 +96,7 @@ func TestILRMARestarts(t *testing.T) {
 	mix, _ := delayed(talkers(11, 2, 9000), 2)
 	x := spectra(t, mix, 256)
 	p := DefaultILRMA()
-	p.Iterations, p.Restarts = 5, 3
+	p.Iterations, p.Restarts, p.Warm = 5, 3, 0
 	var ends []float64
 	env := audiosep.Env{Seed: 2, Progress: func(s audiosep.Step) {
 		if s.Done%p.Iterations == 0 {

@@ -24,6 +24,9 @@ var roomGoals = map[string]float64{
 // With its defaults and frames of 192 ms ilrma separates recordings in rooms at least so well
 // as the best of its peers' methods does.
 func TestRooms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	data := os.Getenv("AUDIOSEP_DATA")
 	if data == "" {
 		t.Skip("AUDIOSEP_DATA is not set: no recordings")

@@ -12,5 +12,6 @@ import "github.com/audiosep/audiosep"
 var Stages = []audiosep.Definition{
 	ivaStage,
 	ilrmaStage,
+	fastMNMFStage,
 	mixRoomStage,
 }

@@ -11,6 +11,9 @@ import (
 // A score is worth what docs/knowledge.md says, errors in it cost little, and align_notes finds
 // a score that is elsewhere.
 func TestScores(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	data := os.Getenv("AUDIOSEP_DATA")
 	files, _ := filepath.Glob(filepath.Join(data, "audio", "*", "notes.csv"))
 	if data == "" || len(files) == 0 {

@@ -59,8 +59,8 @@ func TestManyStartsTakeLittleMemory(t *testing.T) {
 
 func TestOutOfAllProportion(t *testing.T) {
 	for params, want := range map[string]string{
-		`{"rank": 100000000}`:            "parameter rank is 100000000; want 1 to 100000",
-		`{"rank": 9223372036854775807}`:  "parameter rank is 9223372036854775807; want 1 to 100000",
+		`{"rank": 100000000}`:            "parameter rank is 100000000; want ",
+		`{"rank": 9223372036854775807}`:  "parameter rank is 9223372036854775807; want ",
 		`{"restarts": 1000000000}`:       "parameter restarts is 1000000000; want 1 to 100000",
 		`{"iterations": 10000000000000}`: "parameter iterations is 10000000000000; want 1 to 1000000000",
 	} {

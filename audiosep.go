@@ -42,9 +42,21 @@ type Head struct {
 	// outputs are named after them. It may be nil.
 	Names []string `json:",omitempty"`
 	// Encoding is how the samples were stored: "int16", "int24", "float32", ….
-	// Empty when they never were.
+	// Empty when they never were, as in a synthesis or a lossy format.
 	Encoding string `json:",omitempty"`
+	// Speakers says which loudspeakers the channels are for, as dwChannelMask of
+	// WAVE_FORMAT_EXTENSIBLE does: one bit for each channel. 0 where that is not known, or
+	// there are one or two.
+	Speakers uint32 `json:",omitempty"`
+	// Tags has what each realisation says about itself, such as its title. It may be nil.
+	Tags []Tags `json:",omitempty"`
 }
+
+// Tags is what a recording says about itself. A name may stand several times.
+type Tags []Tag
+
+// Tag is one of them. Names are those of Vorbis comments, in capitals: TITLE, ARTIST, ALBUM, …
+type Tag struct{ Name, Value string }
 
 // Layers returns L = R·C. Layer r·C+c is channel c of realisation r.
 func (h Head) Layers() int { return h.Realisations * h.Channels }

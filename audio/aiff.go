@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"github.com/audiosep/audiosep"
 )
 
 // AIFF: Apple, Audio Interchange File Format 1.3, and the draft of AIFF-C of 1991.
@@ -17,14 +19,17 @@ var aiffCodec = codec{name: "AIFF",
 		if err := a.parse(); err != nil {
 			return nil, err
 		}
-		return &reader{a.layout, in}, nil
+		return &reader{a.layout, in, a.about}, nil
 	},
+	extension: ".aiff", aliases: []string{".aif", ".aifc"}, create: createAIFF,
+	encodings: []string{"int16", "int24", "int32", "float64", "float32"},
 }
 
 // aiffParser goes from chunk to chunk.
 type aiffParser struct {
 	layout
 	in         *input
+	about      audiosep.Tags
 	compressed bool // AIFF-C
 	frames     int64
 	have       bool  // COMM
@@ -54,6 +59,10 @@ func (a *aiffParser) parse() error {
 			return fmt.Errorf("chunk %q at byte %d says that it has %d bytes; %d are left in the file", name, at-8, declared, left)
 		case name == "COMM" && !a.have:
 			err = a.comm(at, declared)
+		case declared <= mostTagBytes && named(aiffTags, name) != "":
+			b := make([]byte, declared)
+			_, err = readFull(a.in, b, at)
+			a.about = add(a.about, named(aiffTags, name), string(b))
 		}
 		if err != nil {
 			return err

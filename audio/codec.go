@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/whole"
 )
 
@@ -20,6 +21,14 @@ type codec struct {
 	knows func(head string) bool
 	// open reads what stands before the samples. What it returns does not close the input.
 	open func(ctx context.Context, in *input) (recording, error)
+
+	// What follows is nil in formats that are not written.
+	extension string // of names, with its dot; aliases are others
+	aliases   []string
+	// create begins a file. It may go back to write its head again.
+	create func(f io.WriteSeeker, l layout, tags audiosep.Tags) (encoder, error)
+	// encodings are those that the format holds; the last takes what was never stored.
+	encodings []string
 }
 
 // codecs are the formats that are read: one file and one line for each.
@@ -42,6 +51,7 @@ const headBytes = 64
 // recording is a sound file that is open. Its methods may be called from any goroutine.
 type recording interface {
 	form() layout
+	tags() audiosep.Tags
 	// each calls do with the n samples from at on, run by run: interleaved, full scale ±1,
 	// the first of them sample number first. All of them must be in the file. What do is
 	// given is good until it returns.

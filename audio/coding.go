@@ -1,5 +1,7 @@
 package audio
 
+import "slices"
+
 // coding is how a file stores the samples of an encoding; the zero value is as WAV does:
 // little-endian, 8 bits from 0 to 255.
 type coding int
@@ -74,4 +76,19 @@ func lawTables() (a, mu [256]int16) {
 		mu[i] = int16(v)
 	}
 	return a, mu
+}
+
+// fromPlain makes samples as WAV stores them, of so many bytes, those that the coding stores,
+// in place. A-law and µ-law are not written.
+func (c coding) fromPlain(b []byte, bytes int) {
+	switch c {
+	case bigEndian:
+		for s := range slices.Chunk(b, bytes) {
+			slices.Reverse(s)
+		}
+	case signed8:
+		for i := range b {
+			b[i] ^= 0x80
+		}
+	}
 }

@@ -11,6 +11,8 @@ import (
 
 	goaudio "github.com/go-audio/audio"
 	"github.com/go-audio/wav"
+
+	"github.com/audiosep/audiosep"
 )
 
 // chunkBytes is how much of a file is read at a time.
@@ -20,10 +22,12 @@ const chunkBytes = 64 << 10
 // goroutine.
 type reader struct {
 	layout
-	file io.ReaderAt
+	file  io.ReaderAt
+	about audiosep.Tags
 }
 
-func (r *reader) form() layout { return r.layout }
+func (r *reader) form() layout        { return r.layout }
+func (r *reader) tags() audiosep.Tags { return r.about }
 
 // Close does nothing: the file is its opener's.
 func (r *reader) Close() error { return nil }

@@ -19,7 +19,7 @@ func (Downmix) Run(ctx context.Context, _ audiosep.Env, in In) (Out, error) {
 		return Out{}, err
 	}
 	m := &downmixed{in.Audio, h, h}
-	m.head.Channels = 1
+	m.head.Channels, m.head.Speakers = 1, 0
 	return Out{m}, nil
 }
 

@@ -60,7 +60,7 @@ func withFFmpeg(ctx context.Context, in *input, why error, log *slog.Logger) (re
 		return nil, fmt.Errorf("%w; and ffmpeg makes no WAV of it: %w", why, err)
 	}
 	l.lossy = true
-	return &decoded{reader: reader{l, tape}, tape: tape}, nil
+	return &decoded{reader: reader{layout: l, file: tape}, tape: tape}, nil
 }
 
 // tail keeps the end of what a program says.

@@ -6,15 +6,18 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/flac"
 )
 
-// FLAC: RFC 9639. Frames are decoded by internal/flac: github.com/mewkiz/flac, with which
-// files are written, knows no samples of 32 bits.
+// FLAC: RFC 9639. Frames are decoded and encoded by internal/flac: github.com/mewkiz/flac knows no
+// samples of 32 bits, and what it writes ffmpeg refuses where the last frame is short.
 var flacCodec = codec{name: "FLAC",
 	knows: begins("fLaC"),
 	open: func(ctx context.Context, in *input) (recording, error) {
@@ -28,6 +31,8 @@ var flacCodec = codec{name: "FLAC",
 		f.decoders.New = func() any { return new(flacDecoder) }
 		return f, nil
 	},
+	extension: ".flac", create: createFLAC,
+	encodings: []string{"int16", "int24"},
 }
 
 // flacFile is an open FLAC file. Where its frames are is known, so it is read from anywhere.
@@ -35,6 +40,7 @@ type flacFile struct {
 	layout
 	in       *input
 	info     flac.Info
+	about    audiosep.Tags
 	frames   []flacFrame
 	end      int64 // of the last frame
 	decoders sync.Pool
@@ -46,8 +52,9 @@ type flacFrame struct {
 	offset int64 // in the file
 }
 
-func (f *flacFile) form() layout { return f.layout }
-func (f *flacFile) Close() error { return nil }
+func (f *flacFile) form() layout        { return f.layout }
+func (f *flacFile) tags() audiosep.Tags { return f.about }
+func (f *flacFile) Close() error        { return nil }
 
 // metadata reads STREAMINFO and goes to the first frame, f.offset.
 func (f *flacFile) metadata() error {
@@ -70,15 +77,37 @@ func (f *flacFile) metadata() error {
 				return err
 			}
 		}
+		if b[0]&0x7F == 4 && length < 1<<20 {
+			comment := make([]byte, length)
+			if _, err := readFull(f.in, comment, at+4); err != nil {
+				return err
+			}
+			f.about = vorbisComment(comment)
+		}
 		at += 4 + length
 		if b[0]&0x80 != 0 {
 			f.offset = at
 			f.rate, f.channels = f.info.Rate, f.info.Channels
 			f.enc, _ = encodingOf((f.info.Bits+7)/8, false)
+			f.loudspeakers()
 			return nil
 		}
 	}
 	return fmt.Errorf("more than %d blocks of metadata stand before the samples; want a recording", maxChunks)
+}
+
+// loudspeakers takes the channel mask out of the tags, or the usual one.
+func (f *flacFile) loudspeakers() {
+	f.speakers = flacSpeakers[f.channels]
+	f.about = slices.DeleteFunc(f.about, func(t audiosep.Tag) bool {
+		if t.Name != maskTag {
+			return false
+		}
+		if mask, err := strconv.ParseUint(t.Value, 0, 32); err == nil && f.channels > 2 {
+			f.speakers = uint32(mask)
+		}
+		return true
+	})
 }
 
 // index finds all frames. Their checksums are looked at, so a file that is broken is refused

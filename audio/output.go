@@ -3,48 +3,46 @@ package audio
 import (
 	"bufio"
 	"fmt"
+	"io"
 
-	"github.com/audiosep/audiosep/internal/whole"
+	"github.com/audiosep/audiosep"
 )
 
-// output is a WAV file that is being written.
+// encoder writes the samples of a file.
+type encoder interface {
+	// write appends the samples from to to-1 of every channel.
+	write(channels [][]float64, from, to int, clip *clipping) error
+	// finish writes what is left.
+	finish() error
+}
+
+// output is a sound file that is being written.
 type output struct {
 	layout
+	encoder
 	path    string
-	tail    int // bytes of padding after the samples
-	w       *bufio.Writer
-	buf     []byte
 	written int // samples per channel
 	clip    clipping
 }
 
-// createOutput begins a file of the set and writes its header.
-func createOutput(set *whole.Set, path string, l layout) (*output, error) {
-	f, err := set.Create(path)
+// newOutput begins a file in a format: what stands before the samples.
+func newOutput(c codec, f io.WriteSeeker, path string, l layout, tags audiosep.Tags) (*output, error) {
+	e, err := c.create(f, l, tags)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	o := &output{layout: l, path: path, w: bufio.NewWriterSize(f, chunkBytes)}
-	head, tail := l.header()
-	o.tail = tail
-	_, err = o.w.Write(head)
-	return o, err
+	return &output{layout: l, path: path, encoder: e}, nil
 }
 
-// write appends a block of samples, [channel][sample].
-func (o *output) write(block [][]float64) error {
+// append takes a block of samples, [channel][sample].
+func (o *output) append(block [][]float64) error {
 	n := len(block[0])
 	if n > o.samples-o.written {
 		return fmt.Errorf("%s is given %d samples; want %d", o.path, o.written+n, o.samples)
 	}
 	run := max(1, chunkBytes/o.block())
 	for from := 0; from < n; from += run {
-		var err error
-		o.buf, err = o.enc.appendSamples(o.buf[:0], block, from, min(n, from+run), &o.clip)
-		if err == nil {
-			_, err = o.w.Write(o.buf)
-		}
-		if err != nil {
+		if err := o.write(block, from, min(n, from+run), &o.clip); err != nil {
 			return fmt.Errorf("%s, block from sample %d on: %w", o.path, o.written, err)
 		}
 	}
@@ -62,13 +60,42 @@ func (o *output) clipError() error {
 
 const clipRemedy = `set the encoding to "float32", or turn the recording down`
 
-// finish writes what is left.
-func (o *output) finish() error {
+// end writes what is left.
+func (o *output) end() error {
 	if o.written != o.samples {
 		return fmt.Errorf("%s has been given %d samples; want %d", o.path, o.written, o.samples)
 	}
-	if _, err := o.w.Write(make([]byte, o.tail)); err != nil {
+	return o.finish()
+}
+
+// rawEncoder writes samples one after the other.
+type rawEncoder struct {
+	layout
+	w    *bufio.Writer
+	buf  []byte
+	tail []byte // what follows the samples
+}
+
+// newRaw begins a file with a head.
+func newRaw(f io.Writer, l layout, head, tail []byte) (encoder, error) {
+	e := &rawEncoder{layout: l, w: bufio.NewWriterSize(f, chunkBytes), tail: tail}
+	_, err := e.w.Write(head)
+	return e, err
+}
+
+func (e *rawEncoder) write(channels [][]float64, from, to int, clip *clipping) error {
+	var err error
+	if e.buf, err = e.enc.appendSamples(e.buf[:0], channels, from, to, clip); err != nil {
 		return err
 	}
-	return o.w.Flush()
+	e.coding.fromPlain(e.buf, e.enc.bytes)
+	_, err = e.w.Write(e.buf)
+	return err
+}
+
+func (e *rawEncoder) finish() error {
+	if _, err := e.w.Write(e.tail); err != nil {
+		return err
+	}
+	return e.w.Flush()
 }

@@ -100,7 +100,7 @@ func (s *readAudio) Head(ctx context.Context) (audiosep.Head, error) {
 // describe sets the head from the files, which must be alike.
 func (s *readAudio) describe(files []*soundFile) error {
 	s.head = audiosep.Head{Realisations: len(files)}
-	widest, lossy := files[0].form().enc, false
+	widest, lossy, tagged := files[0].form().enc, false, false
 	for i, f := range files {
 		w, path := f.form(), f.path
 		if w.samples == 0 {
@@ -113,11 +113,19 @@ func (s *readAudio) describe(files []*soundFile) error {
 			return fmt.Errorf("%s has %s, but %s has %s; want realisations of one scene alike in rate, channels and length",
 				path, describe(h), files[0].path, describe(first))
 		}
+		s.head.Tags = append(s.head.Tags, f.tags())
+		tagged = tagged || f.tags() != nil
+		if i == 0 {
+			s.head.Speakers = w.speakers
+		}
 		s.head.Names = append(s.head.Names, baseName(path))
 		if w.enc.width() > widest.width() {
 			widest = w.enc
 		}
 		lossy = lossy || w.lossy
+	}
+	if !tagged {
+		s.head.Tags = nil
 	}
 	if !lossy {
 		s.head.Encoding = widest.name
@@ -227,7 +235,10 @@ func ReadFile(path string) (*audiosep.Signal, audiosep.Head, error) {
 		return nil, audiosep.Head{}, fmt.Errorf("%s: %w", path, err)
 	}
 	h := audiosep.Head{Rate: w.rate, Samples: w.samples, Channels: w.channels, Realisations: 1,
-		Names: []string{baseName(path)}, Encoding: w.enc.name}
+		Names: []string{baseName(path)}, Encoding: w.enc.name, Speakers: w.speakers}
+	if f.tags() != nil {
+		h.Tags = []audiosep.Tags{f.tags()}
+	}
 	if w.lossy {
 		h.Encoding = ""
 	}

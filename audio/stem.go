@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -49,22 +47,10 @@ func (s *Stem) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Fo
 	if names == nil {
 		return nil, nil
 	}
-	if _, err := s.index(names); err != nil {
+	if _, err := sourceIndex(names, s.p.Source); err != nil {
 		return nil, &audiosep.ParamError{Name: "source", What: fmt.Sprintf("is %q; want one of %s, or a number from 1 to %d", s.p.Source, strings.Join(names, ", "), len(names))}
 	}
 	return nil, nil
-}
-
-// index returns which of the sources is meant.
-func (s *Stem) index(names []string) (int, error) {
-	j := slices.Index(names, s.p.Source)
-	if n, err := strconv.Atoi(s.p.Source); j < 0 && err == nil && n >= 1 && n <= len(names) {
-		j = n - 1
-	}
-	if j < 0 {
-		return 0, fmt.Errorf("no source is called %q; want one of %s, or a number from 1 to %d", s.p.Source, strings.Join(names, ", "), len(names))
-	}
-	return j, nil
 }
 
 // StemIn is what stem takes.
@@ -75,7 +61,7 @@ type StemIn struct {
 // Run computes the stem.
 func (s *Stem) Run(ctx context.Context, env audiosep.Env, in StemIn) (Out, error) {
 	names, h := in.Sources.Names(), in.Sources.Head()
-	j, err := s.index(names)
+	j, err := sourceIndex(names, s.p.Source)
 	if err != nil {
 		return Out{}, err
 	}

@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/jfreymuth/vorbis"
+
+	"github.com/audiosep/audiosep"
 )
 
 // Ogg Vorbis: Vorbis I specification, of which appendix A is about Ogg. Packets are decoded by
@@ -26,8 +28,12 @@ func openVorbis(ctx context.Context, in *input) (_ recording, err error) {
 		// The module that decodes misreads the setup of more.
 		return nil, fmt.Errorf("the stream has %d channels; want 1 or 2: %w", channels, errUnread)
 	}
+	var about audiosep.Tags
 	for n := range 3 {
 		packet, err := o.next()
+		if err == nil && n == 1 && len(packet) > 7 {
+			about = vorbisComment(packet[7:])
+		}
 		if err == nil && n == 2 {
 			err = checkSetup(packet)
 		}
@@ -55,6 +61,7 @@ func openVorbis(ctx context.Context, in *input) (_ recording, err error) {
 		return nil, err
 	}
 	d.trim(skip, samples)
+	d.about = about
 	return d, nil
 }
 

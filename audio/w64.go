@@ -14,7 +14,7 @@ var w64Codec = codec{name: "Wave64",
 	knows: func(head string) bool { return begins(w64Riff)(head) && len(head) >= 40 && head[24:40] == w64Wave },
 	open: func(_ context.Context, in *input) (recording, error) {
 		l, err := parseW64(in)
-		return &reader{l, in}, err
+		return &reader{layout: l, file: in}, err
 	},
 }
 

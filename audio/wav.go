@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/bits"
 	"slices"
+
+	"github.com/audiosep/audiosep"
 )
 
 // The limits of what is taken for a WAV file. They are far beyond any recording and
@@ -48,9 +51,10 @@ type layout struct {
 	rate, channels int
 	enc            encoding
 	coding         coding
-	lossy          bool  // the file stores no samples; enc is what they are decoded to
-	offset         int64 // of the first sample
-	samples        int   // per channel
+	speakers       uint32 // as in audiosep.Head
+	lossy          bool   // the file stores no samples; enc is what they are decoded to
+	offset         int64  // of the first sample
+	samples        int    // per channel
 }
 
 // block is the number of bytes of one sample of all channels.
@@ -77,8 +81,48 @@ var wavCodec = codec{name: "WAV",
 	},
 	open: func(_ context.Context, in *input) (recording, error) {
 		l, err := parseWAV(in, in.size)
-		return &reader{l, in}, err
+		if err != nil {
+			return nil, err
+		}
+		return &reader{l, in, wavAbout(in, l)}, nil
 	},
+	extension: ".wav", aliases: []string{".wave"}, create: createWAV,
+	encodings: []string{"int16", "int24", "int32", "float64", "float32"},
+}
+
+func createWAV(f io.WriteSeeker, l layout, tags audiosep.Tags) (encoder, error) {
+	head, tail := l.header(tags)
+	return newRaw(f, l, head, make([]byte, tail))
+}
+
+// wavAbout reads the tags of a file: LIST chunks before and behind the samples.
+func wavAbout(in *input, l layout) (tags audiosep.Tags) {
+	var order binary.ByteOrder = binary.LittleEndian
+	if in.head[:4] == "RIFX" {
+		return nil
+	}
+	at := in.base + 12
+	for range 64 {
+		var head [8]byte
+		if n, err := readFull(in, head[:], at); err != nil || n < len(head) {
+			return tags
+		}
+		at += 8
+		size := int64(order.Uint32(head[4:]))
+		switch name := string(head[:4]); {
+		case name == "data":
+			size = int64(l.samples) * int64(l.block())
+			at = l.offset
+		case name == "LIST" && size <= mostTagBytes:
+			b := make([]byte, size)
+			if n, err := readFull(in, b, at); err != nil || int64(n) < size {
+				return tags
+			}
+			tags = append(tags, infoList(b)...)
+		}
+		at += size + size&1
+	}
+	return tags
 }
 
 // parseWAV walks the chunks of a file of size bytes up to its samples. No size that the
@@ -194,6 +238,9 @@ func (w *walker) format(declared int64) error {
 			return fmt.Errorf("the extensible fmt chunk has %d bytes; want %d", n, len(b))
 		}
 		tag = w.order.Uint16(b[24:])
+		if channels := w.order.Uint16(b[2:]); channels > 2 {
+			w.speakers = w.order.Uint32(b[20:])
+		}
 		if tail := string(b[26:40]); tail != subformatTail && tail != ambisonicTail {
 			return fmt.Errorf("the samples are in an unknown subformat, %x; want PCM, floats, A-law or µ-law: %w", b[24:40], errUnread)
 		}
@@ -268,11 +315,11 @@ func (w *walker) data(declared, left int64) error {
 //
 // go-audio/wav's encoder is not used: it knows neither floats nor WAVE_FORMAT_EXTENSIBLE
 // nor padding, and its sizes wrap around at 4 GiB.
-func (l layout) header() (head []byte, tail int) {
+func (l layout) header(tags audiosep.Tags) (head []byte, tail int) {
 	le := binary.LittleEndian
 	size := int64(l.samples) * int64(l.block())
 	tail = int(size & 1)
-	body := l.appendFormat([]byte("WAVE"))
+	body := appendInfoList(l.appendFormat([]byte("WAVE")), tags)
 	const dataHead, ds64 = 8, 8 + 28
 	riff := int64(len(body)) + dataHead + size + int64(tail)
 	if riff < unknownSize {
@@ -293,13 +340,13 @@ func (l layout) header() (head []byte, tail int) {
 // appendFormat appends the fmt chunk and, for floats, the fact chunk.
 func (l layout) appendFormat(b []byte) []byte {
 	le := binary.LittleEndian
-	tag, bits := uint16(tagPCM), 8*l.enc.bytes
+	tag, width := uint16(tagPCM), 8*l.enc.bytes
 	if l.enc.float {
 		tag = tagFloat
 	}
 	outer, size := tag, uint32(16)
 	switch {
-	case l.channels > 2 || bits > 16 && !l.enc.float:
+	case l.channels > 2 || width > 16 && !l.enc.float:
 		outer, size = tagExtensible, 40
 	case l.enc.float:
 		size = 18
@@ -310,15 +357,17 @@ func (l layout) appendFormat(b []byte) []byte {
 	b = le.AppendUint32(b, uint32(l.rate))
 	b = le.AppendUint32(b, uint32(min(int64(l.rate)*int64(l.block()), math.MaxUint32)))
 	b = le.AppendUint16(b, uint16(l.block()))
-	b = le.AppendUint16(b, uint16(bits))
+	b = le.AppendUint16(b, uint16(width))
 	if size > 16 {
 		b = le.AppendUint16(b, uint16(size-18))
 	}
 	if outer == tagExtensible {
-		// Loudspeakers are named for mono and stereo only: which ones more channels are
-		// for is not known, and their order is kept.
+		// Which loudspeakers more than two channels are for may not be known.
 		mask := map[int]uint32{1: 0x4, 2: 0x3}[l.channels]
-		b = le.AppendUint16(b, uint16(bits))
+		if l.channels > 2 && bits.OnesCount32(l.speakers) == l.channels {
+			mask = l.speakers
+		}
+		b = le.AppendUint16(b, uint16(width))
 		b = le.AppendUint32(b, mask)
 		b = append(le.AppendUint16(b, tag), subformatTail...)
 	}

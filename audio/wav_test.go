@@ -288,7 +288,7 @@ func TestHeader(t *testing.T) {
 		for _, channels := range []int{1, 2, 3, maxChannels} {
 			for _, samples := range []int{0, 1, 1 << 20, 1 << 32, 1 << 40} {
 				want := layout{rate: 192000, channels: channels, enc: e, samples: samples}
-				head, tail := want.header()
+				head, tail := want.header(nil)
 				want.offset = int64(len(head))
 				size := want.offset + int64(samples)*int64(want.block()) + int64(tail)
 				got, err := parseWAV(bytes.NewReader(head), size)

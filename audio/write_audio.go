@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -18,26 +20,29 @@ import (
 
 // WriteAudioParams are the parameters of write_audio.
 type WriteAudioParams struct {
-	Pattern   string `json:"pattern" file:"out" doc:"Names of the files: {input} is the recording's name, {source} the source's, {n} its number, {realisation} the recording's number, both from 1 on."`
-	Encoding  string `json:"encoding" oneof:"input|int16|int24|int32|float32|float64" doc:"How samples are stored; input is as the recording is, but at least int16, and float32 if it was never stored."`
-	OnClip    string `json:"on_clip" oneof:"warn|error" doc:"What to do if samples go beyond full scale, which integers cannot hold: cut them and say so, or fail and write nothing."`
-	Overwrite bool   `json:"overwrite" doc:"Replace files that exist; otherwise the run is refused before its work begins."`
+	Pattern   string   `json:"pattern" file:"out" doc:"Names of the files: {input} is the recording's name, {source} the source's, {n} its number, {realisation} the recording's number, both from 1 on, {out} the output folder. The extension tells the format, .wav, .flac or .aiff; without one it is appended. A file called - is standard output, which takes one stem."`
+	Format    string   `json:"format" oneof:"auto|wav|flac|aiff" doc:"The format of the files; auto is what the extension tells, or wav."`
+	Encoding  string   `json:"encoding" oneof:"input|int16|int24|int32|float32|float64" doc:"How samples are stored; input is as the recording is, but at least int16, and float32 (in FLAC int24) if it was never stored or is in a lossy format. FLAC holds int16 and int24."`
+	Only      []string `json:"only" doc:"The sources that are written, by name or by number, from 1 on; all if it is empty."`
+	Two       string   `json:"two" doc:"Two files for each recording: this source, by name or number, and the sum of all others, called no- and its name."`
+	OnClip    string   `json:"on_clip" oneof:"warn|error" doc:"What to do if samples go beyond full scale, which integers cannot hold: cut them and say so, or fail and write nothing."`
+	Overwrite bool     `json:"overwrite" doc:"Replace files that exist; otherwise the run is refused before its work begins."`
 }
 
 var writeAudioStage = audiosep.Define("write_audio",
-	`Writes each source of each recording to a WAV file of its own.
-Files appear whole when everything has succeeded, or not at all; missing folders are made. Nothing is rescaled or dithered: what is read and written again in the same encoding keeps its bits. More than two channels or 16 bits make a WAVE_FORMAT_EXTENSIBLE file, more than 4 GB an RF64 file.`,
+	`Writes each source of each recording to a sound file of its own: WAV, FLAC or AIFF.
+Files appear whole when everything has succeeded, or not at all; missing folders are made. Nothing is rescaled or dithered: what is read and written again in the same encoding keeps its bits. Titles and other tags of the recording, and what its loudspeakers are, go along where the format has a place for them. More than two channels or 16 bits make a WAVE_FORMAT_EXTENSIBLE file, more than 4 GB an RF64 file, floats an AIFF-C file.`,
 	DefaultWriteAudio(), NewWriteAudio)
 
 // DefaultWriteAudio returns the defaults of write_audio.
 func DefaultWriteAudio() WriteAudioParams {
-	return WriteAudioParams{Pattern: "{input}-{source}.wav", Encoding: "input", OnClip: "warn"}
+	return WriteAudioParams{Pattern: "{input}-{source}", Format: "auto", Encoding: "input", OnClip: "warn"}
 }
 
 // placeholder is a name in braces.
 var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 
-var placeholders = []string{"input", "source", "n", "realisation"}
+var placeholders = []string{"input", "source", "n", "realisation", "out"}
 
 // Validate checks the pattern.
 func (p WriteAudioParams) Validate() error {
@@ -51,31 +56,74 @@ func (p WriteAudioParams) Validate() error {
 			errs = append(errs, e)
 		}
 	}
-	if !strings.EqualFold(filepath.Ext(p.Pattern), ".wav") {
-		errs = append(errs, &audiosep.ParamError{Name: "pattern", What: fmt.Sprintf("is %q; want a name that ends in .wav", p.Pattern)})
+	if len(p.Only) > 0 && p.Two != "" {
+		errs = append(errs, &audiosep.ParamError{Name: "two", What: "is set, and so is only; want one of them"})
 	}
+	errs = append(errs, p.formatFaults()...)
 	if errs != nil {
 		return errs
 	}
 	return nil
 }
 
-// NewWriteAudio returns a Sink that writes WAV files.
+// formatFaults finds fault with the extension, the format and the encoding together.
+func (p WriteAudioParams) formatFaults() (errs audiosep.ParamErrors) {
+	extension := strings.ToLower(filepath.Ext(p.Pattern))
+	if c := codecFor(extension); c.create == nil && slices.Contains(otherSound, extension) {
+		return append(errs, &audiosep.ParamError{Name: "pattern", What: fmt.Sprintf("is %q; want a name that ends in one of %s", p.Pattern, extensionNames())})
+	} else if c.create != nil && p.Format != "auto" && c.extension != "."+p.Format {
+		return append(errs, &audiosep.ParamError{Name: "format", What: fmt.Sprintf("is %q, and the pattern ends in %s; want the same format", p.Format, extension)})
+	}
+	if e, ok := encodingNamed(p.Encoding); ok {
+		if err := p.codec().holds(e); err != nil {
+			errs = append(errs, &audiosep.ParamError{Name: "encoding", What: fmt.Sprintf("is %q: %v", p.Encoding, err)})
+		}
+	}
+	return errs
+}
+
+// otherSound are the extensions of sound that is not written.
+var otherSound = []string{".mp3", ".m4a", ".mp4", ".aac", ".ogg", ".oga", ".opus", ".wma", ".w64", ".caf", ".au", ".rf64"}
+
+// codec is the format that is written.
+func (p WriteAudioParams) codec() codec {
+	if p.Format != "auto" {
+		return codecFor("." + p.Format)
+	}
+	if c := codecFor(filepath.Ext(p.Pattern)); c.create != nil {
+		return c
+	}
+	return codecFor(".wav")
+}
+
+// NewWriteAudio returns a Sink that writes sound files.
 func NewWriteAudio(p WriteAudioParams) (audiosep.Sink, error) {
 	if err := audiosep.CheckStruct(p); err != nil {
 		return nil, err
 	}
-	return &writeAudio{p: p}, nil
+	w := &writeAudio{p: p, format: p.codec()}
+	w.stdout = filepath.Base(p.Pattern) == standard
+	if !w.stdout && codecFor(filepath.Ext(p.Pattern)).create == nil {
+		w.p.Pattern += w.format.extension
+	}
+	return w, nil
 }
+
+// standard is the name that stands for standard input and output.
+const standard = "-"
 
 type writeAudio struct {
 	p      WriteAudioParams
+	format codec
+	stdout bool // one stem goes to standard output
 	log    *slog.Logger
 	head   audiosep.Head
-	inputs []string  // files that are read, as far as they are known
-	files  []*output // [source*R+realisation]
+	inputs []string // files that are read, as far as they are known
+	parts  []part
+	files  []*output // [part*R+realisation]
 	names  []string  // of the files, as far as they are known
 	set    whole.Set
+	pipe   *os.File // what will go to standard output
 }
 
 // unknownSource stands for the name of a source that is not known yet.
@@ -93,16 +141,31 @@ func (s *writeAudio) Prepare(_ context.Context, plan audiosep.Plan) error {
 	if sources == nil {
 		sources = []string{unknownSource}
 	}
-	paths, err := s.paths(plan.Head, sources)
+	paths, l, err := s.plan(plan.Head, sources)
+	if err != nil || s.stdout {
+		return err
+	}
+	return whole.Room(filepath.Dir(paths[0]), s.format.bytes(l)*int64(len(paths)))
+}
+
+// plan says which files will be written, and how.
+func (s *writeAudio) plan(h audiosep.Head, sources []string) ([]string, layout, error) {
+	e, err := s.format.encoding(s.p.Encoding, h.Encoding)
 	if err != nil {
-		return err
+		return nil, layout{}, fmt.Errorf("the recording is stored as %s, and %w; or set the encoding", h.Encoding, err)
 	}
-	e := s.encoding(plan.Head.Encoding)
-	l := layout{rate: plan.Head.Rate, channels: plan.Head.Channels, enc: e, samples: plan.Head.Samples}
-	if err := l.check(); err != nil {
-		return err
+	l := layout{rate: h.Rate, channels: h.Channels, enc: e, samples: h.Samples, speakers: h.Speakers}
+	if err := errors.Join(l.check(), s.format.fits(l)); err != nil {
+		return nil, l, err
 	}
-	return whole.Room(filepath.Dir(paths[0]), int64(len(paths))*int64(l.samples)*int64(l.channels*e.bytes))
+	if s.parts, err = s.share(sources); err != nil {
+		return nil, l, err
+	}
+	paths, err := s.paths(h)
+	if n := len(s.parts) * h.Realisations; err == nil && s.stdout && n > 1 && sources[0] != unknownSource {
+		err = fmt.Errorf("%d stems would go to standard output; want one: say which by only, such as %q", n, s.parts[0].name)
+	}
+	return paths, l, err
 }
 
 // Create refuses what Prepare does, with all that is known by now, then begins all files.
@@ -110,22 +173,16 @@ func (s *writeAudio) Create(ctx context.Context, env audiosep.Env, h audiosep.He
 	if s.files != nil {
 		return errors.New("the files are being written already; want one Create")
 	}
-	paths, err := s.paths(h, sources)
+	paths, l, err := s.plan(h, sources)
 	if err != nil {
 		return err
 	}
 	s.log, s.head = env.Logger(), h
 	s.set = whole.Set{Overwrite: s.p.Overwrite}
-	l := layout{rate: h.Rate, channels: h.Channels, enc: s.encoding(h.Encoding), samples: h.Samples}
-	if err := l.check(); err != nil {
-		return err
-	}
-	for _, path := range paths {
+	for i, path := range paths {
 		err := ctx.Err()
 		if err == nil {
-			var o *output
-			o, err = createOutput(&s.set, path, l)
-			s.files = append(s.files, o)
+			err = s.begin(path, l, h, i%h.Realisations)
 		}
 		if err != nil {
 			return errors.Join(err, s.Close())
@@ -134,36 +191,49 @@ func (s *writeAudio) Create(ctx context.Context, env audiosep.Env, h audiosep.He
 	return nil
 }
 
-// encoding chooses how to store samples that came in the encoding called input.
-func (s *writeAudio) encoding(input string) encoding {
-	name := s.p.Encoding
-	if name == "input" {
-		name = input
+// begin begins one file, of a realisation.
+func (s *writeAudio) begin(path string, l layout, h audiosep.Head, realisation int) error {
+	var tags audiosep.Tags
+	if realisation < len(h.Tags) {
+		tags = h.Tags[realisation]
 	}
-	e, ok := encodingNamed(name)
-	switch {
-	case !ok:
-		e, _ = encodingNamed("float32")
-	case e.bytes == 1: // 8 bits are too few for the parts of a recording
-		e, _ = encodingNamed("int16")
+	var f io.WriteSeeker
+	var err error
+	if s.stdout {
+		s.pipe, err = os.CreateTemp("", "audiosep-*.part")
+		f, path = s.pipe, "standard output"
+	} else {
+		f, err = s.set.Create(path)
 	}
-	return e
+	if err != nil {
+		return err
+	}
+	o, err := newOutput(s.format, f, path, l, tags)
+	if err == nil {
+		s.files = append(s.files, o)
+	}
+	return err
 }
 
-// paths returns the name of each file, all of them different and free.
-func (s *writeAudio) paths(h audiosep.Head, sources []string) ([]string, error) {
+// paths returns the name of each file, all of them different and free; none for standard
+// output.
+func (s *writeAudio) paths(h audiosep.Head) ([]string, error) {
 	var paths []string
 	s.names = nil
 	taken := map[string]string{} // what has a name, by the name in small letters: some systems do not tell a from A
-	for j, source := range sources {
+	for _, part := range s.parts {
 		for r := range h.Realisations {
-			path := s.path(h, source, j, r, len(sources))
-			what := fmt.Sprintf("source %d (%q) of recording %d", j+1, source, r+1)
+			if s.stdout {
+				paths = append(paths, standard)
+				continue
+			}
+			path := s.path(h, part, r)
+			what := fmt.Sprintf("source %d (%q) of recording %d", part.number+1, part.name, r+1)
 			if other, ok := taken[strings.ToLower(path)]; ok {
 				return nil, fmt.Errorf("%s and %s would both be written to %s; want {n} or {source}, and {input} or {realisation}, in the pattern", other, what, path)
 			}
 			taken[strings.ToLower(path)] = what
-			if source == unknownSource && strings.Contains(path, unknownSource) {
+			if part.name == unknownSource && strings.Contains(path, unknownSource) {
 				path = filepath.Dir(path) + "/" // all that is known of it
 			} else {
 				s.names = append(s.names, filepath.Clean(path))
@@ -185,11 +255,12 @@ func (s *writeAudio) allowed(path string) error {
 	return whole.Allowed(path, s.p.Overwrite, s.inputs)
 }
 
-// path returns the name of the file of source j of so many, realisation r. Numbers have
-// zeros before them where there are ten or more, so that files sort as they are counted.
-func (s *writeAudio) path(h audiosep.Head, source string, j, r, sources int) string {
-	if source == strconv.Itoa(j+1) {
-		source = numbered(j, sources)
+// path returns the name of the file of a part, realisation r. Numbers have zeros before them
+// where there are ten or more, so that files sort as they are counted.
+func (s *writeAudio) path(h audiosep.Head, p part, r int) string {
+	source := p.name
+	if source == strconv.Itoa(p.number+1) {
+		source = numbered(p.number, p.of)
 	}
 	input := "recording"
 	switch {
@@ -198,10 +269,12 @@ func (s *writeAudio) path(h audiosep.Head, source string, j, r, sources int) str
 	case h.Realisations > 1:
 		input += strconv.Itoa(r + 1)
 	}
-	return placeholder.ReplaceAllStringFunc(s.p.Pattern, func(found string) string {
+	return filepath.Clean(placeholder.ReplaceAllStringFunc(s.p.Pattern, func(found string) string {
 		switch found {
 		case "{input}":
 			return fileName(input)
+		case "{out}": // patterns are relative to it
+			return "."
 		case "{source}":
 			if source == unknownSource {
 				return source
@@ -211,11 +284,11 @@ func (s *writeAudio) path(h audiosep.Head, source string, j, r, sources int) str
 			if source == unknownSource {
 				return source
 			}
-			return numbered(j, sources)
+			return numbered(p.number, p.of)
 		default:
 			return numbered(r, h.Realisations)
 		}
-	})
+	}))
 }
 
 // numbered returns the number of the i-th of n, from 1 on, with as many digits as n has.
@@ -233,16 +306,12 @@ func fileName(name string) string {
 	return name
 }
 
-// Write appends a block to the files of one source.
+// Write appends a block to the files that have the source.
 func (s *writeAudio) Write(ctx context.Context, source int, block [][]float64) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r, c := s.head.Realisations, s.head.Channels
-	if source < 0 || (source+1)*r > len(s.files) || r == 0 {
-		return fmt.Errorf("the block is for source %d of %d", source, len(s.files)/max(1, r))
-	}
-	if len(block) != s.head.Layers() {
+	if len(block) != s.head.Layers() || len(block) == 0 {
 		return &audiosep.ShapeError{What: "the block", Is: fmt.Sprintf("%d layers", len(block)), Want: fmt.Sprint(s.head.Layers())}
 	}
 	for l, d := range block {
@@ -250,9 +319,22 @@ func (s *writeAudio) Write(ctx context.Context, source int, block [][]float64) e
 			return &audiosep.ShapeError{What: fmt.Sprintf("layer %d of the block", l), Is: fmt.Sprintf("%d samples", len(d)), Want: fmt.Sprint(len(block[0]))}
 		}
 	}
-	for i, o := range s.files[source*r : (source+1)*r] {
-		if err := o.write(block[i*c : (i+1)*c]); err != nil {
+	r, c := s.head.Realisations, s.head.Channels
+	if len(s.parts) == 0 || source < 0 || source >= s.parts[0].of {
+		return fmt.Errorf("the block is for source %d; want a block for one that Create was told of", source)
+	}
+	for p := range s.parts {
+		sum, err := s.parts[p].add(source, block)
+		if err != nil {
 			return err
+		}
+		if sum == nil {
+			continue
+		}
+		for i, o := range s.files[p*r : (p+1)*r] {
+			if err := o.append(sum[i*c : (i+1)*c]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -264,11 +346,25 @@ func (s *writeAudio) Commit(ctx context.Context) error {
 		return err
 	}
 	for _, o := range s.files {
-		if err := o.finish(); err != nil {
+		if err := o.end(); err != nil {
 			return err
 		}
 	}
+	if s.stdout {
+		return s.toStdout()
+	}
 	return s.set.Commit(ctx)
+}
+
+// toStdout writes what is whole now to standard output.
+func (s *writeAudio) toStdout() error {
+	if _, err := s.pipe.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if _, err := io.Copy(os.Stdout, s.pipe); err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	return nil
 }
 
 // Writes returns the files, as far as they are known.
@@ -300,5 +396,10 @@ func (s *writeAudio) Close() error {
 		}
 	}
 	s.files = nil
-	return s.set.Close()
+	err := s.set.Close()
+	if s.pipe != nil {
+		err = errors.Join(err, s.pipe.Close(), os.Remove(s.pipe.Name()))
+		s.pipe = nil
+	}
+	return err
 }

@@ -244,9 +244,9 @@ func TestWriteAudioRefuses(t *testing.T) {
 
 func TestWriteAudioPattern(t *testing.T) {
 	for _, c := range []struct{ pattern, want string }{
-		{"{input}-{sources}.wav", "parameter pattern has {sources}; want {input}, {source}, {n}, {realisation}; did you mean {source}?"},
-		{"{}.wav", "parameter pattern has {}; want {input}, {source}, {n}, {realisation}"},
-		{"{source}.flac", `parameter pattern is "{source}.flac"; want a name that ends in .wav`},
+		{"{input}-{sources}.wav", "parameter pattern has {sources}; want {input}, {source}, {n}, {realisation}, {out}; did you mean {source}?"},
+		{"{}.wav", "parameter pattern has {}; want {input}, {source}, {n}, {realisation}, {out}"},
+		{"{source}.mp3", `parameter pattern is "{source}.mp3"; want a name that ends in one of .wav, .aiff, .flac`},
 	} {
 		if _, err := build(t, "write_audio", `{"pattern": "`+c.pattern+`"}`); err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v; want %s", c.pattern, err, c.want)

@@ -4,18 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/whole"
 )
 
-// WriteFile writes s, of one realisation, to a WAV file, whole or not at all; a file that
-// is there is replaced. The encoding is uint8, int16, int24, int32, float32 or float64. It is an
-// error, and nothing is written, if an integer encoding would clip.
+// WriteFile writes s, of one realisation, to a sound file, whole or not at all; a file that is
+// there is replaced. The name's extension tells the format, .wav, .flac or .aiff; the encoding is
+// uint8 (WAV and AIFF), int16, int24, or, but for FLAC, int32, float32 or float64. It is an error,
+// and nothing is written, if an integer encoding would clip.
 func WriteFile(path string, s *audiosep.Signal, encoding string) (err error) {
 	e, ok := encodingNamed(encoding)
 	if !ok {
 		return fmt.Errorf("encoding is %q; want uint8, int16, int24, int32, float32 or float64", encoding)
+	}
+	format := codecFor(filepath.Ext(path))
+	if format.create == nil {
+		return fmt.Errorf("the name %s ends in none of %s", path, extensionNames())
+	}
+	if err := format.holds(e); err != nil {
+		return err
 	}
 	h, err := s.Head(context.Background())
 	if err != nil {
@@ -30,17 +39,24 @@ func WriteFile(path string, s *audiosep.Signal, encoding string) (err error) {
 	}
 	set := whole.Set{Overwrite: true}
 	defer func() { err = errors.Join(err, set.Close()) }()
-	o, err := createOutput(&set, path, l)
+	if err := format.fits(l); err != nil {
+		return err
+	}
+	f, err := set.Create(path)
 	if err != nil {
 		return err
 	}
-	if err := o.write(s.Data); err != nil {
+	o, err := newOutput(format, f, path, l, nil)
+	if err != nil {
+		return err
+	}
+	if err := o.append(s.Data); err != nil {
 		return err
 	}
 	if err := o.clipError(); err != nil {
 		return err
 	}
-	if err := o.finish(); err != nil {
+	if err := o.end(); err != nil {
 		return err
 	}
 	return set.Commit(context.Background())

@@ -1,4 +1,5 @@
-// Package flac decodes frames of FLAC, of 4 to 32 bits (RFC 9639). It never reads beyond
+// Package flac decodes frames of FLAC, of 4 to 32 bits, and encodes those of 8 to 24 (RFC 9639).
+// The decoder never reads beyond
 // the bytes that it is given and allocates nothing for what they claim but a block of samples
 // of at most 65536 for each of 8 channels.
 package flac
@@ -138,14 +139,16 @@ func (h *Header) extra(bytes int, b []byte) (n int, ok bool) {
 	return n, true
 }
 
+// knownRates are those with a code of their own.
+var knownRates = [12]int{0, 88200, 176400, 192000, 8000, 16000, 22050, 24000, 32000, 44100, 48000, 96000}
+
 // rate tells whether a frame has the stream's rate; 0 says so.
 func (h *Header) rate(code, want int, b []byte) bool {
-	known := [12]int{0, 88200, 176400, 192000, 8000, 16000, 22050, 24000, 32000, 44100, 48000, 96000}
 	switch {
 	case code == 0:
 		return true
-	case code < len(known):
-		return known[code] == want
+	case code < len(knownRates):
+		return knownRates[code] == want
 	case code == 15:
 		return false
 	}

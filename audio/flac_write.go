@@ -1,0 +1,109 @@
+package audio
+
+import (
+	"bufio"
+	"encoding/binary"
+	"io"
+	"strconv"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/flac"
+)
+
+// flacEncoder writes a FLAC file.
+type flacEncoder struct {
+	layout
+	f       io.WriteSeeker
+	w       *bufio.Writer
+	enc     *flac.Encoder
+	block   [][]int32 // [channel][sample]
+	plain   []byte    // samples as WAV stores them
+	coded   []byte
+	waiting int // samples in the block
+}
+
+func createFLAC(f io.WriteSeeker, l layout, tags audiosep.Tags) (encoder, error) {
+	if l.speakers != 0 && l.speakers != flacSpeakers[l.channels] {
+		tags = append(tags[:len(tags):len(tags)], audiosep.Tag{Name: maskTag, Value: "0x" + strconv.FormatUint(uint64(l.speakers), 16)})
+	}
+	e := &flacEncoder{layout: l, f: f, w: bufio.NewWriterSize(f, chunkBytes)}
+	e.enc = flac.NewEncoder(flac.Info{Rate: l.rate, Channels: l.channels, Bits: 8 * l.enc.bytes, Samples: l.samples})
+	for range l.channels {
+		e.block = append(e.block, make([]int32, flac.BlockSize))
+	}
+	head := e.enc.AppendInfo([]byte("fLaC\x00\x00\x00\x22"))
+	comment := appendVorbisComment(nil, tags)
+	head = binary.BigEndian.AppendUint32(head, 4<<24|1<<31|uint32(len(comment)))
+	_, err := e.w.Write(append(head, comment...))
+	return e, err
+}
+
+// appendVorbisComment appends tags as vorbisComment reads them.
+func appendVorbisComment(b []byte, tags audiosep.Tags) []byte {
+	le := binary.LittleEndian
+	text := func(s string) { b = append(le.AppendUint32(b, uint32(len(s))), s...) }
+	text("audiosep")
+	b = le.AppendUint32(b, uint32(len(tags)))
+	for _, t := range tags {
+		text(t.Name + "=" + t.Value)
+	}
+	return b
+}
+
+func (e *flacEncoder) write(channels [][]float64, from, to int, clip *clipping) error {
+	var err error
+	enc := e.layout.enc
+	if e.plain, err = enc.appendSamples(e.plain[:0], channels, from, to, clip); err != nil {
+		return err
+	}
+	for b := e.plain; len(b) > 0; {
+		for c := range e.channels {
+			var v int32
+			for i, x := range b[:enc.bytes] {
+				v |= int32(x) << (8*i + 32 - 8*enc.bytes)
+			}
+			e.block[c][e.waiting] = v >> (32 - 8*enc.bytes)
+			b = b[enc.bytes:]
+		}
+		if e.waiting++; e.waiting == flac.BlockSize {
+			if err := e.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// flush writes the block as a frame.
+func (e *flacEncoder) flush() error {
+	for c := range e.block {
+		e.block[c] = e.block[c][:e.waiting]
+	}
+	e.coded = e.enc.Append(e.coded[:0], e.block)
+	for c := range e.block {
+		e.block[c] = e.block[c][:flac.BlockSize]
+	}
+	e.waiting = 0
+	_, err := e.w.Write(e.coded)
+	return err
+}
+
+// finish writes what is left, then the head again, which has the checksum of all samples.
+func (e *flacEncoder) finish() error {
+	if e.waiting > 0 {
+		if err := e.flush(); err != nil {
+			return err
+		}
+	}
+	if err := e.w.Flush(); err != nil {
+		return err
+	}
+	if _, err := e.f.Seek(8, io.SeekStart); err != nil {
+		return err
+	}
+	if _, err := e.f.Write(e.enc.AppendInfo(nil)); err != nil {
+		return err
+	}
+	_, err := e.f.Seek(0, io.SeekEnd)
+	return err
+}

@@ -48,10 +48,10 @@ audiosep run NAME -h tells their options, audiosep preset NAME gives one to chan
 
 func presetCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "preset NAME",
-		Short:   "Print a pipeline that has a name, to change it",
-		Example: "  audiosep preset hpss > pipeline.json",
-		Args:    cobra.ExactArgs(1),
+		Use:       "preset NAME",
+		Short:     "Print a pipeline that has a name, to change it",
+		Example:   "  audiosep preset hpss > pipeline.json",
+		Args:      cobra.ExactArgs(1),
 		ValidArgs: presets.Names(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, ok := presets.Read(args[0])

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"slices"
@@ -211,9 +212,14 @@ func heatPlot(m mat.Matrix, names HeatMap) *plot.Plot {
 	return p
 }
 
-// SaveHeatMap draws a matrix as a PNG, row 0 at the bottom.
-func SaveHeatMap(file string, m mat.Matrix, names HeatMap) error {
-	return heatPlot(m, names).Save(20*vg.Centimeter, 12*vg.Centimeter, file)
+// DrawHeatMap draws a matrix as a PNG, row 0 at the bottom.
+func DrawHeatMap(w io.Writer, m mat.Matrix, names HeatMap) error {
+	png, err := heatPlot(m, names).WriterTo(20*vg.Centimeter, 12*vg.Centimeter, "png")
+	if err != nil {
+		return err
+	}
+	_, err = png.WriteTo(w)
+	return err
 }
 
 // Line is one line of a plot. X is 0, 1, … where it is nil.
@@ -251,10 +257,10 @@ func Lines(title, x, y string, lines ...Line) (*plot.Plot, error) {
 // mostMultiples is how many components have a row of their own; more are drawn in heat maps.
 const mostMultiples = 12
 
-// SaveFactors draws W, H and the objective as a PNG. Up to 12 components have a row each, W_k
+// DrawFactors draws W, H and the objective as a PNG. Up to 12 components have a row each, W_k
 // over the bins beside H_k over the columns, all over the same scales, in dB below the greatest
 // number of W or of H; more are columns and rows of two heat maps. The objective stands below.
-func SaveFactors(file string, f *audiosep.Factors, axes Axes) error {
+func DrawFactors(to io.Writer, f *audiosep.Factors, axes Axes) error {
 	factor := 1.0
 	name := "number, as a power"
 	if axes.Quantity != "" {
@@ -287,7 +293,7 @@ func SaveFactors(file string, f *audiosep.Factors, axes Axes) error {
 		tiles = append(tiles, []*plot.Plot{p, nil})
 		height += 4 * vg.Centimeter
 	}
-	return SaveTiles(file, tiles, 28*vg.Centimeter, height)
+	return DrawTiles(to, tiles, 28*vg.Centimeter, height)
 }
 
 // fromOne are the ticks of an axis of so many components, counted from 1 as everywhere.
@@ -365,8 +371,21 @@ func multiples(w, h *mat.Dense, axes Axes, name string) (tiles [][]*plot.Plot, e
 	return tiles, nil
 }
 
-// SaveTiles draws a table of plots as a PNG.
+// SaveTiles draws a table of plots as a PNG file.
 func SaveTiles(file string, plots [][]*plot.Plot, width, height vg.Length) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := DrawTiles(f, plots, width, height); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// DrawTiles draws a table of plots as a PNG.
+func DrawTiles(w io.Writer, plots [][]*plot.Plot, width, height vg.Length) error {
 	img := vgimg.New(width, height)
 	const edge = 3 * vg.Millimeter
 	tiles := draw.Tiles{
@@ -380,13 +399,6 @@ func SaveTiles(file string, plots [][]*plot.Plot, width, height vg.Length) error
 			}
 		}
 	}
-	f, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if _, err := (vgimg.PngCanvas{Canvas: img}).WriteTo(f); err != nil {
-		return err
-	}
-	return f.Close()
+	_, err := vgimg.PngCanvas{Canvas: img}.WriteTo(w)
+	return err
 }

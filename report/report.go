@@ -6,10 +6,10 @@ import (
 	"archive/zip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path"
 	"path/filepath"
 	"sync"
@@ -18,6 +18,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/npy"
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 )
 
@@ -33,68 +34,49 @@ type Report struct {
 	next  pipeline.Watcher
 	ports []string
 	dir   string
-	made  bool // the folder above dir
 
 	framing *audiosep.Framing // the last that passed
 	tuning  map[string]tuning // by stage: of the transform that it makes
 	of      map[int]tuning    // by bins: of the last transform with so many
 
 	mu    sync.Mutex
-	temp  string
-	steps *os.File
+	files whole.Set
+	steps *whole.File
 	err   error // the first
 }
 
 // New starts the report that spec asks for. What passes is handed on to next, which
 // may be nil.
 func New(spec pipeline.ReportSpec, next pipeline.Watcher) (*Report, error) {
-	parent := filepath.Dir(spec.Dir)
-	_, missing := os.Stat(parent)
-	if err := os.MkdirAll(parent, 0o777); err != nil {
-		return nil, err
-	}
-	temp, err := os.MkdirTemp(parent, ".report-*")
-	if err != nil {
-		return nil, err
-	}
-	r := &Report{next: next, ports: spec.Ports, dir: spec.Dir, temp: temp, made: missing != nil, tuning: map[string]tuning{}, of: map[int]tuning{}}
-	if r.steps, err = os.Create(filepath.Join(temp, "steps.jsonl")); err != nil {
-		return nil, err
+	r := &Report{next: next, ports: spec.Ports, dir: spec.Dir, files: whole.Set{Overwrite: true}, tuning: map[string]tuning{}, of: map[int]tuning{}}
+	var err error
+	if r.steps, err = r.files.Create(filepath.Join(r.dir, "steps.jsonl")); err != nil {
+		return nil, errors.Join(err, r.files.Close())
 	}
 	return r, nil
 }
 
-// Commit moves the files into the report's folder, in place of those of their names.
-func (r *Report) Commit(context.Context) error {
+// Commit has the files appear in the report's folder, in place of those of their names.
+func (r *Report) Commit(ctx context.Context) error {
 	if r.err != nil {
 		return r.err
 	}
-	if err := r.steps.Close(); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(r.dir, 0o777); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(r.temp)
+	return r.files.Commit(ctx)
+}
+
+// Withdraw undoes Commit.
+func (r *Report) Withdraw(context.Context) error { return r.files.Withdraw() }
+
+// Close throws away what was not committed.
+func (r *Report) Close() error { return r.files.Close() }
+
+// file writes one file of the report.
+func (r *Report) file(name string, write func(io.Writer) error) error {
+	f, err := r.files.Create(filepath.Join(r.dir, name))
 	if err != nil {
 		return err
 	}
-	for _, e := range entries {
-		if err := os.Rename(filepath.Join(r.temp, e.Name()), filepath.Join(r.dir, e.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Close throws away what was not committed.
-func (r *Report) Close() error {
-	r.steps.Close()
-	err := os.RemoveAll(r.temp)
-	if r.made {
-		os.Remove(filepath.Dir(r.dir)) // unless something is in it by now
-	}
-	return err
+	return write(f)
 }
 
 // Step notes a step.
@@ -127,7 +109,7 @@ func (r *Report) Port(ref pipeline.Ref, c audiosep.Cargo, value any) {
 	r.note(ref, value)
 	for _, pattern := range r.ports {
 		if ok, _ := path.Match(pattern, ref.String()); ok {
-			if err := r.port(filepath.Join(r.temp, ref.String()), ref, value); err != nil {
+			if err := r.port(ref, value); err != nil {
 				r.keep(fmt.Errorf("the report of %v: %w", ref, err))
 			}
 			return
@@ -173,42 +155,38 @@ func (r *Report) axes(stage string, bins int, f *audiosep.Framing) Axes {
 	return a
 }
 
-func (r *Report) port(base string, ref pipeline.Ref, value any) error {
+func (r *Report) port(ref pipeline.Ref, value any) error {
+	name := ref.String()
+	npz := func(arrays ...array) error {
+		return r.file(name+".npz", func(w io.Writer) error { return writeNPZ(w, arrays...) })
+	}
+	heatMap := func(m mat.Matrix, names HeatMap) error {
+		return r.file(name+".png", func(w io.Writer) error { return DrawHeatMap(w, m, names) })
+	}
 	switch v := value.(type) {
 	case *mat.Dense:
-		if err := writeNPZ(base, array{"v", v}); err != nil {
-			return err
-		}
 		bins, _ := v.Dims()
-		return SaveHeatMap(base+".png", Decibels(v), HeatMap{Title: "V", X: "column", Y: "bin", Z: "dB", Axes: r.axes(ref.Stage, bins, nil)})
+		return errors.Join(npz(array{"v", v}),
+			heatMap(Decibels(v), HeatMap{Title: "V", X: "column", Y: "bin", Z: "dB", Axes: r.axes(ref.Stage, bins, nil)}))
 	case *audiosep.Factors:
 		arrays := []array{{"w", v.W}, {"h", v.H}}
 		if n := len(v.Objective); n > 0 {
 			arrays = append(arrays, array{"objective", mat.NewDense(1, n, v.Objective)})
 		}
-		if err := writeNPZ(base, arrays...); err != nil {
-			return err
-		}
 		bins, _ := v.W.Dims()
-		return SaveFactors(base+".png", v, r.axes(ref.Stage, bins, v.Framing))
+		return errors.Join(npz(arrays...), r.file(name+".png", func(w io.Writer) error {
+			return DrawFactors(w, v, r.axes(ref.Stage, bins, v.Framing))
+		}))
 	case audiosep.MatrixTransform:
-		if err := writeNPZ(base, array{"phi", v.Phi()}); err != nil {
-			return err
-		}
-		return SaveHeatMap(base+".png", v.Phi(), HeatMap{Title: "Φ", X: "sample", Y: "row"})
+		return errors.Join(npz(array{"phi", v.Phi()}), heatMap(v.Phi(), HeatMap{Title: "Φ", X: "sample", Y: "row"}))
 	case audiosep.Transform:
-		return writeJSON(base, map[string]any{"samples": v.Len(), "bins": v.Bins(), "complex": v.Complex()})
-	default:
-		return writeJSON(base, v)
+		value = map[string]any{"samples": v.Len(), "bins": v.Bins(), "complex": v.Complex()}
 	}
-}
-
-func writeJSON(base string, v any) error {
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(base+".json", append(b, '\n'), 0o666)
+	return r.file(name+".json", func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(value)
+	})
 }
 
 type array struct {
@@ -216,13 +194,8 @@ type array struct {
 	m    mat.Matrix
 }
 
-func writeNPZ(base string, arrays ...array) error {
-	f, err := os.Create(base + ".npz")
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	z := zip.NewWriter(f)
+func writeNPZ(to io.Writer, arrays ...array) error {
+	z := zip.NewWriter(to)
 	for _, a := range arrays {
 		w, err := z.Create(a.name + ".npy")
 		if err != nil {
@@ -232,10 +205,7 @@ func writeNPZ(base string, arrays ...array) error {
 			return err
 		}
 	}
-	if err := z.Close(); err != nil {
-		return err
-	}
-	return f.Close()
+	return z.Close()
 }
 
 func writeArray(w io.Writer, m mat.Matrix) error {

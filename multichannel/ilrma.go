@@ -187,20 +187,17 @@ func (s *ilrmaSolver) inChunk(worker, chunk int, change bool) {
 				p := s.powers(n, f, f+1)
 				clear(p)
 				kernel.AddPower(p, re[n*t:(n+1)*t], im[n*t:(n+1)*t])
-				s.objectives[chunk] += s.divergence(p, low.lambda[n*stride+(f-from)*t:][:t])
+				at := n*stride + (f-from)*t
+				s.objectives[chunk] += s.divergence(p, low.lambda[at:at+t], low.phi[at:at+t])
 			}
 		}
 	}
 }
 
-// divergence returns the objective of powers under the model's.
-func (s *ilrmaSolver) divergence(p, lambda []float64) float64 {
+// divergence returns the objective of powers under the model's; phi is 1/λ for gauss.
+func (s *ilrmaSolver) divergence(p, lambda, phi []float64) float64 {
 	if math.IsInf(s.nu, 1) {
-		var sum float64
-		for i, v := range lambda {
-			sum += p[i] / v
-		}
-		return sum + logProduct(lambda)
+		return floats.Dot(p, phi) + logProduct(lambda)
 	}
 	var sum float64
 	for i, v := range lambda {

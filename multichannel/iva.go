@@ -24,7 +24,7 @@ type IVAParams struct {
 
 // DefaultIVA returns the defaults of iva.
 func DefaultIVA() IVAParams {
-	return IVAParams{Model: "laplace", Update: "ip2", Iterations: 50, Scaling: defaultScaling(), Line: defaultLine()}
+	return IVAParams{Model: "gauss", Update: "ip2", Iterations: 50, Scaling: defaultScaling(), Line: defaultLine()}
 }
 
 var ivaStage = audiosep.Define("iva",

@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/threads"
@@ -78,21 +79,21 @@ func (d *demixer) chunk(i int) (from, to int) {
 // covariances sets b.cov to U_f for each of the weights, [row][T].
 func (d *demixer) covariances(b *workbench, f int, weights blas64.General) {
 	c, t := d.channels, d.frames
-	d.multiplyChannels(b.products, f)
+	d.multiplyChannels(b.products, b.y[:t], f)
 	products := blas64.General{Rows: c * c, Cols: t, Stride: t, Data: b.products}
-	u := blas64.General{Rows: weights.Rows, Cols: c * c, Stride: c * c, Data: b.u[:weights.Rows*c*c]}
-	kernel.Gemm(blas.NoTrans, blas.Trans, 1/float64(t), weights, products, 0, u)
-	for n := range weights.Rows {
-		sums, cov := b.u[n*c*c:(n+1)*c*c], b.cov[n*c*c:(n+1)*c*c]
+	rows := weights.Rows
+	kernel.Gemm(blas.NoTrans, blas.Trans, 1/float64(t), products, weights, 0, matrix(b.u, c*c, rows))
+	for n := range rows {
+		sums, cov := b.u[n:], b.cov[n*c*c:(n+1)*c*c] // sum i is sums[i*rows]
 		var trace float64
 		for i := range c {
-			trace += sums[i]
+			trace += sums[i*rows]
 		}
 		next := c
 		for i := range c {
-			cov[i*c+i] = complex(sums[i]+ridge*trace/float64(c), 0)
+			cov[i*c+i] = complex(sums[i*rows]+ridge*trace/float64(c), 0)
 			for j := i + 1; j < c; j++ {
-				z := complex(sums[next], sums[next+1])
+				z := complex(sums[next*rows], sums[(next+1)*rows])
 				cov[i*c+j], cov[j*c+i] = z, cmplx.Conj(z)
 				next += 2
 			}
@@ -102,7 +103,7 @@ func (d *demixer) covariances(b *workbench, f int, weights blas64.General) {
 
 // multiplyChannels sets dst, C²×T, to the products of the channels of a bin: |x_i|², then
 // the real and the imaginary part of x_i·conj(x_j) for i < j.
-func (d *demixer) multiplyChannels(dst []float64, f int) {
+func (d *demixer) multiplyChannels(dst, scratch []float64, f int) {
 	c, t := d.channels, d.frames
 	x := d.bin(f).Data
 	part := func(i int) (re, im []float64) { return x[i*t : (i+1)*t], x[(c+i)*t : (c+i+1)*t] }
@@ -115,12 +116,12 @@ func (d *demixer) multiplyChannels(dst []float64, f int) {
 			p, q := part(j)
 			re, im := dst[next*t:(next+1)*t], dst[(next+1)*t:(next+2)*t]
 			next += 2
-			p, q, b := p[:len(a)], q[:len(a)], b[:len(a)]
-			re, im = re[:len(a)], im[:len(a)]
-			for k, a := range a {
-				re[k] = a*p[k] + b[k]*q[k]
-				im[k] = b[k]*p[k] - a*q[k]
-			}
+			kernel.Mul(re, a, p)
+			kernel.Mul(scratch, b, q)
+			floats.Add(re, scratch)
+			kernel.Mul(im, b, p)
+			kernel.Mul(scratch, a, q)
+			floats.Sub(im, scratch)
 		}
 	}
 }

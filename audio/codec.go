@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -79,6 +80,9 @@ type soundFile struct {
 // openFile opens a sound file, whatever its format. Every codec is called through here and
 // through soundFile.each, so that no panic of a decoder gets out.
 func openFile(ctx context.Context, path string, log *slog.Logger) (*soundFile, error) {
+	if filepath.Base(path) == standard {
+		return openStandard(ctx, log)
+	}
 	f, err := whole.Open(path)
 	if err != nil {
 		return nil, err

@@ -66,6 +66,32 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestGoldenFormats reads what other programs wrote in other formats, and compares it with what
+// ffmpeg reads: the same, or within one step of 16 bits where the format is lossy.
+func TestGoldenFormats(t *testing.T) {
+	t.Setenv("PATH", "") // there is no ffmpeg to be asked
+	for _, name := range []string{"flac.flac", "sox.aiff", "ffmpeg-float.aifc", "oggenc.ogg", "lame.mp3"} {
+		s, h, err := audio.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		raw, err := os.ReadFile(filepath.Join("testdata", name+".f32"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := make([][]float64, 2)
+		for i := 0; i < len(raw); i += 4 {
+			want[i/4%2] = append(want[i/4%2], float64(math.Float32frombits(binary.LittleEndian.Uint32(raw[i:]))))
+		}
+		if h.Encoding == "" {
+			within(t, s.Data, want)
+		} else {
+			same(t, s.Data, want)
+		}
+	}
+}
+
 // TestGoldenRewritten: what sox wrote, read and written again, is the same file to the
 // byte. (For more than 16 bits or two channels sox adds a fact chunk that PCM need not have.)
 func TestGoldenRewritten(t *testing.T) {

@@ -101,6 +101,7 @@ func openMP3(ctx context.Context, in *input) (_ recording, err error) {
 		samples -= max(0, f.pad-decoderDelay)
 	}
 	d.trim(f.skip, samples)
+	d.about = id3(in, in.base)
 	return d, nil
 }
 

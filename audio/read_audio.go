@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/audiosep/audiosep"
@@ -15,7 +13,8 @@ import (
 
 // ReadAudioParams are the parameters of read_audio.
 type ReadAudioParams struct {
-	Files        []string `json:"files" file:"in" min:"1" doc:"The sound file, or several if they are realisations."`
+	Files        []string `json:"files" file:"in" min:"1" doc:"The sound file, or several if they are realisations. A file called - is standard input."`
+	Names        []string `json:"names" doc:"Names of the recordings, after which outputs are called, instead of the files' own."`
 	Realisations bool     `json:"realisations" doc:"The files are recordings of one scene, alike in rate, channels and length: one model is learnt of all, and each is separated by it."`
 }
 
@@ -29,6 +28,9 @@ func (p ReadAudioParams) Validate() error {
 	if len(p.Files) > 1 && !p.Realisations {
 		return &audiosep.ParamError{Name: "files", What: fmt.Sprintf("has %d entries; want one", len(p.Files)),
 			Hint: "run the pipeline for each, or set realisations if they are recordings of one scene"}
+	}
+	if len(p.Names) > 0 && len(p.Names) != len(p.Files) {
+		return &audiosep.ParamError{Name: "names", What: fmt.Sprintf("has %d entries; want one for each of the %d files, or none", len(p.Names), len(p.Files))}
 	}
 	return nil
 }
@@ -118,11 +120,13 @@ func (s *readAudio) describe(files []*soundFile) error {
 		if i == 0 {
 			s.head.Speakers = w.speakers
 		}
-		s.head.Names = append(s.head.Names, baseName(path))
 		if w.enc.width() > widest.width() {
 			widest = w.enc
 		}
 		lossy = lossy || w.lossy
+	}
+	if s.head.Names = s.p.Names; len(s.head.Names) == 0 {
+		s.head.Names = Names(s.p.Files)
 	}
 	if !tagged {
 		s.head.Tags = nil
@@ -135,12 +139,6 @@ func (s *readAudio) describe(files []*soundFile) error {
 
 func describe(h audiosep.Head) string {
 	return fmt.Sprintf("%d Hz, %d channels and %d samples", h.Rate, h.Channels, h.Samples)
-}
-
-// baseName is a file's name without folder and extension.
-func baseName(path string) string {
-	base := filepath.Base(path)
-	return strings.TrimSuffix(base, filepath.Ext(base))
 }
 
 // ReadAt fills dst[layer] with the samples from at on, zeros outside the recording.
@@ -235,7 +233,7 @@ func ReadFile(path string) (*audiosep.Signal, audiosep.Head, error) {
 		return nil, audiosep.Head{}, fmt.Errorf("%s: %w", path, err)
 	}
 	h := audiosep.Head{Rate: w.rate, Samples: w.samples, Channels: w.channels, Realisations: 1,
-		Names: []string{baseName(path)}, Encoding: w.enc.name, Speakers: w.speakers}
+		Names: Names([]string{path}), Encoding: w.enc.name, Speakers: w.speakers}
 	if f.tags() != nil {
 		h.Tags = []audiosep.Tags{f.tags()}
 	}

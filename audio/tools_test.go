@@ -346,3 +346,31 @@ func TestNoOtherFiles(t *testing.T) {
 		t.Errorf("%v; want an error", err)
 	}
 }
+
+// TestTagsOfOthers: titles that other programs have written are read.
+func TestTagsOfOthers(t *testing.T) {
+	dir := t.TempDir()
+	wav := write(t, dir, "a.wav", "int16", music(44100, 2, 5000, 16))
+	about := []string{"-metadata", "title=Für Elise", "-metadata", "artist=Ludwig"}
+	for name, make := range map[string]func(t *testing.T, wav, out string){
+		"b.wav": ffmpegTo(about...), "a.flac": ffmpegTo(about...), "a.ogg": ffmpegTo(append(about, "-c:a", "libvorbis")...),
+		"a.aiff": ffmpegTo("-metadata", "title=Für Elise", "-metadata", "author=Ludwig"), "a.mp3": lameOf("-m", "s", "--id3v2-only", "--tt", "Für Elise", "--ta", "Ludwig"),
+	} {
+		out := filepath.Join(dir, name)
+		make(t, wav, out)
+		_, h, err := audio.ReadFile(out)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got := map[string]string{}
+		for _, tags := range h.Tags {
+			for _, tag := range tags {
+				got[tag.Name] = tag.Value
+			}
+		}
+		if got["TITLE"] != "Für Elise" || got["ARTIST"] != "Ludwig" {
+			t.Errorf("%s says %v; want its title and artist", name, h.Tags)
+		}
+	}
+}

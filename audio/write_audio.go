@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/term"
+
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/nearest"
 	"github.com/audiosep/audiosep/internal/whole"
@@ -109,9 +111,6 @@ func NewWriteAudio(p WriteAudioParams) (audiosep.Sink, error) {
 	return w, nil
 }
 
-// standard is the name that stands for standard input and output.
-const standard = "-"
-
 type writeAudio struct {
 	p      WriteAudioParams
 	format codec
@@ -200,6 +199,9 @@ func (s *writeAudio) begin(path string, l layout, h audiosep.Head, realisation i
 	var f io.WriteSeeker
 	var err error
 	if s.stdout {
+		if term.IsTerminal(int(os.Stdout.Fd())) {
+			return errors.New("standard output is a terminal; want a pipe or a file for a recording")
+		}
 		s.pipe, err = os.CreateTemp("", "audiosep-*.part")
 		f, path = s.pipe, "standard output"
 	} else {

@@ -30,6 +30,19 @@ $ff 1 -i six.raw -c:a adpcm_ms ffmpeg-adpcm.wav
 $ff 1 -i six.raw -c:a pcm_s16le -f w64 ffmpeg-w64.wav
 rm six.raw
 
+# 1067 samples in other formats.
+sox -D -R -n -r 32000 -b 24 -c 2 short.wav synth 1600s sine 300-900 sine 500 gain -6
+flac --totally-silent -f -8 short.wav -o flac.flac
+sox -D short.wav -b 16 sox.aiff
+ffmpeg -v error -y -bitexact -i short.wav -c:a pcm_f32be -f aiff ffmpeg-float.aifc
+oggenc -Q -s 1 -q 0 short.wav -o oggenc.ogg
+lame --silent -m s -b 128 --resample 32 short.wav lame.mp3
+rm short.wav
+for f in flac.flac sox.aiff ffmpeg-float.aifc oggenc.ogg lame.mp3; do
+	# ffmpeg 5 does not cut the end off a Vorbis file of one page.
+	ffmpeg -v error -y -i $f -af atrim=end_sample=1067 -f f32le -c:a pcm_f32le $f.f32
+done
+
 for f in sox-u8 sox-s16-stereo sox-s24 sox-s32-stereo sox-piped sox-piped-s24-stereo \
 	ffmpeg-s16-six ffmpeg-s24-stereo ffmpeg-rf64 ffmpeg-piped sox-f32 sox-f64-stereo ffmpeg-f32-six ffmpeg-f64 \
 	sox-alaw sox-ulaw sox-rifx ffmpeg-w64; do

@@ -55,7 +55,7 @@ func evalCommand() *cobra.Command {
 	return cmd
 }
 
-const evalWords = `Hold the WAV files of one folder, estimates, against those of another, references.
+const evalWords = `Hold the sound files of one folder (WAV, FLAC, AIFF), estimates, against those of another, references.
 Estimates go to the references they fit best, unless --match says otherwise.
 
 Where the folder of references holds folders, each is a track with its stems, and the

@@ -32,7 +32,7 @@ func (o *opened) file(name string) (audiosep.Source, error) {
 	if info, err := os.Stat(name); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file; want a WAV file, which is read more than once", shown(name))
+		return nil, fmt.Errorf("%s is no regular file; want a sound file, which is read more than once", shown(name))
 	}
 	s, err := audio.NewReadAudio(audio.ReadAudioParams{Files: []string{name}})
 	if c, ok := s.(io.Closer); ok {
@@ -41,7 +41,7 @@ func (o *opened) file(name string) (audiosep.Source, error) {
 	return s, err
 }
 
-// folder opens the WAV files of a folder, in the order of their names, but for the
+// folder opens the stems of a folder, in the order of their names, but for the
 // mixture.
 func (o *opened) folder(dir, mixture string) (all []audiosep.Source, err error) {
 	names, err := stemsIn(dir)
@@ -60,7 +60,7 @@ func (o *opened) folder(dir, mixture string) (all []audiosep.Source, err error) 
 		all = append(all, s)
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("folder %s holds no WAV files but the mixture; want one for each source", dir)
+		return nil, fmt.Errorf("folder %s holds no stems but the mixture; want one for each source", dir)
 	}
 	return all, nil
 }
@@ -109,7 +109,7 @@ func (e *evaluation) tracks() ([]track, error) {
 }
 
 // foldersIn lists the folders in a folder, as people count, and tells whether it holds
-// WAV files itself.
+// stems itself.
 func foldersIn(dir string) (names []string, stems bool, err error) {
 	entries, err := os.ReadDir(dir)
 	for _, entry := range entries {
@@ -119,7 +119,7 @@ func foldersIn(dir string) (names []string, stems bool, err error) {
 		case strings.HasPrefix(name, ".") || err != nil:
 		case info.IsDir():
 			names = append(names, name)
-		case strings.EqualFold(filepath.Ext(name), ".wav"):
+		case slices.Contains(soundFiles, strings.ToLower(filepath.Ext(name))):
 			stems = true
 		}
 	}
@@ -127,7 +127,7 @@ func foldersIn(dir string) (names []string, stems bool, err error) {
 	return names, stems, err
 }
 
-// stemsIn lists the WAV files of a folder, as people count: stem 2 before stem 10.
+// stemsIn lists the stems of a folder, as people count: stem 2 before stem 10.
 // Like the shell's *.wav it passes over names that begin with a dot, such as the ._
 // files of macOS.
 func stemsIn(dir string) ([]string, error) {
@@ -140,7 +140,7 @@ func stemsIn(dir string) ([]string, error) {
 		name := entry.Name()
 		switch ext := strings.ToLower(filepath.Ext(name)); {
 		case strings.HasPrefix(name, ".") || entry.IsDir():
-		case ext == ".wav":
+		case slices.Contains(soundFiles, ext):
 			names = append(names, name)
 		case slices.Contains(otherSound, ext):
 			others = append(others, name)
@@ -148,18 +148,21 @@ func stemsIn(dir string) ([]string, error) {
 	}
 	if len(names) == 0 && len(others) > 0 {
 		base := strings.TrimSuffix(others[0], filepath.Ext(others[0]))
-		return nil, fmt.Errorf("folder %s holds no WAV files but %d others of sound, such as %s; want WAV, one for each source: convert them first, for instance with ffmpeg -i %q %q",
+		return nil, fmt.Errorf("folder %s holds no WAV, FLAC or AIFF files but %d others of sound, such as %s; want one for each source: convert them first, for instance with ffmpeg -i %q %q",
 			dir, len(others), shown(others[0]), others[0], base+".wav")
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("folder %s holds no WAV files; want one for each source", dir)
+		return nil, fmt.Errorf("folder %s holds no WAV, FLAC or AIFF files; want one for each source", dir)
 	}
 	slices.SortFunc(names, byNumber)
 	return names, nil
 }
 
-// otherSound are the extensions of sound that is not read.
-var otherSound = []string{".flac", ".mp3", ".m4a", ".mp4", ".aac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".wma", ".w64", ".caf", ".au"}
+// soundFiles are the extensions of stems. Stems in lossy formats are not what was separated.
+var soundFiles = []string{".wav", ".flac", ".aif", ".aiff", ".aifc", ".w64"}
+
+// otherSound are the extensions of other sound.
+var otherSound = []string{".mp3", ".m4a", ".mp4", ".aac", ".ogg", ".oga", ".opus", ".wma", ".caf", ".au"}
 
 // byNumber compares names with their runs of digits as numbers, leading zeros aside.
 func byNumber(a, b string) int {

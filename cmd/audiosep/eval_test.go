@@ -115,7 +115,7 @@ func TestEvalShortFrames(t *testing.T) {
 func TestStemsIn(t *testing.T) {
 	dir := t.TempDir()
 	want := []string{"03.wav", "mix-1.WAV", "mix-2.wav", "mix-2b.wav", "mix-10.wav", "mix-10-a.wav"}
-	for _, name := range append([]string{"._mix-1.wav", ".wav", "notes.txt", "mix.flac"}, want...) {
+	for _, name := range append([]string{"._mix-1.wav", ".wav", "notes.txt", "mix.mp3"}, want...) {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +140,7 @@ func TestStemsIn(t *testing.T) {
 func TestEvalRefuses(t *testing.T) {
 	ref, est := pairs(t)
 	flacs, three := t.TempDir(), t.TempDir()
-	for name, content := range map[string]string{"a.flac": "fLaC", "b.flac": "fLaC"} {
+	for name, content := range map[string]string{"a.m4a": "", "b.m4a": ""} {
 		if err := os.WriteFile(filepath.Join(flacs, name), []byte(content), 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +150,7 @@ func TestEvalRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"-r", ref, "-e", flacs}, "holds no WAV files but 2 others of sound, such as a.flac; want WAV, one for each source: convert them first, for instance with ffmpeg -i \"a.flac\" \"a.wav\""},
+		{[]string{"-r", ref, "-e", flacs}, "holds no WAV, FLAC or AIFF files but 2 others of sound, such as a.m4a; want one for each source: convert them first, for instance with ffmpeg -i \"a.m4a\" \"a.wav\""},
 		{[]string{"-r", three, "-e", est}, "3 references (a, b, mixture) and 2 estimates (a, b)"},
 	} {
 		if _, err := evalOutput(c.args...); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -34,6 +34,8 @@ pipeline, seed and files give the same bytes on any number of processors.`,
   audiosep run pipeline.json --input song.wav --out stems
   audiosep run pipeline.json -i one.wav -i two.wav --out stems
   audiosep run pipeline.json --seed 7 --set is_nmf.rank=12 --set frame.window=hann
+  audiosep run pipeline.json --input song.flac --two drums --format flac
+  ffmpeg -i film.mkv -f wav - | audiosep run pipeline.json -i - --only 1 --out - | sox -t wav - -d
   audiosep run pipeline.json --progress json 2> progress.jsonl`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -54,6 +56,7 @@ pipeline, seed and files give the same bytes on any number of processors.`,
 	spec.add(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&progress, "progress", progress, "how far it is: a `bar`, lines in a log, json for programs, none, or auto: a bar on a terminal, else a log")
+	fl.StringVar(&spec.format, "format", "", "`FORMAT` of the stems: wav, flac or aiff (default: what the names in the pipeline say)")
 	fl.BoolVarP(&quiet, "quiet", "q", false, "say nothing but warnings and errors")
 	fl.IntVar(&block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
 	cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "json", "none"}, cobra.ShellCompDirectiveNoFileComp))

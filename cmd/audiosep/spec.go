@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,13 +11,18 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/pipeline"
 )
 
 // specFlags are the flags that change what a spec says; they win over the file.
 type specFlags struct {
 	input     []string
-	together  bool // the inputs are realisations of one scene
+	name      string   // of the input, if it has the same as another
+	only      []string // stems
+	two       string
+	format    string // of stems
+	together  bool   // the inputs are realisations of one scene
 	out       string
 	seed      uint64
 	set       []string
@@ -27,9 +33,11 @@ type specFlags struct {
 
 func (f *specFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringArrayVarP(&f.input, "input", "i", nil, "`FILE` to read instead of the pipeline's; for several the pipeline runs once each")
+	fl.StringArrayVarP(&f.input, "input", "i", nil, "`FILE` to read instead of the pipeline's, - for standard input; for several the pipeline runs once each")
 	fl.BoolVar(&f.together, "realisations", false, "take all inputs as recordings of one scene: one model for all")
-	fl.StringVarP(&f.out, "out", "o", "", "`DIR` to write to (default: the pipeline's own folder, or this one if there is an --input)")
+	fl.StringVarP(&f.out, "out", "o", "", "`DIR` to write to (default: the pipeline's own folder, or this one if there is an --input); - writes one stem to standard output")
+	fl.StringSliceVar(&f.only, "only", nil, "write these `STEMS` only: names or numbers, with commas between")
+	fl.StringVar(&f.two, "two", "", "write two files: this `STEM`, and the sum of all others")
 	fl.Uint64Var(&f.seed, "seed", 0, "seed instead of the pipeline's")
 	fl.StringArrayVar(&f.set, "set", nil, "set a parameter: `STAGE.PARAMETER=VALUE`, such as is_nmf.rank=12")
 	fl.StringVar(&f.report, "report", "", "write what passes every port into `DIR`, as arrays and pictures")
@@ -40,22 +48,27 @@ func (f *specFlags) add(cmd *cobra.Command) {
 }
 
 // each returns the flags of each run that they ask for: one for each input, unless these
-// are realisations. It is an error if two inputs would give their outputs the same names.
+// are realisations. Inputs of one name are told apart by their folders.
 func (f *specFlags) each() ([]*specFlags, error) {
 	if len(f.input) < 2 || f.together {
 		return []*specFlags{f}, nil
 	}
+	if f.out == "-" {
+		return nil, fmt.Errorf("there are %d inputs, and standard output takes one stem; want one --input, or a folder for --out", len(f.input))
+	}
 	var all []*specFlags
-	names := map[string]string{}
-	for _, in := range f.input {
-		base := filepath.Base(in)
-		base = strings.ToLower(strings.TrimSuffix(base, filepath.Ext(base)))
-		if other, ok := names[base]; ok {
+	taken := map[string]string{}
+	for i, name := range audio.Names(f.input) {
+		in := f.input[i]
+		if other, ok := taken[strings.ToLower(name)]; ok {
 			return nil, fmt.Errorf("%s and %s would give their stems the same names; run them one by one, each with an --out of its own", other, in)
 		}
-		names[base] = in
+		taken[strings.ToLower(name)] = in
 		one := *f
 		one.input = []string{in}
+		if short := audio.Names(one.input)[0]; short != name {
+			one.name = name
+		}
 		all = append(all, &one)
 	}
 	return all, nil
@@ -146,7 +159,11 @@ func (f *specFlags) override(cmd *cobra.Command, spec *pipeline.Spec, reg *pipel
 		spec.SetInput("--input "+f.input[0], f.input...)
 	}
 	if f.out != "" || len(f.input) > 0 {
-		out, err := filepath.Abs(f.out)
+		dir := f.out
+		if dir == "-" {
+			dir = ""
+		}
+		out, err := filepath.Abs(dir)
 		if err != nil {
 			return err
 		}
@@ -172,10 +189,40 @@ func (f *specFlags) override(cmd *cobra.Command, spec *pipeline.Spec, reg *pipel
 	if err := setOptions(cmd, spec); err != nil {
 		return err
 	}
+	f.stems(spec, reg)
 	for _, s := range f.set {
 		spec.Set(s)
 	}
 	return nil
+}
+
+// stems sets what is asked of the files that are written, and how the recording is called.
+func (f *specFlags) stems(spec *pipeline.Spec, reg *pipeline.Registry) {
+	set := func(id, param string, value any) {
+		raw, _ := json.Marshal(value)
+		spec.Set(id + "." + param + "=" + string(raw))
+	}
+	for _, st := range spec.Stages {
+		def, _ := reg.Lookup(st.Use)
+		if f.name != "" && hasParam(def.Params, "names", "[]string") && hasParam(def.Params, "files", "[]string") {
+			set(st.ID, "names", []string{f.name})
+		}
+		if !hasParam(def.Params, "only", "[]string") || !hasParam(def.Params, "two", "string") {
+			continue
+		}
+		if len(f.only) > 0 {
+			set(st.ID, "only", f.only)
+		}
+		if f.two != "" {
+			set(st.ID, "two", f.two)
+		}
+		if f.format != "" {
+			set(st.ID, "format", f.format)
+		}
+		if f.out == "-" {
+			set(st.ID, "pattern", "-")
+		}
+	}
 }
 
 // completeSet offers the parameters of the stages of the pipeline on the command line, those

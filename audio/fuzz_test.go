@@ -1,0 +1,72 @@
+package audio
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// fuzzCodec holds a codec against hostile files: an error, or samples that are finite and as
+// many as it says, in little time; never a panic, not even one that the wall would catch.
+func fuzzCodec(f *testing.F, c codec, pattern string) {
+	files, err := filepath.Glob("testdata/" + pattern)
+	if err != nil || len(files) == 0 {
+		f.Fatal("no seeds", err)
+	}
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		in := &input{ReaderAt: bytes.NewReader(file), size: int64(len(file))}
+		in.head = string(file[:min(len(file), headBytes)])
+		if !c.knows(in.head) {
+			return
+		}
+		begun := time.Now()
+		s := &soundFile{path: "x", format: c.name}
+		err := s.guard(func() (err error) {
+			s.recording, err = c.open(t.Context(), in)
+			return err
+		})
+		if err == nil {
+			defer s.Close()
+			next := 0
+			err = s.each(t.Context(), 0, s.form().samples, func(first int, x []float64) {
+				if first != next || len(x) == 0 || len(x)%s.form().channels != 0 {
+					t.Fatalf("%d numbers from sample %d on; want whole samples from %d on", len(x), first, next)
+				}
+				for _, v := range x {
+					if math.IsNaN(v) || math.IsInf(v, 0) {
+						t.Fatalf("a sample is %g", v)
+					}
+				}
+				next += len(x) / s.form().channels
+			})
+			if err == nil && next != s.form().samples {
+				t.Fatalf("%d samples; want %d", next, s.form().samples)
+			}
+		}
+		var p *panicError
+		if errors.As(err, &p) && c.name != "Ogg Vorbis" && c.name != "MP3" { // whose modules panic
+			t.Fatalf("%v\n%s", p, p.Stack)
+		}
+		if took := time.Since(begun); took > 20*time.Second {
+			t.Errorf("%d bytes took %v", len(file), took)
+		}
+	})
+}
+
+func FuzzWAV(f *testing.F)    { fuzzCodec(f, wavCodec, "*.wav") }
+func FuzzWave64(f *testing.F) { fuzzCodec(f, w64Codec, "ffmpeg-w64.wav") }
+func FuzzAIFF(f *testing.F)   { fuzzCodec(f, aiffCodec, "*.aif?") }
+func FuzzFLAC(f *testing.F)   { fuzzCodec(f, flacCodec, "*.flac") }
+func FuzzVorbis(f *testing.F) { fuzzCodec(f, vorbisCodec, "*.ogg") }
+func FuzzMP3(f *testing.F)    { fuzzCodec(f, mp3Codec, "*.mp3") }

@@ -21,6 +21,8 @@ var (
 	aiffTags = map[string]string{"TITLE": "NAME", "ARTIST": "AUTH", "COPYRIGHT": "(c) ", "COMMENT": "ANNO"}
 	wavTags  = map[string]string{"TITLE": "INAM", "ARTIST": "IART", "ALBUM": "IPRD", "DATE": "ICRD", "GENRE": "IGNR",
 		"COMMENT": "ICMT", "TRACKNUMBER": "ITRK", "COPYRIGHT": "ICOP"}
+	id3Tags = map[string]string{"TITLE": "TIT2", "ARTIST": "TPE1", "ALBUM": "TALB", "DATE": "TDRC", "GENRE": "TCON",
+		"TRACKNUMBER": "TRCK", "COPYRIGHT": "TCOP", "COMPOSER": "TCOM", "ALBUMARTIST": "TPE2"}
 )
 
 // named returns the name of a tag that another format calls so.

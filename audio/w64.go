@@ -63,6 +63,7 @@ func (w *walker) w64Data(size, left int64) error {
 	if open := size <= 0 && left > 0 || isPlaceholder(uint64(size+24)); open { // written into a pipe
 		size = left
 	}
+	size = max(size, 0)
 	if block := int64(w.block()); size/block > left/block {
 		return fmt.Errorf("the header promises %d samples a channel, %d are there: the file is truncated; get it whole, or keep what is there with ffmpeg -i IN OUT.wav", size/block, left/block)
 	}

@@ -37,6 +37,13 @@ func (f Framing) Frames() int {
 // Columns returns N/S, the number of columns of V and H.
 func (f Framing) Columns() int { return f.Frames() / f.Share }
 
+// Middle returns where the middle of column c is, in s from the first sample on; it may lie
+// outside the recording.
+func (f Framing) Middle(c int) float64 {
+	frame := float64(c*f.Share) + float64(f.Share-1)/2
+	return (frame*float64(f.Hop) - float64(f.Pad) + float64(f.Length)/2) / float64(f.Rate)
+}
+
 // Validate says why frames cut so could not be joined again, or nil. While
 // Samples is 0 the recording is unknown and its two ends are not looked at.
 func (f Framing) Validate() error {

@@ -97,6 +97,22 @@ func TestCutAndJoinAreExact(t *testing.T) {
 	}
 }
 
+// The middle of a column is midway between its first sample and its last.
+func TestMiddle(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawFraming(t)
+		if f.Samples == 0 || f.Validate() != nil || f.Rate == 0 {
+			return
+		}
+		c := rapid.IntRange(0, f.Columns()-1).Draw(t, "column")
+		first := c*f.Share*f.Hop - f.Pad
+		behind := ((c+1)*f.Share-1)*f.Hop - f.Pad + f.Length
+		if got, want := f.Middle(c)*float64(f.Rate), float64(first+behind)/2; math.Abs(got-want) > 1e-6 {
+			t.Fatalf("the middle of column %d is at sample %v; want %v", c, got, want)
+		}
+	})
+}
+
 // Frames counts as it says: whole groups, the last reaching Pad samples past the end,
 // and no group more than that needs.
 func TestFramesCount(t *testing.T) {

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // Region is a rectangle of time and frequency of which somebody says whose it is.
@@ -37,7 +37,7 @@ const mostPaint = 64 << 20
 // not: the label is the source's name, with "not " before it where the region does not belong
 // to it. It is an error if a region is empty or of no source; the error has its place.
 func ReadPaint(path string) ([]Region, error) {
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +197,7 @@ func (p *painter) paint(image []float64, r Region) {
 	}
 	factor, bins := math.Exp(-p.alpha*strength), len(p.hz)
 	for c := range len(image) / bins {
-		if t := p.time(c); t < r.From || t >= r.To {
+		if t := p.framing.Middle(c); t < r.From || t >= r.To {
 			continue
 		}
 		for f, hz := range p.hz {
@@ -206,11 +206,4 @@ func (p *painter) paint(image []float64, r Region) {
 			}
 		}
 	}
-}
-
-// time returns the middle of column c in s.
-func (p *painter) time(c int) float64 {
-	f := p.framing
-	middle := float64(c*f.Share) + float64(f.Share-1)/2
-	return (middle*float64(f.Hop) - float64(f.Pad) + float64(f.Length)/2) / float64(f.Rate)
 }

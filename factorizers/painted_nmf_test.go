@@ -336,7 +336,7 @@ func paintTiles(t *testing.T, stems []*audiosep.Signal, names []string, part flo
 		region Region
 	}
 	var tiles []tile
-	time := (&painter{framing: framing}).time
+	time := framing.Middle
 	for f := 0; f+bins <= rows; f += bins {
 		for c := 0; c+cols <= n; c += cols {
 			var e [2]float64

@@ -207,10 +207,8 @@ func (s *ScoreFactors) gate(notes audiosep.Notes, f audiosep.Framing, unpitched 
 		tail = s.p.TailUnpitched
 	}
 	h := make([]float64, f.Columns())
-	column := func(t float64) float64 { // where a column's middle is t
-		middle := float64(f.Length)/2 + float64(f.Share-1)/2*float64(f.Hop) - float64(f.Pad)
-		return (t*float64(f.Rate) - middle) / float64(f.Share*f.Hop)
-	}
+	first, step := f.Middle(0), f.Middle(1)-f.Middle(0)
+	column := func(t float64) float64 { return (t - first) / step } // where a column's middle is t
 	for _, n := range notes {
 		from, to := column(n.Onset-s.p.Lead)-1e-6, column(n.Offset+tail)+1e-6 // whatever their last bits are
 		if math.Ceil(from) > math.Floor(to) {

@@ -141,16 +141,14 @@ func hear(v *mat.Dense, hz []float64, f audiosep.Framing, step float64, n int) *
 	}
 	loudest := mat.Max(v)
 	loud := math.Sqrt(loudest)
-	level := func(b, c int) float64 { return math.Log1p(100 * math.Sqrt(v.At(b, c)) / max(loud, 1e-300)) }
-	hop := float64(f.Hop*f.Share) / float64(f.Rate)
-	middle := (float64(f.Length)/2 - float64(f.Pad)) / float64(f.Rate)
+	level, before := make([]float64, bins), make([]float64, bins) // of a column, and of the one before
+	middle, hop := f.Middle(0), f.Middle(1)-f.Middle(0)
 	flux := make([][13]float64, columns)
 	for c := range columns {
+		level, before = before, level
 		for b := range bins {
-			if c == 0 {
-				break
-			}
-			if d := level(b, c) - level(b, c-1); d > 0 {
+			level[b] = math.Log1p(100 * math.Sqrt(v.At(b, c)) / max(loud, 1e-300))
+			if d := level[b] - before[b]; c > 0 && d > 0 {
 				flux[c][12] += d
 				if classes[b] >= 0 {
 					flux[c][classes[b]] += d

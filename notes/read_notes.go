@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // ReadNotesParams are the parameters of read_notes.
@@ -60,7 +60,7 @@ const most = 64 << 20
 func ReadFile(path string) (audiosep.Notes, error) { return readFile(path, Parse) }
 
 func readFile(path string, parse func([]byte) (audiosep.Notes, error)) (audiosep.Notes, error) {
-	f, err := os.Open(path)
+	f, err := whole.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -119,7 +119,7 @@ func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense,
 	told := newProgress(env, b.Iterations, b.Restarts)
 	f, kept, ends, err := leastOfStarts(b.Restarts, func(i, threads int) (*audiosep.Factors, error) {
 		return b.run(ctx, env, v, passes, start, i, threads, told)
-	}, func(f *audiosep.Factors) float64 { return f.Objective[len(f.Objective)-1] })
+	}, last)
 	if err != nil {
 		return nil, err
 	}

@@ -273,8 +273,8 @@ func (m *paintedModel) add(j int) {
 	}
 }
 
-// compare sets the model, V/V̂, and returns the divergence Σ v log(v/v̂) - v + v̂.
-func (m *paintedModel) compare() (sum float64) {
+// divide sets the model, V̂, and the quotients, V/V̂.
+func (m *paintedModel) divide() {
 	for i := range m.model {
 		m.model[i] = m.eps
 	}
@@ -282,10 +282,15 @@ func (m *paintedModel) compare() (sum float64) {
 		m.add(j)
 	}
 	for i, v := range m.v {
-		y := m.model[i]
-		q := v / y
-		m.quotient[i] = q
-		sum += v*math.Log(q) - v + y
+		m.quotient[i] = v / m.model[i]
+	}
+}
+
+// compare does what divide does and returns the divergence Σ v log(v/v̂) - v + v̂.
+func (m *paintedModel) compare() (sum float64) {
+	m.divide()
+	for i, v := range m.v {
+		sum += v*math.Log(m.quotient[i]) - v + m.model[i]
 	}
 	return sum
 }
@@ -362,22 +367,27 @@ func sumOver(den, a blas64.General, rows bool) {
 // minimise iterates and returns the objective after each iteration, which never rises but by
 // rounding, and why it stopped.
 func (m *paintedModel) minimise(ctx context.Context, env audiosep.Env, iterations int, tol float64) (all []float64, stop string, err error) {
+	told := newProgress(env, iterations, 1)
+	defer func() {
+		if err == nil {
+			told.end(all[len(all)-1])
+		}
+	}()
 	before := m.compare()
 	for i := range iterations {
 		if err := ctx.Err(); err != nil {
 			return nil, "", err
 		}
 		m.update(true)
-		m.compare()
+		m.divide()
 		m.update(false)
 		after := m.compare()
 		if math.IsNaN(after) || math.IsInf(after, 0) {
 			return nil, "", fmt.Errorf("the objective is %v after %d iterations; want a finite number: scale V, or raise eps", after, i+1)
 		}
 		all = append(all, after)
-		env.Report(audiosep.Step{Done: i + 1, Of: iterations, Objective: after})
+		told.step(1, after)
 		if before-after <= tol*before {
-			env.Report(audiosep.Step{Done: iterations, Of: iterations, Objective: after})
 			return all, fmt.Sprintf("an iteration lowered the objective by no more than %.3g of itself", tol), ctx.Err()
 		}
 		before = after

@@ -120,8 +120,8 @@ func last(f *audiosep.Factors) float64 { return f.Objective[len(f.Objective)-1] 
 // moment estimate Σ (V-WH)²/Σ WH, over the part of V that the factors leave free.
 func dispersion(v, w, h *mat.Dense, rank int) float64 {
 	bins, cols := v.Dims()
-	var model mat.Dense
-	model.Mul(w, h)
+	model := mat.NewDense(bins, cols, nil)
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, w.RawMatrix(), h.RawMatrix(), 0, model.RawMatrix())
 	var off, of float64
 	for i, x := range v.RawMatrix().Data {
 		y := model.RawMatrix().Data[i]

@@ -263,16 +263,14 @@ func (t *templates) factors() *audiosep.Factors {
 // fit updates f by KL-NMF of the magnitudes v, with shared strengths of partials in between.
 func (s *ScoreFactors) fit(ctx context.Context, env audiosep.Env, v *mat.Dense, t *templates, f *audiosep.Factors) error {
 	scaleTo(f, mat.Sum(v))
-	passes := newPasses(v, 1, s.p.Eps)
+	passes, told := newPasses(v, 1, s.p.Eps), newProgress(env, s.p.Iterations, 1)
 	for done := 0; done < s.p.Iterations; {
 		n := s.p.Iterations - done
 		if s.p.Share > 0 {
 			n = min(n, s.p.Share)
 		}
 		nmf := newNMF(ctx, v, f.W, f.H, nmfOptions{beta: 1, eps: s.p.Eps, threads: runtime.GOMAXPROCS(0), shared: passes})
-		objective, stop, err := nmf.minimise(n, 0, func(i int, objective float64) {
-			env.Report(audiosep.Step{Done: done + i, Of: s.p.Iterations, Objective: objective})
-		})
+		objective, stop, err := nmf.minimise(n, 0, func(_ int, objective float64) { told.step(1, objective) })
 		if err != nil {
 			return err
 		}
@@ -282,6 +280,7 @@ func (s *ScoreFactors) fit(ctx context.Context, env audiosep.Env, v *mat.Dense, 
 			t.share(f)
 		}
 	}
+	told.end(last(f))
 	return nil
 }
 
@@ -325,22 +324,12 @@ func (t *templates) share(f *audiosep.Factors) {
 			}
 		}
 	}
-	t.normalise(f)
+	normaliseColumns(f.W) // H stays: how loud the notes are is known, how strong their partials were guessed
 }
 
 // partial returns which partial of a pitch bin i is nearest to.
 func (t *templates) partial(pitch float64, i int) int {
 	return int(math.Round(t.hz[i] / hertz(pitch)))
-}
-
-// normalise makes the columns of W sum to 1 without changing H: how loud the notes are is
-// known, how strong their partials were guessed. A column of zeros stays.
-func (t *templates) normalise(f *audiosep.Factors) {
-	for k, sum := range columnSums(f.W) {
-		for i := 0; sum > 0 && i < len(t.hz); i++ {
-			f.W.Set(i, k, f.W.At(i, k)/sum)
-		}
-	}
 }
 
 // spread adds a flat spectrum of a given sum to every template with a pitch.

@@ -114,21 +114,17 @@ func (s *SemiNMF) solve(ctx context.Context, env audiosep.Env, v *mat.Dense, d *
 		w.Slice(0, bins, held, held+s.p.Free).(*mat.Dense).Copy(randomPositive(rng, bins, s.p.Free))
 	}
 	f := &audiosep.Factors{W: w, H: randomPositive(rng, held+s.p.Free, columns)}
-	for k, sum := range columnSums(w) {
-		for i := 0; sum > 0 && i < bins; i++ {
-			w.Set(i, k, w.At(i, k)/sum)
-		}
-	}
+	normaliseColumns(w)
 	scaleTo(f, mat.Sum(v))
 	nmf := newNMF(ctx, v, f.W, f.H, nmfOptions{beta: s.p.Beta, eps: s.p.Eps, l1: s.p.L1, held: held, fixW: s.p.Free == 0, threads: runtime.GOMAXPROCS(0)})
-	objective, stop, err := nmf.minimise(s.p.Iterations, s.p.Tol, func(i int, objective float64) {
-		env.Report(audiosep.Step{Done: i, Of: s.p.Iterations, Objective: objective})
-	})
+	told := newProgress(env, s.p.Iterations, 1)
+	objective, stop, err := nmf.minimise(s.p.Iterations, s.p.Tol, func(_ int, objective float64) { told.step(1, objective) })
 	if err != nil {
 		return nil, err
 	}
 	f.W, f.H = nmf.factors()
 	f.Objective, f.Stop = objective, stop
+	told.end(last(f))
 	return f, nil
 }
 

@@ -145,14 +145,10 @@ func randomPositive(rng *rand.Rand, rows, cols int) *mat.Dense {
 }
 
 func normaliseColumns(w *mat.Dense) {
-	rows, k := w.Dims()
-	for j := range k {
-		var sum float64
-		for i := range rows {
-			sum += w.At(i, j)
-		}
-		for i := range rows {
-			w.Set(i, j, w.At(i, j)/sum)
+	rows, _ := w.Dims()
+	for k, sum := range columnSums(w) {
+		for i := 0; sum > 0 && i < rows; i++ {
+			w.Set(i, k, w.At(i, k)/sum)
 		}
 	}
 }

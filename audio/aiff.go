@@ -22,7 +22,7 @@ var aiffCodec = codec{name: "AIFF",
 		return &reader{a.layout, in, a.about}, nil
 	},
 	extension: ".aiff", aliases: []string{".aif", ".aifc"}, create: createAIFF,
-	encodings: []string{"int16", "int24", "int32", "float64", "float32"},
+	encodings: []string{"uint8", "int16", "int24", "int32", "float64", "float32"}, fits: fitsAIFF,
 }
 
 // aiffParser goes from chunk to chunk.

@@ -10,6 +10,14 @@ import (
 	"github.com/audiosep/audiosep"
 )
 
+// fitsAIFF looks at the samples; createAIFF counts what stands before them too.
+func fitsAIFF(l layout) error {
+	if size := int64(l.samples) * int64(l.block()); size > math.MaxUint32 {
+		return fmt.Errorf("the samples have %d bytes, and AIFF holds 4 GB; want WAV or FLAC", size)
+	}
+	return nil
+}
+
 // createAIFF begins an AIFF file, or AIFF-C for floats.
 func createAIFF(f io.WriteSeeker, l layout, tags audiosep.Tags) (encoder, error) {
 	be := binary.BigEndian

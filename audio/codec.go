@@ -30,6 +30,8 @@ type codec struct {
 	create func(f io.WriteSeeker, l layout, tags audiosep.Tags) (encoder, error)
 	// encodings are those that the format holds; the last takes what was never stored.
 	encodings []string
+	// fits says why the format holds no file of such a layout; nil: it holds all.
+	fits func(l layout) error
 }
 
 // codecs are the formats that are read: one file and one line for each.

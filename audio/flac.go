@@ -32,7 +32,7 @@ var flacCodec = codec{name: "FLAC",
 		return f, nil
 	},
 	extension: ".flac", create: createFLAC,
-	encodings: []string{"int16", "int24"},
+	encodings: []string{"int16", "int24"}, fits: fitsFLAC,
 }
 
 // flacFile is an open FLAC file. Where its frames are is known, so it is read from anywhere.

@@ -3,6 +3,7 @@ package audio
 import (
 	"bufio"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"strconv"
 
@@ -20,6 +21,16 @@ type flacEncoder struct {
 	plain   []byte    // samples as WAV stores them
 	coded   []byte
 	waiting int // samples in the block
+}
+
+func fitsFLAC(l layout) error {
+	if l.channels > 8 {
+		return fmt.Errorf("there are %d channels, and FLAC holds 8; want WAV or AIFF", l.channels)
+	}
+	if l.rate >= 1<<20 {
+		return fmt.Errorf("the rate is %d Hz, and FLAC holds less than %d; want WAV or AIFF", l.rate, 1<<20)
+	}
+	return nil
 }
 
 func createFLAC(f io.WriteSeeker, l layout, tags audiosep.Tags) (encoder, error) {

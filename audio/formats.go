@@ -31,27 +31,22 @@ func extensionNames() string {
 
 // holds says why files of the format hold no samples of an encoding.
 func (c codec) holds(e encoding) error {
-	if slices.Contains(c.encodings, e.name) || e.bytes == 1 && c.name != "FLAC" {
+	if slices.Contains(c.encodings, e.name) {
 		return nil
 	}
-	if c.name == "FLAC" && e.float {
+	if e.float {
 		return fmt.Errorf("%s files hold integers, and %s would be rounded; want int16 or int24, or WAV", c.name, e.name)
 	}
 	return fmt.Errorf("%s files are not written with %s; want %s, or WAV", c.name, e.name, strings.Join(c.encodings, ", "))
 }
 
-// fits says why the format holds no file of such a rate or so many channels.
-func (c codec) fits(l layout) error {
-	if c.name != "FLAC" {
-		return nil
+// check says why the format holds no file of a layout, or no file does.
+func (c codec) check(l layout) error {
+	err := l.check()
+	if err == nil && c.fits != nil {
+		err = c.fits(l)
 	}
-	if l.channels > 8 {
-		return fmt.Errorf("there are %d channels, and FLAC holds 8; want WAV or AIFF", l.channels)
-	}
-	if l.rate >= 1<<20 {
-		return fmt.Errorf("the rate is %d Hz, and FLAC holds less than %d; want WAV or AIFF", l.rate, 1<<20)
-	}
-	return nil
+	return err
 }
 
 // encoding chooses how to store samples that came in the encoding called input, which is empty

@@ -76,7 +76,7 @@ type mp3Frames struct {
 // decoderDelay is how many samples a decoder of layer III lags behind: 528 and one.
 const decoderDelay = 528 + 1
 
-func openMP3(ctx context.Context, in *input) (_ recording, err error) {
+func openMP3(ctx context.Context, in *input) (recording, error) {
 	f, err := walkMP3(ctx, in)
 	if err != nil {
 		return nil, err
@@ -85,12 +85,10 @@ func openMP3(ctx context.Context, in *input) (_ recording, err error) {
 		return nil, fmt.Errorf("this is MPEG-2, at %d Hz; want MPEG-1, at 32000, 44100 or 48000 Hz: %w", f.rate, errUnread)
 	}
 	d := newDecoded(f.rate, f.channels)
-	defer func() {
-		if r := recover(); err != nil || r != nil {
+	whole := false
+	defer func() { // after an error, or a panic on its way to the wall
+		if !whole {
 			d.Close()
-			if r != nil {
-				panic(r) // for the wall
-			}
 		}
 	}()
 	if err := f.decode(ctx, in, d); err != nil {
@@ -102,6 +100,7 @@ func openMP3(ctx context.Context, in *input) (_ recording, err error) {
 	}
 	d.trim(f.skip, samples)
 	d.about = id3(in, in.base)
+	whole = true
 	return d, nil
 }
 

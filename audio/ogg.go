@@ -2,7 +2,6 @@ package audio
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 )
@@ -118,7 +117,7 @@ func (o *oggReader) take(segments int) error {
 	}
 	o.page++
 	if (flags&1 != 0) != o.open {
-		return errors.Join(fmt.Errorf("the packet that goes on at byte %d is broken", at))
+		return fmt.Errorf("the packet that goes on at byte %d is broken", at)
 	}
 	o.granule, o.last, o.sizes = int64(le.Uint64(o.head[6:])), flags&4 != 0, sizes
 	return nil

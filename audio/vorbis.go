@@ -21,7 +21,7 @@ var vorbisCodec = codec{name: "Ogg Vorbis",
 	open: openVorbis,
 }
 
-func openVorbis(ctx context.Context, in *input) (_ recording, err error) {
+func openVorbis(ctx context.Context, in *input) (recording, error) {
 	o := oggReader{in: in, at: in.base}
 	var v vorbis.Decoder
 	if channels := in.head[min(39, len(in.head)-1)]; channels > 2 {
@@ -48,12 +48,10 @@ func openVorbis(ctx context.Context, in *input) (_ recording, err error) {
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if r := recover(); err != nil || r != nil {
+	whole := false
+	defer func() { // after an error, or a panic on its way to the wall
+		if !whole {
 			d.Close()
-			if r != nil {
-				panic(r) // for the wall
-			}
 		}
 	}()
 	skip, samples, err := decodeVorbis(ctx, &o, &v, d)
@@ -62,6 +60,7 @@ func openVorbis(ctx context.Context, in *input) (_ recording, err error) {
 	}
 	d.trim(skip, samples)
 	d.about = about
+	whole = true
 	return d, nil
 }
 

@@ -87,7 +87,7 @@ var wavCodec = codec{name: "WAV",
 		return &reader{l, in, wavAbout(in, l)}, nil
 	},
 	extension: ".wav", aliases: []string{".wave"}, create: createWAV,
-	encodings: []string{"int16", "int24", "int32", "float64", "float32"},
+	encodings: []string{"uint8", "int16", "int24", "int32", "float64", "float32"},
 }
 
 func createWAV(f io.WriteSeeker, l layout, tags audiosep.Tags) (encoder, error) {

@@ -154,7 +154,7 @@ func (s *writeAudio) plan(h audiosep.Head, sources []string) ([]string, layout, 
 		return nil, layout{}, fmt.Errorf("the recording is stored as %s, and %w; or set the encoding", h.Encoding, err)
 	}
 	l := layout{rate: h.Rate, channels: h.Channels, enc: e, samples: h.Samples, speakers: h.Speakers}
-	if err := errors.Join(l.check(), s.format.fits(l)); err != nil {
+	if err := s.format.check(l); err != nil {
 		return nil, l, err
 	}
 	if s.parts, err = s.share(sources); err != nil {

@@ -34,14 +34,11 @@ func WriteFile(path string, s *audiosep.Signal, encoding string) (err error) {
 		return &audiosep.ShapeError{What: "the signal", Is: fmt.Sprintf("%d layers", len(s.Data)), Want: fmt.Sprintf("its %d channels", h.Channels)}
 	}
 	l := layout{rate: h.Rate, channels: h.Channels, enc: e, samples: h.Samples}
-	if err := l.check(); err != nil {
+	if err := format.check(l); err != nil {
 		return err
 	}
 	set := whole.Set{Overwrite: true}
 	defer func() { err = errors.Join(err, set.Close()) }()
-	if err := format.fits(l); err != nil {
-		return err
-	}
 	f, err := set.Create(path)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package multichannel
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -54,23 +53,16 @@ func (s *FastMNMF) Run(ctx context.Context, env audiosep.Env, in In) (Out, error
 	if err != nil {
 		return Out{}, err
 	}
-	total, done := s.p.Warm+s.p.Iterations, 0
-	report := func(step audiosep.Step) {
-		done++
-		env.Report(audiosep.Step{Done: done, Of: total, Objective: step.Objective})
-	}
-	d := newDemixer(m)
-	if s.p.Warm > 0 {
-		warm := newIVA(m, IVAParams{Model: "gauss", Update: "ip2"})
-		if err := warm.run(ctx, s.p.Warm, report); err != nil {
-			return Out{}, err
-		}
-		copy(d.w, warm.w)
-	}
-	solver := newMNMF(d, s.p, env)
-	if err := solver.run(ctx, s.p.Iterations, report); err != nil {
+	told := &progress{env: env, of: s.p.Warm + s.p.Iterations}
+	d, err := begin(ctx, m, s.p.Warm, told.step)
+	if err != nil {
 		return Out{}, err
 	}
+	solver := newMNMF(d, s.p, env)
+	if err := learn(ctx, solver, s.p.Iterations, told.step); err != nil {
+		return Out{}, err
+	}
+	told.end(solver.objective())
 	return Out{solver.stems(in.Coefs)}, nil
 }
 
@@ -120,22 +112,8 @@ func newMNMF(d *demixer, p FastMNMFParams, env audiosep.Env) *mnmfSolver {
 	return s
 }
 
-// run makes iterations, and tells report of each.
-func (s *mnmfSolver) run(ctx context.Context, iterations int, report func(audiosep.Step)) error {
-	s.inChunks(s.first)
-	for i := range iterations {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		s.iterate()
-		now := s.objective()
-		if math.IsNaN(now) || math.IsInf(now, 0) {
-			return fmt.Errorf("the objective of fast_mnmf is %v after %d iterations; want a finite one: try a greater eps", now, i+1)
-		}
-		report(audiosep.Step{Done: i + 1, Of: iterations, Objective: now})
-	}
-	return s.check()
-}
+// start computes what follows from Q.
+func (s *mnmfSolver) start() { s.inChunks(s.first) }
 
 // iterate updates B and A, then g, then Q.
 func (s *mnmfSolver) iterate() {
@@ -143,11 +121,6 @@ func (s *mnmfSolver) iterate() {
 	s.inChunks(s.gainsPass)
 	s.updateGains()
 	s.inChunks(s.pass)
-}
-
-// objective returns that of Q, g, B and A as they are.
-func (s *mnmfSolver) objective() float64 {
-	return floats.Sum(s.objectives)/float64(s.frames) - 2*s.logDets()
 }
 
 // variancesOfAll finds λ of all sources in some bins, and y, 1/y and p/y² of all channels.
@@ -207,7 +180,7 @@ func (s *mnmfSolver) updateGains() {
 	kernel.Scale(s.gains, s.gains, sums[:count], sums[count:], 0.5)
 	for n := range s.sources {
 		g := s.gains[n*s.channels : (n+1)*s.channels]
-		if sum := floats.Sum(g); sum > 0 {
+		if sum := sumOf(g); sum > 0 {
 			floats.Scale(1/sum, g)
 			floats.Scale(sum, s.basesOf(n, 0, s.bins).Data)
 		}

@@ -87,7 +87,7 @@ func TestIVAGolden(t *testing.T) {
 					s := newIVA(m, IVAParams{Model: model, Update: update})
 					s.start()
 					objective := []float64{s.objective()}
-					err := s.run(t.Context(), iterations, func(step audiosep.Step) { objective = append(objective, step.Objective) })
+					err := learn(t.Context(), s, iterations, func(now float64) { objective = append(objective, now) })
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -123,7 +123,7 @@ func TestILRMAGolden(t *testing.T) {
 						}
 						s.inChunks(s.first)
 						objective := []float64{s.objective()}
-						err := s.run(t.Context(), iterations, func(step audiosep.Step) { objective = append(objective, step.Objective) })
+						err := learn(t.Context(), s, iterations, func(now float64) { objective = append(objective, now) })
 						if err != nil {
 							t.Fatal(err)
 						}

@@ -2,9 +2,7 @@ package multichannel
 
 import (
 	"context"
-	"fmt"
 	"math"
-	"runtime"
 	"strconv"
 
 	"gonum.org/v1/gonum/blas/blas64"
@@ -62,29 +60,20 @@ func (s *ILRMA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 	if err != nil {
 		return Out{}, err
 	}
-	total := s.p.Warm + s.p.Restarts*s.p.Iterations
-	done := 0
-	report := func(step audiosep.Step) {
-		done++
-		env.Report(audiosep.Step{Done: done, Of: total, Objective: step.Objective})
-	}
-	d := newDemixer(m)
-	if s.p.Warm > 0 {
-		warm := newIVA(m, IVAParams{Model: "gauss", Update: "ip2"})
-		if err := warm.run(ctx, s.p.Warm, report); err != nil {
-			return Out{}, err
-		}
-		copy(d.w, warm.w)
+	told := &progress{env: env, of: s.p.Warm + s.p.Restarts*s.p.Iterations}
+	d, err := begin(ctx, m, s.p.Warm, told.step)
+	if err != nil {
+		return Out{}, err
 	}
 	var best []complex128
 	least := math.Inf(1)
 	for i := range s.p.Restarts {
-		begin := d.from(d.w)
+		start := d.from(d.w)
 		if i%2 == 1 {
-			begin = newDemixer(m)
+			start = newDemixer(m)
 		}
-		solver := newILRMA(begin, s.p, env, i)
-		if err := solver.run(ctx, s.p.Iterations, report); err != nil {
+		solver := newILRMA(start, s.p, env, i)
+		if err := learn(ctx, solver, s.p.Iterations, told.step); err != nil {
 			return Out{}, err
 		}
 		end := solver.objective()
@@ -93,6 +82,7 @@ func (s *ILRMA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 			best, least = solver.w, end
 		}
 	}
+	told.end(least)
 	return d.from(best).sources(in.Coefs, s.p.Scaling, s.p.Line, env)
 }
 
@@ -120,15 +110,15 @@ type lowRankBench struct {
 // sweeps are the updates of all rows by name.
 var sweeps = map[string]update{"ip1": (*demixer).projectRows, "iss1": (*demixer).steerRows, "ip2": (*demixer).projectPairs}
 
-func newILRMA(d *demixer, p ILRMAParams, env audiosep.Env, start int) *ilrmaSolver {
+func newILRMA(d *demixer, p ILRMAParams, env audiosep.Env, number int) *ilrmaSolver {
 	nu := math.Inf(1)
 	if p.Model == "t" {
 		nu = p.Freedom
 	}
 	s := &ilrmaSolver{update: sweeps[p.Update]}
-	s.lowRank = newLowRank(d, d.channels, p.Rank, p.Bases == "partitioned", nu, p.Eps, env.Rand("start-"+strconv.Itoa(start)))
+	s.lowRank = newLowRank(d, d.channels, p.Rank, p.Bases == "partitioned", nu, p.Eps, env.Rand("start-"+strconv.Itoa(number)))
 	size := d.channels * s.together() * d.frames
-	for range runtime.GOMAXPROCS(0) {
+	for range d.each {
 		s.benches = append(s.benches, &lowRankBench{make([]float64, size), make([]float64, size)})
 	}
 	s.pass = func(worker, chunk int) { s.inChunk(worker, chunk, true) }
@@ -136,22 +126,8 @@ func newILRMA(d *demixer, p ILRMAParams, env audiosep.Env, start int) *ilrmaSolv
 	return s
 }
 
-// run makes iterations, and tells report of each.
-func (s *ilrmaSolver) run(ctx context.Context, iterations int, report func(audiosep.Step)) error {
-	s.inChunks(s.first)
-	for i := range iterations {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		s.iterate()
-		now := s.objective()
-		if math.IsNaN(now) || math.IsInf(now, 0) {
-			return fmt.Errorf("the objective of ilrma is %v after %d iterations; want a finite one: try a greater eps", now, i+1)
-		}
-		report(audiosep.Step{Done: i + 1, Of: iterations, Objective: now})
-	}
-	return s.check()
-}
+// start computes what follows from W.
+func (s *ilrmaSolver) start() { s.inChunks(s.first) }
 
 // iterate updates B and A, then W.
 func (s *ilrmaSolver) iterate() {
@@ -216,9 +192,4 @@ func logProduct(x []float64) (sum float64) {
 		}
 	}
 	return sum + math.Log(product)
-}
-
-// objective returns that of W, B and A as they are.
-func (s *ilrmaSolver) objective() float64 {
-	return floats.Sum(s.objectives)/float64(s.frames) - 2*s.logDets()
 }

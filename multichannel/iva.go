@@ -65,9 +65,11 @@ func (s *IVA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 		return Out{}, err
 	}
 	solver := newIVA(m, s.p)
-	if err := solver.run(ctx, s.p.Iterations, env.Report); err != nil {
+	told := &progress{env: env, of: s.p.Iterations}
+	if err := learn(ctx, solver, s.p.Iterations, told.step); err != nil {
 		return Out{}, err
 	}
+	told.end(solver.objective())
 	return solver.sources(in.Coefs, s.p.Scaling, s.p.Line, env)
 }
 
@@ -93,19 +95,6 @@ func newIVA(m *mixture, p IVAParams) *ivaSolver {
 	s.pass = func(worker, chunk int) { s.inChunk(worker, chunk, true) }
 	s.first = func(worker, chunk int) { s.inChunk(worker, chunk, false) }
 	return s
-}
-
-// run makes iterations, and tells report of each.
-func (s *ivaSolver) run(ctx context.Context, iterations int, report func(audiosep.Step)) error {
-	s.start()
-	for i := range iterations {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		s.iterate()
-		report(audiosep.Step{Done: i + 1, Of: iterations, Objective: s.objective()})
-	}
-	return s.check()
 }
 
 // start computes what follows from W.

@@ -281,3 +281,16 @@ func (m *lowRank) updateParts() {
 	}
 	m.share()
 }
+
+// objective returns that of the matrices and the model as they are.
+func (m *lowRank) objective() float64 {
+	return sumOf(m.objectives)/float64(m.frames) - 2*m.logDets()
+}
+
+// sumOf adds in order; the last bits of floats.Sum depend on the address of x.
+func sumOf(x []float64) (sum float64) {
+	for _, v := range x {
+		sum += v
+	}
+	return sum
+}

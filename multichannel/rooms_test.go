@@ -48,8 +48,21 @@ func TestRooms(t *testing.T) {
 			images = append(images, s.Data)
 			before += siSDR(mix.Data[0], s.Data[0]) / float64(len(stems))
 		}
-		got := bestOrder(separate(t, ilrma(t, DefaultILRMA()), spectra(t, mix, mix.Rate*192/1000), audiosep.Env{}), images) - before
-		t.Logf("%-28s %5.2f dB, goal %.1f dB", name, got, goal)
+		x := spectra(t, mix, mix.Rate*192/1000)
+		gain := func(s stage) float64 { return bestOrder(separate(t, s, x, audiosep.Env{}), images) - before }
+		got := gain(ilrma(t, DefaultILRMA()))
+		t.Logf("%-28s ilrma %5.2f dB, goal %.1f dB", name, got, goal)
+		if testing.Verbose() { // the table of docs/multichannel.md
+			iva, err := NewIVA(DefaultIVA())
+			if err != nil {
+				t.Fatal(err)
+			}
+			fast, err := NewFastMNMF(DefaultFastMNMF())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%-28s iva %5.2f dB, fast_mnmf %5.2f dB", name, gain(iva), gain(fast))
+		}
 		if got < goal {
 			t.Errorf("%s: the sources are %.2f dB better than the mixture; want %.1f dB", name, got, goal)
 		}

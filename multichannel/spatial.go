@@ -158,12 +158,7 @@ func (d *demixer) measure(b *workbench, f int) {
 }
 
 // logDets returns Σ_f log |det W_f|.
-func (d *demixer) logDets() (sum float64) {
-	for _, x := range d.logDet {
-		sum += x
-	}
-	return sum
-}
+func (d *demixer) logDets() float64 { return sumOf(d.logDet) }
 
 // An update changes rows of W_f such that its objective falls; b.cov has U of each of these
 // rows, in order. A row whose U says nothing, as in silence, stays as it is.

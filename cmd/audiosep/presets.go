@@ -78,15 +78,8 @@ func addOptions(root *cobra.Command, args []string) error {
 		return nil
 	}
 	file := firstArgument(cmd, rest)
-	if file == "" || file == "-" {
-		return nil
-	}
-	text, err := readAll(nil, file)
-	if err != nil {
-		return nil
-	}
-	spec, err := pipeline.Parse(file, text)
-	if err != nil {
+	spec, ok := peek(file)
+	if !ok {
 		return nil
 	}
 	for _, o := range spec.Options {
@@ -106,28 +99,50 @@ func addOptions(root *cobra.Command, args []string) error {
 	return nil
 }
 
+// peek reads a pipeline before it is run: a preset, or a regular file, since what comes through a
+// pipe can be read once.
+func peek(file string) (*pipeline.Spec, bool) {
+	if _, named := preset(file); !named {
+		if at, err := os.Stat(file); err != nil || !at.Mode().IsRegular() {
+			return nil, false
+		}
+	}
+	text, err := readAll(nil, file)
+	if err != nil {
+		return nil, false
+	}
+	spec, err := pipeline.Parse(file, text)
+	return spec, err == nil
+}
+
 // firstArgument returns the first of the arguments that is no flag and no flag's value. A flag
 // that is not known yet has a value.
 func firstArgument(cmd *cobra.Command, args []string) string {
 	for i := 0; i < len(args); i++ {
-		a := args[i]
-		switch name := strings.TrimLeft(a, "-"); {
-		case a == "--":
-			return strings.Join(args[i+1:min(i+2, len(args))], "")
-		case a == "-" || name == a:
+		switch a := args[i]; {
+		case a == "--" && i+1 < len(args):
+			return args[i+1]
+		case a == "-" || !strings.HasPrefix(a, "-"):
 			return a
-		case strings.Contains(name, "="):
-		default:
-			f := cmd.Flags().Lookup(name)
-			if f == nil && len(name) == 1 {
-				f = cmd.Flags().ShorthandLookup(name)
-			}
-			if name != "h" && name != "help" && (f == nil || f.NoOptDefVal == "") {
-				i++
-			}
+		case takesNext(cmd, a):
+			i++
 		}
 	}
 	return ""
+}
+
+// takesNext tells whether a flag's value is the argument that follows.
+func takesNext(cmd *cobra.Command, flag string) bool {
+	if name, long := strings.CutPrefix(flag, "--"); long {
+		f := cmd.Flags().Lookup(name)
+		return name != "help" && !strings.Contains(name, "=") && (f == nil || f.NoOptDefVal == "")
+	}
+	for i, letter := range flag[1:] { // several of one letter stand together, the last with a value
+		if f := cmd.Flags().ShorthandLookup(string(letter)); f != nil && f.NoOptDefVal == "" {
+			return i == len(flag)-2
+		}
+	}
+	return false
 }
 
 // setOptions gives a spec what its options were given on the command line.

@@ -228,15 +228,11 @@ func (f *specFlags) stems(spec *pipeline.Spec, reg *pipeline.Registry) {
 // completeSet offers the parameters of the stages of the pipeline on the command line, those
 // of stages compiled in.
 func completeSet(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) == 0 || args[0] == "-" {
+	if len(args) == 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	text, err := os.ReadFile(args[0])
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	spec, err := pipeline.Parse(args[0], text)
-	if err != nil {
+	spec, ok := peek(args[0])
+	if !ok {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var all []string

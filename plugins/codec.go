@@ -8,8 +8,16 @@ import (
 )
 
 func headTo(h audiosep.Head) *wire.Head {
-	return &wire.Head{Rate: uint64(h.Rate), Samples: uint64(h.Samples), Channels: uint64(h.Channels),
-		Realisations: uint64(h.Realisations), Names: h.Names, Encoding: h.Encoding}
+	m := &wire.Head{Rate: uint64(h.Rate), Samples: uint64(h.Samples), Channels: uint64(h.Channels),
+		Realisations: uint64(h.Realisations), Names: h.Names, Encoding: h.Encoding, Speakers: h.Speakers}
+	for _, tags := range h.Tags {
+		t := &wire.Tags{}
+		for _, tag := range tags {
+			t.Names, t.Values = append(t.Names, tag.Name), append(t.Values, tag.Value)
+		}
+		m.Tags = append(m.Tags, t)
+	}
+	return m
 }
 
 // most is the greatest number taken for a size: more would overflow a product of two.
@@ -28,8 +36,19 @@ func headFrom(h *wire.Head) (audiosep.Head, error) {
 			return audiosep.Head{}, bad("%s is %d; want at most %d", c.what, c.is, c.max)
 		}
 	}
-	return audiosep.Head{Rate: int(h.GetRate()), Samples: int(h.GetSamples()), Channels: int(h.GetChannels()),
-		Realisations: int(h.GetRealisations()), Names: h.GetNames(), Encoding: h.GetEncoding()}, nil
+	head := audiosep.Head{Rate: int(h.GetRate()), Samples: int(h.GetSamples()), Channels: int(h.GetChannels()),
+		Realisations: int(h.GetRealisations()), Names: h.GetNames(), Encoding: h.GetEncoding(), Speakers: h.GetSpeakers()}
+	for _, t := range h.GetTags() {
+		if len(t.GetNames()) != len(t.GetValues()) {
+			return audiosep.Head{}, bad("there are %d names of tags and %d values; want as many", len(t.GetNames()), len(t.GetValues()))
+		}
+		var tags audiosep.Tags
+		for i, name := range t.GetNames() {
+			tags = append(tags, audiosep.Tag{Name: name, Value: t.GetValues()[i]})
+		}
+		head.Tags = append(head.Tags, tags)
+	}
+	return head, nil
 }
 
 func framingTo(f audiosep.Framing) *wire.Framing {

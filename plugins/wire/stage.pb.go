@@ -1594,6 +1594,8 @@ type Head struct {
 	Realisations  uint64                 `protobuf:"varint,4,opt,name=realisations,proto3" json:"realisations,omitempty"` // recordings of the same scene
 	Names         []string               `protobuf:"bytes,5,rep,name=names,proto3" json:"names,omitempty"`                // none, or a short one for each realisation
 	Encoding      string                 `protobuf:"bytes,6,opt,name=encoding,proto3" json:"encoding,omitempty"`          // int16, int24, float32, …; empty if never stored
+	Speakers      uint32                 `protobuf:"varint,7,opt,name=speakers,proto3" json:"speakers,omitempty"`         // of the channels, as dwChannelMask of WAVE_FORMAT_EXTENSIBLE; 0: not known
+	Tags          []*Tags                `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty"`                  // none, or those of each realisation
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1670,6 +1672,74 @@ func (x *Head) GetEncoding() string {
 	return ""
 }
 
+func (x *Head) GetSpeakers() uint32 {
+	if x != nil {
+		return x.Speakers
+	}
+	return 0
+}
+
+func (x *Head) GetTags() []*Tags {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+// Tags is what a recording says about itself, such as its TITLE; names and values stand in
+// pairs.
+type Tags struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Names         []string               `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
+	Values        []string               `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tags) Reset() {
+	*x = Tags{}
+	mi := &file_stage_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tags) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tags) ProtoMessage() {}
+
+func (x *Tags) ProtoReflect() protoreflect.Message {
+	mi := &file_stage_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tags.ProtoReflect.Descriptor instead.
+func (*Tags) Descriptor() ([]byte, []int) {
+	return file_stage_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Tags) GetNames() []string {
+	if x != nil {
+		return x.Names
+	}
+	return nil
+}
+
+func (x *Tags) GetValues() []string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
 // Audio is a recording. It is read by Samples.
 type Audio struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1682,7 +1752,7 @@ type Audio struct {
 
 func (x *Audio) Reset() {
 	*x = Audio{}
-	mi := &file_stage_proto_msgTypes[23]
+	mi := &file_stage_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1694,7 +1764,7 @@ func (x *Audio) String() string {
 func (*Audio) ProtoMessage() {}
 
 func (x *Audio) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[23]
+	mi := &file_stage_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1707,7 +1777,7 @@ func (x *Audio) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Audio.ProtoReflect.Descriptor instead.
 func (*Audio) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{23}
+	return file_stage_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Audio) GetHandle() uint64 {
@@ -1749,7 +1819,7 @@ type Framing struct {
 
 func (x *Framing) Reset() {
 	*x = Framing{}
-	mi := &file_stage_proto_msgTypes[24]
+	mi := &file_stage_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1761,7 +1831,7 @@ func (x *Framing) String() string {
 func (*Framing) ProtoMessage() {}
 
 func (x *Framing) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[24]
+	mi := &file_stage_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1774,7 +1844,7 @@ func (x *Framing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Framing.ProtoReflect.Descriptor instead.
 func (*Framing) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{24}
+	return file_stage_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Framing) GetHead() *Head {
@@ -1839,7 +1909,7 @@ type Frames struct {
 
 func (x *Frames) Reset() {
 	*x = Frames{}
-	mi := &file_stage_proto_msgTypes[25]
+	mi := &file_stage_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1851,7 +1921,7 @@ func (x *Frames) String() string {
 func (*Frames) ProtoMessage() {}
 
 func (x *Frames) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[25]
+	mi := &file_stage_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1864,7 +1934,7 @@ func (x *Frames) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Frames.ProtoReflect.Descriptor instead.
 func (*Frames) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{25}
+	return file_stage_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Frames) GetHandle() uint64 {
@@ -1912,7 +1982,7 @@ type Transform struct {
 
 func (x *Transform) Reset() {
 	*x = Transform{}
-	mi := &file_stage_proto_msgTypes[26]
+	mi := &file_stage_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1924,7 +1994,7 @@ func (x *Transform) String() string {
 func (*Transform) ProtoMessage() {}
 
 func (x *Transform) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[26]
+	mi := &file_stage_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1937,7 +2007,7 @@ func (x *Transform) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transform.ProtoReflect.Descriptor instead.
 func (*Transform) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{26}
+	return file_stage_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Transform) GetHandle() uint64 {
@@ -2001,7 +2071,7 @@ type FittedTransform struct {
 
 func (x *FittedTransform) Reset() {
 	*x = FittedTransform{}
-	mi := &file_stage_proto_msgTypes[27]
+	mi := &file_stage_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2013,7 +2083,7 @@ func (x *FittedTransform) String() string {
 func (*FittedTransform) ProtoMessage() {}
 
 func (x *FittedTransform) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[27]
+	mi := &file_stage_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2026,7 +2096,7 @@ func (x *FittedTransform) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FittedTransform.ProtoReflect.Descriptor instead.
 func (*FittedTransform) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{27}
+	return file_stage_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *FittedTransform) GetHandle() uint64 {
@@ -2072,7 +2142,7 @@ type Coefs struct {
 
 func (x *Coefs) Reset() {
 	*x = Coefs{}
-	mi := &file_stage_proto_msgTypes[28]
+	mi := &file_stage_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2084,7 +2154,7 @@ func (x *Coefs) String() string {
 func (*Coefs) ProtoMessage() {}
 
 func (x *Coefs) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[28]
+	mi := &file_stage_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2097,7 +2167,7 @@ func (x *Coefs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Coefs.ProtoReflect.Descriptor instead.
 func (*Coefs) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{28}
+	return file_stage_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Coefs) GetHandle() uint64 {
@@ -2151,7 +2221,7 @@ type Power struct {
 
 func (x *Power) Reset() {
 	*x = Power{}
-	mi := &file_stage_proto_msgTypes[29]
+	mi := &file_stage_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2163,7 +2233,7 @@ func (x *Power) String() string {
 func (*Power) ProtoMessage() {}
 
 func (x *Power) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[29]
+	mi := &file_stage_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2176,7 +2246,7 @@ func (x *Power) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Power.ProtoReflect.Descriptor instead.
 func (*Power) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{29}
+	return file_stage_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Power) GetHandle() uint64 {
@@ -2234,7 +2304,7 @@ type Matrix struct {
 
 func (x *Matrix) Reset() {
 	*x = Matrix{}
-	mi := &file_stage_proto_msgTypes[30]
+	mi := &file_stage_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2246,7 +2316,7 @@ func (x *Matrix) String() string {
 func (*Matrix) ProtoMessage() {}
 
 func (x *Matrix) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[30]
+	mi := &file_stage_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2259,7 +2329,7 @@ func (x *Matrix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Matrix.ProtoReflect.Descriptor instead.
 func (*Matrix) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{30}
+	return file_stage_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Matrix) GetRows() uint64 {
@@ -2308,7 +2378,7 @@ type Factors struct {
 
 func (x *Factors) Reset() {
 	*x = Factors{}
-	mi := &file_stage_proto_msgTypes[31]
+	mi := &file_stage_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2320,7 +2390,7 @@ func (x *Factors) String() string {
 func (*Factors) ProtoMessage() {}
 
 func (x *Factors) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[31]
+	mi := &file_stage_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2333,7 +2403,7 @@ func (x *Factors) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Factors.ProtoReflect.Descriptor instead.
 func (*Factors) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{31}
+	return file_stage_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Factors) GetHandle() uint64 {
@@ -2409,7 +2479,7 @@ type Group struct {
 
 func (x *Group) Reset() {
 	*x = Group{}
-	mi := &file_stage_proto_msgTypes[32]
+	mi := &file_stage_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2421,7 +2491,7 @@ func (x *Group) String() string {
 func (*Group) ProtoMessage() {}
 
 func (x *Group) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[32]
+	mi := &file_stage_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2434,7 +2504,7 @@ func (x *Group) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Group.ProtoReflect.Descriptor instead.
 func (*Group) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{32}
+	return file_stage_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Group) GetName() string {
@@ -2460,7 +2530,7 @@ type Notes struct {
 
 func (x *Notes) Reset() {
 	*x = Notes{}
-	mi := &file_stage_proto_msgTypes[33]
+	mi := &file_stage_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2472,7 +2542,7 @@ func (x *Notes) String() string {
 func (*Notes) ProtoMessage() {}
 
 func (x *Notes) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[33]
+	mi := &file_stage_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2485,7 +2555,7 @@ func (x *Notes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notes.ProtoReflect.Descriptor instead.
 func (*Notes) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{33}
+	return file_stage_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Notes) GetNotes() []*Note {
@@ -2508,7 +2578,7 @@ type Note struct {
 
 func (x *Note) Reset() {
 	*x = Note{}
-	mi := &file_stage_proto_msgTypes[34]
+	mi := &file_stage_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2520,7 +2590,7 @@ func (x *Note) String() string {
 func (*Note) ProtoMessage() {}
 
 func (x *Note) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[34]
+	mi := &file_stage_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2533,7 +2603,7 @@ func (x *Note) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Note.ProtoReflect.Descriptor instead.
 func (*Note) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{34}
+	return file_stage_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Note) GetOnset() float64 {
@@ -2588,7 +2658,7 @@ type Stems struct {
 
 func (x *Stems) Reset() {
 	*x = Stems{}
-	mi := &file_stage_proto_msgTypes[35]
+	mi := &file_stage_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2600,7 +2670,7 @@ func (x *Stems) String() string {
 func (*Stems) ProtoMessage() {}
 
 func (x *Stems) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[35]
+	mi := &file_stage_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2613,7 +2683,7 @@ func (x *Stems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stems.ProtoReflect.Descriptor instead.
 func (*Stems) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{35}
+	return file_stage_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Stems) GetHandle() uint64 {
@@ -2677,7 +2747,7 @@ type Separated struct {
 
 func (x *Separated) Reset() {
 	*x = Separated{}
-	mi := &file_stage_proto_msgTypes[36]
+	mi := &file_stage_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2689,7 +2759,7 @@ func (x *Separated) String() string {
 func (*Separated) ProtoMessage() {}
 
 func (x *Separated) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[36]
+	mi := &file_stage_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2702,7 +2772,7 @@ func (x *Separated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Separated.ProtoReflect.Descriptor instead.
 func (*Separated) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{36}
+	return file_stage_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Separated) GetCoefs() *Coefs {
@@ -2731,7 +2801,7 @@ type SeparatedAudio struct {
 
 func (x *SeparatedAudio) Reset() {
 	*x = SeparatedAudio{}
-	mi := &file_stage_proto_msgTypes[37]
+	mi := &file_stage_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2743,7 +2813,7 @@ func (x *SeparatedAudio) String() string {
 func (*SeparatedAudio) ProtoMessage() {}
 
 func (x *SeparatedAudio) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[37]
+	mi := &file_stage_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2756,7 +2826,7 @@ func (x *SeparatedAudio) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeparatedAudio.ProtoReflect.Descriptor instead.
 func (*SeparatedAudio) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{37}
+	return file_stage_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SeparatedAudio) GetAudio() *Audio {
@@ -2792,7 +2862,7 @@ type Array struct {
 
 func (x *Array) Reset() {
 	*x = Array{}
-	mi := &file_stage_proto_msgTypes[38]
+	mi := &file_stage_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2804,7 +2874,7 @@ func (x *Array) String() string {
 func (*Array) ProtoMessage() {}
 
 func (x *Array) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[38]
+	mi := &file_stage_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2817,7 +2887,7 @@ func (x *Array) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Array.ProtoReflect.Descriptor instead.
 func (*Array) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{38}
+	return file_stage_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Array) GetData() []byte {
@@ -2870,7 +2940,7 @@ type ReadRequest struct {
 
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
-	mi := &file_stage_proto_msgTypes[39]
+	mi := &file_stage_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2882,7 +2952,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[39]
+	mi := &file_stage_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2895,7 +2965,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{39}
+	return file_stage_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ReadRequest) GetHandle() uint64 {
@@ -3098,7 +3168,7 @@ type ReadReply struct {
 
 func (x *ReadReply) Reset() {
 	*x = ReadReply{}
-	mi := &file_stage_proto_msgTypes[40]
+	mi := &file_stage_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3110,7 +3180,7 @@ func (x *ReadReply) String() string {
 func (*ReadReply) ProtoMessage() {}
 
 func (x *ReadReply) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[40]
+	mi := &file_stage_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3123,7 +3193,7 @@ func (x *ReadReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadReply.ProtoReflect.Descriptor instead.
 func (*ReadReply) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{40}
+	return file_stage_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ReadReply) GetArrays() []*Array {
@@ -3158,7 +3228,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_stage_proto_msgTypes[41]
+	mi := &file_stage_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3170,7 +3240,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[41]
+	mi := &file_stage_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3183,7 +3253,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{41}
+	return file_stage_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Samples) GetAt() int64 {
@@ -3211,7 +3281,7 @@ type Spectrum struct {
 
 func (x *Spectrum) Reset() {
 	*x = Spectrum{}
-	mi := &file_stage_proto_msgTypes[42]
+	mi := &file_stage_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3223,7 +3293,7 @@ func (x *Spectrum) String() string {
 func (*Spectrum) ProtoMessage() {}
 
 func (x *Spectrum) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[42]
+	mi := &file_stage_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3236,7 +3306,7 @@ func (x *Spectrum) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Spectrum.ProtoReflect.Descriptor instead.
 func (*Spectrum) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{42}
+	return file_stage_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Spectrum) GetFirst() uint64 {
@@ -3265,7 +3335,7 @@ type Columns struct {
 
 func (x *Columns) Reset() {
 	*x = Columns{}
-	mi := &file_stage_proto_msgTypes[43]
+	mi := &file_stage_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3277,7 +3347,7 @@ func (x *Columns) String() string {
 func (*Columns) ProtoMessage() {}
 
 func (x *Columns) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[43]
+	mi := &file_stage_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3290,7 +3360,7 @@ func (x *Columns) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Columns.ProtoReflect.Descriptor instead.
 func (*Columns) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{43}
+	return file_stage_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Columns) GetFirst() uint64 {
@@ -3324,7 +3394,7 @@ type Forward struct {
 
 func (x *Forward) Reset() {
 	*x = Forward{}
-	mi := &file_stage_proto_msgTypes[44]
+	mi := &file_stage_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3336,7 +3406,7 @@ func (x *Forward) String() string {
 func (*Forward) ProtoMessage() {}
 
 func (x *Forward) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[44]
+	mi := &file_stage_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3349,7 +3419,7 @@ func (x *Forward) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Forward.ProtoReflect.Descriptor instead.
 func (*Forward) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{44}
+	return file_stage_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Forward) GetCount() uint64 {
@@ -3369,7 +3439,7 @@ type Inverse struct {
 
 func (x *Inverse) Reset() {
 	*x = Inverse{}
-	mi := &file_stage_proto_msgTypes[45]
+	mi := &file_stage_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3381,7 +3451,7 @@ func (x *Inverse) String() string {
 func (*Inverse) ProtoMessage() {}
 
 func (x *Inverse) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[45]
+	mi := &file_stage_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3394,7 +3464,7 @@ func (x *Inverse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inverse.ProtoReflect.Descriptor instead.
 func (*Inverse) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{45}
+	return file_stage_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Inverse) GetCount() uint64 {
@@ -3414,7 +3484,7 @@ type Numbers struct {
 
 func (x *Numbers) Reset() {
 	*x = Numbers{}
-	mi := &file_stage_proto_msgTypes[46]
+	mi := &file_stage_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3426,7 +3496,7 @@ func (x *Numbers) String() string {
 func (*Numbers) ProtoMessage() {}
 
 func (x *Numbers) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[46]
+	mi := &file_stage_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3439,7 +3509,7 @@ func (x *Numbers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Numbers.ProtoReflect.Descriptor instead.
 func (*Numbers) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{46}
+	return file_stage_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Numbers) GetFirst() uint64 {
@@ -3458,7 +3528,7 @@ type Iterate struct {
 
 func (x *Iterate) Reset() {
 	*x = Iterate{}
-	mi := &file_stage_proto_msgTypes[47]
+	mi := &file_stage_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3470,7 +3540,7 @@ func (x *Iterate) String() string {
 func (*Iterate) ProtoMessage() {}
 
 func (x *Iterate) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[47]
+	mi := &file_stage_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3483,7 +3553,7 @@ func (x *Iterate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Iterate.ProtoReflect.Descriptor instead.
 func (*Iterate) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{47}
+	return file_stage_proto_rawDescGZIP(), []int{48}
 }
 
 // Next gives the next block of one source: all sources come as far before any goes on. To:
@@ -3497,7 +3567,7 @@ type Next struct {
 
 func (x *Next) Reset() {
 	*x = Next{}
-	mi := &file_stage_proto_msgTypes[48]
+	mi := &file_stage_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3509,7 +3579,7 @@ func (x *Next) String() string {
 func (*Next) ProtoMessage() {}
 
 func (x *Next) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[48]
+	mi := &file_stage_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3522,7 +3592,7 @@ func (x *Next) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Next.ProtoReflect.Descriptor instead.
 func (*Next) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{48}
+	return file_stage_proto_rawDescGZIP(), []int{49}
 }
 
 type Block struct {
@@ -3535,7 +3605,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_stage_proto_msgTypes[49]
+	mi := &file_stage_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3547,7 +3617,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[49]
+	mi := &file_stage_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3560,7 +3630,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{49}
+	return file_stage_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Block) GetSource() uint64 {
@@ -3593,7 +3663,7 @@ type Separate struct {
 
 func (x *Separate) Reset() {
 	*x = Separate{}
-	mi := &file_stage_proto_msgTypes[50]
+	mi := &file_stage_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3605,7 +3675,7 @@ func (x *Separate) String() string {
 func (*Separate) ProtoMessage() {}
 
 func (x *Separate) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[50]
+	mi := &file_stage_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3618,7 +3688,7 @@ func (x *Separate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Separate.ProtoReflect.Descriptor instead.
 func (*Separate) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{50}
+	return file_stage_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Separate) GetFirst() uint64 {
@@ -3661,7 +3731,7 @@ type SeparateAudio struct {
 
 func (x *SeparateAudio) Reset() {
 	*x = SeparateAudio{}
-	mi := &file_stage_proto_msgTypes[51]
+	mi := &file_stage_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3673,7 +3743,7 @@ func (x *SeparateAudio) String() string {
 func (*SeparateAudio) ProtoMessage() {}
 
 func (x *SeparateAudio) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[51]
+	mi := &file_stage_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3686,7 +3756,7 @@ func (x *SeparateAudio) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeparateAudio.ProtoReflect.Descriptor instead.
 func (*SeparateAudio) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{51}
+	return file_stage_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SeparateAudio) GetAt() int64 {
@@ -3720,7 +3790,7 @@ type Question struct {
 
 func (x *Question) Reset() {
 	*x = Question{}
-	mi := &file_stage_proto_msgTypes[52]
+	mi := &file_stage_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3732,7 +3802,7 @@ func (x *Question) String() string {
 func (*Question) ProtoMessage() {}
 
 func (x *Question) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[52]
+	mi := &file_stage_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3745,7 +3815,7 @@ func (x *Question) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Question.ProtoReflect.Descriptor instead.
 func (*Question) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{52}
+	return file_stage_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Question) GetId() uint64 {
@@ -3847,7 +3917,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_stage_proto_msgTypes[53]
+	mi := &file_stage_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3859,7 +3929,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[53]
+	mi := &file_stage_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3872,7 +3942,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{53}
+	return file_stage_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Answer) GetId() uint64 {
@@ -3993,14 +4063,19 @@ const file_stage_proto_rawDesc = "" +
 	"\afactors\x18\x06 \x01(\v2\x1b.audiosep.plugin.v1.FactorsH\x00R\afactors\x121\n" +
 	"\x05notes\x18\a \x01(\v2\x19.audiosep.plugin.v1.NotesH\x00R\x05notes\x125\n" +
 	"\asources\x18\b \x01(\v2\x19.audiosep.plugin.v1.StemsH\x00R\asourcesB\a\n" +
-	"\x05cargo\"\xa6\x01\n" +
+	"\x05cargo\"\xf0\x01\n" +
 	"\x04Head\x12\x12\n" +
 	"\x04rate\x18\x01 \x01(\x04R\x04rate\x12\x18\n" +
 	"\asamples\x18\x02 \x01(\x04R\asamples\x12\x1a\n" +
 	"\bchannels\x18\x03 \x01(\x04R\bchannels\x12\"\n" +
 	"\frealisations\x18\x04 \x01(\x04R\frealisations\x12\x14\n" +
 	"\x05names\x18\x05 \x03(\tR\x05names\x12\x1a\n" +
-	"\bencoding\x18\x06 \x01(\tR\bencoding\"c\n" +
+	"\bencoding\x18\x06 \x01(\tR\bencoding\x12\x1a\n" +
+	"\bspeakers\x18\a \x01(\rR\bspeakers\x12,\n" +
+	"\x04tags\x18\b \x03(\v2\x18.audiosep.plugin.v1.TagsR\x04tags\"4\n" +
+	"\x04Tags\x12\x14\n" +
+	"\x05names\x18\x01 \x03(\tR\x05names\x12\x16\n" +
+	"\x06values\x18\x02 \x03(\tR\x06values\"c\n" +
 	"\x05Audio\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\x12\x14\n" +
 	"\x05yours\x18\x02 \x01(\bR\x05yours\x12,\n" +
@@ -4177,7 +4252,7 @@ func file_stage_proto_rawDescGZIP() []byte {
 	return file_stage_proto_rawDescData
 }
 
-var file_stage_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
+var file_stage_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_stage_proto_goTypes = []any{
 	(*Empty)(nil),           // 0: audiosep.plugin.v1.Empty
 	(*DescribeRequest)(nil), // 1: audiosep.plugin.v1.DescribeRequest
@@ -4202,37 +4277,38 @@ var file_stage_proto_goTypes = []any{
 	(*CloseRequest)(nil),    // 20: audiosep.plugin.v1.CloseRequest
 	(*Value)(nil),           // 21: audiosep.plugin.v1.Value
 	(*Head)(nil),            // 22: audiosep.plugin.v1.Head
-	(*Audio)(nil),           // 23: audiosep.plugin.v1.Audio
-	(*Framing)(nil),         // 24: audiosep.plugin.v1.Framing
-	(*Frames)(nil),          // 25: audiosep.plugin.v1.Frames
-	(*Transform)(nil),       // 26: audiosep.plugin.v1.Transform
-	(*FittedTransform)(nil), // 27: audiosep.plugin.v1.FittedTransform
-	(*Coefs)(nil),           // 28: audiosep.plugin.v1.Coefs
-	(*Power)(nil),           // 29: audiosep.plugin.v1.Power
-	(*Matrix)(nil),          // 30: audiosep.plugin.v1.Matrix
-	(*Factors)(nil),         // 31: audiosep.plugin.v1.Factors
-	(*Group)(nil),           // 32: audiosep.plugin.v1.Group
-	(*Notes)(nil),           // 33: audiosep.plugin.v1.Notes
-	(*Note)(nil),            // 34: audiosep.plugin.v1.Note
-	(*Stems)(nil),           // 35: audiosep.plugin.v1.Stems
-	(*Separated)(nil),       // 36: audiosep.plugin.v1.Separated
-	(*SeparatedAudio)(nil),  // 37: audiosep.plugin.v1.SeparatedAudio
-	(*Array)(nil),           // 38: audiosep.plugin.v1.Array
-	(*ReadRequest)(nil),     // 39: audiosep.plugin.v1.ReadRequest
-	(*ReadReply)(nil),       // 40: audiosep.plugin.v1.ReadReply
-	(*Samples)(nil),         // 41: audiosep.plugin.v1.Samples
-	(*Spectrum)(nil),        // 42: audiosep.plugin.v1.Spectrum
-	(*Columns)(nil),         // 43: audiosep.plugin.v1.Columns
-	(*Forward)(nil),         // 44: audiosep.plugin.v1.Forward
-	(*Inverse)(nil),         // 45: audiosep.plugin.v1.Inverse
-	(*Numbers)(nil),         // 46: audiosep.plugin.v1.Numbers
-	(*Iterate)(nil),         // 47: audiosep.plugin.v1.Iterate
-	(*Next)(nil),            // 48: audiosep.plugin.v1.Next
-	(*Block)(nil),           // 49: audiosep.plugin.v1.Block
-	(*Separate)(nil),        // 50: audiosep.plugin.v1.Separate
-	(*SeparateAudio)(nil),   // 51: audiosep.plugin.v1.SeparateAudio
-	(*Question)(nil),        // 52: audiosep.plugin.v1.Question
-	(*Answer)(nil),          // 53: audiosep.plugin.v1.Answer
+	(*Tags)(nil),            // 23: audiosep.plugin.v1.Tags
+	(*Audio)(nil),           // 24: audiosep.plugin.v1.Audio
+	(*Framing)(nil),         // 25: audiosep.plugin.v1.Framing
+	(*Frames)(nil),          // 26: audiosep.plugin.v1.Frames
+	(*Transform)(nil),       // 27: audiosep.plugin.v1.Transform
+	(*FittedTransform)(nil), // 28: audiosep.plugin.v1.FittedTransform
+	(*Coefs)(nil),           // 29: audiosep.plugin.v1.Coefs
+	(*Power)(nil),           // 30: audiosep.plugin.v1.Power
+	(*Matrix)(nil),          // 31: audiosep.plugin.v1.Matrix
+	(*Factors)(nil),         // 32: audiosep.plugin.v1.Factors
+	(*Group)(nil),           // 33: audiosep.plugin.v1.Group
+	(*Notes)(nil),           // 34: audiosep.plugin.v1.Notes
+	(*Note)(nil),            // 35: audiosep.plugin.v1.Note
+	(*Stems)(nil),           // 36: audiosep.plugin.v1.Stems
+	(*Separated)(nil),       // 37: audiosep.plugin.v1.Separated
+	(*SeparatedAudio)(nil),  // 38: audiosep.plugin.v1.SeparatedAudio
+	(*Array)(nil),           // 39: audiosep.plugin.v1.Array
+	(*ReadRequest)(nil),     // 40: audiosep.plugin.v1.ReadRequest
+	(*ReadReply)(nil),       // 41: audiosep.plugin.v1.ReadReply
+	(*Samples)(nil),         // 42: audiosep.plugin.v1.Samples
+	(*Spectrum)(nil),        // 43: audiosep.plugin.v1.Spectrum
+	(*Columns)(nil),         // 44: audiosep.plugin.v1.Columns
+	(*Forward)(nil),         // 45: audiosep.plugin.v1.Forward
+	(*Inverse)(nil),         // 46: audiosep.plugin.v1.Inverse
+	(*Numbers)(nil),         // 47: audiosep.plugin.v1.Numbers
+	(*Iterate)(nil),         // 48: audiosep.plugin.v1.Iterate
+	(*Next)(nil),            // 49: audiosep.plugin.v1.Next
+	(*Block)(nil),           // 50: audiosep.plugin.v1.Block
+	(*Separate)(nil),        // 51: audiosep.plugin.v1.Separate
+	(*SeparateAudio)(nil),   // 52: audiosep.plugin.v1.SeparateAudio
+	(*Question)(nil),        // 53: audiosep.plugin.v1.Question
+	(*Answer)(nil),          // 54: audiosep.plugin.v1.Answer
 }
 var file_stage_proto_depIdxs = []int32{
 	5,  // 0: audiosep.plugin.v1.BuildReply.faults:type_name -> audiosep.plugin.v1.ParamFault
@@ -4251,82 +4327,83 @@ var file_stage_proto_depIdxs = []int32{
 	18, // 13: audiosep.plugin.v1.RunReply.result:type_name -> audiosep.plugin.v1.Result
 	14, // 14: audiosep.plugin.v1.Result.outputs:type_name -> audiosep.plugin.v1.Port
 	10, // 15: audiosep.plugin.v1.StageRequest.call:type_name -> audiosep.plugin.v1.Call
-	23, // 16: audiosep.plugin.v1.Value.audio:type_name -> audiosep.plugin.v1.Audio
-	25, // 17: audiosep.plugin.v1.Value.frames:type_name -> audiosep.plugin.v1.Frames
-	28, // 18: audiosep.plugin.v1.Value.coefs:type_name -> audiosep.plugin.v1.Coefs
-	29, // 19: audiosep.plugin.v1.Value.power:type_name -> audiosep.plugin.v1.Power
-	27, // 20: audiosep.plugin.v1.Value.transform:type_name -> audiosep.plugin.v1.FittedTransform
-	31, // 21: audiosep.plugin.v1.Value.factors:type_name -> audiosep.plugin.v1.Factors
-	33, // 22: audiosep.plugin.v1.Value.notes:type_name -> audiosep.plugin.v1.Notes
-	35, // 23: audiosep.plugin.v1.Value.sources:type_name -> audiosep.plugin.v1.Stems
-	22, // 24: audiosep.plugin.v1.Audio.head:type_name -> audiosep.plugin.v1.Head
-	22, // 25: audiosep.plugin.v1.Framing.head:type_name -> audiosep.plugin.v1.Head
-	23, // 26: audiosep.plugin.v1.Frames.audio:type_name -> audiosep.plugin.v1.Audio
-	24, // 27: audiosep.plugin.v1.Frames.framing:type_name -> audiosep.plugin.v1.Framing
-	30, // 28: audiosep.plugin.v1.Transform.phi:type_name -> audiosep.plugin.v1.Matrix
-	26, // 29: audiosep.plugin.v1.FittedTransform.transform:type_name -> audiosep.plugin.v1.Transform
-	24, // 30: audiosep.plugin.v1.FittedTransform.framing:type_name -> audiosep.plugin.v1.Framing
-	26, // 31: audiosep.plugin.v1.Coefs.transform:type_name -> audiosep.plugin.v1.Transform
-	25, // 32: audiosep.plugin.v1.Coefs.frames:type_name -> audiosep.plugin.v1.Frames
-	24, // 33: audiosep.plugin.v1.Coefs.framing:type_name -> audiosep.plugin.v1.Framing
-	28, // 34: audiosep.plugin.v1.Power.coefs:type_name -> audiosep.plugin.v1.Coefs
-	24, // 35: audiosep.plugin.v1.Power.framing:type_name -> audiosep.plugin.v1.Framing
-	30, // 36: audiosep.plugin.v1.Factors.w:type_name -> audiosep.plugin.v1.Matrix
-	30, // 37: audiosep.plugin.v1.Factors.h:type_name -> audiosep.plugin.v1.Matrix
-	32, // 38: audiosep.plugin.v1.Factors.sources:type_name -> audiosep.plugin.v1.Group
-	24, // 39: audiosep.plugin.v1.Factors.framing:type_name -> audiosep.plugin.v1.Framing
-	34, // 40: audiosep.plugin.v1.Notes.notes:type_name -> audiosep.plugin.v1.Note
-	22, // 41: audiosep.plugin.v1.Stems.head:type_name -> audiosep.plugin.v1.Head
-	32, // 42: audiosep.plugin.v1.Stems.groups:type_name -> audiosep.plugin.v1.Group
-	36, // 43: audiosep.plugin.v1.Stems.separated:type_name -> audiosep.plugin.v1.Separated
-	37, // 44: audiosep.plugin.v1.Stems.separated_audio:type_name -> audiosep.plugin.v1.SeparatedAudio
-	28, // 45: audiosep.plugin.v1.Separated.coefs:type_name -> audiosep.plugin.v1.Coefs
-	23, // 46: audiosep.plugin.v1.SeparatedAudio.audio:type_name -> audiosep.plugin.v1.Audio
-	10, // 47: audiosep.plugin.v1.ReadRequest.call:type_name -> audiosep.plugin.v1.Call
-	38, // 48: audiosep.plugin.v1.ReadRequest.from:type_name -> audiosep.plugin.v1.Array
-	38, // 49: audiosep.plugin.v1.ReadRequest.to:type_name -> audiosep.plugin.v1.Array
-	41, // 50: audiosep.plugin.v1.ReadRequest.samples:type_name -> audiosep.plugin.v1.Samples
-	42, // 51: audiosep.plugin.v1.ReadRequest.spectrum:type_name -> audiosep.plugin.v1.Spectrum
-	43, // 52: audiosep.plugin.v1.ReadRequest.columns:type_name -> audiosep.plugin.v1.Columns
-	44, // 53: audiosep.plugin.v1.ReadRequest.forward:type_name -> audiosep.plugin.v1.Forward
-	45, // 54: audiosep.plugin.v1.ReadRequest.inverse:type_name -> audiosep.plugin.v1.Inverse
-	46, // 55: audiosep.plugin.v1.ReadRequest.numbers:type_name -> audiosep.plugin.v1.Numbers
-	47, // 56: audiosep.plugin.v1.ReadRequest.iterate:type_name -> audiosep.plugin.v1.Iterate
-	48, // 57: audiosep.plugin.v1.ReadRequest.next:type_name -> audiosep.plugin.v1.Next
-	50, // 58: audiosep.plugin.v1.ReadRequest.separate:type_name -> audiosep.plugin.v1.Separate
-	51, // 59: audiosep.plugin.v1.ReadRequest.separate_audio:type_name -> audiosep.plugin.v1.SeparateAudio
-	38, // 60: audiosep.plugin.v1.ReadReply.arrays:type_name -> audiosep.plugin.v1.Array
-	49, // 61: audiosep.plugin.v1.ReadReply.block:type_name -> audiosep.plugin.v1.Block
-	39, // 62: audiosep.plugin.v1.Question.read:type_name -> audiosep.plugin.v1.ReadRequest
-	20, // 63: audiosep.plugin.v1.Question.close:type_name -> audiosep.plugin.v1.CloseRequest
-	16, // 64: audiosep.plugin.v1.Question.step:type_name -> audiosep.plugin.v1.Step
-	17, // 65: audiosep.plugin.v1.Question.log:type_name -> audiosep.plugin.v1.Log
-	40, // 66: audiosep.plugin.v1.Answer.reply:type_name -> audiosep.plugin.v1.ReadReply
-	1,  // 67: audiosep.plugin.v1.Plugin.Describe:input_type -> audiosep.plugin.v1.DescribeRequest
-	3,  // 68: audiosep.plugin.v1.Plugin.Build:input_type -> audiosep.plugin.v1.BuildRequest
-	6,  // 69: audiosep.plugin.v1.Plugin.Forecast:input_type -> audiosep.plugin.v1.ForecastRequest
-	9,  // 70: audiosep.plugin.v1.Plugin.Prepare:input_type -> audiosep.plugin.v1.PrepareRequest
-	11, // 71: audiosep.plugin.v1.Plugin.Run:input_type -> audiosep.plugin.v1.RunRequest
-	39, // 72: audiosep.plugin.v1.Plugin.Read:input_type -> audiosep.plugin.v1.ReadRequest
-	19, // 73: audiosep.plugin.v1.Plugin.Commit:input_type -> audiosep.plugin.v1.StageRequest
-	19, // 74: audiosep.plugin.v1.Plugin.Withdraw:input_type -> audiosep.plugin.v1.StageRequest
-	20, // 75: audiosep.plugin.v1.Plugin.Close:input_type -> audiosep.plugin.v1.CloseRequest
-	53, // 76: audiosep.plugin.v1.Plugin.Ask:input_type -> audiosep.plugin.v1.Answer
-	2,  // 77: audiosep.plugin.v1.Plugin.Describe:output_type -> audiosep.plugin.v1.DescribeReply
-	4,  // 78: audiosep.plugin.v1.Plugin.Build:output_type -> audiosep.plugin.v1.BuildReply
-	7,  // 79: audiosep.plugin.v1.Plugin.Forecast:output_type -> audiosep.plugin.v1.ForecastReply
-	0,  // 80: audiosep.plugin.v1.Plugin.Prepare:output_type -> audiosep.plugin.v1.Empty
-	15, // 81: audiosep.plugin.v1.Plugin.Run:output_type -> audiosep.plugin.v1.RunReply
-	40, // 82: audiosep.plugin.v1.Plugin.Read:output_type -> audiosep.plugin.v1.ReadReply
-	0,  // 83: audiosep.plugin.v1.Plugin.Commit:output_type -> audiosep.plugin.v1.Empty
-	0,  // 84: audiosep.plugin.v1.Plugin.Withdraw:output_type -> audiosep.plugin.v1.Empty
-	0,  // 85: audiosep.plugin.v1.Plugin.Close:output_type -> audiosep.plugin.v1.Empty
-	52, // 86: audiosep.plugin.v1.Plugin.Ask:output_type -> audiosep.plugin.v1.Question
-	77, // [77:87] is the sub-list for method output_type
-	67, // [67:77] is the sub-list for method input_type
-	67, // [67:67] is the sub-list for extension type_name
-	67, // [67:67] is the sub-list for extension extendee
-	0,  // [0:67] is the sub-list for field type_name
+	24, // 16: audiosep.plugin.v1.Value.audio:type_name -> audiosep.plugin.v1.Audio
+	26, // 17: audiosep.plugin.v1.Value.frames:type_name -> audiosep.plugin.v1.Frames
+	29, // 18: audiosep.plugin.v1.Value.coefs:type_name -> audiosep.plugin.v1.Coefs
+	30, // 19: audiosep.plugin.v1.Value.power:type_name -> audiosep.plugin.v1.Power
+	28, // 20: audiosep.plugin.v1.Value.transform:type_name -> audiosep.plugin.v1.FittedTransform
+	32, // 21: audiosep.plugin.v1.Value.factors:type_name -> audiosep.plugin.v1.Factors
+	34, // 22: audiosep.plugin.v1.Value.notes:type_name -> audiosep.plugin.v1.Notes
+	36, // 23: audiosep.plugin.v1.Value.sources:type_name -> audiosep.plugin.v1.Stems
+	23, // 24: audiosep.plugin.v1.Head.tags:type_name -> audiosep.plugin.v1.Tags
+	22, // 25: audiosep.plugin.v1.Audio.head:type_name -> audiosep.plugin.v1.Head
+	22, // 26: audiosep.plugin.v1.Framing.head:type_name -> audiosep.plugin.v1.Head
+	24, // 27: audiosep.plugin.v1.Frames.audio:type_name -> audiosep.plugin.v1.Audio
+	25, // 28: audiosep.plugin.v1.Frames.framing:type_name -> audiosep.plugin.v1.Framing
+	31, // 29: audiosep.plugin.v1.Transform.phi:type_name -> audiosep.plugin.v1.Matrix
+	27, // 30: audiosep.plugin.v1.FittedTransform.transform:type_name -> audiosep.plugin.v1.Transform
+	25, // 31: audiosep.plugin.v1.FittedTransform.framing:type_name -> audiosep.plugin.v1.Framing
+	27, // 32: audiosep.plugin.v1.Coefs.transform:type_name -> audiosep.plugin.v1.Transform
+	26, // 33: audiosep.plugin.v1.Coefs.frames:type_name -> audiosep.plugin.v1.Frames
+	25, // 34: audiosep.plugin.v1.Coefs.framing:type_name -> audiosep.plugin.v1.Framing
+	29, // 35: audiosep.plugin.v1.Power.coefs:type_name -> audiosep.plugin.v1.Coefs
+	25, // 36: audiosep.plugin.v1.Power.framing:type_name -> audiosep.plugin.v1.Framing
+	31, // 37: audiosep.plugin.v1.Factors.w:type_name -> audiosep.plugin.v1.Matrix
+	31, // 38: audiosep.plugin.v1.Factors.h:type_name -> audiosep.plugin.v1.Matrix
+	33, // 39: audiosep.plugin.v1.Factors.sources:type_name -> audiosep.plugin.v1.Group
+	25, // 40: audiosep.plugin.v1.Factors.framing:type_name -> audiosep.plugin.v1.Framing
+	35, // 41: audiosep.plugin.v1.Notes.notes:type_name -> audiosep.plugin.v1.Note
+	22, // 42: audiosep.plugin.v1.Stems.head:type_name -> audiosep.plugin.v1.Head
+	33, // 43: audiosep.plugin.v1.Stems.groups:type_name -> audiosep.plugin.v1.Group
+	37, // 44: audiosep.plugin.v1.Stems.separated:type_name -> audiosep.plugin.v1.Separated
+	38, // 45: audiosep.plugin.v1.Stems.separated_audio:type_name -> audiosep.plugin.v1.SeparatedAudio
+	29, // 46: audiosep.plugin.v1.Separated.coefs:type_name -> audiosep.plugin.v1.Coefs
+	24, // 47: audiosep.plugin.v1.SeparatedAudio.audio:type_name -> audiosep.plugin.v1.Audio
+	10, // 48: audiosep.plugin.v1.ReadRequest.call:type_name -> audiosep.plugin.v1.Call
+	39, // 49: audiosep.plugin.v1.ReadRequest.from:type_name -> audiosep.plugin.v1.Array
+	39, // 50: audiosep.plugin.v1.ReadRequest.to:type_name -> audiosep.plugin.v1.Array
+	42, // 51: audiosep.plugin.v1.ReadRequest.samples:type_name -> audiosep.plugin.v1.Samples
+	43, // 52: audiosep.plugin.v1.ReadRequest.spectrum:type_name -> audiosep.plugin.v1.Spectrum
+	44, // 53: audiosep.plugin.v1.ReadRequest.columns:type_name -> audiosep.plugin.v1.Columns
+	45, // 54: audiosep.plugin.v1.ReadRequest.forward:type_name -> audiosep.plugin.v1.Forward
+	46, // 55: audiosep.plugin.v1.ReadRequest.inverse:type_name -> audiosep.plugin.v1.Inverse
+	47, // 56: audiosep.plugin.v1.ReadRequest.numbers:type_name -> audiosep.plugin.v1.Numbers
+	48, // 57: audiosep.plugin.v1.ReadRequest.iterate:type_name -> audiosep.plugin.v1.Iterate
+	49, // 58: audiosep.plugin.v1.ReadRequest.next:type_name -> audiosep.plugin.v1.Next
+	51, // 59: audiosep.plugin.v1.ReadRequest.separate:type_name -> audiosep.plugin.v1.Separate
+	52, // 60: audiosep.plugin.v1.ReadRequest.separate_audio:type_name -> audiosep.plugin.v1.SeparateAudio
+	39, // 61: audiosep.plugin.v1.ReadReply.arrays:type_name -> audiosep.plugin.v1.Array
+	50, // 62: audiosep.plugin.v1.ReadReply.block:type_name -> audiosep.plugin.v1.Block
+	40, // 63: audiosep.plugin.v1.Question.read:type_name -> audiosep.plugin.v1.ReadRequest
+	20, // 64: audiosep.plugin.v1.Question.close:type_name -> audiosep.plugin.v1.CloseRequest
+	16, // 65: audiosep.plugin.v1.Question.step:type_name -> audiosep.plugin.v1.Step
+	17, // 66: audiosep.plugin.v1.Question.log:type_name -> audiosep.plugin.v1.Log
+	41, // 67: audiosep.plugin.v1.Answer.reply:type_name -> audiosep.plugin.v1.ReadReply
+	1,  // 68: audiosep.plugin.v1.Plugin.Describe:input_type -> audiosep.plugin.v1.DescribeRequest
+	3,  // 69: audiosep.plugin.v1.Plugin.Build:input_type -> audiosep.plugin.v1.BuildRequest
+	6,  // 70: audiosep.plugin.v1.Plugin.Forecast:input_type -> audiosep.plugin.v1.ForecastRequest
+	9,  // 71: audiosep.plugin.v1.Plugin.Prepare:input_type -> audiosep.plugin.v1.PrepareRequest
+	11, // 72: audiosep.plugin.v1.Plugin.Run:input_type -> audiosep.plugin.v1.RunRequest
+	40, // 73: audiosep.plugin.v1.Plugin.Read:input_type -> audiosep.plugin.v1.ReadRequest
+	19, // 74: audiosep.plugin.v1.Plugin.Commit:input_type -> audiosep.plugin.v1.StageRequest
+	19, // 75: audiosep.plugin.v1.Plugin.Withdraw:input_type -> audiosep.plugin.v1.StageRequest
+	20, // 76: audiosep.plugin.v1.Plugin.Close:input_type -> audiosep.plugin.v1.CloseRequest
+	54, // 77: audiosep.plugin.v1.Plugin.Ask:input_type -> audiosep.plugin.v1.Answer
+	2,  // 78: audiosep.plugin.v1.Plugin.Describe:output_type -> audiosep.plugin.v1.DescribeReply
+	4,  // 79: audiosep.plugin.v1.Plugin.Build:output_type -> audiosep.plugin.v1.BuildReply
+	7,  // 80: audiosep.plugin.v1.Plugin.Forecast:output_type -> audiosep.plugin.v1.ForecastReply
+	0,  // 81: audiosep.plugin.v1.Plugin.Prepare:output_type -> audiosep.plugin.v1.Empty
+	15, // 82: audiosep.plugin.v1.Plugin.Run:output_type -> audiosep.plugin.v1.RunReply
+	41, // 83: audiosep.plugin.v1.Plugin.Read:output_type -> audiosep.plugin.v1.ReadReply
+	0,  // 84: audiosep.plugin.v1.Plugin.Commit:output_type -> audiosep.plugin.v1.Empty
+	0,  // 85: audiosep.plugin.v1.Plugin.Withdraw:output_type -> audiosep.plugin.v1.Empty
+	0,  // 86: audiosep.plugin.v1.Plugin.Close:output_type -> audiosep.plugin.v1.Empty
+	53, // 87: audiosep.plugin.v1.Plugin.Ask:output_type -> audiosep.plugin.v1.Question
+	78, // [78:88] is the sub-list for method output_type
+	68, // [68:78] is the sub-list for method input_type
+	68, // [68:68] is the sub-list for extension type_name
+	68, // [68:68] is the sub-list for extension extendee
+	0,  // [0:68] is the sub-list for field type_name
 }
 
 func init() { file_stage_proto_init() }
@@ -4349,7 +4426,7 @@ func file_stage_proto_init() {
 		(*Value_Notes)(nil),
 		(*Value_Sources)(nil),
 	}
-	file_stage_proto_msgTypes[39].OneofWrappers = []any{
+	file_stage_proto_msgTypes[40].OneofWrappers = []any{
 		(*ReadRequest_Samples)(nil),
 		(*ReadRequest_Spectrum)(nil),
 		(*ReadRequest_Columns)(nil),
@@ -4361,7 +4438,7 @@ func file_stage_proto_init() {
 		(*ReadRequest_Separate)(nil),
 		(*ReadRequest_SeparateAudio)(nil),
 	}
-	file_stage_proto_msgTypes[52].OneofWrappers = []any{
+	file_stage_proto_msgTypes[53].OneofWrappers = []any{
 		(*Question_Read)(nil),
 		(*Question_Close)(nil),
 		(*Question_Step)(nil),
@@ -4373,7 +4450,7 @@ func file_stage_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stage_proto_rawDesc), len(file_stage_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   54,
+			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -8,13 +8,21 @@ import (
 
 // containers names what a file is that is no WAV, by its first bytes.
 var containers = []struct{ magic, name string }{
-	{"FORM", "IFF"}, {"ID3", "MP3"}, {".snd", "AU"}, {"caff", "CAF"},
+	{"FORM", "IFF"}, {"ID3", "MP3"}, {"riff\x2e\x91\xcf\x11", "Sony Wave64 of another kind"}, {".snd", "AU"}, {"caff", "CAF"},
 	{"\x1aE\xdf\xa3", "Matroska"}, {"\x30\x26\xb2\x75", "Windows Media Audio"}, {"wvpk", "WavPack"},
 	{"MAC ", "Monkey's Audio"}, {"TTA1", "TTA"}, {"#!AMR", "AMR"}, {"MThd", "MIDI"},
 }
 
 // container names what a file is by its first bytes; "" where they tell nothing.
 func container(start string) string {
+	if strings.HasPrefix(start, "OggS") {
+		for _, inside := range [][2]string{{"OpusHead", "Opus"}, {"Speex", "Speex"}, {"\x7fFLAC", "FLAC in Ogg"}} {
+			if strings.HasPrefix(start[min(28, len(start)):], inside[0]) {
+				return inside[1]
+			}
+		}
+		return "Ogg"
+	}
 	for _, c := range containers {
 		if strings.HasPrefix(start, c.magic) {
 			return c.name

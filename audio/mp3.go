@@ -5,72 +5,26 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"math"
 	"strings"
 
-	"github.com/hajimehoshi/go-mp3"
+	"github.com/audiosep/audiosep/internal/mp3"
 )
 
-// MP3: MPEG-1 audio, layer III (ISO/IEC 11172-3). The frames are walked here, so that broken
-// ones are told and the length is known; github.com/hajimehoshi/go-mp3 decodes them, to 16 bits.
-// What it makes of MPEG-2, below 32 kHz, is up to 1000 steps of 16 bits off ffmpeg's, so that is
-// not read; nor is joint stereo, where it mixes what it should not in short blocks.
+// MP3: MPEG-1, MPEG-2 and MPEG-2.5 audio, layer III (ISO/IEC 11172-3, 13818-3), decoded by
+// internal/mp3: what github.com/hajimehoshi/go-mp3 makes of short blocks in joint stereo, and of
+// MPEG-2, is up to a third of full scale off ffmpeg's.
 var mp3Codec = codec{name: "MP3",
-	knows: func(head string) bool { _, ok := mp3HeaderOf(head); return ok },
+	knows: func(head string) bool { _, ok := mp3.Parse([]byte(head)); return ok },
 	open:  openMP3,
-}
-
-// mp3Header is what the four bytes before a frame say.
-type mp3Header struct {
-	rate, channels int
-	bytes          int  // of the frame, with these
-	samples        int  // per channel
-	side           int  // bytes of side information
-	joint          bool // the two channels are coded as sum and difference, or as one and angles
-	crc            int  // bytes of a checksum
-}
-
-// mp3BitRates in kbit/s, of MPEG-1 and of MPEG-2.
-var mp3BitRates = [2][15]int{
-	{0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320},
-	{0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160},
-}
-
-// mp3HeaderOf reads the header of a frame of layer III; not ok if there is none.
-func mp3HeaderOf(b string) (h mp3Header, ok bool) {
-	if len(b) < 4 || b[0] != 0xFF || b[1]&0xE6 != 0xE2 || b[2]>>4 == 15 || b[2]>>2&3 == 3 || b[1]>>3&3 == 1 {
-		return h, false
-	}
-	version := 3 - int(b[1]>>3&3) // 0: MPEG-1, 1: MPEG-2, 3: MPEG-2.5
-	h.rate = [3]int{44100, 48000, 32000}[b[2]>>2&3]
-	h.samples, h.channels, h.side = 1152, 2, 32
-	table := 0
-	if version > 0 {
-		h.rate, h.samples, h.side, table = h.rate/2, 576, 17, 1
-	}
-	if version == 3 {
-		h.rate /= 2
-	}
-	if b[3]>>6 == 3 {
-		h.channels, h.side = 1, h.side/2+1
-	}
-	h.joint = b[3]>>6 == 1 && b[3]>>4&3 != 0
-	if b[1]&1 == 0 {
-		h.crc = 2
-	}
-	h.bytes = h.samples/8*1000*mp3BitRates[table][b[2]>>4]/h.rate + int(b[2]>>1&1)
-	return h, h.bytes > 4+h.crc+h.side
 }
 
 // mp3Frames is what a walk over the frames of a file has found.
 type mp3Frames struct {
-	mp3Header       // of the first with sound
-	first     int64 // where that is
-	end       int64 // of the last
-	count     int64
-	skip      int64 // samples before the first that counts
-	pad       int64 // samples behind the last that counts, with those that the decoder delays; -1: unknown
+	mp3.Header       // of the first with sound
+	first      int64 // where that is
+	count      int64
+	skip       int64 // samples before the first that counts
+	pad        int64 // samples behind the last that counts, with those that the decoder delays; -1: unknown
 }
 
 // decoderDelay is how many samples a decoder of layer III lags behind: 528 and one.
@@ -81,10 +35,7 @@ func openMP3(ctx context.Context, in *input) (recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.rate < 32000 {
-		return nil, fmt.Errorf("this is MPEG-2, at %d Hz; want MPEG-1, at 32000, 44100 or 48000 Hz: %w", f.rate, errUnread)
-	}
-	d := newDecoded(f.rate, f.channels)
+	d := newDecoded(f.Rate, f.Channels)
 	whole := false
 	defer func() { // after an error, or a panic on its way to the wall
 		if !whole {
@@ -94,7 +45,7 @@ func openMP3(ctx context.Context, in *input) (recording, error) {
 	if err := f.decode(ctx, in, d); err != nil {
 		return nil, err
 	}
-	samples := f.count*int64(f.samples) - f.skip
+	samples := f.count*int64(f.Samples) - f.skip
 	if f.pad >= 0 {
 		samples -= max(0, f.pad-decoderDelay)
 	}
@@ -116,37 +67,33 @@ func walkMP3(ctx context.Context, in *input) (f mp3Frames, err error) {
 		if err != nil {
 			return f, err
 		}
-		h, ok := mp3HeaderOf(string(b[:min(4, len(b))]))
+		h, ok := mp3.Parse(b)
 		if !ok && f.count > 0 && mp3Tail(b) {
 			return f, nil
 		}
 		switch {
-		case !ok && len(b) > 2 && b[0] == 0xFF && b[1]&0xE6 == 0xE2 && b[2]>>4 == 0:
-			return f, fmt.Errorf("the frame at byte %d has a free bit rate: %w", at, errUnread)
 		case !ok:
 			return f, fmt.Errorf("no frame stands at byte %d, after %d frames: the file is broken; keep what can be read with ffmpeg -i IN OUT.wav", at, f.count)
-		case f.rate > 0 && (h.rate != f.rate || h.channels != f.channels || h.samples != f.samples):
-			return f, fmt.Errorf("the frame at byte %d is of %d Hz and %d channels, those before of %d Hz and %d: %w", at, h.rate, h.channels, f.rate, f.channels, errUnread)
-		case h.joint:
-			return f, fmt.Errorf("the frame at byte %d is in joint stereo: %w", at, errUnread)
-		case h.bytes > len(b): // it is cut short
+		case h.Bytes == 0:
+			return f, fmt.Errorf("the frame at byte %d has a free bit rate: %w", at, errUnread)
+		case f.Rate > 0 && (h.Rate != f.Rate || h.Channels != f.Channels || h.Samples != f.Samples):
+			return f, fmt.Errorf("the frame at byte %d is of %d Hz and %d channels, those before of %d Hz and %d: %w", at, h.Rate, h.Channels, f.Rate, f.Channels, errUnread)
+		case h.Bytes > len(b): // it is cut short
 			if f.count == 0 {
 				return f, fmt.Errorf("the file ends in the frame at byte %d; it is truncated", at)
 			}
 			return f, nil
 		}
-		if f.rate == 0 {
-			f.mp3Header, f.first = h, at+int64(h.bytes)
-			if f.info(b[:h.bytes]) {
-				at += int64(h.bytes)
-				f.end = at
+		if f.Rate == 0 {
+			f.Header, f.first = h, at+int64(h.Bytes)
+			if f.info(b[:h.Bytes]) {
+				at += int64(h.Bytes)
 				continue
 			}
 			f.first = at
 		}
 		f.count++
-		at += int64(h.bytes)
-		f.end = at
+		at += int64(h.Bytes)
 	}
 }
 
@@ -164,7 +111,7 @@ func mp3Tail(b []byte) bool {
 // samples that the encoder has added before and behind (Mp3 Info Tag revision 1). It tells
 // whether the frame is such, and holds no sound.
 func (f *mp3Frames) info(frame []byte) bool {
-	at := 4 + f.side // a checksum, where there is one, is not counted
+	at := 4 + f.Side // a checksum, where there is one, is not counted
 	if len(frame) >= 36+4 && string(frame[36:40]) == "VBRI" {
 		return true
 	}
@@ -189,44 +136,40 @@ func (f *mp3Frames) info(frame []byte) bool {
 	return true
 }
 
-// decode decodes the frames. go-mp3 makes two channels of one, and cuts samples off towards
-// zero: what it says is v stood between v and v±1, so the middle is taken.
+// decode decodes the frames that the walk has counted.
 func (f *mp3Frames) decode(ctx context.Context, in *input, d *decoded) error {
-	m, err := mp3.NewDecoder(struct{ io.Reader }{io.NewSectionReader(in, f.first, f.end-f.first)})
-	if err != nil {
-		return err
-	}
-	raw := make([]byte, 4*1152*16)
-	out := make([]float32, 0, len(raw)/2)
-	want := f.count * int64(f.samples)
-	for done := int64(0); done < want; {
+	var m mp3.Decoder
+	w := window{in: in}
+	out := make([]float32, 0, 2*1152)
+	at := f.first
+	for n := range f.count {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, err := io.ReadFull(m, raw)
+		b, err := w.from(at, 2048)
+		if err != nil {
+			return err
+		}
+		h, ok := mp3.Parse(b)
+		if !ok || h.Bytes > len(b) || h.Samples != f.Samples || h.Channels != f.Channels {
+			return fmt.Errorf("frame %d at byte %d has changed while the file was read", n+1, at)
+		}
+		switch err := m.Decode(h, b[:h.Bytes]); {
+		case errors.Is(err, mp3.ErrIntensity):
+			return fmt.Errorf("frame %d at byte %d: %w: %w", n+1, at, err, errUnread)
+		case err != nil:
+			return fmt.Errorf("frame %d at byte %d: %w: the file is broken; keep what can be read with ffmpeg -i IN OUT.wav", n+1, at, err)
+		}
 		out = out[:0]
-		for i := 0; i+4 <= n; i += 4 {
-			for c := range f.channels {
-				v := float64(int16(binary.LittleEndian.Uint16(raw[i+2*c:])))
-				if v != 0 {
-					v += math.Copysign(0.5, v)
-				}
-				out = append(out, float32(v/32767))
+		for t := range f.Samples {
+			for c := range f.Channels {
+				out = append(out, float32(m.Samples[c][t]))
 			}
 		}
 		if err := d.append(out); err != nil {
 			return err
 		}
-		done += int64(n / 4)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			if done < want {
-				return fmt.Errorf("%d samples a channel were decoded of %d: the file is broken", done, want)
-			}
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+		at += int64(h.Bytes)
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package mp3
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // butterflies are cs and ca of table B.9.
 var butterflies = func() (b [8][2]float64) {
@@ -61,13 +64,7 @@ func (d *Decoder) hybrid(g *granule, c int) {
 			if !g.switched || g.mixed && sb < 2 {
 				kind = 0
 			}
-			for i := range y {
-				sum := 0.0
-				for k, v := range x {
-					sum += v * cosines36[i][k]
-				}
-				y[i] = sum * blockWindows[kind][i]
-			}
+			long(&y, x, &blockWindows[kind])
 		}
 		overlap := &d.overlap[c][sb]
 		for t := range 18 {
@@ -78,6 +75,24 @@ func (d *Decoder) hybrid(g *granule, c int) {
 			d.slots[t][sb] = v
 			overlap[t] = y[18+t]
 		}
+	}
+}
+
+// long transforms a long block of a subband. The cosines are odd about the middle of the first
+// half, even about that of the second.
+func long(y *[36]float64, x []float64, window *[36]float64) {
+	if !slices.ContainsFunc(x, func(v float64) bool { return v != 0 }) {
+		return // as most are at high frequencies
+	}
+	for i := range 9 {
+		odd, even := 0.0, 0.0
+		a, b := &cosines36[i], &cosines36[18+i]
+		for k, v := range x {
+			odd += v * a[k]
+			even += v * b[k]
+		}
+		y[i], y[17-i] = odd*window[i], -odd*window[17-i]
+		y[18+i], y[35-i] = even*window[18+i], even*window[35-i]
 	}
 }
 
@@ -114,13 +129,18 @@ var matrix = func() (n [64][32]float64) {
 // run makes 32 samples of a sample of each subband.
 func (s *synthesis) run(out []float64, bands *[32]float64) {
 	s.at = (s.at + 1024 - 64) & 1023
-	for i := range matrix {
-		sum := 0.0
-		for k, b := range bands {
-			sum += matrix[i][k] * b
+	v := s.v[s.at:][:64]
+	for i := range 16 { // odd about 16, even about 48
+		odd, even := 0.0, 0.0
+		a, b := &matrix[i], &matrix[48-i]
+		for k, x := range bands {
+			odd += a[k] * x
+			even += b[k] * x
 		}
-		s.v[s.at+i] = sum
+		v[i], v[32-i] = odd, -odd
+		v[48-i], v[48+i] = even, even
 	}
+	v[16] = 0
 	for j := range out {
 		sum := 0.0
 		for i := range 8 {

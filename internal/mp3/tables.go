@@ -1,6 +1,7 @@
 package mp3
 
-// The tables of ISO/IEC 11172-3, annex B, for layer III.
+// The tables of ISO/IEC 11172-3, annex B, for layer III: numbers that the standard sets. Every code
+// and the window were held, number by number, against those of minimp3 (public domain, CC0).
 
 // codes are the Huffman codes of table B.7, by their numbers there; those of 17 to 23 are those
 // of 16, of 25 to 31 those of 24, and 32 and 33 are A and B, for four values. A code is its

@@ -29,6 +29,7 @@ func TestImportsPointDown(t *testing.T) {
 		"analysis":           stage,
 		"pipeline":           stage,
 		"pipeline/contract":  stage,
+		"pipeline/record":    {".", "pipeline"},
 		"pipeline/stagetest": {".", "pipeline/contract"},
 		"plugins":            {".", "plugins/wire"},
 		"plugins/wire":       {},

@@ -155,6 +155,12 @@ type Writer interface {
 	Writes() []string
 }
 
+// Digester may be implemented by a stage that reads what cannot be read twice, such as standard
+// input. Digest returns the SHA-256 and the length of what it has read by that name, if it has.
+type Digester interface {
+	Digest(name string) (sum [32]byte, bytes int64, ok bool)
+}
+
 // Withdrawer may be implemented by a Committer. Withdraw undoes Commit: it is called when
 // another stage of the run could not commit.
 type Withdrawer interface {

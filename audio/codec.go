@@ -2,6 +2,7 @@ package audio
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -77,6 +78,8 @@ type soundFile struct {
 	recording
 	path, format string
 	file         io.Closer
+	sum          [sha256.Size]byte // of standard input, which cannot be read again
+	bytes        int64             // of the same; else 0
 }
 
 // openFile opens a sound file, whatever its format. Every codec is called through here and

@@ -2,6 +2,7 @@ package audio
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -195,6 +196,18 @@ func deinterleave(dst [][]float64, at int, x []float64) {
 			d[t] = x[i]
 		}
 	}
+}
+
+// Digest returns the SHA-256 and the length of standard input, where name means it.
+func (s *readAudio) Digest(name string) (sum [sha256.Size]byte, size int64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, f := range s.files {
+		if s.p.Files[i] == name && f.bytes > 0 {
+			return f.sum, f.bytes, true
+		}
+	}
+	return sum, 0, false
 }
 
 // Close closes the files; a later Head opens them again.

@@ -2,6 +2,7 @@ package audio
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -22,10 +23,10 @@ func openStandard(ctx context.Context, log *slog.Logger) (*soundFile, error) {
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		return nil, errors.New("standard input is a terminal; want a recording through a pipe, or the name of a file")
 	}
-	tape := &spool.Tape{Most: mostDecoded}
+	tape, sum := &spool.Tape{Most: mostDecoded}, sha256.New()
 	done := make(chan error, 1)
 	go func() {
-		_, err := io.Copy(tape, os.Stdin)
+		_, err := io.Copy(io.MultiWriter(tape, sum), os.Stdin)
 		done <- err
 	}()
 	select {
@@ -41,6 +42,7 @@ func openStandard(ctx context.Context, log *slog.Logger) (*soundFile, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("standard input: %w", err), tape.Close())
 	}
-	s.file = tape
+	s.file, s.bytes = tape, tape.Size()
+	sum.Sum(s.sum[:0])
 	return s, nil
 }

@@ -22,6 +22,8 @@ type Pipeline struct {
 	// Report is what the spec wants to be written of the run, its folder resolved; nil
 	// for nothing. Package report writes it.
 	Report *ReportSpec
+	// Out is the folder that files to write are relative to.
+	Out string
 
 	stages []*stage
 	byID   map[string]*stage
@@ -30,8 +32,10 @@ type Pipeline struct {
 // stage is one stage of a checked pipeline.
 type stage struct {
 	id      string
+	use     string // as the spec has it: a plugin's with its name
 	def     audiosep.Definition
-	impl    any // nil while something is wrong with it
+	params  json.RawMessage // as given, names of files resolved
+	impl    any             // nil while something is wrong with it
 	will    map[string]audiosep.Forecast
 	reads   []string         // the files that its parameters name
 	unknown bool             // no stage has the name
@@ -44,7 +48,7 @@ type stage struct {
 // error is Problems: every fault, with its place.
 func Check(s *Spec, reg *Registry) (*Pipeline, error) {
 	c := &checker{Spec: s, reg: reg, problems: s.setErrs,
-		p: &Pipeline{Name: s.Name, Seed: s.Seed, byID: map[string]*stage{}}}
+		p: &Pipeline{Name: s.Name, Seed: s.Seed, Out: s.Out, byID: map[string]*stage{}}}
 	c.setInputs()
 	for i := range s.Stages {
 		c.stage(i)
@@ -140,7 +144,7 @@ func filesParam(d audiosep.Definition) string {
 
 func (c *checker) stage(i int) {
 	spec := c.Stages[i]
-	st := &stage{id: spec.ID, in: map[string][]Ref{}}
+	st := &stage{id: spec.ID, use: spec.Use, in: map[string][]Ref{}}
 	at := pointer("stages", i)
 	def, ok := c.reg.Lookup(spec.Use)
 	if !ok {
@@ -176,7 +180,7 @@ func (c *checker) params(st *stage, spec StageSpec, at string) {
 	if audiosep.CheckParams(st.def.Params, raw) == nil {
 		raw = c.resolveFiles(st.def.Params, raw, at, st.id)
 	}
-	st.reads = filesRead(st.def.Params, raw)
+	st.params, st.reads = raw, filesRead(st.def.Params, raw)
 	impl, err := st.def.Build(raw)
 	if err == nil {
 		st.impl = impl

@@ -100,6 +100,15 @@ func (h *Host) pinned(name, path string) error {
 	return nil
 }
 
+// Pin returns the SHA-256 sum of the file of a plugin, in hexadecimal, which as a pin holds it.
+func (h *Host) Pin(name string) (string, error) {
+	pl, err := h.find(name)
+	if err != nil {
+		return "", err
+	}
+	return Sum(pl.path)
+}
+
 // Sum returns the SHA-256 sum of a file, as pins have it.
 func Sum(path string) (string, error) {
 	f, err := os.Open(path)

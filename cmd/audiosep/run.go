@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,9 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/pipeline"
-	"github.com/audiosep/audiosep/report"
 )
 
 func runCommand() *cobra.Command {
@@ -27,7 +24,9 @@ has a name, which audiosep presets lists.
 
 Files that the pipeline names are relative to its own folder; those it writes go
 to --out. They appear whole when everything is done, or not at all. The same
-pipeline, seed and files give the same bytes on any number of processors.`,
+pipeline, seed and files give the same bytes on any number of processors. Beside them
+lies audiosep.json, with which audiosep replay runs it again. Where that is taken by
+another run the record is called INPUT.audiosep.json.`,
 		Example: `  audiosep run hpss --input song.wav --out stems
   audiosep run score -h
   audiosep run pipeline.json
@@ -58,6 +57,7 @@ pipeline, seed and files give the same bytes on any number of processors.`,
 	fl.StringVar(&progress, "progress", progress, "how far it is: a `bar`, lines in a log, json for programs, none, or auto: a bar on a terminal, else a log")
 	fl.StringVar(&spec.format, "format", "", "`FORMAT` of the stems: wav, flac or aiff (default: what the names in the pipeline say)")
 	fl.BoolVarP(&quiet, "quiet", "q", false, "say nothing but warnings and errors")
+	fl.BoolVar(&spec.noRecord, "no-record", false, "leave no audiosep.json, which audiosep replay reads, beside the stems")
 	fl.IntVar(&block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
 	cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "json", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -77,10 +77,10 @@ func runSpec(cmd *cobra.Command, f *specFlags, file, progress string, quiet bool
 	if progress == "json" {
 		log = slog.New(slog.NewJSONHandler(show, &slog.HandlerOptions{Level: level}))
 	}
-	p, end, err := f.load(cmd, file, log)
-	defer end()
+	r := &runner{log: log, watch: show, block: block, several: f.several, noRecord: f.noRecord}
+	l, err := f.load(cmd, file, r)
 	if err == nil {
-		err = runPipeline(cmd.Context(), p, pipeline.Options{Log: log, Watcher: show, Block: block})
+		_, err = r.run(cmd.Context(), l)
 		show.close()
 		if err != nil && cmd.Context().Err() == nil {
 			err = &runError{err}
@@ -119,20 +119,6 @@ func runMany(cmd *cobra.Command, runs []*specFlags, run func(*specFlags) error) 
 	return nil
 }
 
-// runPipeline runs a pipeline and writes the report that it asks for.
-func runPipeline(ctx context.Context, p *pipeline.Pipeline, o pipeline.Options) error {
-	if p.Report == nil {
-		return p.Run(ctx, o)
-	}
-	r, err := report.New(*p.Report, o.Watcher)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	o.Watcher, o.With = r, []audiosep.Committer{r}
-	return p.Run(ctx, o)
-}
-
 func checkCommand() *cobra.Command {
 	var spec specFlags
 	format := "table"
@@ -147,11 +133,11 @@ Every fault is told at once, with its line and column.`,
   audiosep check pipeline.json --format json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, end, err := spec.load(cmd, args[0], slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn)))
-			defer end()
+			p, err := spec.load(cmd, args[0], &runner{log: slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn))})
 			if err != nil {
 				return err
 			}
+			defer p.Close()
 			switch format {
 			case "table":
 				fmt.Fprint(cmd.OutOrStdout(), p.Wiring())

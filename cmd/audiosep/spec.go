@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +27,8 @@ type specFlags struct {
 	set       []string
 	overwrite bool
 	report    string
+	noRecord  bool
+	several   bool // inputs are separated one after the other
 	plugins   pluginFlags
 }
 
@@ -65,7 +66,7 @@ func (f *specFlags) each() ([]*specFlags, error) {
 		}
 		taken[strings.ToLower(name)] = in
 		one := *f
-		one.input = []string{in}
+		one.input, one.several = []string{in}, true
 		if short := audio.Names(one.input)[0]; short != name {
 			one.name = name
 		}
@@ -74,36 +75,22 @@ func (f *specFlags) each() ([]*specFlags, error) {
 	return all, nil
 }
 
-// load reads, overrides and checks a spec; file may be - for standard input. The
-// function returned ends the plugins, whatever the error.
-func (f *specFlags) load(cmd *cobra.Command, file string, log *slog.Logger) (*pipeline.Pipeline, func() error, error) {
-	end := func() error { return nil }
+// load reads, overrides and checks a spec; file may be - for standard input.
+func (f *specFlags) load(cmd *cobra.Command, file string, r *runner) (*loaded, error) {
 	text, err := readSpec(cmd, file)
 	if err != nil {
-		return nil, end, err
+		return nil, err
 	}
 	spec, err := pipeline.Parse(file, text)
 	if err != nil {
-		return nil, end, err
+		return nil, err
 	}
-	reg := registry()
-	if names := spec.PluginNames(); f.plugins.none {
-		reg.Unchecked(names...)
-	} else if len(names) > 0 {
-		host, err := f.plugins.host(spec.Plugins, log)
-		if err != nil {
-			return nil, end, err
-		}
-		end = host.Close
-		if err := describePlugins(cmd.Context(), host, reg, names); err != nil {
-			return nil, end, err
-		}
+	r.plugins = f.plugins
+	l, err := r.load(cmd.Context(), spec, func(reg *pipeline.Registry) error { return f.override(cmd, spec, reg) })
+	if err == nil && f.name != "" {
+		l.input = f.name
 	}
-	if err := f.override(cmd, spec, reg); err != nil {
-		return nil, end, err
-	}
-	p, err := pipeline.Check(spec, reg)
-	return p, end, err
+	return l, err
 }
 
 // maxSpec bounds the size of a spec: it is written by hand or by a program, and small.

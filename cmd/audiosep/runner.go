@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/pipeline/record"
+	"github.com/audiosep/audiosep/report"
+)
+
+// runner runs pipelines in this process, one after the other or several at once. The zero
+// runner works.
+type runner struct {
+	log      *slog.Logger     // nil: nothing is logged
+	watch    pipeline.Watcher // nil: nobody watches
+	block    int              // as in pipeline.Options
+	plugins  pluginFlags
+	several  bool // more runs write into the same folder
+	noRecord bool // leave no record beside the stems
+}
+
+// loaded is a pipeline that can run: it is checked, and its plugins have been started. It must
+// be closed.
+type loaded struct {
+	*pipeline.Pipeline
+	input string            // what the recording is called
+	pins  map[string]string // SHA-256 of each plugin
+	host  func() error
+}
+
+// Close ends the plugins.
+func (l *loaded) Close() error {
+	if l == nil || l.host == nil {
+		return nil
+	}
+	return l.host()
+}
+
+// on runs a spec on a recording, or on realisations of one scene; what it writes goes to the
+// folder out. It returns the record of the run, which lies beside the stems too.
+func (r *runner) on(ctx context.Context, spec *pipeline.Spec, out string, inputs ...string) (*record.Record, error) {
+	l, err := r.load(ctx, spec, func(*pipeline.Registry) error {
+		spec.SetInput("--input "+inputs[0], inputs...)
+		dir, err := filepath.Abs(out)
+		spec.Out = dir
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.run(ctx, l)
+}
+
+// load checks a spec, after override, which may be nil, has changed it, with the stages that are
+// compiled in and those of plugins that the spec names.
+func (r *runner) load(ctx context.Context, spec *pipeline.Spec, override func(*pipeline.Registry) error) (*loaded, error) {
+	reg, l := registry(), &loaded{}
+	log := r.log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	names := spec.PluginNames()
+	if r.plugins.none {
+		reg.Unchecked(names...)
+	} else if len(names) > 0 {
+		host, err := r.plugins.host(spec.Plugins, log)
+		if err != nil {
+			return nil, err
+		}
+		l.host, l.pins = host.Close, map[string]string{}
+		if err := describePlugins(ctx, host, reg, names); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+		for _, name := range names { // what cannot be found is told by Check
+			if sum, err := host.Pin(name); err == nil {
+				l.pins[name] = sum
+			}
+		}
+	}
+	var err error
+	if override != nil {
+		err = override(reg)
+	}
+	if err == nil {
+		l.Pipeline, err = pipeline.Check(spec, reg)
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	if l.input = "recording"; len(l.Reads()) > 0 {
+		l.input = audio.Names([]string{l.Reads()[0].Path})[0]
+	}
+	return l, nil
+}
+
+// run runs a pipeline, closes it, and writes the report that it asks for and its record, which
+// it returns; nil where nothing was written to files.
+func (r *runner) run(ctx context.Context, l *loaded) (rec *record.Record, err error) {
+	o := pipeline.Options{Log: r.log, Watcher: r.watch, Block: r.block}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	version, commit := buildVersion()
+	w := record.New(l.Pipeline, record.Options{Version: version + commit, Pins: l.pins, Input: l.input, Several: r.several, None: r.noRecord})
+	o.Log = w.Log(o.Log)
+	if l.Report != nil {
+		rep, err := report.New(*l.Report, o.Watcher)
+		if err != nil {
+			return nil, errors.Join(err, w.Close(), l.Close())
+		}
+		defer rep.Close()
+		o.Watcher, o.With = rep, []audiosep.Committer{rep}
+	}
+	o.With = append(o.With, w)
+	err = l.Run(ctx, o)
+	return w.Record(), errors.Join(err, w.Close(), l.Close())
+}

@@ -4,18 +4,30 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/pipeline/record"
 )
 
+// runFlags are the flags of audiosep run.
+type runFlags struct {
+	specFlags
+	progress string
+	quiet    bool
+	block    int
+}
+
 func runCommand() *cobra.Command {
-	var spec specFlags
-	var progress, quiet = "auto", false
-	var block int
+	f := runFlags{progress: "auto"}
 	cmd := &cobra.Command{
 		Use:   "run PIPELINE",
 		Short: "Run a pipeline",
@@ -26,97 +38,167 @@ Files that the pipeline names are relative to its own folder; those it writes go
 to --out. They appear whole when everything is done, or not at all. The same
 pipeline, seed and files give the same bytes on any number of processors. Beside them
 lies audiosep.json, with which audiosep replay runs it again. Where that is taken by
-another run the record is called INPUT.audiosep.json.`,
+another run the record is called INPUT.audiosep.json.
+
+Several inputs, or a folder, are separated one after the other. What fails does not
+keep the others from it; the exit code is 1 then.`,
 		Example: `  audiosep run hpss --input song.wav --out stems
   audiosep run score -h
   audiosep run pipeline.json
   audiosep run pipeline.json --input song.wav --out stems
   audiosep run pipeline.json -i one.wav -i two.wav --out stems
+  audiosep run hpss --input music --out stems
   audiosep run pipeline.json --seed 7 --set is_nmf.rank=12 --set frame.window=hann
   audiosep run pipeline.json --input song.flac --two drums --format flac
   ffmpeg -i film.mkv -f wav - | audiosep run pipeline.json -i - --only 1 --out - | sox -t wav - -d
   audiosep run pipeline.json --progress json 2> progress.jsonl`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if quiet && !cmd.Flags().Changed("progress") {
-				progress = "none"
-			}
-			runs, err := spec.each()
-			if err != nil {
-				return err
-			}
-			one := func(f *specFlags) error { return runSpec(cmd, f, args[0], progress, quiet, block) }
-			if len(runs) == 1 {
-				return one(runs[0])
-			}
-			return runMany(cmd, runs, one)
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
-	spec.add(cmd)
+	f.add(cmd)
 	fl := cmd.Flags()
-	fl.StringVar(&progress, "progress", progress, "how far it is: a `bar`, lines in a log, json for programs, none, or auto: a bar on a terminal, else a log")
-	fl.StringVar(&spec.format, "format", "", "`FORMAT` of the stems: wav, flac or aiff (default: what the names in the pipeline say)")
-	fl.BoolVarP(&quiet, "quiet", "q", false, "say nothing but warnings and errors")
-	fl.BoolVar(&spec.noRecord, "no-record", false, "leave no audiosep.json, which audiosep replay reads, beside the stems")
-	fl.IntVar(&block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
+	fl.StringVar(&f.progress, "progress", f.progress, "how far it is: a `bar`, lines in a log, json for programs, none, or auto: a bar on a terminal, else a log")
+	fl.StringVar(&f.format, "format", "", "`FORMAT` of the stems: wav, flac or aiff (default: what the names in the pipeline say)")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but warnings and errors")
+	fl.BoolVar(&f.noRecord, "no-record", false, "leave no audiosep.json, which audiosep replay reads, beside the stems")
+	fl.IntVar(&f.block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
 	cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "json", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
-// runSpec runs a spec once.
-func runSpec(cmd *cobra.Command, f *specFlags, file, progress string, quiet bool, block int) error {
-	level := slog.LevelInfo
-	if quiet {
-		level = slog.LevelWarn
+// run runs the pipeline in a file for each of the inputs.
+func (f *runFlags) run(cmd *cobra.Command, file string) error {
+	if f.quiet && !cmd.Flags().Changed("progress") {
+		f.progress = "none"
 	}
-	show, err := newProgress(progress, cmd.ErrOrStderr())
+	err := f.folders()
 	if err != nil {
 		return err
 	}
-	log := slog.New(newLog(show, level))
-	if progress == "json" {
-		log = slog.New(slog.NewJSONHandler(show, &slog.HandlerOptions{Level: level}))
+	runs, err := f.each()
+	if err != nil {
+		return err
 	}
-	r := &runner{log: log, watch: show, block: block, several: f.several, noRecord: f.noRecord}
-	l, err := f.load(cmd, file, r)
-	if err == nil {
-		_, err = r.run(cmd.Context(), l)
-		show.close()
-		if err != nil && cmd.Context().Err() == nil {
-			err = &runError{err}
-		}
+	text, err := readSpec(cmd, file)
+	if err != nil {
+		return f.told(cmd, err)
 	}
-	if err != nil && progress == "json" {
-		if what := err.Error(); cmd.Context().Err() != nil {
-			log.Error("cancelled")
-		} else {
-			log.Error(what)
-		}
-		return &toldError{err}
+	if len(runs) == 1 {
+		return f.told(cmd, f.one(cmd, runs[0], file, text))
 	}
-	return err
-}
-
-// runMany runs a pipeline for each of several inputs. Those that fail do not keep the others
-// from it; they are listed in the end.
-func runMany(cmd *cobra.Command, runs []*specFlags, run func(*specFlags) error) error {
 	var failed []string
-	for _, f := range runs {
-		err := run(f)
+	for _, one := range runs {
+		err := f.one(cmd, one, file, text)
 		var problems pipeline.Problems
 		switch {
 		case err == nil:
 		case cmd.Context().Err() != nil || errors.As(err, &problems):
-			return err
+			return f.told(cmd, err)
 		default:
-			fmt.Fprintln(cmd.ErrOrStderr(), printable(fmt.Sprintf("audiosep: %s: %v", f.input[0], err)))
-			failed = append(failed, f.input[0])
+			f.log(cmd.ErrOrStderr()).Error(fmt.Sprintf("%s: %v", one.input[0], err))
+			failed = append(failed, one.input[0])
 		}
 	}
 	if failed != nil {
-		return &runError{fmt.Errorf("%d of %d recordings failed: %s", len(failed), len(runs), strings.Join(failed, ", "))}
+		return f.told(cmd, &runError{fmt.Errorf("%d of %d recordings failed: %s", len(failed), len(runs), strings.Join(failed, ", "))})
 	}
+	f.log(cmd.ErrOrStderr()).Info(fmt.Sprintf("all %d recordings are separated", len(runs)))
 	return nil
+}
+
+// folders puts the sound files in the place of folders among the inputs.
+func (f *runFlags) folders() error {
+	var all []string
+	for _, in := range f.input {
+		if at, err := os.Stat(in); err != nil || !at.IsDir() {
+			all = append(all, in)
+			continue
+		}
+		found, others, err := audio.Find(in, f.out)
+		found = slices.DeleteFunc(found, written{}.has)
+		if err == nil && len(found) == 0 {
+			err = fmt.Errorf("in the folder %s there is no sound, among %d files; want recordings", in, others)
+		}
+		if err != nil {
+			return &runError{err}
+		}
+		all = append(all, found...)
+	}
+	f.input = all
+	return nil
+}
+
+// written knows the files of earlier runs: by folder, those that the records in it name.
+type written map[string][]string
+
+// has tells whether a file is what an earlier run has written, as a record in its folder or in one
+// above says.
+func (w written) has(file string) bool {
+	file, _ = filepath.Abs(file)
+	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
+		names, known := w[dir]
+		if !known {
+			records, _ := filepath.Glob(filepath.Join(dir, "*"+record.Name))
+			for _, path := range records {
+				if rec, err := record.Read(path); err == nil {
+					for _, out := range rec.Outputs {
+						names = append(names, filepath.Join(dir, filepath.FromSlash(out.Path)))
+					}
+				}
+			}
+			w[dir] = names
+		}
+		if slices.Contains(names, file) {
+			return true
+		}
+		if dir == filepath.Dir(dir) {
+			return false
+		}
+	}
+}
+
+// log returns the logger that the flags ask for.
+func (f *runFlags) log(w io.Writer) *slog.Logger {
+	level := slog.LevelInfo
+	if f.quiet {
+		level = slog.LevelWarn
+	}
+	if f.progress == "json" {
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+	}
+	return slog.New(newLog(w, level))
+}
+
+// told tells of an error as a line of JSON where everything is JSON.
+func (f *runFlags) told(cmd *cobra.Command, err error) error {
+	if err == nil || f.progress != "json" {
+		return err
+	}
+	what := err.Error()
+	if cmd.Context().Err() != nil {
+		what = "cancelled"
+	}
+	f.log(cmd.ErrOrStderr()).Error(what)
+	return &toldError{err}
+}
+
+// one runs a pipeline once.
+func (f *runFlags) one(cmd *cobra.Command, spec *specFlags, file string, text []byte) error {
+	show, err := newProgress(f.progress, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	r := &runner{log: f.log(show), watch: show, block: f.block, several: spec.several, noRecord: f.noRecord}
+	l, err := spec.load(cmd, file, text, r)
+	if err != nil {
+		return err
+	}
+	_, err = r.run(cmd.Context(), l)
+	show.close()
+	if err != nil && cmd.Context().Err() == nil {
+		err = &runError{err}
+	}
+	return err
 }
 
 func checkCommand() *cobra.Command {
@@ -133,7 +215,11 @@ Every fault is told at once, with its line and column.`,
   audiosep check pipeline.json --format json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := spec.load(cmd, args[0], &runner{log: slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn))})
+			text, err := readSpec(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			p, err := spec.load(cmd, args[0], text, &runner{log: slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn))})
 			if err != nil {
 				return err
 			}

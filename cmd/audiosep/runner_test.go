@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/audiosep/audiosep"
@@ -35,7 +36,7 @@ func TestRunnerOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rec.Outputs) != 3 || rec.Inputs[0].Path != "../mix.wav" || !seen.any {
+	if len(rec.Outputs) != 3 || rec.Inputs[0].Path != "../mix.wav" || !seen.any.Load() {
 		t.Errorf("the record is %+v; want three outputs of ../mix.wav, and steps", rec)
 	}
 	for _, f := range rec.Outputs {
@@ -48,7 +49,7 @@ func TestRunnerOn(t *testing.T) {
 	}
 }
 
-type steps struct{ any bool }
+type steps struct{ any atomic.Bool }
 
 func (*steps) Port(pipeline.Ref, audiosep.Cargo, any) {}
-func (s *steps) Step(string, audiosep.Step)           { s.any = true }
+func (s *steps) Step(string, audiosep.Step)           { s.any.Store(true) }

@@ -34,7 +34,7 @@ type specFlags struct {
 
 func (f *specFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringArrayVarP(&f.input, "input", "i", nil, "`FILE` to read instead of the pipeline's, - for standard input; for several the pipeline runs once each")
+	fl.StringArrayVarP(&f.input, "input", "i", nil, "`FILE` to read instead of the pipeline's, - for standard input, or a folder of recordings; for several the pipeline runs once each")
 	fl.BoolVar(&f.together, "realisations", false, "take all inputs as recordings of one scene: one model for all")
 	fl.StringVarP(&f.out, "out", "o", "", "`DIR` to write to (default: the pipeline's own folder, or this one if there is an --input); - writes one stem to standard output")
 	fl.StringSliceVar(&f.only, "only", nil, "write these `STEMS` only: names or numbers, with commas between")
@@ -75,12 +75,8 @@ func (f *specFlags) each() ([]*specFlags, error) {
 	return all, nil
 }
 
-// load reads, overrides and checks a spec; file may be - for standard input.
-func (f *specFlags) load(cmd *cobra.Command, file string, r *runner) (*loaded, error) {
-	text, err := readSpec(cmd, file)
-	if err != nil {
-		return nil, err
-	}
+// load reads, overrides and checks the spec in a file; text is what stands in it.
+func (f *specFlags) load(cmd *cobra.Command, file string, text []byte, r *runner) (*loaded, error) {
 	spec, err := pipeline.Parse(file, text)
 	if err != nil {
 		return nil, err

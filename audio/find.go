@@ -1,0 +1,65 @@
+package audio
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/audiosep/audiosep/internal/whole"
+)
+
+// foreign are the extensions of sound that no codec here knows, and that ffmpeg may read.
+var foreign = []string{".opus", ".m4a", ".mp4", ".aac", ".ac3", ".wma", ".wv", ".ape", ".caf", ".au", ".amr", ".webm", ".mka", ".mkv", ".mov", ".avi"}
+
+// Find returns the sound files in a folder and in those below it, in the order of their names,
+// and how many other files there are. What a file is, is told by its first bytes, or by its
+// extension where only ffmpeg could read it. Files and folders whose names begin with a dot are
+// passed by, and so is the folder called except, where stems will be written.
+func Find(dir, except string) (files []string, others int, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		hidden := strings.HasPrefix(d.Name(), ".") && path != dir
+		switch {
+		case d.IsDir() && (hidden || path != dir && same(path, except)):
+			return fs.SkipDir
+		case d.IsDir() || hidden:
+		case isSound(path):
+			files = append(files, path)
+		default:
+			others++
+		}
+		return nil
+	})
+	return files, others, err
+}
+
+// same tells whether two names are of one folder.
+func same(a, b string) bool {
+	x, err := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err == nil && err2 == nil && os.SameFile(x, y)
+}
+
+// isSound tells whether a file looks like a recording that may be read.
+func isSound(path string) bool {
+	f, err := whole.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	in := &input{ReaderAt: f, path: path, file: f}
+	if in.base, err = tagLength(in); err != nil {
+		return false
+	}
+	head := make([]byte, headBytes)
+	n, err := readFull(in, head, in.base)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(codecs, func(c codec) bool { return c.knows(string(head[:n])) }) ||
+		slices.Contains(foreign, strings.ToLower(filepath.Ext(path)))
+}

@@ -55,11 +55,10 @@ pipeline, seed and files give the same bytes on any number of processors.`,
 	}
 	spec.add(cmd)
 	fl := cmd.Flags()
-	fl.StringVar(&progress, "progress", progress, "how far it is: a `bar`, lines in a log, json for programs, none, or auto: a bar on a terminal, else a log")
+	addProgress(cmd, &progress)
 	fl.StringVar(&spec.format, "format", "", "`FORMAT` of the stems: wav, flac or aiff (default: what the names in the pipeline say)")
 	fl.BoolVarP(&quiet, "quiet", "q", false, "say nothing but warnings and errors")
 	fl.IntVar(&block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
-	cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "json", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

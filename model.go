@@ -23,6 +23,9 @@ type Factors struct {
 	Sources []Group
 	// Framing is that of the frames that they are of; nil: not known.
 	Framing *Framing
+	// Hz has the frequency of each bin, by which dictionaries of different transforms are told
+	// apart; nil: not known, as of what is read from a file, or bins have none.
+	Hz []float64
 }
 
 // Rank returns K.

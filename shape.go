@@ -179,19 +179,20 @@ func Factorize(ctx context.Context, env Env, s Factorizer, v Power, init *Factor
 	if err != nil {
 		return nil, err
 	}
-	return factored(v.Framing(), f, init, v.Bins())
+	return factored(v, f, init)
 }
 
 // factored checks factors, f, of all frames, and says what they are of.
-func factored(framing Framing, f, init *Factors, bins int) (*Factors, error) {
+func factored(v Power, f, init *Factors) (*Factors, error) {
+	framing := v.Framing()
 	if f == nil || f.W == nil || f.H == nil {
 		return nil, fmt.Errorf("it gave no factors; want W and H")
 	}
-	if err := f.Validate(bins, framing.Columns()); err != nil {
+	if err := f.Validate(v.Bins(), framing.Columns()); err != nil {
 		return nil, err
 	}
 	own := *f
-	own.Framing = &framing
+	own.Framing, own.Hz = &framing, v.Hz()
 	if own.Sources == nil && init != nil && init.Sources != nil && init.W != nil && init.Rank() == f.Rank() {
 		own.Sources = init.Sources
 	}
@@ -216,7 +217,7 @@ func runJointLearner(ctx context.Context, env Env, s JointLearner, in Values) (V
 	if err != nil {
 		return nil, err
 	}
-	out["factors"], err = factored(f.Framing, m.Factors, init.Factors, m.Transform.Bins())
+	out["factors"], err = factored(out["power"].(Power), m.Factors, init.Factors)
 	return out, err
 }
 
@@ -253,7 +254,7 @@ func runActivator(ctx context.Context, env Env, s Activator, in Values) (Values,
 	if err != nil {
 		return nil, err
 	}
-	f, err := factored(framing, &Factors{W: dictionary.W, H: h, Sources: dictionary.Sources}, nil, p.Bins())
+	f, err := factored(p, &Factors{W: dictionary.W, H: h, Sources: dictionary.Sources}, nil)
 	if err != nil {
 		return nil, err
 	}

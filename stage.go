@@ -180,6 +180,13 @@ type Forecaster interface {
 	Forecast(in map[string]Forecast) (out map[string]Forecast, err error)
 }
 
+// WiringChecker may be implemented by a stage to which it matters which stages feed it, such as
+// one with a parameter for each. Checking a pipeline asks it with what Env.Wiring will be; an
+// error, a *ParamError or ParamErrors, is a fault of the spec.
+type WiringChecker interface {
+	CheckWiring(from map[string][]string) error
+}
+
 // Env is what a pipeline lends a running stage. The zero Env works.
 type Env struct {
 	Seed     uint64       // from the spec's seed and the stage's id

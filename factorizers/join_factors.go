@@ -3,6 +3,8 @@ package factorizers
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
@@ -17,7 +19,7 @@ type JoinFactorsParams struct {
 
 var joinFactorsStage = audiosep.Define("join_factors",
 	`Joins dictionaries, such as one of each instrument, to one whose components know whose they are, so that masks need not be told.
-Activations are kept where all have them for the same frames. The dictionaries must be of frames that are cut alike.`,
+Activations are kept where all have them for the same frames. The dictionaries must be of frames that are cut alike and of one transform; each is given once.`,
 	JoinFactorsParams{}, NewJoinFactors, audiosep.Lazy)
 
 // JoinFactors is the stage join_factors.
@@ -29,6 +31,29 @@ func NewJoinFactors(p JoinFactorsParams) (*JoinFactors, error) {
 		return nil, err
 	}
 	return &JoinFactors{p}, nil
+}
+
+// CheckWiring refuses names that are not as many as the dictionaries, and a dictionary that is
+// given twice, whose components would share what they explain at random.
+func (s *JoinFactors) CheckWiring(from map[string][]string) error {
+	ids := from["dictionary"]
+	var errs audiosep.ParamErrors
+	if n := len(s.p.Names); n > 0 && n != len(ids) {
+		errs = append(errs, &audiosep.ParamError{Name: "names", What: namesWanted(n, len(ids))})
+	}
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			return fmt.Errorf("the dictionary of %q is given twice; want each once", id)
+		}
+	}
+	if errs == nil {
+		return nil
+	}
+	return errs
+}
+
+func namesWanted(names, dictionaries int) string {
+	return fmt.Sprintf("has %d entries; want %d, one for each dictionary", names, dictionaries)
 }
 
 // Forecast says what is known of the factors: what is known of all dictionaries together.
@@ -61,12 +86,18 @@ type JoinFactorsOut struct {
 func (s *JoinFactors) Run(_ context.Context, env audiosep.Env, in JoinFactorsIn) (JoinFactorsOut, error) {
 	names := s.p.Names
 	if len(names) > 0 && len(names) != len(in.Dictionary) {
-		return JoinFactorsOut{}, fmt.Errorf("names has %d entries; want %d, one for each dictionary", len(names), len(in.Dictionary))
+		return JoinFactorsOut{}, fmt.Errorf("names %s", namesWanted(len(names), len(in.Dictionary)))
 	}
 	from := env.Wiring["dictionary"]
 	for i, f := range in.Dictionary {
 		if f.W == nil {
 			return JoinFactorsOut{}, fmt.Errorf("dictionary %d has no W; want one", i+1)
+		}
+		if first := slices.Index(in.Dictionary, f); first < i {
+			return JoinFactorsOut{}, fmt.Errorf("dictionaries %d and %d are the same; want each once", first+1, i+1)
+		}
+		if (f.Hz == nil) != (in.Dictionary[0].Hz == nil) {
+			env.Logger().Warn("of some dictionaries it is not known which frequencies their bins have; want all of one transform", slog.Int("dictionary", i+1))
 		}
 		if len(names) == len(in.Dictionary) || f.Sources != nil {
 			continue
@@ -92,7 +123,7 @@ func (s *JoinFactors) Run(_ context.Context, env audiosep.Env, in JoinFactorsIn)
 // joinFactors returns the components of all, one after the other; groups says whose those of
 // each are. Groups of one name are one source.
 func joinFactors(all []*audiosep.Factors, groups func(i int) []audiosep.Group) (*audiosep.Factors, error) {
-	out := &audiosep.Factors{Framing: all[0].Framing}
+	out := &audiosep.Factors{Framing: all[0].Framing, Hz: all[0].Hz}
 	bins, rank, columns := 0, 0, -1
 	for i, f := range all {
 		r, k := f.W.Dims()
@@ -106,6 +137,9 @@ func joinFactors(all []*audiosep.Factors, groups func(i int) []audiosep.Group) (
 			if err := f.Framing.Fits(*out.Framing); err != nil {
 				return nil, fmt.Errorf("dictionary %d: %w", i+1, err)
 			}
+		}
+		if err := sameBins(f.Hz, out.Hz); err != nil {
+			return nil, fmt.Errorf("dictionary %d: %w", i+1, err)
 		}
 		for _, g := range groups(i) {
 			out.Sources = addGroup(out.Sources, g, rank)
@@ -132,6 +166,23 @@ func joinFactors(all []*audiosep.Factors, groups func(i int) []audiosep.Group) (
 		at += k
 	}
 	return out, nil
+}
+
+// sameBins says why bins with the frequencies hz, in Hz, are not those of others, or nil; where
+// one is nil it is not known.
+func sameBins(hz, others []float64) error {
+	if hz == nil || others == nil {
+		return nil
+	}
+	if len(hz) != len(others) {
+		return fmt.Errorf("it has %d bins; want %d, of the same transform", len(hz), len(others))
+	}
+	for i, f := range hz {
+		if math.Abs(f-others[i]) > 1e-6*math.Abs(others[len(others)-1]) {
+			return fmt.Errorf("its bin %d is at %.6g Hz; want %.6g Hz, of the same transform", i, f, others[i])
+		}
+	}
+	return nil
 }
 
 // addGroup adds the components of g, counted from first on, to the group of its name.

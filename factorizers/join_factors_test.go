@@ -26,6 +26,8 @@ func dictionary(bins, rank, columns int, groups ...audiosep.Group) *audiosep.Fac
 func TestJoinFactors(t *testing.T) {
 	piano, guitar := dictionary(4, 2, 3), dictionary(4, 3, 3)
 	band := dictionary(4, 2, 0, audiosep.Group{Name: "drums", Components: []int{1}}, audiosep.Group{Name: "piano", Components: []int{0}})
+	low, high := dictionary(4, 1, 0), dictionary(4, 1, 0)
+	low.Hz, high.Hz = []float64{0, 10, 20, 30}, []float64{5, 15, 25, 35}
 	env := audiosep.Env{Wiring: map[string][]string{"dictionary": {"piano", "guitar", "band"}}}
 	for _, c := range []struct {
 		names []string
@@ -39,6 +41,9 @@ func TestJoinFactors(t *testing.T) {
 		{nil, []*audiosep.Factors{piano, guitar, band}, "[{piano [0 1 5]} {guitar [2 3 4]} {drums [6]}]", false},
 		{[]string{"a"}, []*audiosep.Factors{piano, guitar}, "names has 1 entries; want 2, one for each dictionary", false},
 		{nil, []*audiosep.Factors{piano, dictionary(5, 1, 0)}, "dictionary 2 has 5 bins; want 4, as the first", false},
+		{nil, []*audiosep.Factors{low, piano}, "[{piano [0]} {guitar [1 2]}]", false},
+		{nil, []*audiosep.Factors{low, high}, "dictionary 2: its bin 0 is at 5 Hz; want 0 Hz, of the same transform", false},
+		{nil, []*audiosep.Factors{piano, guitar, piano}, "dictionaries 1 and 3 are the same; want each once", false},
 		{nil, []*audiosep.Factors{piano, {}}, "dictionary 2 has no W; want one", false},
 	} {
 		stage, err := factorizers.NewJoinFactors(factorizers.JoinFactorsParams{Names: c.names})

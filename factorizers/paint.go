@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/labeltrack"
 	"github.com/audiosep/audiosep/internal/whole"
 )
 
@@ -63,7 +63,7 @@ func ReadPaint(path string) ([]Region, error) {
 			return nil, fmt.Errorf("%s: there is more behind the list of regions; want the list alone", path)
 		}
 	} else if regions, err = labels(string(text)); err != nil {
-		return nil, fmt.Errorf("%s:%w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for i, r := range regions {
 		if err := r.Validate(); err != nil {
@@ -92,59 +92,26 @@ func (r Region) Validate() error {
 	return nil
 }
 
-// labels reads Audacity's label track: a line "from, to, label" each, with tabs between, and
-// for a spectral one a line "\, low, high" after it, negative where there is no bound.
+// labels reads regions from Audacity's label track.
 func labels(text string) (regions []Region, err error) {
-	line := 0
-	for l := range strings.Lines(text) {
-		line++
-		if l = strings.TrimRight(l, "\r\n"); l == "" {
-			continue
+	track, err := labeltrack.Parse(text)
+	for _, l := range track {
+		r := Region{From: l.From, To: l.To, Source: l.Text}
+		if l.Low > 0 {
+			r.Low = l.Low
 		}
-		cells := strings.Split(l, "\t")
-		if len(cells) < 3 {
-			return nil, fmt.Errorf("%d: it has %d cells; want from, to and a label with tabs between, as Audacity exports them, or JSON", line, len(cells))
+		if !math.IsNaN(l.High) {
+			r.High = &l.High
 		}
-		if cells[0] == `\` {
-			if len(regions) == 0 {
-				return nil, fmt.Errorf("%d: frequencies without a label before them", line)
-			}
-			last := &regions[len(regions)-1]
-			low, high, err := twoNumbers(cells[1], cells[2])
-			if err != nil {
-				return nil, fmt.Errorf("%d: %w", line, err)
-			}
-			if last.Low = max(0, low); high >= 0 {
-				last.High = &high
-			}
-			continue
-		}
-		from, to, err := twoNumbers(cells[0], cells[1])
-		if err != nil {
-			return nil, fmt.Errorf("%d: %w", line, err)
-		}
-		r := Region{From: from, To: to, Source: strings.TrimSpace(strings.Join(cells[2:], "\t"))}
 		if name, not := strings.CutPrefix(r.Source, "not "); not {
 			r.Source, r.Belongs = strings.TrimSpace(name), new(bool)
 		}
+		if err := r.Validate(); err != nil {
+			return nil, fmt.Errorf("line %d: %w", l.Line, err)
+		}
 		regions = append(regions, r)
 	}
-	return regions, nil
-}
-
-func twoNumbers(a, b string) (x, y float64, err error) {
-	for i, s := range []string{a, b} {
-		v, err := strconv.ParseFloat(strings.Replace(strings.TrimSpace(s), ",", ".", 1), 64)
-		if err != nil {
-			return 0, 0, fmt.Errorf("%q is no number; want seconds or Hz", s)
-		}
-		if i == 0 {
-			x = v
-		} else {
-			y = v
-		}
-	}
-	return x, y, nil
+	return regions, err
 }
 
 // painter makes penalty images.

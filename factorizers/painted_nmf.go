@@ -139,7 +139,7 @@ func (s *PaintedNMF) Separate(ctx context.Context, env audiosep.Env, x audiosep.
 	}
 	framing := x.Framing()
 	f := m.factors(names)
-	f.Objective, f.Stop, f.Framing = objective, stop, &framing
+	f.Objective, f.Stop, f.Framing, f.Hz = objective, stop, &framing, power.Hz()
 	env.Logger().Info("painted", slog.Float64("part", painted(penalties)), slog.Int("iterations", len(objective)))
 	m.v, m.part, m.model, m.quotient, m.weighted = nil, nil, nil, nil, nil // what the stems do not need
 	return m.stems(x, names), f, nil

@@ -145,9 +145,9 @@ func TestReadPaint(t *testing.T) {
 		`[{"from": 1, "to": 2}]`:                                                         "it names no source; want whose it is, or is not",
 		`[{"sauce": "a"}]`:                                                               `unknown field "sauce"`,
 		`[] []`:                                                                          "there is more behind the list of regions",
-		"1 2 a":                                                                          ":1: it has 1 cells; want from, to and a label",
-		"1\tzwei\ta":                                                                     `:1: "zwei" is no number`,
-		"\\\t1\t2":                                                                       ":1: frequencies without a label before them",
+		"1 2 a":                                                                          `line 1 is "1 2 a"; want two times in s and a label`,
+		"1\tzwei\ta":                                                                     `line 1: the offset is "zwei"; want a number`,
+		"\\\t1\t2":                                                                       "line 1 has frequencies, but no label stands before them",
 		"\xff\xfe":                                                                       "is no text in UTF-8",
 	} {
 		path := filepath.Join(dir, "paint")

@@ -77,15 +77,17 @@ func SuggestRank(ctx context.Context, env audiosep.Env, v *mat.Dense, p RankPara
 	v.Scale(1/mean, v)
 	out := &RankReport{}
 	ranks := ranksUpTo(p.Most)
-	total := len(ranks)*p.Starts*p.Iterations + ardIterations*p.Iterations
+	told := &rankProgress{env: env, of: ardIterations * p.Most}
+	for _, rank := range ranks {
+		told.of += rank * p.Starts
+	}
 	var best *audiosep.Factors
-	for i, rank := range ranks {
-		r, f, err := tryRank(ctx, env, v, rank, p)
+	for _, rank := range ranks {
+		r, f, err := tryRank(ctx, env, v, rank, p, told)
 		if err != nil {
 			return nil, err
 		}
 		out.Ranks, best = append(out.Ranks, r), f
-		env.Report(audiosep.Step{Done: (i + 1) * p.Starts * p.Iterations, Of: total, Objective: last(f)})
 	}
 	for _, r := range out.Ranks {
 		if r.Stability >= stable {
@@ -93,13 +95,26 @@ func SuggestRank(ctx context.Context, env audiosep.Env, v *mat.Dense, p RankPara
 		}
 	}
 	var err error
-	if out.Relevance, out.Dispersion, err = relevance(ctx, env, v, p, dispersion(v, best.W, best.H, p.Most)); err != nil {
+	if out.Relevance, out.Dispersion, err = relevance(ctx, env, v, p, dispersion(v, best.W, best.H, p.Most), told); err != nil {
 		return nil, err
 	}
 	out.Relevant = relevant(out.Relevance)
 	out.Suggested = out.Relevant
-	env.Report(audiosep.Step{Done: total, Of: total, Objective: math.NaN()})
+	told.step(told.of - told.done) // relevance may be settled early
 	return out, nil
+}
+
+// rankProgress tells how far SuggestRank is, in components times rounds of Iterations.
+type rankProgress struct {
+	env      audiosep.Env
+	done, of int
+}
+
+func (p *rankProgress) step(n int) {
+	if n > 0 {
+		p.done += n
+		p.env.Report(audiosep.Step{Done: p.done, Of: p.of, Objective: math.NaN()})
+	}
 }
 
 // stable is the mean cosine from which on starts are said to agree.
@@ -133,7 +148,7 @@ func dispersion(v, w, h *mat.Dense, rank int) float64 {
 }
 
 // tryRank returns what a rank does, and the factors of least divergence.
-func tryRank(ctx context.Context, env audiosep.Env, v *mat.Dense, rank int, p RankParams) (RankOfMany, *audiosep.Factors, error) {
+func tryRank(ctx context.Context, env audiosep.Env, v *mat.Dense, rank int, p RankParams, told *rankProgress) (RankOfMany, *audiosep.Factors, error) {
 	q := DefaultKLNMF()
 	q.Rank, q.Iterations, q.Update = rank, p.Iterations, "accelerated"
 	nmf, err := NewNMF(1, q)
@@ -152,6 +167,7 @@ func tryRank(ctx context.Context, env audiosep.Env, v *mat.Dense, rank int, p Ra
 			best = f
 		}
 		spectra = append(spectra, f.W)
+		told.step(rank)
 	}
 	null := 0.0
 	for _, x := range v.RawMatrix().Data { // V has the mean 1
@@ -201,7 +217,7 @@ const shapeARD = 5
 // + b)/c, and returns λ in units of b/c, the greatest first, and φ. b is that of their equation
 // for the mean of V, which is 1 here. φ is estimated anew, every few iterations, by what the
 // components that are left leave of V, as many components take noise for sound.
-func relevance(ctx context.Context, env audiosep.Env, v *mat.Dense, p RankParams, phi float64) ([]float64, float64, error) {
+func relevance(ctx context.Context, env audiosep.Env, v *mat.Dense, p RankParams, phi float64, told *rankProgress) ([]float64, float64, error) {
 	bins, cols := v.Dims()
 	c := float64(bins + cols + shapeARD + 1)
 	b := math.Sqrt((shapeARD - 1) * (shapeARD - 2) / float64(p.Most))
@@ -217,6 +233,7 @@ func relevance(ctx context.Context, env audiosep.Env, v *mat.Dense, p RankParams
 			return nil, 0, err
 		}
 		if i > 0 && i%p.Iterations == 0 {
+			told.step(p.Most)
 			if slices.EqualFunc(m.lambda, before, func(x, y float64) bool { return math.Abs(x-y) <= 1e-4*y }) {
 				break
 			}

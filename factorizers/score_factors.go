@@ -96,7 +96,7 @@ func (s *ScoreFactors) Run(ctx context.Context, env audiosep.Env, in ScoreFactor
 	}
 	t.spread(f.W, s.p.Spread)
 	framing := in.Power.Framing()
-	f.Framing = &framing
+	f.Framing, f.Hz = &framing, in.Power.Hz()
 	env.Logger().Info("templates", slog.Int("components", len(t.parts)), slog.Int("sources", len(f.Sources)))
 	return ScoreFactorsOut{f}, nil
 }

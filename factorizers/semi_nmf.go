@@ -85,6 +85,9 @@ func (s *SemiNMF) Run(ctx context.Context, env audiosep.Env, in SemiNMFIn) (Semi
 			return SemiNMFOut{}, err
 		}
 	}
+	if err := sameBins(in.Power.Hz(), d.Hz); err != nil {
+		return SemiNMFOut{}, fmt.Errorf("the dictionary: %w", err)
+	}
 	v, err := in.Power.V(ctx)
 	if err != nil {
 		return SemiNMFOut{}, err
@@ -100,7 +103,7 @@ func (s *SemiNMF) Run(ctx context.Context, env audiosep.Env, in SemiNMFIn) (Semi
 	if err != nil {
 		return SemiNMFOut{}, err
 	}
-	f.Framing, f.Sources = &framing, s.sources(env, d)
+	f.Framing, f.Hz, f.Sources = &framing, in.Power.Hz(), s.sources(env, d)
 	return SemiNMFOut{f}, nil
 }
 

@@ -8,10 +8,11 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/labeltrack"
 )
 
 // columns are what a table's columns may be called.
@@ -31,8 +32,11 @@ type table struct {
 
 // openTable reads the first line of a CSV. It is an error if a column that is needed is not there.
 func openTable(text []byte, needed ...string) (*table, error) {
+	if !utf8.Valid(text) {
+		return nil, fmt.Errorf("it is no text in UTF-8; want a table of notes or labels, saved as such")
+	}
 	t := &table{r: csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff")))), at: map[string]int{}}
-	t.r.TrimLeadingSpace = true
+	t.r.TrimLeadingSpace, t.r.Comma = true, separator(text)
 	head, err := t.r.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("it is empty; want a first line that names the columns")
@@ -59,6 +63,16 @@ func openTable(text []byte, needed ...string) (*table, error) {
 	return t, nil
 }
 
+// separator returns what stands between the columns of a CSV: a comma, or a semicolon if its
+// first line has one and no comma, as where commas stand in numbers.
+func separator(text []byte) rune {
+	first, _, _ := bytes.Cut(text, []byte("\n"))
+	if bytes.ContainsRune(first, ';') && !bytes.ContainsRune(first, ',') {
+		return ';'
+	}
+	return ','
+}
+
 // each calls f with each line that follows and what an error in it is to begin with.
 func (t *table) each(f func(field func(string) string) error) error {
 	for {
@@ -81,21 +95,12 @@ func (t *table) each(f func(field func(string) string) error) error {
 	}
 }
 
-// number reads a finite number.
-func number(what, text string) (float64, error) {
-	x, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
-		return 0, fmt.Errorf("the %s is %q; want a number", what, text)
-	}
-	return x, nil
-}
-
 // span reads the two times of a line.
 func span(field func(string) string) (onset, offset float64, err error) {
-	if onset, err = number("onset", field("onset")); err != nil {
+	if onset, err = labeltrack.Number("onset", field("onset")); err != nil {
 		return 0, 0, err
 	}
-	if offset, err = number("offset", field("offset")); err != nil {
+	if offset, err = labeltrack.Number("offset", field("offset")); err != nil {
 		return 0, 0, err
 	}
 	return onset, offset, checkSpan(onset, offset)
@@ -118,12 +123,12 @@ func parseCSV(text []byte) (audiosep.Notes, error) {
 			return err
 		}
 		if text := field("pitch"); text != "" {
-			if n.Pitch, err = number("pitch", text); err != nil {
+			if n.Pitch, err = labeltrack.Number("pitch", text); err != nil {
 				return err
 			}
 		}
 		if text := field("velocity"); text != "" {
-			if n.Velocity, err = number("velocity", text); err != nil {
+			if n.Velocity, err = labeltrack.Number("velocity", text); err != nil {
 				return err
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/labeltrack"
 )
 
 // What is read of MusicXML (score-partwise, version 4.0).
@@ -290,7 +291,7 @@ func (p *xmlPart) direction(d *xmlDirection) error {
 	}
 	for _, m := range d.Metronome {
 		unit, known := map[string]float64{"whole": 4, "half": 2, "quarter": 1, "eighth": 0.5, "16th": 0.25}[m.Unit]
-		perMinute, err := number("tempo", strings.TrimSpace(m.PerMinute))
+		perMinute, err := labeltrack.Number("tempo", strings.TrimSpace(m.PerMinute))
 		if !known || err != nil {
 			continue // such as ♩ = ♪, or "ca. 80"
 		}
@@ -311,7 +312,7 @@ func (p *xmlPart) sound(s *xmlSound) error {
 	if s.Tempo == "" {
 		return nil
 	}
-	perMinute, err := number("tempo", s.Tempo)
+	perMinute, err := labeltrack.Number("tempo", s.Tempo)
 	if err != nil {
 		return err
 	}

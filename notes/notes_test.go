@@ -116,6 +116,9 @@ func TestLabels(t *testing.T) {
 	for _, text := range []string{
 		"1.500000\t3.250000\tthe voice\r\n\\\t100.0\t2000.0\r\n0\t2\tnoise\r\n",
 		"source,from,to\nthe voice,1.5,3.25\nnoise,0,2\n",
+		"1,5\t3,25\tthe voice\n0\t2\tnoise",
+		"source;from;to\nthe voice;1,5;3,25\nnoise;0;2\n",
+		"source,from,to\nthe voice,\"1,5\",\"3,25\"\nnoise,0,2\n",
 	} {
 		if got, err := notes.ParseLabels([]byte(text)); err != nil || short(got) != want {
 			t.Errorf("%q is %s, %v", text, short(got), err)
@@ -140,6 +143,9 @@ func TestRefused(t *testing.T) {
 		{[]byte("stem,onset,offset,midi\nx,-1,1,60\n"), "line 2: it begins at -1 s; want 0 or later"},
 		{[]byte("stem,onset,offset,midi,velocity\nx,0,1,60,128\n"), "line 2: the velocity is 128; want"},
 		{[]byte("stem,onset,offset,midi\nx,0,1\n"), "line 2"},
+		{[]byte("stem,onset,offset,midi\nx,0,NaN,60\n"), `line 2: the offset is "NaN"; want a number`},
+		{[]byte("stem,onset,offset,midi\nx,0,1e300,60\n"), "line 2: it sounds from 0 to 1e+300 s; want"},
+		{[]byte("stem,onset,offset,midi\nFl\xf6te,0,1,60\n"), "it is no text in UTF-8"},
 		{[]byte("PK\x03\x04..."), "compressed"},
 		{[]byte("MThd\x00\x00\x00\x06\x00\x01"), "the MIDI file is damaged"},
 		{song(never), "track 1: the note with key 60 at quarter note 0 never ends"},

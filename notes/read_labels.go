@@ -5,9 +5,9 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/labeltrack"
 )
 
 // ReadLabelsParams are the parameters of read_labels.
@@ -17,7 +17,7 @@ type ReadLabelsParams struct {
 
 var readLabelsStage = audiosep.Define("read_labels",
 	`Reads who plays when: labels from one time to another, as notes without a pitch.
-A label track of Audacity has on each line two times in s and a source's name, with tabs between them; the frequencies of spectral labels are passed over. A CSV has a first line that names its columns: source (or stem, part), from and to (or onset, offset; start, end).`,
+A label track of Audacity has on each line two times in s and a source's name, with tabs between them; the frequencies of spectral labels are passed over. A CSV has a first line that names its columns: source (or stem, part), from and to (or onset, offset; start, end), with commas or semicolons between them. Numbers may have a comma for the point.`,
 	ReadLabelsParams{}, NewReadLabels, audiosep.Lazy)
 
 // ReadLabels is the stage read_labels.
@@ -83,25 +83,15 @@ func parseLabelCSV(text []byte) (all audiosep.Notes, err error) {
 }
 
 func parseLabelTrack(text []byte) (all audiosep.Notes, err error) {
-	for i, line := range strings.Split(string(text), "\n") {
-		line = strings.TrimRight(line, "\r")
-		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "\\") { // the frequencies of the label before
-			continue
+	labels, err := labeltrack.Parse(string(text))
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range labels {
+		if err := checkSpan(l.From, l.To); err != nil {
+			return nil, fmt.Errorf("line %d: %w", l.Line, err)
 		}
-		fields := strings.SplitN(line, "\t", 3)
-		if len(fields) < 3 || strings.TrimSpace(fields[2]) == "" {
-			return nil, fmt.Errorf("line %d is %q; want two times and a source's name with tabs between them", i+1, line)
-		}
-		onset, offset, err := span(func(what string) string {
-			if what == "onset" {
-				return strings.TrimSpace(fields[0])
-			}
-			return strings.TrimSpace(fields[1])
-		})
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", i+1, err)
-		}
-		all = append(all, label(strings.TrimSpace(fields[2]), onset, offset))
+		all = append(all, label(l.Text, l.From, l.To))
 	}
 	return all, nil
 }

@@ -225,6 +225,11 @@ func (c *checker) paramFaults(st *stage, err error, at string) {
 
 // forecast asks a stage what will come of it.
 func (c *checker) forecast(st *stage, at string) {
+	if w, ok := st.impl.(audiosep.WiringChecker); ok && !c.unwired {
+		if err := w.CheckWiring(st.wiring()); err != nil {
+			c.paramFaults(st, err, at)
+		}
+	}
 	f, ok := st.impl.(audiosep.Forecaster)
 	if !ok {
 		return
@@ -243,6 +248,17 @@ func (c *checker) forecast(st *stage, at string) {
 	if st.will, err = f.Forecast(in); err != nil {
 		c.paramFaults(st, err, at)
 	}
+}
+
+// wiring returns the ids of the stages that feed each input, in order.
+func (s *stage) wiring() map[string][]string {
+	wiring := map[string][]string{}
+	for input, refs := range s.in {
+		for _, ref := range refs {
+			wiring[input] = append(wiring[input], ref.Stage)
+		}
+	}
+	return wiring
 }
 
 // both returns what is known of two together, which is nothing where one is not known.

@@ -256,16 +256,10 @@ func (r *run) head(st *stage) (audiosep.Head, bool) {
 }
 
 func (r *run) env(st *stage) audiosep.Env {
-	wiring := map[string][]string{}
-	for port, from := range st.in {
-		for _, ref := range from {
-			wiring[port] = append(wiring[port], ref.Stage)
-		}
-	}
 	return audiosep.Env{
 		Seed:   stageSeed(r.Seed, st.id),
 		Log:    r.Log.With("stage", st.id),
-		Wiring: wiring,
+		Wiring: st.wiring(),
 		Progress: func(s audiosep.Step) {
 			if r.Watcher != nil {
 				r.Watcher.Step(st.id, s)

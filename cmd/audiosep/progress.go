@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
@@ -25,6 +26,12 @@ type progress interface {
 	pipeline.Watcher
 	io.Writer
 	close()
+}
+
+// addProgress adds the flag that says how progress is shown; how has its default.
+func addProgress(cmd *cobra.Command, how *string) {
+	cmd.Flags().StringVar(how, "progress", *how, "how far it is: a `bar`, lines in a log, json for programs, none, or auto: a bar on a terminal, else a log")
+	cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "json", "none"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 func newProgress(how string, w io.Writer) (progress, error) {

@@ -24,10 +24,12 @@ type rankOptions struct {
 	length float64 // ms
 	format string
 	seed   uint64
+
+	progress string
 }
 
 func rankCommand() *cobra.Command {
-	o := rankOptions{RankParams: factorizers.DefaultRank()}
+	o := rankOptions{RankParams: factorizers.DefaultRank(), progress: "auto"}
 	cmd := &cobra.Command{
 		Use:   "rank RECORDING",
 		Short: "Suggest how many components a recording has, and show why",
@@ -53,6 +55,7 @@ up to another rank, both are worth a try.`,
 	fl.Float64Var(&o.length, "length-ms", 64, "length of a frame in ms; frames overlap by half")
 	fl.Uint64Var(&o.seed, "seed", 1, "seed of the random starts")
 	fl.StringVar(&o.format, "format", "text", "text or json")
+	addProgress(cmd, &o.progress)
 	cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -72,11 +75,17 @@ func (o *rankOptions) run(cmd *cobra.Command, file string) error {
 	if !(o.length >= 1 && o.length <= 10_000) {
 		return fmt.Errorf("--length-ms is %g; want 1 to 10000", o.length)
 	}
+	show, err := newProgress(o.progress, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
 	v, err := magnitudes(cmd.Context(), file, o.length)
 	if err != nil {
 		return &runError{err}
 	}
-	report, err := factorizers.SuggestRank(cmd.Context(), audiosep.Env{Seed: o.seed}, v, o.RankParams)
+	env := audiosep.Env{Seed: o.seed, Progress: func(s audiosep.Step) { show.Step("rank", s) }}
+	report, err := factorizers.SuggestRank(cmd.Context(), env, v, o.RankParams)
+	show.close()
 	if err != nil {
 		return &runError{fmt.Errorf("%s: %w", file, err)}
 	}

@@ -57,12 +57,11 @@ keep the others from it; the exit code is 1 then.`,
 	}
 	f.add(cmd)
 	fl := cmd.Flags()
-	fl.StringVar(&f.progress, "progress", f.progress, "how far it is: a `bar`, lines in a log, json for programs, none, or auto: a bar on a terminal, else a log")
+	addProgress(cmd, &f.progress)
 	fl.StringVar(&f.format, "format", "", "`FORMAT` of the stems: wav, flac or aiff (default: what the names in the pipeline say)")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but warnings and errors")
 	fl.BoolVar(&f.noRecord, "no-record", false, "leave no audiosep.json, which audiosep replay reads, beside the stems")
 	fl.IntVar(&f.block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
-	cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "json", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

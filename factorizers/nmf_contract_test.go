@@ -19,6 +19,9 @@ func TestContract(t *testing.T) {
 		if def.Name == "join_factors" {
 			params = ``
 		}
+		if def.Name == "online_nmf" {
+			params = `{"rank": 6, "steps": 3, "warm": 3}`
+		}
 		t.Run(def.Name, func(t *testing.T) { stagetest.Stage(t, def, params) })
 	}
 }

@@ -8,6 +8,7 @@ var Stages = []audiosep.Definition{
 	klNMFStage,
 	euclideanNMFStage,
 	betaNMFStage,
+	onlineNMFStage,
 	activationsStage,
 	tlNMFStage,
 	joinFactorsStage,

@@ -35,6 +35,26 @@ func BenchmarkHour(b *testing.B) {
 	b.ReportMetric(3600*float64(b.N)/b.Elapsed().Seconds(), "×real-time")
 }
 
+// BenchmarkHourOnline has IS-NMF in batches learn the spectra of such an hour, and separate it:
+//
+//	go test ./cmd/audiosep -run '^$' -bench HourOnline -benchtime 1x
+func BenchmarkHourOnline(b *testing.B) { benchmarkHour(b, "../../examples/model/hour.json") }
+
+// BenchmarkHourHPSS separates harmonic from percussive sound of such an hour.
+func BenchmarkHourHPSS(b *testing.B) { benchmarkHour(b, "../../examples/hpss/pipeline.json") }
+
+func benchmarkHour(b *testing.B, spec string) {
+	dir := b.TempDir()
+	program, song := filepath.Join(dir, "audiosep"), filepath.Join(dir, "song.wav")
+	command(b, "go", "build", "-o", program, ".")
+	writeSong(b, song, 3600)
+	for b.Loop() {
+		cmd := command(b, program, "run", spec, "-q", "--overwrite", "--input", song, "--out", dir)
+		b.ReportMetric(float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)/1024, "MiB-resident")
+	}
+	b.ReportMetric(3600*float64(b.N)/b.Elapsed().Seconds(), "×real-time")
+}
+
 func command(b *testing.B, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Stderr = os.Stderr
@@ -47,7 +67,7 @@ func command(b *testing.B, name string, args ...string) *exec.Cmd {
 // writeSong writes stereo sound: notes that come and go, another mixture on each side.
 func writeSong(b *testing.B, file string, seconds int) {
 	const rate = 44100
-	sink, err := audio.NewWriteAudio(audio.WriteAudioParams{Pattern: file, Encoding: "int16", OnClip: "error"})
+	sink, err := audio.NewWriteAudio(audio.WriteAudioParams{Pattern: file, Format: "wav", Encoding: "int16", OnClip: "error"})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -25,6 +25,7 @@ func TestImportsPointDown(t *testing.T) {
 		"multichannel":       stage,
 		"models":             stage,
 		"notes":              stage,
+		"nets":               stage,
 		"metrics":            stage,
 		"analysis":           stage,
 		"pipeline":           stage,

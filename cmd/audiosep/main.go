@@ -20,6 +20,7 @@ import (
 	"github.com/audiosep/audiosep/factorizers"
 	"github.com/audiosep/audiosep/models"
 	"github.com/audiosep/audiosep/multichannel"
+	"github.com/audiosep/audiosep/nets"
 	"github.com/audiosep/audiosep/notes"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/separators"
@@ -133,7 +134,7 @@ func (e *runError) Unwrap() error { return e.err }
 
 // registry returns every stage compiled into the program.
 func registry() *pipeline.Registry {
-	return pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages, multichannel.Stages, models.Stages, notes.Stages)
+	return pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages, multichannel.Stages, models.Stages, notes.Stages, nets.Stages)
 }
 
 func root() *cobra.Command {

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/nets"
+)
+
+// The size of the rows of networks.
+const netSeconds, netRate = 30, 16000
+
+// netRows times what networks make of one channel, with one thread.
+func netRows() []benchRow {
+	return []benchRow{{
+		name: "net/denoise", doc: fmt.Sprintf("GTCRN, %d s of one channel at %d kHz", netSeconds, netRate/1000),
+		work: benchWork{sound: netSeconds},
+		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
+			s, err := nets.NewDenoise(nets.DefaultDenoise())
+			if err != nil {
+				return nil, err
+			}
+			stems, err := s.Separate(ctx, &audiosep.Signal{Rate: netRate, Data: [][]float64{noise(1, netSeconds*netRate)}})
+			return func() (benchRun, error) {
+				return benchRun{}, stems.Each(ctx, func(int, [][]float64) error { return nil })
+			}, err
+		},
+	}}
+}

@@ -1,0 +1,170 @@
+// Package resample changes the sample rate of signals that are read from anywhere.
+package resample
+
+import (
+	"context"
+	"math"
+)
+
+// The filter is Kaiser's: attenuation A = 8.7 + β/0.1102 dB, transition band as in Kaiser,
+// Nonrecursive digital filter design using the I0-sinh window function (1974).
+const (
+	kaiserBeta    = 12.6
+	zeroCrossings = 96 // on either side
+	// mostWeights bounds the table of weights; a filter of more phases computes them anew.
+	mostWeights = 1 << 22
+)
+
+// A Reader fills dst[layer] with the samples from at on, zeros outside the signal.
+type Reader func(ctx context.Context, dst [][]float64, at int) error
+
+// Filter reads signals at another rate: sample n lies at n·down/up samples of theirs. It may be
+// used from several goroutines at once.
+type Filter struct {
+	up, down int       // without a common divisor
+	half     int       // the filter reaches so many samples of the source to either side
+	cutoff   float64   // of the filter, as part of half the source's rate
+	weights  []float64 // [phase*(2·half)+tap]; nil if there would be too many
+}
+
+// New returns a windowed-sinc filter whose aliases lie below -120 dB and which keeps what is
+// below 0.92 of half the lower rate. Both rates are in Hz and positive.
+func New(from, to int) *Filter {
+	g := gcd(from, to)
+	f := &Filter{up: to / g, down: from / g}
+	// The transition band, as part of half the rate, ends where aliases begin.
+	transition := 2 * (8.7 + kaiserBeta/0.1102 - 7.95) / (14.36 * 2 * zeroCrossings)
+	lower := min(1, float64(f.up)/float64(f.down))
+	f.cutoff = lower * (1 - transition/2)
+	f.half = int(math.Ceil(zeroCrossings / f.cutoff))
+	if f.up <= mostWeights/(2*f.half) {
+		f.weights = make([]float64, 0, f.up*2*f.half)
+		for phase := range f.up {
+			f.weights = f.appendWeights(f.weights, phase)
+		}
+	}
+	return f
+}
+
+// Samples returns how many samples a signal of n has at the new rate.
+func (f *Filter) Samples(n int) int { return (n*f.up + f.down - 1) / f.down }
+
+// Reach returns which samples of the source, first to last, sample n is made of.
+func (f *Filter) Reach(n int) (first, last int) {
+	at := n * f.down / f.up
+	return at - f.half + 1, at + f.half
+}
+
+// appendWeights appends those of the 2·half samples around a place phase/up after the
+// half-th of them. They are divided by their sum, so that a constant stays what it is.
+func (f *Filter) appendWeights(w []float64, phase int) []float64 {
+	at, from, sum := float64(phase)/float64(f.up), len(w), 0.0
+	for tap := range 2 * f.half {
+		t := float64(tap-f.half+1) - at // from the place to the sample
+		v := sinc(f.cutoff*t) * kaiser(t/float64(f.half))
+		w, sum = append(w, v), sum+v
+	}
+	for i := from; i < len(w); i++ {
+		w[i] /= sum
+	}
+	return w
+}
+
+func sinc(x float64) float64 {
+	if x == 0 {
+		return 1
+	}
+	return math.Sin(math.Pi*x) / (math.Pi * x)
+}
+
+// kaiser returns the window at x, -1 to 1; zero beyond.
+func kaiser(x float64) float64 {
+	if x <= -1 || x >= 1 {
+		return 0
+	}
+	return besselI0(kaiserBeta*math.Sqrt(1-x*x)) / besselI0(kaiserBeta)
+}
+
+// besselI0 is the modified Bessel function of order 0, by its power series.
+func besselI0(x float64) float64 {
+	sum, term := 1.0, 1.0
+	for k := 1.0; term > 1e-17*sum; k++ {
+		term *= x * x / (4 * k * k)
+		sum += term
+	}
+	return sum
+}
+
+// Read fills dst[layer] with the samples from at on of a signal that has so many at the new rate;
+// zeros outside. A sample's bits do not depend on which others are read.
+func (f *Filter) Read(ctx context.Context, dst [][]float64, at, samples int, src Reader) error {
+	const run = 1 << 14 // so that little of the source is in memory at a time
+	for from := 0; from < len(dst[0]); from += run {
+		part := make([][]float64, len(dst))
+		for l := range dst {
+			part[l] = dst[l][from:min(from+run, len(dst[l]))]
+		}
+		if err := f.read(ctx, part, at+from, samples, src); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func (f *Filter) read(ctx context.Context, dst [][]float64, at, samples int, src Reader) error {
+	from, to := max(at, 0), min(at+len(dst[0]), samples)
+	for _, d := range dst {
+		clear(d)
+	}
+	if from >= to {
+		return nil
+	}
+	first, _ := f.Reach(from)
+	_, last := f.Reach(to - 1)
+	x := make([][]float64, len(dst))
+	for l := range x {
+		x[l] = make([]float64, last-first+1)
+	}
+	if err := src(ctx, x, first); err != nil {
+		return err
+	}
+	var own []float64
+	for n := from; n < to; n++ {
+		whole, phase := n*f.down/f.up, n*f.down%f.up
+		w := own
+		if f.weights != nil {
+			w = f.weights[phase*2*f.half : (phase+1)*2*f.half]
+		} else {
+			own = f.appendWeights(own[:0], phase)
+			w = own
+		}
+		for l, d := range dst {
+			d[n-at] = dot(w, x[l][whole-f.half+1-first:])
+		}
+	}
+	return nil
+}
+
+// dot returns Σ w_i x_i, in an order that does not depend on where they stand in memory.
+func dot(w, x []float64) float64 {
+	x = x[:len(w)]
+	var a, b, c, d float64
+	i := 0
+	for ; i+4 <= len(w); i += 4 {
+		a += w[i] * x[i]
+		b += w[i+1] * x[i+1]
+		c += w[i+2] * x[i+2]
+		d += w[i+3] * x[i+3]
+	}
+	for ; i < len(w); i++ {
+		a += w[i] * x[i]
+	}
+	return (a + b) + (c + d)
+}
+
+func gcd(a, b int) int {
+	for b > 0 {
+		a, b = b, a%b
+	}
+	return a
+}

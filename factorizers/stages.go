@@ -14,4 +14,5 @@ var Stages = []audiosep.Definition{
 	scoreFactorsStage,
 	semiNMFStage,
 	paintedNMFStage,
+	ilrtaStage,
 }

@@ -29,6 +29,7 @@ var variants = map[string][]string{
 	"tl_nmf":                {`{"rank": 2, "iterations": 3}`},
 	"score_factors":         {`{"iterations": 6}`},
 	"semi_nmf":              {`{"free": 2, "iterations": 4}`},
+	"ilrta":                 {`{"rank": 0, "iterations": 3}`},
 	"painted_nmf":           {`{"sources": ["a", "b"], "components": 3, "iterations": 3}`},
 }
 

@@ -73,14 +73,8 @@ func (x planes) products(y planes) (re, im, den float64) {
 
 // weighted returns Σ u·x·conj(y)/per and Σ u·|y|²/per; a number of u belongs to per of x.
 func (x planes) weighted(y planes, u []float64, per int) (re, im, den float64) {
-	if per == 1 && x.im == nil {
-		a, b := x.re[:len(u)], y.re[:len(u)]
-		for i, q := range u {
-			v := q * b[i]
-			re += v * a[i]
-			den += v * b[i]
-		}
-		return re, 0, den
+	if per == 1 {
+		return x.weightedEach(y, u)
 	}
 	for n, q := range u {
 		at := planes{re: x.re[n*per : (n+1)*per]}
@@ -92,6 +86,27 @@ func (x planes) weighted(y planes, u []float64, per int) (re, im, den float64) {
 		re, im, den = re+q*r, im+q*i, den+q*d
 	}
 	return re / float64(per), im / float64(per), den / float64(per)
+}
+
+// weightedEach is weighted where each number of u belongs to one of x.
+func (x planes) weightedEach(y planes, u []float64) (re, im, den float64) {
+	a, b := x.re[:len(u)], y.re[:len(u)]
+	if x.im == nil {
+		for i, q := range u {
+			v := q * b[i]
+			re += v * a[i]
+			den += v * b[i]
+		}
+		return re, 0, den
+	}
+	c, d := x.im[:len(u)], y.im[:len(u)]
+	for i, q := range u {
+		v, w := q*b[i], q*d[i]
+		re += v*a[i] + w*c[i]
+		im += v*c[i] - w*a[i]
+		den += v*b[i] + w*d[i]
+	}
+	return re, im, den
 }
 
 // turned returns the transpose of a matrix of rows×cols whose entries are per numbers each.

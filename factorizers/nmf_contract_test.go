@@ -16,6 +16,9 @@ func TestContract(t *testing.T) {
 		if def.Name == "painted_nmf" {
 			params = `{"iterations": 3, "components": 3, "sources": ["a", "b"]}`
 		}
+		if def.Name == "ilrta" {
+			params = `{"iterations": 3, "rank": 0}`
+		}
 		if def.Name == "join_factors" {
 			params = ``
 		}

@@ -15,4 +15,5 @@ var Stages = []audiosep.Definition{
 	scoreFactorsStage,
 	semiNMFStage,
 	paintedNMFStage,
+	ilrtaStage,
 }

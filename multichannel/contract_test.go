@@ -13,6 +13,7 @@ func TestContract(t *testing.T) {
 			"iva":       `{"iterations": 3}`,
 			"ilrma":     `{"iterations": 3, "warm": 2, "restarts": 2}`,
 			"fast_mnmf": `{"iterations": 3, "warm": 2, "sources": 3}`,
+			"mwf_em":    `{"iterations": 2}`,
 			"mix_room":  `{"t60": 0.05}`,
 		}[def.Name]
 		if !ok {

@@ -13,10 +13,10 @@ import (
 // The sizes of the golden arrays: bins, frames, own and shared bases.
 const goldenBins, goldenFrames, goldenOwn, goldenShared = 8, 60, 3, 5
 
-// golden has what ssspy 0.2.0 made; testdata/ssspy_golden.py has how.
-func golden(t *testing.T) map[string][]float64 {
+// golden has what a peer made; the script of the same name has how.
+func golden(t *testing.T, file string) map[string][]float64 {
 	t.Helper()
-	z, err := zip.OpenReader("testdata/ssspy_golden.npz")
+	z, err := zip.OpenReader("testdata/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func checkGolden(t *testing.T, want map[string][]float64, name string, d *demixe
 }
 
 func TestIVAGolden(t *testing.T) {
-	want := golden(t)
+	want := golden(t, "ssspy_golden.npz")
 	for _, channels := range []int{2, 3} {
 		m := goldenMixture(want[fmt.Sprintf("%d.x", channels)], channels)
 		for _, model := range []string{"laplace", "gauss"} {
@@ -102,7 +102,7 @@ func TestIVAGolden(t *testing.T) {
 }
 
 func TestILRMAGolden(t *testing.T) {
-	want := golden(t)
+	want := golden(t, "ssspy_golden.npz")
 	for _, channels := range []int{2, 3} {
 		m := goldenMixture(want[fmt.Sprintf("%d.x", channels)], channels)
 		for _, model := range []string{"gauss", "t"} {

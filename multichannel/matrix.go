@@ -80,6 +80,22 @@ func solve(x, lu []complex128, pivot []int, unit, n int) {
 	}
 }
 
+// solveFor sets x to the solution of a·x = y, a having been factorised.
+func solveFor(x, lu []complex128, pivot []int, y []complex128, n int) {
+	for i := range n {
+		x[i] = y[pivot[i]]
+		for j := range i {
+			x[i] -= lu[i*n+j] * x[j]
+		}
+	}
+	for i := n - 1; i >= 0; i-- {
+		for j := i + 1; j < n; j++ {
+			x[i] -= lu[i*n+j] * x[j]
+		}
+		x[i] /= lu[i*n+i]
+	}
+}
+
 // form returns aᵀ·u·conj(b), where u is n×n.
 func form(a, u, b []complex128, n int) complex128 {
 	var sum complex128

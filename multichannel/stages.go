@@ -13,5 +13,6 @@ var Stages = []audiosep.Definition{
 	ivaStage,
 	ilrmaStage,
 	fastMNMFStage,
+	mwfEMStage,
 	mixRoomStage,
 }

@@ -30,6 +30,7 @@ var variants = map[string][]string{
 	"score_factors":         {`{"iterations": 6}`},
 	"semi_nmf":              {`{"free": 2, "iterations": 4}`},
 	"online_nmf":            {`{"rank": 6, "steps": 4, "warm": 3}`, `{"rank": 6, "batch": 20, "beta": 1, "power": 1, "epochs": 2}`},
+	"ilrta":                 {`{"rank": 0, "iterations": 3}`},
 	"painted_nmf":           {`{"sources": ["a", "b"], "components": 3, "iterations": 3}`},
 }
 

@@ -93,9 +93,6 @@ func (s *JoinFactors) Run(_ context.Context, env audiosep.Env, in JoinFactorsIn)
 		if f.W == nil {
 			return JoinFactorsOut{}, fmt.Errorf("dictionary %d has no W; want one", i+1)
 		}
-		if first := slices.Index(in.Dictionary, f); first < i {
-			return JoinFactorsOut{}, fmt.Errorf("dictionaries %d and %d are the same; want each once", first+1, i+1)
-		}
 		if (f.Hz == nil) != (in.Dictionary[0].Hz == nil) {
 			env.Logger().Warn("of some dictionaries it is not known which frequencies their bins have; want all of one transform", slog.Int("dictionary", i+1))
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 
 	"github.com/audiosep/audiosep"
 )
@@ -12,6 +14,50 @@ import (
 type CropParams struct {
 	Start    float64  `json:"start" min:"0" unit:"s" doc:"Where to begin."`
 	Duration *float64 `json:"duration" min:"0" unit:"s" doc:"How much to take at most; up to the end if left open."`
+	Part     string   `json:"part" doc:"The same in one, FROM:TO in s, such as 1.5:3; one of the two may be left out. Instead of start and duration."`
+}
+
+// Validate says why part is none.
+func (p CropParams) Validate() error {
+	if p.Part == "" {
+		return nil
+	}
+	if p.Start != 0 || p.Duration != nil {
+		return &audiosep.ParamError{Name: "part", What: fmt.Sprintf("is %q, but start or duration is given too; want one of the two ways", p.Part)}
+	}
+	_, err := p.split()
+	return err
+}
+
+// split returns p with start and duration as part says.
+func (p CropParams) split() (CropParams, error) {
+	if p.Part == "" {
+		return p, nil
+	}
+	wrong := &audiosep.ParamError{Name: "part", What: fmt.Sprintf("is %q; want FROM:TO in s, such as 1.5:3", p.Part)}
+	from, to, ok := strings.Cut(p.Part, ":")
+	if !ok {
+		return p, wrong
+	}
+	out := CropParams{}
+	if from != "" {
+		x, err := strconv.ParseFloat(from, 64)
+		if err != nil || !(x >= 0) || math.IsInf(x, 0) {
+			return p, wrong
+		}
+		out.Start = x
+	}
+	if to != "" {
+		x, err := strconv.ParseFloat(to, 64)
+		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+			return p, wrong
+		}
+		if x -= out.Start; !(x > 0) {
+			return p, &audiosep.ParamError{Name: "part", What: fmt.Sprintf("is %q; want it to end after it begins", p.Part)}
+		}
+		out.Duration = &x
+	}
+	return out, nil
 }
 
 var cropStage = audiosep.Define("crop", "Takes a part of a recording. Nothing else of it is read.", CropParams{}, NewCrop, audiosep.Lazy)
@@ -24,7 +70,8 @@ func NewCrop(p CropParams) (*Crop, error) {
 	if err := audiosep.CheckStruct(p); err != nil {
 		return nil, err
 	}
-	return &Crop{p}, nil
+	p, err := p.split()
+	return &Crop{p}, err
 }
 
 // In and Out are the ports of stages that make one recording of another.

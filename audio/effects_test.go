@@ -19,7 +19,7 @@ func effect(t *testing.T, stage, params string, src audiosep.Source) (audiosep.S
 	def := audio.Stages[i]
 	made, err := def.Build(json.RawMessage(params))
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	out, err := def.Run(t.Context(), audiosep.Env{}, made, audiosep.Values{"audio": src})
 	if err != nil {
@@ -66,6 +66,7 @@ func TestCrop(t *testing.T) {
 	}{
 		{`{"duration": 0.5}`, 0, 500}, {`{"start": 0.1, "duration": 0.6}`, 100, 600}, {`{"start": 0.1004, "duration": 0.001}`, 100, 1},
 		{`{"start": 0.25, "duration": 1e300}`, 250, 750}, {`{}`, 0, 1000},
+		{`{"part": "0.1:0.7"}`, 100, 600}, {`{"part": ":0.5"}`, 0, 500}, {`{"part": "0.25:"}`, 250, 750}, {`{"part": ":"}`, 0, 1000},
 	} {
 		src, err := effect(t, "crop", c.params, s)
 		if err != nil {
@@ -81,9 +82,14 @@ func TestCrop(t *testing.T) {
 		}
 	}
 	for params, want := range map[string]string{
-		`{"start": 1}`:         "the recording is 1 s long; want it to go on behind start, 1 s",
-		`{"start": 1e300}`:     "want it to go on behind start",
-		`{"duration": 0.0001}`: "duration is 0.0001 s, no sample",
+		`{"start": 1}`:                  "the recording is 1 s long; want it to go on behind start, 1 s",
+		`{"start": 1e300}`:              "want it to go on behind start",
+		`{"duration": 0.0001}`:          "duration is 0.0001 s, no sample",
+		`{"part": "2"}`:                 `part is "2"; want FROM:TO in s, such as 1.5:3`,
+		`{"part": "1:NaN"}`:             `part is "1:NaN"; want FROM:TO in s`,
+		`{"part": "-1:2"}`:              `part is "-1:2"; want FROM:TO in s`,
+		`{"part": "2:1"}`:               `part is "2:1"; want it to end after it begins`,
+		`{"part": "1:2", "start": 0.5}`: `part is "1:2", but start or duration is given too`,
 	} {
 		if _, err := effect(t, "crop", params, s); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v; want %s", params, err, want)

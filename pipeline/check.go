@@ -100,16 +100,23 @@ func (c *checker) fault(path, stage, what, hint string) {
 	c.problems = append(c.problems, c.problem(path, stage, what, hint))
 }
 
-// setInputs gives the files of SetInput to the one source that reads files.
+// setInputs gives the files of SetInput to the one source that reads files and has no option
+// for them.
 func (c *checker) setInputs() {
 	if c.inputs == nil {
 		return
 	}
 	found := -1
 	var param string
+	ofOptions := map[string]bool{} // what options set is not for --input
+	for _, o := range c.Options {
+		for _, set := range o.Sets {
+			ofOptions[set] = true
+		}
+	}
 	for i, s := range c.Stages {
 		def, _ := c.reg.Lookup(s.Use)
-		if name := filesParam(def); name != "" {
+		if name := filesParam(def); name != "" && !ofOptions[s.ID+"."+name] {
 			if found >= 0 {
 				c.problems = append(c.problems, Problem{File: c.file, Flag: c.inFlag,
 					What: fmt.Sprintf("both %q and %q read files; want one source", c.Stages[found].ID, s.ID),
@@ -190,19 +197,25 @@ func (c *checker) params(st *stage, spec StageSpec, at string) {
 }
 
 // texts makes texts of the values that flags give to parameters that are texts, such as the
-// number of a source.
+// number of a source, and lists of one text for parameters that are lists of texts.
 func (c *checker) texts(params []audiosep.Param, raw json.RawMessage, at string) json.RawMessage {
 	var values map[string]json.RawMessage
 	for _, p := range params {
-		if _, byFlag := c.flags[at+pointer("params", p.Name)]; !byFlag || p.Type != "string" {
+		list := p.Type == "[]string"
+		if _, byFlag := c.flags[at+pointer("params", p.Name)]; !byFlag || p.Type != "string" && !list {
 			continue
 		}
 		if values == nil && json.Unmarshal(raw, &values) != nil {
 			return raw
 		}
-		if v := bytes.TrimSpace(values[p.Name]); len(v) > 0 && v[0] != '"' {
-			values[p.Name], _ = json.Marshal(string(v))
+		v := bytes.TrimSpace(values[p.Name])
+		if len(v) > 0 && v[0] != '"' && !(list && (v[0] == '[' || string(v) == "null")) {
+			v, _ = json.Marshal(string(v))
 		}
+		if list && len(v) > 0 && v[0] == '"' {
+			v = slices.Concat([]byte("["), v, []byte("]"))
+		}
+		values[p.Name] = v
 	}
 	if values == nil {
 		return raw

@@ -3,6 +3,7 @@ package separators
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -32,10 +33,15 @@ type HPSS struct{ p HPSSParams }
 
 // Validate checks what the ranges do not say.
 func (p HPSSParams) Validate() error {
+	return oddLengths(map[string]int{"bins": p.Bins, "frames": p.Frames})
+}
+
+// oddLengths says which lengths of windows, by the names of their parameters, are even.
+func oddLengths(lengths map[string]int) error {
 	var errs audiosep.ParamErrors
-	for name, n := range map[string]int{"bins": p.Bins, "frames": p.Frames} {
-		if n%2 == 0 {
-			errs = append(errs, &audiosep.ParamError{Name: name, What: fmt.Sprintf("is %d; want an odd number, so that a median has a middle", n)})
+	for _, name := range slices.Sorted(maps.Keys(lengths)) {
+		if n := lengths[name]; n%2 == 0 {
+			errs = append(errs, &audiosep.ParamError{Name: name, What: fmt.Sprintf("is %d; want an odd number, so that a window has a middle", n)})
 		}
 	}
 	if errs != nil {
@@ -90,41 +96,42 @@ func (s *HPSS) Separate(x audiosep.Spectra) audiosep.Stems {
 				return err
 			}
 			bins := x.Transform.Bins()
-			m.magnitudes(mix)
+			m.magnitude = magnitudes(m.magnitude, mix)
 			if err := m.alongTime(ctx, bins, s.p.Frames, total, x.First, skip, n); err != nil {
 				return err
 			}
 			if err := m.alongFrequency(ctx, bins, s.p.Bins, skip, n); err != nil {
 				return err
 			}
-			s.mask(dst, l, mix.Slice(skip, skip+n, bins), m)
+			shareTwo(dst, l, mix.Slice(skip, skip+n, bins), m.harmonic, m.percussive, s.p.Power, s.p.Margin)
 		}
 		return nil
 	})
 }
 
-// mask shares the coefficients of one layer out. What the harmonic mask leaves is the
-// percussive's or, with a margin, what both leave is the residual's, so that the stems sum.
-func (s *HPSS) mask(dst [][]audiosep.Coefs, layer int, x audiosep.Coefs, m *medians) {
+// shareTwo shares the coefficients x of one layer out by masks of power p between two parts
+// whose magnitudes are a and b. What the first mask leaves is the second part's or, with a
+// margin, what both leave is the residual's, so that the stems sum.
+func shareTwo(dst [][]audiosep.Coefs, layer int, x audiosep.Coefs, a, b []float64, power, margin float64) {
 	h, p := dst[0][layer], dst[1][layer]
 	for i := range x.Re {
-		harmonic := softMask(m.harmonic[i], s.p.Margin*m.percussive[i], s.p.Power)
-		percussive := 1.0
-		if s.p.Margin > 1 {
-			percussive = softMask(m.percussive[i], s.p.Margin*m.harmonic[i], s.p.Power)
+		first := softMask(a[i], margin*b[i], power)
+		second := 1.0
+		if margin > 1 {
+			second = softMask(b[i], margin*a[i], power)
 		}
 		for _, plane := range [][3][]float64{{x.Re, h.Re, p.Re}, {x.Im, h.Im, p.Im}} {
 			if plane[0] == nil {
 				continue
 			}
 			v := plane[0][i]
-			plane[1][i] = harmonic * v
-			if plane[2][i] = v - plane[1][i]; s.p.Margin > 1 {
-				plane[2][i] = percussive * v
+			plane[1][i] = first * v
+			if plane[2][i] = v - plane[1][i]; margin > 1 {
+				plane[2][i] = second * v
 			}
 		}
 	}
-	if s.p.Margin > 1 {
+	if margin > 1 {
 		subtract(dst[2][layer].Re, x.Re, h.Re, p.Re)
 		subtract(dst[2][layer].Im, x.Im, h.Im, p.Im)
 	}
@@ -159,17 +166,6 @@ type medians struct {
 	magnitude            []float64 // of all frames given, [n*F+f]
 	harmonic, percussive []float64 // of the frames asked for, [n*F+f]
 	line, out, window    []float64
-}
-
-func (m *medians) magnitudes(x audiosep.Coefs) {
-	m.magnitude = append(m.magnitude[:0], x.Re...)
-	for i, re := range x.Re {
-		if x.Im == nil {
-			m.magnitude[i] = math.Abs(re)
-		} else {
-			m.magnitude[i] = math.Sqrt(re*re + x.Im[i]*x.Im[i])
-		}
-	}
 }
 
 // alongTime finds the median of each bin over length frames around each of n frames. Beyond

@@ -79,8 +79,8 @@ func TestHPSSGolden(t *testing.T) {
 
 func TestHPSSRefuses(t *testing.T) {
 	for params, want := range map[string]string{
-		`{"frames": 30}`: "parameter frames is 30; want an odd number, so that a median has a middle",
-		`{"bins": 2}`:    "parameter bins is 2; want an odd number, so that a median has a middle",
+		`{"frames": 30}`: "parameter frames is 30; want an odd number, so that a window has a middle",
+		`{"bins": 2}`:    "parameter bins is 2; want an odd number, so that a window has a middle",
 	} {
 		for _, def := range separators.Stages {
 			if def.Name == "hpss" {

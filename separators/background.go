@@ -1,0 +1,161 @@
+package separators
+
+import (
+	"context"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/lend"
+)
+
+// BackgroundParams are the parameters of all stages that tell what repeats, the background,
+// from what does not, the foreground. They find W ≤ V, how much of each magnitude V is
+// background; the masks are made of W and V-W.
+type BackgroundParams struct {
+	Power  float64 `json:"power" min:"0.02" max:"200" doc:"Exponent of the magnitudes in the masks: 1 gives the background the part W/V of the mixture, 2 is the Wiener filter; greater ones come closer to a binary mask."`
+	Margin float64 `json:"margin" min:"1" max:"1000" doc:"How many times the other's magnitude a part must have to be called background or foreground. Above 1, what is neither is a third stem, residual."`
+	Below  float64 `json:"below" min:"0" max:"1e9" unit:"Hz" doc:"What is below this frequency is background: hardly anything sings there. Of no effect where bins have no frequencies."`
+}
+
+func defaultBackground() BackgroundParams { return BackgroundParams{Power: 1, Margin: 1, Below: 100} }
+
+// BackgroundIn is what stages take that tell background from foreground.
+type BackgroundIn struct {
+	Coefs audiosep.Spectra `port:"coefs"`
+}
+
+// BackgroundOut is what they make: the stems background, foreground and, with a margin,
+// residual.
+type BackgroundOut struct {
+	Sources audiosep.Stems `port:"sources"`
+}
+
+func (p BackgroundParams) names() []string {
+	if p.Margin > 1 {
+		return []string{"background", "foreground", residualName}
+	}
+	return []string{"background", "foreground"}
+}
+
+// Forecast says how the sources will be called.
+func (p BackgroundParams) Forecast(map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
+	return map[string]audiosep.Forecast{"sources": {Sources: p.names()}}, nil
+}
+
+// twoMagnitudes are those of two parts in a run of frames, [n*F+f].
+type twoMagnitudes struct{ first, second []float64 }
+
+var twoPool = sync.Pool{New: func() any { return new(twoMagnitudes) }}
+
+// separated returns the stems of x. model sets w, n frames from the one called first on, to
+// magnitudes of the background of a layer; what of it exceeds the mixture's, v, is cut off. It
+// is called from several goroutines at once.
+func (p BackgroundParams) separated(x audiosep.Spectra, model func(w, v []float64, layer, first, n int)) audiosep.Stems {
+	below := p.binsBelow(x)
+	return audiosep.Separated(x, p.names(), 0, func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, _, n int) error {
+		m := twoPool.Get().(*twoMagnitudes)
+		defer twoPool.Put(m)
+		bins := x.Transform.Bins()
+		for l, mix := range x.Layers {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			m.second = magnitudes(m.second, mix)
+			m.first = slices.Grow(m.first[:0], n*bins)[:n*bins]
+			model(m.first, m.second, l, x.First, n)
+			for i, v := range m.second {
+				w := min(m.first[i], v)
+				if i%bins < below {
+					w = v
+				}
+				m.first[i], m.second[i] = w, v-w
+			}
+			shareTwo(dst, l, mix, m.first, m.second, p.Power, p.Margin)
+		}
+		return nil
+	})
+}
+
+// binsBelow returns how many bins, from the first on, are below the frequency.
+func (p BackgroundParams) binsBelow(x audiosep.Spectra) (n int) {
+	hz := audiosep.PowerOf(x, nil).Hz()
+	for n < len(hz) && hz[n] < p.Below {
+		n++
+	}
+	return n
+}
+
+// magnitudes sets m to those of x, in m's storage where that is enough.
+func magnitudes(m []float64, x audiosep.Coefs) []float64 {
+	m = append(m[:0], x.Re...)
+	for i, re := range x.Re {
+		if x.Im == nil {
+			m[i] = math.Abs(re)
+		} else {
+			m[i] = math.Sqrt(re*re + x.Im[i]*x.Im[i])
+		}
+	}
+	return m
+}
+
+// eachRun reads all of x in runs of at most size frames, several at a time; size 0 leaves it to
+// be chosen. use is called from several goroutines at once.
+func eachRun(ctx context.Context, x audiosep.Spectra, size int, use func(ctx context.Context, s *audiosep.Spectrogram) error) error {
+	f := x.Framing()
+	if size == 0 {
+		size = blocks.Size(ctx, f.Length, f.Layers(), 1, f.Frames())
+	}
+	loan := lend.From(x.Transform())
+	defer loan.GiveBack()
+	return blocks.Run(ctx, f.Frames(), size, loan.Blocks(), func() *audiosep.Spectrogram { return new(audiosep.Spectrogram) },
+		func(ctx context.Context, s *audiosep.Spectrogram, first, n int) error {
+			if err := x.Read(ctx, s, first, n); err != nil {
+				return err
+			}
+			return use(ctx, s)
+		},
+		func(context.Context, *audiosep.Spectrogram, int, int) error { return nil })
+}
+
+// spectrum is the magnitudes of all layers, [layer][n*F+f], in single precision so that a song
+// takes half the memory.
+type spectrum struct {
+	layers       [][]float32
+	frames, bins int
+}
+
+// readSpectrum reads the magnitudes of x.
+func readSpectrum(ctx context.Context, x audiosep.Spectra) (*spectrum, error) {
+	s := &spectrum{frames: x.Framing().Frames(), bins: x.Transform().Bins()}
+	for range x.Framing().Layers() {
+		s.layers = append(s.layers, make([]float32, s.frames*s.bins))
+	}
+	err := eachRun(ctx, x, 0, func(_ context.Context, r *audiosep.Spectrogram) error {
+		for l, mix := range r.Layers {
+			dst := s.frame(l, r.First, r.N)
+			for i, re := range mix.Re {
+				if mix.Im == nil {
+					dst[i] = float32(math.Abs(re))
+				} else {
+					dst[i] = float32(math.Sqrt(re*re + mix.Im[i]*mix.Im[i]))
+				}
+			}
+		}
+		return nil
+	})
+	return s, err
+}
+
+// frame returns the magnitudes of n frames.
+func (s *spectrum) frame(layer, first, n int) []float32 {
+	return s.layers[layer][first*s.bins : (first+n)*s.bins]
+}
+
+// inFrames returns how many frames of x are d seconds, at least one.
+func inFrames(x audiosep.Spectra, d float64) int {
+	f := x.Framing()
+	return max(1, int(min(math.Ceil(d*float64(f.Rate)/float64(f.Hop)-1e-9), 1<<40)))
+}

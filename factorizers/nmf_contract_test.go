@@ -22,6 +22,9 @@ func TestContract(t *testing.T) {
 		if def.Name == "join_factors" {
 			params = ``
 		}
+		if def.Name == "nmfd" {
+			params = `{"rank": 2, "taps": 4, "iterations": 3}`
+		}
 		if def.Name == "online_nmf" {
 			params = `{"rank": 6, "steps": 3, "warm": 3}`
 		}

@@ -9,6 +9,7 @@ var Stages = []audiosep.Definition{
 	euclideanNMFStage,
 	betaNMFStage,
 	onlineNMFStage,
+	nmfdStage,
 	activationsStage,
 	tlNMFStage,
 	joinFactorsStage,

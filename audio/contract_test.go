@@ -26,6 +26,9 @@ func TestContract(t *testing.T) {
 		{"resample", map[string]any{"rate": 44100}},
 		{"resample", map[string]any{"rate": 3000}},
 		{"stem", map[string]any{"source": "second"}},
+		{"stem", map[string]any{"source": "second", "rest": true}},
+		{"high_pass", map[string]any{"frequency": 500}},
+		{"low_pass", map[string]any{"frequency": 900, "width": 1200}},
 		{"write_audio", map[string]any{"pattern": filepath.Join(out, "{input}-{source}.wav"), "overwrite": true}},
 	} {
 		raw, err := json.Marshal(c.params)

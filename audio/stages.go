@@ -13,6 +13,8 @@ var Stages = []audiosep.Definition{
 	cropStage,
 	downmixStage,
 	resampleStage,
+	highPassStage,
+	lowPassStage,
 	stemStage,
 	writeAudioStage,
 }

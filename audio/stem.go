@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/spool"
 )
@@ -15,10 +17,11 @@ import (
 // StemParams are the parameters of stem.
 type StemParams struct {
 	Source string `json:"source" doc:"The name of the source, or its number, from 1 on, if none is called that."`
+	Rest   bool   `json:"rest" doc:"Take what that source leaves, the sum of all others, as the recording; it keeps the mixture's name."`
 }
 
 var stemStage = audiosep.Define("stem",
-	`Makes one of the separated sources a recording again, so that separations chain: the harmonic part first, then its notes.
+	`Makes one of the separated sources, or what it leaves, a recording again, so that separations chain: the harmonic part first, then its notes.
 It is kept in a temporary file while the pipeline runs.`,
 	StemParams{Source: "1"}, NewStem)
 
@@ -65,6 +68,9 @@ func (s *Stem) Run(ctx context.Context, env audiosep.Env, in StemIn) (Out, error
 	if err != nil {
 		return Out{}, err
 	}
+	if s.p.Rest && len(names) == 1 {
+		return Out{}, fmt.Errorf("rest is set, and there is no source but %q; want at least two", names[j])
+	}
 	kept, err := spool.New(h.Layers(), h.Samples)
 	if err != nil {
 		return Out{}, err
@@ -72,28 +78,67 @@ func (s *Stem) Run(ctx context.Context, env audiosep.Env, in StemIn) (Out, error
 	s.mu.Lock()
 	s.kept = append(s.kept, kept)
 	s.mu.Unlock()
-	done := 0
-	err = in.Sources.Each(ctx, func(source int, block [][]float64) error {
-		if source != j {
-			return nil
-		}
-		for l, x := range block {
-			if err := kept.Append(l, x); err != nil {
-				return err
-			}
-		}
-		done += len(block[0])
+	take := keeper{kept: kept, source: j, rest: s.p.Rest, of: len(names), told: func(done int) {
 		env.Report(audiosep.Step{Done: done, Of: h.Samples, Objective: math.NaN()})
-		return nil
-	})
+	}}
+	err = in.Sources.Each(ctx, take.write)
 	if err == nil {
 		err = kept.Full()
 	}
 	if err != nil {
 		return Out{}, err
 	}
-	h.Names = stemNames(h, names[j])
+	if !s.p.Rest {
+		h.Names = stemNames(h, names[j])
+	}
 	return Out{&spooled{kept, h}}, nil
+}
+
+// keeper keeps a source, or the sum of all others, in a spool.
+type keeper struct {
+	kept       *spool.Spool
+	source, of int
+	rest       bool
+	told       func(done int) // samples
+	done       int
+	sum        [][]float64 // of the others that have come so far in this block
+	came       int
+}
+
+// write takes the next block of a source.
+func (k *keeper) write(source int, block [][]float64) error {
+	if k.rest != (source != k.source) {
+		return nil
+	}
+	if k.rest && k.of > 2 {
+		k.add(block)
+		if k.came++; k.came < k.of-1 {
+			return nil
+		}
+		block, k.came = k.sum, 0
+	}
+	for l, x := range block {
+		if err := k.kept.Append(l, x); err != nil {
+			return err
+		}
+	}
+	k.done += len(block[0])
+	k.told(k.done)
+	return nil
+}
+
+// add adds a block to the sum, or begins a new one with it.
+func (k *keeper) add(block [][]float64) {
+	if k.sum == nil {
+		k.sum = make([][]float64, len(block))
+	}
+	for l, x := range block {
+		if k.came == 0 {
+			k.sum[l] = append(k.sum[l][:0], x...)
+		} else {
+			floats.Add(k.sum[l], x)
+		}
+	}
 }
 
 // stemNames returns the names of the recordings of one stem: those of the mixture with the

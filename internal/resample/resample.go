@@ -9,7 +9,8 @@ import (
 // The filter is Kaiser's: attenuation A = 8.7 + β/0.1102 dB, transition band as in Kaiser,
 // Nonrecursive digital filter design using the I0-sinh window function (1974).
 const (
-	kaiserBeta    = 12.6
+	// KaiserBeta is the shape of the window, for -123 dB.
+	KaiserBeta    = 12.6
 	zeroCrossings = 96 // on either side
 	// mostWeights bounds the table of weights; a filter of more phases computes them anew.
 	mostWeights = 1 << 22
@@ -33,7 +34,7 @@ func New(from, to int) *Filter {
 	g := gcd(from, to)
 	f := &Filter{up: to / g, down: from / g}
 	// The transition band, as part of half the rate, ends where aliases begin.
-	transition := 2 * (8.7 + kaiserBeta/0.1102 - 7.95) / (14.36 * 2 * zeroCrossings)
+	transition := 2 * (8.7 + KaiserBeta/0.1102 - 7.95) / (14.36 * 2 * zeroCrossings)
 	lower := min(1, float64(f.up)/float64(f.down))
 	f.cutoff = lower * (1 - transition/2)
 	f.half = int(math.Ceil(zeroCrossings / f.cutoff))
@@ -61,7 +62,7 @@ func (f *Filter) appendWeights(w []float64, phase int) []float64 {
 	at, from, sum := float64(phase)/float64(f.up), len(w), 0.0
 	for tap := range 2 * f.half {
 		t := float64(tap-f.half+1) - at // from the place to the sample
-		v := sinc(f.cutoff*t) * kaiser(t/float64(f.half))
+		v := Sinc(f.cutoff*t) * Kaiser(t/float64(f.half))
 		w, sum = append(w, v), sum+v
 	}
 	for i := from; i < len(w); i++ {
@@ -70,19 +71,20 @@ func (f *Filter) appendWeights(w []float64, phase int) []float64 {
 	return w
 }
 
-func sinc(x float64) float64 {
+// Sinc returns sin(πx)/(πx).
+func Sinc(x float64) float64 {
 	if x == 0 {
 		return 1
 	}
 	return math.Sin(math.Pi*x) / (math.Pi * x)
 }
 
-// kaiser returns the window at x, -1 to 1; zero beyond.
-func kaiser(x float64) float64 {
+// Kaiser returns the window with KaiserBeta at x, -1 to 1; zero beyond.
+func Kaiser(x float64) float64 {
 	if x <= -1 || x >= 1 {
 		return 0
 	}
-	return besselI0(kaiserBeta*math.Sqrt(1-x*x)) / besselI0(kaiserBeta)
+	return besselI0(KaiserBeta*math.Sqrt(1-x*x)) / besselI0(KaiserBeta)
 }
 
 // besselI0 is the modified Bessel function of order 0, by its power series.

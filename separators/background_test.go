@@ -270,3 +270,20 @@ func TestBackgroundNames(t *testing.T) {
 		t.Error("two sources of one name are taken")
 	}
 }
+
+// A spectrogram with fewer frames than bins is that of its transpose, turned.
+func TestRPCATurned(t *testing.T) {
+	p := readPeers(t)
+	frames := len(p.X) / p.Bins
+	turn := func(x []float64, rows, cols int) []float64 {
+		y := make([]float64, len(x))
+		for i, v := range x {
+			y[i%cols*rows+i/cols] = v
+		}
+		return y
+	}
+	rpca := separators.DefaultRPCA()
+	rpca.Iterations, rpca.Tol = p.RPCA.Iterations, 0
+	got := collect(t, must(separators.NewRPCA(rpca)), bare(t, turn(p.X, frames, p.Bins), frames), 0)[0].Data[0]
+	near(t, "rpca", turn(got, p.Bins, frames), p.RPCA.Background, 1e-6)
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -57,7 +59,7 @@ func (s *RPCA) Run(ctx context.Context, env audiosep.Env, in BackgroundIn) (Back
 		if len(x) == 0 {
 			continue
 		}
-		a := newLagrangian(blas64.General{Rows: v.frames, Cols: v.bins, Stride: v.bins, Data: widen(nil, x)}, s.p.Sparsity)
+		a := newLagrangian(tall(v, x), s.p.Sparsity)
 		left := 1.0
 		steps := 0
 		for ; steps < s.p.Iterations && left > s.p.Tol; steps++ {
@@ -67,42 +69,59 @@ func (s *RPCA) Run(ctx context.Context, env audiosep.Env, in BackgroundIn) (Back
 			env.Report(audiosep.Step{Done: l*s.p.Iterations + steps + 1, Of: len(v.layers) * s.p.Iterations, Objective: left})
 		}
 		env.Logger().Info("low rank and sparse", slog.Int("layer", l+1), slog.Int("iterations", steps), slog.Int("rank", a.rank), slog.Float64("left", left))
-		for i, w := range a.low.Data {
-			x[i] = float32(math.Abs(w))
+		for i := range x {
+			at := i
+			if a.m.Rows != v.frames { // it was turned
+				at = i%v.bins*v.frames + i/v.bins
+			}
+			x[i] = float32(math.Abs(a.low.Data[at]))
 		}
 	}
 	return BackgroundOut{s.separated(in.Coefs, v.asModel)}, nil
 }
 
-// lagrangian is the state of the inexact ALM method for M = L + S, N×F:
+// tall returns the magnitudes x as a matrix with no fewer rows than columns.
+func tall(v *spectrum, x []float32) blas64.General {
+	m := blas64.General{Rows: v.frames, Cols: v.bins, Stride: v.bins, Data: widen(nil, x)}
+	if m.Rows >= m.Cols {
+		return m
+	}
+	turned := general(m.Cols, m.Rows)
+	kernel.Transpose(turned.Data, turned.Stride, m.Data, m.Stride, m.Rows, m.Cols)
+	return turned
+}
+
+// lagrangian is the state of the inexact ALM method for M = L + S, m×n with m ≥ n:
 //
 //	L ← D_1/μ(M - S + Y/μ), the singular values less 1/μ where they are above;
 //	S ← M - L + Y/μ, its numbers nearer to 0 by λ/μ;
 //	Y ← Y + μ(M - L - S), μ ← min(1.5 μ, 10⁷ μ₀).
 type lagrangian struct {
 	m, low, sparse, y, a blas64.General
-	gram, vectors, part  blas64.General // F×F
+	gram                 blas64.General // n×n: AᵀA
+	parts                blas64.General // m×r: A times the leading singular vectors
 	lambda, mu, most     float64
 	norm                 float64 // of M
 	rank                 int     // of L
+	leading              subspace
+}
+
+func general(rows, cols int) blas64.General {
+	return blas64.General{Rows: rows, Cols: cols, Stride: cols, Data: make([]float64, rows*cols)}
 }
 
 func newLagrangian(m blas64.General, sparsity float64) *lagrangian {
-	like := func(rows, cols int) blas64.General {
-		return blas64.General{Rows: rows, Cols: cols, Stride: cols, Data: make([]float64, rows*cols)}
-	}
 	s := &lagrangian{m: m, lambda: sparsity / math.Sqrt(float64(max(m.Rows, m.Cols)))}
-	s.low, s.sparse, s.y, s.a = like(m.Rows, m.Cols), like(m.Rows, m.Cols), like(m.Rows, m.Cols), like(m.Rows, m.Cols)
-	s.gram, s.vectors, s.part = like(m.Cols, m.Cols), like(m.Cols, m.Cols), like(m.Cols, m.Cols)
+	s.low, s.sparse, s.y, s.a = general(m.Rows, m.Cols), general(m.Rows, m.Cols), general(m.Rows, m.Cols), general(m.Rows, m.Cols)
+	s.gram = general(m.Cols, m.Cols)
 	s.norm = floats.Norm(m.Data, 2)
 	if s.norm == 0 {
 		return s
 	}
 	kernel.Gemm(blas.Trans, blas.NoTrans, 1, m, m, 0, s.gram)
-	var eigen mat.EigenSym
-	eigen.Factorize(mat.NewSymDense(m.Cols, s.gram.Data), false)
-	values := eigen.Values(nil)
-	two := math.Sqrt(max(values[len(values)-1], math.SmallestNonzeroFloat64))
+	s.leading.size = leadingAtFirst
+	values, _ := s.leading.of(s.gram)
+	two := math.Sqrt(max(values[0], math.SmallestNonzeroFloat64))
 	floats.AddScaled(s.y.Data, 1/max(two, floats.Norm(m.Data, math.Inf(1))/s.lambda), m.Data)
 	s.mu = 1.25 / two
 	s.most = 1e7 * s.mu
@@ -134,40 +153,119 @@ func (s *lagrangian) step(ctx context.Context) (float64, error) {
 	return math.Sqrt(left) / s.norm, ctx.Err()
 }
 
-// threshold sets L to A with its singular values less 1/μ. With AᵀA = QΛQᵀ, L = A Q diag(1 -
-// 1/(μ√λ))₊ Qᵀ.
+// threshold sets L to A with its singular values less 1/μ. With AᵀA = QΛQᵀ,
+// L = A Q diag(1 - 1/(μ√λ))₊ Qᵀ.
 func (s *lagrangian) threshold(ctx context.Context) error {
 	kernel.Gemm(blas.Trans, blas.NoTrans, 1, s.a, s.a, 0, s.gram)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	var eigen mat.EigenSym
-	if !eigen.Factorize(mat.NewSymDense(s.gram.Rows, s.gram.Data), true) {
+	values, q := s.leading.of(s.gram)
+	if values == nil {
 		return fmt.Errorf("the singular values of the spectrogram could not be found")
 	}
-	var q mat.Dense
-	eigen.VectorsTo(&q)
-	from := q.RawMatrix()
-	n, kept := s.gram.Rows, 0
-	for i, v := range eigen.Values(nil) {
-		sigma := math.Sqrt(max(v, 0))
-		if sigma*s.mu <= 1 {
-			continue
-		}
-		for f := range n {
-			s.vectors.Data[f*n+kept] = from.Data[f*from.Stride+i]
-			s.part.Data[f*n+kept] = from.Data[f*from.Stride+i] * (1 - 1/(sigma*s.mu))
-		}
-		kept++
+	s.rank = 0
+	for s.rank < len(values) && math.Sqrt(max(values[s.rank], 0))*s.mu > 1 {
+		s.rank++
 	}
-	s.rank = kept
-	if kept == 0 {
+	s.leading.grow(s.rank, len(values))
+	if s.rank == 0 {
 		clear(s.low.Data)
 		return nil
 	}
-	left, right := s.part, s.vectors
-	left.Cols, right.Cols = kept, kept
-	kernel.Gemm(blas.NoTrans, blas.Trans, 1, left, right, 0, s.gram)
-	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, s.a, s.gram, 0, s.low)
+	q.Cols = s.rank
+	if cap(s.parts.Data) < s.a.Rows*s.rank {
+		s.parts.Data = make([]float64, s.a.Rows*s.rank)
+	}
+	s.parts = blas64.General{Rows: s.a.Rows, Cols: s.rank, Stride: s.rank, Data: s.parts.Data[:s.a.Rows*s.rank]}
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, s.a, q, 0, s.parts)
+	for i := range s.parts.Rows {
+		for k, v := range values[:s.rank] {
+			s.parts.Data[i*s.rank+k] *= 1 - 1/(math.Sqrt(v)*s.mu)
+		}
+	}
+	kernel.Gemm(blas.NoTrans, blas.Trans, 1, s.parts, q, 0, s.low)
 	return nil
+}
+
+// subspace finds the leading eigenvectors of one symmetric matrix after another, each near the
+// one before: all of a small matrix, those of a large one by subspace iteration from the last
+// ones, as many as Lin, Chen and Ma expect to need.
+type subspace struct {
+	size int
+	q    blas64.General // n×size, orthonormal columns; none before the first matrix
+}
+
+const (
+	leadingAtFirst = 10
+	exactUpTo      = 128 // rows of a matrix of which all eigenvectors are found
+	turns          = 6   // multiplications by the matrix; from vectors that are near, few are enough
+)
+
+// grow says how many eigenvectors were of use, of so many found, and so how many are wanted next
+// time.
+func (s *subspace) grow(used, found int) {
+	if used < found {
+		s.size = used + 1 + leadingAtFirst/2
+	} else {
+		s.size = used + max(leadingAtFirst, s.q.Rows/20)
+	}
+}
+
+// of returns the leading eigenvalues of a, the greatest first, and the eigenvectors as columns.
+func (s *subspace) of(a blas64.General) ([]float64, blas64.General) {
+	n := a.Rows
+	if n <= exactUpTo || 2*s.size > n {
+		return eigen(a)
+	}
+	q := general(n, s.size)
+	rng := rand.New(rand.NewPCG(1, uint64(s.size)))
+	for i := range n {
+		for k := range s.size {
+			if q.Data[i*s.size+k] = rng.NormFloat64(); k < s.q.Cols {
+				q.Data[i*s.size+k] = s.q.Data[i*s.q.Stride+k]
+			}
+		}
+	}
+	product := general(n, s.size)
+	for range turns {
+		kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, a, q, 0, product)
+		var qr mat.QR
+		qr.Factorize(mat.NewDense(n, s.size, product.Data))
+		var full mat.Dense
+		qr.QTo(&full)
+		for i := range n {
+			copy(q.Data[i*s.size:(i+1)*s.size], full.RawRowView(i))
+		}
+	}
+	small := general(s.size, s.size)
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, a, q, 0, product)
+	kernel.Gemm(blas.Trans, blas.NoTrans, 1, q, product, 0, small)
+	values, turn := eigen(small)
+	if values == nil {
+		return nil, q
+	}
+	s.q = general(n, s.size)
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, q, turn, 0, s.q)
+	return values, s.q
+}
+
+// eigen returns all eigenvalues of a symmetric matrix, the greatest first, and the eigenvectors;
+// nil where they are not found.
+func eigen(a blas64.General) ([]float64, blas64.General) {
+	n := a.Rows
+	var e mat.EigenSym
+	if !e.Factorize(mat.NewSymDense(n, a.Data), true) {
+		return nil, a
+	}
+	var v mat.Dense
+	e.VectorsTo(&v)
+	values, q := e.Values(nil), general(n, n)
+	for k := range n {
+		for i := range n {
+			q.Data[i*n+k] = v.At(i, n-1-k)
+		}
+	}
+	slices.Reverse(values)
+	return values, q
 }

@@ -51,6 +51,7 @@ func (p WriteNotesParams) Validate() error {
 type WriteNotes struct {
 	p      WriteNotesParams
 	inputs []string
+	path   string // of the file, once it is known
 	set    whole.Set
 }
 
@@ -59,7 +60,11 @@ func NewWriteNotes(p WriteNotesParams) (*WriteNotes, error) {
 	if err := audiosep.CheckStruct(p); err != nil {
 		return nil, err
 	}
-	return &WriteNotes{p: p, set: whole.Set{Overwrite: p.Overwrite}}, nil
+	s := &WriteNotes{p: p, set: whole.Set{Overwrite: p.Overwrite}}
+	if !s.named() {
+		s.path = filepath.Clean(p.File)
+	}
+	return s, nil
 }
 
 // WriteNotesIn is what write_notes takes: notes, and the recording that the file may be named
@@ -86,10 +91,10 @@ func (s *WriteNotes) named() bool { return strings.Contains(s.p.File, inputName)
 
 // Writes returns the file, if its name is known.
 func (s *WriteNotes) Writes() []string {
-	if s.named() {
+	if s.path == "" {
 		return nil
 	}
-	return []string{filepath.Clean(s.p.File)}
+	return []string{s.path}
 }
 
 // Run writes the notes to a file that is not seen yet.
@@ -112,6 +117,7 @@ func (s *WriteNotes) Run(ctx context.Context, _ audiosep.Env, in WriteNotesIn) (
 			return Nothing{}, err
 		}
 	}
+	s.path = filepath.Clean(path)
 	write := MIDI
 	if strings.EqualFold(filepath.Ext(path), ".csv") {
 		write = CSV

@@ -17,10 +17,16 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	for _, params := range []string{``, `{"channels": "shared"}`} {
-		t.Run("denoise"+params, func(t *testing.T) {
-			stagetest.With(t, denoiseStage, contract.Options{Params: []byte(params), Many: 1000})
-		})
+	for _, def := range Stages {
+		all := []string{``}
+		if def.Name == "denoise" {
+			all = append(all, `{"channels": "shared"}`)
+		}
+		for _, params := range all {
+			t.Run(def.Name+params, func(t *testing.T) {
+				stagetest.With(t, def, contract.Options{Params: []byte(params), Many: 1000})
+			})
+		}
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package nets has the stages that are small neural networks, computed in plain Go. The weights
-// are data with licences of their own, told beside them: gtcrn/ORIGIN.md.
+// are data with licences of their own, told beside them: gtcrn/ORIGIN.md and basicpitch/ORIGIN.md.
 package nets
 
 import "github.com/audiosep/audiosep"
@@ -7,4 +7,5 @@ import "github.com/audiosep/audiosep"
 // Stages are those of this package.
 var Stages = []audiosep.Definition{
 	denoiseStage,
+	transcribeStage,
 }

@@ -1,7 +1,9 @@
 package notes_test
 
 import (
+	"fmt"
 	"math"
+	"path/filepath"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -112,6 +114,9 @@ func TestContract(t *testing.T) {
 		params := `{"file": "testdata/notes.csv"}`
 		if d.Name == "align_notes" {
 			params = ``
+		}
+		if d.Name == "write_notes" {
+			params = fmt.Sprintf(`{"file": %q}`, filepath.Join(t.TempDir(), "notes.mid"))
 		}
 		t.Run(d.Name, func(t *testing.T) { stagetest.Stage(t, d, params) })
 	}

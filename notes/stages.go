@@ -1,5 +1,5 @@
 // Package notes has the stages that read what is known of who plays what and when: scores and
-// labels; and that fit a score to a recording.
+// labels; that fit a score to a recording; and that write notes down.
 package notes
 
 import "github.com/audiosep/audiosep"
@@ -9,4 +9,5 @@ var Stages = []audiosep.Definition{
 	readNotesStage,
 	readLabelsStage,
 	alignNotesStage,
+	writeNotesStage,
 }

@@ -11,8 +11,9 @@ import (
 // The size of the rows of networks.
 const netSeconds, netRate = 30, 16000
 
-// netRows times what networks make of one channel, with one thread.
+// netRows times what networks make of one channel.
 func netRows() []benchRow {
+	sound := &audiosep.Signal{Rate: netRate, Data: [][]float64{noise(1, netSeconds*netRate)}}
 	return []benchRow{{
 		name: "net/denoise", doc: fmt.Sprintf("GTCRN, %d s of one channel at %d kHz", netSeconds, netRate/1000),
 		work: benchWork{sound: netSeconds},
@@ -21,9 +22,19 @@ func netRows() []benchRow {
 			if err != nil {
 				return nil, err
 			}
-			stems, err := s.Separate(ctx, &audiosep.Signal{Rate: netRate, Data: [][]float64{noise(1, netSeconds*netRate)}})
+			stems, err := s.Separate(ctx, sound)
 			return func() (benchRun, error) {
 				return benchRun{}, stems.Each(ctx, func(int, [][]float64) error { return nil })
+			}, err
+		},
+	}, {
+		name: "net/transcribe", doc: fmt.Sprintf("Basic Pitch, %d s", netSeconds),
+		work: benchWork{sound: netSeconds},
+		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
+			s, err := nets.NewTranscribe(nets.DefaultTranscribe())
+			return func() (benchRun, error) {
+				_, err := s.Notes(ctx, audiosep.Env{}, sound)
+				return benchRun{}, err
 			}, err
 		},
 	}}

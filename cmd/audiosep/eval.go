@@ -24,11 +24,18 @@ func evalCommand() *cobra.Command {
 		Long:  evalWords + conventionWords(),
 		Example: `  audiosep eval --reference song/stems --estimate stems
   audiosep eval --reference song/stems --estimate stems --mixture song/mix.wav --convention bss_v4 --format json
-  audiosep eval --reference tracks --estimate results --mixture mixture.wav --ideal irm`,
+  audiosep eval --reference tracks --estimate results --mixture mixture.wav --ideal irm
+  audiosep eval --notes --reference song/notes.csv --estimate heard/song-notes.mid`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, args []string) error { return e.run(cmd) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if e.notes {
+				return e.runNotes(cmd)
+			}
+			return e.run(cmd)
+		},
 	}
 	fl := cmd.Flags()
+	fl.BoolVar(&e.notes, "notes", false, "hold notes against notes: reference and estimate are files, MIDI, MusicXML or CSV")
 	fl.StringVarP(&e.reference, "reference", "r", "", "`DIR` of the true stems")
 	fl.StringVarP(&e.estimate, "estimate", "e", "", "`DIR` of the separated stems")
 	fl.StringVar(&e.mixture, "mixture", "", "`FILE` of the mixture, to tell the improvement over it; with tracks, its name in each track's folder of references")
@@ -62,6 +69,9 @@ Where the folder of references holds folders, each is a track with its stems, an
 folder of estimates has one of the same name. The text then ends with medians over the
 tracks. --ideal needs no estimates.
 
+With --notes, notes are held against notes, as mir_eval does: onsets within 50 ms, pitches
+within half a semitone, offsets within 50 ms or a fifth of the note's duration.
+
 Conventions, whose numbers cannot be compared with each other's:
 `
 
@@ -94,7 +104,7 @@ type evaluation struct {
 	format, match, fitLength     string
 	window, hop, load            float64
 	taps                         int
-	zeroMean, perChannel         bool
+	zeroMean, perChannel, notes  bool
 }
 
 func (e *evaluation) run(cmd *cobra.Command) error {

@@ -67,6 +67,13 @@ func (w *Weights) Conv(name string, out, in, taps int) Conv {
 	return Conv{Out: out, In: in, Rows: taps, Cols: 1, W: w.Take(name+".w", out, in, taps), B: w.Take(name+".b", out)}
 }
 
+// Conv2D returns a convolution over rows and columns with the arrays name.w,
+// [out][in][rows][cols], and name.b, centred on the number that it makes.
+func (w *Weights) Conv2D(name string, out, in, rows, cols int) Conv {
+	return Conv{Out: out, In: in, Rows: rows, Cols: cols, First: -(rows / 2), Left: -(cols / 2),
+		W: w.Take(name+".w", out, in, rows, cols), B: w.Take(name+".b", out)}
+}
+
 // GRU returns the layer with the arrays name.wx, .wh, .b and .bn.
 func (w *Weights) GRU(name string, in, hidden int) GRU {
 	return GRU{

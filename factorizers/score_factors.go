@@ -19,6 +19,7 @@ type ScoreFactorsParams struct {
 	Lead          float64  `json:"lead" min:"0" max:"60" unit:"s" doc:"How long before its onset a note may sound: what the score's onsets may be off by, and half a window."`
 	Tail          float64  `json:"tail" min:"0" max:"60" unit:"s" doc:"How long after its offset a note with a pitch may sound."`
 	TailUnpitched float64  `json:"tail_unpitched" min:"0" max:"60" unit:"s" doc:"How long after its offset a note without a pitch may sound, such as a cymbal."`
+	Decay         float64  `json:"decay" min:"0" max:"60" unit:"s" doc:"In what time a stroke of a drum, a note with a key but no frequency, falls to 1/e where the iterations begin; 0: it does not. A start only: what follows may be longer or shorter."`
 	Unpitched     []string `json:"unpitched" doc:"The sources whose pitches are no frequencies but keys, such as those of a drum kit; empty: those whose name has a word for percussion in it, such as drums or shaker."`
 	Components    int      `json:"components" min:"1" max:"1000" unit:"components" doc:"Components of each source whose notes have no pitch at all, as those of labels."`
 	Width         float64  `json:"width" min:"0" max:"6" unit:"semitones" doc:"Half the width of a partial's band: what tuning and vibrato need."`
@@ -33,7 +34,7 @@ type ScoreFactorsParams struct {
 // DefaultScoreFactors returns the defaults of score_factors.
 func DefaultScoreFactors() ScoreFactorsParams {
 	return ScoreFactorsParams{
-		Lead: 0.05, Tail: 0.3, TailUnpitched: 0.5, Components: 8, Width: 0.5, Bins: 2, Partials: 60,
+		Lead: 0.05, Tail: 0.3, TailUnpitched: 0.3, Decay: 0.1, Components: 8, Width: 0.5, Bins: 2, Partials: 60,
 		Iterations: 60, Share: 5, Spread: 0.01, Eps: 1e-10,
 	}
 }
@@ -121,7 +122,14 @@ func (s *ScoreFactors) templates(env audiosep.Env, in ScoreFactorsIn) (*template
 	bins := in.Power.Bins()
 	for _, voice := range voices(in.Notes) {
 		unpitched := math.IsNaN(voice.pitch) || s.unpitched(voice.source)
-		h := s.gate(voice.notes, in.Power.Framing(), unpitched)
+		tail, decay := s.p.Tail, 0.0
+		if unpitched {
+			tail = s.p.TailUnpitched
+		}
+		if unpitched && !math.IsNaN(voice.pitch) {
+			decay = s.p.Decay
+		}
+		h := s.gate(voice.notes, in.Power.Framing(), tail, decay)
 		if !unpitched {
 			if t.hz == nil {
 				return nil, fmt.Errorf("notes of %q have pitches, but the bins have no frequencies; want the power of an stft or a dct", voice.source)
@@ -199,13 +207,11 @@ func (s *ScoreFactors) unpitched(source string) bool {
 	return percussion.Named(source)
 }
 
-// gate returns an activation: 1 in the columns whose middle is in a note with its lead and
-// tail, or nearest to one that is too short for any, else 0.
-func (s *ScoreFactors) gate(notes audiosep.Notes, f audiosep.Framing, unpitched bool) []float64 {
-	tail := s.p.Tail
-	if unpitched {
-		tail = s.p.TailUnpitched
-	}
+// gate returns an activation: 1 in the columns whose middle is in a note with its lead and tail,
+// or nearest to one that is too short for any, else 0. With a decay it falls by e in that time from
+// the onset on, as a stroke does, so that the fit does not begin with a drum that explains
+// whatever else sounds meanwhile.
+func (s *ScoreFactors) gate(notes audiosep.Notes, f audiosep.Framing, tail, decay float64) []float64 {
 	h := make([]float64, f.Columns())
 	first, step := f.Middle(0), f.Middle(1)-f.Middle(0)
 	column := func(t float64) float64 { return (t - first) / step } // where a column's middle is t
@@ -217,11 +223,18 @@ func (s *ScoreFactors) gate(notes audiosep.Notes, f audiosep.Framing, unpitched 
 		}
 		last := min(float64(len(h)-1), math.Floor(to))
 		for c := max(0, math.Ceil(from)); c <= last; c++ {
-			h[int(c)] = 1
+			x := 1.0
+			if decay > 0 {
+				x = math.Exp(-min(max(0, f.Middle(int(c))-n.Onset)/decay, mostDecay))
+			}
+			h[int(c)] = max(h[int(c)], x)
 		}
 	}
 	return h
 }
+
+// mostDecay bounds how far a stroke has fallen, in powers of e, as updates cannot leave 0.
+const mostDecay = 12
 
 func hertz(pitch float64) float64 { return 440 * math.Exp2((pitch-69)/12) }
 

@@ -160,6 +160,25 @@ func TestScoreFactorsUnpitched(t *testing.T) {
 	}
 }
 
+// A stroke begins the fit as one: it falls to 1/e in the decay, and is never 0 where it may sound.
+func TestScoreFactorsDecay(t *testing.T) {
+	p := factorizers.DefaultScoreFactors()
+	p.Iterations, p.Decay, p.TailUnpitched = 0, 0.05, 1
+	notes := audiosep.Notes{{Onset: 0.5, Offset: 0.7, Pitch: 36, Source: "drums", Velocity: 1}, {Onset: 0.5, Offset: 0.7, Pitch: 69, Source: "flute", Velocity: 1}}
+	f, err := scoreFactors(t, p, ones(scoreBins, scoreColumns), notes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int]float64{44: 0, 46: 1, 50: 1, 55: math.Exp(-1), 60: math.Exp(-2), 150: math.Exp(-12), 172: 0} {
+		if got := f.H.At(0, n) / f.H.At(0, 50); math.Abs(got-want) > 1e-9 {
+			t.Errorf("at %.2f s the stroke is %g; want %g", float64(n)*0.01, got, want)
+		}
+	}
+	if f.H.At(1, 50) != f.H.At(1, 70) {
+		t.Error("a note with a pitch falls")
+	}
+}
+
 func TestScoreFactorsRefuses(t *testing.T) {
 	note := audiosep.Note{Onset: 0, Offset: 1, Pitch: 69, Source: "flute", Velocity: 1}
 	low, long := note, note

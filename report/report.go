@@ -28,6 +28,7 @@ import (
 //	STAGE.PORT.png   a picture of the same
 //	STAGE.PORT.json  what is no array: the head, the framing, the groups of sources
 //	steps.jsonl      a line for every step of every stage
+//	log.jsonl        a line for each thing that a stage says, such as how far starts agree
 //
 // They appear in the folder when the report is committed.
 type Report struct {
@@ -42,7 +43,8 @@ type Report struct {
 	mu    sync.Mutex
 	files whole.Set
 	steps *whole.File
-	err   error // the first
+	said  *whole.File // nil until something is
+	err   error       // the first
 }
 
 // New starts the report that spec asks for. What passes is handed on to next, which

@@ -3,7 +3,9 @@ package report_test
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"image/png"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -69,6 +71,37 @@ func TestReport(t *testing.T) {
 	}
 	if want := `{"done":1,"objective":2,"of":2,"stage":"nmf"}` + "\n" + `{"done":4,"of":4,"stage":"dct"}` + "\n"; string(steps) != want {
 		t.Errorf("steps are\n%swant\n%s", steps, want)
+	}
+}
+
+// TestLog: what a stage says is kept and handed on.
+func TestLog(t *testing.T) {
+	dir := t.TempDir()
+	r, err := report.New(pipeline.ReportSpec{Dir: filepath.Join(dir, "report")}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var on bytes.Buffer
+	next := slog.New(slog.NewTextHandler(&on, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := r.Log(next).With("stage", "nmf")
+	log.Info("starts compared", "source", "a", "agreement", 0.5, "file", filepath.Join(dir, "a.wav"), "odd", math.NaN())
+	log.Warn("short")
+	log.Debug("not kept")
+	if err := errors.Join(r.Commit(t.Context()), r.Close()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(dir, "report", "log.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"agreement":0.5,"file":"../a.wav","level":"INFO","message":"starts compared","odd":"NaN","source":"a","stage":"nmf"}
+{"level":"WARN","message":"short","stage":"nmf"}
+`
+	if string(got) != want {
+		t.Errorf("the log is\n%swant\n%s", got, want)
+	}
+	if s := on.String(); strings.Count(s, "\n") != 1 || !strings.Contains(s, "msg=short stage=nmf") {
+		t.Errorf("handed on is %q; want the warning alone", s)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/audiosep/audiosep"
@@ -20,6 +21,26 @@ type item struct {
 	names []string // of the stems
 	stems []*audiosep.Signal
 	notes audiosep.Notes // nil where there is no score
+	draw  uint64         // of random mistakes
+	room  bool           // its channels are microphones
+}
+
+// voice tells whether one of the stems is speech.
+func (it *item) voice() bool { return slices.Contains(it.names, "speech") }
+
+// first returns the first microphone of a recording.
+func (it *item) first() *item {
+	one := *it
+	one.mix = firstChannel(it.mix)
+	one.stems = nil
+	for _, s := range it.stems {
+		one.stems = append(one.stems, firstChannel(s))
+	}
+	return &one
+}
+
+func firstChannel(s *audiosep.Signal) *audiosep.Signal {
+	return &audiosep.Signal{Rate: s.Rate, Channels: 1, Data: s.Data[:1]}
 }
 
 // open reads a folder.
@@ -65,12 +86,35 @@ func halves(s *audiosep.Signal) (first, second *audiosep.Signal) {
 	return part(s, 0, n/2), part(s, n/2, n)
 }
 
-// measure returns the mean SI-SDR improvement of a method over the stems. A stem that is not
-// heard in what is measured is left out.
-func (it *item) measure(ctx context.Context, m method) (float64, error) {
+// measure returns the mean SI-SDR improvement of a method over the stems and over its draws; of
+// several microphones on the first.
+func (it *item) measure(ctx context.Context, m method) (mean float64, err error) {
+	draws := max(1, m.draws)
+	for draw := range draws {
+		own := *it
+		own.draw = uint64(draw)
+		x, err := own.once(ctx, m)
+		if err != nil {
+			return 0, err
+		}
+		mean += x / float64(draws)
+	}
+	return mean, nil
+}
+
+func (it *item) once(ctx context.Context, m method) (float64, error) {
+	if m.mono {
+		it = it.first()
+	}
 	names, ests, err := m.run(ctx, it)
 	if err != nil {
 		return 0, err
+	}
+	if it.room {
+		it = it.first()
+		for j := range ests {
+			ests[j] = firstChannel(ests[j])
+		}
 	}
 	var refs, chosen []audiosep.Source
 	var mix audiosep.Source = it.mix

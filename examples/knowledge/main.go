@@ -1,6 +1,7 @@
-// Command knowledge prints what each kind of knowledge of a recording is worth: nothing, who
-// plays when, dictionaries learnt from solos, a score, right or with wrong times, and the
-// ideal mask. The tables of docs/knowledge.md are its output.
+// Command knowledge prints what each kind of knowledge of a recording is worth: nothing, how many
+// sources there are, that one is speech, who plays when, what is painted, a score, right or wrong,
+// dictionaries learnt from solos, several microphones, and the ideal mask. The tables of
+// docs/knowledge.md are its output.
 package main
 
 import (
@@ -12,9 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
-
-	"github.com/audiosep/audiosep"
 )
 
 func main() {
@@ -33,16 +33,59 @@ func main() {
 	}
 }
 
-// run prints both tables.
+// run prints the tables, that of rooms where there are any.
 func run(ctx context.Context, w io.Writer, data, only string) error {
+	rooms := filepath.Join(data, "rooms")
 	if _, err := os.Stat(filepath.Join(data, "audio")); err == nil {
 		data = filepath.Join(data, "audio")
 	}
-	files, err := filepath.Glob(filepath.Join(data, "*", "mix.wav"))
+	all, err := items(data, only)
 	if err != nil {
 		return err
 	}
-	var whole, halves []*item
+	var scores []*item
+	for _, it := range all {
+		if it.notes != nil {
+			scores = append(scores, it)
+		}
+	}
+	inRooms, err := items(rooms, only)
+	if err != nil {
+		return err
+	}
+	for _, it := range inRooms {
+		it.room = true
+	}
+	if len(all)+len(inRooms) == 0 {
+		return fmt.Errorf("there are no recordings in %s; want folders with mix.wav and stems", data)
+	}
+	for _, t := range []struct {
+		title   string
+		items   []*item
+		methods []method
+	}{
+		{"SI-SDRi of the whole recording, mean over stems, dB; told:", all, ofWhole},
+		{"the same, of those with a score; told:", scores, ofScores},
+		{"SI-SDRi of the second half, what is learnt being of the first, dB", all, ofHalves},
+		{"SI-SDRi on the first microphone, dB", inRooms, ofRooms},
+	} {
+		if len(t.items) == 0 {
+			continue
+		}
+		if err := table(ctx, w, t.title, t.items, t.methods); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
+	}
+	return nil
+}
+
+// items opens the recordings of a folder, or those of them that are wanted.
+func items(data, only string) (all []*item, err error) {
+	files, err := filepath.Glob(filepath.Join(data, "*", "mix.wav"))
+	if err != nil {
+		return nil, err
+	}
 	for _, file := range files {
 		folder := filepath.Dir(file)
 		if only != "" && !strings.Contains(","+only+",", ","+filepath.Base(folder)+",") {
@@ -50,26 +93,22 @@ func run(ctx context.Context, w io.Writer, data, only string) error {
 		}
 		it, err := open(folder)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		whole, halves = append(whole, it), append(halves, it)
+		all = append(all, it)
 	}
-	if len(whole) == 0 {
-		return fmt.Errorf("there are no recordings in %s; want folders with mix.wav and stems", data)
-	}
-	if err := table(ctx, w, "SI-SDRi of the whole recording, mean over stems, dB", whole, ofWhole); err != nil {
-		return err
-	}
-	fmt.Fprintln(w)
-	return table(ctx, w, "SI-SDRi of the second half, what is learnt being of the first, dB", halves, ofHalves)
+	return all, nil
 }
 
 // method separates a recording, knowing something of it.
 type method struct {
 	name   string
 	scored bool // it needs a score
+	voice  bool // it needs a stem of speech
 	stems  int  // it is for so many stems; 0: any
-	run    func(ctx context.Context, it *item) (names []string, stems []*audiosep.Signal, err error)
+	run    separation
+	draws  int  // it makes random mistakes, and this many are tried; 0: one
+	mono   bool // it is given the first microphone alone
 	half   bool // it returns the second half alone
 	match  bool // names are numbers: stems are matched by their SI-SDR
 }
@@ -87,7 +126,7 @@ func table(ctx context.Context, w io.Writer, title string, items []*item, method
 		fmt.Fprintf(w, "| %s |", it.name)
 		for _, m := range methods {
 			x := math.NaN()
-			if (!m.scored || it.notes != nil) && (m.stems == 0 || m.stems == len(it.stems)) {
+			if (!m.scored || it.notes != nil) && (!m.voice || it.voice()) && (m.stems == 0 || m.stems == len(it.stems)) {
 				var err error
 				if x, err = it.measure(ctx, m); err != nil {
 					return fmt.Errorf("%s, %s: %w", it.name, m.name, err)
@@ -98,8 +137,13 @@ func table(ctx context.Context, w io.Writer, title string, items []*item, method
 		}
 		fmt.Fprintln(w)
 	}
-	means(w, "mean of those with a score", all, func(i int) bool { return items[i].notes != nil })
-	means(w, "mean of all", all, func(int) bool { return true })
+	scored := func(i int) bool { return items[i].notes != nil }
+	if some := slices.ContainsFunc(items, func(it *item) bool { return it.notes != nil }); some {
+		means(w, "mean of those with a score", all, scored)
+	}
+	if slices.ContainsFunc(items, func(it *item) bool { return it.notes == nil }) {
+		means(w, "mean of all", all, func(int) bool { return true })
+	}
 	return nil
 }
 

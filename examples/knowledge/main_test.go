@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// A score is worth what docs/knowledge.md says, errors in it cost little, and align_notes finds
-// a score that is elsewhere.
+// A score is worth what docs/knowledge.md says, on each recording more than the best that can be
+// done with components that nobody told anything; wrong times cost little, and align_notes finds a
+// score that is elsewhere.
 func TestScores(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")
@@ -26,8 +27,8 @@ func TestScores(t *testing.T) {
 			t.Fatal(err)
 		}
 		worth := map[string]float64{}
-		for _, m := range ofWhole {
-			if !m.scored || strings.HasPrefix(m.name, "without") || m.name == "it is 300 ms late" {
+		for _, m := range ofScores {
+			if strings.HasPrefix(m.name, "without") || strings.HasPrefix(m.name, "5 %") || m.name == "it is 300 ms late" {
 				continue
 			}
 			if worth[m.name], err = it.measure(t.Context(), m); err != nil {
@@ -36,11 +37,11 @@ func TestScores(t *testing.T) {
 		}
 		score := worth["the score"]
 		mean += score / float64(len(files))
-		if !(score >= 10) {
-			t.Errorf("%s: a score is worth %.1f dB; want 10", it.name, score)
+		if oracle := worth["5 components a stem, grouped by one who hears the stems"]; !(score >= max(10, oracle)) {
+			t.Errorf("%s: a score is worth %.1f dB; want 10, and what an oracle makes of components, %.1f dB", it.name, score, oracle)
 		}
 		for name, x := range worth {
-			if !(score-x <= 1) {
+			if !strings.HasPrefix(name, "5 components") && !(score-x <= 1) {
 				t.Errorf("%s: %s costs %.1f dB; want at most 1", it.name, name, score-x)
 			}
 		}

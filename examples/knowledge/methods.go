@@ -5,27 +5,47 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/factorizers"
+	"github.com/audiosep/audiosep/internal/oraclegroups"
 	"github.com/audiosep/audiosep/metrics"
 	"github.com/audiosep/audiosep/notes"
 	"github.com/audiosep/audiosep/separators"
 	"github.com/audiosep/audiosep/transforms"
 )
 
-// ofWhole separate a recording as it is.
+// ofWhole separate a recording as it is, each by another kind of knowledge.
 var ofWhole = []method{
 	{name: "nothing: KL-NMF, a component a stem, matched to the stems", match: true, run: blind},
-	{name: "who plays when", run: labelled},
-	{name: "the score", scored: true, run: scored(func(t float64) float64 { return t }, 0, false)},
+	{name: "how many: `blind`, matched to the stems", match: true, run: preset("blind", blindOptions)},
+	{name: "one is speech: `denoise`", stems: 2, voice: true, run: denoised},
+	{name: "who plays when: `labels`", run: labelled},
+	{name: "1 % painted: `paint`", run: painted(0.01)},
+	{name: "3.5 % painted", run: painted(0.035)},
+	{name: "the score: `score`", scored: true, run: scored(still, 0, true)},
+	{name: "the stems, but 5 KL components for each: which component is whose", run: grouped},
+	{name: "the stems themselves: ideal ratio mask", run: ideal(false)},
+}
+
+// ofScores know a score, right or wrong.
+var ofScores = []method{
+	{name: "the score", scored: true, run: scored(still, 0, false)},
 	{name: "without shared partials", scored: true, run: plainer(func(p *factorizers.ScoreFactorsParams) { p.Share = 0 }, 30)},
 	{name: "without the last pass", scored: true, run: plainer(func(p *factorizers.ScoreFactorsParams) { p.Spread = 0 }, 0)},
-	{name: "its onsets and offsets wrong by up to 50 ms", scored: true, run: scored(func(t float64) float64 { return t }, 0.05, false)},
+	{name: "its onsets and offsets wrong by up to 50 ms", scored: true, run: scored(still, 0.05, false)},
 	{name: "it is 300 ms late", scored: true, run: scored(late, 0, false)},
 	{name: "300 ms late, aligned", scored: true, run: scored(late, 0, true)},
 	{name: "3 % slow, aligned", scored: true, run: scored(slow, 0, true)},
-	{name: "the stems themselves: ideal ratio mask", run: ideal(false)},
+	{name: "freely played, aligned", scored: true, run: scored(freely, 0, true)},
+	{name: "5 % of its notes missing", scored: true, draws: 3, run: mistaken(0.05, 0)},
+	{name: "5 % of its notes wrong by 1 or 2 semitones", scored: true, draws: 3, run: mistaken(0, 0.05)},
+	{name: "5 components a stem, grouped by one who hears the stems", scored: true, run: grouped},
+	{name: "the stems themselves: ideal ratio mask", scored: true, run: ideal(false)},
 }
 
 // ofHalves learn from the first half of a recording, of its stems, and separate the second.
@@ -38,8 +58,14 @@ var ofHalves = []method{
 	{name: "the stems themselves: ideal ratio mask", half: true, run: ideal(true)},
 }
 
+func still(t float64) float64 { return t }
+
 func late(t float64) float64 { return t + 0.3 }
 func slow(t float64) float64 { return 1.03 * t }
+
+// freely is a score of steady tempo beside a performance whose tempo swings by a tenth in eight
+// seconds.
+func freely(t float64) float64 { return t + 0.1*8/(2*math.Pi)*(1-math.Cos(2*math.Pi*t/8)) }
 
 // analyse returns the spectra that all methods use.
 func analyse(ctx context.Context, s *audiosep.Signal) (audiosep.Spectra, error) {
@@ -117,7 +143,7 @@ func labelled(ctx context.Context, it *item) ([]string, []*audiosep.Signal, erro
 }
 
 // scored knows the score, at other times than it is played, with random errors, in s.
-func scored(bend func(float64) float64, jitter float64, align bool) func(context.Context, *item) ([]string, []*audiosep.Signal, error) {
+func scored(bend func(float64) float64, jitter float64, align bool) separation {
 	return func(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
 		rng := rand.New(rand.NewPCG(1, 1))
 		score := make(audiosep.Notes, len(it.notes))
@@ -130,8 +156,85 @@ func scored(bend func(float64) float64, jitter float64, align bool) func(context
 	}
 }
 
+// mistaken knows a score of which a part of the notes, one at least, is missing, and a part has a
+// wrong pitch.
+func mistaken(missing, wrong float64) separation {
+	return func(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
+		rng := rand.New(rand.NewPCG(1, it.draw))
+		number := func(part float64) int {
+			if part == 0 {
+				return 0
+			}
+			return max(1, int(math.Round(part*float64(len(it.notes)))))
+		}
+		order := rng.Perm(len(it.notes))
+		gone := order[:number(missing)]
+		var score audiosep.Notes
+		for i, n := range it.notes {
+			if slices.Contains(gone, i) {
+				continue
+			}
+			if slices.Contains(order[len(gone):len(gone)+number(wrong)], i) {
+				n.Pitch += []float64{-2, -1, 1, 2}[rng.IntN(4)]
+			}
+			score = append(score, n)
+		}
+		return fromNotes(ctx, it, score, factorizers.DefaultScoreFactors(), false, 30)
+	}
+}
+
+// grouped has 5 components a stem put into sources by one who hears the stems: the best that can
+// be done with components that nobody told anything.
+func grouped(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
+	x, err := analyse(ctx, it.mix)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := nmf(ctx, x, nil, 5*len(it.stems), 100, "none", 1)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, parts, err := separate(ctx, x, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	energy := make([]float64, len(it.stems))
+	for j, s := range it.stems {
+		energy[j] = product(s, s)
+	}
+	stems := make([]*audiosep.Signal, len(it.stems))
+	for j, group := range oraclegroups.Groups(products(parts, it.stems), products(parts, parts), energy) {
+		stems[j] = &audiosep.Signal{Rate: it.mix.Rate, Channels: it.mix.Channels}
+		for c, x := range it.mix.Data {
+			sum := make([]float64, len(x))
+			for _, k := range group {
+				floats.Add(sum, parts[k].Data[c])
+			}
+			stems[j].Data = append(stems[j].Data, sum)
+		}
+	}
+	return it.names, stems, nil
+}
+
+func products(as, bs []*audiosep.Signal) *mat.Dense {
+	p := mat.NewDense(len(as), len(bs), nil)
+	for i, a := range as {
+		for j, b := range bs {
+			p.Set(i, j, product(a, b))
+		}
+	}
+	return p
+}
+
+func product(a, b *audiosep.Signal) (sum float64) {
+	for c, x := range a.Data {
+		sum += floats.Dot(x, b.Data[c])
+	}
+	return sum
+}
+
 // plainer knows the score and does without a part of the method.
-func plainer(change func(*factorizers.ScoreFactorsParams), last int) func(context.Context, *item) ([]string, []*audiosep.Signal, error) {
+func plainer(change func(*factorizers.ScoreFactorsParams), last int) separation {
 	return func(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
 		p := factorizers.DefaultScoreFactors()
 		change(&p)
@@ -177,7 +280,7 @@ func fromNotes(ctx context.Context, it *item, score audiosep.Notes, p factorizer
 
 // dictionaries learns 10 spectra of a stem from its first half: of all stems, or of one,
 // counted from 1. Free components are the other stem's or, with all held, each a stem's own.
-func dictionaries(one, free int, seed uint64) func(context.Context, *item) ([]string, []*audiosep.Signal, error) {
+func dictionaries(one, free int, seed uint64) separation {
 	return func(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
 		var learnt []*audiosep.Factors
 		var names []string
@@ -229,7 +332,7 @@ func dictionaries(one, free int, seed uint64) func(context.Context, *item) ([]st
 }
 
 // averaged returns the means of the stems that dictionaries of several starts, all held, make.
-func averaged(starts int) func(context.Context, *item) ([]string, []*audiosep.Signal, error) {
+func averaged(starts int) separation {
 	return func(ctx context.Context, it *item) (names []string, sum []*audiosep.Signal, err error) {
 		for seed := range starts {
 			var stems []*audiosep.Signal
@@ -255,7 +358,7 @@ func averaged(starts int) func(context.Context, *item) ([]string, []*audiosep.Si
 }
 
 // ideal separates by the mask of the stems' own powers.
-func ideal(half bool) func(context.Context, *item) ([]string, []*audiosep.Signal, error) {
+func ideal(half bool) separation {
 	return func(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
 		cut := func(s *audiosep.Signal) *audiosep.Signal {
 			if half {

@@ -1,0 +1,80 @@
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"math"
+	"path/filepath"
+	"slices"
+)
+
+// Log returns a logger that hands everything on to log, and keeps what the stages say, but for
+// what is said to find faults alone, as lines of log.jsonl.
+func (r *Report) Log(log *slog.Logger) *slog.Logger {
+	return slog.New(&handler{Handler: log.Handler(), r: r})
+}
+
+// handler keeps the records that pass.
+type handler struct {
+	slog.Handler
+	r     *Report
+	attrs []slog.Attr
+}
+
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &handler{h.Handler.WithAttrs(attrs), h.r, slices.Concat(h.attrs, attrs)}
+}
+
+func (h *handler) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelInfo || h.Handler.Enabled(ctx, l)
+}
+
+func (h *handler) Handle(ctx context.Context, rec slog.Record) error {
+	if rec.Level >= slog.LevelInfo {
+		h.r.say(rec, h.attrs)
+	}
+	if !h.Handler.Enabled(ctx, rec.Level) {
+		return nil
+	}
+	return h.Handler.Handle(ctx, rec)
+}
+
+// say keeps a line {"stage", "level", "message", …}, without the time, so that runs can be
+// compared. Files are told relative to the report's folder.
+func (r *Report) say(rec slog.Record, attrs []slog.Attr) {
+	line := map[string]any{"level": rec.Level.String(), "message": rec.Message}
+	each := func(a slog.Attr) bool {
+		v := a.Value.Resolve().Any()
+		switch x := v.(type) {
+		case float64:
+			if math.IsNaN(x) || math.IsInf(x, 0) {
+				v = a.Value.String()
+			}
+		case string:
+			if rel, err := filepath.Rel(r.dir, x); err == nil && filepath.IsAbs(x) {
+				v = filepath.ToSlash(rel)
+			}
+		case int, int64, uint64, bool:
+		default:
+			v = a.Value.String()
+		}
+		line[a.Key] = v
+		return true
+	}
+	for _, a := range attrs {
+		each(a)
+	}
+	rec.Attrs(each)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.said == nil {
+		f, err := r.files.Create(filepath.Join(r.dir, "log.jsonl"))
+		if err != nil {
+			r.keep(err)
+			return
+		}
+		r.said = f
+	}
+	r.keep(json.NewEncoder(r.said).Encode(line))
+}

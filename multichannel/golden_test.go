@@ -134,3 +134,31 @@ func TestILRMAGolden(t *testing.T) {
 		}
 	}
 }
+
+// From the same start Q and the objective are ssspy's, with as many sources as channels and one
+// more.
+func TestFastMNMFGolden(t *testing.T) {
+	mixtures, want := golden(t, "ssspy_golden.npz"), golden(t, "ssspy_fast_mnmf_golden.npz")
+	for _, channels := range []int{2, 3} {
+		m := goldenMixture(mixtures[fmt.Sprintf("%d.x", channels)], channels)
+		for _, sources := range []int{channels, channels + 1} {
+			from := fmt.Sprintf("%d.%d.", channels, sources)
+			for _, update := range []string{"ip1", "ip2"} {
+				for _, iterations := range []int{1, 3, 10} {
+					s := newMNMF(newDemixer(m), FastMNMFParams{Sources: sources, Rank: goldenOwn, Update: update}, audiosep.Env{})
+					copy(s.bases, want[from+"basis"])
+					copy(s.acts, want[from+"activation"])
+					copy(s.gains, want[from+"gains"])
+					s.start()
+					objective := []float64{s.objective()}
+					err := learn(t.Context(), s, iterations, func(now float64) { objective = append(objective, now) })
+					if err != nil {
+						t.Fatal(err)
+					}
+					name := fmt.Sprintf("%s%s.%d", from, update, iterations)
+					checkGolden(t, want, name, s.demixer, objective)
+				}
+			}
+		}
+	}
+}

@@ -89,6 +89,9 @@ type ivaSolver struct {
 func newIVA(m *mixture, p IVAParams) *ivaSolver {
 	size := m.channels * m.frames
 	s := &ivaSolver{demixer: newDemixer(m), update: updates[p.Update], pairs: p.Update == "ip2", gauss: p.Model == "gauss"}
+	if s.pairs && s.gauss { // the weights of all pairs are known when the iteration begins
+		s.update, s.pairs = (*demixer).projectPairs, false
+	}
 	s.weights = blas64.General{Cols: m.frames, Stride: m.frames, Data: make([]float64, size)}
 	s.power, s.before, s.parts = make([]float64, size), make([]float64, size), make([]float64, s.chunks*size)
 	s.rows = slices.Clone(s.all)

@@ -8,7 +8,6 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/threads"
@@ -79,7 +78,7 @@ func (d *demixer) chunk(i int) (from, to int) {
 // covariances sets b.cov to U_f for each of the weights, [row][T].
 func (d *demixer) covariances(b *workbench, f int, weights blas64.General) {
 	c, t := d.channels, d.frames
-	d.multiplyChannels(b.products, b.y[:t], f)
+	d.multiplyChannels(b.products, f)
 	products := blas64.General{Rows: c * c, Cols: t, Stride: t, Data: b.products}
 	rows := weights.Rows
 	kernel.Gemm(blas.NoTrans, blas.Trans, 1/float64(t), products, weights, 0, matrix(b.u, c*c, rows))
@@ -103,7 +102,7 @@ func (d *demixer) covariances(b *workbench, f int, weights blas64.General) {
 
 // multiplyChannels sets dst, C²×T, to the products of the channels of a bin: |x_i|², then
 // the real and the imaginary part of x_i·conj(x_j) for i < j.
-func (d *demixer) multiplyChannels(dst, scratch []float64, f int) {
+func (d *demixer) multiplyChannels(dst []float64, f int) {
 	c, t := d.channels, d.frames
 	x := d.bin(f).Data
 	part := func(i int) (re, im []float64) { return x[i*t : (i+1)*t], x[(c+i)*t : (c+i+1)*t] }
@@ -116,12 +115,7 @@ func (d *demixer) multiplyChannels(dst, scratch []float64, f int) {
 			p, q := part(j)
 			re, im := dst[next*t:(next+1)*t], dst[(next+1)*t:(next+2)*t]
 			next += 2
-			kernel.Mul(re, a, p)
-			kernel.Mul(scratch, b, q)
-			floats.Add(re, scratch)
-			kernel.Mul(im, b, p)
-			kernel.Mul(scratch, a, q)
-			floats.Sub(im, scratch)
+			kernel.MulConj(re, im, a, b, p, q)
 		}
 	}
 }

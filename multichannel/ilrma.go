@@ -83,7 +83,7 @@ func (s *ILRMA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 		}
 	}
 	told.end(least)
-	return d.from(best).sources(in.Coefs, s.p.Scaling, s.p.Line, env)
+	return d.from(best).out(in.Coefs, s.p.Scaling, s.p.Line, env)
 }
 
 // from returns a demixer of the same mixture that begins with matrices w.

@@ -252,7 +252,7 @@ func (b *blockPair) cost() float64 {
 		sum += v * b.u[i]
 	}
 	if b.is {
-		sum -= sumLog(b.v[:n], b.eps)
+		sum -= kernel.SumLog(b.v[:n], b.eps)
 	}
 	return b.weight * sum
 }

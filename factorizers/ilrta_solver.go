@@ -136,7 +136,7 @@ func (l *ilrtaSolver) value() float64 {
 	for i, v := range l.v {
 		q += (v + l.eps) * l.u[i]
 	}
-	return l.weight * (q - sumLog(l.u, 0) + l.p.cost() + l.r.cost())
+	return l.weight * (q - kernel.SumLog(l.u, 0) + l.p.cost() + l.r.cost())
 }
 
 func (l *ilrtaSolver) last() float64 { return l.objective[len(l.objective)-1] }

@@ -1,25 +1,6 @@
 package factorizers
 
-import (
-	"math"
-	"math/rand/v2"
-	"testing"
-)
-
-func TestSumLog(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 1))
-	for _, n := range []int{0, 1, 511, 512, 513, 5000} {
-		x := make([]float64, n)
-		want := 0.0
-		for i := range x {
-			x[i] = math.Exp(600 * (2*rng.Float64() - 1))
-			want += math.Log(x[i] + 1e-9)
-		}
-		if got := sumLog(x, 1e-9); math.Abs(got-want) > 1e-13*float64(n)*100 {
-			t.Errorf("%d numbers: %.15g; want %.15g", n, got, want)
-		}
-	}
-}
+import "testing"
 
 // In the rounds every two are paired once.
 func TestOpponents(t *testing.T) {

@@ -170,9 +170,9 @@ func (l *learning) rowObjective(_, m int) {
 	for j, p := range v {
 		q += (p + l.eps) * u[j]
 	}
-	q -= sumLog(u, 0)
+	q -= kernel.SumLog(u, 0)
 	if l.is {
-		q -= sumLog(v, l.eps) + float64(l.cols)
+		q -= kernel.SumLog(v, l.eps) + float64(l.cols)
 	}
 	l.sums[m] = q
 }
@@ -200,7 +200,7 @@ func (l *learning) parts() (likelihood, divergence float64) {
 // likelihood returns C with V̂ = V+eps, for the gcm objective.
 func (l *learning) likelihood() (sum float64) {
 	for m := range l.rows {
-		sum += sumLog(l.v[m*l.cols:(m+1)*l.cols], l.eps) + float64(l.cols)
+		sum += kernel.SumLog(l.v[m*l.cols:(m+1)*l.cols], l.eps) + float64(l.cols)
 	}
 	n := float64((l.samples - l.rows) * l.cols)
 	return 0.5 * (sum + n*(1+math.Log(l.eps)))
@@ -277,28 +277,3 @@ const (
 	largest   = 128
 	blockRows = 128
 )
-
-// sumLog returns Σ log(a+b) over a in as. It multiplies the mantissas and adds the exponents,
-// so that one logarithm serves many numbers; a+b must be a normal number.
-func sumLog(as []float64, b float64) float64 {
-	const (
-		mantissa = 1<<52 - 1
-		one      = 1023 << 52
-		run      = 512 // the product of so many mantissas below 2 is finite
-	)
-	var exponents int64
-	var logs float64
-	n := len(as)
-	for len(as) > 0 {
-		part := as[:min(run, len(as))]
-		as = as[len(part):]
-		product := 1.0
-		for _, a := range part {
-			bits := math.Float64bits(a + b)
-			exponents += int64(bits >> 52)
-			product *= math.Float64frombits(bits&mantissa | one)
-		}
-		logs += math.Log(product)
-	}
-	return logs + float64(exponents-1023*int64(n))*math.Ln2
-}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/scene"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/floats"
@@ -121,10 +122,10 @@ func (l *learning) concentrates(s *scene.Scene) bool {
 	var mean, square float64
 	for i := range chanceDirections {
 		meanSquares(v, x.RawRowView(i), l.per)
-		a := sumLog(v, l.eps) / float64(l.cols)
+		a := kernel.SumLog(v, l.eps) / float64(l.cols)
 		mean += a / chanceDirections
 		square += a * a / chanceDirections
 	}
 	deviation := math.Sqrt(max(0, square-mean*mean) * (1./chanceDirections + 1/float64(l.rows)))
-	return sumLog(l.v, l.eps)/float64(len(l.v)) < mean-chanceDeviations*deviation
+	return kernel.SumLog(l.v, l.eps)/float64(len(l.v)) < mean-chanceDeviations*deviation
 }

@@ -21,7 +21,7 @@ func TestIVAAllocatesNothing(t *testing.T) {
 	}
 	m := problem(1, 40, 3, 100)
 	for update := range updates {
-		s := newIVA(m, IVAParams{Model: "laplace", Update: update})
+		s := newIVA(newDemixer(m), IVAParams{Model: "laplace", Update: update})
 		s.start()
 		s.iterate()
 		if n := testing.AllocsPerRun(20, s.iterate); n >= 1 {

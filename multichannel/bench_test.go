@@ -13,7 +13,7 @@ func BenchmarkIVA(b *testing.B) {
 	m := problem(1, benchBins, benchChannels, benchFrames)
 	for _, update := range []string{"ip1", "ip2", "iss1"} {
 		b.Run(update, func(b *testing.B) {
-			s := newIVA(m, IVAParams{Model: "laplace", Update: update})
+			s := newIVA(newDemixer(m), IVAParams{Model: "laplace", Update: update})
 			s.start()
 			for b.Loop() {
 				s.iterate()

@@ -11,6 +11,7 @@ func TestContract(t *testing.T) {
 	for _, def := range multichannel.Stages {
 		params, ok := map[string]string{
 			"iva":       `{"iterations": 3}`,
+			"fdica":     `{"iterations": 3}`,
 			"ilrma":     `{"iterations": 3, "warm": 2, "restarts": 2}`,
 			"fast_mnmf": `{"iterations": 3, "warm": 2, "sources": 3}`,
 			"mwf_em":    `{"iterations": 2}`,

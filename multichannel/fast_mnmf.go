@@ -103,7 +103,11 @@ func newMNMF(d *demixer, p FastMNMFParams, env audiosep.Env) *mnmfSolver {
 	block := s.together() * d.frames
 	for range d.each {
 		numbers := func() []float64 { return make([]float64, d.channels*block) }
-		s.benches = append(s.benches, &mnmfBench{make([]float64, sources*block), numbers(), numbers(), numbers(), numbers()})
+		b := &mnmfBench{make([]float64, sources*block), numbers(), numbers(), numbers(), numbers()}
+		for i := range b.one {
+			b.one[i] = 1
+		}
+		s.benches = append(s.benches, b)
 	}
 	s.prepare, s.quotients = s.variancesOfAll, s.quotientsOfAll
 	s.pass = func(worker, chunk int) { s.inChunk(worker, chunk, true) }
@@ -130,9 +134,6 @@ func (s *mnmfSolver) variancesOfAll(worker, from, to int) {
 		kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, s.basesOf(n, from, to), s.actsOf(n), 0, matrix(b.lambda[n*size:], to-from, s.frames))
 	}
 	all := s.channels * size
-	for i := range b.one[:all] {
-		b.one[i] = 1
-	}
 	// y, C×(bins·T) = gᵀ·λ.
 	kernel.Gemm(blas.Trans, blas.NoTrans, 1, matrix(s.gains, s.sources, s.channels), matrix(b.lambda, s.sources, size), 0, matrix(b.y, s.channels, size))
 	floats.AddConst(s.eps, b.y[:all])
@@ -209,7 +210,7 @@ func (s *mnmfSolver) inChunk(worker, chunk int, change bool) {
 				clear(p)
 				kernel.AddPower(p, re[c*t:(c+1)*t], im[c*t:(c+1)*t])
 				at := c*stride + (f-from)*t
-				s.objectives[chunk] += floats.Dot(p, bench.inverse[at:at+t]) + logProduct(bench.y[at:at+t])
+				s.objectives[chunk] += floats.Dot(p, bench.inverse[at:at+t]) + kernel.SumLog(bench.y[at:at+t], 0)
 			}
 		}
 	}

@@ -84,7 +84,7 @@ func TestIVAGolden(t *testing.T) {
 		for _, model := range []string{"laplace", "gauss"} {
 			for update := range updates {
 				for _, iterations := range []int{1, 3, 10} {
-					s := newIVA(m, IVAParams{Model: model, Update: update})
+					s := newIVA(newDemixer(m), IVAParams{Model: model, Update: update})
 					s.start()
 					objective := []float64{s.objective()}
 					err := learn(t.Context(), s, iterations, func(now float64) { objective = append(objective, now) })
@@ -128,6 +128,81 @@ func TestILRMAGolden(t *testing.T) {
 							t.Fatal(err)
 						}
 						checkGolden(t, want, fmt.Sprintf("%d.ilrma_%s.%s.%s.%d", channels, model, update, bases, iterations), s.demixer, objective)
+					}
+				}
+			}
+		}
+	}
+}
+
+// From the same start Q and the objective are ssspy's, with as many sources as channels and one
+// more.
+func TestFastMNMFGolden(t *testing.T) {
+	mixtures, want := golden(t, "ssspy_golden.npz"), golden(t, "ssspy_fast_mnmf_golden.npz")
+	for _, channels := range []int{2, 3} {
+		m := goldenMixture(mixtures[fmt.Sprintf("%d.x", channels)], channels)
+		for _, sources := range []int{channels, channels + 1} {
+			from := fmt.Sprintf("%d.%d.", channels, sources)
+			for _, update := range []string{"ip1", "ip2"} {
+				for _, iterations := range []int{1, 3, 10} {
+					s := newMNMF(newDemixer(m), FastMNMFParams{Sources: sources, Rank: goldenOwn, Update: update}, audiosep.Env{})
+					copy(s.bases, want[from+"basis"])
+					copy(s.acts, want[from+"activation"])
+					copy(s.gains, want[from+"gains"])
+					s.start()
+					objective := []float64{s.objective()}
+					err := learn(t.Context(), s, iterations, func(now float64) { objective = append(objective, now) })
+					if err != nil {
+						t.Fatal(err)
+					}
+					name := fmt.Sprintf("%s%s.%d", from, update, iterations)
+					checkGolden(t, want, name, s.demixer, objective)
+				}
+			}
+		}
+	}
+}
+
+func TestFDICAGolden(t *testing.T) {
+	mixtures, want := golden(t, "ssspy_golden.npz"), golden(t, "fdica_overiva_golden.npz")
+	for _, channels := range []int{2, 3} {
+		m := goldenMixture(mixtures[fmt.Sprintf("%d.x", channels)], channels)
+		for _, iterations := range []int{1, 3, 10} {
+			s := newFDICA(newDemixer(m))
+			s.start()
+			objective := []float64{s.objective()}
+			if err := learn(t.Context(), s, iterations, func(now float64) { objective = append(objective, now) }); err != nil {
+				t.Fatal(err)
+			}
+			checkGolden(t, want, fmt.Sprintf("%d.fdica.%d", channels, iterations), s.demixer, objective)
+		}
+	}
+}
+
+// With fewer sources than channels the rows of the sources are those of pyroomacoustics' OverIVA,
+// but for the scale.
+func TestOverIVAGolden(t *testing.T) {
+	mixtures, want := golden(t, "ssspy_golden.npz"), golden(t, "fdica_overiva_golden.npz")
+	for _, channels := range []int{2, 3} {
+		m := goldenMixture(mixtures[fmt.Sprintf("%d.x", channels)], channels)
+		for sources := 1; sources < channels; sources++ {
+			for _, model := range []string{"laplace", "gauss"} {
+				for _, iterations := range []int{1, 3, 10} {
+					s := newIVA(newOverdemixer(m, sources), IVAParams{Model: model, Update: "ip1"})
+					if err := learn(t.Context(), s, iterations, func(float64) {}); err != nil {
+						t.Fatal(err)
+					}
+					name := fmt.Sprintf("%d.%d.%s.%d", channels, sources, model, iterations)
+					var off, all float64
+					for i, w := range want[name+".w"] {
+						row := i / 2 / channels
+						own := s.matrix(row / sources)[row%sources*channels:][:channels]
+						z := own[i/2%channels] / own[0]
+						off += math.Pow([2]float64{real(z), imag(z)}[i%2]-w, 2)
+						all += w * w
+					}
+					if e := math.Sqrt(off / all); !(e <= 1e-9) {
+						t.Errorf("%s: the rows differ by %.3g of their norm; want 1e-9", name, e)
 					}
 				}
 			}

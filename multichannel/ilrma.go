@@ -83,7 +83,7 @@ func (s *ILRMA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 		}
 	}
 	told.end(least)
-	return d.from(best).sources(in.Coefs, s.p.Scaling, s.p.Line, env)
+	return d.from(best).out(in.Coefs, s.p.Scaling, s.p.Line, env)
 }
 
 // from returns a demixer of the same mixture that begins with matrices w.
@@ -146,11 +146,9 @@ func (s *ilrmaSolver) inChunk(worker, chunk int, change bool) {
 		stride := (end - from) * t
 		for n := range s.channels {
 			lambda, phi := low.lambda[n*stride:(n+1)*stride], low.phi[n*stride:(n+1)*stride]
-			copy(lambda, s.variances(s.blocks[worker], n, from, end))
-			floats.ScaleTo(phi, 0, lambda)
-			floats.AddConst(1, phi)
-			kernel.Div(phi, phi, lambda)
-			s.weigh(phi, lambda, s.powers(n, from, end), phi)
+			s.variances(lambda, n, from, end)
+			kernel.Div(phi, s.blocks[worker].one[:stride], lambda)
+			s.weights(phi, lambda, s.powers(n, from, end), phi)
 		}
 		for f := from; f < end; f++ {
 			if change {
@@ -173,23 +171,11 @@ func (s *ilrmaSolver) inChunk(worker, chunk int, change bool) {
 // divergence returns the objective of powers under the model's; phi is 1/λ for gauss.
 func (s *ilrmaSolver) divergence(p, lambda, phi []float64) float64 {
 	if math.IsInf(s.nu, 1) {
-		return floats.Dot(p, phi) + logProduct(lambda)
+		return floats.Dot(p, phi) + kernel.SumLog(lambda, 0)
 	}
 	var sum float64
 	for i, v := range lambda {
 		sum += (1 + s.nu/2) * math.Log1p(2*p[i]/(s.nu*v))
 	}
-	return sum + logProduct(lambda)
-}
-
-// logProduct returns the sum of the logarithms of x, each from 1e-30 to 1e30.
-func logProduct(x []float64) (sum float64) {
-	product := 1.0
-	for i, v := range x {
-		if product *= v; i%8 == 7 {
-			sum += math.Log(product)
-			product = 1
-		}
-	}
-	return sum + math.Log(product)
+	return sum + kernel.SumLog(lambda, 0)
 }

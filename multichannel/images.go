@@ -3,10 +3,10 @@ package multichannel
 import (
 	"context"
 	"math/cmplx"
-	"slices"
 	"strconv"
 
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
 )
@@ -19,7 +19,7 @@ type Scaling struct {
 func defaultScaling() Scaling { return Scaling{"projection_back"} }
 
 // images are the steering vectors a_fn, C×1, that make images of the sources: a_fn w_fn x_ft,
-// w_fn being row n of W_f.
+// w_fn being row n of W_f. With fewer sources than channels there is a rest.
 type images struct {
 	channels, sources int
 	w, a              []complex128 // [f][n][c]
@@ -31,10 +31,11 @@ type images struct {
 // (Matsuoka and Nakashima, Minimal distortion principle for blind source separation, 2001).
 func (d *demixer) images(scale string) *images {
 	c := d.channels
-	s := &images{channels: c, sources: c, w: slices.Clone(d.w), a: make([]complex128, len(d.w))}
+	s := &images{channels: c, sources: d.sources, a: make([]complex128, d.bins*d.sources*c)}
 	b, ones := d.each[0], d.ones()
 	for f := range d.bins {
-		w, a := d.matrix(f), s.a[f*c*c:(f+1)*c*c]
+		w, a := d.matrix(f), s.a[f*d.sources*c:(f+1)*d.sources*c]
+		s.w = append(s.w, w[:d.sources*c]...)
 		if scale == "minimal_distortion" {
 			d.leastSquares(b, f, ones, a)
 			continue
@@ -42,7 +43,7 @@ func (d *demixer) images(scale string) *images {
 		copy(b.a, w)
 		factorise(b.a, b.pivot, c)
 		x := b.b[:c]
-		for n := range c { // column n of W⁻¹
+		for n := range d.sources { // column n of W⁻¹
 			solve(x, b.a, b.pivot, n, c)
 			copy(a[n*c:], x)
 		}
@@ -55,7 +56,7 @@ func (d *demixer) leastSquares(b *workbench, f int, ones blas64.General, a []com
 	c, w := d.channels, d.matrix(f)
 	d.covariances(b, f, ones)
 	u := b.cov[:c*c]
-	for n := range c {
+	for n := range d.sources {
 		row := w[n*c : (n+1)*c]
 		power := real(form(row, u, row, c))
 		for i := range c {
@@ -70,8 +71,8 @@ func (d *demixer) leastSquares(b *workbench, f int, ones blas64.General, a []com
 	}
 }
 
-// sources returns the images of the sources of x, which are located first.
-func (d *demixer) sources(x audiosep.Spectra, s Scaling, l Line, env audiosep.Env) (Out, error) {
+// out returns the images of the sources of x, which are located first.
+func (d *demixer) out(x audiosep.Spectra, s Scaling, l Line, env audiosep.Env) (Out, error) {
 	im := d.images(s.Scale)
 	if err := im.locate(l, x, env.Logger()); err != nil {
 		return Out{}, err
@@ -86,6 +87,9 @@ func (s *images) stems(x audiosep.Spectra) audiosep.Stems {
 	for n := range names {
 		names[n] = strconv.Itoa(n + 1)
 	}
+	if s.sources < s.channels {
+		names = append(names, restName)
+	}
 	return audiosep.Separated(x, names, 0, func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, _, n int) error {
 		y := make([]complex128, s.sources)
 		for r := 0; r < len(x.Layers); r += s.channels {
@@ -95,13 +99,32 @@ func (s *images) stems(x audiosep.Spectra) audiosep.Stems {
 			bins := x.Transform.Bins()
 			for i := range n * bins {
 				s.demix(y, x.Layers[r:r+s.channels], i, i%bins)
-				for j := range dst {
-					s.image(dst[j][r:r+s.channels], y[j], i, j, i%bins)
+				for j, v := range y {
+					s.image(dst[j][r:r+s.channels], v, i, j, i%bins)
 				}
+			}
+			if s.sources < s.channels {
+				rest(dst, x.Layers, r, s.channels)
 			}
 		}
 		return nil
 	})
+}
+
+// restName is what is left where there are fewer sources than channels.
+const restName = "rest"
+
+// rest writes what the other sources leave of some layers.
+func rest(dst [][]audiosep.Coefs, x []audiosep.Coefs, first, channels int) {
+	last := len(dst) - 1
+	for l := first; l < first+channels; l++ {
+		copy(dst[last][l].Re, x[l].Re)
+		copy(dst[last][l].Im, x[l].Im)
+		for _, source := range dst[:last] {
+			floats.Sub(dst[last][l].Re, source[l].Re)
+			floats.Sub(dst[last][l].Im, source[l].Im)
+		}
+	}
 }
 
 // demix sets y to W_f x of coefficient i of the channels.

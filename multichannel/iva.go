@@ -2,6 +2,7 @@ package multichannel
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 
@@ -17,6 +18,7 @@ type IVAParams struct {
 	Model      string `json:"model" oneof:"laplace|gauss" doc:"How a source is distributed over all bins of a frame: laplace, by its norm; gauss, with a variance of each frame."`
 	Update     string `json:"update" oneof:"ip1|ip2|iss1" doc:"How the demixing matrices are updated: ip1 row after row, ip2 two rows at once, iss1 without an inverse."`
 	Iterations int    `json:"iterations" min:"1" max:"100000" doc:"How many times all rows are updated."`
+	Sources    int    `json:"sources" min:"0" max:"64" doc:"How many sources; 0: as many as microphones. With fewer, what none of them is, such as noise from all sides, is one stem more, rest (OverIVA); that needs ip1 or ip2."`
 	Scaling
 	Line
 	Excerpt
@@ -28,13 +30,29 @@ func DefaultIVA() IVAParams {
 }
 
 var ivaStage = audiosep.Define("iva",
-	`Separates as many sources as there are microphones, by independent vector analysis (AuxIVA).
+	`Separates as many sources as there are microphones, or fewer, by independent vector analysis (AuxIVA, OverIVA).
 All bins of a source rise and fall together, which tells the sources apart. Frames should be longer than the reverberation, 128 to 256 ms, and the sources should not move.
 Objective: Σ_n 1/T Σ_t G(r_nt) − 2 Σ_f log |det W_f| with r_nt² = Σ_f |y_nft|²; laplace G = 2r, gauss G = F log(r²/F) + F (Ono, Stable and fast update rules for independent vector analysis based on auxiliary function technique, 2011).`,
 	DefaultIVA(), NewIVA)
 
 // Validate checks what the ranges do not say.
-func (p IVAParams) Validate() error { return p.Line.validate() }
+func (p IVAParams) Validate() error {
+	if p.Sources > 0 && p.Update == "iss1" {
+		return &audiosep.ParamError{Name: "update", What: "is iss1, which has no background; want ip1 or ip2 with a number of sources"}
+	}
+	return p.Line.validate()
+}
+
+// sourcesOf returns how many sources there are on so many microphones.
+func (p IVAParams) sourcesOf(channels int) (int, error) {
+	if p.Sources > channels {
+		return 0, &audiosep.ParamError{Name: "sources", What: fmt.Sprintf("is %d, and there are %d microphones; want no more sources than that, or fast_mnmf", p.Sources, channels)}
+	}
+	if p.Sources == 0 {
+		return channels, nil
+	}
+	return p.Sources, nil
+}
 
 // IVA is the stage iva.
 type IVA struct{ p IVAParams }
@@ -64,13 +82,17 @@ func (s *IVA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 	if err != nil {
 		return Out{}, err
 	}
-	solver := newIVA(m, s.p)
+	sources, err := s.p.sourcesOf(m.channels)
+	if err != nil {
+		return Out{}, err
+	}
+	solver := newIVA(newOverdemixer(m, sources), s.p)
 	told := &progress{env: env, of: s.p.Iterations}
 	if err := learn(ctx, solver, s.p.Iterations, told.step); err != nil {
 		return Out{}, err
 	}
 	told.end(solver.objective())
-	return solver.sources(in.Coefs, s.p.Scaling, s.p.Line, env)
+	return solver.out(in.Coefs, s.p.Scaling, s.p.Line, env)
 }
 
 // ivaSolver learns W by AuxIVA.
@@ -86,10 +108,16 @@ type ivaSolver struct {
 	pass, first  func(worker, chunk int)
 }
 
-func newIVA(m *mixture, p IVAParams) *ivaSolver {
-	size := m.channels * m.frames
-	s := &ivaSolver{demixer: newDemixer(m), update: updates[p.Update], pairs: p.Update == "ip2", gauss: p.Model == "gauss"}
-	s.weights = blas64.General{Cols: m.frames, Stride: m.frames, Data: make([]float64, size)}
+func newIVA(d *demixer, p IVAParams) *ivaSolver {
+	size := d.sources * d.frames
+	s := &ivaSolver{demixer: d, update: updates[p.Update], pairs: p.Update == "ip2", gauss: p.Model == "gauss"}
+	if s.sources == 1 { // there are no pairs
+		s.update, s.pairs = (*demixer).projectRows, false
+	}
+	if s.pairs && s.gauss { // the weights of all pairs are known when the iteration begins
+		s.update, s.pairs = (*demixer).projectPairs, false
+	}
+	s.weights = blas64.General{Cols: d.frames, Stride: d.frames, Data: make([]float64, size)}
 	s.power, s.before, s.parts = make([]float64, size), make([]float64, size), make([]float64, s.chunks*size)
 	s.rows = slices.Clone(s.all)
 	s.pass = func(worker, chunk int) { s.inChunk(worker, chunk, true) }
@@ -112,8 +140,8 @@ func (s *ivaSolver) iterate() {
 		s.updateRows()
 		return
 	}
-	for n := range s.channels {
-		s.rows = append(s.rows[:0], n, (n+1)%s.channels)
+	for n := range s.sources {
+		s.rows = append(s.rows[:0], n, (n+1)%s.sources)
 		s.updateRows()
 	}
 }
@@ -146,7 +174,7 @@ func (s *ivaSolver) updateRows() {
 // their powers.
 func (s *ivaSolver) inChunk(worker, chunk int, change bool) {
 	b, t := s.each[worker], s.frames
-	parts := s.parts[chunk*s.channels*t:][:len(s.rows)*t]
+	parts := s.parts[chunk*s.sources*t:][:len(s.rows)*t]
 	clear(parts)
 	for f, to := s.chunk(chunk); f < to; f++ {
 		if change {
@@ -166,7 +194,7 @@ func (s *ivaSolver) addPowers() {
 		power := s.power[n*t : (n+1)*t]
 		clear(power)
 		for c := range s.chunks {
-			floats.Add(power, s.parts[(c*s.channels+i)*t:][:t])
+			floats.Add(power, s.parts[(c*s.sources+i)*t:][:t])
 		}
 	}
 }

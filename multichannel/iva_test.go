@@ -174,7 +174,7 @@ func TestIVAIsMonotone(t *testing.T) {
 		m := problem(seed, 3+int(seed%7), 2+int(seed%4), 30+int(seed))
 		for _, model := range []string{"laplace", "gauss"} {
 			for update := range updates {
-				s := newIVA(m, IVAParams{Model: model, Update: update})
+				s := newIVA(newDemixer(m), IVAParams{Model: model, Update: update})
 				s.start()
 				last := s.objective()
 				for i := range 15 {

@@ -60,6 +60,6 @@ func begin(ctx context.Context, m *mixture, iterations int, told func(objective 
 	if iterations == 0 {
 		return newDemixer(m), nil
 	}
-	warm := newIVA(m, IVAParams{Model: "gauss", Update: "ip2"})
+	warm := newIVA(newDemixer(m), IVAParams{Model: "gauss", Update: "ip2"})
 	return warm.demixer, learn(ctx, warm, iterations, told)
 }

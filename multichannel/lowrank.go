@@ -55,6 +55,7 @@ type lowRank struct {
 // block is the scratch memory of a thread for some bins of all sources.
 type block struct {
 	lambda, inverse, ratio []float64 // [bin][T]
+	one                    []float64 // 1, so many times
 	num, den, numOf, denOf []float64 // [bin][K]
 }
 
@@ -84,7 +85,11 @@ func newLowRank(d *demixer, sources, rank int, shared bool, nu, eps float64, r *
 	size := m.together() * max(d.frames, rank)
 	for range d.each {
 		numbers := func() []float64 { return make([]float64, size) }
-		m.blocks = append(m.blocks, &block{numbers(), numbers(), numbers(), numbers(), numbers(), numbers(), numbers()})
+		b := &block{numbers(), numbers(), numbers(), numbers(), numbers(), numbers(), numbers(), numbers()}
+		for i := range b.one {
+			b.one[i] = 1
+		}
+		m.blocks = append(m.blocks, b)
 	}
 	m.prepare, m.quotients = func(_, _, _ int) {}, m.quotientsOfOne
 	m.basesPass = func(worker, chunk int) { m.inBlocks(worker, chunk, true) }
@@ -175,9 +180,9 @@ func (m *lowRank) inBlocks(worker, chunk int, withBases bool) {
 	}
 }
 
-// variances sets b.lambda to λ_n.
-func (m *lowRank) variances(b *block, n, from, to int) []float64 {
-	lambda := b.lambda[:(to-from)*m.frames]
+// variances sets dst to λ_n of some bins, and returns it.
+func (m *lowRank) variances(dst []float64, n, from, to int) []float64 {
+	lambda := dst[:(to-from)*m.frames]
 	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, m.basesOf(n, from, to), m.actsOf(n), 0, matrix(lambda, to-from, m.frames))
 	if m.eps > 0 {
 		floats.AddConst(m.eps, lambda)
@@ -188,26 +193,22 @@ func (m *lowRank) variances(b *block, n, from, to int) []float64 {
 // quotientsOfOne sets inverse of a block to 1/λ_n and ratio to p_n/(λ_n r_n).
 func (m *lowRank) quotientsOfOne(worker, n, from, to int) {
 	b := m.blocks[worker]
-	lambda, p := m.variances(b, n, from, to), m.powers(n, from, to)
+	lambda, p := m.variances(b.lambda, n, from, to), m.powers(n, from, to)
 	inverse, ratio := b.inverse[:len(p)], b.ratio[:len(p)]
-	for i := range ratio {
-		ratio[i] = 1
-	}
-	kernel.Div(inverse, ratio, lambda)
-	m.weigh(ratio, lambda, p, inverse)
-	kernel.Mul(ratio, ratio, p)
+	kernel.Div(inverse, b.one[:len(p)], lambda)
+	kernel.Mul(ratio, p, m.weights(ratio, lambda, p, inverse))
 	kernel.Mul(ratio, ratio, inverse)
 }
 
-// weigh sets phi to 1/r, inverse being 1/λ.
-func (m *lowRank) weigh(phi, lambda, p, inverse []float64) {
+// weights returns 1/r, inverse being 1/λ: for gauss that itself, else phi.
+func (m *lowRank) weights(phi, lambda, p, inverse []float64) []float64 {
 	if math.IsInf(m.nu, 1) {
-		copy(phi, inverse)
-		return
+		return inverse
 	}
 	for i, v := range lambda {
 		phi[i] = (m.nu + 2) / (m.nu*v + 2*p[i])
 	}
+	return phi
 }
 
 // updateBases updates B for some bins.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/lend"
 )
 
@@ -87,12 +88,8 @@ func (m *mixture) keep(s *audiosep.Spectrogram, at, n int) {
 	for l, layer := range s.Layers {
 		c, from := l%m.channels, l/m.channels*n+at
 		for part, values := range [2][]float64{layer.Re, layer.Im} {
-			for f := range m.bins {
-				row := m.x[((f*2+part)*m.channels+c)*m.frames+from:][:s.N]
-				for t := range row {
-					row[t] = values[t*m.bins+f]
-				}
-			}
+			rows := m.x[(part*m.channels+c)*m.frames+from:]
+			kernel.Transpose(rows, 2*m.channels*m.frames, values, m.bins, s.N, m.bins)
 		}
 	}
 }

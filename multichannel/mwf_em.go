@@ -20,7 +20,7 @@ type MWFEMParams struct {
 }
 
 // DefaultMWFEM returns the defaults of mwf_em.
-func DefaultMWFEM() MWFEMParams { return MWFEMParams{Iterations: 1, Ridge: 1e-8} }
+func DefaultMWFEM() MWFEMParams { return MWFEMParams{Iterations: 2, Ridge: 1e-8} }
 
 var mwfEMStage = audiosep.Define("mwf_em",
 	`Separates a recording of several channels anew, by a multichannel Wiener filter whose powers and spatial covariances are those of sources that were estimated before, by whatever stage.

@@ -8,7 +8,6 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/threads"
@@ -26,28 +25,39 @@ const mostChunks = 32
 //
 //	Σ_f [ Σ_n w_n U_fn w_nᴴ − 2 log |det W_f| ],   U_fn = 1/T Σ_t φ_nt x_ft x_ftᴴ,
 //
-// w_n being row n of W_f, in some of the rows.
+// w_n being row n of W_f, in some of the rows. With fewer sources than channels the rows of the
+// sources come first, and the others, [J -I], are orthogonal to them under the covariance C_f of
+// the mixture: the background, which is Gaussian and stationary (Scheibler and Ono, Independent
+// vector analysis with more microphones than sources, 2019). Then log |det W_f| is replaced by
+// ½ log det W_f C_f W_fᴴ of the sources' rows, which the background leaves of it.
 type demixer struct {
 	*mixture
-	w      []complex128 // [f][C][C]
-	logDet []float64    // [f]: log |det W_f|
-	chunks int
-	team   *threads.Team
-	all    []int
-	each   []*workbench // one for each thread
+	sources int          // N ≤ C
+	w       []complex128 // [f][C][C]
+	mean    []complex128 // C_f: [f][C][C]; nil with as many sources as channels
+	logDet  []float64    // [f]: log |det W_f|
+	chunks  int
+	team    *threads.Team
+	all     []int        // the sources
+	each    []*workbench // one for each thread
 }
 
 // workbench is the scratch memory of one thread.
 type workbench struct {
 	products, y, u, real []float64
 	cov, a, b            []complex128
+	cov2, b2             []complex128 // of background
 	pivot                []int
 }
 
-func newDemixer(m *mixture) *demixer {
+// newDemixer returns a demixer of as many sources as channels that changes nothing.
+func newDemixer(m *mixture) *demixer { return newOverdemixer(m, m.channels) }
+
+// newOverdemixer returns a demixer of no more sources than channels.
+func newOverdemixer(m *mixture, sources int) *demixer {
 	c := m.channels
-	d := &demixer{mixture: m, w: make([]complex128, m.bins*c*c), logDet: make([]float64, m.bins), chunks: min(m.bins, mostChunks), team: threads.NewTeam()}
-	for n := range c {
+	d := &demixer{mixture: m, sources: sources, w: make([]complex128, m.bins*c*c), logDet: make([]float64, m.bins), chunks: min(m.bins, mostChunks), team: threads.NewTeam()}
+	for n := range sources {
 		d.all = append(d.all, n)
 	}
 	for f := range m.bins {
@@ -57,9 +67,55 @@ func newDemixer(m *mixture) *demixer {
 		d.each = append(d.each, &workbench{
 			products: make([]float64, c*c*m.frames), y: make([]float64, 2*c*m.frames), u: make([]float64, c*c*c), real: make([]float64, 4*c*c),
 			cov: make([]complex128, c*c*c), a: make([]complex128, c*c), b: make([]complex128, 4*c), pivot: make([]int, c),
+			cov2: make([]complex128, c*c), b2: make([]complex128, 2*c),
 		})
 	}
+	if sources < c {
+		d.mean = make([]complex128, len(d.w))
+		ones := d.ones()
+		for f := range m.bins {
+			d.covariances(d.each[0], f, ones)
+			copy(d.mean[f*c*c:(f+1)*c*c], d.each[0].cov)
+			d.background(d.each[0], f)
+		}
+	}
 	return d
+}
+
+// background makes the rows after the sources' orthogonal to them.
+func (d *demixer) background(b *workbench, f int) {
+	c, n := d.channels, d.sources
+	w, g := d.matrix(f), b.cov2[:n*c]
+	mean := d.mean[f*c*c : (f+1)*c*c]
+	for k := range n { // row k of g is conj(C w_kᴴ)
+		for i := range c {
+			var sum complex128
+			for j, z := range w[k*c : (k+1)*c] {
+				sum += z * mean[j*c+i]
+			}
+			g[k*c+i] = sum
+		}
+	}
+	// J Gᴴ = Eᴴ with g = [G E], so G Jᴴ = E.
+	for k := range n {
+		copy(b.a[k*n:(k+1)*n], g[k*c:k*c+n])
+	}
+	if math.IsInf(factorise(b.a[:n*n], b.pivot[:n], n), -1) {
+		return
+	}
+	x, e := b.b2[:n], b.b2[c:c+n]
+	for i := n; i < c; i++ {
+		for k := range n {
+			e[k] = g[k*c+i]
+		}
+		solveFor(x, b.a, b.pivot, e, n)
+		conjugate(x)
+		if row := w[i*c : (i+1)*c]; finite(x) {
+			clear(row)
+			copy(row, x)
+			row[i] = -1
+		}
+	}
 }
 
 // matrix returns W_f.
@@ -79,7 +135,7 @@ func (d *demixer) chunk(i int) (from, to int) {
 // covariances sets b.cov to U_f for each of the weights, [row][T].
 func (d *demixer) covariances(b *workbench, f int, weights blas64.General) {
 	c, t := d.channels, d.frames
-	d.multiplyChannels(b.products, b.y[:t], f)
+	d.multiplyChannels(b.products, f)
 	products := blas64.General{Rows: c * c, Cols: t, Stride: t, Data: b.products}
 	rows := weights.Rows
 	kernel.Gemm(blas.NoTrans, blas.Trans, 1/float64(t), products, weights, 0, matrix(b.u, c*c, rows))
@@ -103,7 +159,7 @@ func (d *demixer) covariances(b *workbench, f int, weights blas64.General) {
 
 // multiplyChannels sets dst, C²×T, to the products of the channels of a bin: |x_i|², then
 // the real and the imaginary part of x_i·conj(x_j) for i < j.
-func (d *demixer) multiplyChannels(dst, scratch []float64, f int) {
+func (d *demixer) multiplyChannels(dst []float64, f int) {
 	c, t := d.channels, d.frames
 	x := d.bin(f).Data
 	part := func(i int) (re, im []float64) { return x[i*t : (i+1)*t], x[(c+i)*t : (c+i+1)*t] }
@@ -116,12 +172,7 @@ func (d *demixer) multiplyChannels(dst, scratch []float64, f int) {
 			p, q := part(j)
 			re, im := dst[next*t:(next+1)*t], dst[(next+1)*t:(next+2)*t]
 			next += 2
-			kernel.Mul(re, a, p)
-			kernel.Mul(scratch, b, q)
-			floats.Add(re, scratch)
-			kernel.Mul(im, b, p)
-			kernel.Mul(scratch, a, q)
-			floats.Sub(im, scratch)
+			kernel.MulConj(re, im, a, b, p, q)
 		}
 	}
 }
@@ -153,8 +204,19 @@ func (d *demixer) ones() blas64.General {
 
 // measure sets logDet of a bin.
 func (d *demixer) measure(b *workbench, f int) {
-	copy(b.a, d.matrix(f))
-	d.logDet[f] = factorise(b.a, b.pivot, d.channels)
+	if d.mean == nil {
+		copy(b.a, d.matrix(f))
+		d.logDet[f] = factorise(b.a, b.pivot, d.channels)
+		return
+	}
+	c, n := d.channels, d.sources
+	w, mean := d.matrix(f), d.mean[f*c*c:(f+1)*c*c]
+	for i := range n {
+		for j := range n {
+			b.a[i*n+j] = form(w[i*c:(i+1)*c], mean, w[j*c:(j+1)*c], c)
+		}
+	}
+	d.logDet[f] = factorise(b.a[:n*n], b.pivot[:n], n) / 2
 }
 
 // logDets returns Σ_f log |det W_f|.
@@ -179,12 +241,12 @@ func (d *demixer) projectRows(b *workbench, f int, rows []int) {
 		x := b.b[:c]
 		solve(x, b.a, b.pivot, n, c)
 		conjugate(x)
-		d.replace(f, n, x, math.Sqrt(real(form(x, u, x, c))))
+		d.replace(b, f, n, x, math.Sqrt(real(form(x, u, x, c))))
 	}
 }
 
 // replace sets row n of W_f to x over norm, if that makes sense.
-func (d *demixer) replace(f, n int, x []complex128, norm float64) {
+func (d *demixer) replace(b *workbench, f, n int, x []complex128, norm float64) {
 	if !(norm > 0) || !finite(x) {
 		return
 	}
@@ -193,6 +255,9 @@ func (d *demixer) replace(f, n int, x []complex128, norm float64) {
 	}
 	if finite(x) {
 		copy(d.matrix(f)[n*d.channels:], x)
+		if d.mean != nil {
+			d.background(b, f)
+		}
 	}
 }
 
@@ -269,7 +334,7 @@ func (d *demixer) projectTwo(b *workbench, f int, rows []int, first, second int)
 		for j := range p {
 			p[j] = cmplx.Conj(p[j]*h[i][0] + q[j]*h[i][1])
 		}
-		d.replace(f, rows[k], p, math.Sqrt(real(form(p, b.cov[k*c*c:(k+1)*c*c], p, c))))
+		d.replace(b, f, rows[k], p, math.Sqrt(real(form(p, b.cov[k*c*c:(k+1)*c*c], p, c))))
 	}
 }
 

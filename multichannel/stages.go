@@ -11,6 +11,7 @@ import "github.com/audiosep/audiosep"
 // Stages are the multichannel separators.
 var Stages = []audiosep.Definition{
 	ivaStage,
+	fdicaStage,
 	ilrmaStage,
 	fastMNMFStage,
 	mwfEMStage,

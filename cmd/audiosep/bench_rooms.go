@@ -10,7 +10,7 @@ import (
 )
 
 // The size of the rows of several microphones.
-const roomChannels, roomSeconds, roomRate, roomIterations, roomRank = 4, 30, 16000, 30, 4
+const roomChannels, roomSeconds, roomRate, roomIterations, fastIterations, roomRank = 4, 30, 16000, 30, 10, 4
 
 // roomRows times what learns to demix.
 func roomRows() []benchRow {
@@ -18,12 +18,17 @@ func roomRows() []benchRow {
 	for _, update := range []string{"ip1", "ip2", "iss1"} {
 		p := multichannel.DefaultIVA()
 		p.Update, p.Iterations = update, roomIterations
-		rows = append(rows, roomRow("iva/"+update, "AuxIVA", func() (learner, error) { return multichannel.NewIVA(p) }))
+		rows = append(rows, roomRow("iva/"+update, "AuxIVA of model gauss", roomIterations, func() (learner, error) { return multichannel.NewIVA(p) }))
 	}
 	for _, update := range []string{"ip1", "iss1"} {
 		p := multichannel.DefaultILRMA()
 		p.Update, p.Iterations, p.Rank, p.Warm, p.Restarts = update, roomIterations, roomRank, 0, 1
-		rows = append(rows, roomRow("ilrma/"+update, fmt.Sprintf("ILRMA, K %d", roomRank), func() (learner, error) { return multichannel.NewILRMA(p) }))
+		rows = append(rows, roomRow("ilrma/"+update, fmt.Sprintf("ILRMA, K %d", roomRank), roomIterations, func() (learner, error) { return multichannel.NewILRMA(p) }))
+	}
+	for _, update := range []string{"ip1", "ip2"} {
+		p := multichannel.DefaultFastMNMF()
+		p.Update, p.Iterations, p.Rank, p.Warm = update, fastIterations, roomRank, 0
+		rows = append(rows, roomRow("fast_mnmf/"+update, fmt.Sprintf("FastMNMF2, K %d", roomRank), fastIterations, func() (learner, error) { return multichannel.NewFastMNMF(p) }))
 	}
 	return rows
 }
@@ -33,9 +38,9 @@ type learner interface {
 	Run(context.Context, audiosep.Env, multichannel.In) (multichannel.Out, error)
 }
 
-func roomRow(name, what string, build func() (learner, error)) benchRow {
+func roomRow(name, what string, iterations int, build func() (learner, error)) benchRow {
 	return benchRow{
-		name: name, doc: fmt.Sprintf("%s, %d iterations from the STFT of %d channels, %d s at %d kHz, frames of 2048 every 512", what, roomIterations, roomChannels, roomSeconds, roomRate/1000),
+		name: name, doc: fmt.Sprintf("%s, %d iterations from the STFT of %d channels, %d s at %d kHz, frames of 2048 every 512", what, iterations, roomChannels, roomSeconds, roomRate/1000),
 		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
 			s := &audiosep.Signal{Rate: roomRate, Channels: roomChannels}
 			for c := range roomChannels {

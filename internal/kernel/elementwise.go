@@ -28,6 +28,23 @@ func Div(dst, x, y []float64) {
 	}
 }
 
+// MulConj sets re + j·im = (a + j·b)·(p - j·q), element by element: a product of complex numbers
+// with the conjugates of others. re and im are none of the others.
+func MulConj(re, im, a, b, p, q []float64) {
+	n := len(re)
+	im, a, b, p, q = im[:n], a[:n], b[:n], p[:n], q[:n]
+	i := 0
+	if n := vectors(n); n > 0 {
+		current.mulAdd(&re[0], &a[0], &b[0], &p[0], &q[0], n)
+		current.mulSub(&im[0], &b[0], &a[0], &p[0], &q[0], n)
+		i = n * current.lanes
+	}
+	for ; i < n; i++ {
+		re[i] = math.FMA(b[i], q[i], a[i]*p[i]) // as the kernels do
+		im[i] = math.FMA(-a[i], q[i], b[i]*p[i])
+	}
+}
+
 // AddPower adds re² + im² to dst; a nil im is zero.
 func AddPower(dst, re, im []float64) {
 	re = re[:len(dst)]
@@ -161,4 +178,39 @@ func inBlocks(dst, x []float64, f func(dst, x *float64, vectors int), repair fun
 		copy(dst[:n], w.p)
 		dst, x = dst[n:], x[n:]
 	}
+}
+
+// SumLog returns Σ log(a+b) over a in as. It multiplies the mantissas and adds the exponents,
+// so that one logarithm serves many numbers; a+b must be a normal number.
+func SumLog(as []float64, b float64) float64 {
+	const (
+		mantissa = 1<<52 - 1
+		one      = 1023 << 52
+		run      = 2048 // the products of a quarter of so many mantissas below 2 are finite
+	)
+	var exponents int64
+	var logs float64
+	n := len(as)
+	for len(as) > 0 {
+		part := as[:min(run, len(as))]
+		as = as[len(part):]
+		p, q, r, s := 1.0, 1.0, 1.0, 1.0 // four at a time, as a product waits for the one before
+		for len(part) >= 4 {
+			c, d := math.Float64bits(part[0]+b), math.Float64bits(part[1]+b)
+			e, f := math.Float64bits(part[2]+b), math.Float64bits(part[3]+b)
+			exponents += int64(c>>52) + int64(d>>52) + int64(e>>52) + int64(f>>52)
+			p *= math.Float64frombits(c&mantissa | one)
+			q *= math.Float64frombits(d&mantissa | one)
+			r *= math.Float64frombits(e&mantissa | one)
+			s *= math.Float64frombits(f&mantissa | one)
+			part = part[4:]
+		}
+		for _, a := range part {
+			c := math.Float64bits(a + b)
+			exponents += int64(c >> 52)
+			p *= math.Float64frombits(c&mantissa | one)
+		}
+		logs += math.Log(p) + math.Log(q) + math.Log(r) + math.Log(s)
+	}
+	return logs + float64(exponents-1023*int64(n))*math.Ln2
 }

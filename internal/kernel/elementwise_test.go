@@ -108,6 +108,39 @@ func TestElementwiseAgainstLoops(t *testing.T) {
 	})
 }
 
+// Products of complex numbers with conjugates of others, of any length.
+func TestMulConjAgainstFormula(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(2, 5))
+		for n := range 50 {
+			x := random(r, 6, n, max(1, n))
+			row := func(i int) []float64 { return x.Data[i*n : (i+1)*n] }
+			MulConj(row(4), row(5), row(0), row(1), row(2), row(3))
+			for i := range n {
+				a, b, p, q := row(0)[i], row(1)[i], row(2)[i], row(3)[i]
+				if row(4)[i] != math.FMA(b, q, a*p) || row(5)[i] != math.FMA(-a, q, b*p) {
+					t.Fatalf("element %d of %d: %v %v", i, n, row(4)[i], row(5)[i])
+				}
+			}
+		}
+	})
+}
+
+func TestSumLogAgainstMath(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, n := range []int{0, 1, 2, 3, 2047, 2048, 2053, 5000} {
+		x := make([]float64, n)
+		want := 0.0
+		for i := range x {
+			x[i] = math.Exp(600 * (2*rng.Float64() - 1))
+			want += math.Log(x[i] + 1e-9)
+		}
+		if got := SumLog(x, 1e-9); math.Abs(got-want) > 1e-13*float64(n)*100 {
+			t.Errorf("%d numbers: %.15g; want %.15g", n, got, want)
+		}
+	}
+}
+
 func TestTransposeEveryShape(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))

@@ -35,7 +35,8 @@ var avx512 = &engine{name: "avx512", lanes: 8, narrow: avx2, gemm: [8][3]func(*u
 	{dotsAVX512_1x1, dotsAVX512_1x2, dotsAVX512_1x3, dotsAVX512_1x4, dotsAVX512_1x5, dotsAVX512_1x6},
 }, dotRows: 4,
 	log: logAVX512, exp: expAVX512, addSquare: addSquareAVX512,
-	mul: mulAVX512, div: divAVX512, addPower: addPowerAVX512, scale: scaleAVX512, scaleRoot: scaleRootAVX512}
+	mul: mulAVX512, div: divAVX512, addPower: addPowerAVX512, scale: scaleAVX512, scaleRoot: scaleRootAVX512,
+	mulAdd: mulAddAVX512, mulSub: mulSubAVX512}
 
 var avx2 = &engine{name: "avx2", lanes: 4, gemm: [8][3]func(*uint64){
 	{gemmAVX2_1x4, gemmAVX2_1x8, gemmAVX2_1x12},
@@ -54,4 +55,5 @@ var avx2 = &engine{name: "avx2", lanes: 4, gemm: [8][3]func(*uint64){
 	{dotsAVX2_1x1, dotsAVX2_1x2, dotsAVX2_1x3, dotsAVX2_1x4, dotsAVX2_1x5, dotsAVX2_1x6},
 }, dotRows: 2,
 	log: logAVX2, exp: expAVX2, addSquare: addSquareAVX2,
-	mul: mulAVX2, div: divAVX2, addPower: addPowerAVX2, scale: scaleAVX2, scaleRoot: scaleRootAVX2}
+	mul: mulAVX2, div: divAVX2, addPower: addPowerAVX2, scale: scaleAVX2, scaleRoot: scaleRootAVX2,
+	mulAdd: mulAddAVX2, mulSub: mulSubAVX2}

@@ -20,4 +20,5 @@ var neon = &engine{name: "neon", lanes: 4, gemm: [8][3]func(*uint64){
 	{dotsNEON_1x1, dotsNEON_1x2, dotsNEON_1x3, dotsNEON_1x4, dotsNEON_1x5, dotsNEON_1x6},
 }, dotRows: 2,
 	log: logNEON, exp: expNEON, addSquare: addSquareNEON,
-	mul: mulNEON, div: divNEON, addPower: addPowerNEON, scale: scaleNEON, scaleRoot: scaleRootNEON}
+	mul: mulNEON, div: divNEON, addPower: addPowerNEON, scale: scaleNEON, scaleRoot: scaleRootNEON,
+	mulAdd: mulAddNEON, mulSub: mulSubNEON}

@@ -467,6 +467,16 @@ func divAVX2(dst *float64, x *float64, y *float64, vectors int)
 //go:noescape
 func addPowerAVX2(dst *float64, x *float64, y *float64, vectors int)
 
+// mulAddAVX2 sets dst to x·u + y·v.
+//
+//go:noescape
+func mulAddAVX2(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+
+// mulSubAVX2 sets dst to x·u - y·v.
+//
+//go:noescape
+func mulSubAVX2(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+
 // addSquareAVX2 sets dst to dst + x².
 //
 //go:noescape
@@ -506,6 +516,16 @@ func divAVX512(dst *float64, x *float64, y *float64, vectors int)
 //
 //go:noescape
 func addPowerAVX512(dst *float64, x *float64, y *float64, vectors int)
+
+// mulAddAVX512 sets dst to x·u + y·v.
+//
+//go:noescape
+func mulAddAVX512(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+
+// mulSubAVX512 sets dst to x·u - y·v.
+//
+//go:noescape
+func mulSubAVX512(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
 
 // addSquareAVX512 sets dst to dst + x².
 //

@@ -16664,6 +16664,54 @@ loop:
 	VZEROUPPER
 	RET
 
+// func mulAddAVX2(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+// Requires: AVX, FMA3
+TEXT ·mulAddAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+40(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+	MOVQ u+24(FP), DI
+	MOVQ v+32(FP), R8
+
+loop:
+	VMOVUPD     (BX)(CX*1), Y0
+	VMULPD      (DI)(CX*1), Y0, Y0
+	VMOVUPD     (SI)(CX*1), Y1
+	VFMADD231PD (R8)(CX*1), Y1, Y0
+	VMOVUPD     Y0, (AX)(CX*1)
+	ADDQ        $0x20, CX
+	CMPQ        CX, DX
+	JLT         loop
+	VZEROUPPER
+	RET
+
+// func mulSubAVX2(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+// Requires: AVX, FMA3
+TEXT ·mulSubAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+40(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+	MOVQ u+24(FP), DI
+	MOVQ v+32(FP), R8
+
+loop:
+	VMOVUPD      (BX)(CX*1), Y0
+	VMULPD       (DI)(CX*1), Y0, Y0
+	VMOVUPD      (SI)(CX*1), Y1
+	VFNMADD231PD (R8)(CX*1), Y1, Y0
+	VMOVUPD      Y0, (AX)(CX*1)
+	ADDQ         $0x20, CX
+	CMPQ         CX, DX
+	JLT          loop
+	VZEROUPPER
+	RET
+
 // func addSquareAVX2(dst *float64, x *float64, vectors int)
 // Requires: AVX, FMA3
 TEXT ·addSquareAVX2(SB), NOSPLIT, $0-24
@@ -16880,6 +16928,54 @@ loop:
 	ADDQ        $0x40, CX
 	CMPQ        CX, DX
 	JLT         loop
+	VZEROUPPER
+	RET
+
+// func mulAddAVX512(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+// Requires: AVX, AVX512F
+TEXT ·mulAddAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+40(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+	MOVQ u+24(FP), DI
+	MOVQ v+32(FP), R8
+
+loop:
+	VMOVUPD     (BX)(CX*1), Z0
+	VMULPD      (DI)(CX*1), Z0, Z0
+	VMOVUPD     (SI)(CX*1), Z1
+	VFMADD231PD (R8)(CX*1), Z1, Z0
+	VMOVUPD     Z0, (AX)(CX*1)
+	ADDQ        $0x40, CX
+	CMPQ        CX, DX
+	JLT         loop
+	VZEROUPPER
+	RET
+
+// func mulSubAVX512(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+// Requires: AVX, AVX512F
+TEXT ·mulSubAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+40(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+	MOVQ u+24(FP), DI
+	MOVQ v+32(FP), R8
+
+loop:
+	VMOVUPD      (BX)(CX*1), Z0
+	VMULPD       (DI)(CX*1), Z0, Z0
+	VMOVUPD      (SI)(CX*1), Z1
+	VFNMADD231PD (R8)(CX*1), Z1, Z0
+	VMOVUPD      Z0, (AX)(CX*1)
+	ADDQ         $0x40, CX
+	CMPQ         CX, DX
+	JLT          loop
 	VZEROUPPER
 	RET
 

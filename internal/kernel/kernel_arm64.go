@@ -222,6 +222,16 @@ func divNEON(dst, x, y *float64, vectors int)
 //go:noescape
 func addPowerNEON(dst, x, y *float64, vectors int)
 
+// mulAddNEON sets dst to x·u + y·v.
+//
+//go:noescape
+func mulAddNEON(dst, x, y, u, v *float64, vectors int)
+
+// mulSubNEON sets dst to x·u - y·v.
+//
+//go:noescape
+func mulSubNEON(dst, x, y, u, v *float64, vectors int)
+
 // addSquareNEON sets dst to dst + x².
 //
 //go:noescape

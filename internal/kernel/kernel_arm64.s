@@ -12191,6 +12191,60 @@ loop:
 	BNE loop
 	RET
 
+// func mulAddNEON(dst, x, y, u, v *float64, vectors int)
+TEXT ·mulAddNEON(SB), NOSPLIT, $0-48
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD u+24(FP), R3
+	MOVD v+32(FP), R4
+	MOVD vectors+40(FP), R5
+loop:
+	FLDPQ (R1), (F0, F1)
+	ADD $32, R1
+	FLDPQ (R2), (F2, F3)
+	ADD $32, R2
+	FLDPQ (R3), (F4, F5)
+	ADD $32, R3
+	FLDPQ (R4), (F6, F7)
+	ADD $32, R4
+	WORD $0x6E64DC08 // fmul v8.2d, v0.2d, v4.2d
+	VFMLA V6.D2, V2.D2, V8.D2
+	WORD $0x6E65DC29 // fmul v9.2d, v1.2d, v5.2d
+	VFMLA V7.D2, V3.D2, V9.D2
+	FSTPQ (F8, F9), (R0)
+	ADD $32, R0
+	SUBS $1, R5, R5
+	BNE loop
+	RET
+
+// func mulSubNEON(dst, x, y, u, v *float64, vectors int)
+TEXT ·mulSubNEON(SB), NOSPLIT, $0-48
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD u+24(FP), R3
+	MOVD v+32(FP), R4
+	MOVD vectors+40(FP), R5
+loop:
+	FLDPQ (R1), (F0, F1)
+	ADD $32, R1
+	FLDPQ (R2), (F2, F3)
+	ADD $32, R2
+	FLDPQ (R3), (F4, F5)
+	ADD $32, R3
+	FLDPQ (R4), (F6, F7)
+	ADD $32, R4
+	WORD $0x6E64DC08 // fmul v8.2d, v0.2d, v4.2d
+	VFMLS V6.D2, V2.D2, V8.D2
+	WORD $0x6E65DC29 // fmul v9.2d, v1.2d, v5.2d
+	VFMLS V7.D2, V3.D2, V9.D2
+	FSTPQ (F8, F9), (R0)
+	ADD $32, R0
+	SUBS $1, R5, R5
+	BNE loop
+	RET
+
 // func addSquareNEON(dst, x *float64, vectors int)
 TEXT ·addSquareNEON(SB), NOSPLIT, $0-24
 	MOVD dst+0(FP), R0

@@ -56,6 +56,22 @@ func elementwise() {
 			VADDPD(dst, x, d)
 			VMOVUPD(d, dst)
 		})
+		s.loop("mulAdd", "x·u + y·v", 4, func(dst Mem, src []Mem) {
+			x, y := s.vec(), s.vec()
+			VMOVUPD(src[0], x)
+			VMULPD(src[2], x, x)
+			VMOVUPD(src[1], y)
+			VFMADD231PD(src[3], y, x)
+			VMOVUPD(x, dst)
+		})
+		s.loop("mulSub", "x·u - y·v", 4, func(dst Mem, src []Mem) {
+			x, y := s.vec(), s.vec()
+			VMOVUPD(src[0], x)
+			VMULPD(src[2], x, x)
+			VMOVUPD(src[1], y)
+			VFNMADD231PD(src[3], y, x)
+			VMOVUPD(x, dst)
+		})
 		s.loop("addSquare", "dst + x²", 1, func(dst Mem, src []Mem) {
 			x, d := s.vec(), s.vec()
 			VMOVUPD(src[0], x)
@@ -86,10 +102,10 @@ func (s isa) quotientOrOne(src []Mem) VecVirtual {
 	return x
 }
 
-// loop writes a function of one or two slices, a vector at a time.
+// loop writes a function of one to four slices, a vector at a time.
 func (s isa) loop(name, what string, args int, body func(dst Mem, src []Mem)) {
 	name += s.name
-	names := []string{"x", "y"}[:args]
+	names := []string{"x", "y", "u", "v"}[:args]
 	list := "dst *float64"
 	for _, n := range names {
 		list += ", " + n + " *float64"

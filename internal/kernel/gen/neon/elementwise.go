@@ -28,6 +28,16 @@ func (f *file) elementwise() {
 		fn.fma(sum, x[1], x[1])
 		return fn.op("fadd", dst, sum)
 	})
+	f.loop("mulAdd", "x·u + y·v", 4, false, func(fn *function, _ *reg, x []*reg) *reg {
+		sum := fn.op("fmul", x[0], x[2])
+		fn.fma(sum, x[1], x[3])
+		return sum
+	})
+	f.loop("mulSub", "x·u - y·v", 4, false, func(fn *function, _ *reg, x []*reg) *reg {
+		sum := fn.op("fmul", x[0], x[2])
+		fn.fms(sum, x[1], x[3])
+		return sum
+	})
 	f.loop("addSquare", "dst + x²", 1, true, func(fn *function, dst *reg, x []*reg) *reg {
 		fn.fma(dst, x[0], x[0])
 		return dst
@@ -42,11 +52,11 @@ func (f *function) quotientOrOne(x, y *reg) *reg {
 	return q
 }
 
-// loop writes a function of one or two slices, a vector at a time. What body returns is stored
+// loop writes a function of one to four slices, a vector at a time. What body returns is stored
 // in dst. If reads is true body is also given what was in dst.
 func (f *file) loop(name, what string, args int, reads bool, body func(fn *function, dst *reg, x []*reg) *reg) {
 	name += "NEON"
-	names := append([]string{"dst"}, []string{"x", "y"}[:args]...)
+	names := append([]string{"dst"}, []string{"x", "y", "u", "v"}[:args]...)
 	fn := f.function(name, fmt.Sprintf("sets dst to %s.", what),
 		fmt.Sprintf("(%s *float64, vectors int)", strings.Join(names, ", ")), append(names, "vectors")...)
 	var at []*reg

@@ -163,7 +163,7 @@ Exit codes:
   2    the pipeline or the command line is wrong
   130  cancelled
 {{end}}`)
-	cmd.AddCommand(runCommand(), presetsCommand(), presetCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
+	cmd.AddCommand(runCommand(), listenCommand(), presetsCommand(), presetCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
 		evalCommand(), benchCommand(), atomsCommand(), identifyCommand(), rankCommand(), pluginCommand(), versionCommand())
 	return cmd
 }

@@ -2,6 +2,7 @@ package listen
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -53,7 +54,11 @@ func open(ctx context.Context, path string) (*recording, error) {
 		return nil, err
 	}
 	r.power = audiosep.PowerOf(r.x, nil)
-	r.tiles = newTiles(r.power)
+	full, err := fullScale(ctx, r.x.Framing(), r.x.Transform())
+	if err != nil {
+		return nil, errors.Join(err, source.Close())
+	}
+	r.tiles = newTiles(r.power, full)
 	return r, nil
 }
 
@@ -168,13 +173,27 @@ func loudness(power, full float64) byte {
 	return byte(max(0, min(255, math.Round(255+10*math.Log10(power/full)/decibelStep))))
 }
 
-// fullScale is the power that a sine of amplitude 1 has in its bin.
-func fullScale(f audiosep.Framing) float64 {
-	sum := 0.0
-	for _, a := range f.Analysis {
-		sum += a
+// fullScale is the power that a sine of amplitude 1 has in its bin: one in the middle of the
+// bins, measured.
+func fullScale(ctx context.Context, f audiosep.Framing, t audiosep.Transform) (float64, error) {
+	bin := t.Bins() / 2
+	y := make([]float64, f.Length)
+	for m, a := range f.Analysis {
+		y[m] = a * math.Sin(2*math.Pi*float64(bin)/float64(f.Length)*float64(m)+1)
 	}
-	return sum * sum / 4
+	c := audiosep.MakeCoefs(t, 1)
+	if err := t.Forward(ctx, c, y); err != nil {
+		return 0, err
+	}
+	most := 0.0
+	for i, re := range c.Re {
+		p := re * re
+		if c.Im != nil {
+			p += c.Im[i] * c.Im[i]
+		}
+		most = max(most, p)
+	}
+	return most, nil
 }
 
 // columnsOf returns n columns of a power from the first on, and fewer at the end.

@@ -15,6 +15,7 @@ import (
 // row by row from the lowest frequency up; columns behind the end are 0.
 type tiles struct {
 	columns int
+	full    float64 // power of full scale
 	*scale
 	draw func(ctx context.Context, first int) ([]byte, error) // a tile of level 0
 
@@ -27,10 +28,9 @@ type tiles struct {
 type tileKey struct{ level, index int }
 
 // newTiles returns the pictures of a power, in steps of decibelStep below full scale.
-func newTiles(p audiosep.Power) *tiles {
+func newTiles(p audiosep.Power, full float64) *tiles {
 	f := p.Framing()
-	full := fullScale(f)
-	t := &tiles{columns: f.Columns(), scale: newScale(p.Hz(), float64(f.Rate)/2), most: 1024}
+	t := &tiles{columns: f.Columns(), full: full, scale: newScale(p.Hz(), float64(f.Rate)/2), most: 1024}
 	t.draw = func(ctx context.Context, first int) ([]byte, error) {
 		v, err := columnsOf(ctx, p, first, tileColumns)
 		if err != nil {
@@ -59,7 +59,7 @@ func newMaskTiles(p audiosep.Power, like *tiles, f *audiosep.Factors, components
 			return nil, err
 		}
 		// What a component has of nothing is nothing.
-		quiet := fullScale(p.Framing()) * 1e-10
+		quiet := like.full * 1e-10
 		return t.picture(own, func(bin, col int) byte {
 			if all.At(bin, col) <= 0 || v.At(bin, col) < quiet {
 				return 0

@@ -631,6 +631,10 @@ class Page {
     this.player.onstate = () => {
       button("play").textContent = this.player.playing ? "Pause" : "Play";
     };
+    this.spectrogram.onscale = () => {
+      input("loudest").value = String(this.spectrogram.loudest);
+      input("quietest").value = String(this.spectrogram.quietest);
+    };
     this.spectrogram.onview = () => this.strips.draw(this.spectrogram.view, this.seconds);
     new ResizeObserver(() => this.strips.draw(this.spectrogram.view, this.seconds)).observe(el("strips"));
     this.wireSave();

@@ -43,6 +43,8 @@ export class Spectrogram {
     /** Called when the view has changed. @type {() => void} */ this.onview = () => {};
     this.waiting = false;
     this.mixture.onload = () => this.redraw();
+    /** Called when a scale was chosen that suits the recording. @type {() => void} */ this.onscale = () => {};
+    tiles(grid.levels - 1, 0).then((b) => this.suit(b), () => {});
     new ResizeObserver(() => this.redraw()).observe(canvas);
   }
 
@@ -58,6 +60,15 @@ export class Spectrogram {
     this.quietest = quietest;
     this.loudest = Math.max(loudest, quietest + 5);
     this.recolour();
+  }
+
+  /** Chooses a scale by the whole recording: from its loudest down. @param {Uint8Array} b */
+  suit(b) {
+    const most = b.reduce((x, y) => Math.max(x, y), 0);
+    if (!most) return;
+    const loudest = clamp(Math.ceil(((most - 255) * this.grid.decibelStep) / 5) * 5, -60, 0);
+    this.range(Math.max(-127, loudest - 75), loudest);
+    this.onscale();
   }
 
   /** Forgets the colours of tiles, not their numbers. */

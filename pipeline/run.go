@@ -257,7 +257,7 @@ func (r *run) head(st *stage) (audiosep.Head, bool) {
 
 func (r *run) env(st *stage) audiosep.Env {
 	return audiosep.Env{
-		Seed:   stageSeed(r.Seed, st.id),
+		Seed:   StageSeed(r.Seed, st.id),
 		Log:    r.Log.With("stage", st.id),
 		Wiring: st.wiring(),
 		Progress: func(s audiosep.Step) {
@@ -268,9 +268,9 @@ func (r *run) env(st *stage) audiosep.Env {
 	}
 }
 
-// stageSeed mixes the spec's seed with a stage's id, so that adding a stage does not
-// change the random numbers of the others.
-func stageSeed(seed uint64, id string) uint64 {
+// StageSeed returns the seed in the Env of the stage of an id: the spec's seed mixed with the
+// id, so that adding a stage does not change the random numbers of the others.
+func StageSeed(seed uint64, id string) uint64 {
 	h := fnv.New64a()
 	h.Write(binary.LittleEndian.AppendUint64(nil, seed))
 	io.WriteString(h, id)

@@ -137,27 +137,8 @@ func (m *kMeans) run(ctx context.Context, j int) (of []int, cost float64, err er
 // squared distance from those drawn before.
 func (m *kMeans) start(j int) [][]float64 {
 	means := make([][]float64, 0, j)
-	chance := make([]float64, len(m.points))
 	for range j {
-		sum := 0.0
-		for k, x := range m.points {
-			chance[k] = m.weights[k]
-			if len(means) > 0 {
-				_, d := nearest(x, means)
-				chance[k] *= d
-			}
-			sum += chance[k]
-		}
-		at, left := m.rng.IntN(len(m.points)), sum*m.rng.Float64()
-		for k := 0; sum > 0 && k < len(chance); k++ {
-			if chance[k] > 0 {
-				at = k
-			}
-			if left -= chance[k]; left < 0 {
-				break
-			}
-		}
-		means = append(means, append([]float64(nil), m.points[at]...))
+		means = append(means, m.draw(means))
 	}
 	return means
 }

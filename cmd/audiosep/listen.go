@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/audiosep/audiosep/internal/loopback"
+	"github.com/audiosep/audiosep/listen"
+)
+
+func listenCommand() *cobra.Command {
+	var o listen.Options
+	port := 0
+	cmd := &cobra.Command{
+		Use:   "listen FILE",
+		Short: "Take a recording apart by ear, on a page",
+		Long: `Serve a page, to this machine alone, that shows and plays a recording: its
+spectrogram, the components that a factorisation finds, which you put into sources;
+what you paint; the notes of a score. FILE is a sound file or a folder that the page
+saved. Open the address that is printed in a browser; it has a secret in it.
+
+What is saved is a pipeline that makes the same stems from the command line.`,
+		Example: `  audiosep listen song.flac
+  audiosep listen song.flac --references stems --run other/stems
+  audiosep listen song-listen/page`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.File = args[0]
+			s, err := listen.New(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			l, err := loopback.Listen(port)
+			if err != nil {
+				return &runError{err}
+			}
+			token := loopback.Token()
+			fmt.Fprintf(cmd.OutOrStdout(), "http://%s/%s/\n", l.Addr(), token)
+			if err := loopback.Serve(cmd.Context(), l, loopback.Guard(token, listen.MostBody, s.Handler())); err != nil {
+				return &runError{err}
+			}
+			return cmd.Context().Err()
+		},
+	}
+	fl := cmd.Flags()
+	fl.IntVar(&port, "port", 0, "`PORT` to serve at (default: any that is free)")
+	fl.StringVarP(&o.Out, "out", "o", "", "`DIR` below which the page saves (default: NAME-listen in this folder)")
+	fl.StringArrayVar(&o.Runs, "run", nil, "`DIR` of stems to be heard beside those of the page")
+	fl.StringVar(&o.References, "references", "", "`DIR` of true stems to measure by")
+	for _, name := range []string{"out", "run", "references"} {
+		cmd.MarkFlagDirname(name)
+	}
+	return cmd
+}

@@ -1,0 +1,208 @@
+package browser
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// program is audiosep as built by TestMain; chromium is empty where there is none.
+var program, chromium string
+
+func TestMain(m *testing.M) {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil && chromium == "" {
+			chromium = path
+		}
+	}
+	code := 1
+	func() {
+		dir, err := os.MkdirTemp("", "audiosep-browser-*")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		if chromium != "" {
+			program = filepath.Join(dir, "audiosep")
+			cmd := exec.Command("go", "build", "-o", program, "./cmd/audiosep")
+			cmd.Dir = "../.."
+			if out, err := cmd.CombinedOutput(); err != nil {
+				panic(string(out))
+			}
+		}
+		code = m.Run()
+	}()
+	os.Exit(code)
+}
+
+// piano is the recording of most tests: four notes of a piano, 4 s.
+const piano = "../../examples/piano/mix.wav"
+
+// serve starts audiosep with arguments and returns the address that it prints.
+func serve(t *testing.T, args ...string) string {
+	t.Helper()
+	if chromium == "" {
+		t.Skip("there is no chromium")
+	}
+	cmd := exec.Command(program, args...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Signal(os.Interrupt)
+		cmd.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(line)
+}
+
+// tab is a page in a browser, and what went wrong in it.
+type tab struct {
+	*testing.T
+	ctx    context.Context
+	mu     sync.Mutex
+	faults []string
+}
+
+// browse opens an address in a browser of its own.
+func browse(t *testing.T, address string, options ...chromedp.ExecAllocatorOption) *tab {
+	t.Helper()
+	options = append(chromedp.DefaultExecAllocatorOptions[:], append([]chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(1440, 1000),
+		chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.Flag("disable-dev-shm-usage", true),
+	}, options...)...)
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	return open(t, ctx, address)
+}
+
+// open opens an address in a new tab of the browser of ctx.
+func open(t *testing.T, ctx context.Context, address string) *tab {
+	t.Helper()
+	b := &tab{T: t}
+	ctx, cancel := chromedp.NewContext(ctx, chromedp.WithListener(b.hear))
+	t.Cleanup(cancel)
+	b.ctx = ctx
+	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
+		t.Fatal(err)
+	}
+	b.wait("window.audiosepPage || document.querySelector('dialog[open]')")
+	return b
+}
+
+// hear notes what goes wrong in the page.
+func (b *tab) hear(ev any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := ev.(type) {
+	case *runtime.EventExceptionThrown:
+		text := e.ExceptionDetails.Text
+		if x := e.ExceptionDetails.Exception; x != nil {
+			text += " " + x.Description
+		}
+		b.faults = append(b.faults, text)
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.ConsoleAPICalledTypeError {
+			for _, a := range e.Args {
+				b.faults = append(b.faults, string(a.Value))
+			}
+		}
+	}
+}
+
+func (b *tab) told() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.faults)
+}
+
+func (b *tab) run(actions ...chromedp.Action[chromedp.Void]) {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 60*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		b.Fatalf("%v; the page says %q", err, b.told())
+	}
+}
+
+// click clicks the first element that a selector of CSS has.
+func (b *tab) click(css string) {
+	b.Helper()
+	b.run(chromedp.Click(chromedp.CSS(css)))
+}
+
+// set has a field have a value, as if it was typed.
+func (b *tab) set(css, text string) {
+	b.Helper()
+	value[bool](b, fmt.Sprintf("(() => { const e = document.querySelector(%q); e.value = %q; e.dispatchEvent(new Event('input', {bubbles: true})); e.dispatchEvent(new Event('change', {bubbles: true})); return true })()", css, text))
+}
+
+// wait waits until an expression of JavaScript is true.
+func (b *tab) wait(expression string) {
+	b.Helper()
+	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(60*time.Second)))
+	if err != nil {
+		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.getElementById('message')?.textContent ?? ''"))
+		b.Fatalf("waiting for %s: %v; the page says %q, and %q", expression, err, text, b.told())
+	}
+}
+
+// value returns what an expression of JavaScript is, a promise's value too.
+func value[T any](b *tab, expression string) T {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 60*time.Second)
+	defer cancel()
+	out, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.Fatalf("%s: %v; the page says %q", expression, err, b.told())
+	}
+	return out
+}
+
+// press presses keys, one after the other, where the focus is.
+func (b *tab) press(keys ...string) {
+	b.Helper()
+	for _, k := range keys {
+		b.run(chromedp.KeyEvent(k))
+	}
+}
+
+// whole holds that nothing went wrong in the page.
+func (b *tab) whole() {
+	b.Helper()
+	if faults := b.told(); faults != nil {
+		b.Errorf("the page has faults: %q", faults)
+	}
+}
+
+// picture keeps what the page looks like in the folder AUDIOSEP_PICTURES, for people to see.
+func (b *tab) picture(name string) {
+	dir := os.Getenv("AUDIOSEP_PICTURES")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err := errors.Join(err, os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644)); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/audio"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -47,6 +49,10 @@ func TestMain(m *testing.M) {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			panic(string(out))
 		}
+		piano = filepath.Join(dir, "piano.wav")
+		if err := crop("../../examples/piano/mix.wav", piano, 5); err != nil {
+			panic(err)
+		}
 		options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
 			chromedp.WindowSize(1440, 1000), chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.Flag("disable-dev-shm-usage", true))
 		all, cancel := chromedp.NewExecAllocator(context.Background(), options...)
@@ -61,8 +67,35 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// piano is the recording of most tests: four notes of a piano, 4 s.
-const piano = "../../examples/piano/mix.wav"
+// piano is the recording of the tests: the first 5 s of the example's.
+var piano string
+
+// crop writes the beginning of a recording.
+func crop(from, to string, seconds float64) error {
+	file, err := audio.Open(from)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	s, err := audiosep.ReadAll(context.Background(), file)
+	if err != nil {
+		return err
+	}
+	for l, x := range s.Data {
+		s.Data[l] = x[:int(seconds*float64(s.Rate))]
+	}
+	stems, err := audiosep.NewStems([]string{"piano"}, []*audiosep.Signal{s})
+	if err != nil {
+		return err
+	}
+	p := audio.DefaultWriteAudio()
+	p.Pattern, p.Encoding = to, "int16"
+	sink, err := audio.NewWriteAudio(p)
+	if err != nil {
+		return err
+	}
+	return audiosep.Write(context.Background(), audiosep.Env{}, sink, stems)
+}
 
 // serve starts audiosep with arguments and returns the address that it prints.
 func serve(t *testing.T, args ...string) string {

@@ -45,7 +45,7 @@ func TestPaint(t *testing.T) {
 	b.wait("audiosepPage.plan.solution > 0 && audiosepPage.solution.method === 'paint' && !audiosepPage.busy")
 	first := value[float64](b, "audiosepPage.solution.objective.at(-1)")
 	b.click("#sources li:nth-child(1) .pick")
-	b.region(4.6, 6.4, 240, 300, "#mark-not")
+	b.region(2.6, 4.4, 240, 300, "#mark-not")
 	b.wait("audiosepPage.plan.paint.length === 2 && audiosepPage.solutions.size === 2 && !audiosepPage.busy")
 	if began := value[float64](b, "audiosepPage.solution.objective[0]"); began > 1.5*first {
 		t.Errorf("the second solution begins at %g; want it where the first ended, at %g", began, first)
@@ -185,7 +185,7 @@ func TestKeyboard(t *testing.T) {
 		b.run(chromedp.KeyEvent(kb.ArrowRight, chromedp.KeyModifiers(chromedp.ModifierShift)))
 	}
 	b.run(chromedp.KeyEvent(kb.ArrowUp, chromedp.KeyModifiers(chromedp.ModifierShift)))
-	b.wait("audiosepPage.spectrogram.selection !== null && audiosepPage.spectrogram.selection.to - audiosepPage.spectrogram.selection.from > 1")
+	b.wait("audiosepPage.spectrogram.selection !== null && audiosepPage.spectrogram.selection.to - audiosepPage.spectrogram.selection.from > 0.5")
 	b.press("l", " ")
 	b.wait("audiosepPage.player.playing && audiosepPage.player.now() > audiosepPage.player.loop.from")
 	b.press("b", "p", "p")
@@ -207,6 +207,22 @@ func TestKeyboard(t *testing.T) {
 	same(t, filepath.Join(out, "page"))
 }
 
+// references are the true stems of the piano.
+func references(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	all, err := filepath.Glob("../../examples/piano/reference/*.wav")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("there are no references: %v", err)
+	}
+	for _, path := range all {
+		if err := crop(path, filepath.Join(dir, filepath.Base(path)), 5); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // TestLooks holds the page, in light and dark and in each of its states, against what
 // axe-core knows of people who see, hear or move otherwise.
 func TestLooks(t *testing.T) {
@@ -214,7 +230,7 @@ func TestLooks(t *testing.T) {
 	if err != nil {
 		t.Skip("there is no axe-core: npm install --no-save axe-core, in this folder")
 	}
-	b := browse(t, serve(t, "listen", piano, "--out", t.TempDir(), "--references", "../../examples/piano/reference"))
+	b := browse(t, serve(t, "listen", piano, "--out", t.TempDir(), "--references", references(t)))
 	value[bool](b, string(axe)+"; true")
 	check := func(state string) {
 		t.Helper()
@@ -229,7 +245,6 @@ func TestLooks(t *testing.T) {
 		if theme == "dark" {
 			b.click("#theme")
 		}
-		check(theme + "-solved")
 		if theme == "light" {
 			b.solve(6)
 			b.add("upper", "lower")
@@ -244,12 +259,12 @@ func TestLooks(t *testing.T) {
 		b.click("#strips .strip:nth-child(3) .number")
 		b.wait("[...audiosepPage.spectrogram.lit.cache.kept.values()].some((e) => e.picture)")
 		check(theme + "-grouped")
-		b.click("#help")
-		check(theme + "-keys")
-		b.click("#help-dialog button")
-		b.click("#save")
-		check(theme + "-save")
-		b.click("#save-form button[value='']")
 	}
+	b.click("#help")
+	check("keys")
+	b.click("#help-dialog button")
+	b.click("#save")
+	check("save")
+	b.click("#save-form button[value='']")
 	b.whole()
 }

@@ -13,9 +13,9 @@ import (
 type Suggestion struct {
 	// Of has the source of each component, from 0 on; of those that are known, what is known.
 	Of []int
-	// Confidence is 1 - d/D, d being the squared distance of a component from the mean of its
-	// source and D that from the mean of the next: 0 where the two are alike, 1 for what is
-	// known. With one source it is 1.
+	// Confidence is 1 - d/D, d being the squared distance of a component from the mean of the
+	// others of its source and D that from the mean of the next: 0 where the two are alike or
+	// there are no others, 1 for what is known. With one source it is 1.
 	Confidence []float64
 	// Heard is the power that is heard of each component, as part of the power of all.
 	Heard []float64
@@ -154,24 +154,42 @@ func (m *kMeans) draw(means [][]float64) []float64 {
 	return append([]float64(nil), m.points[at]...)
 }
 
-// confidence returns how much nearer each point is to its own mean than to any other.
+// confidence returns how much nearer each point is to the mean of the others of its source
+// than to any other mean; one that has no others is no evidence of a source, and has 0.
 func (m *kMeans) confidence(of []int, means [][]float64, known []int) []float64 {
 	out := make([]float64, len(of))
 	for k, x := range m.points {
-		own, next := squaredDistance(x, means[of[k]]), math.Inf(1)
+		own, next := m.fromOthers(k, of, means[of[k]]), math.Inf(1)
 		for j, mean := range means {
 			if j != of[k] {
 				next = min(next, squaredDistance(x, mean))
 			}
 		}
 		switch {
-		case known[k] >= 0 || math.IsInf(next, 1):
+		case known[k] >= 0 || len(means) == 1:
 			out[k] = 1
 		case next > 0:
 			out[k] = max(0, 1-own/next)
 		}
 	}
 	return out
+}
+
+// fromOthers returns the squared distance of point k from the weighted mean of the others of
+// its source, infinity if there are none that weigh anything.
+func (m *kMeans) fromOthers(k int, of []int, mean []float64) float64 {
+	rest := 0.0
+	for i, j := range of {
+		if j == of[k] && i != k {
+			rest += m.weights[i]
+		}
+	}
+	if rest == 0 {
+		return math.Inf(1)
+	}
+	// x - (M·mean - w·x)/(M-w) = (x - mean)·M/(M-w), M being the weight of all and w that of x.
+	away := (rest + m.weights[k]) / rest
+	return away * away * squaredDistance(m.points[k], mean)
 }
 
 func squaredDistance(x, y []float64) float64 {

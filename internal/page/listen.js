@@ -465,10 +465,9 @@ class Page {
       if (b.low > this.recording.low * 1.001) r.low = round(b.low, 10);
       if (b.high < this.recording.high * 0.999) r.high = round(b.high, 10);
     }
-    const first = this.plan.method !== "paint" && !this.plan.paint.length;
     this.change({ ...this.plan, paint: [...this.plan.paint, r] }, `painting ${source}`);
     this.say(`${what === "not" ? "Not" : what === "alone" ? "Alone" : "Painted"}: ${source}, ${clock(r.from, 2)} to ${clock(r.to, 2)}.`);
-    if (first && this.formPlan().method !== "paint") {
+    if (this.formPlan().method !== "paint") {
       const radio = /** @type {HTMLInputElement} */ (document.querySelector("input[name=method][value=paint]"));
       radio.checked = true;
       this.method();

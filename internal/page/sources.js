@@ -73,7 +73,7 @@ export class Sources {
     item.style.setProperty("--own", colour(named ? j : -1));
     item.classList.toggle("chosen", named && this.chosen === j);
     find(".pick").textContent = named ? String(j + 1) : "0";
-    find(".pick").setAttribute("aria-label", named ? `Choose ${name} for paint and keys` : "What is in no source");
+    find(".pick").setAttribute("aria-label", named ? `${j + 1}: choose ${name} for paint and keys` : "0: what is in no source");
     find(".pick").title = named ? `Key ${j + 1} puts the chosen component here` : "Key 0 puts the chosen component here";
     find(".pick").setAttribute("aria-pressed", String(named && this.chosen === j));
     find(".pick").disabled = !named;

@@ -14,50 +14,96 @@ import (
 	"testing"
 	"time"
 
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/audio"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
-// program is audiosep as built by TestMain; chromium is empty where there is none.
-var program, chromium string
+// program is audiosep as built by TestMain, chromium the browser that all tests share; both are
+// empty where there is none.
+var (
+	program  string
+	chromium context.Context
+)
 
 func TestMain(m *testing.M) {
+	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil && chromium == "" {
-			chromium = path
+		if p, err := exec.LookPath(name); err == nil && path == "" {
+			path = p
 		}
 	}
-	code := 1
-	func() {
+	os.Exit(func() int {
+		if path == "" {
+			return m.Run()
+		}
 		dir, err := os.MkdirTemp("", "audiosep-browser-*")
 		if err != nil {
 			panic(err)
 		}
 		defer os.RemoveAll(dir)
-		if chromium != "" {
-			program = filepath.Join(dir, "audiosep")
-			cmd := exec.Command("go", "build", "-o", program, "./cmd/audiosep")
-			cmd.Dir = "../.."
-			if out, err := cmd.CombinedOutput(); err != nil {
-				panic(string(out))
-			}
+		program = filepath.Join(dir, "audiosep")
+		cmd := exec.Command("go", "build", "-o", program, "./cmd/audiosep")
+		cmd.Dir = "../.."
+		if out, err := cmd.CombinedOutput(); err != nil {
+			panic(string(out))
 		}
-		code = m.Run()
-	}()
-	os.Exit(code)
+		piano = filepath.Join(dir, "piano.wav")
+		if err := crop("../../examples/piano/mix.wav", piano, 5); err != nil {
+			panic(err)
+		}
+		options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+			chromedp.WindowSize(1440, 1000), chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.Flag("disable-dev-shm-usage", true))
+		all, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+		defer cancel()
+		ctx, cancel := chromedp.NewContext(all)
+		defer cancel()
+		if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+			panic(err)
+		}
+		chromium = ctx
+		return m.Run()
+	}())
 }
 
-// piano is the recording of most tests: four notes of a piano, 4 s.
-const piano = "../../examples/piano/mix.wav"
+// piano is the recording of the tests: the first 5 s of the example's.
+var piano string
+
+// crop writes the beginning of a recording.
+func crop(from, to string, seconds float64) error {
+	file, err := audio.Open(from)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	s, err := audiosep.ReadAll(context.Background(), file)
+	if err != nil {
+		return err
+	}
+	for l, x := range s.Data {
+		s.Data[l] = x[:int(seconds*float64(s.Rate))]
+	}
+	stems, err := audiosep.NewStems([]string{"piano"}, []*audiosep.Signal{s})
+	if err != nil {
+		return err
+	}
+	p := audio.DefaultWriteAudio()
+	p.Pattern, p.Encoding = to, "int16"
+	sink, err := audio.NewWriteAudio(p)
+	if err != nil {
+		return err
+	}
+	return audiosep.Write(context.Background(), audiosep.Env{}, sink, stems)
+}
 
 // serve starts audiosep with arguments and returns the address that it prints.
 func serve(t *testing.T, args ...string) string {
 	t.Helper()
-	if chromium == "" {
+	if chromium == nil {
 		t.Skip("there is no chromium")
 	}
 	cmd := exec.Command(program, args...)
-	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -67,7 +113,9 @@ func serve(t *testing.T, args ...string) string {
 	}
 	t.Cleanup(func() {
 		cmd.Process.Signal(os.Interrupt)
-		cmd.Wait()
+		if cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
+			t.Errorf("%v ended with %v; want 130, cancelled", args, cmd.ProcessState)
+		}
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
@@ -80,29 +128,18 @@ func serve(t *testing.T, args ...string) string {
 type tab struct {
 	*testing.T
 	ctx    context.Context
+	close  context.CancelFunc
 	mu     sync.Mutex
 	faults []string
 }
 
-// browse opens an address in a browser of its own.
-func browse(t *testing.T, address string, options ...chromedp.ExecAllocatorOption) *tab {
-	t.Helper()
-	options = append(chromedp.DefaultExecAllocatorOptions[:], append([]chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(1440, 1000),
-		chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.Flag("disable-dev-shm-usage", true),
-	}, options...)...)
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	return open(t, ctx, address)
-}
-
-// open opens an address in a new tab of the browser of ctx.
-func open(t *testing.T, ctx context.Context, address string) *tab {
+// browse opens an address in a new tab.
+func browse(t *testing.T, address string) *tab {
 	t.Helper()
 	b := &tab{T: t}
-	ctx, cancel := chromedp.NewContext(ctx, chromedp.WithListener(b.hear))
+	ctx, cancel := chromedp.NewContext(chromium, chromedp.WithListener(b.hear))
 	t.Cleanup(cancel)
-	b.ctx = ctx
+	b.ctx, b.close = ctx, cancel
 	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +175,7 @@ func (b *tab) told() []string {
 
 func (b *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 60*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		b.Fatalf("%v; the page says %q", err, b.told())
@@ -160,7 +197,7 @@ func (b *tab) set(css, text string) {
 // wait waits until an expression of JavaScript is true.
 func (b *tab) wait(expression string) {
 	b.Helper()
-	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(60*time.Second)))
+	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(20*time.Second)))
 	if err != nil {
 		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.getElementById('message')?.textContent ?? ''"))
 		b.Fatalf("waiting for %s: %v; the page says %q, and %q", expression, err, text, b.told())
@@ -170,7 +207,7 @@ func (b *tab) wait(expression string) {
 // value returns what an expression of JavaScript is, a promise's value too.
 func value[T any](b *tab, expression string) T {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 60*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
 	defer cancel()
 	out, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {

@@ -112,7 +112,7 @@ func (b *tab) hears(path, what string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	const at, n = 70000, 90000 // across the edges of chunks
+	const at, n = 30000, 60000 // across the edges of chunks, which are 2 s at 22050 Hz
 	got := value[[][]float64](b, fmt.Sprintf("audiosepPage.player.render(audiosepPage.track(%q), %d, %d).then((x) => x.map((c) => [...c]))", what, at, n))
 	if len(got) != len(want.Data) {
 		b.Fatalf("it renders %d channels; want %d", len(got), len(want.Data))

@@ -1,0 +1,270 @@
+package browser
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// region selects a box by the fields and presses a button.
+func (b *tab) region(from, to, low, high float64, button string) {
+	b.Helper()
+	for id, x := range map[string]float64{"from": from, "to": to, "low": low, "high": high} {
+		b.set("#"+id, fmt.Sprint(x))
+	}
+	b.click(button)
+}
+
+// drag drags the mouse over the spectrogram, from one time and frequency to another.
+func (b *tab) drag(from, low, to, high float64) {
+	b.Helper()
+	at := func(t, hz float64) (x, y float64) {
+		p := value[[]float64](b, fmt.Sprintf("(() => { const s = audiosepPage.spectrogram, r = s.canvas.getBoundingClientRect(); return [r.x + s.x(%g), r.y + s.y(%g)] })()", t, hz))
+		return p[0], p[1]
+	}
+	x0, y0 := at(from, low)
+	x1, y1 := at(to, high)
+	b.run(chromedp.MouseEvent(chromedp.MousePressed, x0, y0, chromedp.ButtonLeft, chromedp.ClickCount(1)),
+		chromedp.MouseEvent(chromedp.MouseMoved, (x0+x1)/2, (y0+y1)/2, chromedp.ButtonLeft),
+		chromedp.MouseEvent(chromedp.MouseMoved, x1, y1, chromedp.ButtonLeft),
+		chromedp.MouseEvent(chromedp.MouseReleased, x1, y1, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+}
+
+// TestPaint paints with the mouse and by numbers, has each stroke solved from where the last
+// ended, takes paint away and back, saves, and replays to equal bytes.
+func TestPaint(t *testing.T) {
+	out := t.TempDir()
+	b := browse(t, serve(t, "listen", piano, "--out", out))
+	b.add("upper", "lower")
+	b.click("input[name=tool][value=is]")
+	b.drag(0.5, 320, 2, 380)
+	b.wait("audiosepPage.plan.solution > 0 && audiosepPage.solution.method === 'paint' && !audiosepPage.busy")
+	first := value[float64](b, "audiosepPage.solution.objective.at(-1)")
+	b.click("#sources li:nth-child(1) .pick")
+	b.region(2.6, 4.4, 240, 300, "#mark-not")
+	b.wait("audiosepPage.plan.paint.length === 2 && audiosepPage.solutions.size === 2 && !audiosepPage.busy")
+	if began := value[float64](b, "audiosepPage.solution.objective[0]"); began > 1.5*first {
+		t.Errorf("the second solution begins at %g; want it where the first ended, at %g", began, first)
+	}
+	b.picture("painted")
+	b.click("#undo") // of the solution
+	b.click("#undo") // of the paint
+	b.wait("audiosepPage.plan.paint.length === 1 && audiosepPage.solution.id === 1")
+	b.click("#redo")
+	b.click("#redo")
+	b.wait("audiosepPage.plan.paint.length === 2 && audiosepPage.solution.id === 2")
+	b.click("#save")
+	b.click("#save-form button[value=export]")
+	b.wait("document.querySelectorAll('#saved li').length > 0")
+	b.whole()
+	dir := filepath.Join(out, "page")
+	for _, name := range []string{"start.npz", "paint.json", "stems/upper.wav", "stems/lower.wav", "stems.rpp", "stems.lof"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	same(t, dir)
+	b.hears(filepath.Join(dir, "stems", "upper.wav"), "source:0")
+}
+
+// TestScore reads a score, moves it, solves and saves.
+func TestScore(t *testing.T) {
+	out := t.TempDir()
+	b := browse(t, serve(t, "listen", piano, "--out", out))
+	b.click("input[name=method][value=score]")
+	file, err := filepath.Abs("../../examples/score/notes.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.run(chromedp.SetUploadFiles(chromedp.CSS("#score-file"), []string{file}))
+	b.wait("audiosepPage.plan.notes.length > 3")
+	b.set("#delay", "0.02")
+	b.wait("audiosepPage.plan.delay === 0.02")
+	b.picture("score")
+	b.click("#solve-now")
+	b.wait("audiosepPage.solution?.method === 'score' && audiosepPage.components.length > 0 && !audiosepPage.busy")
+	b.click("#save")
+	b.click("#save-form button[value=export]")
+	b.wait("document.querySelectorAll('#saved li').length > 0")
+	b.whole()
+	dir := filepath.Join(out, "page")
+	same(t, dir)
+	b.hears(filepath.Join(dir, "stems", "Ab4.wav"), fmt.Sprintf("source:%d", value[int](b, "audiosepPage.plan.sources.indexOf('Ab4')")))
+}
+
+// TestCancel begins long work and ends it.
+func TestCancel(t *testing.T) {
+	b := browse(t, serve(t, "listen", piano, "--out", t.TempDir()))
+	b.set("#iterations", "10000")
+	b.set("#components", "100")
+	b.click("#solve-now")
+	b.wait("document.getElementById('working-part').value > 0")
+	b.picture("working")
+	b.click("#cancel")
+	b.wait("document.getElementById('message').textContent === 'Cancelled' && !audiosepPage.busy && document.getElementById('working').hidden")
+	b.set("#iterations", "5")
+	b.solve(2)
+	b.whole()
+}
+
+// TestClosed closes a page and finds what it had in the next; a third does not disturb it.
+func TestClosed(t *testing.T) {
+	address := serve(t, "listen", piano, "--out", t.TempDir())
+	b := browse(t, address)
+	b.set("#iterations", "5")
+	b.solve(3)
+	b.add("kept")
+	b.wait("audiosepPage.sending.then(() => true)")
+	value[bool](b, "audiosepPage.sending.then(() => true)")
+	other := browse(t, address)
+	other.wait("window.audiosepPage") // as the first is open, it is not offered
+	other.add("another")
+	b.close()
+	for value[bool](other, "fetch('api/sessions').then((r) => r.json()).then((all) => all[0].open)") {
+	}
+	again := browse(t, address)
+	again.picture("again")
+	again.click("#again button")
+	again.wait("window.audiosepPage && audiosepPage.components.length === 3")
+	if got := value[[]string](again, "audiosepPage.plan.sources"); fmt.Sprint(got) != "[kept]" {
+		t.Errorf("the page that was closed has sources %v; want [kept]", got)
+	}
+	if got := value[[]string](other, "audiosepPage.plan.sources"); fmt.Sprint(got) != "[another]" {
+		t.Errorf("the page beside it has sources %v; want [another]", got)
+	}
+	again.whole()
+	other.whole()
+}
+
+// tabTo presses Tab until the focus is on what a selector has.
+func (b *tab) tabTo(css string) {
+	b.Helper()
+	for range 150 {
+		if value[bool](b, fmt.Sprintf("document.activeElement.matches(%q)", css)) {
+			return
+		}
+		b.press(kb.Tab)
+	}
+	b.Fatalf("150 times Tab do not lead to %s", css)
+}
+
+// TestKeyboard does the whole job without a mouse: sources, solving, grouping, selecting,
+// paint, playing, comparing, undoing, saving.
+func TestKeyboard(t *testing.T) {
+	out := t.TempDir()
+	b := browse(t, serve(t, "listen", piano, "--out", out))
+	b.tabTo("#new-source")
+	b.press("one", kb.Enter, "two", kb.Enter)
+	b.wait("audiosepPage.plan.sources.length === 2")
+	b.tabTo("#components")
+	b.run(chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
+	b.press("5")
+	b.run(chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierCtrl)))
+	b.wait("audiosepPage.components.length === 5 && !audiosepPage.busy")
+	b.tabTo("#spectrogram")
+	b.press("j", "1", "j", "2", "j", "1", "0", "2", "m", "m")
+	if got := value[[][]int](b, "audiosepPage.plan.groups"); fmt.Sprint(got) != "[[1] [2 3]]" {
+		t.Errorf("the groups are %v; want [[1] [2 3]]", got)
+	}
+	b.press("A")
+	b.wait("audiosepPage.plan.groups.flat().length === 5")
+	b.run(chromedp.KeyEvent("z", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
+	b.run(chromedp.KeyEvent("z", chromedp.KeyModifiers(chromedp.ModifierCtrl|chromedp.ModifierShift)))
+	b.wait("audiosepPage.plan.groups.flat().length === 5")
+
+	b.tabTo("#spectrogram")
+	b.press(kb.ArrowRight, kb.ArrowRight)
+	if at := value[float64](b, "audiosepPage.player.now()"); at <= 0 {
+		t.Errorf("the playhead is at sample %g; want it moved", at)
+	}
+	for range 8 {
+		b.run(chromedp.KeyEvent(kb.ArrowRight, chromedp.KeyModifiers(chromedp.ModifierShift)))
+	}
+	b.run(chromedp.KeyEvent(kb.ArrowUp, chromedp.KeyModifiers(chromedp.ModifierShift)))
+	b.wait("audiosepPage.spectrogram.selection !== null && audiosepPage.spectrogram.selection.to - audiosepPage.spectrogram.selection.from > 0.5")
+	b.press("l", " ")
+	b.wait("audiosepPage.player.playing && audiosepPage.player.now() > audiosepPage.player.loop.from")
+	b.press("b", "p", "p")
+	if hears := value[int](b, "audiosepPage.ab"); hears != 0 {
+		t.Errorf("it hears %d; want A, 0, after B", hears)
+	}
+	if value[bool](b, "audiosepPage.player.playing") {
+		b.press(" ")
+	}
+	b.wait("!audiosepPage.player.playing")
+	b.press("+", "+", "-", kb.PageDown, kb.PageUp, kb.ArrowUp)
+	b.tabTo("#save")
+	b.press(kb.Enter)
+	b.wait("document.querySelector('#save-dialog[open]')")
+	b.tabTo("#save-form button[value=export]")
+	b.press(kb.Enter)
+	b.wait("document.querySelectorAll('#saved li').length > 0")
+	b.whole()
+	same(t, filepath.Join(out, "page"))
+}
+
+// references are the true stems of the piano.
+func references(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	all, err := filepath.Glob("../../examples/piano/reference/*.wav")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("there are no references: %v", err)
+	}
+	for _, path := range all {
+		if err := crop(path, filepath.Join(dir, filepath.Base(path)), 5); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestLooks holds the page, in light and dark and in each of its states, against what
+// axe-core knows of people who see, hear or move otherwise.
+func TestLooks(t *testing.T) {
+	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
+	if err != nil {
+		t.Skip("there is no axe-core: npm install --no-save axe-core, in this folder")
+	}
+	b := browse(t, serve(t, "listen", piano, "--out", t.TempDir(), "--references", references(t)))
+	value[bool](b, string(axe)+"; true")
+	check := func(state string) {
+		t.Helper()
+		faults := value[[]string](b, `axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations.filter((v) => ["serious", "critical", "moderate"].includes(v.impact)).map((v) => v.id + ": " + v.nodes.map((n) => n.target.join(" ") + " " + n.failureSummary).join("; ")))`)
+		for _, f := range faults {
+			t.Errorf("%s: %s", state, f)
+		}
+		b.picture("looks-" + state)
+	}
+	for _, theme := range []string{"light", "dark"} {
+		value[bool](b, "audiosepPage.sending.then(() => true)")
+		if theme == "dark" {
+			b.click("#theme")
+		}
+		if theme == "light" {
+			b.solve(6)
+			b.add("upper", "lower")
+		}
+		b.click("#strips .strip:nth-child(2) .number")
+		b.press("2")
+		b.wait("audiosepPage.meters.length > 0")
+		b.region(1, 3, 200, 900, "#mark-is")
+		b.wait("audiosepPage.solution.method === 'paint' && !audiosepPage.busy && audiosepPage.components.length === 24")
+		b.click("#undo")
+		b.wait("audiosepPage.solution.method === 'nmf' && audiosepPage.components.length === 6")
+		b.click("#strips .strip:nth-child(3) .number")
+		b.wait("[...audiosepPage.spectrogram.lit.cache.kept.values()].some((e) => e.picture)")
+		check(theme + "-grouped")
+	}
+	b.click("#help")
+	check("keys")
+	b.click("#help-dialog button")
+	b.click("#save")
+	check("save")
+	b.click("#save-form button[value='']")
+	b.whole()
+}

@@ -165,6 +165,6 @@ Exit codes:
   130  cancelled
 {{end}}`)
 	cmd.AddCommand(runCommand(), replayCommand(), listenCommand(), presetsCommand(), presetCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
-		evalCommand(), benchCommand(), atomsCommand(), identifyCommand(), rankCommand(), pluginCommand(), versionCommand())
+		evalCommand(), benchCommand(), atomsCommand(), identifyCommand(), rankCommand(), localiseCommand(), pluginCommand(), versionCommand())
 	return cmd
 }

@@ -1,0 +1,201 @@
+package multichannel
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/kernel"
+)
+
+// LocaliseParams say how microphones stand and what is looked for.
+type LocaliseParams struct {
+	Spacing float64 // m, from one microphone of a line to the next
+	Sources int     // the most directions that are told
+	Lowest  float64 // Hz: bins below say nothing of small arrays
+}
+
+// DefaultLocalise returns the defaults of Localise: two sources, from 200 Hz on. The spacing is
+// not known.
+func DefaultLocalise() LocaliseParams { return LocaliseParams{Sources: 2, Lowest: 200} }
+
+// Direction is where a source seems to be.
+type Direction struct {
+	Angle float64 `json:"angle"` // °, 0 to 180, 0 on the side of the first microphone
+	Share float64 `json:"share"` // of the frames' weight, within 10° of it
+}
+
+// Directions says where the sources of a recording are.
+type Directions struct {
+	Found []Direction `json:"found"` // the strongest first
+	// Map is the weight of each whole degree, 0 to 180, of sum 1.
+	Map []float64 `json:"map"`
+}
+
+// How far apart two directions are at least, and how far frames of one source spread, in °.
+const apart, spread = 10, 4
+
+// Localise finds where the sources of a recording are, before any separation, by steered
+// response power with phase transform: in each frame the direction to which the phases between
+// all pairs of microphones fit best has the weight of how well they fit beyond chance; where
+// frames agree is a source (DiBiase, A high-accuracy, low-latency technique for talker
+// localization in reverberant environments, 2000). A source behind the line has the angle of its
+// mirror image. It is an error if there is one channel, or if the bins have no frequencies.
+func Localise(ctx context.Context, x audiosep.Spectra, p LocaliseParams) (*Directions, error) {
+	hz := audiosep.PowerOf(x, nil).Hz()
+	switch {
+	case hz == nil || !x.Transform().Complex():
+		return nil, fmt.Errorf("the coefficients have no frequencies or no phases; want those of stft")
+	case x.Framing().Channels < 2:
+		return nil, fmt.Errorf("the recording has one channel; want at least two microphones")
+	case !(p.Spacing > 0):
+		return nil, fmt.Errorf("the spacing is %g m; want the distance from one microphone to the next", p.Spacing)
+	case p.Sources < 1:
+		return nil, fmt.Errorf("%d sources are looked for; want at least 1", p.Sources)
+	}
+	s := newSteering(x, hz, p)
+	f := x.Framing()
+	weights := make([]float64, degrees)
+	const size = 64
+	err := blocks.Run(ctx, f.Frames(), size, 4, func() *steered { return s.bench(size * f.Realisations) },
+		func(ctx context.Context, b *steered, first, n int) error {
+			if err := x.Read(ctx, &b.x, first, n); err != nil {
+				return err
+			}
+			s.frames(b, n)
+			return nil
+		},
+		func(_ context.Context, b *steered, _, _ int) error {
+			floats.Add(weights, b.weights)
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	return directions(weights, p.Sources), nil
+}
+
+const degrees = 181
+
+// steering is the phases of all directions.
+type steering struct {
+	bins            []int // that are looked at
+	channels, pairs int
+	cos, sin        []float64 // [pair·bin][degree]
+}
+
+func newSteering(x audiosep.Spectra, hz []float64, p LocaliseParams) *steering {
+	s := &steering{channels: x.Framing().Channels}
+	s.pairs = s.channels * (s.channels - 1) / 2
+	for f, v := range hz {
+		if v >= p.Lowest {
+			s.bins = append(s.bins, f)
+		}
+	}
+	for i := range s.channels {
+		for j := i + 1; j < s.channels; j++ {
+			for _, f := range s.bins {
+				most := 2 * math.Pi * hz[f] * float64(j-i) * p.Spacing / speedOfSound
+				for d := range degrees {
+					sin, cos := math.Sincos(most * math.Cos(float64(d)*math.Pi/180))
+					s.cos, s.sin = append(s.cos, cos), append(s.sin, sin)
+				}
+			}
+		}
+	}
+	return s
+}
+
+// steered is the scratch memory of some frames.
+type steered struct {
+	x       audiosep.Spectrogram
+	re, im  []float64 // phases between microphones: [frame][pair·bin]
+	fit     []float64 // [frame][degree]
+	weights []float64 // [degree]
+}
+
+func (s *steering) bench(frames int) *steered {
+	size := frames * s.pairs * len(s.bins)
+	return &steered{re: make([]float64, size), im: make([]float64, size), fit: make([]float64, frames*degrees), weights: make([]float64, degrees)}
+}
+
+// frames adds the weights of n frames of all realisations.
+func (s *steering) frames(b *steered, n int) {
+	clear(b.weights)
+	all, bins := s.pairs*len(s.bins), b.x.Transform.Bins()
+	for l := 0; l < len(b.x.Layers); l += s.channels {
+		at := 0
+		for t := range n {
+			for i := range s.channels {
+				for j := i + 1; j < s.channels; j++ {
+					for _, f := range s.bins {
+						p, q := b.x.Layers[l+i], b.x.Layers[l+j]
+						k := t*bins + f
+						re, im := p.Re[k]*q.Re[k]+p.Im[k]*q.Im[k], p.Im[k]*q.Re[k]-p.Re[k]*q.Im[k]
+						norm := math.Sqrt(re*re+im*im) + 1e-300
+						b.re[at], b.im[at] = re/norm, im/norm
+						at++
+					}
+				}
+			}
+		}
+		fit := matrix(b.fit, n, degrees)
+		kernel.Gemm(blas.NoTrans, blas.NoTrans, 1/float64(max(1, all)), matrix(b.re, n, all), matrix(s.cos, all, degrees), 0, fit)
+		kernel.Gemm(blas.NoTrans, blas.NoTrans, 1/float64(max(1, all)), matrix(b.im, n, all), matrix(s.sin, all, degrees), 1, fit)
+		s.vote(b.weights, fit)
+	}
+}
+
+// vote adds for each frame the fit of its best direction, beyond what chance has.
+func (s *steering) vote(weights []float64, fit blas64.General) {
+	chance := 3 / math.Sqrt(2*float64(max(1, s.pairs*len(s.bins)))) // three deviations of a mean of cosines
+	for t := range fit.Rows {
+		row := fit.Data[t*degrees : (t+1)*degrees]
+		best := floats.MaxIdx(row)
+		if row[best] > chance {
+			weights[best] += (row[best] - chance) * (row[best] - chance)
+		}
+	}
+}
+
+// directions returns the most weighty peaks of the weights, smoothed.
+func directions(weights []float64, sources int) *Directions {
+	d := &Directions{Found: []Direction{}, Map: weights}
+	total := sumOf(weights)
+	if total == 0 { // silence
+		return d
+	}
+	floats.Scale(1/total, weights)
+	smooth := make([]float64, degrees)
+	for i := range smooth {
+		for j, w := range weights {
+			smooth[i] += w * math.Exp(-math.Pow(float64(i-j)/spread, 2)/2)
+		}
+	}
+	order := make([]int, degrees)
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(smooth[j], smooth[i]) })
+	for _, i := range order {
+		peak := i == 0 || smooth[i] >= smooth[i-1]
+		peak = peak && (i+1 == degrees || smooth[i] >= smooth[i+1])
+		far := !slices.ContainsFunc(d.Found, func(f Direction) bool { return math.Abs(f.Angle-float64(i)) < apart })
+		if len(d.Found) == sources || smooth[i] == 0 {
+			break
+		}
+		if peak && far {
+			share := sumOf(weights[max(0, i-apart):min(degrees, i+apart+1)])
+			d.Found = append(d.Found, Direction{float64(i), share})
+		}
+	}
+	return d
+}

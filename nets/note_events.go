@@ -44,10 +44,58 @@ func (p *posteriors) notes(params TranscribeParams, seconds float64) audiosep.No
 			out = append(out, note)
 		}
 	}
+	if params.Parts > 0 {
+		registers(out, params.Parts)
+	}
 	slices.SortStableFunc(out, func(a, b audiosep.Note) int {
 		return cmp.Or(cmp.Compare(a.Onset, b.Onset), cmp.Compare(a.Pitch, b.Pitch))
 	})
 	return out
+}
+
+// registers gives each note to one of so many parts by its pitch: k-means of the pitches, weighted
+// by how long and how surely they sound, from quantiles.
+func registers(n audiosep.Notes, parts int) {
+	var weight [128]float64
+	total := 0.0
+	for _, x := range n {
+		w := (x.Offset - x.Onset) * x.Velocity
+		weight[int(x.Pitch)] += w
+		total += w
+	}
+	var centres []float64
+	sum := 0.0
+	for p, w := range weight {
+		sum += w
+		for w > 0 && len(centres) < parts && sum >= total*(float64(len(centres))+0.5)/float64(parts) {
+			centres = append(centres, float64(p))
+		}
+	}
+	nearest := func(p float64) (best int) {
+		for j, c := range centres {
+			if math.Abs(c-p) < math.Abs(centres[best]-p) {
+				best = j
+			}
+		}
+		return best
+	}
+	for range 50 {
+		moments, weights := make([]float64, len(centres)), make([]float64, len(centres))
+		for p, w := range weight {
+			if w > 0 {
+				j := nearest(float64(p))
+				moments[j], weights[j] = moments[j]+w*float64(p), weights[j]+w
+			}
+		}
+		for j, w := range weights {
+			if w > 0 {
+				centres[j] = moments[j] / w
+			}
+		}
+	}
+	for i, x := range n {
+		n[i].Source = fmt.Sprint("part", nearest(x.Pitch)+1)
+	}
 }
 
 // pitchName is that of a key, such as C4, 60, or F#3.

@@ -8,4 +8,5 @@ import "github.com/audiosep/audiosep"
 var Stages = []audiosep.Definition{
 	denoiseStage,
 	transcribeStage,
+	findSpeechStage,
 }

@@ -21,6 +21,7 @@ type TranscribeParams struct {
 	Lowest   int     `json:"lowest" min:"21" max:"108" doc:"The lowest pitch, as a MIDI number."`
 	Highest  int     `json:"highest" min:"21" max:"108" doc:"The highest pitch, as a MIDI number."`
 	Source   string  `json:"source" oneof:"all|pitch" doc:"Whose the notes are: all have the source notes; or each pitch is a source, such as C4 or F#3, so that stages that follow a score make a stem of each."`
+	Parts    int     `json:"parts" min:"0" max:"88" unit:"parts" doc:"Where it is above 0, whose the notes are is so many parts, part1 the lowest, each with the pitches of a register: groups of pitches that lie together, weighted by how long they sound."`
 }
 
 // DefaultTranscribe returns the defaults of transcribe, those of the network's authors.

@@ -165,6 +165,18 @@ func TestTranscribePiano(t *testing.T) {
 	if got := strings.Join(long, " "); got != want || len(n) > 20 {
 		t.Errorf("of %d notes those longer than a second are %s; want %s, and 20 notes at most", len(n), got, want)
 	}
+	// In registers the lowest part has the lowest pitches, and none crosses another.
+	p.Parts = 4
+	top := map[string]float64{}
+	for _, note := range heard.notes(p, 15.6) {
+		if top[note.Source] = max(top[note.Source], note.Pitch); !strings.HasPrefix(note.Source, "part") {
+			t.Errorf("a part is called %q", note.Source)
+		}
+	}
+	if top["part1"] >= top["part2"] || top["part2"] >= top["part3"] || top["part3"] >= top["part4"] || len(top) != 4 {
+		t.Errorf("the highest pitches of the parts are %v; want four that rise", top)
+	}
+	p.Parts = 0
 	p.Lowest, p.Highest = 65, 68
 	some := heard.notes(p, 15.6)
 	for _, note := range some {

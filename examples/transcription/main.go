@@ -15,6 +15,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/internal/percussion"
 	"github.com/audiosep/audiosep/metrics"
 	"github.com/audiosep/audiosep/nets"
 	"github.com/audiosep/audiosep/notes"
@@ -44,9 +45,9 @@ func run(ctx context.Context, w io.Writer, data string) error {
 	if err != nil || len(files) == 0 {
 		return fmt.Errorf("there are no recordings with notes.csv in %s (%v)", data, err)
 	}
-	fmt.Fprintln(w, "| recording | F: onsets | and pitches | and offsets | SI-SDRi: the score | heard, parts told | heard, parts grouped |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|---|")
-	var sum [6]float64
+	fmt.Fprintln(w, "| recording | F: onsets | and pitches | and offsets | SI-SDRi: the score | heard, parts told | heard, by register | heard, by sound |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|")
+	var sum [7]float64
 	for _, file := range files {
 		it, err := open(filepath.Dir(file))
 		if err != nil {
@@ -65,8 +66,8 @@ func run(ctx context.Context, w io.Writer, data string) error {
 	return nil
 }
 
-func line(w io.Writer, name string, row [6]float64) {
-	fmt.Fprintf(w, "| %s | %.2f | %.2f | %.2f | %.1f | %.1f | %.1f |\n", strings.ReplaceAll(name, "_", " "), row[0], row[1], row[2], row[3], row[4], row[5])
+func line(w io.Writer, name string, row [7]float64) {
+	fmt.Fprintf(w, "| %s | %.2f | %.2f | %.2f | %.1f | %.1f | %.1f | %.1f |\n", strings.ReplaceAll(name, "_", " "), row[0], row[1], row[2], row[3], row[4], row[5], row[6])
 }
 
 // item is a recording.
@@ -103,7 +104,7 @@ func open(folder string) (*item, error) {
 }
 
 // measure returns the row of a recording.
-func (it *item) measure(ctx context.Context) (row [6]float64, err error) {
+func (it *item) measure(ctx context.Context) (row [7]float64, err error) {
 	p := nets.DefaultTranscribe()
 	p.Source = "pitch"
 	t, err := nets.NewTranscribe(p)
@@ -118,20 +119,41 @@ func (it *item) measure(ctx context.Context) (row [6]float64, err error) {
 	if err != nil {
 		return row, err
 	}
-	row = [6]float64{right.Onsets.F, right.Notes.F, right.Offsets.F}
+	p.Parts = it.pitched()
+	inParts, err := nets.NewTranscribe(p)
+	if err != nil {
+		return row, err
+	}
+	dealt, err := inParts.Notes(ctx, audiosep.Env{}, it.mix)
+	if err != nil {
+		return row, err
+	}
+	row = [7]float64{right.Onsets.F, right.Notes.F, right.Offsets.F}
 	for i, way := range []struct {
 		notes   audiosep.Notes
 		sources int
-	}{{it.score, 0}, {it.parts(heard), 0}, {heard, len(it.stems)}} {
+		match   bool
+	}{{it.score, 0, false}, {it.parts(heard), 0, false}, {dealt, 0, true}, {heard, it.pitched(), true}} {
 		names, stems, err := separate(ctx, it.mix, way.notes, way.sources)
 		if err != nil {
 			return row, err
 		}
-		if row[3+i], err = it.improvement(ctx, names, stems, way.sources > 0); err != nil {
+		if row[3+i], err = it.improvement(ctx, names, stems, way.match); err != nil {
 			return row, err
 		}
 	}
 	return row, nil
+}
+
+// pitched is how many sources of the score have pitches.
+func (it *item) pitched() int {
+	names := map[string]bool{}
+	for _, n := range it.score {
+		if !percussion.Named(n.Source) {
+			names[n.Source] = true
+		}
+	}
+	return len(names)
 }
 
 // improvement is the mean SI-SDR over the mixture's. Stems are those of their names or, if they

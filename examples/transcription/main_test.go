@@ -7,7 +7,7 @@ import (
 )
 
 // Of four notes of a piano transcribe hears most, and what it hears is worth almost what the score
-// is, told or grouped.
+// is, told, by register or by sound.
 func TestTranscription(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")
@@ -24,7 +24,7 @@ func TestTranscription(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !(row[1] >= 0.85 && row[4] >= row[3]-2 && row[5] >= row[3]-3) {
-		t.Errorf("F and SI-SDRi are %.2f; want 0.85 of the notes, and at most 2 and 3 dB less than with the score", row)
+	if !(row[1] >= 0.85 && row[4] >= row[3]-2 && row[5] >= row[3]-2 && row[6] >= row[3]-3) {
+		t.Errorf("F and SI-SDRi are %.2f; want 0.85 of the notes, and at most 2, 2 and 3 dB less than with the score", row)
 	}
 }

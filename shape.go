@@ -221,9 +221,16 @@ func runJointLearner(ctx context.Context, env Env, s JointLearner, in Values) (V
 	return out, err
 }
 
-// runActivator finds activations block by block, so that V is never whole.
 func runActivator(ctx context.Context, env Env, s Activator, in Values) (Values, error) {
-	p, dictionary := in["power"].(Power), in["dictionary"].(*Factors)
+	f, err := Activate(ctx, env, s, in["power"].(Power), in["dictionary"].(*Factors))
+	if err != nil {
+		return nil, err
+	}
+	return Values{"factors": f}, nil
+}
+
+// Activate has s find the activations of a dictionary, block by block, so that V is never whole.
+func Activate(ctx context.Context, env Env, s Activator, p Power, dictionary *Factors) (*Factors, error) {
 	framing := p.Framing()
 	if dictionary.W == nil {
 		return nil, fmt.Errorf("the model has no dictionary W")
@@ -254,11 +261,7 @@ func runActivator(ctx context.Context, env Env, s Activator, in Values) (Values,
 	if err != nil {
 		return nil, err
 	}
-	f, err := factored(p, &Factors{W: dictionary.W, H: h, Sources: dictionary.Sources}, nil)
-	if err != nil {
-		return nil, err
-	}
-	return Values{"factors": f}, nil
+	return factored(p, &Factors{W: dictionary.W, H: h, Sources: dictionary.Sources}, nil)
 }
 
 func runSeparator(ctx context.Context, env Env, s Separator, in Values) (Values, error) {

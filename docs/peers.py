@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Times numpy, scipy, scikit-learn, librosa, mir_eval, museval and ssspy beside audiosep, in one run.
+"""Times numpy, scipy, scikit-learn, librosa, mir_eval, museval, ssspy, nussl and libnmfd beside audiosep, in one run.
 
     python3 docs/peers.py [--threads N] [--audiosep FILE] [--as-installed] [ROW…]
 
@@ -176,6 +176,105 @@ def ssspy(kind, update):
     }[kind]
 
 
+def notes():
+    """30 s of notes at 44.1 kHz."""
+    rate, n = 44100, 30 * 44100
+    x = 1e-3 * rng.standard_normal(n)
+    t = np.arange(rate) / rate
+    for at in range(0, n - rate, rate // 5):
+        pitch = 110 * 2 ** (rng.integers(12) / 6)
+        x[at : at + rate] += sum(0.1 / h * np.sin(2 * np.pi * h * pitch * t) for h in range(1, 9)) * np.exp(-4 * t)
+    return x
+
+
+def spectrum(x):
+    return scipy.signal.stft(x, nperseg=2048, noverlap=1536)[2]
+
+
+def two_parts(mask):
+    """From the sound to two stems, by scipy's transforms and the mask of one of them."""
+    x = notes()
+
+    def run():
+        s = spectrum(x)
+        m = mask(np.abs(s))
+        for part in (m, 1 - m):
+            scipy.signal.istft(s * part, nperseg=2048, noverlap=1536)
+
+    return run
+
+
+def librosa_hpss():
+    import librosa
+
+    return two_parts(lambda v: librosa.decompose.hpss(v, mask=True)[0])
+
+
+def librosa_repet_sim():
+    import librosa
+
+    def mask(v):
+        w = np.minimum(v, librosa.decompose.nn_filter(v, aggregate=np.median, metric="cosine", k=100, width=86, mode="distance"))
+        return librosa.util.softmask(w, v - w, power=1)
+
+    return two_parts(mask)
+
+
+def nussl_repet():
+    from nussl.separation.primitive import Repet
+
+    r = Repet.__new__(Repet)
+
+    def mask(v):
+        beat = r.compute_beat_spectrum((v**2).T)
+        r.repeating_period = int(r.find_repeating_period_simple(beat, 69, 690))
+        return r._compute_repeating_mask(v)
+
+    return two_parts(mask)
+
+
+def nussl_ft2d():
+    from nussl.separation.primitive import FT2D
+
+    f = FT2D.__new__(FT2D)
+    f.neighborhood_size = (1, 25)
+
+    def mask(v):
+        background, _ = f.filter_local_maxima(np.fft.fft2(v))
+        return np.minimum(v, np.abs(np.fft.ifft2(background))) / (v + 1e-7)
+
+    return two_parts(mask)
+
+
+def nussl_rpca():
+    from nussl.separation.factorization import RPCA
+
+    r = RPCA.__new__(RPCA)
+    r.num_iterations, r.epsilon = 20, 0
+
+    def mask(v):
+        low, sparse = r.decompose(v)
+        return np.abs(low) / (np.abs(low) + np.abs(sparse) + 1e-16)
+
+    return two_parts(mask)
+
+
+def libnmfd():
+    from libnmfd.core.nmfconv import nmf_conv
+
+    v = np.abs(spectrum(notes()))
+    w, h = list(rng.random((3, len(v), 8))), rng.random((3, v.shape[1]))
+    return lambda: nmf_conv(v, num_comp=3, num_iter=30, num_template_frames=8, beta=0, init_W=w, init_H=h)
+
+
+def sklearn_online():
+    from sklearn.decomposition import MiniBatchNMF
+
+    v = np.abs(spectrum(notes())).T ** 2 + 1e-10
+    nmf = MiniBatchNMF(10, init="random", batch_size=256, beta_loss="itakura-saito", tol=0, max_iter=1, fresh_restarts=True, fresh_restarts_max_iter=30, random_state=0)
+    return lambda: nmf.fit(v)
+
+
 shapes = [
     ("NN", 200, 200, 1510), ("NT", 200, 1510, 200), ("NN", 440, 440, 5419), ("NT", 440, 5419, 440),
     ("NN", 1024, 1024, 2600), ("NT", 1024, 2600, 1024),
@@ -204,6 +303,11 @@ peers += [
     for kind, updates in [("iva", ("ip1", "ip2", "iss1")), ("ilrma", ("ip1", "iss1")), ("fast_mnmf", ("ip1", "ip2"))]
     for update in updates
 ]
+peers += [
+    ("methods/hpss", "librosa", librosa_hpss), ("methods/repet_sim", "librosa", librosa_repet_sim),
+    ("methods/repet", "nussl", nussl_repet), ("methods/ft2d", "nussl", nussl_ft2d), ("methods/rpca", "nussl", nussl_rpca),
+    ("methods/nmfd", "libnmfd", libnmfd), ("methods/online_nmf", "scikit-learn", sklearn_online),
+]  # fmt: skip
 
 
 def version(peer):
@@ -213,7 +317,7 @@ def version(peer):
         from museval.version import _version
 
         return _version
-    return sys.modules[name].__version__
+    return getattr(sys.modules[name], "__version__", "")
 
 
 def ours(program, row):

@@ -118,6 +118,7 @@ func (s *NMFD) Run(ctx context.Context, env audiosep.Env, in NMFDIn) (NMFDOut, e
 	}
 	framing := in.Power.Framing()
 	f.Framing = &framing
+	f.Hz = in.Power.Hz()
 	f.Sources = widened(in.Init, rank, s.p.Taps)
 	return NMFDOut{f}, nil
 }

@@ -165,7 +165,8 @@ var mediansPool = sync.Pool{New: func() any { return new(medians) }}
 type medians struct {
 	magnitude            []float64 // of all frames given, [n*F+f]
 	harmonic, percussive []float64 // of the frames asked for, [n*F+f]
-	line, out, window    []float64
+	line, out            []float64
+	window               []uint64
 }
 
 // alongTime finds the median of each bin over length frames around each of n frames. Beyond
@@ -221,19 +222,28 @@ func mirrored(i, n int) int {
 }
 
 // slide sets dst[i] to the median of line[i:i+length], length odd, in a sorted window from
-// which one number leaves and into which one comes at a time.
+// which one number leaves and into which one comes at a time. The numbers are ≥ 0: the window has
+// their bits, whose order is theirs and by which a place is found without a branch to guess.
 func (m *medians) slide(dst, line []float64, length int) {
-	m.window = append(m.window[:0], line[:length]...)
-	w := m.window
+	w := m.window[:0]
+	for _, v := range line[:length] {
+		w = append(w, math.Float64bits(v))
+	}
+	m.window = w
 	slices.Sort(w)
 	for i := range dst {
-		dst[i] = w[length/2]
+		dst[i] = math.Float64frombits(w[length/2])
 		if i+1 == len(dst) {
 			return
 		}
-		at, _ := slices.BinarySearch(w, line[i])
-		in := line[i+length]
-		for at+1 < length && w[at+1] < in {
+		out, in := math.Float64bits(line[i]), math.Float64bits(line[i+length])
+		at := 0
+		for n := len(w); n > 1; {
+			half := n / 2
+			at += half & -int((w[at+half-1]-out)>>63)
+			n -= half
+		}
+		for at+1 < len(w) && w[at+1] < in {
 			w[at] = w[at+1]
 			at++
 		}

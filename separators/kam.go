@@ -260,7 +260,7 @@ func (b *backfit) cross(ctx context.Context, j, r, from, n int) error {
 					b.line = append(b.line, x[at*b.bins+f], x[t*b.bins+mirrored(f+d, b.bins)])
 				}
 			}
-			b.models[j][t*b.bins+f] = nth(b.line, len(b.line)/2)
+			b.models[j][t*b.bins+f] = nthFloat(b.line, len(b.line)/2)
 		}
 	}
 	return nil
@@ -288,9 +288,41 @@ func (b *backfit) repeats(ctx context.Context, j, period, repeats, from, n int) 
 
 // medianAny returns the median of numbers, which it reorders.
 func medianAny(x []float64) float64 {
-	high := nth(x, len(x)/2)
+	high := nthFloat(x, len(x)/2)
 	if len(x)%2 == 1 {
 		return high
 	}
 	return (slices.Max(x[:len(x)/2]) + high) / 2
+}
+
+// nthFloat returns the number that is k-th of x, from 0, in ascending order, and has those before
+// it in front (Hoare's quickselect, pivots being medians of three).
+func nthFloat(x []float64, k int) float64 {
+	for lo, hi := 0, len(x)-1; lo < hi; {
+		a, b, c := x[lo], x[(lo+hi)/2], x[hi]
+		pivot := max(min(a, b), min(max(a, b), c))
+		i, j := lo, hi
+		for i <= j {
+			for x[i] < pivot {
+				i++
+			}
+			for x[j] > pivot {
+				j--
+			}
+			if i <= j {
+				x[i], x[j] = x[j], x[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case k <= j:
+			hi = j
+		case k >= i:
+			lo = i
+		default:
+			return x[k]
+		}
+	}
+	return x[k]
 }

@@ -173,18 +173,18 @@ func (s *lagrangian) threshold(ctx context.Context) error {
 		clear(s.low.Data)
 		return nil
 	}
-	q.Cols = s.rank
+	q.Rows = s.rank
 	if cap(s.parts.Data) < s.a.Rows*s.rank {
 		s.parts.Data = make([]float64, s.a.Rows*s.rank)
 	}
 	s.parts = blas64.General{Rows: s.a.Rows, Cols: s.rank, Stride: s.rank, Data: s.parts.Data[:s.a.Rows*s.rank]}
-	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, s.a, q, 0, s.parts)
+	kernel.Gemm(blas.NoTrans, blas.Trans, 1, s.a, q, 0, s.parts)
 	for i := range s.parts.Rows {
 		for k, v := range values[:s.rank] {
 			s.parts.Data[i*s.rank+k] *= 1 - 1/(math.Sqrt(v)*s.mu)
 		}
 	}
-	kernel.Gemm(blas.NoTrans, blas.Trans, 1, s.parts, q, 0, s.low)
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, s.parts, q, 0, s.low)
 	return nil
 }
 
@@ -193,13 +193,13 @@ func (s *lagrangian) threshold(ctx context.Context) error {
 // ones, as many as Lin, Chen and Ma expect to need.
 type subspace struct {
 	size int
-	q    blas64.General // n×size, orthonormal columns; none before the first matrix
+	q    blas64.General // size×n, orthonormal rows; none before the first matrix
 }
 
 const (
 	leadingAtFirst = 10
 	exactUpTo      = 128 // rows of a matrix of which all eigenvectors are found
-	turns          = 6   // multiplications by the matrix; from vectors that are near, few are enough
+	turns          = 4   // multiplications by the matrix; from vectors that are near, few are enough
 )
 
 // grow says how many eigenvectors were of use, of so many found, and so how many are wanted next
@@ -208,50 +208,72 @@ func (s *subspace) grow(used, found int) {
 	if used < found {
 		s.size = used + 1 + leadingAtFirst/2
 	} else {
-		s.size = used + max(leadingAtFirst, s.q.Rows/20)
+		s.size = used + max(leadingAtFirst, s.q.Cols/20)
 	}
 }
 
-// of returns the leading eigenvalues of a, the greatest first, and the eigenvectors as columns.
+// of returns the leading eigenvalues of a, n×n, the greatest first, and the eigenvectors as rows.
 func (s *subspace) of(a blas64.General) ([]float64, blas64.General) {
 	n := a.Rows
 	if n <= exactUpTo || 2*s.size > n {
 		return eigen(a)
 	}
-	q := general(n, s.size)
+	q, product := general(s.size, n), general(s.size, n)
 	rng := rand.New(rand.NewPCG(1, uint64(s.size)))
-	for i := range n {
-		for k := range s.size {
-			if q.Data[i*s.size+k] = rng.NormFloat64(); k < s.q.Cols {
-				q.Data[i*s.size+k] = s.q.Data[i*s.q.Stride+k]
-			}
-		}
+	for i := range q.Data {
+		q.Data[i] = rng.NormFloat64()
 	}
-	product := general(n, s.size)
+	for k := range min(s.q.Rows, s.size) {
+		copy(q.Data[k*n:(k+1)*n], s.q.Data[k*n:(k+1)*n])
+	}
 	for range turns {
-		kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, a, q, 0, product)
-		var qr mat.QR
-		qr.Factorize(mat.NewDense(n, s.size, product.Data))
-		var full mat.Dense
-		qr.QTo(&full)
-		for i := range n {
-			copy(q.Data[i*s.size:(i+1)*s.size], full.RawRowView(i))
-		}
+		kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, q, a, 0, product)
+		q, product = product, q
+		orthonormalise(q)
 	}
 	small := general(s.size, s.size)
-	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, a, q, 0, product)
-	kernel.Gemm(blas.Trans, blas.NoTrans, 1, q, product, 0, small)
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, q, a, 0, product)
+	kernel.Gemm(blas.NoTrans, blas.Trans, 1, product, q, 0, small)
 	values, turn := eigen(small)
 	if values == nil {
 		return nil, q
 	}
-	s.q = general(n, s.size)
-	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, q, turn, 0, s.q)
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, turn, q, 0, product)
+	s.q = product
 	return values, s.q
 }
 
-// eigen returns all eigenvalues of a symmetric matrix, the greatest first, and the eigenvectors;
-// nil where they are not found.
+// orthonormalise replaces the rows of q by an orthonormal basis of their span, by the
+// Gram-Schmidt method in blocks, done twice so that rounding leaves them orthogonal.
+func orthonormalise(q blas64.General) {
+	const size = 32
+	for from := 0; from < q.Rows; from += size {
+		block := q
+		block.Rows, block.Data = min(size, q.Rows-from), q.Data[from*q.Stride:]
+		before := q
+		before.Rows = from
+		for range 2 {
+			if from > 0 {
+				p := general(block.Rows, from)
+				kernel.Gemm(blas.NoTrans, blas.Trans, 1, block, before, 0, p)
+				kernel.Gemm(blas.NoTrans, blas.NoTrans, -1, p, before, 1, block)
+			}
+			for i := range block.Rows {
+				x := block.Data[i*q.Stride : i*q.Stride+q.Cols]
+				for j := range i {
+					y := block.Data[j*q.Stride : j*q.Stride+q.Cols]
+					floats.AddScaled(x, -floats.Dot(x, y), y)
+				}
+				if norm := floats.Norm(x, 2); norm > 0 {
+					floats.Scale(1/norm, x)
+				}
+			}
+		}
+	}
+}
+
+// eigen returns all eigenvalues of a symmetric matrix, the greatest first, and the eigenvectors as
+// rows; nil where they are not found.
 func eigen(a blas64.General) ([]float64, blas64.General) {
 	n := a.Rows
 	var e mat.EigenSym
@@ -263,7 +285,7 @@ func eigen(a blas64.General) ([]float64, blas64.General) {
 	values, q := e.Values(nil), general(n, n)
 	for k := range n {
 		for i := range n {
-			q.Data[i*n+k] = v.At(i, n-1-k)
+			q.Data[k*n+i] = v.At(i, n-1-k)
 		}
 	}
 	slices.Reverse(values)

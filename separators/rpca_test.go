@@ -45,8 +45,8 @@ func TestRPCARecovers(t *testing.T) {
 	if e := floats.Norm(s.low.Data, 2) / floats.Norm(low.Data, 2); !(e < 1e-6) || s.rank != rank {
 		t.Errorf("the part of low rank, %d, differs by %.2g of its norm; want rank %d to 1e-6", s.rank, e, rank)
 	}
-	if s.leading.q.Cols == 0 || s.leading.q.Cols > 3*rank {
-		t.Errorf("%d singular vectors were sought", s.leading.q.Cols)
+	if s.leading.q.Rows == 0 || s.leading.q.Rows > 3*rank {
+		t.Errorf("%d singular vectors were sought", s.leading.q.Rows)
 	}
 }
 

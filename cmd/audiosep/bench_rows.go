@@ -60,7 +60,7 @@ func benchRows() []benchRow {
 		paperRow(), isRow(), gcmRow(), descentRow(), maskRow(),
 		evalRow("v3", "with matching", metrics.V3Sources), evalRow("v4", "in the order given", metrics.V4),
 		startRow())
-	return append(append(rows, roomRows()...), netRows()...)
+	return slices.Concat(rows, methodRows(), roomRows(), netRows())
 }
 
 type gemmShape struct {

@@ -1,0 +1,95 @@
+// Command methods prints what each method that knows nothing of a recording makes of recordings
+// with known stems, and what NMF in one pass comes to. The tables of docs/methods.md are its
+// output.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	data := flag.String("data", "", "`DIR` of recordings, as DIR/NAME/mix.wav and DIR/NAME/stems/*.wav, or one that has them in its folder audio")
+	only := flag.String("items", "", "recordings to use, with commas between them (default: all)")
+	methods := flag.String("methods", "", "methods to use, with commas between them (default: all)")
+	pass := flag.Bool("pass", false, "hold one pass of online_nmf against NMF of the whole instead")
+	flag.Parse()
+	if *data == "" || flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "methods: want --data DIR, a folder of recordings with known stems")
+		os.Exit(2)
+	}
+	if err := run(ctx, os.Stdout, *data, *only, *methods, *pass); err != nil {
+		fmt.Fprintln(os.Stderr, "methods:", err)
+		os.Exit(1)
+	}
+}
+
+// chosen tells whether a name is in a list with commas, or the list is empty.
+func chosen(name, list string) bool {
+	return list == "" || strings.Contains(","+list+",", ","+name+",")
+}
+
+// run prints the table: a line for each recording, a column for each method.
+func run(ctx context.Context, w io.Writer, data, only, methods string, pass bool) error {
+	if _, err := os.Stat(filepath.Join(data, "audio")); err == nil {
+		data = filepath.Join(data, "audio")
+	}
+	files, err := filepath.Glob(filepath.Join(data, "*", "mix.wav"))
+	if err != nil {
+		return err
+	}
+	if pass && len(files) > 0 {
+		return runPass(ctx, w, files)
+	}
+	var columns []method
+	fmt.Fprint(w, "| SI-SDRi of two parts, mean, dB |")
+	for _, m := range all {
+		if chosen(m.name, methods) {
+			columns = append(columns, m)
+			fmt.Fprintf(w, " %s |", m.name)
+		}
+	}
+	if len(columns) == 0 {
+		return fmt.Errorf("there is no method %q", methods)
+	}
+	fmt.Fprintf(w, "\n|---|%s\n", strings.Repeat("---|", len(columns)))
+	sums, count := make([]float64, len(columns)), 0
+	for _, file := range files {
+		folder := filepath.Dir(file)
+		if !chosen(filepath.Base(folder), only) {
+			continue
+		}
+		it, err := open(folder)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "| %s |", it.name)
+		for i, m := range columns {
+			x, err := it.measure(ctx, m)
+			if err != nil {
+				return fmt.Errorf("%s, %s: %w", it.name, m.name, err)
+			}
+			sums[i] += x
+			fmt.Fprintf(w, " %.1f |", x)
+		}
+		fmt.Fprintln(w)
+		count++
+	}
+	if count == 0 {
+		return fmt.Errorf("there are no recordings in %s; want folders with mix.wav and stems", data)
+	}
+	fmt.Fprint(w, "| **mean** |")
+	for _, sum := range sums {
+		fmt.Fprintf(w, " %.1f |", sum/float64(count))
+	}
+	_, err = fmt.Fprintln(w)
+	return err
+}

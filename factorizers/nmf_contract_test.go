@@ -22,6 +22,9 @@ func TestContract(t *testing.T) {
 		if def.Name == "join_factors" {
 			params = ``
 		}
+		if def.Name == "nmf2d" {
+			params = `{"pitches": 4, "per_octave": 5, "lowest": 300, "iterations": 3}`
+		}
 		if def.Name == "nmfd" {
 			params = `{"rank": 2, "taps": 4, "iterations": 3}`
 		}

@@ -254,21 +254,6 @@ func (p ConvolutiveParams) least(ctx context.Context, env audiosep.Env, v *mat.D
 // 0 for its activation.
 func (c *convolutive) factors() (w, h *mat.Dense) {
 	w, h = mat.DenseCopyOf(dense(c.wAll)), mat.DenseCopyOf(dense(c.hAll))
-	sums := columnSums(w)
-	for f := range c.bins {
-		for i, sum := range sums {
-			if sum > 0 {
-				w.Set(f, i, w.At(f, i)/sum)
-			} else {
-				w.Set(f, i, 1/float64(c.bins))
-			}
-		}
-	}
-	for i, sum := range sums {
-		x := h.RawRowView(i)
-		for n := range x {
-			x[n] *= sum
-		}
-	}
+	scaleToSums(w, h)
 	return w, h
 }

@@ -10,6 +10,7 @@ var Stages = []audiosep.Definition{
 	betaNMFStage,
 	onlineNMFStage,
 	nmfdStage,
+	nmf2dStage,
 	activationsStage,
 	tlNMFStage,
 	joinFactorsStage,

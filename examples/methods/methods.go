@@ -36,6 +36,7 @@ var all = []method{
 	{name: "kl_nmf", run: direct(func() (separator, error) { return factored(klNMF, 2), nil })},
 	{name: "online_nmf", run: direct(func() (separator, error) { return factored(onlineNMF, 1), nil })},
 	{name: "nmfd", run: direct(func() (separator, error) { return factored(nmfd, 2), nil })},
+	{name: "nmf2d", run: direct(func() (separator, error) { return factored(nmf2d, 2), nil })},
 	{name: "ideal", ideal: true, run: ideal},
 }
 
@@ -128,6 +129,15 @@ func nmfd(ctx context.Context, v audiosep.Power) (*audiosep.Factors, error) {
 		return nil, err
 	}
 	out, err := s.Run(ctx, audiosep.Env{Seed: 1}, factorizers.NMFDIn{Power: v})
+	return out.Factors, err
+}
+
+func nmf2d(ctx context.Context, v audiosep.Power) (*audiosep.Factors, error) {
+	s, err := factorizers.NewNMF2D(factorizers.DefaultNMF2D())
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.Run(ctx, audiosep.Env{Seed: 1}, factorizers.NMF2DIn{Power: v})
 	return out.Factors, err
 }
 

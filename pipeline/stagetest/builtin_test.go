@@ -32,6 +32,7 @@ var variants = map[string][]string{
 	"online_nmf":            {`{"rank": 6, "steps": 4, "warm": 3}`, `{"rank": 6, "batch": 20, "beta": 1, "power": 1, "epochs": 2}`},
 	"ilrta":                 {`{"rank": 0, "iterations": 3}`},
 	"nmfd":                  {`{"rank": 6, "taps": 3, "iterations": 4, "restarts": 2}`},
+	"nmf2d":                 {`{"pitches": 5, "per_octave": 5, "lowest": 300, "iterations": 4, "restarts": 2}`},
 	"painted_nmf":           {`{"sources": ["a", "b"], "components": 3, "iterations": 3}`},
 }
 

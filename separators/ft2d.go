@@ -3,7 +3,12 @@ package separators
 import (
 	"context"
 	"math"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
+
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/fft"
@@ -99,50 +104,69 @@ func newPlane(frames, bins int) *plane {
 // runFrames is how many frames are transformed along frequency at once.
 const runFrames = 256
 
+// inRuns calls work for runs of at most size of n things, several at a time. What is done to one
+// thing must not depend on the others.
+func inRuns(n, size int, work func(first, n int)) {
+	var all sync.WaitGroup
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), (n+size-1)/size) {
+		all.Go(func() {
+			for first := int(next.Add(int64(size))) - size; first < n; first = int(next.Add(int64(size))) - size {
+				work(first, min(size, n-first))
+			}
+		})
+	}
+	all.Wait()
+}
+
 // forward transforms x, [n*F+f].
 func (p *plane) forward(x []float32) {
 	along := fft.NewReal(p.bins, p.bins, 1)
-	var in []float64
-	re, im := make([]float64, runFrames*p.scales), make([]float64, runFrames*p.scales)
-	for at := 0; at < p.frames; at += runFrames {
-		n := min(runFrames, p.frames-at)
-		in = widen(in, x[at*p.bins:(at+n)*p.bins])
-		along.Run(re[:n*p.scales], im[:n*p.scales], in, nil)
+	inRuns(p.frames, runFrames, func(at, n int) {
+		re, im := make([]float64, n*p.scales), make([]float64, n*p.scales)
+		along.Run(re, im, widen(nil, x[at*p.bins:(at+n)*p.bins]), nil)
 		kernel.Transpose(p.re[at:], p.frames, re, p.scales, n, p.scales)
 		kernel.Transpose(p.im[at:], p.frames, im, p.scales, n, p.scales)
-	}
-	fft.NewComplex(p.frames, 1).Run(p.re, p.im, p.re, p.im)
+	})
+	p.rates(fft.NewComplex(p.frames, 1))
+}
+
+// rates transforms along time.
+func (p *plane) rates(plan *fft.Plan) {
+	inRuns(p.scales, 16, func(q, n int) {
+		re, im := p.re[q*p.frames:(q+n)*p.frames], p.im[q*p.frames:(q+n)*p.frames]
+		plan.Run(re, im, re, im)
+	})
 }
 
 // inverse sets x to the magnitudes of what Z is the transform of.
 func (p *plane) inverse(x []float32) {
-	fft.NewComplexInverse(p.frames, 1/float64(p.frames)).Run(p.re, p.im, p.re, p.im)
+	p.rates(fft.NewComplexInverse(p.frames, 1/float64(p.frames)))
 	along := fft.NewRealInverse(p.bins, p.bins, 1/float64(p.bins))
-	re, im, out := make([]float64, runFrames*p.scales), make([]float64, runFrames*p.scales), make([]float64, runFrames*p.bins)
-	for at := 0; at < p.frames; at += runFrames {
-		n := min(runFrames, p.frames-at)
+	inRuns(p.frames, runFrames, func(at, n int) {
+		re, im, out := make([]float64, n*p.scales), make([]float64, n*p.scales), make([]float64, n*p.bins)
 		kernel.Transpose(re, p.scales, p.re[at:], p.frames, p.scales, n)
 		kernel.Transpose(im, p.scales, p.im[at:], p.frames, p.scales, n)
-		along.Run(out[:n*p.bins], nil, re[:n*p.scales], im[:n*p.scales])
-		for i, v := range out[:n*p.bins] {
+		along.Run(out, nil, re, im)
+		for i, v := range out {
 			x[at*p.bins+i] = float32(math.Abs(v))
 		}
-	}
+	})
 }
 
 // peaks tells which numbers of the transform are peaks among rates×scales around them, the axes
 // being circles.
 func (p *plane) peaks(rates, scales int) []bool {
-	size := make([]float64, len(p.re))
-	for i, re := range p.re {
-		size[i] = math.Hypot(re, p.im[i])
-	}
+	size, low := make([]float64, len(p.re)), make([]float64, len(p.re))
+	inRuns(p.scales, 16, func(q, n int) {
+		for i := q * p.frames; i < (q+n)*p.frames; i++ {
+			size[i] = math.Sqrt(p.re[i]*p.re[i] + p.im[i]*p.im[i])
+			low[i] = -size[i]
+		}
+	})
 	deviation := p.deviation(size)
-	high, low := slices.Clone(size), slices.Clone(size)
+	high := slices.Clone(size)
 	p.greatest(high, rates, scales)
-	for i, v := range low {
-		low[i] = -v
-	}
 	p.greatest(low, rates, scales)
 	peaks := make([]bool, len(size))
 	for i, v := range size {
@@ -160,10 +184,9 @@ func (p *plane) deviation(size []float64) float64 {
 		if q == 0 || 2*q == p.bins {
 			weight = 1
 		}
-		for _, v := range size[q*p.frames : (q+1)*p.frames] {
-			sum += weight * v
-			squares += weight * v * v
-		}
+		row := size[q*p.frames : (q+1)*p.frames]
+		sum += weight * floats.Sum(row)
+		squares += weight * floats.Dot(row, row)
 	}
 	n := float64(p.frames) * float64(p.bins)
 	return math.Sqrt(max(0, squares/n-sum/n*sum/n))
@@ -171,17 +194,21 @@ func (p *plane) deviation(size []float64) float64 {
 
 // greatest replaces each number by the greatest of those around it.
 func (p *plane) greatest(x []float64, rates, scales int) {
-	var line []float64
-	var w slidingMost
 	if r := min(rates, p.frames) / 2; r > 0 {
-		for q := range p.scales {
-			row := x[q*p.frames : (q+1)*p.frames]
-			line = append(append(append(line[:0], row[len(row)-r:]...), row...), row[:r]...)
-			w.of(row, line, 2*r+1)
-		}
+		inRuns(p.scales, 16, func(q, n int) {
+			var line []float64
+			var w slidingMost
+			for ; n > 0; q, n = q+1, n-1 {
+				row := x[q*p.frames : (q+1)*p.frames]
+				line = append(append(append(line[:0], row[len(row)-r:]...), row...), row[:r]...)
+				w.of(row, line, 2*r+1)
+			}
+		})
 	}
 	if r := min(scales, p.bins) / 2; r > 0 {
 		all, column := slices.Clone(x), make([]float64, p.scales)
+		var line []float64
+		var w slidingMost
 		for k := range p.frames {
 			line = line[:0]
 			for q := -r; q < p.scales+r; q++ {

@@ -72,6 +72,12 @@ func TestNotesCounted(t *testing.T) {
 	if r.Notes.Matched != 2 {
 		t.Errorf("%d are matched; want 2", r.Notes.Matched)
 	}
+	// The second has to take what the first one took, which has another.
+	r, _ = metrics.EvaluateNotes(audiosep.Notes{{Onset: 0, Offset: 1, Pitch: 60}, {Onset: 0.01, Offset: 1, Pitch: 60.9}},
+		audiosep.Notes{{Onset: 0, Offset: 1, Pitch: 60.45}, {Onset: 0.01, Offset: 1, Pitch: 60}})
+	if r.Notes.Matched != 2 {
+		t.Errorf("%d are matched; want 2", r.Notes.Matched)
+	}
 	if _, err := metrics.EvaluateNotes(ref, audiosep.Notes{{Onset: 1, Offset: 0}}); err == nil || !strings.Contains(err.Error(), "estimate") {
 		t.Errorf("a note that ends before it begins: %v", err)
 	}

@@ -109,5 +109,5 @@ func (s *FindSpeech) regions(speech, rest []float64, step float64) [][2]float64 
 			out = append(out, [2]float64{from, to})
 		}
 	}
-	return slices.DeleteFunc(out, func(r [2]float64) bool { return r[1]-r[0] < s.p.Shortest })
+	return slices.DeleteFunc(out, func(r [2]float64) bool { return r[1]-r[0] < s.p.Shortest-step/2 })
 }

@@ -60,3 +60,38 @@ func TestFindNoSpeech(t *testing.T) {
 		}
 	}
 }
+
+// Regions are steps in which speech is loud enough, beside the loudest and beside the rest, with
+// short pauses between them and no short ones alone.
+func TestSpeechRegions(t *testing.T) {
+	s, err := NewFindSpeech(FindSpeechParams{Range: 20, Gap: 0.03, Shortest: 0.02})
+	if err != nil {
+		t.Fatal(err)
+	}
+	loud := func(steps ...int) []float64 {
+		x := make([]float64, 60)
+		for _, i := range steps {
+			x[i] = 1
+		}
+		return x
+	}
+	speech := loud(2, 3, 7, 8, 13, 14, 20, 30, 31, 32, 33)
+	speech[40], speech[41], speech[50], speech[51] = 0.02, 0.02, 0.005, 0.005
+	rest := make([]float64, 60)
+	rest[32], rest[33] = 11, 9
+	// 7 is three steps behind 3, 13 four behind 8; 20 is alone; in 32 the rest is too loud.
+	want := [][2]float64{{0.02, 0.09}, {0.13, 0.15}, {0.3, 0.34}, {0.4, 0.42}}
+	got := s.regions(speech, rest, 0.01)
+	if len(got) != len(want) {
+		t.Fatalf("they are %v; want %v", got, want)
+	}
+	for i := range got {
+		if math.Abs(got[i][0]-want[i][0]) > 1e-9 || math.Abs(got[i][1]-want[i][1]) > 1e-9 {
+			t.Errorf("they are %v; want %v", got, want)
+		}
+	}
+	rest[31], rest[30], rest[33] = 11, 11, 11
+	if got := s.regions(speech, rest, 0.01); len(got) != 3 {
+		t.Errorf("where the rest is louder there is speech: %v", got)
+	}
+}

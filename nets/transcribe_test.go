@@ -126,6 +126,21 @@ func TestNoteEventsLikePeer(t *testing.T) {
 	}
 }
 
+// An onset is greater than those beside it: two frames alike are none.
+func TestOnsetsArePeaks(t *testing.T) {
+	for second, want := range map[float32]int{0.8: 0, 0.7: 1} {
+		p := &posteriors{frames: 100, note: make([]float32, 100*pitches), onset: make([]float32, 100*pitches)}
+		for f := 20; f < 60; f++ {
+			p.note[f*pitches+40] = 0.9
+		}
+		p.onset[20*pitches+40], p.onset[21*pitches+40] = 0.8, second
+		e := &events{posteriors: p, p: TranscribeParams{Onset: 0.5, Frame: 0.3, Lowest: 21, Highest: 108}, shortest: 5}
+		if e.find(); len(e.found) != want {
+			t.Errorf("onsets of 0.8 and %v make %d notes; want %d", second, len(e.found), want)
+		}
+	}
+}
+
 func transcribed(t *testing.T, p TranscribeParams, x audiosep.Source) audiosep.Notes {
 	t.Helper()
 	s, err := NewTranscribe(p)

@@ -1,12 +1,15 @@
 package notes_test
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gitlab.com/gomidi/midi/v2/smf"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/notes"
@@ -41,6 +44,31 @@ func TestWriteNotes(t *testing.T) {
 		if x.Source != want.Source || x.Pitch != math.Round(want.Pitch) || math.Abs(x.Onset-want.Onset) > 0.0003 || math.Abs(x.Offset-want.Offset) > 0.0003 || math.Abs(x.Velocity-want.Velocity) > 1./127 {
 			t.Errorf("note %d is %v; want %v", i, x, want)
 		}
+	}
+}
+
+// Where a note ends as the next of its key begins, its end comes first.
+func TestWriteEndsFirst(t *testing.T) {
+	text, err := notes.MIDI(audiosep.Notes{{Onset: 0, Offset: 1, Pitch: 60, Source: "x", Velocity: 1}, {Onset: 1, Offset: 2, Pitch: 60, Source: "x", Velocity: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	song, err := smf.ReadFrom(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var order string
+	for _, e := range song.Tracks[1] {
+		var channel, key, velocity uint8
+		switch {
+		case e.Message.GetNoteStart(&channel, &key, &velocity):
+			order += "("
+		case e.Message.GetNoteEnd(&channel, &key):
+			order += ")"
+		}
+	}
+	if order != "()()" {
+		t.Errorf("notes begin and end as %s; want ()()", order)
 	}
 }
 

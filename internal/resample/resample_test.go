@@ -60,6 +60,9 @@ func TestRead(t *testing.T) {
 			if from, to := max(at, 0), min(at+size, n); from < to {
 				a, _ := f.Reach(from)
 				_, b := f.Reach(to - 1)
+				if _, end := f.Reach(from); end-a+1 != 2*f.half {
+					t.Fatalf("%v: a sample reaches from %d to %d; want %d samples", rates, a, end, 2*f.half)
+				}
 				if first != a || last != b {
 					t.Fatalf("%v: samples %d to %d are read; want %d to %d", rates, first, last, a, b)
 				}

@@ -1,17 +1,19 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep/internal/loopback"
+	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/presets"
 	"github.com/audiosep/audiosep/serve"
 )
 
 func serveCommand() *cobra.Command {
-	o := serve.Options{Preset: presets.Read, Run: runPipeline}
+	o := serve.Options{Preset: presets.Read, Run: runChecked}
 	port := 0
 	cmd := &cobra.Command{
 		Use:   "serve DIR",
@@ -50,4 +52,11 @@ is described, as OpenAPI, at v1/openapi.json below it.`,
 	fl.IntVar(&port, "port", 0, "`PORT` to serve at (default: any that is free)")
 	fl.Int64Var(&o.MostInput, "most-input", 1<<30, "`BYTES` that an input may have")
 	return cmd
+}
+
+// runChecked runs a pipeline, writes the report that it asks for and its record.
+func runChecked(ctx context.Context, p *pipeline.Pipeline, o pipeline.Options) error {
+	r := &runner{log: o.Log, watch: o.Watcher, block: o.Block}
+	_, err := r.run(ctx, &loaded{Pipeline: p, input: inputOf(p)})
+	return err
 }

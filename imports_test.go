@@ -37,6 +37,7 @@ func TestImportsPointDown(t *testing.T) {
 		"presets":            {},
 		"report":             {".", "pipeline"},
 		"listen":             {".", "audio", "factorizers", "models", "notes", "pipeline", "separators", "transforms"},
+		"serve":              {".", "pipeline"},
 	}
 	const line = "{{.Name}} {{.ImportPath}} {{join .Imports \" \"}}"
 	lines := goList(t, line, "./...")

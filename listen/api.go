@@ -62,7 +62,7 @@ func (s *Server) Handler() http.Handler {
 			fail(w, err)
 			return
 		}
-		x.events.serve(w, r)
+		x.events.Serve(w, r)
 	})
 	return mux
 }

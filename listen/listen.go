@@ -165,7 +165,7 @@ func (s *Server) newSession() *session {
 	n := &session{id: s.begun, r: s.r, plan: newPlan(), changed: time.Now()}
 	s.sessions = append(s.sessions, n)
 	if len(s.sessions) > mostSessions {
-		i := slices.IndexFunc(s.sessions, func(x *session) bool { return !x.events.open() && x != n })
+		i := slices.IndexFunc(s.sessions, func(x *session) bool { return !x.events.Open() && x != n })
 		if i >= 0 {
 			s.sessions[i].cancel()
 			s.sessions = slices.Delete(s.sessions, i, i+1)
@@ -200,7 +200,7 @@ func (s *Server) offers() []offered {
 	all := []offered{}
 	for _, x := range s.sessions {
 		x.mu.Lock()
-		all = append(all, offered{x.id, x.events.open(), x.changed, x.plan.Sources, len(x.solutions) > 0})
+		all = append(all, offered{x.id, x.events.Open(), x.changed, x.plan.Sources, len(x.solutions) > 0})
 		x.mu.Unlock()
 	}
 	return all

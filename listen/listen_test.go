@@ -337,7 +337,7 @@ func TestSessions(t *testing.T) {
 	if code, b := ask(t, s, "POST", "/api/sessions/2/solve", short); code != 409 || !bytes.Contains(b, []byte("already")) {
 		t.Errorf("a second work is answered by %d: %s; want 409", code, b)
 	}
-	told := first.events.join()
+	told := first.events.Join()
 	if code, b := ask(t, s, "POST", "/api/sessions/1/solve", short); code != 202 {
 		t.Fatalf("%d: %s", code, b)
 	}
@@ -352,7 +352,7 @@ func TestSessions(t *testing.T) {
 	if st := second.state(); st.Job == nil {
 		t.Error("the long work has ended; want it at work")
 	}
-	cancelled := second.events.join()
+	cancelled := second.events.Join()
 	ask(t, s, "DELETE", "/api/sessions/2/job", nil)
 	for done := false; !done; {
 		select {

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/loopback"
 )
 
 // session is what one page works on. It stays when the page is closed, and is offered again.
 type session struct {
 	id      int
 	r       *recording
-	events  hub
+	events  loopback.Hub
 	changed time.Time
 
 	mu        sync.Mutex
@@ -140,11 +141,11 @@ func (s *session) begin(ctx context.Context, what string, work func(ctx context.
 		s.mu.Unlock()
 		switch {
 		case err == nil:
-			s.events.tell("done", map[string]any{"what": what, "result": done})
+			s.events.Tell("done", map[string]any{"what": what, "result": done})
 		case ctx.Err() != nil:
-			s.events.tell("cancelled", map[string]any{"what": what})
+			s.events.Tell("cancelled", map[string]any{"what": what})
 		default:
-			s.events.tell("failed", map[string]any{"what": what, "error": err.Error()})
+			s.events.Tell("failed", map[string]any{"what": what, "error": err.Error()})
 		}
 	}()
 	return nil
@@ -164,7 +165,7 @@ func (s *session) guarded(ctx context.Context, what string, work func(context.Co
 		defer mu.Unlock()
 		if now := time.Now(); now.Sub(told) > 50*time.Millisecond || st.Done >= st.Of {
 			told = now
-			s.events.tell("progress", map[string]any{"what": what, "stage": stage, "done": st.Done, "of": st.Of})
+			s.events.Tell("progress", map[string]any{"what": what, "stage": stage, "done": st.Done, "of": st.Of})
 		}
 	})
 }

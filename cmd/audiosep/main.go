@@ -164,7 +164,7 @@ Exit codes:
   2    the pipeline or the command line is wrong
   130  cancelled
 {{end}}`)
-	cmd.AddCommand(runCommand(), replayCommand(), listenCommand(), presetsCommand(), presetCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
+	cmd.AddCommand(runCommand(), replayCommand(), listenCommand(), serveCommand(), presetsCommand(), presetCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
 		evalCommand(), benchCommand(), atomsCommand(), identifyCommand(), rankCommand(), localiseCommand(), pluginCommand(), versionCommand())
 	return cmd
 }

@@ -92,10 +92,16 @@ func (r *runner) load(ctx context.Context, spec *pipeline.Spec, override func(*p
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	if l.input = "recording"; len(l.Reads()) > 0 {
-		l.input = audio.Names([]string{l.Reads()[0].Path})[0]
-	}
+	l.input = inputOf(l.Pipeline)
 	return l, nil
+}
+
+// inputOf returns what the recording of a pipeline is called.
+func inputOf(p *pipeline.Pipeline) string {
+	if reads := p.Reads(); len(reads) > 0 {
+		return audio.Names([]string{reads[0].Path})[0]
+	}
+	return "recording"
 }
 
 // run runs a pipeline, closes it, and writes the report that it asks for and its record, which

@@ -1,0 +1,350 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/loopback"
+	"github.com/audiosep/audiosep/pipeline"
+)
+
+// asked is a run that is handed in.
+type asked struct {
+	Pipeline json.RawMessage `json:"pipeline"` // as in a file
+	Preset   string          `json:"preset"`   // or the name of one
+	Input    string          `json:"input"`    // instead of what the pipeline reads
+	Seed     *uint64         `json:"seed"`
+	Set      []string        `json:"set"` // STAGE.PARAMETER=VALUE
+}
+
+// run is one run, from when it was handed in.
+type run struct {
+	id       int
+	pipeline *pipeline.Pipeline
+	ctx      context.Context
+	cancel   context.CancelFunc
+	hub      loopback.Hub
+
+	mu     sync.Mutex
+	state  string
+	fault  string
+	files  []string
+	stages []stageState
+	told   time.Time
+	done   chan struct{} // closed when it has ended
+}
+
+// stageState is how far a stage is.
+type stageState struct {
+	Stage     string   `json:"stage"`
+	Done      int      `json:"done"`
+	Of        int      `json:"of"`
+	Objective *float64 `json:"objective,omitempty"`
+}
+
+// shown is a run as it is told.
+type shown struct {
+	ID     int          `json:"id"`
+	State  string       `json:"state"` // queued, running, done, failed, cancelled
+	Name   string       `json:"name"`
+	Error  string       `json:"error,omitempty"`
+	Stages []stageState `json:"stages"`
+	Files  []string     `json:"files"` // that it wrote, when it is done
+}
+
+func (x *run) shown() shown {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return shown{x.id, x.state, x.pipeline.Name, x.fault, append([]stageState{}, x.stages...), append([]string{}, x.files...)}
+}
+
+// submit takes a run and puts it at the end of the queue.
+func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
+	var a asked
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostSpec))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&a); err != nil {
+		var long *http.MaxBytesError
+		if errors.As(err, &long) {
+			return err
+		}
+		return refuse(http.StatusBadRequest, "the request cannot be read: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forget()
+	if len(s.runs) >= mostRuns {
+		return refuse(http.StatusTooManyRequests, "%d runs are waiting; want fewer, or some cancelled", len(s.runs))
+	}
+	p, err := s.check(&a, s.next)
+	if err != nil {
+		return err
+	}
+	x := &run{id: s.next, pipeline: p, state: "queued", done: make(chan struct{})}
+	x.ctx, x.cancel = context.WithCancel(s.ctx)
+	s.next++
+	s.runs = append(s.runs, x)
+	s.queue <- x // has room for all that are remembered
+	w.Header().Set("Location", "runs/"+strconv.Itoa(x.id))
+	return reply(w, http.StatusCreated, x.shown())
+}
+
+// forget makes room: the oldest runs that have ended are no longer told of. Their files stay.
+func (s *Server) forget() {
+	for i := 0; len(s.runs) >= mostRuns && i < len(s.runs); {
+		select {
+		case <-s.runs[i].done:
+			s.runs = append(s.runs[:i], s.runs[i+1:]...)
+		default:
+			i++
+		}
+	}
+}
+
+// check returns the pipeline that is asked for, if it reads and writes nothing outside of the
+// folder and starts no other program.
+func (s *Server) check(a *asked, id int) (*pipeline.Pipeline, error) {
+	text := []byte(a.Pipeline)
+	switch {
+	case (a.Preset == "") == (len(text) == 0):
+		return nil, refuse(http.StatusBadRequest, "there are a pipeline and a preset, or neither; want one of the two")
+	case a.Preset != "":
+		var ok bool
+		if text, ok = s.Preset(a.Preset); !ok {
+			return nil, refuse(http.StatusBadRequest, "there is no preset %q", a.Preset)
+		}
+	}
+	spec, err := pipeline.Parse("pipeline", text)
+	if err != nil {
+		return nil, err
+	}
+	if names := spec.PluginNames(); len(names) > 0 || len(spec.Plugins) > 0 {
+		return nil, refuse(http.StatusForbidden, "the pipeline uses plugins %q; want stages that are compiled in", names)
+	}
+	spec.Dir, spec.Out = filepath.Join(s.Dir, "inputs"), filepath.Join(s.Dir, "runs", strconv.Itoa(id))
+	if a.Seed != nil {
+		spec.Seed = *a.Seed
+	}
+	if a.Input != "" {
+		if err := inputName(a.Input); err != nil {
+			return nil, err
+		}
+		if err := s.local(a.Input, true); err != nil {
+			return nil, refuse(http.StatusForbidden, "input: %w", err)
+		}
+		spec.SetInput("input", filepath.Join(spec.Dir, a.Input))
+	}
+	for _, arg := range a.Set {
+		if name, file := s.setsFile(spec, arg); file {
+			return nil, refuse(http.StatusForbidden, "set: parameter %s names files; want it in the pipeline, or input", name)
+		}
+		spec.Set(arg)
+	}
+	if err := s.inside(spec); err != nil {
+		return nil, err
+	}
+	return pipeline.Check(spec, s.Registry)
+}
+
+// setsFile tells whether STAGE.PARAMETER=VALUE sets a parameter that names files.
+func (s *Server) setsFile(spec *pipeline.Spec, arg string) (name string, file bool) {
+	name, _, _ = strings.Cut(arg, "=")
+	id, param, _ := strings.Cut(name, ".")
+	for _, st := range spec.Stages {
+		def, _ := s.Registry.Lookup(st.Use)
+		file = file || st.ID == id && slices.ContainsFunc(def.Params, func(p audiosep.Param) bool { return p.Name == param && p.File != "" })
+	}
+	return name, file
+}
+
+// inside says which file of a spec is not in the folder, or is no file: - is standard input
+// or output. Links are followed.
+func (s *Server) inside(spec *pipeline.Spec) error {
+	for _, st := range spec.Stages {
+		def, _ := s.Registry.Lookup(st.Use)
+		var given map[string]json.RawMessage
+		if json.Unmarshal(st.Params, &given) != nil {
+			continue // which the check tells
+		}
+		for _, p := range def.Params {
+			if p.File == "" || given[p.Name] == nil {
+				continue
+			}
+			var one string
+			var many []string
+			if json.Unmarshal(given[p.Name], &one) == nil {
+				many = []string{one}
+			} else if json.Unmarshal(given[p.Name], &many) != nil {
+				continue
+			}
+			for _, name := range many {
+				if err := s.local(name, p.File == "in"); err != nil {
+					return refuse(http.StatusForbidden, "stage %q: parameter %s: %w", st.ID, p.Name, err)
+				}
+			}
+		}
+	}
+	if spec.Report != nil && !filepath.IsLocal(filepath.FromSlash(spec.Report.Dir)) {
+		return refuse(http.StatusForbidden, "the report's folder is %q; want one below that of the run", spec.Report.Dir)
+	}
+	return nil
+}
+
+func (s *Server) local(name string, read bool) error {
+	path := filepath.FromSlash(name)
+	if name == "" {
+		return nil
+	}
+	if !filepath.IsLocal(path) || filepath.Base(path) == "-" {
+		return fmt.Errorf("%q is no name below the server's folder; want that of an input", name)
+	}
+	if !read {
+		return nil
+	}
+	// os.Root refuses what links lead out to.
+	f, err := s.root.Open(filepath.Join("inputs", path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no input %q; want it put there first", name)
+	} else if err != nil {
+		return fmt.Errorf("%q cannot be opened inside of the server's folder: %w", name, err)
+	}
+	info, err := f.Stat()
+	f.Close()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%q is no file", name)
+	}
+	return err
+}
+
+// work runs what is in the queue.
+func (s *Server) work() {
+	for {
+		select {
+		case <-s.ctx.Done():
+			s.mu.Lock()
+			for _, x := range s.runs {
+				x.end()
+			}
+			s.mu.Unlock()
+			return
+		case x := <-s.queue:
+			x.run(s)
+		}
+	}
+}
+
+// run runs it, unless it was cancelled while it waited.
+func (x *run) run(s *Server) {
+	x.mu.Lock()
+	if x.state != "queued" {
+		x.mu.Unlock()
+		return
+	}
+	x.state = "running"
+	x.mu.Unlock()
+	x.hub.Tell("state", x.shown())
+	err := func() (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("a fault of the program: %v", p)
+			}
+		}()
+		return s.Run(x.ctx, x.pipeline, pipeline.Options{Watcher: x})
+	}()
+	var files []string
+	if err == nil {
+		dir := filepath.Join("runs", strconv.Itoa(x.id))
+		err = fs.WalkDir(s.root.FS(), filepath.ToSlash(dir), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				files = append(files, strings.TrimPrefix(path, filepath.ToSlash(dir)+"/"))
+			}
+			return err
+		})
+		if errors.Is(err, fs.ErrNotExist) { // it writes nothing
+			err = nil
+		}
+	}
+	switch {
+	case err == nil:
+		x.finish("done", "", files)
+	case x.ctx.Err() != nil:
+		x.finish("cancelled", "", nil)
+	default:
+		x.finish("failed", strings.ReplaceAll(err.Error(), s.Dir+string(filepath.Separator), ""), nil)
+	}
+}
+
+// finish says how it ended. Only the first call counts.
+func (x *run) finish(state, fault string, files []string) {
+	x.mu.Lock()
+	ended := x.state != "queued" && x.state != "running"
+	if !ended {
+		x.state, x.fault, x.files = state, fault, files
+	}
+	x.mu.Unlock()
+	x.cancel()
+	if !ended {
+		x.hub.Tell("state", x.shown())
+		close(x.done) // what listens sends the state, then ends
+	}
+}
+
+// end cancels it.
+func (x *run) end() {
+	x.mu.Lock()
+	queued := x.state == "queued"
+	x.mu.Unlock()
+	x.cancel()
+	if queued {
+		x.finish("cancelled", "", nil)
+	}
+}
+
+// Port is that of a pipeline.Watcher.
+func (x *run) Port(pipeline.Ref, audiosep.Cargo, any) {}
+
+// Step tells how far a stage is, twenty times a second at most, and its end.
+func (x *run) Step(stage string, s audiosep.Step) {
+	x.mu.Lock()
+	state := stageState{Stage: stage, Done: s.Done, Of: s.Of}
+	if !math.IsNaN(s.Objective) && !math.IsInf(s.Objective, 0) {
+		state.Objective = &s.Objective
+	}
+	at := -1
+	for i := range x.stages {
+		if x.stages[i].Stage == stage {
+			at = i
+		}
+	}
+	if at < 0 {
+		at, x.stages = len(x.stages), append(x.stages, stageState{})
+	}
+	x.stages[at] = state
+	now := time.Now()
+	tell := now.Sub(x.told) > 50*time.Millisecond || s.Done >= s.Of
+	if tell {
+		x.told = now
+	}
+	x.mu.Unlock()
+	if tell {
+		x.hub.Tell("step", state)
+	}
+}
+
+// serve sends events: the state, at once and whenever it changes, and steps. They end when the
+// run does.
+func (x *run) serve(w http.ResponseWriter, r *http.Request) {
+	x.hub.ServeUntil(w, r, x.done, func() (string, any) { return "state", x.shown() })
+}

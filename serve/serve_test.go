@@ -1,0 +1,218 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/factorizers"
+	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/separators"
+	"github.com/audiosep/audiosep/transforms"
+)
+
+const spec = `{"audiosep": 1, "name": "two", "stages": [{"use": "read_audio"%s}, {"use": "frame"}, {"use": "stft"},
+	{"use": "kl_nmf", "params": {"rank": 2, "iterations": %d, "tol": 0}}, {"use": "wiener"}, {"use": "write_audio"%s}]}`
+
+func server(t *testing.T) *Server {
+	t.Helper()
+	s, err := New(t.Context(), Options{Dir: t.TempDir(), MostInput: 200000,
+		Registry: pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages),
+		Preset:   func(name string) ([]byte, bool) { return fmt.Appendf(nil, spec, "", 3, ""), name == "two" },
+		Run:      func(ctx context.Context, p *pipeline.Pipeline, o pipeline.Options) error { return p.Run(ctx, o) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// sound is a WAV file of one tone that swells.
+func sound(t *testing.T) []byte {
+	t.Helper()
+	x := make([]float64, 8000)
+	for i := range x {
+		x[i] = 0.3 * math.Sin(float64(i)*0.3) * math.Sin(float64(i)*0.001)
+	}
+	path := filepath.Join(t.TempDir(), "x.wav")
+	if err := audio.WriteFile(path, &audiosep.Signal{Rate: 8000, Channels: 1, Data: [][]float64{x}}, "int16"); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func ask(t *testing.T, s *Server, method, path string, body []byte) (int, string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, httptest.NewRequest(method, path, bytes.NewReader(body)))
+	return w.Code, w.Body.String()
+}
+
+// wait waits for the end of a run.
+func wait(t *testing.T, s *Server, id int) shown {
+	t.Helper()
+	for range 2000 {
+		_, text := ask(t, s, "GET", fmt.Sprintf("/v1/runs/%d", id), nil)
+		var x shown
+		if err := json.Unmarshal([]byte(text), &x); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+		if x.State != "queued" && x.State != "running" {
+			return x
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("the run does not end")
+	return shown{}
+}
+
+// TestRun hands in a recording and a pipeline, watches, and fetches stems that are those of
+// the command line.
+func TestRun(t *testing.T) {
+	s := server(t)
+	if code, text := ask(t, s, "PUT", "/v1/inputs/song.wav", sound(t)); code != 201 {
+		t.Fatalf("%d: %s", code, text)
+	}
+	code, text := ask(t, s, "POST", "/v1/runs", []byte(`{"preset": "two", "input": "song.wav", "set": ["kl_nmf.iterations=5"]}`))
+	if code != 201 {
+		t.Fatalf("%d: %s", code, text)
+	}
+	_, events := ask(t, s, "GET", "/v1/runs/1/events", nil) // ends with the run
+	for _, want := range []string{"event: state\n", `"stage":"kl_nmf","done":5,"of":5`, `"state":"done"`} {
+		if !strings.Contains(events, want) {
+			t.Errorf("the events lack %s:\n%s", want, events)
+		}
+	}
+	x := wait(t, s, 1)
+	if x.State != "done" || fmt.Sprint(x.Files) != "[song-1.wav song-2.wav]" {
+		t.Fatalf("it is %+v; want it done, with two files", x)
+	}
+	p, err := pipeline.Parse("x.json", fmt.Appendf(nil, spec, "", 5, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.SetInput("", filepath.Join(s.Dir, "inputs", "song.wav"))
+	p.Out = t.TempDir()
+	checked, err := pipeline.Check(p, s.Registry)
+	if err == nil {
+		err = checked.Run(t.Context(), pipeline.Options{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range x.Files {
+		want, err := os.ReadFile(filepath.Join(p.Out, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, got := ask(t, s, "GET", "/v1/runs/1/files/"+name, nil); got != string(want) {
+			t.Errorf("%s differs from what the pipeline makes", name)
+		}
+	}
+}
+
+// TestCancel ends one run while it works and one while it waits.
+func TestCancel(t *testing.T) {
+	s := server(t)
+	ask(t, s, "PUT", "/v1/inputs/song.wav", sound(t))
+	long := fmt.Appendf(nil, `{"input": "song.wav", "pipeline": %s}`, fmt.Sprintf(spec, "", 100000000, ""))
+	for range 2 {
+		if code, text := ask(t, s, "POST", "/v1/runs", long); code != 201 {
+			t.Fatalf("%d: %s", code, text)
+		}
+	}
+	for _, id := range []int{2, 1} {
+		ask(t, s, "DELETE", fmt.Sprintf("/v1/runs/%d", id), nil)
+	}
+	for _, id := range []int{1, 2} {
+		if x := wait(t, s, id); x.State != "cancelled" || len(x.Files) != 0 {
+			t.Errorf("run %d is %+v; want it cancelled, without files", id, x)
+		}
+	}
+	if code, _ := ask(t, s, "GET", "/v1/runs/1/files/song-1.wav", nil); code != 404 {
+		t.Errorf("a file of it is answered by %d; want 404", code)
+	}
+}
+
+// TestRefusals asks for what is outside of the folder, for what is too long, and for what
+// there is not.
+func TestRefusals(t *testing.T) {
+	s := server(t)
+	secret := filepath.Join(t.TempDir(), "secret.wav")
+	if err := os.WriteFile(secret, sound(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ask(t, s, "PUT", "/v1/inputs/song.wav", sound(t))
+	if err := os.Symlink(secret, filepath.Join(s.Dir, "inputs", "link.wav")); err != nil {
+		t.Skip(err)
+	}
+	run := func(read, write string) string {
+		return fmt.Sprintf(`{"pipeline": %s}`, fmt.Sprintf(spec, read, 3, write))
+	}
+	file := func(name string) string { return fmt.Sprintf(`, "params": {"files": [%q]}`, name) }
+	out := func(name string) string { return fmt.Sprintf(`, "params": {"pattern": %q}`, name) }
+	for _, c := range []struct {
+		name, method, path, body string
+		code                     int
+		want                     string
+	}{
+		{"absolute input", "POST", "/v1/runs", run(file(secret), ""), 403, "no name below"},
+		{"input above", "POST", "/v1/runs", run(file("../../secret.wav"), ""), 403, "no name below"},
+		{"a run's file", "POST", "/v1/runs", run(file("../runs/1/x.wav"), ""), 403, "no name below"},
+		{"standard input", "POST", "/v1/runs", run(file("-"), ""), 403, "no name below"},
+		{"link out", "POST", "/v1/runs", run(file("link.wav"), ""), 403, "cannot be opened inside"},
+		{"link out as input", "POST", "/v1/runs", `{"preset": "two", "input": "link.wav"}`, 403, "cannot be opened inside"},
+		{"missing input", "POST", "/v1/runs", run(file("none.wav"), ""), 403, "no input"},
+		{"absolute output", "POST", "/v1/runs", run(file("song.wav"), out("/tmp/x-{source}")), 403, "no name below"},
+		{"output above", "POST", "/v1/runs", run(file("song.wav"), out("../{source}")), 403, "no name below"},
+		{"standard output", "POST", "/v1/runs", run(file("song.wav"), out("-")), 403, "no name below"},
+		{"set a file", "POST", "/v1/runs", `{"preset": "two", "input": "song.wav", "set": ["read_audio.files=/etc/hostname"]}`, 403, "names files"},
+		{"set an output", "POST", "/v1/runs", `{"preset": "two", "input": "song.wav", "set": ["write_audio.pattern=/tmp/x"]}`, 403, "names files"},
+		{"report above", "POST", "/v1/runs", `{"pipeline": {"audiosep": 1, "report": {"dir": "../..", "ports": ["*"]}, "stages": [{"use": "stft"}]}}`, 403, "report"},
+		{"plugin", "POST", "/v1/runs", `{"pipeline": {"audiosep": 1, "stages": [{"use": "evil/stage"}]}}`, 403, "plugins"},
+		{"a wrong pipeline", "POST", "/v1/runs", `{"preset": "two", "input": "song.wav", "set": ["kl_nmf.rank=x"]}`, 422, `"problems":[`},
+		{"neither", "POST", "/v1/runs", `{}`, 400, "or neither"},
+		{"unknown field", "POST", "/v1/runs", `{"presets": "two"}`, 400, "unknown field"},
+		{"no preset", "POST", "/v1/runs", `{"preset": "../two"}`, 400, "no preset"},
+		{"a long request", "POST", "/v1/runs", `{"preset": "` + strings.Repeat("x", mostSpec) + `"}`, 413, "too large"},
+		{"a long input", "PUT", "/v1/inputs/long.wav", strings.Repeat("x", 200001), 413, "too large"},
+		{"input outside", "PUT", "/v1/inputs/..%2fx.wav", "x", 400, "no name for an input"},
+		{"hidden input", "PUT", "/v1/inputs/.x.wav", "x", 400, "no name for an input"},
+		{"remove outside", "DELETE", "/v1/inputs/..%2f..%2fx", "", 400, "no name for an input"},
+		{"no run", "GET", "/v1/runs/9", "", 404, "no run"},
+		{"no number", "GET", "/v1/runs/x", "", 404, "no run"},
+		{"no such input", "DELETE", "/v1/inputs/none.wav", "", 404, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if code, text := ask(t, s, c.method, c.path, []byte(c.body)); code != c.code || !strings.Contains(text, c.want) {
+				t.Errorf("%d, %.300s; want %d, %s", code, text, c.code, c.want)
+			}
+		})
+	}
+	if _, err := os.Stat(filepath.Join(s.Dir, "inputs", "long.wav")); err == nil {
+		t.Error("an input that is too long is there")
+	}
+	code, _ := ask(t, s, "POST", "/v1/runs", []byte(run(file("song.wav"), "")))
+	if x := wait(t, s, 1); code != 201 || x.State != "done" {
+		t.Fatalf("%d, %+v; want it done", code, x)
+	}
+	for _, name := range []string{"../../inputs/song.wav", "..%2f..%2finputs%2fsong.wav", "none"} {
+		if code, _ := ask(t, s, "GET", "/v1/runs/1/files/"+name, nil); code == 200 {
+			t.Errorf("%s is fetched", name)
+		}
+	}
+}

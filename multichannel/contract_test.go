@@ -12,6 +12,7 @@ func TestContract(t *testing.T) {
 		params, ok := map[string]string{
 			"iva":       `{"iterations": 3}`,
 			"fdica":     `{"iterations": 3}`,
+			"duet":      `{"sources": 3}`,
 			"ilrma":     `{"iterations": 3, "warm": 2, "restarts": 2}`,
 			"fast_mnmf": `{"iterations": 3, "warm": 2, "sources": 3}`,
 			"mwf_em":    `{"iterations": 2}`,

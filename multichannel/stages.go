@@ -14,6 +14,7 @@ var Stages = []audiosep.Definition{
 	fdicaStage,
 	ilrmaStage,
 	fastMNMFStage,
+	duetStage,
 	mwfEMStage,
 	mixRoomStage,
 }

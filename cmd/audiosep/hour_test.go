@@ -43,13 +43,17 @@ func BenchmarkHourOnline(b *testing.B) { benchmarkHour(b, "../../examples/model/
 // BenchmarkHourHPSS separates harmonic from percussive sound of such an hour.
 func BenchmarkHourHPSS(b *testing.B) { benchmarkHour(b, "../../examples/hpss/pipeline.json") }
 
-func benchmarkHour(b *testing.B, spec string) {
+// BenchmarkHourMeeting separates two microphones for an hour, with what is learnt on its first
+// minute.
+func BenchmarkHourMeeting(b *testing.B) { benchmarkHour(b, "meeting", "--for", "60") }
+
+func benchmarkHour(b *testing.B, spec string, flags ...string) {
 	dir := b.TempDir()
 	program, song := filepath.Join(dir, "audiosep"), filepath.Join(dir, "song.wav")
 	command(b, "go", "build", "-o", program, ".")
 	writeSong(b, song, 3600)
 	for b.Loop() {
-		cmd := command(b, program, "run", spec, "-q", "--overwrite", "--input", song, "--out", dir)
+		cmd := command(b, program, append([]string{"run", spec, "-q", "--overwrite", "--input", song, "--out", dir}, flags...)...)
 		b.ReportMetric(float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)/1024, "MiB-resident")
 	}
 	b.ReportMetric(3600*float64(b.N)/b.Elapsed().Seconds(), "×real-time")

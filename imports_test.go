@@ -35,6 +35,7 @@ func TestImportsPointDown(t *testing.T) {
 		"plugins":            {".", "plugins/wire"},
 		"plugins/wire":       {},
 		"presets":            {},
+		"batch":              {".", "audio", "pipeline", "pipeline/record"},
 		"report":             {".", "pipeline"},
 		"listen":             {".", "audio", "factorizers", "models", "notes", "pipeline", "separators", "transforms"},
 		"serve":              {".", "pipeline"},

@@ -58,6 +58,7 @@ func run() int {
 		}
 	}
 	var failed *runError
+	var coded *codeError
 	var problems pipeline.Problems
 	switch {
 	case err == nil:
@@ -65,6 +66,9 @@ func run() int {
 	case errors.Is(err, context.Canceled):
 		say("audiosep: cancelled")
 		return exitCancelled
+	case errors.As(err, &coded):
+		say("audiosep: %v", coded.err)
+		return coded.code
 	case errors.As(err, &failed):
 		say("audiosep: %v", failed.err)
 		return exitFailed
@@ -164,7 +168,7 @@ Exit codes:
   2    the pipeline or the command line is wrong
   130  cancelled
 {{end}}`)
-	cmd.AddCommand(runCommand(), replayCommand(), listenCommand(), serveCommand(), presetsCommand(), presetCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
+	cmd.AddCommand(runCommand(), batchCommand(), replayCommand(), listenCommand(), serveCommand(), presetsCommand(), presetCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
 		evalCommand(), benchCommand(), atomsCommand(), identifyCommand(), rankCommand(), localiseCommand(), pluginCommand(), versionCommand())
 	return cmd
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -69,12 +70,17 @@ func readPreset(name string) (*pipeline.Spec, error) {
 	return pipeline.Parse(name, text)
 }
 
+// takesOptions tells whether a command's first argument is a pipeline, whose options it has.
+func takesOptions(cmd *cobra.Command) bool {
+	return slices.Contains([]string{"run", "check", "plan", "sweep"}, cmd.Name()) && cmd.CommandPath() != "audiosep batch run"
+}
+
 // addOptions gives the command that runs or checks a pipeline the flags that the pipeline on the
 // command line has options for, and its help what the pipeline says of itself. A pipeline that
 // cannot be read is told of when it runs.
 func addOptions(root *cobra.Command, args []string) error {
 	cmd, rest, err := root.Find(args)
-	if err != nil || cmd.Name() != "run" && cmd.Name() != "check" {
+	if err != nil || !takesOptions(cmd) {
 		return nil
 	}
 	file := firstArgument(cmd, rest)

@@ -17,3 +17,7 @@ func Open(path string) (*os.File, error) {
 	}
 	return os.Open(path)
 }
+
+// Lock locks a file until it is closed or the program ends, and tells whether nobody else
+// has. Where there are no such locks it is false.
+func Lock(f *os.File) bool { return lock(f) }

@@ -276,7 +276,7 @@ func Room(dir string, bytes int64) error {
 		dir = filepath.Dir(dir)
 	}
 	if free, ok := freeBytes(dir); ok && bytes > free {
-		return fmt.Errorf("%s has %.3g MB left, and %.3g MB will be written; want more space, or another folder", dir, float64(free)/1e6, float64(bytes)/1e6)
+		return fmt.Errorf("%s has %.3g MB left, and %.3g MB will be written; want more space, or another folder: %w", dir, float64(free)/1e6, float64(bytes)/1e6, syscall.ENOSPC)
 	}
 	return nil
 }

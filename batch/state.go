@@ -1,0 +1,319 @@
+package batch
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/audiosep/audiosep/internal/whole"
+)
+
+// stateFolder is where a batch keeps, below the folder of the results, what is not done:
+//
+//	leases/KEY       who is at work on an item; what it says is refreshed while they are
+//	tries/KEY        a line for each time that work on it began and has not ended
+//	failed/KEY       why an item failed
+//
+// All of it may be removed while nobody is at work. Results that are not whole are in a folder
+// .audiosep-KEY.RANDOM beside the one in which they will be.
+const stateFolder = ".audiosep"
+
+// state is that folder.
+type state struct {
+	out  string // the folder of all results
+	host string
+	ttl  time.Duration // after so long without a sign of life a lease is void
+}
+
+func newState(out, host string, ttl time.Duration) (*state, error) {
+	s := &state{out, host, ttl}
+	for _, sub := range []string{"leases", "tries", "failed"} {
+		if err := os.MkdirAll(s.path(sub), 0o777); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *state) path(parts ...string) string {
+	return filepath.Join(append([]string{s.out, stateFolder}, parts...)...)
+}
+
+// folder is where an item's results are.
+func (s *state) folder(it *Item) string { return filepath.Join(s.out, filepath.FromSlash(it.Name)) }
+
+// lease is the right to work on an item. It keeps others from the same work, and nothing
+// depends on it but time: whoever works without one makes the same bytes.
+type lease struct {
+	file *os.File
+	path string
+	text []byte
+}
+
+type holder struct {
+	Host string `json:"host"`
+	PID  int    `json:"pid"`
+}
+
+// take takes the lease of an item; ok is false if somebody else has it.
+func (s *state) take(it *Item) (l *lease, ok bool, err error) {
+	path := s.path("leases", it.key())
+	for range 3 {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+		if err == nil {
+			whole.Lock(f) // by which those on this machine see at once that its holder is gone
+			text, _ := json.Marshal(holder{s.host, os.Getpid()})
+			l := &lease{f, path, append(text, '\n')}
+			_, err := f.WriteAt(l.text, 0)
+			return l, true, err
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return nil, false, err
+		}
+		if void, err := s.evict(path); err != nil || !void {
+			return nil, false, err
+		}
+	}
+	return nil, false, nil
+}
+
+// refresh gives a sign of life: the time at which the file was written, by the clock of the
+// file system.
+func (l *lease) refresh() error {
+	if _, err := l.file.WriteAt(l.text, 0); err != nil {
+		return err
+	}
+	return l.file.Sync()
+}
+
+// release ends a lease, unless somebody else has it by now.
+func (l *lease) release() {
+	if is, err := os.Stat(l.path); err == nil {
+		if own, err := l.file.Stat(); err == nil && os.SameFile(is, own) {
+			os.Remove(l.path)
+		}
+	}
+	l.file.Close()
+}
+
+// evict removes a lease whose holder is gone, and tells whether it did.
+func (s *state) evict(path string) (bool, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	} else if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	text := make([]byte, 1024)
+	n, _ := f.ReadAt(text, 0)
+	var by holder
+	json.Unmarshal(bytes.TrimSpace(text[:n]), &by) // empty while it is being taken
+	is, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	gone := by.Host == s.host && whole.Lock(f)
+	if !gone {
+		now, err := s.now()
+		if err != nil || now.Sub(is.ModTime()) < s.ttl {
+			return false, err
+		}
+	}
+	// Of several who see that it is void one gets it: the name moves once.
+	aside := path + "." + rand.Text()
+	if err := os.Rename(path, aside); err != nil {
+		return errors.Is(err, fs.ErrNotExist), nil
+	}
+	if moved, err := os.Stat(aside); err == nil && !os.SameFile(moved, is) { // a new one by then
+		os.Link(aside, path)
+		os.Remove(aside)
+		return false, nil
+	}
+	return true, os.Remove(aside)
+}
+
+// now returns the time by the clock of the file system, which may be another machine's.
+func (s *state) now() (time.Time, error) {
+	f, err := os.CreateTemp(s.path("leases"), "clock-*")
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
+// begin notes that work on an item begins, and makes a folder for its results until they are
+// whole. It lies beside the folder where they will be, so that names relative to it stay right.
+// before is how often work had begun and not ended: whoever was at it was killed, and what they
+// left is removed.
+func (s *state) begin(it *Item) (dir string, before int, err error) {
+	path := s.path("tries", it.key())
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", 0, err
+	}
+	beside := filepath.Join(filepath.Dir(s.folder(it)), ".audiosep-"+it.key()+".")
+	for line := range strings.Lines(string(text)) {
+		before++
+		if words := strings.Fields(line); len(words) == 4 {
+			os.RemoveAll(beside + filepath.Base(words[3]))
+		}
+	}
+	name := rand.Text()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+	if err != nil {
+		return "", 0, err
+	}
+	_, err = fmt.Fprintf(f, "%s %d %s %s\n", strings.ReplaceAll(s.host, " ", "_"), os.Getpid(), time.Now().UTC().Format(time.RFC3339), name)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.MkdirAll(beside+name, 0o777)
+	}
+	return beside + name, before, err
+}
+
+// ended notes that work on an item has ended, whether well or not.
+func (s *state) ended(it *Item) { os.Remove(s.path("tries", it.key())) }
+
+// fail notes why an item failed.
+func (s *state) fail(f Failure, it *Item) error {
+	text, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	beside := s.path("failed", it.key()+"."+rand.Text())
+	if err := os.WriteFile(beside, append(text, '\n'), 0o666); err != nil {
+		os.Remove(beside)
+		return err
+	}
+	return os.Rename(beside, s.path("failed", it.key()))
+}
+
+// failure returns why an item failed, if it has.
+func (s *state) failure(it *Item) (Failure, bool) {
+	text, err := os.ReadFile(s.path("failed", it.key()))
+	if err != nil {
+		return Failure{}, false
+	}
+	f := Failure{ID: it.ID, Name: it.Name, Input: it.Input[0], Error: "it is not known why"}
+	json.Unmarshal(text, &f)
+	return f, true
+}
+
+// forgive forgets that an item failed.
+func (s *state) forgive(it *Item) {
+	os.Remove(s.path("failed", it.key()))
+	s.ended(it)
+}
+
+// publish puts the results of an item, which are whole, into its folder. Where there is none
+// they appear at once; else one after the other, the done-file last.
+func (s *state) publish(it *Item, work string) error {
+	to := s.folder(it)
+	if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) && os.Rename(work, to) == nil {
+		return nil
+	}
+	if s.done(it) != nil { // somebody else was faster: the bytes are the same
+		return os.RemoveAll(work)
+	}
+	if err := s.withdraw(it); err != nil {
+		return err
+	}
+	var files []string
+	err := filepath.WalkDir(work, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	done := filepath.Join(work, DoneFile)
+	for _, path := range files {
+		if path != done {
+			err = errors.Join(err, s.move(path, work, to))
+		}
+	}
+	if err == nil {
+		err = s.move(done, work, to)
+	}
+	return errors.Join(err, os.RemoveAll(work))
+}
+
+func (s *state) move(path, from, to string) error {
+	rel, err := filepath.Rel(from, path)
+	if err != nil {
+		return err
+	}
+	at := filepath.Join(to, rel)
+	if err := os.MkdirAll(filepath.Dir(at), 0o777); err != nil {
+		return err
+	}
+	return os.Rename(path, at)
+}
+
+// withdraw removes the results of another pipeline or version from an item's folder: what its
+// done-file lists, that file first. What else is there stays.
+func (s *state) withdraw(it *Item) error {
+	dir := s.folder(it)
+	d, err := ReadDone(filepath.Join(dir, DoneFile))
+	if err != nil {
+		return nil // there is none, or it says nothing
+	}
+	if err := os.Remove(filepath.Join(dir, DoneFile)); err != nil {
+		return err
+	}
+	for _, f := range d.Outputs {
+		if local := filepath.FromSlash(f.File); filepath.IsLocal(local) {
+			os.Remove(filepath.Join(dir, local))
+		}
+	}
+	return nil
+}
+
+// done returns the done-file of an item that is done: one of the same id, whose outputs are
+// there in the lengths that it says. Nil: the item is not done.
+func (s *state) done(it *Item) *Done {
+	dir := s.folder(it)
+	d, err := ReadDone(filepath.Join(dir, DoneFile))
+	if err != nil || d.ID != it.ID {
+		return nil
+	}
+	for _, f := range d.Outputs {
+		info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(f.File)))
+		if err != nil || info.Size() != f.Bytes {
+			return nil
+		}
+	}
+	return d
+}
+
+// sweepLeases removes what those who were killed have left beside the leases.
+func (s *state) sweepLeases() {
+	all, _ := os.ReadDir(s.path("leases"))
+	now, err := s.now()
+	for _, e := range all {
+		if info, is := e.Info(); err == nil && is == nil && strings.ContainsAny(e.Name(), ".-") && now.Sub(info.ModTime()) > s.ttl {
+			os.Remove(s.path("leases", e.Name()))
+		}
+	}
+}
+
+// leased tells whether somebody has a lease of an item, or had one when they were killed.
+func (s *state) leased(it *Item) bool {
+	info, err := os.Stat(s.path("leases", it.key()))
+	return err == nil && time.Since(info.ModTime()) < 2*time.Minute
+}

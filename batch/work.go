@@ -1,0 +1,139 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/pipeline/record"
+)
+
+// Task is an item to be done, and the folder, which is there and empty, for its outputs.
+type Task struct {
+	Header *Header `json:"header"`
+	Item   *Item   `json:"item"`
+	Dir    string  `json:"dir"`
+}
+
+// Worker does items, one at a time.
+type Worker interface {
+	// Do does an item: when it returns the outputs and the done-file are in the task's
+	// folder. step, which may be nil, is told how far it is.
+	Do(ctx context.Context, t Task, step func(Progress)) (*Done, error)
+	Close() error
+}
+
+// Progress is how far a stage of an item is.
+type Progress struct {
+	Stage string `json:"stage"`
+	Done  int    `json:"done"`
+	Of    int    `json:"of"`
+}
+
+// Separator is the Worker that does items in this process.
+type Separator struct {
+	Version string // of the program
+	// Run runs a spec, whose recordings and folder are set, with somebody watching.
+	Run func(ctx context.Context, spec *pipeline.Spec, w pipeline.Watcher) (*record.Record, error)
+	// Measure holds the stems in a folder against true ones; nil: nothing is measured.
+	Measure func(ctx context.Context, reference, estimate, mixture string) ([]Metric, error)
+}
+
+// Close ends the worker.
+func (s *Separator) Close() error { return nil }
+
+// Do does an item.
+func (s *Separator) Do(ctx context.Context, t Task, step func(Progress)) (*Done, error) {
+	if t.Header.Version != s.Version {
+		return nil, fmt.Errorf("the manifest was planned by version %s, and this is %s; want the same, or a new plan", t.Header.Version, s.Version)
+	}
+	d := newDone(t.Item, s.Version)
+	start := time.Now()
+	spec, err := t.Header.spec(t.Item, t.Dir)
+	if err != nil {
+		return nil, err
+	}
+	watch := &watcher{step: step}
+	rec, err := s.Run(ctx, spec, watch)
+	if err != nil {
+		return nil, err
+	}
+	if rec == nil {
+		return nil, errors.New("nothing was written to files below the item's folder; want stems with names that are relative")
+	}
+	d.Seconds, d.Objectives, d.Warnings = time.Since(start).Seconds(), watch.objectives, rec.Warnings
+	if err := d.inputs(t.Item, rec); err != nil {
+		return nil, err
+	}
+	if d.Outputs, err = outputs(ctx, t.Dir, rec); err != nil {
+		return nil, err
+	}
+	if s.Measure != nil && t.Item.Reference != "" {
+		start = time.Now()
+		if d.Metrics, err = s.Measure(ctx, t.Item.Reference, t.Dir, t.Item.Input[0]); err != nil {
+			return nil, fmt.Errorf("the stems cannot be measured: %w", err)
+		}
+		d.Measuring = time.Since(start).Seconds()
+	}
+	d.Finished = time.Now().UTC()
+	return d, d.write(t.Dir)
+}
+
+// inputs notes what was read, and holds it against what was planned.
+func (d *Done) inputs(it *Item, rec *record.Record) error {
+	for i, path := range it.Input {
+		at := slices.IndexFunc(rec.Inputs, func(f record.File) bool { return f.SHA256 == it.SHA256[i] })
+		if at < 0 {
+			return fmt.Errorf("%s is not what it was when the batch was planned; want the same file, or a new plan", path)
+		}
+		d.Inputs = append(d.Inputs, File{path, it.SHA256[i], rec.Inputs[at].Bytes})
+	}
+	return nil
+}
+
+// watcher notes the objectives of a run.
+type watcher struct {
+	step       func(Progress)
+	mu         sync.Mutex
+	objectives map[string]float64
+}
+
+func (w *watcher) Port(r pipeline.Ref, c audiosep.Cargo, value any) {
+	if f, ok := value.(*audiosep.Factors); ok && len(f.Objective) > 0 {
+		w.mu.Lock()
+		if w.objectives == nil {
+			w.objectives = map[string]float64{}
+		}
+		if last := f.Objective[len(f.Objective)-1]; last-last == 0 { // JSON has no infinity
+			w.objectives[r.Stage] = last
+		}
+		w.mu.Unlock()
+	}
+}
+
+func (w *watcher) Step(stage string, s audiosep.Step) {
+	if w.step != nil {
+		w.step(Progress{stage, s.Done, s.Of})
+	}
+}
+
+// full tells whether an error is that of a disk, or of a share of it, that has no room.
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, errFull)
+}
+
+var errFull = errors.New("there is no room left")
+
+// IsFaults tells whether an error is of the pipeline itself, which no item can be done by.
+func IsFaults(err error) bool {
+	var problems pipeline.Problems
+	return errors.As(err, &problems) || errors.Is(err, errFaults)
+}
+
+var errFaults = errors.New("the pipeline is wrong")

@@ -1,0 +1,240 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/batch"
+)
+
+// chaosSize is how many items the test has, and how often something is killed: a few unless
+// AUDIOSEP_RELEASE is set, which is for machines that have an hour.
+func chaosSize() (items, kills int) {
+	if os.Getenv("AUDIOSEP_RELEASE") != "" {
+		return 2000, 100
+	}
+	return 24, 5
+}
+
+// program returns a command that is this program.
+func program(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe, args...)
+	cmd.Args[0] = "audiosep"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
+}
+
+// chaos is three machines that do one batch, as far as processes of one machine can be that.
+type chaos struct {
+	manifest, out string
+	items         int
+	mu            sync.Mutex
+	running       []*exec.Cmd // runs, each the leader of a group
+}
+
+// machine runs a shard until it ends by itself, as a scheduler that starts jobs again would.
+func (c *chaos) machine(t *testing.T, shard int) {
+	for range 1000 {
+		cmd := program(t, "batch", "run", c.manifest, "--out", c.out, "--shard", fmt.Sprintf("%d/3", shard), "--jobs", "2", "--tries", "1000", "--progress", "none")
+		var said bytes.Buffer
+		cmd.Stderr = &said
+		if err := cmd.Start(); err != nil {
+			t.Error(err)
+			return
+		}
+		c.mu.Lock()
+		c.running = append(c.running, cmd)
+		c.mu.Unlock()
+		err := cmd.Wait()
+		c.mu.Lock()
+		for i := range c.running {
+			if c.running[i] == cmd {
+				c.running = append(c.running[:i], c.running[i+1:]...)
+				break
+			}
+		}
+		c.mu.Unlock()
+		if err == nil {
+			return
+		}
+		if code := cmd.ProcessState.ExitCode(); code != -1 && code != batch.ExitStopped {
+			t.Errorf("shard %d: exit code %d; want 0, or a death by signal\n%s", shard, code, said.String())
+			return
+		}
+	}
+	t.Errorf("shard %d does not end", shard)
+}
+
+// kill kills at random: a run with its workers, a run alone, whose workers then are orphans, or
+// one worker.
+func (c *chaos) kill(rng *rand.Rand) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.running) == 0 {
+		return "none"
+	}
+	pid := c.running[rng.IntN(len(c.running))].Process.Pid
+	switch rng.IntN(3) {
+	case 0:
+		syscall.Kill(-pid, syscall.SIGKILL)
+		return "machine"
+	case 1:
+		syscall.Kill(pid, syscall.SIGKILL)
+		return "run"
+	}
+	workers, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if all := strings.Fields(string(workers)); len(all) > 0 {
+		if worker, err := strconv.Atoi(all[rng.IntN(len(all))]); err == nil {
+			syscall.Kill(worker, syscall.SIGKILL)
+			return "worker"
+		}
+	}
+	return "none"
+}
+
+// done counts the items that are there.
+func (c *chaos) done() int {
+	all, _ := filepath.Glob(filepath.Join(c.out, "*", batch.DoneFile))
+	return len(all)
+}
+
+// Three runs share a batch, and are killed at random, their workers too: in the end no item is
+// lost, none is there in part, and no byte differs from what one run makes that nobody killed.
+func TestBatchSurvivesKills(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs a batch twice")
+	}
+	n, kills := chaosSize()
+	dir := t.TempDir()
+	manifest := chaosManifest(t, dir, n)
+	c := &chaos{manifest: manifest, out: filepath.Join(dir, "killed"), items: n}
+	var machines sync.WaitGroup
+	for shard := range 3 {
+		machines.Go(func() { c.machine(t, shard) })
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	killed := map[string]int{}
+	for k := range kills { // spread over the work, however fast it is
+		for c.done() < n*k/(kills+1) {
+			time.Sleep(5 * time.Millisecond)
+		}
+		for what := "none"; what == "none" && c.done() < n; {
+			what = c.kill(rng)
+			killed[what]++
+		}
+	}
+	machines.Wait()
+	t.Logf("killed: %v", killed)
+	if total := killed["machine"] + killed["run"] + killed["worker"]; total < kills/2 {
+		t.Errorf("%d were killed; want about %d", total, kills)
+	}
+	alone := filepath.Join(dir, "alone")
+	for _, out := range []string{alone, c.out} {
+		if text, err := program(t, "batch", "run", manifest, "--out", out, "--progress", "none", "-q").CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		if text, err := program(t, "batch", "status", manifest, "--out", out, "--verify").CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, text)
+		}
+	}
+	want, got := contents(t, alone), contents(t, c.out)
+	for name, text := range want {
+		if got[name] != text {
+			t.Errorf("%s differs", name)
+		}
+		delete(got, name)
+	}
+	for name := range got {
+		t.Errorf("%s is there, and should not be", name)
+	}
+	if len(want) != 3*n {
+		t.Errorf("%d files; want %d", len(want), 3*n)
+	}
+}
+
+// chaosManifest plans a batch of n recordings in a folder.
+func chaosManifest(t *testing.T, dir string, n int) string {
+	t.Helper()
+	for i := range n {
+		s := &audiosep.Signal{Rate: 8000, Channels: 1, Data: [][]float64{make([]float64, 4000+i%7*500)}}
+		for k := range s.Data[0] {
+			x := float64(k) / 8000
+			s.Data[0][k] = 0.3*math.Sin(2*math.Pi*440*x)*math.Abs(math.Sin(3*x)) + 0.2*math.Sin(2*math.Pi*float64(900+i)*x)
+		}
+		path := filepath.Join(dir, "in", fmt.Sprintf("s%d.wav", i))
+		os.MkdirAll(filepath.Dir(path), 0o777)
+		if err := audio.WriteFile(path, s, "int16"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spec := filepath.Join(dir, "pipeline.json")
+	os.WriteFile(spec, []byte(`{"audiosep": 1, "seed": 1, "stages": [
+		{"use": "read_audio", "params": {"files": ["none.wav"]}},
+		{"use": "frame", "params": {"length_ms": 40}},
+		{"use": "dct"},
+		{"use": "is_nmf", "params": {"rank": 2, "iterations": 20}},
+		{"use": "wiener"},
+		{"use": "write_audio"}]}`), 0o600)
+	cmd := program(t, "batch", "plan", spec, filepath.Join(dir, "in"))
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	text, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said.String())
+	}
+	manifest := filepath.Join(dir, "manifest.jsonl")
+	if err := os.WriteFile(manifest, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return manifest
+}
+
+// contents returns what is in the files of results, but for done-files, which tell times, and
+// what a batch knows of items that are not done.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.IsDir() {
+			if e.Name() == ".audiosep" {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if e.Name() == batch.DoneFile {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		rel, _ := filepath.Rel(dir, path)
+		all[rel] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

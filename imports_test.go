@@ -35,7 +35,7 @@ func TestImportsPointDown(t *testing.T) {
 		"plugins":            {".", "plugins/wire"},
 		"plugins/wire":       {},
 		"presets":            {},
-		"batch":              {".", "audio", "pipeline", "pipeline/record"},
+		"batch":              {".", "audio", "pipeline", "pipeline/record", "report"},
 		"report":             {".", "pipeline"},
 		"listen":             {".", "audio", "factorizers", "models", "notes", "pipeline", "separators", "transforms"},
 		"serve":              {".", "pipeline"},

@@ -48,7 +48,7 @@ Exit codes of run, retry, sweep and status:
   audiosep batch status manifest.jsonl --out stems
   audiosep batch merge manifest.jsonl --out stems > table.csv`,
 	}
-	cmd.AddCommand(batchPlanCommand(), batchRunCommand(), batchRetryCommand(), batchStatusCommand(), batchMergeCommand(), batchWorkerCommand())
+	cmd.AddCommand(batchPlanCommand(), batchRunCommand(), batchRetryCommand(), batchSweepCommand(), batchStatusCommand(), batchMergeCommand(), batchWorkerCommand())
 	return cmd
 }
 
@@ -61,16 +61,21 @@ type planFlags struct {
 }
 
 func (f *planFlags) add(cmd *cobra.Command) {
+	f.addTo(cmd)
+	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but warnings and errors")
+	f.spec.plugins.add(cmd)
+}
+
+// addTo adds the flags that a command has which does items, too.
+func (f *planFlags) addTo(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringArrayVar(&f.lists, "list", nil, "`FILE` of names of recordings, folders or patterns, one a line; - is standard input")
 	fl.StringVar(&f.reference, "reference", "", "folders of true stems, where there are some: a `PATTERN` with {dir} for the folder of the recording, {input} for its name")
-	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but warnings and errors")
 	fl.StringSliceVar(&f.spec.only, "only", nil, "write these `STEMS` only: names or numbers, with commas between")
 	fl.StringVar(&f.spec.two, "two", "", "write two files: this `STEM`, and the sum of all others")
 	fl.StringVar(&f.spec.format, "format", "", "`FORMAT` of the stems: wav, flac or aiff (default: what the names in the pipeline say)")
 	fl.Uint64Var(&f.spec.seed, "seed", 0, "seed instead of the pipeline's")
 	fl.StringArrayVar(&f.spec.set, "set", nil, "set a parameter: `STAGE.PARAMETER=VALUE`, such as is_nmf.rank=12")
-	f.spec.plugins.add(cmd)
 	cmd.RegisterFlagCompletionFunc("set", completeSet)
 }
 
@@ -236,6 +241,9 @@ func measureStems(ctx context.Context, reference, estimate, mixture string) ([]b
 	return all, nil
 }
 
+// mostDB stands for an infinite ratio, which JSON has not: more than float64 can tell from it.
+const mostDB = 320
+
 // means returns the metrics of each stem of a report, and of all of them in the mean.
 func means(r *metrics.Report) (all []batch.Metric) {
 	var names []string
@@ -243,9 +251,10 @@ func means(r *metrics.Report) (all []batch.Metric) {
 	for _, s := range r.Sources {
 		for _, m := range s.Metrics {
 			x := m.Median()
-			if math.IsNaN(x) || math.IsInf(x, 0) {
-				continue // JSON has none, and no mean has either
+			if math.IsNaN(x) {
+				continue
 			}
+			x = max(-mostDB, min(mostDB, x))
 			if !slices.Contains(names, m.Name) {
 				names = append(names, m.Name)
 			}

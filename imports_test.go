@@ -35,6 +35,7 @@ func TestImportsPointDown(t *testing.T) {
 		"plugins":            {".", "plugins/wire"},
 		"plugins/wire":       {},
 		"presets":            {},
+		"cache":              {".", "models", "pipeline"},
 		"batch":              {".", "audio", "pipeline", "pipeline/record", "report"},
 		"report":             {".", "pipeline"},
 		"listen":             {".", "audio", "factorizers", "models", "notes", "pipeline", "separators", "transforms"},

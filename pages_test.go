@@ -48,8 +48,8 @@ func TestCommandsOfPages(t *testing.T) {
 			}
 			cmd := exec.Command("sh", "-c", script)
 			cmd.Dir = clone(t)
-			cmd.Env = append(os.Environ(), "GOFLAGS=-trimpath") // so that copies share what is compiled
-			if page != "README.md" {                            // which builds it itself
+			cmd.Env = append(os.Environ(), "AUDIOSEP_CACHE=off", "GOFLAGS=-trimpath") // so that copies share what is compiled
+			if page != "README.md" {                                                  // which builds it itself
 				cmd.Env = append(cmd.Env, "PATH="+bin+":"+os.Getenv("PATH"))
 			}
 			if out, err := cmd.CombinedOutput(); err != nil {

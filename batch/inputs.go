@@ -5,16 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-)
 
-// soundFiles are the extensions by which the recordings of a folder are told from what else
-// it holds. What a file that is named is, is told by its content.
-var soundFiles = []string{".wav", ".wave", ".flac", ".aif", ".aiff", ".aifc", ".w64", ".rf64", ".bw64", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".wma", ".caf", ".au"}
+	"github.com/audiosep/audiosep/audio"
+)
 
 // Inputs returns the absolute names of the files that args name, each once, in order: files,
 // patterns such as songs/*.flac, and folders, for all the recordings in them and in the
@@ -32,14 +28,7 @@ func Inputs(args []string) ([]string, error) {
 	}
 	var missing []error
 	for _, arg := range args {
-		n := len(all)
-		err := each(arg, add)
-		if err == nil && len(all) == n && !seen[abs(arg)] {
-			if info, is := os.Stat(arg); is == nil && info.IsDir() {
-				err = fmt.Errorf("folder %s holds no recordings; want files that end in one of %s", arg, strings.Join(soundFiles, ", "))
-			}
-		}
-		if err != nil {
+		if err := each(arg, add); err != nil {
 			missing = append(missing, err)
 		}
 	}
@@ -56,18 +45,14 @@ func each(arg string, add func(path string) error) error {
 	info, err := os.Stat(arg)
 	switch {
 	case err == nil && info.IsDir():
-		return filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
-			hidden := strings.HasPrefix(d.Name(), ".") && path != arg
-			switch {
-			case err != nil:
-				return err
-			case hidden && d.IsDir():
-				return filepath.SkipDir
-			case hidden || d.IsDir() || !slices.Contains(soundFiles, strings.ToLower(filepath.Ext(path))):
-				return nil
-			}
-			return add(path)
-		})
+		found, others, err := audio.Find(arg, "")
+		if err == nil && len(found) == 0 {
+			err = fmt.Errorf("in the folder %s there is no sound, among %d files; want recordings", arg, others)
+		}
+		for _, path := range found {
+			err = errors.Join(err, add(path))
+		}
+		return err
 	case err == nil:
 		return add(arg)
 	case strings.ContainsAny(arg, "*?["):

@@ -111,7 +111,7 @@ func TestPlan(t *testing.T) {
 	}
 	os.WriteFile(filepath.Join(dir, "bad.wav"), []byte("no sound"), 0o600)
 	os.Mkdir(filepath.Join(dir, "a", "mix-stems"), 0o700)
-	inputs, err := Inputs([]string{dir, filepath.Join(dir, "other.wav"), filepath.Join(dir, "*", "*.wav"), filepath.Join(dir, ".hidden.wav")})
+	inputs, err := Inputs([]string{dir, filepath.Join(dir, "other.wav"), filepath.Join(dir, "*", "*.wav"), filepath.Join(dir, ".hidden.wav"), filepath.Join(dir, "bad.wav")})
 	if err != nil || len(inputs) != 5 {
 		t.Fatalf("%v, %v; want 5 files, each once", inputs, err)
 	}

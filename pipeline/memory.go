@@ -58,6 +58,9 @@ func (p *Pipeline) RunInMemory(ctx context.Context, src audiosep.Source, o Optio
 		return nil, fmt.Errorf("the pipeline has %d stages that make audio and %d that write sources; want one of each to put memory in their places", sources, sinks)
 	}
 	o.Watcher = kept
+	if src != nil {
+		o.Cache = nil // it would take src for the files that the spec names
+	}
 	if err := ends.Run(ctx, o); err != nil {
 		return nil, err
 	}

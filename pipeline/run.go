@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
@@ -34,6 +35,7 @@ type Options struct {
 	Log     *slog.Logger // nil: nothing is logged
 	Watcher Watcher      // nil: nobody watches
 	Block   int          // frames worked on at a time; 0: chosen. It does not change results.
+	Cache   Cache        // nil: nothing is kept for later runs
 	// With is what appears together with what the stages write, after it, or not at all.
 	With []audiosep.Committer
 }
@@ -58,7 +60,7 @@ func (p *Pipeline) Run(ctx context.Context, o Options) (err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &run{Pipeline: p, Options: o, out: map[Ref]any{}, left: map[Ref]int{}, heads: map[Ref]audiosep.Head{}, ran: map[*stage]bool{}}
+	r := &run{Pipeline: p, Options: o, out: map[Ref]any{}, left: map[Ref]int{}, heads: map[Ref]audiosep.Head{}, ran: map[*stage]bool{}, began: time.Now()}
 	defer func() {
 		for _, st := range p.stages {
 			if c, ok := st.impl.(io.Closer); ok {
@@ -99,6 +101,8 @@ type run struct {
 	ran     map[*stage]bool
 	closers []io.Closer       // besides the stages
 	writers map[string]string // files that will be written, in small letters -> the stage's id
+	began   time.Time
+	keys    map[*stage]string // of what stages make, in the cache; empty where there is none
 }
 
 // stages runs every stage in order. Those that only say what is to be done come first, so
@@ -281,7 +285,7 @@ func StageSeed(seed uint64, id string) uint64 {
 func (r *run) stage(ctx context.Context, st *stage) error {
 	r.ran[st] = true
 	in := r.take(st)
-	made, err := st.def.Run(ctx, r.env(st), st.impl, in)
+	made, err := r.make(ctx, st, in)
 	if err != nil {
 		return err
 	}

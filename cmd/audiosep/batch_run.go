@@ -32,6 +32,7 @@ type batchFlags struct {
 	noSteal, wait, quiet         bool
 	limit, grace, lease          time.Duration
 	plugins                      pluginFlags
+	cache                        cacheFlags
 }
 
 func (f *batchFlags) add(cmd *cobra.Command) {
@@ -51,6 +52,7 @@ func (f *batchFlags) add(cmd *cobra.Command) {
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but warnings and errors")
 	cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "json", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	f.plugins.add(cmd)
+	f.cache.add(cmd)
 }
 
 func batchRunCommand() *cobra.Command {
@@ -148,7 +150,7 @@ func (f *batchFlags) do(cmd *cobra.Command, items []*batch.Item, failed bool) (*
 	if err != nil {
 		return nil, err
 	}
-	memory, err := memoryFor(f.memory)
+	memory, err := memoryFor("--memory", f.memory)
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +189,7 @@ func (f *batchFlags) worker() (batch.Worker, error) {
 	for _, dir := range f.plugins.folders {
 		args = append(args, "--plugins", dir)
 	}
+	args = append(args, f.cache.args()...)
 	if f.plugins.lock != "" {
 		args = append(args, "--plugin-lock", f.plugins.lock)
 	}
@@ -200,6 +203,7 @@ func (f *batchFlags) worker() (batch.Worker, error) {
 // batchWorkerCommand is what batch run starts.
 func batchWorkerCommand() *cobra.Command {
 	var r runner
+	var kept cacheFlags
 	cmd := &cobra.Command{
 		Use:    "worker",
 		Short:  "Do items that come on standard input, as batch run has it",
@@ -216,16 +220,20 @@ func batchWorkerCommand() *cobra.Command {
 			}
 			os.Stdout = null
 			r.log = slog.New(newLog(cmd.ErrOrStderr(), slog.LevelError))
+			if r.cache, err = kept.open(); err != nil {
+				return err
+			}
 			return batch.Serve(cmd.Context(), cmd.InOrStdin(), out, separator(&r))
 		},
 	}
 	cmd.Flags().IntVar(&r.block, "block", 0, "frames worked on at a time")
 	r.plugins.add(cmd)
+	kept.add(cmd)
 	return cmd
 }
 
-// memoryFor returns the bytes that --memory says.
-func memoryFor(text string) (int64, error) {
+// memoryFor returns the bytes that a flag says.
+func memoryFor(flag, text string) (int64, error) {
 	if text == "auto" {
 		return freeMemory(os.ReadFile) / 10 * 9, nil
 	}
@@ -240,7 +248,7 @@ func memoryFor(text string) (int64, error) {
 	}
 	x, err := strconv.ParseFloat(number, 64)
 	if err != nil || !(x >= 0 && x*factor < 1<<60) {
-		return 0, fmt.Errorf("--memory is %q; want a number of bytes, perhaps with K, M, G or T behind, auto or 0", text)
+		return 0, fmt.Errorf("%s is %q; want a number of bytes, perhaps with K, M, G or T behind", flag, text)
 	}
 	return int64(x * factor), nil
 }

@@ -24,6 +24,7 @@ type runFlags struct {
 	progress string
 	quiet    bool
 	block    int
+	cache    cacheFlags
 }
 
 func runCommand() *cobra.Command {
@@ -62,6 +63,7 @@ keep the others from it; the exit code is 1 then.`,
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but warnings and errors")
 	fl.BoolVar(&f.noRecord, "no-record", false, "leave no audiosep.json, which audiosep replay reads, beside the stems")
 	fl.IntVar(&f.block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
+	f.cache.add(cmd)
 	return cmd
 }
 
@@ -187,7 +189,11 @@ func (f *runFlags) one(cmd *cobra.Command, spec *specFlags, file string, text []
 	if err != nil {
 		return err
 	}
-	r := &runner{log: f.log(show), watch: show, block: f.block, several: spec.several, noRecord: f.noRecord}
+	kept, err := f.cache.open()
+	if err != nil {
+		return err
+	}
+	r := &runner{log: f.log(show), watch: show, block: f.block, cache: kept, several: spec.several, noRecord: f.noRecord}
 	l, err := spec.load(cmd, file, text, r)
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ type runner struct {
 	log      *slog.Logger     // nil: nothing is logged
 	watch    pipeline.Watcher // nil: nobody watches
 	block    int              // as in pipeline.Options
+	cache    pipeline.Cache   // nil: nothing is kept
 	plugins  pluginFlags
 	several  bool // more runs write into the same folder
 	noRecord bool // leave no record beside the stems
@@ -107,7 +108,7 @@ func inputOf(p *pipeline.Pipeline) string {
 // run runs a pipeline, closes it, and writes the report that it asks for and its record, which
 // it returns; nil where nothing was written to files.
 func (r *runner) run(ctx context.Context, l *loaded) (rec *record.Record, err error) {
-	o := pipeline.Options{Log: r.log, Watcher: r.watch, Block: r.block}
+	o := pipeline.Options{Log: r.log, Watcher: r.watch, Block: r.block, Cache: r.cache}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"math"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	os.Setenv("AUDIOSEP_CACHE", "off") // tests are to compute
 	testscript.Main(m, map[string]func(){"audiosep": main})
 }
 
@@ -23,6 +25,10 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("AUDIOSEP_CACHE", "off")
+			return nil
+		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":  exits,
 			"tones":  tones,

@@ -1,0 +1,345 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/whole"
+)
+
+// Cache keeps what stages have learnt from one run to the next, so that a pipeline whose mask
+// is changed does not learn its factors again. Its methods may be called from several
+// goroutines at once. Package cache keeps it on disk.
+type Cache interface {
+	// Load returns what was kept under a key, or false.
+	Load(ctx context.Context, key string) (*Learnt, bool)
+	// Store keeps what a stage has made in so long. Whether it does is its own choice.
+	Store(ctx context.Context, key string, l *Learnt, took time.Duration) error
+}
+
+// Learnt is what a stage has made of what it was given: all of it that does not follow from
+// its inputs.
+type Learnt struct {
+	Transform audiosep.Transform // a matrix, as audiosep.NewMatrixTransform makes it; or nil
+	Factors   *audiosep.Factors  // or nil; without their framing, which is that of the input
+	Notes     audiosep.Notes     // or nil
+	Framed    bool               // whether the factors had a framing
+	Warnings  []Warning          // that were logged meanwhile, in order
+}
+
+// Warning is a line of a log.
+type Warning struct {
+	Level   slog.Level
+	Message string
+	Attrs   []Attr
+}
+
+// Attr is a value of a Warning.
+type Attr struct {
+	Name, Value string
+	Float       bool // the value is a number, written so that it is read back to the last bit
+}
+
+// make runs a stage, or takes what it made in an earlier run from the cache. What comes out is
+// the same to the last bit, and so is what is logged from a warning on.
+func (r *run) make(ctx context.Context, st *stage, in audiosep.Values) (audiosep.Values, error) {
+	run := func() (audiosep.Values, error) { return st.def.Run(ctx, r.env(st), st.impl, in) }
+	if r.Cache == nil || r.Report != nil || !learns(st.def) { // a report wants to see V, too
+		return run()
+	}
+	key, ok := r.key(st)
+	if !ok {
+		return run()
+	}
+	if l, found := r.Cache.Load(ctx, key); found {
+		if made, err := r.recall(st, in, l); err == nil {
+			return made, nil
+		}
+	}
+	caught := &catcher{Handler: r.Log.Handler(), caught: &warnings{}}
+	log := r.Log
+	r.Log = slog.New(caught)
+	start := time.Now()
+	made, err := run()
+	r.Log = log
+	if err != nil {
+		return nil, err
+	}
+	if l := learnt(made, in); l != nil {
+		l.Warnings = caught.caught.all
+		if err := r.Cache.Store(ctx, key, l, time.Since(start)); err != nil {
+			r.Log.Debug("what was learnt is not kept for later runs", "stage", st.id, "why", err)
+		}
+	}
+	return made, nil
+}
+
+// learns tells whether all that a stage makes can be kept, or follows from what is kept and
+// from its inputs.
+func learns(d audiosep.Definition) bool {
+	if d.Origin != "" || d.Promised(audiosep.Lazy) || len(d.In) == 0 || len(d.Out) == 0 {
+		return false
+	}
+	_, frames := find(d.In, "frames")
+	_, transform := find(d.Out, "transform")
+	kept := false
+	for _, p := range d.Out {
+		switch p.Cargo {
+		case audiosep.CargoFactors, audiosep.CargoNotes:
+			kept = true
+		case audiosep.CargoTransform, audiosep.CargoCoefs, audiosep.CargoPower:
+			if !frames || !transform || p.Name != string(p.Cargo) {
+				return false
+			}
+			kept = true
+		default:
+			return false
+		}
+	}
+	return kept
+}
+
+// plainMatrix is the type of transforms that are their matrix and nothing else.
+var plainMatrix = func() reflect.Type {
+	t, err := audiosep.NewMatrixTransform(mat.NewDense(1, 1, []float64{1}))
+	if err != nil {
+		panic(err)
+	}
+	return reflect.TypeOf(t)
+}()
+
+// learnt returns what is to be kept of what a stage made, nil if that is not all of it.
+func learnt(made, in audiosep.Values) *Learnt {
+	l := &Learnt{}
+	for _, v := range made {
+		switch v := v.(type) {
+		case *audiosep.Factors:
+			if l.Factors != nil || v == nil || v.W == nil && v.H == nil {
+				return nil
+			}
+			own := *v
+			if own.Framing != nil {
+				if f := framingOf(in); f == nil || !reflect.DeepEqual(*f, *own.Framing) {
+					return nil
+				}
+				own.Framing, l.Framed = nil, true
+			}
+			l.Factors = &own
+		case *audiosep.FittedTransform:
+			if reflect.TypeOf(v.Transform) != plainMatrix {
+				return nil
+			}
+			l.Transform = v.Transform
+		case audiosep.Notes:
+			if l.Notes != nil {
+				return nil
+			}
+			l.Notes = v
+		}
+	}
+	return l
+}
+
+// framingOf returns the framing of what a stage was given, or nil.
+func framingOf(in audiosep.Values) *audiosep.Framing {
+	switch v := in["power"].(type) {
+	case audiosep.Power:
+		f := v.Framing()
+		return &f
+	}
+	if v, ok := in["frames"].(*audiosep.Framed); ok {
+		return &v.Framing
+	}
+	return nil
+}
+
+// recall puts together what a stage made.
+func (r *run) recall(st *stage, in audiosep.Values, l *Learnt) (audiosep.Values, error) {
+	made := audiosep.Values{}
+	if frames, ok := in["frames"].(*audiosep.Framed); ok && l.Transform != nil {
+		var err error
+		if made, err = audiosep.Transformed(r.env(st), frames, l.Transform); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range st.def.Out {
+		switch {
+		case p.Cargo == audiosep.CargoFactors && l.Factors != nil:
+			own := *l.Factors
+			if l.Framed {
+				own.Framing = framingOf(in)
+			}
+			made[p.Name] = &own
+		case p.Cargo == audiosep.CargoNotes && l.Notes != nil:
+			made[p.Name] = l.Notes
+		case made[p.Name] == nil:
+			return nil, errors.New("an output is missing")
+		}
+	}
+	r.Log.Info("taken from the cache", "stage", st.id)
+	for _, w := range l.Warnings {
+		w.log(r.Log)
+	}
+	objective := math.NaN()
+	if l.Factors != nil && len(l.Factors.Objective) > 0 {
+		objective = l.Factors.Objective[len(l.Factors.Objective)-1]
+	}
+	r.env(st).Report(audiosep.Step{Done: 1, Of: 1, Objective: objective})
+	return made, nil
+}
+
+// log says a warning again.
+func (w Warning) log(log *slog.Logger) {
+	var attrs []slog.Attr
+	for _, a := range w.Attrs {
+		if x, err := strconv.ParseFloat(a.Value, 64); a.Float && err == nil {
+			attrs = append(attrs, slog.Float64(a.Name, x))
+		} else {
+			attrs = append(attrs, slog.String(a.Name, a.Value))
+		}
+	}
+	log.LogAttrs(context.Background(), w.Level, w.Message, attrs...)
+}
+
+// warnings are those that were logged while a stage was at work.
+type warnings struct {
+	mu  sync.Mutex
+	all []Warning
+}
+
+// catcher keeps warnings, and hands everything on.
+type catcher struct {
+	slog.Handler
+	attrs  []slog.Attr
+	caught *warnings
+}
+
+func (c *catcher) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &catcher{c.Handler.WithAttrs(attrs), slices.Concat(c.attrs, attrs), c.caught}
+}
+
+func (c *catcher) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn || c.Handler.Enabled(ctx, l)
+}
+
+func (c *catcher) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level >= slog.LevelWarn {
+		w := Warning{Level: r.Level, Message: r.Message}
+		keep := func(a slog.Attr) bool {
+			w.Attrs = append(w.Attrs, Attr{a.Key, a.Value.String(), a.Value.Kind() == slog.KindFloat64})
+			return true
+		}
+		for _, a := range c.attrs {
+			keep(a)
+		}
+		r.Attrs(keep)
+		c.caught.mu.Lock()
+		c.caught.all = append(c.caught.all, w)
+		c.caught.mu.Unlock()
+	}
+	if !c.Handler.Enabled(ctx, r.Level) {
+		return nil
+	}
+	return c.Handler.Handle(ctx, r)
+}
+
+// key returns a hash of all that decides what a stage makes: what it is, its parameters, its
+// seed, the contents of the files that it reads, and the same of all stages above. ok is false
+// where that is not known: of plugins, whose code may be anywhere, and of standard input.
+func (r *run) key(st *stage) (key string, ok bool) {
+	if r.keys == nil {
+		r.keys = map[*stage]string{}
+	}
+	if key, ok = r.keys[st]; ok {
+		return key, key != ""
+	}
+	key, err := r.hash(st)
+	if err != nil {
+		key = ""
+	}
+	r.keys[st] = key
+	return key, key != ""
+}
+
+func (r *run) hash(st *stage) (string, error) {
+	if st.def.Origin != "" {
+		return "", errors.New("it is a plugin's")
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "audiosep stage 1\n%q %q %d\n", st.def.Name, st.id, StageSeed(r.Seed, st.id))
+	given := map[string]json.RawMessage{}
+	json.Unmarshal(st.params, &given) // it was checked
+	for _, p := range st.def.Params {
+		value, ok := given[p.Name]
+		if !ok {
+			value = p.Default
+		}
+		if p.File == "in" {
+			files, err := r.filesHash(value)
+			if err != nil {
+				return "", err
+			}
+			value = files
+		}
+		fmt.Fprintf(h, "%s=%s\n", p.Name, value)
+	}
+	for _, in := range st.def.In {
+		for _, ref := range st.in[in.Name] {
+			above, ok := r.key(r.byID[ref.Stage])
+			if !ok {
+				return "", errors.New("a stage above has no key")
+			}
+			fmt.Fprintf(h, "%s<%s %s\n", in.Name, ref, above)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// filesHash returns the SHA-256 sums of the files that a parameter names.
+func (r *run) filesHash(value json.RawMessage) (json.RawMessage, error) {
+	var errs []error
+	sums := fileNames(audiosep.Param{File: "in"}, value, func(path string, _ bool) string {
+		sum, err := r.fileHash(path)
+		errs = append(errs, err)
+		return sum
+	})
+	return sums, errors.Join(errs...)
+}
+
+// fileHash returns the SHA-256 of a file that has not changed since the run began: what of it has
+// been read is not known otherwise.
+func (r *run) fileHash(path string) (string, error) {
+	if filepath.Base(path) == "-" || strings.HasPrefix(path, "/dev/") {
+		return "", errors.New("it can be read once alone")
+	}
+	f, err := whole.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	if at, err := f.Stat(); err != nil || at.ModTime().After(r.began) {
+		return "", errors.Join(err, errors.New("it has just been changed"))
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

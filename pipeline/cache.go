@@ -61,7 +61,7 @@ type Attr struct {
 // the same to the last bit, and so is what is logged from a warning on.
 func (r *run) make(ctx context.Context, st *stage, in audiosep.Values) (audiosep.Values, error) {
 	run := func() (audiosep.Values, error) { return st.def.Run(ctx, r.env(st), st.impl, in) }
-	if r.Cache == nil || r.Report != nil || !learns(st.def) { // a report wants to see V, too
+	if r.Cache == nil || !learns(st.def) {
 		return run()
 	}
 	key, ok := r.key(st)
@@ -70,7 +70,7 @@ func (r *run) make(ctx context.Context, st *stage, in audiosep.Values) (audiosep
 	}
 	if l, found := r.Cache.Load(ctx, key); found {
 		if made, err := r.recall(st, in, l); err == nil {
-			return made, nil
+			return made, r.showPower(ctx, in)
 		}
 	}
 	caught := &catcher{Handler: r.Log.Handler(), caught: &warnings{}}
@@ -89,6 +89,15 @@ func (r *run) make(ctx context.Context, st *stage, in audiosep.Values) (audiosep
 		}
 	}
 	return made, nil
+}
+
+// showPower computes V where a report is to show it, as the stage would have.
+func (r *run) showPower(ctx context.Context, in audiosep.Values) error {
+	if p, ok := in["power"].(audiosep.Power); ok && r.Report != nil {
+		_, err := p.V(ctx)
+		return err
+	}
+	return nil
 }
 
 // learns tells whether all that a stage makes can be kept, or follows from what is kept and

@@ -48,7 +48,7 @@ Exit codes of run, retry, sweep and status:
   audiosep batch status manifest.jsonl --out stems
   audiosep batch merge manifest.jsonl --out stems > table.csv`,
 	}
-	cmd.AddCommand(batchPlanCommand(), batchRunCommand(), batchRetryCommand(), batchSweepCommand(), batchStatusCommand(), batchMergeCommand(), batchWorkerCommand())
+	cmd.AddCommand(batchPlanCommand(), batchRunCommand(), batchRetryCommand(), batchSweepCommand(), batchSubmitCommand(), batchStatusCommand(), batchMergeCommand(), batchWorkerCommand())
 	return cmd
 }
 

@@ -105,7 +105,11 @@ func Sum(ctx context.Context, path string) (size int64, sum string, err error) {
 	}
 	defer f.Close()
 	h := sha256.New()
-	buf := make([]byte, 1<<20)
+	length := int64(1 << 20)
+	if at, err := f.Stat(); err == nil {
+		length = min(length, at.Size()+1)
+	}
+	buf := make([]byte, length)
 	for err == nil {
 		var n int
 		n, err = f.Read(buf)

@@ -43,8 +43,8 @@ func (p *Pipeline) Needs(ctx context.Context) (n Needs, err error) {
 		}
 		return e.add(ctx, st)
 	})
-	const program = 40 << 20
-	return Needs{e.seconds, program + e.held + e.working}, err
+	const program, startup = 40 << 20, 0.02
+	return Needs{startup + e.seconds, program + e.held + e.working}, err
 }
 
 // size is how much there is at an output; what is not known is 0.
@@ -180,13 +180,13 @@ func (st *stage) numbers() map[string]float64 {
 // What one processor takes for one of each, in seconds: measured on one of 2023 (AVX-512) with
 // the pipelines of presets/, and rounded.
 const (
-	perButterfly = 1.5e-9 // M·log2 M of a frame, transformed
-	perProduct   = 0.9e-9 // F·K·N of an iteration of NMF: WH, and the two sums of each factor
-	perPower     = 4e-9   // F·N of an iteration: ratios and divergence
-	perSquare    = 0.6e-9 // M·M·N of an iteration that learns a transform
-	perCovarying = 8e-9   // F·N·L² of an iteration over L channels
-	perCoef      = 6e-9   // F·N of a source, masked
-	perSample    = 12e-9  // of a source, written
+	perButterfly = 1.5e-9  // M·log2 M of a frame, transformed
+	perProduct   = 0.3e-9  // F·K·N of an iteration of NMF: WH, and the two sums of each factor
+	perPower     = 0.4e-9  // F·N of an iteration: ratios and divergence
+	perSquare    = 0.05e-9 // M·M·N of an iteration that learns a transform
+	perCovarying = 8e-9    // F·N·L² of an iteration over L channels
+	perCoef      = 6e-9    // F·N of a source, masked
+	perSample    = 12e-9   // of a source, written
 )
 
 // work adds what a stage that works needs: by what it takes whole, so that it holds for stages
@@ -211,10 +211,12 @@ func (e *estimate) work(st *stage, in size, settings map[string]float64) {
 			working = 8 * (1.3*f*n + 4*k*(f+n)*max(1, min(2, settings["restarts"])))
 		case port.Cargo == audiosep.CargoFrames:
 			e.seconds += rounds * (frames*l*m*m*perSquare + m*n*(perProduct*k+perPower))
-			working = 8 * (4*m*frames*l + 6*m*m)
-		case port.Cargo == audiosep.CargoCoefs:
+			working = 8 * (6*m*frames*l + 6*m*m)
+		case port.Cargo == audiosep.CargoCoefs && !st.def.Promised(audiosep.Local):
 			e.seconds += analysis + rounds*f*frames*l*l*perCovarying
 			working = 8 * f * frames * float64(max(1, in.number)) * l * 4
+		case port.Cargo == audiosep.CargoCoefs: // V, to group components by, and scratch of each source
+			working = 8 * 6 * f * frames
 		case port.Cargo == audiosep.CargoSources && len(st.def.Out) == 0:
 			s := float64(max(1, in.sources))
 			e.seconds += analysis*(1+s) + s*l*(f*frames*perCoef+float64(in.samples)*perSample)

@@ -87,7 +87,7 @@ while kill -0 $run 2>/dev/null; do # the signal ended wait, and not the run
 	wait $run
 	code=$?
 done
-if [ $code -eq 4 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 100 ]; then
+if { [ $code -eq 4 ] || [ $code -gt 128 ]; } && [ "${SLURM_RESTART_COUNT:-0}" -lt 100 ]; then # stopped, or killed
 	scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"
 fi
 exit $code

@@ -28,7 +28,7 @@ import (
 // NumPy reads, and a text beside it.
 type Disk struct {
 	dir     string
-	version string
+	version func() (string, error)
 	most    int64
 	// Least is how long a stage must have taken to be kept.
 	Least time.Duration
@@ -40,9 +40,9 @@ type Disk struct {
 
 // New returns a cache in a folder, which is made when something is kept, of at most so many
 // bytes. version says which program, on which processor, makes the bits: entries of others are
-// never found.
-func New(dir, version string, most int64) *Disk {
-	return &Disk{dir: dir, version: version, most: most, Least: 200 * time.Millisecond}
+// never found. It is called once, when something is looked for.
+func New(dir string, version func() (string, error), most int64) *Disk {
+	return &Disk{dir: dir, version: sync.OnceValues(version), most: most, Least: 200 * time.Millisecond}
 }
 
 // entry is the text of an entry.
@@ -55,15 +55,19 @@ type entry struct {
 }
 
 // path returns the name of an entry without its extension.
-func (d *Disk) path(key string) string {
-	sum := sha256.Sum256([]byte(d.version + "\n" + key))
+func (d *Disk) path(key string) (string, error) {
+	version, err := d.version()
+	sum := sha256.Sum256([]byte(version + "\n" + key))
 	name := hex.EncodeToString(sum[:])
-	return filepath.Join(d.dir, name[:2], name[2:])
+	return filepath.Join(d.dir, name[:2], name[2:]), err
 }
 
 // Load returns what was kept under a key.
 func (d *Disk) Load(_ context.Context, key string) (*pipeline.Learnt, bool) {
-	path := d.path(key)
+	path, err := d.path(key)
+	if err != nil {
+		return nil, false
+	}
 	l, err := load(path)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -123,7 +127,10 @@ func (d *Disk) Store(ctx context.Context, key string, l *pipeline.Learnt, took t
 	if took < d.Least {
 		return nil
 	}
-	path := d.path(key)
+	path, err := d.path(key)
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}

@@ -31,10 +31,21 @@ func learnt(t *testing.T, x float64) *pipeline.Learnt {
 	}
 }
 
+func version(v string) func() (string, error) { return func() (string, error) { return v, nil } }
+
+func entryOf(t *testing.T, d *Disk, key string) string {
+	t.Helper()
+	path, err := d.path(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // What is kept comes back to the last bit, and is not found by another version or key.
 func TestDisk(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
-	d := New(dir, "v1", 1<<30)
+	d := New(dir, version("v1"), 1<<30)
 	want := learnt(t, 1.0/3)
 	if _, ok := d.Load(t.Context(), "key"); ok {
 		t.Fatal("something is in an empty cache")
@@ -48,7 +59,7 @@ func TestDisk(t *testing.T) {
 	if err := d.Store(t.Context(), "key", want, time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	got, ok := New(dir, "v1", 1<<30).Load(t.Context(), "key")
+	got, ok := New(dir, version("v1"), 1<<30).Load(t.Context(), "key")
 	if !ok {
 		t.Fatal("it was not kept")
 	}
@@ -59,7 +70,7 @@ func TestDisk(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v; want %+v", got, want)
 	}
-	for _, other := range []*Disk{New(dir, "v2", 1<<30), d} {
+	for _, other := range []*Disk{New(dir, version("v2"), 1<<30), d} {
 		if _, ok := other.Load(t.Context(), map[bool]string{true: "other", false: "key"}[other == d]); ok {
 			t.Error("it was found by another version or key")
 		}
@@ -89,11 +100,11 @@ func TestDiskDamaged(t *testing.T) {
 		"a text cut short":  func(path string) error { return os.Truncate(path+".json", 10) },
 		"no text":           func(path string) error { return os.Remove(path + ".json") },
 	} {
-		d := New(t.TempDir(), "v1", 1<<30)
+		d := New(t.TempDir(), version("v1"), 1<<30)
 		if err := d.Store(t.Context(), "key", learnt(t, 1), time.Hour); err != nil {
 			t.Fatal(err)
 		}
-		if err := damage(d.path("key")); err != nil {
+		if err := damage(entryOf(t, d, "key")); err != nil {
 			t.Fatal(err)
 		}
 		if _, ok := d.Load(t.Context(), "key"); ok {
@@ -111,7 +122,7 @@ func TestDiskDamaged(t *testing.T) {
 // There is never much more than may be, and what is used stays.
 func TestDiskIsBounded(t *testing.T) {
 	dir := t.TempDir()
-	d := New(dir, "v1", 20000)
+	d := New(dir, version("v1"), 20000)
 	size := func() (total int64) {
 		filepath.Walk(dir, func(_ string, info os.FileInfo, err error) error {
 			if err == nil && !info.IsDir() {
@@ -131,8 +142,8 @@ func TestDiskIsBounded(t *testing.T) {
 		if err := d.Store(t.Context(), key, learnt(t, float64(i)), time.Hour); err != nil {
 			t.Fatal(err)
 		}
-		os.Chtimes(d.path(key)+".npz", long, long)
-		os.Chtimes(d.path(key)+".json", long, long)
+		os.Chtimes(entryOf(t, d, key)+".npz", long, long)
+		os.Chtimes(entryOf(t, d, key)+".json", long, long)
 		if s := size(); s > 20000 {
 			t.Fatalf("%d bytes are kept; want at most 20000", s)
 		}
@@ -151,7 +162,7 @@ func TestDiskShared(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			d := New(dir, "v1", 9000)
+			d := New(dir, version("v1"), 9000)
 			for i := range 30 {
 				key := fmt.Sprint(i % 5)
 				if l, ok := d.Load(t.Context(), key); ok && l.Factors.H.At(0, 0) != float64(i%5) {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io/fs"
@@ -182,7 +183,7 @@ func TestBatchSurvivesKills(t *testing.T) {
 }
 
 // chaosManifest plans a batch of n recordings in a folder.
-func chaosManifest(t *testing.T, dir string, n int) string {
+func chaosManifest(t *testing.T, dir string, n int, set ...string) string {
 	t.Helper()
 	for i := range n {
 		s := &audiosep.Signal{Rate: 8000, Channels: 1, Data: [][]float64{make([]float64, 4000+i%7*500)}}
@@ -204,7 +205,11 @@ func chaosManifest(t *testing.T, dir string, n int) string {
 		{"use": "is_nmf", "params": {"rank": 2, "iterations": 20}},
 		{"use": "wiener"},
 		{"use": "write_audio"}]}`), 0o600)
-	cmd := program(t, "batch", "plan", spec, filepath.Join(dir, "in"))
+	args := []string{"batch", "plan", spec, filepath.Join(dir, "in")}
+	for _, s := range set {
+		args = append(args, "--set", s)
+	}
+	cmd := program(t, args...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	text, err := cmd.Output()
@@ -273,5 +278,45 @@ mount -o remount,size=60m "$1"
 	}
 	if out := string(text); !strings.Contains(out, "code 4") || !strings.Contains(out, "then 0") || strings.Contains(out, "damaged") || strings.Contains(out, " 0 of 30 done") {
 		t.Errorf("%s\nwant exit code 4 with some items done, then 0", out)
+	}
+}
+
+// On SIGTERM a batch drops what does not end in its grace, and says that it can go on.
+func TestBatchTerm(t *testing.T) {
+	dir := t.TempDir()
+	manifest := chaosManifest(t, dir, 2, "is_nmf.iterations=100000000", "is_nmf.tol=0")
+	out := filepath.Join(dir, "out")
+	cmd := program(t, "batch", "run", manifest, "--out", out, "--jobs", "2", "--grace", "0s", "--progress", "json")
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	lines := bufio.NewScanner(said)
+	for lines.Scan() {
+		all.WriteString(lines.Text() + "\n")
+		if strings.Contains(lines.Text(), `"state":"step"`) {
+			break
+		}
+	}
+	cmd.Process.Signal(syscall.SIGTERM)
+	for lines.Scan() {
+		all.WriteString(lines.Text() + "\n")
+	}
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != batch.ExitStopped || !strings.Contains(all.String(), `"state":"dropped"`) {
+		t.Errorf("exit code %d, %s; want %d, and items dropped", code, all.String(), batch.ExitStopped)
+	}
+	entries, _ := os.ReadDir(out)
+	for _, e := range entries {
+		if e.Name() != ".audiosep" {
+			t.Errorf("%s is left", e.Name())
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(out, ".audiosep", "*", "*")); len(left) > 0 {
+		t.Errorf("%v are left", left)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,15 +17,17 @@ import (
 
 // cacheFlags say where what stages have learnt is kept for later runs.
 type cacheFlags struct {
-	dir  string
-	none bool
-	most string
+	dir   string
+	none  bool
+	most  string
+	least time.Duration
 }
 
 func (f *cacheFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.dir, "cache", "", "`DIR` where what stages have learnt is kept, so that with another mask it is not learnt again (default: $AUDIOSEP_CACHE, or audiosep in your folder for caches)")
 	fl.StringVar(&f.most, "cache-size", "2G", "`BYTES` that are kept at most; what was used longest ago goes")
+	fl.DurationVar(&f.least, "cache-least", 200*time.Millisecond, "what took less is not kept")
 	fl.BoolVar(&f.none, "no-cache", false, "keep nothing for later runs, and use nothing of earlier ones")
 	cmd.MarkFlagDirname("cache")
 }
@@ -34,7 +37,7 @@ func (f *cacheFlags) args() []string {
 	if f.none {
 		return []string{"--no-cache"}
 	}
-	args := []string{"--cache-size", f.most}
+	args := []string{"--cache-size", f.most, "--cache-least", f.least.String()}
 	if f.dir != "" {
 		args = append(args, "--cache", f.dir)
 	}
@@ -57,15 +60,14 @@ func (f *cacheFlags) open() (pipeline.Cache, error) {
 	if f.none || dir == "" || dir == "off" || most == 0 {
 		return nil, nil
 	}
-	version, err := buildID()
-	if err != nil {
-		return nil, nil // a program that cannot read itself keeps nothing
-	}
-	return cache.New(dir, version+" "+record.Platform(), most), nil
+	disk := cache.New(dir, buildID, most)
+	disk.Least = f.least
+	return disk, nil
 }
 
-// buildID tells this program from every other: its version where that is one of a clean
-// checkout, else what is in its file.
+// buildID tells this program from every other, and the kind of processor that it runs on: its
+// version where that is one of a clean checkout, else what is in its file. A program that
+// cannot read itself has none.
 func buildID() (string, error) {
 	version := thisVersion()
 	info, ok := debug.ReadBuildInfo()
@@ -74,12 +76,12 @@ func buildID() (string, error) {
 		clean = clean && !(s.Key == "vcs.modified" && s.Value == "true") && !(s.Key == "-race" && s.Value == "true")
 	}
 	if clean {
-		return version, nil
+		return version + " " + record.Platform(), nil
 	}
 	exe, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
 	_, sum, err := record.Sum(context.Background(), exe)
-	return version + " " + sum, err
+	return version + " " + sum + " " + record.Platform(), err
 }

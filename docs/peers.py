@@ -271,7 +271,7 @@ def sklearn_online():
     from sklearn.decomposition import MiniBatchNMF
 
     v = np.abs(spectrum(notes())).T ** 2 + 1e-10
-    nmf = MiniBatchNMF(10, init="random", batch_size=256, beta_loss="itakura-saito", tol=0, max_iter=1, fresh_restarts=True, fresh_restarts_max_iter=30, random_state=0)
+    nmf = MiniBatchNMF(10, init="random", batch_size=256, beta_loss="itakura-saito", tol=0, max_iter=1, max_no_improvement=None, fresh_restarts=True, fresh_restarts_max_iter=30, random_state=0)
     return lambda: nmf.fit(v)
 
 

@@ -114,10 +114,13 @@ func frameTime(t int) float64 {
 // find finds the notes: from the last onset back each as long as it sounds, then what is left.
 func (e *events) find() {
 	lowest, highest := e.p.Lowest-lowestPitch, e.p.Highest-lowestPitch
-	sounds, begins := slices.Clone(e.note), slices.Clone(e.onset)
-	for i := range sounds {
-		if k := i % pitches; k < lowest || k > highest {
-			sounds[i], begins[i] = 0, 0
+	sounds, begins := e.note, slices.Clone(e.onset)
+	if lowest > 0 || highest < pitches-1 {
+		sounds = slices.Clone(sounds)
+		for i := range sounds {
+			if k := i % pitches; k < lowest || k > highest {
+				sounds[i], begins[i] = 0, 0
+			}
 		}
 	}
 	if e.p.Infer {
@@ -136,11 +139,12 @@ func (e *events) find() {
 
 // inferOnsets raises begins where sounds rises within two frames, scaled to begins' maximum.
 func inferOnsets(begins, sounds []float32) {
-	rise := make([]float32, len(sounds))
+	rise := func(i int) float32 {
+		return max(0, min(sounds[i]-sounds[i-pitches], sounds[i]-sounds[i-2*pitches]))
+	}
 	most, highest := float32(0), float32(0)
 	for i := 2 * pitches; i < len(sounds); i++ {
-		rise[i] = max(0, min(sounds[i]-sounds[i-pitches], sounds[i]-sounds[i-2*pitches]))
-		most = max(most, rise[i])
+		most = max(most, rise(i))
 	}
 	for _, x := range begins {
 		highest = max(highest, x)
@@ -148,8 +152,8 @@ func inferOnsets(begins, sounds []float32) {
 	if most == 0 {
 		return
 	}
-	for i, x := range rise {
-		begins[i] = max(begins[i], highest*x/most)
+	for i := 2 * pitches; i < len(sounds); i++ {
+		begins[i] = max(begins[i], highest*rise(i)/most)
 	}
 }
 

@@ -4,6 +4,8 @@ package resample
 import (
 	"context"
 	"math"
+
+	"github.com/audiosep/audiosep/internal/kernel"
 )
 
 // The filter is Kaiser's: attenuation A = 8.7 + β/0.1102 dB, transition band as in Kaiser,
@@ -25,7 +27,8 @@ type Filter struct {
 	up, down int       // without a common divisor
 	half     int       // the filter reaches so many samples of the source to either side
 	cutoff   float64   // of the filter, as part of half the source's rate
-	weights  []float64 // [phase*(2·half)+tap]; nil if there would be too many
+	row      int       // 2·half, rounded up to what kernel.Dots likes
+	weights  []float64 // [phase*row+tap], 0 behind the 2·half taps; nil if there would be too many
 }
 
 // New returns a windowed-sinc filter whose aliases lie below -120 dB and which keeps what is
@@ -38,8 +41,9 @@ func New(from, to int) *Filter {
 	lower := min(1, float64(f.up)/float64(f.down))
 	f.cutoff = lower * (1 - transition/2)
 	f.half = int(math.Ceil(zeroCrossings / f.cutoff))
-	if f.up <= mostWeights/(2*f.half) {
-		f.weights = make([]float64, 0, f.up*2*f.half)
+	f.row = (2*f.half + kernel.DotUnit - 1) / kernel.DotUnit * kernel.DotUnit
+	if f.up <= mostWeights/f.row {
+		f.weights = make([]float64, 0, f.up*f.row)
 		for phase := range f.up {
 			f.weights = f.appendWeights(f.weights, phase)
 		}
@@ -67,6 +71,9 @@ func (f *Filter) appendWeights(w []float64, phase int) []float64 {
 	}
 	for i := from; i < len(w); i++ {
 		w[i] /= sum
+	}
+	for len(w) < from+f.row {
+		w = append(w, 0)
 	}
 	return w
 }
@@ -124,44 +131,28 @@ func (f *Filter) read(ctx context.Context, dst [][]float64, at, samples int, src
 	first, _ := f.Reach(from)
 	_, last := f.Reach(to - 1)
 	x := make([][]float64, len(dst))
-	for l := range x {
-		x[l] = make([]float64, last-first+1)
+	for l := range x { // with room for the zeros of the last row of weights
+		x[l] = make([]float64, last-first+1, last-first+1+f.row-2*f.half)
 	}
 	if err := src(ctx, x, first); err != nil {
 		return err
 	}
 	var own []float64
+	var dots kernel.Dots
 	for n := from; n < to; n++ {
 		whole, phase := n*f.down/f.up, n*f.down%f.up
 		w := own
 		if f.weights != nil {
-			w = f.weights[phase*2*f.half : (phase+1)*2*f.half]
+			w = f.weights[phase*f.row : (phase+1)*f.row]
 		} else {
 			own = f.appendWeights(own[:0], phase)
 			w = own
 		}
 		for l, d := range dst {
-			d[n-at] = dot(w, x[l][whole-f.half+1-first:])
+			d[n-at] = dots.Dot(w, x[l][whole-f.half+1-first:][:f.row])
 		}
 	}
 	return nil
-}
-
-// dot returns Σ w_i x_i, in an order that does not depend on where they stand in memory.
-func dot(w, x []float64) float64 {
-	x = x[:len(w)]
-	var a, b, c, d float64
-	i := 0
-	for ; i+4 <= len(w); i += 4 {
-		a += w[i] * x[i]
-		b += w[i+1] * x[i+1]
-		c += w[i+2] * x[i+2]
-		d += w[i+3] * x[i+3]
-	}
-	for ; i < len(w); i++ {
-		a += w[i] * x[i]
-	}
-	return (a + b) + (c + d)
 }
 
 func gcd(a, b int) int {

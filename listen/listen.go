@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/internal/picture"
 )
 
 // Options say what is shown, and where what is saved goes.
@@ -235,7 +236,7 @@ type Run struct {
 func (s *Server) shown() shownRecording {
 	f := s.r.x.Framing()
 	out := shownRecording{Name: s.r.name(), Rate: f.Rate, Samples: f.Samples, Channels: f.Channels, Columns: f.Columns(), Hop: f.Hop * f.Share, Middle: f.Middle(0),
-		Rows: tileRows, Low: s.r.tiles.low, High: s.r.tiles.high, TileColumns: tileColumns, Levels: s.r.tiles.levels(), DecibelStep: decibelStep,
+		Rows: picture.Rows, Low: s.r.tiles.Low, High: s.r.tiles.High, TileColumns: tileColumns, Levels: s.r.tiles.levels(), DecibelStep: picture.Step,
 		Out: s.out, Runs: []Run{}, References: []string{}}
 	for _, f := range s.runs {
 		out.Runs = append(out.Runs, Run{f.name, f.names})

@@ -19,6 +19,7 @@ import (
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/factorizers"
+	"github.com/audiosep/audiosep/internal/picture"
 	"github.com/audiosep/audiosep/models"
 	"github.com/audiosep/audiosep/notes"
 	"github.com/audiosep/audiosep/pipeline"
@@ -287,9 +288,9 @@ func TestTiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row := int(tileRows * math.Log(1000/p.low) / math.Log(p.high/p.low))
+	row := int(picture.Rows * math.Log(1000/p.Low) / math.Log(p.High/p.Low))
 	loudest := 0
-	for i := range tileRows {
+	for i := range picture.Rows {
 		if base[i*tileColumns+9] > base[loudest*tileColumns+9] {
 			loudest = i
 		}
@@ -304,7 +305,7 @@ func TestTiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range tileRows {
+	for i := range picture.Rows {
 		for c := range tileColumns / 2 {
 			if a, b := base[i*tileColumns+2*c], base[i*tileColumns+2*c+1]; up[i*tileColumns+tileColumns/2+c] != max(a, b) {
 				t.Fatalf("row %d, column %d of level 1 is not the greater of %d and %d", i, c, a, b)

@@ -125,53 +125,7 @@ func part(ctx context.Context, stems audiosep.Stems, at, n int) ([][][]float64, 
 	return out, nil
 }
 
-const (
-	tileColumns = 256  // of a tile
-	tileRows    = 320  // frequencies, from lowest to half the sample rate, evenly spaced in octaves
-	lowest      = 30.0 // Hz
-	// decibelStep is what one step of a tile's numbers is; 255 is full scale: a sine of
-	// amplitude 1.
-	decibelStep = 0.5
-)
-
-// scale says which bins each row of a picture shows. Row 0 is the lowest.
-type scale struct {
-	low, high float64 // Hz, of the lower edge of row 0 and the upper edge of the last
-	from, to  []int   // bins [from, to) of each row, at least one
-}
-
-func newScale(hz []float64, nyquist float64) *scale {
-	s := &scale{low: min(lowest, nyquist/8), high: nyquist}
-	edge := func(i int) float64 { return s.low * math.Pow(s.high/s.low, float64(i)/tileRows) }
-	bin := 0
-	for i := range tileRows {
-		for bin < len(hz)-1 && hz[bin] < edge(i) {
-			bin++
-		}
-		to := bin
-		for to < len(hz) && hz[to] < edge(i+1) {
-			to++
-		}
-		from := bin
-		if to == from { // no bin has its middle in this row: the nearest
-			middle := math.Sqrt(edge(i) * edge(i+1))
-			if from > 0 && middle-hz[from-1] < hz[from]-middle {
-				from--
-			}
-			to = from + 1
-		}
-		s.from, s.to = append(s.from, from), append(s.to, to)
-	}
-	return s
-}
-
-// loudness is 0 to 255 for a power, full being that of a sine of amplitude 1.
-func loudness(power, full float64) byte {
-	if !(power > 0) {
-		return 0
-	}
-	return byte(max(0, min(255, math.Round(255+10*math.Log10(power/full)/decibelStep))))
-}
+const tileColumns = 256 // of a tile
 
 // fullScale is the power that a sine of amplitude 1 has in its bin: one in the middle of the
 // bins, measured.

@@ -3,14 +3,14 @@ package listen
 import (
 	"context"
 	"encoding/base64"
-	"math"
 	"strconv"
 	"strings"
 	"sync"
 
-	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/picture"
 	"github.com/audiosep/audiosep/separators"
 )
 
@@ -59,7 +59,7 @@ func (e *numberError) Error() string {
 
 // shownComponent is a component as a page draws it.
 type shownComponent struct {
-	// Spectrum has tileRows numbers, 0 to 255, from the lowest frequency up, in steps of 0.25 dB
+	// Spectrum has picture.Rows numbers, 0 to 255, from the lowest frequency up, in steps of 0.25 dB
 	// below its greatest; Activation at most mostShown, 0 to 255, the root of its power in
 	// parts of the greatest of all components; both in base64.
 	Spectrum   string  `json:"spectrum"`
@@ -77,44 +77,17 @@ func (r *recording) shown(ctx context.Context, s *solution, p *Plan) ([]shownCom
 	rank := s.factors.Rank()
 	out := make([]shownComponent, rank)
 	h := s.factors.H
-	_, cols := h.Dims()
-	loudest := make([]float64, rank) // as heard through W's columns, which sum to 1
-	most := 0.0
-	for k := range rank {
-		loudest[k] = floats.Max(h.RawRowView(k))
-		most = max(most, loudest[k])
-	}
-	run := (cols + mostShown - 1) / mostShown
+	most := mat.Max(h) // W's columns sum to 1
 	for k := range rank {
 		w := make([]float64, r.power.Bins())
 		for i := range w {
 			w[i] = s.factors.W.At(i, k)
 		}
-		out[k].Spectrum = base64.StdEncoding.EncodeToString(r.tiles.spectrum(w))
-		row, points := h.RawRowView(k), make([]byte, 0, mostShown)
-		for c := 0; c < cols; c += run {
-			x := floats.Max(row[c:min(c+run, cols)])
-			if most > 0 {
-				x = math.Sqrt(x / most)
-			}
-			points = append(points, byte(math.Round(255*x)))
-		}
-		out[k].Activation = base64.StdEncoding.EncodeToString(points)
+		out[k].Spectrum = base64.StdEncoding.EncodeToString(r.tiles.Spectrum(w))
+		out[k].Activation = base64.StdEncoding.EncodeToString(picture.Activation(h.RawRowView(k), most, mostShown))
 		out[k].Source = -1
 	}
 	return out, r.suggest(ctx, s, p, out)
-}
-
-// spectrum returns a column of magnitudes as tileRows numbers below its greatest.
-func (t *tiles) spectrum(w []float64) []byte {
-	out := make([]byte, tileRows)
-	most := floats.Max(w)
-	for i := range out {
-		if x := floats.Max(w[t.from[i]:t.to[i]]); x > 0 && most > 0 {
-			out[i] = byte(max(0, min(255, math.Round(255+4*20*math.Log10(x/most)))))
-		}
-	}
-	return out
 }
 
 // suggestWeight is what activations count in suggestions.

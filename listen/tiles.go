@@ -8,15 +8,16 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/picture"
 )
 
 // tiles are pictures of a spectrogram: of level 0, one pixel a column of V; of each level
-// above, the greatest of two pixels of that below. A tile has tileRows×tileColumns numbers,
+// above, the greatest of two pixels of that below. A tile has picture.Rows×tileColumns numbers,
 // row by row from the lowest frequency up; columns behind the end are 0.
 type tiles struct {
 	columns int
 	full    float64 // power of full scale
-	*scale
+	*picture.Scale
 	draw func(ctx context.Context, first int) ([]byte, error) // a tile of level 0
 
 	mu    sync.Mutex
@@ -27,23 +28,23 @@ type tiles struct {
 
 type tileKey struct{ level, index int }
 
-// newTiles returns the pictures of a power, in steps of decibelStep below full scale.
+// newTiles returns the pictures of a power, in steps of picture.Step below full scale.
 func newTiles(p audiosep.Power, full float64) *tiles {
 	f := p.Framing()
-	t := &tiles{columns: f.Columns(), full: full, scale: newScale(p.Hz(), float64(f.Rate)/2), most: 1024}
+	t := &tiles{columns: f.Columns(), full: full, Scale: picture.NewScale(p.Hz(), float64(f.Rate)/2), most: 1024}
 	t.draw = func(ctx context.Context, first int) ([]byte, error) {
 		v, err := columnsOf(ctx, p, first, tileColumns)
 		if err != nil {
 			return nil, err
 		}
-		return t.picture(v, func(bin, col int) byte { return loudness(v.At(bin, col), full) }), nil
+		return t.draws(v, func(bin, col int) byte { return picture.Loudness(v.At(bin, col), full) }), nil
 	}
 	return t
 }
 
 // newMaskTiles returns pictures of what part of the power of w·h components have, 0 to 255.
 func newMaskTiles(p audiosep.Power, like *tiles, f *audiosep.Factors, components []int) *tiles {
-	t := &tiles{columns: like.columns, scale: like.scale, most: 256}
+	t := &tiles{columns: like.columns, Scale: like.Scale, most: 256}
 	t.draw = func(ctx context.Context, first int) ([]byte, error) {
 		n := min(tileColumns, t.columns-first)
 		rank := f.Rank()
@@ -60,7 +61,7 @@ func newMaskTiles(p audiosep.Power, like *tiles, f *audiosep.Factors, components
 		}
 		// What a component has of nothing is nothing.
 		quiet := like.full * 1e-10
-		return t.picture(own, func(bin, col int) byte {
+		return t.draws(own, func(bin, col int) byte {
 			if all.At(bin, col) <= 0 || v.At(bin, col) < quiet {
 				return 0
 			}
@@ -70,13 +71,13 @@ func newMaskTiles(p audiosep.Power, like *tiles, f *audiosep.Factors, components
 	return t
 }
 
-// picture draws a tile: each pixel is the greatest of its row's bins.
-func (t *tiles) picture(v *mat.Dense, value func(bin, col int) byte) []byte {
+// draws draws a tile: each pixel is the greatest of its row's bins.
+func (t *tiles) draws(v *mat.Dense, value func(bin, col int) byte) []byte {
 	_, n := v.Dims()
-	out := make([]byte, tileRows*tileColumns)
-	for i := range tileRows {
+	out := make([]byte, picture.Rows*tileColumns)
+	for i := range picture.Rows {
 		row := out[i*tileColumns:]
-		for bin := t.from[i]; bin < t.to[i]; bin++ {
+		for bin := t.From[i]; bin < t.To[i]; bin++ {
 			for c := range n {
 				row[c] = max(row[c], value(bin, c))
 			}
@@ -120,14 +121,14 @@ func (t *tiles) tile(ctx context.Context, level, index int) ([]byte, error) {
 
 // halved makes a tile of the two that it covers, one level below.
 func (t *tiles) halved(ctx context.Context, level, index int) ([]byte, error) {
-	out := make([]byte, tileRows*tileColumns)
+	out := make([]byte, picture.Rows*tileColumns)
 	for side := range 2 {
 		if below := 2*index + side; below<<(level-1)*tileColumns < t.columns {
 			b, err := t.tile(ctx, level-1, below)
 			if err != nil {
 				return nil, err
 			}
-			for i := range tileRows {
+			for i := range picture.Rows {
 				from, to := b[i*tileColumns:], out[i*tileColumns+side*tileColumns/2:]
 				for c := range tileColumns / 2 {
 					to[c] = max(from[2*c], from[2*c+1])

@@ -76,5 +76,9 @@ func (r *Report) say(rec slog.Record, attrs []slog.Attr) {
 		}
 		r.said = f
 	}
-	r.keep(json.NewEncoder(r.said).Encode(line))
+	text, err := json.Marshal(line)
+	r.keep(err)
+	r.page.Said = append(r.page.Said, string(text))
+	_, err = r.said.Write(append(text, '\n'))
+	r.keep(err)
 }

@@ -29,9 +29,14 @@ import (
 //	STAGE.PORT.json  what is no array: the head, the framing, the groups of sources
 //	steps.jsonl      a line for every step of every stage
 //	log.jsonl        a line for each thing that a stage says, such as how far starts agree
+//	report.html      all of this as a page that opens from a disk, without a network: players,
+//	                 spectrograms, W and H, the objective, groups, warnings
 //
 // They appear in the folder when the report is committed.
 type Report struct {
+	// Pipeline is what is run: the page plays what it reads and writes. It may be nil.
+	Pipeline *pipeline.Pipeline
+
 	next  pipeline.Watcher
 	ports []string
 	dir   string
@@ -41,6 +46,7 @@ type Report struct {
 	of      map[int]tuning    // by bins: of the last transform with so many
 
 	mu    sync.Mutex
+	page  pageData
 	files whole.Set
 	steps *whole.File
 	said  *whole.File // nil until something is
@@ -50,7 +56,8 @@ type Report struct {
 // New starts the report that spec asks for. What passes is handed on to next, which
 // may be nil.
 func New(spec pipeline.ReportSpec, next pipeline.Watcher) (*Report, error) {
-	r := &Report{next: next, ports: spec.Ports, dir: spec.Dir, files: whole.Set{Overwrite: true}, tuning: map[string]tuning{}, of: map[int]tuning{}}
+	r := &Report{next: next, ports: spec.Ports, dir: spec.Dir, files: whole.Set{Overwrite: true}, tuning: map[string]tuning{}, of: map[int]tuning{},
+		page: pageData{Powers: []pagePower{}, Factors: []pageFactors{}, Groups: []pageGroups{}, Said: []string{}}}
 	var err error
 	if r.steps, err = r.files.Create(filepath.Join(r.dir, "steps.jsonl")); err != nil {
 		return nil, errors.Join(err, r.files.Close())
@@ -62,6 +69,9 @@ func New(spec pipeline.ReportSpec, next pipeline.Watcher) (*Report, error) {
 func (r *Report) Commit(ctx context.Context) error {
 	if r.err != nil {
 		return r.err
+	}
+	if err := r.writePage(); err != nil {
+		return err
 	}
 	return r.files.Commit(ctx)
 }
@@ -111,6 +121,7 @@ func (r *Report) Port(ref pipeline.Ref, c audiosep.Cargo, value any) {
 	r.note(ref, value)
 	for _, pattern := range r.ports {
 		if ok, _ := path.Match(pattern, ref.String()); ok {
+			r.see(ref, value)
 			if err := r.port(ref, value); err != nil {
 				r.keep(fmt.Errorf("the report of %v: %w", ref, err))
 			}

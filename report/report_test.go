@@ -55,7 +55,7 @@ func TestReport(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"dct.power.npz", "dct.power.png", "dct.transform.npz", "dct.transform.png", "mask.sources.json", "nmf.factors.npz", "nmf.factors.png", "steps.jsonl"}
+	want := []string{"dct.power.npz", "dct.power.png", "dct.transform.npz", "dct.transform.png", "mask.sources.json", "nmf.factors.npz", "nmf.factors.png", "report.html", "steps.jsonl"}
 	if got := names(t, dir); !slices.Equal(got, want) {
 		t.Errorf("the report holds %v; want %v", got, want)
 	}

@@ -64,7 +64,7 @@ func Whole(html string, data []byte) []byte {
 	text = importMap.ReplaceAllFunc(text, func(m []byte) []byte {
 		return regexp.MustCompile(`"\./([a-z]+\.js)"`).ReplaceAllFunc(m, func(file []byte) []byte {
 			name := strings.Trim(string(file), `"./`)
-			return fmt.Appendf(nil, `"data:text/javascript;base64,%s"`, base64.StdEncoding.EncodeToString(Read(strings.TrimSuffix(name, ".js")+".js")))
+			return fmt.Appendf(nil, `"data:text/javascript;base64,%s"`, base64.StdEncoding.EncodeToString(Read(name)))
 		})
 	})
 	// Inside an element of script nothing may look like its end.

@@ -1,0 +1,218 @@
+package report
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/page"
+	"github.com/audiosep/audiosep/internal/picture"
+	"github.com/audiosep/audiosep/pipeline"
+)
+
+const (
+	mostColumns = 2048     // of a spectrogram in the page
+	mostPoints  = 2048     // of an activation
+	mostDrawn   = 128      // components
+	mostInside  = 24 << 20 // bytes of sound inside the page; beyond, it names the files beside it
+)
+
+// pageData is what report.html shows; the page's script knows it as Data.
+type pageData struct {
+	Name      string         `json:"name"`
+	Stages    pipeline.Graph `json:"pipeline"`
+	Powers    []pagePower    `json:"powers"`
+	Factors   []pageFactors  `json:"factors"`
+	Groups    []pageGroups   `json:"groups"`
+	Said      []string       `json:"said"` // lines of JSON: stage, level, message, …
+	Sounds    []pageSound    `json:"sounds"`
+	SoundsOut bool           `json:"beside"` // sounds are beside the page
+}
+
+// pagePower is a spectrogram, its columns the greatest of Run of V's.
+type pagePower struct {
+	Port    string  `json:"port"`
+	Columns int     `json:"columns"`
+	Seconds float64 `json:"seconds"` // from column to column
+	First   float64 `json:"first"`   // s, of column 0
+	Low     float64 `json:"low"`     // Hz
+	High    float64 `json:"high"`
+	Picture string  `json:"picture"` // Rows×Columns, relative to the greatest, in base64
+}
+
+type pageFactors struct {
+	Port       string          `json:"port"`
+	Seconds    float64         `json:"seconds"` // of all columns; 0: not known
+	Low        float64         `json:"low"`     // Hz; 0: bins have no frequency
+	High       float64         `json:"high"`
+	Components []pageComponent `json:"components"`
+	Of         int             `json:"of"` // components, of which the first are shown
+	Objective  []float64       `json:"objective"`
+	Stop       string          `json:"stop"`
+	Groups     []pageGroup     `json:"groups"`
+}
+
+type pageComponent struct {
+	Spectrum   string `json:"spectrum"`
+	Activation string `json:"activation"`
+}
+
+type pageGroups struct {
+	Port   string      `json:"port"`
+	Groups []pageGroup `json:"groups"`
+}
+
+// pageGroup is a source, its components from 1 on.
+type pageGroup struct {
+	Name       string `json:"name"`
+	Components []int  `json:"components"`
+}
+
+type pageSound struct {
+	Name   string `json:"name"`
+	Stage  string `json:"stage"`
+	Source string `json:"source"` // an address: of data, or of the file beside the page
+}
+
+// see keeps what the page shows of a value.
+func (r *Report) see(ref pipeline.Ref, value any) {
+	switch v := value.(type) {
+	case *mat.Dense:
+		bins, _ := v.Dims()
+		if a := r.axes(ref.Stage, bins, nil); a.Hz != nil && r.framing != nil {
+			r.page.Powers = append(r.page.Powers, drawnPower(ref, v, a, *r.framing))
+		}
+	case *audiosep.Factors:
+		if v.W != nil && v.H != nil {
+			bins, _ := v.W.Dims()
+			r.page.Factors = append(r.page.Factors, drawnFactors(ref, v, r.axes(ref.Stage, bins, v.Framing)))
+		}
+	case []audiosep.Group:
+		r.page.Groups = append(r.page.Groups, pageGroups{ref.String(), counted(v)})
+	}
+}
+
+func counted(groups []audiosep.Group) []pageGroup {
+	out := []pageGroup{}
+	for _, g := range groups {
+		one := pageGroup{g.Name, []int{}}
+		for _, k := range g.Components {
+			one.Components = append(one.Components, k+1)
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// drawnPower draws V: of each run of columns the greatest.
+func drawnPower(ref pipeline.Ref, v *mat.Dense, a Axes, f audiosep.Framing) pagePower {
+	_, cols := v.Dims()
+	run := (cols + mostColumns - 1) / mostColumns
+	n := (cols + run - 1) / run
+	scale, full := picture.NewScale(a.Hz, float64(f.Rate)/2), mat.Max(v)
+	out := make([]byte, picture.Rows*n)
+	for i := range picture.Rows {
+		for bin := scale.From[i]; bin < scale.To[i]; bin++ {
+			for c, x := range v.RawRowView(bin) {
+				at := &out[i*n+c/run]
+				*at = max(*at, picture.Loudness(x, full))
+			}
+		}
+	}
+	first := f.Middle(0) + float64(run-1)/2*a.Seconds
+	return pagePower{ref.String(), n, a.Seconds * float64(run), first, scale.Low, scale.High, base64.StdEncoding.EncodeToString(out)}
+}
+
+func drawnFactors(ref pipeline.Ref, f *audiosep.Factors, a Axes) pageFactors {
+	_, cols := f.H.Dims()
+	out := pageFactors{Port: ref.String(), Seconds: a.Seconds * float64(cols), Of: f.Rank(), Objective: f.Objective, Stop: f.Stop, Groups: counted(f.Sources), Components: []pageComponent{}}
+	bins, _ := f.W.Dims()
+	hz, nyquist := a.Hz, 0.0
+	if hz != nil {
+		nyquist = hz[len(hz)-1]
+	} else { // the rows of W as they stand, over the same axis without numbers
+		for i := range bins {
+			hz = append(hz, float64(i+1))
+		}
+		nyquist = float64(bins)
+	}
+	scale := picture.NewScale(hz, nyquist)
+	if a.Hz != nil {
+		out.Low, out.High = scale.Low, scale.High
+	}
+	most := mat.Max(f.H)
+	for k := range min(mostDrawn, f.Rank()) {
+		w := mat.Col(nil, k, f.W)
+		out.Components = append(out.Components, pageComponent{
+			base64.StdEncoding.EncodeToString(scale.Spectrum(w)),
+			base64.StdEncoding.EncodeToString(picture.Activation(f.H.RawRowView(k), most, mostPoints)),
+		})
+	}
+	return out
+}
+
+// playable are the kinds of sound that browsers play.
+var playable = map[string]string{".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".oga": "audio/ogg", ".opus": "audio/ogg", ".m4a": "audio/mp4"}
+
+// sounds are the recordings that a run has read and written: inside the page while all of them
+// are not too long, else where they are, seen from the page.
+func sounds(dir string, files []pipeline.File) (all []pageSound, beside bool, err error) {
+	size := int64(0)
+	files = slices.DeleteFunc(files, func(f pipeline.File) bool {
+		info, err := os.Stat(f.Path)
+		if err != nil || !info.Mode().IsRegular() || playable[strings.ToLower(filepath.Ext(f.Path))] == "" {
+			return true
+		}
+		size += info.Size()
+		return false
+	})
+	for _, f := range files {
+		s := pageSound{Name: filepath.Base(f.Path), Stage: f.Stage}
+		if size > mostInside {
+			rel, err := filepath.Rel(dir, f.Path)
+			if err != nil {
+				rel = f.Path
+			}
+			s.Source = filepath.ToSlash(rel)
+		} else {
+			text, err := os.ReadFile(f.Path)
+			if err != nil {
+				return nil, false, err
+			}
+			s.Source = fmt.Sprintf("data:%s;base64,%s", playable[strings.ToLower(filepath.Ext(f.Path))], base64.StdEncoding.EncodeToString(text))
+		}
+		all = append(all, s)
+	}
+	return all, size > mostInside, nil
+}
+
+// writePage writes report.html, one file that opens from a disk.
+func (r *Report) writePage() error {
+	d := r.page
+	d.Sounds = []pageSound{}
+	if r.Pipeline != nil {
+		d.Name, d.Stages = r.Pipeline.Name, r.Pipeline.Graph()
+		all, beside, err := sounds(r.dir, append(r.Pipeline.Reads(), r.Pipeline.Writes()...))
+		if err != nil {
+			return err
+		}
+		d.Sounds, d.SoundsOut = append(d.Sounds, all...), beside
+	}
+	text, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	f, err := r.files.Create(filepath.Join(r.dir, "report.html"))
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(page.Whole("report.html", text))
+	return err
+}

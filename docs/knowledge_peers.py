@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """The experiment with halves of docs/knowledge.md, in numpy and, where it is installed, scikit-learn.
 
-    python3 docs/knowledge_peers.py DATA
+    python3 docs/knowledge_peers.py DATA [STARTS]
 
 DATA has recordings as NAME/mix.wav and NAME/stems/*.wav (16 bit). Of each stem's first half
 10 spectra are learnt by KL-NMF of the magnitudes (100 iterations); the second half of the mix
 is separated with all of them held (100 iterations), by squared magnitudes. Frames are those
 of `examples/knowledge`: 92.88 ms, Hann, a quarter's hop. Starts are random, so that decibels
-differ a little from ours. It prints SI-SDRi, the mean over stems.
+differ a little from ours. It prints SI-SDRi, the mean over stems and over STARTS random starts,
+one if not said.
 """
 
 import sys
@@ -86,8 +87,8 @@ def si_sdr(s, e):
     return 10 * np.log10((target**2).sum() / ((e - target) ** 2).sum())
 
 
-def improvement(folder, factorise):
-    rng = np.random.default_rng(1)
+def improvement(folder, factorise, seed):
+    rng = np.random.default_rng(seed)
     mix, rate = read(folder / "mix.wav")
     m = int(0.09288 * rate) // 2 * 2
     half = mix.shape[1] // 2
@@ -106,9 +107,10 @@ def main():
     methods = [by_numpy] + ([by_sklearn] if non_negative_factorization else [])
     print("| |", " | ".join(f.__name__[3:] for f in methods), "|")
     print("|---" * (1 + len(methods)) + "|")
+    seeds = range(1, 1 + (int(sys.argv[2]) if len(sys.argv) > 2 else 1))
     rows = []
     for mix in sorted(Path(sys.argv[1]).glob("*/mix.wav")):
-        rows.append([improvement(mix.parent, f) for f in methods])
+        rows.append([np.mean([improvement(mix.parent, f, seed) for seed in seeds]) for f in methods])
         print(f"| {mix.parent.name} |", " | ".join(f"{x:.1f}" for x in rows[-1]), "|", flush=True)
     print("| **mean** |", " | ".join(f"{x:.1f}" for x in np.mean(rows, axis=0)), "|")
 

@@ -2,11 +2,13 @@ package factorizers
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"sort"
 	"strings"
 	"unicode/utf8"
 
@@ -125,12 +127,15 @@ type painter struct {
 // penalties returns Λ_j = exp(-α·paint against j) for each source, [column*F+bin] in (0, 1],
 // nil where there is none against it. Regions that overlap count once, as the strongest. A
 // bin of a column is in a region that has the column's middle and the bin's frequency.
-func (p *painter) penalties(regions []Region) ([][]float64, error) {
+func (p *painter) penalties(ctx context.Context, regions []Region) ([][]float64, error) {
 	bins, cols := len(p.hz), p.framing.Columns()
 	out := make([][]float64, len(p.sources))
 	for i, r := range regions {
 		if err := r.Validate(); err != nil {
 			return nil, fmt.Errorf("region %d: %w", i+1, err)
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
 		known := false
 		for j, name := range p.sources {
@@ -163,10 +168,9 @@ func (p *painter) paint(image []float64, r Region) {
 		high = *r.High
 	}
 	factor, bins := math.Exp(-p.alpha*strength), len(p.hz)
-	for c := range len(image) / bins {
-		if t := p.framing.Middle(c); t < r.From || t >= r.To {
-			continue
-		}
+	cols := len(image) / bins
+	first := sort.Search(cols, func(c int) bool { return p.framing.Middle(c) >= r.From })
+	for c := first; c < cols && p.framing.Middle(c) < r.To; c++ {
 		for f, hz := range p.hz {
 			if hz >= r.Low && hz < high {
 				image[c*bins+f] = min(image[c*bins+f], factor)

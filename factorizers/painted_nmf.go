@@ -118,7 +118,10 @@ func (s *PaintedNMF) Separate(ctx context.Context, env audiosep.Env, x audiosep.
 	if hz == nil {
 		hz = make([]float64, power.Bins())
 	}
-	penalties, err := (&painter{names, x.Framing(), hz, s.p.Alpha}).penalties(regions)
+	if err := checkRank(len(names)*s.p.Components, power.Bins(), x.Framing().Columns()); err != nil {
+		return nil, nil, fmt.Errorf("%d sources with %d components each: %w", len(names), s.p.Components, err)
+	}
+	penalties, err := (&painter{names, x.Framing(), hz, s.p.Alpha}).penalties(ctx, regions)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -151,9 +154,10 @@ func (s *PaintedNMF) names(regions []Region) []string {
 		return s.p.Sources
 	}
 	var names []string
+	known := map[string]bool{}
 	for _, r := range regions {
-		if !slices.Contains(names, r.Source) {
-			names = append(names, r.Source)
+		if !known[r.Source] {
+			names, known[r.Source] = append(names, r.Source), true
 		}
 	}
 	if len(names) < 2 {

@@ -20,6 +20,7 @@ type ScoreFactorsParams struct {
 	Tail          float64  `json:"tail" min:"0" max:"60" unit:"s" doc:"How long after its offset a note with a pitch may sound."`
 	TailUnpitched float64  `json:"tail_unpitched" min:"0" max:"60" unit:"s" doc:"How long after its offset a note without a pitch may sound, such as a cymbal."`
 	Decay         float64  `json:"decay" min:"0" max:"60" unit:"s" doc:"In what time a stroke of a drum, a note with a key but no frequency, falls to 1/e where the iterations begin; 0: it does not. A start only: what follows may be longer or shorter."`
+	Doubt         float64  `json:"doubt" min:"0" max:"1" doc:"What a note that has a pitch may begin the fit with where the score does not have it, as part of what it has there: above 0, such as 1e-6, the fit finds notes that are missing and passes over wrong ones; a score without mistakes is worth a little less then."`
 	Unpitched     []string `json:"unpitched" doc:"The sources whose pitches are no frequencies but keys, such as those of a drum kit; empty: those whose name has a word for percussion in it, such as drums or shaker."`
 	Components    int      `json:"components" min:"1" max:"1000" unit:"components" doc:"Components of each source whose notes have no pitch at all, as those of labels."`
 	Width         float64  `json:"width" min:"0" max:"6" unit:"semitones" doc:"Half the width of a partial's band: what tuning and vibrato need."`
@@ -75,6 +76,9 @@ func (s *ScoreFactors) Run(ctx context.Context, env audiosep.Env, in ScoreFactor
 	if err := in.Notes.Validate(); err != nil {
 		return ScoreFactorsOut{}, err
 	}
+	if err := heard(env, in.Notes, in.Power.Framing()); err != nil {
+		return ScoreFactorsOut{}, err
+	}
 	v, err := in.Power.V(ctx)
 	if err != nil {
 		return ScoreFactorsOut{}, err
@@ -82,12 +86,9 @@ func (s *ScoreFactors) Run(ctx context.Context, env audiosep.Env, in ScoreFactor
 	if err := checkPower(v, 1, s.p.Eps); err != nil {
 		return ScoreFactorsOut{}, err
 	}
-	t, err := s.templates(env, in)
+	t, err := s.templates(ctx, env, in)
 	if err != nil {
 		return ScoreFactorsOut{}, err
-	}
-	if err := checkRank(len(t.parts), in.Power.Bins(), in.Power.Framing().Columns()); err != nil {
-		return ScoreFactorsOut{}, fmt.Errorf("the score has too many pitches: %w", err)
 	}
 	f := t.factors()
 	if s.p.Iterations > 0 {
@@ -116,11 +117,18 @@ type templates struct {
 }
 
 // templates makes the components of the notes, in the order of sources and pitches.
-func (s *ScoreFactors) templates(env audiosep.Env, in ScoreFactorsIn) (*templates, error) {
+func (s *ScoreFactors) templates(ctx context.Context, env audiosep.Env, in ScoreFactorsIn) (*templates, error) {
 	t := &templates{hz: in.Power.Hz()}
 	rng := env.Rand("spectra")
 	bins := in.Power.Bins()
-	for _, voice := range voices(in.Notes) {
+	all := voices(in.Notes)
+	if err := checkRank(s.components(all), bins, in.Power.Framing().Columns()); err != nil {
+		return nil, fmt.Errorf("the score has too many pitches: %w", err)
+	}
+	for _, voice := range all {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		unpitched := math.IsNaN(voice.pitch) || s.unpitched(voice.source)
 		tail, decay := s.p.Tail, 0.0
 		if unpitched {
@@ -130,6 +138,11 @@ func (s *ScoreFactors) templates(env audiosep.Env, in ScoreFactorsIn) (*template
 			decay = s.p.Decay
 		}
 		h := s.gate(voice.notes, in.Power.Framing(), tail, decay)
+		for n := range h {
+			if !unpitched {
+				h[n] = max(h[n], s.p.Doubt)
+			}
+		}
 		if !unpitched {
 			if t.hz == nil {
 				return nil, fmt.Errorf("notes of %q have pitches, but the bins have no frequencies; want the power of an stft or a dct", voice.source)
@@ -162,6 +175,16 @@ func (s *ScoreFactors) templates(env audiosep.Env, in ScoreFactorsIn) (*template
 	return t, nil
 }
 
+// components returns how many the voices have.
+func (s *ScoreFactors) components(all []voice) (n int) {
+	for _, v := range all {
+		if n++; math.IsNaN(v.pitch) {
+			n += s.p.Components - 1
+		}
+	}
+	return n
+}
+
 // voice is all notes of one pitch of one source.
 type voice struct {
 	source string
@@ -172,17 +195,24 @@ type voice struct {
 // voices returns the notes by source, in the order in which these begin in the list, and by
 // rising pitch, those without one last.
 func voices(notes audiosep.Notes) []voice {
-	order := map[string]int{}
+	type key struct {
+		source string
+		pitch  uint64 // bits, those of one NaN for all
+	}
+	order, at := map[string]int{}, map[key]int{}
 	var all []voice
 	for _, n := range notes {
 		if _, ok := order[n.Source]; !ok {
 			order[n.Source] = len(order)
 		}
-		i := slices.IndexFunc(all, func(v voice) bool {
-			return v.source == n.Source && (v.pitch == n.Pitch || math.IsNaN(v.pitch) && math.IsNaN(n.Pitch))
-		})
-		if i < 0 {
-			all, i = append(all, voice{source: n.Source, pitch: n.Pitch}), len(all)
+		k := key{n.Source, math.Float64bits(n.Pitch)}
+		if math.IsNaN(n.Pitch) {
+			k.pitch = math.Float64bits(math.NaN())
+		}
+		i, ok := at[k]
+		if !ok {
+			i = len(all)
+			all, at[k] = append(all, voice{source: n.Source, pitch: n.Pitch}), i
 		}
 		all[i].notes = append(all[i].notes, n)
 	}
@@ -197,6 +227,25 @@ func voices(notes audiosep.Notes) []voice {
 		}
 	})
 	return all
+}
+
+// heard refuses a score of which nothing sounds in the recording, and warns of notes that lie
+// behind its end.
+func heard(env audiosep.Env, notes audiosep.Notes, f audiosep.Framing) error {
+	length := float64(f.Samples) / float64(f.Rate)
+	first, behind := math.Inf(1), 0
+	for _, n := range notes {
+		if first = min(first, n.Onset); n.Onset >= length {
+			behind++
+		}
+	}
+	if behind == len(notes) {
+		return fmt.Errorf("the recording is %.6g s long, and the first note begins at %.6g s; want a score of this recording", length, first)
+	}
+	if behind > 0 {
+		env.Logger().Warn("notes begin behind the recording's end; they are left out", slog.Int("notes", behind), slog.Float64("recording_s", length))
+	}
+	return nil
 }
 
 // unpitched tells whether the pitches of a source are no frequencies.

@@ -179,15 +179,41 @@ func TestScoreFactorsDecay(t *testing.T) {
 	}
 }
 
+// With doubt the fit finds a note that the score lacks, at its strength; without it cannot.
+func TestScoreFactorsDoubt(t *testing.T) {
+	v := mat.NewDense(scoreBins, scoreColumns, nil)
+	for n := range scoreColumns {
+		for h := 1; h <= 3 && (n < 50 || n > 120); h++ {
+			v.Set(22*h, n, 1/float64(h)) // 440 Hz until 0.5 s, and again from 1.2 s on
+		}
+	}
+	notes := audiosep.Notes{{Onset: 0, Offset: 0.5, Pitch: 69, Source: "flute", Velocity: 1}}
+	for doubt, want := range map[float64]float64{0: 0, 1e-6: 1} {
+		p := factorizers.DefaultScoreFactors()
+		p.Tail, p.Doubt = 0, doubt
+		f, err := scoreFactors(t, p, v, notes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.H.At(0, 160) / f.H.At(0, 20); math.Abs(got-want) > 1e-3 {
+			t.Errorf("doubt %g: the note that the score lacks is %.4f of the other; want %g", doubt, got, want)
+		}
+		if got := f.H.At(0, 80) / f.H.At(0, 20); got > 1e-6 {
+			t.Errorf("doubt %g: where nothing sounds is %g", doubt, got)
+		}
+	}
+}
+
 func TestScoreFactorsRefuses(t *testing.T) {
 	note := audiosep.Note{Onset: 0, Offset: 1, Pitch: 69, Source: "flute", Velocity: 1}
-	low, long := note, note
-	low.Pitch = 130
+	low, long, behind := note, note, note
+	low.Pitch, behind.Onset, behind.Offset = 130, 50, 51
 	long.Offset = -1
 	for want, notes := range map[string]audiosep.Notes{
 		"the score has no notes; want at least one":           nil,
 		`a note of "flute" has the pitch 130, 14917 Hz; want`: {low},
 		"note 1 sounds from 0 to -1 s":                        {long},
+		"the first note begins at 50 s; want a score of this": {behind},
 	} {
 		if _, err := scoreFactors(t, factorizers.DefaultScoreFactors(), ones(scoreBins, scoreColumns), notes); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v; want %s", err, want)

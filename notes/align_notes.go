@@ -68,10 +68,16 @@ func (s *AlignNotes) Run(ctx context.Context, env audiosep.Env, in AlignNotesIn)
 		end = max(end, n.Offset)
 	}
 	length := float64(f.Samples) / float64(f.Rate)
+	if end > 10*length+60 {
+		return Out{}, fmt.Errorf("the score is %.6g s long, the recording %.6g s; want a score of this recording", end, length)
+	}
 	end += 0.5
 	step := max(s.p.Step, math.Sqrt(end*length/mostCells))
 	heard := hear(v, hz, f, step, int(length/step)+1)
-	read := score(in.Notes, step, int(end/step)+1)
+	read, err := score(ctx, in.Notes, step, int(end/step)+1)
+	if err != nil {
+		return Out{}, err
+	}
 	way, err := warp(ctx, read, heard, s.p.Onsets)
 	if err != nil {
 		return Out{}, err
@@ -176,9 +182,12 @@ const quiet = 1e-6
 const partialsHeard = 8
 
 // score returns the features of notes.
-func score(notes audiosep.Notes, step float64, n int) *features {
+func score(ctx context.Context, notes audiosep.Notes, step float64, n int) (*features, error) {
 	out := &features{make([][12]float64, n), make([][13]float64, n)}
 	for _, note := range notes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		from, to := int(math.Round(note.Onset/step)), int(math.Round(note.Offset/step))
 		if from >= n || from < 0 {
 			continue
@@ -197,7 +206,7 @@ func score(notes audiosep.Notes, step float64, n int) *features {
 		}
 	}
 	out.finish(step)
-	return out
+	return out, nil
 }
 
 // cost is how unlike two steps are.

@@ -9,7 +9,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/labeltrack"
@@ -32,9 +31,6 @@ type table struct {
 
 // openTable reads the first line of a CSV. It is an error if a column that is needed is not there.
 func openTable(text []byte, needed ...string) (*table, error) {
-	if !utf8.Valid(text) {
-		return nil, fmt.Errorf("it is no text in UTF-8; want a table of notes or labels, saved as such")
-	}
 	t := &table{r: csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff")))), at: map[string]int{}}
 	t.r.TrimLeadingSpace, t.r.Comma = true, separator(text)
 	head, err := t.r.Read()
@@ -123,7 +119,10 @@ func parseCSV(text []byte) (audiosep.Notes, error) {
 			return err
 		}
 		if text := field("pitch"); text != "" {
-			if n.Pitch, err = labeltrack.Number("pitch", text); err != nil {
+			if n.Pitch, err = labeltrack.Number("pitch", text); err == nil {
+				err = checkPitch(n.Pitch)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -137,7 +136,7 @@ func parseCSV(text []byte) (audiosep.Notes, error) {
 		}
 		loudest = max(loudest, n.Velocity)
 		all = append(all, n)
-		return nil
+		return checkNumber(len(all))
 	})
 	if loudest > 1 {
 		for i := range all {

@@ -2,7 +2,9 @@ package notes
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"gitlab.com/gomidi/midi/v2/smf"
 
@@ -50,11 +52,47 @@ func parseMIDI(text []byte) (audiosep.Notes, error) {
 			return nil, fmt.Errorf("track %d: %w", len(m.names), err)
 		}
 	}
+	used := distinct{}
+	for i, name := range m.names {
+		if name = strings.Join(strings.Fields(name), " "); name != "" && len(m.channels[i]) > 0 {
+			name = used.add(name)
+		}
+		m.names[i] = name
+	}
 	return m.all()
+}
+
+// checkChunks refuses a file that is cut off, or that counts time in frames of film: the parser
+// takes the one for a shorter song, and fails at the other.
+func checkChunks(text []byte) error {
+	if len(text) < 14 {
+		return fmt.Errorf("the MIDI file is damaged: it is %d bytes long; want a head of 14", len(text))
+	}
+	if text[12]&0x80 != 0 {
+		return fmt.Errorf("it counts time in frames of film; want ticks a quarter note: save it again as format 0 or 1 with a tempo map")
+	}
+	tracks, want := 0, int(binary.BigEndian.Uint16(text[10:]))
+	for rest := text[min(len(text), 8+int(binary.BigEndian.Uint32(text[4:]))):]; len(rest) >= 8; {
+		n := int(binary.BigEndian.Uint32(rest[4:]))
+		if n > len(rest)-8 {
+			return fmt.Errorf("the MIDI file is cut off: a chunk is to have %d bytes, of which %d are there", n, len(rest)-8)
+		}
+		if string(rest[:4]) == "MTrk" {
+			tracks++
+		}
+		rest = rest[8+n:]
+	}
+	if tracks < want {
+		return fmt.Errorf("the MIDI file is cut off: it is to have %d tracks, of which %d are there", want, tracks)
+	}
+	return nil
 }
 
 // readSMF parses the file; whatever the parser does with damaged ones is an error.
 func readSMF(text []byte) (song *smf.SMF, err error) {
+	if err := checkChunks(text); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			song, err = nil, fmt.Errorf("the MIDI file is damaged: %v", r)
@@ -71,6 +109,7 @@ func readSMF(text []byte) (song *smf.SMF, err error) {
 func (m *midiFile) read(track smf.Track, ticks float64) error {
 	i := len(m.names)
 	m.names, m.channels = append(m.names, ""), append(m.channels, map[uint8]int{})
+	first := len(m.notes)
 	sounding := map[[2]uint8][]int{} // notes that have not ended
 	at, tick := 0.0, uint64(0)
 	for _, e := range track {
@@ -100,8 +139,11 @@ func (m *midiFile) read(track smf.Track, ticks float64) error {
 			}
 		}
 	}
-	for j := range m.notes {
-		if n := &m.notes[j]; n.track == i && n.end < 0 {
+	if err := checkNumber(len(m.notes)); err != nil {
+		return err
+	}
+	for j := first; j < len(m.notes); j++ {
+		if n := &m.notes[j]; n.end < 0 {
 			return fmt.Errorf("the note with key %d at quarter note %g never ends; want a note-off for it", n.key, n.start)
 		}
 	}

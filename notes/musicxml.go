@@ -184,7 +184,7 @@ type xmlPlaced struct {
 func (s *xmlScore) notes() (audiosep.Notes, error) {
 	var tempi []tempo
 	var parts []*xmlPart
-	used := map[string]int{}
+	used := distinct{}
 	for _, music := range s.Music {
 		p := &xmlPart{source: music.ID, divisions: 1, keys: map[string]float64{}, tied: map[string]int{}, tempi: &tempi}
 		for _, about := range s.Parts {
@@ -198,9 +198,7 @@ func (s *xmlScore) notes() (audiosep.Notes, error) {
 				p.keys[d.ID] = d.Key - 1 // MusicXML counts from 1
 			}
 		}
-		if used[p.source]++; used[p.source] > 1 {
-			p.source = fmt.Sprintf("%s %d", p.source, used[p.source])
-		}
+		p.source = used.add(p.source)
 		for i, m := range music.Measures {
 			if err := p.measure(m); err != nil {
 				return nil, fmt.Errorf("part %q, measure %s (number %d in the file): %w", p.source, m.Number, i+1, err)
@@ -249,7 +247,7 @@ func (p *xmlPart) measure(m xmlMeasure) error {
 		p.measureEnd = max(p.measureEnd, p.at)
 	}
 	p.begin = p.measureEnd
-	return nil
+	return checkNumber(len(p.notes))
 }
 
 func (p *xmlPart) attributes(a *xmlAttributes) error {
@@ -375,7 +373,7 @@ func (p *xmlPart) note(n *xmlNote) error {
 func (p *xmlPart) pitch(n *xmlNote) (float64, error) {
 	if n.Unpitched != nil {
 		if key, ok := p.keys[n.Instrument.ID]; ok && key >= 0 {
-			return key, nil
+			return key, checkPitch(key)
 		}
 		return math.NaN(), nil
 	}
@@ -389,5 +387,6 @@ func (p *xmlPart) pitch(n *xmlNote) (float64, error) {
 	if n.Pitch.Octave < -1 || n.Pitch.Octave > 12 || !(math.Abs(n.Pitch.Alter) <= 12) {
 		return 0, fmt.Errorf("a note is in octave %d with alter %g; want octaves -1 to 12", n.Pitch.Octave, n.Pitch.Alter)
 	}
-	return 12*float64(n.Pitch.Octave+1) + step + n.Pitch.Alter + p.transpose, nil
+	sounds := 12*float64(n.Pitch.Octave+1) + step + n.Pitch.Alter + p.transpose
+	return sounds, checkPitch(sounds)
 }

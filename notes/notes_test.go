@@ -146,8 +146,12 @@ func TestRefused(t *testing.T) {
 		{[]byte("stem,onset,offset,midi\nx,0,NaN,60\n"), `line 2: the offset is "NaN"; want a number`},
 		{[]byte("stem,onset,offset,midi\nx,0,1e300,60\n"), "line 2: it sounds from 0 to 1e+300 s; want"},
 		{[]byte("stem,onset,offset,midi\nFl\xf6te,0,1,60\n"), "it is no text in UTF-8"},
+		{[]byte("stem,onset,offset,midi\nx,0,1,128\n"), "line 2: the pitch is 128; want a MIDI number, 0 to 127"},
+		{[]byte("stem,onset,offset,midi\nx,0,1,-1e300\n"), "line 2: the pitch is -1e+300; want a MIDI number"},
+		{many("stem,onset,offset,midi\n", "x,0,1,60\n", 1_000_001), "line 1000002: there are more than 1000000 notes"},
 		{[]byte("PK\x03\x04..."), "compressed"},
 		{[]byte("MThd\x00\x00\x00\x06\x00\x01"), "the MIDI file is damaged"},
+		{song(never)[:26], "the MIDI file is cut off: a chunk is to have"},
 		{song(never), "track 1: the note with key 60 at quarter note 0 never ends"},
 		{[]byte("<svg/>"), "it is a svg; want MusicXML's score-partwise"},
 		{[]byte(xmlSong[:len(xmlSong)-20]), "line "},
@@ -157,6 +161,16 @@ func TestRefused(t *testing.T) {
 		{in(`<backup><duration>4`, `<backup><duration>9`), "measure 1 (number 1 in the file): a backup goes 2.5 quarter notes before the measure begins"},
 		{in(`<step>A`, `<step>H`), ""}, // a grace note
 		{in(`<step>C`, `<step>H`), `a note's step is "H"; want A to G`},
+		{in(`<octave>4</octave></pitch><duration>2`, `<octave>12</octave></pitch><duration>2`), "the pitch is 154; want a MIDI number"},
+		{in(`<duration>2</duration><voice>1`, `<duration>1e300</duration><voice>1`), "a duration is 1e+300; want 0 or more"},
+		{in(`<duration>2</duration><voice>1`, `<duration>NaN</duration><voice>1`), "a duration is NaN; want 0 or more"},
+		{in(`<divisions>2`, `<divisions>-2`), "divisions is -2; want a number above 0"},
+		{in(`UTF-8"?>`, `UTF-8"?><!DOCTYPE b [<!ENTITY a "aaaaaaaa"><!ENTITY c "&a;&a;&a;&a;">]>`), ""}, // entities are not looked at,
+		{in(`Clarinet`, `&c;`), "invalid character entity &c;"},                                         // so none grows
+		{[]byte("\xff\xfe<\x00?\x00x\x00m\x00l\x00"), "it is no text in UTF-8, nor MIDI"},
+		{in(`<attributes>`, strings.Repeat("<a>", 200_000)+strings.Repeat("</a>", 200_000)+`<attributes>`), ""},
+		{in(`<part-name>`, strings.Repeat("<part-name>", 20_000)), "line "},
+		{in(`<measure number="2">`, `<measure number="2"><barline><repeat direction="backward" times="1000000"/></barline>`), "it has a repeat"},
 		{in(`UTF-8`, `latin1`), "encoded as latin1; want UTF-8"},
 	} {
 		_, err := notes.Parse(c.text)
@@ -177,6 +191,64 @@ func TestRefused(t *testing.T) {
 		if _, err := notes.ParseLabels([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: the error is %v; want %s", text, err, want)
 		}
+	}
+}
+
+func many(head, line string, n int) []byte { return append([]byte(head), strings.Repeat(line, n)...) }
+
+// Damaged MIDI files, and a tempo of 0, which is an endless quarter note, are errors.
+func TestHostileMIDI(t *testing.T) {
+	file := func(head string, tracks ...string) []byte {
+		text := "MThd\x00\x00\x00\x06" + head
+		for _, track := range tracks {
+			n := len(track)
+			text += "MTrk" + string([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}) + track
+		}
+		return []byte(text)
+	}
+	const end, note = "\x00\xff\x2f\x00", "\x00\x90\x3c\x40\x60\x80\x3c\x00"
+	for name, c := range map[string]struct {
+		text []byte
+		want string
+	}{
+		"tempo 0":                   {file("\x00\x00\x00\x01\x00\x60", "\x00\xff\x51\x03\x00\x00\x00"+note+end), "the tempo is"},
+		"no ticks":                  {file("\x00\x00\x00\x01\x00\x00", note+end), ""},
+		"frames of film":            {file("\x00\x00\x00\x01\xe7\x28", note+end), "it counts time in frames of film"},
+		"format 2":                  {file("\x00\x02\x00\x01\x00\x60", note+end), "format 2"},
+		"no notes":                  {file("\x00\x00\x00\x01\x00\x60", end), "there are no notes"},
+		"65535 tracks that are not": {file("\x00\x01\xff\xff\x00\x60", note+end), "cut off: it is to have 65535 tracks, of which 1 are there"},
+		"longer than it is":         {append(file("\x00\x00\x00\x01\x00\x60")[:14], "MTrk\xff\xff\xff\xff\x00\x90"...), "cut off: a chunk is to have 4294967295 bytes, of which 2 are there"},
+		"ends at once":              {[]byte("MThd"), "damaged"},
+	} {
+		n, err := notes.Parse(c.text)
+		if c.want == "" {
+			if err == nil && n.Validate() != nil {
+				t.Errorf("%s: it gives %v", name, n)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: the error is %v; want %s", name, err, c.want)
+		}
+	}
+}
+
+// Parts and tracks of one name are told apart, whatever the others are called.
+func TestPartsOfOneName(t *testing.T) {
+	track := func(name string) smf.Track {
+		var tr smf.Track
+		tr.Add(0, smf.MetaTrackSequenceName(name))
+		tr.Add(0, midi.NoteOn(0, 60, 127))
+		tr.Add(480, midi.NoteOff(0, 60))
+		return tr
+	}
+	got, err := notes.Parse(song(track("violin"), track("violin"), track(" violin 2"), track("violin")))
+	if want := "violin 0-0.5 60 1.00\nviolin 2 0-0.5 60 1.00\nviolin 2 2 0-0.5 60 1.00\nviolin 3 0-0.5 60 1.00"; err != nil || short(got) != want {
+		t.Errorf("it is\n%s\n%v; want\n%s", short(got), err, want)
+	}
+	got, err = notes.Parse([]byte(strings.Replace(xmlSong, "Kit", "Clarinet in B", 1)))
+	if err != nil || got[len(got)-1].Source != "Clarinet in B 2" && got[0].Source != "Clarinet in B 2" && !strings.Contains(short(got), "Clarinet in B 2 1-2 36") {
+		t.Errorf("it is %s, %v", short(got), err)
 	}
 }
 

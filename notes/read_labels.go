@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"unicode/utf8"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/labeltrack"
@@ -46,6 +47,9 @@ func (s *ReadLabels) Run(ctx context.Context, _ audiosep.Env, _ None) (Out, erro
 // ParseLabels reads labels: Audacity's, or CSV. Each becomes a note whose pitch is NaN and
 // whose velocity is 1. Errors name the line.
 func ParseLabels(text []byte) (audiosep.Notes, error) {
+	if !utf8.Valid(text) {
+		return nil, errNoText
+	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	first, _, _ := bytes.Cut(text, []byte("\n"))
 	parse := parseLabelCSV
@@ -77,7 +81,7 @@ func parseLabelCSV(text []byte) (all audiosep.Notes, err error) {
 			return fmt.Errorf("the source is empty; want a name")
 		}
 		all = append(all, label(field("source"), onset, offset))
-		return nil
+		return checkNumber(len(all))
 	})
 	return all, err
 }
@@ -85,6 +89,9 @@ func parseLabelCSV(text []byte) (all audiosep.Notes, err error) {
 func parseLabelTrack(text []byte) (all audiosep.Notes, err error) {
 	labels, err := labeltrack.Parse(string(text))
 	if err != nil {
+		return nil, err
+	}
+	if err := checkNumber(len(labels)); err != nil {
 		return nil, err
 	}
 	for _, l := range labels {

@@ -3,10 +3,12 @@ package notes
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/whole"
@@ -19,7 +21,7 @@ type ReadNotesParams struct {
 
 var readNotesStage = audiosep.Define("read_notes",
 	`Reads a score: Standard MIDI files of format 0 and 1, MusicXML, or CSV.
-A CSV has a first line that names its columns: stem (or source, part), onset_s, offset_s (or onset, offset), midi (or pitch; empty where there is none) and, if it likes, velocity, 0 to 127 or, where none is above 1, 0 to 1; commas or semicolons stand between them, and numbers may have a comma for the point. A source is a part of the score: in MIDI a track, or a channel where a track has several; those of channel 10 are called drums. Tempo changes, ties, chords, voices and transposing instruments are heeded; repeats are not unfolded but refused.`,
+A CSV has a first line that names its columns: stem (or source, part), onset_s, offset_s (or onset, offset), midi (or pitch; empty where there is none) and, if it likes, velocity, 0 to 127 or, where none is above 1, 0 to 1; commas or semicolons stand between them, and numbers may have a comma for the point. A source is a part of the score, parts of one name being numbered: in MIDI a track, or a channel where a track has several; those of channel 10 are called drums. Tempo changes, ties, chords, voices and transposing instruments are heeded; repeats are not unfolded but refused.`,
 	ReadNotesParams{}, NewReadNotes, audiosep.Lazy)
 
 // ReadNotes is the stage read_notes.
@@ -92,12 +94,17 @@ func Parse(text []byte) (audiosep.Notes, error) {
 	case bytes.HasPrefix(trimmed, []byte("<")):
 		parse = parseMusicXML
 	}
+	if !bytes.HasPrefix(text, []byte("MThd")) && !utf8.Valid(text) {
+		return nil, errNoText
+	}
 	n, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
 	return sorted(n)
 }
+
+var errNoText = errors.New("it is no text in UTF-8, nor MIDI; want a file saved as such")
 
 // sorted returns the notes by onset, and refuses none.
 func sorted(n audiosep.Notes) (audiosep.Notes, error) {
@@ -118,6 +125,40 @@ func sorted(n audiosep.Notes) (audiosep.Notes, error) {
 
 // latest bounds onsets and offsets: a hundred days, in s.
 const latest = 1e7
+
+// mostNotes bounds how many notes a score has: far more than any, and what memory is there for.
+const mostNotes = 1_000_000
+
+// checkNumber refuses more notes than that.
+func checkNumber(n int) error {
+	if n > mostNotes {
+		return fmt.Errorf("there are more than %d notes; want a score", mostNotes)
+	}
+	return nil
+}
+
+// checkPitch refuses what is no MIDI number; between two keys lie other tunings.
+func checkPitch(pitch float64) error {
+	if pitch < 0 || pitch > 127 {
+		return fmt.Errorf("the pitch is %g; want a MIDI number, 0 to 127 (60 is middle C), or nothing", pitch)
+	}
+	return nil
+}
+
+// distinct are names that are told apart, with how often each was asked for: the second of one
+// name gets the number 2.
+type distinct map[string]int
+
+// add returns the name, with a number if another has it.
+func (d distinct) add(name string) string {
+	own := name
+	for d[own] > 0 {
+		d[name]++
+		own = fmt.Sprintf("%s %d", name, d[name])
+	}
+	d[own]++
+	return own
+}
 
 // checkSpan says what is wrong with the times of a note.
 func checkSpan(onset, offset float64) error {

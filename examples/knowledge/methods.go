@@ -42,8 +42,11 @@ var ofScores = []method{
 	{name: "300 ms late, aligned", scored: true, run: scored(late, 0, true)},
 	{name: "3 % slow, aligned", scored: true, run: scored(slow, 0, true)},
 	{name: "freely played, aligned", scored: true, run: scored(freely, 0, true)},
-	{name: "5 % of its notes missing", scored: true, draws: 3, run: mistaken(0.05, 0)},
-	{name: "5 % of its notes wrong by 1 or 2 semitones", scored: true, draws: 3, run: mistaken(0, 0.05)},
+	{name: "right, but doubted: `doubt` 1e-6", scored: true, run: mistaken(0, 0, 1e-6)},
+	{name: "5 % of its notes missing", scored: true, draws: 3, run: mistaken(0.05, 0, 0)},
+	{name: "missing, doubted", scored: true, draws: 3, run: mistaken(0.05, 0, 1e-6)},
+	{name: "5 % of its notes wrong by 1 or 2 semitones", scored: true, draws: 3, run: mistaken(0, 0.05, 0)},
+	{name: "wrong, doubted", scored: true, draws: 3, run: mistaken(0, 0.05, 1e-6)},
 	{name: "5 components a stem, grouped by one who hears the stems", scored: true, run: grouped},
 	{name: "the stems themselves: ideal ratio mask", scored: true, run: ideal(false)},
 }
@@ -157,8 +160,8 @@ func scored(bend func(float64) float64, jitter float64, align bool) separation {
 }
 
 // mistaken knows a score of which a part of the notes, one at least, is missing, and a part has a
-// wrong pitch.
-func mistaken(missing, wrong float64) separation {
+// wrong pitch, and doubts it.
+func mistaken(missing, wrong, doubt float64) separation {
 	return func(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
 		rng := rand.New(rand.NewPCG(1, it.draw))
 		number := func(part float64) int {
@@ -179,7 +182,9 @@ func mistaken(missing, wrong float64) separation {
 			}
 			score = append(score, n)
 		}
-		return fromNotes(ctx, it, score, factorizers.DefaultScoreFactors(), false, 30)
+		p := factorizers.DefaultScoreFactors()
+		p.Doubt = doubt
+		return fromNotes(ctx, it, score, p, false, 30)
 	}
 }
 

@@ -24,6 +24,7 @@ type runFlags struct {
 	progress string
 	quiet    bool
 	block    int
+	memory   byteSize
 }
 
 func runCommand() *cobra.Command {
@@ -61,6 +62,7 @@ keep the others from it; the exit code is 1 then.`,
 	fl.StringVar(&f.format, "format", "", "`FORMAT` of the stems: wav, flac or aiff (default: what the names in the pipeline say)")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but warnings and errors")
 	fl.BoolVar(&f.noRecord, "no-record", false, "leave no audiosep.json, which audiosep replay reads, beside the stems")
+	fl.Var(&f.memory, "memory", "refuse a run that would take more than this much memory, such as 4GB (default: what the machine has available)")
 	fl.IntVar(&f.block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
 	cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "json", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -188,7 +190,7 @@ func (f *runFlags) one(cmd *cobra.Command, spec *specFlags, file string, text []
 	if err != nil {
 		return err
 	}
-	r := &runner{log: f.log(show), watch: show, block: f.block, several: spec.several, noRecord: f.noRecord}
+	r := &runner{log: f.log(show), watch: show, block: f.block, several: spec.several, noRecord: f.noRecord, memory: int64(f.memory)}
 	l, err := spec.load(cmd, file, text, r)
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ func main() {
 	defer stop()
 	data := flag.String("data", "", "`DIR` of recordings, as DIR/NAME/mix.wav and DIR/NAME/stems/*.wav, or one that has them in its folder audio")
 	only := flag.String("items", "", "recordings to use, with commas between them (default: all)")
-	methods := flag.String("methods", "", "methods to use, with commas between them (default: all)")
+	methods := flag.String("methods", "", "methods to use, with commas between them (default: all but nmf2d, which takes minutes)")
 	pass := flag.Bool("pass", false, "hold one pass of online_nmf against NMF of the whole instead")
 	flag.Parse()
 	if *data == "" || flag.NArg() > 0 {
@@ -52,7 +52,7 @@ func run(ctx context.Context, w io.Writer, data, only, methods string, pass bool
 	var columns []method
 	fmt.Fprint(w, "| SI-SDRi of two parts, mean, dB |")
 	for _, m := range all {
-		if chosen(m.name, methods) {
+		if chosen(m.name, methods) && (!m.slow || methods != "") {
 			columns = append(columns, m)
 			fmt.Fprintf(w, " %s |", m.name)
 		}

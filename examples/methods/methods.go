@@ -10,10 +10,12 @@ import (
 	"github.com/audiosep/audiosep/transforms"
 )
 
-// method makes two parts of a recording. An ideal one is told the true ones.
+// method makes two parts of a recording. An ideal one is told the true ones; a slow one runs when
+// it is named.
 type method struct {
 	name  string
 	ideal bool
+	slow  bool
 	run   func(ctx context.Context, mix *audiosep.Signal, refs []audiosep.Source) ([]*audiosep.Signal, error)
 }
 
@@ -36,7 +38,7 @@ var all = []method{
 	{name: "kl_nmf", run: direct(func() (separator, error) { return factored(klNMF, 2), nil })},
 	{name: "online_nmf", run: direct(func() (separator, error) { return factored(onlineNMF, 1), nil })},
 	{name: "nmfd", run: direct(func() (separator, error) { return factored(nmfd, 2), nil })},
-	{name: "nmf2d", run: direct(func() (separator, error) { return factored(nmf2d, 2), nil })},
+	{name: "nmf2d", slow: true, run: direct(func() (separator, error) { return factored(nmf2d, 2), nil })},
 	{name: "ideal", ideal: true, run: ideal},
 }
 

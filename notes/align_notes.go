@@ -16,7 +16,7 @@ import (
 type AlignNotesParams struct {
 	Step   float64 `json:"step" min:"0.005" max:"1" unit:"s" doc:"Resolution of the comparison; coarser where score times recording would need more than 64 million comparisons."`
 	Onsets float64 `json:"onsets" min:"0" max:"1000" doc:"What onsets count beside harmony."`
-	Smooth float64 `json:"smooth" min:"0.1" max:"1000" unit:"s" doc:"How far around a note the tempo is taken to be steady: less follows freer playing, more is surer."`
+	Smooth float64 `json:"smooth" min:"0.1" max:"1000" unit:"s" doc:"How far around a note the tempo is taken to be steady where it seems so, elsewhere half or a quarter as far: less follows freer playing, more is surer."`
 }
 
 // DefaultAlignNotes returns the defaults of align_notes.
@@ -296,33 +296,18 @@ func meanCost(a, b *features, onsets float64) float64 {
 }
 
 // move returns the notes at the places that the way has for them. Where the score has onsets the way is
-// sure, while a note is held it is not, so they weigh more in the lines.
+// sure, while a note is held it is not, so they weigh more in the lines. A line is fitted as far
+// around a note as Smooth; where the way strays from it, as the tempo does, half or a quarter as far.
 func (s *AlignNotes) move(env audiosep.Env, notes audiosep.Notes, way []pair, read *features, step float64) audiosep.Notes {
 	at := func(t float64) float64 {
-		x := t / step
-		width := s.p.Smooth / step
-		var w, wx, wy, wxx, wxy float64
-		for _, p := range way {
-			d := (float64(p.score) - x) / width
-			if d < -1 || d > 1 {
-				continue
+		var y float64
+		for part := 1.0; part <= 4; part *= 2 {
+			var off float64
+			if y, off = line(way, read, t/step, s.p.Smooth/part/step); off*step <= straight {
+				break
 			}
-			onset := 0.0
-			if p.score > 0 { // where it rises
-				onset = max(0, read.onsets[p.score][12]-read.onsets[p.score-1][12])
-			}
-			k := (1 - d*d) * (0.0002 + onset)
-			u, y := float64(p.score)-x, float64(p.sound)
-			w, wx, wy, wxx, wxy = w+k, wx+k*u, wy+k*y, wxx+k*u*u, wxy+k*u*y
 		}
-		if w == 0 {
-			return t
-		}
-		slope := 1.0
-		if det := w*wxx - wx*wx; det > 1e-9*w*wxx && wxx > 0 {
-			slope = min(max((w*wxy-wx*wy)/det, 0.25), 4)
-		}
-		return (wy - slope*wx) / w * step
+		return y * step
 	}
 	out := make(audiosep.Notes, len(notes))
 	var most float64
@@ -334,4 +319,37 @@ func (s *AlignNotes) move(env audiosep.Env, notes audiosep.Notes, way []pair, re
 	}
 	env.Logger().Info("score aligned", slog.Float64("most_moved_s", most))
 	return out
+}
+
+// straight is how far a way strays from a line at most, root mean square in s, where the tempo is
+// steady: two steps and a half.
+const straight = 0.06
+
+// line fits a line to the way around step x of the score, as far as width, and returns where it
+// has x, and the weighted root mean square of what the way is off it.
+func line(way []pair, read *features, x, width float64) (y, off float64) {
+	var w, wx, wy, wxx, wxy, wyy float64
+	for _, p := range way {
+		d := (float64(p.score) - x) / width
+		if d < -1 || d > 1 {
+			continue
+		}
+		onset := 0.0
+		if p.score > 0 { // where it rises
+			onset = max(0, read.onsets[p.score][12]-read.onsets[p.score-1][12])
+		}
+		k := (1 - d*d) * (0.0002 + onset)
+		u, v := float64(p.score)-x, float64(p.sound)-x // near 0, for the squares
+		w, wx, wy, wxx, wxy, wyy = w+k, wx+k*u, wy+k*v, wxx+k*u*u, wxy+k*u*v, wyy+k*v*v
+	}
+	if w == 0 {
+		return x, 0
+	}
+	slope := 0.0 // of v: how much faster than the score
+	if det := w*wxx - wx*wx; det > 1e-9*w*wxx && wxx > 0 {
+		slope = min(max((w*wxy-wx*wy)/det, -0.75), 3)
+	}
+	y = (wy - slope*wx) / w
+	square := (wyy + slope*slope*wxx + y*y*w - 2*slope*wxy - 2*y*wy + 2*slope*y*wx) / w
+	return x + y, math.Sqrt(max(0, square))
 }

@@ -28,7 +28,7 @@ func TestScores(t *testing.T) {
 		}
 		worth := map[string]float64{}
 		for _, m := range ofScores {
-			if strings.HasPrefix(m.name, "without") || strings.HasPrefix(m.name, "5 %") || strings.HasPrefix(m.name, "freely") || strings.HasSuffix(m.name, "doubted") || m.name == "it is 300 ms late" {
+			if strings.HasPrefix(m.name, "without") || strings.HasPrefix(m.name, "5 %") || strings.HasSuffix(m.name, "doubted") || m.name == "it is 300 ms late" {
 				continue
 			}
 			if worth[m.name], err = it.measure(t.Context(), m); err != nil {

@@ -19,7 +19,7 @@ var aiffCodec = codec{name: "AIFF",
 		if err := a.parse(); err != nil {
 			return nil, err
 		}
-		return &reader{a.layout, in, a.about}, nil
+		return &reader{layout: a.layout, file: in, about: a.about}, nil
 	},
 	extension: ".aiff", aliases: []string{".aif", ".aifc"}, create: createAIFF,
 	encodings: []string{"uint8", "int16", "int24", "int32", "float64", "float32"}, fits: fitsAIFF,

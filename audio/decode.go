@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"sync"
 
 	goaudio "github.com/go-audio/audio"
 	"github.com/go-audio/wav"
@@ -24,6 +25,7 @@ type reader struct {
 	layout
 	file  io.ReaderAt
 	about audiosep.Tags
+	spare sync.Pool // of *decoder
 }
 
 func (r *reader) form() layout        { return r.layout }
@@ -36,7 +38,11 @@ func (r *reader) Close() error { return nil }
 // the first of them sample number first. All of them must be in the file.
 func (r *reader) each(ctx context.Context, at, n int, do func(first int, interleaved []float64)) error {
 	run := min(n, max(1, chunkBytes/r.block()))
-	d := r.decoder(run)
+	d, _ := r.spare.Get().(*decoder)
+	if d == nil || d.most < run {
+		d = r.decoder(run)
+	}
+	defer r.spare.Put(d)
 	for end := at + n; at < end; at += run {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -58,6 +64,7 @@ func (r *reader) each(ctx context.Context, at, n int, do func(first int, interle
 // file of its own, of a header made here and the bytes of the run.
 type decoder struct {
 	layout
+	most   int    // samples of every channel that it can decode at a time
 	raw    []byte // header and samples; no header for floats
 	head   int    // the length of the header
 	stored []byte // samples as they are stored, where that is not as WAV does
@@ -66,7 +73,7 @@ type decoder struct {
 }
 
 func (r *reader) decoder(run int) *decoder {
-	d := &decoder{layout: r.layout}
+	d := &decoder{layout: r.layout, most: run}
 	if !r.enc.float {
 		d.raw = d.plainHeader(run)
 		d.head = len(d.raw)

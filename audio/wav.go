@@ -84,7 +84,7 @@ var wavCodec = codec{name: "WAV",
 		if err != nil {
 			return nil, err
 		}
-		return &reader{l, in, wavAbout(in, l)}, nil
+		return &reader{layout: l, file: in, about: wavAbout(in, l)}, nil
 	},
 	extension: ".wav", aliases: []string{".wave"}, create: createWAV,
 	encodings: []string{"uint8", "int16", "int24", "int32", "float64", "float32"},

@@ -96,6 +96,44 @@ func forecast(rank int, init audiosep.Forecast) (map[string]audiosep.Forecast, e
 	return map[string]audiosep.Forecast{"factors": f}, nil
 }
 
+// Needs says what it takes: V and a copy of it in strips, its root where that is factorised, and
+// for each start that runs at once W and H with their updates.
+func (b *betaNMF) Needs(e audiosep.Extent) audiosep.Needs {
+	rank := b.Rank
+	if rank == 0 {
+		rank = e.Rank
+	}
+	return nmfNeeds(e, b.beta, rank, b.Power, b.Restarts, b.Iterations)
+}
+
+// nmfNeeds are those of NMF of V or its root, by power, from so many starts. What starts leave
+// stays uncollected until it is as much as there is besides.
+func nmfNeeds(e audiosep.Extent, beta float64, rank, power, starts, iterations int) audiosep.Needs {
+	factors := 8 * int64(rank) * int64(e.Bins+e.Columns)
+	n := audiosep.Needs{Power: true, Work: kernel.NMFBytes(e.Bins, e.Columns), Keeps: factors}
+	if power == 1 {
+		n.Work += e.V()
+	}
+	together := int64(min(starts, e.Threads))
+	left := factorsAtOnce * (int64(starts) - together) * factors
+	n.Work += min(left, n.Work+e.V()) + factorsAtOnce*together*factors
+	products := 12. // FNK operations: 2 for WH, 4 for what updates H, and the same for W
+	if beta == 1 {
+		products = 8 // 2 for what updates each: the other sums are those of W's columns and H's rows
+	}
+	n.Operations = float64(starts) * float64(iterations) * float64(e.Bins) * float64(e.Columns) * (products*float64(rank)/productSpeed + elementWork)
+	return n
+}
+
+// What an NMF has of each factor: as drawn, now, next, before, the sums for its update, and the
+// copy that is returned. And how its passes compare to the fastest product: the part of its speed
+// that their products reach, and what an element costs besides, in operations.
+const (
+	factorsAtOnce = 6
+	productSpeed  = 0.5
+	elementWork   = 40
+)
+
 // Factorize factorises v, F×N, from W, F×K, and H, K×N, of init where they are not nil. It is
 // an error if their shapes do not fit, if v is not finite and ≥ 0, or if it is 0 anywhere
 // while β ≤ 0 and eps is 0.

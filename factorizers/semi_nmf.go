@@ -70,6 +70,11 @@ func (s *SemiNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep
 	return map[string]audiosep.Forecast{"factors": f}, nil
 }
 
+// Needs says what it takes, which is what NMF takes.
+func (s *SemiNMF) Needs(e audiosep.Extent) audiosep.Needs {
+	return nmfNeeds(e, s.p.Beta, e.Rank+s.p.Free, s.p.Power, 1, s.p.Iterations)
+}
+
 // Run factorises the power. It is an error if the dictionary has no W, or is of frames that
 // are cut otherwise; its H is not looked at.
 func (s *SemiNMF) Run(ctx context.Context, env audiosep.Env, in SemiNMFIn) (SemiNMFOut, error) {

@@ -87,6 +87,22 @@ func (t tlNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Fo
 	return forecast(t.Rank, in["init_factors"])
 }
 
+// Needs says what it takes: the frames, the same laid out, and for each start that runs at once
+// their coefficients, V with its model and a copy, Φ, and as much again, and more, of the pairs of
+// rows that are turned.
+func (t tlNMF) Needs(e audiosep.Extent) audiosep.Needs {
+	together := int64(min(t.Restarts, e.Threads))
+	m, frames := int64(e.Length), int64(e.Frames*max(1, e.Layers()))
+	samples, v, phi := 8*m*frames, 8*m*int64(e.Columns), 8*m*m
+	rank := t.Rank
+	if rank == 0 {
+		rank = e.Rank
+	}
+	work := 2*samples + together*(4*samples+4*v+6*phi)
+	return audiosep.Needs{Work: work, Keeps: phi + v,
+		Operations: float64(t.Restarts*t.Iterations) * (24*float64(m*m)*float64(frames)/productSpeed + float64(m)*float64(e.Columns)*(24*float64(rank)+elementWork))}
+}
+
 // LearnJointly learns from y, starting from the fields of init that are not nil: an
 // orthogonal MatrixTransform, W (M×K), H (K×N/S).
 func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.Frames, init audiosep.Model) (audiosep.Model, error) {

@@ -34,7 +34,11 @@ type Excerpt struct {
 
 // frames returns the first frame of the part and the number of frames.
 func (e Excerpt) frames(f audiosep.Framing) (first, n int, err error) {
-	total := f.Frames()
+	return e.framesOf(f, f.Frames())
+}
+
+// framesOf is frames of a framing of total frames.
+func (e Excerpt) framesOf(f audiosep.Framing, total int) (first, n int, err error) {
 	first = int(e.LearnFrom * float64(f.Rate) / float64(f.Hop))
 	n = total - first
 	if e.LearnFor > 0 {

@@ -36,6 +36,9 @@ type Options struct {
 	Watcher Watcher      // nil: nobody watches
 	Block   int          // frames worked on at a time; 0: chosen. It does not change results.
 	Cache   Cache        // nil: nothing is kept for later runs
+	// Forecast is given what the run will take, before its work begins; an error of it ends the
+	// run. nil: nobody is told.
+	Forecast func(Forecast) error
 	// With is what appears together with what the stages write, after it, or not at all.
 	With []audiosep.Committer
 }
@@ -60,7 +63,7 @@ func (p *Pipeline) Run(ctx context.Context, o Options) (err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &run{Pipeline: p, Options: o, out: map[Ref]any{}, left: map[Ref]int{}, heads: map[Ref]audiosep.Head{}, ran: map[*stage]bool{}, began: time.Now()}
+	r := &run{Pipeline: p, Options: o, out: map[Ref]any{}, left: map[Ref]int{}, heads: map[Ref]audiosep.Head{}, ran: map[*stage]bool{}, made: map[Ref]any{}, began: time.Now()}
 	defer func() {
 		for _, st := range p.stages {
 			if c, ok := st.impl.(io.Closer); ok {
@@ -99,7 +102,9 @@ type run struct {
 	left    map[Ref]int           // how many inputs have yet to take an output
 	heads   map[Ref]audiosep.Head // of the recordings that outputs are of
 	ran     map[*stage]bool
-	closers []io.Closer       // besides the stages
+	closers []io.Closer // besides the stages
+	made    map[Ref]any // what has come out before the work; nil when it begins
+	will    Forecast
 	writers map[string]string // files that will be written, in small letters -> the stage's id
 	began   time.Time
 	keys    map[*stage]string // of what stages make, in the cache; empty where there is none
@@ -108,25 +113,34 @@ type run struct {
 // stages runs every stage in order. Those that only say what is to be done come first, so
 // that what must fail fails before the long work. What was written is committed last.
 func (r *run) stages(ctx context.Context) error {
-	for _, step := range []func(context.Context, *stage) error{
-		func(ctx context.Context, st *stage) error {
-			if !st.def.Promised(audiosep.Lazy) || !r.fed(st) {
-				return nil
-			}
-			return r.stage(ctx, st)
-		},
-		r.prepare,
-		r.apart,
-		func(ctx context.Context, st *stage) error {
+	err := r.each(ctx, func(ctx context.Context, st *stage) error {
+		if !st.def.Promised(audiosep.Lazy) || !r.fed(st) {
+			return nil
+		}
+		return r.stage(ctx, st)
+	})
+	for _, step := range []func(context.Context, *stage) error{r.prepare, r.apart} {
+		if err == nil {
+			err = r.each(ctx, step)
+		}
+	}
+	if err == nil {
+		r.will, r.made = r.forecast(ctx), nil
+		if r.Options.Forecast != nil {
+			err = r.Options.Forecast(r.will)
+		}
+	}
+	if err == nil {
+		err = r.each(ctx, func(ctx context.Context, st *stage) error {
 			if r.ran[st] {
 				return nil
 			}
+			r.collect()
 			return r.stage(ctx, st)
-		},
-	} {
-		if err := r.each(ctx, step); err != nil {
-			return err
-		}
+		})
+	}
+	if err != nil {
+		return err
 	}
 	return r.commit(ctx)
 }
@@ -346,6 +360,9 @@ func (r *run) keep(ctx context.Context, st *stage, port audiosep.Port, value any
 	}
 	if r.left[ref] > 0 {
 		r.out[ref] = seen
+	}
+	if r.made != nil {
+		r.made[ref] = seen
 	}
 	return nil
 }

@@ -42,6 +42,13 @@ func NewJointDiagonalization(p JointDiagonalizationParams) (audiosep.TransformLe
 
 type jointDiagonalization struct{ JointDiagonalizationParams }
 
+// Needs says what it takes: the frames, the same laid out, and in blocks as they are turned.
+func (j jointDiagonalization) Needs(e audiosep.Extent) audiosep.Needs {
+	m, frames := int64(e.Length), int64(e.Frames*max(1, e.Layers()))
+	return audiosep.Needs{Work: 4*8*m*frames + 4*8*m*m, Keeps: 8 * m * m,
+		Operations: float64(j.Iterations) * 16 * float64(m*m) * float64(frames)}
+}
+
 // LearnTransform learns Φ from y. init, from which it starts, is nil or real, square and
 // orthogonal to 1e-6.
 func (j jointDiagonalization) LearnTransform(ctx context.Context, env audiosep.Env, y *audiosep.Frames, init audiosep.Transform) (audiosep.Transform, error) {

@@ -25,6 +25,7 @@ type runFlags struct {
 	quiet    bool
 	block    int
 	cache    cacheFlags
+	memory   byteSize
 }
 
 func runCommand() *cobra.Command {
@@ -62,6 +63,7 @@ keep the others from it; the exit code is 1 then.`,
 	fl.StringVar(&f.format, "format", "", "`FORMAT` of the stems: wav, flac or aiff (default: what the names in the pipeline say)")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but warnings and errors")
 	fl.BoolVar(&f.noRecord, "no-record", false, "leave no audiosep.json, which audiosep replay reads, beside the stems")
+	fl.Var(&f.memory, "memory", "refuse a run that would take more than this much memory, such as 4GB (default: what the machine has available)")
 	fl.IntVar(&f.block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
 	f.cache.add(cmd)
 	return cmd
@@ -193,7 +195,7 @@ func (f *runFlags) one(cmd *cobra.Command, spec *specFlags, file string, text []
 	if err != nil {
 		return err
 	}
-	r := &runner{log: f.log(show), watch: show, block: f.block, cache: kept, several: spec.several, noRecord: f.noRecord}
+	r := &runner{log: f.log(show), watch: show, block: f.block, cache: kept, several: spec.several, noRecord: f.noRecord, memory: int64(f.memory)}
 	l, err := spec.load(cmd, file, text, r)
 	if err != nil {
 		return err

@@ -21,8 +21,9 @@ type runner struct {
 	block    int              // as in pipeline.Options
 	cache    pipeline.Cache   // nil: nothing is kept
 	plugins  pluginFlags
-	several  bool // more runs write into the same folder
-	noRecord bool // leave no record beside the stems
+	several  bool  // more runs write into the same folder
+	noRecord bool  // leave no record beside the stems
+	memory   int64 // bytes that a run may take; 0: what the machine has
 }
 
 // loaded is a pipeline that can run: it is checked, and its plugins have been started. It must
@@ -126,6 +127,7 @@ func (r *runner) run(ctx context.Context, l *loaded) (rec *record.Record, err er
 		o.Watcher, o.With = rep, []audiosep.Committer{rep}
 	}
 	o.With = append(o.With, w)
+	o.Forecast = func(f pipeline.Forecast) error { return r.before(o.Log, f) }
 	err = l.Run(ctx, o)
 	return w.Record(), errors.Join(err, w.Close(), l.Close())
 }

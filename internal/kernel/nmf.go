@@ -73,6 +73,14 @@ func (s *Step) forW() bool { return s.NumW.Data != nil }
 // one, to save memory, each step copies one chunk after the other.
 const copyBytes = 512 << 20
 
+// NMFBytes returns how much memory NewNMF takes for its copy of a V of so many rows and columns.
+func NMFBytes(rows, cols int) int64 {
+	if bytes := 8 * int64(rows) * int64(cols); bytes <= copyBytes {
+		return bytes
+	}
+	return 0
+}
+
 // NewNMF returns an NMF of v, which it copies, or reads at every step if v is large.
 func NewNMF(v blas64.General, beta, eps float64) *NMF {
 	p := &NMF{rows: v.Rows, cols: v.Cols, beta: beta, eps: eps, engine: current}

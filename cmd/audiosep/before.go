@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/audiosep/audiosep/internal/machine"
+	"github.com/audiosep/audiosep/pipeline"
+)
+
+// before says what a run will take, and refuses it where it does not fit into memory.
+func (r *runner) before(log *slog.Logger, f pipeline.Forecast) error {
+	may, known := r.memory, r.memory > 0
+	if !known {
+		may, known = machine.Memory()
+	}
+	if known { // garbage is collected before it is the reason to go beyond
+		debug.SetMemoryLimit(may)
+	}
+	what := "about to work"
+	if f.Head.Rate > 0 {
+		h := f.Head
+		length := time.Duration(float64(h.Samples) / float64(h.Rate) * float64(time.Second))
+		what = fmt.Sprintf("%s, %d Hz, %s", aboutTime(length, 3), h.Rate, channels(h.Channels, h.Realisations))
+		if f.Frames > 0 {
+			what += fmt.Sprintf(", %d frames of %d samples", f.Frames, f.Length)
+		}
+	}
+	seconds := f.Seconds * 1e9 / machine.Speed()
+	args := []any{"memory", sizeWords(f.Bytes), "memory_bytes", f.Bytes, "time", "about " + aboutTime(time.Duration(seconds*float64(time.Second)), 1)}
+	if len(f.Unknown) > 0 {
+		args = append(args, "without", strings.Join(f.Unknown, ", "))
+	}
+	log.Info(what, args...)
+	if known && f.Bytes > may {
+		return fmt.Errorf("stage %q would bring the run to about %s of memory, and %s may be used; want a shorter recording or one channel (crop, downmix), a longer hop, fewer components or restarts, "+
+			"or a model of a part (save_model), which activations applies to all of it block by block; --memory says how much may be used", f.At, sizeWords(f.Bytes), sizeWords(may))
+	}
+	return nil
+}
+
+func channels(n, realisations int) string {
+	s := fmt.Sprintf("%d channels", n)
+	if n == 1 {
+		s = "1 channel"
+	}
+	if realisations > 1 {
+		s += fmt.Sprintf(" of %d recordings", realisations)
+	}
+	return s
+}
+
+// sizeWords says a number of bytes with two digits.
+func sizeWords(bytes int64) string {
+	for _, unit := range []struct {
+		name string
+		size float64
+	}{{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}} {
+		if x := float64(bytes) / unit.size; x >= 1 {
+			return fmt.Sprintf("%s %s", strconv.FormatFloat(rounded(x, 2), 'f', -1, 64), unit.name)
+		}
+	}
+	return fmt.Sprintf("%d B", bytes)
+}
+
+// aboutTime says a time with so many digits.
+func aboutTime(d time.Duration, digits int) string {
+	s := d.Seconds()
+	switch {
+	case s < 1:
+		return "1 s"
+	case s < 60:
+		return fmt.Sprintf("%g s", rounded(s, digits))
+	case digits > 2:
+		return d.Round(time.Second).String()
+	case s < 3600:
+		return fmt.Sprintf("%g min", rounded(s/60, digits))
+	}
+	return fmt.Sprintf("%g h", rounded(s/3600, digits))
+}
+
+// rounded rounds x > 0 to so many digits, but to whole numbers at least.
+func rounded(x float64, digits int) float64 {
+	unit := math.Pow(10, math.Floor(math.Log10(x))-float64(digits-1))
+	if unit > 1 || x < 10 {
+		return math.Round(x/unit) * unit
+	}
+	return math.Round(x)
+}
+
+// byteSize is a flag: a number of bytes, such as 4GB, 500MB or 2GiB.
+type byteSize int64
+
+func (b *byteSize) String() string {
+	if *b == 0 {
+		return ""
+	}
+	return sizeWords(int64(*b))
+}
+
+func (b *byteSize) Type() string { return "SIZE" }
+
+func (b *byteSize) Set(text string) error {
+	units := []struct {
+		name string
+		size float64
+	}{{"kib", 1 << 10}, {"mib", 1 << 20}, {"gib", 1 << 30}, {"tib", 1 << 40}, {"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9}, {"tb", 1e12}, {"k", 1e3}, {"m", 1e6}, {"g", 1e9}, {"t", 1e12}, {"b", 1}, {"", 1}}
+	low := strings.ToLower(strings.TrimSpace(text))
+	for _, u := range units {
+		digits, ok := strings.CutSuffix(low, u.name)
+		if !ok {
+			continue
+		}
+		x, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+		if err != nil || !(x*u.size >= 1 && x*u.size < 1<<62) {
+			break
+		}
+		*b = byteSize(x * u.size)
+		return nil
+	}
+	return fmt.Errorf("%q is no amount of memory; want one such as 4GB, 500MB or 2GiB", text)
+}

@@ -1,0 +1,60 @@
+package multichannel
+
+import (
+	"github.com/audiosep/audiosep"
+)
+
+// needs says what learning from the part of a recording takes: its coefficients, what works on
+// them in runs of bins, and so many more arrays of a number for each coefficient. work are the
+// operations of an iteration for each coefficient and channel.
+func needs(e audiosep.Extent, part Excerpt, arrays int, work float64) audiosep.Needs {
+	framing := audiosep.Framing{Head: e.Head, Length: e.Length, Hop: e.Hop}
+	_, n, err := part.framesOf(framing, e.Frames)
+	if err != nil {
+		n = e.Frames
+	}
+	frames, c := int64(n*max(1, e.Realisations)), int64(e.Channels)
+	one := 8 * frames * c * int64(e.Bins)
+	threads := 8 * frames * int64(e.Threads) * (c*c + 2*c)
+	return audiosep.Needs{Work: int64(2+arrays)*one + threads + 8*mostChunks*c*frames, Operations: work * float64(one/8)}
+}
+
+// Needs says what it takes.
+func (s *IVA) Needs(e audiosep.Extent) audiosep.Needs {
+	return needs(e, s.p.Excerpt, 0, float64(s.p.Iterations)*solveWork(e))
+}
+
+// Needs says what it takes: the powers of the sources besides the mixture.
+func (s *ILRMA) Needs(e audiosep.Extent) audiosep.Needs {
+	rank := float64(s.p.Rank)
+	n := needs(e, s.p.Excerpt, 1, float64(s.p.Warm+s.p.Restarts*s.p.Iterations)*(solveWork(e)+lowRankWork*rank))
+	n.Work += chunkSums(e, e.Channels, s.p.Rank)
+	// What starts leave stays uncollected until it is as much as there is besides.
+	one := needs(e, s.p.Excerpt, 0, 0).Work
+	n.Work = min(one+int64(s.p.Restarts)*(n.Work-one), 2*n.Work)
+	return n
+}
+
+// Needs says what it takes: the powers of the demixed channels besides the mixture.
+func (s *FastMNMF) Needs(e audiosep.Extent) audiosep.Needs {
+	sources := s.p.Sources
+	if sources == 0 {
+		sources = e.Channels
+	}
+	rank := float64(s.p.Rank)
+	n := needs(e, Excerpt{}, 1, float64(s.p.Warm+s.p.Iterations)*(solveWork(e)+lowRankWork*rank*float64(sources)/float64(max(1, e.Channels))))
+	n.Work += chunkSums(e, sources, s.p.Rank)
+	return n
+}
+
+// chunkSums is what the sums for the activations take, of each run of bins.
+func chunkSums(e audiosep.Extent, sources, rank int) int64 {
+	return 8 * 2 * (mostChunks + 1) * int64(sources) * int64(rank) * int64(e.Frames)
+}
+
+// solveWork is about what covariances and an update of all rows take for each coefficient, in
+// operations.
+func solveWork(e audiosep.Extent) float64 { return 300 + 100*float64(e.Channels) }
+
+// lowRankWork is about what updating a component takes for each coefficient.
+const lowRankWork = 100

@@ -1,0 +1,49 @@
+package audiosep
+
+// Extent is how large what a stage is given will be, as far as that is known before it runs.
+// What is not known is 0.
+type Extent struct {
+	Head
+	Length  int  // M, samples of a frame
+	Hop     int  // samples from a frame to the next
+	Frames  int  // N, of all layers together those of one
+	Columns int  // N/S
+	Bins    int  // F
+	Complex bool // whether coefficients have an imaginary part
+	Rank    int  // K, of factors that are wired
+	Sources int
+	Threads int // that will work at once; at least 1
+}
+
+// Coefs returns how many bytes the coefficients of n frames of one layer take.
+func (e Extent) Coefs(n int) int64 {
+	parts := int64(8)
+	if e.Complex {
+		parts = 16
+	}
+	return parts * int64(n) * int64(e.Bins)
+}
+
+// V returns how many bytes V takes, F×N/S.
+func (e Extent) V() int64 { return 8 * int64(e.Bins) * int64(e.Columns) }
+
+// Needs are about what a stage takes of a machine while it runs.
+type Needs struct {
+	// Power says that the stage has all of V in memory, which then stays there until the last
+	// stage has run that takes it.
+	Power bool
+	// Coefs says that the stage has all coefficients of all layers in memory, as they come.
+	Coefs bool
+	Work  int64 // bytes besides its inputs and outputs
+	Keeps int64 // bytes of its outputs
+	// Operations are floating-point operations, counted so that one that the fastest matrix
+	// product would make is one.
+	Operations float64
+}
+
+// Sizer may be implemented by a stage that says what it will take, so that a run which does not
+// fit into memory is refused before its work begins, and others tell how long they will be. A
+// stage that reads block after block, in memory that does not grow with the recording, need not.
+type Sizer interface {
+	Needs(Extent) Needs
+}

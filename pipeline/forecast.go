@@ -1,0 +1,246 @@
+package pipeline
+
+import (
+	"context"
+	"math"
+	"runtime"
+	"slices"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/blocks"
+)
+
+// Forecast is what a run will take, as it is known before its work begins.
+type Forecast struct {
+	Head    audiosep.Head // of the first recording; zero if there is none
+	Frames  int           // of the frames that are most
+	Length  int           // samples of such a frame
+	Bytes   int64         // of memory, of the process, at most
+	At      string        // the stage at which they are
+	Seconds float64       // of work, by one core that makes a billion operations a second
+	// Unknown are stages that may take memory and cannot tell: those of plugins.
+	Unknown []string
+}
+
+// processBytes is the memory of a process that reads and writes block after block, besides what
+// stages say. What they say is more by slack: spans that are not full, and garbage of blocks. Both
+// are measured; audiosep bench memory prints what is forecast beside what is taken.
+const (
+	processBytes = 30 << 20
+	slack        = 1.12
+)
+
+// forecast says what will be taken by the stages that have not run.
+func (r *run) forecast(ctx context.Context) Forecast {
+	f := &forecaster{run: r, extents: map[Ref]audiosep.Extent{}, keeps: map[Ref]int64{}, left: map[Ref]int{}}
+	for _, st := range r.Pipeline.stages {
+		for _, from := range st.in {
+			for _, ref := range from {
+				f.left[ref]++
+			}
+		}
+	}
+	for _, st := range r.Pipeline.stages {
+		f.stage(ctx, st)
+	}
+	f.Forecast.Bytes = processBytes + int64(slack*float64(f.Forecast.Bytes))
+	return f.Forecast
+}
+
+// forecaster goes through the stages as the run will.
+type forecaster struct {
+	*run
+	Forecast Forecast
+	extents  map[Ref]audiosep.Extent
+	keeps    map[Ref]int64 // bytes of outputs that are there
+	left     map[Ref]int   // how many inputs have yet to take an output
+}
+
+// stage adds what one stage takes.
+func (f *forecaster) stage(ctx context.Context, st *stage) {
+	e := f.extent(ctx, st)
+	if e.Head.Samples > 0 && f.Forecast.Head.Samples == 0 {
+		f.Forecast.Head = e.Head
+	}
+	if e.Frames > f.Forecast.Frames {
+		f.Forecast.Frames, f.Forecast.Length = e.Frames, e.Length
+	}
+	n := f.needs(st, e)
+	if n.Power {
+		f.keepPower(st, e)
+		n.Operations += transformed(e)
+	}
+	if n.Coefs {
+		n.Work += e.Coefs(e.Frames * max(1, e.Layers()))
+		n.Operations += transformed(e)
+	}
+	held := n.Work + n.Keeps
+	for _, bytes := range f.keeps {
+		held += bytes
+	}
+	if held > f.Forecast.Bytes {
+		f.Forecast.Bytes, f.Forecast.At = held, st.id
+	}
+	f.Forecast.Seconds += n.Operations / 1e9
+	for _, from := range st.in {
+		for _, ref := range from {
+			if f.left[ref]--; f.left[ref] == 0 {
+				delete(f.keeps, ref)
+			}
+		}
+	}
+	for i, port := range st.def.Out {
+		ref := Ref{st.id, port.Name}
+		f.extents[ref] = f.after(ref, st, e)
+		if i == 0 && f.left[ref] > 0 {
+			f.keeps[ref] = n.Keeps
+		}
+	}
+}
+
+// needs asks a stage what it takes. Stages that hand on block after block take the same whatever
+// the recording's length; what takes sources has them computed.
+func (f *forecaster) needs(st *stage, e audiosep.Extent) (n audiosep.Needs) {
+	if s, ok := st.impl.(audiosep.Sizer); ok {
+		n = s.Needs(e)
+	} else if !st.def.Promised(audiosep.Lazy) && slices.ContainsFunc([]rune(st.use), func(c rune) bool { return c == '/' }) {
+		f.Forecast.Unknown = append(f.Forecast.Unknown, st.id)
+	}
+	for _, in := range st.def.In {
+		if in.Cargo != audiosep.CargoSources {
+			continue
+		}
+		for _, ref := range st.in[in.Name] {
+			from := f.extents[ref]
+			n.Work += blockBytes(from)
+			n.Operations += float64(1+from.Sources) * transformed(from)
+		}
+	}
+	return n
+}
+
+// keepPower counts V from now on, until nobody takes it any more.
+func (f *forecaster) keepPower(st *stage, e audiosep.Extent) {
+	for _, in := range st.def.In {
+		for _, ref := range st.in[in.Name] {
+			if in.Cargo == audiosep.CargoPower {
+				f.keeps[ref] = e.V()
+			}
+		}
+	}
+}
+
+// transformed is about what it takes to read the frames of all layers and transform them, or
+// back: a fast transform makes 5 M log2 M operations at a tenth of the speed of a matrix product,
+// and what goes with it is as much again.
+func transformed(e audiosep.Extent) float64 {
+	if e.Length < 2 {
+		return 0
+	}
+	return 100 * float64(e.Frames) * float64(max(1, e.Layers())) * float64(e.Length) * math.Log2(float64(e.Length))
+}
+
+// blockBytes is what separating block after block has in memory: for each thread the mixture and
+// the sources of a block, as coefficients and as samples, and as much that is to be collected.
+func blockBytes(e audiosep.Extent) int64 {
+	if e.Frames == 0 {
+		return 0
+	}
+	ctx := context.Background()
+	sources, layers := max(1, e.Sources), max(1, e.Layers())
+	n := blocks.Size(ctx, e.Length*sources, layers, max(1, e.Frames/max(1, e.Columns)), e.Frames)
+	one := (e.Coefs(n) + 8*int64(n*e.Length)) * int64(layers)
+	return 5 * int64(e.Threads) * one * int64(1+sources) / 2
+}
+
+// extent is how large that is what a stage is given.
+func (f *forecaster) extent(ctx context.Context, st *stage) audiosep.Extent {
+	var e audiosep.Extent
+	for _, in := range st.def.In {
+		for _, ref := range st.in[in.Name] {
+			from := f.extents[ref]
+			switch in.Cargo {
+			case audiosep.CargoFactors:
+				e.Rank += max(from.Rank, 0)
+			case audiosep.CargoNotes, audiosep.CargoTransform:
+			case audiosep.CargoSources:
+				e.Sources += from.Sources
+				fallthrough
+			default:
+				if from.Samples > e.Samples || e.Frames == 0 {
+					sources, rank := e.Sources, e.Rank
+					e = from
+					e.Sources, e.Rank = sources, rank
+				}
+			}
+		}
+	}
+	e.Threads = runtime.GOMAXPROCS(0)
+	return e
+}
+
+// after is how large an output is: as it is, where it is there, or else as the stage's input,
+// with what the stage does to it.
+func (f *forecaster) after(ref Ref, st *stage, e audiosep.Extent) audiosep.Extent {
+	if will := st.will[ref.Port]; will.Rank > 0 || will.Sources != nil {
+		e.Rank, e.Sources = will.Rank, len(will.Sources)
+	}
+	switch v := f.made[ref].(type) {
+	case audiosep.Stems:
+		e = of(e, v.Head())
+		e.Sources = len(v.Names())
+	case audiosep.Source:
+		e = of(e, f.heads[ref])
+	case *audiosep.Framed:
+		e = framed(e, v.Framing)
+	case audiosep.Spectra:
+		e = framed(e, v.Framing())
+		e.Bins, e.Complex = v.Transform().Bins(), v.Transform().Complex()
+	case audiosep.Power:
+		e = framed(e, v.Framing())
+		e.Bins = v.Bins()
+	case *audiosep.Factors:
+		e.Rank = v.Rank()
+	case nil:
+		e = f.unmade(st, e)
+	}
+	return e
+}
+
+// unmade is how large what a stage has yet to make will be, where it is a framer or transformer.
+func (f *forecaster) unmade(st *stage, e audiosep.Extent) audiosep.Extent {
+	ctx := context.Background()
+	if framer, ok := st.impl.(audiosep.Framer); ok && e.Samples > 0 {
+		if framing, err := framer.Framing(ctx, e.Head); err == nil {
+			e = framed(e, framing)
+		}
+	}
+	if t, ok := st.impl.(audiosep.Transformer); ok && e.Length > 0 {
+		if t, err := t.Transform(ctx, e.Length); err == nil {
+			e.Bins, e.Complex = t.Bins(), t.Complex()
+		}
+	}
+	return e
+}
+
+func of(e audiosep.Extent, h audiosep.Head) audiosep.Extent {
+	e.Head = h
+	return e
+}
+
+func framed(e audiosep.Extent, by audiosep.Framing) audiosep.Extent {
+	e.Head, e.Length, e.Hop, e.Frames, e.Columns = by.Head, by.Length, by.Hop, by.Frames(), by.Columns()
+	return e
+}
+
+// collectAbove is how much memory a run takes at least that is collected before each stage.
+const collectAbove = 64 << 20
+
+// collect gives back what stages that have run had in memory, where a run takes much: garbage
+// would otherwise be let grow to as much again.
+func (r *run) collect() {
+	if r.will.Bytes > collectAbove {
+		runtime.GC()
+		runtime.GC() // what a sync.Pool holds goes with the second
+	}
+}

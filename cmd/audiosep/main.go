@@ -148,7 +148,9 @@ func root() *cobra.Command {
 		Long: `audiosep separates the sources of a recording. What is done to it stands in a
 pipeline, a JSON file that lists stages: how the sound is cut into frames, the
 transform, the factorisation, the masks. audiosep runs it, checks it, and
-explains the stages it can be made of.`,
+explains the stages it can be made of. Some pipelines have a name:
+
+` + presetWords(),
 		Example: `  audiosep run hpss --input song.wav --out stems
   audiosep presets
   audiosep run pipeline.json --input song.wav --out stems
@@ -169,6 +171,6 @@ Exit codes:
   130  cancelled
 {{end}}`)
 	cmd.AddCommand(runCommand(), batchCommand(), replayCommand(), listenCommand(), serveCommand(), presetsCommand(), presetCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
-		evalCommand(), benchCommand(), atomsCommand(), identifyCommand(), rankCommand(), localiseCommand(), pluginCommand(), versionCommand())
+		evalCommand(), benchCommand(), atomsCommand(), identifyCommand(), rankCommand(), localiseCommand(), pluginCommand(), versionCommand(), manCommand())
 	return cmd
 }

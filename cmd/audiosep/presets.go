@@ -22,6 +22,19 @@ func preset(name string) ([]byte, bool) {
 	return presets.Read(name)
 }
 
+// presetWords lists the presets for the help of the program.
+func presetWords() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, name := range presets.Names() {
+		if spec, err := readPreset(name); err == nil {
+			fmt.Fprintf(w, "  %s\t%s\n", name, spec.Name)
+		}
+	}
+	w.Flush()
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
 func presetsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "presets",

@@ -22,6 +22,9 @@ func versionCommand() *cobra.Command {
 	}
 }
 
+// release is the version of a release; scripts/release.sh sets it.
+var release string
+
 // buildVersion returns the module's version and the commit, as far as the build knows them.
 func buildVersion() (version, commit string) {
 	version = "(devel)"
@@ -36,6 +39,9 @@ func buildVersion() (version, commit string) {
 		case s.Key == "vcs.modified" && s.Value == "true":
 			commit += " with changes"
 		}
+	}
+	if release != "" {
+		return release, commit
 	}
 	return info.Main.Version, commit
 }

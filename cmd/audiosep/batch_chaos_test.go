@@ -30,7 +30,7 @@ func chaosSize() (items, kills int) {
 	if os.Getenv("AUDIOSEP_RELEASE") != "" {
 		return 2000, 100
 	}
-	return 24, 5
+	return 16, 4
 }
 
 // program returns a command that is this program.
@@ -256,7 +256,7 @@ func contents(t *testing.T, dir string) map[string]string {
 // one of a megabyte some items are done, and with more room all.
 func TestBatchFullDisk(t *testing.T) {
 	dir := t.TempDir()
-	manifest := chaosManifest(t, dir, 30)
+	manifest := chaosManifest(t, dir, 24)
 	small := filepath.Join(dir, "small")
 	if err := os.Mkdir(small, 0o700); err != nil {
 		t.Fatal(err)
@@ -276,7 +276,7 @@ mount -o remount,size=60m "$1"
 	if err != nil && !strings.Contains(string(text), "code ") {
 		t.Skipf("there may be no small disk made here: %v: %s", err, text)
 	}
-	if out := string(text); !strings.Contains(out, "code 4") || !strings.Contains(out, "then 0") || strings.Contains(out, "damaged") || strings.Contains(out, " 0 of 30 done") {
+	if out := string(text); !strings.Contains(out, "code 4") || !strings.Contains(out, "then 0") || strings.Contains(out, "damaged") || strings.Contains(out, " 0 of 24 done") {
 		t.Errorf("%s\nwant exit code 4 with some items done, then 0", out)
 	}
 }

@@ -38,7 +38,7 @@ func TestImportsPointDown(t *testing.T) {
 		"cache":              {".", "models", "pipeline"},
 		"batch":              {".", "audio", "pipeline", "pipeline/record", "report"},
 		"report":             {".", "pipeline"},
-		"listen":             {".", "audio", "factorizers", "models", "notes", "pipeline", "separators", "transforms"},
+		"listen":             {".", "audio", "factorizers", "models", "notes", "pipeline", "pipeline/record", "separators", "transforms"},
 		"serve":              {".", "pipeline"},
 	}
 	const line = "{{.Name}} {{.ImportPath}} {{join .Imports \" \"}}"

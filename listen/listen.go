@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,11 +18,12 @@ import (
 
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/internal/picture"
+	"github.com/audiosep/audiosep/pipeline/record"
 )
 
 // Options say what is shown, and where what is saved goes.
 type Options struct {
-	File string // the recording, or a folder that a page saved
+	File string // the recording, a folder that a page saved, or one in which a run left its record
 	Out  string // the folder below which pages save; "": NAME-listen beside where the program is run
 	// Runs and References are folders of stems, sound files of the recording's rate and length: to
 	// be heard beside what the page makes, and to measure it by.
@@ -61,20 +63,30 @@ func New(ctx context.Context, o Options) (*Server, error) {
 }
 
 func (s *Server) open(ctx context.Context, o Options) error {
-	file := o.File
-	saved := ""
+	file, saved, stems := o.File, "", []string(nil)
 	if at, err := os.Stat(file); err == nil && at.IsDir() {
-		saved = file
-		if file, err = savedRecording(saved); err != nil {
+		dir := file
+		if _, err := os.Stat(filepath.Join(dir, sessionFile)); err == nil {
+			if file, err = savedRecording(dir); err != nil {
+				return err
+			}
+			if saved = dir; o.Out == "" {
+				o.Out = filepath.Dir(filepath.Clean(dir))
+			}
+		} else if file, stems, err = recordedRun(dir); err != nil {
 			return err
-		}
-		if o.Out == "" {
-			o.Out = filepath.Dir(filepath.Clean(saved))
 		}
 	}
 	var err error
 	if s.r, err = open(ctx, file); err != nil {
 		return err
+	}
+	if stems != nil {
+		f, err := s.r.together(ctx, "run", stems)
+		if err != nil {
+			return err
+		}
+		s.runs = append(s.runs, f)
 	}
 	if s.out = o.Out; s.out == "" {
 		s.out = strings.TrimSuffix(s.r.name(), filepath.Ext(s.r.name())) + "-listen"
@@ -100,23 +112,65 @@ func (s *Server) open(ctx context.Context, o Options) error {
 	return nil
 }
 
+// recordedRun returns the recording of a run that left its record in a folder, and the stems
+// that it wrote.
+func recordedRun(dir string) (file string, stems []string, err error) {
+	rec, err := record.Read(filepath.Join(dir, record.Name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil, fmt.Errorf("%s has neither %s nor %s; want a sound file, a folder that the page saved or one of a run", dir, sessionFile, record.Name)
+	} else if err != nil {
+		return "", nil, err
+	}
+	find := func(files []record.File) (all []string) {
+		for _, f := range files {
+			if isSound(f.Path) {
+				path := filepath.FromSlash(f.Path)
+				if !filepath.IsAbs(path) {
+					path = filepath.Join(dir, path)
+				}
+				all = append(all, path)
+			}
+		}
+		return all
+	}
+	read, stems := find(rec.Inputs), find(rec.Outputs)
+	if len(read) != 1 || len(stems) == 0 {
+		return "", nil, fmt.Errorf("the run in %s has read %d recordings and written %d; want one, and stems", dir, len(read), len(stems))
+	}
+	return read[0], stems, nil
+}
+
+func isSound(path string) bool {
+	return slices.Contains([]string{".wav", ".flac", ".aiff", ".aif", ".aifc", ".mp3", ".ogg", ".oga", ".opus", ".w64", ".m4a"}, strings.ToLower(filepath.Ext(path)))
+}
+
 // folder opens the sound files of a folder, which must be as the recording is.
 func (r *recording) folder(ctx context.Context, dir string) (*folder, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{name: filepath.Base(filepath.Clean(dir))}
+	var paths []string
 	for _, e := range entries {
-		if !slices.Contains([]string{".wav", ".flac", ".aiff", ".aif"}, strings.ToLower(filepath.Ext(e.Name()))) {
-			continue
+		if isSound(e.Name()) {
+			paths = append(paths, filepath.Join(dir, e.Name()))
 		}
-		path := filepath.Join(dir, e.Name())
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("%s has no sound files; want the stems of %s, as WAV, FLAC or AIFF", dir, r.name())
+	}
+	return r.together(ctx, filepath.Base(filepath.Clean(dir)), paths)
+}
+
+// together opens stems, which must be as the recording is.
+func (r *recording) together(ctx context.Context, name string, paths []string) (*folder, error) {
+	f := &folder{name: name}
+	for _, path := range paths {
 		file, err := audio.Open(path)
 		if err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
-		f.names, f.files = append(f.names, strings.TrimSuffix(e.Name(), filepath.Ext(e.Name()))), append(f.files, file)
+		f.names, f.files = append(f.names, strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))), append(f.files, file)
 		h, err := file.Head(ctx)
 		if err == nil && (h.Rate != r.head.Rate || h.Samples != r.head.Samples || h.Channels != r.head.Channels) {
 			err = fmt.Errorf("%s has %d samples at %d Hz in %d channels; want %d at %d Hz in %d, as %s has", path, h.Samples, h.Rate, h.Channels, r.head.Samples, r.head.Rate, r.head.Channels, r.name())
@@ -124,9 +178,6 @@ func (r *recording) folder(ctx context.Context, dir string) (*folder, error) {
 		if err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
-	}
-	if len(f.files) == 0 {
-		return nil, fmt.Errorf("%s has no sound files; want the stems of %s, as WAV, FLAC or AIFF", dir, r.name())
 	}
 	return f, nil
 }

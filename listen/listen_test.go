@@ -23,6 +23,7 @@ import (
 	"github.com/audiosep/audiosep/models"
 	"github.com/audiosep/audiosep/notes"
 	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/pipeline/record"
 	"github.com/audiosep/audiosep/separators"
 	"github.com/audiosep/audiosep/transforms"
 )
@@ -515,5 +516,37 @@ func TestPage(t *testing.T) {
 	}
 	if size > 300<<10 {
 		t.Errorf("the page has %d bytes; want at most 300 KiB", size)
+	}
+}
+
+// TestRun opens the folder of a run: its recording, and its stems beside it.
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	file := tones(t, dir)
+	text := []byte(`{"audiosep": 1, "stages": [{"use": "read_audio", "params": {"files": ["tones.wav"]}}, {"use": "frame"}, {"use": "stft"}, {"use": "hpss"}, {"use": "write_audio"}]}`)
+	spec, err := pipeline.Parse(filepath.Join(dir, "p.json"), text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Out = filepath.Join(dir, "out")
+	p, err := pipeline.Check(spec, registry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := record.New(p, record.Options{Input: "tones"})
+	defer w.Close()
+	if err := p.Run(t.Context(), pipeline.Options{With: []audiosep.Committer{w}}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(t.Context(), Options{File: spec.Out, Out: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if got := s.shown(); s.r.path != file || len(got.Runs) != 1 || !slices.Equal(got.Runs[0].Stems, []string{"tones-harmonic", "tones-percussive"}) {
+		t.Errorf("it opens %s with runs %v; want %s with the stems of hpss", s.r.path, got.Runs, file)
+	}
+	if code, b := ask(t, s, "GET", "/api/audio/run/0/1?at=0&n=100", nil); code != 200 || len(b) != 2*4*100 {
+		t.Errorf("a stem is answered by %d, %d bytes; want 100 samples of two channels", code, len(b))
 	}
 }

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep/internal/loopback"
 	"github.com/audiosep/audiosep/listen"
+	"github.com/audiosep/audiosep/pipeline"
 )
 
 func listenCommand() *cobra.Command {
@@ -17,16 +21,26 @@ func listenCommand() *cobra.Command {
 		Short: "Take a recording apart by ear, on a page",
 		Long: `Serve a page, to this machine alone, that shows and plays a recording: its
 spectrogram, the components that a factorisation finds, which you put into sources;
-what you paint; the notes of a score. FILE is a sound file or a folder that the page
-saved. Open the address that is printed in a browser; it has a secret in it.
+what you paint; the notes of a score. FILE is a sound file, a folder that the page
+saved, or the folder of a run or a pipeline, which is run first: its stems are heard
+beside what the page makes. Open the address that is printed in a browser; it has a secret in it.
 
 What is saved is a pipeline that makes the same stems from the command line.`,
 		Example: `  audiosep listen song.flac
   audiosep listen song.flac --references stems --run other/stems
+  audiosep listen pipeline.json
   audiosep listen song-listen/page`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File = args[0]
+			if filepath.Ext(o.File) == ".json" {
+				dir, err := runForPage(cmd.Context(), o.File)
+				defer os.RemoveAll(dir)
+				if err != nil {
+					return err
+				}
+				o.File = dir
+			}
 			s, err := listen.New(cmd.Context(), o)
 			if err != nil {
 				return err
@@ -53,4 +67,28 @@ What is saved is a pipeline that makes the same stems from the command line.`,
 		cmd.MarkFlagDirname(name)
 	}
 	return cmd
+}
+
+// runForPage runs a pipeline into a folder that it makes and returns, also with an error.
+func runForPage(ctx context.Context, file string) (dir string, err error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	spec, err := pipeline.Parse(file, text)
+	if err != nil {
+		return "", err
+	}
+	if dir, err = os.MkdirTemp("", "audiosep-listen-*"); err != nil {
+		return "", &runError{err}
+	}
+	r := &runner{}
+	l, err := r.load(ctx, spec, func(*pipeline.Registry) error { spec.Out = dir; return nil })
+	if err != nil {
+		return dir, err
+	}
+	if _, err = r.run(ctx, l); err != nil {
+		err = &runError{err}
+	}
+	return dir, err
 }

@@ -106,7 +106,8 @@ function factors(f) {
   s.append(make("p", `${f.of} components${shown < f.of ? `, of which the first ${shown} are shown` : ""}. ${f.stop}`, "note"));
   const each = shown > 24 ? 26 : 44, height = shown * each + 30;
   const both = make("div", undefined, "factors");
-  const of = (/** @type {number} */ k) => f.groups.findIndex((g) => g.components.includes(k + 1));
+  const groups = f.groups.length || data.factors.length > 1 || data.groups.length > 1 ? f.groups : data.groups[0]?.groups ?? [];
+  const of = (/** @type {number} */ k) => groups.findIndex((g) => g.components.includes(k + 1));
   both.append(
     canvas(`W: the spectra of ${shown} components`, height, (c, w) => {
       f.components.forEach((x, k) => line(c, bytes(x.spectrum), 34, w - 44, k * each + 4, each - 8, colour(of(k)), false, String(k + 1)));

@@ -276,7 +276,7 @@ func runSeparator(ctx context.Context, env Env, s Separator, in Values) (Values,
 // the stems are taken.
 func Separate(ctx context.Context, env Env, s Separator, x Spectra, f *Factors) (Stems, error) {
 	if f.W == nil || f.H == nil {
-		return nil, fmt.Errorf("the factors lack W or H; want both, such as those of an activator")
+		return nil, fmt.Errorf("the factors lack W or H; want both, such as those of activations")
 	}
 	if err := f.Validate(x.Transform().Bins(), x.Framing().Columns()); err != nil {
 		return nil, fmt.Errorf("the factors do not fit the coefficients: %w", err)

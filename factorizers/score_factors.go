@@ -90,6 +90,7 @@ func (s *ScoreFactors) Run(ctx context.Context, env audiosep.Env, in ScoreFactor
 	if err != nil {
 		return ScoreFactorsOut{}, err
 	}
+	t.uncovered(env, v, in.Power.Framing())
 	f := t.factors()
 	if s.p.Iterations > 0 {
 		if err := s.fit(ctx, env, magnitude(v, 1), t, f); err != nil {
@@ -307,6 +308,33 @@ func (s *ScoreFactors) comb(hz []float64, pitch float64) []float64 {
 		return nil
 	}
 	return w
+}
+
+// uncoveredShare is how much of the power may stand where no note does without a word.
+const uncoveredShare = 0.01
+
+// uncovered warns of sound where no component may sound, which masks share out equally.
+func (t *templates) uncovered(env audiosep.Env, v *mat.Dense, f audiosep.Framing) {
+	bins, columns := v.Dims()
+	silent := func(n int) bool {
+		return !slices.ContainsFunc(t.parts, func(p template) bool { return p.h[n] != 0 })
+	}
+	all, lost, count := 0.0, 0.0, 0
+	for n := range columns {
+		power := 0.0
+		for i := range bins {
+			power += v.At(i, n)
+		}
+		if all += power; silent(n) {
+			lost += power
+			count++
+		}
+	}
+	if lost > uncoveredShare*all {
+		env.Logger().Warn("there is sound where the score has none; it is shared out equally among the sources",
+			slog.Float64("seconds", math.Round(10*float64(count*f.Hop)/float64(f.Rate))/10),
+			slog.Float64("percent_of_power", math.Round(100*lost/all)))
+	}
 }
 
 // factors returns the components as W and H, and whose they are.

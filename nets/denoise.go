@@ -22,7 +22,7 @@ type DenoiseParams struct {
 func DefaultDenoise() DenoiseParams { return DenoiseParams{Channels: "each"} }
 
 var denoiseStage = audiosep.Define("denoise",
-	`Separates speech from all else, with a network of 24 000 learnt weights that computes a complex mask (GTCRN: Rong et al., GTCRN: a speech enhancement model requiring ultralow computational resources, ICASSP 2024).
+	`Separates speech from all else, with a small network that computes a complex mask (GTCRN: Rong et al., GTCRN: a speech enhancement model requiring ultralow computational resources, ICASSP 2024).
 The sources are speech and rest; they sum to the recording. It works at 16 kHz, so speech has nothing above 7.4 kHz where the recording's rate is higher; what is above is in rest. It is for one talker or several over noise of any kind; singing and other music count as noise now and then.
 A frame depends on what came before it, and the recording is gone through once from its beginning, in little memory. Level matters: the network was trained on speech whose peaks are at 0.1 to 1 of full scale.`,
 	DefaultDenoise(), NewDenoise, audiosep.Lazy, audiosep.Sums)

@@ -38,7 +38,7 @@ func (p TranscribeParams) Validate() error {
 }
 
 var transcribeStage = audiosep.Define("transcribe",
-	`Writes down the notes that sound in a recording, whatever plays them, with a network of 16 800 learnt weights (Basic Pitch: Bittner, Bosch, Rubinstein, Meseguer-Brocal and Ewert, A lightweight instrument-agnostic model for polyphonic note transcription and multipitch estimation, ICASSP 2022).
+	`Writes down the notes that sound in a recording, whatever plays them, with a small network (Basic Pitch: Bittner, Bosch, Rubinstein, Meseguer-Brocal and Ewert, A lightweight instrument-agnostic model for polyphonic note transcription and multipitch estimation, ICASSP 2022).
 Pitches are the keys of a piano, A0 to C8; the velocity is how sure the network was, 0 to 1. The network cannot tell instruments apart and does not hear drums. All channels are heard as their mean. It is told about notes shorter than 0.13 s now and then only, and takes loud overtones for notes.`,
 	DefaultTranscribe(), NewTranscribe)
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,6 +24,7 @@ import (
 	"github.com/audiosep/audiosep/nets"
 	"github.com/audiosep/audiosep/notes"
 	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/presets"
 	"github.com/audiosep/audiosep/separators"
 	"github.com/audiosep/audiosep/transforms"
 )
@@ -46,7 +48,7 @@ func run() int {
 	cmd.SetOut(out)
 	err := addOptions(cmd, os.Args[1:])
 	if err == nil {
-		err = cmd.ExecuteContext(ctx)
+		cmd, err = cmd.ExecuteContextC(ctx)
 	}
 	if out.err != nil && ctx.Err() == nil {
 		err = &runError{fmt.Errorf("standard output: %w", out.err)}
@@ -75,9 +77,20 @@ func run() int {
 	case errors.As(err, &problems):
 		say("%v", problems)
 	default:
-		say("audiosep: %v\n\taudiosep -h explains the commands", err)
+		say("audiosep: %v\n\t%s -h explains", err, called(cmd))
 	}
 	return exitUsage
+}
+
+// called is what a command is called with the preset that it is to run, as flags of presets stand
+// in the help of theirs.
+func called(cmd *cobra.Command) string {
+	if cmd.Name() == "run" && cmd.Flags().NArg() > 0 {
+		if name := cmd.Flags().Arg(0); slices.Contains(presets.Names(), name) {
+			return cmd.CommandPath() + " " + name
+		}
+	}
+	return cmd.CommandPath()
 }
 
 // standardOutput remembers what first went wrong in writing to it: a full disk is told, and

@@ -28,6 +28,17 @@ type runFlags struct {
 	memory   byteSize
 }
 
+// onePipeline wants one pipeline, and tells where recordings go.
+func onePipeline(_ *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		return errors.New("which pipeline is missing; want a file, or a name that audiosep presets lists")
+	case 1:
+		return nil
+	}
+	return fmt.Errorf("%q is one too many; want one pipeline, and recordings by --input", args[1])
+}
+
 func runCommand() *cobra.Command {
 	f := runFlags{progress: "auto"}
 	cmd := &cobra.Command{
@@ -54,7 +65,7 @@ keep the others from it; the exit code is 1 then.`,
   audiosep run pipeline.json --input song.flac --two drums --format flac
   ffmpeg -i film.mkv -f wav - | audiosep run pipeline.json -i - --only 1 --out - | sox -t wav - -d
   audiosep run pipeline.json --progress json 2> progress.jsonl`,
-		Args: cobra.ExactArgs(1),
+		Args: onePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	f.add(cmd)
@@ -62,7 +73,7 @@ keep the others from it; the exit code is 1 then.`,
 	addProgress(cmd, &f.progress)
 	fl.StringVar(&f.format, "format", "", "`FORMAT` of the stems: wav, flac or aiff (default: what the names in the pipeline say)")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but warnings and errors")
-	fl.BoolVar(&f.noRecord, "no-record", false, "leave no audiosep.json, which audiosep replay reads, beside the stems")
+	fl.BoolVar(&f.noRecord, "no-record", false, "leave no audiosep.json, which audiosep replay reads, beside the stems; so does --out -")
 	fl.Var(&f.memory, "memory", "refuse a run that would take more than this much memory, such as 4GB (default: what the machine has available)")
 	fl.IntVar(&f.block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
 	f.cache.add(cmd)
@@ -195,7 +206,7 @@ func (f *runFlags) one(cmd *cobra.Command, spec *specFlags, file string, text []
 	if err != nil {
 		return err
 	}
-	r := &runner{log: f.log(show), watch: show, block: f.block, cache: kept, several: spec.several, noRecord: f.noRecord, memory: int64(f.memory)}
+	r := &runner{log: f.log(show), watch: show, block: f.block, cache: kept, several: spec.several, noRecord: f.noRecord || spec.out == "-", memory: int64(f.memory)}
 	l, err := spec.load(cmd, file, text, r)
 	if err != nil {
 		return err

@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/internal/nearest"
 	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/presets"
 )
 
 // specFlags are the flags that change what a spec says; they win over the file.
@@ -118,6 +122,9 @@ func readAll(r io.Reader, file string) ([]byte, error) {
 	}
 	if file != "-" {
 		f, err := os.Open(file)
+		if near := nearest.Name(file, presets.Names()); near != "" && errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("no preset and no file is called %q; did you mean %q?", file, near)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("the pipeline cannot be read: %w", err)
 		}
@@ -172,11 +179,28 @@ func (f *specFlags) override(cmd *cobra.Command, spec *pipeline.Spec, reg *pipel
 	if err := setOptions(cmd, spec); err != nil {
 		return err
 	}
+	if err := f.oneWriter(spec); err != nil {
+		return err
+	}
 	f.stems(spec, reg)
 	for _, s := range f.set {
 		spec.Set(s)
 	}
 	return nil
+}
+
+// oneWriter refuses to choose stems where the pipeline writes those of several stages.
+func (f *specFlags) oneWriter(spec *pipeline.Spec) error {
+	var ids []string
+	for _, st := range spec.Stages {
+		if st.Use == "write_audio" {
+			ids = append(ids, st.ID)
+		}
+	}
+	if len(ids) < 2 || len(f.only) == 0 && f.two == "" && f.out != "-" {
+		return nil
+	}
+	return fmt.Errorf("%s writes by %s; want --only, --two and --out - with a pipeline that writes by one stage: write all, or change what audiosep preset prints", spec.File(), strings.Join(ids, " and "))
 }
 
 // stems sets what is asked of the files that are written, and how the recording is called.

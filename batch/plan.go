@@ -137,7 +137,7 @@ type planned struct {
 	header *Header
 	text   []byte // of the pipeline, with hashes for files
 	mu     sync.Mutex
-	needs  map[form]pipeline.Needs
+	needs  map[form]pipeline.Forecast
 }
 
 // form is what the needs of a recording depend on.
@@ -176,7 +176,7 @@ func (p *Plan) settings(ctx context.Context) (all []*planned, header *Header, er
 		if header.Report != nil {
 			hashed = fmt.Appendf(hashed, "\n%q", header.Report)
 		}
-		all = append(all, &planned{Setting: s, header: header, text: hashed, needs: map[form]pipeline.Needs{}})
+		all = append(all, &planned{Setting: s, header: header, text: hashed, needs: map[form]pipeline.Forecast{}})
 	}
 	return all, header, nil
 }
@@ -225,11 +225,15 @@ func (p *Plan) check(h *Header, it *Item) (*pipeline.Pipeline, error) {
 	return pipeline.Check(spec, p.Registry)
 }
 
+// coreSpeed is that of a usual core, in billion operations a second. Estimates order runs and are
+// corrected by what runs have taken, so a manifest need not know its machines.
+const coreSpeed = 20
+
 // looked is what was found out about a recording.
 type looked struct {
 	head  audiosep.Head
 	sum   string
-	needs []pipeline.Needs // under each setting
+	needs []pipeline.Forecast // under each setting
 }
 
 // look finds out what a recording is, and what separating it will take.
@@ -257,7 +261,7 @@ func (p *Plan) look(ctx context.Context, input string, settings []*planned) (*lo
 }
 
 // estimate returns what a recording needs; recordings of the same form need the same.
-func (p *Plan) estimate(ctx context.Context, s *planned, input string, h audiosep.Head) (pipeline.Needs, error) {
+func (p *Plan) estimate(ctx context.Context, s *planned, input string, h audiosep.Head) (pipeline.Forecast, error) {
 	key := form{h.Rate, h.Channels, h.Samples}
 	s.mu.Lock()
 	n, ok := s.needs[key]
@@ -269,7 +273,7 @@ func (p *Plan) estimate(ctx context.Context, s *planned, input string, h audiose
 	if err != nil {
 		return n, err
 	}
-	if n, err = checked.Needs(ctx); err != nil {
+	if n, err = checked.Forecast(ctx); err != nil {
 		return n, err
 	}
 	s.mu.Lock()
@@ -281,7 +285,7 @@ func (p *Plan) estimate(ctx context.Context, s *planned, input string, h audiose
 // item makes the line of a recording under a setting.
 func (p *Plan) item(name, input string, l *looked, at int, s *planned) *Item {
 	it := &Item{Name: name, Input: []string{input}, SHA256: []string{l.sum}, Set: s.Set, Seed: s.Seed,
-		Audio: float64(l.head.Samples) / float64(max(1, l.head.Rate)), Seconds: l.needs[at].Seconds, Memory: l.needs[at].Bytes}
+		Audio: float64(l.head.Samples) / float64(max(1, l.head.Rate)), Seconds: l.needs[at].Seconds / coreSpeed, Memory: l.needs[at].Bytes}
 	if s.Name != "" {
 		it.Name += "/" + s.Name
 	}

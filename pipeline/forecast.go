@@ -2,6 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
+	"io"
+	"log/slog"
 	"math"
 	"runtime"
 	"slices"
@@ -29,6 +32,34 @@ const (
 	processBytes = 30 << 20
 	slack        = 1.12
 )
+
+// Forecast says what a run will take. It opens the recording, and what else stages that are
+// [audiosep.Lazy] open, but reads none of its samples.
+func (p *Pipeline) Forecast(ctx context.Context) (will Forecast, err error) {
+	r := &run{Pipeline: p, Options: Options{Log: slog.New(slog.DiscardHandler)}, out: map[Ref]any{}, made: map[Ref]any{}, left: map[Ref]int{}, heads: map[Ref]audiosep.Head{}, ran: map[*stage]bool{}}
+	defer func() {
+		for _, st := range p.stages {
+			if c, ok := st.impl.(io.Closer); ok {
+				err = errors.Join(err, wrap(st, c.Close()))
+			}
+		}
+	}()
+	for _, st := range p.stages { // one taker more than there are, so that all outputs stay
+		for _, out := range st.def.Out {
+			r.left[Ref{st.id, out.Name}] = math.MaxInt
+		}
+	}
+	err = r.each(ctx, func(ctx context.Context, st *stage) error {
+		if st.def.Promised(audiosep.Lazy) && r.fed(st) {
+			return r.stage(ctx, st)
+		}
+		return nil
+	})
+	if err != nil {
+		return will, err
+	}
+	return r.forecast(ctx), nil
+}
 
 // forecast says what will be taken by the stages that have not run.
 func (r *run) forecast(ctx context.Context) Forecast {

@@ -27,8 +27,9 @@ func TestScores(t *testing.T) {
 			t.Fatal(err)
 		}
 		worth := map[string]float64{}
+		// What doubt costs a right score, which is why it is off by default, stands in docs/knowledge.md.
 		for _, m := range ofScores {
-			if strings.HasPrefix(m.name, "without") || strings.HasPrefix(m.name, "5 %") || strings.HasSuffix(m.name, "doubted") || m.name == "it is 300 ms late" {
+			if strings.HasPrefix(m.name, "without") || strings.HasPrefix(m.name, "5 %") || strings.Contains(m.name, "doubt") || m.name == "it is 300 ms late" {
 				continue
 			}
 			if worth[m.name], err = it.measure(t.Context(), m); err != nil {

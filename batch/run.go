@@ -406,7 +406,10 @@ func (r *runner) settled(it *Item, stolen bool) bool {
 		r.event(Event{State: "done", Item: it, Stolen: stolen, Done: d})
 		return true
 	}
-	if _, failed := r.state.failure(it); failed && (stolen || r.failed[it]) {
+	r.mu.Lock()
+	here := r.failed[it]
+	r.mu.Unlock()
+	if _, failed := r.state.failure(it); failed && (stolen || here) {
 		r.leave(it)
 		return true
 	}

@@ -4,10 +4,9 @@ import (
 	"context"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/examples/internal/known"
 	"github.com/audiosep/audiosep/internal/oraclegroups"
 	"github.com/audiosep/audiosep/separators"
-	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/mat"
 )
 
 // blindGroups clusters components as wiener does with the parameter cluster linkage.
@@ -29,27 +28,5 @@ func blindGroups(ctx context.Context, f *audiosep.Factors, sources int) ([][]int
 
 // oracleGroups puts components into the stems as one would who hears these.
 func oracleGroups(components, stems []*audiosep.Signal) [][]int {
-	energy := make([]float64, len(stems))
-	for j, s := range stems {
-		energy[j] = dot(s, s)
-	}
-	return oraclegroups.Groups(products(components, stems), products(components, components), energy)
-}
-
-func products(as, bs []*audiosep.Signal) *mat.Dense {
-	p := mat.NewDense(len(as), len(bs), nil)
-	for i, a := range as {
-		for j, b := range bs {
-			p.Set(i, j, dot(a, b))
-		}
-	}
-	return p
-}
-
-func dot(a, b *audiosep.Signal) float64 {
-	var sum float64
-	for l, x := range a.Data {
-		sum += floats.Dot(x, b.Data[l])
-	}
-	return sum
+	return oraclegroups.Groups(known.Products(components, stems))
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/examples/internal/known"
 	"github.com/audiosep/audiosep/factorizers"
 	"github.com/audiosep/audiosep/internal/assign"
 	"github.com/audiosep/audiosep/internal/oraclegroups"
@@ -149,21 +149,7 @@ func (o *options) random(r *recording, parts []*audiosep.Signal) (gain, plus flo
 
 // oracle returns the sources that one who hears the stems would make of the components.
 func oracle(r *recording, parts []*audiosep.Signal) []*audiosep.Signal {
-	energy := make([]float64, len(r.stems))
-	for j, s := range r.stems {
-		energy[j] = floats.Dot(s.Data[0], s.Data[0])
-	}
-	return sums(parts, oraclegroups.Groups(products(parts, r.stems), products(parts, parts), energy))
-}
-
-func products(as, bs []*audiosep.Signal) *mat.Dense {
-	p := mat.NewDense(len(as), len(bs), nil)
-	for i, a := range as {
-		for j, b := range bs {
-			p.Set(i, j, floats.Dot(a.Data[0], b.Data[0]))
-		}
-	}
-	return p
+	return sums(parts, oraclegroups.Groups(known.Products(parts, r.stems)))
 }
 
 // sums adds up the components of each group.

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/examples/internal/known"
 	"github.com/audiosep/audiosep/factorizers"
 	"github.com/audiosep/audiosep/internal/assign"
 	"github.com/audiosep/audiosep/transforms"
@@ -247,17 +248,11 @@ func (s *scene) measure(stems []*audiosep.Signal) (sdr float64) {
 	score := make([][]float64, components)
 	for k, part := range s.parts {
 		for _, stem := range stems {
-			score[k] = append(score[k], siSDR(stem.Data[0], part))
+			score[k] = append(score[k], known.SISDR(stem.Data[0], part))
 		}
 	}
 	for k, e := range assign.Best(score) {
 		sdr += score[k][e] / components
 	}
 	return sdr
-}
-
-// siSDR returns how far above what else it has an estimate has the reference, in dB.
-func siSDR(estimate, reference []float64) float64 {
-	p, rr, ee := floats.Dot(estimate, reference), floats.Dot(reference, reference), floats.Dot(estimate, estimate)
-	return 10 * math.Log10(p*p/rr/max(ee-p*p/rr, 1e-12*ee, 1e-300))
 }

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/examples/internal/known"
 	"github.com/audiosep/audiosep/factorizers"
 	"github.com/audiosep/audiosep/internal/oraclegroups"
 	"github.com/audiosep/audiosep/pipeline"
@@ -43,11 +42,8 @@ const rate = 8000
 // recorded prints the gain in SI-SDR of all methods on recordings with known stems, five
 // components a stem grouped by an oracle that hears the stems.
 func recorded(ctx context.Context, w io.Writer, data string, seconds float64) error {
-	if _, err := os.Stat(filepath.Join(data, "audio")); err == nil {
-		data = filepath.Join(data, "audio")
-	}
-	files, err := filepath.Glob(filepath.Join(data, "*", "mix.wav"))
-	if err != nil || len(files) == 0 {
+	folders, err := known.Folders(data, "mix.wav", "")
+	if err != nil || len(folders) == 0 {
 		return fmt.Errorf("there are no recordings in %s; want folders with mix.wav and stems", data)
 	}
 	var names []string
@@ -56,8 +52,8 @@ func recorded(ctx context.Context, w io.Writer, data string, seconds float64) er
 	}
 	head(w, "gain in SI-SDR, dB, 5 components a stem, oracle groups", names)
 	mean := make([]float64, len(methods))
-	for _, file := range files {
-		it, err := open(ctx, filepath.Dir(file), seconds)
+	for _, folder := range folders {
+		it, err := open(ctx, folder, seconds)
 		if err != nil {
 			return err
 		}
@@ -67,7 +63,7 @@ func recorded(ctx context.Context, w io.Writer, data string, seconds float64) er
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", it.name, m.name, err)
 			}
-			mean[i] += gain / float64(len(files))
+			mean[i] += gain / float64(len(folders))
 			cells = append(cells, fmt.Sprintf("%.1f", gain))
 		}
 		row(w, it.name, cells...)
@@ -84,7 +80,7 @@ func recorded(ctx context.Context, w io.Writer, data string, seconds float64) er
 type item struct {
 	name  string
 	mix   *audiosep.Signal
-	stems [][]float64
+	stems []*audiosep.Signal
 }
 
 func open(ctx context.Context, folder string, seconds float64) (*item, error) {
@@ -100,9 +96,9 @@ func open(ctx context.Context, folder string, seconds float64) (*item, error) {
 			return nil, err
 		}
 		if sum == nil {
-			sum = make([]float64, len(x))
+			sum = make([]float64, len(x.Data[0]))
 		}
-		floats.Add(sum, x)
+		floats.Add(sum, x.Data[0])
 		it.stems = append(it.stems, x)
 	}
 	it.mix.Data = [][]float64{sum}
@@ -110,7 +106,7 @@ func open(ctx context.Context, folder string, seconds float64) (*item, error) {
 }
 
 // read returns the beginning of a recording, resampled, the mean of its channels.
-func read(ctx context.Context, file string, seconds float64) ([]float64, error) {
+func read(ctx context.Context, file string, seconds float64) (*audiosep.Signal, error) {
 	x, _, err := audio.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -128,11 +124,7 @@ func read(ctx context.Context, file string, seconds float64) ([]float64, error) 
 	if err != nil {
 		return nil, err
 	}
-	y, err := audiosep.ReadAll(ctx, out.Audio)
-	if err != nil {
-		return nil, err
-	}
-	return y.Data[0], nil
+	return audiosep.ReadAll(ctx, out.Audio)
 }
 
 // gain separates the mixture by a pipeline and returns what that gains.
@@ -169,26 +161,14 @@ func (it *item) gain(ctx context.Context, file string, set []string) (float64, e
 
 // measure returns the gain of the components, grouped by one who hears the stems.
 func (it *item) measure(parts []*audiosep.Signal) float64 {
-	cross, within := mat.NewDense(len(parts), len(it.stems), nil), mat.NewDense(len(parts), len(parts), nil)
-	energy := make([]float64, len(it.stems))
-	for k, a := range parts {
-		for i, b := range parts {
-			within.Set(k, i, floats.Dot(a.Data[0], b.Data[0]))
-		}
-		for j, s := range it.stems {
-			cross.Set(k, j, floats.Dot(a.Data[0], s))
-		}
-	}
-	for j, s := range it.stems {
-		energy[j] = floats.Dot(s, s)
-	}
 	var gain float64
-	for j, group := range oraclegroups.Groups(cross, within, energy) {
-		y := make([]float64, len(it.stems[j]))
+	for j, group := range oraclegroups.Groups(known.Products(parts, it.stems)) {
+		stem := it.stems[j].Data[0]
+		y := make([]float64, len(stem))
 		for _, k := range group {
 			floats.Add(y, parts[k].Data[0])
 		}
-		gain += (siSDR(y, it.stems[j]) - siSDR(it.mix.Data[0], it.stems[j])) / float64(len(it.stems))
+		gain += (known.SISDR(y, stem) - known.SISDR(it.mix.Data[0], stem)) / float64(len(it.stems))
 	}
 	if math.IsNaN(gain) {
 		return math.Inf(-1)

@@ -3,38 +3,30 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/audiosep/audiosep"
-	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/examples/internal/known"
 	"github.com/audiosep/audiosep/metrics"
-	"github.com/audiosep/audiosep/notes"
 )
 
 // item is a recording whose stems are known.
 type item struct {
-	name  string
-	mix   *audiosep.Signal
-	names []string // of the stems
-	stems []*audiosep.Signal
-	notes audiosep.Notes // nil where there is no score
-	draw  uint64         // of random mistakes
-	room  bool           // its channels are microphones
+	known.Recording
+	draw uint64 // of random mistakes
+	room bool   // its channels are microphones
 }
 
 // voice tells whether one of the stems is speech.
-func (it *item) voice() bool { return slices.Contains(it.names, "speech") }
+func (it *item) voice() bool { return slices.Contains(it.Names, "speech") }
 
 // first returns the first microphone of a recording.
 func (it *item) first() *item {
 	one := *it
-	one.mix = firstChannel(it.mix)
-	one.stems = nil
-	for _, s := range it.stems {
-		one.stems = append(one.stems, firstChannel(s))
+	one.Mix = firstChannel(it.Mix)
+	one.Stems = nil
+	for _, s := range it.Stems {
+		one.Stems = append(one.Stems, firstChannel(s))
 	}
 	return &one
 }
@@ -45,30 +37,11 @@ func firstChannel(s *audiosep.Signal) *audiosep.Signal {
 
 // open reads a folder.
 func open(folder string) (*item, error) {
-	it := &item{name: filepath.Base(folder)}
-	var err error
-	if it.mix, _, err = audio.ReadFile(filepath.Join(folder, "mix.wav")); err != nil {
+	r, err := known.Open(folder)
+	if err != nil {
 		return nil, err
 	}
-	files, err := filepath.Glob(filepath.Join(folder, "stems", "*.wav"))
-	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("%s has no stems; want stems/*.wav (%v)", folder, err)
-	}
-	for _, file := range files {
-		s, _, err := audio.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		it.stems = append(it.stems, s)
-		it.names = append(it.names, strings.TrimSuffix(filepath.Base(file), ".wav"))
-	}
-	score := filepath.Join(folder, "notes.csv")
-	if _, err := os.Stat(score); err == nil {
-		if it.notes, err = notes.ReadFile(score); err != nil {
-			return nil, err
-		}
-	}
-	return it, nil
+	return &item{Recording: *r}, nil
 }
 
 // part returns samples from to to-1 of a signal.
@@ -117,18 +90,18 @@ func (it *item) once(ctx context.Context, m method) (float64, error) {
 		}
 	}
 	var refs, chosen []audiosep.Source
-	var mix audiosep.Source = it.mix
+	var mix audiosep.Source = it.Mix
 	if m.half {
-		_, second := halves(it.mix)
+		_, second := halves(it.Mix)
 		mix = second
 	}
-	for j, stem := range it.stems {
+	for j, stem := range it.Stems {
 		if m.half {
 			_, stem = halves(stem)
 		}
 		var est audiosep.Source
 		for k, name := range names {
-			if name == it.names[j] {
+			if name == it.Names[j] {
 				est = ests[k]
 			}
 		}
@@ -136,7 +109,7 @@ func (it *item) once(ctx context.Context, m method) (float64, error) {
 			est = ests[j]
 		}
 		if est == nil {
-			return 0, fmt.Errorf("there is no stem %q among %q", it.names[j], names)
+			return 0, fmt.Errorf("there is no stem %q among %q", it.Names[j], names)
 		}
 		refs, chosen = append(refs, stem), append(chosen, est)
 	}

@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/audiosep/audiosep/examples/internal/known"
 )
 
 func main() {
@@ -35,21 +37,17 @@ func main() {
 
 // run prints the tables, that of rooms where there are any.
 func run(ctx context.Context, w io.Writer, data, only string) error {
-	rooms := filepath.Join(data, "rooms")
-	if _, err := os.Stat(filepath.Join(data, "audio")); err == nil {
-		data = filepath.Join(data, "audio")
-	}
 	all, err := items(data, only)
 	if err != nil {
 		return err
 	}
 	var scores []*item
 	for _, it := range all {
-		if it.notes != nil {
+		if it.Notes != nil {
 			scores = append(scores, it)
 		}
 	}
-	inRooms, err := items(rooms, only)
+	inRooms, err := items(filepath.Join(data, "rooms"), only)
 	if err != nil {
 		return err
 	}
@@ -82,15 +80,11 @@ func run(ctx context.Context, w io.Writer, data, only string) error {
 
 // items opens the recordings of a folder, or those of them that are wanted.
 func items(data, only string) (all []*item, err error) {
-	files, err := filepath.Glob(filepath.Join(data, "*", "mix.wav"))
+	folders, err := known.Folders(data, "mix.wav", only)
 	if err != nil {
 		return nil, err
 	}
-	for _, file := range files {
-		folder := filepath.Dir(file)
-		if only != "" && !strings.Contains(","+only+",", ","+filepath.Base(folder)+",") {
-			continue
-		}
+	for _, folder := range folders {
 		it, err := open(folder)
 		if err != nil {
 			return nil, err
@@ -123,13 +117,13 @@ func table(ctx context.Context, w io.Writer, title string, items []*item, method
 	fmt.Fprintf(w, "\n|---|%s\n", strings.Repeat("---|", len(methods)))
 	all := make([][]float64, len(items))
 	for i, it := range items {
-		fmt.Fprintf(w, "| %s |", it.name)
+		fmt.Fprintf(w, "| %s |", it.Name)
 		for _, m := range methods {
 			x := math.NaN()
-			if (!m.scored || it.notes != nil) && (!m.voice || it.voice()) && (m.stems == 0 || m.stems == len(it.stems)) {
+			if (!m.scored || it.Notes != nil) && (!m.voice || it.voice()) && (m.stems == 0 || m.stems == len(it.Stems)) {
 				var err error
 				if x, err = it.measure(ctx, m); err != nil {
-					return fmt.Errorf("%s, %s: %w", it.name, m.name, err)
+					return fmt.Errorf("%s, %s: %w", it.Name, m.name, err)
 				}
 			}
 			all[i] = append(all[i], x)
@@ -137,11 +131,11 @@ func table(ctx context.Context, w io.Writer, title string, items []*item, method
 		}
 		fmt.Fprintln(w)
 	}
-	scored := func(i int) bool { return items[i].notes != nil }
-	if some := slices.ContainsFunc(items, func(it *item) bool { return it.notes != nil }); some {
+	scored := func(i int) bool { return items[i].Notes != nil }
+	if some := slices.ContainsFunc(items, func(it *item) bool { return it.Notes != nil }); some {
 		means(w, "mean of those with a score", all, scored)
 	}
-	if slices.ContainsFunc(items, func(it *item) bool { return it.notes == nil }) {
+	if slices.ContainsFunc(items, func(it *item) bool { return it.Notes == nil }) {
 		means(w, "mean of all", all, func(int) bool { return true })
 	}
 	return nil

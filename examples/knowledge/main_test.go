@@ -33,17 +33,17 @@ func TestScores(t *testing.T) {
 				continue
 			}
 			if worth[m.name], err = it.measure(t.Context(), m); err != nil {
-				t.Fatalf("%s, %s: %v", it.name, m.name, err)
+				t.Fatalf("%s, %s: %v", it.Name, m.name, err)
 			}
 		}
 		score := worth["the score"]
 		mean += score / float64(len(files))
 		if oracle := worth["5 components a stem, grouped by one who hears the stems"]; !(score >= max(10, oracle)) {
-			t.Errorf("%s: a score is worth %.1f dB; want 10, and what an oracle makes of components, %.1f dB", it.name, score, oracle)
+			t.Errorf("%s: a score is worth %.1f dB; want 10, and what an oracle makes of components, %.1f dB", it.Name, score, oracle)
 		}
 		for name, x := range worth {
 			if !strings.HasPrefix(name, "5 components") && !(score-x <= 1) {
-				t.Errorf("%s: %s costs %.1f dB; want at most 1", it.name, name, score-x)
+				t.Errorf("%s: %s costs %.1f dB; want at most 1", it.Name, name, score-x)
 			}
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/examples/internal/known"
 	"github.com/audiosep/audiosep/factorizers"
 	"github.com/audiosep/audiosep/internal/oraclegroups"
 	"github.com/audiosep/audiosep/metrics"
@@ -34,21 +34,21 @@ var ofWhole = []method{
 
 // ofScores know a score, right or wrong.
 var ofScores = []method{
-	{name: "the score", scored: true, run: scored(still, 0, false)},
-	{name: "without shared partials", scored: true, run: plainer(func(p *factorizers.ScoreFactorsParams) { p.Share = 0 }, 30)},
-	{name: "without the last pass", scored: true, run: plainer(func(p *factorizers.ScoreFactorsParams) { p.Spread = 0 }, 0)},
-	{name: "its onsets and offsets wrong by up to 50 ms", scored: true, run: scored(still, 0.05, false)},
-	{name: "it is 300 ms late", scored: true, run: scored(late, 0, false)},
-	{name: "300 ms late, aligned", scored: true, run: scored(late, 0, true)},
-	{name: "3 % slow, aligned", scored: true, run: scored(slow, 0, true)},
-	{name: "freely played, aligned", scored: true, run: scored(freely, 0, true)},
-	{name: "right, but doubted: `doubt` 1e-6", scored: true, run: mistaken(0, 0, 1e-6)},
-	{name: "5 % of its notes missing", scored: true, draws: 3, run: mistaken(0.05, 0, 0)},
-	{name: "missing, doubted", scored: true, draws: 3, run: mistaken(0.05, 0, 1e-6)},
-	{name: "5 % of its notes wrong by 1 or 2 semitones", scored: true, draws: 3, run: mistaken(0, 0.05, 0)},
-	{name: "wrong, doubted", scored: true, draws: 3, run: mistaken(0, 0.05, 1e-6)},
-	{name: "5 components a stem, grouped by one who hears the stems", scored: true, run: grouped},
-	{name: "the stems themselves: ideal ratio mask", scored: true, run: ideal(false)},
+	{name: "the score", run: scored(still, 0, false)},
+	{name: "without shared partials", run: plainer(func(p *factorizers.ScoreFactorsParams) { p.Share = 0 }, 30)},
+	{name: "without the last pass", run: plainer(func(p *factorizers.ScoreFactorsParams) { p.Spread = 0 }, 0)},
+	{name: "its onsets and offsets wrong by up to 50 ms", run: scored(still, 0.05, false)},
+	{name: "it is 300 ms late", run: scored(late, 0, false)},
+	{name: "300 ms late, aligned", run: scored(late, 0, true)},
+	{name: "3 % slow, aligned", run: scored(slow, 0, true)},
+	{name: "freely played, aligned", run: scored(freely, 0, true)},
+	{name: "right, but doubted: `doubt` 1e-6", run: mistaken(0, 0, 1e-6)},
+	{name: "5 % of its notes missing", draws: 3, run: mistaken(0.05, 0, 0)},
+	{name: "missing, doubted", draws: 3, run: mistaken(0.05, 0, 1e-6)},
+	{name: "5 % of its notes wrong by 1 or 2 semitones", draws: 3, run: mistaken(0, 0.05, 0)},
+	{name: "wrong, doubted", draws: 3, run: mistaken(0, 0.05, 1e-6)},
+	{name: "5 components a stem, grouped by one who hears the stems", run: grouped},
+	{name: "the stems themselves: ideal ratio mask", run: ideal(false)},
 }
 
 // ofHalves learn from the first half of a recording, of its stems, and separate the second.
@@ -106,11 +106,11 @@ func separate(ctx context.Context, x audiosep.Spectra, f *audiosep.Factors) ([]s
 }
 
 func blind(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
-	x, err := analyse(ctx, it.mix)
+	x, err := analyse(ctx, it.Mix)
 	if err != nil {
 		return nil, nil, err
 	}
-	f, err := nmf(ctx, x, nil, len(it.stems), 100, "none", 1)
+	f, err := nmf(ctx, x, nil, len(it.Stems), 100, "none", 1)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -120,7 +120,7 @@ func blind(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) 
 // labelled knows when each stem is within 40 dB of its loudest tenth of a second.
 func labelled(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
 	var labels audiosep.Notes
-	for j, s := range it.stems {
+	for j, s := range it.Stems {
 		const step = 0.1
 		n := int(step * float64(s.Rate))
 		var energy []float64
@@ -136,7 +136,7 @@ func labelled(ctx context.Context, it *item) ([]string, []*audiosep.Signal, erro
 		}
 		for i, e := range energy {
 			if e > 1e-4*most {
-				labels = append(labels, audiosep.Note{Onset: step * float64(i), Offset: step * float64(i+1), Pitch: math.NaN(), Source: it.names[j], Velocity: 1})
+				labels = append(labels, audiosep.Note{Onset: step * float64(i), Offset: step * float64(i+1), Pitch: math.NaN(), Source: it.Names[j], Velocity: 1})
 			}
 		}
 	}
@@ -149,8 +149,8 @@ func labelled(ctx context.Context, it *item) ([]string, []*audiosep.Signal, erro
 func scored(bend func(float64) float64, jitter float64, align bool) separation {
 	return func(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
 		rng := rand.New(rand.NewPCG(1, 1))
-		score := make(audiosep.Notes, len(it.notes))
-		for i, n := range it.notes {
+		score := make(audiosep.Notes, len(it.Notes))
+		for i, n := range it.Notes {
 			n.Onset = max(0, bend(n.Onset)+jitter*(2*rng.Float64()-1))
 			n.Offset = max(bend(n.Offset)+jitter*(2*rng.Float64()-1), n.Onset+0.01)
 			score[i] = n
@@ -168,12 +168,12 @@ func mistaken(missing, wrong, doubt float64) separation {
 			if part == 0 {
 				return 0
 			}
-			return max(1, int(math.Round(part*float64(len(it.notes)))))
+			return max(1, int(math.Round(part*float64(len(it.Notes)))))
 		}
-		order := rng.Perm(len(it.notes))
+		order := rng.Perm(len(it.Notes))
 		gone := order[:number(missing)]
 		var score audiosep.Notes
-		for i, n := range it.notes {
+		for i, n := range it.Notes {
 			if slices.Contains(gone, i) {
 				continue
 			}
@@ -191,11 +191,11 @@ func mistaken(missing, wrong, doubt float64) separation {
 // grouped has 5 components a stem put into sources by one who hears the stems: the best that can
 // be done with components that nobody told anything.
 func grouped(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
-	x, err := analyse(ctx, it.mix)
+	x, err := analyse(ctx, it.Mix)
 	if err != nil {
 		return nil, nil, err
 	}
-	f, err := nmf(ctx, x, nil, 5*len(it.stems), 100, "none", 1)
+	f, err := nmf(ctx, x, nil, 5*len(it.Stems), 100, "none", 1)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -203,14 +203,10 @@ func grouped(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error
 	if err != nil {
 		return nil, nil, err
 	}
-	energy := make([]float64, len(it.stems))
-	for j, s := range it.stems {
-		energy[j] = product(s, s)
-	}
-	stems := make([]*audiosep.Signal, len(it.stems))
-	for j, group := range oraclegroups.Groups(products(parts, it.stems), products(parts, parts), energy) {
-		stems[j] = &audiosep.Signal{Rate: it.mix.Rate, Channels: it.mix.Channels}
-		for c, x := range it.mix.Data {
+	stems := make([]*audiosep.Signal, len(it.Stems))
+	for j, group := range oraclegroups.Groups(known.Products(parts, it.Stems)) {
+		stems[j] = &audiosep.Signal{Rate: it.Mix.Rate, Channels: it.Mix.Channels}
+		for c, x := range it.Mix.Data {
 			sum := make([]float64, len(x))
 			for _, k := range group {
 				floats.Add(sum, parts[k].Data[c])
@@ -218,24 +214,7 @@ func grouped(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error
 			stems[j].Data = append(stems[j].Data, sum)
 		}
 	}
-	return it.names, stems, nil
-}
-
-func products(as, bs []*audiosep.Signal) *mat.Dense {
-	p := mat.NewDense(len(as), len(bs), nil)
-	for i, a := range as {
-		for j, b := range bs {
-			p.Set(i, j, product(a, b))
-		}
-	}
-	return p
-}
-
-func product(a, b *audiosep.Signal) (sum float64) {
-	for c, x := range a.Data {
-		sum += floats.Dot(x, b.Data[c])
-	}
-	return sum
+	return it.Names, stems, nil
 }
 
 // plainer knows the score and does without a part of the method.
@@ -243,13 +222,13 @@ func plainer(change func(*factorizers.ScoreFactorsParams), last int) separation 
 	return func(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
 		p := factorizers.DefaultScoreFactors()
 		change(&p)
-		return fromNotes(ctx, it, it.notes, p, false, last)
+		return fromNotes(ctx, it, it.Notes, p, false, last)
 	}
 }
 
 // fromNotes is the chain of examples/score, with so many iterations of the last pass.
 func fromNotes(ctx context.Context, it *item, score audiosep.Notes, p factorizers.ScoreFactorsParams, align bool, last int) ([]string, []*audiosep.Signal, error) {
-	x, err := analyse(ctx, it.mix)
+	x, err := analyse(ctx, it.Mix)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -290,9 +269,9 @@ func dictionaries(one, free int, seed uint64) separation {
 		var learnt []*audiosep.Factors
 		var names []string
 		rest := "rest"
-		for j, s := range it.stems {
+		for j, s := range it.Stems {
 			if one > 0 && j != one-1 {
-				rest = it.names[j]
+				rest = it.Names[j]
 				continue
 			}
 			first, _ := halves(s)
@@ -304,7 +283,7 @@ func dictionaries(one, free int, seed uint64) separation {
 			if err != nil {
 				return nil, nil, err
 			}
-			learnt, names = append(learnt, f), append(names, it.names[j])
+			learnt, names = append(learnt, f), append(names, it.Names[j])
 		}
 		j, err := factorizers.NewJoinFactors(factorizers.JoinFactorsParams{Names: names})
 		if err != nil {
@@ -314,7 +293,7 @@ func dictionaries(one, free int, seed uint64) separation {
 		if err != nil {
 			return nil, nil, err
 		}
-		_, second := halves(it.mix)
+		_, second := halves(it.Mix)
 		x, err := analyse(ctx, second)
 		if err != nil {
 			return nil, nil, err
@@ -322,7 +301,7 @@ func dictionaries(one, free int, seed uint64) separation {
 		p := factorizers.DefaultSemiNMF()
 		p.Free, p.Name = free, rest
 		if one == 0 {
-			p.Free *= len(it.stems)
+			p.Free *= len(it.Stems)
 		}
 		s, err := factorizers.NewSemiNMF(p)
 		if err != nil {
@@ -372,10 +351,10 @@ func ideal(half bool) separation {
 			return s
 		}
 		var refs []audiosep.Source
-		for _, s := range it.stems {
+		for _, s := range it.Stems {
 			refs = append(refs, cut(s))
 		}
-		masked, err := metrics.Ideal(ctx, refs, cut(it.mix), metrics.IRM)
+		masked, err := metrics.Ideal(ctx, refs, cut(it.Mix), metrics.IRM)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -383,10 +362,10 @@ func ideal(half bool) separation {
 		for j, m := range masked {
 			s, err := audiosep.ReadAll(ctx, m)
 			if err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", it.names[j], err)
+				return nil, nil, fmt.Errorf("%s: %w", it.Names[j], err)
 			}
 			out = append(out, s)
 		}
-		return it.names, out, nil
+		return it.Names, out, nil
 	}
 }

@@ -24,12 +24,12 @@ func painted(part float64) separation {
 		if err != nil {
 			return nil, nil, err
 		}
-		x, err := transforms.STFT(ctx, it.mix, paintFrame())
+		x, err := transforms.STFT(ctx, it.Mix, paintFrame())
 		if err != nil {
 			return nil, nil, err
 		}
 		p := factorizers.DefaultPaintedNMF()
-		p.Sources = it.names
+		p.Sources = it.Names
 		s, err := factorizers.NewPaintedNMF(p)
 		if err != nil {
 			return nil, nil, err
@@ -56,7 +56,7 @@ func (it *item) paint(ctx context.Context, part float64) ([]factorizers.Region, 
 	var v []*mat.Dense
 	var framing audiosep.Framing
 	var hz []float64
-	for _, s := range it.stems {
+	for _, s := range it.Stems {
 		x, err := transforms.STFT(ctx, s, paintFrame())
 		if err != nil {
 			return nil, err
@@ -90,7 +90,7 @@ func (it *item) paint(ctx context.Context, part float64) ([]factorizers.Region, 
 			for j, e := range energy {
 				if e >= tilePart*all && all > 0 {
 					high := hz[f+bins-1] + width/2
-					tiles = append(tiles, tile{all, factorizers.Region{Source: it.names[j], From: framing.Middle(c) - hop/2, To: framing.Middle(c+cols-1) + hop/2,
+					tiles = append(tiles, tile{all, factorizers.Region{Source: it.Names[j], From: framing.Middle(c) - hop/2, To: framing.Middle(c+cols-1) + hop/2,
 						Low: max(0, hz[f]-width/2), High: &high}})
 				}
 			}

@@ -43,7 +43,7 @@ func preset(name string, options func(it *item) map[string]string) separation {
 		if err != nil {
 			return nil, nil, err
 		}
-		r, err := p.RunInMemory(ctx, it.mix, pipeline.Options{})
+		r, err := p.RunInMemory(ctx, it.Mix, pipeline.Options{})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -55,7 +55,7 @@ func noOptions(*item) map[string]string { return nil }
 
 // blindOptions are those of the preset blind: it knows the number of stems.
 func blindOptions(it *item) map[string]string {
-	n := len(it.stems)
+	n := len(it.Stems)
 	return map[string]string{"sources": fmt.Sprint(n), "components": fmt.Sprint(5 * n)}
 }
 
@@ -63,10 +63,10 @@ func blindOptions(it *item) map[string]string {
 func denoised(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
 	names, stems, err := preset("denoise", noOptions)(ctx, it)
 	for i, name := range names { // the other stem is called as it is here
-		if name == "rest" && len(it.names) == 2 {
+		if name == "rest" && len(it.Names) == 2 {
 			names = append([]string(nil), names...)
-			if names[i] = it.names[0]; names[i] == "speech" {
-				names[i] = it.names[1]
+			if names[i] = it.Names[0]; names[i] == "speech" {
+				names[i] = it.Names[1]
 			}
 		}
 	}
@@ -79,7 +79,7 @@ func demixed(build func() (demixer, error)) separation {
 		length, overlap := 192.0, 0.75
 		frame := transforms.DefaultFrame()
 		frame.LengthMS, frame.Overlap, frame.Window = &length, &overlap, "hann"
-		x, err := transforms.STFT(ctx, it.mix, frame)
+		x, err := transforms.STFT(ctx, it.Mix, frame)
 		if err != nil {
 			return nil, nil, err
 		}

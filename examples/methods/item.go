@@ -4,54 +4,34 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"path/filepath"
 
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
-	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/examples/internal/known"
 	"github.com/audiosep/audiosep/metrics"
 )
 
 // item is a recording whose stems are known.
-type item struct {
-	name  string
-	mix   *audiosep.Signal
-	stems []*audiosep.Signal
-}
+type item struct{ *known.Recording }
 
 // open reads a folder.
-func open(folder string) (*item, error) {
-	it := &item{name: filepath.Base(folder)}
-	var err error
-	if it.mix, _, err = audio.ReadFile(filepath.Join(folder, "mix.wav")); err != nil {
-		return nil, err
+func open(folder string) (item, error) {
+	r, err := known.Open(folder)
+	if err == nil && len(r.Stems) < 2 {
+		err = fmt.Errorf("%s has %d stem; want stems/*.wav, at least two", folder, len(r.Stems))
 	}
-	files, err := filepath.Glob(filepath.Join(folder, "stems", "*.wav"))
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range files {
-		s, _, err := audio.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		it.stems = append(it.stems, s)
-	}
-	if len(it.stems) < 2 {
-		return nil, fmt.Errorf("%s has %d stems; want stems/*.wav, at least two", folder, len(it.stems))
-	}
-	return it, nil
+	return item{r}, err
 }
 
 // sums returns the sums of the stems that are, and are not, in a set of bits.
-func (it *item) sums(set int) []audiosep.Source {
+func (it item) sums(set int) []audiosep.Source {
 	parts := make([]audiosep.Source, 2)
 	for i := range parts {
-		sum := &audiosep.Signal{Rate: it.mix.Rate, Channels: it.mix.Channels}
-		for l := range it.mix.Data {
-			sum.Data = append(sum.Data, make([]float64, len(it.mix.Data[l])))
-			for j, s := range it.stems {
+		sum := &audiosep.Signal{Rate: it.Mix.Rate, Channels: it.Mix.Channels}
+		for l := range it.Mix.Data {
+			sum.Data = append(sum.Data, make([]float64, len(it.Mix.Data[l])))
+			for j, s := range it.Stems {
 				if set>>j&1 == i {
 					floats.Add(sum.Data[l], s.Data[l])
 				}
@@ -64,21 +44,21 @@ func (it *item) sums(set int) []audiosep.Source {
 
 // measure returns the mean SI-SDR improvement of the two parts that a method makes, held against
 // the stems put together to two in the way for which it is greatest.
-func (it *item) measure(ctx context.Context, m method) (float64, error) {
+func (it item) measure(ctx context.Context, m method) (float64, error) {
 	best := math.Inf(-1)
 	var parts []*audiosep.Signal
-	for set := 1; set < 1<<(len(it.stems)-1); set++ {
+	for set := 1; set < 1<<(len(it.Stems)-1); set++ {
 		refs := it.sums(set)
 		if parts == nil || m.ideal {
 			var err error
-			if parts, err = m.run(ctx, it.mix, refs); err != nil {
+			if parts, err = m.run(ctx, it.Mix, refs); err != nil {
 				return 0, err
 			}
 			if len(parts) != 2 {
 				return 0, fmt.Errorf("it makes %d parts; want 2", len(parts))
 			}
 		}
-		report, err := metrics.Evaluate(ctx, refs, []audiosep.Source{parts[0], parts[1]}, it.mix, metrics.Options{Convention: metrics.SI, Match: metrics.MatchSDR})
+		report, err := metrics.Evaluate(ctx, refs, []audiosep.Source{parts[0], parts[1]}, it.Mix, metrics.Options{Convention: metrics.SI, Match: metrics.MatchSDR})
 		if err != nil {
 			return 0, err
 		}

@@ -10,8 +10,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/audiosep/audiosep/examples/internal/known"
 )
 
 func main() {
@@ -32,27 +34,22 @@ func main() {
 	}
 }
 
-// chosen tells whether a name is in a list with commas, or the list is empty.
-func chosen(name, list string) bool {
-	return list == "" || strings.Contains(","+list+",", ","+name+",")
-}
-
 // run prints the table: a line for each recording, a column for each method.
 func run(ctx context.Context, w io.Writer, data, only, methods string, pass bool) error {
-	if _, err := os.Stat(filepath.Join(data, "audio")); err == nil {
-		data = filepath.Join(data, "audio")
-	}
-	files, err := filepath.Glob(filepath.Join(data, "*", "mix.wav"))
+	folders, err := known.Folders(data, "mix.wav", only)
 	if err != nil {
 		return err
 	}
-	if pass && len(files) > 0 {
-		return runPass(ctx, w, files)
+	if len(folders) == 0 {
+		return fmt.Errorf("there are no recordings in %s; want folders with mix.wav and stems", data)
+	}
+	if pass {
+		return runPass(ctx, w, folders)
 	}
 	var columns []method
 	fmt.Fprint(w, "| SI-SDRi of two parts, mean, dB |")
 	for _, m := range all {
-		if chosen(m.name, methods) && (!m.slow || methods != "") {
+		if methods == "" && !m.slow || slices.Contains(strings.Split(methods, ","), m.name) {
 			columns = append(columns, m)
 			fmt.Fprintf(w, " %s |", m.name)
 		}
@@ -61,34 +58,26 @@ func run(ctx context.Context, w io.Writer, data, only, methods string, pass bool
 		return fmt.Errorf("there is no method %q", methods)
 	}
 	fmt.Fprintf(w, "\n|---|%s\n", strings.Repeat("---|", len(columns)))
-	sums, count := make([]float64, len(columns)), 0
-	for _, file := range files {
-		folder := filepath.Dir(file)
-		if !chosen(filepath.Base(folder), only) {
-			continue
-		}
+	sums := make([]float64, len(columns))
+	for _, folder := range folders {
 		it, err := open(folder)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "| %s |", it.name)
+		fmt.Fprintf(w, "| %s |", it.Name)
 		for i, m := range columns {
 			x, err := it.measure(ctx, m)
 			if err != nil {
-				return fmt.Errorf("%s, %s: %w", it.name, m.name, err)
+				return fmt.Errorf("%s, %s: %w", it.Name, m.name, err)
 			}
 			sums[i] += x
 			fmt.Fprintf(w, " %.1f |", x)
 		}
 		fmt.Fprintln(w)
-		count++
-	}
-	if count == 0 {
-		return fmt.Errorf("there are no recordings in %s; want folders with mix.wav and stems", data)
 	}
 	fmt.Fprint(w, "| **mean** |")
 	for _, sum := range sums {
-		fmt.Fprintf(w, " %.1f |", sum/float64(count))
+		fmt.Fprintf(w, " %.1f |", sum/float64(len(folders)))
 	}
 	_, err = fmt.Fprintln(w)
 	return err

@@ -28,11 +28,11 @@ type passRow struct {
 // runPass prints the objective that W of one pass has, with its activations, beside that of NMF of
 // the whole: the recordings one after the other, samples as they are, again and again for ten
 // minutes.
-func runPass(ctx context.Context, w io.Writer, files []string) error {
+func runPass(ctx context.Context, w io.Writer, folders []string) error {
 	s := &audiosep.Signal{Rate: passRate, Channels: 1, Data: [][]float64{nil}}
 	for len(s.Data[0]) < passSeconds*passRate {
-		for _, file := range files {
-			x, _, err := audio.ReadFile(filepath.Clean(file))
+		for _, folder := range folders {
+			x, _, err := audio.ReadFile(filepath.Join(folder, "mix.wav"))
 			if err != nil {
 				return err
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/examples/internal/known"
 	"github.com/audiosep/audiosep/internal/assign"
 	"github.com/audiosep/audiosep/multichannel"
 	"github.com/audiosep/audiosep/transforms"
@@ -114,21 +115,15 @@ func (s *study) gain(ctx context.Context, stage separator, images []*audiosep.Si
 	}
 	score := make([][]float64, len(images))
 	for n, im := range images {
-		gain -= siSDR(mix.Data[0], im.Data[0])
+		gain -= known.SISDR(mix.Data[0], im.Data[0])
 		for _, stem := range stems[:len(images)] {
-			score[n] = append(score[n], siSDR(stem.Data[0], im.Data[0]))
+			score[n] = append(score[n], known.SISDR(stem.Data[0], im.Data[0]))
 		}
 	}
 	for n, i := range assign.Best(score) {
 		gain += score[n][i]
 	}
 	return gain / float64(len(images)), nil
-}
-
-// siSDR returns how far above what else it has an estimate has the reference, in dB.
-func siSDR(estimate, reference []float64) float64 {
-	p, rr, ee := floats.Dot(estimate, reference), floats.Dot(reference, reference), floats.Dot(estimate, estimate)
-	return 10 * math.Log10(p*p/rr/max(ee-p*p/rr, 1e-300))
 }
 
 // talkers reads recordings of talkers, the mean of their channels, or generates two.

@@ -10,15 +10,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 
 	"github.com/audiosep/audiosep"
-	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/examples/internal/known"
 	"github.com/audiosep/audiosep/internal/percussion"
 	"github.com/audiosep/audiosep/metrics"
 	"github.com/audiosep/audiosep/nets"
-	"github.com/audiosep/audiosep/notes"
 )
 
 func main() {
@@ -38,28 +36,25 @@ func main() {
 
 // run prints the table.
 func run(ctx context.Context, w io.Writer, data string) error {
-	if _, err := os.Stat(filepath.Join(data, "audio")); err == nil {
-		data = filepath.Join(data, "audio")
-	}
-	files, err := filepath.Glob(filepath.Join(data, "*", "notes.csv"))
-	if err != nil || len(files) == 0 {
+	folders, err := known.Folders(data, "notes.csv", "")
+	if err != nil || len(folders) == 0 {
 		return fmt.Errorf("there are no recordings with notes.csv in %s (%v)", data, err)
 	}
 	fmt.Fprintln(w, "| recording | F: onsets | and pitches | and offsets | SI-SDRi: the score | heard, parts told | heard, by register | heard, by sound |")
 	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|")
 	var sum [7]float64
-	for _, file := range files {
-		it, err := open(filepath.Dir(file))
+	for _, folder := range folders {
+		it, err := open(folder)
 		if err != nil {
 			return err
 		}
 		row, err := it.measure(ctx)
 		if err != nil {
-			return fmt.Errorf("%s: %w", it.name, err)
+			return fmt.Errorf("%s: %w", it.Name, err)
 		}
-		line(w, it.name, row)
+		line(w, it.Name, row)
 		for i, x := range row {
-			sum[i] += x / float64(len(files))
+			sum[i] += x / float64(len(folders))
 		}
 	}
 	line(w, "mean", sum)
@@ -71,51 +66,26 @@ func line(w io.Writer, name string, row [7]float64) {
 }
 
 // item is a recording.
-type item struct {
-	name  string
-	mix   *audiosep.Signal
-	names []string // of the stems
-	stems []*audiosep.Signal
-	score audiosep.Notes
-}
+type item struct{ *known.Recording }
 
-func open(folder string) (*item, error) {
-	it := &item{name: filepath.Base(folder)}
-	var err error
-	if it.mix, _, err = audio.ReadFile(filepath.Join(folder, "mix.wav")); err != nil {
-		return nil, err
-	}
-	if it.score, err = notes.ReadFile(filepath.Join(folder, "notes.csv")); err != nil {
-		return nil, err
-	}
-	files, err := filepath.Glob(filepath.Join(folder, "stems", "*.wav"))
-	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("%s has no stems; want stems/*.wav (%v)", folder, err)
-	}
-	for _, file := range files {
-		s, _, err := audio.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		it.stems = append(it.stems, s)
-		it.names = append(it.names, strings.TrimSuffix(filepath.Base(file), ".wav"))
-	}
-	return it, nil
+func open(folder string) (item, error) {
+	r, err := known.Open(folder)
+	return item{r}, err
 }
 
 // measure returns the row of a recording.
-func (it *item) measure(ctx context.Context) (row [7]float64, err error) {
+func (it item) measure(ctx context.Context) (row [7]float64, err error) {
 	p := nets.DefaultTranscribe()
 	p.Source = "pitch"
 	t, err := nets.NewTranscribe(p)
 	if err != nil {
 		return row, err
 	}
-	heard, err := t.Notes(ctx, audiosep.Env{}, it.mix)
+	heard, err := t.Notes(ctx, audiosep.Env{}, it.Mix)
 	if err != nil {
 		return row, err
 	}
-	right, err := metrics.EvaluateNotes(it.score, heard)
+	right, err := metrics.EvaluateNotes(it.Notes, heard)
 	if err != nil {
 		return row, err
 	}
@@ -124,7 +94,7 @@ func (it *item) measure(ctx context.Context) (row [7]float64, err error) {
 	if err != nil {
 		return row, err
 	}
-	dealt, err := inParts.Notes(ctx, audiosep.Env{}, it.mix)
+	dealt, err := inParts.Notes(ctx, audiosep.Env{}, it.Mix)
 	if err != nil {
 		return row, err
 	}
@@ -133,8 +103,8 @@ func (it *item) measure(ctx context.Context) (row [7]float64, err error) {
 		notes   audiosep.Notes
 		sources int
 		match   bool
-	}{{it.score, 0, false}, {it.parts(heard), 0, false}, {dealt, 0, true}, {heard, it.pitched(), true}} {
-		names, stems, err := separate(ctx, it.mix, way.notes, way.sources)
+	}{{it.Notes, 0, false}, {it.parts(heard), 0, false}, {dealt, 0, true}, {heard, it.pitched(), true}} {
+		names, stems, err := separate(ctx, it.Mix, way.notes, way.sources)
 		if err != nil {
 			return row, err
 		}
@@ -146,9 +116,9 @@ func (it *item) measure(ctx context.Context) (row [7]float64, err error) {
 }
 
 // pitched is how many sources of the score have pitches.
-func (it *item) pitched() int {
+func (it item) pitched() int {
 	names := map[string]bool{}
-	for _, n := range it.score {
+	for _, n := range it.Notes {
 		if !percussion.Named(n.Source) {
 			names[n.Source] = true
 		}
@@ -158,15 +128,15 @@ func (it *item) pitched() int {
 
 // improvement is the mean SI-SDR over the mixture's. Stems are those of their names or, if they
 // are to be matched, those that fit best. One that was not separated counts as the mixture.
-func (it *item) improvement(ctx context.Context, names []string, stems []*audiosep.Signal, match bool) (float64, error) {
-	refs, ests := make([]audiosep.Source, len(it.stems)), make([]audiosep.Source, len(it.stems))
-	for j, s := range it.stems {
-		refs[j], ests[j] = s, it.mix
+func (it item) improvement(ctx context.Context, names []string, stems []*audiosep.Signal, match bool) (float64, error) {
+	refs, ests := make([]audiosep.Source, len(it.Stems)), make([]audiosep.Source, len(it.Stems))
+	for j, s := range it.Stems {
+		refs[j], ests[j] = s, it.Mix
 		if match && j < len(stems) {
 			ests[j] = stems[j]
 		}
 		for k, name := range names {
-			if !match && name == it.names[j] {
+			if !match && name == it.Names[j] {
 				ests[j] = stems[k]
 			}
 		}
@@ -175,7 +145,7 @@ func (it *item) improvement(ctx context.Context, names []string, stems []*audios
 	if match {
 		o.Match = metrics.MatchSDR
 	}
-	r, err := metrics.Evaluate(ctx, refs, ests, it.mix, o)
+	r, err := metrics.Evaluate(ctx, refs, ests, it.Mix, o)
 	if err != nil {
 		return 0, err
 	}

@@ -14,9 +14,9 @@ import (
 // parts says whose the notes are that were heard, as one who knows the score would: each is of the
 // source whose note is nearest in pitch among those that sound with it or, where none does, nearest
 // in time. The notes of percussion, which transcribe does not hear, are the score's.
-func (it *item) parts(heard audiosep.Notes) audiosep.Notes {
+func (it item) parts(heard audiosep.Notes) audiosep.Notes {
 	var out, pitched audiosep.Notes
-	for _, s := range it.score {
+	for _, s := range it.Notes {
 		if percussion.Named(s.Source) {
 			out = append(out, s)
 		} else {

@@ -120,18 +120,22 @@ func (in *input) open(ctx context.Context, log *slog.Logger) (*soundFile, error)
 	return &soundFile{recording: rec, path: in.path, format: "what ffmpeg has made of it"}, rec.form().check()
 }
 
-// decode opens the recording with the codec that knows it.
-func (in *input) decode(ctx context.Context) (*soundFile, error) {
-	var err error
+// look finds where the recording begins, behind a tag, and its first bytes.
+func (in *input) look() (err error) {
 	if in.base, err = tagLength(in); err != nil {
-		return nil, err
+		return err
 	}
 	head := make([]byte, headBytes)
 	n, err := readFull(in, head, in.base)
-	if err != nil {
+	in.head = string(head[:n])
+	return err
+}
+
+// decode opens the recording with the codec that knows it.
+func (in *input) decode(ctx context.Context) (*soundFile, error) {
+	if err := in.look(); err != nil {
 		return nil, err
 	}
-	in.head = string(head[:n])
 	for _, c := range codecs {
 		if !c.knows(in.head) {
 			continue

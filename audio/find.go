@@ -51,15 +51,10 @@ func isSound(path string) bool {
 		return false
 	}
 	defer f.Close()
-	in := &input{ReaderAt: f, path: path, file: f}
-	if in.base, err = tagLength(in); err != nil {
+	in := &input{ReaderAt: f}
+	if in.look() != nil {
 		return false
 	}
-	head := make([]byte, headBytes)
-	n, err := readFull(in, head, in.base)
-	if err != nil {
-		return false
-	}
-	return slices.ContainsFunc(codecs, func(c codec) bool { return c.knows(string(head[:n])) }) ||
+	return slices.ContainsFunc(codecs, func(c codec) bool { return c.knows(in.head) }) ||
 		slices.Contains(foreign, strings.ToLower(filepath.Ext(path)))
 }

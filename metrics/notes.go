@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -62,7 +63,7 @@ func EvaluateNotes(reference, estimate audiosep.Notes) (*NoteReport, error) {
 			}
 		}
 		slices.SortStableFunc(sets[i], func(a, b audiosep.Note) int {
-			return cmpFloat(a.Onset, b.Onset)
+			return cmp.Compare(a.Onset, b.Onset)
 		})
 	}
 	pitch := func(a, b audiosep.Note) bool { return math.Abs(a.Pitch-b.Pitch) <= pitchTolerance }
@@ -73,16 +74,6 @@ func EvaluateNotes(reference, estimate audiosep.Notes) (*NoteReport, error) {
 	r.Notes = scoreNotes(sets[0], sets[1], pitch)
 	r.Offsets = scoreNotes(sets[0], sets[1], func(a, b audiosep.Note) bool { return pitch(a, b) && offset(a, b) })
 	return r, nil
-}
-
-func cmpFloat(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // apart is how far two times are apart, rounded.

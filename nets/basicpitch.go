@@ -81,11 +81,7 @@ type basicPitchState struct {
 	note, onset   *nn.Planes // of the 88 pitches: how likely each sounds, and begins, in a frame
 }
 
-func newBasicPitchState() (*basicPitchState, error) {
-	b, err := loadBasicPitch()
-	if err != nil {
-		return nil, err
-	}
+func (b *basicPitch) state() *basicPitchState {
 	planes := func(c, bins, margin, side int) *nn.Planes { return nn.NewPlanes(c, pitchFrames, bins, margin, side) }
 	s := &basicPitchState{
 		basicPitch: b,
@@ -98,7 +94,7 @@ func newBasicPitchState() (*basicPitchState, error) {
 	for i := range s.phases {
 		s.phases[i] = make([]float64, pitchSamples/2+cqtLength+8)
 	}
-	return s, nil
+	return s
 }
 
 // run has note and onset of a window of pitchSamples samples.

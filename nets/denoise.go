@@ -151,14 +151,10 @@ type denoising struct {
 }
 
 func newDenoising(d *denoised) (*denoising, error) {
-	p := &denoising{denoised: d, read: d.src.ReadAt, samples: d.head.Samples, clean: make([][]float64, d.head.Layers())}
+	p := &denoising{denoised: d, clean: make([][]float64, d.head.Layers())}
+	p.read, p.samples = atRate(d.src.ReadAt, d.head, gtcrnRate)
 	if d.head.Rate != gtcrnRate {
-		f := resample.New(d.head.Rate, gtcrnRate)
 		p.back = resample.New(gtcrnRate, d.head.Rate)
-		p.samples = f.Samples(d.head.Samples)
-		p.read = func(ctx context.Context, dst [][]float64, at int) error {
-			return f.Read(ctx, dst, at, p.samples, d.src.ReadAt)
-		}
 	}
 	together := 1
 	if d.shared {

@@ -38,7 +38,6 @@ type gtcrn struct {
 	blocks [6]temporal
 	dual   [2]dualPath
 	decode [2][2]nn.Conv // for even and odd rows
-
 }
 
 // erbWeight is what bin lowBins+bin has to do with band lowBins+band.
@@ -179,7 +178,7 @@ func newGTCRNState() (*gtcrnState, error) {
 		intraGates: planes(12, narrowBands, 0),
 		interIn:    nn.NewPlanes(16, gtcrnFrames, interLanes, 0, 0), interY: nn.NewPlanes(16, gtcrnFrames, interLanes, 0, 0),
 		interGates: nn.NewPlanes(24, gtcrnFrames, interLanes, 0, 0),
-		small:      make([]float64, 4*gtcrnFrames), scratch: make([]float64, 24*interLanes), lanes16: make([]float64, 2*gtcrnFrames),
+		small:      make([]float64, 4*gtcrnFrames), scratch: make([]float64, g.dual[0].inter[0].Scratch(interLanes)), lanes16: make([]float64, 2*gtcrnFrames),
 		maskRe: make([]float64, gtcrnBins*gtcrnFrames), maskIm: make([]float64, gtcrnBins*gtcrnFrames),
 	}
 	for i := range s.outs {

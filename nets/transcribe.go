@@ -112,12 +112,12 @@ func hearPitches(ctx context.Context, env audiosep.Env, src audiosep.Source) (*p
 		net *basicPitchState
 		x   [][]float64
 	}
-	if _, err := newBasicPitchState(); err != nil {
+	b, err := loadBasicPitch()
+	if err != nil {
 		return nil, err
 	}
 	err = blocks.Run(ctx, windows, 1, runtime.GOMAXPROCS(0), func() *slot {
-		net, _ := newBasicPitchState()
-		return &slot{net, [][]float64{make([]float64, pitchSamples)}}
+		return &slot{b.state(), [][]float64{make([]float64, pitchSamples)}}
 	}, func(ctx context.Context, s *slot, w, _ int) error {
 		if err := read(ctx, s.x, w*windowHop-before); err != nil {
 			return err
@@ -159,12 +159,17 @@ func monoAt(src audiosep.Source, h audiosep.Head, rate int) (resample.Reader, in
 		}
 		return nil
 	}
+	return atRate(mono, h, rate)
+}
+
+// atRate reads a recording with the head h at another rate, and tells how many samples that has.
+func atRate(read resample.Reader, h audiosep.Head, rate int) (resample.Reader, int) {
 	if h.Rate == rate {
-		return mono, h.Samples
+		return read, h.Samples
 	}
 	f := resample.New(h.Rate, rate)
 	samples := f.Samples(h.Samples)
 	return func(ctx context.Context, dst [][]float64, at int) error {
-		return f.Read(ctx, dst, at, samples, mono)
+		return f.Read(ctx, dst, at, samples, read)
 	}, samples
 }

@@ -46,10 +46,11 @@ func TestBasicPitchLikePeer(t *testing.T) {
 		if !ok {
 			continue
 		}
-		s, err := newBasicPitchState()
+		b, err := loadBasicPitch()
 		if err != nil {
 			t.Fatal(err)
 		}
+		s := b.state()
 		s.run(pianoWindow(t))
 		restore()
 		var got []float64

@@ -220,25 +220,18 @@ func MIDI(n audiosep.Notes) ([]byte, error) {
 // track returns the notes of a source as a track.
 func track(name string, channel uint8, n audiosep.Notes) smf.Track {
 	type message struct {
-		tick   int
-		begins bool
-		midi   midi.Message
+		tick, order int // a note ends, 0, before the next of its key begins, 1
+		midi        midi.Message
 	}
 	var all []message
 	for _, x := range n {
 		key, from := uint8(math.Round(x.Pitch)), int(math.Round(x.Onset*ticksASecond))
 		to := max(from+1, int(math.Round(x.Offset*ticksASecond)))
 		velocity := uint8(min(max(math.Round(x.Velocity*127), 1), 127)) // 0 would end a note
-		all = append(all, message{from, true, midi.NoteOn(channel, key, velocity)}, message{to, false, midi.NoteOff(channel, key)})
+		all = append(all, message{from, 1, midi.NoteOn(channel, key, velocity)}, message{to, 0, midi.NoteOff(channel, key)})
 	}
 	slices.SortStableFunc(all, func(a, b message) int {
-		if a.tick == b.tick && a.begins != b.begins { // a note ends before the next of its key begins
-			if b.begins {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(a.tick, b.tick)
+		return cmp.Or(cmp.Compare(a.tick, b.tick), cmp.Compare(a.order, b.order))
 	})
 	var t smf.Track
 	t.Add(0, smf.MetaTrackSequenceName(name))

@@ -94,8 +94,8 @@ func TestConv(t *testing.T) {
 			}
 			// With To and ToStep the rows between are left alone.
 			spread := NewPlanes(s.out, 2*y, 8, 0, 0)
-			for i := range spread.C {
-				spread.Fill(i, 7)
+			for i := range spread.data {
+				spread.data[i] = 7
 			}
 			c.To, c.ToStep = 1, 2
 			c.Apply(&sums, spread, planes(w.Take(s.name+".x", s.in*s.groups, 9, 8), s.in*s.groups, 9, 8, 2, 2), 0)

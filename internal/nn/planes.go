@@ -31,13 +31,3 @@ func (p *Planes) Rows(c int) []float64 { return p.from(c, 0, 0)[: p.R*p.N : p.R*
 func (p *Planes) from(c, r, n int) []float64 {
 	return p.data[c*p.channel()+(r+p.margin)*p.stride()+p.side+n:]
 }
-
-// Fill sets all numbers but the margins to x.
-func (p *Planes) Fill(c int, x float64) {
-	for r := range p.R {
-		row := p.Row(c, r)
-		for n := range row {
-			row[n] = x
-		}
-	}
-}

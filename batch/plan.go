@@ -145,7 +145,7 @@ type form struct{ rate, channels, samples int }
 
 // settings checks the pipeline under each setting. header is that of the manifest.
 func (p *Plan) settings(ctx context.Context) (all []*planned, header *Header, err error) {
-	text, err := canonical(p.Pipeline, p.Pins, func(path string) (string, error) { return path, nil })
+	text, err := canonical(p.Pipeline, p.Pins, func(path string) (string, error) { return filepath.Abs(path) })
 	if err != nil {
 		return nil, nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline/record"
 )
 
@@ -108,7 +109,7 @@ func outputs(ctx context.Context, dir string, rec *record.Record) (all []File, e
 		f := File{File: filepath.ToSlash(rel)}
 		if k, ok := known[f.File]; ok {
 			f.SHA256, f.Bytes = k.SHA256, k.Bytes
-		} else if f.Bytes, f.SHA256, err = record.Sum(ctx, path); err != nil {
+		} else if f.Bytes, f.SHA256, err = whole.Sum(ctx, path); err != nil {
 			return err
 		}
 		all = append(all, f)
@@ -122,7 +123,7 @@ func outputs(ctx context.Context, dir string, rec *record.Record) (all []File, e
 func (d *Done) Verify(ctx context.Context, dir string) error {
 	for _, f := range d.Outputs {
 		path := filepath.Join(dir, filepath.FromSlash(f.File))
-		n, sum, err := record.Sum(ctx, path)
+		n, sum, err := whole.Sum(ctx, path)
 		if err != nil {
 			return err
 		}

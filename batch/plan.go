@@ -20,8 +20,8 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
-	"github.com/audiosep/audiosep/pipeline/record"
 )
 
 // Plan is what a manifest is to be made of.
@@ -145,7 +145,7 @@ type form struct{ rate, channels, samples int }
 
 // settings checks the pipeline under each setting. header is that of the manifest.
 func (p *Plan) settings(ctx context.Context) (all []*planned, header *Header, err error) {
-	text, err := canonical(p.Pipeline, p.Pins, func(path string) (string, error) { return path, nil })
+	text, err := canonical(p.Pipeline, p.Pins, func(path string) (string, error) { return filepath.Abs(path) })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -167,7 +167,7 @@ func (p *Plan) settings(ctx context.Context) (all []*planned, header *Header, er
 			if path == abs(placeholder) {
 				return placeholder, nil
 			}
-			_, sum, err := record.Sum(ctx, path)
+			_, sum, err := whole.Sum(ctx, path)
 			return "sha256:" + sum, err
 		})
 		if err != nil {
@@ -247,7 +247,7 @@ func (p *Plan) look(ctx context.Context, input string, settings []*planned) (*lo
 		return nil, err
 	}
 	l := &looked{head: head}
-	if _, l.sum, err = record.Sum(ctx, input); err != nil {
+	if _, l.sum, err = whole.Sum(ctx, input); err != nil {
 		return nil, err
 	}
 	for _, s := range settings {

@@ -144,6 +144,25 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// A manifest names files so that they are found from any folder, however the pipeline was named.
+func TestPlanNamesFiles(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	tone(t, "a.wav", 440)
+	items, _ := plan(t, spec, []string{"a.wav"}, nil, func(p *Plan) {
+		s, err := pipeline.Parse("spec.json", []byte(spec))
+		if err == nil {
+			p.Pipeline, err = pipeline.Check(s, p.Registry)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	if want := filepath.Join(dir, "none.wav"); !strings.Contains(string(items[0].Header.Pipeline), want) {
+		t.Errorf("%s\ndoes not name %s", items[0].Header.Pipeline, want)
+	}
+}
+
 func TestManifestFaults(t *testing.T) {
 	const header = `{"audiosep_manifest":1,"version":"v"}` + "\n"
 	const item = `{"id":"1","name":"a","input":["a.wav"],"sha256":["s"]}` + "\n"

@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
-	"sort"
 	"strconv"
 )
 
@@ -124,22 +124,16 @@ func number64(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // columns returns what was swept, in the order of the sweeps, and what was measured.
 func columns(all []Result) (swept, measured []string) {
-	seen := map[string]bool{}
+	seen := map[string]float64{}
 	for _, r := range all {
 		for _, name := range sweptNames(r.Item) {
 			if !slices.Contains(swept, name) {
 				swept = append(swept, name)
 			}
 		}
-		for name := range r.Done.values() {
-			seen[name] = true
-		}
+		maps.Copy(seen, r.Done.values())
 	}
-	for name := range seen {
-		measured = append(measured, name)
-	}
-	sort.Strings(measured)
-	return swept, measured
+	return swept, slices.Sorted(maps.Keys(seen))
 }
 
 // values returns what was measured of an item: objectives as STAGE.objective, and the mean of

@@ -10,10 +10,9 @@ import (
 
 // Setting is one point of a sweep.
 type Setting struct {
-	Name   string   // of the folder, in that of each recording; empty where there is one setting
-	Set    []string // STAGE.PARAMETER=VALUE
-	Seed   *uint64  // nil: the pipeline's
-	Values []string // of what is swept, in the order of the sweeps
+	Name string   // of the folder, in that of each recording; empty where there is one setting
+	Set  []string // STAGE.PARAMETER=VALUE
+	Seed *uint64  // nil: the pipeline's
 }
 
 // Sweep is a parameter, or the seed, and the values that it is to have.
@@ -146,7 +145,6 @@ func settingAt(sweeps []Sweep, list bool, point, points int) (s Setting) {
 			at, rest = rest/block, rest%block
 		}
 		value := sweep.Values[at]
-		s.Values = append(s.Values, value)
 		words = append(words, sweep.Name+"="+value)
 		if sweep.Name == "seed" {
 			seed, _ := strconv.ParseUint(value, 10, 64) // it was checked

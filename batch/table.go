@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -93,10 +94,7 @@ func (t *Table) sort() {
 			x, err1 := strconv.ParseFloat(a.Values[i], 64)
 			y, err2 := strconv.ParseFloat(b.Values[i], 64)
 			if err1 == nil && err2 == nil && x != y {
-				if x < y {
-					return -1
-				}
-				return 1
+				return cmp.Compare(x, y)
 			}
 		}
 		return 0

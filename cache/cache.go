@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/models"
 	"github.com/audiosep/audiosep/pipeline"
 )
@@ -63,14 +64,14 @@ func (d *Disk) path(key string) (string, error) {
 }
 
 // Load returns what was kept under a key.
-func (d *Disk) Load(_ context.Context, key string) (*pipeline.Learnt, bool) {
+func (d *Disk) Load(ctx context.Context, key string) (*pipeline.Learnt, bool) {
 	path, err := d.path(key)
 	if err != nil {
 		return nil, false
 	}
-	l, err := load(path)
+	l, err := load(ctx, path)
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !errors.Is(err, fs.ErrNotExist) && ctx.Err() == nil {
 			os.Remove(path + ".json") // so that it is learnt and kept again
 		}
 		return nil, false
@@ -81,7 +82,7 @@ func (d *Disk) Load(_ context.Context, key string) (*pipeline.Learnt, bool) {
 	return l, true
 }
 
-func load(path string) (*pipeline.Learnt, error) {
+func load(ctx context.Context, path string) (*pipeline.Learnt, error) {
 	text, err := os.ReadFile(path + ".json")
 	if err != nil {
 		return nil, err
@@ -100,7 +101,7 @@ func load(path string) (*pipeline.Learnt, error) {
 	if !e.Model {
 		return l, nil
 	}
-	sum, err := sumOf(path + ".npz")
+	_, sum, err := whole.Sum(ctx, path+".npz")
 	if err != nil {
 		return nil, err
 	}
@@ -113,13 +114,6 @@ func load(path string) (*pipeline.Learnt, error) {
 	}
 	l.Transform, l.Factors = m.Transform, m.Factors
 	return l, nil
-}
-
-// sumOf returns the SHA-256 of a file, in hex.
-func sumOf(path string) (string, error) {
-	text, err := os.ReadFile(path)
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), err
 }
 
 // Store keeps what a stage has made, if it took long enough.
@@ -150,10 +144,7 @@ func (d *Disk) Store(ctx context.Context, key string, l *pipeline.Learnt, took t
 				return err
 			}
 			var err error
-			if size, err = f.Seek(0, 1); err != nil {
-				return err
-			}
-			e.Sum, err = sumOf(f.Name())
+			size, e.Sum, err = whole.Sum(ctx, f.Name())
 			return err
 		})
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"math"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,6 +19,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/logs"
 	"github.com/audiosep/audiosep/internal/whole"
 )
 
@@ -73,9 +72,8 @@ func (r *run) make(ctx context.Context, st *stage, in audiosep.Values) (audiosep
 			return made, r.showPower(ctx, in)
 		}
 	}
-	caught := &catcher{Handler: r.Log.Handler(), caught: &warnings{}}
-	log := r.Log
-	r.Log = slog.New(caught)
+	caught, log := &warnings{}, r.Log
+	r.Log = logs.Keep(log, slog.LevelWarn, caught.keep)
 	start := time.Now()
 	made, err := run()
 	r.Log = log
@@ -83,7 +81,7 @@ func (r *run) make(ctx context.Context, st *stage, in audiosep.Values) (audiosep
 		return nil, err
 	}
 	if l := learnt(made, in); l != nil {
-		l.Warnings = caught.caught.all
+		l.Warnings = caught.all
 		if err := r.Cache.Store(ctx, key, l, time.Since(start)); err != nil {
 			r.Log.Debug("what was learnt is not kept for later runs", "stage", st.id, "why", err)
 		}
@@ -233,40 +231,19 @@ type warnings struct {
 	all []Warning
 }
 
-// catcher keeps warnings, and hands everything on.
-type catcher struct {
-	slog.Handler
-	attrs  []slog.Attr
-	caught *warnings
-}
-
-func (c *catcher) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &catcher{c.Handler.WithAttrs(attrs), slices.Concat(c.attrs, attrs), c.caught}
-}
-
-func (c *catcher) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= slog.LevelWarn || c.Handler.Enabled(ctx, l)
-}
-
-func (c *catcher) Handle(ctx context.Context, r slog.Record) error {
-	if r.Level >= slog.LevelWarn {
-		w := Warning{Level: r.Level, Message: r.Message}
-		keep := func(a slog.Attr) bool {
-			w.Attrs = append(w.Attrs, Attr{a.Key, a.Value.String(), a.Value.Kind() == slog.KindFloat64})
-			return true
-		}
-		for _, a := range c.attrs {
-			keep(a)
-		}
-		r.Attrs(keep)
-		c.caught.mu.Lock()
-		c.caught.all = append(c.caught.all, w)
-		c.caught.mu.Unlock()
+func (w *warnings) keep(r slog.Record, attrs []slog.Attr) {
+	one := Warning{Level: r.Level, Message: r.Message}
+	add := func(a slog.Attr) bool {
+		one.Attrs = append(one.Attrs, Attr{a.Key, a.Value.String(), a.Value.Kind() == slog.KindFloat64})
+		return true
 	}
-	if !c.Handler.Enabled(ctx, r.Level) {
-		return nil
+	for _, a := range attrs {
+		add(a)
 	}
-	return c.Handler.Handle(ctx, r)
+	r.Attrs(add)
+	w.mu.Lock()
+	w.all = append(w.all, one)
+	w.mu.Unlock()
 }
 
 // key returns a hash of all that decides what a stage makes: what it is, its parameters, its
@@ -293,22 +270,19 @@ func (r *run) hash(st *stage) (string, error) {
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "audiosep stage 1\n%q %q %d\n", st.def.Name, st.id, StageSeed(r.Seed, st.id))
-	given := map[string]json.RawMessage{}
-	json.Unmarshal(st.params, &given) // it was checked
-	for _, p := range st.def.Params {
-		value, ok := given[p.Name]
-		if !ok {
-			value = p.Default
+	var errs []error
+	params, err := everyParam(st.def.Params, st.params, func(path string, out bool) string {
+		if out {
+			return path
 		}
-		if p.File == "in" {
-			files, err := r.filesHash(value)
-			if err != nil {
-				return "", err
-			}
-			value = files
-		}
-		fmt.Fprintf(h, "%s=%s\n", p.Name, value)
+		sum, err := r.fileHash(path)
+		errs = append(errs, err)
+		return sum
+	})
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return "", err
 	}
+	fmt.Fprintf(h, "%s\n", params)
 	for _, in := range st.def.In {
 		for _, ref := range st.in[in.Name] {
 			above, ok := r.key(r.byID[ref.Stage])
@@ -319,17 +293,6 @@ func (r *run) hash(st *stage) (string, error) {
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// filesHash returns the SHA-256 sums of the files that a parameter names.
-func (r *run) filesHash(value json.RawMessage) (json.RawMessage, error) {
-	var errs []error
-	sums := fileNames(audiosep.Param{File: "in"}, value, func(path string, _ bool) string {
-		sum, err := r.fileHash(path)
-		errs = append(errs, err)
-		return sum
-	})
-	return sums, errors.Join(errs...)
 }
 
 // fileHash returns the SHA-256 of a file that has not changed since the run began: what of it has

@@ -3,11 +3,8 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"io"
-	"log/slog"
 	"math"
 	"runtime"
-	"slices"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
@@ -36,26 +33,9 @@ const (
 // Forecast says what a run will take. It opens the recording, and what else stages that are
 // [audiosep.Lazy] open, but reads none of its samples.
 func (p *Pipeline) Forecast(ctx context.Context) (will Forecast, err error) {
-	r := &run{Pipeline: p, Options: Options{Log: slog.New(slog.DiscardHandler)}, out: map[Ref]any{}, made: map[Ref]any{}, left: map[Ref]int{}, heads: map[Ref]audiosep.Head{}, ran: map[*stage]bool{}}
-	defer func() {
-		for _, st := range p.stages {
-			if c, ok := st.impl.(io.Closer); ok {
-				err = errors.Join(err, wrap(st, c.Close()))
-			}
-		}
-	}()
-	for _, st := range p.stages { // one taker more than there are, so that all outputs stay
-		for _, out := range st.def.Out {
-			r.left[Ref{st.id, out.Name}] = math.MaxInt
-		}
-	}
-	err = r.each(ctx, func(ctx context.Context, st *stage) error {
-		if st.def.Promised(audiosep.Lazy) && r.fed(st) {
-			return r.stage(ctx, st)
-		}
-		return nil
-	})
-	if err != nil {
+	r := p.begin(Options{})
+	defer func() { err = errors.Join(err, r.close()) }()
+	if err := r.lazy(ctx); err != nil {
 		return will, err
 	}
 	return r.forecast(ctx), nil
@@ -63,14 +43,7 @@ func (p *Pipeline) Forecast(ctx context.Context) (will Forecast, err error) {
 
 // forecast says what will be taken by the stages that have not run.
 func (r *run) forecast(ctx context.Context) Forecast {
-	f := &forecaster{run: r, extents: map[Ref]audiosep.Extent{}, keeps: map[Ref]int64{}, left: map[Ref]int{}}
-	for _, st := range r.Pipeline.stages {
-		for _, from := range st.in {
-			for _, ref := range from {
-				f.left[ref]++
-			}
-		}
-	}
+	f := &forecaster{run: r, extents: map[Ref]audiosep.Extent{}, keeps: map[Ref]int64{}, left: r.takers()}
 	for _, st := range r.Pipeline.stages {
 		f.stage(ctx, st)
 	}
@@ -134,7 +107,7 @@ func (f *forecaster) stage(ctx context.Context, st *stage) {
 func (f *forecaster) needs(st *stage, e audiosep.Extent) (n audiosep.Needs) {
 	if s, ok := st.impl.(audiosep.Sizer); ok {
 		n = s.Needs(e)
-	} else if !st.def.Promised(audiosep.Lazy) && slices.ContainsFunc([]rune(st.use), func(c rune) bool { return c == '/' }) {
+	} else if st.def.Origin != "" && !st.def.Promised(audiosep.Lazy) {
 		f.Forecast.Unknown = append(f.Forecast.Unknown, st.id)
 	}
 	for _, in := range st.def.In {

@@ -60,28 +60,43 @@ func (e *StageError) Unwrap() error { return e.Err }
 // Run runs the pipeline once. What it writes appears whole or, if there is an error,
 // not at all. The error is a *StageError, or ctx.Err() when ctx is done.
 func (p *Pipeline) Run(ctx context.Context, o Options) (err error) {
+	r := p.begin(o)
+	defer func() { err = errors.Join(err, r.close()) }()
+	return r.stages(blocks.WithSize(ctx, o.Block))
+}
+
+// begin returns a run of which nothing has been done.
+func (p *Pipeline) begin(o Options) *run {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &run{Pipeline: p, Options: o, out: map[Ref]any{}, made: map[Ref]any{}, left: map[Ref]int{}, heads: map[Ref]audiosep.Head{}, ran: map[*stage]bool{}, began: time.Now()}
-	defer func() {
-		for _, st := range p.stages {
-			if c, ok := st.impl.(io.Closer); ok {
-				err = errors.Join(err, wrap(st, c.Close()))
-			}
-		}
-		for _, c := range r.closers {
-			err = errors.Join(err, c.Close())
-		}
-	}()
+	return &run{Pipeline: p, Options: o, out: map[Ref]any{}, made: map[Ref]any{}, left: p.takers(), heads: map[Ref]audiosep.Head{}, ran: map[*stage]bool{}, began: time.Now()}
+}
+
+// takers counts the inputs that take each output.
+func (p *Pipeline) takers() map[Ref]int {
+	left := map[Ref]int{}
 	for _, st := range p.stages {
 		for _, from := range st.in {
 			for _, ref := range from {
-				r.left[ref]++
+				left[ref]++
 			}
 		}
 	}
-	return r.stages(blocks.WithSize(ctx, o.Block))
+	return left
+}
+
+// close closes the stages, and what was opened between them.
+func (r *run) close() (err error) {
+	for _, st := range r.Pipeline.stages {
+		if c, ok := st.impl.(io.Closer); ok {
+			err = errors.Join(err, wrap(st, c.Close()))
+		}
+	}
+	for _, c := range r.closers {
+		err = errors.Join(err, c.Close())
+	}
+	return err
 }
 
 // wrap says in which stage something went wrong, unless it is told already. A cancelled run
@@ -110,15 +125,20 @@ type run struct {
 	keys    map[*stage]string // of what stages make, in the cache; empty where there is none
 }
 
-// stages runs every stage in order. Those that only say what is to be done come first, so
-// that what must fail fails before the long work. What was written is committed last.
-func (r *run) stages(ctx context.Context) error {
-	err := r.each(ctx, func(ctx context.Context, st *stage) error {
+// lazy runs the stages that only say what is to be done.
+func (r *run) lazy(ctx context.Context) error {
+	return r.each(ctx, func(ctx context.Context, st *stage) error {
 		if !st.def.Promised(audiosep.Lazy) || !r.fed(st) {
 			return nil
 		}
 		return r.stage(ctx, st)
 	})
+}
+
+// stages runs every stage in order. Those that only say what is to be done come first, so
+// that what must fail fails before the long work. What was written is committed last.
+func (r *run) stages(ctx context.Context) error {
+	err := r.lazy(ctx)
 	for _, step := range []func(context.Context, *stage) error{r.prepare, r.apart} {
 		if err == nil {
 			err = r.each(ctx, step)

@@ -1,44 +1,17 @@
 package report
 
 import (
-	"context"
 	"encoding/json"
 	"log/slog"
 	"math"
 	"path/filepath"
-	"slices"
+
+	"github.com/audiosep/audiosep/internal/logs"
 )
 
 // Log returns a logger that hands everything on to log, and keeps what the stages say, but for
 // what is said to find faults alone, as lines of log.jsonl.
-func (r *Report) Log(log *slog.Logger) *slog.Logger {
-	return slog.New(&handler{Handler: log.Handler(), r: r})
-}
-
-// handler keeps the records that pass.
-type handler struct {
-	slog.Handler
-	r     *Report
-	attrs []slog.Attr
-}
-
-func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &handler{h.Handler.WithAttrs(attrs), h.r, slices.Concat(h.attrs, attrs)}
-}
-
-func (h *handler) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= slog.LevelInfo || h.Handler.Enabled(ctx, l)
-}
-
-func (h *handler) Handle(ctx context.Context, rec slog.Record) error {
-	if rec.Level >= slog.LevelInfo {
-		h.r.say(rec, h.attrs)
-	}
-	if !h.Handler.Enabled(ctx, rec.Level) {
-		return nil
-	}
-	return h.Handler.Handle(ctx, rec)
-}
+func (r *Report) Log(log *slog.Logger) *slog.Logger { return logs.Keep(log, slog.LevelInfo, r.say) }
 
 // say keeps a line {"stage", "level", "message", …}, without the time, so that runs can be
 // compared. Files are told relative to the report's folder.

@@ -71,12 +71,8 @@ func (f *planFlags) addTo(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringArrayVar(&f.lists, "list", nil, "`FILE` of names of recordings, folders or patterns, one a line; - is standard input")
 	fl.StringVar(&f.reference, "reference", "", "folders of true stems, where there are some: a `PATTERN` with {dir} for the folder of the recording, {input} for its name")
-	fl.StringSliceVar(&f.spec.only, "only", nil, "write these `STEMS` only: names or numbers, with commas between")
-	fl.StringVar(&f.spec.two, "two", "", "write two files: this `STEM`, and the sum of all others")
 	fl.StringVar(&f.spec.format, "format", "", "`FORMAT` of the stems: wav, flac or aiff (default: what the names in the pipeline say)")
-	fl.Uint64Var(&f.spec.seed, "seed", 0, "seed instead of the pipeline's")
-	fl.StringArrayVar(&f.spec.set, "set", nil, "set a parameter: `STAGE.PARAMETER=VALUE`, such as is_nmf.rank=12")
-	cmd.RegisterFlagCompletionFunc("set", completeSet)
+	f.spec.addChanges(cmd)
 }
 
 // inputs returns the recordings that arguments and lists name.

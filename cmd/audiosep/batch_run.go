@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,9 +19,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
 
 	"github.com/audiosep/audiosep/batch"
+	"github.com/audiosep/audiosep/internal/machine"
 )
 
 // batchFlags are those of commands that do items.
@@ -48,9 +47,9 @@ func (f *batchFlags) add(cmd *cobra.Command) {
 	fl.DurationVar(&f.lease, "lease", time.Minute, "after so long without a sign of life from whoever is at an item others take it")
 	fl.IntVar(&f.tries, "tries", 5, "how often work on an item may be killed before it counts as failed")
 	fl.IntVar(&f.block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
-	fl.StringVar(&f.progress, "progress", "auto", "how far it is: a `bar`, lines in a log, json for programs, none, or auto: a bar on a terminal, else a log")
+	f.progress = "auto"
+	addProgress(cmd, &f.progress)
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but warnings and errors")
-	cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "json", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	f.plugins.add(cmd)
 	f.cache.add(cmd)
 }
@@ -235,7 +234,10 @@ func batchWorkerCommand() *cobra.Command {
 // memoryFor returns the bytes that a flag says.
 func memoryFor(flag, text string) (int64, error) {
 	if text == "auto" {
-		return freeMemory(os.ReadFile) / 10 * 9, nil
+		if free, ok := machine.Memory(); ok {
+			return free / 10 * 9, nil
+		}
+		return 0, nil
 	}
 	number, factor := text, 1.0
 	if n := len(text); n > 1 {
@@ -253,38 +255,6 @@ func memoryFor(flag, text string) (int64, error) {
 	return int64(x * factor), nil
 }
 
-// freeMemory returns the memory that this process may still take, by its control group and by
-// what the machine has left; 0 where that is not known.
-func freeMemory(read func(string) ([]byte, error)) int64 {
-	var least int64
-	take := func(n int64) {
-		if n > 0 && (least == 0 || n < least) {
-			least = n
-		}
-	}
-	if text, err := read("/proc/meminfo"); err == nil {
-		for line := range strings.Lines(string(text)) {
-			var kib int64
-			if n, _ := fmt.Sscanf(line, "MemAvailable: %d kB", &kib); n == 1 {
-				take(kib << 10)
-			}
-		}
-	}
-	for _, group := range [][2]string{
-		{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"},
-		{"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"},
-	} {
-		limit, err1 := read(group[0])
-		used, err2 := read(group[1])
-		most, err3 := strconv.ParseInt(string(bytes.TrimSpace(limit)), 10, 64)
-		now, err4 := strconv.ParseInt(string(bytes.TrimSpace(used)), 10, 64)
-		if errors.Join(err1, err2, err3, err4) == nil && most < 1<<60 {
-			take(max(most-now, 1))
-		}
-	}
-	return least
-}
-
 // batchProgress shows how far a batch is, and passes on what others write.
 type batchProgress struct {
 	io.Writer
@@ -298,13 +268,7 @@ func (f *batchFlags) show(w io.Writer) (*batchProgress, error) {
 	if f.quiet && how == "auto" {
 		how = "none"
 	}
-	if how == "auto" {
-		how = "log"
-		if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-			how = "bar"
-		}
-	}
-	switch how {
+	switch shownBy(how, w) {
 	case "none":
 		return &batchProgress{w, func(batch.Event) {}, func() {}}, nil
 	case "json":

@@ -23,9 +23,7 @@ func netRows() []benchRow {
 				return nil, err
 			}
 			stems, err := s.Separate(ctx, sound)
-			return func() (benchRun, error) {
-				return benchRun{}, stems.Each(ctx, func(int, [][]float64) error { return nil })
-			}, err
+			return func() (benchRun, error) { return benchRun{}, drain(ctx, stems) }, err
 		},
 	}, {
 		name: "net/transcribe", doc: fmt.Sprintf("Basic Pitch, %d s", netSeconds),

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep/cache"
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/pipeline/record"
 )
@@ -82,6 +83,6 @@ func buildID() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, sum, err := record.Sum(context.Background(), exe)
+	_, sum, err := whole.Sum(context.Background(), exe)
 	return version + " " + sum + " " + record.Platform(), err
 }

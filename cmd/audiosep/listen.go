@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"github.com/audiosep/audiosep/internal/loopback"
 	"github.com/audiosep/audiosep/listen"
 	"github.com/audiosep/audiosep/pipeline"
 )
@@ -46,16 +44,7 @@ What is saved is a pipeline that makes the same stems from the command line.`,
 				return err
 			}
 			defer s.Close()
-			l, err := loopback.Listen(port)
-			if err != nil {
-				return &runError{err}
-			}
-			token := loopback.Token()
-			fmt.Fprintf(cmd.OutOrStdout(), "http://%s/%s/\n", l.Addr(), token)
-			if err := loopback.Serve(cmd.Context(), l, loopback.Guard(token, listen.MostBody, s.Handler())); err != nil {
-				return &runError{err}
-			}
-			return cmd.Context().Err()
+			return answer(cmd, port, "/", listen.MostBody, s.Handler())
 		},
 	}
 	fl := cmd.Flags()

@@ -173,8 +173,7 @@ explains the stages it can be made of. Some pipelines have a name:
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	version, commit := buildVersion()
-	cmd.Version = version + commit
+	cmd.Version = thisVersion()
 	cmd.SetVersionTemplate("audiosep {{.Version}}\n")
 	cmd.SetUsageTemplate(cmd.UsageTemplate() + `{{if not .HasParent}}
 Exit codes:

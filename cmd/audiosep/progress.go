@@ -34,14 +34,19 @@ func addProgress(cmd *cobra.Command, how *string) {
 	cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "bar", "log", "json", "none"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
-func newProgress(how string, w io.Writer) (progress, error) {
-	if how == "auto" {
-		how = "log"
-		if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-			how = "bar"
-		}
+// shownBy returns how progress is shown on w: auto is a bar on a terminal, and else a log.
+func shownBy(how string, w io.Writer) string {
+	if how != "auto" {
+		return how
 	}
-	switch how {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return "bar"
+	}
+	return "log"
+}
+
+func newProgress(how string, w io.Writer) (progress, error) {
+	switch how = shownBy(how, w); how {
 	case "bar":
 		return newBars(w), nil
 	case "log":

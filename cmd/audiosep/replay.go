@@ -6,10 +6,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/pipeline/record"
 )
@@ -37,7 +37,6 @@ The exit code is 1 if any file differs.`,
 			if err != nil {
 				return err
 			}
-			level := slog.LevelWarn
 			if quiet && !cmd.Flags().Changed("progress") {
 				progress = "none"
 			}
@@ -45,7 +44,7 @@ The exit code is 1 if any file differs.`,
 			if err != nil {
 				return err
 			}
-			r.log, r.watch = slog.New(newLog(show, level)), show
+			r.log, r.watch = slog.New(newLog(show, slog.LevelWarn)), show
 			r.rec, r.dir, r.out = rec, filepath.Dir(args[0]), out
 			if out == "" {
 				if r.out, err = os.MkdirTemp("", "audiosep-replay-"); err != nil {
@@ -64,7 +63,7 @@ The exit code is 1 if any file differs.`,
 	fl := cmd.Flags()
 	fl.StringArrayVarP(&r.moved, "input", "i", nil, "`FILE` that was read and is elsewhere now; it is told by its bytes")
 	fl.StringVarP(&out, "out", "o", "", "`DIR` to write to (default: a temporary folder, which is removed)")
-	fl.StringVar(&progress, "progress", progress, "how far it is: a `bar`, lines in a log, json for programs, none, or auto: a bar on a terminal, else a log")
+	addProgress(cmd, &progress)
 	fl.BoolVarP(&quiet, "quiet", "q", false, "say nothing but warnings, errors and the comparison")
 	fl.IntVar(&r.block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
 	cmd.MarkFlagDirname("out")
@@ -134,7 +133,7 @@ func inside(stage, path string) string {
 func (r *replay) inputs(cmd *cobra.Command) (map[string]string, error) {
 	sums := map[string]string{} // SHA-256 -> file
 	for _, path := range r.moved {
-		_, sum, err := record.Sum(cmd.Context(), path)
+		_, sum, err := whole.Sum(cmd.Context(), path)
 		if err != nil {
 			return nil, &runError{err}
 		}
@@ -155,7 +154,7 @@ func (r *replay) inputs(cmd *cobra.Command) (map[string]string, error) {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(r.dir, path)
 		}
-		size, sum, err := record.Sum(cmd.Context(), path)
+		size, sum, err := whole.Sum(cmd.Context(), path)
 		if err == nil {
 			at[in.Path], err = filepath.Abs(path)
 		}
@@ -202,8 +201,8 @@ func (r *replay) compare(cmd *cobra.Command, again *record.Record) error {
 		return nil
 	}
 	why := "the program and the platform are the same"
-	if now := []string{again.Version, again.Platform}; now[0] != r.rec.Version || now[1] != r.rec.Platform {
-		why = fmt.Sprintf("they were made by audiosep %s on %s, and this is %s on %s", r.rec.Version, r.rec.Platform, now[0], now[1])
+	if again.Version != r.rec.Version || again.Platform != r.rec.Platform {
+		why = fmt.Sprintf("they were made by audiosep %s on %s, and this is %s on %s", r.rec.Version, r.rec.Platform, again.Version, again.Platform)
 	}
-	return &runError{fmt.Errorf("%d of %d files differ; %s", differ, len(r.rec.Outputs), strings.TrimSpace(why))}
+	return &runError{fmt.Errorf("%d of %d files differ; %s", differ, len(r.rec.Outputs), why)}
 }

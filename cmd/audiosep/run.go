@@ -24,6 +24,7 @@ type runFlags struct {
 	progress string
 	quiet    bool
 	block    int
+	noRecord bool
 	cache    cacheFlags
 	memory   byteSize
 }

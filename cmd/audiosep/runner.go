@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
@@ -41,21 +40,6 @@ func (l *loaded) Close() error {
 		return nil
 	}
 	return l.host()
-}
-
-// on runs a spec on a recording, or on realisations of one scene; what it writes goes to the
-// folder out. It returns the record of the run, which lies beside the stems too.
-func (r *runner) on(ctx context.Context, spec *pipeline.Spec, out string, inputs ...string) (*record.Record, error) {
-	l, err := r.load(ctx, spec, func(*pipeline.Registry) error {
-		spec.SetInput("--input "+inputs[0], inputs...)
-		dir, err := filepath.Abs(out)
-		spec.Out = dir
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return r.run(ctx, l)
 }
 
 // load checks a spec, after override, which may be nil, has changed it, with the stages that are
@@ -113,8 +97,7 @@ func (r *runner) run(ctx context.Context, l *loaded) (rec *record.Record, err er
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	version, commit := buildVersion()
-	w := record.New(l.Pipeline, record.Options{Version: version + commit, Pins: l.pins, Input: l.input, Several: r.several, None: r.noRecord})
+	w := record.New(l.Pipeline, record.Options{Version: thisVersion(), Pins: l.pins, Input: l.input, Several: r.several, None: r.noRecord})
 	o.Log = w.Log(o.Log)
 	if l.Report != nil {
 		rep, err := report.New(*l.Report, o.Watcher)

@@ -13,9 +13,9 @@ import (
 	"github.com/audiosep/audiosep/presets"
 )
 
-// TestRunnerOn: the stems of a run in this process lie where they were wanted, with the record
+// TestRunner: the stems of a run in this process lie where they were wanted, with the record
 // that it returned, and a watcher has seen the run.
-func TestRunnerOn(t *testing.T) {
+func TestRunner(t *testing.T) {
 	dir := t.TempDir()
 	mix := filepath.Join(dir, "mix.wav")
 	noise := &audiosep.Signal{Rate: 8000, Data: [][]float64{make([]float64, 4000)}}
@@ -32,7 +32,13 @@ func TestRunnerOn(t *testing.T) {
 	}
 	seen := &steps{}
 	r := &runner{watch: seen}
-	rec, err := r.on(t.Context(), spec, filepath.Join(dir, "out"), mix)
+	spec.SetInput("--input", mix)
+	spec.Out = filepath.Join(dir, "out")
+	l, err := r.load(t.Context(), spec, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := r.run(t.Context(), l)
 	if err != nil {
 		t.Fatal(err)
 	}

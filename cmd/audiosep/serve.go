@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/spf13/cobra"
 
@@ -36,22 +37,28 @@ is described, as OpenAPI, at v1/openapi.json below it.`,
 				return &runError{err}
 			}
 			defer s.Close()
-			l, err := loopback.Listen(port)
-			if err != nil {
-				return &runError{err}
-			}
-			token := loopback.Token()
-			fmt.Fprintf(cmd.OutOrStdout(), "http://%s/%s\n", l.Addr(), token)
-			if err := loopback.Serve(cmd.Context(), l, loopback.Guard(token, serve.MostBody, s.Handler())); err != nil {
-				return &runError{err}
-			}
-			return cmd.Context().Err()
+			return answer(cmd, port, "", serve.MostBody, s.Handler())
 		},
 	}
 	fl := cmd.Flags()
 	fl.IntVar(&port, "port", 0, "`PORT` to serve at (default: any that is free)")
 	fl.Int64Var(&o.MostInput, "most-input", 1<<30, "`BYTES` that an input may have")
 	return cmd
+}
+
+// answer prints an address of this machine, of which end is the end, and serves there until the
+// command is cancelled. Bodies of requests have at most so many bytes.
+func answer(cmd *cobra.Command, port int, end string, most int64, h http.Handler) error {
+	l, err := loopback.Listen(port)
+	if err != nil {
+		return &runError{err}
+	}
+	token := loopback.Token()
+	fmt.Fprintf(cmd.OutOrStdout(), "http://%s/%s%s\n", l.Addr(), token, end)
+	if err := loopback.Serve(cmd.Context(), l, loopback.Guard(token, most, h)); err != nil {
+		return &runError{err}
+	}
+	return cmd.Context().Err()
 }
 
 // runChecked runs a pipeline, writes the report that it asks for and its record.

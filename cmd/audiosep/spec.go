@@ -31,25 +31,30 @@ type specFlags struct {
 	set       []string
 	overwrite bool
 	report    string
-	noRecord  bool
 	several   bool // inputs are separated one after the other
 	plugins   pluginFlags
 }
 
 func (f *specFlags) add(cmd *cobra.Command) {
+	f.addChanges(cmd)
 	fl := cmd.Flags()
 	fl.StringArrayVarP(&f.input, "input", "i", nil, "`FILE` to read instead of the pipeline's, - for standard input, or a folder of recordings; for several the pipeline runs once each")
 	fl.BoolVar(&f.together, "realisations", false, "take all inputs as recordings of one scene: one model for all")
 	fl.StringVarP(&f.out, "out", "o", "", "`DIR` to write to (default: the pipeline's own folder, or this one if there is an --input); - writes one stem to standard output")
+	fl.StringVar(&f.report, "report", "", "write what passes every port into `DIR`, as arrays and pictures")
+	fl.BoolVar(&f.overwrite, "overwrite", false, "replace files that are there already")
+	cmd.MarkFlagDirname("out")
+	f.plugins.add(cmd)
+}
+
+// addChanges adds the flags that are the same for one recording and for many.
+func (f *specFlags) addChanges(cmd *cobra.Command) {
+	fl := cmd.Flags()
 	fl.StringSliceVar(&f.only, "only", nil, "write these `STEMS` only: names or numbers, with commas between")
 	fl.StringVar(&f.two, "two", "", "write two files: this `STEM`, and the sum of all others")
 	fl.Uint64Var(&f.seed, "seed", 0, "seed instead of the pipeline's")
 	fl.StringArrayVar(&f.set, "set", nil, "set a parameter: `STAGE.PARAMETER=VALUE`, such as is_nmf.rank=12")
-	fl.StringVar(&f.report, "report", "", "write what passes every port into `DIR`, as arrays and pictures")
-	fl.BoolVar(&f.overwrite, "overwrite", false, "replace files that are there already")
-	cmd.MarkFlagDirname("out")
 	cmd.RegisterFlagCompletionFunc("set", completeSet)
-	f.plugins.add(cmd)
 }
 
 // each returns the flags of each run that they ask for: one for each input, unless these

@@ -9,7 +9,10 @@ import (
 	"strings"
 )
 
-func memory() (int64, bool) { return available(os.DirFS("/")) }
+func memory() (int64, bool) {
+	n, ok := available(os.DirFS("/"))
+	return n + held(), ok
+}
 
 // available reads from the files of a Linux what is available: of the machine, and within the
 // limits of the process's control groups.

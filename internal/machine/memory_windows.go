@@ -20,5 +20,5 @@ func memory() (int64, bool) {
 	if r, _, _ := globalMemoryStatus.Call(uintptr(unsafe.Pointer(&s))); r == 0 {
 		return 0, false
 	}
-	return int64(s.availablePhysical), true
+	return int64(s.availablePhysical) + held(), true
 }

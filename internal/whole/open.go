@@ -1,7 +1,12 @@
 package whole
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -18,6 +23,28 @@ func Open(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// Lock locks a file until it is closed or the program ends, and tells whether nobody else
-// has. Where there are no such locks it is false.
-func Lock(f *os.File) bool { return lock(f) }
+// Sum returns the length and the SHA-256, in hex, of a regular file.
+func Sum(ctx context.Context, path string) (size int64, sum string, err error) {
+	f, err := Open(path)
+	if err != nil {
+		return 0, "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	length := int64(1 << 20)
+	if at, err := f.Stat(); err == nil {
+		length = min(length, at.Size()+1)
+	}
+	buf := make([]byte, length)
+	for err == nil {
+		var n int
+		n, err = f.Read(buf)
+		h.Write(buf[:n])
+		size += int64(n)
+		err = errors.Join(err, ctx.Err())
+	}
+	if !errors.Is(err, io.EOF) || ctx.Err() != nil {
+		return 0, "", err
+	}
+	return size, hex.EncodeToString(h.Sum(nil)), nil
+}

@@ -40,7 +40,7 @@ func create(path string) (*File, error) {
 		if err != nil {
 			return nil, err
 		}
-		lock(f)
+		Lock(f)
 		// Between the two another program may have taken it for one that was left.
 		if is, err := os.Stat(beside); err == nil {
 			if own, err := f.Stat(); err == nil && os.SameFile(is, own) {
@@ -62,7 +62,7 @@ func sweep(dir string) {
 		if err != nil {
 			continue
 		}
-		if lock(f) {
+		if Lock(f) {
 			os.Remove(name)
 		}
 		f.Close()

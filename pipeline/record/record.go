@@ -4,11 +4,7 @@ package record
 
 import (
 	"bytes"
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -95,30 +91,4 @@ func (r *Record) text() ([]byte, error) {
 	enc.SetIndent("", "  ")
 	err := enc.Encode(r)
 	return b.Bytes(), err
-}
-
-// Sum returns the length and the SHA-256, in hex, of a regular file.
-func Sum(ctx context.Context, path string) (size int64, sum string, err error) {
-	f, err := whole.Open(path)
-	if err != nil {
-		return 0, "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	length := int64(1 << 20)
-	if at, err := f.Stat(); err == nil {
-		length = min(length, at.Size()+1)
-	}
-	buf := make([]byte, length)
-	for err == nil {
-		var n int
-		n, err = f.Read(buf)
-		h.Write(buf[:n])
-		size += int64(n)
-		err = errors.Join(err, ctx.Err())
-	}
-	if !errors.Is(err, io.EOF) || ctx.Err() != nil {
-		return 0, "", err
-	}
-	return size, hex.EncodeToString(h.Sum(nil)), nil
 }

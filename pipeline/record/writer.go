@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/logs"
 	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 )
@@ -75,7 +76,7 @@ func readAll(ctx context.Context, files []pipeline.File) (all []read) {
 		r := read{File: File{Stage: f.Stage}, path: f.Path}
 		r.at, _ = os.Stat(f.Path)
 		// What cannot be read now is the run's to tell.
-		r.Bytes, r.SHA256, _ = Sum(ctx, f.Path)
+		r.Bytes, r.SHA256, _ = whole.Sum(ctx, f.Path)
 		all = append(all, r)
 	}
 	return all
@@ -93,33 +94,7 @@ func (r *read) changed() bool {
 // Log returns a logger that hands everything on to log, and keeps the warnings for the record.
 func (w *Writer) Log(log *slog.Logger) *slog.Logger {
 	w.log = log
-	return slog.New(&handler{Handler: log.Handler(), w: w})
-}
-
-// handler keeps the warnings that pass.
-type handler struct {
-	slog.Handler
-	w     *Writer
-	attrs []slog.Attr
-}
-
-func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &handler{h.Handler.WithAttrs(attrs), h.w, slices.Concat(h.attrs, attrs)}
-}
-
-func (h *handler) Handle(ctx context.Context, r slog.Record) error {
-	if r.Level >= slog.LevelWarn {
-		h.w.warn(r, h.attrs)
-	}
-	if !h.Handler.Enabled(ctx, r.Level) {
-		return nil
-	}
-	return h.Handler.Handle(ctx, r)
-}
-
-// Enabled has warnings come here, whatever the level of the log is.
-func (h *handler) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= slog.LevelWarn || h.Handler.Enabled(ctx, l)
+	return logs.Keep(log, slog.LevelWarn, w.warn)
 }
 
 // warn keeps a warning as a line: STAGE: message, name=value. Files are told relative to the
@@ -179,7 +154,7 @@ func (w *Writer) make(ctx context.Context, dir string, outputs []pipeline.File) 
 		r.Inputs = append(r.Inputs, in.File)
 	}
 	for _, out := range outputs {
-		size, sum, err := Sum(ctx, out.Path)
+		size, sum, err := whole.Sum(ctx, out.Path)
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,44 @@
+package pipeline_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/audiosep/audiosep/pipeline"
+)
+
+// A pipeline that uses a part of a model needs no other to be forecast: a run needs none.
+func TestForecastOfDictionary(t *testing.T) {
+	dir := t.TempDir()
+	twoTones(t, filepath.Join(dir, "in.wav"), 440)
+	files, _ := cached(t, dir, `{"audiosep": 1, "seed": 1, "stages": [
+		{"use": "read_audio", "params": {"files": ["in.wav"]}},
+		{"use": "frame", "params": {"length_ms": 20}},
+		{"use": "dct"},
+		{"use": "is_nmf", "params": {"rank": 2, "iterations": 5}},
+		{"use": "save_model", "params": {"file": "model.npz"}, "in": {"factors": "is_nmf"}}]}`, nil)
+	if err := os.WriteFile(filepath.Join(dir, "model.npz"), []byte(files["model.npz"]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := pipeline.Parse(filepath.Join(dir, "spec.json"), []byte(`{"audiosep": 1, "stages": [
+		{"use": "load_model", "params": {"file": "model.npz"}},
+		{"use": "read_audio", "params": {"files": ["in.wav"]}},
+		{"use": "frame", "params": {"length_ms": 20}},
+		{"use": "dct"},
+		{"use": "activations", "in": {"power": "dct", "dictionary": "load_model"}},
+		{"use": "wiener", "in": {"coefs": "dct", "factors": "activations"}},
+		{"use": "write_audio"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Out = filepath.Join(dir, "out")
+	p, err := pipeline.Check(s, registry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	will, err := p.Forecast(t.Context())
+	if err != nil || will.Frames == 0 || will.Seconds <= 0 {
+		t.Errorf("%+v, %v; want frames and seconds", will, err)
+	}
+}

@@ -72,13 +72,6 @@ func (s *ILRTA) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.F
 	return f, nil
 }
 
-func componentNames(n int) (names []string) {
-	for i := range n {
-		names = append(names, strconv.Itoa(i+1))
-	}
-	return names
-}
-
 // mostMixed is how many columns R may mix: it has as many numbers as their square.
 const mostMixed = 4096
 
@@ -88,11 +81,11 @@ func (s *ILRTA) Run(ctx context.Context, env audiosep.Env, in ILRTAIn) (ILRTAOut
 	if err != nil {
 		return ILRTAOut{}, err
 	}
-	if s.p.Rank == 0 {
-		own := *s
-		own.p.Rank = wiredRank(in.Init)
-		s = &own
+	own := *s
+	if own.p.Rank, err = rankOf(s.p.Rank, in.Init); err != nil {
+		return ILRTAOut{}, err
 	}
+	s = &own
 	if err := s.check(x, in.Init); err != nil {
 		return ILRTAOut{}, err
 	}
@@ -127,9 +120,6 @@ func (s *ILRTA) check(x *tensor, init *audiosep.Factors) error {
 	}
 	if both && x.cols > mostMixed {
 		return fmt.Errorf("the matrix R would mix %d frames, and have as many numbers as their square; want at most %d frames, or learn p", x.cols, mostMixed)
-	}
-	if s.p.Rank == 0 {
-		return &audiosep.ParamError{Name: "rank", What: "is 0, but no factors are wired whose number of components it could be; want at least 1, or init_factors"}
 	}
 	if init == nil {
 		return checkRank(s.p.Rank, x.bins, x.cols)

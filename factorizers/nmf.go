@@ -3,9 +3,8 @@ package factorizers
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"math"
-	"slices"
+	"strconv"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/kernel"
@@ -96,6 +95,14 @@ func forecast(rank int, init audiosep.Forecast) (map[string]audiosep.Forecast, e
 	return map[string]audiosep.Forecast{"factors": f}, nil
 }
 
+// componentNames returns what sources are called that are one component each: 1, 2, ….
+func componentNames(n int) (names []string) {
+	for i := range n {
+		names = append(names, strconv.Itoa(i+1))
+	}
+	return names
+}
+
 // Needs says what it takes: V and a copy of it in strips, its root where that is factorised, and
 // for each start that runs at once W and H with their updates.
 func (b *betaNMF) Needs(e audiosep.Extent) audiosep.Needs {
@@ -143,8 +150,9 @@ func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense,
 	}
 	if b.Rank == 0 {
 		own := *b
-		if own.Rank = wiredRank(init); own.Rank == 0 {
-			return nil, &audiosep.ParamError{Name: "rank", What: "is 0, but no factors are wired whose number of components it could be; want at least 1, or init_factors"}
+		var err error
+		if own.Rank, err = rankOf(b.Rank, init); err != nil {
+			return nil, err
 		}
 		b = &own
 	}
@@ -161,12 +169,7 @@ func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense,
 	if err != nil {
 		return nil, err
 	}
-	told.end(ends[kept])
-	if len(ends) > 1 {
-		f.Restarts = ends
-		env.Logger().Info("restarts compared", slog.Int("restarts", len(ends)), slog.Int("kept", kept),
-			slog.Float64("least", ends[kept]), slog.Float64("greatest", slices.Max(ends)))
-	}
+	told.compared(f, kept, ends)
 	return f, nil
 }
 
@@ -218,9 +221,7 @@ func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *mat.Dense, passe
 	if err != nil {
 		return nil, err
 	}
-	if skipped := b.Iterations - len(objective); skipped > 0 {
-		told.step(skipped, objective[len(objective)-1])
-	}
+	told.skip(objective)
 	w, h = s.factors()
 	return &audiosep.Factors{W: w, H: h, Objective: objective, Stop: stop}, nil
 }

@@ -56,11 +56,7 @@ type NMF2DOut struct {
 
 // Forecast says what is known of the factors before they are there.
 func (s *NMF2D) Forecast(map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
-	f := audiosep.Forecast{Rank: s.p.Rank * s.p.Taps * s.p.Pitches}
-	for _, g := range widened(nil, s.p.Rank, 1) {
-		f.Sources = append(f.Sources, g.Name)
-	}
-	return map[string]audiosep.Forecast{"factors": f}, nil
+	return map[string]audiosep.Forecast{"factors": {Rank: s.p.Rank * s.p.Taps * s.p.Pitches, Sources: componentNames(s.p.Rank)}}, nil
 }
 
 // Run factorises V. It is an error if bins have no frequencies, or the axis no room for the

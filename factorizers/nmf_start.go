@@ -55,6 +55,17 @@ func wiredRank(init *audiosep.Factors) int {
 	return 0
 }
 
+// rankOf returns the rank or, where it is 0, that of the wired factors.
+func rankOf(rank int, init *audiosep.Factors) (int, error) {
+	if rank == 0 {
+		rank = wiredRank(init)
+	}
+	if rank == 0 {
+		return 0, &audiosep.ParamError{Name: "rank", What: "is 0, but no factors are wired whose number of components it could be; want at least 1, or init_factors"}
+	}
+	return rank, nil
+}
+
 func (b *betaNMF) checkWired(v *mat.Dense, s nmfStart) error {
 	if b.Fix == "w" && s.w == nil || b.Fix == "h" && s.h == nil {
 		return fmt.Errorf("fix is %s, but no such factor is wired; wire init_factors", b.Fix)

@@ -3,10 +3,7 @@ package factorizers
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"math"
-	"slices"
-	"strconv"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
@@ -79,10 +76,8 @@ func (s *NMFD) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Fo
 		return nil, err
 	}
 	f := all["factors"]
-	if f.Sources == nil && f.Rank > 0 {
-		for k := range f.Rank {
-			f.Sources = append(f.Sources, strconv.Itoa(k+1))
-		}
+	if f.Sources == nil {
+		f.Sources = componentNames(f.Rank)
 	}
 	f.Rank *= s.p.Taps
 	return map[string]audiosep.Forecast{"factors": f}, nil
@@ -98,11 +93,9 @@ func (s *NMFD) Run(ctx context.Context, env audiosep.Env, in NMFDIn) (NMFDOut, e
 		return NMFDOut{}, err
 	}
 	v = magnitude(v, s.p.Power)
-	rank := s.p.Rank
-	if rank == 0 {
-		if rank = wiredRank(in.Init); rank == 0 {
-			return NMFDOut{}, &audiosep.ParamError{Name: "rank", What: "is 0, but no factors are wired whose number of components it could be; want at least 1, or init_factors"}
-		}
+	rank, err := rankOf(s.p.Rank, in.Init)
+	if err != nil {
+		return NMFDOut{}, err
 	}
 	bins, cols := v.Dims()
 	if err := checkRank(rank*s.p.Taps, bins, cols); err != nil {
@@ -204,8 +197,8 @@ func widened(init *audiosep.Factors, rank, each int) (groups []audiosep.Group) {
 	if init != nil && init.Sources != nil && wiredRank(init) == rank {
 		from = init.Sources
 	} else {
-		for k := range rank {
-			from = append(from, audiosep.Group{Name: strconv.Itoa(k + 1), Components: []int{k}})
+		for k, name := range componentNames(rank) {
+			from = append(from, audiosep.Group{Name: name, Components: []int{k}})
 		}
 	}
 	for _, g := range from {
@@ -232,21 +225,14 @@ func (p ConvolutiveParams) least(ctx context.Context, env audiosep.Env, v *mat.D
 		if err != nil {
 			return nil, err
 		}
-		if skipped := p.Iterations - len(objective); skipped > 0 {
-			told.step(skipped, objective[len(objective)-1])
-		}
+		told.skip(objective)
 		w, h = c.factors()
 		return &audiosep.Factors{W: w, H: h, Objective: objective, Stop: stop}, nil
 	}, last)
 	if err != nil {
 		return nil, err
 	}
-	told.end(ends[kept])
-	if len(ends) > 1 {
-		f.Restarts = ends
-		env.Logger().Info("restarts compared", slog.Int("restarts", len(ends)), slog.Int("kept", kept),
-			slog.Float64("least", ends[kept]), slog.Float64("greatest", slices.Max(ends)))
-	}
+	told.compared(f, kept, ends)
 	return f, nil
 }
 

@@ -1,7 +1,9 @@
 package factorizers
 
 import (
+	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -11,13 +13,13 @@ import (
 // progress tells how far all starts together have come. The last step is that of the start
 // that is kept, whichever ended last.
 type progress struct {
-	env  audiosep.Env
-	of   int
-	done atomic.Int64
+	env      audiosep.Env
+	each, of int // iterations of a start, and of all
+	done     atomic.Int64
 }
 
 func newProgress(env audiosep.Env, iterations, starts int) *progress {
-	return &progress{env: env, of: iterations * starts}
+	return &progress{env: env, each: iterations, of: iterations * starts}
 }
 
 // step tells that a start is n iterations further, with an objective.
@@ -27,9 +29,27 @@ func (p *progress) step(n int, objective float64) {
 	}
 }
 
+// skip tells that a start, which has told each of its objectives, does without the iterations
+// that are left.
+func (p *progress) skip(objective []float64) {
+	if skipped := p.each - len(objective); skipped > 0 {
+		p.step(skipped, objective[len(objective)-1])
+	}
+}
+
 // end tells where the start that is kept ended.
 func (p *progress) end(objective float64) {
 	p.env.Report(audiosep.Step{Done: p.of, Of: p.of, Objective: objective})
+}
+
+// compared is end with factors, which are told of all starts where there were several.
+func (p *progress) compared(f *audiosep.Factors, kept int, ends []float64) {
+	p.end(ends[kept])
+	if len(ends) > 1 {
+		f.Restarts = ends
+		p.env.Logger().Info("restarts compared", slog.Int("restarts", len(ends)), slog.Int("kept", kept),
+			slog.Float64("least", ends[kept]), slog.Float64("greatest", slices.Max(ends)))
+	}
 }
 
 // leastOfStarts calls run for starts 0 to n-1, as many at once as there are processors, and

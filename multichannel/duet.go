@@ -1,13 +1,11 @@
 package multichannel
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"math"
 	"slices"
-	"strconv"
 
 	"gonum.org/v1/gonum/floats"
 
@@ -27,7 +25,7 @@ func DefaultDUET() DUETParams { return DUETParams{Sources: 2, Positions: []float
 
 var duetStage = audiosep.Define("duet",
 	`Separates sources of a stereo recording that were panned: mixed with a gain for each channel, and no delay. A coefficient belongs to the sources whose position its two channels fit.
-The positions are the peaks of a histogram of those of all coefficients, each as heavy as it is loud; sources are numbered from left to right. What overlaps is shared out by 1/(distance from the position)²: follow it by mwf_em, which takes more of it apart. Two sources in one place, as the middle often has, stay together; reverberation and recordings of microphones apart are for the other stages (Yilmaz and Rickard, Blind separation of speech mixtures via time-frequency masking, 2004, with the gains alone).`,
+The positions are the peaks of a histogram of those of all coefficients, each as heavy as it is loud; sources are numbered from left to right. What overlaps is shared out by 1/(squared distance from the position)^exponent: follow it by mwf_em, which takes more of it apart. Two sources in one place, as the middle often has, stay together; reverberation and recordings of microphones apart are for the other stages (Yilmaz and Rickard, Blind separation of speech mixtures via time-frequency masking, 2004, with the gains alone).`,
 	DefaultDUET(), NewDUET, audiosep.Sums)
 
 // Validate checks what the ranges do not say.
@@ -55,12 +53,7 @@ func (s *DUET) Forecast(map[string]audiosep.Forecast) (map[string]audiosep.Forec
 	return map[string]audiosep.Forecast{"sources": {Sources: s.names()}}, nil
 }
 
-func (s *DUET) names() (names []string) {
-	for j := range s.p.Sources {
-		names = append(names, strconv.Itoa(j+1))
-	}
-	return names
-}
+func (s *DUET) names() []string { return numbered(s.p.Sources) }
 
 // Run finds the positions; the sources are separated as they are taken.
 func (s *DUET) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
@@ -111,7 +104,9 @@ func (s *DUET) find(ctx context.Context, x audiosep.Spectra) (positions []float6
 	if err != nil {
 		return nil, 0, err
 	}
-	positions = panPeaks(weights, s.p.Sources)
+	for _, cell := range peaks(weights, panSpread, panApart, s.p.Sources) {
+		positions = append(positions, float64(cell)+0.5-45)
+	}
 	found = len(positions)
 	for at := 0; len(positions) < s.p.Sources; at++ { // even ones, where there is room
 		guess := -45 + 90*(float64(at%s.p.Sources)+0.5)/float64(s.p.Sources)
@@ -147,27 +142,6 @@ func magnitude(x audiosep.Coefs, i int) float64 {
 		return math.Abs(x.Re[i])
 	}
 	return math.Sqrt(x.Re[i]*x.Re[i] + x.Im[i]*x.Im[i])
-}
-
-// panPeaks returns where the greatest peaks of a histogram are, at most n, in °.
-func panPeaks(weights []float64, n int) (positions []float64) {
-	smooth, order := make([]float64, len(weights)), make([]int, len(weights))
-	for i := range smooth {
-		order[i] = i
-		for j, w := range weights {
-			smooth[i] += w * math.Exp(-math.Pow(float64(i-j)/panSpread, 2)/2)
-		}
-	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(smooth[j], smooth[i]) })
-	for _, i := range order {
-		position := float64(i) + 0.5 - 45
-		peak := smooth[i] > 0 && (i == 0 || smooth[i] >= smooth[i-1]) && (i+1 == len(smooth) || smooth[i] >= smooth[i+1])
-		near := slices.ContainsFunc(positions, func(p float64) bool { return math.Abs(p-position) < panApart })
-		if peak && !near && len(positions) < n {
-			positions = append(positions, position)
-		}
-	}
-	return positions
 }
 
 // panned shares coefficients out by position: a source has gains left and right, of norm 1.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strconv"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -219,13 +218,9 @@ func (s *mnmfSolver) inChunk(worker, chunk int, change bool) {
 // stems returns the images of all sources, Q⁻¹ diag(λ_n g_n/y) Q x, which are separated as they
 // are taken. What of y is eps belongs to all evenly.
 func (s *mnmfSolver) stems(x audiosep.Spectra) audiosep.Stems {
-	names := make([]string, s.sources)
-	for n := range names {
-		names[n] = strconv.Itoa(n + 1)
-	}
 	m := &mnmfImages{images: s.images("projection_back"), gains: slices.Clone(s.gains), bases: s.bases, acts: s.acts,
 		rank: s.rank, count: s.sources, frames: s.frames, perTake: x.Framing().Frames(), bins: s.bins, eps: s.eps}
-	return audiosep.Separated(x, names, 0, m.separate)
+	return audiosep.Separated(x, numbered(s.sources), 0, m.separate)
 }
 
 // mnmfImages are what is needed to separate a frame.

@@ -83,10 +83,7 @@ func (d *demixer) out(x audiosep.Spectra, s Scaling, l Line, env audiosep.Env) (
 // stems returns the images of all sources on all channels of x, which are separated as they
 // are taken.
 func (s *images) stems(x audiosep.Spectra) audiosep.Stems {
-	names := make([]string, s.sources)
-	for n := range names {
-		names[n] = strconv.Itoa(n + 1)
-	}
+	names := numbered(s.sources)
 	if s.sources < s.channels {
 		names = append(names, restName)
 	}
@@ -109,6 +106,14 @@ func (s *images) stems(x audiosep.Spectra) audiosep.Stems {
 		}
 		return nil
 	})
+}
+
+// numbered returns what n sources are called that have no names: 1, 2, ….
+func numbered(n int) (names []string) {
+	for i := range n {
+		names = append(names, strconv.Itoa(i+1))
+	}
+	return names
 }
 
 // restName is what is left where there are fewer sources than channels.

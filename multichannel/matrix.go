@@ -72,12 +72,7 @@ func solve(x, lu []complex128, pivot []int, unit, n int) {
 			x[i] -= lu[i*n+j] * x[j]
 		}
 	}
-	for i := n - 1; i >= 0; i-- {
-		for j := i + 1; j < n; j++ {
-			x[i] -= lu[i*n+j] * x[j]
-		}
-		x[i] /= lu[i*n+i]
-	}
+	substitute(x, lu, n)
 }
 
 // solveFor sets x to the solution of a·x = y, a having been factorised.
@@ -88,6 +83,11 @@ func solveFor(x, lu []complex128, pivot []int, y []complex128, n int) {
 			x[i] -= lu[i*n+j] * x[j]
 		}
 	}
+	substitute(x, lu, n)
+}
+
+// substitute replaces x by U⁻¹x, U being the upper one of the factors.
+func substitute(x, lu []complex128, n int) {
 	for i := n - 1; i >= 0; i-- {
 		for j := i + 1; j < n; j++ {
 			x[i] -= lu[i*n+j] * x[j]

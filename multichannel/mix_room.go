@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strconv"
 
 	"golang.org/x/sync/errgroup"
 	"gonum.org/v1/gonum/dsp/fourier"
@@ -125,10 +124,7 @@ func (s *MixRoom) Run(ctx context.Context, env audiosep.Env, in MixRoomIn) (MixR
 	}
 	names := env.Wiring["dry"]
 	if len(names) != len(images) {
-		names = nil
-		for n := range images {
-			names = append(names, strconv.Itoa(n+1))
-		}
+		names = numbered(len(images))
 	}
 	mix := &audiosep.Signal{Rate: rate, Channels: s.p.Microphones, Data: make([][]float64, s.p.Microphones)}
 	for c := range mix.Data {

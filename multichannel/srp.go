@@ -174,28 +174,31 @@ func directions(weights []float64, sources int) *Directions {
 		return d
 	}
 	floats.Scale(1/total, weights)
-	smooth := make([]float64, degrees)
+	for _, i := range peaks(weights, spread, apart, sources) {
+		share := sumOf(weights[max(0, i-apart):min(degrees, i+apart+1)])
+		d.Found = append(d.Found, Direction{float64(i), share})
+	}
+	return d
+}
+
+// peaks returns the cells of a histogram in which it has its greatest peaks, at most n, the
+// greatest first, at least apart cells from each other, after it has been smoothed by a normal
+// distribution of so many cells.
+func peaks(weights []float64, spread float64, apart, n int) (cells []int) {
+	smooth, order := make([]float64, len(weights)), make([]int, len(weights))
 	for i := range smooth {
+		order[i] = i
 		for j, w := range weights {
 			smooth[i] += w * math.Exp(-math.Pow(float64(i-j)/spread, 2)/2)
 		}
 	}
-	order := make([]int, degrees)
-	for i := range order {
-		order[i] = i
-	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(smooth[j], smooth[i]) })
 	for _, i := range order {
-		peak := i == 0 || smooth[i] >= smooth[i-1]
-		peak = peak && (i+1 == degrees || smooth[i] >= smooth[i+1])
-		far := !slices.ContainsFunc(d.Found, func(f Direction) bool { return math.Abs(f.Angle-float64(i)) < apart })
-		if len(d.Found) == sources || smooth[i] == 0 {
-			break
-		}
-		if peak && far {
-			share := sumOf(weights[max(0, i-apart):min(degrees, i+apart+1)])
-			d.Found = append(d.Found, Direction{float64(i), share})
+		peak := smooth[i] > 0 && (i == 0 || smooth[i] >= smooth[i-1]) && (i+1 == len(smooth) || smooth[i] >= smooth[i+1])
+		near := slices.ContainsFunc(cells, func(c int) bool { return max(c-i, i-c) < apart })
+		if peak && !near && len(cells) < n {
+			cells = append(cells, i)
 		}
 	}
-	return d
+	return cells
 }

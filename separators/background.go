@@ -91,14 +91,17 @@ func (p BackgroundParams) binsBelow(x audiosep.Spectra) (n int) {
 // magnitudes sets m to those of x, in m's storage where that is enough.
 func magnitudes(m []float64, x audiosep.Coefs) []float64 {
 	m = append(m[:0], x.Re...)
-	for i, re := range x.Re {
-		if x.Im == nil {
-			m[i] = math.Abs(re)
-		} else {
-			m[i] = math.Sqrt(re*re + x.Im[i]*x.Im[i])
-		}
+	for i := range m {
+		m[i] = magnitude(x, i)
 	}
 	return m
+}
+
+func magnitude(x audiosep.Coefs, i int) float64 {
+	if x.Im == nil {
+		return math.Abs(x.Re[i])
+	}
+	return math.Sqrt(x.Re[i]*x.Re[i] + x.Im[i]*x.Im[i])
 }
 
 // eachRun reads all of x in runs of at most size frames, several at a time; size 0 leaves it to
@@ -136,12 +139,8 @@ func readSpectrum(ctx context.Context, x audiosep.Spectra) (*spectrum, error) {
 	err := eachRun(ctx, x, 0, func(_ context.Context, r *audiosep.Spectrogram) error {
 		for l, mix := range r.Layers {
 			dst := s.frame(l, r.First, r.N)
-			for i, re := range mix.Re {
-				if mix.Im == nil {
-					dst[i] = float32(math.Abs(re))
-				} else {
-					dst[i] = float32(math.Sqrt(re*re + mix.Im[i]*mix.Im[i]))
-				}
+			for i := range dst {
+				dst[i] = float32(magnitude(mix, i))
 			}
 		}
 		return nil

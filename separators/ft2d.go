@@ -5,14 +5,13 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/fft"
 	"github.com/audiosep/audiosep/internal/kernel"
+	"github.com/audiosep/audiosep/internal/threads"
 )
 
 // FT2DParams are the parameters of ft2d.
@@ -38,12 +37,14 @@ type FT2D struct {
 	p FT2DParams
 }
 
+// Validate checks what the ranges do not say.
+func (p FT2DParams) Validate() error {
+	return oddLengths(map[string]int{"rates": p.Rates, "scales": p.Scales})
+}
+
 // NewFT2D returns a stage that separates as p says.
 func NewFT2D(p FT2DParams) (*FT2D, error) {
 	if err := audiosep.CheckStruct(p); err != nil {
-		return nil, err
-	}
-	if err := oddLengths(map[string]int{"rates": p.Rates, "scales": p.Scales}); err != nil {
 		return nil, err
 	}
 	return &FT2D{p.BackgroundParams, p}, nil
@@ -107,16 +108,9 @@ const runFrames = 256
 // inRuns calls work for runs of at most size of n things, several at a time. What is done to one
 // thing must not depend on the others.
 func inRuns(n, size int, work func(first, n int)) {
-	var all sync.WaitGroup
-	var next atomic.Int64
-	for range min(runtime.GOMAXPROCS(0), (n+size-1)/size) {
-		all.Go(func() {
-			for first := int(next.Add(int64(size))) - size; first < n; first = int(next.Add(int64(size))) - size {
-				work(first, min(size, n-first))
-			}
-		})
-	}
-	all.Wait()
+	threads.NewTeam().Do((n+size-1)/size, runtime.GOMAXPROCS(0), func(_, i int) {
+		work(i*size, min(size, n-i*size))
+	})
 }
 
 // forward transforms x, [n*F+f].

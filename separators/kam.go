@@ -219,29 +219,19 @@ func (b *backfit) share(from, to int) {
 // separate writes n frames of every source from frame skip on. The last source is what the
 // others leave, so that they sum.
 func (b *backfit) separate(dst [][]audiosep.Coefs, layer int, x audiosep.Coefs, skip, n int) {
-	m := make([]float64, len(b.models))
-	last := len(m) - 1
-	for i := range n * b.bins {
+	m, re, im := make([]float64, len(dst)), make([][]float64, len(dst)), make([][]float64, len(dst))
+	for j, d := range dst {
+		re[j], im[j] = d[layer].Re, d[layer].Im
+	}
+	x = x.Slice(skip, skip+n, b.bins)
+	last := len(dst) - 1
+	for i := range x.Re {
 		b.masks(m, skip*b.bins+i)
-		re := x.Re[skip*b.bins+i]
-		rest := re
-		for j := range last {
-			v := m[j] * re
-			dst[j][layer].Re[i] = v
-			rest -= v
+		m[last] = 0
+		shareOut(re, x.Re, i, m, last)
+		if x.Im != nil {
+			shareOut(im, x.Im, i, m, last)
 		}
-		dst[last][layer].Re[i] = rest
-		if x.Im == nil {
-			continue
-		}
-		im := x.Im[skip*b.bins+i]
-		rest = im
-		for j := range last {
-			v := m[j] * im
-			dst[j][layer].Im[i] = v
-			rest -= v
-		}
-		dst[last][layer].Im[i] = rest
 	}
 }
 

@@ -147,9 +147,10 @@ func (sh *sharer) frames(ctx context.Context, dst []audiosep.Coefs, x audiosep.C
 	return nil
 }
 
-// shareOut writes number i of every source. The greatest share is what the others
-// leave, so that the sources sum to x to the last bit or two, however small the
-// numbers and however many the sources. It returns 0, or NaN if x is not finite.
+// shareOut writes number i of every source. The source best, whose mask is 0 here, has what the
+// others leave, so that the sources sum to x; where it has the greatest share, to the last bit or
+// two, however small the numbers and however many the sources. It returns 0, or NaN if x is not
+// finite.
 func shareOut(dst [][]float64, x []float64, i int, masks []float64, best int) float64 {
 	rest := x[i]
 	for j, m := range masks {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
-	"slices"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -38,13 +37,18 @@ type REPET struct {
 	p REPETParams
 }
 
+// Validate checks what the ranges do not say.
+func (p REPETParams) Validate() error {
+	if p.Period == nil && p.MinPeriod > p.MaxPeriod {
+		return &audiosep.ParamError{Name: "min_period", What: "is greater than max_period; want it the other way round"}
+	}
+	return nil
+}
+
 // NewREPET returns a stage that separates as p says.
 func NewREPET(p REPETParams) (*REPET, error) {
 	if err := audiosep.CheckStruct(p); err != nil {
 		return nil, err
-	}
-	if p.Period == nil && p.MinPeriod > p.MaxPeriod {
-		return nil, &audiosep.ParamError{Name: "min_period", What: "is greater than max_period; want it the other way round"}
 	}
 	return &REPET{p.BackgroundParams, p}, nil
 }
@@ -208,17 +212,6 @@ func (r *repeated) medians(dst, values []float64, size int) {
 		for j := i; j < len(values); j += size {
 			r.line = append(r.line, values[j])
 		}
-		slices.Sort(r.line)
-		dst[i] = middle(r.line)
+		dst[i] = medianAny(r.line)
 	}
-}
-
-// middle returns the median of sorted numbers: the mean of the two in the middle where they are
-// an even number.
-func middle(sorted []float64) float64 {
-	n := len(sorted)
-	if n%2 == 1 {
-		return sorted[n/2]
-	}
-	return (sorted[n/2-1] + sorted[n/2]) / 2
 }

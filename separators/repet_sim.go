@@ -40,13 +40,18 @@ type REPETSim struct {
 	p REPETSimParams
 }
 
+// Validate checks what the ranges do not say.
+func (p REPETSimParams) Validate() error {
+	if p.Within != nil && *p.Within <= p.Apart {
+		return &audiosep.ParamError{Name: "within", What: "is no more than apart; want it greater, else no frame is similar"}
+	}
+	return nil
+}
+
 // NewREPETSim returns a stage that separates as p says.
 func NewREPETSim(p REPETSimParams) (*REPETSim, error) {
 	if err := audiosep.CheckStruct(p); err != nil {
 		return nil, err
-	}
-	if p.Within != nil && *p.Within <= p.Apart {
-		return nil, &audiosep.ParamError{Name: "within", What: "is no more than apart; want it greater, else no frame is similar"}
 	}
 	return &REPETSim{p.BackgroundParams, p}, nil
 }

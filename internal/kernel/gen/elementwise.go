@@ -56,22 +56,8 @@ func elementwise() {
 			VADDPD(dst, x, d)
 			VMOVUPD(d, dst)
 		})
-		s.loop("mulAdd", "x·u + y·v", 4, func(dst Mem, src []Mem) {
-			x, y := s.vec(), s.vec()
-			VMOVUPD(src[0], x)
-			VMULPD(src[2], x, x)
-			VMOVUPD(src[1], y)
-			VFMADD231PD(src[3], y, x)
-			VMOVUPD(x, dst)
-		})
-		s.loop("mulSub", "x·u - y·v", 4, func(dst Mem, src []Mem) {
-			x, y := s.vec(), s.vec()
-			VMOVUPD(src[0], x)
-			VMULPD(src[2], x, x)
-			VMOVUPD(src[1], y)
-			VFNMADD231PD(src[3], y, x)
-			VMOVUPD(x, dst)
-		})
+		s.loop("mulAdd", "x·u + y·v", 4, s.twoProducts(VFMADD231PD))
+		s.loop("mulSub", "x·u - y·v", 4, s.twoProducts(VFNMADD231PD))
 		s.loop("addSquare", "dst + x²", 1, func(dst Mem, src []Mem) {
 			x, d := s.vec(), s.vec()
 			VMOVUPD(src[0], x)
@@ -79,6 +65,18 @@ func elementwise() {
 			VFMADD231PD(x, x, d)
 			VMOVUPD(d, dst)
 		})
+	}
+}
+
+// twoProducts sets dst to x·u, to which fma adds y·v, or from which it takes it.
+func (s isa) twoProducts(fma func(...Op)) func(dst Mem, src []Mem) {
+	return func(dst Mem, src []Mem) {
+		x, y := s.vec(), s.vec()
+		VMOVUPD(src[0], x)
+		VMULPD(src[2], x, x)
+		VMOVUPD(src[1], y)
+		fma(src[3], y, x)
+		VMOVUPD(x, dst)
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -39,7 +38,7 @@ func (f *batchFlags) add(cmd *cobra.Command) {
 	addOut(cmd, &f.out)
 	fl.IntVarP(&f.jobs, "jobs", "j", 0, "items at a time, each in a process of its own with its part of the processors (default: as many as there are processors)")
 	fl.StringVar(&f.shard, "shard", "", "do the part `I/N` of the items, I from 0 on; auto asks the job array that this is a task of (Slurm, Kubernetes, AWS, Google, PBS, SGE, LSF), auto/N where that does not know N")
-	fl.StringVar(&f.memory, "memory", "auto", "`BYTES` for all items at work, such as 8G: those that do not fit beside each other wait; auto is most of what is free, 0 any")
+	fl.StringVar(&f.memory, "memory", "auto", "`BYTES` for all items at work, such as 8GB: those that do not fit beside each other wait; auto is most of what is free, 0 any")
 	fl.BoolVar(&f.noSteal, "no-steal", false, "end with the items of the shard, and leave other shards' to them")
 	fl.BoolVar(&f.wait, "wait", false, "stay until all items of the manifest are done or have failed, whoever does them")
 	fl.DurationVar(&f.limit, "time-limit", 0, "begin no item that would not end in so long, and stop by then")
@@ -149,7 +148,7 @@ func (f *batchFlags) do(cmd *cobra.Command, items []*batch.Item, failed bool) (*
 	if err != nil {
 		return nil, err
 	}
-	memory, err := memoryFor("--memory", f.memory)
+	memory, err := f.allowed()
 	if err != nil {
 		return nil, err
 	}
@@ -231,28 +230,25 @@ func batchWorkerCommand() *cobra.Command {
 	return cmd
 }
 
-// memoryFor returns the bytes that a flag says.
-func memoryFor(flag, text string) (int64, error) {
-	if text == "auto" {
-		if free, ok := machine.Memory(); ok {
-			return free / 10 * 9, nil
-		}
+// bytesOf returns the bytes that a flag says, 0 among them, in the units of byteSize.
+func bytesOf(flag, text string) (int64, error) {
+	var b byteSize
+	if text == "0" {
 		return 0, nil
 	}
-	number, factor := text, 1.0
-	if n := len(text); n > 1 {
-		if i := strings.IndexByte("KMGT", text[n-1]&^0x20); i >= 0 {
-			number = text[:n-1]
-			for range i + 1 {
-				factor *= 1024
-			}
-		}
+	if b.Set(text) != nil {
+		return 0, fmt.Errorf("%s is %q; want an amount such as 4GB, 500MB or 2GiB", flag, text)
 	}
-	x, err := strconv.ParseFloat(number, 64)
-	if err != nil || !(x >= 0 && x*factor < 1<<60) {
-		return 0, fmt.Errorf("%s is %q; want a number of bytes, perhaps with K, M, G or T behind", flag, text)
+	return int64(b), nil
+}
+
+// allowed returns how much memory the items at work may take together; 0: any.
+func (f *batchFlags) allowed() (int64, error) {
+	if f.memory != "auto" {
+		return bytesOf("--memory", f.memory)
 	}
-	return int64(x * factor), nil
+	free, _ := machine.Memory()
+	return free / 10 * 9, nil
 }
 
 // batchProgress shows how far a batch is, and passes on what others write.

@@ -27,7 +27,7 @@ type cacheFlags struct {
 func (f *cacheFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.dir, "cache", "", "`DIR` where what stages have learnt is kept, so that with another mask it is not learnt again (default: $AUDIOSEP_CACHE, or audiosep in your folder for caches)")
-	fl.StringVar(&f.most, "cache-size", "2G", "`BYTES` that are kept at most; what was used longest ago goes")
+	fl.StringVar(&f.most, "cache-size", "2GB", "`BYTES` that are kept at most; what was used longest ago goes")
 	fl.DurationVar(&f.least, "cache-least", 200*time.Millisecond, "what took less is not kept")
 	fl.BoolVar(&f.none, "no-cache", false, "keep nothing for later runs, and use nothing of earlier ones")
 	cmd.MarkFlagDirname("cache")
@@ -47,7 +47,7 @@ func (f *cacheFlags) args() []string {
 
 // open returns the cache; nil where there is none.
 func (f *cacheFlags) open() (pipeline.Cache, error) {
-	most, err := memoryFor("--cache-size", f.most)
+	most, err := bytesOf("--cache-size", f.most)
 	if err != nil {
 		return nil, err
 	}

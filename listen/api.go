@@ -8,11 +8,11 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/loopback"
 	"github.com/audiosep/audiosep/internal/page"
 	"github.com/audiosep/audiosep/notes"
 )
@@ -40,6 +40,7 @@ func (s *Server) Handler() http.Handler {
 		"PUT /api/sessions/{id}/plan":       s.in(putPlan),
 		"POST /api/sessions/{id}/solve":     s.in(s.solve),
 		"DELETE /api/sessions/{id}/job":     s.in(func(w http.ResponseWriter, _ *http.Request, x *session) error { x.cancel(); return reply(w, nil) }),
+		"GET /api/sessions/{id}/events":     s.in(func(w http.ResponseWriter, r *http.Request, x *session) error { x.events.Serve(w, r); return nil }),
 		"GET /api/sessions/{id}/components": s.in(components),
 		"GET /api/sessions/{id}/audio":      s.in(playMix),
 		"GET /api/sessions/{id}/masks/{solution}/{components}/{level}/{index}": s.in(maskTile),
@@ -47,7 +48,6 @@ func (s *Server) Handler() http.Handler {
 		"GET /api/sessions/{id}/meters":                                        s.in(s.meters),
 		"POST /api/sessions/{id}/save":                                         s.in(s.save),
 		"POST /api/sessions/{id}/export":                                       s.in(s.export),
-		"GET /api/sessions/{id}/pipeline":                                      s.in(s.pipelineText),
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := answer(w, r); err != nil {
@@ -55,15 +55,6 @@ func (s *Server) Handler() http.Handler {
 			}
 		})
 	}
-	mux.HandleFunc("GET /api/sessions/{id}/events", func(w http.ResponseWriter, r *http.Request) {
-		id, _ := strconv.Atoi(r.PathValue("id"))
-		x, err := s.session(id)
-		if err != nil {
-			fail(w, err)
-			return
-		}
-		x.events.Serve(w, r)
-	})
 	return mux
 }
 
@@ -83,13 +74,7 @@ func (s *Server) in(answer func(http.ResponseWriter, *http.Request, *session) er
 }
 
 func reply(w http.ResponseWriter, value any) error {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, err = w.Write(text)
-	return err
+	return loopback.Reply(w, http.StatusOK, value)
 }
 
 // fail tells what went wrong as {"error": …}.
@@ -104,13 +89,10 @@ func fail(w http.ResponseWriter, err error) {
 	case errors.As(err, &long):
 		status, err = http.StatusRequestEntityTooLarge, fmt.Errorf("the request is longer than %d MiB", long.Limit>>20)
 	}
-	text, _ := json.Marshal(map[string]string{"error": err.Error()})
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	w.Write(text)
+	loopback.Reply(w, status, map[string]string{"error": err.Error()})
 }
 
-// body reads JSON, which must be all that is sent.
+// body reads JSON over value; it is an error if a field is not known.
 func body[T any](r *http.Request, value T) (T, error) {
 	dec := json.NewDecoder(r.Body)
 	dec.DisallowUnknownFields()
@@ -160,11 +142,7 @@ func readScore(w http.ResponseWriter, r *http.Request, _ *session) error {
 	if err != nil {
 		return err
 	}
-	parse := notes.Parse
-	if r.URL.Query().Get("labels") != "" {
-		parse = notes.ParseLabels
-	}
-	score, err := parse(text)
+	score, err := notes.Parse(text)
 	if err != nil {
 		return err
 	}
@@ -263,11 +241,8 @@ func (s *Server) play(w http.ResponseWriter, r *http.Request, src audiosep.Sourc
 	if err != nil {
 		return err
 	}
-	x := make([][]float64, s.r.head.Layers())
-	for l := range x {
-		x[l] = make([]float64, n)
-	}
-	if err := src.ReadAt(r.Context(), x, at); err != nil {
+	x, err := read(r.Context(), src, s.r.head.Layers(), at, n)
+	if err != nil {
 		return err
 	}
 	return sendSamples(w, x)
@@ -331,7 +306,7 @@ func playMix(w http.ResponseWriter, r *http.Request, x *session) error {
 // folderName is where a session is saved below the folder that the program was given: a name
 // of one level.
 func folderName(name string) (string, error) {
-	if name == "" || name != filepath.Base(name) || !filepath.IsLocal(name) || strings.ContainsAny(name, `/\:*?"<>|`) || strings.HasPrefix(name, ".") || len(name) > 100 {
+	if !loopback.PlainName(name, 100) {
 		return "", fmt.Errorf("%q is no name for a folder; want letters, digits and spaces", name)
 	}
 	return name, nil

@@ -63,18 +63,21 @@ func New(ctx context.Context, o Options) (*Server, error) {
 }
 
 func (s *Server) open(ctx context.Context, o Options) error {
-	file, saved, stems := o.File, "", []string(nil)
-	if at, err := os.Stat(file); err == nil && at.IsDir() {
-		dir := file
-		if _, err := os.Stat(filepath.Join(dir, sessionFile)); err == nil {
-			if file, err = savedRecording(dir); err != nil {
+	file, stems, from := o.File, []string(nil), (*saved)(nil)
+	if at, err := os.Stat(o.File); err == nil && at.IsDir() {
+		was, err := readSaved(o.File)
+		switch {
+		case err == nil:
+			from, file = &was, was.recording(o.File)
+			if o.Out == "" {
+				o.Out = filepath.Dir(filepath.Clean(o.File))
+			}
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		default:
+			if file, stems, err = recordedRun(o.File); err != nil {
 				return err
 			}
-			if saved = dir; o.Out == "" {
-				o.Out = filepath.Dir(filepath.Clean(dir))
-			}
-		} else if file, stems, err = recordedRun(dir); err != nil {
-			return err
 		}
 	}
 	var err error
@@ -106,8 +109,8 @@ func (s *Server) open(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	if saved != "" {
-		return s.restore(saved)
+	if from != nil {
+		return s.restore(o.File, from)
 	}
 	return nil
 }

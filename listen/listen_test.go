@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
@@ -193,6 +194,7 @@ func TestReplay(t *testing.T) {
 			t.Errorf("with more paint it began at %g; want it to go on below %g", more.factors.Objective[0], first)
 		}
 		check("painted twice", p, more)
+		check("painted twice", plans()["paint"], sol) // over what went on from a start
 	}
 }
 
@@ -313,7 +315,7 @@ func TestTiles(t *testing.T) {
 			}
 		}
 	}
-	for _, wrong := range [][2]int{{-1, 0}, {0, -1}, {p.levels(), 0}, {0, 1 << 40}, {1, 99}} {
+	for _, wrong := range [][2]int{{-1, 0}, {0, -1}, {p.levels(), 0}, {0, 1 << 40}, {0, 1 << 56}, {1, 99}} {
 		if _, err := p.tile(t.Context(), wrong[0], wrong[1]); err == nil {
 			t.Errorf("there is a tile %v; want an error", wrong)
 		}
@@ -468,8 +470,8 @@ func TestMeters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	left, right := dot(x.Data[0], x.Data[0]), dot(x.Data[1], x.Data[1])
-	want := []meter{{"left", "left", got[0].SISDR, 10 * math.Log10(left/right)}, {"both", "both", got[1].SISDR, got[1].Mixture}}
+	left, right := floats.Dot(x.Data[0], x.Data[0]), floats.Dot(x.Data[1], x.Data[1])
+	want := []meter{{"left", "left", got[0].SISDR, 10 * math.Log10(left/right)}, {"both", "both", got[1].SISDR, got[1].SISDR}} // the mixture is both
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-6 })); diff != "" {
 		t.Errorf("meters differ (-want +got):\n%s", diff)
 	}

@@ -2,8 +2,11 @@ package listen
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"strings"
+
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
 )
@@ -100,14 +103,14 @@ func (m *products) add(ctx context.Context, j, at int, block [][]float64) error 
 			return err
 		}
 		for l, x := range block {
-			m.cross[j][i] += dot(x, ref[l])
+			m.cross[j][i] += floats.Dot(x, ref[l])
 			if j == 0 {
-				m.reference[i] += dot(ref[l], ref[l])
+				m.reference[i] += floats.Dot(ref[l], ref[l])
 			}
 		}
 	}
 	for _, x := range block {
-		m.estimate[j] += dot(x, x)
+		m.estimate[j] += floats.Dot(x, x)
 	}
 	return nil
 }
@@ -121,18 +124,5 @@ func (m *products) siSDR(j, i int) float64 {
 	return decibels(target / max(0, m.estimate[j]-target))
 }
 
-func dot(a, b []float64) float64 {
-	sum := 0.0
-	for i, x := range a {
-		sum += x * b[i]
-	}
-	return sum
-}
-
-func read(ctx context.Context, src audiosep.Source, layers, at, n int) ([][]float64, error) {
-	x := make([][]float64, layers)
-	for l := range x {
-		x[l] = make([]float64, n)
-	}
-	return x, src.ReadAt(ctx, x, at)
-}
+// decibels returns 10·log10 of a ratio, within ±300 dB.
+func decibels(ratio float64) float64 { return max(-300, min(300, 10*math.Log10(ratio))) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -92,6 +91,3 @@ func audacity(paths []string) string {
 	}
 	return b.String()
 }
-
-// decibels returns 10·log10 of a ratio, within ±300 dB.
-func decibels(ratio float64) float64 { return max(-300, min(300, 10*math.Log10(ratio))) }

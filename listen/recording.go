@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"path/filepath"
 
@@ -62,11 +61,27 @@ func open(ctx context.Context, path string) (*recording, error) {
 	return r, nil
 }
 
-var _ io.Closer = (*recording)(nil)
-
 func (r *recording) Close() error { return r.source.Close() }
 
 func (r *recording) name() string { return filepath.Base(r.path) }
+
+// seenFrom returns the recording's path as a file in a folder names it: relative to the folder, or
+// absolute where it cannot be.
+func (r *recording) seenFrom(dir string) string {
+	if rel, err := filepath.Rel(dir, r.path); err == nil {
+		return filepath.ToSlash(rel)
+	}
+	return r.path
+}
+
+// read returns n samples of each layer, from sample at on.
+func read(ctx context.Context, src audiosep.Source, layers, at, n int) ([][]float64, error) {
+	x := make([][]float64, layers)
+	for l := range x {
+		x[l] = make([]float64, n)
+	}
+	return x, src.ReadAt(ctx, x, at)
+}
 
 // part returns n samples of every stem from sample at on, [source][layer][sample], the same
 // bits as in the whole stems. It is an error if the stems are not computed frame by frame.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -41,6 +40,7 @@ type saved struct {
 	Recording string `json:"recording"` // relative to the folder, or absolute
 	Plan      Plan   `json:"plan"`
 	Solved    Plan   `json:"solved"` // what solution.npz is of
+	Start     bool   `json:"start"`  // whether that went on from start.npz; one of an earlier save may lie there
 }
 
 // line is a stage of a spec, with the parameters that differ from their defaults.
@@ -69,12 +69,8 @@ func differing(defaults, p any) map[string]any {
 // spec returns the text of the pipeline that makes the stems of a plan and its solution,
 // relative to a folder.
 func (r *recording) spec(p *Plan, s *solution, dir, format string) []byte {
-	file := r.path
-	if rel, err := filepath.Rel(dir, r.path); err == nil {
-		file = filepath.ToSlash(rel)
-	}
 	lines := []line{
-		{Use: "read_audio", Params: map[string]any{"files": []string{file}}},
+		{Use: "read_audio", Params: map[string]any{"files": []string{r.seenFrom(dir)}}},
 		{Use: "frame", Params: map[string]any{"length_ms": *r.frame.LengthMS, "overlap": *r.frame.Overlap, "window": r.frame.Window}},
 		{Use: "stft"},
 	}
@@ -163,11 +159,7 @@ func (r *recording) write(ctx context.Context, dir string, p *Plan, s *solution,
 		file(notesFile, text(s.plan.notesCSV()))
 	}
 	file(solutionFile, model(s.factors))
-	recording := r.path
-	if rel, err := filepath.Rel(dir, r.path); err == nil {
-		recording = filepath.ToSlash(rel)
-	}
-	b, _ := json.MarshalIndent(saved{1, recording, *p, s.plan}, "", " ")
+	b, _ := json.MarshalIndent(saved{1, r.seenFrom(dir), *p, s.plan, s.start != nil}, "", " ")
 	file(sessionFile, text(append(b, '\n')))
 	if err == nil {
 		err = set.Commit(ctx)
@@ -231,17 +223,6 @@ func (s *Server) save(w http.ResponseWriter, r *http.Request, x *session) error 
 	return reply(w, result{dir, files})
 }
 
-// pipelineText sends the pipeline as it would be saved.
-func (s *Server) pipelineText(w http.ResponseWriter, _ *http.Request, x *session) error {
-	p, sol, err := x.current()
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, err = w.Write(s.r.spec(&p, sol, s.out, "wav"))
-	return err
-}
-
 // export saves, and writes the stems, a project for REAPER and one for Audacity.
 func (s *Server) export(w http.ResponseWriter, r *http.Request, x *session) error {
 	a, dir, err := s.asked(r)
@@ -286,23 +267,17 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, x *session) erro
 	return nil
 }
 
-// savedRecording returns the recording of a folder that a page saved.
-func savedRecording(dir string) (string, error) {
-	s, err := readSaved(dir)
-	if err != nil {
-		return "", err
-	}
+// recording returns the path of the recording of a folder that a page saved.
+func (s *saved) recording(dir string) string {
 	if filepath.IsAbs(s.Recording) {
-		return s.Recording, nil
+		return s.Recording
 	}
-	return filepath.Join(dir, filepath.FromSlash(s.Recording)), nil
+	return filepath.Join(dir, filepath.FromSlash(s.Recording))
 }
 
+// readSaved reads what a page saved into a folder; its error is fs.ErrNotExist where none did.
 func readSaved(dir string) (s saved, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, sessionFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, fmt.Errorf("%s has no %s; want a sound file, or a folder that the page saved", dir, sessionFile)
-	}
 	if err == nil {
 		err = json.Unmarshal(text, &s)
 	}
@@ -319,11 +294,7 @@ func readSaved(dir string) (s saved, err error) {
 }
 
 // restore begins a session with what a folder has.
-func (s *Server) restore(dir string) error {
-	from, err := readSaved(dir)
-	if err != nil {
-		return err
-	}
+func (s *Server) restore(dir string, from *saved) (err error) {
 	load := func(name string) (*audiosep.Factors, error) {
 		m, err := models.Load(filepath.Join(dir, name))
 		if err != nil {
@@ -337,7 +308,7 @@ func (s *Server) restore(dir string) error {
 	}
 	sol := &solution{plan: from.Solved}
 	if from.Solved.Method == "paint" { // whose stems are more than their factors
-		if _, err := os.Stat(filepath.Join(dir, startFile)); err == nil {
+		if from.Start {
 			if sol.start, err = load(startFile); err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package listen
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,7 +34,7 @@ func (t *tileSets) of(list string) (*tiles, error) {
 	for text := range strings.SplitSeq(list, ",") {
 		k, err := strconv.Atoi(text)
 		if err != nil || k < 1 || k > t.factors.Rank() {
-			return nil, &numberError{"component", text, t.factors.Rank()}
+			return nil, fmt.Errorf("there is no component %q; want 1 to %d", text, t.factors.Rank())
 		}
 		components = append(components, k-1)
 	}
@@ -46,15 +47,6 @@ func (t *tileSets) of(list string) (*tiles, error) {
 		t.sets[list] = newMaskTiles(t.r.power, t.r.tiles, t.factors, components)
 	}
 	return t.sets[list], nil
-}
-
-type numberError struct {
-	what, is string
-	most     int
-}
-
-func (e *numberError) Error() string {
-	return "there is no " + e.what + " " + strconv.Quote(e.is) + "; want 1 to " + strconv.Itoa(e.most)
 }
 
 // shownComponent is a component as a page draws it.

@@ -97,7 +97,7 @@ func (t *tiles) levels() int {
 
 // tile returns a tile. It is an error if there is none of that place.
 func (t *tiles) tile(ctx context.Context, level, index int) ([]byte, error) {
-	if level < 0 || level >= t.levels() || index < 0 || index<<level*tileColumns >= t.columns {
+	if level < 0 || level >= t.levels() || index < 0 || index > (t.columns-1)/(tileColumns<<level) {
 		return nil, fmt.Errorf("there is no tile %d of level %d; want levels 0 to %d of %d columns", index, level, t.levels()-1, t.columns)
 	}
 	t.mu.Lock()

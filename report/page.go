@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -180,7 +181,7 @@ func sounds(dir string, files []pipeline.File) (all []pageSound, beside bool, er
 			if err != nil {
 				rel = f.Path
 			}
-			s.Source = filepath.ToSlash(rel)
+			s.Source = (&url.URL{Path: filepath.ToSlash(rel)}).String() // names may have # and ?
 		} else {
 			text, err := os.ReadFile(f.Path)
 			if err != nil {

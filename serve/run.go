@@ -98,7 +98,7 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	s.runs = append(s.runs, x)
 	s.queue <- x // has room for all that are remembered
 	w.Header().Set("Location", "runs/"+strconv.Itoa(x.id))
-	return reply(w, http.StatusCreated, x.shown())
+	return loopback.Reply(w, http.StatusCreated, x.shown())
 }
 
 // forget makes room: the oldest runs that have ended are no longer told of. Their files stay.
@@ -341,10 +341,4 @@ func (x *run) Step(stage string, s audiosep.Step) {
 	if tell {
 		x.hub.Tell("step", state)
 	}
-}
-
-// serve sends events: the state, at once and whenever it changes, and steps. They end when the
-// run does.
-func (x *run) serve(w http.ResponseWriter, r *http.Request) {
-	x.hub.ServeUntil(w, r, x.done, func() (string, any) { return "state", x.shown() })
 }

@@ -9,7 +9,6 @@ package serve
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,9 +18,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
+	"github.com/audiosep/audiosep/internal/loopback"
 	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 )
@@ -112,7 +111,7 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, answer := range map[string]func(http.ResponseWriter, *http.Request) error{
 		"GET /v1/openapi.json":              func(w http.ResponseWriter, _ *http.Request) error { return send(w, description) },
-		"GET /v1/stages":                    func(w http.ResponseWriter, _ *http.Request) error { return reply(w, 200, s.Registry.Stages()) },
+		"GET /v1/stages":                    func(w http.ResponseWriter, _ *http.Request) error { return loopback.Reply(w, 200, s.Registry.Stages()) },
 		"GET /v1/inputs":                    s.listInputs,
 		"PUT /v1/inputs/{name}":             s.putInput,
 		"DELETE /v1/inputs/{name}":          s.deleteInput,
@@ -163,18 +162,7 @@ func fail(w http.ResponseWriter, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		status = http.StatusNotFound
 	}
-	reply(w, status, f)
-}
-
-func reply(w http.ResponseWriter, status int, value any) error {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, err = w.Write(text)
-	return err
+	loopback.Reply(w, status, f)
 }
 
 func send(w http.ResponseWriter, text []byte) error {
@@ -185,7 +173,7 @@ func send(w http.ResponseWriter, text []byte) error {
 
 // inputName says why a name is none for an input.
 func inputName(name string) error {
-	if name == "" || len(name) > 200 || !filepath.IsLocal(name) || name != filepath.Base(name) || strings.HasPrefix(name, ".") || strings.ContainsAny(name, `/\:*?"<>|`) || name == "-" {
+	if name == "-" || !loopback.PlainName(name, 200) {
 		return refuse(http.StatusBadRequest, "%q is no name for an input; want one of one level, without / \\ : * ? \" < > | or a dot before it", name)
 	}
 	return nil
@@ -208,7 +196,7 @@ func (s *Server) listInputs(w http.ResponseWriter, _ *http.Request) error {
 			all = append(all, input{e.Name(), info.Size()})
 		}
 	}
-	return reply(w, 200, all)
+	return loopback.Reply(w, 200, all)
 }
 
 // putInput takes a file, whole or not at all.
@@ -230,7 +218,7 @@ func (s *Server) putInput(w http.ResponseWriter, r *http.Request) (err error) {
 	if err := set.Commit(r.Context()); err != nil {
 		return err
 	}
-	return reply(w, http.StatusCreated, input{name, n})
+	return loopback.Reply(w, http.StatusCreated, input{name, n})
 }
 
 func (s *Server) deleteInput(w http.ResponseWriter, r *http.Request) error {
@@ -283,18 +271,19 @@ func (s *Server) getFile(w http.ResponseWriter, r *http.Request, x *run) error {
 	return nil
 }
 
+// events sends the state, at once and whenever it changes, and steps. They end when the run does.
 func (s *Server) events(w http.ResponseWriter, r *http.Request, x *run) error {
-	x.serve(w, r)
+	x.hub.ServeUntil(w, r, x.done, func() (string, any) { return "state", x.shown() })
 	return nil
 }
 
 func (s *Server) getRun(w http.ResponseWriter, _ *http.Request, x *run) error {
-	return reply(w, 200, x.shown())
+	return loopback.Reply(w, 200, x.shown())
 }
 
 func (s *Server) cancelRun(w http.ResponseWriter, _ *http.Request, x *run) error {
 	x.end()
-	return reply(w, 200, x.shown())
+	return loopback.Reply(w, 200, x.shown())
 }
 
 func (s *Server) listRuns(w http.ResponseWriter, _ *http.Request) error {
@@ -305,5 +294,5 @@ func (s *Server) listRuns(w http.ResponseWriter, _ *http.Request) error {
 	for _, x := range runs {
 		all = append(all, x.shown())
 	}
-	return reply(w, 200, all)
+	return loopback.Reply(w, 200, all)
 }

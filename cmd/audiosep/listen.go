@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 
@@ -32,7 +31,7 @@ What is saved is a pipeline that makes the same stems from the command line.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.File = args[0]
 			if filepath.Ext(o.File) == ".json" {
-				dir, err := runForPage(cmd.Context(), o.File)
+				dir, err := runForPage(cmd, o.File)
 				defer os.RemoveAll(dir)
 				if err != nil {
 					return err
@@ -59,8 +58,8 @@ What is saved is a pipeline that makes the same stems from the command line.`,
 }
 
 // runForPage runs a pipeline into a folder that it makes and returns, also with an error.
-func runForPage(ctx context.Context, file string) (dir string, err error) {
-	text, err := os.ReadFile(file)
+func runForPage(cmd *cobra.Command, file string) (dir string, err error) {
+	text, err := readSpec(cmd, file)
 	if err != nil {
 		return "", err
 	}
@@ -72,11 +71,11 @@ func runForPage(ctx context.Context, file string) (dir string, err error) {
 		return "", &runError{err}
 	}
 	r := &runner{}
-	l, err := r.load(ctx, spec, func(*pipeline.Registry) error { spec.Out = dir; return nil })
+	l, err := r.load(cmd.Context(), spec, func(*pipeline.Registry) error { spec.Out = dir; return nil })
 	if err != nil {
 		return dir, err
 	}
-	if _, err = r.run(ctx, l); err != nil {
+	if _, err = r.run(cmd.Context(), l); err != nil {
 		err = &runError{err}
 	}
 	return dir, err

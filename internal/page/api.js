@@ -17,9 +17,9 @@ export class Refusal extends Error {
   }
 }
 
-/** @param {string} method @param {string} path @param {BodyInit} [body] @param {AbortSignal} [signal] */
-async function ask(method, path, body, signal) {
-  const r = await fetch(`api/${path}`, { method, body, signal });
+/** @param {string} method @param {string} path @param {BodyInit} [body] */
+async function ask(method, path, body) {
+  const r = await fetch(`api/${path}`, { method, body });
   if (r.ok) return r;
   const text = await r.text();
   let told = text;
@@ -31,8 +31,8 @@ async function ask(method, path, body, signal) {
   throw new Refusal(r.status, told);
 }
 
-/** @template T @param {string} path @param {AbortSignal} [signal] @returns {Promise<T>} */
-export const get = async (path, signal) => (await ask("GET", path, undefined, signal)).json();
+/** @template T @param {string} path @returns {Promise<T>} */
+export const get = async (path) => (await ask("GET", path)).json();
 
 /** @template T @param {string} method @param {string} path @param {unknown} [value] @returns {Promise<T | null>} */
 export async function send(method, path, value) {

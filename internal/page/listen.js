@@ -2,7 +2,7 @@
 import { bytesOf, events, get, Refusal, samplesOf, send, upload } from "page/api.js";
 import { addSource, assign, gains, History, level, removeSource, renameSource, residual, setLevel, sourceOf } from "page/plan.js";
 import { Player, wav } from "page/player.js";
-import { clock, colour } from "page/scale.js";
+import { clock, colour, turnTheme } from "page/scale.js";
 import { Sources } from "page/sources.js";
 import { Spectrogram } from "page/spectrogram.js";
 import { Strips } from "page/strips.js";
@@ -599,9 +599,7 @@ class Page {
     on("clear", () => this.select(null));
     on("keep-sound", () => this.keepSound());
     on("theme", () => {
-      const root = document.documentElement;
-      const isDark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-      root.dataset.theme = isDark ? "light" : "dark";
+      turnTheme();
       this.recoloured();
     });
     matchMedia("(prefers-color-scheme: dark)").onchange = () => this.recoloured();

@@ -26,8 +26,11 @@ func Read(name string) []byte {
 	return text
 }
 
-// importMap is what tells a page where its modules are, inside its HTML.
-var importMap = regexp.MustCompile(`(?s)<script type="importmap">(.*?)</script>`)
+// importMap is what tells a page where its modules are, inside its HTML; module is one in it.
+var (
+	importMap = regexp.MustCompile(`(?s)<script type="importmap">(.*?)</script>`)
+	module    = regexp.MustCompile(`"\./[a-z]+\.js"`)
+)
 
 // types are those of the files here; the system may say otherwise, or nothing.
 var types = map[string]string{".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
@@ -62,7 +65,7 @@ func Whole(html string, data []byte) []byte {
 	text := Read(html)
 	text = bytes.Replace(text, []byte(`<link rel="stylesheet" href="style.css">`), fmt.Appendf(nil, "<style>\n%s</style>", Read("style.css")), 1)
 	text = importMap.ReplaceAllFunc(text, func(m []byte) []byte {
-		return regexp.MustCompile(`"\./([a-z]+\.js)"`).ReplaceAllFunc(m, func(file []byte) []byte {
+		return module.ReplaceAllFunc(m, func(file []byte) []byte {
 			name := strings.Trim(string(file), `"./`)
 			return fmt.Appendf(nil, `"data:text/javascript;base64,%s"`, base64.StdEncoding.EncodeToString(Read(name)))
 		})

@@ -1,5 +1,5 @@
 // A run as a page that opens from a disk: what passed its ports, drawn and played.
-import { bytes, colour, frequencyTicks, hertz, styled, ticks } from "page/scale.js";
+import { bytes, colour, frequencyTicks, hertz, styled, ticks, turnTheme } from "page/scale.js";
 import { Spectrogram } from "page/spectrogram.js";
 
 /** @typedef {{name: string, components: number[]}} Group */
@@ -7,8 +7,6 @@ import { Spectrogram } from "page/spectrogram.js";
 /** @typedef {{port: string, seconds: number, low: number, high: number, components: {spectrum: string, activation: string}[], of: number, objective: number[] | null, stop: string, groups: Group[]}} Factors */
 /** @typedef {{name: string, pipeline: {seed: number, stages: {id: string, use: string, in: {port: string, from: string[]}[] | null}[] | null}, powers: Power[], factors: Factors[],
  * groups: {port: string, groups: Group[]}[], said: string[], sounds: {name: string, stage: string, source: string}[], beside: boolean}} Data */
-
-const rows = 320;
 
 /** @type {Data} */
 const data = JSON.parse(/** @type {HTMLElement} */ (document.getElementById("data")).textContent ?? "");
@@ -85,7 +83,7 @@ function power(p) {
   e.setAttribute("role", "img");
   e.setAttribute("aria-label", `Spectrogram of ${p.port}, ${hertz(p.low)} to ${hertz(p.high)}, in dB below its greatest`);
   s.append(e);
-  const all = bytes(p.picture), tileColumns = 256;
+  const all = bytes(p.picture), rows = all.length / p.columns, tileColumns = 256;
   const g = { rate: 1, hop: p.seconds, middle: p.first, samples: Math.max(p.seconds, p.first + p.columns * p.seconds), columns: p.columns, rows, low: p.low, high: p.high, tileColumns, levels: 1, decibelStep: 0.5 };
   const show = new Spectrogram(e, g, async (_, index) => {
     const out = new Uint8Array(rows * tileColumns);
@@ -235,9 +233,7 @@ data.powers.forEach(power);
 data.factors.forEach(factors);
 rest();
 /** @type {HTMLElement} */ (document.getElementById("theme")).onclick = () => {
-  const root = document.documentElement;
-  const isDark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = isDark ? "light" : "dark";
+  turnTheme();
   for (const draw of drawn) draw();
 };
 Object.assign(window, { audiosepPage: data });

@@ -52,6 +52,11 @@ export function dark() {
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
+/** Makes a light page dark, and a dark one light. */
+export function turnTheme() {
+  document.documentElement.dataset.theme = dark() ? "light" : "dark";
+}
+
 /** Colours of sources that differ for most eyes too (after Okabe and Ito), told apart on both
  * grounds. @type {string[]} */
 const onDark = ["#56b4e9", "#e69f00", "#2fc79a", "#f08fc0", "#f0e442", "#7d9bff", "#ff8a5c", "#c9a7ff"];

@@ -22,7 +22,7 @@ import { clamp, clock, frequencyTicks, hertz, ramp, styled, ticks } from "page/s
 /** A rectangle that is drawn over the spectrogram.
  * @typedef {{box: Box, colour: string, label?: string, dashed?: boolean, filled?: boolean}} Mark */
 
-export const margins = { left: 56, right: 96, top: 10, bottom: 26 };
+const margins = { left: 56, right: 96, top: 10, bottom: 26 };
 
 export class Spectrogram {
   /** @param {HTMLCanvasElement} canvas @param {Grid} grid @param {Tiles} tiles */

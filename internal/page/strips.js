@@ -1,7 +1,5 @@
 // Components as strips: what they sound like, when, and where they belong.
 import { bytes, colour, styled } from "page/scale.js";
-import { margins } from "page/spectrogram.js";
-import { sourceOf } from "page/plan.js";
 
 /** @typedef {import("page/api.js").Component} Component */
 /** @typedef {import("page/plan.js").Plan} Plan */
@@ -187,10 +185,3 @@ function prepared(canvas) {
   c.clearRect(0, 0, w, h);
   return { c, w, h };
 }
-
-/** The widths beside activations, so that they stand below the spectrogram. */
-export const beside = { right: margins.right };
-
-/** The source of a component by plan or, where the factors know it, by them.
- * @param {Plan} plan @param {number} k @param {number} each components of a source where they know, or 0 */
-export const whose = (plan, k, each) => (each > 0 ? Math.floor((k - 1) / each) : sourceOf(plan, k));

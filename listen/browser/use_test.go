@@ -118,7 +118,6 @@ func TestClosed(t *testing.T) {
 	b.set("#iterations", "5")
 	b.solve(3)
 	b.add("kept")
-	b.wait("audiosepPage.sending.then(() => true)")
 	value[bool](b, "audiosepPage.sending.then(() => true)")
 	other := browse(t, address)
 	other.wait("window.audiosepPage") // as the first is open, it is not offered

@@ -380,7 +380,7 @@ func (s *nmf) minimise(iterations int, tol float64, report func(done int, object
 		after := s.begin(before, tol)
 		if after > before {
 			s.undo()
-			return append(all, before), s.rose(after - before), nil
+			return append(all, before), s.rose(before, after), nil
 		}
 		all = append(all, after)
 		report(i+1, after)
@@ -411,15 +411,17 @@ func (s *nmf) begin(before, tol float64) float64 {
 	return s.updateH()
 }
 
-// rose says why the iterations ended with an objective that rose by so much.
-func (s *nmf) rose(by float64) string {
-	if by <= 1e-12*s.magnitude() {
+// rose says why the iterations ended with an objective that rose from before to after.
+// Rounding is that of the terms of the divergence, which may cancel, and of the sum itself,
+// where WH is far from V or a penalty is most of it.
+func (s *nmf) rose(before, after float64) string {
+	if after-before <= 1e-12*(s.magnitude()+before) {
 		return "the objective fell as far as its rounding allows"
 	}
-	return fmt.Sprintf("an update raised the objective by %.3g and was undone", by)
+	return fmt.Sprintf("an update raised the objective by %.3g and was undone", after-before)
 }
 
-// magnitude returns the size of the terms whose difference the objective is.
+// magnitude returns the size of the terms of the divergence at WH = V, where they cancel.
 func (s *nmf) magnitude() (sum float64) {
 	if s.beta == 0 {
 		return float64(s.v.Rows) * float64(s.v.Cols)

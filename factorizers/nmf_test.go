@@ -90,6 +90,22 @@ func TestObjectiveNeverRises(t *testing.T) {
 	})
 }
 
+// A rise by the last bit of an objective that a penalty keeps far above the terms of V is
+// rounding, and is called that: V here is [5.9 48 21], so that V^-1.5 sums to 0.08, and the
+// objective is 121.
+func TestRoundingUnderAPenalty(t *testing.T) {
+	p := params(1, 30)
+	p.Eps, p.L1, p.L2, p.Update = 1e-10, 0.1, 30, "mm"
+	v := randomV(rand.New(rand.NewPCG(0x35, 0)), 3, 1)
+	f, err := (&betaNMF{-1.5, p}).Factorize(context.Background(), audiosep.Env{}, v, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(f.Stop, "raised") {
+		t.Fatal(f.Stop)
+	}
+}
+
 // divergence is D_β(V+eps | WH+eps) as NewNMF writes it.
 func divergence(v, w, h *mat.Dense, beta, eps float64) (d float64) {
 	var wh mat.Dense

@@ -15,8 +15,8 @@ import (
 	"github.com/audiosep/audiosep/transforms"
 )
 
-// item returns one row of the table.
-func (o *options) item(ctx context.Context, r *recording) ([]float64, error) {
+// item returns one row of the table, of starts with seeds from seed on.
+func (o *options) item(ctx context.Context, r *recording, seed uint64) ([]float64, error) {
 	j := len(r.stems)
 	x, err := transforms.STFT(ctx, r.mix, o.frame())
 	if err != nil {
@@ -26,7 +26,7 @@ func (o *options) item(ctx context.Context, r *recording) ([]float64, error) {
 	var one, onePlus []float64
 	var first *audiosep.Factors
 	for start := range o.starts {
-		env := audiosep.Env{Seed: uint64(start)}
+		env := audiosep.Env{Seed: seed + uint64(start)}
 		f, err := o.factorize(ctx, env, x, j)
 		if err != nil {
 			return nil, err

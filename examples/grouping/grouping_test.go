@@ -50,7 +50,7 @@ func scene(t *testing.T) string {
 func TestGrouping(t *testing.T) {
 	var out bytes.Buffer
 	cmd := command()
-	cmd.SetArgs([]string{"--data", scene(t), "--components", "2", "--starts", "2"})
+	cmd.SetArgs([]string{"--data", scene(t), "--components", "2", "--starts", "2", "--sets", "2"})
 	cmd.SetOut(&out)
 	if err := cmd.ExecuteContext(t.Context()); err != nil {
 		t.Fatal(err)

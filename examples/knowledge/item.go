@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/examples/internal/known"
@@ -17,22 +16,8 @@ type item struct {
 	room bool   // its channels are microphones
 }
 
-// voice tells whether one of the stems is speech.
-func (it *item) voice() bool { return slices.Contains(it.Names, "speech") }
-
-// first returns the first microphone of a recording.
-func (it *item) first() *item {
-	one := *it
-	one.Mix = firstChannel(it.Mix)
-	one.Stems = nil
-	for _, s := range it.Stems {
-		one.Stems = append(one.Stems, firstChannel(s))
-	}
-	return &one
-}
-
-func firstChannel(s *audiosep.Signal) *audiosep.Signal {
-	return &audiosep.Signal{Rate: s.Rate, Channels: 1, Data: s.Data[:1]}
+func (it *item) firstMicrophone() *item {
+	return &item{Recording: *it.First(), draw: it.draw, room: it.room}
 }
 
 // open reads a folder.
@@ -42,21 +27,6 @@ func open(folder string) (*item, error) {
 		return nil, err
 	}
 	return &item{Recording: *r}, nil
-}
-
-// part returns samples from to to-1 of a signal.
-func part(s *audiosep.Signal, from, to int) *audiosep.Signal {
-	out := &audiosep.Signal{Rate: s.Rate, Channels: s.Channels}
-	for _, x := range s.Data {
-		out.Data = append(out.Data, x[from:to])
-	}
-	return out
-}
-
-// halves returns the two halves of a signal.
-func halves(s *audiosep.Signal) (first, second *audiosep.Signal) {
-	n := len(s.Data[0])
-	return part(s, 0, n/2), part(s, n/2, n)
 }
 
 // measure returns the mean SI-SDR improvement of a method over the stems and over its draws; of
@@ -77,27 +47,27 @@ func (it *item) measure(ctx context.Context, m method) (mean float64, err error)
 
 func (it *item) once(ctx context.Context, m method) (float64, error) {
 	if m.mono {
-		it = it.first()
+		it = it.firstMicrophone()
 	}
 	names, ests, err := m.run(ctx, it)
 	if err != nil {
 		return 0, err
 	}
 	if it.room {
-		it = it.first()
+		it = it.firstMicrophone()
 		for j := range ests {
-			ests[j] = firstChannel(ests[j])
+			ests[j] = known.FirstChannel(ests[j])
 		}
 	}
 	var refs, chosen []audiosep.Source
 	var mix audiosep.Source = it.Mix
 	if m.half {
-		_, second := halves(it.Mix)
+		_, second := known.Halves(it.Mix)
 		mix = second
 	}
 	for j, stem := range it.Stems {
 		if m.half {
-			_, stem = halves(stem)
+			_, stem = known.Halves(stem)
 		}
 		var est audiosep.Source
 		for k, name := range names {

@@ -120,7 +120,7 @@ func table(ctx context.Context, w io.Writer, title string, items []*item, method
 		fmt.Fprintf(w, "| %s |", it.Name)
 		for _, m := range methods {
 			x := math.NaN()
-			if (!m.scored || it.Notes != nil) && (!m.voice || it.voice()) && (m.stems == 0 || m.stems == len(it.Stems)) {
+			if (!m.scored || it.Notes != nil) && (!m.voice || it.Voice()) && (m.stems == 0 || m.stems == len(it.Stems)) {
 				var err error
 				if x, err = it.measure(ctx, m); err != nil {
 					return fmt.Errorf("%s, %s: %w", it.Name, m.name, err)

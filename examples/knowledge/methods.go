@@ -117,32 +117,38 @@ func blind(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) 
 	return separate(ctx, x, f)
 }
 
-// labelled knows when each stem is within 40 dB of its loudest tenth of a second.
+// labelled knows when each stem sounds.
 func labelled(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
-	var labels audiosep.Notes
-	for j, s := range it.Stems {
-		const step = 0.1
-		n := int(step * float64(s.Rate))
-		var energy []float64
-		most := 0.0
-		for at := 0; at < len(s.Data[0]); at += n {
-			sum := 0.0
-			for _, x := range s.Data {
-				for _, a := range x[at:min(at+n, len(x))] {
-					sum += a * a
-				}
-			}
-			energy, most = append(energy, sum), max(most, sum)
-		}
-		for i, e := range energy {
-			if e > 1e-4*most {
-				labels = append(labels, audiosep.Note{Onset: step * float64(i), Offset: step * float64(i+1), Pitch: math.NaN(), Source: it.Names[j], Velocity: 1})
-			}
-		}
-	}
 	p := factorizers.DefaultScoreFactors()
 	p.Tail, p.TailUnpitched, p.Iterations = 0, 0, 100
-	return fromNotes(ctx, it, labels, p, false, 30)
+	return fromNotes(ctx, it, it.Labels(), p, false, 30)
+}
+
+// painted knows whose the loudest places are that are one stem's: tiles of 64 ms by 125 Hz, up
+// to a part of the spectrogram.
+func painted(part float64) separation {
+	return func(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
+		regions, err := it.Paint(ctx, part)
+		if err != nil {
+			return nil, nil, err
+		}
+		x, err := transforms.STFT(ctx, it.Mix, known.PaintFrame())
+		if err != nil {
+			return nil, nil, err
+		}
+		p := factorizers.DefaultPaintedNMF()
+		p.Sources = it.Names
+		s, err := factorizers.NewPaintedNMF(p)
+		if err != nil {
+			return nil, nil, err
+		}
+		out, _, err := s.Separate(ctx, audiosep.Env{Seed: 1}, x, regions, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		stems, err := audiosep.Collect(ctx, out)
+		return out.Names(), stems, err
+	}
 }
 
 // scored knows the score, at other times than it is played, with random errors, in s.
@@ -274,7 +280,7 @@ func dictionaries(one, free int, seed uint64) separation {
 				rest = it.Names[j]
 				continue
 			}
-			first, _ := halves(s)
+			first, _ := known.Halves(s)
 			x, err := analyse(ctx, first)
 			if err != nil {
 				return nil, nil, err
@@ -293,7 +299,7 @@ func dictionaries(one, free int, seed uint64) separation {
 		if err != nil {
 			return nil, nil, err
 		}
-		_, second := halves(it.Mix)
+		_, second := known.Halves(it.Mix)
 		x, err := analyse(ctx, second)
 		if err != nil {
 			return nil, nil, err
@@ -346,7 +352,7 @@ func ideal(half bool) separation {
 	return func(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
 		cut := func(s *audiosep.Signal) *audiosep.Signal {
 			if half {
-				_, s = halves(s)
+				_, s = known.Halves(s)
 			}
 			return s
 		}

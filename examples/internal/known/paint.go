@@ -1,4 +1,4 @@
-package main
+package known
 
 import (
 	"cmp"
@@ -16,48 +16,22 @@ import (
 // A painter's tile, in s and Hz, and the part of its energy that the stem it is given has at least.
 const tileTime, tileHz, tilePart = 0.064, 125.0, 0.9
 
-// painted knows whose the loudest places are that are one stem's: tiles of 64 ms by 125 Hz, up
-// to a part of the spectrogram.
-func painted(part float64) separation {
-	return func(ctx context.Context, it *item) ([]string, []*audiosep.Signal, error) {
-		regions, err := it.paint(ctx, part)
-		if err != nil {
-			return nil, nil, err
-		}
-		x, err := transforms.STFT(ctx, it.Mix, paintFrame())
-		if err != nil {
-			return nil, nil, err
-		}
-		p := factorizers.DefaultPaintedNMF()
-		p.Sources = it.Names
-		s, err := factorizers.NewPaintedNMF(p)
-		if err != nil {
-			return nil, nil, err
-		}
-		out, _, err := s.Separate(ctx, audiosep.Env{Seed: 1}, x, regions, nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		stems, err := audiosep.Collect(ctx, out)
-		return out.Names(), stems, err
-	}
-}
-
-// paintFrame has the frames of the preset paint.
-func paintFrame() transforms.FrameParams {
+// PaintFrame has the frames of the preset paint.
+func PaintFrame() transforms.FrameParams {
 	length, overlap := 64.0, 0.75
 	p := transforms.DefaultFrame()
 	p.LengthMS, p.Overlap, p.Window = &length, &overlap, "hann"
 	return p
 }
 
-// paint returns the regions that one who hears the stems would paint.
-func (it *item) paint(ctx context.Context, part float64) ([]factorizers.Region, error) {
+// Paint returns the regions that one who hears the stems would paint: the loudest tiles that are
+// one stem's, of 64 ms by 125 Hz, up to a part of the spectrogram.
+func (r *Recording) Paint(ctx context.Context, part float64) ([]factorizers.Region, error) {
 	var v []*mat.Dense
 	var framing audiosep.Framing
 	var hz []float64
-	for _, s := range it.Stems {
-		x, err := transforms.STFT(ctx, s, paintFrame())
+	for _, s := range r.Stems {
+		x, err := transforms.STFT(ctx, s, PaintFrame())
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +64,7 @@ func (it *item) paint(ctx context.Context, part float64) ([]factorizers.Region, 
 			for j, e := range energy {
 				if e >= tilePart*all && all > 0 {
 					high := hz[f+bins-1] + width/2
-					tiles = append(tiles, tile{all, factorizers.Region{Source: it.Names[j], From: framing.Middle(c) - hop/2, To: framing.Middle(c+cols-1) + hop/2,
+					tiles = append(tiles, tile{all, factorizers.Region{Source: r.Names[j], From: framing.Middle(c) - hop/2, To: framing.Middle(c+cols-1) + hop/2,
 						Low: max(0, hz[f]-width/2), High: &high}})
 				}
 			}

@@ -49,7 +49,8 @@ type TransformLearner interface {
 
 // Transform maps each frame of M samples to F coefficients and back, each frame by
 // itself, so any run of frames may be given at once and from several goroutines.
-// Inverse(Forward(y)) = y to 1e-9 of the frame's norm.
+// Inverse(Forward(y)) = y to 1e-9 of the frame's norm; but for a lapped transform, such as that
+// of mdct, which is handed out with coefficients alone: its frames come back when they are joined.
 type Transform interface {
 	Len() int      // M
 	Bins() int     // F

@@ -8,6 +8,7 @@ var Stages = []audiosep.Definition{
 	frameStage,
 	dctStage,
 	stftStage,
+	mdctStage,
 	matrixStage,
 	identityStage,
 	jointDiagonalizationStage,

@@ -129,6 +129,32 @@ func TestDCTAgainstFormula(t *testing.T) {
 	})
 }
 
+func TestMDCTAgainstFormula(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(6, 5))
+		for _, m := range lengths() {
+			if m > 250 && m%4 != 0 {
+				continue
+			}
+			x := noise(r, 2*m)
+			got, back := make([]float64, m), make([]float64, 2*m)
+			NewMDCT(m).Run(got, nil, x, nil)
+			NewMDCTInverse(m).Run(back, nil, got, nil)
+			want, folded := make([]float64, m), make([]float64, 2*m)
+			for k := range m {
+				for n := range 2 * m {
+					want[k] += math.Sqrt(2/float64(m)) * real(root((2*n+1+m)*(2*k+1), 8*m)) * x[n]
+				}
+			}
+			for n := range m {
+				folded[n], folded[m+n] = x[n]-x[m-1-n], x[m+n]+x[2*m-1-n]
+			}
+			near(t, fmt.Sprint("MDCT of ", 2*m), got, want)
+			near(t, fmt.Sprint("its inverse of ", 2*m), back, folded)
+		}
+	})
+}
+
 // dctEntry is the matrix of NewDCT's formula.
 func dctEntry(typ, m, k, n int) float64 {
 	end := func(at bool) float64 {

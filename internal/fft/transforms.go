@@ -116,25 +116,27 @@ func realOutput(n int) numbers {
 //
 // (Wang and Hunt, 1985). I and IV are their own inverses. It panics for another type.
 func NewDCT(typ, m int) *Plan {
-	var before, after sparse
-	var size int
+	before, size, after := dct(typ, m)
+	return newPlan(shape{m, false}, shape{m, false}, before, size, after)
+}
+
+func dct(typ, m int) (before sparse, size int, after sparse) {
 	switch {
 	case m == 1:
-		return newPlan(shape{1, false}, shape{1, false}, complexRows(row, 1), 1, realRows(row, 1))
+		return complexRows(row, 1), 1, realRows(row, 1)
 	case typ == 1:
-		before, size, after = dct1(m)
+		return dct1(m)
 	case typ == 2:
-		before, size, after = dct2(m)
+		return dct2(m)
 	case typ == 3:
-		before, size, after = dct3(m)
+		return dct3(m)
 	case typ == 4 && m%2 == 0:
-		before, size, after = dct4Even(m)
+		return dct4Even(m)
 	case typ == 4:
-		before, size, after = dct4Odd(m)
+		return dct4Odd(m)
 	default:
 		panic(fmt.Sprintf("fft: the DCT has no type %d", typ))
 	}
-	return newPlan(shape{m, false}, shape{m, false}, before, size, after)
 }
 
 // dct1 takes the DFT of the frame's even extension to 2(m-1) samples.
@@ -248,4 +250,52 @@ func dct4Odd(m int) (before sparse, size int, after sparse) {
 		j, u := v*(2*n+1)%m, m*(2*n+1)%8
 		return spec(j).times(complex(scale*chi[u], -scale*psi[u]))
 	}, m)
+}
+
+// NewMDCT returns the modified discrete cosine transform of 2m real numbers,
+//
+//	X[k] = √(2/m) Σ_n x[n] cos(π(2n+1+m)(2k+1)/(4m)), k = 0 … m-1
+//
+// (Princen, Johnson and Bradley, 1987). The cosines are even about one point of the frame and
+// odd about another, so that the numbers on both sides of each may be added up, or subtracted,
+// first: what is left is a DCT of m numbers, of type IV or, where m is odd and the two points lie
+// on samples, III.
+func NewMDCT(m int) *Plan {
+	terms := make([]expr, m)
+	for n := range 2 * m {
+		if t, c := lap(n, m); c != 0 {
+			terms[t] = append(terms[t], term{n, complex(c, 0)})
+		}
+	}
+	before, size, after := dct(4-m%2, m)
+	return newPlan(shape{2 * m, false}, shape{m, false}, before.of(realRows(func(t int) expr { return terms[t] }, m)), size, after)
+}
+
+// NewMDCTInverse returns the transpose of NewMDCT, by which a frame comes back with its mirror
+// images added: x[n] - x[m-1-n] in its first half, x[n] + x[3m-1-n] in its second.
+func NewMDCTInverse(m int) *Plan {
+	before, size, after := dct(4-2*(m%2), m) // the inverse of type III is II
+	spread := realRows(func(n int) expr {
+		t, c := lap(n, m)
+		return row(t).times(complex(c, 0))
+	}, 2*m)
+	return newPlan(shape{m, false}, shape{2 * m, false}, before, size, spread.of(after))
+}
+
+// lap returns to which of the m numbers of a DCT sample n of 2m is added, and times what.
+func lap(n, m int) (t int, c float64) {
+	at, c := 2*n+1+m, 1.0 // the cosine is cos(π·at(2k+1)/(4m))
+	if at >= 4*m {        // after half a turn for each k the sign is the other
+		at, c = at-4*m, -c
+	}
+	if at > 2*m { // odd about 2m
+		at, c = 4*m-at, -c
+	}
+	switch {
+	case at == 2*m: // the cosine is 0
+		return 0, 0
+	case at == 0: // the orthonormal DCT of type III has 1/√2 there
+		return 0, c * math.Sqrt2
+	}
+	return at / 2, c
 }

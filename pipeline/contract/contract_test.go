@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/audiosep/audiosep"
 )
 
@@ -261,6 +263,30 @@ func TestCancelledCheckSkipsTheRest(t *testing.T) {
 	for _, r := range Check(ctx, fake(func(_, _ string) audiosep.Transformer { return hanging{} })("", ""), Options{}) {
 		if r.Skipped == "" {
 			t.Errorf("%v; want it skipped", r)
+		}
+	}
+}
+
+// halved undoes half of a transform.
+type halved struct{ *plainDFT }
+
+func (t halved) Inverse(ctx context.Context, dst []float64, src audiosep.Coefs) error {
+	err := t.plainDFT.Inverse(ctx, dst, src)
+	floats.Scale(0.5, dst)
+	return err
+}
+
+func TestCoefsComeBack(t *testing.T) {
+	for _, c := range []struct {
+		by   audiosep.Transform
+		want string
+	}{{newPlainDFT(64), ""}, {halved{newPlainDFT(64)}, "layer 0 undone, joined, cut and transformed again differs by"}} {
+		x, err := audiosep.NewSpectra(newScene("scene").cut(), c.by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := comesBack(t.Context(), x); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%T: error %v; want %q", c.by, err, c.want)
 		}
 	}
 }

@@ -156,6 +156,12 @@ type Writer interface {
 	Writes() []string
 }
 
+// Chooser may be implemented by a stage that writes sources and can be told to write some of them
+// only. Choices returns the names by which it is told, of sources that are called so.
+type Chooser interface {
+	Choices(sources []string) []string
+}
+
 // Digester may be implemented by a stage that reads what cannot be read twice, such as standard
 // input. Digest returns the SHA-256 and the length of what it has read by that name, if it has.
 type Digester interface {

@@ -14,10 +14,10 @@ import (
 var foreign = []string{".opus", ".m4a", ".mp4", ".aac", ".ac3", ".wma", ".wv", ".ape", ".caf", ".au", ".amr", ".webm", ".mka", ".mkv", ".mov", ".avi"}
 
 // Find returns the sound files in a folder and in those below it, in the order of their names,
-// and how many other files there are. What a file is, is told by its first bytes, or by its
+// and the other files. What a file is, is told by its first bytes, or by its
 // extension where only ffmpeg could read it. Files and folders whose names begin with a dot are
 // passed by, and so is the folder called except, where stems will be written.
-func Find(dir, except string) (files []string, others int, err error) {
+func Find(dir, except string) (files, others []string, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -30,7 +30,7 @@ func Find(dir, except string) (files []string, others int, err error) {
 		case isSound(path):
 			files = append(files, path)
 		default:
-			others++
+			others = append(others, path)
 		}
 		return nil
 	})
@@ -57,4 +57,10 @@ func isSound(path string) bool {
 	}
 	return slices.ContainsFunc(codecs, func(c codec) bool { return c.knows(in.head) }) ||
 		slices.Contains(foreign, strings.ToLower(filepath.Ext(path)))
+}
+
+// NamedSound tells whether a file's name ends as those of sound do.
+func NamedSound(path string) bool {
+	extension := strings.ToLower(filepath.Ext(path))
+	return codecFor(extension).create != nil || slices.Contains(otherSound, extension) || slices.Contains(foreign, extension)
 }

@@ -107,7 +107,6 @@ func TestFormatRefuses(t *testing.T) {
 		{func() { p.Pattern, p.Format = "{source}.wav", "flac" }, `parameter format is "flac", and the pattern ends in .wav; want the same format`},
 		{func() { p.Pattern, p.Only = "{source}", []string{"drums"} }, `no source is called "drums"; want one of a, b, or a number from 1 to 2`},
 		{func() { p.Pattern, p.Two = "{source}", "3" }, `no source is called "3"`},
-		{func() { p.Two, p.Only = "a", []string{"a"} }, "parameter two is set, and so is only; want one of them"},
 		{func() { p.Pattern = "-" }, "2 stems would go to standard output; want one: say which by only"},
 	} {
 		p, h.Encoding = audio.DefaultWriteAudio(), ""

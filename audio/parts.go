@@ -26,10 +26,13 @@ func (s *writeAudio) share(sources []string) ([]part, error) {
 	if sources[0] == unknownSource {
 		return []part{{name: unknownSource, of: 1}}, nil
 	}
-	var parts []part
 	one := func(j int) part { return part{name: sources[j], number: j, of: len(sources), sources: []int{j}} }
-	switch {
-	case s.p.Two != "":
+	var parts []part
+	if s.p.Two == "" {
+		for j := range sources {
+			parts = append(parts, one(j))
+		}
+	} else {
 		j, err := sourceIndex(sources, s.p.Two)
 		if err != nil {
 			return nil, err
@@ -44,22 +47,33 @@ func (s *writeAudio) share(sources []string) ([]part, error) {
 			}
 		}
 		parts = []part{one(j), rest}
-	case len(s.p.Only) > 0:
-		for _, name := range s.p.Only {
-			j, err := sourceIndex(sources, name)
-			if err != nil {
-				return nil, err
-			}
-			if !slices.ContainsFunc(parts, func(p part) bool { return p.number == j }) {
-				parts = append(parts, one(j))
-			}
+	}
+	return s.some(parts)
+}
+
+// some returns those of the parts that are wanted, in the order in which they are.
+func (s *writeAudio) some(parts []part) (wanted []part, err error) {
+	if len(s.p.Only) == 0 {
+		return parts, nil
+	}
+	for _, name := range s.p.Only {
+		i, err := sourceIndex(partNames(parts), name)
+		if err != nil {
+			return nil, err
 		}
-	default:
-		for j := range sources {
-			parts = append(parts, one(j))
+		if !slices.ContainsFunc(wanted, func(p part) bool { return p.number == parts[i].number }) {
+			wanted = append(wanted, parts[i])
 		}
 	}
-	return parts, nil
+	return wanted, nil
+}
+
+func partNames(parts []part) []string {
+	names := make([]string, len(parts))
+	for i, p := range parts {
+		names[i] = p.name
+	}
+	return names
 }
 
 // sourceIndex returns which of the sources is meant: by its name, or else by its number.
@@ -124,13 +138,29 @@ func (s *writeAudio) Forecast(in map[string]audiosep.Forecast) (map[string]audio
 	if names == nil {
 		return nil, nil
 	}
+	if _, err := sourceIndex(names, s.p.Two); s.p.Two != "" && err != nil {
+		return nil, &audiosep.ParamError{Name: "two", What: fmt.Sprintf("is %q; want one of %s, or a number from 1 to %d", s.p.Two, strings.Join(names, ", "), len(names))}
+	}
+	all := *s
+	all.p.Only = nil
+	names = all.Choices(names)
 	for _, name := range s.p.Only {
 		if _, err := sourceIndex(names, name); err != nil {
 			return nil, &audiosep.ParamError{Name: "only", What: fmt.Sprintf("has %q; want some of %s, or numbers from 1 to %d", name, strings.Join(names, ", "), len(names))}
 		}
 	}
-	if _, err := sourceIndex(names, s.p.Two); s.p.Two != "" && err != nil {
-		return nil, &audiosep.ParamError{Name: "two", What: fmt.Sprintf("is %q; want one of %s, or a number from 1 to %d", s.p.Two, strings.Join(names, ", "), len(names))}
-	}
 	return nil, nil
+}
+
+// Choices returns the names of the stems that are written of sources, none where that is no
+// choice.
+func (s *writeAudio) Choices(sources []string) []string {
+	if len(sources) == 0 {
+		return nil
+	}
+	parts, err := s.share(sources)
+	if err != nil {
+		return nil
+	}
+	return partNames(parts)
 }

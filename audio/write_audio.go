@@ -25,7 +25,7 @@ type WriteAudioParams struct {
 	Pattern   string   `json:"pattern" file:"out" doc:"Names of the files: {input} is the recording's name, {source} the source's, {n} its number, {realisation} the recording's number, both from 1 on, {out} the output folder. The extension tells the format, .wav, .flac or .aiff; without one it is appended. A file called - is standard output, which takes one stem."`
 	Format    string   `json:"format" oneof:"auto|wav|flac|aiff" doc:"The format of the files; auto is what the extension tells, or wav."`
 	Encoding  string   `json:"encoding" oneof:"input|int16|int24|int32|float32|float64" doc:"How samples are stored; input is as the recording is, but at least int16, and float32 (in FLAC int24) if it was never stored or is in a lossy format. FLAC holds int16 and int24."`
-	Only      []string `json:"only" doc:"The sources that are written, by name or by number, from 1 on; all if it is empty."`
+	Only      []string `json:"only" doc:"The sources that are written, by name or by number, from 1 on; all if it is empty. With two, of its two files."`
 	Two       string   `json:"two" doc:"Two files for each recording: this source, by name or number, and the sum of all others, called no- and its name."`
 	OnClip    string   `json:"on_clip" oneof:"warn|error" doc:"What to do if samples go beyond full scale, which integers cannot hold: cut them and say so, or fail and write nothing."`
 	Overwrite bool     `json:"overwrite" doc:"Replace files that exist; otherwise the run is refused before its work begins."`
@@ -57,9 +57,6 @@ func (p WriteAudioParams) Validate() error {
 			}
 			errs = append(errs, e)
 		}
-	}
-	if len(p.Only) > 0 && p.Two != "" {
-		errs = append(errs, &audiosep.ParamError{Name: "two", What: "is set, and so is only; want one of them"})
 	}
 	errs = append(errs, p.formatFaults()...)
 	if errs != nil {

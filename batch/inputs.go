@@ -47,7 +47,7 @@ func each(arg string, add func(path string) error) error {
 	case err == nil && info.IsDir():
 		found, others, err := audio.Find(arg, "")
 		if err == nil && len(found) == 0 {
-			err = fmt.Errorf("in the folder %s there is no sound, among %d files; want recordings", arg, others)
+			err = fmt.Errorf("in the folder %s there is no sound, among %d files; want recordings", arg, len(others))
 		}
 		for _, path := range found {
 			err = errors.Join(err, add(path))

@@ -34,8 +34,11 @@ type RankReport struct {
 	// Relevance has λ of the components, the greatest first, in units of the λ of one that is
 	// not needed; the relevant are those above 1 by a tenth or more.
 	Relevance []float64 `json:"relevance"`
-	// Stable is the greatest rank with a stability of 0.995 or more.
-	Stable int `json:"stable"`
+	// RelevantFrom is the λ from which on a component is relevant.
+	RelevantFrom float64 `json:"relevant_from"`
+	// Stable is the greatest rank with a stability of StableFrom or more.
+	Stable     int     `json:"stable"`
+	StableFrom float64 `json:"stable_from"`
 	// Dispersion is φ of the noise in V over its mean, whose variance is taken for φ times
 	// its mean, by what the greatest rank leaves.
 	Dispersion float64      `json:"dispersion"`
@@ -75,7 +78,7 @@ func SuggestRank(ctx context.Context, env audiosep.Env, v *mat.Dense, p RankPara
 	}
 	v = mat.DenseCopyOf(v)
 	v.Scale(1/mean, v)
-	out := &RankReport{}
+	out := &RankReport{RelevantFrom: relevantFrom, StableFrom: stableFrom}
 	ranks := ranksUpTo(p.Most)
 	told := &rankProgress{env: env, of: ardIterations * p.Most}
 	for _, rank := range ranks {
@@ -90,7 +93,7 @@ func SuggestRank(ctx context.Context, env audiosep.Env, v *mat.Dense, p RankPara
 		out.Ranks, best = append(out.Ranks, r), f
 	}
 	for _, r := range out.Ranks {
-		if r.Stability >= stable {
+		if r.Stability >= stableFrom {
 			out.Stable = r.Rank
 		}
 	}
@@ -117,8 +120,8 @@ func (p *rankProgress) step(n int) {
 	}
 }
 
-// stable is the mean cosine from which on starts are said to agree.
-const stable = 0.995
+// stableFrom is the mean cosine from which on starts are said to agree.
+const stableFrom = 0.995
 
 // ranksUpTo returns 1, 2, 3 and on, with steps of about a fifth from 8 on, and most.
 func ranksUpTo(most int) (ranks []int) {
@@ -250,11 +253,14 @@ func relevance(ctx context.Context, env audiosep.Env, v *mat.Dense, p RankParams
 	return lambda, phi, nil
 }
 
+// relevantFrom is the λ from which on a component is relevant.
+const relevantFrom = 1.1
+
 // relevant returns how many of λ, in units of that of a component that is not needed, are
 // above 1 by a tenth or more.
 func relevant(lambda []float64) (n int) {
 	for _, l := range lambda {
-		if l >= 1.1 {
+		if l >= relevantFrom {
 			n++
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -75,7 +76,16 @@ func Check(s *Spec, reg *Registry) (*Pipeline, error) {
 // optionsSet sees that what the options set is there.
 func (c *checker) optionsSet() {
 	for _, o := range c.Options {
-		for _, set := range o.Sets {
+		for _, other := range o.Excludes {
+			if !slices.ContainsFunc(c.Options, func(o Option) bool { return o.Name == other }) {
+				c.fault(pointer("options", o.Name, "excludes"), "", fmt.Sprintf("option %q excludes %q, which is no option; want one", o.Name, other), "")
+			}
+		}
+		sets := slices.Clone(o.Sets)
+		for _, m := range o.Multiples {
+			sets = append(sets, m.Set)
+		}
+		for _, set := range sets {
 			id, param, _ := strings.Cut(set, ".")
 			i := slices.IndexFunc(c.p.stages, func(s *stage) bool { return s.id == id })
 			if i >= 0 && c.p.stages[i].unknown {
@@ -100,42 +110,77 @@ func (c *checker) fault(path, stage, what, hint string) {
 	c.problems = append(c.problems, c.problem(path, stage, what, hint))
 }
 
-// setInputs gives the files of SetInput to the one source that reads files and has no option
-// for them.
+// setInputs gives the files of SetInputOf to the stages that they are for, and those of SetInput
+// to the one source that reads files and has been given none otherwise, by an option neither.
 func (c *checker) setInputs() {
+	given := map[string]bool{} // STAGE.PARAMETER
+	for _, o := range c.Options {
+		for _, set := range o.Sets {
+			given[set] = true
+		}
+	}
+	for _, in := range c.inputOf {
+		given[c.setInputOf(in)] = true
+	}
 	if c.inputs == nil {
 		return
 	}
-	found := -1
-	var param string
-	ofOptions := map[string]bool{} // what options set is not for --input
-	for _, o := range c.Options {
-		for _, set := range o.Sets {
-			ofOptions[set] = true
-		}
-	}
+	var found []int
 	for i, s := range c.Stages {
 		def, _ := c.reg.Lookup(s.Use)
-		if name := filesParam(def); name != "" && !ofOptions[s.ID+"."+name] {
-			if found >= 0 {
-				c.problems = append(c.problems, Problem{File: c.file, Flag: c.inFlag,
-					What: fmt.Sprintf("both %q and %q read files; want one source", c.Stages[found].ID, s.ID),
-					Hint: fmt.Sprintf("name it: --set '%s.%s=[\"FILE\"]'", s.ID, name)})
-				return
-			}
-			found, param = i, name
+		if name := filesParam(def); name != "" && !given[s.ID+"."+name] {
+			found = append(found, i)
 		}
 	}
-	if found < 0 {
+	switch len(found) {
+	case 0:
 		c.problems = append(c.problems, Problem{File: c.file, Flag: c.inFlag, What: "no source of this pipeline reads files; want one, such as read_audio"})
-		return
+	case 1:
+		c.setFiles(found[0], c.inFlag, c.inputs)
+	default:
+		ids := make([]string, len(found))
+		for j, i := range found {
+			ids[j] = strconv.Quote(c.Stages[i].ID)
+		}
+		c.problems = append(c.problems, Problem{File: c.file, Flag: c.inFlag,
+			What: strings.Join(ids, " and ") + " read files; want it said which stage reads what",
+			Hint: fmt.Sprintf("--input %s=FILE", c.Stages[found[len(found)-1]].ID)})
 	}
-	raw, _ := json.Marshal(c.inputs)
-	c.setParam(found, param, raw, c.inFlag)
-	def, _ := c.reg.Lookup(c.Stages[found].Use)
-	if len(c.inputs) > 1 && slices.ContainsFunc(def.Params, func(p audiosep.Param) bool { return p.Name == "realisations" && p.Type == "bool" }) {
-		c.setParam(found, "realisations", []byte("true"), c.inFlag)
+}
+
+// setInputOf gives files to the stage that they are for, and returns the parameter.
+func (c *checker) setInputOf(in inputOf) string {
+	i := slices.IndexFunc(c.Stages, func(s StageSpec) bool { return s.ID == in.id })
+	if i < 0 {
+		c.problems = append(c.problems, Problem{File: c.file, Flag: in.flag, What: fmt.Sprintf("no stage has the id %q", in.id)})
+		return ""
 	}
+	if name := c.setFiles(i, in.flag, in.files); name != "" {
+		return in.id + "." + name
+	}
+	c.problems = append(c.problems, Problem{File: c.file, Flag: in.flag, What: fmt.Sprintf("stage %q reads no file; want one that does", in.id)})
+	return ""
+}
+
+// setFiles has stage i read files, and returns the parameter that names them, empty if there is
+// none.
+func (c *checker) setFiles(i int, flag string, files []string) string {
+	def, _ := c.reg.Lookup(c.Stages[i].Use)
+	for _, p := range def.Params {
+		if p.File != "in" || p.Type != "string" && p.Type != "[]string" {
+			continue
+		}
+		raw, _ := json.Marshal(files)
+		if p.Type == "string" && len(files) == 1 {
+			raw, _ = json.Marshal(files[0])
+		}
+		c.setParam(i, p.Name, raw, flag)
+		if len(files) > 1 && slices.ContainsFunc(def.Params, func(p audiosep.Param) bool { return p.Name == "realisations" && p.Type == "bool" }) {
+			c.setParam(i, "realisations", []byte("true"), flag)
+		}
+		return p.Name
+	}
+	return ""
 }
 
 // filesParam returns the parameter of a source of audio that lists the files it reads.
@@ -232,7 +277,11 @@ func (c *checker) paramFaults(st *stage, err error, at string) {
 		return
 	}
 	for _, e := range errs {
-		c.fault(at+"/params/"+e.Name, st.id, fmt.Sprintf("parameter %s %s", e.Name, e.What), e.Hint)
+		hint := e.Hint
+		if hint == "" && e.Name == filesParam(st.def) && strings.HasPrefix(e.What, "is missing") {
+			hint = "--input names one on the command line"
+		}
+		c.fault(at+"/params/"+e.Name, st.id, fmt.Sprintf("parameter %s %s", e.Name, e.What), hint)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,11 +33,12 @@ type Spec struct {
 	// spec's own. Out is the same for files to write.
 	Dir, Out string
 
-	file   string
-	text   []byte
-	root   *node
-	flags  map[string]string // JSON pointer -> the flag that set the value there
-	inputs []string          // from SetInput
+	file    string
+	text    []byte
+	root    *node
+	flags   map[string]string // JSON pointer -> the flag that set the value there
+	inputs  []string          // from SetInput
+	inputOf []inputOf         // from SetInputOf
 	// ownReport says that the report's folder is not the spec's choice.
 	ownReport bool
 	inFlag    string
@@ -49,6 +51,22 @@ type Option struct {
 	About    string
 	Sets     []string // STAGE.PARAMETER
 	Required bool     // the pipeline means nothing without it
+	Excludes []string // other options that mean nothing beside it
+	// Multiples are parameters that get so many times the number that the option is given, where
+	// no other flag sets them.
+	Multiples []Multiple
+}
+
+// Multiple is a parameter, STAGE.PARAMETER, and how many times a number it gets.
+type Multiple struct {
+	Set   string
+	Times int
+}
+
+// inputOf are files that the stage with the id is to read, by a flag.
+type inputOf struct {
+	id, flag string
+	files    []string
 }
 
 // StageSpec is one stage as written.
@@ -257,23 +275,45 @@ func (p *parser) options(n *node) {
 					p.fault(n.start, "", "required is %s; want true or false", n.describe())
 				}
 			}},
-			{"sets", func(n *node) {
-				items := []*node{n}
-				if n.kind == '[' {
-					items = n.items
-				}
-				for _, item := range items {
-					var set string
-					p.string(item, "sets", &set)
-					o.Sets = append(o.Sets, set)
-				}
-			}},
+			{"sets", func(n *node) { o.Sets = p.strings(n, "sets") }},
+			{"excludes", func(n *node) { o.Excludes = p.strings(n, "excludes") }},
+			{"multiples", func(n *node) { o.Multiples = p.multiples(n) }},
 		})
 		if len(o.Sets) == 0 && f.value.kind == '{' {
 			p.fault(f.value.start, "", `option %q sets nothing; want "sets": STAGE.PARAMETER, or a list of them`, f.name)
 		}
 		p.Options = append(p.Options, o)
 	}
+}
+
+// strings reads a text, or a list of texts.
+func (p *parser) strings(n *node, what string) (all []string) {
+	items := []*node{n}
+	if n.kind == '[' {
+		items = n.items
+	}
+	for _, item := range items {
+		var s string
+		p.string(item, what, &s)
+		all = append(all, s)
+	}
+	return all
+}
+
+// multiples reads an object from parameters to whole numbers.
+func (p *parser) multiples(n *node) (all []Multiple) {
+	if n.kind != '{' {
+		p.fault(n.start, "", `multiples is %s; want an object such as {"nmf.rank": 5}`, n.describe())
+		return nil
+	}
+	for _, f := range n.fields {
+		times, err := strconv.Atoi(string(f.value.raw))
+		if f.value.kind != '0' || err != nil || times < 1 {
+			p.fault(f.value.start, "", "multiples %q is %s; want a whole number, 1 or more", f.name, f.value.describe())
+		}
+		all = append(all, Multiple{f.name, times})
+	}
+	return all
 }
 
 // mostStages bounds the time that checking takes: what can feed a stage is looked for among
@@ -436,11 +476,29 @@ func (s *Spec) Set(arg string) {
 	s.set(flag, name, value)
 }
 
+// SetBy gives the parameter STAGE.PARAMETER a value, as Set does, by a flag that faults name.
+func (s *Spec) SetBy(flag, name, value string) { s.set(flag, name, value) }
+
 // SetOption gives the parameters that an option sets a value, as Set does.
 func (s *Spec) SetOption(o Option, value string) {
-	for _, name := range o.Sets {
-		s.set("--"+o.Name+" "+value, name, value)
+	flag := "--" + o.Name + " " + value
+	if n, err := strconv.Atoi(value); err == nil {
+		for _, m := range o.Multiples {
+			if !s.byFlag(m.Set) {
+				s.set(flag, m.Set, strconv.Itoa(n*m.Times))
+			}
+		}
 	}
+	for _, name := range o.Sets {
+		s.set(flag, name, value)
+	}
+}
+
+// byFlag tells whether a flag has set the parameter STAGE.PARAMETER.
+func (s *Spec) byFlag(name string) bool {
+	id, param, _ := strings.Cut(name, ".")
+	i := slices.IndexFunc(s.Stages, func(st StageSpec) bool { return st.ID == id })
+	return i >= 0 && s.flags[pointer("stages", i, "params", param)] != ""
 }
 
 // set gives the parameter STAGE.PARAMETER a value, by a flag.
@@ -494,6 +552,11 @@ func (s *Spec) setParam(i int, param string, value []byte, flag string) {
 // working folder, with the flag as the origin of their names.
 // Several are realisations of one scene, and the source is told so.
 func (s *Spec) SetInput(flag string, files ...string) { s.inFlag, s.inputs = flag, files }
+
+// SetInputOf has the stage of an id read other files, as SetInput does the one source.
+func (s *Spec) SetInputOf(id, flag string, files ...string) {
+	s.inputOf = append(s.inputOf, inputOf{id, flag, files})
+}
 
 // SetReport has a report written into dir, of the ports that match the patterns, whatever the
 // spec says. dir is the caller's choice and may lie anywhere.

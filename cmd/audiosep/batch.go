@@ -122,7 +122,7 @@ func (f *planFlags) plan(cmd *cobra.Command, w io.Writer, file string, inputs []
 		return nil, err
 	}
 	defer l.Close()
-	p.Pipeline, p.Pins = l.Pipeline, l.pins
+	p.Pipeline, p.Pins = l.Pipeline.Without(f.spec.unwanted...), l.pins
 	if !f.quiet {
 		last := time.Now()
 		p.Progress = func(done, of int) {

@@ -62,7 +62,8 @@ func evalCommand() *cobra.Command {
 	return cmd
 }
 
-const evalWords = `Hold the sound files of one folder (WAV, FLAC, AIFF), estimates, against those of another, references.
+const evalWords = `Hold the sound files of one folder, estimates, against those of another, references. In a folder
+with WAV, FLAC, AIFF or Wave64 files those are the stems; else all that run reads, such as Ogg and MP3.
 Estimates go to the references they fit best, unless --match says otherwise.
 
 Where the folder of references holds folders, each is a track with its stems, and the

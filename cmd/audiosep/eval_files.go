@@ -112,6 +112,7 @@ func (e *evaluation) tracks() ([]track, error) {
 // stems itself.
 func foldersIn(dir string) (names []string, stems bool, err error) {
 	entries, err := os.ReadDir(dir)
+	lossy := false
 	for _, entry := range entries {
 		name := entry.Name()
 		info, err := os.Stat(filepath.Join(dir, name)) // through links
@@ -119,15 +120,18 @@ func foldersIn(dir string) (names []string, stems bool, err error) {
 		case strings.HasPrefix(name, ".") || err != nil:
 		case info.IsDir():
 			names = append(names, name)
-		case slices.Contains(soundFiles, strings.ToLower(filepath.Ext(name))):
+		case isStem(name):
 			stems = true
+		case audio.NamedSound(name):
+			lossy = true
 		}
 	}
 	slices.SortFunc(names, byNumber)
-	return names, stems, err
+	return names, stems || lossy && len(names) == 0, err
 }
 
-// stemsIn lists the stems of a folder, as people count: stem 2 before stem 10.
+// stemsIn lists the stems of a folder, as people count: stem 2 before stem 10. Those in lossy
+// formats are taken where there are no others.
 // Like the shell's *.wav it passes over names that begin with a dot, such as the ._
 // files of macOS.
 func stemsIn(dir string) ([]string, error) {
@@ -135,34 +139,31 @@ func stemsIn(dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var names, others []string
+	var names, lossy []string
 	for _, entry := range entries {
 		name := entry.Name()
-		switch ext := strings.ToLower(filepath.Ext(name)); {
+		switch {
 		case strings.HasPrefix(name, ".") || entry.IsDir():
-		case slices.Contains(soundFiles, ext):
+		case isStem(name):
 			names = append(names, name)
-		case slices.Contains(otherSound, ext):
-			others = append(others, name)
+		case audio.NamedSound(name):
+			lossy = append(lossy, name)
 		}
 	}
-	if len(names) == 0 && len(others) > 0 {
-		base := strings.TrimSuffix(others[0], filepath.Ext(others[0]))
-		return nil, fmt.Errorf("folder %s holds no WAV, FLAC or AIFF files but %d others of sound, such as %s; want one for each source: convert them first, for instance with ffmpeg -i %q %q",
-			dir, len(others), shown(others[0]), others[0], base+".wav")
+	if len(names) == 0 {
+		names = lossy
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("folder %s holds no WAV, FLAC or AIFF files; want one for each source", dir)
+		return nil, fmt.Errorf("folder %s holds no sound files, such as WAV or FLAC; want one for each source", dir)
 	}
 	slices.SortFunc(names, byNumber)
 	return names, nil
 }
 
-// soundFiles are the extensions of stems. Stems in lossy formats are not what was separated.
-var soundFiles = []string{".wav", ".flac", ".aif", ".aiff", ".aifc", ".w64"}
-
-// otherSound are the extensions of other sound.
-var otherSound = []string{".mp3", ".m4a", ".mp4", ".aac", ".ogg", ".oga", ".opus", ".wma", ".caf", ".au"}
+// isStem tells whether a file is called as stems are, whose formats keep all of what was separated.
+func isStem(name string) bool {
+	return slices.Contains([]string{".wav", ".wave", ".flac", ".aif", ".aiff", ".aifc", ".w64"}, strings.ToLower(filepath.Ext(name)))
+}
 
 // byNumber compares names with their runs of digits as numbers, leading zeros aside.
 func byNumber(a, b string) int {

@@ -16,6 +16,7 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/factorizers"
@@ -127,6 +128,21 @@ func printable(text string) string {
 
 func harmful(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
 
+// flagError says what a flag wants, and not what the package that reads numbers says of it.
+func flagError(err error) error {
+	var bad *pflag.InvalidValueError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	flag := bad.GetFlag()
+	want := map[string]string{"int": "a whole number", "uint64": "a whole number, 0 to 2⁶⁴-1", "float64": "a number",
+		"bool": "true or false", "duration": "a time such as 90s or 1h30m"}[flag.Value.Type()]
+	if want == "" { // ours, which says it
+		return fmt.Errorf("--%s: %w", flag.Name, bad.Unwrap())
+	}
+	return fmt.Errorf("--%s is %q; want %s", flag.Name, bad.GetValue(), want)
+}
+
 // toldError is an error that the user has been told of.
 type toldError struct{ err error }
 
@@ -174,6 +190,7 @@ explains the stages it can be made of. Some pipelines have a name:
 		SilenceUsage:  true,
 	}
 	cmd.Version = thisVersion()
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	cmd.SetVersionTemplate("audiosep {{.Version}}\n")
 	cmd.SetUsageTemplate(cmd.UsageTemplate() + `{{if not .HasParent}}
 Exit codes:

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/presets"
@@ -113,9 +114,60 @@ func addOptions(root *cobra.Command, args []string) error {
 	}
 	if spec.About != "" {
 		cmd.Long = fmt.Sprintf("%s (%s).\n\n%s", spec.Name, file, wrap(spec.About, 80, ""))
-		cmd.Example = fmt.Sprintf("  audiosep %s %s --input song.wav --out stems", cmd.Name(), file)
+		cmd.Example = example(cmd, file, spec.Options)
 	}
+	explainOptions(cmd, file, spec.Options)
 	return nil
+}
+
+// example is how a command runs a pipeline with the options that it must be given.
+func example(cmd *cobra.Command, file string, options []pipeline.Option) string {
+	line := "  " + cmd.CommandPath() + " " + file
+	switch cmd.Name() {
+	case "plan", "sweep":
+		line += " songs"
+	default:
+		line += " --input song.wav"
+	}
+	for _, o := range options {
+		if o.Required {
+			line += " --" + o.Name + " " + strings.ToUpper(o.Name)
+		}
+	}
+	switch cmd.Name() {
+	case "plan":
+		line += " > manifest.jsonl"
+	case "sweep":
+		line += " --sweep seed=1:3 --out sweep"
+	case "run":
+		line += " --out stems"
+	}
+	return line
+}
+
+// explainOptions has the help of a command tell the options of a pipeline first, then the flags
+// that it has for every pipeline.
+func explainOptions(cmd *cobra.Command, file string, options []pipeline.Option) {
+	if len(options) == 0 {
+		return
+	}
+	own := pflag.NewFlagSet("", pflag.ContinueOnError)
+	own.SortFlags = false
+	for _, o := range options {
+		own.AddFlag(cmd.Flags().Lookup(o.Name))
+	}
+	cobra.AddTemplateFunc("ownFlags", own.FlagUsages)
+	cobra.AddTemplateFunc("otherFlags", func(cmd *cobra.Command) string {
+		others := pflag.NewFlagSet("", pflag.ContinueOnError)
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if own.Lookup(f.Name) == nil {
+				others.AddFlag(f)
+			}
+		})
+		return others.FlagUsages()
+	})
+	cmd.SetUsageTemplate(strings.Replace(cmd.UsageTemplate(), "Flags:\n{{.LocalFlags.FlagUsages",
+		"Options of "+file+":\n{{ownFlags}}\nFlags:\n{{otherFlags .", 1))
 }
 
 // peek reads a pipeline before it is run: a preset, or a regular file, since what comes through a
@@ -168,6 +220,11 @@ func takesNext(cmd *cobra.Command, flag string) bool {
 func setOptions(cmd *cobra.Command, spec *pipeline.Spec) error {
 	for _, o := range spec.Options {
 		f := cmd.Flags().Lookup(o.Name)
+		for _, other := range o.Excludes {
+			if f != nil && f.Changed && cmd.Flags().Changed(other) {
+				return fmt.Errorf("--%s and --%s are given, which each say it otherwise; want one of them", o.Name, other)
+			}
+		}
 		switch {
 		case f != nil && f.Changed:
 			spec.SetOption(o, f.Value.String())

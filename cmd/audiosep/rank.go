@@ -122,7 +122,7 @@ func writeRank(out io.Writer, r *factorizers.RankReport) error {
 	if r.Suggested == len(r.Relevance) {
 		which = "all that were tried: there may be more, see --most; made-up sound without noise has many"
 	}
-	fmt.Fprintf(out, "suggested: %d, %s\nstarts agree up to rank %d\n\n", r.Suggested, which, r.Stable)
+	fmt.Fprintf(out, "suggested: %d, %s\nstarts agree up to rank %d: stability %g or more\n\n", r.Suggested, which, r.Stable, r.StableFrom)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "rank\texplained\tstability\t")
 	for _, k := range r.Ranks {
@@ -135,6 +135,6 @@ func writeRank(out io.Writer, r *factorizers.RankReport) error {
 	for _, l := range r.Relevance {
 		all = append(all, fmt.Sprintf("%.3g", l))
 	}
-	_, err := fmt.Fprintf(out, "\nrelevance: %s\n", strings.Join(all, " "))
+	_, err := fmt.Fprintf(out, "\nrelevance, of which %g or more counts: %s\n", r.RelevantFrom, strings.Join(all, " "))
 	return err
 }

@@ -108,12 +108,27 @@ func (r *replay) again(cmd *cobra.Command) (*record.Record, error) {
 	}
 	again, err := r.run(cmd.Context(), l)
 	if err != nil && cmd.Context().Err() == nil {
-		err = &runError{err}
+		err = &runError{r.fromPipe(l, err)}
 	}
 	if err == nil && again == nil {
 		err = &runError{errors.New("the run wrote no files")}
 	}
 	return again, err
+}
+
+// fromPipe says, of an error of a run that reads standard input, what should come through it.
+func (r *replay) fromPipe(l *loaded, err error) error {
+	for _, read := range l.Reads() {
+		if filepath.Base(read.Path) != "-" {
+			continue
+		}
+		for _, in := range r.rec.Inputs {
+			if in.Path == "-" {
+				return fmt.Errorf("%w\n\tthe run read standard input, %d bytes of SHA-256 %.16s…: want the same through a pipe, or --input and the name of such a file", err, in.Bytes, in.SHA256)
+			}
+		}
+	}
+	return err
 }
 
 // inside returns a name below the output folder for a file that was written, wherever that was;

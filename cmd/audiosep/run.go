@@ -86,15 +86,14 @@ func (f *runFlags) run(cmd *cobra.Command, file string) error {
 	if f.quiet && !cmd.Flags().Changed("progress") {
 		f.progress = "none"
 	}
-	err := f.folders()
+	text, err := f.read(cmd, file)
 	if err != nil {
-		return err
+		return f.told(cmd, err)
+	}
+	if err := f.folders(cmd); err != nil {
+		return f.told(cmd, err)
 	}
 	runs, err := f.each()
-	if err != nil {
-		return err
-	}
-	text, err := readSpec(cmd, file)
 	if err != nil {
 		return f.told(cmd, err)
 	}
@@ -122,7 +121,7 @@ func (f *runFlags) run(cmd *cobra.Command, file string) error {
 }
 
 // folders puts the sound files in the place of folders among the inputs.
-func (f *runFlags) folders() error {
+func (f *runFlags) folders(cmd *cobra.Command) error {
 	var all []string
 	for _, in := range f.input {
 		if at, err := os.Stat(in); err != nil || !at.IsDir() {
@@ -132,15 +131,30 @@ func (f *runFlags) folders() error {
 		found, others, err := audio.Find(in, f.out)
 		found = slices.DeleteFunc(found, written{}.has)
 		if err == nil && len(found) == 0 {
-			err = fmt.Errorf("in the folder %s there is no sound, among %d files; want recordings", in, others)
+			err = fmt.Errorf("in the folder %s there is no sound, among %d files; want recordings", in, len(others))
 		}
 		if err != nil {
 			return &runError{err}
 		}
+		f.leftOut(cmd, in, others)
 		all = append(all, found...)
 	}
 	f.input = all
 	return nil
+}
+
+// leftOut tells which files of a folder are no sound: with a warning where one is called as if it
+// were.
+func (f *runFlags) leftOut(cmd *cobra.Command, folder string, files []string) {
+	if len(files) == 0 {
+		return
+	}
+	log := f.log(cmd.ErrOrStderr())
+	if named := slices.IndexFunc(files, audio.NamedSound); named >= 0 {
+		log.Warn("files of no kind that is read are left out, one of them called as sound is", "folder", folder, "files", len(files), "called", files[named])
+		return
+	}
+	log.Info("files that are no sound are left out", "folder", folder, "files", len(files), "first", files[0])
 }
 
 // written knows the files of earlier runs: by folder, those that the records in it name.
@@ -227,22 +241,25 @@ func checkCommand() *cobra.Command {
 		Use:   "check PIPELINE",
 		Short: "Check a pipeline without running it, and print its wiring",
 		Long: `Check that the stages of a pipeline exist, that their parameters are right, and
-that they fit; then print what feeds each. Nothing is run and no sound is read.
+that they fit; then print what feeds each. Nothing is run and no sound is read;
+files that are to be read and are not there are warned of.
 Every fault is told at once, with its line and column.`,
 		Example: `  audiosep check pipeline.json
   audiosep check pipeline.json --set is_nmf.rank=12
   audiosep check pipeline.json --format json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := readSpec(cmd, args[0])
+			text, err := spec.read(cmd, args[0])
 			if err != nil {
 				return err
 			}
-			p, err := spec.load(cmd, args[0], text, &runner{log: slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn))})
+			log := slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn))
+			p, err := spec.load(cmd, args[0], text, &runner{log: log})
 			if err != nil {
 				return err
 			}
 			defer p.Close()
+			missing(log, p.Reads())
 			switch format {
 			case "table":
 				fmt.Fprint(cmd.OutOrStdout(), p.Wiring())
@@ -261,4 +278,16 @@ Every fault is told at once, with its line and column.`,
 	cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().BoolVar(&spec.plugins.none, "no-plugins", false, "start no plugins: their stages, and what hangs on them, are not checked")
 	return cmd
+}
+
+// missing warns of files that are to be read and are not there.
+func missing(log *slog.Logger, reads []pipeline.File) {
+	for _, f := range reads {
+		if filepath.Base(f.Path) == "-" { // standard input
+			continue
+		}
+		if _, err := os.Stat(f.Path); err != nil {
+			log.Warn("a file that is to be read is not there", "stage", f.Stage, "file", f.Path)
+		}
+	}
 }

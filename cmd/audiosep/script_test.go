@@ -27,7 +27,9 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("AUDIOSEP_CACHE", "off")
-			return nil
+			at, err := filepath.Abs("../../audio/testdata") // files of several formats
+			env.Setenv("AUDIO", at)
+			return err
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":  exits,

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,8 +23,9 @@ import (
 // specFlags are the flags that change what a spec says; they win over the file.
 type specFlags struct {
 	input     []string
-	name      string   // of the input, if it has the same as another
-	only      []string // stems
+	inputOf   map[string][]string // stage -> its files, of inputs such as ID=FILE
+	name      string              // of the input, if it has the same as another
+	only      []string            // stems
 	two       string
 	format    string // of stems
 	together  bool   // the inputs are realisations of one scene
@@ -33,12 +36,13 @@ type specFlags struct {
 	report    string
 	several   bool // inputs are separated one after the other
 	plugins   pluginFlags
+	unwanted  []string // stages that write none of the stems that are wanted
 }
 
 func (f *specFlags) add(cmd *cobra.Command) {
 	f.addChanges(cmd)
 	fl := cmd.Flags()
-	fl.StringArrayVarP(&f.input, "input", "i", nil, "`FILE` to read instead of the pipeline's, - for standard input, or a folder of recordings; for several the pipeline runs once each")
+	fl.StringArrayVarP(&f.input, "input", "i", nil, "`FILE` to read instead of the pipeline's, - for standard input, or a folder of recordings; for several the pipeline runs once each; ID=FILE is for the stage ID alone")
 	fl.BoolVar(&f.together, "realisations", false, "take all inputs as recordings of one scene: one model for all")
 	fl.StringVarP(&f.out, "out", "o", "", "`DIR` to write to (default: the pipeline's own folder, or this one if there is an --input); - writes one stem to standard output")
 	fl.StringVar(&f.report, "report", "", "write what passes every port into `DIR`, as arrays and pictures")
@@ -84,6 +88,33 @@ func (f *specFlags) each() ([]*specFlags, error) {
 	return all, nil
 }
 
+// read reads the spec in a file, and takes the inputs that say which of its stages is to read them,
+// ID=FILE, out of the others.
+func (f *specFlags) read(cmd *cobra.Command, file string) ([]byte, error) {
+	text, err := readSpec(cmd, file)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := pipeline.Parse(file, text)
+	if err != nil {
+		return nil, err
+	}
+	all := f.input
+	f.input, f.inputOf = nil, map[string][]string{}
+	for _, in := range all {
+		id, path, named := strings.Cut(in, "=")
+		if named && slices.ContainsFunc(spec.Stages, func(st pipeline.StageSpec) bool { return st.ID == id }) {
+			f.inputOf[id] = append(f.inputOf[id], path)
+		} else {
+			f.input = append(f.input, in)
+		}
+	}
+	return text, nil
+}
+
+// hasInput tells whether the command line says what is to be read.
+func (f *specFlags) hasInput() bool { return len(f.input) > 0 || len(f.inputOf) > 0 }
+
 // load reads, overrides and checks the spec in a file; text is what stands in it.
 func (f *specFlags) load(cmd *cobra.Command, file string, text []byte, r *runner) (*loaded, error) {
 	spec, err := pipeline.Parse(file, text)
@@ -92,10 +123,14 @@ func (f *specFlags) load(cmd *cobra.Command, file string, text []byte, r *runner
 	}
 	r.plugins = f.plugins
 	l, err := r.load(cmd.Context(), spec, func(reg *pipeline.Registry) error { return f.override(cmd, spec, reg) })
-	if err == nil && f.name != "" {
+	if err != nil {
+		return nil, err
+	}
+	l.Pipeline = l.Pipeline.Without(f.unwanted...)
+	if f.name != "" {
 		l.input = f.name
 	}
-	return l, err
+	return l, nil
 }
 
 // maxSpec bounds the size of a spec: it is written by hand or by a program, and small.
@@ -153,16 +188,44 @@ func (f *specFlags) override(cmd *cobra.Command, spec *pipeline.Spec, reg *pipel
 	if len(f.input) > 0 {
 		spec.SetInput("--input "+f.input[0], f.input...)
 	}
-	if f.out != "" || len(f.input) > 0 {
+	for _, id := range slices.Sorted(maps.Keys(f.inputOf)) {
+		spec.SetInputOf(id, fmt.Sprintf("--input %s=%s", id, f.inputOf[id][0]), f.inputOf[id]...)
+	}
+	if err := f.folder(spec); err != nil {
+		return err
+	}
+	if f.overwrite {
+		for _, st := range spec.Stages {
+			if def, ok := reg.Lookup(st.Use); ok && hasParam(def.Params, "overwrite", "bool") {
+				spec.SetBy("--overwrite", st.ID+".overwrite", "true")
+			}
+		}
+	}
+	if _, named := preset(spec.File()); named && !f.hasInput() && len(f.set) == 0 {
+		return fmt.Errorf("%s is to separate nothing; want --input FILE", spec.File())
+	}
+	if err := setOptions(cmd, spec); err != nil {
+		return err
+	}
+	if err := f.stems(spec, reg); err != nil {
+		return err
+	}
+	for _, s := range f.set {
+		spec.Set(s)
+	}
+	return nil
+}
+
+// folder says where the spec's files go, and its report.
+func (f *specFlags) folder(spec *pipeline.Spec) (err error) {
+	if f.out != "" || f.hasInput() {
 		dir := f.out
 		if dir == "-" {
 			dir = ""
 		}
-		out, err := filepath.Abs(dir)
-		if err != nil {
+		if spec.Out, err = filepath.Abs(dir); err != nil {
 			return err
 		}
-		spec.Out = out
 	}
 	if f.report != "" {
 		dir, err := filepath.Abs(f.report)
@@ -171,70 +234,82 @@ func (f *specFlags) override(cmd *cobra.Command, spec *pipeline.Spec, reg *pipel
 		}
 		spec.SetReport(dir, "*")
 	}
-	if f.overwrite {
-		for _, st := range spec.Stages {
-			if def, ok := reg.Lookup(st.Use); ok && hasParam(def.Params, "overwrite", "bool") {
-				spec.Set(st.ID + ".overwrite=true")
-			}
+	return nil
+}
+
+// stems sets what is asked of the files that are written, and how the recording is called.
+func (f *specFlags) stems(spec *pipeline.Spec, reg *pipeline.Registry) error {
+	set := func(flag, id, param string, value any) {
+		raw, _ := json.Marshal(value)
+		spec.SetBy(flag, id+"."+param, string(raw))
+	}
+	var writers []string
+	for _, st := range spec.Stages {
+		def, _ := reg.Lookup(st.Use)
+		if f.name != "" && hasParam(def.Params, "names", "[]string") && hasParam(def.Params, "files", "[]string") {
+			set("--input "+f.input[0], st.ID, "names", []string{f.name})
+		}
+		if hasParam(def.Params, "only", "[]string") && hasParam(def.Params, "two", "string") {
+			writers = append(writers, st.ID)
 		}
 	}
-	if _, named := preset(spec.File()); named && len(f.input) == 0 && len(f.set) == 0 {
-		return fmt.Errorf("%s is to separate nothing; want --input FILE", spec.File())
-	}
-	if err := setOptions(cmd, spec); err != nil {
+	only, err := f.share(spec, reg, writers)
+	if err != nil {
 		return err
 	}
-	if err := f.oneWriter(spec); err != nil {
-		return err
-	}
-	f.stems(spec, reg)
-	for _, s := range f.set {
-		spec.Set(s)
+	for _, id := range writers {
+		if len(only[id]) > 0 {
+			set("--only "+strings.Join(f.only, ","), id, "only", only[id])
+		}
+		if f.two != "" {
+			set("--two "+f.two, id, "two", f.two)
+		}
+		if f.format != "" {
+			set("--format "+f.format, id, "format", f.format)
+		}
+		if f.out == "-" {
+			set("--out -", id, "pattern", "-")
+		}
 	}
 	return nil
 }
 
-// oneWriter refuses to choose stems where the pipeline writes those of several stages.
-func (f *specFlags) oneWriter(spec *pipeline.Spec) error {
-	var ids []string
-	for _, st := range spec.Stages {
-		if st.Use == "write_audio" {
-			ids = append(ids, st.ID)
+// share says which of the stems that are wanted each stage is to write, and finds those that write
+// none of them.
+func (f *specFlags) share(spec *pipeline.Spec, reg *pipeline.Registry, writers []string) (map[string][]string, error) {
+	only := map[string][]string{}
+	if len(writers) < 2 || len(f.only) == 0 && f.two == "" && f.out != "-" {
+		for _, id := range writers {
+			only[id] = f.only
+		}
+		return only, nil
+	}
+	p, err := pipeline.Check(spec, reg)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, c := range p.Choices() {
+		for _, name := range c.Names {
+			all = append(all, name)
+			if slices.Contains(f.only, name) {
+				only[c.Stage] = append(only[c.Stage], name)
+			}
 		}
 	}
-	if len(ids) < 2 || len(f.only) == 0 && f.two == "" && f.out != "-" {
-		return nil
-	}
-	return fmt.Errorf("%s writes by %s; want --only, --two and --out - with a pipeline that writes by one stage: write all, or change what audiosep preset prints", spec.File(), strings.Join(ids, " and "))
-}
-
-// stems sets what is asked of the files that are written, and how the recording is called.
-func (f *specFlags) stems(spec *pipeline.Spec, reg *pipeline.Registry) {
-	set := func(id, param string, value any) {
-		raw, _ := json.Marshal(value)
-		spec.Set(id + "." + param + "=" + string(raw))
-	}
-	for _, st := range spec.Stages {
-		def, _ := reg.Lookup(st.Use)
-		if f.name != "" && hasParam(def.Params, "names", "[]string") && hasParam(def.Params, "files", "[]string") {
-			set(st.ID, "names", []string{f.name})
-		}
-		if !hasParam(def.Params, "only", "[]string") || !hasParam(def.Params, "two", "string") {
-			continue
-		}
-		if len(f.only) > 0 {
-			set(st.ID, "only", f.only)
-		}
-		if f.two != "" {
-			set(st.ID, "two", f.two)
-		}
-		if f.format != "" {
-			set(st.ID, "format", f.format)
-		}
-		if f.out == "-" {
-			set(st.ID, "pattern", "-")
+	for _, name := range f.only {
+		if !slices.Contains(all, name) {
+			return nil, fmt.Errorf("--only has %q, and %s has no stem of that name; want some of %s", name, spec.File(), strings.Join(all, ", "))
 		}
 	}
+	if f.two != "" {
+		return nil, fmt.Errorf("--two is %q, and %s writes by %s; want --only, with some of %s", f.two, spec.File(), strings.Join(writers, " and "), strings.Join(all, ", "))
+	}
+	if f.out == "-" && len(f.only) != 1 {
+		return nil, fmt.Errorf("standard output takes one stem; want --only with one of %s", strings.Join(all, ", "))
+	}
+	f.unwanted = slices.DeleteFunc(slices.Clone(writers), func(id string) bool { return len(only[id]) > 0 })
+	return only, nil
 }
 
 // completeSet offers the parameters of the stages of the pipeline on the command line, those

@@ -103,7 +103,8 @@ type checker struct {
 	reg      *Registry
 	p        *Pipeline
 	problems Problems
-	unwired  bool // some input has no wire for a fault told: who uses what is not known
+	told     []string // plugins, or stages of such, of which it was told why they are not there
+	unwired  bool     // some input has no wire for a fault told: who uses what is not known
 }
 
 func (c *checker) fault(path, stage, what, hint string) {
@@ -202,8 +203,7 @@ func (c *checker) stage(i int) {
 	if !ok {
 		c.unwired, st.unknown = true, true
 		if def.Name = spec.Use; !c.reg.skips(spec.Use) {
-			what, hint := c.reg.unknown(spec.Use)
-			c.fault(at+"/use", spec.ID, what, hint)
+			c.unknown(at, spec)
 		}
 	}
 	st.def = def
@@ -223,6 +223,19 @@ func (c *checker) stage(i int) {
 	c.p.stages = append(c.p.stages, st)
 	if c.p.byID[spec.ID] == nil {
 		c.p.byID[spec.ID] = st
+	}
+}
+
+// unknown tells why a stage is not there. What is wrong with a plugin is told once, not of each
+// of its stages.
+func (c *checker) unknown(at string, spec StageSpec) {
+	of, why := c.reg.absence(spec.Use)
+	if why == "" {
+		what, hint := c.reg.unknown(spec.Use)
+		c.fault(at+"/use", spec.ID, what, hint)
+	} else if !slices.Contains(c.told, of) {
+		c.told = append(c.told, of)
+		c.fault(at+"/use", spec.ID, why, "")
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 type Registry struct {
 	defs   map[string]audiosep.Definition
 	order  []string
-	absent map[string]string // plugin -> why its stages are not here
+	absent map[string]string // plugin, or plugin/stage -> why it is not here
 	skip   map[string]bool   // plugins whose stages are not to be checked
 }
 
@@ -43,8 +43,9 @@ func (r *Registry) Add(d audiosep.Definition) error {
 	return nil
 }
 
-// Absent notes why the stages of a plugin are not there, for messages about them.
-func (r *Registry) Absent(plugin, why string) { r.absent[plugin] = why }
+// Absent notes why a plugin is not there, or why one of its stages, PLUGIN/STAGE, is not: a
+// whole sentence, for messages about them.
+func (r *Registry) Absent(name, why string) { r.absent[name] = why }
 
 // Unchecked has [Check] pass over the stages of some plugins. What it returns can then be
 // looked at, but not run.
@@ -105,16 +106,40 @@ func (r *Registry) Makers(c audiosep.Cargo) (names []string) {
 	return names
 }
 
+// absence returns why a stage is not there, if that was noted, and of what it was: of the
+// stage or of its plugin.
+func (r *Registry) absence(stage string) (of, why string) {
+	plugin, _, _ := strings.Cut(stage, "/")
+	for _, of := range []string{stage, plugin} {
+		if r.absent[of] != "" {
+			return of, r.absent[of]
+		}
+	}
+	return "", ""
+}
+
 // unknown says that a name is no stage, and what may have been meant.
 func (r *Registry) unknown(name string) (what, hint string) {
-	what = fmt.Sprintf("no stage is called %q", name)
-	if plugin, _, ok := strings.Cut(name, "/"); ok && r.absent[plugin] != "" {
-		return what, r.absent[plugin]
-	}
+	what, hint = fmt.Sprintf("no stage is called %q", name), "audiosep list names them all"
 	names := slices.Clone(r.order)
+	plugin, stage, ok := strings.Cut(name, "/")
+	if of := r.ofPlugin(plugin); ok && of != nil {
+		what, hint = fmt.Sprintf("plugin %s has no stage %q", plugin, stage), "its stages: "+strings.Join(of, ", ")
+		names = of
+	}
 	slices.Sort(names)
 	if near := nearest.Name(name, names); near != "" {
 		return what, fmt.Sprintf("did you mean %q?", near)
 	}
-	return what, "audiosep list names them all"
+	return what, hint
+}
+
+// ofPlugin returns the names of the stages of a plugin.
+func (r *Registry) ofPlugin(plugin string) (names []string) {
+	for _, name := range r.order {
+		if strings.HasPrefix(name, plugin+"/") {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -324,12 +324,12 @@ func TestBadStart(t *testing.T) {
 		o      Options
 		want   []string
 	}{
-		{"exits", patient, []string{"ended before it was ready: exit status 3", "\tno licence\n\tfound"}},
-		{"silent", quick, []string{"was not ready in time"}},
+		{"exits", patient, []string{"plugin exits could not start: it ended before it was ready: exit status 3", "\tno licence\n\tfound"}},
+		{"silent", quick, []string{"plugin silent could not start: it was not ready after 300ms; want", "--plugin-start"}},
 		{"greets", patient, []string{`wrote "Hello! Plugin starting.", which is no greeting`, "want nothing on standard output"}},
 		{"shouts", patient, []string{`wrote "xxxxxxxx`, "which is no greeting"}},
 		{"nowhere", Options{Start: 3 * time.Second}, []string{"did not answer", "/nowhere/socket"}},
-		{"deaf", quick, []string{"was not ready in time"}},
+		{"deaf", quick, []string{"was not ready after 300ms"}},
 		{"future", patient, []string{"speaks version 99 of the plugin protocol, this audiosep version 1", "build the plugin with the SDK of this audiosep"}},
 		{"past", patient, []string{"speaks version 0"}},
 		{"netrpc", patient, []string{"did not answer", "netrpc"}},
@@ -347,7 +347,7 @@ func TestBadStart(t *testing.T) {
 		t.Run(c.plugin, func(t *testing.T) {
 			h := newTestHost(t, c.o, c.plugin)
 			_, err := h.Describe(t.Context(), c.plugin)
-			checkError(t, err, append(c.want, "plugin "+c.plugin+" ("))
+			checkError(t, err, append(c.want, "plugin "+c.plugin+" ", prefix+c.plugin+")"))
 			h.Close()
 			nothingLeft(t, h)
 		})
@@ -405,7 +405,7 @@ func TestBadTransform(t *testing.T) {
 		{"exit0", []string{"ended while in forward: exit status 0"}},
 		{"crash", []string{"ended while in forward: exit status 2", "\tpanic: elsewhere"}},
 		{"kill", []string{"ended while in forward: signal: killed"}},
-		{"stop", []string{"gave no sign of life for 300ms while in forward"}},
+		{"stop", []string{"gave no sign of life for 300ms while in forward; want steps that it reports (env.step in Python", "--plugin-silence"}},
 		{"hang", []string{"gave no sign of life for 300ms while in forward"}},
 		{"nan", []string{"answered forward wrongly: re has NaN or infinity"}},
 		{"inf", []string{"answered forward wrongly: re has NaN or infinity"}},
@@ -426,13 +426,14 @@ func TestBadTransform(t *testing.T) {
 			nothingLeft(t, h)
 		})
 	}
-	for how, want := range map[string]string{
-		"panic": "the stage panicked: at the disco", "error": "the frames are ugly; want pretty ones",
-	} {
-		h := newTestHost(t, Options{}, "misbehaving")
-		if err := badForward(t, h, "misbehaving", how)(t.Context()); err == nil || err.Error() != want {
-			t.Errorf("error is %v; want %q", err, want)
-		}
+	h := newTestHost(t, Options{}, "misbehaving")
+	if err := badForward(t, h, "misbehaving", "error")(t.Context()); err == nil || err.Error() != "the frames are ugly; want pretty ones" {
+		t.Errorf("error is %v; want the stage's", err)
+	}
+	err := badForward(t, h, "misbehaving", "panic")(t.Context())
+	if lines := strings.Split(fmt.Sprint(err), "\n"); len(lines) != 3 || lines[0] != "the stage panicked: at the disco" ||
+		!strings.Contains(lines[1], "badTransform.Forward(") || !strings.Contains(lines[2], "bad_test.go:") {
+		t.Errorf("error is %v; want what the panic was and where", err)
 	}
 }
 

@@ -83,6 +83,14 @@ func (p *process) scope(ctx context.Context) (context.Context, func()) {
 
 var errSilent = errors.New("silent")
 
+// signs says what keeps a call from being taken for a plugin that hangs.
+func signs(what string) string {
+	if what == checking || what == "forecast" {
+		return "it to be quick, or more time by --plugin-start"
+	}
+	return "steps that it reports (env.step in Python, env.Report in Go), or more time by --plugin-silence"
+}
+
 // call makes one call, what, of a stage. It is given up, and the process killed, when there
 // has been no sign of life for so long; 0 means never.
 func (p *process) call(ctx context.Context, stage, what string, silence time.Duration, do func(ctx context.Context, c *call) error) error {
@@ -125,7 +133,7 @@ func (p *process) call(ctx context.Context, stage, what string, silence time.Dur
 	}
 	if errors.Is(context.Cause(inner), errSilent) {
 		p.child.kill()
-		return p.failure(stage, fmt.Sprintf("gave no sign of life for %v while in %s", silence, what), err)
+		return p.failure(stage, fmt.Sprintf("gave no sign of life for %v while in %s; want %s", silence, what, signs(what)), err)
 	}
 	return p.wrong(stage, what, err)
 }
@@ -202,6 +210,8 @@ func (p *process) questions(ctx context.Context) error {
 				}()
 			case *wire.Question_Close:
 				p.link.forget(what.Close.GetValues()...)
+			case *wire.Question_Alive:
+				p.told(ctx, 0, nil, nil)
 			case *wire.Question_Step:
 				p.told(ctx, q.GetCall(), what.Step, nil)
 			case *wire.Question_Log:
@@ -218,7 +228,7 @@ func (p *process) questions(ctx context.Context) error {
 	return nil
 }
 
-// told passes on what is said of a run that is over.
+// told passes on what is said of a run that is over. It is a sign of life, whatever it is.
 func (p *process) told(ctx context.Context, id uint64, step *wire.Step, log *wire.Log) {
 	p.calls.mu.Lock()
 	env := p.calls.envs[id]

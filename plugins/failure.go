@@ -13,6 +13,7 @@ import (
 type Error struct {
 	Plugin string // NAME
 	Path   string // of its file
+	By     string // what runs a file that is a script; may be empty
 	Stage  string // "NAME/stage"; empty while the plugin is started
 	What   string // "ended while in forward"
 	Exit   string // "exit status 3", "signal: killed"; empty if it did not end by itself
@@ -21,12 +22,16 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	s := fmt.Sprintf("plugin %s (%s) %s", e.Plugin, e.Path, e.What)
-	if e.Stage != "" {
-		s = e.Stage + ": " + s
-	}
+	exit, file := "", e.Path
 	if e.Exit != "" {
-		s += ": " + e.Exit
+		exit = ": " + e.Exit
+	}
+	if e.By != "" {
+		file += ", run by " + e.By
+	}
+	s := fmt.Sprintf("%s: plugin %s (%s) %s%s", e.Stage, e.Plugin, file, e.What, exit)
+	if e.Stage == "" { // what is wrong comes first
+		s = fmt.Sprintf("plugin %s %s%s (%s)", e.Plugin, e.What, exit, file)
 	}
 	if len(e.Stderr) > 0 {
 		s += "; the last it wrote to standard error:\n\t" + strings.Join(e.Stderr, "\n\t")

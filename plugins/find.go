@@ -29,22 +29,57 @@ func Folders() []string {
 	return all
 }
 
+// PassedOver is a file that is called like a plugin and is not one that can be used.
+type PassedOver struct {
+	Path   string
+	Reason string
+}
+
 // Names returns the names of all plugins that can be found, in the order of the
 // folders and alphabetically in each.
 func (h *Host) Names() []string {
-	var names []string
-	seen := map[string]bool{}
-	for _, dir := range h.folders() {
-		entries, _ := os.ReadDir(dir) // a folder that is not there has none
+	names, _ := h.search()
+	return names
+}
+
+// PassedOver returns the files that are called like plugins and are not among Names, each with
+// the reason, and the folders of Options that are not there.
+func (h *Host) PassedOver() []PassedOver {
+	_, passed := h.search()
+	return passed
+}
+
+func (h *Host) search() (names []string, passed []PassedOver) {
+	used := map[string]string{} // name -> the file that counts
+	for i, dir := range h.folders() {
+		entries, err := os.ReadDir(dir)
+		if err != nil && i < len(h.o.Folders) { // others need not be there
+			passed = append(passed, PassedOver{dir, fmt.Sprintf("the folder cannot be read: %v", err)})
+		}
 		for _, e := range entries {
 			name, ok := strings.CutPrefix(strings.TrimSuffix(e.Name(), exe), prefix)
-			if ok && nameSyntax.MatchString(name) && !seen[name] && executable(filepath.Join(dir, e.Name())) == nil {
-				seen[name] = true
+			path := filepath.Join(dir, e.Name())
+			info, err := os.Stat(path)
+			if !ok || err == nil && info.IsDir() {
+				continue
+			}
+			err = executable(path)
+			switch valid := nameSyntax.MatchString(name); {
+			case !valid && err != nil: // it is meant for something else, such as a sum of it
+			case !valid:
+				passed = append(passed, PassedOver{path, fmt.Sprintf("%q is no name of a plugin; want lower-case letters, digits and _ behind %s", name, prefix)})
+			case used[name] != "":
+				passed = append(passed, PassedOver{path, fmt.Sprintf("%s is called the same and found first", used[name])})
+			case err != nil:
+				used[name] = path
+				passed = append(passed, PassedOver{path, "it " + strings.TrimPrefix(err.Error(), path+" ")})
+			default:
+				used[name] = path
 				names = append(names, name)
 			}
 		}
 	}
-	return names
+	return names, passed
 }
 
 // find returns the first plugin of that name. It must be the pinned one if it is pinned.

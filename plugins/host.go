@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -19,15 +20,21 @@ type Options struct {
 	Start   time.Duration     // most to start and describe a plugin; 0: 30 s
 	Silence time.Duration     // most without a sign of life in a call; 0: 5 minutes; negative: no limit
 	Log     *slog.Logger      // nil: nothing is logged
+	// Written is given each line that a plugin writes to its standard error, from any
+	// goroutine. nil: nobody is; the last lines of a plugin that fails are in its Error.
+	Written func(plugin, line string)
 }
 
 // Host finds, starts, describes and ends plugins. It is safe for concurrent use.
 type Host struct {
 	o Options
 
-	mu     sync.Mutex
-	spare  map[string]*process // plugin's path -> one that is described and has nothing to do
+	mu sync.Mutex
+	// spare has, by the plugin's path, a process that is described and has nothing to do, or
+	// one that may serve several stages.
+	spare  map[string]*process
 	all    map[*process]bool
+	left   map[string]string // "plugin/stage" -> why the stage cannot be used
 	closed bool
 }
 
@@ -42,7 +49,7 @@ func NewHost(o Options) *Host {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Host{o: o, spare: map[string]*process{}, all: map[*process]bool{}}
+	return &Host{o: o, spare: map[string]*process{}, all: map[*process]bool{}, left: map[string]string{}}
 }
 
 func (h *Host) folders() []string { return append(slices.Clone(h.o.Folders), Folders()...) }
@@ -62,11 +69,13 @@ func (h *Host) Close() error {
 	return nil
 }
 
-// process returns a process of pl that nobody uses.
+// process returns a process of pl that nobody uses, or that may serve several stages.
 func (h *Host) process(ctx context.Context, pl plugin) (*process, error) {
 	h.mu.Lock()
 	p := h.spare[pl.path]
-	delete(h.spare, pl.path)
+	if p != nil && (!p.together() || p.child.ended(0)) {
+		delete(h.spare, pl.path)
+	}
 	h.mu.Unlock()
 	if p != nil && !p.child.ended(0) {
 		return p, nil
@@ -75,7 +84,11 @@ func (h *Host) process(ctx context.Context, pl plugin) (*process, error) {
 		p.close()
 		h.forget(p)
 	}
-	return h.start(ctx, pl)
+	p, err := h.start(ctx, pl)
+	if err == nil && p.together() {
+		p = h.keep(p)
+	}
+	return p, err
 }
 
 func (h *Host) start(ctx context.Context, pl plugin) (*process, error) {
@@ -85,9 +98,7 @@ func (h *Host) start(ctx context.Context, pl plugin) (*process, error) {
 	if !h.open(nil) {
 		return nil, errClosed
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.o.Start)
-	defer cancel()
-	p, err := start(ctx, pl, h.o.Log)
+	p, err := start(ctx, pl, h.o)
 	if err != nil {
 		return nil, err
 	}
@@ -109,18 +120,21 @@ func (h *Host) open(p *process) bool {
 	return !h.closed
 }
 
-// keep makes p the process that the next stage of its plugin takes.
-func (h *Host) keep(p *process) {
+// keep makes p the process that the next stage of its plugin takes, unless there is one, and
+// returns that.
+func (h *Host) keep(p *process) *process {
 	h.mu.Lock()
-	old := h.spare[p.plugin.path]
-	if old == nil {
+	kept := h.spare[p.plugin.path]
+	if kept == nil {
+		kept = p
 		h.spare[p.plugin.path] = p
 	}
 	h.mu.Unlock()
-	if old != nil {
+	if kept != p {
 		p.close()
 		h.forget(p)
 	}
+	return kept
 }
 
 func (h *Host) forget(p *process) {
@@ -132,8 +146,9 @@ func (h *Host) forget(p *process) {
 // Describe returns the stages of a plugin. They are called "plugin/stage"; Origin is the
 // plugin's file and Version what the plugin says. Build checks parameters by their
 // description, then has the plugin check them, and returns a stage that starts a
-// process of its own when it is first used and ends it when it is closed. A stage that is
-// for a newer audiosep is left out, and logged as a warning.
+// process of its own when it is first used and ends it when it is closed; stages of a plugin
+// that allows it share one, which ends with the Host. A stage that is for a newer audiosep is
+// left out, and logged as a warning.
 func (h *Host) Describe(ctx context.Context, name string) ([]audiosep.Definition, error) {
 	pl, err := h.find(name)
 	if err != nil {
@@ -145,12 +160,20 @@ func (h *Host) Describe(ctx context.Context, name string) ([]audiosep.Definition
 	}
 	defs, err := h.definitions(p)
 	if err != nil {
+		err = p.failure("", "describes itself wrongly: "+err.Error(), err)
 		p.close()
 		h.forget(p)
-		return nil, p.failure("", "describes itself wrongly: "+err.Error(), err)
+		return nil, err
 	}
 	h.keep(p)
 	return defs, nil
+}
+
+// LeftOut returns why stages were left out by Describe, by their names, "PLUGIN/STAGE".
+func (h *Host) LeftOut() map[string]string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return maps.Clone(h.left)
 }
 
 // definitions returns the stages that a plugin has described.
@@ -160,7 +183,11 @@ func (h *Host) definitions(p *process) ([]audiosep.Definition, error) {
 		return nil, err
 	}
 	for _, l := range left {
-		h.o.Log.Warn("a plugin's stage is left out", "stage", p.plugin.name+"/"+l.stage, "reason", l.reason)
+		name := p.plugin.name + "/" + l.stage
+		h.o.Log.Warn("a plugin's stage is left out", "stage", name, "reason", l.reason)
+		h.mu.Lock()
+		h.left[name] = l.reason
+		h.mu.Unlock()
 	}
 	for i := range defs {
 		h.complete(&defs[i], p.plugin, p.about.GetVersion())

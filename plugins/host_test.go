@@ -5,11 +5,14 @@ package plugins
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,6 +61,15 @@ func TestNames(t *testing.T) {
 	t.Setenv(folder, install(t, "good", "last"))
 	if got, want := strings.Join(h.Names(), " "), "good other_2 x last"; !strings.HasPrefix(got, want) {
 		t.Errorf("names are %q; want %q", got, want)
+	}
+	passed := fmt.Sprint(h.PassedOver())
+	for _, want := range []string{
+		prefix + `Bad "Bad" is no name of a plugin; want`, prefix + `bad-name "bad-name" is no name`, prefix + "text it has mode -rw-r--r--; want a file",
+		prefix + "good " + filepath.Join(h.o.Folders[0], prefix+"good") + " is called the same and found first",
+	} {
+		if !strings.Contains(passed, want) {
+			t.Errorf("passed over are %s; want %q among them", passed, want)
+		}
 	}
 	for name, want := range map[string]string{
 		"../good": "is not one; want lower-case", "/bin/sh": "is not one", "a.b": "is not one", "": "is not one", "A": "is not one",
@@ -255,11 +267,12 @@ func TestSnakesFaults(t *testing.T) {
 		3: "what forward returned has the shape (1, 4); want (1, 1)",
 		4: "ended while in forward: exit status 7",
 		5: "signal: aborted",
+		6: "SystemExit: the stage has called sys.exit(3); want an exception such as ValueError (audiosep-plugin-snakes:",
 	} {
 		s := build[audiosep.Transformer](t, h, "snakes", "faulty", "")
 		tr, err := s.Transform(t.Context(), m)
 		if err == nil {
-			err = tr.Forward(t.Context(), audiosep.MakeCoefs(tr, 1), []float64{1, 1, 1, 1, 1}[:m])
+			err = tr.Forward(t.Context(), audiosep.MakeCoefs(tr, 1), []float64{1, 1, 1, 1, 1, 1}[:m])
 		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v; want %q", err, want)
@@ -267,6 +280,67 @@ func TestSnakesFaults(t *testing.T) {
 		if m == 5 && !strings.Contains(err.Error(), "\tout of everything") {
 			t.Errorf("error is %v; want the end of standard error", err)
 		}
+	}
+}
+
+// TestPulse has methods in Python work for longer than the host waits without a sign of life,
+// and do nothing at all for as long.
+func TestPulse(t *testing.T) {
+	needPython(t)
+	h := NewHost(Options{Folders: []string{"testdata"}, Silence: 800 * time.Millisecond})
+	defer h.Close()
+	for m, want := range map[int]string{7: "", 8: "gave no sign of life for 800ms while in forward"} {
+		tr, err := build[audiosep.Transformer](t, h, "snakes", "faulty", "").Transform(t.Context(), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = tr.Forward(t.Context(), audiosep.MakeCoefs(tr, 1), []float64{1, 1, 1, 1, 1, 1, 1, 1}[:m])
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v; want %q", err, want)
+		}
+	}
+}
+
+// TestScripts has files that the system cannot run, or that end at once.
+func TestScripts(t *testing.T) {
+	dir := t.TempDir()
+	for name, c := range map[string]struct{ text, want string }{
+		"gone":    {"#!/no/such/python -u\n", "its interpreter /no/such/python, which its first line names, is not there"},
+		"nowhere": {"#!/usr/bin/env -S no_such_python\n", "its first line has /usr/bin/env look for no_such_python, which is in no folder of PATH"},
+		"windows": {"#!/usr/bin/env sh\r\nexit 1\r\n", "its first line ends with a carriage return, so the system looks for an interpreter called \"/usr/bin/env sh\\r\""},
+		"marked":  {"\ufeff#!/bin/sh\n", "its first line begins with a byte order mark"},
+		"bare":    {"import numpy\n", "its first line, \"import numpy\", does not say what runs it; want one such as #!/usr/bin/env python3"},
+		"empty":   {"#!\n", "its first line, #!, names no interpreter"},
+		"foreign": {"\x7fELF\x02\x01\x01\x00 for another", "it is a program for another system or processor"},
+		"ends":    {"#!/usr/bin/env sh\nexit 3\n", "it ended before it was ready: exit status 3 (" + filepath.Join(dir, prefix+"ends") + ", run by /"},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, prefix+name), []byte(c.text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		h := NewHost(Options{Folders: []string{dir}})
+		_, err := h.Describe(t.Context(), name)
+		checkError(t, err, []string{"plugin " + name + " could not start: " + c.want})
+		h.Close()
+	}
+}
+
+// TestWritten shows what a plugin writes that does its work.
+func TestWritten(t *testing.T) {
+	var mu sync.Mutex
+	var lines []string
+	h := newTestHost(t, Options{Written: func(plugin, line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		lines = append(lines, plugin+" "+line)
+	}}, "talks")
+	if _, err := h.Describe(t.Context(), "talks"); err != nil {
+		t.Fatal(err)
+	}
+	h.Close()
+	mu.Lock()
+	defer mu.Unlock()
+	if want := []string{"talks one", "talks two", "talks " + strings.Repeat("x", longestLine), "talks xx", "talks three"}; !slices.Equal(lines, want) {
+		t.Errorf("lines are %.80q; want %.80q", lines, want)
 	}
 }
 

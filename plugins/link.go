@@ -16,9 +16,20 @@ import (
 	"github.com/audiosep/audiosep/plugins/wire"
 )
 
-// link is one end of what connects a host and a plugin: the values that this side owns and
-// the other reads, and the way to those of the other. Both sides have the same.
+// link is what connects a stage with the other side: an end of the connection, and the way to
+// what the other side has. Both sides have the same.
 type link struct {
+	*end
+	// call makes one call, what, of the other side: do sends the requests.
+	call func(ctx context.Context, what string, do func(ctx context.Context, read reader) error) error
+	// scope makes all calls in its context one to the other side, until the function
+	// returned is called.
+	scope func(ctx context.Context) (context.Context, func())
+}
+
+// end is what this side has of a connection: the values that it owns and the other reads, and
+// those of the other that it knows. Stages in one process have it in common.
+type end struct {
 	// parts says that values made of others are sent as those, for the other side to put
 	// together. So does a plugin: sums of frames are the host's work.
 	parts bool
@@ -30,11 +41,6 @@ type link struct {
 	// touched is where pages of the other's half begin that this process has not used.
 	touched atomic.Uint64
 
-	// call makes one call, what, of the other side: do sends the requests.
-	call func(ctx context.Context, what string, do func(ctx context.Context, read reader) error) error
-	// scope makes all calls in its context one to the other side, until the function
-	// returned is called.
-	scope func(ctx context.Context) (context.Context, func())
 	// close tells the other side that values of its are not needed any more.
 	close func(handles ...uint64)
 	// lasting returns a context for what outlives the request that began it.
@@ -54,13 +60,18 @@ type link struct {
 type reader func(ctx context.Context, req *wire.ReadRequest) (*wire.ReadReply, error)
 
 func newLink(a *arena) *link {
-	l := &link{owned: map[uint64]*owned{}, handles: map[any]uint64{}, came: map[any]uint64{}, transforms: map[uint64]audiosep.Transform{}}
+	l := &link{end: &end{owned: map[uint64]*owned{}, handles: map[any]uint64{}, came: map[any]uint64{}, transforms: map[uint64]audiosep.Transform{}}}
 	l.scope = func(ctx context.Context) (context.Context, func()) { return ctx, func() {} }
 	l.lasting = func(ctx context.Context) context.Context { return ctx }
 	if a != nil {
 		l.arena, l.memory = a, a.memory
 	}
 	return l
+}
+
+// by returns a link that has the same end and another way.
+func (l *link) by(call func(ctx context.Context, what string, do func(ctx context.Context, read reader) error) error, scope func(ctx context.Context) (context.Context, func())) *link {
+	return &link{l.end, call, scope}
 }
 
 // half says where the other side's half of the memory is.

@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 		if bad, ok := badPlugins[name]; ok {
 			bad()
 		}
+		if name == "talks" {
+			fmt.Fprintf(os.Stderr, "one\r\ntwo\n%s\nthree", strings.Repeat("x", longestLine+2))
+		}
 		if name == "unshared" {
 			os.Unsetenv(sharedEnv)
 		}

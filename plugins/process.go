@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"runtime"
@@ -44,8 +43,11 @@ type process struct {
 	hangUp context.CancelFunc // ends the questions
 }
 
-// start starts a plugin and asks it what it is. It gives up when ctx is done.
-func start(ctx context.Context, pl plugin, log *slog.Logger) (*process, error) {
+// start starts a plugin and asks it what it is. It gives up when ctx is done, or after the
+// time that the options give it.
+func start(ctx context.Context, pl plugin, o Options) (*process, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.Start)
+	defer cancel()
 	dir, err := socketFolder()
 	if err != nil {
 		return nil, err
@@ -53,7 +55,7 @@ func start(ctx context.Context, pl plugin, log *slog.Logger) (*process, error) {
 	// Once the connection stands its socket needs no name: then a host that is killed
 	// leaves none behind.
 	defer os.RemoveAll(dir)
-	p := &process{plugin: pl, child: newChild(pl, log), shared: newArena(), hangUp: func() {},
+	p := &process{plugin: pl, child: newChild(pl, o), shared: newArena(), hangUp: func() {},
 		calls: calls{open: map[uint64]*call{}, envs: map[uint64]*audiosep.Env{}, failed: map[uint64]error{}}}
 	p.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  handshake,
@@ -78,7 +80,7 @@ func start(ctx context.Context, pl plugin, log *slog.Logger) (*process, error) {
 	err = p.connect(ctx)
 	stop()
 	if err != nil {
-		err = p.notStarted(ctx, err)
+		err = p.notStarted(ctx, o.Start, err)
 		p.kill()
 		return nil, err
 	}
@@ -117,6 +119,9 @@ func (p *process) connect(ctx context.Context) error {
 	return p.questions(always)
 }
 
+// together tells whether the process may serve several stages.
+func (p *process) together() bool { return p.about.GetOneProcess() }
+
 // closeValues tells the plugin, without waiting, that values are not needed any more.
 func (p *process) closeValues(handles ...uint64) {
 	if len(handles) == 0 {
@@ -129,27 +134,33 @@ func (p *process) closeValues(handles ...uint64) {
 	}()
 }
 
-// notStarted says why a plugin could not be started.
-func (p *process) notStarted(ctx context.Context, err error) error {
+// notStarted says why a plugin could not be started within a time.
+func (p *process) notStarted(ctx context.Context, limit time.Duration, err error) error {
+	const headline = "could not start: "
 	var what string
 	line, version := p.child.stdout.line()
+	by, fault := script(p.plugin.path)
 	switch {
-	case p.child.startErr != nil:
-		what = "cannot be started: " + p.child.startErr.Error()
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()
+	case fault != "":
+		what = fault
+	case p.child.startErr != nil:
+		what = unstartable(p.child.startErr)
 	case version != "" && version != fmt.Sprint(protocol):
-		what = fmt.Sprintf("speaks version %s of the plugin protocol, this audiosep version %d: build the plugin with the SDK of this audiosep, or use an audiosep that speaks %[1]s", version, protocol)
+		what = fmt.Sprintf("it speaks version %s of the plugin protocol, this audiosep version %d: build the plugin with the SDK of this audiosep, or use an audiosep that speaks %[1]s", version, protocol)
 	case line != "" && version == "":
-		what = fmt.Sprintf("wrote %.80q, which is no greeting of a plugin; want nothing on standard output before the plugin serves", line)
+		what = fmt.Sprintf("it wrote %.80q, which is no greeting of a plugin; want nothing on standard output before the plugin serves", line)
 	case ctx.Err() != nil:
-		what = "was not ready in time"
+		what = fmt.Sprintf("it was not ready after %v; want it to serve before it loads what takes long, or more time by --plugin-start", limit)
 	case !p.child.killed.Load() && p.child.ended(grace):
-		return p.failure("", "ended before it was ready", nil)
+		what, err = "it ended before it was ready", nil
 	default:
-		what = "did not answer: " + plain(err).Error()
+		what = "it did not answer: " + plain(err).Error()
 	}
-	return p.failure("", what, err)
+	e := p.failure("", headline+what, err)
+	e.By = by
+	return e
 }
 
 // close ends the process, gently if it lets us.
@@ -178,7 +189,6 @@ func (p *process) end() {
 type child struct {
 	cmd      *exec.Cmd
 	name     string
-	log      *slog.Logger
 	stdout   *greeting
 	stderr   *tail
 	stdin    io.WriteCloser
@@ -189,9 +199,9 @@ type child struct {
 	killed   atomic.Bool   // by us
 }
 
-func newChild(pl plugin, log *slog.Logger) *child {
+func newChild(pl plugin, o Options) *child {
 	c := &child{
-		cmd: exec.Command(pl.path), name: pl.name, log: log, stdout: newGreeting(), stderr: &tail{log: log.With("plugin", pl.name)},
+		cmd: exec.Command(pl.path), name: pl.name, stdout: newGreeting(), stderr: &tail{name: pl.name, show: o.Written},
 		started: make(chan struct{}), done: make(chan struct{}),
 	}
 	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
@@ -226,6 +236,7 @@ func (c *child) Start(context.Context) error {
 				killGroup(c.cmd.Process)
 			}
 			c.status = c.cmd.Wait()
+			c.stderr.end()
 			killGroup(c.cmd.Process) // what it started itself
 		}
 	}()
@@ -343,17 +354,49 @@ func (g *greeting) line() (line, version string) {
 // tailBytes is how much of its standard error is kept of a plugin.
 const tailBytes = 16 << 10
 
-// tail keeps the end of what is written to it.
+// tail keeps the end of what a plugin writes to it, and shows all of it, line by line, to
+// whoever wants to see it.
 type tail struct {
-	log  *slog.Logger
+	name string
+	show func(plugin, line string) // may be nil
 	mu   sync.Mutex
 	text []byte
+	line []byte // that has yet to end
+}
+
+// longestLine is how much of a line is shown at once.
+const longestLine = 4 << 10
+
+func (t *tail) lined(b []byte) {
+	for len(b) > 0 {
+		part, _, ended := bytes.Cut(b[:min(len(b), longestLine)], []byte("\n"))
+		t.line = append(t.line, part...)
+		if b = b[len(part):]; ended {
+			b = b[1:]
+		}
+		if ended || len(t.line) >= longestLine {
+			t.show(t.name, string(bytes.TrimRight(t.line, "\r")))
+			t.line = t.line[:0]
+		}
+	}
+}
+
+// end shows what was not ended by the end of a line.
+func (t *tail) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.line) > 0 {
+		t.show(t.name, string(t.line))
+		t.line = nil
+	}
 }
 
 func (t *tail) Write(b []byte) (int, error) {
-	t.log.Debug("plugin wrote", "text", string(b[:min(len(b), 1<<10)]))
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.show != nil {
+		t.lined(b)
+	}
 	t.text = append(t.text, b[max(0, len(b)-tailBytes):]...)
 	if over := len(t.text) - tailBytes; over > 0 {
 		t.text = append(t.text[:0], t.text[over:]...)

@@ -29,6 +29,7 @@ type remote struct {
 
 	mu     sync.Mutex
 	p      *process
+	link   *link // with p
 	handle uint64
 	used   bool  // it was prepared or run
 	err    error // why there is no process any more
@@ -39,12 +40,13 @@ type writer struct{ *remote }
 
 var errClosed = errors.New("the stage is closed")
 
-// Close has the plugin discard what was not committed, then ends its process.
+// Close has the plugin discard what was not committed, then ends its process, unless that
+// serves other stages too.
 func (r *remote) Close() error {
 	err := r.discard()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.p != nil {
+	if r.p != nil && !r.p.together() {
 		r.p.close()
 		r.host.forget(r.p)
 	}
@@ -57,7 +59,7 @@ func (r *remote) discard() error {
 	p, handle, used := r.p, r.handle, r.used
 	r.used = false
 	r.mu.Unlock()
-	if !used || !r.can.GetCloses() || p == nil || p.child.ended(0) {
+	if p == nil || p.child.ended(0) || !p.together() && (!used || !r.can.GetCloses()) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*grace)
@@ -81,20 +83,27 @@ func (r *remote) running(ctx context.Context) (*process, uint64, error) {
 	}
 	reply, err := p.build(ctx, r, false, r.host.o.Silence)
 	if err != nil {
-		p.kill()
-		r.host.forget(p)
+		if !p.together() {
+			p.kill()
+			r.host.forget(p)
+		}
 		return nil, 0, err
 	}
-	p.link.call = r.read
-	p.link.scope = p.scope
-	r.p, r.handle = p, reply.GetStage()
+	r.p, r.link, r.handle = p, p.link.by(r.read, p.scope), reply.GetStage()
 	return p, r.handle, nil
 }
+
+// checking is what a Build is called that builds nothing.
+const checking = "check"
 
 // build has the plugin build a stage, or, to check, no more than see whether it could.
 // Wrong parameters make audiosep.ParamErrors.
 func (p *process) build(ctx context.Context, r *remote, check bool, silence time.Duration) (reply *wire.BuildReply, err error) {
-	err = p.call(ctx, r.def.Name, "build", silence, func(ctx context.Context, _ *call) (err error) {
+	what := "build"
+	if check {
+		what = checking
+	}
+	err = p.call(ctx, r.def.Name, what, silence, func(ctx context.Context, _ *call) (err error) {
 		if reply, err = p.wire.Build(ctx, &wire.BuildRequest{Stage: r.stage, Params: r.json(), Check: check}); err != nil {
 			return err
 		}
@@ -139,7 +148,7 @@ func (r *remote) run(ctx context.Context, env audiosep.Env, in audiosep.Values) 
 	r.used = true
 	r.mu.Unlock()
 	err = r.call(ctx, "run", func(ctx context.Context, p *process, handle uint64, c *call) error {
-		send := &sender{link: p.link, ctx: ctx}
+		send := &sender{link: r.link, ctx: ctx}
 		inputs, err := send.ports(r.def.In, in)
 		if err != nil {
 			return &asked{err}
@@ -153,7 +162,7 @@ func (r *remote) run(ctx context.Context, env audiosep.Env, in audiosep.Values) 
 		if err != nil {
 			return err
 		}
-		take := &receiver{link: p.link, ctx: ctx, report: env.Report}
+		take := &receiver{link: r.link, ctx: ctx, report: env.Report}
 		if out, err = take.ports(r.def.Out, result.GetOutputs()); err != nil {
 			return err
 		}

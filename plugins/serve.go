@@ -27,14 +27,22 @@ import (
 
 // Serve is the whole main function of a plugin with these stages: it serves them to the
 // program that started it, and does not return.
-func Serve(stages ...audiosep.Definition) {
+func Serve(stages ...audiosep.Definition) { serveStages(stages, false) }
+
+func serveStages(stages []audiosep.Definition, together bool) {
 	if os.Getenv(handshake.MagicCookieKey) != handshake.MagicCookieValue {
 		explainPlugin(os.Stderr, stages)
 		os.Exit(2)
 	}
-	serve(newServer(stages).register)
+	s := newServer(stages)
+	s.together = together
+	serve(s.register)
 	os.Exit(0)
 }
+
+// ServeTogether is Serve for stages that may share one process: all those that a pipeline
+// uses, and each as often as it uses it, so that what they have in common is loaded once.
+func ServeTogether(stages ...audiosep.Definition) { serveStages(stages, true) }
 
 // serve serves what register registers until the host wants it no more.
 func serve(register func(*grpc.Server)) {
@@ -73,10 +81,11 @@ func watchHost(stdin io.Reader) {
 // server is the plugin's side of the wire.
 type server struct {
 	wire.UnimplementedPluginServer
-	stages []audiosep.Definition
-	stderr *os.File
-	link   *link
-	asker  *asker
+	stages   []audiosep.Definition
+	together bool // they may share this process
+	stderr   *os.File
+	link     *link
+	asker    *asker
 
 	once  sync.Once
 	mu    sync.RWMutex
@@ -104,12 +113,32 @@ func newServer(stages []audiosep.Definition) *server {
 
 func (s *server) register(g *grpc.Server) { wire.RegisterPluginServer(g, s) }
 
-// guarded turns a panic of a stage into an error.
+// place returns the calls that led to a panic, innermost first, at most six of them, each with
+// its line.
+func place(stack string) string {
+	_, calls, found := strings.Cut(stack, "\npanic(") // a call is two lines
+	lines := strings.Split(calls, "\n")
+	if !found || len(lines) < 4 {
+		return ""
+	}
+	lines = lines[2:]
+	for i, l := range lines {
+		ours := strings.Contains(l, "audiosep/plugins.(*query)") || strings.Contains(l, "audiosep/plugins.(*server)")
+		if i == 12 || ours || strings.HasPrefix(l, "google.golang.org/grpc") {
+			lines = lines[:i]
+			break
+		}
+	}
+	return "\n\t" + strings.Join(lines, "\n\t")
+}
+
+// guarded turns a panic of a stage into an error with the place of it.
 func guarded(do func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			fmt.Fprintf(os.Stderr, "panic: %v\n%s", r, debug.Stack())
-			err = status.Errorf(codes.Unknown, "the stage panicked: %v", r)
+			stack := debug.Stack()
+			fmt.Fprintf(os.Stderr, "panic: %v\n%s", r, stack)
+			err = status.Errorf(codes.Unknown, "the stage panicked: %v%s", r, place(string(stack)))
 		}
 	}()
 	return do()
@@ -146,7 +175,7 @@ func (s *server) Describe(context.Context, *wire.DescribeRequest) (*wire.Describ
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "(devel)" {
 		version = info.Main.Version
 	}
-	return &wire.DescribeReply{Definitions: string(text), Version: version, Sdk: runtime.Version(), SharedMemory: s.link.memory != nil, Asks: true}, nil
+	return &wire.DescribeReply{Definitions: string(text), Version: version, Sdk: runtime.Version(), SharedMemory: s.link.memory != nil, Asks: true, OneProcess: s.together}, nil
 }
 
 func (s *server) Build(_ context.Context, req *wire.BuildRequest) (*wire.BuildReply, error) {

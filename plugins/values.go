@@ -155,7 +155,7 @@ func atPort(name string, err error) error {
 }
 
 func (s *sender) audio(src audiosep.Source) (*wire.Audio, error) {
-	if own, ok := src.(*remoteSource); ok && own.link == s.link {
+	if own, ok := src.(*remoteSource); ok && own.end == s.end {
 		return &wire.Audio{Handle: own.handle, Yours: true}, nil
 	}
 	h, err := src.Head(s.ctx)
@@ -227,11 +227,11 @@ var plainMatrix = func() reflect.Type {
 func (s *sender) transform(t audiosep.Transform) (*wire.Transform, error) {
 	switch own := t.(type) {
 	case *remoteTransform:
-		if own.link == s.link {
+		if own.end == s.end {
 			return &wire.Transform{Handle: own.handle, Yours: true}, nil
 		}
 	case *remoteMatrix:
-		if own.link == s.link {
+		if own.end == s.end {
 			return &wire.Transform{Handle: own.handle, Yours: true}, nil
 		}
 	}
@@ -360,7 +360,7 @@ func framingMaybe(m *wire.Framing) (*audiosep.Framing, error) {
 }
 
 func (s *sender) coefs(x audiosep.Spectra) (*wire.Coefs, error) {
-	if own, ok := x.(*remoteSpectra); ok && own.link == s.link {
+	if own, ok := x.(*remoteSpectra); ok && own.end == s.end {
 		return &wire.Coefs{Handle: own.handle, Yours: true}, nil
 	}
 	t, err := s.transform(x.Transform())
@@ -408,7 +408,7 @@ func (r *receiver) coefs(m *wire.Coefs) (audiosep.Spectra, error) {
 }
 
 func (s *sender) power(p audiosep.Power) (*wire.Power, error) {
-	if own, ok := p.(*remotePower); ok && own.link == s.link {
+	if own, ok := p.(*remotePower); ok && own.end == s.end {
 		return &wire.Power{Handle: own.handle, Yours: true}, nil
 	}
 	if of, ok := p.(interface{ Spectra() audiosep.Spectra }); ok && s.parts {
@@ -601,7 +601,7 @@ func (r *receiver) notes(m *wire.Notes) (audiosep.Notes, error) {
 }
 
 func (s *sender) stems(v audiosep.Stems) (*wire.Stems, error) {
-	if own, ok := v.(*remoteStems); ok && own.link == s.link {
+	if own, ok := v.(*remoteStems); ok && own.end == s.end {
 		return &wire.Stems{Handle: own.handle, Yours: true}, nil
 	}
 	w := &wire.Stems{Head: headTo(v.Head()), Names: v.Names()}

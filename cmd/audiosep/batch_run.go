@@ -183,14 +183,8 @@ func (f *batchFlags) worker() (batch.Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"batch", "worker", "--block", strconv.Itoa(f.block), "--plugin-silence", f.plugins.silence.String()}
-	for _, dir := range f.plugins.folders {
-		args = append(args, "--plugins", dir)
-	}
+	args := append([]string{"batch", "worker", "--block", strconv.Itoa(f.block)}, f.plugins.args()...)
 	args = append(args, f.cache.args()...)
-	if f.plugins.lock != "" {
-		args = append(args, "--plugin-lock", f.plugins.lock)
-	}
 	cmd := exec.Command(exe, args...)
 	cmd.Args[0] = os.Args[0]
 	cmd.Stderr = os.Stderr

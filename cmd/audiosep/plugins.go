@@ -24,7 +24,9 @@ import (
 type pluginFlags struct {
 	folders []string
 	lock    string
+	start   time.Duration
 	silence time.Duration
+	show    bool // what plugins write
 	none    bool
 }
 
@@ -32,8 +34,31 @@ func (f *pluginFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringArrayVar(&f.folders, "plugins", nil, "`DIR` to look for plugins in, before those of $AUDIOSEP_PLUGINS and your own")
 	fl.StringVar(&f.lock, "plugin-lock", "", "`FILE` of SHA-256 sums, as sha256sum writes it, that plugins must have")
-	fl.DurationVar(&f.silence, "plugin-silence", 5*time.Minute, "how long a plugin may work without a sign of life; negative: for ever")
+	f.addTimes(cmd)
+	fl.BoolVar(&f.show, "plugin-log", false, "show what plugins write to their standard error, also of those that succeed")
 	cmd.MarkFlagDirname("plugins")
+}
+
+// addTimes adds the flags for how long plugins are waited for.
+func (f *pluginFlags) addTimes(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.DurationVar(&f.start, "plugin-start", 30*time.Second, "how long a plugin may take to start and to say what it offers")
+	fl.DurationVar(&f.silence, "plugin-silence", 5*time.Minute, "how long a plugin may work without a sign of life; negative: for ever")
+}
+
+// args returns the flags as a command line has them, for another process.
+func (f *pluginFlags) args() []string {
+	args := []string{"--plugin-start", f.start.String(), "--plugin-silence", f.silence.String()}
+	for _, dir := range f.folders {
+		args = append(args, "--plugins", dir)
+	}
+	if f.lock != "" {
+		args = append(args, "--plugin-lock", f.lock)
+	}
+	if f.show {
+		args = append(args, "--plugin-log")
+	}
+	return args
 }
 
 // host returns a host of the plugins that the flags tell of. It must be closed.
@@ -54,7 +79,19 @@ func (f *pluginFlags) host(pins map[string]string, log *slog.Logger) (*plugins.H
 		}
 		all[name] = sum
 	}
-	return plugins.NewHost(plugins.Options{Folders: f.folders, Pins: all, Silence: f.silence, Log: log}), nil
+	return f.newHost(all, log), nil
+}
+
+func (f *pluginFlags) newHost(pins map[string]string, log *slog.Logger) *plugins.Host {
+	o := plugins.Options{Folders: f.folders, Pins: pins, Start: f.start, Silence: f.silence, Log: log}
+	if f.show {
+		level := slog.LevelInfo
+		for ctx := context.Background(); level < slog.LevelError && !log.Enabled(ctx, level); {
+			level += 4
+		}
+		o.Written = func(plugin, line string) { log.Log(context.Background(), level, line, "stage", plugin) }
+	}
+	return plugins.NewHost(o)
 }
 
 // describePlugins adds the stages of plugins to a registry; why one cannot be had is noted there.
@@ -73,6 +110,9 @@ func describePlugins(ctx context.Context, host *plugins.Host, reg *pipeline.Regi
 			}
 		}
 	}
+	for stage, why := range host.LeftOut() {
+		reg.Absent(stage, fmt.Sprintf("stage %s cannot be used: %s", stage, why))
+	}
 	return nil
 }
 
@@ -86,6 +126,9 @@ func (f *pluginFlags) everything(ctx context.Context, w io.Writer) (*pipeline.Re
 	host, err := f.host(nil, slog.New(newLog(w, slog.LevelWarn)))
 	if err != nil {
 		return nil, nil, err
+	}
+	for _, p := range host.PassedOver() {
+		fmt.Fprintf(w, "warning: %s is passed over: %s\n", p.Path, p.Reason)
 	}
 	for _, name := range host.Names() {
 		defs, err := host.Describe(ctx, name)
@@ -188,6 +231,7 @@ func pluginTestCommand() *cobra.Command {
 	var o contract.Options
 	var params string
 	var only []string
+	var times pluginFlags
 	cmd := &cobra.Command{
 		Use:   "test PATH",
 		Short: "Hold a plugin's stages against their contract",
@@ -199,7 +243,7 @@ What is broken is explained. The exit code is 1 if anything is.`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Params = []byte(params)
-			return testPlugin(cmd, args[0], only, o)
+			return testPlugin(cmd, args[0], only, times, o)
 		},
 	}
 	fl := cmd.Flags()
@@ -209,10 +253,11 @@ What is broken is explained. The exit code is 1 if anything is.`,
 	fl.IntVar(&o.Rank, "rank", 0, "components of the factors that a separator gets (default 6)")
 	fl.IntVar(&o.Many, "many", 0, "frames of the longest run (default 100000)")
 	fl.DurationVar(&o.Limit, "limit", 0, "most time for a check (default 2m)")
+	times.addTimes(cmd)
 	return cmd
 }
 
-func testPlugin(cmd *cobra.Command, path string, only []string, o contract.Options) error {
+func testPlugin(cmd *cobra.Command, path string, only []string, flags pluginFlags, o contract.Options) error {
 	file, err := filepath.Abs(path)
 	if err != nil {
 		return err
@@ -221,7 +266,8 @@ func testPlugin(cmd *cobra.Command, path string, only []string, o contract.Optio
 	if !ok {
 		return fmt.Errorf("%s is no plugin by its name; want audiosep-plugin-NAME", path)
 	}
-	host := plugins.NewHost(plugins.Options{Folders: []string{filepath.Dir(file)}, Log: slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn))})
+	flags.folders = []string{filepath.Dir(file)}
+	host := flags.newHost(nil, slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn)))
 	defer host.Close()
 	defs, err := host.Describe(cmd.Context(), name)
 	if err != nil {

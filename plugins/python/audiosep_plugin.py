@@ -71,12 +71,21 @@ threads at once. Raise ValueError("what is; want what should be") for what canno
 and ParamError in a constructor, or in a static method check(**params) of a transformer,
 for parameters that do not suit each other. A result depends on the arguments and on
 env.rng(name) only. What is printed goes to the standard error, which is shown when the
-plugin fails.
+plugin fails, and with audiosep run --plugin-log.
+
+The host ends a plugin that gives no sign of life for some minutes. A method that is given env
+reports env.step while it works; for the others the SDK gives signs for as long as the process
+uses its processor, so one that waits for ever is still found out.
+
+serve(A, B, one_process=True) allows that all stages of a pipeline, and each as often as it is
+used, share one process: what they load, such as a network, is then loaded once, by a function
+with functools.cache. version="1.2.0" is what pipelines can ask for.
 """
 
 import base64
 import collections
 import concurrent.futures
+import contextlib
 import contextvars
 import ctypes
 import inspect
@@ -89,6 +98,7 @@ import re
 import sys
 import tempfile
 import threading
+import time
 import traceback
 import zlib
 
@@ -145,117 +155,118 @@ class ParamError(ValueError):
 
 # What protoc makes of wire/stage.proto; go generate keeps it fresh.
 _DESCRIPTOR = """
-CpY+CgtzdGFnZS5wcm90bxISYXVkaW9zZXAucGx1Z2luLnYxIgcKBUVtcHR5IhEKD0Rlc2NyaWJlUmVxdWVzdCKWAQoNRGVz
+Cuo+CgtzdGFnZS5wcm90bxISYXVkaW9zZXAucGx1Z2luLnYxIgcKBUVtcHR5IhEKD0Rlc2NyaWJlUmVxdWVzdCK3AQoNRGVz
 Y3JpYmVSZXBseRIgCgtkZWZpbml0aW9ucxgBIAEoCVILZGVmaW5pdGlvbnMSGAoHdmVyc2lvbhgCIAEoCVIHdmVyc2lvbhIQ
 CgNzZGsYAyABKAlSA3NkaxIjCg1zaGFyZWRfbWVtb3J5GAQgASgIUgxzaGFyZWRNZW1vcnkSEgoEYXNrcxgFIAEoCFIEYXNr
-cyJSCgxCdWlsZFJlcXVlc3QSFAoFc3RhZ2UYASABKAlSBXN0YWdlEhYKBnBhcmFtcxgCIAEoCVIGcGFyYW1zEhQKBWNoZWNr
-GAMgASgIUgVjaGVjayLkAQoKQnVpbGRSZXBseRIUCgVzdGFnZRgBIAEoBFIFc3RhZ2USNgoGZmF1bHRzGAIgAygLMh4uYXVk
-aW9zZXAucGx1Z2luLnYxLlBhcmFtRmF1bHRSBmZhdWx0cxIaCghwcmVwYXJlcxgDIAEoCFIIcHJlcGFyZXMSGAoHY29tbWl0
-cxgEIAEoCFIHY29tbWl0cxIcCgl3aXRoZHJhd3MYBSABKAhSCXdpdGhkcmF3cxIWCgZjbG9zZXMYBiABKAhSBmNsb3NlcxIc
-Cglmb3JlY2FzdHMYByABKAhSCWZvcmVjYXN0cyJICgpQYXJhbUZhdWx0EhIKBG5hbWUYASABKAlSBG5hbWUSEgoEd2hhdBgC
-IAEoCVIEd2hhdBISCgRoaW50GAMgASgJUgRoaW50InUKD0ZvcmVjYXN0UmVxdWVzdBIUCgVzdGFnZRgBIAEoCVIFc3RhZ2US
-FgoGcGFyYW1zGAIgASgJUgZwYXJhbXMSNAoGaW5wdXRzGAMgAygLMhwuYXVkaW9zZXAucGx1Z2luLnYxLkZvcmVjYXN0UgZp
-bnB1dHMifwoNRm9yZWNhc3RSZXBseRI2CgdvdXRwdXRzGAEgAygLMhwuYXVkaW9zZXAucGx1Z2luLnYxLkZvcmVjYXN0Ugdv
-dXRwdXRzEjYKBmZhdWx0cxgCIAMoCzIeLmF1ZGlvc2VwLnBsdWdpbi52MS5QYXJhbUZhdWx0UgZmYXVsdHMiTAoIRm9yZWNh
-c3QSEgoEcG9ydBgBIAEoCVIEcG9ydBISCgRyYW5rGAIgASgEUgRyYW5rEhgKB3NvdXJjZXMYAyADKAlSB3NvdXJjZXMitAEK
-DlByZXBhcmVSZXF1ZXN0EhQKBXN0YWdlGAEgASgEUgVzdGFnZRIsCgRjYWxsGAIgASgLMhguYXVkaW9zZXAucGx1Z2luLnYx
-LkNhbGxSBGNhbGwSLAoEaGVhZBgDIAEoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5IZWFkUgRoZWFkEhgKB3NvdXJjZXMYBCAD
-KAlSB3NvdXJjZXMSFgoGaW5wdXRzGAUgAygJUgZpbnB1dHMiLAoEQ2FsbBIOCgJpZBgBIAEoBFICaWQSFAoFYmxvY2sYAiAB
-KARSBWJsb2NrIq0BCgpSdW5SZXF1ZXN0EhQKBXN0YWdlGAEgASgEUgVzdGFnZRIsCgRjYWxsGAIgASgLMhguYXVkaW9zZXAu
-cGx1Z2luLnYxLkNhbGxSBGNhbGwSKQoDZW52GAMgASgLMhcuYXVkaW9zZXAucGx1Z2luLnYxLkVudlIDZW52EjAKBmlucHV0
-cxgEIAMoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5Qb3J0UgZpbnB1dHMieQoDRW52EhIKBHNlZWQYASABKARSBHNlZWQSEAoD
-bG9nGAIgASgIUgNsb2cSGgoIcHJvZ3Jlc3MYAyABKAhSCHByb2dyZXNzEjAKBndpcmluZxgEIAMoCzIYLmF1ZGlvc2VwLnBs
-dWdpbi52MS5XaXJlUgZ3aXJpbmciMgoEV2lyZRISCgRwb3J0GAEgASgJUgRwb3J0EhYKBnN0YWdlcxgCIAMoCVIGc3RhZ2Vz
-Ik0KBFBvcnQSEgoEbmFtZRgBIAEoCVIEbmFtZRIxCgZ2YWx1ZXMYAiADKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuVmFsdWVS
-BnZhbHVlcyKlAQoIUnVuUmVwbHkSLgoEc3RlcBgBIAEoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5TdGVwSABSBHN0ZXASKwoD
-bG9nGAIgASgLMhcuYXVkaW9zZXAucGx1Z2luLnYxLkxvZ0gAUgNsb2cSNAoGcmVzdWx0GAMgASgLMhouYXVkaW9zZXAucGx1
-Z2luLnYxLlJlc3VsdEgAUgZyZXN1bHRCBgoEcGFydCJICgRTdGVwEhIKBGRvbmUYASABKARSBGRvbmUSDgoCb2YYAiABKARS
-Am9mEhwKCW9iamVjdGl2ZRgDIAEoAVIJb2JqZWN0aXZlIi8KA0xvZxIUCgVsZXZlbBgBIAEoBVIFbGV2ZWwSEgoEdGV4dBgC
-IAEoCVIEdGV4dCI8CgZSZXN1bHQSMgoHb3V0cHV0cxgBIAMoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5Qb3J0UgdvdXRwdXRz
-IlIKDFN0YWdlUmVxdWVzdBIUCgVzdGFnZRgBIAEoBFIFc3RhZ2USLAoEY2FsbBgCIAEoCzIYLmF1ZGlvc2VwLnBsdWdpbi52
-MS5DYWxsUgRjYWxsIjwKDENsb3NlUmVxdWVzdBIUCgVzdGFnZRgBIAEoBFIFc3RhZ2USFgoGdmFsdWVzGAIgAygEUgZ2YWx1
-ZXMixwMKBVZhbHVlEjEKBWF1ZGlvGAEgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkF1ZGlvSABSBWF1ZGlvEjQKBmZyYW1l
-cxgCIAEoCzIaLmF1ZGlvc2VwLnBsdWdpbi52MS5GcmFtZXNIAFIGZnJhbWVzEjEKBWNvZWZzGAMgASgLMhkuYXVkaW9zZXAu
-cGx1Z2luLnYxLkNvZWZzSABSBWNvZWZzEjEKBXBvd2VyGAQgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLlBvd2VySABSBXBv
-d2VyEkMKCXRyYW5zZm9ybRgFIAEoCzIjLmF1ZGlvc2VwLnBsdWdpbi52MS5GaXR0ZWRUcmFuc2Zvcm1IAFIJdHJhbnNmb3Jt
-EjcKB2ZhY3RvcnMYBiABKAsyGy5hdWRpb3NlcC5wbHVnaW4udjEuRmFjdG9yc0gAUgdmYWN0b3JzEjEKBW5vdGVzGAcgASgL
-MhkuYXVkaW9zZXAucGx1Z2luLnYxLk5vdGVzSABSBW5vdGVzEjUKB3NvdXJjZXMYCCABKAsyGS5hdWRpb3NlcC5wbHVnaW4u
-djEuU3RlbXNIAFIHc291cmNlc0IHCgVjYXJnbyLwAQoESGVhZBISCgRyYXRlGAEgASgEUgRyYXRlEhgKB3NhbXBsZXMYAiAB
-KARSB3NhbXBsZXMSGgoIY2hhbm5lbHMYAyABKARSCGNoYW5uZWxzEiIKDHJlYWxpc2F0aW9ucxgEIAEoBFIMcmVhbGlzYXRp
-b25zEhQKBW5hbWVzGAUgAygJUgVuYW1lcxIaCghlbmNvZGluZxgGIAEoCVIIZW5jb2RpbmcSGgoIc3BlYWtlcnMYByABKA1S
-CHNwZWFrZXJzEiwKBHRhZ3MYCCADKAsyGC5hdWRpb3NlcC5wbHVnaW4udjEuVGFnc1IEdGFncyI0CgRUYWdzEhQKBW5hbWVz
-GAEgAygJUgVuYW1lcxIWCgZ2YWx1ZXMYAiADKAlSBnZhbHVlcyJjCgVBdWRpbxIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIU
-CgV5b3VycxgCIAEoCFIFeW91cnMSLAoEaGVhZBgDIAEoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5IZWFkUgRoZWFkIsMBCgdG
-cmFtaW5nEiwKBGhlYWQYASABKAsyGC5hdWRpb3NlcC5wbHVnaW4udjEuSGVhZFIEaGVhZBIWCgZsZW5ndGgYAiABKARSBmxl
-bmd0aBIQCgNob3AYAyABKARSA2hvcBIQCgNwYWQYBCABKARSA3BhZBIUCgVzaGFyZRgFIAEoBFIFc2hhcmUSGgoIYW5hbHlz
-aXMYBiABKAxSCGFuYWx5c2lzEhwKCXN5bnRoZXNpcxgHIAEoDFIJc3ludGhlc2lzIp4BCgZGcmFtZXMSFgoGaGFuZGxlGAEg
-ASgEUgZoYW5kbGUSFAoFeW91cnMYAiABKAhSBXlvdXJzEi8KBWF1ZGlvGAMgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkF1
-ZGlvUgVhdWRpbxI1CgdmcmFtaW5nGAQgASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLkZyYW1pbmdSB2ZyYW1pbmcizwEKCVRy
-YW5zZm9ybRIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIUCgV5b3VycxgCIAEoCFIFeW91cnMSFgoGbGVuZ3RoGAMgASgEUgZs
-ZW5ndGgSEgoEYmlucxgEIAEoBFIEYmlucxIYCgdjb21wbGV4GAUgASgIUgdjb21wbGV4EiAKC2ZyZXF1ZW5jaWVzGAYgASgM
-UgtmcmVxdWVuY2llcxIsCgNwaGkYByABKAsyGi5hdWRpb3NlcC5wbHVnaW4udjEuTWF0cml4UgNwaGkiswEKD0ZpdHRlZFRy
-YW5zZm9ybRIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIUCgV5b3VycxgCIAEoCFIFeW91cnMSOwoJdHJhbnNmb3JtGAMgASgL
-Mh0uYXVkaW9zZXAucGx1Z2luLnYxLlRyYW5zZm9ybVIJdHJhbnNmb3JtEjUKB2ZyYW1pbmcYBCABKAsyGy5hdWRpb3NlcC5w
-bHVnaW4udjEuRnJhbWluZ1IHZnJhbWluZyLdAQoFQ29lZnMSFgoGaGFuZGxlGAEgASgEUgZoYW5kbGUSFAoFeW91cnMYAiAB
-KAhSBXlvdXJzEjsKCXRyYW5zZm9ybRgDIAEoCzIdLmF1ZGlvc2VwLnBsdWdpbi52MS5UcmFuc2Zvcm1SCXRyYW5zZm9ybRIy
-CgZmcmFtZXMYBCABKAsyGi5hdWRpb3NlcC5wbHVnaW4udjEuRnJhbWVzUgZmcmFtZXMSNQoHZnJhbWluZxgFIAEoCzIbLmF1
-ZGlvc2VwLnBsdWdpbi52MS5GcmFtaW5nUgdmcmFtaW5nIsEBCgVQb3dlchIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIUCgV5
-b3VycxgCIAEoCFIFeW91cnMSLwoFY29lZnMYAyABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuQ29lZnNSBWNvZWZzEjUKB2Zy
-YW1pbmcYBCABKAsyGy5hdWRpb3NlcC5wbHVnaW4udjEuRnJhbWluZ1IHZnJhbWluZxISCgRiaW5zGAUgASgEUgRiaW5zEg4K
-Amh6GAYgASgMUgJoeiJiCgZNYXRyaXgSEgoEcm93cxgBIAEoBFIEcm93cxIYCgdjb2x1bW5zGAIgASgEUgdjb2x1bW5zEhIK
-BGRhdGEYAyABKAxSBGRhdGESFgoGaGFuZGxlGAQgASgEUgZoYW5kbGUixQIKB0ZhY3RvcnMSFgoGaGFuZGxlGAEgASgEUgZo
-YW5kbGUSFAoFeW91cnMYAiABKAhSBXlvdXJzEigKAXcYAyABKAsyGi5hdWRpb3NlcC5wbHVnaW4udjEuTWF0cml4UgF3EigK
-AWgYBCABKAsyGi5hdWRpb3NlcC5wbHVnaW4udjEuTWF0cml4UgFoEhwKCW9iamVjdGl2ZRgFIAEoDFIJb2JqZWN0aXZlEhoK
-CHJlc3RhcnRzGAYgASgMUghyZXN0YXJ0cxISCgRzdG9wGAcgASgJUgRzdG9wEjMKB3NvdXJjZXMYCCADKAsyGS5hdWRpb3Nl
-cC5wbHVnaW4udjEuR3JvdXBSB3NvdXJjZXMSNQoHZnJhbWluZxgJIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5GcmFtaW5n
-UgdmcmFtaW5nIjsKBUdyb3VwEhIKBG5hbWUYASABKAlSBG5hbWUSHgoKY29tcG9uZW50cxgCIAMoBFIKY29tcG9uZW50cyI3
-CgVOb3RlcxIuCgVub3RlcxgBIAMoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5Ob3RlUgVub3RlcyJ+CgROb3RlEhQKBW9uc2V0
-GAEgASgBUgVvbnNldBIWCgZvZmZzZXQYAiABKAFSBm9mZnNldBIUCgVwaXRjaBgDIAEoAVIFcGl0Y2gSFgoGc291cmNlGAQg
-ASgJUgZzb3VyY2USGgoIdmVsb2NpdHkYBSABKAFSCHZlbG9jaXR5IrYCCgVTdGVtcxIWCgZoYW5kbGUYASABKARSBmhhbmRs
-ZRIUCgV5b3VycxgCIAEoCFIFeW91cnMSLAoEaGVhZBgDIAEoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5IZWFkUgRoZWFkEhQK
-BW5hbWVzGAQgAygJUgVuYW1lcxIxCgZncm91cHMYBSADKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuR3JvdXBSBmdyb3VwcxI7
-CglzZXBhcmF0ZWQYBiABKAsyHS5hdWRpb3NlcC5wbHVnaW4udjEuU2VwYXJhdGVkUglzZXBhcmF0ZWQSSwoPc2VwYXJhdGVk
-X2F1ZGlvGAcgASgLMiIuYXVkaW9zZXAucGx1Z2luLnYxLlNlcGFyYXRlZEF1ZGlvUg5zZXBhcmF0ZWRBdWRpbyJQCglTZXBh
-cmF0ZWQSLwoFY29lZnMYASABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuQ29lZnNSBWNvZWZzEhIKBGhhbG8YAiABKARSBGhh
-bG8ibQoOU2VwYXJhdGVkQXVkaW8SLwoFYXVkaW8YASABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuQXVkaW9SBWF1ZGlvEhQK
-BWNodW5rGAIgASgEUgVjaHVuaxIUCgVyZWFjaBgDIAEoBFIFcmVhY2giSQoFQXJyYXkSEgoEZGF0YRgBIAEoDFIEZGF0YRIW
-CgZvZmZzZXQYAiABKARSBm9mZnNldBIUCgVjb3VudBgDIAEoBFIFY291bnQi/wUKC1JlYWRSZXF1ZXN0EhYKBmhhbmRsZRgB
-IAEoBFIGaGFuZGxlEiwKBGNhbGwYAiABKAsyGC5hdWRpb3NlcC5wbHVnaW4udjEuQ2FsbFIEY2FsbBItCgRmcm9tGAMgAygL
-MhkuYXVkaW9zZXAucGx1Z2luLnYxLkFycmF5UgRmcm9tEikKAnRvGAQgAygLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkFycmF5
-UgJ0bxI3CgdzYW1wbGVzGAUgASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLlNhbXBsZXNIAFIHc2FtcGxlcxI6CghzcGVjdHJ1
-bRgGIAEoCzIcLmF1ZGlvc2VwLnBsdWdpbi52MS5TcGVjdHJ1bUgAUghzcGVjdHJ1bRI3Cgdjb2x1bW5zGAcgASgLMhsuYXVk
-aW9zZXAucGx1Z2luLnYxLkNvbHVtbnNIAFIHY29sdW1ucxI3Cgdmb3J3YXJkGAggASgLMhsuYXVkaW9zZXAucGx1Z2luLnYx
-LkZvcndhcmRIAFIHZm9yd2FyZBI3CgdpbnZlcnNlGAkgASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLkludmVyc2VIAFIHaW52
-ZXJzZRI3CgdudW1iZXJzGAogASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLk51bWJlcnNIAFIHbnVtYmVycxI3CgdpdGVyYXRl
-GAsgASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLkl0ZXJhdGVIAFIHaXRlcmF0ZRIuCgRuZXh0GAwgASgLMhguYXVkaW9zZXAu
-cGx1Z2luLnYxLk5leHRIAFIEbmV4dBI6CghzZXBhcmF0ZRgNIAEoCzIcLmF1ZGlvc2VwLnBsdWdpbi52MS5TZXBhcmF0ZUgA
-UghzZXBhcmF0ZRJKCg5zZXBhcmF0ZV9hdWRpbxgOIAEoCzIhLmF1ZGlvc2VwLnBsdWdpbi52MS5TZXBhcmF0ZUF1ZGlvSABS
-DXNlcGFyYXRlQXVkaW9CBgoEd2hhdCKHAQoJUmVhZFJlcGx5EjEKBmFycmF5cxgBIAMoCzIZLmF1ZGlvc2VwLnBsdWdpbi52
-MS5BcnJheVIGYXJyYXlzEhYKBmhhbmRsZRgCIAEoBFIGaGFuZGxlEi8KBWJsb2NrGAMgASgLMhkuYXVkaW9zZXAucGx1Z2lu
-LnYxLkJsb2NrUgVibG9jayIvCgdTYW1wbGVzEg4KAmF0GAEgASgSUgJhdBIUCgVjb3VudBgCIAEoBFIFY291bnQiNgoIU3Bl
-Y3RydW0SFAoFZmlyc3QYASABKARSBWZpcnN0EhQKBWNvdW50GAIgASgEUgVjb3VudCJHCgdDb2x1bW5zEhQKBWZpcnN0GAEg
-ASgEUgVmaXJzdBIUCgVjb3VudBgCIAEoBFIFY291bnQSEAoDYWxsGAMgASgIUgNhbGwiHwoHRm9yd2FyZBIUCgVjb3VudBgB
-IAEoBFIFY291bnQiHwoHSW52ZXJzZRIUCgVjb3VudBgBIAEoBFIFY291bnQiHwoHTnVtYmVycxIUCgVmaXJzdBgBIAEoBFIF
-Zmlyc3QiCQoHSXRlcmF0ZSIGCgROZXh0IjkKBUJsb2NrEhYKBnNvdXJjZRgBIAEoBFIGc291cmNlEhgKB3NhbXBsZXMYAiAB
-KARSB3NhbXBsZXMiYgoIU2VwYXJhdGUSFAoFZmlyc3QYASABKARSBWZpcnN0EhYKBmZyYW1lcxgCIAEoBFIGZnJhbWVzEhIK
-BHNraXAYAyABKARSBHNraXASFAoFY291bnQYBCABKARSBWNvdW50IjUKDVNlcGFyYXRlQXVkaW8SDgoCYXQYASABKBJSAmF0
-EhQKBWNvdW50GAIgASgEUgVjb3VudCKEAgoIUXVlc3Rpb24SDgoCaWQYASABKARSAmlkEhIKBGNhbGwYAiABKARSBGNhbGwS
-NQoEcmVhZBgDIAEoCzIfLmF1ZGlvc2VwLnBsdWdpbi52MS5SZWFkUmVxdWVzdEgAUgRyZWFkEjgKBWNsb3NlGAQgASgLMiAu
-YXVkaW9zZXAucGx1Z2luLnYxLkNsb3NlUmVxdWVzdEgAUgVjbG9zZRIuCgRzdGVwGAUgASgLMhguYXVkaW9zZXAucGx1Z2lu
-LnYxLlN0ZXBIAFIEc3RlcBIrCgNsb2cYBiABKAsyFy5hdWRpb3NlcC5wbHVnaW4udjEuTG9nSABSA2xvZ0IGCgR3aGF0ImMK
-BkFuc3dlchIOCgJpZBgBIAEoBFICaWQSMwoFcmVwbHkYAiABKAsyHS5hdWRpb3NlcC5wbHVnaW4udjEuUmVhZFJlcGx5UgVy
-ZXBseRIUCgVlcnJvchgDIAEoCVIFZXJyb3Iy7wUKBlBsdWdpbhJSCghEZXNjcmliZRIjLmF1ZGlvc2VwLnBsdWdpbi52MS5E
-ZXNjcmliZVJlcXVlc3QaIS5hdWRpb3NlcC5wbHVnaW4udjEuRGVzY3JpYmVSZXBseRJJCgVCdWlsZBIgLmF1ZGlvc2VwLnBs
-dWdpbi52MS5CdWlsZFJlcXVlc3QaHi5hdWRpb3NlcC5wbHVnaW4udjEuQnVpbGRSZXBseRJSCghGb3JlY2FzdBIjLmF1ZGlv
-c2VwLnBsdWdpbi52MS5Gb3JlY2FzdFJlcXVlc3QaIS5hdWRpb3NlcC5wbHVnaW4udjEuRm9yZWNhc3RSZXBseRJICgdQcmVw
-YXJlEiIuYXVkaW9zZXAucGx1Z2luLnYxLlByZXBhcmVSZXF1ZXN0GhkuYXVkaW9zZXAucGx1Z2luLnYxLkVtcHR5EkUKA1J1
-bhIeLmF1ZGlvc2VwLnBsdWdpbi52MS5SdW5SZXF1ZXN0GhwuYXVkaW9zZXAucGx1Z2luLnYxLlJ1blJlcGx5MAESRgoEUmVh
-ZBIfLmF1ZGlvc2VwLnBsdWdpbi52MS5SZWFkUmVxdWVzdBodLmF1ZGlvc2VwLnBsdWdpbi52MS5SZWFkUmVwbHkSRQoGQ29t
-bWl0EiAuYXVkaW9zZXAucGx1Z2luLnYxLlN0YWdlUmVxdWVzdBoZLmF1ZGlvc2VwLnBsdWdpbi52MS5FbXB0eRJHCghXaXRo
-ZHJhdxIgLmF1ZGlvc2VwLnBsdWdpbi52MS5TdGFnZVJlcXVlc3QaGS5hdWRpb3NlcC5wbHVnaW4udjEuRW1wdHkSRAoFQ2xv
-c2USIC5hdWRpb3NlcC5wbHVnaW4udjEuQ2xvc2VSZXF1ZXN0GhkuYXVkaW9zZXAucGx1Z2luLnYxLkVtcHR5EkMKA0FzaxIa
-LmF1ZGlvc2VwLnBsdWdpbi52MS5BbnN3ZXIaHC5hdWRpb3NlcC5wbHVnaW4udjEuUXVlc3Rpb24oATABQitaKWdpdGh1Yi5j
-b20vYXVkaW9zZXAvYXVkaW9zZXAvcGx1Z2lucy93aXJlYgZwcm90bzM=
+cxIfCgtvbmVfcHJvY2VzcxgGIAEoCFIKb25lUHJvY2VzcyJSCgxCdWlsZFJlcXVlc3QSFAoFc3RhZ2UYASABKAlSBXN0YWdl
+EhYKBnBhcmFtcxgCIAEoCVIGcGFyYW1zEhQKBWNoZWNrGAMgASgIUgVjaGVjayLkAQoKQnVpbGRSZXBseRIUCgVzdGFnZRgB
+IAEoBFIFc3RhZ2USNgoGZmF1bHRzGAIgAygLMh4uYXVkaW9zZXAucGx1Z2luLnYxLlBhcmFtRmF1bHRSBmZhdWx0cxIaCghw
+cmVwYXJlcxgDIAEoCFIIcHJlcGFyZXMSGAoHY29tbWl0cxgEIAEoCFIHY29tbWl0cxIcCgl3aXRoZHJhd3MYBSABKAhSCXdp
+dGhkcmF3cxIWCgZjbG9zZXMYBiABKAhSBmNsb3NlcxIcCglmb3JlY2FzdHMYByABKAhSCWZvcmVjYXN0cyJICgpQYXJhbUZh
+dWx0EhIKBG5hbWUYASABKAlSBG5hbWUSEgoEd2hhdBgCIAEoCVIEd2hhdBISCgRoaW50GAMgASgJUgRoaW50InUKD0ZvcmVj
+YXN0UmVxdWVzdBIUCgVzdGFnZRgBIAEoCVIFc3RhZ2USFgoGcGFyYW1zGAIgASgJUgZwYXJhbXMSNAoGaW5wdXRzGAMgAygL
+MhwuYXVkaW9zZXAucGx1Z2luLnYxLkZvcmVjYXN0UgZpbnB1dHMifwoNRm9yZWNhc3RSZXBseRI2CgdvdXRwdXRzGAEgAygL
+MhwuYXVkaW9zZXAucGx1Z2luLnYxLkZvcmVjYXN0UgdvdXRwdXRzEjYKBmZhdWx0cxgCIAMoCzIeLmF1ZGlvc2VwLnBsdWdp
+bi52MS5QYXJhbUZhdWx0UgZmYXVsdHMiTAoIRm9yZWNhc3QSEgoEcG9ydBgBIAEoCVIEcG9ydBISCgRyYW5rGAIgASgEUgRy
+YW5rEhgKB3NvdXJjZXMYAyADKAlSB3NvdXJjZXMitAEKDlByZXBhcmVSZXF1ZXN0EhQKBXN0YWdlGAEgASgEUgVzdGFnZRIs
+CgRjYWxsGAIgASgLMhguYXVkaW9zZXAucGx1Z2luLnYxLkNhbGxSBGNhbGwSLAoEaGVhZBgDIAEoCzIYLmF1ZGlvc2VwLnBs
+dWdpbi52MS5IZWFkUgRoZWFkEhgKB3NvdXJjZXMYBCADKAlSB3NvdXJjZXMSFgoGaW5wdXRzGAUgAygJUgZpbnB1dHMiLAoE
+Q2FsbBIOCgJpZBgBIAEoBFICaWQSFAoFYmxvY2sYAiABKARSBWJsb2NrIq0BCgpSdW5SZXF1ZXN0EhQKBXN0YWdlGAEgASgE
+UgVzdGFnZRIsCgRjYWxsGAIgASgLMhguYXVkaW9zZXAucGx1Z2luLnYxLkNhbGxSBGNhbGwSKQoDZW52GAMgASgLMhcuYXVk
+aW9zZXAucGx1Z2luLnYxLkVudlIDZW52EjAKBmlucHV0cxgEIAMoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5Qb3J0UgZpbnB1
+dHMieQoDRW52EhIKBHNlZWQYASABKARSBHNlZWQSEAoDbG9nGAIgASgIUgNsb2cSGgoIcHJvZ3Jlc3MYAyABKAhSCHByb2dy
+ZXNzEjAKBndpcmluZxgEIAMoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5XaXJlUgZ3aXJpbmciMgoEV2lyZRISCgRwb3J0GAEg
+ASgJUgRwb3J0EhYKBnN0YWdlcxgCIAMoCVIGc3RhZ2VzIk0KBFBvcnQSEgoEbmFtZRgBIAEoCVIEbmFtZRIxCgZ2YWx1ZXMY
+AiADKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuVmFsdWVSBnZhbHVlcyKlAQoIUnVuUmVwbHkSLgoEc3RlcBgBIAEoCzIYLmF1
+ZGlvc2VwLnBsdWdpbi52MS5TdGVwSABSBHN0ZXASKwoDbG9nGAIgASgLMhcuYXVkaW9zZXAucGx1Z2luLnYxLkxvZ0gAUgNs
+b2cSNAoGcmVzdWx0GAMgASgLMhouYXVkaW9zZXAucGx1Z2luLnYxLlJlc3VsdEgAUgZyZXN1bHRCBgoEcGFydCJICgRTdGVw
+EhIKBGRvbmUYASABKARSBGRvbmUSDgoCb2YYAiABKARSAm9mEhwKCW9iamVjdGl2ZRgDIAEoAVIJb2JqZWN0aXZlIi8KA0xv
+ZxIUCgVsZXZlbBgBIAEoBVIFbGV2ZWwSEgoEdGV4dBgCIAEoCVIEdGV4dCI8CgZSZXN1bHQSMgoHb3V0cHV0cxgBIAMoCzIY
+LmF1ZGlvc2VwLnBsdWdpbi52MS5Qb3J0UgdvdXRwdXRzIlIKDFN0YWdlUmVxdWVzdBIUCgVzdGFnZRgBIAEoBFIFc3RhZ2US
+LAoEY2FsbBgCIAEoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5DYWxsUgRjYWxsIjwKDENsb3NlUmVxdWVzdBIUCgVzdGFnZRgB
+IAEoBFIFc3RhZ2USFgoGdmFsdWVzGAIgAygEUgZ2YWx1ZXMixwMKBVZhbHVlEjEKBWF1ZGlvGAEgASgLMhkuYXVkaW9zZXAu
+cGx1Z2luLnYxLkF1ZGlvSABSBWF1ZGlvEjQKBmZyYW1lcxgCIAEoCzIaLmF1ZGlvc2VwLnBsdWdpbi52MS5GcmFtZXNIAFIG
+ZnJhbWVzEjEKBWNvZWZzGAMgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkNvZWZzSABSBWNvZWZzEjEKBXBvd2VyGAQgASgL
+MhkuYXVkaW9zZXAucGx1Z2luLnYxLlBvd2VySABSBXBvd2VyEkMKCXRyYW5zZm9ybRgFIAEoCzIjLmF1ZGlvc2VwLnBsdWdp
+bi52MS5GaXR0ZWRUcmFuc2Zvcm1IAFIJdHJhbnNmb3JtEjcKB2ZhY3RvcnMYBiABKAsyGy5hdWRpb3NlcC5wbHVnaW4udjEu
+RmFjdG9yc0gAUgdmYWN0b3JzEjEKBW5vdGVzGAcgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLk5vdGVzSABSBW5vdGVzEjUK
+B3NvdXJjZXMYCCABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuU3RlbXNIAFIHc291cmNlc0IHCgVjYXJnbyLwAQoESGVhZBIS
+CgRyYXRlGAEgASgEUgRyYXRlEhgKB3NhbXBsZXMYAiABKARSB3NhbXBsZXMSGgoIY2hhbm5lbHMYAyABKARSCGNoYW5uZWxz
+EiIKDHJlYWxpc2F0aW9ucxgEIAEoBFIMcmVhbGlzYXRpb25zEhQKBW5hbWVzGAUgAygJUgVuYW1lcxIaCghlbmNvZGluZxgG
+IAEoCVIIZW5jb2RpbmcSGgoIc3BlYWtlcnMYByABKA1SCHNwZWFrZXJzEiwKBHRhZ3MYCCADKAsyGC5hdWRpb3NlcC5wbHVn
+aW4udjEuVGFnc1IEdGFncyI0CgRUYWdzEhQKBW5hbWVzGAEgAygJUgVuYW1lcxIWCgZ2YWx1ZXMYAiADKAlSBnZhbHVlcyJj
+CgVBdWRpbxIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIUCgV5b3VycxgCIAEoCFIFeW91cnMSLAoEaGVhZBgDIAEoCzIYLmF1
+ZGlvc2VwLnBsdWdpbi52MS5IZWFkUgRoZWFkIsMBCgdGcmFtaW5nEiwKBGhlYWQYASABKAsyGC5hdWRpb3NlcC5wbHVnaW4u
+djEuSGVhZFIEaGVhZBIWCgZsZW5ndGgYAiABKARSBmxlbmd0aBIQCgNob3AYAyABKARSA2hvcBIQCgNwYWQYBCABKARSA3Bh
+ZBIUCgVzaGFyZRgFIAEoBFIFc2hhcmUSGgoIYW5hbHlzaXMYBiABKAxSCGFuYWx5c2lzEhwKCXN5bnRoZXNpcxgHIAEoDFIJ
+c3ludGhlc2lzIp4BCgZGcmFtZXMSFgoGaGFuZGxlGAEgASgEUgZoYW5kbGUSFAoFeW91cnMYAiABKAhSBXlvdXJzEi8KBWF1
+ZGlvGAMgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkF1ZGlvUgVhdWRpbxI1CgdmcmFtaW5nGAQgASgLMhsuYXVkaW9zZXAu
+cGx1Z2luLnYxLkZyYW1pbmdSB2ZyYW1pbmcizwEKCVRyYW5zZm9ybRIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIUCgV5b3Vy
+cxgCIAEoCFIFeW91cnMSFgoGbGVuZ3RoGAMgASgEUgZsZW5ndGgSEgoEYmlucxgEIAEoBFIEYmlucxIYCgdjb21wbGV4GAUg
+ASgIUgdjb21wbGV4EiAKC2ZyZXF1ZW5jaWVzGAYgASgMUgtmcmVxdWVuY2llcxIsCgNwaGkYByABKAsyGi5hdWRpb3NlcC5w
+bHVnaW4udjEuTWF0cml4UgNwaGkiswEKD0ZpdHRlZFRyYW5zZm9ybRIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIUCgV5b3Vy
+cxgCIAEoCFIFeW91cnMSOwoJdHJhbnNmb3JtGAMgASgLMh0uYXVkaW9zZXAucGx1Z2luLnYxLlRyYW5zZm9ybVIJdHJhbnNm
+b3JtEjUKB2ZyYW1pbmcYBCABKAsyGy5hdWRpb3NlcC5wbHVnaW4udjEuRnJhbWluZ1IHZnJhbWluZyLdAQoFQ29lZnMSFgoG
+aGFuZGxlGAEgASgEUgZoYW5kbGUSFAoFeW91cnMYAiABKAhSBXlvdXJzEjsKCXRyYW5zZm9ybRgDIAEoCzIdLmF1ZGlvc2Vw
+LnBsdWdpbi52MS5UcmFuc2Zvcm1SCXRyYW5zZm9ybRIyCgZmcmFtZXMYBCABKAsyGi5hdWRpb3NlcC5wbHVnaW4udjEuRnJh
+bWVzUgZmcmFtZXMSNQoHZnJhbWluZxgFIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5GcmFtaW5nUgdmcmFtaW5nIsEBCgVQ
+b3dlchIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIUCgV5b3VycxgCIAEoCFIFeW91cnMSLwoFY29lZnMYAyABKAsyGS5hdWRp
+b3NlcC5wbHVnaW4udjEuQ29lZnNSBWNvZWZzEjUKB2ZyYW1pbmcYBCABKAsyGy5hdWRpb3NlcC5wbHVnaW4udjEuRnJhbWlu
+Z1IHZnJhbWluZxISCgRiaW5zGAUgASgEUgRiaW5zEg4KAmh6GAYgASgMUgJoeiJiCgZNYXRyaXgSEgoEcm93cxgBIAEoBFIE
+cm93cxIYCgdjb2x1bW5zGAIgASgEUgdjb2x1bW5zEhIKBGRhdGEYAyABKAxSBGRhdGESFgoGaGFuZGxlGAQgASgEUgZoYW5k
+bGUixQIKB0ZhY3RvcnMSFgoGaGFuZGxlGAEgASgEUgZoYW5kbGUSFAoFeW91cnMYAiABKAhSBXlvdXJzEigKAXcYAyABKAsy
+Gi5hdWRpb3NlcC5wbHVnaW4udjEuTWF0cml4UgF3EigKAWgYBCABKAsyGi5hdWRpb3NlcC5wbHVnaW4udjEuTWF0cml4UgFo
+EhwKCW9iamVjdGl2ZRgFIAEoDFIJb2JqZWN0aXZlEhoKCHJlc3RhcnRzGAYgASgMUghyZXN0YXJ0cxISCgRzdG9wGAcgASgJ
+UgRzdG9wEjMKB3NvdXJjZXMYCCADKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuR3JvdXBSB3NvdXJjZXMSNQoHZnJhbWluZxgJ
+IAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5GcmFtaW5nUgdmcmFtaW5nIjsKBUdyb3VwEhIKBG5hbWUYASABKAlSBG5hbWUS
+HgoKY29tcG9uZW50cxgCIAMoBFIKY29tcG9uZW50cyI3CgVOb3RlcxIuCgVub3RlcxgBIAMoCzIYLmF1ZGlvc2VwLnBsdWdp
+bi52MS5Ob3RlUgVub3RlcyJ+CgROb3RlEhQKBW9uc2V0GAEgASgBUgVvbnNldBIWCgZvZmZzZXQYAiABKAFSBm9mZnNldBIU
+CgVwaXRjaBgDIAEoAVIFcGl0Y2gSFgoGc291cmNlGAQgASgJUgZzb3VyY2USGgoIdmVsb2NpdHkYBSABKAFSCHZlbG9jaXR5
+IrYCCgVTdGVtcxIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIUCgV5b3VycxgCIAEoCFIFeW91cnMSLAoEaGVhZBgDIAEoCzIY
+LmF1ZGlvc2VwLnBsdWdpbi52MS5IZWFkUgRoZWFkEhQKBW5hbWVzGAQgAygJUgVuYW1lcxIxCgZncm91cHMYBSADKAsyGS5h
+dWRpb3NlcC5wbHVnaW4udjEuR3JvdXBSBmdyb3VwcxI7CglzZXBhcmF0ZWQYBiABKAsyHS5hdWRpb3NlcC5wbHVnaW4udjEu
+U2VwYXJhdGVkUglzZXBhcmF0ZWQSSwoPc2VwYXJhdGVkX2F1ZGlvGAcgASgLMiIuYXVkaW9zZXAucGx1Z2luLnYxLlNlcGFy
+YXRlZEF1ZGlvUg5zZXBhcmF0ZWRBdWRpbyJQCglTZXBhcmF0ZWQSLwoFY29lZnMYASABKAsyGS5hdWRpb3NlcC5wbHVnaW4u
+djEuQ29lZnNSBWNvZWZzEhIKBGhhbG8YAiABKARSBGhhbG8ibQoOU2VwYXJhdGVkQXVkaW8SLwoFYXVkaW8YASABKAsyGS5h
+dWRpb3NlcC5wbHVnaW4udjEuQXVkaW9SBWF1ZGlvEhQKBWNodW5rGAIgASgEUgVjaHVuaxIUCgVyZWFjaBgDIAEoBFIFcmVh
+Y2giSQoFQXJyYXkSEgoEZGF0YRgBIAEoDFIEZGF0YRIWCgZvZmZzZXQYAiABKARSBm9mZnNldBIUCgVjb3VudBgDIAEoBFIF
+Y291bnQi/wUKC1JlYWRSZXF1ZXN0EhYKBmhhbmRsZRgBIAEoBFIGaGFuZGxlEiwKBGNhbGwYAiABKAsyGC5hdWRpb3NlcC5w
+bHVnaW4udjEuQ2FsbFIEY2FsbBItCgRmcm9tGAMgAygLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkFycmF5UgRmcm9tEikKAnRv
+GAQgAygLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkFycmF5UgJ0bxI3CgdzYW1wbGVzGAUgASgLMhsuYXVkaW9zZXAucGx1Z2lu
+LnYxLlNhbXBsZXNIAFIHc2FtcGxlcxI6CghzcGVjdHJ1bRgGIAEoCzIcLmF1ZGlvc2VwLnBsdWdpbi52MS5TcGVjdHJ1bUgA
+UghzcGVjdHJ1bRI3Cgdjb2x1bW5zGAcgASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLkNvbHVtbnNIAFIHY29sdW1ucxI3Cgdm
+b3J3YXJkGAggASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLkZvcndhcmRIAFIHZm9yd2FyZBI3CgdpbnZlcnNlGAkgASgLMhsu
+YXVkaW9zZXAucGx1Z2luLnYxLkludmVyc2VIAFIHaW52ZXJzZRI3CgdudW1iZXJzGAogASgLMhsuYXVkaW9zZXAucGx1Z2lu
+LnYxLk51bWJlcnNIAFIHbnVtYmVycxI3CgdpdGVyYXRlGAsgASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLkl0ZXJhdGVIAFIH
+aXRlcmF0ZRIuCgRuZXh0GAwgASgLMhguYXVkaW9zZXAucGx1Z2luLnYxLk5leHRIAFIEbmV4dBI6CghzZXBhcmF0ZRgNIAEo
+CzIcLmF1ZGlvc2VwLnBsdWdpbi52MS5TZXBhcmF0ZUgAUghzZXBhcmF0ZRJKCg5zZXBhcmF0ZV9hdWRpbxgOIAEoCzIhLmF1
+ZGlvc2VwLnBsdWdpbi52MS5TZXBhcmF0ZUF1ZGlvSABSDXNlcGFyYXRlQXVkaW9CBgoEd2hhdCKHAQoJUmVhZFJlcGx5EjEK
+BmFycmF5cxgBIAMoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5BcnJheVIGYXJyYXlzEhYKBmhhbmRsZRgCIAEoBFIGaGFuZGxl
+Ei8KBWJsb2NrGAMgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkJsb2NrUgVibG9jayIvCgdTYW1wbGVzEg4KAmF0GAEgASgS
+UgJhdBIUCgVjb3VudBgCIAEoBFIFY291bnQiNgoIU3BlY3RydW0SFAoFZmlyc3QYASABKARSBWZpcnN0EhQKBWNvdW50GAIg
+ASgEUgVjb3VudCJHCgdDb2x1bW5zEhQKBWZpcnN0GAEgASgEUgVmaXJzdBIUCgVjb3VudBgCIAEoBFIFY291bnQSEAoDYWxs
+GAMgASgIUgNhbGwiHwoHRm9yd2FyZBIUCgVjb3VudBgBIAEoBFIFY291bnQiHwoHSW52ZXJzZRIUCgVjb3VudBgBIAEoBFIF
+Y291bnQiHwoHTnVtYmVycxIUCgVmaXJzdBgBIAEoBFIFZmlyc3QiCQoHSXRlcmF0ZSIGCgROZXh0IjkKBUJsb2NrEhYKBnNv
+dXJjZRgBIAEoBFIGc291cmNlEhgKB3NhbXBsZXMYAiABKARSB3NhbXBsZXMiYgoIU2VwYXJhdGUSFAoFZmlyc3QYASABKARS
+BWZpcnN0EhYKBmZyYW1lcxgCIAEoBFIGZnJhbWVzEhIKBHNraXAYAyABKARSBHNraXASFAoFY291bnQYBCABKARSBWNvdW50
+IjUKDVNlcGFyYXRlQXVkaW8SDgoCYXQYASABKBJSAmF0EhQKBWNvdW50GAIgASgEUgVjb3VudCK3AgoIUXVlc3Rpb24SDgoC
+aWQYASABKARSAmlkEhIKBGNhbGwYAiABKARSBGNhbGwSNQoEcmVhZBgDIAEoCzIfLmF1ZGlvc2VwLnBsdWdpbi52MS5SZWFk
+UmVxdWVzdEgAUgRyZWFkEjgKBWNsb3NlGAQgASgLMiAuYXVkaW9zZXAucGx1Z2luLnYxLkNsb3NlUmVxdWVzdEgAUgVjbG9z
+ZRIuCgRzdGVwGAUgASgLMhguYXVkaW9zZXAucGx1Z2luLnYxLlN0ZXBIAFIEc3RlcBIrCgNsb2cYBiABKAsyFy5hdWRpb3Nl
+cC5wbHVnaW4udjEuTG9nSABSA2xvZxIxCgVhbGl2ZRgHIAEoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5FbXB0eUgAUgVhbGl2
+ZUIGCgR3aGF0ImMKBkFuc3dlchIOCgJpZBgBIAEoBFICaWQSMwoFcmVwbHkYAiABKAsyHS5hdWRpb3NlcC5wbHVnaW4udjEu
+UmVhZFJlcGx5UgVyZXBseRIUCgVlcnJvchgDIAEoCVIFZXJyb3Iy7wUKBlBsdWdpbhJSCghEZXNjcmliZRIjLmF1ZGlvc2Vw
+LnBsdWdpbi52MS5EZXNjcmliZVJlcXVlc3QaIS5hdWRpb3NlcC5wbHVnaW4udjEuRGVzY3JpYmVSZXBseRJJCgVCdWlsZBIg
+LmF1ZGlvc2VwLnBsdWdpbi52MS5CdWlsZFJlcXVlc3QaHi5hdWRpb3NlcC5wbHVnaW4udjEuQnVpbGRSZXBseRJSCghGb3Jl
+Y2FzdBIjLmF1ZGlvc2VwLnBsdWdpbi52MS5Gb3JlY2FzdFJlcXVlc3QaIS5hdWRpb3NlcC5wbHVnaW4udjEuRm9yZWNhc3RS
+ZXBseRJICgdQcmVwYXJlEiIuYXVkaW9zZXAucGx1Z2luLnYxLlByZXBhcmVSZXF1ZXN0GhkuYXVkaW9zZXAucGx1Z2luLnYx
+LkVtcHR5EkUKA1J1bhIeLmF1ZGlvc2VwLnBsdWdpbi52MS5SdW5SZXF1ZXN0GhwuYXVkaW9zZXAucGx1Z2luLnYxLlJ1blJl
+cGx5MAESRgoEUmVhZBIfLmF1ZGlvc2VwLnBsdWdpbi52MS5SZWFkUmVxdWVzdBodLmF1ZGlvc2VwLnBsdWdpbi52MS5SZWFk
+UmVwbHkSRQoGQ29tbWl0EiAuYXVkaW9zZXAucGx1Z2luLnYxLlN0YWdlUmVxdWVzdBoZLmF1ZGlvc2VwLnBsdWdpbi52MS5F
+bXB0eRJHCghXaXRoZHJhdxIgLmF1ZGlvc2VwLnBsdWdpbi52MS5TdGFnZVJlcXVlc3QaGS5hdWRpb3NlcC5wbHVnaW4udjEu
+RW1wdHkSRAoFQ2xvc2USIC5hdWRpb3NlcC5wbHVnaW4udjEuQ2xvc2VSZXF1ZXN0GhkuYXVkaW9zZXAucGx1Z2luLnYxLkVt
+cHR5EkMKA0FzaxIaLmF1ZGlvc2VwLnBsdWdpbi52MS5BbnN3ZXIaHC5hdWRpb3NlcC5wbHVnaW4udjEuUXVlc3Rpb24oATAB
+QitaKWdpdGh1Yi5jb20vYXVkaW9zZXAvYXVkaW9zZXAvcGx1Z2lucy93aXJlYgZwcm90bzM=
 """
 
 _PACKAGE = "audiosep.plugin.v1."
@@ -546,6 +557,35 @@ class _Asker:
         finally:
             if offset:
                 self.memory.give_back(offset, room)
+
+
+class _Pulse:
+    """Tells the host that methods which cannot report are at work: as long as the process uses
+    its processor, which one that waits for ever does not."""
+
+    EVERY, LEAST = 0.2, 0.01  # s, and s of processor time in it
+
+    def __init__(self, asker):
+        self.asker, self.lock, self.at_work = asker, threading.Lock(), 0
+        threading.Thread(target=self.beat, daemon=True).start()
+
+    @contextlib.contextmanager
+    def during(self):
+        with self.lock:
+            self.at_work += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.at_work -= 1
+
+    def beat(self):
+        used = time.process_time()
+        while True:
+            time.sleep(self.EVERY)
+            before, used = used, time.process_time()
+            if self.at_work and used - before >= self.LEAST:
+                self.asker.say(alive=_new("Empty"))
 
 
 def _parts(n, each):
@@ -1162,6 +1202,10 @@ _COMMON = [  # the method that tells the shape, inputs, outputs, promises, how i
 ]
 
 
+# Those whose methods are not given env.
+_MUTE = (_run_source, _run_framer, _run_transformer, _run_activator)
+
+
 def _run_any(stage, env, **inputs):
     made = stage.run(env, **inputs)
     outputs = getattr(stage, "outputs", {})
@@ -1220,10 +1264,11 @@ class _Stage:
 class _Plugin:
     """The service of wire/stage.proto, a method for each call."""
 
-    def __init__(self, stages, version):
-        self.stages, self.version = {s.name: _Stage(s) for s in stages}, version
+    def __init__(self, stages, version, one_process):
+        self.stages, self.version, self.one_process = {s.name: _Stage(s) for s in stages}, version, one_process
         self.memory = _Memory()
         self.asker = _Asker(self.memory)
+        self.pulse = _Pulse(self.asker)
         self.values = _Values(self)
         self.lock = threading.Lock()
         self.built, self.last = {}, 0  # handle -> (_Stage, stage)
@@ -1231,7 +1276,7 @@ class _Plugin:
     def Describe(self, request, context):
         definitions = json.dumps([s.definition() for s in self.stages.values()])
         return _new("DescribeReply", definitions=definitions, version=self.version, sdk="python " + platform.python_version(),
-                    shared_memory=self.memory.map is not None, asks=True)
+                    shared_memory=self.memory.map is not None, asks=True, one_process=self.one_process)
 
     def Build(self, request, context):
         shape = self.stages[request.stage]
@@ -1324,7 +1369,8 @@ class _Plugin:
                 env.share = framing.share
         if shape.run is _run_any:  # what is not wired is None
             inputs = {**dict.fromkeys(shape.inputs), **inputs}
-        made = shape.run(stage, env, **inputs)
+        with self.pulse.during() if shape.run in _MUTE else contextlib.nullcontext():
+            made = shape.run(stage, env, **inputs)
         ports = []
         for name, cargo in shape.outputs.items():
             if made.get(name) is not None:
@@ -1438,17 +1484,20 @@ def _fail(context, error):
     if cause is not None:
         context.set_trailing_metadata((("audiosep-question", str(cause.question)),))
     elif type(error) is not ValueError:
+        if isinstance(error, SystemExit):
+            text = "the stage has called sys.exit(%s); want an exception such as ValueError" % ("" if error.code is None else repr(error.code))
         where = traceback.extract_tb(error.__traceback__)[-1]
-        text = "%s: %s (%s:%d)" % (type(error).__name__, error, os.path.basename(where.filename), where.lineno)
+        text = "%s: %s (%s:%d)" % (type(error).__name__, text, os.path.basename(where.filename), where.lineno)
         traceback.print_exception(type(error), error, error.__traceback__)
     context.abort(grpc.StatusCode.UNKNOWN, text)
 
 
-def _unary(method):
+def _unary(method, pulse):
     def call(request, context):
         try:
-            return method(request, context)
-        except Exception as e:
+            with pulse.during():
+                return method(request, context)
+        except BaseException as e:  # SystemExit too: the thread that answers must not end
             if context.code() is not None:  # by abort
                 raise
             error = e
@@ -1466,7 +1515,7 @@ def _handlers(plugin):
         elif m.server_streaming:
             yield m.name, grpc.unary_stream_rpc_method_handler(method, take, give)
         else:
-            yield m.name, grpc.unary_unary_rpc_method_handler(_unary(method), take, give)
+            yield m.name, grpc.unary_unary_rpc_method_handler(_unary(method, plugin.pulse), take, give)
 
 
 def _watch_host():
@@ -1487,9 +1536,9 @@ def _keep_memory():
         mallopt(option, value)
 
 
-def serve(*stages, version=""):
+def serve(*stages, version="", one_process=False):
     """Serves stages to the program that started this one; does not return."""
-    plugin = _Plugin(stages, version)
+    plugin = _Plugin(stages, version, one_process)
     if os.environ.get("AUDIOSEP_PLUGIN") != _COOKIE:
         file = os.path.basename(sys.argv[0])
         print("%s is a plugin of audiosep. It offers" % file, file=sys.stderr)

@@ -38,16 +38,26 @@
 // however it died: the plugin must end at once. Standard error is shown to the user
 // when the plugin fails, so write there what went wrong.
 //
-//
 // # Stages
 //
 // Plugin.Describe says which stages there are, what each takes and makes. Plugin.Build
 // makes one and returns its handle; Plugin.Run runs it. Calls may come from many threads at
-// once, on one stage too. What goes wrong in a stage is a gRPC status other than OK; its
-// message is shown to the user, so say what is and what is wanted. A call that is cancelled
-// must end soon. The host gives up on a plugin from which nothing is heard for some time,
-// during a call, and kills it: long work reports Steps. A question that the host has yet to
-// answer counts as a sign of life.
+// once, on one stage too. A call that is cancelled must end soon. The host gives up on a
+// plugin from which nothing is heard for some time, during a call, and kills it. Steps are
+// signs of life, and so are Logs, questions, and a question that the host has yet to answer;
+// what works long and has no Steps, such as a Read or a Build, sends a Question with alive.
+//
+// # What goes wrong
+//
+// A call that fails has a gRPC status other than OK, whose message is shown to the user, so
+// say what is and what is wanted. These codes mean something:
+//
+//   UNIMPLEMENTED   the plugin does not know the call, or what a ReadRequest asks for
+//   UNAVAILABLE     is gRPC's own: the connection is broken, and the plugin taken for dead
+//   any other       the stage has failed; UNKNOWN is the usual one
+//
+// Wrong parameters are no failure but ParamFaults in the reply. When the host has cancelled a
+// call its status is not looked at.
 //
 // # Values
 //
@@ -67,6 +77,11 @@
 // The host's values stay until the Run that they were given to is over, and as long as the
 // plugin has values of its own that it made in it.
 //
+// A request says which frames, columns or samples it concerns: the first and how many, counted
+// from the beginning of the recording. It concerns all layers at once, unless it is of a
+// transform: Forward and Inverse are given rows of numbers, a frame each, of whatever frames
+// and layers, and treat each alike. The columns of V are common to all layers.
+//
 // # Numbers
 //
 // All numbers are IEEE 754 float64, little-endian. Matrices are row by row. Runs of
@@ -79,7 +94,18 @@
 //   K components           L layers = realisations * channels; layer r*channels+c
 //   J sources
 //
-// The host never sends NaN or infinities and refuses a reply that has any.
+// No array has NaN or infinities: the host never sends any, in arrays, windows, matrices or
+// lists, and refuses a reply that has. NaN stands for "none" in Step.objective and Note.pitch,
+// and there alone.
+//
+// # Limits
+//
+// A message to the host may have 1 GiB, the reply to Describe 4 MiB. The host's requests carry,
+// and ask for, about 2 MiB in messages and 8 MiB in shared memory, and more only where a single
+// frame is more, or a chunk of samples with those beside it; its answers carry what was asked
+// for. A transform has at most 2^24 bins, and frames of at most 2^31 samples; a recording has at
+// most 2^48 samples, and 2^16 channels and realisations; a list has at most 2^24 numbers. A
+// matrix of up to 1024 numbers may travel in a message.
 //
 // # Shared memory
 //
@@ -216,11 +242,14 @@ type DescribeReply struct {
 	//	         texts or of lists, the range of its length
 	//	OneOf    optional: the texts allowed
 	//	File     optional: in or out, for the name of a file that is read or written
-	Definitions   string `protobuf:"bytes,1,opt,name=definitions,proto3" json:"definitions,omitempty"`
-	Version       string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`                                // the plugin's, as its author writes it; may be empty
-	Sdk           string `protobuf:"bytes,3,opt,name=sdk,proto3" json:"sdk,omitempty"`                                        // what it was made with, for bug reports: "go 1.26", "python 3.11"
-	SharedMemory  bool   `protobuf:"varint,4,opt,name=shared_memory,json=sharedMemory,proto3" json:"shared_memory,omitempty"` // whether the plugin has mapped the memory it was given
-	Asks          bool   `protobuf:"varint,5,opt,name=asks,proto3" json:"asks,omitempty"`                                     // whether it serves Ask
+	Definitions  string `protobuf:"bytes,1,opt,name=definitions,proto3" json:"definitions,omitempty"`
+	Version      string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`                                // the plugin's, as its author writes it; may be empty
+	Sdk          string `protobuf:"bytes,3,opt,name=sdk,proto3" json:"sdk,omitempty"`                                        // what it was made with, for bug reports: "go 1.26", "python 3.11"
+	SharedMemory bool   `protobuf:"varint,4,opt,name=shared_memory,json=sharedMemory,proto3" json:"shared_memory,omitempty"` // whether the plugin has mapped the memory it was given
+	Asks         bool   `protobuf:"varint,5,opt,name=asks,proto3" json:"asks,omitempty"`                                     // whether it serves Ask
+	// Whether one process may serve all stages of a pipeline that are the plugin's, so that what
+	// they share is loaded once. Else each stage has a process of its own.
+	OneProcess    bool `protobuf:"varint,6,opt,name=one_process,json=oneProcess,proto3" json:"one_process,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -286,6 +315,13 @@ func (x *DescribeReply) GetSharedMemory() bool {
 func (x *DescribeReply) GetAsks() bool {
 	if x != nil {
 		return x.Asks
+	}
+	return false
+}
+
+func (x *DescribeReply) GetOneProcess() bool {
+	if x != nil {
+		return x.OneProcess
 	}
 	return false
 }
@@ -3783,6 +3819,7 @@ type Question struct {
 	//	*Question_Close
 	//	*Question_Step
 	//	*Question_Log
+	//	*Question_Alive
 	What          isQuestion_What `protobuf_oneof:"what"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3875,6 +3912,15 @@ func (x *Question) GetLog() *Log {
 	return nil
 }
 
+func (x *Question) GetAlive() *Empty {
+	if x != nil {
+		if x, ok := x.What.(*Question_Alive); ok {
+			return x.Alive
+		}
+	}
+	return nil
+}
+
 type isQuestion_What interface {
 	isQuestion_What()
 }
@@ -3895,6 +3941,10 @@ type Question_Log struct {
 	Log *Log `protobuf:"bytes,6,opt,name=log,proto3,oneof"` // likewise
 }
 
+type Question_Alive struct {
+	Alive *Empty `protobuf:"bytes,7,opt,name=alive,proto3,oneof"` // without an answer: a sign of life, of all calls that are open
+}
+
 func (*Question_Read) isQuestion_What() {}
 
 func (*Question_Close) isQuestion_What() {}
@@ -3902,6 +3952,8 @@ func (*Question_Close) isQuestion_What() {}
 func (*Question_Step) isQuestion_What() {}
 
 func (*Question_Log) isQuestion_What() {}
+
+func (*Question_Alive) isQuestion_What() {}
 
 // Answer answers a Question. A call that fails because a question did says so: its status has
 // the error's text, and its trailing metadata the question's id as audiosep-question. Then
@@ -3972,13 +4024,15 @@ const file_stage_proto_rawDesc = "" +
 	"\n" +
 	"\vstage.proto\x12\x12audiosep.plugin.v1\"\a\n" +
 	"\x05Empty\"\x11\n" +
-	"\x0fDescribeRequest\"\x96\x01\n" +
+	"\x0fDescribeRequest\"\xb7\x01\n" +
 	"\rDescribeReply\x12 \n" +
 	"\vdefinitions\x18\x01 \x01(\tR\vdefinitions\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x10\n" +
 	"\x03sdk\x18\x03 \x01(\tR\x03sdk\x12#\n" +
 	"\rshared_memory\x18\x04 \x01(\bR\fsharedMemory\x12\x12\n" +
-	"\x04asks\x18\x05 \x01(\bR\x04asks\"R\n" +
+	"\x04asks\x18\x05 \x01(\bR\x04asks\x12\x1f\n" +
+	"\vone_process\x18\x06 \x01(\bR\n" +
+	"oneProcess\"R\n" +
 	"\fBuildRequest\x12\x14\n" +
 	"\x05stage\x18\x01 \x01(\tR\x05stage\x12\x16\n" +
 	"\x06params\x18\x02 \x01(\tR\x06params\x12\x14\n" +
@@ -4215,14 +4269,15 @@ const file_stage_proto_rawDesc = "" +
 	"\x05count\x18\x04 \x01(\x04R\x05count\"5\n" +
 	"\rSeparateAudio\x12\x0e\n" +
 	"\x02at\x18\x01 \x01(\x12R\x02at\x12\x14\n" +
-	"\x05count\x18\x02 \x01(\x04R\x05count\"\x84\x02\n" +
+	"\x05count\x18\x02 \x01(\x04R\x05count\"\xb7\x02\n" +
 	"\bQuestion\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04call\x18\x02 \x01(\x04R\x04call\x125\n" +
 	"\x04read\x18\x03 \x01(\v2\x1f.audiosep.plugin.v1.ReadRequestH\x00R\x04read\x128\n" +
 	"\x05close\x18\x04 \x01(\v2 .audiosep.plugin.v1.CloseRequestH\x00R\x05close\x12.\n" +
 	"\x04step\x18\x05 \x01(\v2\x18.audiosep.plugin.v1.StepH\x00R\x04step\x12+\n" +
-	"\x03log\x18\x06 \x01(\v2\x17.audiosep.plugin.v1.LogH\x00R\x03logB\x06\n" +
+	"\x03log\x18\x06 \x01(\v2\x17.audiosep.plugin.v1.LogH\x00R\x03log\x121\n" +
+	"\x05alive\x18\a \x01(\v2\x19.audiosep.plugin.v1.EmptyH\x00R\x05aliveB\x06\n" +
 	"\x04what\"c\n" +
 	"\x06Answer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x123\n" +
@@ -4378,32 +4433,33 @@ var file_stage_proto_depIdxs = []int32{
 	20, // 64: audiosep.plugin.v1.Question.close:type_name -> audiosep.plugin.v1.CloseRequest
 	16, // 65: audiosep.plugin.v1.Question.step:type_name -> audiosep.plugin.v1.Step
 	17, // 66: audiosep.plugin.v1.Question.log:type_name -> audiosep.plugin.v1.Log
-	41, // 67: audiosep.plugin.v1.Answer.reply:type_name -> audiosep.plugin.v1.ReadReply
-	1,  // 68: audiosep.plugin.v1.Plugin.Describe:input_type -> audiosep.plugin.v1.DescribeRequest
-	3,  // 69: audiosep.plugin.v1.Plugin.Build:input_type -> audiosep.plugin.v1.BuildRequest
-	6,  // 70: audiosep.plugin.v1.Plugin.Forecast:input_type -> audiosep.plugin.v1.ForecastRequest
-	9,  // 71: audiosep.plugin.v1.Plugin.Prepare:input_type -> audiosep.plugin.v1.PrepareRequest
-	11, // 72: audiosep.plugin.v1.Plugin.Run:input_type -> audiosep.plugin.v1.RunRequest
-	40, // 73: audiosep.plugin.v1.Plugin.Read:input_type -> audiosep.plugin.v1.ReadRequest
-	19, // 74: audiosep.plugin.v1.Plugin.Commit:input_type -> audiosep.plugin.v1.StageRequest
-	19, // 75: audiosep.plugin.v1.Plugin.Withdraw:input_type -> audiosep.plugin.v1.StageRequest
-	20, // 76: audiosep.plugin.v1.Plugin.Close:input_type -> audiosep.plugin.v1.CloseRequest
-	54, // 77: audiosep.plugin.v1.Plugin.Ask:input_type -> audiosep.plugin.v1.Answer
-	2,  // 78: audiosep.plugin.v1.Plugin.Describe:output_type -> audiosep.plugin.v1.DescribeReply
-	4,  // 79: audiosep.plugin.v1.Plugin.Build:output_type -> audiosep.plugin.v1.BuildReply
-	7,  // 80: audiosep.plugin.v1.Plugin.Forecast:output_type -> audiosep.plugin.v1.ForecastReply
-	0,  // 81: audiosep.plugin.v1.Plugin.Prepare:output_type -> audiosep.plugin.v1.Empty
-	15, // 82: audiosep.plugin.v1.Plugin.Run:output_type -> audiosep.plugin.v1.RunReply
-	41, // 83: audiosep.plugin.v1.Plugin.Read:output_type -> audiosep.plugin.v1.ReadReply
-	0,  // 84: audiosep.plugin.v1.Plugin.Commit:output_type -> audiosep.plugin.v1.Empty
-	0,  // 85: audiosep.plugin.v1.Plugin.Withdraw:output_type -> audiosep.plugin.v1.Empty
-	0,  // 86: audiosep.plugin.v1.Plugin.Close:output_type -> audiosep.plugin.v1.Empty
-	53, // 87: audiosep.plugin.v1.Plugin.Ask:output_type -> audiosep.plugin.v1.Question
-	78, // [78:88] is the sub-list for method output_type
-	68, // [68:78] is the sub-list for method input_type
-	68, // [68:68] is the sub-list for extension type_name
-	68, // [68:68] is the sub-list for extension extendee
-	0,  // [0:68] is the sub-list for field type_name
+	0,  // 67: audiosep.plugin.v1.Question.alive:type_name -> audiosep.plugin.v1.Empty
+	41, // 68: audiosep.plugin.v1.Answer.reply:type_name -> audiosep.plugin.v1.ReadReply
+	1,  // 69: audiosep.plugin.v1.Plugin.Describe:input_type -> audiosep.plugin.v1.DescribeRequest
+	3,  // 70: audiosep.plugin.v1.Plugin.Build:input_type -> audiosep.plugin.v1.BuildRequest
+	6,  // 71: audiosep.plugin.v1.Plugin.Forecast:input_type -> audiosep.plugin.v1.ForecastRequest
+	9,  // 72: audiosep.plugin.v1.Plugin.Prepare:input_type -> audiosep.plugin.v1.PrepareRequest
+	11, // 73: audiosep.plugin.v1.Plugin.Run:input_type -> audiosep.plugin.v1.RunRequest
+	40, // 74: audiosep.plugin.v1.Plugin.Read:input_type -> audiosep.plugin.v1.ReadRequest
+	19, // 75: audiosep.plugin.v1.Plugin.Commit:input_type -> audiosep.plugin.v1.StageRequest
+	19, // 76: audiosep.plugin.v1.Plugin.Withdraw:input_type -> audiosep.plugin.v1.StageRequest
+	20, // 77: audiosep.plugin.v1.Plugin.Close:input_type -> audiosep.plugin.v1.CloseRequest
+	54, // 78: audiosep.plugin.v1.Plugin.Ask:input_type -> audiosep.plugin.v1.Answer
+	2,  // 79: audiosep.plugin.v1.Plugin.Describe:output_type -> audiosep.plugin.v1.DescribeReply
+	4,  // 80: audiosep.plugin.v1.Plugin.Build:output_type -> audiosep.plugin.v1.BuildReply
+	7,  // 81: audiosep.plugin.v1.Plugin.Forecast:output_type -> audiosep.plugin.v1.ForecastReply
+	0,  // 82: audiosep.plugin.v1.Plugin.Prepare:output_type -> audiosep.plugin.v1.Empty
+	15, // 83: audiosep.plugin.v1.Plugin.Run:output_type -> audiosep.plugin.v1.RunReply
+	41, // 84: audiosep.plugin.v1.Plugin.Read:output_type -> audiosep.plugin.v1.ReadReply
+	0,  // 85: audiosep.plugin.v1.Plugin.Commit:output_type -> audiosep.plugin.v1.Empty
+	0,  // 86: audiosep.plugin.v1.Plugin.Withdraw:output_type -> audiosep.plugin.v1.Empty
+	0,  // 87: audiosep.plugin.v1.Plugin.Close:output_type -> audiosep.plugin.v1.Empty
+	53, // 88: audiosep.plugin.v1.Plugin.Ask:output_type -> audiosep.plugin.v1.Question
+	79, // [79:89] is the sub-list for method output_type
+	69, // [69:79] is the sub-list for method input_type
+	69, // [69:69] is the sub-list for extension type_name
+	69, // [69:69] is the sub-list for extension extendee
+	0,  // [0:69] is the sub-list for field type_name
 }
 
 func init() { file_stage_proto_init() }
@@ -4443,6 +4499,7 @@ func file_stage_proto_init() {
 		(*Question_Close)(nil),
 		(*Question_Step)(nil),
 		(*Question_Log)(nil),
+		(*Question_Alive)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

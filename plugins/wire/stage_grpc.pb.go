@@ -38,16 +38,26 @@
 // however it died: the plugin must end at once. Standard error is shown to the user
 // when the plugin fails, so write there what went wrong.
 //
-//
 // # Stages
 //
 // Plugin.Describe says which stages there are, what each takes and makes. Plugin.Build
 // makes one and returns its handle; Plugin.Run runs it. Calls may come from many threads at
-// once, on one stage too. What goes wrong in a stage is a gRPC status other than OK; its
-// message is shown to the user, so say what is and what is wanted. A call that is cancelled
-// must end soon. The host gives up on a plugin from which nothing is heard for some time,
-// during a call, and kills it: long work reports Steps. A question that the host has yet to
-// answer counts as a sign of life.
+// once, on one stage too. A call that is cancelled must end soon. The host gives up on a
+// plugin from which nothing is heard for some time, during a call, and kills it. Steps are
+// signs of life, and so are Logs, questions, and a question that the host has yet to answer;
+// what works long and has no Steps, such as a Read or a Build, sends a Question with alive.
+//
+// # What goes wrong
+//
+// A call that fails has a gRPC status other than OK, whose message is shown to the user, so
+// say what is and what is wanted. These codes mean something:
+//
+//   UNIMPLEMENTED   the plugin does not know the call, or what a ReadRequest asks for
+//   UNAVAILABLE     is gRPC's own: the connection is broken, and the plugin taken for dead
+//   any other       the stage has failed; UNKNOWN is the usual one
+//
+// Wrong parameters are no failure but ParamFaults in the reply. When the host has cancelled a
+// call its status is not looked at.
 //
 // # Values
 //
@@ -67,6 +77,11 @@
 // The host's values stay until the Run that they were given to is over, and as long as the
 // plugin has values of its own that it made in it.
 //
+// A request says which frames, columns or samples it concerns: the first and how many, counted
+// from the beginning of the recording. It concerns all layers at once, unless it is of a
+// transform: Forward and Inverse are given rows of numbers, a frame each, of whatever frames
+// and layers, and treat each alike. The columns of V are common to all layers.
+//
 // # Numbers
 //
 // All numbers are IEEE 754 float64, little-endian. Matrices are row by row. Runs of
@@ -79,7 +94,18 @@
 //   K components           L layers = realisations * channels; layer r*channels+c
 //   J sources
 //
-// The host never sends NaN or infinities and refuses a reply that has any.
+// No array has NaN or infinities: the host never sends any, in arrays, windows, matrices or
+// lists, and refuses a reply that has. NaN stands for "none" in Step.objective and Note.pitch,
+// and there alone.
+//
+// # Limits
+//
+// A message to the host may have 1 GiB, the reply to Describe 4 MiB. The host's requests carry,
+// and ask for, about 2 MiB in messages and 8 MiB in shared memory, and more only where a single
+// frame is more, or a chunk of samples with those beside it; its answers carry what was asked
+// for. A transform has at most 2^24 bins, and frames of at most 2^31 samples; a recording has at
+// most 2^48 samples, and 2^16 channels and realisations; a list has at most 2^24 numbers. A
+// matrix of up to 1024 numbers may travel in a message.
 //
 // # Shared memory
 //

@@ -1,0 +1,68 @@
+package plugins
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+)
+
+// script says what runs a file: by is the program that its first line names, "" for a file
+// that is a program itself. fault is why the system cannot run it so, if it cannot.
+func script(path string) (by, fault string) {
+	f, err := os.Open(path)
+	if err != nil || runtime.GOOS == "windows" {
+		return "", ""
+	}
+	defer f.Close()
+	head := make([]byte, 256) // Linux reads as much
+	n, _ := io.ReadFull(f, head)
+	head = head[:n]
+	line, _, _ := strings.Cut(string(head), "\n")
+	command, ok := strings.CutPrefix(line, "#!")
+	fields := strings.Fields(command)
+	const hint = "want one such as #!/usr/bin/env python3"
+	switch {
+	case strings.HasPrefix(line, "\ufeff"):
+		return "", "its first line begins with a byte order mark, so the system does not see the #!; want the file without one"
+	case !ok && bytes.IndexByte(head, 0) >= 0:
+		return "", ""
+	case !ok:
+		return "", fmt.Sprintf("its first line, %.40q, does not say what runs it; %s", line, hint)
+	case strings.HasSuffix(line, "\r"):
+		return "", fmt.Sprintf("its first line ends with a carriage return, so the system looks for an interpreter called %q; want lines that end with LF alone, as sed -i 's/\\r$//' makes them", strings.TrimSpace(command)+"\r")
+	case len(fields) == 0:
+		return "", "its first line, #!, names no interpreter; " + hint
+	}
+	if _, err := os.Stat(fields[0]); err != nil {
+		return "", fmt.Sprintf("its interpreter %s, which its first line names, is not there; want that installed, or another in that line", fields[0])
+	}
+	if filepath.Base(fields[0]) != "env" {
+		return fields[0], ""
+	}
+	for _, word := range fields[1:] {
+		if strings.HasPrefix(word, "-") || strings.Contains(word, "=") {
+			continue
+		}
+		found, err := exec.LookPath(word)
+		if err != nil {
+			return "", fmt.Sprintf("its first line has %s look for %s, which is in no folder of PATH; want it installed, or another in that line", fields[0], word)
+		}
+		return found, ""
+	}
+	return fields[0], ""
+}
+
+// unstartable says why the system did not start a file.
+func unstartable(err error) string {
+	if errors.Is(err, syscall.ENOEXEC) {
+		return "it is a program for another system or processor; want one built for " + runtime.GOOS + "/" + runtime.GOARCH
+	}
+	return err.Error()
+}

@@ -124,6 +124,9 @@ func logDet(a planes, n int) float64 {
 // In 1000 random problems, of frames more and fewer than bins, the objective never rises, and
 // it is what its formula says.
 func TestILRTAIsMonotone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	const iterations = 6
 	for seed := range uint64(1000) {
 		r := rand.New(rand.NewPCG(seed, 9))
@@ -285,6 +288,9 @@ func sameFactors(t *testing.T, got, want *audiosep.Factors) {
 // With frames, an orthogonal P and R = I it is TL-NMF: at what tl_nmf has learnt the objective
 // is the same and so are further updates of W and H, to 1e-10; and no rotation of P lowers it.
 func TestILRTAIsTLNMF(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	song := notesOf(1, 12000)
 	frames := transforms.Frame(20, 0.5, "sine")
 	coefs, err := identityOf(t, song, frames)
@@ -354,6 +360,9 @@ func drawnFactors(x *tensor, rank int) (w, h *mat.Dense) {
 // The sources sum to the mixture, whatever is learnt, on all channels; components go where the
 // wired factors say.
 func TestILRTASums(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	song := notesOf(2, 1600)
 	for _, learn := range []string{"none", "p", "r", "both"} {
 		for _, complex := range []bool{false, true} {

@@ -775,6 +775,9 @@ func TestNMFRefusesZeroFactors(t *testing.T) {
 
 // Under an l2 term too the end is a minimum: scaling a row of H either way raises the objective.
 func TestL2EndsAtAMinimum(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	v := randomV(rand.New(rand.NewPCG(4, 11)), 15, 40)
 	for _, beta := range []float64{0, 0.5, 1, 2, 3} {
 		for _, update := range []string{"mm", "accelerated"} {

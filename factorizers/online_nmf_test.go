@@ -79,6 +79,9 @@ func online(t *testing.T, seed uint64, p factorizers.OnlineNMFParams, init *audi
 // One pass comes to within 2 % of whole NMF, on average over starts, for each divergence, both W
 // judged by their activations; V is never whole, and the bits do not depend on the processors.
 func TestOnlineNearWhole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	const bins, n, rank, seeds = 40, 3000, 6, 3
 	v := changing(1, bins, n, 1)
 	for _, beta := range []float64{0, 1, 2} {

@@ -69,6 +69,9 @@ func wiredAs(t *testing.T, seed uint64, m int) audiosep.Model {
 
 // Wired, a random Φ ends where the same Φ ends that was drawn.
 func TestWiredRandomPhiIsAsDrawn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for _, objective := range []string{"gcm", "is"} {
 		for _, layers := range []int{1, 10} {
 			for seed := range uint64(3) {

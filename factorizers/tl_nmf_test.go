@@ -545,6 +545,9 @@ func TestTLNMFContract(t *testing.T) {
 // Ten realisations reach the paper's figures, and one recording too, where two grids of
 // frames share an activation. (Table II has 32.4 dB.)
 func TestNotesAreSeparated(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	mix, a, b := notes(rand.New(rand.NewPCG(1, 2)), 10, 5000)
 	y := paperFrames(t, mix, 200, 1)
 	if s := score(t, y, learnTL(t, paperParams(), 1, y), a, b); s.sdr < 32.1 || s.sir < 40.3 || s.sar < 32.8 {

@@ -151,6 +151,9 @@ func TestDenseOracle(t *testing.T) {
 // Target, interference and artifacts are at right angles and sum to the estimate, so
 // their energies do; with it SDR ≤ SIR and SDR ≤ SAR.
 func TestPartsSumToTheEstimate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	refs, ests := scene(3, 2, 4000)
 	s, err := open(t.Context(), refs, ests, nil, Options{})
 	if err != nil {

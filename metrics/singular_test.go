@@ -89,6 +89,9 @@ func TestMatchOfSingularReferences(t *testing.T) {
 // Each tone's estimate has a tenth of the other: by algebra every ratio is known, and
 // mir_eval 0.7 has SDR and SIR 20.07, too.
 func TestRatiosOfTwoTones(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	refs := []audiosep.Source{sine(440), sine(554)}
 	ests := []audiosep.Source{mix([]float64{1, 0.1}, refs[1], refs[0]), mix([]float64{1, 0.1}, refs[0], refs[1])}
 	r := evaluate(t, refs, ests, Options{Convention: V3Sources})

@@ -73,6 +73,9 @@ func acceptanceScene(t *testing.T, rate int) (images [][][]float64, mix, noisy *
 // nothing says which direction is the source (pyroomacoustics itself has 0.22 to 0.57 on these
 // sentences). AuxIVA is scaled by least squares, as there.
 func TestAcceptance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	const rate = 16000
 	images, mix, noisy := acceptanceScene(t, rate)
 	aux := func(model string, sources int) stage {

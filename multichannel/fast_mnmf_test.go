@@ -21,6 +21,9 @@ func fastMNMF(t testing.TB, p FastMNMFParams) *FastMNMF {
 // The objective never rises, however random the problem, with fewer and more sources than
 // channels.
 func TestFastMNMFIsMonotone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for seed := range uint64(12) {
 		m := problem(seed, 3+int(seed%7), 2+int(seed%3), 30+int(seed))
 		for update := range sweeps {
@@ -79,6 +82,9 @@ func TestFastMNMFIsILRMA(t *testing.T) {
 // Two sources are separated, and of three on two microphones, which no demixing separates,
 // each is better heard than in the mixture.
 func TestFastMNMFSeparates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for _, c := range []struct {
 		sources int
 		least   float64 // dB

@@ -40,6 +40,9 @@ func TestFDICAIsMonotone(t *testing.T) {
 // Sources that come and go are separated in each bin, and put in one order however the bins have
 // them.
 func TestFDICASeparates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	r := rand.New(rand.NewPCG(1, 7))
 	for _, channels := range []int{2, 3} {
 		mix, images := delayed(talkers(7, channels, 40000), channels)

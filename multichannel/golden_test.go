@@ -138,6 +138,9 @@ func TestILRMAGolden(t *testing.T) {
 // From the same start Q and the objective are ssspy's, with as many sources as channels and one
 // more.
 func TestFastMNMFGolden(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	mixtures, want := golden(t, "ssspy_golden.npz"), golden(t, "ssspy_fast_mnmf_golden.npz")
 	for _, channels := range []int{2, 3} {
 		m := goldenMixture(mixtures[fmt.Sprintf("%d.x", channels)], channels)

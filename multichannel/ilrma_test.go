@@ -33,6 +33,9 @@ func everyILRMA(try func(p ILRMAParams)) {
 
 // The objective never rises, however random the problem.
 func TestILRMAIsMonotone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for seed := range uint64(8) {
 		m := problem(seed, 3+int(seed%7), 2+int(seed%3), 30+int(seed))
 		everyILRMA(func(p ILRMAParams) {

@@ -126,6 +126,9 @@ func iva(t testing.TB, p IVAParams) *IVA {
 // Sources that come with delays and gains are separated, and their images sum to the mixture
 // on every channel.
 func TestIVASeparates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for _, channels := range []int{2, 3} {
 		mix, images := delayed(talkers(7, channels, 40000), channels)
 		for _, model := range []string{"laplace", "gauss"} {
@@ -170,6 +173,9 @@ func problem(seed uint64, bins, channels, frames int) *mixture {
 
 // The objective never rises, however random the problem.
 func TestIVAIsMonotone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for seed := range uint64(50) {
 		m := problem(seed, 3+int(seed%7), 2+int(seed%4), 30+int(seed))
 		for _, model := range []string{"laplace", "gauss"} {

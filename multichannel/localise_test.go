@@ -17,6 +17,9 @@ import (
 
 // Sources in a room are found within 6° of where they are, and put in order when asked.
 func TestLocalise(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for _, t60 := range []float64{0, 0.1} {
 		room := DefaultMixRoom()
 		room.T60, room.Microphones, room.Angles = t60, 3, []float64{130, 40, 85}
@@ -59,6 +62,9 @@ func TestLocalise(t *testing.T) {
 // In a recording itself the directions of talkers are found within 5°, the same bits on any number
 // of threads; a recording of silence has none.
 func TestLocaliseRecording(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for _, t60 := range []float64{0, 0.2} {
 		room := DefaultMixRoom()
 		room.T60, room.Microphones, room.Angles = t60, 3, []float64{130, 40, 85}

@@ -49,6 +49,9 @@ func TestFreeField(t *testing.T) {
 // upper half of the band: at low frequencies, where images do not add up by energy, rooms
 // resound longer.
 func TestReverberationDecays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	const rate, rooms = 8000, 4
 	for _, t60 := range []float64{0.15, 0.3} {
 		var mean float64

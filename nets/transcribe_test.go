@@ -40,6 +40,9 @@ func pianoWindow(t *testing.T) []float64 {
 // What the network makes of a window is what TensorFlow.js makes of it, on every path of the
 // kernels: basicpitch/ORIGIN.md.
 func TestBasicPitchLikePeer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	want := float32s(t, "testdata/basicpitch-out.f32")
 	for _, path := range []string{"avx512", "avx2", "neon", "go"} {
 		restore, ok := kernel.Use(path)
@@ -160,6 +163,9 @@ func transcribed(t *testing.T, p TranscribeParams, x audiosep.Source) audiosep.N
 
 // The piano's four notes together, then in pairs, are found, and beside them a few short ones.
 func TestTranscribePiano(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	heard, err := hearPitches(t.Context(), audiosep.Env{}, piano(t))
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+
+	"gonum.org/v1/gonum/floats"
+
+	"github.com/audiosep/audiosep/internal/kernel"
 )
 
 // Framing says how a signal is cut into frames and so how it is joined again. It
@@ -176,10 +180,7 @@ func (f Framing) Cut(ctx context.Context, dst *Frames, src Source, first, n int)
 	dst.Data = resize(dst.Data, f.Layers(), n*f.Length)
 	for l, samples := range dst.samples {
 		for i := range n {
-			frame := dst.Data[l][i*f.Length : (i+1)*f.Length]
-			for m, y := range samples[i*f.Hop : i*f.Hop+f.Length] {
-				frame[m] = f.Analysis[m] * y
-			}
+			kernel.Mul(dst.Data[l][i*f.Length:(i+1)*f.Length], f.Analysis, samples[i*f.Hop:])
 		}
 	}
 	return nil
@@ -210,13 +211,18 @@ type Joiner struct {
 	total  int         // N
 	rows   [][]float64 // sums from the first sample of frame next on
 	weight []float64
+	both   []float64 // windows, multiplied
+	frame  []float64 // under the synthesis window
 	out    [][]float64
 }
 
 // NewJoiner returns a Joiner of rows signals cut as f says: the layers of a
 // recording, or of several sources.
 func NewJoiner(f Framing, rows int) *Joiner {
-	return &Joiner{f: f, total: f.Frames(), rows: make([][]float64, rows), out: make([][]float64, rows)}
+	j := &Joiner{f: f, total: f.Frames(), rows: make([][]float64, rows), out: make([][]float64, rows)}
+	j.both, j.frame = make([]float64, f.Length), make([]float64, f.Length)
+	kernel.Mul(j.both, f.Analysis, f.Synthesis)
+	return j
 }
 
 // Add adds the next n frames of every row, [row][n*M+m], and returns the samples
@@ -226,9 +232,7 @@ func (j *Joiner) Add(frames [][]float64, n int) [][]float64 {
 	span := (n-1)*f.Hop + f.Length
 	j.weight = extend(j.weight, span)
 	for i := range n {
-		for m, a := range f.Analysis {
-			j.weight[i*f.Hop+m] += a * f.Synthesis[m]
-		}
+		floats.Add(j.weight[i*f.Hop:i*f.Hop+f.Length], j.both)
 	}
 	at := j.next*f.Hop - f.Pad // where the rows begin
 	j.next += n
@@ -241,15 +245,11 @@ func (j *Joiner) Add(frames [][]float64, n int) [][]float64 {
 	for r, frames := range frames {
 		sum := extend(j.rows[r], span)
 		for i := range n {
-			frame, part := frames[i*f.Length:(i+1)*f.Length], sum[i*f.Hop:i*f.Hop+f.Length]
-			for m, s := range f.Synthesis {
-				part[m] += s * frame[m]
-			}
+			kernel.Mul(j.frame, f.Synthesis, frames[i*f.Length:])
+			floats.Add(sum[i*f.Hop:i*f.Hop+f.Length], j.frame)
 		}
 		out := append(j.out[r][:0], sum[from:to]...)
-		for i := range out {
-			out[i] /= j.weight[from+i]
-		}
+		kernel.Div(out, out, j.weight[from:])
 		j.out[r] = out
 		j.rows[r] = sum[:copy(sum, sum[done:])]
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -52,6 +53,44 @@ func TestConvolutiveGolden(t *testing.T) {
 	inner := cols - golden.Taps + 1
 	for i, want := range golden.HOfEven {
 		near("a number of h", c.h.Data[i/inner*cols+i%inner], want)
+	}
+}
+
+// With shifts along both axes it is what a small program in numpy makes of the updates of the
+// paper, for the two divergences that it has: testdata/nmf2d_numpy.py.
+func TestConvolutiveGolden2D(t *testing.T) {
+	text, err := os.ReadFile("testdata/nmf2d_numpy.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden struct {
+		Bins, Cols, Rank, Taps, Shifts int
+		V, W, H                        []float64
+		After                          []struct {
+			Beta, Objective float64
+			Iterations      int
+			W, H            []float64
+		}
+	}
+	if err := json.Unmarshal(text, &golden); err != nil {
+		t.Fatal(err)
+	}
+	v := mat.NewDense(golden.Bins, golden.Cols, golden.V)
+	w, h := mat.NewDense(golden.Bins, golden.Rank*golden.Taps, golden.W), mat.NewDense(golden.Rank*golden.Shifts, golden.Cols, golden.H)
+	for _, a := range golden.After {
+		c := newConvolutive(v, w, h, golden.Taps, golden.Shifts, a.Beta, 0, newPasses(v, a.Beta, 0))
+		objective, _, err := c.minimise(t.Context(), a.Iterations, 0, func(int, float64) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := objective[a.Iterations-1]; math.Abs(got-a.Objective) > 1e-9*a.Objective {
+			t.Errorf("beta %v: after %d iterations the objective is %v; want %v", a.Beta, a.Iterations, got, a.Objective)
+		}
+		for what, x := range map[string][2][]float64{"w": {c.w.Data, a.W}, "h": {c.h.Data, a.H}} {
+			if d := floats.Distance(x[0], x[1], math.Inf(1)); !(d <= 1e-9) {
+				t.Errorf("beta %v: after %d iterations %s differs by %.3g; want 1e-9", a.Beta, a.Iterations, what, d)
+			}
+		}
 	}
 }
 

@@ -66,12 +66,13 @@ func (p BackgroundParams) separated(x audiosep.Spectra, model func(w, v []float6
 			m.second = magnitudes(m.second, mix)
 			m.first = slices.Grow(m.first[:0], n*bins)[:n*bins]
 			model(m.first, m.second, l, x.First, n)
+			for at := 0; at < n*bins; at += bins {
+				copy(m.first[at:at+below], m.second[at:])
+			}
+			first := m.first[:len(m.second)]
 			for i, v := range m.second {
-				w := min(m.first[i], v)
-				if i%bins < below {
-					w = v
-				}
-				m.first[i], m.second[i] = w, v-w
+				w := min(first[i], v)
+				first[i], m.second[i] = w, v-w
 			}
 			shareTwo(dst, l, mix, m.first, m.second, p.Power, p.Margin)
 		}
@@ -90,18 +91,24 @@ func (p BackgroundParams) binsBelow(x audiosep.Spectra) (n int) {
 
 // magnitudes sets m to those of x, in m's storage where that is enough.
 func magnitudes(m []float64, x audiosep.Coefs) []float64 {
-	m = append(m[:0], x.Re...)
-	for i := range m {
-		m[i] = magnitude(x, i)
-	}
+	m = slices.Grow(m[:0], len(x.Re))[:len(x.Re)]
+	setMagnitudes(m, x)
 	return m
 }
 
-func magnitude(x audiosep.Coefs, i int) float64 {
+// setMagnitudes sets m to the magnitudes of x.
+func setMagnitudes[T float32 | float64](m []T, x audiosep.Coefs) {
+	re := x.Re[:len(m)]
 	if x.Im == nil {
-		return math.Abs(x.Re[i])
+		for i, v := range re {
+			m[i] = T(math.Abs(v))
+		}
+		return
 	}
-	return math.Sqrt(x.Re[i]*x.Re[i] + x.Im[i]*x.Im[i])
+	im := x.Im[:len(m)]
+	for i, v := range re {
+		m[i] = T(math.Sqrt(v*v + im[i]*im[i]))
+	}
 }
 
 // eachRun reads all of x in runs of at most size frames, several at a time; size 0 leaves it to
@@ -138,10 +145,7 @@ func readSpectrum(ctx context.Context, x audiosep.Spectra) (*spectrum, error) {
 	}
 	err := eachRun(ctx, x, 0, func(_ context.Context, r *audiosep.Spectrogram) error {
 		for l, mix := range r.Layers {
-			dst := s.frame(l, r.First, r.N)
-			for i := range dst {
-				dst[i] = float32(magnitude(mix, i))
-			}
+			setMagnitudes(s.frame(l, r.First, r.N), mix)
 		}
 		return nil
 	})

@@ -3,14 +3,13 @@ package separators
 import (
 	"context"
 	"math"
+	"math/bits"
 	"runtime"
 	"slices"
-
-	"gonum.org/v1/gonum/floats"
+	"sync"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/fft"
-	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/threads"
 )
 
@@ -56,9 +55,12 @@ func (s *FT2D) Run(ctx context.Context, _ audiosep.Env, in BackgroundIn) (Backgr
 	if err != nil {
 		return BackgroundOut{}, err
 	}
-	for l := range v.layers {
-		if err := s.background(ctx, v, l); err != nil {
-			return BackgroundOut{}, err
+	if v.frames > 0 {
+		p := newPlane(v.frames, v.bins)
+		for l := range v.layers {
+			if err := s.background(ctx, p, v.layers[l]); err != nil {
+				return BackgroundOut{}, err
+			}
 		}
 	}
 	return BackgroundOut{s.separated(in.Coefs, v.asModel)}, nil
@@ -72,38 +74,42 @@ func (s *spectrum) asModel(w, _ []float64, layer, first, n int) {
 }
 
 // background replaces the magnitudes of a layer by those of its background.
-func (s *FT2D) background(ctx context.Context, v *spectrum, layer int) error {
-	if v.frames == 0 {
-		return nil
-	}
-	t := newPlane(v.frames, v.bins)
-	t.forward(v.layers[layer])
+func (s *FT2D) background(ctx context.Context, p *plane, layer []float32) error {
+	deviation := p.forward(layer)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t.keep(t.peaks(s.p.Rates, s.p.Scales))
+	p.keep(p.peaks(s.p.Rates, s.p.Scales, deviation))
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t.inverse(v.layers[layer])
+	p.inverse(layer)
 	return ctx.Err()
 }
 
 // plane is the two-dimensional Fourier transform of N×F real numbers: Z(k, q) of the rates
-// k = 0 … N-1 and the scales q = 0 … F/2, [q*N+k]; the others are Z(-k, -q) = Z(k, q)*.
+// k = 0 … N-1 and the scales q = 0 … F/2, [k*stride+q]; the others are Z(-k, -q) = Z(k, q)*.
 type plane struct {
 	frames, bins, scales int
+	stride               int
 	re, im               []float64
+	alongTime            *fft.Columns
+	sums, squares        []float64 // of the sizes |Z| of each scale
 }
 
+// newPlane makes room. An odd number of vectors from one rate to the next keeps the numbers of a
+// scale from all competing for the same places of a cache.
 func newPlane(frames, bins int) *plane {
-	p := &plane{frames: frames, bins: bins, scales: bins/2 + 1}
-	p.re, p.im = make([]float64, p.scales*frames), make([]float64, p.scales*frames)
+	p := &plane{frames: frames, bins: bins, scales: bins/2 + 1, alongTime: fft.NewColumns(frames)}
+	p.stride = 8 * ((p.scales+7)/8 | 1)
+	p.re, p.im = make([]float64, frames*p.stride), make([]float64, frames*p.stride)
+	p.sums, p.squares = make([]float64, p.scales), make([]float64, p.scales)
 	return p
 }
 
-// runFrames is how many frames are transformed along frequency at once.
-const runFrames = 256
+// runFrames is how many frames are transformed along frequency at once, runScales how many scales
+// along time.
+const runFrames, runScales = 64, 8
 
 // inRuns calls work for runs of at most size of n things, several at a time. What is done to one
 // thing must not depend on the others.
@@ -113,144 +119,184 @@ func inRuns(n, size int, work func(first, n int)) {
 	})
 }
 
-// forward transforms x, [n*F+f].
-func (p *plane) forward(x []float32) {
+// forward transforms x, [n*F+f], and returns the standard deviation of all N×F sizes, of which
+// those of the plane stand for their mirror images too.
+func (p *plane) forward(x []float32) (deviation float64) {
 	along := fft.NewReal(p.bins, p.bins, 1)
 	inRuns(p.frames, runFrames, func(at, n int) {
-		re, im := make([]float64, n*p.scales), make([]float64, n*p.scales)
-		along.Run(re, im, widen(nil, x[at*p.bins:(at+n)*p.bins]), nil)
-		kernel.Transpose(p.re[at:], p.frames, re, p.scales, n, p.scales)
-		kernel.Transpose(p.im[at:], p.frames, im, p.scales, n, p.scales)
+		p.rows(func(line []float64) {
+			line = widen(line, x[at*p.bins:(at+n)*p.bins])
+			along.RunRows(p.re[at*p.stride:], p.im[at*p.stride:], p.stride, line, nil, p.bins, n)
+		})
 	})
-	p.rates(fft.NewComplex(p.frames, 1))
-}
-
-// rates transforms along time.
-func (p *plane) rates(plan *fft.Plan) {
-	inRuns(p.scales, 16, func(q, n int) {
-		re, im := p.re[q*p.frames:(q+n)*p.frames], p.im[q*p.frames:(q+n)*p.frames]
-		plan.Run(re, im, re, im)
-	})
-}
-
-// inverse sets x to the magnitudes of what Z is the transform of.
-func (p *plane) inverse(x []float32) {
-	p.rates(fft.NewComplexInverse(p.frames, 1/float64(p.frames)))
-	along := fft.NewRealInverse(p.bins, p.bins, 1/float64(p.bins))
-	inRuns(p.frames, runFrames, func(at, n int) {
-		re, im, out := make([]float64, n*p.scales), make([]float64, n*p.scales), make([]float64, n*p.bins)
-		kernel.Transpose(re, p.scales, p.re[at:], p.frames, p.scales, n)
-		kernel.Transpose(im, p.scales, p.im[at:], p.frames, p.scales, n)
-		along.Run(out, nil, re, im)
-		for i, v := range out {
-			x[at*p.bins+i] = float32(math.Abs(v))
+	inRuns(p.scales, runScales, func(q, n int) {
+		p.alongTime.Run(p.re[q:], p.im[q:], p.stride, n)
+		clear(p.sums[q : q+n])
+		clear(p.squares[q : q+n])
+		for k := range p.frames {
+			for i := q; i < q+n; i++ {
+				square := p.square(k*p.stride + i)
+				p.sums[i] += math.Sqrt(square)
+				p.squares[i] += square
+			}
 		}
 	})
-}
-
-// peaks tells which numbers of the transform are peaks among rates×scales around them, the axes
-// being circles.
-func (p *plane) peaks(rates, scales int) []bool {
-	size, low := make([]float64, len(p.re)), make([]float64, len(p.re))
-	inRuns(p.scales, 16, func(q, n int) {
-		for i := q * p.frames; i < (q+n)*p.frames; i++ {
-			size[i] = math.Sqrt(p.re[i]*p.re[i] + p.im[i]*p.im[i])
-			low[i] = -size[i]
-		}
-	})
-	deviation := p.deviation(size)
-	high := slices.Clone(size)
-	p.greatest(high, rates, scales)
-	p.greatest(low, rates, scales)
-	peaks := make([]bool, len(size))
-	for i, v := range size {
-		peaks[i] = v == high[i] && high[i]+low[i] > deviation
-	}
-	return peaks
-}
-
-// deviation returns the standard deviation of all N×F sizes, of which those given stand for
-// their mirror images too.
-func (p *plane) deviation(size []float64) float64 {
 	var sum, squares float64
 	for q := range p.scales {
 		weight := 2.0
 		if q == 0 || 2*q == p.bins {
 			weight = 1
 		}
-		row := size[q*p.frames : (q+1)*p.frames]
-		sum += weight * floats.Sum(row)
-		squares += weight * floats.Dot(row, row)
+		sum += weight * p.sums[q]
+		squares += weight * p.squares[q]
 	}
-	n := float64(p.frames) * float64(p.bins)
-	return math.Sqrt(max(0, squares/n-sum/n*sum/n))
+	all := float64(p.frames) * float64(p.bins)
+	return math.Sqrt(max(0, squares/all-sum/all*sum/all))
 }
 
-// greatest replaces each number by the greatest of those around it.
-func (p *plane) greatest(x []float64, rates, scales int) {
-	if r := min(rates, p.frames) / 2; r > 0 {
-		inRuns(p.scales, 16, func(q, n int) {
-			var line []float64
-			var w slidingMost
-			for ; n > 0; q, n = q+1, n-1 {
-				row := x[q*p.frames : (q+1)*p.frames]
-				line = append(append(append(line[:0], row[len(row)-r:]...), row...), row[:r]...)
-				w.of(row, line, 2*r+1)
+func (p *plane) square(i int) float64 { return p.re[i]*p.re[i] + p.im[i]*p.im[i] }
+
+var linePool = sync.Pool{New: func() any { return new([]float64) }}
+
+// rows lends memory for a run of frames.
+func (p *plane) rows(work func(line []float64)) {
+	line := linePool.Get().(*[]float64)
+	*line = slices.Grow((*line)[:0], runFrames*p.bins)
+	work(*line)
+	linePool.Put(line)
+}
+
+// inverse sets x to the magnitudes of what Z is the transform of.
+func (p *plane) inverse(x []float32) {
+	inRuns(p.scales, runScales, func(q, n int) { p.alongTime.Run(p.im[q:], p.re[q:], p.stride, n) })
+	along := fft.NewRealInverse(p.bins, p.bins, 1/(float64(p.frames)*float64(p.bins)))
+	inRuns(p.frames, runFrames, func(at, n int) {
+		p.rows(func(line []float64) {
+			line = line[:n*p.bins]
+			along.RunRows(line, nil, p.bins, p.re[at*p.stride:], p.im[at*p.stride:], p.stride, n)
+			for i, v := range line {
+				x[at*p.bins+i] = float32(math.Abs(v))
 			}
 		})
-	}
-	if r := min(scales, p.bins) / 2; r > 0 {
-		all, column := slices.Clone(x), make([]float64, p.scales)
-		var line []float64
-		var w slidingMost
-		for k := range p.frames {
-			line = line[:0]
-			for q := -r; q < p.scales+r; q++ {
-				line = append(line, p.at(all, k, q))
-			}
-			w.of(column, line, 2*r+1)
-			for q, v := range column {
-				x[q*p.frames+k] = v
-			}
-		}
-	}
+	})
 }
 
-// at returns the number of a rate and of any scale, which may be the mirror image of one given.
-func (p *plane) at(x []float64, rate, scale int) float64 {
-	if scale = (scale%p.bins + p.bins) % p.bins; scale >= p.scales {
-		scale, rate = p.bins-scale, (p.frames-rate)%p.frames
-	}
-	return x[scale*p.frames+rate]
+// peak is a number of the transform and its place.
+type peak struct {
+	at     int
+	re, im float64
+}
+
+// peaks returns the numbers whose size is the greatest of rates×scales around them, the axes
+// being circles, and exceeds the least of those by more than a deviation.
+func (p *plane) peaks(rates, scales int, deviation float64) []peak {
+	rates, scales = min(rates, p.frames)/2, min(scales, p.bins)/2
+	width := max(runScales, 2*scales)
+	found := make([][]peak, (p.scales+width-1)/width)
+	inRuns(p.scales, width, func(q, n int) {
+		b := peakPool.Get().(*peakBlock)
+		b.read(p, q, n, rates, scales)
+		found[q/width] = b.find(p, q, n, deviation)
+		peakPool.Put(b)
+	})
+	return slices.Concat(found...)
 }
 
 // keep sets what is no peak to 0.
-func (p *plane) keep(peaks []bool) {
-	for i, peak := range peaks {
-		if !peak {
-			p.re[i], p.im[i] = 0, 0
+func (p *plane) keep(peaks []peak) {
+	clear(p.re)
+	clear(p.im)
+	for _, x := range peaks {
+		p.re[x.at], p.im[x.at] = x.re, x.im
+	}
+}
+
+// peakBlock is what finds the peaks of a run of scales. Sizes are their bits, whose order is
+// theirs.
+type peakBlock struct {
+	rates, scales int // how far the neighbourhood reaches to either side
+	width         int // of a row: the scales of the run and those beside it
+	size, most    []uint64
+}
+
+var peakPool = sync.Pool{New: func() any { return new(peakBlock) }}
+
+// read takes the sizes of n scales from q on and of those beside them, the rates being continued
+// at both ends.
+func (b *peakBlock) read(p *plane, q, n, rates, scales int) {
+	b.rates, b.scales, b.width = rates, scales, n+2*scales
+	count := (p.frames + 2*rates) * b.width
+	b.size = slices.Grow(b.size[:0], count)[:count]
+	for i := range p.frames + 2*rates {
+		k := ((i-rates)%p.frames + p.frames) % p.frames
+		row := b.size[i*b.width : (i+1)*b.width]
+		for j := range row {
+			row[j] = math.Float64bits(math.Sqrt(p.square(p.place(k, q-scales+j))))
 		}
 	}
 }
 
-// slidingMost finds the greatest number of a window that slides along a line.
-type slidingMost struct{ queue []int }
-
-// of sets dst[i] to the greatest of line[i:i+length]. The queue has places of numbers, the
-// greatest first, that none behind them in the window exceeds.
-func (w *slidingMost) of(dst, line []float64, length int) {
-	w.queue = w.queue[:0]
-	head := 0
-	for i, v := range line {
-		for len(w.queue) > head && line[w.queue[len(w.queue)-1]] <= v {
-			w.queue = w.queue[:len(w.queue)-1]
-		}
-		w.queue = append(w.queue, i)
-		if w.queue[head] <= i-length {
-			head++
-		}
-		if at := i - length + 1; at >= 0 {
-			dst[at] = line[w.queue[head]]
+// place returns the place of a rate and of any scale, or of the mirror image of one that has none.
+func (p *plane) place(rate, scale int) int {
+	if scale < 0 || scale >= p.scales {
+		if scale = (scale%p.bins + p.bins) % p.bins; scale >= p.scales {
+			scale, rate = p.bins-scale, (p.frames-rate)%p.frames
 		}
 	}
+	return rate*p.stride + scale
+}
+
+// find returns the peaks of the n scales from q on.
+func (b *peakBlock) find(p *plane, q, n int, deviation float64) (peaks []peak) {
+	b.greatest()
+	for k := range p.frames {
+		for i := range n {
+			at := (k+b.rates)*b.width + b.scales + i
+			v := b.size[at]
+			if v == b.around(k, i) && b.below(at, math.Float64frombits(v)-deviation) {
+				z := k*p.stride + q + i
+				peaks = append(peaks, peak{z, p.re[z], p.im[z]})
+			}
+		}
+	}
+	return peaks
+}
+
+// greatest sets most to the greatest of each size and those at the rates behind it, as many as the
+// greatest power of two that a neighbourhood has room for: of one, of two of these, of two of these, ….
+func (b *peakBlock) greatest() {
+	b.most = append(b.most[:0], b.size...)
+	for step := 1; 2*step <= 2*b.rates+1; step *= 2 {
+		later := b.most[step*b.width:]
+		most := b.most[:len(later)]
+		for i, v := range later {
+			most[i] = max(most[i], v)
+		}
+	}
+}
+
+// around returns the greatest of the neighbourhood of a rate and a scale: of two runs of rates that
+// cover it, over all its scales.
+func (b *peakBlock) around(k, i int) (most uint64) {
+	length := 2*b.rates + 1
+	second := length - 1<<(bits.Len(uint(length))-1)
+	first := b.most[k*b.width+i:][:2*b.scales+1]
+	last := b.most[(k+second)*b.width+i:][:len(first)]
+	for j, v := range first {
+		most = max(most, v, last[j])
+	}
+	return most
+}
+
+// below tells whether one of the neighbourhood of a place is below a limit.
+func (b *peakBlock) below(at int, limit float64) bool {
+	for k := -b.rates; k <= b.rates; k++ {
+		row := at + k*b.width
+		for _, v := range b.size[row-b.scales : row+b.scales+1] {
+			if math.Float64frombits(v) < limit {
+				return true
+			}
+		}
+	}
+	return false
 }

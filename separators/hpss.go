@@ -8,7 +8,10 @@ import (
 	"slices"
 	"sync"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/kernel"
 )
 
 // HPSSParams are the parameters of hpss.
@@ -110,25 +113,20 @@ func (s *HPSS) Separate(x audiosep.Spectra) audiosep.Stems {
 }
 
 // shareTwo shares the coefficients x of one layer out by masks of power p between two parts
-// whose magnitudes are a and b. What the first mask leaves is the second part's or, with a
-// margin, what both leave is the residual's, so that the stems sum.
+// whose magnitudes are a and b, which it replaces by their masks. What the first mask leaves is
+// the second part's or, with a margin, what both leave is the residual's, so that the stems sum.
 func shareTwo(dst [][]audiosep.Coefs, layer int, x audiosep.Coefs, a, b []float64, power, margin float64) {
+	softMasks(a, b, power, margin)
 	h, p := dst[0][layer], dst[1][layer]
-	for i := range x.Re {
-		first := softMask(a[i], margin*b[i], power)
-		second := 1.0
-		if margin > 1 {
-			second = softMask(b[i], margin*a[i], power)
+	for _, plane := range [][3][]float64{{x.Re, h.Re, p.Re}, {x.Im, h.Im, p.Im}} {
+		if plane[0] == nil {
+			continue
 		}
-		for _, plane := range [][3][]float64{{x.Re, h.Re, p.Re}, {x.Im, h.Im, p.Im}} {
-			if plane[0] == nil {
-				continue
-			}
-			v := plane[0][i]
-			plane[1][i] = first * v
-			if plane[2][i] = v - plane[1][i]; margin > 1 {
-				plane[2][i] = second * v
-			}
+		kernel.Mul(plane[1], a, plane[0])
+		if margin > 1 {
+			kernel.Mul(plane[2], b, plane[0])
+		} else {
+			floats.SubTo(plane[2], plane[0], plane[1])
 		}
 	}
 	if margin > 1 {
@@ -144,19 +142,48 @@ func subtract(dst, x, a, b []float64) {
 	}
 }
 
+// softMasks sets a to aᵖ/(aᵖ+(margin b)ᵖ) and, where margin is above 1, b to
+// bᵖ/(bᵖ+(margin a)ᵖ).
+func softMasks(a, b []float64, power, margin float64) {
+	b = b[:len(a)]
+	switch {
+	case margin > 1:
+		for i, v := range a {
+			a[i], b[i] = softMask(v, margin*b[i], power), softMask(b[i], margin*v, power)
+		}
+	case power == 1:
+		for i, v := range a {
+			if sum := v + b[i]; sum > 1e-300 {
+				a[i] = v / sum
+			} else {
+				a[i] = 0.5
+			}
+		}
+	default:
+		for i, v := range a {
+			a[i] = softMask(v, b[i], power)
+		}
+	}
+}
+
 // softMask returns aᵖ/(aᵖ+bᵖ), and ½ where there is nothing to tell them apart.
 func softMask(a, b, power float64) float64 {
 	most := max(a, b)
 	if most < 1e-300 {
 		return 0.5
 	}
-	a, b = a/most, b/most
-	if power == 2 {
-		a, b = a*a, b*b
-	} else {
-		a, b = math.Pow(a, power), math.Pow(b, power)
+	less := min(a, b) / most
+	switch power {
+	case 1:
+	case 2:
+		less *= less
+	default:
+		less = math.Pow(less, power)
 	}
-	return a / (a + b)
+	if a < b {
+		return less / (1 + less)
+	}
+	return 1 / (1 + less)
 }
 
 var mediansPool = sync.Pool{New: func() any { return new(medians) }}

@@ -24,7 +24,7 @@ func onEveryPath(t *testing.T, f func(t *testing.T)) {
 }
 
 func lengths() []int {
-	n := []int{67, 127, 200, 211, 256, 360, 441, 2 * 211, 512, 1024}
+	n := []int{67, 127, 200, 211, 223, 256, 360, 441, 2 * 211, 512, 8 * 67, 7 * 101, 1024}
 	for i := range 35 {
 		n = append(n, i+1)
 	}
@@ -53,8 +53,8 @@ func near(t *testing.T, what string, got, want []float64) {
 	}
 }
 
-// direct is the sum of the definition.
-func direct(re, im []float64) (outRe, outIm []float64) {
+// summed is the sum of the definition.
+func summed(re, im []float64) (outRe, outIm []float64) {
 	n := len(re)
 	w := make([]complex128, n)
 	for k := range w {
@@ -78,10 +78,49 @@ func TestComplexAgainstSum(t *testing.T) {
 			re, im := noise(r, n), noise(r, n)
 			gotRe, gotIm := make([]float64, n), make([]float64, n)
 			NewComplex(n, 1).Run(gotRe, gotIm, re, im)
-			wantRe, wantIm := direct(re, im)
+			wantRe, wantIm := summed(re, im)
 			near(t, fmt.Sprint("re of ", n), gotRe, wantRe)
 			near(t, fmt.Sprint("im of ", n), gotIm, wantIm)
 			NewComplexInverse(n, 1/float64(n)).Run(gotRe, gotIm, gotRe, gotIm)
+			near(t, fmt.Sprint("inverse re of ", n), gotRe, re)
+			near(t, fmt.Sprint("inverse im of ", n), gotIm, im)
+		}
+	})
+}
+
+func TestColumnsAreFrames(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(7, 5))
+		for _, n := range lengths() {
+			const columns, stride = 11, 13
+			re, im := noise(r, n*stride), noise(r, n*stride)
+			gotRe, gotIm := slices.Clone(re), slices.Clone(im)
+			c := NewColumns(n)
+			c.Run(gotRe, gotIm, stride, columns)
+			oneRe, oneIm := make([]float64, n), make([]float64, n)
+			for i := range columns {
+				for k := range n {
+					oneRe[k], oneIm[k] = re[k*stride+i], im[k*stride+i]
+				}
+				wantRe, wantIm := summed(oneRe, oneIm)
+				for k := range n {
+					oneRe[k], oneIm[k] = gotRe[k*stride+i], gotIm[k*stride+i]
+				}
+				near(t, fmt.Sprint("re of ", n), oneRe, wantRe)
+				near(t, fmt.Sprint("im of ", n), oneIm, wantIm)
+				if i > 1 {
+					break
+				}
+			}
+			c.Run(gotIm, gotRe, stride, columns)
+			for i, v := range re {
+				if i%stride >= columns && (v != gotRe[i] || im[i] != gotIm[i]) {
+					t.Fatalf("%d: a number beside the columns was written", n)
+				}
+				if i%stride < columns {
+					gotRe[i], gotIm[i] = gotRe[i]/float64(n), gotIm[i]/float64(n)
+				}
+			}
 			near(t, fmt.Sprint("inverse re of ", n), gotRe, re)
 			near(t, fmt.Sprint("inverse im of ", n), gotIm, im)
 		}
@@ -96,7 +135,7 @@ func TestRealAgainstSum(t *testing.T) {
 			x := append(noise(r, m), make([]float64, n-m)...)
 			re, im := make([]float64, n/2+1), make([]float64, n/2+1)
 			NewReal(m, n, 1).Run(re, im, x[:m], nil)
-			wantRe, wantIm := direct(x, make([]float64, n))
+			wantRe, wantIm := summed(x, make([]float64, n))
 			near(t, fmt.Sprint("re of ", n), re, wantRe[:n/2+1])
 			near(t, fmt.Sprint("im of ", n), im, wantIm[:n/2+1])
 			back := make([]float64, m)

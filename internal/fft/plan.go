@@ -2,7 +2,6 @@ package fft
 
 import (
 	"fmt"
-	"math/bits"
 	"sync"
 	"unsafe"
 
@@ -53,7 +52,7 @@ type mixTerm struct {
 // newPlan makes the plan after·DFT(n)·before.
 func newPlan(in, out shape, before sparse, n int, after sparse) *Plan {
 	p := &Plan{engine: current(), in: in, out: out, rows: max(in.rows(), out.rows(), 2*n)}
-	if smooth(n) {
+	if direct(n) {
 		p.mix(before, in.rows())
 		p.steps = append(p.steps, step{dft: newDFT(n, p.engine)})
 		p.mix(after, 2*n)
@@ -98,9 +97,9 @@ func newMix(s sparse, lanes int) *mix {
 
 // chirped appends the steps of the DFT of a length with a large prime factor. As
 // kt = (k² + t² - (k-t)²)/2 it is a convolution with a chirp (Bluestein, 1970), done by two
-// DFTs of a power of two. The second is an inverse one, as its input is in reverse order.
+// longer DFTs. The second is an inverse one, as its input is in reverse order.
 func (p *Plan) chirped(before sparse, n int, after sparse) {
-	padded := 1 << bits.Len(uint(2*n-2))
+	padded := padded(n)
 	chirp := make([]complex128, n)
 	kernel := make([]complex128, padded)
 	for t := range n {
@@ -173,44 +172,54 @@ func (p *Plan) Run(dstRe, dstIm, srcRe, srcIm []float64) {
 		len(dstRe) != n*p.out.len || p.out.complex && len(dstIm) != len(dstRe) {
 		panic("fft: the lengths of the frames do not fit")
 	}
+	p.RunRows(dstRe, dstIm, p.out.len, srcRe, srcIm, p.in.len, n)
+}
+
+// RunRows is Run of n frames that begin so many numbers apart.
+func (p *Plan) RunRows(dstRe, dstIm []float64, dstStride int, srcRe, srcIm []float64, srcStride, n int) {
 	b := p.pool.Get().(*buffers)
 	defer p.pool.Put(b)
 	lanes := p.engine.lanes
 	for i := 0; i < n; i += lanes {
 		frames := min(lanes, n-i)
-		p.load(b, srcRe, i, frames, 0)
+		p.load(b, srcRe[i*srcStride:], srcStride, frames, 0)
 		if p.in.complex {
-			p.load(b, srcIm, i, frames, p.in.len)
+			p.load(b, srcIm[i*srcStride:], srcStride, frames, p.in.len)
 		}
-		for _, s := range p.steps {
-			if s.dft != nil {
-				s.dft.run(p.engine, b)
-			} else {
-				s.mix.run(p.engine, b)
-			}
-		}
-		p.store(b, dstRe, i, frames, 0)
+		p.run(b)
+		p.store(b, dstRe[i*dstStride:], dstStride, frames, 0)
 		if p.out.complex {
-			p.store(b, dstIm, i, frames, p.out.len)
+			p.store(b, dstIm[i*dstStride:], dstStride, frames, p.out.len)
+		}
+	}
+}
+
+// run takes the rows of b.x through the steps.
+func (p *Plan) run(b *buffers) {
+	for _, s := range p.steps {
+		if s.dft != nil {
+			s.dft.run(p.engine, b)
+		} else {
+			s.mix.run(p.engine, b)
 		}
 	}
 }
 
 // load copies frames to the rows of b.x from `row` on.
-func (p *Plan) load(b *buffers, src []float64, frame, frames, row int) {
+func (p *Plan) load(b *buffers, src []float64, stride, frames, row int) {
 	lanes, n := p.engine.lanes, p.in.len
 	b.x = b.x[:p.in.rows()*lanes]
 	x := b.x[row*lanes : (row+n)*lanes]
 	if frames < lanes {
 		clear(x)
 	}
-	kernel.Transpose(x, lanes, src[frame*n:], n, frames, n)
+	kernel.Transpose(x, lanes, src, stride, frames, n)
 }
 
 // store copies the rows of b.x from `row` on to frames.
-func (p *Plan) store(b *buffers, dst []float64, frame, frames, row int) {
+func (p *Plan) store(b *buffers, dst []float64, stride, frames, row int) {
 	lanes, n := p.engine.lanes, p.out.len
-	kernel.Transpose(dst[frame*n:], n, b.x[row*lanes:(row+n)*lanes], lanes, n, frames)
+	kernel.Transpose(dst, stride, b.x[row*lanes:(row+n)*lanes], lanes, n, frames)
 }
 
 func (m *mix) run(e *engine, b *buffers) {

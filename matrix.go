@@ -28,12 +28,10 @@ func NewMatrixTransform(phi mat.Matrix) (MatrixTransform, error) {
 	if f < m || m == 0 {
 		return nil, &ShapeError{"Φ", fmt.Sprintf("%d×%d", f, m), "at least as many rows (bins) as columns (samples)"}
 	}
-	t := &matrixTransform{phi: mat.DenseCopyOf(phi), forward: mat.DenseCopyOf(phi.T())}
-	for i, x := range t.phi.RawMatrix().Data {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return nil, fmt.Errorf("row %d, column %d of Φ is %v; want finite numbers", i/m, i%m, x)
-		}
+	if err := checkColumns(phi); err != nil {
+		return nil, err
 	}
+	t := &matrixTransform{phi: mat.DenseCopyOf(phi), forward: mat.DenseCopyOf(phi.T())}
 	if OrthogonalityError(phi.T()) <= 1e-10 {
 		t.inverse = t.phi
 		return t, nil
@@ -56,6 +54,28 @@ func NewMatrixTransform(phi mat.Matrix) (MatrixTransform, error) {
 	t.inverse = new(mat.Dense)
 	t.inverse.Mul(&u, v.T())
 	return t, nil
+}
+
+// checkColumns refuses numbers that are not finite and columns of zeros, before a copy is made: a
+// small file may hold a great matrix of them.
+func checkColumns(phi mat.Matrix) error {
+	f, m := phi.Dims()
+	seen := make([]bool, m)
+	for i := range f {
+		for j := range seen {
+			x := phi.At(i, j)
+			if math.IsNaN(x) || math.IsInf(x, 0) {
+				return fmt.Errorf("row %d, column %d of Φ is %v; want finite numbers", i, j, x)
+			}
+			seen[j] = seen[j] || x != 0
+		}
+	}
+	for j, ok := range seen {
+		if !ok {
+			return fmt.Errorf("column %d of Φ is 0 throughout; want a condition number of at most 1e6, else frames cannot be restored", j)
+		}
+	}
+	return nil
 }
 
 // OrthogonalityError returns the largest entry of |ΦΦᵀ - I|: 0 when the rows of phi

@@ -1,5 +1,7 @@
 package audiosep
 
+import "context"
+
 // Extent is how large what a stage is given will be, as far as that is known before it runs.
 // What is not known is 0.
 type Extent struct {
@@ -26,6 +28,21 @@ func (e Extent) Coefs(n int) int64 {
 
 // V returns how many bytes V takes, F×N/S.
 func (e Extent) V() int64 { return 8 * int64(e.Bins) * int64(e.Columns) }
+
+// Separated returns how many bytes stems that [Separated] makes take while they are computed: of
+// so many sources, with a halo, and own bytes for each coefficient of a layer besides.
+func (e Extent) Separated(sources, halo int, own int64) int64 {
+	if e.Frames == 0 {
+		return 0
+	}
+	layers := max(1, e.Layers())
+	halo = min(halo, e.Frames)
+	size := separatedSize(context.Background(), e.Length*sources, layers, max(1, e.Frames/max(1, e.Columns)), e.Frames, halo)
+	held := min(size+2*halo, e.Frames)
+	one := e.Coefs(held) + int64(sources)*(e.Coefs(size)+8*int64(size)*int64(e.Length+2*e.Hop))
+	slot := int64(layers)*one + own*int64(held)*int64(e.Bins)
+	return int64(min(max(1, e.Threads), (e.Frames+size-1)/size)) * slot
+}
 
 // Needs are about what a stage takes of a machine while it runs.
 type Needs struct {

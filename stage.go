@@ -178,6 +178,7 @@ type Withdrawer interface {
 type Forecast struct {
 	Rank    int      // K, of factors
 	Sources []string // names: of the sources, or of those whose the components of factors are
+	NoH     bool     // of factors: they will be W alone
 }
 
 // Forecaster may be implemented by a stage that knows from its parameters, and from what is
@@ -192,6 +193,12 @@ type Forecaster interface {
 // error, a *ParamError or ParamErrors, is a fault of the spec.
 type WiringChecker interface {
 	CheckWiring(from map[string][]string) error
+}
+
+// FramingChecker may be implemented by a stage whose inputs must be cut alike. CheckFramings is given
+// the framing of each of them, in order, before the work begins; nil where it is not known by then.
+type FramingChecker interface {
+	CheckFramings(in map[string][]*Framing) error
 }
 
 // Env is what a pipeline lends a running stage. The zero Env works.

@@ -131,10 +131,7 @@ func (s *SeparatedStems) Each(ctx context.Context, write func(source int, block 
 	f := s.X.Framing()
 	layers, sources := f.Layers(), len(s.Sources)
 	join := NewJoiner(f, sources*layers)
-	size := blocks.Size(ctx, f.Length*sources, layers, f.Share, f.Frames())
-	if !blocks.Chosen(ctx) && size < 2*s.Halo { // else most of what is read is read several times
-		size = blocks.Size(blocks.WithSize(ctx, 2*s.Halo), f.Length*sources, layers, f.Share, f.Frames())
-	}
+	size := separatedSize(ctx, f.Length*sources, layers, f.Share, f.Frames(), s.Halo)
 	loan := lend.From(s.X.Transform(), s.By)
 	defer loan.GiveBack()
 	return blocks.Run(ctx, f.Frames(), size, loan.Blocks(), func() *separation { return newSeparation(s, size, loan) },
@@ -151,6 +148,16 @@ func (s *SeparatedStems) Each(ctx context.Context, write func(source int, block 
 			}
 			return nil
 		})
+}
+
+// separatedSize is how many frames are separated at a time: at least twice the halo, unless
+// somebody has chosen it, else most of what is read would be read several times.
+func separatedSize(ctx context.Context, length, layers, share, frames, halo int) int {
+	size := blocks.Size(ctx, length, layers, share, frames)
+	if !blocks.Chosen(ctx) && size < 2*halo {
+		size = blocks.Size(blocks.WithSize(ctx, 2*halo), length, layers, share, frames)
+	}
+	return size
 }
 
 // separation is what one goroutine needs to separate a run of frames. What belongs to the

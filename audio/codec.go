@@ -71,6 +71,7 @@ type input struct {
 	size int64
 	base int64 // where the recording begins, behind an ID3 tag
 	head string
+	cut  string // why the recording seems to go on beyond the file; empty where it does not
 }
 
 // soundFile is a recording with the name of its file and what must be closed with it.
@@ -110,6 +111,9 @@ func openFile(ctx context.Context, path string, log *slog.Logger) (*soundFile, e
 // open opens the recording with the codec that knows it, or else with ffmpeg.
 func (in *input) open(ctx context.Context, log *slog.Logger) (*soundFile, error) {
 	s, err := in.decode(ctx)
+	if err == nil && in.cut != "" {
+		log.Warn("the file seems to be truncated; what there is of it is read", "file", in.path, "why", in.cut)
+	}
 	if !errors.Is(err, errUnread) {
 		return s, err
 	}

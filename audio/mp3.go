@@ -25,6 +25,7 @@ type mp3Frames struct {
 	count      int64
 	skip       int64 // samples before the first that counts
 	pad        int64 // samples behind the last that counts, with those that the decoder delays; -1: unknown
+	promised   int64 // frames, as a header says; 0: unknown
 }
 
 // decoderDelay is how many samples a decoder of layer III lags behind: 528 and one.
@@ -69,6 +70,9 @@ func walkMP3(ctx context.Context, in *input) (f mp3Frames, err error) {
 		}
 		h, ok := mp3.Parse(b)
 		if !ok && f.count > 0 && mp3Tail(b) {
+			if f.count < f.promised {
+				in.cut = fmt.Sprintf("it has %d of %d frames", f.count, f.promised)
+			}
 			return f, nil
 		}
 		switch {
@@ -82,6 +86,7 @@ func walkMP3(ctx context.Context, in *input) (f mp3Frames, err error) {
 			if f.count == 0 {
 				return f, fmt.Errorf("the file ends in the frame at byte %d; it is truncated", at)
 			}
+			in.cut = fmt.Sprintf("it ends in the middle of frame %d", f.count+1)
 			return f, nil
 		}
 		if f.Rate == 0 {
@@ -120,6 +125,9 @@ func (f *mp3Frames) info(frame []byte) bool {
 	}
 	flags := binary.BigEndian.Uint32(frame[at+4:])
 	at += 8
+	if flags&1 != 0 && len(frame) >= at+4 {
+		f.promised = int64(binary.BigEndian.Uint32(frame[at:]))
+	}
 	for bit, size := range []int{4, 4, 100, 4} { // frames, bytes, table of contents, quality
 		if flags>>bit&1 != 0 {
 			at += size

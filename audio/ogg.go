@@ -71,8 +71,11 @@ func (o *oggReader) readPage() error {
 		}
 		segments := int(o.head[26])
 		switch {
-		case n == 0 && o.begun:
-			return io.EOF // there should be a last page, but not all writers say so
+		case n == 0 && o.begun: // not all writers say which page is the last
+			if o.in.cut = "no page is said to be the last"; o.open {
+				o.in.cut = "it ends in the middle of a packet"
+			}
+			return io.EOF
 		case n < 27+segments:
 			return fmt.Errorf("the page at byte %d is truncated: %w", o.at, io.ErrUnexpectedEOF)
 		case string(o.head[:4]) != "OggS" || o.head[4] != 0:

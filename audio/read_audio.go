@@ -70,6 +70,7 @@ type readAudio struct {
 	mu    sync.Mutex // guards opening and closing
 	head  audiosep.Head
 	files []*soundFile // nil until Head
+	loud  sync.Once    // tells of samples far beyond full scale
 }
 
 // UseLog has what is to be known of the files told to log.
@@ -165,8 +166,29 @@ func (s *readAudio) ReadAt(ctx context.Context, dst [][]float64, at int) error {
 		if err := s.read(ctx, w, mine, from); err != nil {
 			return fmt.Errorf("%s: %w", w.path, err)
 		}
+		if w.form().enc.float && beyond(mine, farBeyond) {
+			s.loud.Do(func() {
+				s.log.Warn("samples are far beyond full scale, which is 1: what is told in its units, such as eps, means something else there", "file", w.path, "above", farBeyond,
+					"remedy", "scale the recording, for instance with sox IN OUT norm")
+			})
+		}
 	}
 	return nil
+}
+
+// farBeyond is what no sample of a recording in units of full scale is beyond: 30 dB.
+const farBeyond = 32
+
+// beyond tells whether a sample is greater than most.
+func beyond(x [][]float64, most float64) bool {
+	for _, d := range x {
+		for _, v := range d {
+			if v > most || v < -most {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (s *readAudio) check(dst [][]float64) error {

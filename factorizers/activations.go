@@ -48,7 +48,30 @@ type activations struct{ ActivationsParams }
 
 // Forecast says what is known of the factors: what is known of the dictionary.
 func (activations) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
-	return map[string]audiosep.Forecast{"factors": in["dictionary"]}, nil
+	f := in["dictionary"]
+	f.NoH = false
+	return map[string]audiosep.Forecast{"factors": f}, nil
+}
+
+// CheckFramings refuses a dictionary that was learnt from frames that are cut otherwise.
+func (activations) CheckFramings(in map[string][]*audiosep.Framing) error {
+	return fits(in, "power", "dictionary")
+}
+
+// fits says why frames of one input are not cut as those from which a dictionary, another input,
+// was learnt; nil where one is not known.
+func fits(in map[string][]*audiosep.Framing, frames, dictionary string) error {
+	for _, f := range in[frames] {
+		for _, learnt := range in[dictionary] {
+			if f == nil || learnt == nil {
+				continue
+			}
+			if err := f.Fits(*learnt); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Activate writes dst, K×n. The columns of w, F×K, need not sum to 1; a column of zeros

@@ -90,10 +90,11 @@ func (s *ILRTA) Run(ctx context.Context, env audiosep.Env, in ILRTAIn) (ILRTAOut
 		return ILRTAOut{}, err
 	}
 	s.warn(env, x)
-	told := newProgress(env, s.p.Iterations, s.p.Restarts)
+	parts := iterationParts(x, s.p.Learn)
+	told := newProgress(env, s.p.Iterations*parts, s.p.Restarts)
 	best, _, ends, err := leastOfStarts(s.p.Restarts, func(i, threads int) (*ilrtaSolver, error) {
 		w, h := s.start(env, x, in.Init, i)
-		return s.learn(ctx, newILRTASolver(x, s.p, w, h, threads), told)
+		return s.learn(ctx, newILRTASolver(x, s.p, w, h, threads), parts, told)
 	}, (*ilrtaSolver).last)
 	if err != nil {
 		return ILRTAOut{}, err
@@ -108,7 +109,7 @@ func (s *ILRTA) Run(ctx context.Context, env audiosep.Env, in ILRTAIn) (ILRTAOut
 	if in.Init != nil {
 		f.Sources = in.Init.Sources
 	}
-	stems, err := best.stems(in.Coefs, x, f)
+	stems, err := best.stems(ctx, in.Coefs, x, f)
 	return ILRTAOut{stems, f}, err
 }
 
@@ -165,14 +166,17 @@ func (s *ILRTA) start(env audiosep.Env, x *tensor, init *audiosep.Factors, i int
 	return w, h
 }
 
-// learn makes iterations until the objective settles.
-func (s *ILRTA) learn(ctx context.Context, l *ilrtaSolver, told *progress) (*ilrtaSolver, error) {
+// learn makes iterations, each of so many parts, until the objective settles.
+func (s *ILRTA) learn(ctx context.Context, l *ilrtaSolver, parts int, told *progress) (*ilrtaSolver, error) {
 	for it := range s.p.Iterations {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		l.iterate(ctx)
-		if err := ctx.Err(); err != nil {
+		left := parts
+		err := l.iterate(ctx, func() {
+			if left > 1 { // the last is told with the objective
+				left--
+				told.step(1, math.NaN())
+			}
+		})
+		if err != nil {
 			return nil, err
 		}
 		done, err := l.record(s.p.Tol)
@@ -180,10 +184,10 @@ func (s *ILRTA) learn(ctx context.Context, l *ilrtaSolver, told *progress) (*ilr
 			return nil, err
 		}
 		if done {
-			told.step(s.p.Iterations-it, l.last())
+			told.step((s.p.Iterations-1-it)*parts+left, l.last())
 			break
 		}
-		told.step(1, l.last())
+		told.step(left, l.last())
 	}
 	return l, nil
 }

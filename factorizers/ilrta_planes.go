@@ -143,8 +143,8 @@ func (dst planes) times(a, b planes, inner, cols int, transposed bool) {
 	}
 }
 
-// inverse returns that of an n×n matrix.
-func (x planes) inverse(n int) (planes, error) {
+// inverse returns that of an n×n matrix. It does not wait for that of a great one once ctx is done.
+func (x planes) inverse(ctx context.Context, n int) (planes, error) {
 	size := n
 	if x.im != nil {
 		size = 2 * n // [re -im; im re]
@@ -160,8 +160,15 @@ func (x planes) inverse(n int) (planes, error) {
 			}
 		}
 	}
-	if err := inverse.Inverse(whole); err != nil {
-		return x, fmt.Errorf("a learnt matrix has no inverse that could be relied on (%w); want a greater blend or eps, or more sound", err)
+	done := make(chan error, 1)
+	go func() { done <- inverse.Inverse(whole) }()
+	select {
+	case err := <-done:
+		if err != nil {
+			return x, fmt.Errorf("a learnt matrix has no inverse that could be relied on (%w); want a greater blend or eps, or more sound", err)
+		}
+	case <-ctx.Done():
+		return x, ctx.Err()
 	}
 	y := x.like(n * n)
 	for i := range n {

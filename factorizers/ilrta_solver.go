@@ -61,20 +61,48 @@ func newILRTASolver(x *tensor, p ILRTAParams, w, h *mat.Dense, threads int) *ilr
 	return l
 }
 
-// iterate updates H and W, then P, then R. None raises C.
-func (l *ilrtaSolver) iterate(ctx context.Context) {
+// iterate updates H and W, then P, then R. None raises C. It calls tell after each part of an
+// iteration, see iterationParts.
+func (l *ilrtaSolver) iterate(ctx context.Context, tell func()) error {
 	l.updateFactors(ctx)
 	l.model()
 	if l.learnP {
 		l.p.load(l.z, l.u, l.r.norm, l.eps)
-		l.p.sweep()
+		if err := l.p.sweep(ctx, tell); err != nil {
+			return err
+		}
 	}
 	if l.learnR {
 		l.r.load(l.z.turned(l.bins, l.cols, l.per), planes{re: l.u}.turned(l.bins, l.cols, 1).re, l.p.norm, l.eps)
-		l.r.sweep()
+		if err := l.r.sweep(ctx, tell); err != nil {
+			return err
+		}
 		l.z.copy(l.r.z.turned(l.cols, l.bins, l.per))
 	}
 	l.power()
+	return ctx.Err()
+}
+
+// iterationParts is into how many parts an iteration is cut whose ends are told: 1 where it is
+// short, more where frames are long and one takes minutes.
+func iterationParts(x *tensor, learn string) (parts int) {
+	if learn == "p" || learn == "both" {
+		parts += partsOf(x.bins, x.cols*x.per)
+	}
+	if learn == "r" || learn == "both" {
+		parts += partsOf(x.cols, x.bins*x.per)
+	}
+	return max(1, parts)
+}
+
+// partsOf is how many parts a sweep over so many rows has.
+func partsOf(rows, size int) int { return (rows + rowsOfPart(rows, size) - 1) / rowsOfPart(rows, size) }
+
+// rowsOfPart is how many rows of a sweep a part has, each of which changes all rows, of size
+// numbers: about a tenth of a second.
+func rowsOfPart(rows, size int) int {
+	const operations = 1e8
+	return max(1, min(rows, int(operations/(8*float64(rows)*float64(size)))))
 }
 
 // power sets v, of which the kernel adds eps to every number, and loads it.
@@ -213,8 +241,12 @@ func (a *mixing) load(z planes, u, other []float64, eps float64) {
 // sweep is iterative source steering by every row k: P ← P − v p_k with the v that lowers the
 // objective most; for rows farther from k than reach v is 0 (Scheibler and Ono, Fast and stable
 // blind source separation with rank-1 updates, 2020).
-func (a *mixing) sweep() {
+func (a *mixing) sweep(ctx context.Context, tell func()) error {
+	part := rowsOfPart(a.rows, a.cols*a.per)
 	for k := range a.rows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		a.threads.do(k)
 		if scale := math.Sqrt((1 + a.blend) * float64(a.cols) / a.own); scale > 0 && !math.IsInf(scale, 0) {
 			a.z.row(k, a.cols*a.per).scale(scale)
@@ -222,7 +254,11 @@ func (a *mixing) sweep() {
 			a.norm[k] *= scale * scale
 			a.logDet += math.Log(scale)
 		}
+		if (k+1)%part == 0 || k+1 == a.rows {
+			tell()
+		}
 	}
+	return nil
 }
 
 // steer changes row i by row k.

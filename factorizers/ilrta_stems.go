@@ -18,7 +18,7 @@ type ilrtaStems struct {
 }
 
 // stems returns the sources that f says, else one a component.
-func (l *ilrtaSolver) stems(x audiosep.Spectra, mix *tensor, f *audiosep.Factors) (audiosep.Stems, error) {
+func (l *ilrtaSolver) stems(ctx context.Context, x audiosep.Spectra, mix *tensor, f *audiosep.Factors) (audiosep.Stems, error) {
 	s := &ilrtaStems{tensor: mix, z: mix.planes, w: l.w, h: l.h, rank: l.rank, eps: l.eps}
 	names := componentNames(l.rank)
 	for k := range l.rank {
@@ -35,7 +35,7 @@ func (l *ilrtaSolver) stems(x audiosep.Spectra, mix *tensor, f *audiosep.Factors
 	if l.learnP {
 		s.z = mix.like(len(mix.re))
 		s.z.times(l.p.matrix, mix.planes, mix.bins, total, false)
-		if s.p, err = l.p.matrix.inverse(mix.bins); err != nil {
+		if s.p, err = l.p.matrix.inverse(ctx, mix.bins); err != nil {
 			return nil, err
 		}
 	}
@@ -45,7 +45,7 @@ func (l *ilrtaSolver) stems(x audiosep.Spectra, mix *tensor, f *audiosep.Factors
 		for m := range mix.bins {
 			s.z.row(m, total).times(l.r.matrix, before.row(m, total), mix.cols, mix.per, false)
 		}
-		if s.r, err = l.r.matrix.inverse(mix.cols); err != nil {
+		if s.r, err = l.r.matrix.inverse(ctx, mix.cols); err != nil {
 			return nil, err
 		}
 	}

@@ -137,7 +137,7 @@ func TestILRTAIsMonotone(t *testing.T) {
 		l := ilrtaOf(t, p, x, seed)
 		last := l.direct(x, p)
 		for i := range iterations {
-			l.iterate(t.Context())
+			l.iterate(t.Context(), func() {})
 			now := l.direct(x, p)
 			if !(now <= last+1e-9*(math.Abs(last)+float64(len(x.re)))) {
 				t.Fatalf("problem %d, %+v: the objective rose from %.15g to %.15g in iteration %d", seed, p, last, now, i+1)
@@ -158,7 +158,7 @@ func TestILRTAGradient(t *testing.T) {
 		p.Rank, p.Learn, p.Eps = 3, "p", 1e-2
 		l := ilrtaOf(t, p, x, 1)
 		for range 3 {
-			l.iterate(t.Context())
+			l.iterate(t.Context(), func() {})
 		}
 		l.p.load(l.z, l.u, l.r.norm, l.eps)
 		for i := range x.bins {
@@ -346,7 +346,7 @@ func TestILRTAIsTLNMF(t *testing.T) {
 	ours := newILRTASolver(x, p, mat.DenseCopyOf(w), mat.DenseCopyOf(h), 1)
 	ours.learnP = false
 	for range held.Iterations {
-		ours.iterate(t.Context())
+		ours.iterate(t.Context(), func() {})
 	}
 	theirs := learnTLNMF(t, held, y, audiosep.Model{Transform: model.Transform, Factors: &audiosep.Factors{W: w, H: h}})
 	sameFactors(t, &audiosep.Factors{W: mat.NewDense(x.bins, 2, ours.w), H: mat.NewDense(2, x.cols, ours.h)}, theirs.Factors)
@@ -415,7 +415,7 @@ func TestILRTABlend(t *testing.T) {
 		p.Rank, p.Blend = 2, blend
 		l := ilrtaOf(t, p, x, 1)
 		for range 20 {
-			l.iterate(t.Context())
+			l.iterate(t.Context(), func() {})
 		}
 		return audiosep.OrthogonalityError(mat.NewDense(6, 6, l.p.matrix.re))
 	}

@@ -72,6 +72,18 @@ func (s *JoinFactors) Forecast(in map[string]audiosep.Forecast) (map[string]audi
 	return map[string]audiosep.Forecast{"factors": f}, nil
 }
 
+// CheckFramings refuses dictionaries of frames that are cut otherwise than those of the first.
+func (s *JoinFactors) CheckFramings(in map[string][]*audiosep.Framing) error {
+	for i, f := range in["dictionary"] {
+		if first := in["dictionary"][0]; f != nil && first != nil {
+			if err := f.Fits(*first); err != nil {
+				return fmt.Errorf("dictionary %d: %w", i+1, err)
+			}
+		}
+	}
+	return nil
+}
+
 // JoinFactorsIn is what join_factors takes.
 type JoinFactorsIn struct {
 	Dictionary []*audiosep.Factors `port:"dictionary,many"`
@@ -114,7 +126,22 @@ func (s *JoinFactors) Run(_ context.Context, env audiosep.Env, in JoinFactorsIn)
 			return []audiosep.Group{{Name: from[i], Components: upTo(d.Rank())}}
 		}
 	})
+	if err == nil {
+		err = allDiffer(in.Dictionary)
+	}
 	return JoinFactorsOut{f}, err
+}
+
+// allDiffer refuses dictionaries that are the same, as from one file by two stages.
+func allDiffer(dictionaries []*audiosep.Factors) error {
+	for i, f := range dictionaries {
+		for j, other := range dictionaries[:i] {
+			if mat.Equal(f.W, other.W) {
+				return fmt.Errorf("dictionaries %d and %d are the same, and would share what they explain at random; want each once", j+1, i+1)
+			}
+		}
+	}
+	return nil
 }
 
 // joinFactors returns the components of all, one after the other; groups says whose those of

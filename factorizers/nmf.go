@@ -77,7 +77,14 @@ type betaNMF struct {
 
 // Forecast says what is known of the factors before they are there.
 func (b *betaNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
-	return forecast(b.Rank, in["init_factors"])
+	init := in["init_factors"]
+	if init.NoH && b.Fix == "h" {
+		return nil, &audiosep.ParamError{Name: "fix", What: "is h, but the wired factors are W alone; want those of activations"}
+	}
+	if init.NoH && b.Use == "h" {
+		return nil, &audiosep.ParamError{Name: "use", What: "is h, but the wired factors are W alone; want those of activations"}
+	}
+	return forecast(b.Rank, init)
 }
 
 // forecast returns that of factors of a rank which may have begun with others.

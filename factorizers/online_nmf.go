@@ -65,7 +65,25 @@ type OnlineNMFOut struct {
 
 // Forecast says what is known of the factors before they are there.
 func (s *OnlineNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
-	return forecast(s.p.Rank, in["init_factors"])
+	out, err := forecast(s.p.Rank, in["init_factors"])
+	if err != nil {
+		return nil, err
+	}
+	f := out["factors"]
+	f.NoH = true
+	return map[string]audiosep.Forecast{"factors": f}, nil
+}
+
+// CheckFramings refuses recordings that are cut otherwise than the first.
+func (s *OnlineNMF) CheckFramings(in map[string][]*audiosep.Framing) error {
+	for i, f := range in["power"] {
+		if first := in["power"][0]; f != nil && first != nil {
+			if err := f.Fits(*first); err != nil {
+				return fmt.Errorf("recording %d: %w", i+1, err)
+			}
+		}
+	}
+	return nil
 }
 
 // Run learns W. It is an error if the recordings are cut otherwise than the first, if there

@@ -61,6 +61,7 @@ type SemiNMFOut struct {
 // Forecast says what is known of the factors: the dictionary's components and the free ones.
 func (s *SemiNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
 	f := in["held"]
+	f.NoH = false
 	if f.Rank > 0 {
 		f.Rank += s.p.Free
 	}
@@ -68,6 +69,11 @@ func (s *SemiNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep
 		f.Sources = append(slices.Clone(f.Sources), s.p.Name)
 	}
 	return map[string]audiosep.Forecast{"factors": f}, nil
+}
+
+// CheckFramings refuses a dictionary that was learnt from frames that are cut otherwise.
+func (s *SemiNMF) CheckFramings(in map[string][]*audiosep.Framing) error {
+	return fits(in, "power", "held")
 }
 
 // Needs says what it takes, which is what NMF takes.

@@ -338,6 +338,7 @@ func TestReadRefuses(t *testing.T) {
 		{"truncated", whole[:len(whole)/2], "it is no .npz file"},
 		{"a flipped bit", flipped, "checksum"},
 		{"no parts", archive(t), "the model is empty"},
+		{"other names", archive(t, [2]string{"W.npy", array(t, []int{1, 1}, 1)}), `the model is empty; want phi, w or h: there are "W.npy"`},
 		{"twice", archive(t, w, w), "it has w.npy twice"},
 		{"no array", archive(t, [2]string{"w.npy", "hello, world"}), "w: it is no .npy file"},
 		{"a vector", archive(t, [2]string{"w.npy", vector}), "w: the array has the shape [2]; want a matrix"},

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/npy"
@@ -77,8 +79,19 @@ func Read(r io.ReaderAt, size int64) (audiosep.Model, error) {
 			return audiosep.Model{}, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return unpack(parts, info)
+	m, err := unpack(parts, info)
+	if errors.Is(err, errEmpty) && len(z.File) > 0 {
+		var names []string
+		for _, f := range z.File[:min(len(z.File), 8)] {
+			names = append(names, strconv.Quote(f.Name))
+		}
+		err = fmt.Errorf("%w: there are %s", err, strings.Join(names, ", "))
+	}
+	return m, err
 }
+
+// errEmpty is that of a file which holds no part of a model.
+var errEmpty = errors.New("the model is empty; want phi, w or h")
 
 // membersOf returns the files in z that belong to a model, which together are not much
 // greater than z itself.
@@ -173,7 +186,7 @@ func unpack(parts map[string]npy.Array, info meta) (m audiosep.Model, err error)
 		return m, err
 	}
 	if m.Transform == nil && m.Factors == nil {
-		return m, errors.New("the model is empty; want phi, w or h")
+		return m, errEmpty
 	}
 	if m.Transform != nil && m.Framing != nil && m.Transform.Len() != m.Framing.Length {
 		return m, &audiosep.ShapeError{What: "phi", Is: fmt.Sprintf("for frames of %d samples", m.Transform.Len()), Want: fmt.Sprintf("%d, as the framing", m.Framing.Length)}

@@ -305,10 +305,6 @@ func (c *checker) forecast(st *stage, at string) {
 			c.paramFaults(st, err, at)
 		}
 	}
-	f, ok := st.impl.(audiosep.Forecaster)
-	if !ok {
-		return
-	}
 	in := map[string]audiosep.Forecast{}
 	for port, from := range st.in {
 		for _, ref := range from {
@@ -318,6 +314,14 @@ func (c *checker) forecast(st *stage, at string) {
 			}
 			in[port] = known
 		}
+	}
+	if _, masks := st.impl.(audiosep.Separator); masks && in["factors"].NoH {
+		c.fault(at+pointer("in", "factors"), st.id, fmt.Sprintf("it needs W and H, and %s makes W alone", st.in["factors"][0]),
+			fmt.Sprintf(`put {"use": "activations", "in": {"dictionary": %q}} between`, st.in["factors"][0].Stage))
+	}
+	f, ok := st.impl.(audiosep.Forecaster)
+	if !ok {
+		return
 	}
 	var err error
 	if st.will, err = f.Forecast(in); err != nil {
@@ -338,6 +342,7 @@ func (s *stage) wiring() map[string][]string {
 
 // both returns what is known of two together, which is nothing where one is not known.
 func both(a, b audiosep.Forecast) (f audiosep.Forecast) {
+	f.NoH = a.NoH || b.NoH
 	if a.Rank > 0 && b.Rank > 0 {
 		f.Rank = a.Rank + b.Rank
 	}

@@ -38,17 +38,21 @@ func (p *Pipeline) Forecast(ctx context.Context) (will Forecast, err error) {
 	if err := r.lazy(ctx); err != nil {
 		return will, err
 	}
-	return r.forecast(ctx), nil
+	return r.forecast(ctx)
 }
 
-// forecast says what will be taken by the stages that have not run.
-func (r *run) forecast(ctx context.Context) Forecast {
-	f := &forecaster{run: r, extents: map[Ref]audiosep.Extent{}, keeps: map[Ref]int64{}, left: r.takers()}
+// forecast says what will be taken by the stages that have not run. It is an error if a stage
+// is to be given what is not cut alike.
+func (r *run) forecast(ctx context.Context) (Forecast, error) {
+	f := &forecaster{run: r, extents: map[Ref]audiosep.Extent{}, framings: map[Ref]*audiosep.Framing{}, keeps: map[Ref]int64{}, left: r.takers()}
 	for _, st := range r.Pipeline.stages {
 		f.stage(ctx, st)
+		if err := f.frames(st); err != nil {
+			return Forecast{}, wrap(st, err)
+		}
 	}
 	f.Forecast.Bytes = processBytes + int64(slack*float64(f.Forecast.Bytes))
-	return f.Forecast
+	return f.Forecast, nil
 }
 
 // forecaster goes through the stages as the run will.
@@ -56,8 +60,9 @@ type forecaster struct {
 	*run
 	Forecast Forecast
 	extents  map[Ref]audiosep.Extent
-	keeps    map[Ref]int64 // bytes of outputs that are there
-	left     map[Ref]int   // how many inputs have yet to take an output
+	framings map[Ref]*audiosep.Framing // of the frames that outputs are of, or are learnt from
+	keeps    map[Ref]int64             // bytes of outputs that are there
+	left     map[Ref]int               // how many inputs have yet to take an output
 }
 
 // stage adds what one stage takes.
@@ -100,6 +105,44 @@ func (f *forecaster) stage(ctx context.Context, st *stage) {
 			f.keeps[ref] = n.Keeps
 		}
 	}
+}
+
+// frames finds how what a stage makes is cut, and asks the stage whether its inputs fit.
+func (f *forecaster) frames(st *stage) error {
+	in := map[string][]*audiosep.Framing{}
+	var first *audiosep.Framing
+	for _, port := range st.def.In {
+		for _, ref := range st.in[port.Name] {
+			framing := f.framings[ref]
+			in[port.Name] = append(in[port.Name], framing)
+			if first == nil {
+				first = framing
+			}
+		}
+	}
+	for _, out := range st.def.Out {
+		ref := Ref{st.id, out.Name}
+		switch v := f.made[ref].(type) {
+		case *audiosep.Framed:
+			f.framings[ref] = &v.Framing
+		case audiosep.Spectra:
+			framing := v.Framing()
+			f.framings[ref] = &framing
+		case audiosep.Power:
+			framing := v.Framing()
+			f.framings[ref] = &framing
+		case *audiosep.Factors:
+			f.framings[ref] = v.Framing
+		case nil:
+			if out.Cargo != audiosep.CargoAudio && out.Cargo != audiosep.CargoSources {
+				f.framings[ref] = first
+			}
+		}
+	}
+	if c, ok := st.impl.(audiosep.FramingChecker); ok {
+		return c.CheckFramings(in)
+	}
+	return nil
 }
 
 // needs asks a stage what it takes. Stages that hand on block after block take the same whatever

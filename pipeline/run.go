@@ -145,8 +145,9 @@ func (r *run) stages(ctx context.Context) error {
 		}
 	}
 	if err == nil {
-		r.will, r.made = r.forecast(ctx), nil
-		if r.Options.Forecast != nil {
+		r.will, err = r.forecast(ctx)
+		r.made = nil
+		if err == nil && r.Options.Forecast != nil {
 			err = r.Options.Forecast(r.will)
 		}
 	}

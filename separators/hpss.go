@@ -88,6 +88,16 @@ func (s *HPSS) Forecast(map[string]audiosep.Forecast) (map[string]audiosep.Forec
 	return map[string]audiosep.Forecast{"sources": {Sources: s.names()}}, nil
 }
 
+// Needs says what it takes: long medians along time have as many frames in memory.
+func (s *HPSS) Needs(e audiosep.Extent) audiosep.Needs {
+	return audiosep.Needs{Work: e.Separated(len(s.names()), s.p.Frames/2, 24), Operations: medianOperations(e, s.p.Frames) + medianOperations(e, s.p.Bins)}
+}
+
+// medianOperations is about what medians of a length take around all coefficients, as measured.
+func medianOperations(e audiosep.Extent, length int) float64 {
+	return float64(e.Frames) * float64(e.Bins) * float64(max(1, e.Layers())) * (1000 + 5*float64(length))
+}
+
 // Separate returns the harmonic and percussive stems of x.
 func (s *HPSS) Separate(x audiosep.Spectra) audiosep.Stems {
 	total := x.Framing().Frames()

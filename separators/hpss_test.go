@@ -91,3 +91,35 @@ func TestHPSSRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Long medians, and sources that reach far, are told to have as many frames in memory.
+func TestMediansTellTheirMemory(t *testing.T) {
+	e := audiosep.Extent{Head: audiosep.Head{Rate: 44100, Channels: 2, Realisations: 1, Samples: 1 << 27},
+		Length: 2048, Hop: 512, Frames: 1 << 18, Columns: 1 << 18, Bins: 1025, Complex: true, Threads: 4}
+	p := separators.DefaultHPSS()
+	p.Frames = 10001
+	long, err := separators.NewHPSS(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := separators.DefaultKAM()
+	k.Frames = 10001
+	kam, err := separators.NewKAM(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := e.Coefs(10000) * int64(e.Layers()) * int64(e.Threads)
+	if got := long.Needs(e); got.Work < held || got.Operations < 1e12 {
+		t.Errorf("hpss: %d bytes, %g operations; want at least %d and 1e12", got.Work, got.Operations, held)
+	}
+	if got := kam.Needs(e).Work; got < 3*held {
+		t.Errorf("kam: %d bytes; want at least %d, for three iterations", got, 3*held)
+	}
+	short, err := separators.NewHPSS(separators.DefaultHPSS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := short.Needs(e).Work; got > held/20 {
+		t.Errorf("hpss of 31 frames: %d bytes; want few", got)
+	}
+}

@@ -3,6 +3,7 @@ package separators
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
@@ -92,6 +93,28 @@ func (s *KAM) Forecast(map[string]audiosep.Forecast) (map[string]audiosep.Foreca
 // Run says how to separate; it is done when the stems are taken.
 func (s *KAM) Run(_ context.Context, _ audiosep.Env, in KAMIn) (KAMOut, error) {
 	return KAMOut{s.Separate(in.Coefs)}, nil
+}
+
+// Needs says what it takes: as many frames are in memory as a source reaches, times the
+// iterations.
+func (s *KAM) Needs(e audiosep.Extent) audiosep.Needs {
+	reach, length := 0, 0
+	for _, kind := range s.p.Sources {
+		switch kind {
+		case "harmonic":
+			reach, length = max(reach, s.p.Frames/2), length+s.p.Frames
+		case "percussive":
+			length += s.p.Bins
+		case "smooth":
+			reach, length = max(reach, s.p.Cross/2), length+2*s.p.Cross
+		default:
+			period := math.Round(s.p.Period * float64(e.Rate) / float64(max(1, e.Hop)))
+			reach = max(reach, int(min(period, float64(e.Frames)))*s.p.Repeats)
+		}
+	}
+	n := len(s.names)
+	halo := s.p.Iterations * min(reach, e.Frames)
+	return audiosep.Needs{Work: e.Separated(n, halo, 8*int64(1+2*n)), Operations: float64(s.p.Iterations) * medianOperations(e, length)}
 }
 
 // Separate returns the stems of x.

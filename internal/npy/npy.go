@@ -254,7 +254,7 @@ func parseHeader(text string) (*header, error) {
 		}
 		n, err := strconv.Atoi(part)
 		if err != nil {
-			return nil, fmt.Errorf("its shape is (%.80s): %w", shape[1], err)
+			return nil, fmt.Errorf("its shape is (%.80s); want whole numbers, each below 2⁶³", shape[1])
 		}
 		h.shape = append(h.shape, n)
 	}

@@ -229,12 +229,21 @@ func (s *blamedStems) Unwrap() any { return s.Stems }
 
 func (s *blamedStems) Each(ctx context.Context, write func(source int, block [][]float64) error) error {
 	var written error // is the taker's fault
+	watch := s.p.watchSums(ctx, s.Stems)
 	err := s.Stems.Each(ctx, func(source int, block [][]float64) error {
+		if watch != nil {
+			watch.add(source, block)
+		}
 		written = write(source, block)
 		return written
 	})
 	if err != nil && written == nil {
 		return s.p.blame(err)
+	}
+	if err == nil && watch != nil {
+		if at, part := watch.off(ctx); part > 0 {
+			s.p.Log.Warn("its sources do not sum to the recording, as it promises", "stage", s.p.by.id, "seconds", at, "part_of_peak", part)
+		}
 	}
 	return err
 }

@@ -70,7 +70,7 @@ func (p *Pipeline) begin(o Options) *run {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &run{Pipeline: p, Options: o, out: map[Ref]any{}, made: map[Ref]any{}, left: p.takers(), heads: map[Ref]audiosep.Head{}, ran: map[*stage]bool{}, began: time.Now()}
+	return &run{Pipeline: p, Options: o, out: map[Ref]any{}, made: map[Ref]any{}, left: p.takers(), heads: map[Ref]audiosep.Head{}, ran: map[*stage]bool{}, mixtures: map[*stage]audiosep.Source{}, began: time.Now()}
 }
 
 // takers counts the inputs that take each output.
@@ -121,8 +121,10 @@ type run struct {
 	made    map[Ref]any // what has come out before the work; nil when it begins
 	will    Forecast
 	writers map[string]string // files that will be written, in small letters -> the stage's id
-	began   time.Time
-	keys    map[*stage]string // of what stages make, in the cache; empty where there is none
+	// mixtures has the recordings that the sources of plugins' stages promise to sum to.
+	mixtures map[*stage]audiosep.Source
+	began    time.Time
+	keys     map[*stage]string // of what stages make, in the cache; empty where there is none
 }
 
 // lazy runs the stages that only say what is to be done.
@@ -320,6 +322,9 @@ func StageSeed(seed uint64, id string) uint64 {
 func (r *run) stage(ctx context.Context, st *stage) error {
 	r.ran[st] = true
 	in := r.take(st)
+	if st.def.Origin != "" && st.def.Promised(audiosep.Sums) {
+		r.mixtures[st] = mixtureOf(st, in)
+	}
 	made, err := r.make(ctx, st, in)
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 // The test binary is also the plugins that the tests use: which one is in its name.
 func TestMain(m *testing.M) {
 	if name, ok := strings.CutPrefix(filepath.Base(os.Args[0]), prefix); ok {
+		countStart()
 		if bad, ok := badPlugins[name]; ok {
 			bad()
 		}

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) {
 	os.Setenv("AUDIOSEP_CACHE", "off") // tests are to compute
-	testscript.Main(m, map[string]func(){"audiosep": main})
+	testscript.Main(m, map[string]func(){"audiosep": main, "audiosep-plugin-trial": trialPlugin})
 }
 
 // TestScript runs the command line end to end: a script for every verb and exit code.
@@ -28,7 +28,12 @@ func TestScript(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("AUDIOSEP_CACHE", "off")
 			at, err := filepath.Abs("../../audio/testdata") // files of several formats
+			if err != nil {
+				return err
+			}
 			env.Setenv("AUDIO", at)
+			plugin, err := exec.LookPath("audiosep-plugin-trial")
+			env.Setenv("TRIAL", filepath.Dir(plugin))
 			return err
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){

@@ -43,6 +43,8 @@ type Result struct {
 	Rule    string // what is promised, in a sentence
 	Fault   string // what is, then what is wanted; empty when the promise was kept
 	Hint    string // what the author may do about the fault
+	Advice  string // what would be better, where a plugin need not have it
+	Like    string // the check that has found the same fault before
 	Skipped string // why the check was not made
 }
 
@@ -53,6 +55,8 @@ func (r Result) String() string {
 	switch {
 	case r.Skipped != "":
 		return "skip  " + r.Check + ": " + r.Skipped
+	case r.Advice != "":
+		return "ok    " + r.Check + ": " + r.Advice
 	case r.OK():
 		return "ok    " + r.Check
 	default:
@@ -146,30 +150,67 @@ type skipped string
 
 func (e skipped) Error() string { return string(e) }
 
+// advice is returned by a check whose promise is kept, though not as well as it could be.
+type advice string
+
+func (e advice) Error() string { return string(e) }
+
+// hinted is a fault with a hint that suits it better than that of the check.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e *hinted) Unwrap() error { return e.error }
+
+// stop is a fault without whose remedy the checks that follow mean nothing.
+type stop struct{ error }
+
+func (e *stop) Unwrap() error { return e.error }
+
 func (s *subject) run(ctx context.Context, checks []check) []Result {
 	var results []Result
-	for _, c := range checks {
-		r := Result{Check: c.name, Rule: c.rule}
+	first := map[string]string{} // fault -> the check that found it
+	for i, c := range checks {
 		err := ctx.Err()
 		if err == nil {
 			err = s.guard(ctx, c)
 		}
-		var skip skipped
-		var crash *panicked
-		switch {
-		case err == nil:
-		case ctx.Err() != nil:
-			r.Skipped = ctx.Err().Error()
-		case errors.As(err, &skip):
-			r.Skipped = skip.Error()
-		case errors.As(err, &crash):
-			r.Fault, r.Hint = err.Error(), "return an error instead of panicking; the place:\n"+crash.stack
-		default:
-			r.Fault, r.Hint = err.Error(), c.hint
+		r := c.result(ctx, err)
+		if r.Like = first[r.Fault]; r.Fault != "" && r.Like == "" {
+			first[r.Fault] = c.name
 		}
 		results = append(results, r)
+		if left := len(checks) - i - 1; left > 0 && errors.As(err, new(*stop)) {
+			return append(results, Result{Check: "the rest", Skipped: fmt.Sprintf("%d checks mean nothing before that", left)})
+		}
 	}
 	return results
+}
+
+// result is the outcome of a check that ended with err.
+func (c check) result(ctx context.Context, err error) Result {
+	r := Result{Check: c.name, Rule: c.rule}
+	var skip skipped
+	var better advice
+	var crash *panicked
+	var own *hinted
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		r.Skipped = ctx.Err().Error()
+	case errors.As(err, &skip):
+		r.Skipped = skip.Error()
+	case errors.As(err, &better):
+		r.Advice = better.Error()
+	case errors.As(err, &crash):
+		r.Fault, r.Hint = err.Error(), "return an error instead of panicking; the place:\n"+crash.stack
+	case errors.As(err, &own):
+		r.Fault, r.Hint = err.Error(), own.hint
+	default:
+		r.Fault, r.Hint = err.Error(), c.hint
+	}
+	return r
 }
 
 type panicked struct {

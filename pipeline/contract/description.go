@@ -61,7 +61,8 @@ var descriptionChecks = []check{
 		"build with audiosep.Define, or call audiosep.CheckParams first",
 		func(_ context.Context, s *subject) error {
 			_, err := s.def.Build(json.RawMessage(`{"no_such_parameter": 1}`))
-			if errs, ok := audiosep.AsParamErrors(err); ok && errs[0].Name == "no_such_parameter" {
+			errs, _ := audiosep.AsParamErrors(err) // of those that must be given, too
+			if slices.ContainsFunc(errs, func(e *audiosep.ParamError) bool { return e.Name == "no_such_parameter" }) {
 				return nil
 			}
 			return fmt.Errorf("building with no_such_parameter gives the error %v; want a ParamErrors that names it", err)
@@ -91,6 +92,10 @@ func describesPorts(_ context.Context, s *subject) error {
 // builds builds the stage, and sees whether it is what its ports say.
 func (s *subject) builds() error {
 	made, err := s.def.Build(s.o.Params)
+	if errs, ok := audiosep.AsParamErrors(err); ok {
+		return &hinted{fmt.Errorf("building fails: %w", err), fmt.Sprintf(
+			"give the stage parameters that suit it: audiosep plugin test --params '{%q: …}', or Params in Options", errs[0].Name)}
+	}
 	if err != nil {
 		return fmt.Errorf("building fails: %w", err)
 	}

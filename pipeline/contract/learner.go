@@ -283,7 +283,7 @@ func learnerChecks(l *learner) []check {
 		return func(ctx context.Context, s *subject) error { return f(ctx, s, l) }
 	}
 	checks := []check{
-		{l.name + ": result", "The result fits the input, is finite, W and H are not negative, columns of W sum to 1, the objective has a value for each iteration, never rising, and Stop says why they ended.",
+		{l.name + ": result", "The result fits the input, is finite, W and H are not negative, columns of W sum to 1, the objective, if there is one, never rises.",
 			"normalise the columns of W and put their sums into the rows of H; record the objective of the model as it is returned", with(learns)},
 		{l.name + ": same bits twice", "The same arguments and seed give the same bits.",
 			"take random numbers from Env.Rand only, add in a fixed order, do not depend on time", with(learnsTheSame)},
@@ -319,10 +319,10 @@ func learns(ctx context.Context, s *subject, l *learner) error {
 		return err
 	}
 	if len(m.Factors.Objective) == 0 {
-		return errors.New("the objective has no values; want one for each iteration")
+		return advice("the objective has no values; better one for each iteration, which users are shown")
 	}
 	if m.Factors.Stop == "" {
-		return errors.New("the field Stop is empty; want why the iterations ended, in a few words")
+		return advice("the field Stop is empty; better why the iterations ended, in a few words")
 	}
 	return nil
 }
@@ -457,7 +457,7 @@ func reports(ctx context.Context, s *subject, l *learner) error {
 		return err
 	}
 	if len(steps) == 0 {
-		return errors.New("nothing was reported; want at least one step")
+		return advice("nothing was reported; better a step in each iteration: a long run without is taken for one that hangs")
 	}
 	for i, step := range steps {
 		if step.Done < 0 || step.Of < 1 || step.Done > step.Of {

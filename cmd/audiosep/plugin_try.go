@@ -1,0 +1,276 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/pipeline/contract"
+	"github.com/audiosep/audiosep/plugins"
+)
+
+// pluginTrial is what plugin test was asked to do.
+type pluginTrial struct {
+	contract.Options
+	only     []string // stages
+	pipeline string   // a file, "" for none
+	input    string   // a recording for it
+	flags    pluginFlags
+}
+
+// try returns the outcome of the checks of one stage. What writes gets an empty folder to write
+// into.
+func (p *pluginTrial) try(ctx context.Context, d audiosep.Definition) ([]contract.Result, error) {
+	o := p.Options
+	if len(d.Out) == 0 && o.Folder == "" {
+		dir, err := os.MkdirTemp("", "audiosep-test-")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir)
+		if params, ok := filesInto(d.Params, o.Params, dir); ok {
+			o.Params, o.Folder = params, dir
+		}
+	}
+	return contract.Check(ctx, d, o), ctx.Err()
+}
+
+// filesInto has the parameters that name files to write name files in dir. ok is false where
+// there is none.
+func filesInto(all []audiosep.Param, raw json.RawMessage, dir string) (_ json.RawMessage, ok bool) {
+	values := map[string]json.RawMessage{}
+	if len(bytes.TrimSpace(raw)) > 0 && json.Unmarshal(raw, &values) != nil {
+		return raw, false // which Check will say
+	}
+	for _, p := range all {
+		if p.File != "out" || p.Type != "string" {
+			continue
+		}
+		name := ""
+		if json.Unmarshal(values[p.Name], &name) != nil || name == "" {
+			json.Unmarshal(p.Default, &name)
+		}
+		if name == "" {
+			name = p.Name
+		}
+		values[p.Name], _ = json.Marshal(filepath.Join(dir, filepath.Base(name)))
+		ok = true
+	}
+	made, err := json.Marshal(values)
+	if err != nil || !ok {
+		return raw, false
+	}
+	return made, true
+}
+
+// together holds the stages that a pipeline uses against what can be said of all pipelines, and
+// returns the names of these stages.
+func (p *pluginTrial) together(cmd *cobra.Command, host *plugins.Host, name string) (used []string, results []contract.Result, err error) {
+	text, err := readSpec(cmd, p.pipeline)
+	if err != nil {
+		return nil, nil, err
+	}
+	reg := registry()
+	spec, err := pipeline.Parse(p.pipeline, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := describePlugins(cmd.Context(), host, reg, spec.PluginNames()); err != nil {
+		return nil, nil, err
+	}
+	for _, st := range spec.Stages {
+		if strings.HasPrefix(st.Use, name+"/") && !slices.Contains(used, st.Use) {
+			used = append(used, st.Use)
+		}
+	}
+	if len(used) == 0 {
+		return nil, nil, fmt.Errorf("%s uses no stage of plugin %s; want NAME/STAGE in it", p.pipeline, name)
+	}
+	run := &trialRun{text: text, reg: reg, pluginTrial: p}
+	defer run.close()
+	for _, c := range trialChecks {
+		r := contract.Result{Check: c.name, Rule: c.rule}
+		if err := c.run(cmd.Context(), run); err != nil {
+			r.Fault, r.Hint = err.Error(), c.hint
+		}
+		if err := cmd.Context().Err(); err != nil {
+			return nil, nil, err
+		}
+		if results = append(results, r); r.Fault != "" && c.name == "runs" {
+			break // the others would fail for the same reason
+		}
+	}
+	return used, results, nil
+}
+
+// trialRun runs a pipeline again and again.
+type trialRun struct {
+	*pluginTrial
+	text []byte
+	reg  *pipeline.Registry
+	dirs []string
+	want map[string][]byte // what the first run wrote
+}
+
+func (r *trialRun) close() {
+	for _, dir := range r.dirs {
+		os.RemoveAll(dir)
+	}
+}
+
+// once runs the pipeline and returns what it wrote, by file.
+func (r *trialRun) once(ctx context.Context, o pipeline.Options) (map[string][]byte, error) {
+	dir, err := os.MkdirTemp("", "audiosep-test-")
+	if err != nil {
+		return nil, err
+	}
+	r.dirs = append(r.dirs, dir)
+	spec, err := pipeline.Parse(r.pipeline, r.text)
+	if err != nil {
+		return nil, err
+	}
+	if spec.Out, spec.Report = dir, nil; r.input != "" {
+		spec.SetInput("--input "+r.input, r.input)
+	}
+	p, err := pipeline.Check(spec, r.reg)
+	if err != nil {
+		return nil, err
+	}
+	err = p.Run(ctx, o)
+	files, other := filesBelow(dir)
+	return files, errors.Join(err, other)
+}
+
+// filesBelow returns the files in a folder and those in it.
+func filesBelow(dir string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files[path[len(dir)+1:]], err = os.ReadFile(path)
+		return err
+	})
+	return files, err
+}
+
+// same says how what was written differs from what the first run wrote.
+func (r *trialRun) same(got map[string][]byte) error {
+	for name, text := range r.want {
+		if !bytes.Equal(got[name], text) {
+			return fmt.Errorf("%s differs from that of the first run; want the same bytes", name)
+		}
+	}
+	if len(got) != len(r.want) {
+		return fmt.Errorf("%d files are written; want %d, as by the first run", len(got), len(r.want))
+	}
+	return nil
+}
+
+var trialChecks = []struct {
+	name, rule, hint string
+	run              func(context.Context, *trialRun) error
+}{
+	{"runs", "The pipeline runs, and writes something.", "audiosep run it, with --plugin-log",
+		func(ctx context.Context, r *trialRun) (err error) {
+			if r.want, err = r.once(ctx, pipeline.Options{}); err == nil && len(r.want) == 0 {
+				err = errors.New("nothing was written; want a pipeline with a sink")
+			}
+			return err
+		}},
+	{"same bits twice", "The same pipeline, seed and files give the same bytes.",
+		"take random numbers from Env.Rand or env.rng only, add in a fixed order, do not depend on time",
+		func(ctx context.Context, r *trialRun) error { return r.again(ctx, pipeline.Options{}) }},
+	{"other blocks", "Results do not depend on how many frames are worked on at a time.",
+		"keep no state between runs of frames; ask for enough frames beside them",
+		func(ctx context.Context, r *trialRun) error { return r.again(ctx, pipeline.Options{Block: 7}) }},
+	{"one processor", "Results do not depend on the number of processors.", "add in a fixed order",
+		func(ctx context.Context, r *trialRun) error {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+			return r.again(ctx, pipeline.Options{})
+		}},
+	{"promises", "Sources sum to the recording where a stage promises it.", "give what masks leave to one of the sources, or withdraw the promise",
+		func(ctx context.Context, r *trialRun) error {
+			var said bytes.Buffer
+			log := newWarnings(&said)
+			_, err := r.once(ctx, pipeline.Options{Log: log})
+			if text := strings.TrimSpace(said.String()); err == nil && strings.Contains(text, "as it promises") {
+				err = errors.New(text)
+			}
+			return err
+		}},
+	{"cancellation", "A run that is cancelled ends soon, and nothing that it wrote is seen.",
+		"look at the context, or call env.check, every few frames; write to another name and rename in Commit",
+		func(ctx context.Context, r *trialRun) error {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			got, err := r.once(ctx, pipeline.Options{Watcher: &cancelling{cancel: cancel}})
+			switch {
+			case err != nil && !errors.Is(err, context.Canceled):
+				return fmt.Errorf("the run was cancelled, and its error is %w; want context.Canceled", err)
+			case err != nil && len(got) > 0:
+				return fmt.Errorf("%d files are there after a run that was cancelled; want none", len(got))
+			}
+			return nil
+		}},
+}
+
+func (r *trialRun) again(ctx context.Context, o pipeline.Options) error {
+	got, err := r.once(ctx, o)
+	if err != nil {
+		return err
+	}
+	return r.same(got)
+}
+
+// cancelling cancels a run at its first report.
+type cancelling struct {
+	once   sync.Once
+	cancel func()
+}
+
+func (c *cancelling) Port(pipeline.Ref, audiosep.Cargo, any) {}
+func (c *cancelling) Step(string, audiosep.Step)             { c.once.Do(c.cancel) }
+
+// printResults prints the outcome of checks and returns how many promises were broken. What has
+// the same cause as one above is counted and told as that.
+func printResults(w io.Writer, title string, results []contract.Result) (broken int) {
+	fmt.Fprintln(w, title)
+	for _, r := range results {
+		switch {
+		case r.Skipped != "":
+			fmt.Fprintf(w, "  skip    %s: %s\n", r.Check, r.Skipped)
+		case r.Advice != "":
+			fmt.Fprintf(w, "  ok      %s\n%s\n", r.Check, wrap("→ "+r.Advice, 80, "          "))
+		case r.OK():
+			fmt.Fprintf(w, "  ok      %s\n", r.Check)
+		case r.Like != "":
+			fmt.Fprintf(w, "  skip    %s: it fails as %q does\n", r.Check, r.Like)
+		default:
+			broken++
+			fmt.Fprintf(w, "  BROKEN  %s: %s\n%s\n", r.Check, r.Rule, wrap(r.Fault, 80, "          "))
+			if r.Hint != "" {
+				fmt.Fprintln(w, wrap("→ "+r.Hint, 80, "          "))
+			}
+		}
+	}
+	return broken
+}
+
+// newWarnings returns a logger that writes warnings on w.
+func newWarnings(w io.Writer) *slog.Logger { return slog.New(newLog(w, slog.LevelWarn)) }

@@ -1,0 +1,129 @@
+//go:build unix
+
+package plugins
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/audiosep/audiosep/pipeline"
+)
+
+// startsEnv names a file to which each process of a test plugin adds a line.
+const startsEnv = "AUDIOSEP_TEST_STARTS"
+
+func init() {
+	badPlugins["together"] = func() { ServeTogether(builtin()...) }
+	badPlugins["together_bad"] = func() { ServeTogether(badStages...) }
+}
+
+func countStart() {
+	if file := os.Getenv(startsEnv); file != "" {
+		f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprintln(f, os.Getpid())
+		f.Close()
+	}
+}
+
+// TestOneProcess runs a pipeline with each of its stages in a process of its own and with all in
+// one, where the plugin allows it: the bytes are the same, and so they are compiled in.
+func TestOneProcess(t *testing.T) {
+	piano, err := filepath.Abs("../examples/piano/mix.wav")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf(`{"audiosep": 1, "seed": 5, "stages": [
+    {"use": "read_audio", "params": {"files": [%q]}},
+    {"use": "crop", "params": {"duration": 1}},
+    {"use": "frame", "params": {"length": 256}},
+    {"use": "stft"},
+    {"use": "hpss"},
+    {"use": "stem", "params": {"source": "harmonic"}},
+    {"use": "frame", "id": "again", "params": {"length": 128}},
+    {"use": "dct"},
+    {"use": "is_nmf", "params": {"rank": 2, "iterations": 3}},
+    {"use": "wiener", "in": {"coefs": "dct", "factors": "is_nmf"}},
+    {"use": "write_audio"}]}`, piano)
+	want := runSpec(t, pipeline.NewRegistry(builtin()), text, t.TempDir(), 0)
+	for plugin, starts := range map[string]int{"builtin": 2 * 11, "together": 1} {
+		file := filepath.Join(t.TempDir(), "starts")
+		t.Setenv(startsEnv, file)
+		h := newTestHost(t, Options{}, plugin)
+		defs, err := h.Describe(t.Context(), plugin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		remote := regexp.MustCompile(`"use": "(\w+)"`).ReplaceAllString(text, `"use": "`+plugin+`/$1"`)
+		for range 2 { // the process serves stages that come after others were closed, too
+			sameFiles(t, plugin, runSpec(t, pipeline.NewRegistry(defs), remote, t.TempDir(), 0), want)
+		}
+		h.Close()
+		nothingLeft(t, h)
+		pids, err := os.ReadFile(file)
+		if n := strings.Count(string(pids), "\n"); err != nil || n != starts {
+			t.Errorf("%s: %d processes were started, %v; want %d", plugin, n, err, starts)
+		}
+	}
+}
+
+// TestLoadsOnce has two stages in Python share what they load where they may share a process.
+func TestLoadsOnce(t *testing.T) {
+	needPython(t)
+	piano, err := filepath.Abs("../examples/piano/mix.wav")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf(`{"audiosep": 1, "stages": [{"use": "read_audio", "params": {"files": [%q]}}, {"use": "crop", "params": {"duration": 0.5}},
+    {"use": "frame", "params": {"length": 64}}, {"use": "pair/copy"}, {"use": "pair/parts"}, {"use": "write_audio"}]}`, piano)
+	var files []map[string][]byte
+	for _, together := range []bool{true, false} {
+		if !together {
+			t.Setenv("APART", "1")
+		}
+		var loads atomic.Int64
+		h := NewHost(Options{Folders: []string{"testdata"}, Written: func(_, line string) {
+			if line == "loaded" {
+				loads.Add(1)
+			}
+		}})
+		defs, err := h.Describe(t.Context(), "pair")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, runSpec(t, pipeline.NewRegistry(builtin(), defs), text, t.TempDir(), 0))
+		h.Close()
+		nothingLeft(t, h)
+		if n := loads.Load(); n != map[bool]int64{true: 1, false: 2}[together] {
+			t.Errorf("together: %v: it was loaded %d times", together, n)
+		}
+	}
+	sameFiles(t, "apart", files[1], files[0])
+}
+
+// TestTogetherAfterCrash starts a process anew that has ended, for stages that come later.
+func TestTogetherAfterCrash(t *testing.T) {
+	h := newTestHost(t, Options{Silence: time.Minute}, "together_bad")
+	one := badForward(t, h, "together_bad", "")
+	if err := one(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	other := badForward(t, h, "together_bad", "exit")
+	checkError(t, other(t.Context()), []string{"together_bad/bad: plugin together_bad (", "ended while in forward: exit status 3"})
+	if err := one(t.Context()); err == nil {
+		t.Error("a stage of a process that has ended goes on")
+	}
+	if err := badForward(t, h, "together_bad", "")(t.Context()); err != nil {
+		t.Errorf("error is %v; want a process that is new", err)
+	}
+	h.Close()
+	nothingLeft(t, h)
+}

@@ -109,21 +109,20 @@ func (x planes) weightedEach(y planes, u []float64) (re, im, den float64) {
 	return re, im, den
 }
 
-// turned returns the transpose of a matrix of rows×cols whose entries are per numbers each.
-func (x planes) turned(rows, cols, per int) planes {
-	turn := func(x []float64) []float64 {
-		if x == nil {
-			return nil
-		}
-		y := make([]float64, len(x))
-		for i := range rows {
-			for j := range cols {
-				copy(y[(j*rows+i)*per:][:per], x[(i*cols+j)*per:])
-			}
-		}
-		return y
+// turn sets dst to the transpose of x, a matrix of rows×cols whose entries are per numbers each.
+func (dst planes) turn(x planes, rows, cols, per int) {
+	transpose(dst.re, x.re, rows, cols, per)
+	if x.im != nil {
+		transpose(dst.im, x.im, rows, cols, per)
 	}
-	return planes{turn(x.re), turn(x.im)}
+}
+
+func transpose(dst, x []float64, rows, cols, per int) {
+	for i := range rows {
+		for j := range cols {
+			copy(dst[(j*rows+i)*per:][:per], x[(i*cols+j)*per:])
+		}
+	}
 }
 
 // times sets dst, of so many columns, to a·b, or a·bᵀ; a has inner columns.

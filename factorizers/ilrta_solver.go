@@ -33,6 +33,9 @@ type ilrtaSolver struct {
 	numW, denW []float64
 	sums       []float64
 
+	zTurned planes // z and u with their columns as rows, for R
+	uTurned []float64
+
 	before    float64 // C at the start
 	objective []float64
 	stop      string
@@ -54,6 +57,9 @@ func newILRTASolver(x *tensor, p ILRTAParams, w, h *mat.Dense, threads int) *ilr
 	l.p = newMixing(x.bins, x.cols, x.per, p.Blend, threads, l.learnP, x.im != nil)
 	l.r = newMixing(x.cols, x.bins, x.per, p.Blend, threads, l.learnR, x.im != nil)
 	l.p.reach = p.Reach
+	if l.learnR {
+		l.zTurned, l.uTurned = x.like(len(x.re)), make([]float64, size)
+	}
 	l.passes = kernel.NewNMF(rowMajor(l.v, l.cols), 0, l.eps)
 	l.power()
 	l.model()
@@ -73,11 +79,13 @@ func (l *ilrtaSolver) iterate(ctx context.Context, tell func()) error {
 		}
 	}
 	if l.learnR {
-		l.r.load(l.z.turned(l.bins, l.cols, l.per), planes{re: l.u}.turned(l.bins, l.cols, 1).re, l.p.norm, l.eps)
+		l.zTurned.turn(l.z, l.bins, l.cols, l.per)
+		transpose(l.uTurned, l.u, l.bins, l.cols, 1)
+		l.r.load(l.zTurned, l.uTurned, l.p.norm, l.eps)
 		if err := l.r.sweep(ctx, tell); err != nil {
 			return err
 		}
-		l.z.copy(l.r.z.turned(l.cols, l.bins, l.per))
+		l.z.turn(l.zTurned, l.cols, l.bins, l.per)
 	}
 	l.power()
 	return ctx.Err()

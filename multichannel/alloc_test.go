@@ -60,3 +60,16 @@ func TestFastMNMFAllocatesNothing(t *testing.T) {
 		t.Errorf("an iteration allocates %v times; want 0", n)
 	}
 }
+
+func TestFDICAAllocatesNothing(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	if kernel.Path() == "go" {
+		t.Skip("gonum's product allocates")
+	}
+	s := newFDICA(newDemixer(problem(1, 40, 3, 100)))
+	s.start()
+	s.iterate()
+	if n := testing.AllocsPerRun(20, s.iterate); n >= 1 {
+		t.Errorf("an iteration allocates %v times; want 0", n)
+	}
+}

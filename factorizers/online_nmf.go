@@ -18,21 +18,21 @@ import (
 
 // OnlineNMFParams are the parameters of online_nmf.
 type OnlineNMFParams struct {
-	Rank     int     `json:"rank" min:"0" max:"100000" unit:"components" doc:"Number of components K; 0: as many as the wired factors have."`
-	Beta     float64 `json:"beta" min:"-4" max:"4" doc:"Which divergence: 0 is Itakura-Saito, 1 Kullback-Leibler, 2 Euclidean."`
-	Batch    int     `json:"batch" min:"1" max:"1000000" unit:"columns" doc:"Columns of V after which W is updated; so many are in memory at a time. A short recording is taken in 8 batches, but of no fewer columns than there are components."`
-	Epochs   int     `json:"epochs" min:"1" max:"1000000" doc:"How often all columns are read."`
-	Steps    int     `json:"steps" min:"1" max:"1000000" doc:"Iterations over a batch. Its activations begin anew; W is updated with them, but in the first sixth of the iterations."`
-	Warm     int     `json:"warm" min:"0" max:"1000000" doc:"Iterations of plain NMF of the first batch, from which W starts; not where factors are wired."`
-	Restarts int     `json:"restarts" min:"1" max:"100000" doc:"Random starts of that NMF; W starts from the one with the least objective."`
-	Forget   float64 `json:"forget" min:"1e-100" max:"1" doc:"What is left of a batch's weight after all columns have been read once more: 1 forgets nothing; less trusts more in what came last, when W was better."`
-	Eps      float64 `json:"eps" min:"0" doc:"Floor added to V and to WH, in the units of V."`
-	Power    int     `json:"power" min:"1" max:"2" doc:"2 factorises V, a power; 1 its root, a magnitude."`
+	Rank     int      `json:"rank" min:"0" max:"100000" unit:"components" doc:"Number of components K; 0: as many as the wired factors have."`
+	Beta     float64  `json:"beta" min:"-4" max:"4" doc:"Which divergence: 0 is Itakura-Saito, 1 Kullback-Leibler, 2 Euclidean."`
+	Batch    int      `json:"batch" min:"1" max:"1000000" unit:"columns" doc:"Columns of V after which W is updated; so many are in memory at a time. A short recording is taken in 8 batches, but of no fewer columns than there are components."`
+	Epochs   int      `json:"epochs" min:"1" max:"1000000" doc:"How often all columns are read."`
+	Steps    int      `json:"steps" min:"1" max:"1000000" doc:"Iterations over a batch. Its activations begin anew; W is updated with them, but in the first sixth of the iterations."`
+	Warm     int      `json:"warm" min:"0" max:"1000000" doc:"Iterations of plain NMF of the first batch, from which W starts; not where factors are wired."`
+	Restarts int      `json:"restarts" min:"1" max:"100000" doc:"Random starts of that NMF; W starts from the one with the least objective."`
+	Forget   *float64 `json:"forget" min:"1e-100" max:"1" doc:"What is left of a batch's weight after all columns have been read once more: 1 forgets nothing; less trusts more in what came last, when W was better. Left open: 0.1 for beta 2, whose sums over batches are exact, else 0.001."`
+	Eps      float64  `json:"eps" min:"0" doc:"Floor added to V and to WH, in the units of V."`
+	Power    int      `json:"power" min:"1" max:"2" doc:"2 factorises V, a power; 1 its root, a magnitude."`
 }
 
 // DefaultOnlineNMF returns the defaults of online_nmf.
 func DefaultOnlineNMF() OnlineNMFParams {
-	return OnlineNMFParams{Rank: 8, Beta: 0, Batch: 1024, Epochs: 1, Steps: 30, Warm: 200, Restarts: 4, Forget: 0.001, Eps: defaultNMF().Eps, Power: 2}
+	return OnlineNMFParams{Rank: 8, Beta: 0, Batch: 1024, Epochs: 1, Steps: 30, Warm: 200, Restarts: 4, Eps: defaultNMF().Eps, Power: 2}
 }
 
 var onlineNMFStage = audiosep.Define("online_nmf",
@@ -49,6 +49,21 @@ func NewOnlineNMF(p OnlineNMFParams) (*OnlineNMF, error) {
 		return nil, err
 	}
 	return &OnlineNMF{p}, nil
+}
+
+// forget returns Forget. Where it is left open it is what had the least objective, on average over
+// ten recordings of 6 to 30 s and all of them in a row, of 0.001, 0.01, 0.1 and, for the Euclidean
+// distance, 1: that has 5 % less with 0.1 than whole NMF after 200 iterations, and 4 % more with
+// 0.001.
+func (p OnlineNMFParams) forget() float64 {
+	switch {
+	case p.Forget != nil:
+		return *p.Forget
+	case p.Beta == 2:
+		return 0.1
+	default:
+		return 0.001
+	}
 }
 
 // OnlineNMFIn is what online_nmf takes: the power of one recording or of several, cut into
@@ -97,14 +112,14 @@ func (s *OnlineNMF) Run(ctx context.Context, env audiosep.Env, in OnlineNMFIn) (
 	if err != nil {
 		return OnlineNMFOut{}, err
 	}
-	all := s.p.Epochs * r.batches
+	all, forget := s.p.Epochs*r.batches, s.p.forget()
 	for i := range all {
 		v, err := r.read(ctx, i%r.batches)
 		if err != nil {
 			return OnlineNMFOut{}, err
 		}
 		_, n := v.Dims()
-		d := o.learn(ctx, v, flatStart(v, columnSums(o.w)), math.Pow(s.p.Forget, float64(n)/float64(r.columns)))
+		d := o.learn(ctx, v, flatStart(v, columnSums(o.w)), math.Pow(forget, float64(n)/float64(r.columns)))
 		if err := ctx.Err(); err != nil {
 			return OnlineNMFOut{}, err
 		}
@@ -125,7 +140,7 @@ func (s *OnlineNMF) Run(ctx context.Context, env audiosep.Env, in OnlineNMFIn) (
 
 // start returns what W starts from: the wired W, or that of NMF of the first batch.
 func (s *OnlineNMF) start(ctx context.Context, env audiosep.Env, r *reader, init *audiosep.Factors) (*online, error) {
-	o := &online{beta: s.p.Beta, eps: s.p.Eps, steps: s.p.Steps, first: s.p.Steps / 6, gamma: exponent(s.p.Beta, false, false)}
+	o := &online{beta: s.p.Beta, eps: s.p.Eps, steps: s.p.Steps, first: s.p.Steps / 6, gamma: exponent(s.p.Beta, false, false), coordinates: s.p.Beta == 2}
 	bins := r.powers[0].Bins()
 	if init != nil && init.W != nil {
 		if err := init.Validate(bins, -1); err != nil {
@@ -253,21 +268,35 @@ func (r *reader) read(ctx context.Context, i int) (*mat.Dense, error) {
 // minimum is
 //
 //	W = (A/B)^γ,  A = Σ ρ^age W̃^(1/γ)∘num,  B = Σ ρ^age den.
+//
+// For β = 2 no bound is needed: the divergence of all batches is a quadratic function of W,
+//
+//	½ tr(W G Wᵀ) - tr(W Aᵀ),  A = Σ ρ^age V Hᵀ,  G = Σ ρ^age H Hᵀ,
+//
+// and W, as H before it, is found by coordinate descent (Mairal et al., Algorithm 2).
 type online struct {
 	beta, eps, gamma float64
 	steps, first     int
+	coordinates      bool
 	w                *mat.Dense     // F×K
-	a, b             blas64.General // F×K
+	a, b             blas64.General // F×K; with coordinates b is G, K×K
 	num, den         blas64.General
 	passes           *kernel.NMF
 	of               *mat.Dense // what passes is over
 	h, next          blas64.General
+	across, gram     blas64.General // with coordinates: K×F, Wᵀ and A of all batches; K×K
+	numAcross        blas64.General
 }
 
 // ready makes room for the sums.
 func (o *online) ready() *online {
+	w := o.w.RawMatrix()
 	for _, m := range []*blas64.General{&o.a, &o.b, &o.num, &o.den} {
-		*m = newGeneral(o.w.RawMatrix())
+		*m = newGeneral(w)
+	}
+	if o.coordinates {
+		o.b, o.gram = mat.NewDense(w.Cols, w.Cols, nil).RawMatrix(), mat.NewDense(w.Cols, w.Cols, nil).RawMatrix()
+		o.across, o.numAcross = mat.NewDense(w.Cols, w.Rows, nil).RawMatrix(), mat.NewDense(w.Cols, w.Rows, nil).RawMatrix()
 	}
 	return o
 }
@@ -283,7 +312,10 @@ func (o *online) learn(ctx context.Context, v, h *mat.Dense, rho float64) (d flo
 	floats.Scale(rho, o.a.Data)
 	floats.Scale(rho, o.b.Data)
 	o.h, o.next = h.RawMatrix(), newGeneral(h.RawMatrix())
-	update := func(next, h, num, den []float64, _ int) { kernel.Scale(next, h, num, den, o.gamma) }
+	update, updateW := o.updateH, o.update
+	if o.coordinates {
+		update, updateW = o.descendH, o.descend
+	}
 	w := o.w.RawMatrix()
 	for i := range o.steps {
 		last := i == o.steps-1
@@ -297,10 +329,38 @@ func (o *online) learn(ctx context.Context, v, h *mat.Dense, rho float64) (d flo
 		}
 		o.h, o.next = o.next, o.h
 		if i >= o.first {
-			o.update(last)
+			updateW(last)
 		}
 	}
 	return d
+}
+
+// updateH writes some columns of the next H.
+func (o *online) updateH(next, h, num, den []float64, _ int) {
+	kernel.Scale(next, h, num, den, o.gamma)
+}
+
+// descendH writes some columns of the next H for β = 2.
+func (o *online) descendH(next, h, num, _ []float64, _ int) {
+	copy(next, h)
+	kernel.Descend(next, num, o.passes.GramW, 0, sweeps)
+}
+
+// descend sets W to what the sums and those of the batch say for β = 2. Kept, these are added to
+// the sums.
+func (o *online) descend(keep bool) {
+	w := o.w.RawMatrix()
+	a, b := o.num.Data, o.gram.Data
+	floats.Add(a, o.a.Data)
+	floats.AddTo(b, o.b.Data, o.passes.GramH.Data)
+	kernel.Transpose(o.across.Data, w.Rows, w.Data, w.Cols, w.Rows, w.Cols)
+	kernel.Transpose(o.numAcross.Data, w.Rows, a, w.Cols, w.Rows, w.Cols)
+	kernel.Descend(o.across.Data, o.numAcross.Data, o.gram, 0, sweeps)
+	kernel.Transpose(w.Data, w.Cols, o.across.Data, w.Rows, w.Cols, w.Rows)
+	if keep {
+		copy(o.a.Data, a)
+		copy(o.b.Data, b)
+	}
 }
 
 // update sets W to what the sums and num and den of the batch say. Kept, these are added to the
@@ -309,9 +369,12 @@ func (o *online) update(keep bool) {
 	w := o.w.RawMatrix().Data
 	for i, x := range w {
 		a := o.num.Data[i]
-		if o.gamma == 1 {
+		switch o.gamma {
+		case 1:
 			a *= x
-		} else {
+		case 0.5:
+			a *= x * x
+		default:
 			a *= math.Pow(x, 1/o.gamma)
 		}
 		a += o.a.Data[i]
@@ -320,8 +383,11 @@ func (o *online) update(keep bool) {
 			o.a.Data[i], o.b.Data[i] = a, b
 		}
 		if b > 0 { // else no activation has any weight, and W stays
-			w[i] = a / b
-			if o.gamma != 1 {
+			switch w[i] = a / b; o.gamma {
+			case 1:
+			case 0.5:
+				w[i] = math.Sqrt(w[i])
+			default:
 				w[i] = math.Pow(w[i], o.gamma)
 			}
 		}

@@ -49,6 +49,7 @@ func Schema(reg *Registry) *jsonschema.Schema {
 			"dir":   text("The folder to write to, relative to the output folder."),
 			"ports": {Type: "array", Items: text("stage.port, with * for any."), Description: "What to write."},
 		}),
+		"needs": {Type: "array", Items: text("A plugin and its versions."), Description: "The versions that plugins must have, such as hartley >= 1.2."},
 		"plugins": {Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "string", Pattern: sha256Syntax.String()},
 			Description: "The SHA-256 that a plugin's file must have."},
 	}, "audiosep", "stages")

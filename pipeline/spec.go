@@ -27,6 +27,7 @@ type Spec struct {
 	Seed    uint64
 	Stages  []StageSpec
 	Report  *ReportSpec
+	Needs   []Need            // the versions that plugins must have
 	Plugins map[string]string // plugin name -> SHA-256 of its file, in hex
 
 	// Dir is the folder that files to read are relative to; Parse sets it to the
@@ -222,6 +223,7 @@ func (p *parser) spec(n *node) {
 		{"seed", p.seed},
 		{"stages", p.stages},
 		{"report", p.report},
+		{"needs", p.needs},
 		{"plugins", p.plugins},
 	})
 	if !ok {

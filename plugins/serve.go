@@ -25,6 +25,11 @@ import (
 	"github.com/audiosep/audiosep/plugins/wire"
 )
 
+// Version is what a plugin says its version is, such as 1.2.0; set it before Serve, or when
+// linking. If it is empty the version is that of the module, which the go command takes from the
+// tag of a commit.
+var Version string
+
 // Serve is the whole main function of a plugin with these stages: it serves them to the
 // program that started it, and does not return.
 func Serve(stages ...audiosep.Definition) { serveStages(stages, false) }
@@ -171,8 +176,8 @@ func (s *server) Describe(context.Context, *wire.DescribeRequest) (*wire.Describ
 	if err != nil {
 		return nil, err
 	}
-	version := ""
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "(devel)" {
+	version := Version
+	if info, ok := debug.ReadBuildInfo(); version == "" && ok && info.Main.Version != "(devel)" {
 		version = info.Main.Version
 	}
 	return &wire.DescribeReply{Definitions: string(text), Version: version, Sdk: runtime.Version(), SharedMemory: s.link.memory != nil, Asks: true, OneProcess: s.together}, nil

@@ -31,7 +31,10 @@ var trialStages = []audiosep.Definition{
 	audiosep.Define("thirds", "Promises a sum and keeps a third to itself.", struct{}{}, func(struct{}) (thirds, error) { return thirds{}, nil }, audiosep.Sums),
 }
 
-func trialPlugin() { plugins.ServeTogether(trialStages...) }
+func trialPlugin() {
+	plugins.Version = "1.1.0"
+	plugins.ServeTogether(trialStages...)
+}
 
 type askParams struct {
 	File string `json:"file" doc:"F."`

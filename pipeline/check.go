@@ -55,6 +55,7 @@ func Check(s *Spec, reg *Registry) (*Pipeline, error) {
 		c.stage(i)
 	}
 	c.optionsSet()
+	c.problems = append(c.problems, s.UnusedPins(s.Plugins)...)
 	if s.Report != nil {
 		c.p.Report = &ReportSpec{resolve(s.Out, s.Report.Dir), s.Report.Ports}
 		if !s.ownReport {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -175,7 +176,13 @@ Cargoes: ` + strings.Join(cargoes, ", "),
 			if dir == "" {
 				dir = "audiosep-plugin-" + args[0]
 			}
-			files, err := plugins.Scaffold(plugins.Project{Dir: dir, Language: language, Name: args[0], In: takes, Out: makes, Replace: replace})
+			p := plugins.Project{Dir: dir, Language: language, Name: args[0], In: takes, Out: makes, Replace: replace}
+			if version, _ := buildVersion(); released.MatchString(version) {
+				p.Version = version
+			} else if language == "go" && replace == "" {
+				fmt.Fprintln(cmd.ErrOrStderr(), "warning: this audiosep is no released version, so the project builds with the newest that there is; --replace DIR has it built with a clone")
+			}
+			files, err := plugins.Scaffold(p)
 			if err != nil {
 				return &runError{err}
 			}
@@ -197,6 +204,9 @@ Cargoes: ` + strings.Join(cargoes, ", "),
 	cmd.RegisterFlagCompletionFunc("out", cobra.FixedCompletions(cargoes, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
+
+// released are versions that a module can be had in.
+var released = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+$`)
 
 // parsePorts reads the ports that a flag lists.
 func parsePorts(flag string, texts []string) (ports []audiosep.Port, err error) {

@@ -33,6 +33,7 @@ func TestImportsPointDown(t *testing.T) {
 		"pipeline/record":    {".", "pipeline"},
 		"pipeline/stagetest": {".", "pipeline/contract"},
 		"plugins":            {".", "plugins/wire"},
+		"plugins/store":      {".", "plugins"},
 		"plugins/wire":       {},
 		"presets":            {},
 		"cache":              {".", "models", "pipeline"},

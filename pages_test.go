@@ -9,14 +9,18 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/plugins"
 )
 
 // block is a block of commands in a page, and what stands right before it.
-var block = regexp.MustCompile("(?m)^(<!-- long -->\n)?```sh\n((?s:.*?))^```$")
+var block = regexp.MustCompile("(?m)^(<!-- (?:long|release) -->\n)?```sh\n((?s:.*?))^```$")
 
 // TestCommandsOfPages runs the commands of every page, in its order, each page in a fresh
 // copy of the repository: what a reader would do. Those marked <!-- long --> are left out;
-// they are run by others of the project's checks, or print the figures of docs.
+// they are run by others of the project's checks, or print the figures of docs. Those marked
+// <!-- release --> are run where AUDIOSEP_RELEASE is set.
 func TestCommandsOfPages(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds the program and runs the examples")
@@ -36,26 +40,80 @@ func TestCommandsOfPages(t *testing.T) {
 			}
 			script := "set -eu\n"
 			for _, b := range block.FindAllStringSubmatch(string(text), -1) {
-				if b[1] == "" {
+				if b[1] == "" || os.Getenv("AUDIOSEP_RELEASE") != "" && strings.Contains(b[1], "release") {
 					script += b[2]
 				}
 			}
 			if script == "set -eu\n" {
 				t.Skip("the page has no commands")
 			}
-			if strings.Contains(script, "python") && exec.Command("/usr/bin/python3", "-c", "import numpy, grpc, google.protobuf").Run() != nil {
-				t.Skip("there is no python3 with numpy, grpcio and protobuf")
+			if strings.Contains(page, "node") && exec.Command("node", "--version").Run() != nil {
+				t.Skip("there is no node")
 			}
-			cmd := exec.Command("sh", "-c", script)
-			cmd.Dir = clone(t)
-			cmd.Env = append(os.Environ(), "AUDIOSEP_CACHE=off", "GOFLAGS=-trimpath") // so that copies share what is compiled
-			if page != "README.md" {                                                  // which builds it itself
-				cmd.Env = append(cmd.Env, "PATH="+bin+":"+os.Getenv("PATH"))
+			path := os.Getenv("PATH")
+			if page != "README.md" { // which builds it itself
+				path = bin + ":" + path
 			}
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%v:\n%s\n%s", err, script, out)
-			}
+			runShell(t, clone(t), script, path)
 		})
+	}
+}
+
+// runShell runs commands of a page in a folder.
+func runShell(t *testing.T, dir, script, path string) {
+	t.Helper()
+	if strings.Contains(script, "python") {
+		path = python(t) + ":" + path
+	}
+	cmd := exec.Command("sh", "-c", script)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "AUDIOSEP_CACHE=off", "AUDIOSEP_PLUGIN_HOME="+filepath.Join(t.TempDir(), "plugins"), "PATH="+path,
+		"GOFLAGS=-trimpath") // so that copies share what is compiled
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v:\n%s\n%s", err, script, out)
+	}
+}
+
+// python returns a folder with a python3 that has what plugins need.
+func python(t *testing.T) string {
+	t.Helper()
+	const python = "/usr/bin/python3"
+	if exec.Command(python, "-c", "import numpy, grpc, google.protobuf").Run() != nil {
+		t.Skip("there is no python3 with numpy, grpcio and protobuf")
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(python, filepath.Join(dir, "python3")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestCommandsOfProjects sees that docs/plugins-share.md, which is run from an empty folder, has the
+// commands in it that stand in the README of a new project, as they stand there.
+func TestCommandsOfProjects(t *testing.T) {
+	page, err := os.ReadFile("docs/plugins-share.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	audio, coefs, stems := []audiosep.Port{{Name: "audio", Cargo: audiosep.CargoAudio}}, []audiosep.Port{{Name: "coefs", Cargo: audiosep.CargoCoefs}}, []audiosep.Port{{Name: "sources", Cargo: audiosep.CargoSources}}
+	for _, p := range []plugins.Project{{Language: "go", In: audio, Out: stems, Replace: "."}, {Language: "python", In: coefs, Out: stems}} {
+		p.Dir, p.Name = filepath.Join(t.TempDir(), "audiosep-plugin-mine"), "mine"
+		if _, err := plugins.Scaffold(p); err != nil {
+			t.Fatal(err)
+		}
+		readme, err := os.ReadFile(filepath.Join(p.Dir, "README.md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := block.FindAllStringSubmatch(string(readme), -1)
+		if len(blocks) < 2 {
+			t.Errorf("%s: the README has %d blocks of commands; want at least 2", p.Language, len(blocks))
+		}
+		for _, b := range blocks {
+			if !strings.Contains(string(page), "```sh\n"+b[2]+"```\n") {
+				t.Errorf("%s: the page has not\n%s", p.Language, b[2])
+			}
+		}
 	}
 }
 

@@ -56,6 +56,7 @@ func Check(s *Spec, reg *Registry) (*Pipeline, error) {
 	}
 	c.optionsSet()
 	c.versions()
+	c.problems = append(c.problems, s.UnusedPins(s.Plugins)...)
 	if s.Report != nil {
 		c.p.Report = &ReportSpec{resolve(s.Out, s.Report.Dir), s.Report.Ports}
 		if !s.ownReport {

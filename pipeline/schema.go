@@ -49,13 +49,19 @@ func Schema(reg *Registry) *jsonschema.Schema {
 			"dir":   text("The folder to write to, relative to the output folder."),
 			"ports": {Type: "array", Items: text("stage.port, with * for any."), Description: "What to write."},
 		}),
-		"needs": {Type: "array", Items: text("A plugin and its versions."), Description: "The versions that plugins must have, such as hartley >= 1.2."},
-		"plugins": {Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "string", Pattern: sha256Syntax.String()},
-			Description: "The SHA-256 that a plugin's file must have."},
+		"needs":   {Type: "array", Items: text("A plugin and its versions."), Description: "The versions that plugins must have, such as hartley >= 1.2."},
+		"plugins": {Type: "object", AdditionalProperties: pinSchema(), Description: "The SHA-256 that each plugin must have, as audiosep plugin lock prints them."},
 	}, "audiosep", "stages")
 	root.Schema = "https://json-schema.org/draft/2020-12/schema"
 	root.Title = "audiosep pipeline"
 	return root
+}
+
+// pinSchema returns a schema of what a plugin is pinned to: one sum, or one for each platform.
+func pinSchema() *jsonschema.Schema {
+	sum := func() *jsonschema.Schema { return &jsonschema.Schema{Type: "string", Pattern: sha256Syntax.String()} }
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{sum(),
+		{Type: "object", PropertyNames: &jsonschema.Schema{Pattern: platformSyntax.String()}, AdditionalProperties: sum(), MinProperties: jsonschema.Ptr(1)}}}
 }
 
 // object returns a schema of an object with these fields and no others.

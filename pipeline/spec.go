@@ -27,8 +27,8 @@ type Spec struct {
 	Seed    uint64
 	Stages  []StageSpec
 	Report  *ReportSpec
-	Needs   []Need            // the versions that plugins must have
-	Plugins map[string]string // plugin name -> SHA-256 of its file, in hex
+	Needs   []Need         // the versions that plugins must have
+	Plugins map[string]Pin // by the plugin's name
 
 	// Dir is the folder that files to read are relative to; Parse sets it to the
 	// spec's own. Out is the same for files to write.
@@ -420,24 +420,6 @@ func (p *parser) inputs(n *node) map[string][]string {
 	return m
 }
 
-// texts reads an object whose values are texts.
-func (p *parser) texts(n *node, what, want string) map[string]string {
-	if n.kind != '{' {
-		p.fault(n.start, "", "%s is %s; want an object: {…}", what, n.describe())
-		return nil
-	}
-	m := map[string]string{}
-	for _, f := range n.fields {
-		if _, twice := m[f.name]; twice {
-			p.fault(f.start, "", "%q stands twice in %q; want it once", f.name, what)
-		} else if f.value.kind != '"' {
-			p.fault(f.value.start, "", "%s %q is %s; want a text: %s", what, f.name, f.value.describe(), want)
-		}
-		m[f.name] = f.value.text
-	}
-	return m
-}
-
 func (p *parser) report(n *node) {
 	p.Report = &ReportSpec{Dir: "report"}
 	p.object(n, "the report", readers{
@@ -453,17 +435,6 @@ func (p *parser) report(n *node) {
 			}
 		}},
 	})
-}
-
-var sha256Syntax = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
-func (p *parser) plugins(n *node) {
-	p.Plugins = p.texts(n, "plugins", "the SHA-256 of its file")
-	for _, f := range n.fields {
-		if f.value.kind == '"' && !sha256Syntax.MatchString(f.value.text) {
-			p.fault(f.value.start, "", "the SHA-256 of plugin %q is %s; want 64 digits, 0-9 and a-f", f.name, f.value.describe())
-		}
-	}
 }
 
 // Set overrides one parameter: arg is id.parameter=value, where value is JSON or, if it

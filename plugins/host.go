@@ -11,12 +11,15 @@ import (
 	"time"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/plugins/wire"
 )
 
 // Options are the ways to run plugins. The zero Options work.
 type Options struct {
 	Folders []string          // searched before those of Folders()
-	Pins    map[string]string // plugin's name -> SHA-256 of its file, in hexadecimal
+	Pins    map[string]string // plugin's name -> its SHA-256, in hexadecimal, as of Sum
+	Locked  bool              // plugins without a pin are refused
+	Known   string            // a folder where Describe keeps what plugins say, and looks; "": they are started and asked
 	Start   time.Duration     // most to start and describe a plugin; 0: 30 s
 	Silence time.Duration     // most without a sign of life in a call; 0: 5 minutes; negative: no limit
 	Log     *slog.Logger      // nil: nothing is logged
@@ -35,6 +38,7 @@ type Host struct {
 	spare  map[string]*process
 	all    map[*process]bool
 	left   map[string]string // "plugin/stage" -> why the stage cannot be used
+	warned map[string]bool   // plugin's path -> that others may change it
 	closed bool
 }
 
@@ -49,7 +53,7 @@ func NewHost(o Options) *Host {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Host{o: o, spare: map[string]*process{}, all: map[*process]bool{}, left: map[string]string{}}
+	return &Host{o: o, spare: map[string]*process{}, all: map[*process]bool{}, left: map[string]string{}, warned: map[string]bool{}}
 }
 
 func (h *Host) folders() []string { return append(slices.Clone(h.o.Folders), Folders()...) }
@@ -154,17 +158,22 @@ func (h *Host) Describe(ctx context.Context, name string) ([]audiosep.Definition
 	if err != nil {
 		return nil, err
 	}
+	h.warn(pl)
+	if defs, ok := h.recall(pl); ok {
+		return defs, nil
+	}
 	p, err := h.process(ctx, pl)
 	if err != nil {
 		return nil, err
 	}
-	defs, err := h.definitions(p)
+	defs, err := h.definitions(pl, p.about)
 	if err != nil {
 		err = p.failure("", "describes itself wrongly: "+err.Error(), err)
 		p.close()
 		h.forget(p)
 		return nil, err
 	}
+	h.remember(pl, p.about)
 	h.keep(p)
 	return defs, nil
 }
@@ -176,21 +185,35 @@ func (h *Host) LeftOut() map[string]string {
 	return maps.Clone(h.left)
 }
 
+// warn says, once, that others may change a plugin, and so do what they like as this user.
+func (h *Host) warn(pl plugin) {
+	h.mu.Lock()
+	warned := h.warned[pl.path]
+	h.warned[pl.path] = true
+	h.mu.Unlock()
+	if warned {
+		return
+	}
+	if why := others(pl.path); why != "" {
+		h.o.Log.Warn("a plugin is not safe: "+why, "plugin", pl.name)
+	}
+}
+
 // definitions returns the stages that a plugin has described.
-func (h *Host) definitions(p *process) ([]audiosep.Definition, error) {
-	defs, left, err := parseDefinitions(p.about.GetDefinitions())
+func (h *Host) definitions(pl plugin, about *wire.DescribeReply) ([]audiosep.Definition, error) {
+	defs, left, err := parseDefinitions(about.GetDefinitions())
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range left {
-		name := p.plugin.name + "/" + l.stage
+		name := pl.name + "/" + l.stage
 		h.o.Log.Warn("a plugin's stage is left out", "stage", name, "reason", l.reason)
 		h.mu.Lock()
 		h.left[name] = l.reason
 		h.mu.Unlock()
 	}
 	for i := range defs {
-		h.complete(&defs[i], p.plugin, p.about.GetVersion())
+		h.complete(&defs[i], pl, about.GetVersion())
 	}
 	return defs, nil
 }

@@ -89,10 +89,6 @@ func TestPins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pins, err := ParsePins([]byte("# plugins\n\n" + strings.ToUpper(is) + "  ./" + prefix + "good\n" + is + " *" + prefix + "other\n"))
-	if err != nil || len(pins) != 2 || pins["good"] != is || pins["other"] != is {
-		t.Fatalf("pins are %v, %v", pins, err)
-	}
 	for _, c := range []struct{ pin, want string }{{is, ""}, {strings.Repeat("0", 64), "has the SHA-256 sum " + is + "; it is pinned to 000"}} {
 		h := NewHost(Options{Folders: []string{dir}, Pins: map[string]string{"good": c.pin}})
 		_, err := h.Describe(t.Context(), "good")
@@ -101,29 +97,11 @@ func TestPins(t *testing.T) {
 		}
 		h.Close()
 	}
-	for text, want := range map[string]string{
-		"abc audiosep-plugin-x": "line 1", is + " other": "line 1 names", is: "line 1", "\n" + is + " " + prefix + "a b": "line 2",
-		is + " " + prefix + "a\n" + strings.Repeat("0", 64) + " " + prefix + "a": "a second time",
-	} {
-		if _, err := ParsePins([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: error is %v; want %q", text, err, want)
-		}
+	h := NewHost(Options{Folders: []string{dir}, Locked: true})
+	defer h.Close()
+	if _, err := h.Describe(t.Context(), "good"); err == nil || !strings.Contains(err.Error(), "has no pin, where other plugins have; want one of the SHA-256 sum "+is) {
+		t.Errorf("error is %v; want that there is no pin", err)
 	}
-}
-
-func FuzzParsePins(f *testing.F) {
-	f.Add([]byte(strings.Repeat("0a", 32) + "  audiosep-plugin-x\n# a\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		pins, err := ParsePins(text)
-		if err != nil && pins != nil {
-			t.Error("pins and an error")
-		}
-		for name, sum := range pins {
-			if !nameSyntax.MatchString(name) || len(sum) != 64 {
-				t.Errorf("pin %q %q", name, sum)
-			}
-		}
-	})
 }
 
 // FuzzDefinitions holds what passes as a description against what a pipeline does with it.
@@ -136,7 +114,7 @@ func FuzzDefinitions(f *testing.F) {
 	f.Add(`[{"Name": "x", "Doc": "X.", "In": [{"Name": "audio", "Cargo": "audio"}], "Params": [{"Name": "p", "Type": "[][]int", "Doc": "P.", "Default": null, "Min": 1, "OneOf": null}]}]`)
 	h := NewHost(Options{})
 	f.Fuzz(func(t *testing.T, text string) {
-		defs, err := h.definitions(&process{plugin: plugin{name: "p"}, about: &wire.DescribeReply{Definitions: text}})
+		defs, err := h.definitions(plugin{name: "p"}, &wire.DescribeReply{Definitions: text})
 		if err != nil {
 			return
 		}

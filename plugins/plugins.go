@@ -30,8 +30,9 @@ var handshake = goplugin.HandshakeConfig{
 }
 
 const (
-	prefix = "audiosep-plugin-" // of every plugin's file
-	folder = "AUDIOSEP_PLUGINS" // environment: folders with plugins
+	prefix = "audiosep-plugin-"     // of every plugin's file
+	folder = "AUDIOSEP_PLUGINS"     // environment: folders with plugins
+	home   = "AUDIOSEP_PLUGIN_HOME" // environment: the user's own
 
 	sharedEnv   = "AUDIOSEP_SHARED_MEMORY" // environment: descriptor and size
 	sharedMagic = "AUDIOSEP"               // first bytes of shared memory

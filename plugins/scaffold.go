@@ -91,6 +91,7 @@ type Project struct {
 	Name     string
 	In, Out  []audiosep.Port
 	Replace  string // Go: the folder of a clone of audiosep to build with; "": a released version
+	Version  string // Go: that version, such as v1.2.3; "": the newest, whichever it is when it is built
 }
 
 // Scaffold writes a project that builds, tests and runs. It returns the files.
@@ -182,7 +183,7 @@ func title(name string) string {
 // scaffoldData is what the templates are filled with.
 type scaffoldData struct {
 	Name, Title, Doc string
-	Replace          string // quoted, as go.mod wants it
+	Replace, Version string // the first quoted, as go.mod wants it
 	What             string // "a transformer", "a stage that takes …"
 	Spec             string // stages of a pipeline that uses it
 	template         string // of the stage
@@ -210,7 +211,7 @@ func newScaffoldData(p Project) (*scaffoldData, error) {
 	if err := checkPorts(out, false); err != nil {
 		return nil, fmt.Errorf("what it makes: %w", err)
 	}
-	d := &scaffoldData{Name: p.Name, Title: title(p.Name), Uses: map[string]bool{}}
+	d := &scaffoldData{Name: p.Name, Title: title(p.Name), Version: p.Version, Uses: map[string]bool{}}
 	if p.Replace != "" {
 		dir, err := filepath.Abs(p.Replace)
 		if err != nil {

@@ -1,9 +1,12 @@
-"""Packs programs: an archive and a wheel for each platform, and an npm package that holds all.
+"""Packs programs: an archive and a wheel for each platform, and an npm package that holds all; and
+the SDK of plugins in Python, as a wheel.
 
     package.py VERSION PROGRAMS SHARE OUT
+    package.py VERSION --sdk OUT
 
 PROGRAMS has a folder OS-ARCH for each platform with the program in it, SHARE what goes beside it.
-The same programs give the same bytes: times are fixed, and names in order.
+The first does what the second does, too. The same programs give the same bytes: times are fixed,
+and names in order.
 """
 
 import base64
@@ -52,24 +55,31 @@ def tarred(path, files):
         z.write(raw.getvalue())
 
 
-def wheel(out, version, platform, program, data, readme):
-    """Writes a wheel whose one script is the program."""
-    tag = TAGS[platform]
-    info = f"audiosep-{version}.dist-info"
+def wheel(out, name, version, tag, files, headers, readme):
+    """Writes a wheel of files for a platform; headers are more of its METADATA."""
+    info = f"{name}-{version}.dist-info"
+    pure = {"any": "true"}.get(tag, "false")
+    files = dict(files)
+    files[f"{info}/METADATA"] = (
+        f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: {version}\nLicense: MIT\nRequires-Python: >=3.8\n{headers}"
+        "Description-Content-Type: text/markdown\n\n".encode() + readme, False)
     tags = "".join(f"Tag: py3-none-{t}\n" for t in tag.split("."))
-    files = {
-        f"audiosep-{version}.data/scripts/{program}": (data, True),
-        f"{info}/METADATA": (
-            f"Metadata-Version: 2.1\nName: audiosep\nVersion: {version}\nSummary: {SUMMARY}\n"
-            "License: MIT\nRequires-Python: >=3.8\nDescription-Content-Type: text/markdown\n\n".encode() + readme, False),
-        f"{info}/WHEEL": (f"Wheel-Version: 1.0\nGenerator: audiosep\nRoot-Is-Purelib: false\n{tags}".encode(), False),
-    }
+    files[f"{info}/WHEEL"] = (f"Wheel-Version: 1.0\nGenerator: audiosep\nRoot-Is-Purelib: {pure}\n{tags}".encode(), False)
     record = ""
-    for name, (content, _) in files.items():
+    for path, (content, _) in files.items():
         sum = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-        record += f"{name},sha256={sum},{len(content)}\n"
+        record += f"{path},sha256={sum},{len(content)}\n"
     files[f"{info}/RECORD"] = ((record + f"{info}/RECORD,,\n").encode(), False)
-    zipped(out / f"audiosep-{version}-py3-none-{tag}.whl", files)
+    zipped(out / f"{name}-{version}-py3-none-{tag}.whl", files)
+
+
+def sdk(out, version):
+    """Writes the wheel of the SDK: one module, whatever the platform. Debian 12 has the oldest versions
+    of what it needs that it is tried with."""
+    module = pathlib.Path(__file__).parent.parent / "plugins/python/audiosep_plugin.py"
+    readme = "Stages of audiosep in Python: see the head of the module `audiosep_plugin`.\n"
+    headers = "Summary: Write plugins of audiosep in Python\n" + "".join(f"Requires-Dist: {n}\n" for n in ("numpy>=1.24", "grpcio>=1.51", "protobuf>=4.21"))
+    wheel(out, "audiosep_plugin", version, "any", {"audiosep_plugin.py": (module.read_bytes(), False)}, headers, readme.encode())
 
 
 LAUNCHER = """#!/usr/bin/env node
@@ -109,6 +119,8 @@ def npm(out, version, programs, share):
 
 
 def main():
+    if sys.argv[2] == "--sdk":
+        return sdk(pathlib.Path(sys.argv[3]), sys.argv[1])
     version, programs, share, out = sys.argv[1], *map(pathlib.Path, sys.argv[2:5])
     beside = {p.name: p.read_bytes() for p in sorted(share.iterdir())}
     built = {}
@@ -123,7 +135,9 @@ def main():
             zipped(out / (name + ".zip"), files)
         else:
             tarred(out / (name + ".tar.gz"), files)
-        wheel(out, version, platform, program, data, beside["README.md"])
+        wheel(out, "audiosep", version, TAGS[platform], {f"audiosep-{version}.data/scripts/{program}": (data, True)},
+              f"Summary: {SUMMARY}\n", beside["README.md"])
+    sdk(out, version)
     npm(out, version, built, beside)
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds what is released: static programs for six platforms, wheels and an npm package that hold
-# them, completions, a man page and checksums. It needs Go and python3, and no network where the
+# them, the SDK of plugins in Python as a wheel, completions, a man page and checksums. It needs Go and python3, and no network where the
 # modules are there already.
 #
 #   scripts/release.sh VERSION OUT
@@ -51,6 +51,21 @@ if python3 -c 'import ensurepip' 2>/dev/null; then
   python3 -m venv "$work/venv"
   "$work/venv/bin/pip" install --quiet --no-index --find-links "$out" "audiosep==$version"
   try wheel "$work/venv/bin/audiosep"
+  "$work/venv/bin/pip" install --quiet --no-index --no-deps --find-links "$out" "audiosep-plugin==$version"
+  if /usr/bin/python3 -c 'import ensurepip, numpy, grpc, google.protobuf' 2>/dev/null; then
+    /usr/bin/python3 -m venv --system-site-packages "$work/plugins" # so that what the SDK needs is there without a network
+    "$work/plugins/bin/pip" install --quiet --no-index --find-links "$out" "audiosep-plugin==$version"
+    (
+      cd "$work"
+      PATH=$work/plugins/bin:$PATH
+      "$own" plugin new --lang python sdk >/dev/null
+      rm audiosep-plugin-sdk/audiosep_plugin.py # the package is to be found
+      "$own" run audiosep-plugin-sdk/pipeline.json --plugins audiosep-plugin-sdk --out sdk --quiet
+    )
+    echo "the SDK installs and runs a plugin"
+  else
+    echo "skipped: there is no python3 with numpy, grpcio and protobuf to run a plugin with"
+  fi
 else
   echo "skipped: there is no python3-venv to install the wheel with"
 fi

@@ -51,19 +51,28 @@ func (f *cacheFlags) open() (pipeline.Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir := f.dir
+	dir := cacheFolder(f.dir)
+	if f.none || dir == "" || most == 0 {
+		return nil, nil
+	}
+	disk := cache.New(dir, buildID, most)
+	disk.Least = f.least
+	return disk, nil
+}
+
+// cacheFolder returns the folder for caches: dir if that is said, else the environment's or the
+// user's. It is "" where there is to be none.
+func cacheFolder(dir string) string {
 	if dir == "" {
 		dir = os.Getenv("AUDIOSEP_CACHE")
 	}
 	if user, err := os.UserCacheDir(); dir == "" && err == nil {
 		dir = filepath.Join(user, "audiosep")
 	}
-	if f.none || dir == "" || dir == "off" || most == 0 {
-		return nil, nil
+	if dir == "off" {
+		return ""
 	}
-	disk := cache.New(dir, buildID, most)
-	disk.Least = f.least
-	return disk, nil
+	return dir
 }
 
 // buildID tells this program from every other, and the kind of processor that it runs on: its

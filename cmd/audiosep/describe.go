@@ -287,17 +287,26 @@ func writeMarkdown(out io.Writer, stages []audiosep.Definition) error {
 func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
 func schemaCommand() *cobra.Command {
-	return &cobra.Command{
+	var plugins pluginFlags
+	cmd := &cobra.Command{
 		Use:   "schema",
 		Short: "Print a JSON Schema of pipelines, for editors",
-		Long: `Print a JSON Schema of pipelines with all stages, so that an editor completes and
-checks them. Save it beside a pipeline and name it in the pipeline's "$schema".`,
-		Example: "  audiosep schema > audiosep.schema.json",
+		Long: `Print a JSON Schema of pipelines with all stages, those of plugins too, so that an editor
+completes and checks them. Save it beside a pipeline and name it in the pipeline's "$schema".`,
+		Example: "  audiosep schema > audiosep.schema.json\n  audiosep schema --plugins bin > audiosep.schema.json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			reg, end, err := plugins.everything(cmd.Context(), cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			defer end()
 			enc := json.NewEncoder(cmd.OutOrStdout())
 			enc.SetIndent("", "  ")
-			return enc.Encode(pipeline.Schema(registry()))
+			return enc.Encode(pipeline.Schema(reg))
 		},
 	}
+	plugins.add(cmd)
+	cmd.Flags().BoolVar(&plugins.none, "no-plugins", false, "start no plugins: the stages compiled in alone")
+	return cmd
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/factorizers"
+	"github.com/audiosep/audiosep/internal/nearest"
 	"github.com/audiosep/audiosep/models"
 	"github.com/audiosep/audiosep/multichannel"
 	"github.com/audiosep/audiosep/nets"
@@ -201,5 +202,33 @@ Exit codes:
 {{end}}`)
 	cmd.AddCommand(runCommand(), batchCommand(), replayCommand(), listenCommand(), serveCommand(), presetsCommand(), presetCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
 		evalCommand(), benchCommand(), atomsCommand(), identifyCommand(), rankCommand(), localiseCommand(), pluginCommand(), versionCommand(), manCommand())
+	refuseUnknown(cmd)
 	return cmd
+}
+
+// refuseUnknown has commands that are no more than a name for others refuse those that they do
+// not have, with an exit code that says so, and not print their help as if all were well.
+func refuseUnknown(parent *cobra.Command) {
+	for _, cmd := range parent.Commands() {
+		refuseUnknown(cmd)
+		if !cmd.HasSubCommands() || cmd.Runnable() {
+			continue
+		}
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			var names []string
+			for _, c := range cmd.Commands() {
+				if c.IsAvailableCommand() {
+					names = append(names, c.Name())
+				}
+			}
+			hint := "want one of " + strings.Join(names, ", ")
+			if near := nearest.Name(args[0], names); near != "" {
+				hint = fmt.Sprintf("did you mean %q?", near)
+			}
+			return fmt.Errorf("unknown command %q for %q; %s", args[0], cmd.CommandPath(), hint)
+		}
+	}
 }

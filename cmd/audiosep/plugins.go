@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,11 +31,15 @@ type pluginFlags struct {
 }
 
 func (f *pluginFlags) add(cmd *cobra.Command) {
+	f.addFolders(cmd)
 	fl := cmd.Flags()
-	fl.StringArrayVar(&f.folders, "plugins", nil, "`DIR` to look for plugins in, before those of $AUDIOSEP_PLUGINS and your own")
-	fl.StringVar(&f.lock, "plugin-lock", "", "`FILE` of SHA-256 sums, as sha256sum writes it, that plugins must have")
+	fl.StringVar(&f.lock, "plugin-lock", "", "`FILE` of the SHA-256 sums that plugins must have, as audiosep plugin lock writes it")
 	f.addTimes(cmd)
 	fl.BoolVar(&f.show, "plugin-log", false, "show what plugins write to their standard error, also of those that succeed")
+}
+
+func (f *pluginFlags) addFolders(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.folders, "plugins", nil, "`DIR` to look for plugins in, before those of $AUDIOSEP_PLUGINS and your own")
 	cmd.MarkFlagDirname("plugins")
 }
 
@@ -61,29 +65,9 @@ func (f *pluginFlags) args() []string {
 	return args
 }
 
-// host returns a host of the plugins that the flags tell of. It must be closed.
-func (f *pluginFlags) host(pins map[string]string, log *slog.Logger) (*plugins.Host, error) {
-	all := map[string]string{}
-	if f.lock != "" {
-		text, err := os.ReadFile(f.lock)
-		if err != nil {
-			return nil, err
-		}
-		if all, err = plugins.ParsePins(text); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.lock, err)
-		}
-	}
-	for name, sum := range pins {
-		if other, ok := all[name]; ok && other != sum {
-			return nil, fmt.Errorf("plugin %s has one SHA-256 in the pipeline and another in %s; want one", name, f.lock)
-		}
-		all[name] = sum
-	}
-	return f.newHost(all, log), nil
-}
-
-func (f *pluginFlags) newHost(pins map[string]string, log *slog.Logger) *plugins.Host {
-	o := plugins.Options{Folders: f.folders, Pins: pins, Start: f.start, Silence: f.silence, Log: log}
+// unpinned returns how plugins are run that may be any.
+func (f *pluginFlags) unpinned(log *slog.Logger) plugins.Options {
+	o := plugins.Options{Folders: f.folders, Start: f.start, Silence: f.silence, Log: log}
 	if f.show {
 		level := slog.LevelInfo
 		for ctx := context.Background(); level < slog.LevelError && !log.Enabled(ctx, level); {
@@ -91,7 +75,7 @@ func (f *pluginFlags) newHost(pins map[string]string, log *slog.Logger) *plugins
 		}
 		o.Written = func(plugin, line string) { log.Log(context.Background(), level, line, "stage", plugin) }
 	}
-	return plugins.NewHost(o)
+	return o
 }
 
 // describePlugins adds the stages of plugins to a registry; why one cannot be had is noted there.
@@ -123,7 +107,7 @@ func (f *pluginFlags) everything(ctx context.Context, w io.Writer) (*pipeline.Re
 	if f.none {
 		return reg, func() error { return nil }, nil
 	}
-	host, err := f.host(nil, slog.New(newLog(w, slog.LevelWarn)))
+	host, err := f.asking(w)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -147,11 +131,11 @@ func (f *pluginFlags) everything(ctx context.Context, w io.Writer) (*pipeline.Re
 func pluginCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plugin",
-		Short: "Write and try plugins: stages in programs of their own",
+		Short: "Install, lock, write and try plugins: stages in programs of their own",
 		Long: `A plugin is a program called audiosep-plugin-NAME around one or more stages, in Go,
 Python or any language with gRPC. A pipeline names its stages NAME/STAGE.`,
 	}
-	cmd.AddCommand(pluginNewCommand(), pluginTestCommand())
+	cmd.AddCommand(pluginInstallCommand(), pluginListCommand(), pluginRemoveCommand(), pluginLockCommand(), pluginNewCommand(), pluginTestCommand())
 	return cmd
 }
 
@@ -192,7 +176,13 @@ Cargoes: ` + strings.Join(cargoes, ", "),
 			if dir == "" {
 				dir = "audiosep-plugin-" + args[0]
 			}
-			files, err := plugins.Scaffold(plugins.Project{Dir: dir, Language: language, Name: args[0], In: takes, Out: makes, Replace: replace})
+			p := plugins.Project{Dir: dir, Language: language, Name: args[0], In: takes, Out: makes, Replace: replace}
+			if version, _ := buildVersion(); released.MatchString(version) {
+				p.Version = version
+			} else if language == "go" && replace == "" {
+				fmt.Fprintln(cmd.ErrOrStderr(), "warning: this audiosep is no released version, so the project builds with the newest that there is; --replace DIR has it built with a clone")
+			}
+			files, err := plugins.Scaffold(p)
 			if err != nil {
 				return &runError{err}
 			}
@@ -214,6 +204,9 @@ Cargoes: ` + strings.Join(cargoes, ", "),
 	cmd.RegisterFlagCompletionFunc("out", cobra.FixedCompletions(cargoes, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
+
+// released are versions that a module can be had in.
+var released = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+$`)
 
 // parsePorts reads the ports that a flag lists.
 func parsePorts(flag string, texts []string) (ports []audiosep.Port, err error) {
@@ -272,7 +265,7 @@ func testPlugin(cmd *cobra.Command, path string, p *pluginTrial) error {
 		return fmt.Errorf("%s is no plugin by its name; want audiosep-plugin-NAME", path)
 	}
 	p.flags.folders = []string{filepath.Dir(file)}
-	host := p.flags.newHost(nil, slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn)))
+	host := plugins.NewHost(p.flags.unpinned(slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn))))
 	defer host.Close()
 	defs, err := host.Describe(cmd.Context(), name)
 	if err != nil {

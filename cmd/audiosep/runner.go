@@ -9,6 +9,7 @@ import (
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/pipeline/record"
+	"github.com/audiosep/audiosep/plugins"
 	"github.com/audiosep/audiosep/report"
 )
 
@@ -50,14 +51,18 @@ func (r *runner) load(ctx context.Context, spec *pipeline.Spec, override func(*p
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	if err := r.plugins.unused(spec); err != nil {
+		return nil, err
+	}
 	names := spec.PluginNames()
 	if r.plugins.none {
 		reg.Unchecked(names...)
 	} else if len(names) > 0 {
-		host, err := r.plugins.host(spec.Plugins, log)
+		o, err := r.plugins.options(spec.Plugins, names, log)
 		if err != nil {
 			return nil, err
 		}
+		host := plugins.NewHost(o)
 		l.host, l.pins = host.Close, map[string]string{}
 		if err := describePlugins(ctx, host, reg, names); err != nil {
 			return nil, errors.Join(err, l.Close())

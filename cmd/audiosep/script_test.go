@@ -13,11 +13,24 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/plugins"
 )
 
 func TestMain(m *testing.M) {
-	os.Setenv("AUDIOSEP_CACHE", "off") // tests are to compute
-	testscript.Main(m, map[string]func(){"audiosep": main, "audiosep-plugin-trial": trialPlugin})
+	if filepath.Base(os.Args[0]) != "audiosep" { // of a script, which says so itself
+		os.Setenv("AUDIOSEP_CACHE", "off") // tests are to compute
+	}
+	testscript.Main(m, map[string]func(){"audiosep": main, "audiosep-plugin-toy": toy, "audiosep-plugin-trial": trialPlugin})
+}
+
+// toy is a plugin, for scripts.
+func toy() {
+	plugins.Serve(audiosep.Define("same", "What it takes.", struct{}{}, func(struct{}) (audiosep.Transformer, error) {
+		return audiosep.PerFrame(func(int) (forward, inverse func(dst, src []float64), err error) {
+			same := func(dst, src []float64) { copy(dst, src) }
+			return same, same, nil
+		}), nil
+	}))
 }
 
 // TestScript runs the command line end to end: a script for every verb and exit code.

@@ -1,0 +1,70 @@
+package plugins
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/plugins/wire"
+)
+
+// knownEnv are what in the environment decides, besides its files, what a script says.
+var knownEnv = []string{"PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "NODE_PATH"}
+
+// knownFile returns where the description of a plugin is kept, "" for nowhere. The name tells
+// the plugin by its sum, so one that has changed is asked again.
+func (h *Host) knownFile(pl plugin) string {
+	if h.o.Known == "" {
+		return ""
+	}
+	sum, err := Sum(pl.path)
+	if err != nil {
+		return ""
+	}
+	key := fmt.Sprintf("%d\n%s\n", protocol, sum)
+	if script, err := IsScript(pl.path); script || err != nil {
+		key += pl.path + "\n"
+		for _, name := range knownEnv {
+			key += os.Getenv(name) + "\n"
+		}
+	}
+	name := sha256.Sum256([]byte(key))
+	return filepath.Join(h.o.Known, hex.EncodeToString(name[:])+".pb")
+}
+
+// recall returns the stages that a plugin has described to an earlier host.
+func (h *Host) recall(pl plugin) ([]audiosep.Definition, bool) {
+	file := h.knownFile(pl)
+	if file == "" {
+		return nil, false
+	}
+	text, err := os.ReadFile(file)
+	about := new(wire.DescribeReply)
+	if err != nil || proto.Unmarshal(text, about) != nil {
+		return nil, false
+	}
+	defs, err := h.definitions(pl, about)
+	return defs, err == nil
+}
+
+// remember keeps what a plugin says for later hosts. It is no fault if that cannot be.
+func (h *Host) remember(pl plugin, about *wire.DescribeReply) {
+	file := h.knownFile(pl)
+	text, err := proto.Marshal(about)
+	if file == "" || err != nil || os.MkdirAll(h.o.Known, 0o700) != nil {
+		return
+	}
+	f, err := os.CreateTemp(h.o.Known, ".new-*")
+	if err != nil {
+		return
+	}
+	_, err = f.Write(text)
+	if closed := f.Close(); err != nil || closed != nil || os.Rename(f.Name(), file) != nil {
+		os.Remove(f.Name())
+	}
+}

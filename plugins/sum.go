@@ -1,0 +1,130 @@
+package plugins
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/audiosep/audiosep/internal/whole"
+)
+
+// codeEnds end the names of files that scripts import.
+var codeEnds = []string{".py", ".pyc", ".pyd", ".so", ".js", ".mjs", ".cjs", ".node"}
+
+const (
+	mostCode  = 5000 // files of code beside a script
+	deepFiles = 16   // folders within each other
+)
+
+// Sum returns the SHA-256 of the plugin whose file is at path, in hexadecimal: of what [Covers]
+// names. Of one file it is that file's sum, of several that of the text which sha256sum prints
+// for them, in the order of their names.
+func Sum(path string) (string, error) {
+	files, err := Covers(path)
+	if err != nil {
+		return "", err
+	}
+	ctx, dir := context.Background(), filepath.Dir(path)
+	if len(files) == 1 {
+		_, sum, err := whole.Sum(ctx, path)
+		return sum, err
+	}
+	all := sha256.New()
+	for _, name := range files {
+		_, sum, err := whole.Sum(ctx, filepath.Join(dir, filepath.FromSlash(name)))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(all, "%s  %s\n", sum, name)
+	}
+	return hex.EncodeToString(all.Sum(nil)), nil
+}
+
+// Covers returns the files whose bytes the sum of a plugin is of, relative to their folder, with
+// slashes, in the order of their names. A program is one file. A script, which begins with #!,
+// may import what is beside it, so its sum is also of the code in its folder, and in folders
+// there that have code in them, whether it is imported or not. Not covered are other plugins,
+// what a script takes from elsewhere, such as the packages of an environment, and __pycache__,
+// which Python makes of what is covered.
+func Covers(path string) ([]string, error) {
+	script, err := IsScript(path)
+	if err != nil || !script {
+		return []string{filepath.Base(path)}, err
+	}
+	c := &covered{dir: filepath.Dir(path), files: []string{filepath.Base(path)}}
+	if err := c.folder("", 0); err != nil {
+		return nil, fmt.Errorf("the code beside %s: %w", path, err)
+	}
+	slices.Sort(c.files)
+	return c.files, nil
+}
+
+// IsScript tells whether a file begins with #!, so that another program runs it.
+func IsScript(path string) (bool, error) {
+	f, err := whole.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	var begins [2]byte
+	n, err := io.ReadFull(f, begins[:])
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return bytes.Equal(begins[:n], []byte("#!")), err
+}
+
+// covered are the files that a sum is of, as they are found.
+type covered struct {
+	dir   string
+	files []string
+}
+
+// folder adds the code in a folder of dir, and in those below it.
+func (c *covered) folder(at string, depth int) error {
+	if depth > deepFiles {
+		return fmt.Errorf("%s is %d folders deep; want at most %d", at, depth, deepFiles)
+	}
+	entries, err := os.ReadDir(filepath.Join(c.dir, filepath.FromSlash(at)))
+	if err != nil {
+		return err
+	}
+	code := depth == 0
+	for _, e := range entries {
+		if name := path.Join(at, e.Name()); slices.Contains(codeEnds, path.Ext(e.Name())) && !strings.HasPrefix(e.Name(), ".") && c.regular(name) {
+			code = true
+			c.files = append(c.files, name)
+		}
+	}
+	if len(c.files) > mostCode {
+		return fmt.Errorf("there are more than %d files; want the plugin in a folder of its own", mostCode)
+	}
+	if !code {
+		return nil
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if strings.HasPrefix(name, ".") || strings.HasPrefix(name, prefix) || name == "__pycache__" {
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(c.dir, filepath.FromSlash(at), name)); err == nil && info.IsDir() {
+			if err := c.folder(path.Join(at, name), depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *covered) regular(name string) bool {
+	info, err := os.Stat(filepath.Join(c.dir, filepath.FromSlash(name)))
+	return err == nil && info.Mode().IsRegular()
+}

@@ -252,23 +252,38 @@ func closeAll(files []*soundFile) error {
 // ReadFile reads a whole sound file, as read_audio does. The Head has the file's base
 // name and encoding.
 func ReadFile(path string) (*audiosep.Signal, audiosep.Head, error) {
-	ctx := context.Background()
-	f, err := openFile(ctx, path, slog.New(slog.DiscardHandler))
+	f, err := openFile(context.Background(), path, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, audiosep.Head{}, err
 	}
 	defer f.Close()
+	return f.whole()
+}
+
+// Decode reads a whole sound file of size bytes from r, in any format that read_audio reads without
+// ffmpeg. name is what errors and the Head call it.
+func Decode(r io.ReaderAt, size int64, name string) (*audiosep.Signal, audiosep.Head, error) {
+	f, err := (&input{ReaderAt: r, path: name, size: size}).decode(context.Background())
+	if err != nil {
+		return nil, audiosep.Head{}, fmt.Errorf("%s: %w", name, err)
+	}
+	defer f.Close()
+	return f.whole()
+}
+
+// whole returns all samples and what is told of the file.
+func (f *soundFile) whole() (*audiosep.Signal, audiosep.Head, error) {
 	w := f.form()
 	s := &audiosep.Signal{Rate: w.rate, Channels: w.channels, Data: make([][]float64, w.channels)}
 	for c := range s.Data {
 		s.Data[c] = make([]float64, w.samples)
 	}
-	err = f.each(ctx, 0, w.samples, func(first int, x []float64) { deinterleave(s.Data, first, x) })
+	err := f.each(context.Background(), 0, w.samples, func(first int, x []float64) { deinterleave(s.Data, first, x) })
 	if err != nil {
-		return nil, audiosep.Head{}, fmt.Errorf("%s: %w", path, err)
+		return nil, audiosep.Head{}, fmt.Errorf("%s: %w", f.path, err)
 	}
 	h := audiosep.Head{Rate: w.rate, Samples: w.samples, Channels: w.channels, Realisations: 1,
-		Names: Names([]string{path}), Encoding: w.enc.name, Speakers: w.speakers}
+		Names: Names([]string{f.path}), Encoding: w.enc.name, Speakers: w.speakers}
 	if f.tags() != nil {
 		h.Tags = []audiosep.Tags{f.tags()}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 
 	"github.com/audiosep/audiosep"
@@ -15,26 +16,8 @@ import (
 // uint8 (WAV and AIFF), int16, int24, or, but for FLAC, int32, float32 or float64. It is an error,
 // and nothing is written, if an integer encoding would clip.
 func WriteFile(path string, s *audiosep.Signal, encoding string) (err error) {
-	e, ok := encodingNamed(encoding)
-	if !ok {
-		return fmt.Errorf("encoding is %q; want uint8, int16, int24, int32, float32 or float64", encoding)
-	}
-	format := codecFor(filepath.Ext(path))
-	if format.create == nil {
-		return fmt.Errorf("the name %s ends in none of %s", path, extensionNames())
-	}
-	if err := format.holds(e); err != nil {
-		return err
-	}
-	h, err := s.Head(context.Background())
+	format, l, err := storable(path, s, encoding)
 	if err != nil {
-		return err
-	}
-	if h.Realisations != 1 {
-		return &audiosep.ShapeError{What: "the signal", Is: fmt.Sprintf("%d layers", len(s.Data)), Want: fmt.Sprintf("its %d channels", h.Channels)}
-	}
-	l := layout{rate: h.Rate, channels: h.Channels, enc: e, samples: h.Samples}
-	if err := format.check(l); err != nil {
 		return err
 	}
 	set := whole.Set{Overwrite: true}
@@ -43,7 +26,79 @@ func WriteFile(path string, s *audiosep.Signal, encoding string) (err error) {
 	if err != nil {
 		return err
 	}
-	o, err := newOutput(format, f, path, l, nil)
+	if err := encode(f, path, format, l, s); err != nil {
+		return err
+	}
+	return set.Commit(context.Background())
+}
+
+// Encode returns the bytes of the file that WriteFile would write.
+func Encode(name string, s *audiosep.Signal, encoding string) ([]byte, error) {
+	format, l, err := storable(name, s, encoding)
+	if err != nil {
+		return nil, err
+	}
+	var m inMemory
+	err = encode(&m, name, format, l, s)
+	return m.data, err
+}
+
+// inMemory is a file in memory that is written.
+type inMemory struct {
+	data []byte
+	at   int64
+}
+
+func (m *inMemory) Write(p []byte) (int, error) {
+	if most := m.at + int64(len(p)); most > int64(len(m.data)) {
+		m.data = append(m.data, make([]byte, most-int64(len(m.data)))...)
+	}
+	n := copy(m.data[m.at:], p)
+	m.at += int64(n)
+	return n, nil
+}
+
+func (m *inMemory) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += m.at
+	case io.SeekEnd:
+		offset += int64(len(m.data))
+	}
+	if offset < 0 || offset > int64(len(m.data)) {
+		return m.at, fmt.Errorf("offset %d is not in %d bytes", offset, len(m.data))
+	}
+	m.at = offset
+	return offset, nil
+}
+
+// storable returns the format and the layout of a file of this name, or why it cannot hold s.
+func storable(name string, s *audiosep.Signal, encoding string) (codec, layout, error) {
+	e, ok := encodingNamed(encoding)
+	if !ok {
+		return codec{}, layout{}, fmt.Errorf("encoding is %q; want uint8, int16, int24, int32, float32 or float64", encoding)
+	}
+	format := codecFor(filepath.Ext(name))
+	if format.create == nil {
+		return codec{}, layout{}, fmt.Errorf("the name %s ends in none of %s", name, extensionNames())
+	}
+	if err := format.holds(e); err != nil {
+		return codec{}, layout{}, err
+	}
+	h, err := s.Head(context.Background())
+	if err != nil {
+		return codec{}, layout{}, err
+	}
+	if h.Realisations != 1 {
+		return codec{}, layout{}, &audiosep.ShapeError{What: "the signal", Is: fmt.Sprintf("%d layers", len(s.Data)), Want: fmt.Sprintf("its %d channels", h.Channels)}
+	}
+	l := layout{rate: h.Rate, channels: h.Channels, enc: e, samples: h.Samples}
+	return format, l, format.check(l)
+}
+
+// encode writes all of a file.
+func encode(w io.WriteSeeker, name string, format codec, l layout, s *audiosep.Signal) error {
+	o, err := newOutput(format, w, name, l, nil)
 	if err != nil {
 		return err
 	}
@@ -53,10 +108,7 @@ func WriteFile(path string, s *audiosep.Signal, encoding string) (err error) {
 	if err := o.clipError(); err != nil {
 		return err
 	}
-	if err := o.end(); err != nil {
-		return err
-	}
-	return set.Commit(context.Background())
+	return o.end()
 }
 
 // WriteFiles writes each of the stems to a file of its own, as write_audio does with its

@@ -4,33 +4,34 @@ package spool
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
-	"runtime"
 )
 
 // Spool is rows of samples, as float64, each of the same length.
 type Spool struct {
-	file    *os.File
-	path    string // to be removed in the end; empty where the name is gone already
+	store   store
 	rows    int
 	samples int
 	at      []int // written of each row
 }
 
+// store is where the samples are: a file, and in a browser, which has none, memory.
+type store interface {
+	io.WriterAt
+	io.ReaderAt
+	io.Closer // nothing is left
+}
+
 // New returns a Spool of so many rows in the system's folder for temporary files.
 func New(rows, samples int) (*Spool, error) {
-	f, err := os.CreateTemp("", "audiosep-*.spool")
+	f, err := newStore(8 * int64(rows) * int64(samples))
 	if err != nil {
 		return nil, err
 	}
-	s := &Spool{file: f, path: f.Name(), rows: rows, samples: samples, at: make([]int, rows)}
-	if runtime.GOOS != "windows" && os.Remove(s.path) == nil {
-		s.path = ""
-	}
-	return s, nil
+	return &Spool{store: f, rows: rows, samples: samples, at: make([]int, rows)}, nil
 }
 
 // Append writes the next samples of a row.
@@ -45,7 +46,7 @@ func (s *Spool) Append(row int, x []float64) error {
 	for _, v := range x {
 		buf = binary.LittleEndian.AppendUint64(buf, math.Float64bits(v))
 	}
-	_, err := s.file.WriteAt(buf, s.offset(row, s.at[row]))
+	_, err := s.store.WriteAt(buf, s.offset(row, s.at[row]))
 	if err != nil {
 		return fmt.Errorf("samples cannot be kept in %s, the folder for temporary files (TMPDIR): %w", os.TempDir(), err)
 	}
@@ -74,7 +75,7 @@ func (s *Spool) ReadAt(dst []float64, row, at int) error {
 		return nil
 	}
 	buf := make([]byte, 8*(to-from))
-	if _, err := s.file.ReadAt(buf, s.offset(row, from)); err != nil {
+	if _, err := s.store.ReadAt(buf, s.offset(row, from)); err != nil {
 		return err
 	}
 	for i := range to - from {
@@ -84,11 +85,4 @@ func (s *Spool) ReadAt(dst []float64, row, at int) error {
 }
 
 // Close ends the Spool; nothing of it is left.
-func (s *Spool) Close() error {
-	err := s.file.Close()
-	if s.path != "" {
-		err = errors.Join(err, os.Remove(s.path))
-		s.path = ""
-	}
-	return err
-}
+func (s *Spool) Close() error { return s.store.Close() }

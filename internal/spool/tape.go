@@ -20,9 +20,6 @@ type Tape struct {
 	size   int64
 }
 
-// inMemory is how much a Tape has in memory.
-const inMemory = 16 << 20
-
 // ErrFull is what Write returns when there would be more than Most bytes.
 var ErrFull = errors.New("more than may be kept")
 

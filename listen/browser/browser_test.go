@@ -197,7 +197,18 @@ func (b *tab) set(css, text string) {
 // wait waits until an expression of JavaScript is true.
 func (b *tab) wait(expression string) {
 	b.Helper()
-	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(20*time.Second)))
+	b.waitFor(20*time.Second, expression)
+}
+
+// waitLong is wait for what a program compiled for browsers does, on one thread and without vectors.
+func (b *tab) waitLong(expression string) {
+	b.Helper()
+	b.waitFor(2*time.Minute, expression)
+}
+
+func (b *tab) waitFor(most time.Duration, expression string) {
+	b.Helper()
+	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(most)))
 	if err != nil {
 		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.getElementById('message')?.textContent ?? ''"))
 		b.Fatalf("waiting for %s: %v; the page says %q, and %q", expression, err, text, b.told())

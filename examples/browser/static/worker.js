@@ -1,0 +1,9 @@
+// The program, apart from the page, so that the page answers while it works.
+importScripts('wasm_exec.js')
+const go = new Go()
+WebAssembly.instantiateStreaming(fetch('audiosep.wasm'), go.importObject).then(({ instance }) => {
+  go.run(instance)
+  postMessage(audiosepPresets())
+}).catch(e => postMessage({ error: `the program could not be loaded: ${e.message}` }))
+
+onmessage = ({ data }) => audiosepSeparate(data.preset, data.name, data.content, data.options, said => postMessage(said))

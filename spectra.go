@@ -6,6 +6,7 @@ import (
 	"math"
 	"sync"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep/internal/blocks"
@@ -47,19 +48,7 @@ func blame(src Source, err error) error {
 
 // notFinite returns the index of the first NaN or infinity of x, or -1.
 func notFinite(x []float64) int {
-	var bad [4]float64 // sums that do not wait for each other; a number times 0 is 0 or NaN
-	i := 0
-	for ; i+4 <= len(x); i += 4 {
-		four := x[i : i+4 : i+4]
-		bad[0] += four[0] * 0
-		bad[1] += four[1] * 0
-		bad[2] += four[2] * 0
-		bad[3] += four[3] * 0
-	}
-	for ; i < len(x); i++ {
-		bad[0] += x[i] * 0
-	}
-	if bad[0]+bad[1]+bad[2]+bad[3] == 0 {
+	if sum := floats.Sum(x); sum-sum == 0 { // else one of x is not finite, or their sum is too great
 		return -1
 	}
 	for i, v := range x {

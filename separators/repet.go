@@ -4,12 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
+	"slices"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/fft"
 	"github.com/audiosep/audiosep/internal/kernel"
 )
 
@@ -102,61 +103,121 @@ func (s *REPET) period(ctx context.Context, x audiosep.Spectra) (int, error) {
 	return best, nil
 }
 
-// beatFrames is how many frames are compared with those behind them at once.
-const beatFrames = 256
+// beatFrames is how many frames are read at once, leastSegment of how many segments are at least.
+const beatFrames, leastSegment = 256, 512
 
 // beatSpectrum returns b(l) = Σ_nf P(n, f) P(n+l, f) / ((N-l) F) for the lags l below lags, P
 // being the power averaged over layers (Foote and Uchihashi, The beat spectrum, 2001). lags is
-// at most N. No more than beatFrames+lags frames are in memory at a time.
+// at most N.
 func beatSpectrum(ctx context.Context, x audiosep.Spectra, lags int) ([]float64, error) {
 	frames, bins := x.Framing().Frames(), x.Transform().Bins()
-	beat := make([]float64, lags)
-	var power []float64 // of the frames from `from` on
-	from, to := 0, 0
+	c := newCorrelation(lags, bins)
 	s := new(audiosep.Spectrogram)
-	products := make([]float64, beatFrames*(beatFrames+lags))
-	for at := 0; at < frames; at += beatFrames {
-		power, from = power[:copy(power, power[(at-from)*bins:])], at
-		for last := min(at+beatFrames+lags, frames); to < last; {
-			n := min(beatFrames, last-to)
-			if err := x.Read(ctx, s, to, n); err != nil {
+	for at := 0; at < frames; at += c.segment {
+		for from := at; from < min(frames, at+c.segment); from += s.N {
+			if err := x.Read(ctx, s, from, min(beatFrames, frames-from, at+c.segment-from)); err != nil {
 				return nil, err
 			}
-			power = appendPower(power, s)
-			to += n
+			c.fill(s, from-at)
 		}
-		n := min(beatFrames, frames-at)
-		a := blas64.General{Rows: n, Cols: bins, Stride: bins, Data: power}
-		b := blas64.General{Rows: to - from, Cols: bins, Stride: bins, Data: power}
-		c := blas64.General{Rows: n, Cols: to - from, Stride: to - from, Data: products}
-		kernel.Gemm(blas.NoTrans, blas.Trans, 1, a, b, 0, c)
-		for i := range n {
-			for l, v := range c.Data[i*c.Stride+i : i*c.Stride+min(i+lags, c.Cols)] {
-				beat[l] += v
-			}
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+		c.add(min(c.segment, frames-at))
 	}
+	beat := c.of(lags)
 	for l := range beat {
 		beat[l] /= float64(frames-l) * float64(bins)
 	}
 	return beat, nil
 }
 
-// appendPower appends the mean power of the layers of s.
-func appendPower(power []float64, s *audiosep.Spectrogram) []float64 {
-	from := len(power)
-	power = append(power, s.Layers[0].Re...)
-	clear(power[from:])
-	for _, mix := range s.Layers {
-		kernel.AddPower(power[from:], mix.Re, mix.Im)
+// correlation is that of the power with itself along time, summed over bins. It is made by the
+// Fourier transforms X of segments of L frames and as many zeros. With L zeros before it a
+// segment has the transform (-1)^k X(k), so that the correlation of a segment with itself and
+// with the next, X', has the transform X*(k) (X(k) + (-1)^k X'(k)): each frame is transformed once
+// and two segments are in memory. Two bins are transformed as one complex signal: the real part
+// of what comes of it is the sum of the correlations of both.
+type correlation struct {
+	half         int // columns: bins f and f+half are one
+	stride       int
+	segment      int // L, at least the lags
+	along        *fft.Columns
+	last, now    [2][]float64 // real and imaginary parts, [k*stride+column]
+	sumRe, sumIm []float64    // of each run of columns: [run*2L+k]
+}
+
+// correlationColumns is how many columns are transformed and summed at once.
+const correlationColumns = 64
+
+func newCorrelation(lags, bins int) *correlation {
+	c := &correlation{half: (bins + 1) / 2, segment: fft.Quick(max(leastSegment, lags))}
+	c.stride = 8 * ((c.half+7)/8 | 1)
+	c.along = fft.NewColumns(2 * c.segment)
+	for i := range 2 {
+		c.last[i], c.now[i] = make([]float64, 2*c.segment*c.stride), make([]float64, 2*c.segment*c.stride)
 	}
-	for i := range power[from:] {
-		power[from+i] /= float64(len(s.Layers))
+	sums := (c.half + correlationColumns - 1) / correlationColumns * 2 * c.segment
+	c.sumRe, c.sumIm = make([]float64, sums), make([]float64, sums)
+	return c
+}
+
+// fill sets frames of the segment at hand to the power of s.
+func (c *correlation) fill(s *audiosep.Spectrogram, at int) {
+	bins := s.Transform.Bins()
+	for n := range s.N {
+		first, second := c.now[0][(at+n)*c.stride:][:c.stride], c.now[1][(at+n)*c.stride:][:c.stride]
+		clear(first)
+		clear(second)
+		for _, mix := range s.Layers {
+			x := mix.Slice(n, n+1, bins)
+			low, high := x.Slice(0, 1, c.half), audiosep.Coefs{Re: x.Re[c.half:]}
+			if x.Im != nil {
+				high.Im = x.Im[c.half:]
+			}
+			kernel.AddPower(first[:c.half], low.Re, low.Im)
+			kernel.AddPower(second[:bins-c.half], high.Re, high.Im)
+		}
+		if len(s.Layers) > 1 {
+			floats.Scale(1/float64(len(s.Layers)), first)
+			floats.Scale(1/float64(len(s.Layers)), second)
+		}
 	}
-	return power
+}
+
+// add transforms the segment at hand, of so many frames, and adds its correlations.
+func (c *correlation) add(frames int) {
+	clear(c.now[0][frames*c.stride:])
+	clear(c.now[1][frames*c.stride:])
+	inRuns(c.half, correlationColumns, func(q, n int) {
+		c.along.Run(c.now[0][q:], c.now[1][q:], c.stride, n)
+		sums := q / correlationColumns * 2 * c.segment
+		sign := 1.0
+		for k := range 2 * c.segment {
+			at := k*c.stride + q
+			re, im, lastRe, lastIm := c.now[0][at:at+n], c.now[1][at:at+n], c.last[0][at:at+n], c.last[1][at:at+n]
+			var own, acrossRe, acrossIm float64
+			for j, r := range re {
+				own += r*r + im[j]*im[j]
+				acrossRe += lastRe[j]*r + lastIm[j]*im[j]
+				acrossIm += lastRe[j]*im[j] - lastIm[j]*r
+			}
+			c.sumRe[sums+k] += own + sign*acrossRe
+			c.sumIm[sums+k] += sign * acrossIm
+			sign = -sign
+		}
+	})
+	c.last, c.now = c.now, c.last
+}
+
+// of returns the correlation at the lags below lags.
+func (c *correlation) of(lags int) []float64 {
+	size := 2 * c.segment
+	re, im := c.sumRe[:size], c.sumIm[:size]
+	for at := size; at < len(c.sumRe); at += size {
+		floats.Add(re, c.sumRe[at:at+size])
+		floats.Add(im, c.sumIm[at:at+size])
+	}
+	c.along.Run(im, re, 1, 1)
+	floats.Scale(1/float64(size), re)
+	return re[:lags]
 }
 
 // repetitionNumbers is how many magnitudes are compared at once in one goroutine.
@@ -182,8 +243,9 @@ func repetitions(ctx context.Context, x audiosep.Spectra, period int) ([][]float
 					return err
 				}
 				for l, mix := range r.s.Layers {
-					r.magnitude = magnitudes(r.magnitude, mix)
-					r.values[l] = append(r.values[l], r.magnitude...)
+					done := len(r.values[l])
+					r.values[l] = slices.Grow(r.values[l], max(len(mix.Re), count*n*bins-done))[:done+len(mix.Re)]
+					setMagnitudes(r.values[l][done:], mix)
 				}
 			}
 			for l, values := range r.values {
@@ -197,10 +259,9 @@ func repetitions(ctx context.Context, x audiosep.Spectra, period int) ([][]float
 
 // repeated is what one goroutine needs to find medians over repetitions.
 type repeated struct {
-	s         audiosep.Spectrogram
-	magnitude []float64
-	values    [][]float64 // of each layer: those of a run of frames, a period later, …; the last may be shorter
-	line      []float64
+	s      audiosep.Spectrogram
+	values [][]float64 // of each layer: those of a run of frames, a period later, …; the last may be shorter
+	line   []float64
 }
 
 func newRepeated(layers int) *repeated { return &repeated{values: make([][]float64, layers)} }

@@ -26,14 +26,26 @@ func (c *Columns) Run(re, im []float64, stride, n int) {
 		}
 		for t := range p.in.len {
 			at, row := t*stride+i, b.x[2*t*lanes:]
-			copy(row[:some], re[at:at+some])
-			copy(row[lanes:lanes+some], im[at:at+some])
+			move(row, re[at:], some)
+			move(row[lanes:], im[at:], some)
 		}
 		p.run(b)
 		for t := range p.in.len {
 			at, row := t*stride+i, b.x[2*t*lanes:]
-			copy(re[at:at+some], row)
-			copy(im[at:at+some], row[lanes:])
+			move(re[at:], row, some)
+			move(im[at:], row[lanes:], some)
 		}
 	}
+}
+
+// move copies n numbers, a whole vector without a call.
+func move(dst, src []float64, n int) {
+	if n != 8 {
+		copy(dst[:n], src)
+		return
+	}
+	dst, src = dst[:8], src[:8]
+	a, b, c, d := src[0], src[1], src[2], src[3]
+	dst[4], dst[5], dst[6], dst[7] = src[4], src[5], src[6], src[7]
+	dst[0], dst[1], dst[2], dst[3] = a, b, c, d
 }

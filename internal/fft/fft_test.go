@@ -88,6 +88,21 @@ func TestComplexAgainstSum(t *testing.T) {
 	})
 }
 
+func TestQuick(t *testing.T) {
+	for n := 1; n < 3000; n++ {
+		size := Quick(n)
+		rest := size
+		for _, p := range []int{2, 3, 5} {
+			for rest%p == 0 {
+				rest /= p
+			}
+		}
+		if size < n || size >= 2*n || rest != 1 {
+			t.Fatalf("a quick length of at least %d is %d", n, size)
+		}
+	}
+}
+
 func TestColumnsAreFrames(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(7, 5))

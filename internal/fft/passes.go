@@ -91,11 +91,14 @@ func direct(n int) bool {
 	return rest == 1 && great*n <= worth*padded(n)
 }
 
-// padded returns how long the DFTs are with which n numbers are convolved with a chirp: at least
-// 2n-1, with the factors 2, 3 and 5 alone, and the least when weighed by the sweeps over them.
-func padded(n int) int {
-	best := 1 << bits.Len(uint(2*n-2))
-	sweeps := func(n int) (s int) { // passes, and two for the products
+// padded returns how long the DFTs are with which n numbers are convolved with a chirp.
+func padded(n int) int { return Quick(2*n - 1) }
+
+// Quick returns a length of at least n whose transforms are quick: with the factors 2, 3 and 5
+// alone, and the least when weighed by the sweeps over its numbers.
+func Quick(n int) int {
+	best := 1 << bits.Len(uint(max(0, n-1)))
+	sweeps := func(n int) (s int) { // passes, and two besides
 		twos := bits.TrailingZeros(uint(n))
 		for s, n = 2+(twos+2)/3, n>>twos; n > 1; s++ {
 			if n%3 == 0 {
@@ -109,7 +112,7 @@ func padded(n int) int {
 	for odd := 1; odd < best; odd *= 3 {
 		for odd := odd; odd < best; odd *= 5 {
 			size := odd
-			for size < 2*n-1 {
+			for size < n {
 				size *= 2
 			}
 			if size*sweeps(size) < best*sweeps(best) {

@@ -108,3 +108,22 @@ func TestFarBeyondFullScaleIsTold(t *testing.T) {
 		}
 	}
 }
+
+// Samples are rounded to the nearest integer, ties to the even one.
+func TestTiesGoToEven(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.wav")
+	const step = 1.0 / (1 << 15)
+	s := &audiosep.Signal{Rate: 8000, Channels: 1, Data: [][]float64{{0.5 * step, 1.5 * step, 2.5 * step, -0.5 * step, -1.5 * step, 1.51 * step, 2.49 * step}}}
+	if err := audio.WriteFile(path, s, "int16"); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := audio.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{0, 2, 2, 0, -2, 2, 2} {
+		if x := got.Data[0][i] / step; x != want {
+			t.Errorf("%g steps are written as %g; want %g", s.Data[0][i]/step, x, want)
+		}
+	}
+}

@@ -235,6 +235,27 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// TestCancelledBetweenStages has stages that do not look at the context: once it is done no other
+// begins.
+func TestCancelledBetweenStages(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	began := 0
+	stage := factorizerFunc(func(_ context.Context, _ audiosep.Env, v *mat.Dense, _ *audiosep.Factors) (*audiosep.Factors, error) {
+		began++
+		cancel()
+		bins, cols := v.Dims()
+		return &audiosep.Factors{W: mat.NewDense(bins, 1, nil), H: mat.NewDense(1, cols, nil)}, nil
+	})
+	sink, err := runContext(ctx, t, pipeline.Options{}, newSignal(1000),
+		`{"use": "frame", "params": {"length": 100}}, {"use": "dct"}, {"use": "heedless", "id": "one"},
+		{"use": "heedless", "id": "two", "in": {"power": "dct", "init_factors": "one"}}, {"use": "wiener", "in": {"factors": "two"}}`,
+		define[audiosep.Factorizer]("heedless", stage))
+	if !errors.Is(err, context.Canceled) || began != 1 || sink.committed {
+		t.Errorf("%v, %d stages began, committed %v; want a cancellation after one", err, began, sink.committed)
+	}
+}
+
 type watcher struct {
 	mu    sync.Mutex
 	n     int

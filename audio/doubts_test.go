@@ -127,3 +127,20 @@ func TestTiesGoToEven(t *testing.T) {
 		}
 	}
 }
+
+// What nothing can read is told of once, by the error: nobody has decoded it.
+func TestNoSoundIsToldOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.wav")
+	if err := os.WriteFile(path, []byte("# a text\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	src, err := audio.NewReadAudio(audio.ReadAudioParams{Files: []string{path}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	src.(audiosep.LogUser).UseLog(slog.New(slog.NewTextHandler(&log, nil)))
+	if _, err := src.Head(t.Context()); err == nil || !strings.Contains(err.Error(), "no sound file that is known") || log.Len() > 0 {
+		t.Errorf("%v, and the log says %q", err, log.String())
+	}
+}

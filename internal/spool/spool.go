@@ -9,6 +9,8 @@ import (
 	"math"
 	"os"
 	"runtime"
+
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // Spool is rows of samples, as float64, each of the same length.
@@ -22,7 +24,7 @@ type Spool struct {
 
 // New returns a Spool of so many rows in the system's folder for temporary files.
 func New(rows, samples int) (*Spool, error) {
-	f, err := os.CreateTemp("", "audiosep-*.spool")
+	f, err := whole.Temporary("audiosep-*.spool")
 	if err != nil {
 		return nil, err
 	}

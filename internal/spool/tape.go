@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"runtime"
+
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // Tape is bytes that are written once from front to back, then read from anywhere: in memory
@@ -51,7 +53,7 @@ func (t *Tape) Write(p []byte) (int, error) {
 
 // toFile moves what is in memory into a file.
 func (t *Tape) toFile() (err error) {
-	if t.file, err = os.CreateTemp("", "audiosep-*.spool"); err != nil {
+	if t.file, err = whole.Temporary("audiosep-*.spool"); err != nil {
 		return err
 	}
 	t.path = t.file.Name()

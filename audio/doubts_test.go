@@ -108,3 +108,39 @@ func TestFarBeyondFullScaleIsTold(t *testing.T) {
 		}
 	}
 }
+
+// Samples are rounded to the nearest integer, ties to the even one.
+func TestTiesGoToEven(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.wav")
+	const step = 1.0 / (1 << 15)
+	s := &audiosep.Signal{Rate: 8000, Channels: 1, Data: [][]float64{{0.5 * step, 1.5 * step, 2.5 * step, -0.5 * step, -1.5 * step, 1.51 * step, 2.49 * step}}}
+	if err := audio.WriteFile(path, s, "int16"); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := audio.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{0, 2, 2, 0, -2, 2, 2} {
+		if x := got.Data[0][i] / step; x != want {
+			t.Errorf("%g steps are written as %g; want %g", s.Data[0][i]/step, x, want)
+		}
+	}
+}
+
+// What nothing can read is told of once, by the error: nobody has decoded it.
+func TestNoSoundIsToldOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.wav")
+	if err := os.WriteFile(path, []byte("# a text\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	src, err := audio.NewReadAudio(audio.ReadAudioParams{Files: []string{path}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	src.(audiosep.LogUser).UseLog(slog.New(slog.NewTextHandler(&log, nil)))
+	if _, err := src.Head(t.Context()); err == nil || !strings.Contains(err.Error(), "no sound file that is known") || log.Len() > 0 {
+		t.Errorf("%v, and the log says %q", err, log.String())
+	}
+}

@@ -36,7 +36,6 @@ func withFFmpeg(ctx context.Context, in *input, why error, log *slog.Logger) (re
 		}
 		protocol, url = "file", "file:"+path
 	}
-	log.Warn("ffmpeg decodes this file, since audiosep does not", "file", in.path, "why", why, "program", program)
 	ctx, cancel := context.WithTimeout(ctx, ffmpegMost)
 	defer cancel()
 	tape := &spool.Tape{Most: mostDecoded}
@@ -60,6 +59,7 @@ func withFFmpeg(ctx context.Context, in *input, why error, log *slog.Logger) (re
 		return nil, fmt.Errorf("%w; and ffmpeg makes no WAV of it: %w", why, err)
 	}
 	l.lossy = true
+	log.Warn("ffmpeg decodes this file, since audiosep does not", "file", in.path, "why", why, "program", program) // else why is an error's
 	return &decoded{reader: reader{layout: l, file: tape}, tape: tape}, nil
 }
 

@@ -199,7 +199,7 @@ func (s *writeAudio) begin(path string, l layout, h audiosep.Head, realisation i
 		if term.IsTerminal(int(os.Stdout.Fd())) {
 			return errors.New("standard output is a terminal; want a pipe or a file for a recording")
 		}
-		s.pipe, err = os.CreateTemp("", "audiosep-*.part")
+		s.pipe, err = whole.Temporary("audiosep-*.part")
 		f, path = s.pipe, "standard output"
 	} else {
 		f, err = s.set.Create(path)

@@ -855,3 +855,31 @@ func TestFilledNNDSVD(t *testing.T) {
 		t.Error("two starts of nndsvdar are the same")
 	}
 }
+
+// Constructors hold their parameters against the same ranges as specs.
+func TestZeroParamsAreRefused(t *testing.T) {
+	_, nmf := NewNMF(0, NMFParams{})
+	_, active := NewActivations(ActivationsParams{})
+	_, online := NewOnlineNMF(OnlineNMFParams{})
+	for what, err := range map[string]error{"NewNMF": nmf, "NewActivations": active, "NewOnlineNMF": online} {
+		if _, ok := audiosep.AsParamErrors(err); !ok {
+			t.Errorf("%s: %v; want a fault of a parameter", what, err)
+		}
+	}
+}
+
+// A great β keeps its divergence where WH is zero and nothing is added to it, though powers of so
+// little leave float64.
+func TestGreatBetaAtZero(t *testing.T) {
+	v := mat.NewDense(2, 3, []float64{1, 2, 3, 4, 5, 6})
+	for _, beta := range []float64{2.5, 3.2, 4} {
+		p := defaultNMF()
+		p.Rank, p.Eps, p.Iterations, p.Use, p.Fix = 1, 0, 3, "both", "w"
+		init := &audiosep.Factors{W: mat.NewDense(2, 1, []float64{1, 0}), H: mat.NewDense(1, 3, []float64{1, 1, 1})}
+		f := factorize(t, beta, p, v, init)
+		last := f.Objective[len(f.Objective)-1]
+		if want := divergence(v, f.W, f.H, beta, 0); math.IsInf(last, 0) || math.Abs(last-want) > 1e-9*want {
+			t.Errorf("beta %g: the objective is %g; want %g", beta, last, want)
+		}
+	}
+}

@@ -61,6 +61,17 @@ func (s *Denoise) Run(ctx context.Context, env audiosep.Env, in In) (DenoiseOut,
 	return DenoiseOut{stems}, err
 }
 
+// Needs says what it takes: a network with all that it remembers for each channel, or recording
+// where the channels share one.
+func (s *Denoise) Needs(e audiosep.Extent) audiosep.Needs {
+	const stream = 3 << 20 // as measured
+	streams := max(1, e.Layers())
+	if s.p.Channels == "shared" {
+		streams = max(1, e.Realisations)
+	}
+	return audiosep.Needs{Work: int64(streams) * stream}
+}
+
 // Separate returns speech and rest of a recording.
 func (s *Denoise) Separate(ctx context.Context, src audiosep.Source) (audiosep.Stems, error) {
 	h, err := src.Head(ctx)

@@ -154,7 +154,7 @@ func (s *Spec) MoveFiles(reg *Registry, move func(stage, path string, out bool) 
 			if value, ok := values[p.Name]; ok && p.File != "" {
 				moved := fileNames(p, value, func(path string, out bool) string { return move(st.ID, path, out) })
 				if !bytes.Equal(moved, value) {
-					s.setParam(i, p.Name, moved, "--out")
+					s.setParam(i, p.Name, moved, map[string]string{"in": "--input", "out": "--out"}[p.File])
 				}
 			}
 		}

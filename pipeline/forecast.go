@@ -159,7 +159,7 @@ func (f *forecaster) needs(st *stage, e audiosep.Extent) (n audiosep.Needs) {
 		}
 		for _, ref := range st.in[in.Name] {
 			from := f.extents[ref]
-			n.Work += blockBytes(from)
+			n.Work += blockBytes(from) + fileBytes*int64(max(1, from.Sources)*max(1, from.Realisations))
 			n.Operations += float64(1+from.Sources) * transformed(from)
 		}
 	}
@@ -199,6 +199,9 @@ func blockBytes(e audiosep.Extent) int64 {
 	one := (e.Coefs(n) + 8*int64(n*e.Length)) * int64(layers)
 	return 5 * int64(e.Threads) * one * int64(1+sources) / 2
 }
+
+// fileBytes is what a file has in memory that is being written: samples, as numbers are stored, twice.
+const fileBytes = 2 << 16
 
 // extent is how large that is what a stage is given.
 func (f *forecaster) extent(ctx context.Context, st *stage) audiosep.Extent {

@@ -235,6 +235,27 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// TestCancelledBetweenStages has stages that do not look at the context: once it is done no other
+// begins.
+func TestCancelledBetweenStages(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	began := 0
+	stage := factorizerFunc(func(_ context.Context, _ audiosep.Env, v *mat.Dense, _ *audiosep.Factors) (*audiosep.Factors, error) {
+		began++
+		cancel()
+		bins, cols := v.Dims()
+		return &audiosep.Factors{W: mat.NewDense(bins, 1, nil), H: mat.NewDense(1, cols, nil)}, nil
+	})
+	sink, err := runContext(ctx, t, pipeline.Options{}, newSignal(1000),
+		`{"use": "frame", "params": {"length": 100}}, {"use": "dct"}, {"use": "heedless", "id": "one"},
+		{"use": "heedless", "id": "two", "in": {"power": "dct", "init_factors": "one"}}, {"use": "wiener", "in": {"factors": "two"}}`,
+		define[audiosep.Factorizer]("heedless", stage))
+	if !errors.Is(err, context.Canceled) || began != 1 || sink.committed {
+		t.Errorf("%v, %d stages began, committed %v; want a cancellation after one", err, began, sink.committed)
+	}
+}
+
 type watcher struct {
 	mu    sync.Mutex
 	n     int
@@ -459,4 +480,30 @@ type countedStems struct {
 func (s countedStems) Each(ctx context.Context, write func(int, [][]float64) error) error {
 	*s.n++
 	return s.Stems.Each(ctx, write)
+}
+
+// withdrawing is a sink that can undo its Commit, or fails in it.
+type withdrawing struct {
+	collect
+	fault  error
+	undone int
+}
+
+func (w *withdrawing) Commit(ctx context.Context) error {
+	return errors.Join(w.fault, w.collect.Commit(ctx))
+}
+func (w *withdrawing) Withdraw(context.Context) error { w.undone++; return nil }
+
+// TestAllOrNothing has the second of three sinks fail when all is done: what the first has written
+// goes again, and the third writes nothing.
+func TestAllOrNothing(t *testing.T) {
+	first, second := &withdrawing{}, &withdrawing{fault: errors.New("no space")}
+	third, err := run(t, pipeline.Options{}, newSignal(1000), `{"use": "frame", "params": {"length": 100}}, {"use": "dct"}, `+nmf+`, {"use": "first"}, {"use": "second"}`,
+		define[audiosep.Sink]("first", first), define[audiosep.Sink]("second", second))
+	if err == nil || !strings.Contains(err.Error(), `stage "second": no space`) {
+		t.Errorf("%v; want that the second failed", err)
+	}
+	if !first.committed || first.undone != 1 || second.undone != 0 || third.committed {
+		t.Errorf("the first was undone %d times, the second %d times; the third was committed: %v; want 1, 0 and false", first.undone, second.undone, third.committed)
+	}
 }

@@ -2,14 +2,18 @@
 
 package plugins
 
-import "os"
+import (
+	"os"
+
+	"github.com/audiosep/audiosep/internal/whole"
+)
 
 // arenaBytes is the size of the shared memory, all of which is written to a file.
 const arenaBytes = 64 << 20
 
 // newShared maps a temporary file whose name is gone before anyone uses it.
 func newShared(size int) (*os.File, []byte, error) {
-	f, err := os.CreateTemp("", "audiosep-shared-")
+	f, err := whole.Temporary("audiosep-shared-")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // socketPrefix begins the names of folders with sockets; the host's process id follows.
@@ -15,9 +17,9 @@ const socketPrefix = "audiosep-host-"
 // socketFolder makes a folder for a plugin's socket that only this user can enter. It
 // also removes those that hosts left behind that were killed while a plugin started.
 func socketFolder() (string, error) {
-	base := os.TempDir()
+	base, short := os.TempDir(), false
 	if len(base) > 30 && filepath.Separator == '/' {
-		base = "/tmp" // a socket's path may have 104 bytes on some systems
+		base, short = "/tmp", true // a socket's path may have 104 bytes on some systems
 	}
 	old, _ := filepath.Glob(filepath.Join(base, socketPrefix+"*"))
 	for _, dir := range old {
@@ -26,7 +28,11 @@ func socketFolder() (string, error) {
 			os.RemoveAll(dir)
 		}
 	}
-	return os.MkdirTemp(base, fmt.Sprintf("%s%d-*", socketPrefix, os.Getpid()))
+	name := fmt.Sprintf("%s%d-*", socketPrefix, os.Getpid())
+	if short {
+		return os.MkdirTemp(base, name)
+	}
+	return whole.TemporaryFolder(name)
 }
 
 // gone reports whether there is surely no process of that id.

@@ -53,6 +53,21 @@ func handFactors() *audiosep.Factors {
 	}
 }
 
+// By default wiener and soft_mask add 10⁻¹², as much as 16-bit rounding has under an orthonormal
+// transform: a component of 3·10⁻¹² beside one of nothing has (3 + ½)/(3 + 1) of the mixture.
+func TestDefaultEps(t *testing.T) {
+	f := &audiosep.Factors{W: mat.NewDense(1, 2, []float64{1, 1}), H: mat.NewDense(2, 1, []float64{3e-12, 0})}
+	for _, c := range []struct {
+		def    audiosep.Definition
+		params string
+	}{{wienerStage, ``}, {softMaskStage, `{"power": 2}`}} {
+		dst, _ := separate(t, build(t, c.def, c.params), audiosep.Coefs{Re: []float64{1}}, f)
+		if got := dst[0].Re[0]; math.Abs(got-3.5/4) > 1e-12 {
+			t.Errorf("%s: the mask is %g; want 0.875", c.def.Name, got)
+		}
+	}
+}
+
 // The masks expected are computed by hand from p = 1, 3, 4 and 9, 0, 16.
 func TestMasksByHand(t *testing.T) {
 	for _, c := range []struct {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/listen"
 	"github.com/audiosep/audiosep/pipeline"
 )
@@ -67,7 +68,7 @@ func runForPage(cmd *cobra.Command, file string) (dir string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if dir, err = os.MkdirTemp("", "audiosep-listen-*"); err != nil {
+	if dir, err = whole.TemporaryFolder("audiosep-listen-*"); err != nil {
 		return "", &runError{err}
 	}
 	r := &runner{}

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/pipeline/contract"
 	"github.com/audiosep/audiosep/plugins"
@@ -38,7 +39,7 @@ type pluginTrial struct {
 func (p *pluginTrial) try(ctx context.Context, d audiosep.Definition) ([]contract.Result, error) {
 	o := p.Options
 	if len(d.Out) == 0 && o.Folder == "" {
-		dir, err := os.MkdirTemp("", "audiosep-test-")
+		dir, err := whole.TemporaryFolder("audiosep-test-")
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +136,7 @@ func (r *trialRun) close() {
 
 // once runs the pipeline and returns what it wrote, by file.
 func (r *trialRun) once(ctx context.Context, o pipeline.Options) (map[string][]byte, error) {
-	dir, err := os.MkdirTemp("", "audiosep-test-")
+	dir, err := whole.TemporaryFolder("audiosep-test-")
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ The exit code is 1 if any file differs.`,
 			r.log, r.watch = slog.New(newLog(show, slog.LevelWarn)), show
 			r.rec, r.dir, r.out = rec, filepath.Dir(args[0]), out
 			if out == "" {
-				if r.out, err = os.MkdirTemp("", "audiosep-replay-"); err != nil {
+				if r.out, err = whole.TemporaryFolder("audiosep-replay-"); err != nil {
 					return &runError{err}
 				}
 				defer os.RemoveAll(r.out)

@@ -7,11 +7,25 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 func memory() (int64, bool) {
 	n, ok := available(os.DirFS("/"))
+	if left, limited := addresses(os.DirFS("/")); limited && (!ok || left < n) {
+		n, ok = left, true
+	}
 	return n + held(), ok
+}
+
+// addresses is how much of its address space the process has left, where that is limited, as by
+// ulimit -v: what it takes of it is more than what it takes of memory.
+func addresses(root fs.FS) (int64, bool) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_AS, &limit); err != nil || limit.Cur > 1<<62 {
+		return 0, false
+	}
+	return max(0, int64(limit.Cur)-fields(root, "proc/self/status")["VmSize:"]*1024), true
 }
 
 // available reads from the files of a Linux what is available: of the machine, and within the

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"runtime"
+
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // inMemory is how much a Tape has in memory.
@@ -18,7 +20,7 @@ type file struct {
 }
 
 func newStore(int64) (store, error) {
-	f, err := os.CreateTemp("", "audiosep-*.spool")
+	f, err := whole.Temporary("audiosep-*.spool")
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 )
 
 // Tape is bytes that are written once from front to back, then read from anywhere: in memory
@@ -15,8 +14,7 @@ type Tape struct {
 	Most int64 // bytes that it may hold; 0: as many as there is room for
 
 	memory []byte
-	file   *os.File
-	path   string // to be removed in the end; empty where the name is gone already
+	file   store
 	size   int64
 }
 
@@ -48,12 +46,8 @@ func (t *Tape) Write(p []byte) (int, error) {
 
 // toFile moves what is in memory into a file.
 func (t *Tape) toFile() (err error) {
-	if t.file, err = os.CreateTemp("", "audiosep-*.spool"); err != nil {
+	if t.file, err = newStore(t.size + 1); err != nil {
 		return err
-	}
-	t.path = t.file.Name()
-	if runtime.GOOS != "windows" && os.Remove(t.path) == nil {
-		t.path = ""
 	}
 	_, err = t.file.WriteAt(t.memory, 0)
 	t.memory = nil
@@ -86,9 +80,6 @@ func (t *Tape) Close() error {
 		return nil
 	}
 	err := t.file.Close()
-	if t.path != "" {
-		err = errors.Join(err, os.Remove(t.path))
-	}
-	t.file, t.path = nil, ""
+	t.file = nil
 	return err
 }

@@ -185,7 +185,7 @@ func (s *Set) Create(path string) (*File, error) {
 // power.
 func (s *Set) Commit(ctx context.Context) error {
 	for _, f := range s.files {
-		if err := errors.Join(ctx.Err(), f.Sync()); err != nil {
+		if err := errors.Join(ctx.Err(), sync(f.File)); err != nil {
 			return err
 		}
 	}
@@ -305,6 +305,9 @@ func makeFolder(dir string) (made []string, err error) {
 	}
 }
 
+// sync makes what is in a file last through a loss of power. A test looks on.
+var sync = (*os.File).Sync
+
 // syncFolder makes the names in a folder last through a loss of power.
 func syncFolder(dir string) error {
 	if runtime.GOOS == "windows" {
@@ -315,7 +318,7 @@ func syncFolder(dir string) error {
 		return err
 	}
 	// Some file systems cannot; then there is nothing more to do.
-	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrInvalid) {
+	if err := sync(d); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrInvalid) {
 		return errors.Join(err, d.Close())
 	}
 	return d.Close()

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -157,5 +158,30 @@ func TestSweep(t *testing.T) {
 	}
 	if names(t, dir) != "a b" {
 		t.Errorf("the folder has %q", names(t, dir))
+	}
+}
+
+// Commit has each file and each folder whose names have changed reach the disk.
+func TestCommitSyncs(t *testing.T) {
+	dir := t.TempDir()
+	defer func(before func(*os.File) error) { sync = before }(sync)
+	synced := map[string]int{}
+	files := 0
+	sync = func(f *os.File) error {
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			synced[f.Name()]++
+		} else {
+			files++
+		}
+		return nil
+	}
+	var s Set
+	write(t, &s, filepath.Join(dir, "new", "a"), "one")
+	write(t, &s, filepath.Join(dir, "b"), "two")
+	if err := errors.Join(s.Commit(context.Background()), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if files != 2 || runtime.GOOS != "windows" && (synced[dir] == 0 || synced[filepath.Join(dir, "new")] == 0) {
+		t.Errorf("%d files and the folders %v were synced; want 2 files, the folder and the new one", files, synced)
 	}
 }

@@ -64,7 +64,7 @@ func TestOneProcess(t *testing.T) {
     {"use": "wiener", "in": {"coefs": "dct", "factors": "is_nmf"}},
     {"use": "write_audio"}]}`, piano)
 	want := runSpec(t, pipeline.NewRegistry(builtin()), text, t.TempDir(), 0)
-	for plugin, starts := range map[string]int{"builtin": 2 * 11, "together": 1} {
+	for plugin, starts := range map[string]int{"builtin": 11, "together": 1} {
 		file := filepath.Join(t.TempDir(), "starts")
 		t.Setenv(startsEnv, file)
 		h := newTestHost(t, Options{}, plugin)
@@ -73,7 +73,7 @@ func TestOneProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 		remote := regexp.MustCompile(`"use": "(\w+)"`).ReplaceAllString(text, `"use": "`+plugin+`/$1"`)
-		for range 2 { // the process serves stages that come after others were closed, too
+		for range min(2, 12-starts) { // one process serves stages that come after others were closed, too
 			sameFiles(t, plugin, runSpec(t, pipeline.NewRegistry(defs), remote, t.TempDir(), 0), want)
 		}
 		h.Close()
@@ -100,7 +100,15 @@ func TestLoadsOnce(t *testing.T) {
 			t.Setenv("APART", "1")
 		}
 		var loads atomic.Int64
-		h := NewHost(Options{Folders: []string{"testdata"}, Written: func(_, line string) {
+		dir, file := t.TempDir(), prefix+"pair"
+		at, err := filepath.Abs(filepath.Join("testdata", file))
+		if err == nil {
+			err = os.Symlink(at, filepath.Join(dir, file))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := NewHost(Options{Folders: []string{dir}, Written: func(_, line string) {
 			if line == "loaded" {
 				loads.Add(1)
 			}

@@ -120,25 +120,27 @@ func (r *Registry) absence(stage string) (of, why string) {
 
 // unknown says that a name is no stage, and what may have been meant.
 func (r *Registry) unknown(name string) (what, hint string) {
-	what, hint = fmt.Sprintf("no stage is called %q", name), "audiosep list names them all"
-	names := slices.Clone(r.order)
 	plugin, stage, ok := strings.Cut(name, "/")
 	if of := r.ofPlugin(plugin); ok && of != nil {
 		what, hint = fmt.Sprintf("plugin %s has no stage %q", plugin, stage), "its stages: "+strings.Join(of, ", ")
-		names = of
+		if near := nearest.Name(stage, of); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", plugin+"/"+near)
+		}
+		return what, hint
 	}
-	slices.Sort(names)
+	what = fmt.Sprintf("no stage is called %q", name)
+	names := slices.Sorted(slices.Values(r.order))
 	if near := nearest.Name(name, names); near != "" {
 		return what, fmt.Sprintf("did you mean %q?", near)
 	}
-	return what, hint
+	return what, "audiosep list names them all"
 }
 
-// ofPlugin returns the names of the stages of a plugin.
+// ofPlugin returns the names of the stages of a plugin, without its own.
 func (r *Registry) ofPlugin(plugin string) (names []string) {
 	for _, name := range r.order {
-		if strings.HasPrefix(name, plugin+"/") {
-			names = append(names, name)
+		if stage, ok := strings.CutPrefix(name, plugin+"/"); ok {
+			names = append(names, stage)
 		}
 	}
 	return names

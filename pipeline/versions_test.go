@@ -64,3 +64,34 @@ func TestNeedsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// What is not there of plugins is told with the reason, each once, and a stage that a plugin has
+// not with those that it has.
+func TestAbsentPlugins(t *testing.T) {
+	wave := audiosep.Define("wave", "A wave.", struct{}{}, func(struct{}) (audiosep.Source, error) {
+		return &audiosep.Signal{Rate: 8000, Data: [][]float64{{1, 2}}}, nil
+	})
+	wave.Name = "waves/wave"
+	reg := NewRegistry([]audiosep.Definition{wave})
+	reg.Absent("printer", "plugin printer could not start: no paper")
+	reg.Absent("waves/smell", "stage waves/smell cannot be used: of a newer audiosep")
+	spec, err := Parse("spec.json", []byte(`{"audiosep": 1, "stages": [
+{"use": "printer/a"}, {"use": "printer/b"},
+{"use": "waves/smell"}, {"use": "waves/smell", "id": "again"},
+{"use": "waves/wav"}, {"use": "waves/hartley"}, {"use": "nobody/stage"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Check(spec, reg)
+	want := `spec.json:2:9: stage "a": plugin printer could not start: no paper
+spec.json:3:9: stage "smell": stage waves/smell cannot be used: of a newer audiosep
+spec.json:4:9: stage "wav": plugin waves has no stage "wav"
+	did you mean "waves/wave"?
+spec.json:4:31: stage "hartley": plugin waves has no stage "hartley"
+	its stages: wave
+spec.json:4:57: stage "stage": no stage is called "nobody/stage"
+	audiosep list names them all`
+	if fmt.Sprint(err) != want {
+		t.Errorf("error is\n%v\nwant\n%s", err, want)
+	}
+}

@@ -56,6 +56,9 @@ var badPlugins = map[string]func(){
 		child.Start()
 		Serve(testStages...)
 	},
+	"beats": func() {
+		serve(func(g *grpc.Server) { wire.RegisterPluginServer(g, beats{newServer(testStages)}) })
+	},
 	"liar": func() {
 		serve(func(g *grpc.Server) { wire.RegisterPluginServer(g, liar{newServer(badStages)}) })
 	},
@@ -70,6 +73,17 @@ var badPlugins = map[string]func(){
 	"badparam":    describes(`[{"Name": "x", "Doc": "X.", "In": [{"Name": "audio", "Cargo": "audio"}], "Params": [{"Name": "p", "Type": "int", "Doc": "P."}]}]`),
 	"twice":       describes(`[{"Name": "x", "Doc": "X.", "In": [{"Name": "audio", "Cargo": "audio"}]}, {"Name": "x", "Doc": "X.", "In": [{"Name": "audio", "Cargo": "audio"}]}]`),
 	"misbehaving": func() { Serve(badStages...) },
+}
+
+// beats gives signs of life while it takes its time to answer.
+type beats struct{ *server }
+
+func (b beats) Read(ctx context.Context, req *wire.ReadRequest) (*wire.ReadReply, error) {
+	for range 60 {
+		b.asker.send(ctx, &wire.Question{What: &wire.Question_Alive{Alive: &wire.Empty{}}})
+		time.Sleep(50 * time.Millisecond)
+	}
+	return b.server.Read(ctx, req)
 }
 
 func listen(version string) {

@@ -8,11 +8,18 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"gonum.org/v1/gonum/mat"
+	"google.golang.org/grpc"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/blocks"
 	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/plugins/wire"
 )
 
 // startsEnv names a file to which each process of a test plugin adds a line.
@@ -20,6 +27,9 @@ const startsEnv = "AUDIOSEP_TEST_STARTS"
 
 func init() {
 	badPlugins["together"] = func() { ServeTogether(builtin()...) }
+	badPlugins["counts"] = func() {
+		serve(func(g *grpc.Server) { wire.RegisterPluginServer(g, askedNumbers{newServer(testStages)}) })
+	}
 	badPlugins["together_bad"] = func() { ServeTogether(badStages...) }
 }
 
@@ -54,7 +64,7 @@ func TestOneProcess(t *testing.T) {
     {"use": "wiener", "in": {"coefs": "dct", "factors": "is_nmf"}},
     {"use": "write_audio"}]}`, piano)
 	want := runSpec(t, pipeline.NewRegistry(builtin()), text, t.TempDir(), 0)
-	for plugin, starts := range map[string]int{"builtin": 2 * 11, "together": 1} {
+	for plugin, starts := range map[string]int{"builtin": 11, "together": 1} {
 		file := filepath.Join(t.TempDir(), "starts")
 		t.Setenv(startsEnv, file)
 		h := newTestHost(t, Options{}, plugin)
@@ -63,7 +73,7 @@ func TestOneProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 		remote := regexp.MustCompile(`"use": "(\w+)"`).ReplaceAllString(text, `"use": "`+plugin+`/$1"`)
-		for range 2 { // the process serves stages that come after others were closed, too
+		for range min(2, 12-starts) { // one process serves stages that come after others were closed, too
 			sameFiles(t, plugin, runSpec(t, pipeline.NewRegistry(defs), remote, t.TempDir(), 0), want)
 		}
 		h.Close()
@@ -90,7 +100,15 @@ func TestLoadsOnce(t *testing.T) {
 			t.Setenv("APART", "1")
 		}
 		var loads atomic.Int64
-		h := NewHost(Options{Folders: []string{"testdata"}, Written: func(_, line string) {
+		dir, file := t.TempDir(), prefix+"pair"
+		at, err := filepath.Abs(filepath.Join("testdata", file))
+		if err == nil {
+			err = os.Symlink(at, filepath.Join(dir, file))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := NewHost(Options{Folders: []string{dir}, Written: func(_, line string) {
 			if line == "loaded" {
 				loads.Add(1)
 			}
@@ -126,4 +144,68 @@ func TestTogetherAfterCrash(t *testing.T) {
 	}
 	h.Close()
 	nothingLeft(t, h)
+}
+
+// askedNumbers is a plugin that writes how many numbers of matrices it asks for.
+type askedNumbers struct{ *server }
+
+func (s askedNumbers) Ask(stream grpc.BidiStreamingServer[wire.Answer, wire.Question]) error {
+	return s.server.Ask(numbersAsked{stream})
+}
+
+type numbersAsked struct {
+	grpc.BidiStreamingServer[wire.Answer, wire.Question]
+}
+
+func (s numbersAsked) Send(q *wire.Question) error {
+	if read := q.GetRead(); read.GetNumbers() != nil {
+		fmt.Fprintln(os.Stderr, "numbers", read.GetTo()[0].GetCount())
+	}
+	return s.BidiStreamingServer.Send(q)
+}
+
+// TestMatricesTravelOnce has stages work on a recording in many blocks: W and H, which are the same
+// for all of it, are asked for once.
+func TestMatricesTravelOnce(t *testing.T) {
+	var mu sync.Mutex
+	total := 0
+	h := newTestHost(t, Options{Written: func(_, line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		n := 0
+		fmt.Sscanf(line, "numbers %d", &n)
+		total += n
+	}}, "counts")
+	in := scene(t, "padded") // of few frames
+	f := in["factors"].(*audiosep.Factors)
+	bins, _ := f.W.Dims()
+	f.W = mat.NewDense(bins, 17, random("w", 17*bins)) // too much for a message
+	_, columns := f.H.Dims()
+	f.H, f.Sources = mat.NewDense(17, columns, random("h", 17*columns)), nil
+	ctx := blocks.WithSize(t.Context(), 16)
+	want := 0
+	for _, c := range []struct {
+		stage string
+		in    audiosep.Values
+		more  int
+	}{
+		{"activate", audiosep.Values{"power": in["power"], "dictionary": f}, 17 * (bins + columns)},
+		{"share", audiosep.Values{"coefs": in["coefs"], "factors": f}, 17 * (bins + columns)},
+	} {
+		s := stageOf(t, h, "counts", c.stage, "")
+		out, err := s.run(ctx, audiosep.Env{}, c.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range out {
+			numbersOf(t, v)
+		}
+		s.Close() // what it wrote is here then
+		want += c.more
+		mu.Lock()
+		if total != want {
+			t.Errorf("%s: %d numbers of matrices were asked for; want %d, all of W and H once", c.stage, total, want)
+		}
+		mu.Unlock()
+	}
 }

@@ -147,6 +147,9 @@ func TestNewerPlugin(t *testing.T) {
 		if !found {
 			t.Errorf("the log is\n%s\nwant a warning of %s with %q", log.String(), stage, reason)
 		}
+		if why := h.LeftOut()["tomorrow/"+stage]; !strings.Contains(why, strings.ReplaceAll(reason, `\"`, `"`)) {
+			t.Errorf("%s is left out as %q; want %q", stage, why, reason)
+		}
 	}
 	in := scene(t, "reverse")
 	for stage, port := range map[string]string{"wrap": "", "blur": "coefs", "factor": "power"} {

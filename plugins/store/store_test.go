@@ -331,9 +331,20 @@ func TestSums(t *testing.T) {
 	defer secure.Close()
 	defer open.Close()
 	local := written(t, "x.zip", good)
+	// A script with code beside it has another sum than its file, of which sha256sum tells.
+	plain := written(t, "audiosep-plugin-x", []byte(script(t)))
+	os.WriteFile(filepath.Join(filepath.Dir(plain), "helper.py"), nil, 0o644)
+	os.WriteFile(plain+".sha256", []byte(sumOf([]byte(script(t)))+"  audiosep-plugin-x\n"), 0o644)
+	odd := written(t, "audiosep-plugin-x", []byte(script(t)))
+	os.WriteFile(odd+".sha256", []byte(wrong+"  audiosep-plugin-x\n"), 0o644)
+	tree, err := plugins.Sum(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
 	beside := written(t, "x.zip", good)
 	os.WriteFile(beside+".sha256", []byte(wrong+"  x.zip\n"), 0o644)
 	for i, c := range []struct{ from, sum, want string }{
+		{plain, "", ""}, {plain, tree, ""}, {plain, sumOf([]byte(script(t))), "nothing was unpacked"}, {odd, "", "nothing was unpacked"},
 		{local, "", ""}, {local, sumOf(good), ""}, {local, strings.ToUpper(sumOf(good)), ""},
 		{local, wrong, "has the SHA-256 sum " + sumOf(good) + "; want " + wrong + ": nothing was unpacked"},
 		{local, "abc", "want 64 digits"},
@@ -349,7 +360,11 @@ func TestSums(t *testing.T) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			s := &Store{Dir: filepath.Join(t.TempDir(), "store"), Client: secure.Client()}
 			in, _, err := s.Install(t.Context(), Options{From: c.from, SHA256: c.sum})
-			if c.want == "" && (err != nil || in.Origin != c.from || in.SHA256 != sumOf(good)) || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || left(t, s) != nil) {
+			is := sumOf(good)
+			if c.from == plain {
+				is = tree
+			}
+			if c.want == "" && (err != nil || in.Origin != c.from || in.SHA256 != is) || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || left(t, s) != nil) {
 				t.Errorf("%s %s: %+v, %v, left %v; want %q", c.from, c.sum, in, err, left(t, s), c.want)
 			}
 		})

@@ -15,19 +15,17 @@ import (
 // others says who else may change a plugin: its file, the code beside it, or the folders on the
 // way to it. It is "" where nobody may.
 func others(path string) string {
-	files, err := Covers(path)
+	dir, files, err := Covers(path)
 	if err != nil {
 		return ""
 	}
 	for _, name := range files {
-		if why := writers(filepath.Join(filepath.Dir(path), filepath.FromSlash(name)), false); why != "" {
+		if why := writers(filepath.Join(dir, filepath.FromSlash(name)), false); why != "" {
 			return why
 		}
 	}
-	if real, err := filepath.EvalSymlinks(path); err == nil && real != path {
-		if why := folders(real); why != "" {
-			return why
-		}
+	if why := folders(filepath.Join(dir, files[0])); why != "" {
+		return why
 	}
 	return folders(path)
 }

@@ -28,43 +28,42 @@ const (
 // names. Of one file it is that file's sum, of several that of the text which sha256sum prints
 // for them, in the order of their names.
 func Sum(path string) (string, error) {
-	files, err := Covers(path)
+	dir, files, err := Covers(path)
 	if err != nil {
 		return "", err
 	}
-	ctx, dir := context.Background(), filepath.Dir(path)
-	if len(files) == 1 {
-		_, sum, err := whole.Sum(ctx, path)
-		return sum, err
-	}
-	all := sha256.New()
+	ctx, all := context.Background(), sha256.New()
 	for _, name := range files {
 		_, sum, err := whole.Sum(ctx, filepath.Join(dir, filepath.FromSlash(name)))
-		if err != nil {
-			return "", err
+		if err != nil || len(files) == 1 {
+			return sum, err
 		}
 		fmt.Fprintf(all, "%s  %s\n", sum, name)
 	}
 	return hex.EncodeToString(all.Sum(nil)), nil
 }
 
-// Covers returns the files whose bytes the sum of a plugin is of, relative to their folder, with
+// Covers returns the files whose bytes the sum of a plugin is of: a folder, and in it, with
 // slashes, in the order of their names. A program is one file. A script, which begins with #!,
 // may import what is beside it, so its sum is also of the code in its folder, and in folders
-// there that have code in them, whether it is imported or not. Not covered are other plugins,
-// what a script takes from elsewhere, such as the packages of an environment, and __pycache__,
-// which Python makes of what is covered.
-func Covers(path string) ([]string, error) {
-	script, err := IsScript(path)
-	if err != nil || !script {
-		return []string{filepath.Base(path)}, err
+// there that have code in them, whether it is imported or not. If path is a link, that is the
+// folder which it leads to, from where Python imports. Not covered are other plugins, what a
+// script takes from elsewhere, such as the packages of an environment, and __pycache__, which
+// Python makes of what is covered.
+func Covers(path string) (dir string, files []string, err error) {
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return "", nil, err
 	}
 	c := &covered{dir: filepath.Dir(path), files: []string{filepath.Base(path)}}
+	script, err := IsScript(path)
+	if err != nil || !script {
+		return c.dir, c.files, err
+	}
 	if err := c.folder("", 0); err != nil {
-		return nil, fmt.Errorf("the code beside %s: %w", path, err)
+		return "", nil, fmt.Errorf("the code beside %s: %w", path, err)
 	}
 	slices.Sort(c.files)
-	return c.files, nil
+	return c.dir, slices.Compact(c.files), nil // the script itself may be called as code is
 }
 
 // IsScript tells whether a file begins with #!, so that another program runs it.

@@ -63,7 +63,7 @@ func TestSum(t *testing.T) {
 		"helper.py": "h", "pkg/__init__.py": "", "pkg/deep/x.py": "x", "data/w.npz": "w", "venv/lib/y.py": "y", // no code in venv itself
 		"__pycache__/helper.pyc": "p", ".hidden/z.py": "z", "._helper.py": "mac", prefix + "b": "#!/bin/sh\n", prefix + "c/q.py": "q",
 	})
-	covers, err := Covers(script)
+	_, covers, err := Covers(script)
 	if want := []string{prefix + "a", "helper.py", "pkg/__init__.py", "pkg/deep/x.py"}; err != nil || !slices.Equal(covers, want) {
 		t.Fatalf("covered are %v, %v; want %v", covers, err, want)
 	}
@@ -81,9 +81,17 @@ func TestSum(t *testing.T) {
 			t.Errorf("the sum does not change with %s", name)
 		}
 	}
+	// A link leads to the code that Python imports.
+	link := filepath.Join(t.TempDir(), prefix+"l")
+	if err := os.Symlink(script, link); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Sum(link); err != nil || got != sum() {
+		t.Errorf("the sum of a link is %s, %v; want that of what it leads to, %s", got, err, sum())
+	}
 	// A program is one file, whatever is beside it.
 	files(t, dir, map[string]string{prefix + "d": "\x7fELF"})
-	if covers, err := Covers(filepath.Join(dir, prefix+"d")); err != nil || len(covers) != 1 {
+	if _, covers, err := Covers(filepath.Join(dir, prefix+"d")); err != nil || len(covers) != 1 {
 		t.Errorf("covered are %v, %v; want the file alone", covers, err)
 	}
 }

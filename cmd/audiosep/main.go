@@ -208,27 +208,44 @@ Exit codes:
 
 // refuseUnknown has commands that are no more than a name for others refuse those that they do
 // not have, with an exit code that says so, and not print their help as if all were well.
-func refuseUnknown(parent *cobra.Command) {
-	for _, cmd := range parent.Commands() {
-		refuseUnknown(cmd)
-		if !cmd.HasSubCommands() || cmd.Runnable() {
-			continue
-		}
-		cmd.RunE = func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			var names []string
-			for _, c := range cmd.Commands() {
-				if c.IsAvailableCommand() {
-					names = append(names, c.Name())
-				}
-			}
-			hint := "want one of " + strings.Join(names, ", ")
-			if near := nearest.Name(args[0], names); near != "" {
-				hint = fmt.Sprintf("did you mean %q?", near)
-			}
-			return fmt.Errorf("unknown command %q for %q; %s", args[0], cmd.CommandPath(), hint)
+func refuseUnknown(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "help" {
+			cmd.Run, cmd.RunE = nil, helpFor
+		} else if cmd.HasSubCommands() && !cmd.Runnable() {
+			cmd.DisableFlagsInUseLine, cmd.RunE = true, helpFor
 		}
 	}
+}
+
+// helpFor prints the help of the command that args lead to from cmd, or, where cmd is help, from
+// the program.
+func helpFor(cmd *cobra.Command, args []string) error {
+	from := cmd
+	if cmd.Name() == "help" {
+		from = cmd.Root()
+	}
+	for _, arg := range args {
+		var names []string
+		for _, c := range from.Commands() {
+			if c.IsAvailableCommand() || c.Name() == "help" {
+				names = append(names, c.Name())
+			}
+		}
+		i := slices.IndexFunc(from.Commands(), func(c *cobra.Command) bool { return c.Name() == arg || c.HasAlias(arg) })
+		if i < 0 || from == cmd {
+			hint := ""
+			if near := nearest.Name(arg, names); near != "" {
+				hint = fmt.Sprintf("; did you mean %q?", near)
+			} else if len(names) > 0 {
+				hint = "; want one of " + strings.Join(names, ", ")
+			}
+			return fmt.Errorf("unknown command %q for %q%s", arg, from.CommandPath(), hint)
+		}
+		from = from.Commands()[i]
+	}
+	from.InitDefaultHelpFlag()
+	return from.Help()
 }

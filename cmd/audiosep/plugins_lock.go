@@ -108,7 +108,9 @@ the code in its folder too, and not of what it takes from elsewhere.`,
 			if err != nil {
 				return err
 			}
-			if out == "" {
+			if out == "" && args[0] == "-" {
+				out = "-"
+			} else if out == "" {
 				out = strings.TrimSuffix(args[0], filepath.Ext(args[0])) + ".lock.json"
 			}
 			return f.writeLock(cmd, spec, out)
@@ -174,7 +176,7 @@ func pinOf(w io.Writer, host *plugins.Host, name string, old pipeline.Pin) (pipe
 		return nil, err
 	}
 	if script {
-		files, err := plugins.Covers(path)
+		_, files, err := plugins.Covers(path)
 		fmt.Fprintf(w, "%s is a script: its sum is of %s, and of nothing that it takes from elsewhere\n", name, strings.Join(files, ", "))
 		return pipeline.Pin{pipeline.AnyPlatform: sum}, err
 	}

@@ -39,7 +39,8 @@ func (s *Store) bring(ctx context.Context, o Options, work, dir string) (origin,
 		sum, err = s.bringFolder(ctx, o, origin, dir)
 		return origin, sum, err
 	}
-	if o.SHA256 == "" {
+	beside := o.SHA256 == ""
+	if beside {
 		text, err := os.ReadFile(origin + ".sha256")
 		if err == nil {
 			o.SHA256, err = readSum(text, filepath.Base(origin))
@@ -49,6 +50,13 @@ func (s *Store) bring(ctx context.Context, o Options, work, dir string) (origin,
 		}
 	}
 	if _, ok := plugins.NameOf(origin); ok && !archived(origin) {
+		if beside { // of the one file
+			_, is, err := whole.Sum(ctx, origin)
+			if err = errors.Join(err, match(o, is)); err != nil {
+				return "", "", err
+			}
+			o.SHA256 = ""
+		}
 		sum, err = s.bringFile(ctx, o, origin, dir)
 		return origin, sum, err
 	}
@@ -87,7 +95,11 @@ func (s *Store) bringFile(ctx context.Context, o Options, file, dir string) (str
 	if err := match(o, sum); err != nil {
 		return "", err
 	}
-	files, err := plugins.Covers(file)
+	from, files, err := plugins.Covers(file)
+	if err != nil {
+		return "", err
+	}
+	own, err := filepath.EvalSymlinks(file)
 	if err != nil {
 		return "", err
 	}
@@ -97,7 +109,11 @@ func (s *Store) bringFile(ctx context.Context, o Options, file, dir string) (str
 	}
 	defer t.Close()
 	for _, name := range files {
-		if err := t.copy(filepath.Join(filepath.Dir(file), filepath.FromSlash(name)), name); err != nil {
+		to := name
+		if name == filepath.Base(own) { // which a link may have given another name
+			to = filepath.Base(file)
+		}
+		if err := t.copy(filepath.Join(from, filepath.FromSlash(name)), to); err != nil {
 			return "", err
 		}
 	}

@@ -303,7 +303,7 @@ func (in *Installed) Changed(ctx context.Context) error {
 			changed = append(changed, name)
 		}
 	}
-	covers, err := plugins.Covers(filepath.Join(in.Dir, plugins.FileName(in.Name)))
+	_, covers, err := plugins.Covers(filepath.Join(in.Dir, plugins.FileName(in.Name)))
 	for _, name := range covers {
 		if in.Files[name] == "" {
 			changed = append(changed, name)

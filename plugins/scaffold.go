@@ -136,7 +136,7 @@ func Scaffold(p Project) ([]string, error) {
 
 // scaffoldTexts returns the contents of a project's files.
 func scaffoldTexts(p Project, data *scaffoldData) (texts map[string][]byte, err error) {
-	files := map[string]string{"README.md": "scaffold/" + p.Language + "/README.md", "pipeline.json": "scaffold/pipeline.json"}
+	files := map[string]string{"README.md": "scaffold/" + p.Language + "/README.md", ".gitignore": "scaffold/" + p.Language + "/gitignore.txt", "pipeline.json": "scaffold/pipeline.json"}
 	if p.Language == "go" {
 		files["main.go"], files["go.mod"], files["main_test.go"] = "scaffold/go/"+data.template, "scaffold/go/go.mod.txt", "scaffold/go/main_test.txt"
 	} else {

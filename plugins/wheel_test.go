@@ -75,4 +75,9 @@ func TestProjectVersion(t *testing.T) {
 	if want := "module audiosep-plugin-x\n\ngo 1.26\n\nrequire github.com/audiosep/audiosep v1.2.3\n"; err != nil || string(text) != want {
 		t.Errorf("go.mod is %q, %v; want %q", text, err, want)
 	}
+	// What is built is not to be committed, as Go would say that the version has changes.
+	ignored, err := os.ReadFile(filepath.Join(dir, ".gitignore"))
+	if err != nil || !strings.HasPrefix(string(ignored), "/audiosep-plugin-x\n") {
+		t.Errorf("git ignores %q, %v; want the program first", ignored, err)
+	}
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/audiosep/audiosep"
 )
 
-// many returns a slice of two of a cargo's value.
+// many returns a slice of two of a cargo's value; dictionaries are unlike each other, as the same
+// given twice may be refused.
 func many(c audiosep.Cargo, v any) any {
 	switch c {
 	case audiosep.CargoAudio:
@@ -28,7 +29,13 @@ func many(c audiosep.Cargo, v any) any {
 	case audiosep.CargoTransform:
 		return []*audiosep.FittedTransform{v.(*audiosep.FittedTransform), v.(*audiosep.FittedTransform)}
 	case audiosep.CargoFactors:
-		return []*audiosep.Factors{v.(*audiosep.Factors), v.(*audiosep.Factors)}
+		f := v.(*audiosep.Factors)
+		other := *f
+		other.W = mat.DenseCopyOf(f.W)
+		for i := range f.W.RawMatrix().Rows {
+			other.W.SetRow(i, f.W.RawRowView(f.W.RawMatrix().Rows-1-i))
+		}
+		return []*audiosep.Factors{f, &other}
 	case audiosep.CargoNotes:
 		return []audiosep.Notes{v.(audiosep.Notes), v.(audiosep.Notes)}
 	default:

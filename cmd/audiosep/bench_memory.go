@@ -68,8 +68,13 @@ var memoryJobs = []memoryJob{
 	{"fast_mnmf, the same", 60, 4, 16000, "", framesOf2048 + `{"use": "fast_mnmf", "params": {"iterations": 1, "warm": 1}}`, nil},
 	{"hpss, 1 min, stereo", 60, 2, 44100, "hpss", "", nil},
 	{"blind, 1 min, stereo", 60, 2, 44100, "blind", "", []string{"--set", "nmf1.iterations=2", "--set", "nmf2.iterations=2", "--set", "nmf3.iterations=2", "--set", "nmf4.iterations=2", "--set", "nmf5.iterations=2"}},
-	{"noise, 1 min", 60, 1, 44100, "noise", "", []string{"--noise-for", "2", "--set", "noise.iterations=2", "--set", "semi_nmf.iterations=2"}},
+	{"noise, 1 min", 60, 1, 44100, "noise", "", []string{"--noise", "0:2", "--set", "noise.iterations=2", "--set", "semi_nmf.iterations=2"}},
 	{"talkers, 4 microphones, 1 min, 16 kHz", 60, 4, 16000, "talkers", "", []string{"--iterations", "2"}},
+	{"repet, 2 min, stereo", 120, 2, 44100, "", framesOf2048 + `{"use": "repet"}`, nil},
+	{"repet_sim, 2 min, stereo", 120, 2, 44100, "", framesOf2048 + `{"use": "repet_sim"}`, nil},
+	{"ft2d, 2 min, stereo", 120, 2, 44100, "", framesOf2048 + `{"use": "ft2d"}`, nil},
+	{"rpca, 1 min", 60, 1, 44100, "", framesOf2048 + `{"use": "rpca", "params": {"iterations": 5}}`, nil},
+	{"nmfd, K 3, 12 taps, 1 min", 60, 1, 44100, "", framesOf2048 + `{"use": "nmfd", "params": {"rank": 3, "taps": 12, "iterations": 2, "restarts": 1}}, {"use": "wiener"}`, nil},
 }
 
 // measure returns the memory that was forecast and the memory that was taken, in bytes.

@@ -1,0 +1,33 @@
+package factorizers
+
+import (
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/kernel"
+)
+
+// convolutiveNeeds are those of so many components of so many taps and shifts: V as NMF has it, H
+// and W as wide as all of them with their sums, and what an update is undone with. Starts come one
+// after the other.
+func convolutiveNeeds(e audiosep.Extent, beta float64, rank, taps, shifts, power, starts, iterations int) audiosep.Needs {
+	all, wide := rank*taps*shifts, rank*taps
+	factors := 8 * int64(all) * int64(e.Bins+e.Columns)
+	own := 8 * (int64(wide)*int64(e.Bins) + int64(rank*shifts)*int64(e.Columns))
+	n := audiosep.Needs{Power: true, Work: kernel.NMFBytes(e.Bins, e.Columns) + 3*factors + 5*own, Keeps: factors}
+	if power == 1 {
+		n.Work += e.V()
+	}
+	if starts > 1 { // what a start leaves is collected late
+		n.Work += 3*factors + 5*own
+	}
+	n.Operations = nmfNeeds(e, beta, all, power, starts, iterations).Operations
+	return n
+}
+
+// Needs says what the factorisation takes.
+func (s *NMFD) Needs(e audiosep.Extent) audiosep.Needs {
+	rank := s.p.Rank
+	if rank == 0 {
+		rank = e.Rank
+	}
+	return convolutiveNeeds(e, s.p.Beta, rank, s.p.Taps, 1, s.p.Power, s.p.Restarts, s.p.Iterations)
+}

@@ -97,11 +97,14 @@ type plane struct {
 	sums, squares        []float64 // of the sizes |Z| of each scale
 }
 
-// newPlane makes room. An odd number of vectors from one rate to the next keeps the numbers of a
-// scale from all competing for the same places of a cache.
+// strideOf returns how far apart rows of n numbers begin: an odd number of vectors keeps the numbers
+// of a column from all competing for the same places of a cache.
+func strideOf(n int) int { return 8 * ((n+7)/8 | 1) }
+
+// newPlane makes room.
 func newPlane(frames, bins int) *plane {
 	p := &plane{frames: frames, bins: bins, scales: bins/2 + 1, alongTime: fft.NewColumns(frames)}
-	p.stride = 8 * ((p.scales+7)/8 | 1)
+	p.stride = strideOf(p.scales)
 	p.re, p.im = make([]float64, frames*p.stride), make([]float64, frames*p.stride)
 	p.sums, p.squares = make([]float64, p.scales), make([]float64, p.scales)
 	return p

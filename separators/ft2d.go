@@ -266,7 +266,7 @@ func (b *peakBlock) find(p *plane, q, n int, deviation float64) (peaks []peak) {
 }
 
 // greatest sets most to the greatest of each size and those at the rates behind it, as many as the
-// greatest power of two that a neighbourhood has room for: of one, of two of these, of two of these, ….
+// greatest power of two that a neighbourhood has room for: of pairs, of pairs of these, and so on.
 func (b *peakBlock) greatest() {
 	b.most = append(b.most[:0], b.size...)
 	for step := 1; 2*step <= 2*b.rates+1; step *= 2 {

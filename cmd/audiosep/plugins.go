@@ -65,7 +65,7 @@ func (f *pluginFlags) args() []string {
 	return args
 }
 
-// unpinned returns how plugins are run that may be any.
+// unpinned returns how plugins are run where none is pinned.
 func (f *pluginFlags) unpinned(log *slog.Logger) plugins.Options {
 	o := plugins.Options{Folders: f.folders, Start: f.start, Silence: f.silence, Log: log}
 	if f.show {

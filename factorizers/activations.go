@@ -58,6 +58,19 @@ func (activations) CheckFramings(in map[string][]*audiosep.Framing) error {
 	return fits(in, "power", "dictionary")
 }
 
+// alike says why one of several inputs, each called what, is of frames that are cut otherwise than
+// those of the first; nil where either is not known.
+func alike(all []*audiosep.Framing, what string) error {
+	for i, f := range all {
+		if first := all[0]; f != nil && first != nil {
+			if err := f.Fits(*first); err != nil {
+				return fmt.Errorf("%s %d: %w", what, i+1, err)
+			}
+		}
+	}
+	return nil
+}
+
 // fits says why frames of one input are not cut as those from which a dictionary, another input,
 // was learnt; nil where one is not known.
 func fits(in map[string][]*audiosep.Framing, frames, dictionary string) error {

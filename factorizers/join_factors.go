@@ -74,14 +74,7 @@ func (s *JoinFactors) Forecast(in map[string]audiosep.Forecast) (map[string]audi
 
 // CheckFramings refuses dictionaries of frames that are cut otherwise than those of the first.
 func (s *JoinFactors) CheckFramings(in map[string][]*audiosep.Framing) error {
-	for i, f := range in["dictionary"] {
-		if first := in["dictionary"][0]; f != nil && first != nil {
-			if err := f.Fits(*first); err != nil {
-				return fmt.Errorf("dictionary %d: %w", i+1, err)
-			}
-		}
-	}
-	return nil
+	return alike(in["dictionary"], "dictionary")
 }
 
 // JoinFactorsIn is what join_factors takes.

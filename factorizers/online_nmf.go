@@ -91,14 +91,7 @@ func (s *OnlineNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audios
 
 // CheckFramings refuses recordings that are cut otherwise than the first.
 func (s *OnlineNMF) CheckFramings(in map[string][]*audiosep.Framing) error {
-	for i, f := range in["power"] {
-		if first := in["power"][0]; f != nil && first != nil {
-			if err := f.Fits(*first); err != nil {
-				return fmt.Errorf("recording %d: %w", i+1, err)
-			}
-		}
-	}
-	return nil
+	return alike(in["power"], "recording")
 }
 
 // Run learns W. It is an error if the recordings are cut otherwise than the first, if there

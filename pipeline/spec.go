@@ -446,11 +446,8 @@ func (s *Spec) Set(arg string) {
 		s.setErrs = append(s.setErrs, Problem{File: s.file, Flag: flag, What: "this sets no parameter; want STAGE.PARAMETER=VALUE, such as is_nmf.rank=12"})
 		return
 	}
-	s.set(flag, name, value)
+	s.SetBy(flag, name, value)
 }
-
-// SetBy gives the parameter STAGE.PARAMETER a value, as Set does, by a flag that faults name.
-func (s *Spec) SetBy(flag, name, value string) { s.set(flag, name, value) }
 
 // SetOption gives the parameters that an option sets a value, as Set does.
 func (s *Spec) SetOption(o Option, value string) {
@@ -458,12 +455,12 @@ func (s *Spec) SetOption(o Option, value string) {
 	if n, err := strconv.Atoi(value); err == nil {
 		for _, m := range o.Multiples {
 			if !s.byFlag(m.Set) {
-				s.set(flag, m.Set, strconv.Itoa(n*m.Times))
+				s.SetBy(flag, m.Set, strconv.Itoa(n*m.Times))
 			}
 		}
 	}
 	for _, name := range o.Sets {
-		s.set(flag, name, value)
+		s.SetBy(flag, name, value)
 	}
 }
 
@@ -474,8 +471,8 @@ func (s *Spec) byFlag(name string) bool {
 	return i >= 0 && s.flags[pointer("stages", i, "params", param)] != ""
 }
 
-// set gives the parameter STAGE.PARAMETER a value, by a flag.
-func (s *Spec) set(flag, name, value string) {
+// SetBy gives the parameter STAGE.PARAMETER a value, as Set does, by a flag that faults name.
+func (s *Spec) SetBy(flag, name, value string) {
 	id, param, _ := strings.Cut(name, ".")
 	raw := []byte(value)
 	if !jsontext.Value(raw).IsValid() {

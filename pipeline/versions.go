@@ -38,8 +38,8 @@ var (
 	rangeSyntax = regexp.MustCompile(`^\s*(>=|<=|>|<|=)\s*v?(\S+)\s*$`)
 )
 
-// ParseNeed reads a Need as specs have it.
-func ParseNeed(text string) (Need, error) {
+// parseNeed reads a Need as specs have it.
+func parseNeed(text string) (Need, error) {
 	wrong := fmt.Errorf("%q is no need of a plugin; want its name and versions with commas between, such as hartley >= 1.2, < 2", text)
 	parts := needSyntax.FindStringSubmatch(text)
 	if parts == nil {
@@ -96,7 +96,7 @@ func (p *parser) needs(n *node) {
 	for _, item := range n.items {
 		var text string
 		p.string(item, "a need", &text)
-		need, err := ParseNeed(text)
+		need, err := parseNeed(text)
 		if err != nil && item.kind == '"' {
 			p.fault(item.start, "", "%s", err)
 		}

@@ -15,11 +15,11 @@ func TestNeeds(t *testing.T) {
 		" p = v1.2.3 ":  {"1.2.3 v1.2.3+build", "1.2.4 1.2.2"},
 		"p > 1, <= 1.5": {"1.0.1 1.5.0", "1.0.0 1.5.1"},
 	} {
-		need, err := ParseNeed(text)
+		need, err := parseNeed(text)
 		if err != nil || need.Plugin != "p" {
 			t.Fatalf("%q: %v, %v", text, need, err)
 		}
-		if again, err := ParseNeed(need.String()); err != nil || fmt.Sprint(again) != fmt.Sprint(need) {
+		if again, err := parseNeed(need.String()); err != nil || fmt.Sprint(again) != fmt.Sprint(need) {
 			t.Errorf("%q is written as %q, which is %v, %v", text, need, again, err)
 		}
 		for i, list := range versions {
@@ -34,7 +34,7 @@ func TestNeeds(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "p", "p >=", ">= 1.2", "p >= x", "p ~ 1.2", "p >= 1.2,", "P >= 1", "p >= 1.2 < 2"} {
-		if need, err := ParseNeed(text); err == nil || !strings.Contains(err.Error(), "want its name and versions") {
+		if need, err := parseNeed(text); err == nil || !strings.Contains(err.Error(), "want its name and versions") {
 			t.Errorf("%q is %v, %v; want an error", text, need, err)
 		}
 	}

@@ -159,7 +159,8 @@ func (h *Host) Describe(ctx context.Context, name string) ([]audiosep.Definition
 		return nil, err
 	}
 	h.warn(pl)
-	if defs, ok := h.recall(pl); ok {
+	known := h.knownFile(pl)
+	if defs, ok := h.recall(pl, known); ok {
 		return defs, nil
 	}
 	p, err := h.process(ctx, pl)
@@ -173,7 +174,7 @@ func (h *Host) Describe(ctx context.Context, name string) ([]audiosep.Definition
 		h.forget(p)
 		return nil, err
 	}
-	h.remember(pl, p.about)
+	h.remember(known, p.about)
 	h.keep(p)
 	return defs, nil
 }

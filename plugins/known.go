@@ -37,9 +37,9 @@ func (h *Host) knownFile(pl plugin) string {
 	return filepath.Join(h.o.Known, hex.EncodeToString(name[:])+".pb")
 }
 
-// recall returns the stages that a plugin has described to an earlier host.
-func (h *Host) recall(pl plugin) ([]audiosep.Definition, bool) {
-	file := h.knownFile(pl)
+// recall returns the stages that a plugin has described to an earlier host, which has kept them in
+// file.
+func (h *Host) recall(pl plugin, file string) ([]audiosep.Definition, bool) {
 	if file == "" {
 		return nil, false
 	}
@@ -52,9 +52,8 @@ func (h *Host) recall(pl plugin) ([]audiosep.Definition, bool) {
 	return defs, err == nil
 }
 
-// remember keeps what a plugin says for later hosts. It is no fault if that cannot be.
-func (h *Host) remember(pl plugin, about *wire.DescribeReply) {
-	file := h.knownFile(pl)
+// remember keeps what a plugin says in file for later hosts. It is no fault if that cannot be.
+func (h *Host) remember(file string, about *wire.DescribeReply) {
 	text, err := proto.Marshal(about)
 	if file == "" || err != nil || os.MkdirAll(h.o.Known, 0o700) != nil {
 		return

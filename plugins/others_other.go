@@ -2,5 +2,5 @@
 
 package plugins
 
-// others cannot tell: what may be done to a file stands in lists here.
+// others cannot tell: who may change a file stands in access control lists here, which it does not read.
 func others(string) string { return "" }

@@ -58,7 +58,7 @@ def tarred(path, files):
 def wheel(out, name, version, tag, files, headers, readme):
     """Writes a wheel of files for a platform; headers are more of its METADATA."""
     info = f"{name}-{version}.dist-info"
-    pure = {"any": "true"}.get(tag, "false")
+    pure = "true" if tag == "any" else "false"
     files = dict(files)
     files[f"{info}/METADATA"] = (
         f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: {version}\nLicense: MIT\nRequires-Python: >=3.8\n{headers}"

@@ -97,11 +97,14 @@ type plane struct {
 	sums, squares        []float64 // of the sizes |Z| of each scale
 }
 
-// newPlane makes room. An odd number of vectors from one rate to the next keeps the numbers of a
-// scale from all competing for the same places of a cache.
+// strideOf returns how far apart rows of n numbers begin: an odd number of vectors keeps the numbers
+// of a column from all competing for the same places of a cache.
+func strideOf(n int) int { return 8 * ((n+7)/8 | 1) }
+
+// newPlane makes room.
 func newPlane(frames, bins int) *plane {
 	p := &plane{frames: frames, bins: bins, scales: bins/2 + 1, alongTime: fft.NewColumns(frames)}
-	p.stride = 8 * ((p.scales+7)/8 | 1)
+	p.stride = strideOf(p.scales)
 	p.re, p.im = make([]float64, frames*p.stride), make([]float64, frames*p.stride)
 	p.sums, p.squares = make([]float64, p.scales), make([]float64, p.scales)
 	return p
@@ -263,7 +266,7 @@ func (b *peakBlock) find(p *plane, q, n int, deviation float64) (peaks []peak) {
 }
 
 // greatest sets most to the greatest of each size and those at the rates behind it, as many as the
-// greatest power of two that a neighbourhood has room for: of one, of two of these, of two of these, ….
+// greatest power of two that a neighbourhood has room for: of pairs, of pairs of these, and so on.
 func (b *peakBlock) greatest() {
 	b.most = append(b.most[:0], b.size...)
 	for step := 1; 2*step <= 2*b.rates+1; step *= 2 {

@@ -149,7 +149,7 @@ const correlationColumns = 64
 
 func newCorrelation(lags, bins int) *correlation {
 	c := &correlation{half: (bins + 1) / 2, segment: fft.Quick(max(leastSegment, lags))}
-	c.stride = 8 * ((c.half+7)/8 | 1)
+	c.stride = strideOf(c.half)
 	c.along = fft.NewColumns(2 * c.segment)
 	for i := range 2 {
 		c.last[i], c.now[i] = make([]float64, 2*c.segment*c.stride), make([]float64, 2*c.segment*c.stride)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
 	"os"
 	"slices"
@@ -112,7 +111,7 @@ func (f *planFlags) plan(cmd *cobra.Command, w io.Writer, file string, inputs []
 		return nil, err
 	}
 	f.spec.input = inputs[:1]
-	r := &runner{log: slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn)), plugins: f.spec.plugins}
+	r := &runner{log: newWarnings(cmd.ErrOrStderr()), plugins: f.spec.plugins}
 	p := &batch.Plan{Version: thisVersion(), Inputs: inputs, Settings: settings, Reference: f.reference}
 	l, err := r.load(cmd.Context(), spec, func(reg *pipeline.Registry) error {
 		p.Registry = reg

@@ -165,7 +165,7 @@ func (f *batchFlags) do(cmd *cobra.Command, items []*batch.Item, failed bool) (*
 	}
 	s, err := batch.Run(cmd.Context(), items, batch.Options{
 		Out: out, Worker: f.worker, Jobs: f.jobs, Shard: shard, Steal: !f.noSteal, Wait: f.wait, Memory: memory,
-		TimeLimit: f.limit, Grace: f.grace, Lease: f.lease, Tries: f.tries, Failed: failed, Watch: show.event, Log: slog.New(newLog(show, slog.LevelWarn)),
+		TimeLimit: f.limit, Grace: f.grace, Lease: f.lease, Tries: f.tries, Failed: failed, Watch: show.event, Log: newWarnings(show),
 	})
 	show.close()
 	switch {

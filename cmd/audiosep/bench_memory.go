@@ -14,6 +14,8 @@ import (
 	goaudio "github.com/go-audio/audio"
 	"github.com/go-audio/wav"
 	"github.com/spf13/cobra"
+
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 func memoryCommand() *cobra.Command {
@@ -25,7 +27,7 @@ was forecast before the work beside the most that the process had. It takes a mi
 or two. The numbers depend on the processors: each that works has its blocks.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, err := os.MkdirTemp("", "audiosep-memory-")
+			dir, err := whole.TemporaryFolder("audiosep-memory-")
 			if err != nil {
 				return &runError{err}
 			}

@@ -206,8 +206,8 @@ Exit codes:
 	return cmd
 }
 
-// refuseUnknown has commands that are no more than a name for others refuse those that they do
-// not have, with an exit code that says so, and not print their help as if all were well.
+// refuseUnknown makes commands that only group others refuse one that they do not have, with an exit
+// code that says so. Without it they print their help as if all were well.
 func refuseUnknown(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -103,7 +102,6 @@ func (p *pluginTrial) together(cmd *cobra.Command, host *plugins.Host, name stri
 		return nil, nil, fmt.Errorf("%s uses no stage of plugin %s; want NAME/STAGE in it", p.pipeline, name)
 	}
 	run := &trialRun{text: text, reg: reg, pluginTrial: p}
-	defer run.close()
 	for _, c := range trialChecks {
 		r := contract.Result{Check: c.name, Rule: c.rule}
 		if err := c.run(cmd.Context(), run); err != nil {
@@ -124,14 +122,8 @@ type trialRun struct {
 	*pluginTrial
 	text []byte
 	reg  *pipeline.Registry
-	dirs []string
 	want map[string][]byte // what the first run wrote
-}
-
-func (r *trialRun) close() {
-	for _, dir := range r.dirs {
-		os.RemoveAll(dir)
-	}
+	said bytes.Buffer      // its warnings
 }
 
 // once runs the pipeline and returns what it wrote, by file.
@@ -140,7 +132,7 @@ func (r *trialRun) once(ctx context.Context, o pipeline.Options) (map[string][]b
 	if err != nil {
 		return nil, err
 	}
-	r.dirs = append(r.dirs, dir)
+	defer os.RemoveAll(dir)
 	spec, err := pipeline.Parse(r.pipeline, r.text)
 	if err != nil {
 		return nil, err
@@ -189,7 +181,7 @@ var trialChecks = []struct {
 }{
 	{"runs", "The pipeline runs, and writes something.", "audiosep run it, with --plugin-log",
 		func(ctx context.Context, r *trialRun) (err error) {
-			if r.want, err = r.once(ctx, pipeline.Options{}); err == nil && len(r.want) == 0 {
+			if r.want, err = r.once(ctx, pipeline.Options{Log: newWarnings(&r.said)}); err == nil && len(r.want) == 0 {
 				err = errors.New("nothing was written; want a pipeline with a sink")
 			}
 			return err
@@ -206,14 +198,11 @@ var trialChecks = []struct {
 			return r.again(ctx, pipeline.Options{})
 		}},
 	{"promises", "Sources sum to the recording where a stage promises it.", "give what masks leave to one of the sources, or withdraw the promise",
-		func(ctx context.Context, r *trialRun) error {
-			var said bytes.Buffer
-			log := newWarnings(&said)
-			_, err := r.once(ctx, pipeline.Options{Log: log})
-			if text := strings.TrimSpace(said.String()); err == nil && strings.Contains(text, "as it promises") {
-				err = errors.New(text)
+		func(_ context.Context, r *trialRun) error {
+			if text := strings.TrimSpace(r.said.String()); strings.Contains(text, "as it promises") {
+				return errors.New(text)
 			}
-			return err
+			return nil
 		}},
 	{"cancellation", "A run that is cancelled ends soon, and nothing that it wrote is seen.",
 		"look at the context, or call env.check, every few frames; write to another name and rename in Commit",
@@ -272,6 +261,3 @@ func printResults(w io.Writer, title string, results []contract.Result) (broken 
 	}
 	return broken
 }
-
-// newWarnings returns a logger that writes warnings on w.
-func newWarnings(w io.Writer) *slog.Logger { return slog.New(newLog(w, slog.LevelWarn)) }

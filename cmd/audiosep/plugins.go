@@ -7,12 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/semver"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/pipeline"
@@ -65,15 +65,15 @@ func (f *pluginFlags) args() []string {
 	return args
 }
 
-// unpinned returns how plugins are run that may be any.
+// unpinned returns how plugins are run where none is pinned.
 func (f *pluginFlags) unpinned(log *slog.Logger) plugins.Options {
 	o := plugins.Options{Folders: f.folders, Start: f.start, Silence: f.silence, Log: log}
 	if f.show {
-		level := slog.LevelInfo
-		for ctx := context.Background(); level < slog.LevelError && !log.Enabled(ctx, level); {
-			level += 4
+		ctx, level := context.Background(), slog.LevelInfo
+		for level < slog.LevelError && !log.Enabled(ctx, level) { // it is to be shown, whatever else is
+			level += slog.LevelWarn - slog.LevelInfo
 		}
-		o.Written = func(plugin, line string) { log.Log(context.Background(), level, line, "stage", plugin) }
+		o.Written = func(plugin, line string) { log.Log(ctx, level, line, "stage", plugin) }
 	}
 	return o
 }
@@ -140,7 +140,7 @@ Python or any language with gRPC. A pipeline names its stages NAME/STAGE.`,
 }
 
 func pluginNewCommand() *cobra.Command {
-	var language, dir, replace string
+	var p plugins.Project
 	var in, out []string
 	cargoes := make([]string, 0, 8)
 	for _, c := range audiosep.Cargoes() {
@@ -159,45 +159,16 @@ Cargoes: ` + strings.Join(cargoes, ", "),
 		Example: "  audiosep plugin new --lang python hartley\n  audiosep plugin new --in audio --out sources unmix\n  audiosep plugin new --in 'power,score=notes?' --out factors informed",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !slices.Contains(plugins.Languages, language) {
-				return fmt.Errorf("--lang is %q; want %s", language, strings.Join(plugins.Languages, " or "))
-			}
-			if len(in)+len(out) == 0 {
-				in, out = []string{"frames"}, []string{"coefs", "power", "transform"}
-			}
-			takes, err := parsePorts("--in", in)
-			if err != nil {
-				return err
-			}
-			makes, err := parsePorts("--out", out)
-			if err != nil {
-				return err
-			}
-			if dir == "" {
-				dir = "audiosep-plugin-" + args[0]
-			}
-			p := plugins.Project{Dir: dir, Language: language, Name: args[0], In: takes, Out: makes, Replace: replace}
-			if version, _ := buildVersion(); released.MatchString(version) {
-				p.Version = version
-			} else if language == "go" && replace == "" {
-				fmt.Fprintln(cmd.ErrOrStderr(), "warning: this audiosep is no released version, so the project builds with the newest that there is; --replace DIR has it built with a clone")
-			}
-			files, err := plugins.Scaffold(p)
-			if err != nil {
-				return &runError{err}
-			}
-			for _, f := range files {
-				fmt.Fprintln(cmd.OutOrStdout(), f)
-			}
-			return nil
+			p.Name = args[0]
+			return newPlugin(cmd, p, in, out)
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&language, "lang", "go", strings.Join(plugins.Languages, " or "))
+	fl.StringVar(&p.Language, "lang", "go", strings.Join(plugins.Languages, " or "))
 	fl.StringSliceVar(&in, "in", nil, "`PORTS` that the stage takes, with commas")
 	fl.StringSliceVar(&out, "out", nil, "`PORTS` that it makes")
-	fl.StringVar(&dir, "dir", "", "the new folder (default: audiosep-plugin-NAME)")
-	fl.StringVar(&replace, "replace", "", "Go: the `DIR` of a clone of audiosep to build with, in place of a released version")
+	fl.StringVar(&p.Dir, "dir", "", "the new folder (default: audiosep-plugin-NAME)")
+	fl.StringVar(&p.Replace, "replace", "", "Go: the `DIR` of a clone of audiosep to build with, in place of a released version")
 	cmd.MarkFlagDirname("replace")
 	cmd.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions(plugins.Languages, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RegisterFlagCompletionFunc("in", cobra.FixedCompletions(cargoes, cobra.ShellCompDirectiveNoFileComp))
@@ -205,8 +176,42 @@ Cargoes: ` + strings.Join(cargoes, ", "),
 	return cmd
 }
 
-// released are versions that a module can be had in.
-var released = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+$`)
+// newPlugin writes a project whose stage takes and makes what the flags list.
+func newPlugin(cmd *cobra.Command, p plugins.Project, in, out []string) (err error) {
+	if !slices.Contains(plugins.Languages, p.Language) {
+		return fmt.Errorf("--lang is %q; want %s", p.Language, strings.Join(plugins.Languages, " or "))
+	}
+	if len(in)+len(out) == 0 {
+		in, out = []string{"frames"}, []string{"coefs", "power", "transform"}
+	}
+	if p.In, err = parsePorts("--in", in); err != nil {
+		return err
+	}
+	if p.Out, err = parsePorts("--out", out); err != nil {
+		return err
+	}
+	if p.Dir == "" {
+		p.Dir = "audiosep-plugin-" + p.Name
+	}
+	if version, _ := buildVersion(); released(version) {
+		p.Version = version
+	} else if p.Language == "go" && p.Replace == "" {
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning: this audiosep is no released version, so the project builds with the newest that there is; --replace DIR has it built with a clone")
+	}
+	files, err := plugins.Scaffold(p)
+	if err != nil {
+		return &runError{err}
+	}
+	for _, f := range files {
+		fmt.Fprintln(cmd.OutOrStdout(), f)
+	}
+	return nil
+}
+
+// released tells whether a version is one that a module can be had in, such as v1.2.3.
+func released(version string) bool {
+	return version != "" && semver.Canonical(version) == version && semver.Prerelease(version) == ""
+}
 
 // parsePorts reads the ports that a flag lists.
 func parsePorts(flag string, texts []string) (ports []audiosep.Port, err error) {
@@ -265,7 +270,7 @@ func testPlugin(cmd *cobra.Command, path string, p *pluginTrial) error {
 		return fmt.Errorf("%s is no plugin by its name; want audiosep-plugin-NAME", path)
 	}
 	p.flags.folders = []string{filepath.Dir(file)}
-	host := plugins.NewHost(p.flags.unpinned(slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn))))
+	host := plugins.NewHost(p.flags.unpinned(newWarnings(cmd.ErrOrStderr())))
 	defer host.Close()
 	defs, err := host.Describe(cmd.Context(), name)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,7 +20,7 @@ import (
 // installed returns the store of the user's own plugins.
 func installed(cmd *cobra.Command) (*store.Store, error) {
 	dir, err := plugins.Home()
-	return &store.Store{Dir: dir, Log: slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn))}, err
+	return &store.Store{Dir: dir, Log: newWarnings(cmd.ErrOrStderr())}, err
 }
 
 // homeWords says in helps where plugins are installed.
@@ -220,7 +219,7 @@ func printPlugins(out io.Writer, all []listed) error {
 // asking returns a host for commands that ask plugins what they offer and run nothing: what they
 // have said before need not be asked again. It must be closed.
 func (f *pluginFlags) asking(w io.Writer) (*plugins.Host, error) {
-	o, err := f.options(nil, nil, slog.New(newLog(w, slog.LevelWarn)))
+	o, err := f.options(nil, nil, newWarnings(w))
 	if err != nil {
 		return nil, err
 	}

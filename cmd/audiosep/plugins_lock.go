@@ -134,7 +134,7 @@ func (f *pluginFlags) writeLock(cmd *cobra.Command, spec *pipeline.Spec, out str
 			return err
 		}
 	}
-	host := plugins.NewHost(plugins.Options{Folders: f.folders, Log: slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn))})
+	host := plugins.NewHost(plugins.Options{Folders: f.folders, Log: newWarnings(cmd.ErrOrStderr())})
 	defer host.Close()
 	pins := map[string]pipeline.Pin{}
 	for _, name := range names {
@@ -181,11 +181,9 @@ func pinOf(w io.Writer, host *plugins.Host, name string, old pipeline.Pin) (pipe
 		return pipeline.Pin{pipeline.AnyPlatform: sum}, err
 	}
 	pin := pipeline.Pin{platform: sum}
-	for other, is := range old {
-		if last, ok := old[platform]; other == platform || other == pipeline.AnyPlatform || ok && last != sum {
-			continue
-		}
-		pin[other] = is
+	if last, ok := old[platform]; !ok || last == sum {
+		maps.Copy(pin, old)
+		delete(pin, pipeline.AnyPlatform)
 	}
 	if dropped := len(old) - len(pin); dropped > 0 {
 		fmt.Fprintf(w, "%s has changed: its sums for other platforms were of another version, and are left out\n", name)

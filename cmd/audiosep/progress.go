@@ -204,6 +204,9 @@ type logHandler struct {
 
 func newLog(w io.Writer, level slog.Level) slog.Handler { return &logHandler{w: w, level: level} }
 
+// newWarnings returns a logger that writes warnings on w.
+func newWarnings(w io.Writer) *slog.Logger { return slog.New(newLog(w, slog.LevelWarn)) }
+
 func (h *logHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
 
 func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {

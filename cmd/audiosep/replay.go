@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -44,7 +43,7 @@ The exit code is 1 if any file differs.`,
 			if err != nil {
 				return err
 			}
-			r.log, r.watch = slog.New(newLog(show, slog.LevelWarn)), show
+			r.log, r.watch = newWarnings(show), show
 			r.rec, r.dir, r.out = rec, filepath.Dir(args[0]), out
 			if out == "" {
 				if r.out, err = whole.TemporaryFolder("audiosep-replay-"); err != nil {

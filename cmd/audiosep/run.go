@@ -253,7 +253,7 @@ Every fault is told at once, with its line and column.`,
 			if err != nil {
 				return err
 			}
-			log := slog.New(newLog(cmd.ErrOrStderr(), slog.LevelWarn))
+			log := newWarnings(cmd.ErrOrStderr())
 			p, err := spec.load(cmd, args[0], text, &runner{log: log})
 			if err != nil {
 				return err

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 
 	"github.com/audiosep/audiosep"
@@ -59,9 +58,6 @@ func separate(ctx context.Context, preset, file string, content []byte, options 
 	p, err := pipeline.Check(spec, pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages, multichannel.Stages, notes.Stages, nets.Stages))
 	if err != nil {
 		return nil, err
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
 	}
 	result, err := p.RunInMemory(ctx, x, o)
 	if err != nil {

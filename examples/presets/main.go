@@ -124,14 +124,14 @@ func scenes(data, only string) (all []*scene, err error) {
 // worth runs a preset on a recording and returns the mean SI-SDR improvement; NaN if it is not
 // for such recordings.
 func (s *scene) worth(ctx context.Context, program string, j job) (float64, error) {
+	if !j.eligible(s) {
+		return math.NaN(), nil
+	}
 	dir, err := os.MkdirTemp("", "presets")
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	if !j.eligible(s) {
-		return math.NaN(), nil
-	}
 	task := &task{Recording: s.Recording, input: filepath.Join(s.folder, "mix.wav"), dir: dir}
 	if s.folder == "" {
 		if task.input, err = task.write("mix.wav", s.Mix); err != nil {

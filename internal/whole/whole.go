@@ -305,7 +305,7 @@ func makeFolder(dir string) (made []string, err error) {
 	}
 }
 
-// sync makes what is in a file last through a loss of power. A test looks on.
+// sync makes what is in a file last through a loss of power. A variable, so that a test can count.
 var sync = (*os.File).Sync
 
 // syncFolder makes the names in a folder last through a loss of power.

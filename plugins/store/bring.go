@@ -164,7 +164,7 @@ func (s *Store) bringURL(ctx context.Context, u *url.URL, o Options, work, dir s
 		return "", "", fmt.Errorf("the address begins with %s://; want https://", u.Scheme)
 	}
 	if u.User != nil {
-		return "", "", fmt.Errorf("the address has a user's name in it, which would be recorded; want one without")
+		return "", "", errors.New("the address has a user's name in it, which would be recorded; want one without")
 	}
 	origin = u.String()
 	if o.SHA256 == "" {

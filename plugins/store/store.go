@@ -97,7 +97,7 @@ func (s *Store) Install(ctx context.Context, o Options) (*Installed, []audiosep.
 	if dir, in.Name, err = plugin(dir, o.From); err != nil {
 		return nil, nil, err
 	}
-	in.Dir = filepath.Join(s.Dir, strings.TrimSuffix(plugins.FileName(in.Name), ".exe"))
+	in.Dir = s.folder(in.Name)
 	if err := s.free(in, o.Replace); err != nil {
 		return nil, nil, err
 	}
@@ -191,16 +191,9 @@ func (s *Store) free(in *Installed, replace bool) error {
 	case err != nil:
 		return fmt.Errorf("%s is there and was not installed by audiosep; want it removed by whoever put it there", in.Dir)
 	case !replace:
-		return fmt.Errorf("plugin %s%s is installed already, from %s; want --replace to exchange it", in.Name, spaced(old.Version), old.Origin)
+		return fmt.Errorf("plugin %s is installed already, from %s; want --replace to exchange it", strings.TrimSpace(in.Name+" "+old.Version), old.Origin)
 	}
 	return nil
-}
-
-func spaced(version string) string {
-	if version == "" {
-		return ""
-	}
-	return " " + version
 }
 
 // ask starts the plugin to learn its stages.
@@ -240,7 +233,10 @@ func (s *Store) Remove(name string) error {
 		for _, other := range all {
 			names = append(names, other.Name)
 		}
-		return fmt.Errorf("no plugin %s is installed in %s; there are %s", name, s.Dir, strings.Join(append(names, "no others")[:max(1, len(names))], ", "))
+		if names == nil {
+			names = []string{"no others"}
+		}
+		return fmt.Errorf("no plugin %s is installed in %s; there are %s", name, s.Dir, strings.Join(names, ", "))
 	}
 	if err != nil {
 		return err
@@ -274,9 +270,14 @@ func (s *Store) List() ([]*Installed, error) {
 	return all, err
 }
 
+// folder returns where a plugin of a name is.
+func (s *Store) folder(name string) string {
+	return filepath.Join(s.Dir, strings.TrimSuffix(plugins.FileName(name), ".exe"))
+}
+
 // read returns the record of an installed plugin.
 func (s *Store) read(name string) (*Installed, error) {
-	dir := filepath.Join(s.Dir, strings.TrimSuffix(plugins.FileName(name), ".exe"))
+	dir := s.folder(name)
 	if !filepath.IsLocal(filepath.Base(dir)) || filepath.Dir(dir) != filepath.Clean(s.Dir) {
 		return nil, fmt.Errorf("the name is %q; want that of a plugin", name)
 	}
@@ -285,7 +286,10 @@ func (s *Store) read(name string) (*Installed, error) {
 		return nil, err
 	}
 	in := &Installed{Dir: dir}
-	if err := json.Unmarshal(text, in); err != nil || in.Name != name {
+	if err = json.Unmarshal(text, in); err == nil && in.Name != name {
+		err = fmt.Errorf("it is that of %q", in.Name)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s is not the record of plugin %s: %w", filepath.Join(dir, recordName), name, err)
 	}
 	return in, nil

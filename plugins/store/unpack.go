@@ -179,7 +179,7 @@ func (t *tree) claim(name string) (string, error) {
 		return "", fmt.Errorf("a file is called %.100q; want names inside the folder, without .. and signs that not every system takes", name)
 	}
 	if t.left.files--; t.left.files < 0 {
-		return "", fmt.Errorf("there are too many files; want fewer")
+		return "", errors.New("there are too many files; want fewer")
 	}
 	return clean, t.ctx.Err()
 }

@@ -464,6 +464,19 @@ func (s *Spec) SetOption(o Option, value string) {
 	}
 }
 
+// Given returns what the pipeline says an option's first parameter is, as JSON; empty where it says
+// nothing.
+func (s *Spec) Given(o Option) string {
+	id, param, _ := strings.Cut(o.Sets[0], ".")
+	for _, st := range s.Stages {
+		var params map[string]json.RawMessage
+		if st.ID == id && json.Unmarshal(st.Params, &params) == nil {
+			return string(params[param])
+		}
+	}
+	return ""
+}
+
 // byFlag tells whether a flag has set the parameter STAGE.PARAMETER.
 func (s *Spec) byFlag(name string) bool {
 	id, param, _ := strings.Cut(name, ".")

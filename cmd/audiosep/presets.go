@@ -109,6 +109,8 @@ func addOptions(root *cobra.Command, args []string) error {
 		about := o.About
 		if o.Required {
 			about += " (required)"
+		} else if given := spec.Given(o); given != "" {
+			about += " (if not said: " + given + ")"
 		}
 		cmd.Flags().String(o.Name, "", about)
 	}

@@ -118,7 +118,7 @@ func (c *checker) versions() {
 			continue
 		}
 		for _, st := range c.p.stages {
-			if plugin, _, _ := strings.Cut(st.use, "/"); plugin != need.Plugin || st.unknown {
+			if plugin, _, ok := strings.Cut(st.use, "/"); !ok || plugin != need.Plugin || st.unknown {
 				continue
 			}
 			if why := need.refuses(st.def.Version); why != "" {

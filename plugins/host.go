@@ -174,7 +174,7 @@ func (h *Host) Describe(ctx context.Context, name string) ([]audiosep.Definition
 		h.forget(p)
 		return nil, err
 	}
-	h.remember(known, p.about)
+	h.remember(pl, known, p.about)
 	h.keep(p)
 	return defs, nil
 }

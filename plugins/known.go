@@ -14,7 +14,7 @@ import (
 )
 
 // knownEnv are what in the environment decides, besides its files, what a script says.
-var knownEnv = []string{"PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "NODE_PATH"}
+var knownEnv = []string{"PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "NODE_PATH", "AUDIOSEP_ENV"}
 
 // knownFile returns where the description of a plugin is kept, "" for nowhere. The name tells
 // the plugin by its sum, so one that has changed is asked again.
@@ -52,10 +52,11 @@ func (h *Host) recall(pl plugin, file string) ([]audiosep.Definition, bool) {
 	return defs, err == nil
 }
 
-// remember keeps what a plugin says in file for later hosts. It is no fault if that cannot be.
-func (h *Host) remember(file string, about *wire.DescribeReply) {
+// remember keeps in file what a plugin says for later hosts, unless the plugin has changed since it was
+// looked for there: then it is not known which of the two said it. It is no fault if that cannot be.
+func (h *Host) remember(pl plugin, file string, about *wire.DescribeReply) {
 	text, err := proto.Marshal(about)
-	if file == "" || err != nil || os.MkdirAll(h.o.Known, 0o700) != nil {
+	if file == "" || h.knownFile(pl) != file || err != nil || os.MkdirAll(h.o.Known, 0o700) != nil {
 		return
 	}
 	f, err := os.CreateTemp(h.o.Known, ".new-*")

@@ -130,30 +130,48 @@ func TestKnown(t *testing.T) {
 	describe(2)
 	t.Setenv("PYTHONPATH", "elsewhere")
 	describe(3)
+	t.Setenv("AUDIOSEP_ENV", "other") // which wrappers name an environment of Python by
+	describe(4)
 	// What was kept and is damaged is asked for again.
 	kept, err := os.ReadDir(known)
-	if err != nil || len(kept) != 3 {
-		t.Fatalf("%d are kept, %v; want 3", len(kept), err)
+	if err != nil || len(kept) != 4 {
+		t.Fatalf("%d are kept, %v; want 4", len(kept), err)
 	}
 	for _, e := range kept {
 		if err := os.WriteFile(filepath.Join(known, e.Name()), []byte("nonsense"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	describe(4)
-	describe(4)
+	describe(5)
+	describe(5)
 	// A stage of a description that was kept runs like any other.
 	h := NewHost(Options{Folders: []string{dir}, Known: known})
 	defer h.Close()
 	got, err := stageOf(t, h, "counted", "ramp", `{"samples": 10}`).run(t.Context(), audiosep.Env{}, nil)
-	if err != nil || starts() != 5 {
-		t.Fatalf("%v, %d starts; want 5", err, starts())
+	if err != nil || starts() != 6 {
+		t.Fatalf("%v, %d starts; want 6", err, starts())
 	}
 	want, err := compiled(t, "ramp", `{"samples": 10}`).run(t.Context(), audiosep.Env{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "samples", numbersOf(t, got["audio"]), numbersOf(t, want["audio"]), 0)
+}
+
+// What a plugin says that is exchanged while it is asked is not kept: another may have said it.
+func TestKnownWhileChanged(t *testing.T) {
+	dir, known := t.TempDir(), filepath.Join(t.TempDir(), "known")
+	path := filepath.Join(dir, prefix+"changed")
+	good := "exec " + filepath.Join(install(t, "good"), prefix+"good") + "\n"
+	files(t, dir, map[string]string{prefix + "new": "#!/bin/sh\n" + good, prefix + "changed": "#!/bin/sh\nmv " + filepath.Join(dir, prefix+"new") + " " + path + "\n" + good})
+	h := NewHost(Options{Folders: []string{dir}, Known: known})
+	defer h.Close()
+	if _, err := h.Describe(t.Context(), "changed"); err != nil {
+		t.Fatal(err)
+	}
+	if kept, _ := os.ReadDir(known); len(kept) != 0 {
+		t.Errorf("%d are kept; want none", len(kept))
+	}
 }
 
 // TestOthers warns, once, of plugins that others may change.

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/plugins"
 )
@@ -56,9 +56,17 @@ func (f *pluginFlags) options(pins map[string]pipeline.Pin, used []string, log *
 }
 
 func readLock(file string) (map[string]pipeline.Pin, error) {
-	text, err := os.ReadFile(file)
+	f, err := whole.Open(file)
 	if err != nil {
 		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSpec+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxSpec {
+		return nil, fmt.Errorf("%s has more than %d bytes; want a lock file, as audiosep plugin lock writes it", file, maxSpec)
 	}
 	return pipeline.ParseLock(file, text)
 }

@@ -18,10 +18,16 @@ func newStore(size int64) (store, error) {
 	return make(memory, size), nil
 }
 
-func (m memory) WriteAt(p []byte, at int64) (int, error) { return copy(m[at:], p), nil }
+func (m memory) WriteAt(p []byte, at int64) (int, error) {
+	n := copy(m[min(at, int64(len(m))):], p)
+	if n < len(p) {
+		return n, io.ErrShortWrite
+	}
+	return n, nil
+}
 
 func (m memory) ReadAt(p []byte, at int64) (int, error) {
-	n := copy(p, m[at:])
+	n := copy(p, m[min(at, int64(len(m))):])
 	if n < len(p) {
 		return n, io.EOF
 	}

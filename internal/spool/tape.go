@@ -32,7 +32,7 @@ func (t *Tape) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	if t.file == nil {
-		if err := t.toFile(); err != nil {
+		if err := t.toFile(t.size + int64(len(p))); err != nil {
 			return 0, err
 		}
 	}
@@ -44,11 +44,13 @@ func (t *Tape) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// toFile moves what is in memory into a file.
-func (t *Tape) toFile() (err error) {
-	if t.file, err = newStore(t.size + 1); err != nil {
+// toFile moves what is in memory into a file, which is to take so many bytes next.
+func (t *Tape) toFile(bytes int64) error {
+	file, err := newStore(bytes)
+	if err != nil {
 		return err
 	}
+	t.file = file
 	_, err = t.file.WriteAt(t.memory, 0)
 	t.memory = nil
 	return err

@@ -41,11 +41,7 @@ func (s *Store) bring(ctx context.Context, o Options, work, dir string) (origin,
 	}
 	beside := o.SHA256 == ""
 	if beside {
-		text, err := os.ReadFile(origin + ".sha256")
-		if err == nil {
-			o.SHA256, err = readSum(text, filepath.Base(origin))
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if o.SHA256, err = readSumFile(origin+".sha256", filepath.Base(origin)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", "", fmt.Errorf("%s.sha256: %w", origin, err)
 		}
 	}
@@ -122,6 +118,10 @@ func (s *Store) bringFile(ctx context.Context, o Options, file, dir string) (str
 
 // bringFolder copies a folder but for what is hidden, and what Python makes.
 func (s *Store) bringFolder(ctx context.Context, o Options, from, dir string) (string, error) {
+	from, err := filepath.EvalSymlinks(from) // a walk does not begin at a link
+	if err != nil {
+		return "", err
+	}
 	t, err := s.begin(ctx, dir)
 	if err != nil {
 		return "", err
@@ -174,7 +174,7 @@ func (s *Store) bringURL(ctx context.Context, u *url.URL, o Options, work, dir s
 		beside := *u
 		beside.Path += ".sha256"
 		text := &bytes.Buffer{}
-		err := s.download(ctx, beside.String(), text, 1<<20)
+		err := s.download(ctx, beside.String(), text, mostSums)
 		if err == nil {
 			o.SHA256, err = readSum(text.Bytes(), path.Base(u.Path))
 		}
@@ -228,16 +228,34 @@ func (s *Store) download(ctx context.Context, address string, w io.Writer, most 
 
 var sumSyntax = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
+// mostSums is how many bytes a file of sums may have.
+const mostSums = 1 << 20
+
+// readSumFile is readSum of a file.
+func readSumFile(file, name string) (string, error) {
+	f, err := whole.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, mostSums))
+	if err != nil {
+		return "", err
+	}
+	return readSum(text, name)
+}
+
 // readSum returns the sum of a file from what sha256sum has written, or a sum alone.
 func readSum(text []byte, name string) (string, error) {
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	for _, line := range lines {
-		fields := strings.Fields(line)
-		if len(fields) == 0 || !sumSyntax.MatchString(strings.ToLower(fields[0])) {
+		sum, of, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if sum = strings.ToLower(sum); !sumSyntax.MatchString(sum) {
 			continue
 		}
-		if len(lines) == 1 && len(fields) == 1 || len(fields) == 2 && path.Base(strings.TrimPrefix(fields[1], "*")) == name {
-			return strings.ToLower(fields[0]), nil
+		of = strings.TrimPrefix(strings.TrimSpace(of), "*")
+		if len(lines) == 1 && of == "" || path.Base(of) == name {
+			return sum, nil
 		}
 	}
 	return "", fmt.Errorf("it has no SHA-256 sum of %s; want a line as sha256sum writes it", name)

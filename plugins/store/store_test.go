@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/audiosep/audiosep"
@@ -137,6 +138,7 @@ func TestHostile(t *testing.T) {
 		"windows":   {[]member{own, file(`..\evil`, "e")}, "want names inside"},
 		"drive":     {[]member{own, file(`c:evil`, "e")}, "want names inside"},
 		"control":   {[]member{own, file("a\x1bb", "e")}, "want names inside"},
+		"bytes":     {[]member{own, file("a\xffb", "e")}, "want names inside"},
 		"link":      {[]member{own, {name: "l", mode: fs.ModeSymlink | 0o777, link: "/etc"}, file("l/x", "e")}, "want files and folders alone"},
 		"twice":     {[]member{own, file("Helper.py", "e"), file("helper.py", "f")}, "want each name once"},
 		"through":   {[]member{own, file("a", "e"), file("a/b", "f")}, "a"},
@@ -168,6 +170,7 @@ func TestHostile(t *testing.T) {
 	}
 	check("hard link", ".tar.gz", tarOf(t, own, member{name: "l", mode: fs.ModeIrregular, link: "/etc/passwd"}), "want files and folders alone")
 	check("pipe", ".tar.gz", tarOf(t, own, member{name: "l", mode: fs.ModeNamedPipe}), "want files and folders alone")
+	check("noise", ".tar.gz", tarOf(t, file("__MACOSX/a", strings.Repeat("0", 1<<20)), own), "that no plugin needs")
 	check("damaged", ".tar.gz", tarOf(t, own)[:60], "damaged")
 	check("damaged", ".zip", zipOf(t, own)[:60], "zip")
 	check("text", ".txt", []byte("hello"), "want zip or tar.gz")
@@ -191,6 +194,10 @@ func TestInstall(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	linked := filepath.Join(t.TempDir(), "linked")
+	if err := os.Symlink(folder, linked); err != nil {
+		t.Fatal(err)
+	}
 	all := []string{"audiosep-plugin-x", "data/w.npz", "helper.py"}
 	for name, c := range map[string]struct {
 		from string
@@ -200,6 +207,7 @@ func TestInstall(t *testing.T) {
 		"zip":    {written(t, "x.zip", zipOf(t, members...)), all},
 		"inside": {written(t, "x.whatever", tarOf(t, inside...)), all},
 		"folder": {folder, all},
+		"linked": {linked, all},
 		"file":   {filepath.Join(folder, "audiosep-plugin-x"), []string{"audiosep-plugin-x", "helper.py"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -348,7 +356,18 @@ func TestSums(t *testing.T) {
 	}
 	beside := written(t, "x.zip", good)
 	os.WriteFile(beside+".sha256", []byte(wrong+"  x.zip\n"), 0o644)
+	spaced := written(t, "my x.zip", good)
+	os.WriteFile(spaced+".sha256", []byte(wrong+"  x.zip\r\n"+sumOf(good)+"  my x.zip\r\n"), 0o644)
+	// Nobody writes to these pipes.
+	pipe := filepath.Join(t.TempDir(), "audiosep-plugin-x")
+	piped := written(t, "x.zip", good)
+	for _, name := range []string{pipe, piped + ".sha256"} {
+		if err := syscall.Mkfifo(name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for i, c := range []struct{ from, sum, want string }{
+		{spaced, "", passes}, {pipe, "", "want one"}, {pipe, wrong, "want one"}, {piped, "", "no regular file"},
 		{plain, "", passes}, {plain, tree, passes}, {plain, sumOf([]byte(fails)), "nothing was unpacked"}, {odd, "", "nothing was unpacked"},
 		{local, "", passes}, {local, sumOf(good), passes}, {local, strings.ToUpper(sumOf(good)), passes},
 		{local, wrong, "has the SHA-256 sum " + sumOf(good) + "; want " + wrong + ": nothing was unpacked"},

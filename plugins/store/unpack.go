@@ -15,6 +15,9 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode"
+	"unicode/utf8"
+
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // Magic bytes of archives.
@@ -25,7 +28,7 @@ var (
 
 // magic returns the first bytes of a file.
 func magic(file string) []byte {
-	f, err := os.Open(file)
+	f, err := whole.Open(file)
 	if err != nil {
 		return nil
 	}
@@ -129,7 +132,7 @@ func (t *tree) untar(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	r := tar.NewReader(z)
+	r := tar.NewReader(&stopping{t.ctx, z})
 	for {
 		e, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -138,14 +141,12 @@ func (t *tree) untar(f *os.File) error {
 		if err != nil {
 			return fmt.Errorf("it is no tar.gz, or damaged: %w", err)
 		}
-		if noise(e.Name) {
-			continue
-		}
-		switch e.Typeflag {
-		case tar.TypeXGlobalHeader:
-		case tar.TypeDir:
+		switch {
+		case noise(e.Name), e.Typeflag == tar.TypeXGlobalHeader:
+			err = t.pass(e.Size)
+		case e.Typeflag == tar.TypeDir:
 			err = t.folder(e.Name)
-		case tar.TypeReg:
+		case e.Typeflag == tar.TypeReg:
 			err = t.file(e.Name, e.FileInfo().Mode(), r)
 		default:
 			err = refused(e.Name, e.FileInfo().Mode())
@@ -165,13 +166,22 @@ func noise(name string) bool {
 	return strings.HasPrefix(name, "__MACOSX/") || strings.HasPrefix(path.Base(name), "._")
 }
 
+// pass counts what is in an archive and is not written: to read past it takes time too.
+func (t *tree) pass(bytes int64) error {
+	t.left.files--
+	if t.left.unpacked -= bytes; t.left.files < 0 || t.left.unpacked < 0 {
+		return errors.New("there is too much in it that no plugin needs; want less")
+	}
+	return nil
+}
+
 // longestName bounds the length of a name in an archive.
 const longestName = 400
 
 // claim returns where a name is to be, once.
 func (t *tree) claim(name string) (string, error) {
 	clean := path.Clean(strings.TrimSuffix(name, "/"))
-	bad := name == "" || len(name) > longestName || strings.ContainsFunc(name, unicode.IsControl) || strings.ContainsAny(name, `\:`) || !filepath.IsLocal(filepath.FromSlash(clean))
+	bad := name == "" || len(name) > longestName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) || strings.ContainsAny(name, `\:`) || !filepath.IsLocal(filepath.FromSlash(clean))
 	for part := range strings.SplitSeq(name, "/") {
 		bad = bad || part == ".."
 	}

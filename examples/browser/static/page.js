@@ -12,6 +12,7 @@ function start() {
   worker.onmessage = ({ data }) => {
     if (data.presets) ready(data.presets)
     else if (data.stems) done(data.stems)
+    else if (data.ended) presets.length ? restart(data.ended, true) : end(data.ended, true)
     else if (data.error) end(data.error, true)
     else step(data)
   }
@@ -48,8 +49,15 @@ async function separate(event) {
   get('stems').replaceChildren()
   busy(true)
   say(`Separating ${file.name}…`)
-  const content = new Uint8Array(await file.arrayBuffer())
-  worker.postMessage({ preset: get('preset').value, name: file.name, content, options }, [content.buffer])
+  const asked = worker // another has not loaded its program yet
+  let content
+  try {
+    content = new Uint8Array(await file.arrayBuffer())
+  } catch (e) {
+    if (asked === worker) end(`${file.name} cannot be read: ${e.message}`, true)
+    return
+  }
+  if (asked === worker) asked.postMessage({ preset: get('preset').value, name: file.name, content, options }, [content.buffer])
 }
 
 function busy(on) {
@@ -84,10 +92,13 @@ function end(text, bad) {
 
 get('preset').addEventListener('change', choose)
 get('form').addEventListener('submit', separate)
-get('cancel').addEventListener('click', () => {
+// restart says why, and starts another program.
+function restart(text, bad) {
   worker.terminate()
-  end('Cancelled.', false)
+  end(text, bad)
   get('go').disabled = true
   start()
-})
+}
+
+get('cancel').addEventListener('click', () => restart('Cancelled.', false))
 start()

@@ -2,7 +2,8 @@
 importScripts('wasm_exec.js')
 const go = new Go()
 WebAssembly.instantiateStreaming(fetch('audiosep.wasm'), go.importObject).then(({ instance }) => {
-  go.run(instance)
+  // It ends only by breaking down, such as where a recording does not fit in memory.
+  go.run(instance).then(() => postMessage({ ended: 'the program broke down, perhaps for want of memory; want a shorter recording' }))
   postMessage(audiosepPresets())
 }).catch(e => postMessage({ error: `the program could not be loaded: ${e.message}` }))
 

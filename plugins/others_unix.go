@@ -24,7 +24,7 @@ func others(path string) string {
 			return why
 		}
 	}
-	if why := folders(filepath.Join(dir, files[0])); why != "" {
+	if why := folders(filepath.Join(dir, filepath.Base(path))); why != "" {
 		return why
 	}
 	return folders(path)

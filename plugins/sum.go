@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,6 +25,9 @@ const (
 	mostCode  = 5000 // files of code beside a script
 	deepFiles = 16   // folders within each other
 )
+
+// RecordName is the file beside an installed plugin that has the sum of each of its files.
+const RecordName = "installed.json"
 
 // Sum returns the SHA-256 of the plugin whose file is at path, in hexadecimal: of what [Covers]
 // names. Of one file it is that file's sum, of several that of the text which sha256sum prints
@@ -47,7 +52,8 @@ func Sum(path string) (string, error) {
 // slashes, in the order of their names. A program is one file. A script, which begins with #!,
 // may import what is beside it, so its sum is also of the code in its folder, and in folders
 // there that have code in them, whether it is imported or not. If path is a link, that is the
-// folder which it leads to, from where Python imports. Not covered are other plugins, what a
+// folder which it leads to, from where Python imports. Of an installed plugin all files that it
+// was installed with are covered too, such as weights. Not covered are other plugins, what a
 // script takes from elsewhere, such as the packages of an environment, and __pycache__, which
 // Python makes of what is covered.
 func Covers(path string) (dir string, files []string, err error) {
@@ -56,14 +62,70 @@ func Covers(path string) (dir string, files []string, err error) {
 	}
 	c := &covered{dir: filepath.Dir(path), files: []string{filepath.Base(path)}}
 	script, err := IsScript(path)
-	if err != nil || !script {
+	if err != nil {
 		return c.dir, c.files, err
 	}
-	if err := c.folder("", 0); err != nil {
-		return "", nil, fmt.Errorf("the code beside %s: %w", path, err)
+	if script {
+		if err := c.folder("", 0); err != nil {
+			return "", nil, fmt.Errorf("the code beside %s: %w", path, err)
+		}
 	}
+	c.files = append(c.files, installedFiles(path)...)
 	slices.Sort(c.files)
 	return c.dir, slices.Compact(c.files), nil // the script itself may be called as code is
+}
+
+// installedFiles returns the files that the plugin at path was installed with; none if it was not.
+func installedFiles(path string) (names []string) {
+	f, err := whole.Open(filepath.Join(filepath.Dir(path), RecordName))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	var record struct {
+		Name  string
+		Files map[string]string
+	}
+	name, _ := NameOf(path)
+	if err := json.NewDecoder(f).Decode(&record); err != nil || record.Name != name {
+		return nil
+	}
+	for file := range record.Files {
+		if filepath.IsLocal(filepath.FromSlash(file)) {
+			names = append(names, file)
+		}
+	}
+	return names
+}
+
+// Uncovered returns what is beside a plugin and not covered by its sum, in the order of the names:
+// files, and folders, with a slash at their ends, in which nothing is covered. Left out are other
+// plugins, hidden files, and __pycache__.
+func Uncovered(path string) (names []string, err error) {
+	dir, files, err := Covers(path)
+	if err != nil {
+		return nil, err
+	}
+	return uncovered(dir, "", files)
+}
+
+func uncovered(dir, at string, covered []string) (names []string, err error) {
+	entries, err := os.ReadDir(filepath.Join(dir, filepath.FromSlash(at)))
+	for _, e := range entries {
+		name := path.Join(at, e.Name())
+		switch {
+		case strings.HasPrefix(e.Name(), ".") || strings.HasPrefix(e.Name(), prefix) || e.Name() == "__pycache__" || name == RecordName:
+		case !e.IsDir() && !slices.Contains(covered, name):
+			names = append(names, name)
+		case !e.IsDir():
+		case slices.ContainsFunc(covered, func(file string) bool { return strings.HasPrefix(file, name+"/") }):
+			below, failed := uncovered(dir, name, covered)
+			names, err = append(names, below...), errors.Join(err, failed)
+		default:
+			names = append(names, name+"/")
+		}
+	}
+	return names, err
 }
 
 // IsScript tells whether a file begins with #!, so that another program runs it.

@@ -157,15 +157,6 @@ func listPlugins(cmd *cobra.Command, f *pluginFlags) ([]listed, error) {
 		return nil, err
 	}
 	defer host.Close()
-	s, err := installed(cmd)
-	if err != nil {
-		return nil, err
-	}
-	records := map[string]*store.Installed{}
-	known, _ := s.List()
-	for _, in := range known {
-		records[in.Dir] = in
-	}
 	all := []listed{}
 	for _, found := range host.Found() {
 		l := listed{Name: found.Name, Path: found.Path, Stages: []string{}}
@@ -179,7 +170,7 @@ func listPlugins(cmd *cobra.Command, f *pluginFlags) ([]listed, error) {
 		for _, d := range defs {
 			l.Stages, l.Version = append(l.Stages, d.Name), d.Version
 		}
-		if in := records[filepath.Dir(found.Path)]; in != nil {
+		if in := store.Of(found.Path); in != nil {
 			l.Origin = in.Origin
 			if changed := in.Changed(cmd.Context()); err == nil {
 				err = changed

@@ -17,6 +17,7 @@ import (
 	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/plugins"
+	"github.com/audiosep/audiosep/plugins/store"
 )
 
 // platform is that of programs which run here.
@@ -103,7 +104,9 @@ under "plugins" may also stand in the pipeline itself.
 
 A program has a sum for each platform; a file that is there keeps those of others, so locking
 on one machine after the other with the same file collects them. The sum of a script is of
-the code in its folder too, and not of what it takes from elsewhere.`,
+the code in its folder too, and not of what it takes from elsewhere. An installed plugin is
+pinned by all files that it was installed with, such as weights; of others it is said which
+files beside them are not covered.`,
 		Example: `  audiosep plugin lock pipeline.json
   audiosep run pipeline.json --plugin-lock pipeline.lock.json`,
 		Args: cobra.ExactArgs(1),
@@ -167,6 +170,15 @@ func (f *pluginFlags) writeLock(cmd *cobra.Command, spec *pipeline.Spec, out str
 	return nil
 }
 
+// few lists names, the first of them if there are many.
+func few(names []string) string {
+	const most = 5
+	if len(names) > most {
+		names = append(slices.Clone(names[:most]), fmt.Sprintf("… (%d more)", len(names)-most))
+	}
+	return strings.Join(names, ", ")
+}
+
 // pinOf returns what a plugin is pinned to, and says on w what that does not cover. Sums of old that
 // are of other platforms stay, unless the one of this platform has changed: then they are of
 // another version.
@@ -183,9 +195,20 @@ func pinOf(w io.Writer, host *plugins.Host, name string, old pipeline.Pin) (pipe
 	if err != nil {
 		return nil, err
 	}
+	beside, err := plugins.Uncovered(path)
+	if err != nil {
+		return nil, err
+	}
+	if len(beside) > 0 && store.Of(path) == nil {
+		fmt.Fprintf(w, "%s: its sum does not cover %s beside it; want the plugin installed, which is pinned by all its files, if it computes with them\n", name, few(beside))
+	}
 	if script {
 		_, files, err := plugins.Covers(path)
-		fmt.Fprintf(w, "%s is a script: its sum is of %s, and of nothing that it takes from elsewhere\n", name, strings.Join(files, ", "))
+		list := strings.Join(files, ", ")
+		if store.Of(path) != nil {
+			list = few(files)
+		}
+		fmt.Fprintf(w, "%s is a script: its sum is of %s, and of nothing that it takes from elsewhere\n", name, list)
 		return pipeline.Pin{pipeline.AnyPlatform: sum}, err
 	}
 	pin := pipeline.Pin{platform: sum}

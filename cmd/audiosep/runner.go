@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/audiosep/audiosep"
@@ -10,6 +11,7 @@ import (
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/pipeline/record"
 	"github.com/audiosep/audiosep/plugins"
+	"github.com/audiosep/audiosep/plugins/store"
 	"github.com/audiosep/audiosep/report"
 )
 
@@ -67,6 +69,9 @@ func (r *runner) load(ctx context.Context, spec *pipeline.Spec, override func(*p
 		if err := describePlugins(ctx, host, reg, names); err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
+		if err := changed(ctx, log, host, names); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
 		for _, name := range names { // what cannot be found is told by Check
 			if sum, err := host.Pin(name); err == nil {
 				l.pins[name] = sum
@@ -85,6 +90,22 @@ func (r *runner) load(ctx context.Context, spec *pipeline.Spec, override func(*p
 	}
 	l.input = inputOf(l.Pipeline)
 	return l, nil
+}
+
+// changed warns of plugins that are not as they were installed.
+func changed(ctx context.Context, log *slog.Logger, host *plugins.Host, names []string) error {
+	for _, name := range names {
+		path, _ := host.Path(name)
+		if path == "" {
+			continue
+		}
+		if in := store.Of(path); in != nil {
+			if err := in.Changed(ctx); err != nil && ctx.Err() == nil {
+				log.Warn(fmt.Sprintf("plugin %s: %v", name, err))
+			}
+		}
+	}
+	return ctx.Err()
 }
 
 // inputOf returns what the recording of a pipeline is called.

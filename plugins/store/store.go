@@ -55,9 +55,6 @@ func (s *Store) log() *slog.Logger {
 	return s.Log
 }
 
-// recordName is the file in a plugin's folder that says where it is from.
-const recordName = "installed.json"
-
 // Installed says what is installed, and where it is from.
 type Installed struct {
 	Name    string            `json:"name"`
@@ -110,7 +107,7 @@ func (s *Store) Install(ctx context.Context, o Options) (*Installed, []audiosep.
 	}
 	text, err := json.MarshalIndent(in, "", "  ")
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, recordName), append(text, '\n'), 0o644)
+		err = os.WriteFile(filepath.Join(dir, plugins.RecordName), append(text, '\n'), 0o644)
 	}
 	if err = errors.Join(err, ctx.Err()); err != nil {
 		return nil, nil, err
@@ -175,8 +172,8 @@ func plugin(dir, from string) (string, string, error) {
 	if len(names) != 1 {
 		return "", "", fmt.Errorf("%s has %d files called audiosep-plugin-NAME %v; want one, in the outermost folder", from, len(names), names)
 	}
-	if _, err := os.Lstat(filepath.Join(dir, recordName)); err == nil {
-		return "", "", fmt.Errorf("%s has a file %s, which is what an installed plugin is known by; want it without", from, recordName)
+	if _, err := os.Lstat(filepath.Join(dir, plugins.RecordName)); err == nil {
+		return "", "", fmt.Errorf("%s has a file %s, which is what an installed plugin is known by; want it without", from, plugins.RecordName)
 	}
 	return dir, names[0], os.Chmod(filepath.Join(dir, plugins.FileName(names[0])), 0o755)
 }
@@ -275,13 +272,26 @@ func (s *Store) folder(name string) string {
 	return filepath.Join(s.Dir, strings.TrimSuffix(plugins.FileName(name), ".exe"))
 }
 
+// Of returns the record of the plugin whose file is at path; nil if it was not installed.
+func Of(path string) *Installed {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	name, _ := plugins.NameOf(path)
+	in, err := (&Store{Dir: filepath.Dir(filepath.Dir(path))}).read(name)
+	if err != nil || in.Dir != filepath.Dir(path) {
+		return nil
+	}
+	return in
+}
+
 // read returns the record of an installed plugin.
 func (s *Store) read(name string) (*Installed, error) {
 	dir := s.folder(name)
 	if !filepath.IsLocal(filepath.Base(dir)) || filepath.Dir(dir) != filepath.Clean(s.Dir) {
 		return nil, fmt.Errorf("the name is %q; want that of a plugin", name)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, recordName))
+	text, err := os.ReadFile(filepath.Join(dir, plugins.RecordName))
 	if err != nil {
 		return nil, err
 	}
@@ -290,7 +300,7 @@ func (s *Store) read(name string) (*Installed, error) {
 		err = fmt.Errorf("it is that of %q", in.Name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s is not the record of plugin %s: %w", filepath.Join(dir, recordName), name, err)
+		return nil, fmt.Errorf("%s is not the record of plugin %s: %w", filepath.Join(dir, plugins.RecordName), name, err)
 	}
 	return in, nil
 }
@@ -332,7 +342,7 @@ func sums(ctx context.Context, dir string) (map[string]string, error) {
 			return nil
 		}
 		name, err := filepath.Rel(dir, path)
-		if err != nil || name == recordName {
+		if err != nil || name == plugins.RecordName {
 			return err
 		}
 		_, all[filepath.ToSlash(name)], err = whole.Sum(ctx, path)

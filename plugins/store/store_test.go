@@ -146,7 +146,7 @@ func TestHostile(t *testing.T) {
 		"many":      {append([]member{own}, slices.Repeat([]member{{name: "d/", mode: fs.ModeDir | 0o755}}, 60)...), "too many files"},
 		"none":      {[]member{file("readme", "r")}, "has 0 files called audiosep-plugin-NAME"},
 		"two":       {[]member{own, file("audiosep-plugin-y", "y")}, "has 2 files called"},
-		"record":    {[]member{own, file(recordName, "{}")}, "want it without"},
+		"record":    {[]member{own, file(plugins.RecordName, "{}")}, "want it without"},
 		"no plugin": {[]member{file("audiosep-plugin-x", "#!/bin/sh\nexit 3\n")}, "nothing is installed, as the plugin does not run here"},
 	}
 	check := func(name, end string, data []byte, want string) {
@@ -221,7 +221,7 @@ func TestInstall(t *testing.T) {
 			}
 			var got []string
 			filepath.WalkDir(in.Dir, func(path string, e fs.DirEntry, err error) error {
-				if rel, _ := filepath.Rel(in.Dir, path); !e.IsDir() && rel != recordName && !strings.HasPrefix(filepath.Base(rel), "._") {
+				if rel, _ := filepath.Rel(in.Dir, path); !e.IsDir() && rel != plugins.RecordName && !strings.HasPrefix(filepath.Base(rel), "._") {
 					got = append(got, rel)
 				}
 				return err

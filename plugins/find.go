@@ -52,6 +52,7 @@ func fileOf(dir, name string) string {
 type Found struct {
 	Name, Path string
 	Reason     string // why it is passed over; "" for the one that is used
+	First      string // the file of this name that was found before it and counts; "" if none was
 }
 
 // Names returns the names of all plugins that can be found, in the order of the
@@ -67,7 +68,7 @@ func (h *Host) Names() []string {
 }
 
 // PassedOver returns what is called like a plugin and is not among Names, each with
-// the reason, and the folders of Options that are not there.
+// the reason, and the folders of Options and of $AUDIOSEP_PLUGINS that are not there.
 func (h *Host) PassedOver() []Found {
 	return slices.DeleteFunc(h.Found(), func(f Found) bool { return f.Reason == "" })
 }
@@ -75,9 +76,10 @@ func (h *Host) PassedOver() []Found {
 // Found returns Names and PassedOver with their files, in one order.
 func (h *Host) Found() (all []Found) {
 	used := map[string]string{} // name -> the file that counts
+	asked := len(h.o.Folders) + len(filepath.SplitList(os.Getenv(folder)))
 	for i, dir := range h.folders() {
 		entries, err := os.ReadDir(dir)
-		if err != nil && i < len(h.o.Folders) { // others need not be there
+		if err != nil && i < asked && dir != "" { // the user's own need not be there
 			all = append(all, Found{Path: dir, Reason: fmt.Sprintf("the folder cannot be read: %v", err)})
 		}
 		for _, e := range entries {
@@ -87,8 +89,8 @@ func (h *Host) Found() (all []Found) {
 				continue
 			}
 			reason, none := passedOver(name, path, used)
-			if !none && used[name] != path {
-				all = append(all, Found{name, path, reason})
+			if !none && !samePath(used[name], path) {
+				all = append(all, Found{name, path, reason, used[name]})
 			}
 			if used[name] == "" {
 				used[name] = path
@@ -96,6 +98,16 @@ func (h *Host) Found() (all []Found) {
 		}
 	}
 	return all
+}
+
+// samePath tells whether two paths are one, such as that of a folder which is listed twice.
+func samePath(a, b string) bool {
+	if a == "" {
+		return false
+	}
+	a, failed := filepath.Abs(a)
+	b, err := filepath.Abs(b)
+	return a == b && failed == nil && err == nil
 }
 
 // passedOver returns why a file is not used, and whether it is meant for something else, such as

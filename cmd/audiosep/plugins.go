@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,6 +42,16 @@ func (f *pluginFlags) add(cmd *cobra.Command) {
 func (f *pluginFlags) addFolders(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.folders, "plugins", nil, "`DIR` to look for plugins in, before those of $AUDIOSEP_PLUGINS and your own")
 	cmd.MarkFlagDirname("plugins")
+}
+
+// there says which of the folders that flags name cannot be read.
+func (f *pluginFlags) there() error {
+	for _, dir := range f.folders {
+		if _, err := os.ReadDir(dir); err != nil {
+			return fmt.Errorf("--plugins is %q, which cannot be read (%w); want a folder with plugins in it", dir, err)
+		}
+	}
+	return nil
 }
 
 // addTimes adds the flags for how long plugins are waited for.

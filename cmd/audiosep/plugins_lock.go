@@ -145,8 +145,13 @@ func (f *pluginFlags) writeLock(cmd *cobra.Command, spec *pipeline.Spec, out str
 			return err
 		}
 	}
-	host := plugins.NewHost(plugins.Options{Folders: f.folders, Log: newWarnings(cmd.ErrOrStderr())})
+	if err := f.there(); err != nil {
+		return err
+	}
+	log := newWarnings(cmd.ErrOrStderr())
+	host := plugins.NewHost(plugins.Options{Folders: f.folders, Log: log})
 	defer host.Close()
+	passedOver(log, host, names)
 	pins := map[string]pipeline.Pin{}
 	for _, name := range names {
 		pin, err := pinOf(cmd.ErrOrStderr(), host, name, old[name])

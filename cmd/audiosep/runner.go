@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
@@ -56,6 +57,9 @@ func (r *runner) load(ctx context.Context, spec *pipeline.Spec, override func(*p
 	if err := r.plugins.unused(spec); err != nil {
 		return nil, err
 	}
+	if err := r.plugins.there(); err != nil {
+		return nil, err
+	}
 	names := spec.PluginNames()
 	if r.plugins.none {
 		reg.Unchecked(names...)
@@ -66,6 +70,7 @@ func (r *runner) load(ctx context.Context, spec *pipeline.Spec, override func(*p
 		}
 		host := plugins.NewHost(o)
 		l.host, l.pins = host.Close, map[string]string{}
+		passedOver(log, host, names)
 		if err := describePlugins(ctx, host, reg, names); err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
@@ -90,6 +95,16 @@ func (r *runner) load(ctx context.Context, spec *pipeline.Spec, override func(*p
 	}
 	l.input = inputOf(l.Pipeline)
 	return l, nil
+}
+
+// passedOver warns of files called as the plugins of names that are not the ones which count, and of
+// folders that are not there.
+func passedOver(log *slog.Logger, host *plugins.Host, names []string) {
+	for _, p := range host.PassedOver() {
+		if p.Name == "" || p.First != "" && slices.Contains(names, p.Name) {
+			log.Warn(fmt.Sprintf("%s is passed over: %s", p.Path, p.Reason))
+		}
+	}
 }
 
 // changed warns of plugins that are not as they were installed.

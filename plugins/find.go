@@ -193,7 +193,11 @@ func (h *Host) pinned(name, path string) error {
 	case !ok:
 		return fmt.Errorf("plugin %s: %s has no pin, where other plugins have; want one of the SHA-256 sum %s, if it is the one meant (audiosep plugin lock)", name, path, is)
 	case !strings.EqualFold(is, want):
-		return fmt.Errorf("plugin %s: %s has the SHA-256 sum %s; it is pinned to %s", name, path, is, want)
+		from := h.o.From[name]
+		if from != "" {
+			from = " in " + from
+		}
+		return fmt.Errorf("plugin %s: %s has the SHA-256 sum %s; it is pinned to %s%s; want the plugin installed that the lock was made of, or locked again: audiosep plugin lock PIPELINE", name, path, is, want, from)
 	}
 	return nil
 }

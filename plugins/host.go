@@ -18,6 +18,7 @@ import (
 type Options struct {
 	Folders []string          // searched before those of Folders()
 	Pins    map[string]string // plugin's name -> its SHA-256, in hexadecimal, as of Sum
+	From    map[string]string // plugin's name -> what its pin stands in, for messages; may be nil
 	Locked  bool              // plugins without a pin are refused
 	Known   string            // a folder where Describe keeps what plugins say, and looks; "": they are started and asked
 	Start   time.Duration     // most to start and describe a plugin; 0: 30 s

@@ -27,8 +27,11 @@ const platform = runtime.GOOS + "/" + runtime.GOARCH
 // used are the plugins that are needed; nil if it is not known.
 func (f *pluginFlags) options(pins map[string]pipeline.Pin, used []string, log *slog.Logger) (plugins.Options, error) {
 	o := f.unpinned(log)
-	o.Pins = map[string]string{}
+	o.Pins, o.From = map[string]string{}, map[string]string{}
 	all := maps.Clone(pins)
+	for name := range pins {
+		o.From[name] = "the pipeline"
+	}
 	if f.lock != "" {
 		locked, err := readLock(f.lock)
 		if err != nil {
@@ -41,7 +44,7 @@ func (f *pluginFlags) options(pins map[string]pipeline.Pin, used []string, log *
 			if other, ok := all[name]; ok && !maps.Equal(other, pin) {
 				return o, fmt.Errorf("plugin %s has one SHA-256 in the pipeline and another in %s; want one", name, f.lock)
 			}
-			all[name] = pin
+			all[name], o.From[name] = pin, f.lock
 		}
 	}
 	o.Locked = f.lock != "" || len(pins) > 0

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -80,7 +81,7 @@ func pluginRemoveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "remove NAME…",
 		Short:   "Remove plugins that were installed",
-		Long:    "Remove plugins that audiosep plugin install has installed. Others are left alone.\n\n" + homeWords,
+		Long:    "Remove plugins that audiosep plugin install has installed: all that are named, or none\nif one of them is not installed. Others are left alone.\n\n" + homeWords,
 		Example: "  audiosep plugin remove hartley",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -88,11 +89,10 @@ func pluginRemoveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, name := range args {
-				if err := s.Remove(name); err != nil {
-					return &runError{err}
-				}
+			if err := s.Remove(args...); err != nil {
+				return &runError{err}
 			}
+			fmt.Fprintln(cmd.OutOrStdout(), "removed "+strings.Join(args, ", "))
 			return nil
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -142,6 +142,11 @@ kept in the folder for caches until its files change; AUDIOSEP_CACHE=off asks it
 				enc.SetIndent("", "  ")
 				return enc.Encode(all)
 			}
+			if len(all) == 0 {
+				folders := slices.DeleteFunc(append(slices.Clone(f.folders), plugins.Folders()...), func(dir string) bool { return dir == "" })
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), "none in "+strings.Join(folders, ", "))
+				return err
+			}
 			return printPlugins(cmd.OutOrStdout(), all)
 		},
 	}
@@ -184,7 +189,19 @@ func listPlugins(cmd *cobra.Command, f *pluginFlags) ([]listed, error) {
 		}
 		all = append(all, l)
 	}
-	return all, nil
+	s, err := installed(cmd)
+	if err != nil {
+		return nil, err
+	}
+	known, err := s.List()
+	for _, in := range known {
+		path := filepath.Join(in.Dir, plugins.FileName(in.Name))
+		if _, gone := os.Stat(path); gone != nil {
+			all = append(all, listed{Name: in.Name, Version: in.Version, Path: path, Origin: in.Origin, Stages: []string{},
+				Broken: fmt.Sprintf("its file is gone (%v); want it installed again, with --replace", gone)})
+		}
+	}
+	return all, err
 }
 
 func printPlugins(out io.Writer, all []listed) error {

@@ -221,8 +221,40 @@ func (s *Store) publish(dir string, in *Installed) error {
 	return os.RemoveAll(old)
 }
 
-// Remove removes a plugin that was installed.
-func (s *Store) Remove(name string) error {
+// Remove removes plugins that were installed: none if one of them was not.
+func (s *Store) Remove(names ...string) error {
+	var dirs []string
+	for _, name := range names {
+		in, err := s.named(name)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(dirs, in.Dir) {
+			dirs = append(dirs, in.Dir)
+		}
+	}
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	gone := func(dir string) string { return filepath.Join(s.Dir, workPrefix+filepath.Base(dir)) }
+	for i, dir := range dirs {
+		if err := os.Rename(dir, gone(dir)); err != nil {
+			for _, moved := range dirs[:i] {
+				err = errors.Join(err, os.Rename(gone(moved), moved))
+			}
+			return err
+		}
+	}
+	for _, dir := range dirs {
+		err = errors.Join(err, os.RemoveAll(gone(dir)))
+	}
+	return err
+}
+
+// named returns the record of an installed plugin, or says which there are.
+func (s *Store) named(name string) (*Installed, error) {
 	in, err := s.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		all, _ := s.List()
@@ -233,21 +265,9 @@ func (s *Store) Remove(name string) error {
 		if names == nil {
 			names = []string{"no others"}
 		}
-		return fmt.Errorf("no plugin %s is installed in %s; there are %s", name, s.Dir, strings.Join(names, ", "))
+		return nil, fmt.Errorf("no plugin %s is installed in %s; there are %s", name, s.Dir, strings.Join(names, ", "))
 	}
-	if err != nil {
-		return err
-	}
-	unlock, err := s.lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	gone := filepath.Join(s.Dir, workPrefix+name)
-	if err := os.Rename(in.Dir, gone); err != nil {
-		return err
-	}
-	return os.RemoveAll(gone)
+	return in, err
 }
 
 // List returns what is installed, by name.

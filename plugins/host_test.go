@@ -261,6 +261,39 @@ func TestSnakesFaults(t *testing.T) {
 	}
 }
 
+// TestSnakesTell has stages in Python go wrong outside their own files, and return what is none of
+// their ports.
+func TestSnakesTell(t *testing.T) {
+	needPython(t)
+	dir := t.TempDir()
+	files(t, dir, map[string]string{prefix + "lost": `#!/usr/bin/env python3
+import numpy as np
+from audiosep_plugin import serve
+
+def stage(called, out, made):
+    return type(called, (), {"name": called, "__doc__": "Goes wrong.", "outputs": out, "run": lambda self, env: made()})
+
+audio, two = {"audio": "audio"}, {"audio": "audio", "rest": "audio"}
+serve(
+    stage("deep", audio, lambda: np.linalg.inv(np.zeros((2, 3)))),
+    stage("number", audio, lambda: 3),
+    stage("one", two, lambda: 3.5),
+    stage("misspelt", two, lambda: {"adio": None}))
+`})
+	h := NewHost(Options{Folders: []string{dir}})
+	defer h.Close()
+	for stage, want := range map[string]string{
+		"deep":     "(" + prefix + "lost:10)",
+		"number":   "run returned int; want its output audio, audio",
+		"one":      "run returned float; want a dict with its outputs, audio, rest",
+		"misspelt": "run returned a dict with 'adio'; want none but its outputs, audio, rest",
+	} {
+		if _, err := stageOf(t, h, "lost", stage, "").run(t.Context(), audiosep.Env{}, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error is %v; want %q", stage, err, want)
+		}
+	}
+}
+
 // TestAlive has a plugin work for longer than the host waits without a sign of life. It gives
 // signs; one that sleeps gives none.
 func TestAlive(t *testing.T) {
@@ -323,6 +356,7 @@ func TestScripts(t *testing.T) {
 		"bare":    {"import numpy\n", "its first line, \"import numpy\", does not say what runs it; want one such as #!/usr/bin/env python3"},
 		"empty":   {"#!\n", "its first line, #!, names no interpreter"},
 		"foreign": {"\x7fELF\x02\x01\x01\x00 for another", "it is a program for another system or processor"},
+		"quiet":   {"#!/usr/bin/env sh\nexit 0\n", "it ended before it was ready (did it call serve()?): exit status 0"},
 		"ends":    {"#!/usr/bin/env sh\nexit 3\n", "it ended before it was ready: exit status 3 (" + filepath.Join(dir, prefix+"ends") + ", run by /"},
 	} {
 		if err := os.WriteFile(filepath.Join(dir, prefix+name), []byte(c.text), 0o755); err != nil {

@@ -155,6 +155,9 @@ func (p *process) notStarted(ctx context.Context, limit time.Duration, err error
 		what = fmt.Sprintf("it was not ready after %v; want it to serve before it loads what takes long, or more time by --plugin-start", limit)
 	case !p.child.killed.Load() && p.child.ended(grace):
 		what, err = "it ended before it was ready", nil
+		if p.child.status == nil {
+			what += " (did it call serve()?)"
+		}
 	default:
 		what = "it did not answer: " + plain(err).Error()
 	}

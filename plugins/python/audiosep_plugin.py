@@ -1209,9 +1209,18 @@ _MUTE = (_run_source, _run_framer, _run_transformer, _run_activator)
 def _run_any(stage, env, **inputs):
     made = stage.run(env, **inputs)
     outputs = getattr(stage, "outputs", {})
-    if len(outputs) == 1 and not (isinstance(made, dict) and set(made) <= set(outputs)):
-        made = {next(iter(outputs)): made}
-    return made or {}
+    ports = ", ".join(outputs)
+    if made is None or not outputs:
+        return {}
+    if isinstance(made, dict):
+        if not set(made) <= set(outputs):
+            raise ValueError("run returned a dict with %s; want none but its outputs, %s" % (", ".join(map(repr, made)), ports))
+        return made
+    if len(outputs) > 1:
+        raise ValueError("run returned %s; want a dict with its outputs, %s" % (type(made).__name__, ports))
+    if isinstance(made, (int, float, complex, str, bytes, np.generic)):  # no port carries these
+        raise ValueError("run returned %s; want its output %s, %s" % (type(made).__name__, ports, outputs[ports]))
+    return {ports: made}
 
 
 class _Stage:
@@ -1476,6 +1485,19 @@ def _fault(e):
     return _new("ParamFault", name=e.name, what=e.what, hint=e.hint)
 
 
+def _place(error):
+    """Returns where an exception comes from: the last line of the plugin's own files, those in the
+    folder of the program that are of no installed package, or else the innermost."""
+    own = os.path.dirname(os.path.realpath(getattr(sys.modules["__main__"], "__file__", ""))) + os.sep
+    frames = traceback.extract_tb(error.__traceback__)
+    for frame in reversed(frames):
+        file = os.path.realpath(frame.filename)
+        packaged = re.search(r"[\\/](site|dist)-packages[\\/]", file[len(own) - 1:])
+        if file.startswith(own) and file != os.path.realpath(__file__) and not packaged:
+            return frame
+    return frames[-1]
+
+
 def _fail(context, error):
     """Ends a call with what went wrong, and where unless it was meant."""
     text, cause = str(error), error
@@ -1486,7 +1508,7 @@ def _fail(context, error):
     elif type(error) is not ValueError:
         if isinstance(error, SystemExit):
             text = "the stage has called sys.exit(%s); want an exception such as ValueError" % ("" if error.code is None else repr(error.code))
-        where = traceback.extract_tb(error.__traceback__)[-1]
+        where = _place(error)
         text = "%s: %s (%s:%d)" % (type(error).__name__, text, os.path.basename(where.filename), where.lineno)
         traceback.print_exception(type(error), error, error.__traceback__)
     context.abort(grpc.StatusCode.UNKNOWN, text)

@@ -64,6 +64,9 @@ func work(ctx context.Context, h *Host, plugin, out string) error {
 // TestChaos kills a plugin's process at random moments of its work. Either all is done,
 // or the error says that the plugin ended; what its sink wrote is whole or not there.
 func TestChaos(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	rng := rand.New(rand.NewPCG(1, uint64(os.Getpid())))
 	h := newTestHost(t, Options{Silence: 10 * time.Second}, "good")
 	begin := time.Now()

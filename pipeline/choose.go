@@ -62,12 +62,18 @@ func (p *Pipeline) reported(st *stage) bool {
 	if p.Report == nil {
 		return false
 	}
-	for _, pattern := range p.Report.Ports {
-		for _, out := range st.def.Out {
-			if ok, _ := path.Match(pattern, Ref{st.id, out.Name}.String()); ok {
-				return true
-			}
+	for _, out := range st.def.Out {
+		if (Ref{st.id, out.Name}).Matches(p.Report.Ports) {
+			return true
 		}
 	}
 	return false
+}
+
+// Matches tells whether one of the patterns of a report has the port.
+func (r Ref) Matches(patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		ok, _ := path.Match(pattern, r.String())
+		return ok
+	})
 }

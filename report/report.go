@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path"
 	"path/filepath"
 	"sync"
 
@@ -119,13 +118,10 @@ func (r *Report) Port(ref pipeline.Ref, c audiosep.Cargo, value any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.note(ref, value)
-	for _, pattern := range r.ports {
-		if ok, _ := path.Match(pattern, ref.String()); ok {
-			r.see(ref, value)
-			if err := r.port(ref, value); err != nil {
-				r.keep(fmt.Errorf("the report of %v: %w", ref, err))
-			}
-			return
+	if ref.Matches(r.ports) {
+		r.see(ref, value)
+		if err := r.port(ref, value); err != nil {
+			r.keep(fmt.Errorf("the report of %v: %w", ref, err))
 		}
 	}
 }

@@ -159,6 +159,10 @@ func (s *spectrum) frame(layer, first, n int) []float32 {
 
 // inFrames returns how many frames of x are d seconds, at least one.
 func inFrames(x audiosep.Spectra, d float64) int {
-	f := x.Framing()
-	return max(1, int(min(math.Ceil(d*float64(f.Rate)/float64(f.Hop)-1e-9), 1<<40)))
+	return framesIn(d, x.Framing().Rate, x.Framing().Hop)
+}
+
+// framesIn is inFrames of frames hop samples apart.
+func framesIn(d float64, rate, hop int) int {
+	return max(1, int(min(math.Ceil(d*float64(rate)/float64(hop)-1e-9), 1<<40)))
 }

@@ -1,10 +1,6 @@
 package separators
 
-import (
-	"math"
-
-	"github.com/audiosep/audiosep"
-)
+import "github.com/audiosep/audiosep"
 
 // spectrumBytes is what a spectrum takes: 4 bytes for a magnitude of every layer.
 func spectrumBytes(e audiosep.Extent) int64 {
@@ -16,18 +12,13 @@ func (p BackgroundParams) needs(e audiosep.Extent, keeps, work int64, operations
 	return audiosep.Needs{Keeps: keeps, Work: work + e.Separated(2, 0, 16), Operations: operations}
 }
 
-// inFramesOf is inFrames before there are spectra.
-func inFramesOf(e audiosep.Extent, d float64) int {
-	return max(1, int(min(math.Ceil(d*float64(e.Rate)/float64(max(1, e.Hop))-1e-9), 1<<40)))
-}
-
 // Needs says what it takes: one period of the background and, to find it, the transforms of two
 // segments of twice the longest period.
 func (s *REPET) Needs(e audiosep.Extent) audiosep.Needs {
-	longest := min(inFramesOf(e, s.p.MaxPeriod), e.Frames/3)
+	longest := min(framesIn(s.p.MaxPeriod, e.Rate, max(1, e.Hop)), e.Frames/3)
 	segment := max(leastSegment, longest)
 	if s.p.Period != nil {
-		longest, segment = min(inFramesOf(e, *s.p.Period), e.Frames), 0
+		longest, segment = min(framesIn(*s.p.Period, e.Rate, max(1, e.Hop)), e.Frames), 0
 	}
 	points := float64(e.Frames) * float64(e.Bins) * float64(max(1, e.Layers()))
 	return s.needs(e, 8*int64(longest)*int64(e.Bins)*int64(max(1, e.Layers())), 32*int64(segment)*int64(e.Bins), 3000*points)

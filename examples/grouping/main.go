@@ -13,12 +13,14 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/examples/internal/known"
 )
 
 func main() {
@@ -91,9 +93,12 @@ func (o *options) run(cmd *cobra.Command) error {
 			return fmt.Errorf("--%s is %d; want at least 1", flag, n)
 		}
 	}
-	folders, err := o.folders()
+	folders, err := known.Folders(o.data, "mix.wav", strings.Join(o.items, ","))
 	if err != nil {
 		return err
+	}
+	if len(folders) == 0 {
+		return fmt.Errorf("folder %s has no such recordings; want NAME/mix.wav and NAME/stems/*.wav in it", o.data)
 	}
 	w := cmd.OutOrStdout()
 	fmt.Fprintf(w, "KL-NMF, %d components for each stem, frames of %g ms, %d sets of %d starts. Gain in SI-SDR, dB, mean over the stems.\n\n", o.components, o.length, o.sets, o.starts)
@@ -162,26 +167,6 @@ func median(xs []float64) float64 {
 	xs = slices.Sorted(slices.Values(xs))
 	n := len(xs)
 	return (xs[(n-1)/2] + xs[n/2]) / 2
-}
-
-// folders returns those of the recordings that are asked for.
-func (o *options) folders() ([]string, error) {
-	pattern := filepath.Join("*", "mix.wav")
-	mixes, err := filepath.Glob(filepath.Join(o.data, pattern))
-	if err == nil && len(mixes) == 0 {
-		mixes, err = filepath.Glob(filepath.Join(o.data, "audio", pattern))
-	}
-	var folders []string
-	for _, mix := range mixes {
-		folder := filepath.Dir(mix)
-		if len(o.items) == 0 || slices.Contains(o.items, filepath.Base(folder)) {
-			folders = append(folders, folder)
-		}
-	}
-	if err == nil && len(folders) == 0 {
-		err = fmt.Errorf("folder %s has no such recordings; want NAME/mix.wav and NAME/stems/*.wav in it", o.data)
-	}
-	return folders, err
 }
 
 // recording is a mixture and its stems, each the mean of its channels.

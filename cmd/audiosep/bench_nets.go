@@ -13,7 +13,9 @@ const netSeconds, netRate = 30, 16000
 
 // netRows times what networks make of one channel.
 func netRows() []benchRow {
-	sound := &audiosep.Signal{Rate: netRate, Data: [][]float64{noise(1, netSeconds*netRate)}}
+	sound := func() *audiosep.Signal { // when it is run, as rows are made for -h too
+		return &audiosep.Signal{Rate: netRate, Data: [][]float64{noise(1, netSeconds*netRate)}}
+	}
 	return []benchRow{{
 		name: "net/denoise", doc: fmt.Sprintf("GTCRN, %d s of one channel at %d kHz", netSeconds, netRate/1000),
 		work: benchWork{sound: netSeconds},
@@ -22,7 +24,7 @@ func netRows() []benchRow {
 			if err != nil {
 				return nil, err
 			}
-			stems, err := s.Separate(ctx, sound)
+			stems, err := s.Separate(ctx, sound())
 			return func() (benchRun, error) { return benchRun{}, drain(ctx, stems) }, err
 		},
 	}, {
@@ -30,6 +32,7 @@ func netRows() []benchRow {
 		work: benchWork{sound: netSeconds},
 		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
 			s, err := nets.NewTranscribe(nets.DefaultTranscribe())
+			sound := sound()
 			return func() (benchRun, error) {
 				_, err := s.Notes(ctx, audiosep.Env{}, sound)
 				return benchRun{}, err

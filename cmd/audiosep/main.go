@@ -175,12 +175,6 @@ func root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audiosep",
 		Short: "Take recordings apart",
-		Long: `audiosep separates the sources of a recording. What is done to it stands in a
-pipeline, a JSON file that lists stages: how the sound is cut into frames, the
-transform, the factorisation, the masks. audiosep runs it, checks it, and
-explains the stages it can be made of. Some pipelines have a name:
-
-` + presetWords(),
 		Example: `  audiosep run hpss --input song.wav --out stems
   audiosep presets
   audiosep run pipeline.json --input song.wav --out stems
@@ -203,7 +197,25 @@ Exit codes:
 	cmd.AddCommand(runCommand(), batchCommand(), replayCommand(), listenCommand(), serveCommand(), presetsCommand(), presetCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
 		evalCommand(), benchCommand(), atomsCommand(), identifyCommand(), rankCommand(), localiseCommand(), pluginCommand(), versionCommand(), manCommand())
 	refuseUnknown(cmd)
+	help := cmd.HelpFunc()
+	cmd.SetHelpFunc(func(c *cobra.Command, args []string) {
+		if c == cmd {
+			c.Long = programWords()
+		}
+		help(c, args)
+	})
 	return cmd
+}
+
+// programWords says what the program is for. It reads every preset, so it is called when it is to be
+// shown, not at each start.
+func programWords() string {
+	return `audiosep separates the sources of a recording. What is done to it stands in a
+pipeline, a JSON file that lists stages: how the sound is cut into frames, the
+transform, the factorisation, the masks. audiosep runs it, checks it, and
+explains the stages it can be made of. Some pipelines have a name:
+
+` + presetWords()
 }
 
 // refuseUnknown makes commands that only group others refuse one that they do not have, with an exit

@@ -22,7 +22,7 @@ func manCommand() *cobra.Command {
 
 func writeManual(w io.Writer, root *cobra.Command) {
 	fmt.Fprintf(w, ".TH AUDIOSEP 1\n.SH NAME\naudiosep \\- %s\n", roff(root.Short))
-	fmt.Fprintf(w, ".SH SYNOPSIS\n.B audiosep\n.I COMMAND\n[\\fIARGUMENTS\\fR]\n.SH DESCRIPTION\n%s", manText(root.Long))
+	fmt.Fprintf(w, ".SH SYNOPSIS\n.B audiosep\n.I COMMAND\n[\\fIARGUMENTS\\fR]\n.SH DESCRIPTION\n%s", manText(programWords()))
 	fmt.Fprintln(w, ".SH COMMANDS")
 	manCommands(w, root)
 	fmt.Fprint(w, ".SH EXIT STATUS\n.TP\n0\ndone\n.TP\n1\nthe run failed\n.TP\n2\nthe pipeline or the command line is wrong\n.TP\n130\ncancelled\n")

@@ -73,9 +73,11 @@ func (c *coder) value(r *bitReader, v int) float64 {
 
 // coders are the tables by their numbers; that of 0 has no codes, and of 4 and 14 there are
 // none.
-var coders = func() (all [34]coder) {
+var coders [34]coder
+
+func fillCoders() {
 	more := [32]int{16: 1, 2, 3, 4, 6, 8, 10, 13, 4, 5, 6, 7, 8, 9, 11, 13}
-	for n := range all {
+	for n := range coders {
 		from := n
 		switch {
 		case n >= 16 && n < 24:
@@ -83,15 +85,14 @@ var coders = func() (all [34]coder) {
 		case n >= 24 && n < 32:
 			from = 24
 		}
-		if text, ok := codes[from]; ok {
-			all[n].tree = newTree(text)
+		if text := codes[from]; text != "" {
+			coders[n].tree = newTree(text)
 		}
 		if n < 32 {
-			all[n].more = more[n]
+			coders[n].more = more[n]
 		}
 	}
-	return all
-}()
+}
 
 // preemphasis is table B.6, what is added to scale factors of the upper bands.
 var preemphasis = [22]float64{11: 1, 1, 1, 1, 2, 2, 3, 3, 3, 2, 0}

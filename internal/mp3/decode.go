@@ -3,6 +3,7 @@ package mp3
 import (
 	"errors"
 	"math"
+	"sync"
 )
 
 // Decoder decodes the frames of a recording, one after the other. The zero Decoder works.
@@ -18,9 +19,18 @@ type Decoder struct {
 	synthesis [2]synthesis
 }
 
+// fillTables computes what is looked up, for the first frame: a program that links this package
+// and reads no MP3 starts without it.
+var fillTables = sync.OnceFunc(func() {
+	fillCoders()
+	fillPowers()
+	fillCosines()
+})
+
 // Decode decodes a frame of h.Bytes bytes. The first after a cut may lack main data, and is
 // silent then.
 func (d *Decoder) Decode(h Header, frame []byte) error {
+	fillTables()
 	if h.angles {
 		return ErrIntensity
 	}
@@ -202,12 +212,13 @@ func (g *granule) edges(bands int) [3]int {
 }
 
 // power43 has the magnitudes of values: their powers of 4/3.
-var power43 = func() (p [15 + 1<<13]float64) {
-	for i := range p {
-		p[i] = math.Pow(float64(i), 4.0/3)
+var power43 [15 + 1<<13]float64
+
+func fillPowers() {
+	for i := range power43 {
+		power43[i] = math.Pow(float64(i), 4.0/3)
 	}
-	return p
-}()
+}
 
 // scale undoes the quantisation (section 2.4.3.4.7.1).
 func (g *granule) scale(x []float64, bands int) {

@@ -7,6 +7,7 @@ import (
 
 // TestCodes: every code of Huffman is complete and tells what it stands for apart.
 func TestCodes(t *testing.T) {
+	fillTables()
 	for n, c := range coders {
 		if c.tree == nil {
 			continue
@@ -40,6 +41,7 @@ func TestHybridInverts(t *testing.T) {
 	for i := range x {
 		x[i] = math.Sin(float64(i*i) / 11)
 	}
+	fillTables()
 	var d Decoder
 	for n, kind := range kinds {
 		g := granule{switched: kind != 0, kind: kind}

@@ -7,7 +7,7 @@ package mp3
 // of 16, of 25 to 31 those of 24, and 32 and 33 are A and B, for four values. A code is its
 // words in rising order: for each its length, then what it stands for, both in hex, the two
 // values in four bits each (of A and B the four in one bit each).
-var codes = map[int]string{
+var codes = [34]string{
 	1: "0311030102100100",
 	2: "062206020512052105200311030103100100",
 	3: "062206020512052105200310021102010200",

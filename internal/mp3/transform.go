@@ -37,19 +37,28 @@ var blockWindows = func() (w [4][36]float64) {
 }()
 
 // cosines are those of inverse MDCTs of 36 and 12 values: cos(π/2n·(2i+1+n/2)(2k+1)).
-var cosines36, cosines12 = func() (long [36][18]float64, short [12][6]float64) {
+var (
+	cosines36 [36][18]float64
+	cosines12 [12][6]float64
+)
+
+func fillCosines() {
 	for i := range 36 {
 		for k := range 18 {
-			long[i][k] = math.Cos(math.Pi / 72 * float64((2*i+19)*(2*k+1)))
+			cosines36[i][k] = math.Cos(math.Pi / 72 * float64((2*i+19)*(2*k+1)))
 		}
 	}
 	for i := range 12 {
 		for k := range 6 {
-			short[i][k] = math.Cos(math.Pi / 24 * float64((2*i+7)*(2*k+1)))
+			cosines12[i][k] = math.Cos(math.Pi / 24 * float64((2*i+7)*(2*k+1)))
 		}
 	}
-	return long, short
-}()
+	for i := range matrix {
+		for k := range matrix[i] {
+			matrix[i][k] = math.Cos(math.Pi / 64 * float64((16+i)*(2*k+1)))
+		}
+	}
+}
 
 // hybrid transforms the coefficients of a channel back to samples of subbands, adds what
 // overlaps from the granule before, and puts them into d.slots.
@@ -117,14 +126,7 @@ type synthesis struct {
 }
 
 // matrix is cos(π/64·(16+i)(2k+1)).
-var matrix = func() (n [64][32]float64) {
-	for i := range n {
-		for k := range n[i] {
-			n[i][k] = math.Cos(math.Pi / 64 * float64((16+i)*(2*k+1)))
-		}
-	}
-	return n
-}()
+var matrix [64][32]float64
 
 // run makes 32 samples of a sample of each subband.
 func (s *synthesis) run(out []float64, bands *[32]float64) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/audiosep/audiosep"
@@ -74,15 +75,21 @@ func runShell(t *testing.T, dir, script, path string) {
 	}
 }
 
+// hasPlugins tells whether Python has what plugins need.
+var hasPlugins = sync.OnceValue(func() bool {
+	return exec.Command(python3, "-c", "import numpy, grpc, google.protobuf").Run() == nil
+})
+
+const python3 = "/usr/bin/python3"
+
 // python returns a folder with a python3 that has what plugins need.
 func python(t *testing.T) string {
 	t.Helper()
-	const python = "/usr/bin/python3"
-	if exec.Command(python, "-c", "import numpy, grpc, google.protobuf").Run() != nil {
+	if !hasPlugins() {
 		t.Skip("there is no python3 with numpy, grpcio and protobuf")
 	}
 	dir := t.TempDir()
-	if err := os.Symlink(python, filepath.Join(dir, "python3")); err != nil {
+	if err := os.Symlink(python3, filepath.Join(dir, "python3")); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -25,8 +25,11 @@ import (
 // needPython skips a test where Python or what the SDK needs is missing.
 func needPython(t testing.TB) {
 	t.Helper()
-	if out, err := exec.Command("/usr/bin/python3", "-c", "import numpy, grpc, google.protobuf").CombinedOutput(); err != nil {
-		t.Skipf("no /usr/bin/python3 with numpy, grpcio and protobuf: %v %s", err, out)
+	if testing.Short() {
+		t.Skip("plugins in Python take long to start")
+	}
+	if err := askPython(); err != nil {
+		t.Skipf("no /usr/bin/python3 with numpy, grpcio and protobuf: %v", err)
 	}
 	sdk, err := filepath.Abs("python")
 	if err != nil {
@@ -38,8 +41,16 @@ func needPython(t testing.TB) {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-	t.Setenv("PYTHONDONTWRITEBYTECODE", "1")
 }
+
+// askPython tells whether Python has what plugins need.
+var askPython = sync.OnceValue(func() error {
+	out, err := exec.Command("/usr/bin/python3", "-c", "import numpy, grpc, google.protobuf").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w %s", err, out)
+	}
+	return err
+})
 
 // A way is one of those in which a stage can run. Sums that numpy and Go do in another
 // order may differ by tol.

@@ -34,7 +34,16 @@ func TestMain(m *testing.M) {
 	}
 	// A program built with -race waits a second before it exits, for other threads' races.
 	os.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
-	os.Exit(m.Run())
+	compiled, err := os.MkdirTemp("", "audiosep-pycache-") // what Python has compiled is kept for the next plugin, and not in the repository
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Unsetenv("PYTHONDONTWRITEBYTECODE")
+	os.Setenv("PYTHONPYCACHEPREFIX", compiled)
+	code := m.Run()
+	os.RemoveAll(compiled)
+	os.Exit(code)
 }
 
 // testStages has a stage of every common shape, and some of others.

@@ -293,11 +293,18 @@ func (c *checker) paramFaults(st *stage, err error, at string) {
 	}
 	for _, e := range errs {
 		hint := e.Hint
-		if hint == "" && e.Name == filesParam(st.def) && strings.HasPrefix(e.What, "is missing") {
+		if hint == "" && e.Name == filesParam(st.def) && !given(st.params, e.Name) {
 			hint = "--input names one on the command line"
 		}
 		c.fault(at+"/params/"+e.Name, st.id, fmt.Sprintf("parameter %s %s", e.Name, e.What), hint)
 	}
+}
+
+// given tells whether parameters, a JSON object, name one.
+func given(raw json.RawMessage, name string) bool {
+	var values map[string]json.RawMessage
+	json.Unmarshal(raw, &values)
+	return values[name] != nil && string(values[name]) != "null"
 }
 
 // forecast asks a stage what will come of it.

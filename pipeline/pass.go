@@ -242,7 +242,7 @@ func (s *blamedStems) Each(ctx context.Context, write func(source int, block [][
 	}
 	if err == nil && watch != nil {
 		if at, part := watch.off(ctx); part > 0 {
-			s.p.Log.Warn("its sources do not sum to the recording, as it promises", "stage", s.p.by.id, "seconds", at, "part_of_peak", part)
+			s.p.Log.Warn(NoSum, "stage", s.p.by.id, "seconds", at, "part_of_peak", part)
 		}
 	}
 	return err

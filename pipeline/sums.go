@@ -37,6 +37,9 @@ type sumWatch struct {
 	peak    float64       // of what was looked at
 }
 
+// NoSum is the warning of a run that the sources of a plugin's stage do not sum to the recording.
+const NoSum = "its sources do not sum to the recording, as it promises"
+
 const (
 	watchedPlaces = 64
 	watchedRun    = 16 // samples at each place

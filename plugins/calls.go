@@ -133,7 +133,7 @@ func (p *process) call(ctx context.Context, stage, what string, silence time.Dur
 	}
 	if errors.Is(context.Cause(inner), errSilent) {
 		p.child.kill()
-		return p.failure(stage, fmt.Sprintf("gave no sign of life for %v while in %s; want %s", silence, what, signs(what)), err)
+		return p.failure(stage, fmt.Sprintf("gave no sign of life for %v while in %s; want %s", silence, what, signs(what)), errSilent)
 	}
 	return p.wrong(stage, what, err)
 }

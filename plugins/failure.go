@@ -41,6 +41,13 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Silent tells whether nothing was heard of the plugin for so long that it was given up.
+func (e *Error) Silent() bool { return errors.Is(e.Err, errSilent) }
+
+// Cause returns what went wrong without the plugin's last words, which go on from one error to the
+// next.
+func (e *Error) Cause() string { return e.What + e.Exit }
+
 // failure describes what a plugin did, with its exit status if it has ended
 // by itself.
 func (p *process) failure(stage, what string, err error) *Error {

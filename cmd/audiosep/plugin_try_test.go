@@ -28,6 +28,11 @@ var trialStages = []audiosep.Definition{
 	asking(audiosep.Define("asks", "Must be told a file.", askParams{}, func(askParams) (audiosep.Transformer, error) { return nil, errors.New("no") })),
 	audiosep.Define("note", "Writes how many sources there are.", noteParams{}, func(p noteParams) (audiosep.Sink, error) { return &note{file: p.File}, nil }),
 	audiosep.Define("mute", "Factors without objective and steps.", struct{}{}, func(struct{}) (audiosep.Factorizer, error) { return muteFactors{}, nil }),
+	audiosep.Define("loose", "Factors with columns of W that sum to 2.", struct{}{}, func(struct{}) (audiosep.Factorizer, error) { return muteFactors{scale: 2}, nil }),
+	audiosep.Define("fails", "Misses a file.", struct{}{}, func(struct{}) (audiosep.Factorizer, error) {
+		return muteFactors{fault: "weights.npy is not there"}, nil
+	}),
+	audiosep.Define("hangs", "Never returns.", struct{}{}, func(struct{}) (audiosep.Factorizer, error) { return muteFactors{hangs: true}, nil }),
 	audiosep.Define("thirds", "Promises a sum and keeps a third to itself.", struct{}{}, func(struct{}) (thirds, error) { return thirds{}, nil }, audiosep.Sums),
 }
 
@@ -68,16 +73,26 @@ func (n *note) Commit(context.Context) error {
 }
 func (*note) Close() error { return nil }
 
-type muteFactors struct{}
+type muteFactors struct {
+	scale float64 // of W; 0: 1
+	fault string
+	hangs bool
+}
 
-func (muteFactors) Factorize(ctx context.Context, _ audiosep.Env, v *mat.Dense, init *audiosep.Factors) (*audiosep.Factors, error) {
+func (m muteFactors) Factorize(ctx context.Context, _ audiosep.Env, v *mat.Dense, init *audiosep.Factors) (*audiosep.Factors, error) {
 	bins, n := v.Dims()
+	if m.fault != "" {
+		return nil, fmt.Errorf("%s, asked for of %d frames", m.fault, n)
+	}
+	if m.hangs {
+		<-make(chan bool)
+	}
 	if init != nil && init.W != nil && init.W.RawMatrix().Rows != bins {
 		return nil, errors.New("W does not fit; want as many rows as V")
 	}
 	f := &audiosep.Factors{W: mat.NewDense(bins, 1, nil), H: mat.NewDense(1, n, nil)}
 	for i := range bins {
-		f.W.Set(i, 0, 1/float64(bins))
+		f.W.Set(i, 0, max(1, m.scale)/float64(bins))
 	}
 	for t := range n {
 		f.H.Set(0, t, mat.Sum(v.Slice(0, bins, t, t+1)))

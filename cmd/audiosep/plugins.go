@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -16,9 +17,11 @@ import (
 	"golang.org/x/mod/semver"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/pipeline/contract"
 	"github.com/audiosep/audiosep/plugins"
+	"github.com/audiosep/audiosep/plugins/store"
 )
 
 // pluginFlags say where plugins are and how far they are trusted.
@@ -240,13 +243,15 @@ func pluginTestCommand() *cobra.Command {
 	var p pluginTrial
 	var params string
 	cmd := &cobra.Command{
-		Use:   "test PATH",
+		Use:   "test PATH|ARCHIVE|URL",
 		Short: "Hold a plugin's stages against their contract",
 		Long: `Run every stage of a plugin on small made-up data and check that it keeps what is promised
 of what it takes and makes: its description is valid, a transform is undone by its inverse,
 a frame comes out the same in any run, inputs are left alone, cancelling works, and so on.
-What is broken is explained, each cause once, and what could be better told with an arrow.
-The exit code is 1 if anything is broken.
+What is broken is explained, each cause once, with a way out and what could not be tried for
+it; what could be better is told with an arrow. The exit code is 1 if anything is broken.
+
+The plugin is what plugin install takes: its file, a folder, an archive or an address.
 
 What writes gets a folder for its files. Stages that only make sense together are tested
 through a pipeline that uses them: it must run, give the same bytes each time, in blocks of
@@ -271,15 +276,42 @@ any size and on one processor, and leave nothing behind when it is cancelled.`,
 	return cmd
 }
 
-func testPlugin(cmd *cobra.Command, path string, p *pluginTrial) error {
+// pluginAt returns the file of the plugin that plugin test was given, as plugin install takes it: a
+// file, a folder, an archive or an address. What has to be unpacked is installed into tmp.
+func pluginAt(cmd *cobra.Command, path, tmp string) (string, error) {
 	file, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(file)
+	if err == nil && info.IsDir() {
+		if file, err = store.Within(file); err != nil {
+			return "", err
+		}
+		info, err = os.Stat(file)
+	}
+	if _, named := plugins.NameOf(file); named && (err != nil || info.Mode()&0o111 != 0 || runtime.GOOS == "windows") {
+		return file, err
+	}
+	s := &store.Store{Dir: tmp, Log: newWarnings(cmd.ErrOrStderr())}
+	in, _, err := s.Install(cmd.Context(), store.Options{From: path})
+	if err != nil {
+		return "", fmt.Errorf("%s is no plugin that can be tested: %w; want a file called audiosep-plugin-NAME, a folder with one, an archive or an address of one", path, err)
+	}
+	return filepath.Join(in.Dir, plugins.FileName(in.Name)), nil
+}
+
+func testPlugin(cmd *cobra.Command, path string, p *pluginTrial) error {
+	tmp, err := whole.TemporaryFolder("audiosep-test-")
 	if err != nil {
 		return err
 	}
-	name, ok := strings.CutPrefix(strings.TrimSuffix(filepath.Base(file), ".exe"), "audiosep-plugin-")
-	if !ok {
-		return fmt.Errorf("%s is no plugin by its name; want audiosep-plugin-NAME", path)
+	defer os.RemoveAll(tmp)
+	file, err := pluginAt(cmd, path, tmp)
+	if err != nil {
+		return &runError{err}
 	}
+	name, _ := plugins.NameOf(file)
 	p.flags.folders = []string{filepath.Dir(file)}
 	host := plugins.NewHost(p.flags.unpinned(newWarnings(cmd.ErrOrStderr())))
 	defer host.Close()

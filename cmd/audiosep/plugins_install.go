@@ -63,6 +63,7 @@ that it does no harm.
 			}
 			out := cmd.OutOrStdout()
 			fmt.Fprintln(out, printable(fmt.Sprintf("plugin %s is in %s\nfrom %s\nSHA-256 %s", versioned(in.Name, in.Version), in.Dir, in.Origin, in.SHA256)))
+			printChanges(out, in)
 			w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 			for _, d := range defs {
 				fmt.Fprintf(w, "%s\t%s\t%s\n", d.Name, flow(d), firstSentence(d.Doc))
@@ -73,6 +74,21 @@ that it does no harm.
 	cmd.Flags().StringVar(&o.SHA256, "sha256", "", "the `SUM` that the archive must have, or the plugin if it is in none")
 	cmd.Flags().BoolVar(&o.Replace, "replace", false, "exchange the plugin if one of its name is installed")
 	return cmd
+}
+
+// printChanges says what is other than in the plugin that was there before.
+func printChanges(out io.Writer, in *store.Installed) {
+	if in.Replaced == nil {
+		return
+	}
+	changes := store.Changes(in.Replaced, in)
+	if changes == nil {
+		changes = []string{"nothing"}
+	}
+	fmt.Fprintln(out, "changed since the one that was there:")
+	for _, line := range changes {
+		fmt.Fprintln(out, "  "+printable(line))
+	}
 }
 
 func versioned(name, version string) string { return strings.TrimSpace(name + " " + version) }

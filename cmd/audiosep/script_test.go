@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"os"
@@ -25,12 +26,20 @@ func TestMain(m *testing.M) {
 
 // toy is a plugin, for scripts.
 func toy() {
-	plugins.Serve(audiosep.Define("same", "What it takes.", struct{}{}, func(struct{}) (audiosep.Transformer, error) {
+	build := func(struct{}) (audiosep.Transformer, error) {
 		return audiosep.PerFrame(func(int) (forward, inverse func(dst, src []float64), err error) {
 			same := func(dst, src []float64) { copy(dst, src) }
 			return same, same, nil
 		}), nil
-	}))
+	}
+	plugins.Version = os.Getenv("TOY") // which of its versions it is
+	if plugins.Version == "" {
+		plugins.Serve(audiosep.Define("same", "What it takes.", struct{}{}, build))
+	}
+	same := audiosep.Define("same", "What it takes.", struct{}{}, build)
+	least := 1.0
+	same.Params = []audiosep.Param{{Name: "order", Type: "int", Doc: "Of nothing.", Default: json.RawMessage(plugins.Version[:1]), Min: &least}}
+	plugins.Serve(same, audiosep.Define("also_"+plugins.Version[:1], "What it takes.", struct{}{}, build))
 }
 
 // TestScript runs the command line end to end: a script for every verb and exit code.

@@ -49,7 +49,9 @@ func takeCargo(ctx context.Context, c audiosep.Cargo, v any) (x []float64, err e
 	switch v := v.(type) {
 	case audiosep.Stems:
 		var parts []*audiosep.Signal
-		if parts, err = audiosep.Collect(ctx, v); err == nil {
+		if parts, err = audiosep.Collect(ctx, v); err != nil {
+			err = fails(err)
+		} else {
 			x = text(v.Names())
 			for _, p := range parts {
 				for _, d := range p.Data {
@@ -65,14 +67,16 @@ func takeCargo(ctx context.Context, c audiosep.Cargo, v any) (x []float64, err e
 		}
 	case *audiosep.Framed:
 		y := new(audiosep.Frames)
-		if err = v.Read(ctx, y, 0, v.Framing.Frames()); err == nil {
+		if err = fails(v.Read(ctx, y, 0, v.Framing.Frames())); err == nil {
 			x = append(slices.Concat(y.Data...), text(v.Framing)...)
 		}
 	case audiosep.Spectra:
 		x, err = readSpectra(ctx, v, 0, v.Framing().Frames())
 	case audiosep.Power:
 		var m *mat.Dense
-		if m, err = v.V(ctx); err == nil {
+		if m, err = v.V(ctx); err != nil {
+			err = fails(err)
+		} else {
 			x = append(whole(m), text(v.Hz())...)
 		}
 	case *audiosep.FittedTransform:
@@ -93,7 +97,7 @@ func takeCargo(ctx context.Context, c audiosep.Cargo, v any) (x []float64, err e
 func readSpectra(ctx context.Context, v audiosep.Spectra, first, n int) ([]float64, error) {
 	var s audiosep.Spectrogram
 	if err := v.Read(ctx, &s, first, n); err != nil {
-		return nil, err
+		return nil, fails(err)
 	}
 	bins := v.Transform().Bins()
 	var x []float64
@@ -161,22 +165,16 @@ func validStems(ctx context.Context, s audiosep.Stems) error {
 		}
 	}
 	done := make([]int, len(names))
+	var verdict error
 	err := s.Each(ctx, func(source int, block [][]float64) error {
-		if source < 0 || source >= len(names) || len(block) != h.Layers() {
-			return fmt.Errorf("a block is of source %d in %d layers; want 0 to %d, %d layers", source, len(block), len(names)-1, h.Layers())
-		}
-		for l, x := range block {
-			if len(x) != len(block[0]) || len(x) == 0 {
-				return fmt.Errorf("a block has %d samples in layer %d; want as many in all, at least 1", len(x), l)
-			}
-		}
-		if done[source] += len(block[0]); done[source] < slices.Max(done) && source == 0 || source > 0 && done[source] != done[source-1] {
-			return fmt.Errorf("source %d has come to sample %d while the one before is at %d; want all to come as far before any goes on", source, done[source], done[max(0, source-1)])
-		}
-		return nil
+		verdict = validBlock(h, done, source, block)
+		return verdict
 	})
+	if verdict != nil {
+		return verdict
+	}
 	if err != nil {
-		return err
+		return fails(err)
 	}
 	for j, n := range done {
 		if n != h.Samples {
@@ -186,6 +184,22 @@ func validStems(ctx context.Context, s audiosep.Stems) error {
 	stop := errors.New("enough")
 	if err := s.Each(ctx, func(int, [][]float64) error { return stop }); !errors.Is(err, stop) {
 		return fmt.Errorf("where write fails Each returns %v; want what write returned", err)
+	}
+	return nil
+}
+
+// validBlock says what is wrong with a block, and adds it to what has been done of each source.
+func validBlock(h audiosep.Head, done []int, source int, block [][]float64) error {
+	if source < 0 || source >= len(done) || len(block) != h.Layers() {
+		return fmt.Errorf("a block is of source %d in %d layers; want 0 to %d, %d layers", source, len(block), len(done)-1, h.Layers())
+	}
+	for l, x := range block {
+		if len(x) != len(block[0]) || len(x) == 0 {
+			return fmt.Errorf("a block has %d samples in layer %d; want as many in all, at least 1", len(x), l)
+		}
+	}
+	if done[source] += len(block[0]); done[source] < slices.Max(done) && source == 0 || source > 0 && done[source] != done[source-1] {
+		return fmt.Errorf("source %d has come to sample %d while the one before is at %d; want all to come as far before any goes on", source, done[source], done[max(0, source-1)])
 	}
 	return nil
 }
@@ -251,7 +265,7 @@ func comesBack(ctx context.Context, v audiosep.Spectra) error {
 func validPower(ctx context.Context, v audiosep.Power) error {
 	m, err := v.V(ctx)
 	if err != nil {
-		return err
+		return fails(err)
 	}
 	bins, cols := m.Dims()
 	if bins != v.Bins() || cols != v.Framing().Columns() || v.Hz() != nil && len(v.Hz()) != bins {

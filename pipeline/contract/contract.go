@@ -8,6 +8,7 @@
 package contract
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -44,7 +46,7 @@ type Result struct {
 	Fault   string // what is, then what is wanted; empty when the promise was kept
 	Hint    string // what the author may do about the fault
 	Advice  string // what would be better, where a plugin need not have it
-	Like    string // the check that has found the same fault before
+	Like    string // the check whose fault has the same cause, or keeps this one from being made
 	Skipped string // why the check was not made
 }
 
@@ -81,10 +83,15 @@ func Check(ctx context.Context, def audiosep.Definition, o Options) []Result {
 	results := s.run(ctx, descriptionChecks)
 	for _, r := range results {
 		if !r.OK() {
-			return results
+			return append(results, untried("the rest", r.Check))
 		}
 	}
 	return append(results, s.run(ctx, s.checks())...)
+}
+
+// untried is the outcome of a check that means nothing before the fault of another is mended.
+func untried(name, before string) Result {
+	return Result{Check: name, Like: before, Skipped: fmt.Sprintf("not tried before the fault of %q is mended", before)}
 }
 
 // subject is a stage on trial.
@@ -170,23 +177,127 @@ func (e *stop) Unwrap() error { return e.error }
 
 func (s *subject) run(ctx context.Context, checks []check) []Result {
 	var results []Result
-	first := map[string]string{} // fault -> the check that found it
+	found := map[string]string{} // cause -> the check that found it
 	for i, c := range checks {
 		err := ctx.Err()
 		if err == nil {
 			err = s.guard(ctx, c)
 		}
+		if i == 0 {
+			err = ordinary(err)
+		}
 		r := c.result(ctx, err)
-		if r.Like = first[r.Fault]; r.Fault != "" && r.Like == "" {
-			first[r.Fault] = c.name
+		if r.Fault != "" {
+			r.Like = like(found, c.name, err)
 		}
 		results = append(results, r)
-		if left := len(checks) - i - 1; left > 0 && errors.As(err, new(*stop)) {
-			return append(results, Result{Check: "the rest", Skipped: fmt.Sprintf("%d checks mean nothing before that", left)})
+		if errors.As(err, new(*stop)) || unheard(err) {
+			for _, rest := range checks[i+1:] {
+				results = append(results, untried(rest.name, cmp.Or(r.Like, c.name)))
+			}
+			return results
 		}
 	}
 	return results
 }
+
+// like returns the check that has found the cause of err before, and takes note of a new one.
+func like(found map[string]string, name string, err error) string {
+	method := name[:max(0, strings.LastIndex(name, ": "))]
+	var bits *differs
+	if errors.As(err, &bits) { // it is the same fault again where a method is not even steady
+		if steady, ok := found["unsteady "+method]; ok {
+			return steady
+		}
+		if strings.HasSuffix(name, twice) {
+			found["unsteady "+method] = name
+		}
+	}
+	cause := Cause(err)
+	before := found[cause]
+	if before == "" {
+		found[cause] = name
+	}
+	return before
+}
+
+// twice ends the names of the checks that a method gives the same bits when it is called again.
+const twice = "same bits twice"
+
+var numerals = regexp.MustCompile(`[-+]?(\d[\d.]*(e[-+]?\d+)?|NaN|Inf\b)`)
+
+// Cause returns what went wrong beneath what is said of it, without its numbers, which may be
+// others each time: faults of one cause are one thing to mend.
+func Cause(err error) string {
+	if errors.As(err, new(*differs)) {
+		return err.Error()
+	}
+	var own *failed
+	for errors.As(err, &own) {
+		err = own.error
+	}
+	var told interface{ Cause() string }
+	text := ""
+	switch {
+	case errors.As(err, &told):
+		text = told.Cause()
+	case own != nil:
+		text = err.Error()
+	default:
+		for next := beneath(err); next != nil; next = beneath(err) {
+			err = next
+		}
+		text = err.Error()
+	}
+	return numerals.ReplaceAllString(text, "#")
+}
+
+// beneath returns the error that err wraps, the first of several.
+func beneath(err error) error {
+	if all, ok := err.(interface{ Unwrap() []error }); ok && len(all.Unwrap()) > 0 {
+		return all.Unwrap()[0]
+	}
+	return errors.Unwrap(err)
+}
+
+// failed is an error of the stage itself, and no verdict on what it made.
+type failed struct{ error }
+
+func (e *failed) Unwrap() error { return e.error }
+
+func fails(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &failed{err}
+}
+
+// differs says that numbers have not the same bits.
+type differs struct{ error }
+
+// ordinary says what an error of the stage means where it was given nothing out of the ordinary:
+// it does not work at all, and no other check can tell more.
+func ordinary(err error) error {
+	var own *hinted
+	if !errors.As(err, new(*failed)) || errors.As(err, &own) || errors.As(err, new(*stop)) {
+		return err
+	}
+	if unheard(err) { // which says itself what to do
+		return &stop{&hinted{err, ""}}
+	}
+	return &stop{&hinted{err, "it was given ordinary data, so mend what the error says; or, if it needs other parameters, such as the name of a file, or other data: --params, --length, --rank"}}
+}
+
+// unheard tells whether nothing is heard of a stage any more.
+func unheard(err error) bool {
+	var quiet interface{ Silent() bool }
+	return errors.As(err, &quiet) && quiet.Silent()
+}
+
+// hangs is a check that has not ended.
+type hangs struct{ error }
+
+func (hangs) Silent() bool { return true }
 
 // result is the outcome of a check that ended with err.
 func (c check) result(ctx context.Context, err error) Result {
@@ -241,7 +352,8 @@ func (s *subject) guard(ctx context.Context, c check) error {
 	case err := <-done:
 		return err
 	case <-timer.C:
-		return fmt.Errorf("the stage has not returned after %v; want an end, and soon after its context is done", s.o.Limit)
+		return &hinted{hangs{fmt.Errorf("the stage has not returned after %v; want an end, and soon after its context is done", s.o.Limit)},
+			"look for a wait or a loop without an end; or, if it only takes long, more time by --limit"}
 	}
 }
 
@@ -314,7 +426,7 @@ func sameBits(a, b []float64) error {
 	}
 	for i := range a {
 		if math.Float64bits(a[i]) != math.Float64bits(b[i]) {
-			return fmt.Errorf("number %d is %v and %v, %.2g apart", i, a[i], b[i], math.Abs(a[i]-b[i]))
+			return &differs{fmt.Errorf("number %d is %v and %v, %.2g apart", i, a[i], b[i], math.Abs(a[i]-b[i]))}
 		}
 	}
 	return nil
@@ -372,7 +484,7 @@ func watch(name string, data []float64) watched {
 func touched(args ...watched) error {
 	for _, a := range args {
 		if err := sameBits(a.saved, a.data); err != nil {
-			return fmt.Errorf("the argument %s was modified: %w; want it left alone", a.name, err)
+			return fmt.Errorf("the argument %s was modified: %v; want it left alone", a.name, err)
 		}
 	}
 	return nil
@@ -384,6 +496,16 @@ func want(err error, format string, args ...any) error {
 		return nil
 	}
 	return fmt.Errorf("%w; want %s", err, fmt.Sprintf(format, args...))
+}
+
+// one returns the first error: those of calls at once are alike.
+func one(errs []error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }

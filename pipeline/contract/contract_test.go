@@ -9,10 +9,12 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
 )
@@ -293,10 +295,14 @@ func (t lapped) Inverse(ctx context.Context, dst []float64, src audiosep.Coefs) 
 func TestLappedTransform(t *testing.T) {
 	def := fake(func(_, _ string) audiosep.Transformer { return lapped{} })("", "")
 	results := Check(t.Context(), def, Options{Many: 50})
-	last := results[len(results)-2:]
-	if len(results) != len(descriptionChecks)+2 || !strings.Contains(last[0].Fault, "the frames have 100 samples; want a power of two; one of 128 samples is made") ||
-		!strings.Contains(last[0].Hint, "--length 128") || !strings.Contains(last[1].Skipped, "20 checks mean nothing before that") {
-		t.Errorf("of a power of two: %v", last)
+	made := results[len(descriptionChecks):]
+	if len(made) != 21 || !strings.Contains(made[0].Fault, "the frames have 100 samples; want a power of two; one of 128 samples is made") || !strings.Contains(made[0].Hint, "--length 128") {
+		t.Errorf("of a power of two: %v", made)
+	}
+	for _, r := range made[1:] {
+		if r.Like != "round trip" || r.Skipped == "" {
+			t.Errorf("%v; want it not tried", r)
+		}
 	}
 	for _, r := range Check(t.Context(), def, Options{Many: 50, Length: 32}) {
 		if !r.OK() || r.Check == "round trip" && !strings.Contains(r.Advice, "by overlap-add") {
@@ -320,7 +326,7 @@ func TestRequiredParameter(t *testing.T) {
 	}
 	results := Check(t.Context(), def, Options{Many: 10})
 	i := slices.IndexFunc(results, func(r Result) bool { return !r.OK() })
-	if i < 0 || len(results) != len(descriptionChecks) || !strings.Contains(results[i].Hint, `--params '{"file": …}'`) {
+	if i < 0 || len(results) != len(descriptionChecks)+1 || results[len(results)-1].Like != results[i].Check || !strings.Contains(results[i].Hint, `--params '{"file": …}'`) {
 		t.Errorf("results are %v; want one fault with a hint", results)
 	}
 	twice := errors.New("the same")
@@ -337,11 +343,63 @@ func (hanging) Transform(context.Context, int) (audiosep.Transform, error) { sel
 
 func TestHangingStage(t *testing.T) {
 	def := fake(func(_, _ string) audiosep.Transformer { return hanging{} })("", "")
-	for _, r := range Check(t.Context(), def, Options{Limit: time.Millisecond})[len(descriptionChecks):] {
-		if !strings.Contains(r.Fault, "has not returned after 1ms") {
-			t.Errorf("%v; want a fault that says so", r)
+	results := Check(t.Context(), def, Options{Limit: time.Millisecond})[len(descriptionChecks):]
+	if r := results[0]; !strings.Contains(r.Fault, "has not returned after 1ms") || !strings.Contains(r.Hint, "--limit") {
+		t.Errorf("%v; want a fault that says so", r)
+	}
+	if findings := told(results); len(findings) != 1 || len(results) < 20 {
+		t.Errorf("%d findings of %d checks; want one: %v", len(findings), len(results), findings)
+	}
+}
+
+// told returns the findings that have a cause of their own.
+func told(results []Result) (own []Result) {
+	for _, r := range results {
+		if r.Fault != "" && r.Like == "" {
+			own = append(own, r)
 		}
 	}
+	return own
+}
+
+// What has one cause is told once, with the way out that suits it.
+func TestOneCauseOneFinding(t *testing.T) {
+	failing := func(text string) audiosep.Definition {
+		return fake(func(_, _ string) audiosep.Factorizer { return failingFactorizer(text) })("", "")
+	}
+	for name, c := range map[string]struct {
+		def         audiosep.Definition
+		check, hint string
+	}{
+		"not normalised": {kindTests["factorizer"].define("not normalised", ""), "Factorize: result", "normalise the columns of W"},
+		"negative":       {kindTests["factorizer"].define("negative", ""), "Factorize: result", "normalise the columns of W"},
+		"error":          {failing("KeyError: 'window' (plugin:%d)"), "Factorize: result", "mend what the error says"},
+		"not steady":     {kindTests["transformer"].define("Forward: same bits twice", ""), "Forward: same bits twice", "use no clock"},
+		"any shape":      {kindTests["any shape"].define("same bits twice", ""), "same bits twice", "Env.Rand"},
+		"negative joint": {kindTests["joint learner"].define("negative", ""), "LearnJointly: result", "normalise the columns of W"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			results := Check(t.Context(), c.def, Options{Many: 50})
+			findings := told(results)
+			if len(findings) != 1 || findings[0].Check != c.check || !strings.Contains(findings[0].Hint, c.hint) {
+				t.Fatalf("findings are %v; want one of %q with %q", findings, c.check, c.hint)
+			}
+			for _, r := range results {
+				if r.Like != "" && r.Like != c.check {
+					t.Errorf("%v is like %q; want %q", r, r.Like, c.check)
+				}
+			}
+		})
+	}
+}
+
+// failingFactorizer fails, with another number in its error each time.
+type failingFactorizer string
+
+var failures atomic.Int64
+
+func (f failingFactorizer) Factorize(context.Context, audiosep.Env, *mat.Dense, *audiosep.Factors) (*audiosep.Factors, error) {
+	return nil, fmt.Errorf(string(f), failures.Add(1))
 }
 
 func TestCancelledCheckSkipsTheRest(t *testing.T) {

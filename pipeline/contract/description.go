@@ -97,10 +97,10 @@ func (s *subject) builds() error {
 			"give the stage parameters that suit it: audiosep plugin test --params '{%q: …}', or Params in Options", errs[0].Name)}
 	}
 	if err != nil {
-		return fmt.Errorf("building fails: %w", err)
+		return &stop{fmt.Errorf("building fails: %w", err)}
 	}
 	if made == nil {
-		return errors.New("what is built is nil and so is the error; want one of them")
+		return &stop{errors.New("what is built is nil and so is the error; want one of them")}
 	}
 	s.open.add(made)
 	return nil

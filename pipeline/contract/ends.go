@@ -48,7 +48,8 @@ func (s *subject) framing(ctx context.Context, h audiosep.Head) (audiosep.Framin
 	if err != nil {
 		return audiosep.Framing{}, err
 	}
-	return stage.Framing(ctx, h)
+	f, err := stage.Framing(ctx, h)
+	return f, fails(err)
 }
 
 func validFramings(ctx context.Context, s *subject) error {
@@ -124,7 +125,7 @@ func (s *subject) withSource(ctx context.Context, f func(audiosep.Source, audios
 	}
 	h, err := src.Head(ctx)
 	if err != nil {
-		return err
+		return fails(err)
 	}
 	return f(src, h)
 }
@@ -136,7 +137,7 @@ func read(ctx context.Context, src audiosep.Source, h audiosep.Head, at, n int) 
 		dst[l] = marks[l].data
 	}
 	if err := src.ReadAt(ctx, dst, at); err != nil {
-		return nil, err
+		return nil, fails(err)
 	}
 	var all []float64
 	for l, d := range dst {
@@ -249,15 +250,19 @@ func (s *subject) sink(ctx context.Context, commit bool) error {
 	}
 	before := s.visible()
 	h := audiosep.Head{Rate: 8000, Samples: 3000, Channels: 2, Realisations: 1, Names: []string{"take"}, Encoding: "int16"}
-	if _, err := s.def.Run(ctx, audiosep.Env{}, made, audiosep.Values{"sources": &watchedStems{head: h}}); err != nil {
-		return errors.Join(err, sink.Close())
+	stems := &watchedStems{head: h}
+	if _, err := s.def.Run(ctx, audiosep.Env{}, made, audiosep.Values{"sources": stems}); err != nil && stems.touched == nil {
+		return errors.Join(fails(err), sink.Close())
+	}
+	if stems.touched != nil {
+		return errors.Join(stems.touched, sink.Close())
 	}
 	if now := s.visible(); fmt.Sprint(now) != fmt.Sprint(before) {
 		return errors.Join(fmt.Errorf("before Commit the folder has %v; want %v as before, or hidden names that begin with a dot", now, before), sink.Close())
 	}
 	if commit {
 		if err := sink.Commit(ctx); err != nil {
-			return errors.Join(err, sink.Close())
+			return errors.Join(fails(err), sink.Close())
 		}
 	}
 	if err := sink.Close(); err != nil {
@@ -275,7 +280,10 @@ func (s *subject) sink(ctx context.Context, commit bool) error {
 }
 
 // watchedStems are two sources whose blocks must not be modified.
-type watchedStems struct{ head audiosep.Head }
+type watchedStems struct {
+	head    audiosep.Head
+	touched error // what was modified
+}
 
 func (s *watchedStems) Head() audiosep.Head { return s.head }
 func (s *watchedStems) Names() []string     { return []string{"first", "second"} }
@@ -288,8 +296,8 @@ func (s *watchedStems) Each(_ context.Context, write func(source int, block [][]
 			if err := write(source, block); err != nil {
 				return err
 			}
-			if err := touched(args...); err != nil {
-				return err
+			if s.touched = touched(args...); s.touched != nil {
+				return s.touched
 			}
 		}
 	}
@@ -349,7 +357,8 @@ func (s *subject) model(ctx context.Context) (audiosep.Model, error) {
 	if err != nil {
 		return audiosep.Model{}, err
 	}
-	return stage.ReadModel(ctx)
+	m, err := stage.ReadModel(ctx)
+	return m, fails(err)
 }
 
 var modelWriterChecks = []check{
@@ -370,7 +379,7 @@ var modelWriterChecks = []check{
 		m := audiosep.Model{Framing: &f, Transform: t, Factors: factors(2, 3, 5)}
 		args := watchFactors(m.Factors)
 		before := len(s.visible())
-		if err := errors.Join(stage.WriteModel(ctx, m), touched(args...)); err != nil {
+		if err := errors.Join(fails(stage.WriteModel(ctx, m)), touched(args...)); err != nil {
 			return errors.Join(err, stage.Close())
 		}
 		if len(s.visible()) != before {

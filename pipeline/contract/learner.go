@@ -65,7 +65,7 @@ var factorizer = &learner{
 		v := padded(mat.NewDense(r.n, bins, r.src).T())
 		args := append(watchFactors(r.init.Factors), watch("v", v.RawMatrix().Data))
 		r.model.Factors, err = stage.Factorize(r.ctx, r.env, v, r.init.Factors)
-		return touched(args...), err
+		return touched(args...), fails(err)
 	},
 }
 
@@ -79,7 +79,7 @@ var transformLearner = &learner{
 		y := r.frames()
 		args := watchFrames(y)
 		r.model.Transform, err = stage.LearnTransform(r.ctx, r.env, y, r.init.Transform)
-		return touched(args...), err
+		return touched(args...), fails(err)
 	},
 }
 
@@ -93,7 +93,7 @@ var jointLearner = &learner{
 		y := r.frames()
 		args := append(watchFrames(y), watchFactors(r.init.Factors)...)
 		r.model, err = stage.LearnJointly(r.ctx, r.env, y, r.init)
-		return touched(args...), err
+		return touched(args...), fails(err)
 	},
 }
 
@@ -285,7 +285,7 @@ func learnerChecks(l *learner) []check {
 	checks := []check{
 		{l.name + ": result", "The result fits the input, is finite, W and H are not negative, columns of W sum to 1, the objective, if there is one, never rises.",
 			"normalise the columns of W and put their sums into the rows of H; record the objective of the model as it is returned", with(learns)},
-		{l.name + ": same bits twice", "The same arguments and seed give the same bits.",
+		{l.name + ": " + twice, "The same arguments and seed give the same bits.",
 			"take random numbers from Env.Rand only, add in a fixed order, do not depend on time", with(learnsTheSame)},
 		{l.name + ": seed", "Where random numbers are used, they follow the seed.",
 			"take random numbers from Env.Rand only", with(followsSeed)},
@@ -389,7 +389,7 @@ func learnsConcurrently(ctx context.Context, s *subject, l *learner) error {
 		}()
 	}
 	wg.Wait()
-	return want(errors.Join(errs...), "the bits of a call alone")
+	return want(one(errs), "the bits of a call alone")
 }
 
 func learnsUntouched(ctx context.Context, s *subject, l *learner) error {

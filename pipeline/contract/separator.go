@@ -51,7 +51,7 @@ func activator(s *subject, bins int) (*local, error) {
 			dst := mat.NewDense(rank, n, fill(rank*n, func() float64 { return mark }))
 			args := []watched{watch("v", v.RawMatrix().Data), watch("w", w.RawMatrix().Data)}
 			if err := stage.Activate(ctx, dst, v, w); err != nil {
-				return nil, touched(args...), err
+				return nil, touched(args...), fails(err)
 			}
 			if i := floats.Min(dst.RawMatrix().Data); i < 0 {
 				return nil, nil, fmt.Errorf("an activation is %v; want numbers ≥ 0", i)
@@ -114,10 +114,10 @@ func separatorChecks() []check {
 		newLocal := func(ctx context.Context, s *subject, bins int) (*local, error) {
 			return separator(ctx, s, bins, complex)
 		}
+		checks = append(checks, localChecks(name, newLocal)...)
 		checks = append(checks, check{name + ": sum", "The sources sum to the mixture to 1e-12 of it, silence and silent models included.",
 			"give what masks leave to one of the sources; let masks sum to 1 where WH is 0",
 			func(ctx context.Context, s *subject) error { return sums(ctx, s, newLocal, complex) }})
-		checks = append(checks, localChecks(name, newLocal)...)
 	}
 	return checks
 }
@@ -129,7 +129,7 @@ func (s *subject) groups(ctx context.Context, f *audiosep.Factors) ([]audiosep.G
 	}
 	groups, err := stage.Group(ctx, audiosep.Env{Seed: 1}, f)
 	if err != nil {
-		return nil, fmt.Errorf("grouping %d components: %w", s.o.Rank, err)
+		return nil, fmt.Errorf("grouping %d components: %w", s.o.Rank, fails(err))
 	}
 	return groups, nil
 }
@@ -262,7 +262,7 @@ func separate(ctx context.Context, stage audiosep.Separator, x audiosep.Coefs, f
 		}
 	}
 	if err := stage.Separate(ctx, dst, x, f, groups); err != nil {
-		return nil, err
+		return nil, fails(err)
 	}
 	for j := range dst {
 		if err := errors.Join(re[j].check(fmt.Sprintf("dst[%d].Re", j)), im[j].check(fmt.Sprintf("dst[%d].Im", j))); err != nil {

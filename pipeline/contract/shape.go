@@ -3,7 +3,6 @@ package contract
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -23,10 +22,10 @@ func (s *subject) shapeChecks() []check {
 	checks := []check{
 		{"outputs", "What comes out of each port is whole and valid, as its cargo wants it.",
 			"look at the cargo's type in package audiosep", validOutputs},
+		{twice, "The result is a function of the inputs and the seed alone.",
+			"take random numbers from Env.Rand only, add in a fixed order, do not depend on time", sameTwice},
 		{"any run", "What is read run by run has the same bits as what is read at once, in blocks of any size.",
 			"keep no state between runs; add in an order that does not depend on the length of a run; ask for enough frames beside it", anyRun},
-		{"same bits twice", "The result is a function of the inputs and the seed alone.",
-			"take random numbers from Env.Rand only, add in a fixed order, do not depend on time", sameTwice},
 		{"concurrent runs", "Several stages may run at once, and what they made be read at once.",
 			"share nothing between calls; make scratch memory in the call", runsConcurrently},
 		{"inputs untouched", "Inputs are not modified.", "copy what you need to change", inputsUntouched},
@@ -143,7 +142,8 @@ func (s *subject) trialRun(ctx context.Context, sc *scene, seed uint64) (audiose
 			in[p.Name] = many(p.Cargo, in[p.Name])
 		}
 	}
-	return s.def.Run(ctx, s.env(seed), stage, in)
+	out, err := s.def.Run(ctx, s.env(seed), stage, in)
+	return out, fails(err)
 }
 
 // env returns what a stage on trial is lent.
@@ -271,7 +271,7 @@ func runsConcurrently(ctx context.Context, s *subject) error {
 		})
 	}
 	wg.Wait()
-	return want(errors.Join(errs...), "the bits of a run alone")
+	return want(one(errs), "the bits of a run alone")
 }
 
 func inputsUntouched(ctx context.Context, s *subject) error {
@@ -301,7 +301,7 @@ func inputsUntouched(ctx context.Context, s *subject) error {
 	}
 	out, err := s.def.Run(ctx, s.env(1), stage, in)
 	if err != nil {
-		return err
+		return fails(err)
 	}
 	if _, err := s.take(ctx, out); err != nil {
 		return err

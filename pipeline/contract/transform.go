@@ -25,7 +25,7 @@ func (s *subject) transformer(ctx context.Context, m int) (audiosep.Transform, e
 	}
 	t, err := stage.Transform(ctx, m)
 	if err != nil {
-		return nil, fmt.Errorf("a transform of %d samples: %w", m, err)
+		return nil, fmt.Errorf("a transform of %d samples: %w", m, fails(err))
 	}
 	if t == nil {
 		return nil, fmt.Errorf("the transform of %d samples is nil and so is the error; want one of them", m)
@@ -80,7 +80,7 @@ func forward(t audiosep.Transform) *local {
 			src = append([]float64(nil), src...)
 			arg := watch("src", src)
 			if err := t.Forward(ctx, dst, src); err != nil {
-				return nil, touched(arg), err
+				return nil, touched(arg), fails(err)
 			}
 			if err := re.check("dst.Re"); err != nil {
 				return nil, touched(arg), err
@@ -140,7 +140,7 @@ func inverse(ctx context.Context, t audiosep.Transform) (*local, error) {
 			dst, x := newGuarded(n*m), separated(src, bins, n, t.Complex())
 			re, im := watch("src.Re", x.Re), watch("src.Im", x.Im)
 			if err := t.Inverse(ctx, dst.data, x); err != nil {
-				return nil, touched(re, im), err
+				return nil, touched(re, im), fails(err)
 			}
 			return dst.data, touched(re, im), dst.check("dst")
 		},
@@ -150,7 +150,11 @@ func inverse(ctx context.Context, t audiosep.Transform) (*local, error) {
 func roundTrip(ctx context.Context, s *subject, transform transformMaker) error {
 	t, err := transform(s, ctx, 0)
 	if err != nil {
-		return &stop{s.lengthWanted(ctx, transform, err)}
+		err = s.lengthWanted(ctx, transform, err)
+		if errors.As(err, new(*hinted)) {
+			return &stop{err}
+		}
+		return ordinary(err)
 	}
 	fwd := forward(t)
 	src := fwd.input(usual)

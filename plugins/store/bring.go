@@ -134,7 +134,7 @@ func (s *Store) bringFolder(ctx context.Context, o Options, from, dir string) (s
 			return errors.Join(err, inside)
 		case path == from:
 			return nil
-		case strings.HasPrefix(e.Name(), ".") || e.Name() == "__pycache__":
+		case passedOver(e.Name()):
 			if e.IsDir() {
 				return fs.SkipDir
 			}

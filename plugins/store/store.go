@@ -64,7 +64,11 @@ type Installed struct {
 	Stages  []string          `json:"stages"`            // NAME/STAGE
 	Files   map[string]string `json:"files"`             // SHA-256 of each file
 
-	Dir string `json:"-"`
+	// Offers is what the plugin said of its stages.
+	Offers []audiosep.Definition `json:"offers,omitempty"`
+
+	Dir      string     `json:"-"`
+	Replaced *Installed `json:"-"` // what it was exchanged for by Install; nil for nothing
 }
 
 // Options say what is to be installed.
@@ -156,12 +160,26 @@ func (s *Store) lock() (unlock func(), err error) {
 
 // plugin returns the folder that the one plugin is in: dir, or the one folder in dir; and its name.
 func plugin(dir, from string) (string, string, error) {
+	dir, name, err := within(dir, from)
+	if err != nil {
+		return "", "", err
+	}
+	if _, err := os.Lstat(filepath.Join(dir, plugins.RecordName)); err == nil {
+		return "", "", fmt.Errorf("%s has a file %s, which is what an installed plugin is known by; want it without", from, plugins.RecordName)
+	}
+	return dir, name, os.Chmod(filepath.Join(dir, plugins.FileName(name)), 0o755)
+}
+
+// within is plugin of a folder that is left as it is. What is hidden, and what Python makes, does not
+// count.
+func within(dir, from string) (string, string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return "", "", err
 	}
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return passedOver(e.Name()) })
 	if len(entries) == 1 && entries[0].IsDir() {
-		return plugin(filepath.Join(dir, entries[0].Name()), from)
+		return within(filepath.Join(dir, entries[0].Name()), from)
 	}
 	var names []string
 	for _, e := range entries {
@@ -172,10 +190,20 @@ func plugin(dir, from string) (string, string, error) {
 	if len(names) != 1 {
 		return "", "", fmt.Errorf("%s has %d files called audiosep-plugin-NAME %v; want one, in the outermost folder", from, len(names), names)
 	}
-	if _, err := os.Lstat(filepath.Join(dir, plugins.RecordName)); err == nil {
-		return "", "", fmt.Errorf("%s has a file %s, which is what an installed plugin is known by; want it without", from, plugins.RecordName)
+	return dir, names[0], nil
+}
+
+// passedOver tells of the name of a file or folder whether it is hidden, or made by Python.
+func passedOver(name string) bool { return strings.HasPrefix(name, ".") || name == "__pycache__" }
+
+// Within returns the file of the one plugin in a folder, or in the one folder that it has: what
+// Install would take of it.
+func Within(folder string) (string, error) {
+	dir, name, err := within(folder, folder)
+	if err != nil {
+		return "", err
 	}
-	return dir, names[0], os.Chmod(filepath.Join(dir, plugins.FileName(names[0])), 0o755)
+	return filepath.Join(dir, plugins.FileName(name)), nil
 }
 
 // free says why a plugin cannot be put in its place.
@@ -187,7 +215,9 @@ func (s *Store) free(in *Installed, replace bool) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s is there and was not installed by audiosep; want it removed by whoever put it there", in.Dir)
-	case !replace:
+	case replace:
+		in.Replaced = old
+	default:
 		return fmt.Errorf("plugin %s is installed already, from %s; want --replace to exchange it", strings.TrimSpace(in.Name+" "+old.Version), old.Origin)
 	}
 	return nil
@@ -204,6 +234,8 @@ func (s *Store) ask(ctx context.Context, dir string, in *Installed) ([]audiosep.
 	for _, d := range defs {
 		in.Stages = append(in.Stages, d.Name)
 		in.Version = d.Version
+		d.Origin, d.Version = "", "" // a folder that will not be there, and what stands above
+		in.Offers = append(in.Offers, d)
 	}
 	return defs, nil
 }

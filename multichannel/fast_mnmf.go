@@ -82,6 +82,7 @@ type mnmfSolver struct {
 type mnmfBench struct {
 	lambda                 []float64 // [n][bin][T]
 	y, inverse, ratio, one []float64 // [c][bin][T]: y, 1/y, p/y²; 1
+	inverseOf, ratioOf     []float64 // [n][bin][T]: Σ_c g_nc/y_c, Σ_c g_nc p_c/y_c²
 }
 
 func newMNMF(d *demixer, p FastMNMFParams, env audiosep.Env) *mnmfSolver {
@@ -99,16 +100,17 @@ func newMNMF(d *demixer, p FastMNMFParams, env audiosep.Env) *mnmfSolver {
 			}
 		}
 	}
-	block := s.together() * d.frames
+	block := binsTogether * d.stride
 	for range d.each {
-		numbers := func() []float64 { return make([]float64, d.channels*block) }
-		b := &mnmfBench{make([]float64, sources*block), numbers(), numbers(), numbers(), numbers()}
+		numbers := func(n int) []float64 { return make([]float64, n*block) }
+		c := d.channels
+		b := &mnmfBench{numbers(sources), numbers(c), numbers(c), numbers(c), numbers(c), numbers(sources), numbers(sources)}
 		for i := range b.one {
 			b.one[i] = 1
 		}
 		s.benches = append(s.benches, b)
 	}
-	s.prepare, s.quotients = s.variancesOfAll, s.quotientsOfAll
+	s.prepare, s.quotients = s.quotientsOfAll, s.quotientsAt
 	s.pass = func(worker, chunk int) { s.inChunk(worker, chunk, true) }
 	s.first = func(worker, chunk int) { s.inChunk(worker, chunk, false) }
 	s.gainsPass = s.sumGains
@@ -128,28 +130,35 @@ func (s *mnmfSolver) iterate() {
 
 // variancesOfAll finds λ of all sources in some bins, and y, 1/y and p/y² of all channels.
 func (s *mnmfSolver) variancesOfAll(worker, from, to int) {
-	b, size := s.benches[worker], (to-from)*s.frames
+	b, size := s.benches[worker], (to-from)*s.stride
 	for n := range s.sources {
-		kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, s.basesOf(n, from, to), s.actsOf(n), 0, matrix(b.lambda[n*size:], to-from, s.frames))
+		kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, s.basesOf(n, from, to), s.actsOf(n), 0, matrix(b.lambda[n*size:], to-from, s.stride))
 	}
 	all := s.channels * size
 	// y, C×(bins·T) = gᵀ·λ.
 	kernel.Gemm(blas.Trans, blas.NoTrans, 1, matrix(s.gains, s.sources, s.channels), matrix(b.lambda, s.sources, size), 0, matrix(b.y, s.channels, size))
-	floats.AddConst(s.eps, b.y[:all])
+	for i := 0; i < all; i += s.stride {
+		floats.Add(b.y[i:i+s.stride], s.floor)
+	}
 	kernel.Div(b.inverse[:all], b.one[:all], b.y[:all])
 	for c := range s.channels {
-		ratio, inverse := b.ratio[c*size:(c+1)*size], b.inverse[c*size:(c+1)*size]
-		kernel.Mul(ratio, s.powers(c, from, to), inverse)
-		kernel.Mul(ratio, ratio, inverse)
+		kernel.MulSquare(b.ratio[c*size:(c+1)*size], s.powers(c, from, to).Data, b.inverse[c*size:(c+1)*size])
 	}
 }
 
-// quotientsOfAll sets inverse of a block to Σ_c g_nc/y_c and ratio to Σ_c g_nc p_c/y_c².
-func (s *mnmfSolver) quotientsOfAll(worker, n, from, to int) {
-	b, block, size := s.benches[worker], s.blocks[worker], (to-from)*s.frames
-	g := matrix(s.gains[n*s.channels:], 1, s.channels)
-	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, g, matrix(b.inverse, s.channels, size), 0, matrix(block.inverse, 1, size))
-	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, g, matrix(b.ratio, s.channels, size), 0, matrix(block.ratio, 1, size))
+// quotientsOfAll finds besides Σ_c g_nc/y_c and Σ_c g_nc p_c/y_c².
+func (s *mnmfSolver) quotientsOfAll(worker, from, to int) {
+	s.variancesOfAll(worker, from, to)
+	b, size := s.benches[worker], (to-from)*s.stride
+	g := matrix(s.gains, s.sources, s.channels)
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, g, matrix(b.inverse, s.channels, size), 0, matrix(b.inverseOf, s.sources, size))
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, g, matrix(b.ratio, s.channels, size), 0, matrix(b.ratioOf, s.sources, size))
+}
+
+// quotientsAt returns the two for some bins and frames of a source.
+func (s *mnmfSolver) quotientsAt(worker, n, from, to, at, frames int) (ratio, inverse blas64.General) {
+	b, first := s.benches[worker], n*(to-from)*s.stride
+	return columns(matrix(b.ratioOf[first:], to-from, s.stride), at, frames), columns(matrix(b.inverseOf[first:], to-from, s.stride), at, frames)
 }
 
 // sumGains sums what g is updated with over a run of bins.
@@ -160,10 +169,10 @@ func (s *mnmfSolver) sumGains(worker, chunk int) {
 	clear(num.Data)
 	clear(den.Data)
 	from, to := s.chunk(chunk)
-	for ; from < to; from += s.together() {
-		end := min(to, from+s.together())
-		s.prepare(worker, from, end)
-		size := (end - from) * s.frames
+	for ; from < to; from += binsTogether {
+		end := min(to, from+binsTogether)
+		s.variancesOfAll(worker, from, end)
+		size := (end - from) * s.stride
 		lambda := matrix(b.lambda, s.sources, size)
 		kernel.Gemm(blas.NoTrans, blas.Trans, 1, lambda, matrix(b.ratio, s.channels, size), 1, num)
 		kernel.Gemm(blas.NoTrans, blas.Trans, 1, lambda, matrix(b.inverse, s.channels, size), 1, den)
@@ -190,12 +199,12 @@ func (s *mnmfSolver) updateGains() {
 // inChunk updates Q in a run of bins, unless only what follows from it is wanted: the powers
 // and the objective.
 func (s *mnmfSolver) inChunk(worker, chunk int, change bool) {
-	b, bench, t := s.each[worker], s.benches[worker], s.frames
+	b, bench, t := s.each[worker], s.benches[worker], s.stride
 	s.objectives[chunk] = 0
 	from, to := s.chunk(chunk)
-	for ; from < to; from += s.together() {
-		end := min(to, from+s.together())
-		s.prepare(worker, from, end)
+	for ; from < to; from += binsTogether {
+		end := min(to, from+binsTogether)
+		s.variancesOfAll(worker, from, end)
 		stride := (end - from) * t
 		for f := from; f < end; f++ {
 			if change {
@@ -203,13 +212,11 @@ func (s *mnmfSolver) inChunk(worker, chunk int, change bool) {
 				s.update(s.demixer, b, f, s.all)
 			}
 			s.measure(b, f)
-			re, im := s.demix(b, f, s.all)
+			p := blas64.General{Rows: s.channels, Cols: t, Stride: s.bins * t, Data: s.power[f*t:]}
+			b.rows.Powers(p, s.realRows(b, f, s.all), s.bin(f), false)
 			for c := range s.channels {
-				p := s.powers(c, f, f+1)
-				clear(p)
-				kernel.AddPower(p, re[c*t:(c+1)*t], im[c*t:(c+1)*t])
 				at := c*stride + (f-from)*t
-				s.objectives[chunk] += floats.Dot(p, bench.inverse[at:at+t]) + kernel.SumLog(bench.y[at:at+t], 0)
+				s.objectives[chunk] += floats.Dot(p.Data[c*p.Stride:][:t], bench.inverse[at:at+t]) + kernel.SumLog(bench.y[at:at+t], 0)
 			}
 		}
 	}
@@ -219,7 +226,7 @@ func (s *mnmfSolver) inChunk(worker, chunk int, change bool) {
 // are taken. What of y is eps belongs to all evenly.
 func (s *mnmfSolver) stems(x audiosep.Spectra) audiosep.Stems {
 	m := &mnmfImages{images: s.images("projection_back"), gains: slices.Clone(s.gains), bases: s.bases, acts: s.acts,
-		rank: s.rank, count: s.sources, frames: s.frames, perTake: x.Framing().Frames(), bins: s.bins, eps: s.eps}
+		rank: s.rank, count: s.sources, stride: s.stride, perTake: x.Framing().Frames(), bins: s.bins, eps: s.floor[0]}
 	return audiosep.Separated(x, numbered(s.sources), 0, m.separate)
 }
 
@@ -227,7 +234,7 @@ func (s *mnmfSolver) stems(x audiosep.Spectra) audiosep.Stems {
 type mnmfImages struct {
 	*images                            // of the rows of Q
 	gains, bases, acts                 []float64
-	rank, count, frames, perTake, bins int
+	rank, count, stride, perTake, bins int
 	eps                                float64
 }
 
@@ -272,7 +279,7 @@ func (m *mnmfImages) variances(powers, sum []float64, f, t int) {
 	for j := range m.count {
 		var lambda float64
 		for k, b := range m.bases[(j*m.bins+f)*m.rank:][:m.rank] {
-			lambda += b * m.acts[(j*m.rank+k)*m.frames+t]
+			lambda += b * m.acts[(j*m.rank+k)*m.stride+t]
 		}
 		for c, g := range m.gains[j*m.channels : (j+1)*m.channels] {
 			p := lambda*g + (m.eps+1e-300)/float64(m.count)

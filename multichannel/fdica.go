@@ -76,7 +76,7 @@ type fdicaSolver struct {
 func newFDICA(d *demixer) *fdicaSolver {
 	s := &fdicaSolver{demixer: d, objectives: make([]float64, d.bins)}
 	for range d.each {
-		s.weights = append(s.weights, matrix(make([]float64, d.channels*d.frames), d.channels, d.frames))
+		s.weights = append(s.weights, matrix(make([]float64, d.channels*d.stride), d.channels, d.stride))
 	}
 	s.pass = func(worker, chunk int) { s.inChunk(worker, chunk, true) }
 	s.first = func(worker, chunk int) { s.inChunk(worker, chunk, false) }
@@ -101,12 +101,14 @@ func (s *fdicaSolver) inChunk(worker, chunk int, change bool) {
 		s.measure(b, f)
 		s.objectives[f] = 0
 		re, im := s.demix(b, f, s.all)
-		for i, v := range re {
-			r := math.Hypot(v, im[i])
-			if r < leastNorm { // the parabola that φ belongs to there
-				r = (r*r/leastNorm + leastNorm) / 2
+		for n := range s.channels {
+			for i, v := range re[n*s.stride:][:s.frames] {
+				r := math.Hypot(v, im[n*s.stride+i])
+				if r < leastNorm { // the parabola that φ belongs to there
+					r = (r*r/leastNorm + leastNorm) / 2
+				}
+				s.objectives[f] += 2 * r
 			}
-			s.objectives[f] += 2 * r
 		}
 	}
 }
@@ -161,8 +163,8 @@ func (s *fdicaSolver) shares() []float64 {
 			for _, a := range im.a[(f*s.channels+n)*s.channels:][:s.channels] {
 				gain += math.Pow(cmplx.Abs(a), 2)
 			}
-			for i := range t {
-				own[n*t+i] = gain * (re[n*t+i]*re[n*t+i] + imag[n*t+i]*imag[n*t+i])
+			for i, v := range re[n*s.stride:][:t] {
+				own[n*t+i] = gain * (v*v + imag[n*s.stride+i]*imag[n*s.stride+i])
 				sum[i] += own[n*t+i]
 			}
 		}

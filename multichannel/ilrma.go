@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/kernel"
@@ -93,18 +92,22 @@ func (d *demixer) from(w []complex128) *demixer {
 	return other
 }
 
-// ilrmaSolver learns W, B and A by ILRMA.
+// ilrmaSolver learns W, B and A by ILRMA. Where sources have bases of their own, what B and A are
+// updated with in a bin is summed as soon as its W is, while its numbers are in the caches: an
+// iteration then begins with A and ends with B.
 type ilrmaSolver struct {
 	*lowRank
 	update  update
 	benches []*lowRankBench // one for each thread
 	pass    func(worker, chunk int)
 	first   func(worker, chunk int)
+	known   func(worker, n, from, to, at, frames int) (ratio, inverse blas64.General)
 }
 
 // lowRankBench is the scratch memory of a thread for some bins: of all sources.
 type lowRankBench struct {
-	lambda, phi []float64 // [n][bin][T]
+	dots         kernel.Dots
+	inverse, phi []float64 // 1/λ and 1/r: [n][bin][T]; one for gauss
 }
 
 // sweeps are the updates of all rows by name.
@@ -117,12 +120,19 @@ func newILRMA(d *demixer, p ILRMAParams, env audiosep.Env, number int) *ilrmaSol
 	}
 	s := &ilrmaSolver{update: sweeps[p.Update]}
 	s.lowRank = newLowRank(d, d.channels, p.Rank, p.Bases == "partitioned", nu, p.Eps, env.Rand("start-"+strconv.Itoa(number)))
-	size := d.channels * s.together() * d.frames
+	size := d.channels * binsTogether * d.stride
 	for range d.each {
-		s.benches = append(s.benches, &lowRankBench{make([]float64, size), make([]float64, size)})
+		b := &lowRankBench{inverse: make([]float64, size)}
+		if b.phi = b.inverse; p.Model == "t" {
+			b.phi = make([]float64, size)
+		}
+		s.benches = append(s.benches, b)
 	}
 	s.pass = func(worker, chunk int) { s.inChunk(worker, chunk, true) }
 	s.first = func(worker, chunk int) { s.inChunk(worker, chunk, false) }
+	if s.known = s.knownQuotients; p.Model == "t" {
+		s.known = s.quotients
+	}
 	return s
 }
 
@@ -131,51 +141,85 @@ func (s *ilrmaSolver) start() { s.inChunks(s.first) }
 
 // iterate updates B and A, then W.
 func (s *ilrmaSolver) iterate() {
-	s.lowRank.update()
+	if s.shared {
+		s.lowRank.update()
+	} else {
+		s.addSums()
+		s.updateActs()
+	}
 	s.inChunks(s.pass)
 }
 
 // inChunk updates W in a run of bins, unless only what follows from it is wanted: the powers
-// of the sources and the objective.
+// of the sources, the objective and, if bases are not shared, the next B and sums for A.
 func (s *ilrmaSolver) inChunk(worker, chunk int, change bool) {
-	b, low, t := s.each[worker], s.benches[worker], s.frames
+	b, low := s.each[worker], s.benches[worker]
 	s.objectives[chunk] = 0
+	s.clearSums(chunk)
 	from, to := s.chunk(chunk)
-	for ; from < to; from += s.together() {
-		end := min(to, from+s.together())
-		stride := (end - from) * t
+	for ; from < to; from += binsTogether {
+		end := min(to, from+binsTogether)
 		for n := range s.channels {
-			lambda, phi := low.lambda[n*stride:(n+1)*stride], low.phi[n*stride:(n+1)*stride]
-			s.variances(lambda, n, from, end)
-			kernel.Div(phi, s.blocks[worker].one[:stride], lambda)
-			s.weights(phi, lambda, s.powers(n, from, end), phi)
+			s.objectives[chunk] += s.weigh(worker, n, from, end)
 		}
+		stride := (end - from) * s.stride
 		for f := from; f < end; f++ {
 			if change {
-				s.covariances(b, f, blas64.General{Rows: s.channels, Cols: t, Stride: stride, Data: low.phi[(f-from)*t:]})
+				phi := blas64.General{Rows: s.channels, Cols: s.stride, Stride: stride, Data: low.phi[(f-from)*s.stride:]}
+				s.covariances(b, f, phi)
 				s.update(s.demixer, b, f, s.all)
 			}
 			s.measure(b, f)
-			re, im := s.demix(b, f, s.all)
+			p := blas64.General{Rows: s.channels, Cols: s.stride, Stride: s.bins * s.stride, Data: s.power[f*s.stride:]}
+			b.rows.Powers(p, s.realRows(b, f, s.all), s.bin(f), false)
 			for n := range s.channels {
-				p := s.powers(n, f, f+1)
-				clear(p)
-				kernel.AddPower(p, re[n*t:(n+1)*t], im[n*t:(n+1)*t])
-				at := n*stride + (f-from)*t
-				s.objectives[chunk] += s.divergence(p, low.lambda[at:at+t], low.phi[at:at+t])
+				s.objectives[chunk] += s.misfit(low, p.Data[n*p.Stride:][:s.stride], low.inverse[n*stride+(f-from)*s.stride:][:s.stride])
 			}
+		}
+		if !s.shared {
+			s.updateBases(worker, from, end, s.known)
+			s.sumUp(worker, chunk, from, end)
 		}
 	}
 }
 
-// divergence returns the objective of powers under the model's; phi is 1/λ for gauss.
-func (s *ilrmaSolver) divergence(p, lambda, phi []float64) float64 {
+// weigh finds 1/λ_n and 1/r_n for some bins, and returns Σ log λ_n.
+func (s *ilrmaSolver) weigh(worker, n, from, to int) (logs float64) {
+	low := s.benches[worker]
+	inverse := s.inverses(low, n, from, to)
+	logs = s.blocks[worker].rows.Inverses(inverse, s.basesOf(n, from, to), s.actsOf(n), s.floor)
 	if math.IsInf(s.nu, 1) {
-		return floats.Dot(p, phi) + kernel.SumLog(lambda, 0)
+		return logs
 	}
-	var sum float64
-	for i, v := range lambda {
-		sum += (1 + s.nu/2) * math.Log1p(2*p[i]/(s.nu*v))
+	phi := low.phi[n*(to-from)*s.stride:]
+	for i, p := range s.powers(n, from, to).Data {
+		phi[i] = inverse.Data[i] * s.softness(p, inverse.Data[i])
 	}
-	return sum + kernel.SumLog(lambda, 0)
+	return logs
+}
+
+// inverses is where 1/λ_n is for some bins that are worked on.
+func (s *ilrmaSolver) inverses(low *lowRankBench, n, from, to int) blas64.General {
+	return matrix(low.inverse[n*(to-from)*s.stride:], to-from, s.stride)
+}
+
+// knownQuotients finds them, for gauss, from the 1/λ that W was updated with.
+func (s *ilrmaSolver) knownQuotients(worker, n, from, to, at, frames int) (ratio, inverse blas64.General) {
+	ratio, inverse = matrix(s.blocks[worker].ratio, to-from, frames), columns(s.inverses(s.benches[worker], n, from, to), at, frames)
+	p := columns(s.powers(n, from, to), at, frames)
+	for i := range to - from {
+		kernel.MulSquare(ratio.Data[i*frames:][:frames], p.Data[i*p.Stride:], inverse.Data[i*inverse.Stride:])
+	}
+	return ratio, inverse
+}
+
+// misfit returns the objective of powers under the model's, less Σ log λ; inverse is 1/λ.
+func (s *ilrmaSolver) misfit(low *lowRankBench, p, inverse []float64) (sum float64) {
+	if math.IsInf(s.nu, 1) {
+		return low.dots.Dot(p, inverse)
+	}
+	for t, v := range inverse[:s.frames] {
+		sum += (1 + s.nu/2) * math.Log1p(2*p[t]*v/s.nu)
+	}
+	return sum
 }

@@ -10,7 +10,6 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
-	"github.com/audiosep/audiosep/internal/kernel"
 )
 
 // IVAParams are the parameters of iva.
@@ -109,7 +108,7 @@ type ivaSolver struct {
 }
 
 func newIVA(d *demixer, p IVAParams) *ivaSolver {
-	size := d.sources * d.frames
+	size := d.sources * d.stride
 	s := &ivaSolver{demixer: d, update: updates[p.Update], pairs: p.Update == "ip2", gauss: p.Model == "gauss"}
 	if s.sources == 1 { // there are no pairs
 		s.update, s.pairs = (*demixer).projectRows, false
@@ -117,7 +116,7 @@ func newIVA(d *demixer, p IVAParams) *ivaSolver {
 	if s.pairs && s.gauss { // the weights of all pairs are known when the iteration begins
 		s.update, s.pairs = (*demixer).projectPairs, false
 	}
-	s.weights = blas64.General{Cols: d.frames, Stride: d.frames, Data: make([]float64, size)}
+	s.weights = matrix(make([]float64, size), d.sources, d.stride)
 	s.power, s.before, s.parts = make([]float64, size), make([]float64, size), make([]float64, s.chunks*size)
 	s.rows = slices.Clone(s.all)
 	s.pass = func(worker, chunk int) { s.inChunk(worker, chunk, true) }
@@ -157,12 +156,12 @@ const (
 // began.
 func (s *ivaSolver) updateRows() {
 	for i, n := range s.rows {
-		for t := range s.frames {
-			phi := 1 / max(math.Sqrt(s.power[n*s.frames+t]), leastNorm)
+		for t := range s.stride {
+			phi := 1 / max(math.Sqrt(s.power[n*s.stride+t]), leastNorm)
 			if s.gauss {
-				phi = 1 / s.variance(s.before[n*s.frames+t])
+				phi = 1 / s.variance(s.before[n*s.stride+t])
 			}
-			s.weights.Data[i*s.frames+t] = phi
+			s.weights.Data[i*s.stride+t] = phi
 		}
 	}
 	s.weights.Rows = len(s.rows)
@@ -173,23 +172,22 @@ func (s *ivaSolver) updateRows() {
 // inChunk updates the rows in a run of bins, unless only their powers are wanted, and sums
 // their powers.
 func (s *ivaSolver) inChunk(worker, chunk int, change bool) {
-	b, t := s.each[worker], s.frames
-	parts := s.parts[chunk*s.sources*t:][:len(s.rows)*t]
-	clear(parts)
+	b := s.each[worker]
+	parts := matrix(s.parts[chunk*s.sources*s.stride:], len(s.rows), s.stride)
+	clear(parts.Data)
 	for f, to := s.chunk(chunk); f < to; f++ {
 		if change {
 			s.covariances(b, f, s.weights)
 			s.update(s.demixer, b, f, s.rows)
 		}
 		s.measure(b, f)
-		re, im := s.demix(b, f, s.rows)
-		kernel.AddPower(parts, re, im)
+		b.rows.Powers(parts, s.realRows(b, f, s.rows), s.bin(f), true)
 	}
 }
 
 // addPowers adds the powers of the rows in the runs of bins, in order.
 func (s *ivaSolver) addPowers() {
-	t := s.frames
+	t := s.stride
 	for i, n := range s.rows {
 		power := s.power[n*t : (n+1)*t]
 		clear(power)
@@ -208,14 +206,16 @@ func (s *ivaSolver) variance(power float64) float64 {
 // φ belongs to there.
 func (s *ivaSolver) objective() float64 {
 	var sum float64
-	for _, v := range s.power {
-		if s.gauss {
-			a := s.variance(v)
-			sum += float64(s.bins)*math.Log(a) + v/a
-		} else if r := math.Sqrt(v); r >= leastNorm {
-			sum += 2 * r
-		} else {
-			sum += v/leastNorm + leastNorm
+	for n := range s.sources {
+		for _, v := range s.power[n*s.stride:][:s.frames] {
+			if s.gauss {
+				a := s.variance(v)
+				sum += float64(s.bins)*math.Log(a) + v/a
+			} else if r := math.Sqrt(v); r >= leastNorm {
+				sum += 2 * r
+			} else {
+				sum += v/leastNorm + leastNorm
+			}
 		}
 	}
 	return sum/float64(s.frames) - 2*s.logDets()

@@ -158,14 +158,16 @@ func TestIVASeparates(t *testing.T) {
 // problem returns a mixture of random bins, in which some are silent.
 func problem(seed uint64, bins, channels, frames int) *mixture {
 	r := rand.New(rand.NewPCG(seed, 2))
-	m := &mixture{bins: bins, channels: channels, frames: frames, scale: 1, x: make([]float64, bins*2*channels*frames)}
+	m := newMixture(bins, channels, frames)
 	for f := range bins {
-		x := m.bin(f).Data
-		for i := range x {
-			x[i] = r.NormFloat64() * math.Exp(2*r.NormFloat64())
+		x := m.bin(f)
+		for i := range x.Rows {
+			for t := range frames {
+				x.Data[i*m.stride+t] = r.NormFloat64() * math.Exp(2*r.NormFloat64())
+			}
 		}
 		if f == 1 {
-			clear(x)
+			clear(x.Data)
 		}
 	}
 	return m

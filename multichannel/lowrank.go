@@ -4,7 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 
@@ -31,18 +30,19 @@ type lowRank struct {
 	sources int
 	rank    int
 	shared  bool
-	nu      float64 // ∞ for gauss
-	eps     float64
+	nu      float64   // ∞ for gauss
+	floor   []float64 // eps in each frame, and 1 in the padding, where B_n A_n is 0
 	bases   []float64 // B: [n][F][K], or [F][K] if they are shared
 	acts    []float64 // A: [n][K][T], or [K][T]
 	part    []float64 // z: [n][K], if they are shared
 	given   []float64 // A_n: [n][K][T]; acts itself if they are not shared
 	power   []float64 // p: [n][F][T]
 
-	// prepare does what quotients needs for some bins of all sources. The two are replaced
-	// where what is measured is not one power for each source.
+	// prepare does what quotients needs for some bins of all sources; quotients returns p_n/(λ_n r_n)
+	// and 1/λ_n of some bins and frames of one. The two are replaced where what is measured is
+	// not one power for each source.
 	prepare   func(worker, from, to int)
-	quotients func(worker, n, from, to int)
+	quotients func(worker, n, from, to, at, frames int) (ratio, inverse blas64.General)
 
 	sums       []float64 // for A_n, of all bins: the numerators [n][K][T], then the denominators
 	chunkSums  []float64 // the same for each run of bins
@@ -52,11 +52,16 @@ type lowRank struct {
 	sumsPass   func(worker, chunk int)
 }
 
+// binsTogether is how many bins are worked on at a time, and framesTogether how many of their
+// frames: what is made of those stays in the first cache, what is made of all frames of the bins
+// in the second.
+const binsTogether, framesTogether = 8, 192
+
 // block is the scratch memory of a thread for some bins of all sources.
 type block struct {
-	lambda, inverse, ratio []float64 // [bin][T]
-	one                    []float64 // 1, so many times
-	num, den, numOf, denOf []float64 // [bin][K]
+	rows           kernel.Rows
+	ratio, inverse []float64 // [bin][some frames]
+	num, den       []float64 // [bin][K]
 }
 
 // newLowRank returns a model with bases and activations drawn from ½ to 1½.
@@ -65,31 +70,34 @@ func newLowRank(d *demixer, sources, rank int, shared bool, nu, eps float64, r *
 	if shared {
 		own = 1
 	}
-	m := &lowRank{demixer: d, sources: sources, rank: rank, shared: shared, nu: nu, eps: eps,
-		bases: make([]float64, own*d.bins*rank), acts: make([]float64, own*rank*d.frames), power: make([]float64, d.channels*d.bins*d.frames),
-		sums: make([]float64, 2*sources*rank*d.frames), objectives: make([]float64, d.chunks)}
+	m := &lowRank{demixer: d, sources: sources, rank: rank, shared: shared, nu: nu, floor: make([]float64, d.stride),
+		bases: make([]float64, own*d.bins*rank), acts: make([]float64, own*rank*d.stride), power: make([]float64, d.channels*d.bins*d.stride),
+		sums: make([]float64, 2*sources*rank*d.stride), objectives: make([]float64, d.chunks)}
 	m.chunkSums = make([]float64, d.chunks*len(m.sums))
-	for _, x := range [][]float64{m.bases, m.acts} {
-		for i := range x {
-			x[i] = 0.5 + r.Float64()
+	for i := range m.bases {
+		m.bases[i] = 0.5 + r.Float64()
+	}
+	for i := range own * rank {
+		for t := range d.frames {
+			m.acts[i*d.stride+t] = 0.5 + r.Float64()
+		}
+	}
+	for t := range m.floor {
+		if m.floor[t] = 1; t < d.frames {
+			m.floor[t] = eps
 		}
 	}
 	m.given = m.acts
 	if shared {
-		m.part, m.given = make([]float64, sources*rank), make([]float64, sources*rank*d.frames)
+		m.part, m.given = make([]float64, sources*rank), make([]float64, sources*rank*d.stride)
 		for i := range m.part {
 			m.part[i] = 0.5 + r.Float64()
 		}
 		m.share()
 	}
-	size := m.together() * max(d.frames, rank)
 	for range d.each {
-		numbers := func() []float64 { return make([]float64, size) }
-		b := &block{numbers(), numbers(), numbers(), numbers(), numbers(), numbers(), numbers(), numbers()}
-		for i := range b.one {
-			b.one[i] = 1
-		}
-		m.blocks = append(m.blocks, b)
+		numbers := func(n int) []float64 { return make([]float64, binsTogether*n) }
+		m.blocks = append(m.blocks, &block{ratio: numbers(framesTogether), inverse: numbers(framesTogether), num: numbers(rank), den: numbers(rank)})
 	}
 	m.prepare, m.quotients = func(_, _, _ int) {}, m.quotientsOfOne
 	m.basesPass = func(worker, chunk int) { m.inBlocks(worker, chunk, true) }
@@ -97,13 +105,9 @@ func newLowRank(d *demixer, sources, rank int, shared bool, nu, eps float64, r *
 	return m
 }
 
-// together is how many bins are worked on at a time: so few that a product of matrices is
-// one thread's.
-func (m *lowRank) together() int { return max(1, (1<<17-1)/(m.rank*m.frames)) }
-
 // share makes Σ_n z_nk = 1, B taking the scale, and A_n of z and A.
 func (m *lowRank) share() {
-	k, t := m.rank, m.frames
+	k, t := m.rank, m.stride
 	for i := range k {
 		var sum float64
 		for n := range m.sources {
@@ -133,12 +137,21 @@ func (m *lowRank) basesOf(n, from, to int) blas64.General {
 
 // actsOf returns A_n.
 func (m *lowRank) actsOf(n int) blas64.General {
-	return matrix(m.given[n*m.rank*m.frames:], m.rank, m.frames)
+	return matrix(m.given[n*m.rank*m.stride:], m.rank, m.stride)
 }
 
 // powers returns p_n of bins from to to-1.
-func (m *lowRank) powers(n, from, to int) []float64 {
-	return m.power[(n*m.bins+from)*m.frames : (n*m.bins+to)*m.frames]
+func (m *lowRank) powers(n, from, to int) blas64.General {
+	return matrix(m.power[(n*m.bins+from)*m.stride:], to-from, m.stride)
+}
+
+// columns returns some of the columns of a.
+func columns(a blas64.General, at, count int) blas64.General {
+	if a.Rows > 0 {
+		a.Data = a.Data[at:]
+	}
+	a.Cols = count
+	return a
 }
 
 func matrix(x []float64, rows, cols int) blas64.General {
@@ -159,60 +172,60 @@ func (m *lowRank) update() {
 
 // inBlocks sums what A_n and z are updated with over a run of bins, after an update of B.
 func (m *lowRank) inBlocks(worker, chunk int, withBases bool) {
-	b := m.blocks[worker]
-	clear(m.chunkSums[chunk*len(m.sums) : (chunk+1)*len(m.sums)])
 	from, to := m.chunk(chunk)
-	for ; from < to; from += m.together() {
-		end := min(to, from+m.together())
+	m.clearSums(chunk)
+	for ; from < to; from += binsTogether {
+		end := min(to, from+binsTogether)
 		if withBases {
-			m.updateBases(worker, from, end)
+			m.updateBases(worker, from, end, m.quotients)
 		}
-		m.prepare(worker, from, end)
-		for n := range m.sources {
-			m.quotients(worker, n, from, end)
-			size := m.rank * m.frames
-			num := m.chunkSums[chunk*len(m.sums)+n*size:]
-			den := num[len(m.sums)/2:]
-			bases := m.basesOf(n, from, end)
-			kernel.Gemm(blas.Trans, blas.NoTrans, 1, bases, matrix(b.ratio, end-from, m.frames), 1, matrix(num, m.rank, m.frames))
-			kernel.Gemm(blas.Trans, blas.NoTrans, 1, bases, matrix(b.inverse, end-from, m.frames), 1, matrix(den, m.rank, m.frames))
+		m.sumUp(worker, chunk, from, end)
+	}
+}
+
+// clearSums sets the sums of a run of bins to 0.
+func (m *lowRank) clearSums(chunk int) {
+	clear(m.chunkSums[chunk*len(m.sums) : (chunk+1)*len(m.sums)])
+}
+
+// sumUp adds some bins to the sums of their run.
+func (m *lowRank) sumUp(worker, chunk, from, to int) {
+	b, size := m.blocks[worker], m.rank*m.stride
+	m.prepare(worker, from, to)
+	for n := range m.sources {
+		sums := m.chunkSums[chunk*len(m.sums)+n*size:]
+		num, den := matrix(sums, m.rank, m.stride), matrix(sums[len(m.sums)/2:], m.rank, m.stride)
+		bases := m.basesOf(n, from, to)
+		for at := 0; at < m.stride; at += framesTogether {
+			count := min(framesTogether, m.stride-at)
+			ratio, inverse := m.quotients(worker, n, from, to, at, count)
+			b.rows.AddOuter(columns(num, at, count), bases, ratio)
+			b.rows.AddOuter(columns(den, at, count), bases, inverse)
 		}
 	}
 }
 
-// variances sets dst to λ_n of some bins, and returns it.
-func (m *lowRank) variances(dst []float64, n, from, to int) []float64 {
-	lambda := dst[:(to-from)*m.frames]
-	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, m.basesOf(n, from, to), m.actsOf(n), 0, matrix(lambda, to-from, m.frames))
-	if m.eps > 0 {
-		floats.AddConst(m.eps, lambda)
-	}
-	return lambda
-}
-
-// quotientsOfOne sets inverse of a block to 1/λ_n and ratio to p_n/(λ_n r_n).
-func (m *lowRank) quotientsOfOne(worker, n, from, to int) {
-	b := m.blocks[worker]
-	lambda, p := m.variances(b.lambda, n, from, to), m.powers(n, from, to)
-	inverse, ratio := b.inverse[:len(p)], b.ratio[:len(p)]
-	kernel.Div(inverse, b.one[:len(p)], lambda)
-	kernel.Mul(ratio, p, m.weights(ratio, lambda, p, inverse))
-	kernel.Mul(ratio, ratio, inverse)
-}
-
-// weights returns 1/r, inverse being 1/λ: for gauss that itself, else phi.
-func (m *lowRank) weights(phi, lambda, p, inverse []float64) []float64 {
+// quotientsOfOne finds them from the model.
+func (m *lowRank) quotientsOfOne(worker, n, from, to, at, frames int) (ratio, inverse blas64.General) {
+	b, p := m.blocks[worker], columns(m.powers(n, from, to), at, frames)
+	ratio, inverse = matrix(b.ratio, to-from, frames), matrix(b.inverse, to-from, frames)
+	b.rows.Quotients(ratio, inverse, p, m.basesOf(n, from, to), columns(m.actsOf(n), at, frames), m.floor[at:])
 	if math.IsInf(m.nu, 1) {
-		return inverse
+		return ratio, inverse
 	}
-	for i, v := range lambda {
-		phi[i] = (m.nu + 2) / (m.nu*v + 2*p[i])
+	for i := range to - from { // λ/r of p/λ²
+		for t, v := range p.Data[i*p.Stride:][:frames] {
+			ratio.Data[i*frames+t] *= m.softness(v, inverse.Data[i*frames+t])
+		}
 	}
-	return phi
+	return ratio, inverse
 }
+
+// softness returns λ/r, inverse being 1/λ.
+func (m *lowRank) softness(p, inverse float64) float64 { return (m.nu + 2) / (m.nu + 2*p*inverse) }
 
 // updateBases updates B for some bins.
-func (m *lowRank) updateBases(worker, from, to int) {
+func (m *lowRank) updateBases(worker, from, to int, quotients func(worker, n, from, to, at, frames int) (ratio, inverse blas64.General)) {
 	b := m.blocks[worker]
 	m.prepare(worker, from, to)
 	size := (to - from) * m.rank
@@ -220,10 +233,13 @@ func (m *lowRank) updateBases(worker, from, to int) {
 	clear(num)
 	clear(den)
 	for n := range m.sources {
-		m.quotients(worker, n, from, to)
 		acts := m.actsOf(n)
-		kernel.Gemm(blas.NoTrans, blas.Trans, 1, matrix(b.ratio, to-from, m.frames), acts, 1, matrix(num, to-from, m.rank))
-		kernel.Gemm(blas.NoTrans, blas.Trans, 1, matrix(b.inverse, to-from, m.frames), acts, 1, matrix(den, to-from, m.rank))
+		for at := 0; at < m.stride; at += framesTogether {
+			count := min(framesTogether, m.stride-at)
+			ratio, inverse := quotients(worker, n, from, to, at, count)
+			b.rows.AddDots(num, ratio, columns(acts, at, count))
+			b.rows.AddDots(den, inverse, columns(acts, at, count))
+		}
 		if m.shared && n+1 < m.sources {
 			continue
 		}
@@ -244,7 +260,7 @@ func (m *lowRank) addSums() {
 
 // updateActs updates A from the sums.
 func (m *lowRank) updateActs() {
-	size := m.rank * m.frames
+	size := m.rank * m.stride
 	num, den := m.sums[:len(m.sums)/2], m.sums[len(m.sums)/2:]
 	if !m.shared {
 		kernel.Scale(m.acts, m.acts, num, den, 0.5)
@@ -262,7 +278,7 @@ func (m *lowRank) updateActs() {
 
 // gather adds z_nk times source n's sums for base k to those of the first source.
 func (m *lowRank) gather(sums []float64, n, k int) {
-	t := m.frames
+	t := m.stride
 	own := sums[(n*m.rank+k)*t:][:t]
 	floats.Scale(m.part[n*m.rank+k], own)
 	if n > 0 {
@@ -273,9 +289,9 @@ func (m *lowRank) gather(sums []float64, n, k int) {
 // updateParts updates z from the sums.
 func (m *lowRank) updateParts() {
 	for i := range m.part {
-		acts := m.acts[i%m.rank*m.frames:][:m.frames]
-		num := floats.Dot(acts, m.sums[i*m.frames:(i+1)*m.frames])
-		den := floats.Dot(acts, m.sums[len(m.sums)/2+i*m.frames:][:m.frames])
+		acts := m.acts[i%m.rank*m.stride:][:m.stride]
+		num := floats.Dot(acts, m.sums[i*m.stride:(i+1)*m.stride])
+		den := floats.Dot(acts, m.sums[len(m.sums)/2+i*m.stride:][:m.stride])
 		if den > 0 {
 			m.part[i] *= math.Sqrt(num / den)
 		}

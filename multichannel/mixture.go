@@ -16,14 +16,21 @@ import (
 // mixture is the part of a recording that is learnt from, bin by bin, in memory.
 type mixture struct {
 	bins, channels, frames int
+	stride                 int       // T: the frames, and zeros up to whole vectors
 	x                      []float64 // [f][2C][T]: the real parts of all channels, then the imaginary ones
 	scale                  float64   // what x was multiplied by
+}
+
+// newMixture returns a mixture of zeros.
+func newMixture(bins, channels, frames int) *mixture {
+	stride := kernel.Padded(frames)
+	return &mixture{bins: bins, channels: channels, frames: frames, stride: stride, scale: 1, x: make([]float64, bins*2*channels*stride)}
 }
 
 // bin returns bin f as a matrix of 2C×T.
 func (m *mixture) bin(f int) blas64.General {
 	rows := 2 * m.channels
-	return blas64.General{Rows: rows, Cols: m.frames, Stride: m.frames, Data: m.x[f*rows*m.frames : (f+1)*rows*m.frames]}
+	return matrix(m.x[f*rows*m.stride:], rows, m.stride)
 }
 
 // Excerpt says what part of a recording is learnt from.
@@ -66,8 +73,7 @@ func readMixture(ctx context.Context, x audiosep.Spectra, part Excerpt) (*mixtur
 	if err != nil {
 		return nil, err
 	}
-	m := &mixture{bins: t.Bins(), channels: f.Channels, frames: n * f.Realisations}
-	m.x = make([]float64, m.bins*2*m.channels*m.frames)
+	m := newMixture(t.Bins(), f.Channels, n*f.Realisations)
 	loan := lend.From(t)
 	defer loan.GiveBack()
 	size := blocks.Size(ctx, f.Length, f.Layers(), 1, n)
@@ -92,8 +98,8 @@ func (m *mixture) keep(s *audiosep.Spectrogram, at, n int) {
 	for l, layer := range s.Layers {
 		c, from := l%m.channels, l/m.channels*n+at
 		for part, values := range [2][]float64{layer.Re, layer.Im} {
-			rows := m.x[(part*m.channels+c)*m.frames+from:]
-			kernel.Transpose(rows, 2*m.channels*m.frames, values, m.bins, s.N, m.bins)
+			rows := m.x[(part*m.channels+c)*m.stride+from:]
+			kernel.Transpose(rows, 2*m.channels*m.stride, values, m.bins, s.N, m.bins)
 		}
 	}
 }
@@ -106,7 +112,7 @@ func (m *mixture) normalise() {
 	}
 	m.scale = 1
 	if sum > 0 {
-		m.scale = math.Sqrt(float64(len(m.x)/2) / sum)
+		m.scale = math.Sqrt(float64(m.bins*m.channels*m.frames) / sum)
 	}
 	for i := range m.x {
 		m.x[i] *= m.scale

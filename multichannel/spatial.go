@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/threads"
@@ -44,10 +45,11 @@ type demixer struct {
 
 // workbench is the scratch memory of one thread.
 type workbench struct {
-	products, y, u, real []float64
-	cov, a, b            []complex128
-	cov2, b2             []complex128 // of background
-	pivot                []int
+	rows       kernel.Rows
+	y, u, real []float64
+	cov, a, b  []complex128
+	cov2, b2   []complex128 // of background
+	pivot      []int
 }
 
 // newDemixer returns a demixer of as many sources as channels that changes nothing.
@@ -65,7 +67,7 @@ func newOverdemixer(m *mixture, sources int) *demixer {
 	}
 	for range runtime.GOMAXPROCS(0) {
 		d.each = append(d.each, &workbench{
-			products: make([]float64, c*c*m.frames), y: make([]float64, 2*c*m.frames), u: make([]float64, c*c*c), real: make([]float64, 4*c*c),
+			y: make([]float64, 2*c*m.stride), u: make([]float64, c*c*c), real: make([]float64, 4*c*c),
 			cov: make([]complex128, c*c*c), a: make([]complex128, c*c), b: make([]complex128, 4*c), pivot: make([]int, c),
 			cov2: make([]complex128, c*c), b2: make([]complex128, 2*c),
 		})
@@ -134,11 +136,9 @@ func (d *demixer) chunk(i int) (from, to int) {
 
 // covariances sets b.cov to U_f for each of the weights, [row][T].
 func (d *demixer) covariances(b *workbench, f int, weights blas64.General) {
-	c, t := d.channels, d.frames
-	d.multiplyChannels(b.products, f)
-	products := blas64.General{Rows: c * c, Cols: t, Stride: t, Data: b.products}
-	rows := weights.Rows
-	kernel.Gemm(blas.NoTrans, blas.Trans, 1/float64(t), products, weights, 0, matrix(b.u, c*c, rows))
+	c, rows := d.channels, weights.Rows
+	b.rows.Gram(b.u, d.bin(f), weights)
+	floats.Scale(1/float64(d.frames), b.u[:c*c*rows])
 	for n := range rows {
 		sums, cov := b.u[n:], b.cov[n*c*c:(n+1)*c*c] // sum i is sums[i*rows]
 		var trace float64
@@ -157,30 +157,10 @@ func (d *demixer) covariances(b *workbench, f int, weights blas64.General) {
 	}
 }
 
-// multiplyChannels sets dst, C²×T, to the products of the channels of a bin: |x_i|², then
-// the real and the imaginary part of x_i·conj(x_j) for i < j.
-func (d *demixer) multiplyChannels(dst []float64, f int) {
-	c, t := d.channels, d.frames
-	x := d.bin(f).Data
-	part := func(i int) (re, im []float64) { return x[i*t : (i+1)*t], x[(c+i)*t : (c+i+1)*t] }
-	clear(dst[:c*t])
-	next := c
-	for i := range c {
-		a, b := part(i)
-		kernel.AddPower(dst[i*t:(i+1)*t], a, b)
-		for j := i + 1; j < c; j++ {
-			p, q := part(j)
-			re, im := dst[next*t:(next+1)*t], dst[(next+1)*t:(next+2)*t]
-			next += 2
-			kernel.MulConj(re, im, a, b, p, q)
-		}
-	}
-}
-
-// demix sets b.y to some rows of W_f x_f: their real parts, then the imaginary ones, and
-// returns both.
-func (d *demixer) demix(b *workbench, f int, rows []int) (re, im []float64) {
-	c, r, t := d.channels, len(rows), d.frames
+// realRows returns rows of W_f as a real matrix that takes the real parts of all channels, then
+// the imaginary ones, to those of the rows.
+func (d *demixer) realRows(b *workbench, f int, rows []int) blas64.General {
+	c, r := d.channels, len(rows)
 	w := d.matrix(f)
 	for i, n := range rows {
 		for j, z := range w[n*c : (n+1)*c] {
@@ -188,14 +168,20 @@ func (d *demixer) demix(b *workbench, f int, rows []int) (re, im []float64) {
 			b.real[(r+i)*2*c+j], b.real[(r+i)*2*c+c+j] = imag(z), real(z)
 		}
 	}
-	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, blas64.General{Rows: 2 * r, Cols: 2 * c, Stride: 2 * c, Data: b.real[:4*r*c]}, d.bin(f),
-		0, blas64.General{Rows: 2 * r, Cols: t, Stride: t, Data: b.y[:2*r*t]})
-	return b.y[:r*t], b.y[r*t : 2*r*t]
+	return matrix(b.real, 2*r, 2*c)
+}
+
+// demix sets b.y to some rows of W_f x_f: their real parts, then the imaginary ones, and
+// returns both.
+func (d *demixer) demix(b *workbench, f int, rows []int) (re, im []float64) {
+	y := matrix(b.y, 2*len(rows), d.stride)
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, d.realRows(b, f, rows), d.bin(f), 0, y)
+	return y.Data[:len(y.Data)/2], y.Data[len(y.Data)/2:]
 }
 
 // ones returns weights of 1.
 func (d *demixer) ones() blas64.General {
-	w := blas64.General{Rows: 1, Cols: d.frames, Stride: d.frames, Data: make([]float64, d.frames)}
+	w := matrix(make([]float64, d.stride), 1, d.stride)
 	for t := range w.Data {
 		w.Data[t] = 1
 	}

@@ -15,6 +15,19 @@ func Mul(dst, x, y []float64) {
 	}
 }
 
+// MulSquare sets dst = x∘y². The slices are of one length; dst may be x or y.
+func MulSquare(dst, x, y []float64) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	i := 0
+	if n := vectors(len(dst)); n > 0 {
+		current.mulSquare(&dst[0], &x[0], &y[0], n)
+		i = n * current.lanes
+	}
+	for ; i < len(dst); i++ {
+		dst[i] = x[i] * y[i] * y[i]
+	}
+}
+
 // Div sets dst = x/y, element by element, exactly rounded.
 func Div(dst, x, y []float64) {
 	x, y = x[:len(dst)], y[:len(dst)]
@@ -35,13 +48,25 @@ func MulConj(re, im, a, b, p, q []float64) {
 	im, a, b, p, q = im[:n], a[:n], b[:n], p[:n], q[:n]
 	i := 0
 	if n := vectors(n); n > 0 {
-		current.mulAdd(&re[0], &a[0], &b[0], &p[0], &q[0], n)
-		current.mulSub(&im[0], &b[0], &a[0], &p[0], &q[0], n)
+		current.mulConj(&re[0], &im[0], &a[0], &b[0], &p[0], &q[0], n)
 		i = n * current.lanes
 	}
 	for ; i < n; i++ {
 		re[i] = math.FMA(b[i], q[i], a[i]*p[i]) // as the kernels do
 		im[i] = math.FMA(-a[i], q[i], b[i]*p[i])
+	}
+}
+
+// Power sets dst = re² + im².
+func Power(dst, re, im []float64) {
+	re, im = re[:len(dst)], im[:len(dst)]
+	i := 0
+	if n := vectors(len(dst)); n > 0 {
+		current.power(&dst[0], &re[0], &im[0], n)
+		i = n * current.lanes
+	}
+	for ; i < len(dst); i++ {
+		dst[i] = math.FMA(im[i], im[i], re[i]*re[i]) // as the kernels do
 	}
 }
 

@@ -31,8 +31,8 @@ type engine struct {
 	log, exp  func(dst, x *float64, vectors int)
 	addSquare func(dst, x *float64, vectors int)
 
-	mul, div, addPower, scale, scaleRoot func(dst, x, y *float64, vectors int)
-	mulAdd, mulSub                       func(dst, x, y, u, v *float64, vectors int)
+	mul, div, power, addPower, mulSquare, scale, scaleRoot func(dst, x, y *float64, vectors int)
+	mulConj                                                func(re, im, x, y, u, v *float64, vectors int)
 }
 
 // plain is plain Go: the tests hold the other engines against it, and it runs where there is

@@ -21,4 +21,4 @@ var neon = &engine{name: "neon", lanes: 4, gemm: [8][3]func(*uint64){
 }, dotRows: 2,
 	log: logNEON, exp: expNEON, addSquare: addSquareNEON,
 	mul: mulNEON, div: divNEON, addPower: addPowerNEON, scale: scaleNEON, scaleRoot: scaleRootNEON,
-	mulAdd: mulAddNEON, mulSub: mulSubNEON}
+	power: powerNEON, mulSquare: mulSquareNEON, mulConj: mulConjNEON}

@@ -467,15 +467,20 @@ func divAVX2(dst *float64, x *float64, y *float64, vectors int)
 //go:noescape
 func addPowerAVX2(dst *float64, x *float64, y *float64, vectors int)
 
-// mulAddAVX2 sets dst to x·u + y·v.
+// powerAVX2 sets dst to x² + y².
 //
 //go:noescape
-func mulAddAVX2(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+func powerAVX2(dst *float64, x *float64, y *float64, vectors int)
 
-// mulSubAVX2 sets dst to x·u - y·v.
+// mulSquareAVX2 sets dst to x·y².
 //
 //go:noescape
-func mulSubAVX2(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+func mulSquareAVX2(dst *float64, x *float64, y *float64, vectors int)
+
+// mulConjAVX2 sets re and im to x·u + y·v and y·u - x·v.
+//
+//go:noescape
+func mulConjAVX2(re *float64, im *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
 
 // addSquareAVX2 sets dst to dst + x².
 //
@@ -517,15 +522,20 @@ func divAVX512(dst *float64, x *float64, y *float64, vectors int)
 //go:noescape
 func addPowerAVX512(dst *float64, x *float64, y *float64, vectors int)
 
-// mulAddAVX512 sets dst to x·u + y·v.
+// powerAVX512 sets dst to x² + y².
 //
 //go:noescape
-func mulAddAVX512(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+func powerAVX512(dst *float64, x *float64, y *float64, vectors int)
 
-// mulSubAVX512 sets dst to x·u - y·v.
+// mulSquareAVX512 sets dst to x·y².
 //
 //go:noescape
-func mulSubAVX512(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+func mulSquareAVX512(dst *float64, x *float64, y *float64, vectors int)
+
+// mulConjAVX512 sets re and im to x·u + y·v and y·u - x·v.
+//
+//go:noescape
+func mulConjAVX512(re *float64, im *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
 
 // addSquareAVX512 sets dst to dst + x².
 //

@@ -6732,7 +6732,7 @@ sum:
 	MOVQ         112(AX), R13
 	VADDPD       128(AX), Y4, Y4
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y4, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -6741,7 +6741,7 @@ sum:
 	VMOVUPD      Y0, (R8)
 	VADDPD       160(AX), Y5, Y5
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y5, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -6750,7 +6750,7 @@ sum:
 	VMOVUPD      Y0, 32(R8)
 	VADDPD       192(AX), Y6, Y6
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y6, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -6762,7 +6762,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Y7, Y7
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y7, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -6771,7 +6771,7 @@ sum:
 	VMOVUPD      Y0, (R8)
 	VADDPD       160(AX), Y8, Y8
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y8, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -6780,7 +6780,7 @@ sum:
 	VMOVUPD      Y0, 32(R8)
 	VADDPD       192(AX), Y9, Y9
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y9, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -6792,7 +6792,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Y10, Y10
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y10, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -6801,7 +6801,7 @@ sum:
 	VMOVUPD      Y0, (R8)
 	VADDPD       160(AX), Y11, Y11
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y11, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -6810,7 +6810,7 @@ sum:
 	VMOVUPD      Y0, 32(R8)
 	VADDPD       192(AX), Y12, Y12
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y12, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -6822,7 +6822,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Y13, Y13
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y13, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -6831,7 +6831,7 @@ sum:
 	VMOVUPD      Y0, (R8)
 	VADDPD       160(AX), Y14, Y14
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y14, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -6840,7 +6840,7 @@ sum:
 	VMOVUPD      Y0, 32(R8)
 	VADDPD       192(AX), Y15, Y15
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y15, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -6914,7 +6914,7 @@ sum:
 	MOVQ         112(AX), R11
 	VADDPD       128(AX), Y4, Y4
 	VMOVUPD      (R10), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y4, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -6923,7 +6923,7 @@ sum:
 	VMOVUPD      Y0, (DI)
 	VADDPD       160(AX), Y5, Y5
 	VMOVUPD      32(R10), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y5, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -6932,7 +6932,7 @@ sum:
 	VMOVUPD      Y0, 32(DI)
 	VADDPD       192(AX), Y6, Y6
 	VMOVUPD      64(R10), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y6, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7027,7 +7027,7 @@ sum:
 	MOVQ         112(AX), R13
 	VADDPD       128(AX), Y4, Y4
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y4, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7051,7 +7051,7 @@ sum:
 	VMOVUPD      Y3, 320(AX)
 	VADDPD       160(AX), Y5, Y5
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y5, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7075,7 +7075,7 @@ sum:
 	VMOVUPD      Y3, 352(AX)
 	VADDPD       192(AX), Y6, Y6
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y6, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7102,7 +7102,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Y7, Y7
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y7, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7126,7 +7126,7 @@ sum:
 	VMOVUPD      Y3, 320(AX)
 	VADDPD       160(AX), Y8, Y8
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y8, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7150,7 +7150,7 @@ sum:
 	VMOVUPD      Y3, 352(AX)
 	VADDPD       192(AX), Y9, Y9
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y9, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7177,7 +7177,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Y10, Y10
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y10, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7201,7 +7201,7 @@ sum:
 	VMOVUPD      Y3, 320(AX)
 	VADDPD       160(AX), Y11, Y11
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y11, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7225,7 +7225,7 @@ sum:
 	VMOVUPD      Y3, 352(AX)
 	VADDPD       192(AX), Y12, Y12
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y12, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7252,7 +7252,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Y13, Y13
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y13, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7276,7 +7276,7 @@ sum:
 	VMOVUPD      Y3, 320(AX)
 	VADDPD       160(AX), Y14, Y14
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y14, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7300,7 +7300,7 @@ sum:
 	VMOVUPD      Y3, 352(AX)
 	VADDPD       192(AX), Y15, Y15
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y15, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7462,7 +7462,7 @@ sum:
 	MOVQ         112(AX), R11
 	VADDPD       128(AX), Y4, Y4
 	VMOVUPD      (R10), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y4, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7486,7 +7486,7 @@ sum:
 	VMOVUPD      Y3, 320(AX)
 	VADDPD       160(AX), Y5, Y5
 	VMOVUPD      32(R10), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y5, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7510,7 +7510,7 @@ sum:
 	VMOVUPD      Y3, 352(AX)
 	VADDPD       192(AX), Y6, Y6
 	VMOVUPD      64(R10), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Y0
 	VDIVPD       Y6, Y0, Y0
 	VMULPD       Y0, Y3, Y3
@@ -7653,17 +7653,17 @@ sum:
 	MOVQ         112(AX), R13
 	VADDPD       128(AX), Y4, Y4
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VDIVPD       Y4, Y3, Y0
 	VMOVUPD      Y0, (R8)
 	VADDPD       160(AX), Y5, Y5
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VDIVPD       Y5, Y3, Y0
 	VMOVUPD      Y0, 32(R8)
 	VADDPD       192(AX), Y6, Y6
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VDIVPD       Y6, Y3, Y0
 	VMOVUPD      Y0, 64(R8)
 	ADDQ         R9, R8
@@ -7671,17 +7671,17 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Y7, Y7
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VDIVPD       Y7, Y3, Y0
 	VMOVUPD      Y0, (R8)
 	VADDPD       160(AX), Y8, Y8
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VDIVPD       Y8, Y3, Y0
 	VMOVUPD      Y0, 32(R8)
 	VADDPD       192(AX), Y9, Y9
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VDIVPD       Y9, Y3, Y0
 	VMOVUPD      Y0, 64(R8)
 	ADDQ         R9, R8
@@ -7689,17 +7689,17 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Y10, Y10
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VDIVPD       Y10, Y3, Y0
 	VMOVUPD      Y0, (R8)
 	VADDPD       160(AX), Y11, Y11
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VDIVPD       Y11, Y3, Y0
 	VMOVUPD      Y0, 32(R8)
 	VADDPD       192(AX), Y12, Y12
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VDIVPD       Y12, Y3, Y0
 	VMOVUPD      Y0, 64(R8)
 	ADDQ         R9, R8
@@ -7707,17 +7707,17 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Y13, Y13
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VDIVPD       Y13, Y3, Y0
 	VMOVUPD      Y0, (R8)
 	VADDPD       160(AX), Y14, Y14
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VDIVPD       Y14, Y3, Y0
 	VMOVUPD      Y0, 32(R8)
 	VADDPD       192(AX), Y15, Y15
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VDIVPD       Y15, Y3, Y0
 	VMOVUPD      Y0, 64(R8)
 	ADDQ         R9, R8
@@ -7777,17 +7777,17 @@ sum:
 	MOVQ         112(AX), R11
 	VADDPD       128(AX), Y4, Y4
 	VMOVUPD      (R10), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VDIVPD       Y4, Y3, Y0
 	VMOVUPD      Y0, (DI)
 	VADDPD       160(AX), Y5, Y5
 	VMOVUPD      32(R10), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VDIVPD       Y5, Y3, Y0
 	VMOVUPD      Y0, 32(DI)
 	VADDPD       192(AX), Y6, Y6
 	VMOVUPD      64(R10), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VDIVPD       Y6, Y3, Y0
 	VMOVUPD      Y0, 64(DI)
 	ADDQ         R8, DI
@@ -7878,7 +7878,7 @@ sum:
 	MOVQ         112(AX), R13
 	VADDPD       128(AX), Y4, Y4
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VDIVPD       Y4, Y3, Y0
 	VMOVUPD      Y0, (R8)
 	VSUBPD       Y3, Y4, Y4
@@ -7886,7 +7886,7 @@ sum:
 	VMOVUPD      Y4, 320(AX)
 	VADDPD       160(AX), Y5, Y5
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VDIVPD       Y5, Y3, Y0
 	VMOVUPD      Y0, 32(R8)
 	VSUBPD       Y3, Y5, Y5
@@ -7894,7 +7894,7 @@ sum:
 	VMOVUPD      Y5, 352(AX)
 	VADDPD       192(AX), Y6, Y6
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VDIVPD       Y6, Y3, Y0
 	VMOVUPD      Y0, 64(R8)
 	VSUBPD       Y3, Y6, Y6
@@ -7905,7 +7905,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Y7, Y7
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VDIVPD       Y7, Y3, Y0
 	VMOVUPD      Y0, (R8)
 	VSUBPD       Y3, Y7, Y7
@@ -7913,7 +7913,7 @@ sum:
 	VMOVUPD      Y7, 320(AX)
 	VADDPD       160(AX), Y8, Y8
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VDIVPD       Y8, Y3, Y0
 	VMOVUPD      Y0, 32(R8)
 	VSUBPD       Y3, Y8, Y8
@@ -7921,7 +7921,7 @@ sum:
 	VMOVUPD      Y8, 352(AX)
 	VADDPD       192(AX), Y9, Y9
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VDIVPD       Y9, Y3, Y0
 	VMOVUPD      Y0, 64(R8)
 	VSUBPD       Y3, Y9, Y9
@@ -7932,7 +7932,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Y10, Y10
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VDIVPD       Y10, Y3, Y0
 	VMOVUPD      Y0, (R8)
 	VSUBPD       Y3, Y10, Y10
@@ -7940,7 +7940,7 @@ sum:
 	VMOVUPD      Y10, 320(AX)
 	VADDPD       160(AX), Y11, Y11
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VDIVPD       Y11, Y3, Y0
 	VMOVUPD      Y0, 32(R8)
 	VSUBPD       Y3, Y11, Y11
@@ -7948,7 +7948,7 @@ sum:
 	VMOVUPD      Y11, 352(AX)
 	VADDPD       192(AX), Y12, Y12
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VDIVPD       Y12, Y3, Y0
 	VMOVUPD      Y0, 64(R8)
 	VSUBPD       Y3, Y12, Y12
@@ -7959,7 +7959,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Y13, Y13
 	VMOVUPD      (R12), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VDIVPD       Y13, Y3, Y0
 	VMOVUPD      Y0, (R8)
 	VSUBPD       Y3, Y13, Y13
@@ -7967,7 +7967,7 @@ sum:
 	VMOVUPD      Y13, 320(AX)
 	VADDPD       160(AX), Y14, Y14
 	VMOVUPD      32(R12), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VDIVPD       Y14, Y3, Y0
 	VMOVUPD      Y0, 32(R8)
 	VSUBPD       Y3, Y14, Y14
@@ -7975,7 +7975,7 @@ sum:
 	VMOVUPD      Y14, 352(AX)
 	VADDPD       192(AX), Y15, Y15
 	VMOVUPD      64(R12), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VDIVPD       Y15, Y3, Y0
 	VMOVUPD      Y0, 64(R8)
 	VSUBPD       Y3, Y15, Y15
@@ -8038,7 +8038,7 @@ sum:
 	MOVQ         112(AX), R11
 	VADDPD       128(AX), Y4, Y4
 	VMOVUPD      (R10), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VDIVPD       Y4, Y3, Y0
 	VMOVUPD      Y0, (DI)
 	VSUBPD       Y3, Y4, Y4
@@ -8046,7 +8046,7 @@ sum:
 	VMOVUPD      Y4, 320(AX)
 	VADDPD       160(AX), Y5, Y5
 	VMOVUPD      32(R10), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VDIVPD       Y5, Y3, Y0
 	VMOVUPD      Y0, 32(DI)
 	VSUBPD       Y3, Y5, Y5
@@ -8054,7 +8054,7 @@ sum:
 	VMOVUPD      Y5, 352(AX)
 	VADDPD       192(AX), Y6, Y6
 	VMOVUPD      64(R10), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VDIVPD       Y6, Y3, Y0
 	VMOVUPD      Y0, 64(DI)
 	VSUBPD       Y3, Y6, Y6
@@ -8127,7 +8127,7 @@ sum:
 	MOVQ         112(AX), R12
 	VADDPD       128(AX), Y4, Y4
 	VMOVUPD      (R11), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      Y4, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y10
@@ -8202,7 +8202,7 @@ sum:
 	VMOVUPD      Y2, (R10)
 	VADDPD       160(AX), Y5, Y5
 	VMOVUPD      32(R11), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      Y5, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y4
@@ -8277,7 +8277,7 @@ sum:
 	VMOVUPD      Y2, 32(R10)
 	VADDPD       192(AX), Y6, Y6
 	VMOVUPD      64(R11), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      Y6, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y4
@@ -8355,7 +8355,7 @@ sum:
 	ADDQ         R12, R11
 	VADDPD       128(AX), Y7, Y7
 	VMOVUPD      (R11), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      Y7, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y4
@@ -8430,7 +8430,7 @@ sum:
 	VMOVUPD      Y2, (R10)
 	VADDPD       160(AX), Y8, Y8
 	VMOVUPD      32(R11), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      Y8, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y4
@@ -8505,7 +8505,7 @@ sum:
 	VMOVUPD      Y2, 32(R10)
 	VADDPD       192(AX), Y9, Y9
 	VMOVUPD      64(R11), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      Y9, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y4
@@ -8905,7 +8905,7 @@ sum:
 	MOVQ         112(AX), R11
 	VADDPD       128(AX), Y4, Y4
 	VMOVUPD      (R10), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      Y4, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y7
@@ -8980,7 +8980,7 @@ sum:
 	VMOVUPD      Y2, (R9)
 	VADDPD       160(AX), Y5, Y5
 	VMOVUPD      32(R10), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      Y5, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y4
@@ -9055,7 +9055,7 @@ sum:
 	VMOVUPD      Y2, 32(R9)
 	VADDPD       192(AX), Y6, Y6
 	VMOVUPD      64(R10), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      Y6, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y4
@@ -9195,7 +9195,7 @@ sum:
 	MOVQ         112(AX), R12
 	VADDPD       128(AX), Y4, Y4
 	VMOVUPD      (R11), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      Y4, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y10
@@ -9371,7 +9371,7 @@ sum:
 	VMOVUPD      Y2, 320(AX)
 	VADDPD       160(AX), Y5, Y5
 	VMOVUPD      32(R11), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      Y5, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y4
@@ -9547,7 +9547,7 @@ sum:
 	VMOVUPD      Y2, 352(AX)
 	VADDPD       192(AX), Y6, Y6
 	VMOVUPD      64(R11), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      Y6, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y4
@@ -9726,7 +9726,7 @@ sum:
 	ADDQ         R12, R11
 	VADDPD       128(AX), Y7, Y7
 	VMOVUPD      (R11), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      Y7, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y4
@@ -9902,7 +9902,7 @@ sum:
 	VMOVUPD      Y2, 320(AX)
 	VADDPD       160(AX), Y8, Y8
 	VMOVUPD      32(R11), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      Y8, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y4
@@ -10078,7 +10078,7 @@ sum:
 	VMOVUPD      Y2, 352(AX)
 	VADDPD       192(AX), Y9, Y9
 	VMOVUPD      64(R11), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      Y9, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y4
@@ -10329,7 +10329,7 @@ sum:
 	MOVQ         112(AX), R11
 	VADDPD       128(AX), Y4, Y4
 	VMOVUPD      (R10), Y3
-	VADDPD       128(AX), Y3, Y3
+	VADDPD       960(AX), Y3, Y3
 	VMOVUPD      Y4, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y7
@@ -10505,7 +10505,7 @@ sum:
 	VMOVUPD      Y2, 320(AX)
 	VADDPD       160(AX), Y5, Y5
 	VMOVUPD      32(R10), Y3
-	VADDPD       160(AX), Y3, Y3
+	VADDPD       992(AX), Y3, Y3
 	VMOVUPD      Y5, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y4
@@ -10681,7 +10681,7 @@ sum:
 	VMOVUPD      Y2, 352(AX)
 	VADDPD       192(AX), Y6, Y6
 	VMOVUPD      64(R10), Y3
-	VADDPD       192(AX), Y3, Y3
+	VADDPD       1024(AX), Y3, Y3
 	VMOVUPD      Y6, Y0
 	VBROADCASTSD 896(AX), Y1
 	VPSRLQ       $0x34, Y0, Y4
@@ -10993,7 +10993,7 @@ sum:
 	MOVQ         112(AX), R13
 	VADDPD       128(AX), Z4, Z4
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z4, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11002,7 +11002,7 @@ sum:
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z5, Z5
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z5, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11011,7 +11011,7 @@ sum:
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z6, Z6
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z6, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11023,7 +11023,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z7, Z7
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z7, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11032,7 +11032,7 @@ sum:
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z8, Z8
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z8, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11041,7 +11041,7 @@ sum:
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z9, Z9
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z9, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11053,7 +11053,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z10, Z10
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z10, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11062,7 +11062,7 @@ sum:
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z11, Z11
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z11, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11071,7 +11071,7 @@ sum:
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z12, Z12
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z12, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11083,7 +11083,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z13, Z13
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z13, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11092,7 +11092,7 @@ sum:
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z14, Z14
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z14, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11101,7 +11101,7 @@ sum:
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z15, Z15
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z15, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11113,7 +11113,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z16, Z16
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z16, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11122,7 +11122,7 @@ sum:
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z17, Z17
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z17, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11131,7 +11131,7 @@ sum:
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z18, Z18
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z18, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11143,7 +11143,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z19, Z19
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z19, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11152,7 +11152,7 @@ sum:
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z20, Z20
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z20, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11161,7 +11161,7 @@ sum:
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z21, Z21
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z21, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11173,7 +11173,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z22, Z22
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z22, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11182,7 +11182,7 @@ sum:
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z23, Z23
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z23, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11191,7 +11191,7 @@ sum:
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z24, Z24
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z24, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11203,7 +11203,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z25, Z25
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z25, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11212,7 +11212,7 @@ sum:
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z26, Z26
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z26, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11221,7 +11221,7 @@ sum:
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z27, Z27
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z27, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11286,7 +11286,7 @@ sum:
 	MOVQ         112(AX), R11
 	VADDPD       128(AX), Z4, Z4
 	VMOVUPD      (R10), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z4, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11295,7 +11295,7 @@ sum:
 	VMOVUPD      Z0, (DI)
 	VADDPD       192(AX), Z5, Z5
 	VMOVUPD      64(R10), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z5, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11304,7 +11304,7 @@ sum:
 	VMOVUPD      Z0, 64(DI)
 	VADDPD       256(AX), Z6, Z6
 	VMOVUPD      128(R10), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z6, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11452,7 +11452,7 @@ sum:
 	VMOVUPD      704(AX), Z28
 	VADDPD       128(AX), Z4, Z4
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z4, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11467,7 +11467,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z5, Z5
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z5, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11482,7 +11482,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z6, Z6
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z6, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11500,7 +11500,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z7, Z7
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z7, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11515,7 +11515,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z8, Z8
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z8, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11530,7 +11530,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z9, Z9
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z9, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11548,7 +11548,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z10, Z10
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z10, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11563,7 +11563,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z11, Z11
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z11, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11578,7 +11578,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z12, Z12
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z12, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11596,7 +11596,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z13, Z13
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z13, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11611,7 +11611,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z14, Z14
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z14, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11626,7 +11626,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z15, Z15
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z15, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11644,7 +11644,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z16, Z16
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z16, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11659,7 +11659,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z17, Z17
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z17, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11674,7 +11674,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z18, Z18
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z18, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11692,7 +11692,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z19, Z19
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z19, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11707,7 +11707,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z20, Z20
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z20, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11722,7 +11722,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z21, Z21
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z21, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11740,7 +11740,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z22, Z22
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z22, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11755,7 +11755,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z23, Z23
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z23, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11770,7 +11770,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z24, Z24
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z24, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11788,7 +11788,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z25, Z25
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z25, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11803,7 +11803,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z26, Z26
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z26, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11818,7 +11818,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z27, Z27
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z27, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11898,7 +11898,7 @@ sum:
 	VMOVUPD      704(AX), Z7
 	VADDPD       128(AX), Z4, Z4
 	VMOVUPD      (R10), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z4, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11913,7 +11913,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       192(AX), Z5, Z5
 	VMOVUPD      64(R10), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z5, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -11928,7 +11928,7 @@ sum:
 	VADDPD       Z1, Z3, Z1
 	VADDPD       256(AX), Z6, Z6
 	VMOVUPD      128(R10), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      c3ff0000000000000<>+0(SB), Z0
 	VDIVPD       Z6, Z0, Z0
 	VMULPD       Z0, Z3, Z3
@@ -12085,17 +12085,17 @@ sum:
 	MOVQ         112(AX), R13
 	VADDPD       128(AX), Z4, Z4
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z4, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z5, Z5
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z5, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z6, Z6
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z6, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	ADDQ         R9, R8
@@ -12103,17 +12103,17 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z7, Z7
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z7, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z8, Z8
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z8, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z9, Z9
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z9, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	ADDQ         R9, R8
@@ -12121,17 +12121,17 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z10, Z10
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z10, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z11, Z11
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z11, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z12, Z12
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z12, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	ADDQ         R9, R8
@@ -12139,17 +12139,17 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z13, Z13
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z13, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z14, Z14
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z14, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z15, Z15
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z15, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	ADDQ         R9, R8
@@ -12157,17 +12157,17 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z16, Z16
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z16, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z17, Z17
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z17, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z18, Z18
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z18, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	ADDQ         R9, R8
@@ -12175,17 +12175,17 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z19, Z19
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z19, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z20, Z20
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z20, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z21, Z21
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z21, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	ADDQ         R9, R8
@@ -12193,17 +12193,17 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z22, Z22
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z22, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z23, Z23
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z23, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z24, Z24
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z24, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	ADDQ         R9, R8
@@ -12211,17 +12211,17 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z25, Z25
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z25, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VADDPD       192(AX), Z26, Z26
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z26, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VADDPD       256(AX), Z27, Z27
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z27, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	ADDQ         R9, R8
@@ -12282,17 +12282,17 @@ sum:
 	MOVQ         112(AX), R11
 	VADDPD       128(AX), Z4, Z4
 	VMOVUPD      (R10), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z4, Z3, Z0
 	VMOVUPD      Z0, (DI)
 	VADDPD       192(AX), Z5, Z5
 	VMOVUPD      64(R10), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z5, Z3, Z0
 	VMOVUPD      Z0, 64(DI)
 	VADDPD       256(AX), Z6, Z6
 	VMOVUPD      128(R10), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z6, Z3, Z0
 	VMOVUPD      Z0, 128(DI)
 	ADDQ         R8, DI
@@ -12434,21 +12434,21 @@ sum:
 	VMOVUPD      320(AX), Z1
 	VADDPD       128(AX), Z4, Z4
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z4, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VSUBPD       Z3, Z4, Z4
 	VADDPD       Z1, Z4, Z1
 	VADDPD       192(AX), Z5, Z5
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z5, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VSUBPD       Z3, Z5, Z5
 	VADDPD       Z1, Z5, Z1
 	VADDPD       256(AX), Z6, Z6
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z6, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	VSUBPD       Z3, Z6, Z6
@@ -12458,21 +12458,21 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z7, Z7
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z7, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VSUBPD       Z3, Z7, Z7
 	VADDPD       Z1, Z7, Z1
 	VADDPD       192(AX), Z8, Z8
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z8, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VSUBPD       Z3, Z8, Z8
 	VADDPD       Z1, Z8, Z1
 	VADDPD       256(AX), Z9, Z9
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z9, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	VSUBPD       Z3, Z9, Z9
@@ -12482,21 +12482,21 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z10, Z10
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z10, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VSUBPD       Z3, Z10, Z10
 	VADDPD       Z1, Z10, Z1
 	VADDPD       192(AX), Z11, Z11
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z11, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VSUBPD       Z3, Z11, Z11
 	VADDPD       Z1, Z11, Z1
 	VADDPD       256(AX), Z12, Z12
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z12, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	VSUBPD       Z3, Z12, Z12
@@ -12506,21 +12506,21 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z13, Z13
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z13, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VSUBPD       Z3, Z13, Z13
 	VADDPD       Z1, Z13, Z1
 	VADDPD       192(AX), Z14, Z14
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z14, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VSUBPD       Z3, Z14, Z14
 	VADDPD       Z1, Z14, Z1
 	VADDPD       256(AX), Z15, Z15
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z15, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	VSUBPD       Z3, Z15, Z15
@@ -12530,21 +12530,21 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z16, Z16
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z16, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VSUBPD       Z3, Z16, Z16
 	VADDPD       Z1, Z16, Z1
 	VADDPD       192(AX), Z17, Z17
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z17, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VSUBPD       Z3, Z17, Z17
 	VADDPD       Z1, Z17, Z1
 	VADDPD       256(AX), Z18, Z18
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z18, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	VSUBPD       Z3, Z18, Z18
@@ -12554,21 +12554,21 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z19, Z19
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z19, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VSUBPD       Z3, Z19, Z19
 	VADDPD       Z1, Z19, Z1
 	VADDPD       192(AX), Z20, Z20
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z20, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VSUBPD       Z3, Z20, Z20
 	VADDPD       Z1, Z20, Z1
 	VADDPD       256(AX), Z21, Z21
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z21, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	VSUBPD       Z3, Z21, Z21
@@ -12578,21 +12578,21 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z22, Z22
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z22, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VSUBPD       Z3, Z22, Z22
 	VADDPD       Z1, Z22, Z1
 	VADDPD       192(AX), Z23, Z23
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z23, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VSUBPD       Z3, Z23, Z23
 	VADDPD       Z1, Z23, Z1
 	VADDPD       256(AX), Z24, Z24
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z24, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	VSUBPD       Z3, Z24, Z24
@@ -12602,21 +12602,21 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z25, Z25
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z25, Z3, Z0
 	VMOVUPD      Z0, (R8)
 	VSUBPD       Z3, Z25, Z25
 	VADDPD       Z1, Z25, Z1
 	VADDPD       192(AX), Z26, Z26
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z26, Z3, Z0
 	VMOVUPD      Z0, 64(R8)
 	VSUBPD       Z3, Z26, Z26
 	VADDPD       Z1, Z26, Z1
 	VADDPD       256(AX), Z27, Z27
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z27, Z3, Z0
 	VMOVUPD      Z0, 128(R8)
 	VSUBPD       Z3, Z27, Z27
@@ -12681,21 +12681,21 @@ sum:
 	VMOVUPD      320(AX), Z1
 	VADDPD       128(AX), Z4, Z4
 	VMOVUPD      (R10), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VDIVPD       Z4, Z3, Z0
 	VMOVUPD      Z0, (DI)
 	VSUBPD       Z3, Z4, Z4
 	VADDPD       Z1, Z4, Z1
 	VADDPD       192(AX), Z5, Z5
 	VMOVUPD      64(R10), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VDIVPD       Z5, Z3, Z0
 	VMOVUPD      Z0, 64(DI)
 	VSUBPD       Z3, Z5, Z5
 	VADDPD       Z1, Z5, Z1
 	VADDPD       256(AX), Z6, Z6
 	VMOVUPD      128(R10), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VDIVPD       Z6, Z3, Z0
 	VMOVUPD      Z0, 128(DI)
 	VSUBPD       Z3, Z6, Z6
@@ -12793,7 +12793,7 @@ sum:
 	MOVQ         112(AX), R13
 	VADDPD       128(AX), Z4, Z4
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      Z4, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -12852,7 +12852,7 @@ sum:
 	VMOVUPD      Z2, (R11)
 	VADDPD       192(AX), Z5, Z5
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      Z5, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -12911,7 +12911,7 @@ sum:
 	VMOVUPD      Z2, 64(R11)
 	VADDPD       256(AX), Z6, Z6
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      Z6, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -12973,7 +12973,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z7, Z7
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      Z7, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -13032,7 +13032,7 @@ sum:
 	VMOVUPD      Z2, (R11)
 	VADDPD       192(AX), Z8, Z8
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      Z8, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -13091,7 +13091,7 @@ sum:
 	VMOVUPD      Z2, 64(R11)
 	VADDPD       256(AX), Z9, Z9
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      Z9, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -13153,7 +13153,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z10, Z10
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      Z10, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -13212,7 +13212,7 @@ sum:
 	VMOVUPD      Z2, (R11)
 	VADDPD       192(AX), Z11, Z11
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      Z11, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -13271,7 +13271,7 @@ sum:
 	VMOVUPD      Z2, 64(R11)
 	VADDPD       256(AX), Z12, Z12
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      Z12, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -13333,7 +13333,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z13, Z13
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      Z13, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -13392,7 +13392,7 @@ sum:
 	VMOVUPD      Z2, (R11)
 	VADDPD       192(AX), Z14, Z14
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      Z14, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -13451,7 +13451,7 @@ sum:
 	VMOVUPD      Z2, 64(R11)
 	VADDPD       256(AX), Z15, Z15
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      Z15, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -13566,7 +13566,7 @@ sum:
 	MOVQ         112(AX), R11
 	VADDPD       128(AX), Z4, Z4
 	VMOVUPD      (R10), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      Z4, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -13625,7 +13625,7 @@ sum:
 	VMOVUPD      Z2, (R9)
 	VADDPD       192(AX), Z5, Z5
 	VMOVUPD      64(R10), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      Z5, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -13684,7 +13684,7 @@ sum:
 	VMOVUPD      Z2, 64(R9)
 	VADDPD       256(AX), Z6, Z6
 	VMOVUPD      128(R10), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      Z6, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -13833,7 +13833,7 @@ sum:
 	MOVQ         112(AX), R13
 	VADDPD       128(AX), Z4, Z4
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      Z4, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -13977,7 +13977,7 @@ sum:
 	VMOVUPD      Z2, 320(AX)
 	VADDPD       192(AX), Z5, Z5
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      Z5, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -14121,7 +14121,7 @@ sum:
 	VMOVUPD      Z2, 384(AX)
 	VADDPD       256(AX), Z6, Z6
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      Z6, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -14268,7 +14268,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z7, Z7
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      Z7, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -14412,7 +14412,7 @@ sum:
 	VMOVUPD      Z2, 320(AX)
 	VADDPD       192(AX), Z8, Z8
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      Z8, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -14556,7 +14556,7 @@ sum:
 	VMOVUPD      Z2, 384(AX)
 	VADDPD       256(AX), Z9, Z9
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      Z9, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -14703,7 +14703,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z10, Z10
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      Z10, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -14847,7 +14847,7 @@ sum:
 	VMOVUPD      Z2, 320(AX)
 	VADDPD       192(AX), Z11, Z11
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      Z11, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -14991,7 +14991,7 @@ sum:
 	VMOVUPD      Z2, 384(AX)
 	VADDPD       256(AX), Z12, Z12
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      Z12, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -15138,7 +15138,7 @@ sum:
 	ADDQ         R13, R12
 	VADDPD       128(AX), Z13, Z13
 	VMOVUPD      (R12), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      Z13, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -15282,7 +15282,7 @@ sum:
 	VMOVUPD      Z2, 320(AX)
 	VADDPD       192(AX), Z14, Z14
 	VMOVUPD      64(R12), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      Z14, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -15426,7 +15426,7 @@ sum:
 	VMOVUPD      Z2, 384(AX)
 	VADDPD       256(AX), Z15, Z15
 	VMOVUPD      128(R12), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      Z15, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -15626,7 +15626,7 @@ sum:
 	MOVQ         112(AX), R11
 	VADDPD       128(AX), Z4, Z4
 	VMOVUPD      (R10), Z3
-	VADDPD       128(AX), Z3, Z3
+	VADDPD       960(AX), Z3, Z3
 	VMOVUPD      Z4, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -15770,7 +15770,7 @@ sum:
 	VMOVUPD      Z2, 320(AX)
 	VADDPD       192(AX), Z5, Z5
 	VMOVUPD      64(R10), Z3
-	VADDPD       192(AX), Z3, Z3
+	VADDPD       1024(AX), Z3, Z3
 	VMOVUPD      Z5, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -15914,7 +15914,7 @@ sum:
 	VMOVUPD      Z2, 384(AX)
 	VADDPD       256(AX), Z6, Z6
 	VMOVUPD      128(R10), Z3
-	VADDPD       256(AX), Z3, Z3
+	VADDPD       1088(AX), Z3, Z3
 	VMOVUPD      Z6, Z0
 	VBROADCASTSD 896(AX), Z1
 	VGETMANTPD   $0x00, Z0, Z2
@@ -16085,7 +16085,7 @@ row:
 	VMOVUPD     (DX), Y3
 	VMAXPD      c0010000000000000<>+0(SB), Y3, Y3
 	VMOVUPD     (SI), Y4
-	VADDPD      128(AX), Y4, Y4
+	VADDPD      960(AX), Y4, Y4
 	VPSRLQ      $0x34, Y3, Y6
 	VPOR        c4330000000000000<>+0(SB), Y6, Y6
 	VSUBPD      c43300000000003ff<>+0(SB), Y6, Y6
@@ -16122,7 +16122,7 @@ row:
 	VMOVUPD     32(DX), Y3
 	VMAXPD      c0010000000000000<>+0(SB), Y3, Y3
 	VMOVUPD     32(SI), Y4
-	VADDPD      160(AX), Y4, Y4
+	VADDPD      992(AX), Y4, Y4
 	VPSRLQ      $0x34, Y3, Y6
 	VPOR        c4330000000000000<>+0(SB), Y6, Y6
 	VSUBPD      c43300000000003ff<>+0(SB), Y6, Y6
@@ -16159,7 +16159,7 @@ row:
 	VMOVUPD     64(DX), Y3
 	VMAXPD      c0010000000000000<>+0(SB), Y3, Y3
 	VMOVUPD     64(SI), Y4
-	VADDPD      192(AX), Y4, Y4
+	VADDPD      1024(AX), Y4, Y4
 	VPSRLQ      $0x34, Y3, Y6
 	VPOR        c4330000000000000<>+0(SB), Y6, Y6
 	VSUBPD      c43300000000003ff<>+0(SB), Y6, Y6
@@ -16235,7 +16235,7 @@ row:
 	VMOVUPD     (DX), Z17
 	VMAXPD      c0010000000000000<>+0(SB), Z17, Z17
 	VMOVUPD     (SI), Z18
-	VADDPD      128(AX), Z18, Z18
+	VADDPD      960(AX), Z18, Z18
 	VGETMANTPD  $0x00, Z17, Z19
 	VGETEXPPD   Z17, Z20
 	VPSRLQ      $0x30, Z17, Z17
@@ -16262,7 +16262,7 @@ row:
 	VMOVUPD     64(DX), Z17
 	VMAXPD      c0010000000000000<>+0(SB), Z17, Z17
 	VMOVUPD     64(SI), Z18
-	VADDPD      192(AX), Z18, Z18
+	VADDPD      1024(AX), Z18, Z18
 	VGETMANTPD  $0x00, Z17, Z19
 	VGETEXPPD   Z17, Z20
 	VPSRLQ      $0x30, Z17, Z17
@@ -16289,7 +16289,7 @@ row:
 	VMOVUPD     128(DX), Z17
 	VMAXPD      c0010000000000000<>+0(SB), Z17, Z17
 	VMOVUPD     128(SI), Z18
-	VADDPD      256(AX), Z18, Z18
+	VADDPD      1088(AX), Z18, Z18
 	VGETMANTPD  $0x00, Z17, Z19
 	VGETEXPPD   Z17, Z20
 	VPSRLQ      $0x30, Z17, Z17
@@ -16452,14 +16452,14 @@ GLOBL cbfc0080000000000<>(SB), RODATA|NOPTR, $64
 // func logAVX2(dst *float64, x *float64, vectors int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·logAVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+16(FP), DX
-	XORQ CX, CX
-	SHLQ $0x05, DX
+	MOVQ vectors+16(FP), CX
+	XORQ AX, AX
+	SHLQ $0x05, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 
 loop:
-	VMOVUPD     (BX)(CX*1), Y0
+	VMOVUPD     (BX)(AX*1), Y0
 	VPSRLQ      $0x34, Y0, Y2
 	VPOR        c4330000000000000<>+0(SB), Y2, Y2
 	VSUBPD      c43300000000003ff<>+0(SB), Y2, Y2
@@ -16492,9 +16492,9 @@ loop:
 	VADDPD      Y1, Y4, Y4
 	VMULPD      c3fe62e42fee00000<>+0(SB), Y2, Y2
 	VADDPD      Y4, Y2, Y0
-	VMOVUPD     Y0, (AX)(CX*1)
-	ADDQ        $0x20, CX
-	CMPQ        CX, DX
+	VMOVUPD     Y0, (DX)(AX*1)
+	ADDQ        $0x20, AX
+	CMPQ        AX, CX
 	JLT         loop
 	VZEROUPPER
 	RET
@@ -16502,14 +16502,14 @@ loop:
 // func expAVX2(dst *float64, x *float64, vectors int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·expAVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+16(FP), DX
-	XORQ CX, CX
-	SHLQ $0x05, DX
+	MOVQ vectors+16(FP), CX
+	XORQ AX, AX
+	SHLQ $0x05, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 
 loop:
-	VMOVUPD      (BX)(CX*1), Y0
+	VMOVUPD      (BX)(AX*1), Y0
 	VMOVUPD      cc087500000000000<>+0(SB), Y1
 	VMAXPD       Y0, Y1, Y0
 	VMOVUPD      c4086300000000000<>+0(SB), Y1
@@ -16543,9 +16543,9 @@ loop:
 	VPADDQ       c00000000000003ff<>+0(SB), Y1, Y1
 	VPSLLQ       $0x34, Y1, Y1
 	VMULPD       Y1, Y2, Y2
-	VMOVUPD      Y2, (AX)(CX*1)
-	ADDQ         $0x20, CX
-	CMPQ         CX, DX
+	VMOVUPD      Y2, (DX)(AX*1)
+	ADDQ         $0x20, AX
+	CMPQ         AX, CX
 	JLT          loop
 	VZEROUPPER
 	RET
@@ -16553,24 +16553,24 @@ loop:
 // func scaleAVX2(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX2
 TEXT ·scaleAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+24(FP), DX
-	XORQ CX, CX
-	SHLQ $0x05, DX
+	MOVQ vectors+24(FP), CX
+	XORQ AX, AX
+	SHLQ $0x05, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD   (BX)(CX*1), Y0
-	VMOVUPD   (SI)(CX*1), Y1
+	VMOVUPD   (BX)(AX*1), Y0
+	VMOVUPD   (SI)(AX*1), Y1
 	VPXOR     Y2, Y2, Y2
 	VCMPPD    $0x00, Y2, Y1, Y2
 	VDIVPD    Y1, Y0, Y0
 	VBLENDVPD Y2, c3ff0000000000000<>+0(SB), Y0, Y0
-	VMULPD    (AX)(CX*1), Y0, Y0
-	VMOVUPD   Y0, (AX)(CX*1)
-	ADDQ      $0x20, CX
-	CMPQ      CX, DX
+	VMULPD    (DX)(AX*1), Y0, Y0
+	VMOVUPD   Y0, (DX)(AX*1)
+	ADDQ      $0x20, AX
+	CMPQ      AX, CX
 	JLT       loop
 	VZEROUPPER
 	RET
@@ -16578,25 +16578,25 @@ loop:
 // func scaleRootAVX2(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX2
 TEXT ·scaleRootAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+24(FP), DX
-	XORQ CX, CX
-	SHLQ $0x05, DX
+	MOVQ vectors+24(FP), CX
+	XORQ AX, AX
+	SHLQ $0x05, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD   (BX)(CX*1), Y0
-	VMOVUPD   (SI)(CX*1), Y1
+	VMOVUPD   (BX)(AX*1), Y0
+	VMOVUPD   (SI)(AX*1), Y1
 	VPXOR     Y2, Y2, Y2
 	VCMPPD    $0x00, Y2, Y1, Y2
 	VDIVPD    Y1, Y0, Y0
 	VBLENDVPD Y2, c3ff0000000000000<>+0(SB), Y0, Y0
 	VSQRTPD   Y0, Y0
-	VMULPD    (AX)(CX*1), Y0, Y0
-	VMOVUPD   Y0, (AX)(CX*1)
-	ADDQ      $0x20, CX
-	CMPQ      CX, DX
+	VMULPD    (DX)(AX*1), Y0, Y0
+	VMOVUPD   Y0, (DX)(AX*1)
+	ADDQ      $0x20, AX
+	CMPQ      AX, CX
 	JLT       loop
 	VZEROUPPER
 	RET
@@ -16604,19 +16604,19 @@ loop:
 // func mulAVX2(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX
 TEXT ·mulAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+24(FP), DX
-	XORQ CX, CX
-	SHLQ $0x05, DX
+	MOVQ vectors+24(FP), CX
+	XORQ AX, AX
+	SHLQ $0x05, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD (BX)(CX*1), Y0
-	VMULPD  (SI)(CX*1), Y0, Y0
-	VMOVUPD Y0, (AX)(CX*1)
-	ADDQ    $0x20, CX
-	CMPQ    CX, DX
+	VMOVUPD (BX)(AX*1), Y0
+	VMULPD  (SI)(AX*1), Y0, Y0
+	VMOVUPD Y0, (DX)(AX*1)
+	ADDQ    $0x20, AX
+	CMPQ    AX, CX
 	JLT     loop
 	VZEROUPPER
 	RET
@@ -16624,19 +16624,19 @@ loop:
 // func divAVX2(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX
 TEXT ·divAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+24(FP), DX
-	XORQ CX, CX
-	SHLQ $0x05, DX
+	MOVQ vectors+24(FP), CX
+	XORQ AX, AX
+	SHLQ $0x05, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD (BX)(CX*1), Y0
-	VDIVPD  (SI)(CX*1), Y0, Y0
-	VMOVUPD Y0, (AX)(CX*1)
-	ADDQ    $0x20, CX
-	CMPQ    CX, DX
+	VMOVUPD (BX)(AX*1), Y0
+	VDIVPD  (SI)(AX*1), Y0, Y0
+	VMOVUPD Y0, (DX)(AX*1)
+	ADDQ    $0x20, AX
+	CMPQ    AX, CX
 	JLT     loop
 	VZEROUPPER
 	RET
@@ -16644,70 +16644,95 @@ loop:
 // func addPowerAVX2(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, FMA3
 TEXT ·addPowerAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+24(FP), DX
-	XORQ CX, CX
-	SHLQ $0x05, DX
+	MOVQ vectors+24(FP), CX
+	XORQ AX, AX
+	SHLQ $0x05, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD     (BX)(CX*1), Y0
-	VMOVUPD     (SI)(CX*1), Y1
+	VMOVUPD     (BX)(AX*1), Y0
+	VMOVUPD     (SI)(AX*1), Y1
 	VMULPD      Y0, Y0, Y0
 	VFMADD231PD Y1, Y1, Y0
-	VADDPD      (AX)(CX*1), Y0, Y0
-	VMOVUPD     Y0, (AX)(CX*1)
-	ADDQ        $0x20, CX
-	CMPQ        CX, DX
+	VADDPD      (DX)(AX*1), Y0, Y0
+	VMOVUPD     Y0, (DX)(AX*1)
+	ADDQ        $0x20, AX
+	CMPQ        AX, CX
 	JLT         loop
 	VZEROUPPER
 	RET
 
-// func mulAddAVX2(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+// func powerAVX2(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, FMA3
-TEXT ·mulAddAVX2(SB), NOSPLIT, $0-48
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+40(FP), DX
-	XORQ CX, CX
-	SHLQ $0x05, DX
+TEXT ·powerAVX2(SB), NOSPLIT, $0-32
+	MOVQ vectors+24(FP), CX
+	XORQ AX, AX
+	SHLQ $0x05, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
-	MOVQ u+24(FP), DI
-	MOVQ v+32(FP), R8
 
 loop:
-	VMOVUPD     (BX)(CX*1), Y0
-	VMULPD      (DI)(CX*1), Y0, Y0
-	VMOVUPD     (SI)(CX*1), Y1
-	VFMADD231PD (R8)(CX*1), Y1, Y0
-	VMOVUPD     Y0, (AX)(CX*1)
-	ADDQ        $0x20, CX
-	CMPQ        CX, DX
+	VMOVUPD     (BX)(AX*1), Y0
+	VMOVUPD     (SI)(AX*1), Y1
+	VMULPD      Y0, Y0, Y0
+	VFMADD231PD Y1, Y1, Y0
+	VMOVUPD     Y0, (DX)(AX*1)
+	ADDQ        $0x20, AX
+	CMPQ        AX, CX
 	JLT         loop
 	VZEROUPPER
 	RET
 
-// func mulSubAVX2(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
-// Requires: AVX, FMA3
-TEXT ·mulSubAVX2(SB), NOSPLIT, $0-48
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+40(FP), DX
-	XORQ CX, CX
-	SHLQ $0x05, DX
+// func mulSquareAVX2(dst *float64, x *float64, y *float64, vectors int)
+// Requires: AVX
+TEXT ·mulSquareAVX2(SB), NOSPLIT, $0-32
+	MOVQ vectors+24(FP), CX
+	XORQ AX, AX
+	SHLQ $0x05, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
-	MOVQ u+24(FP), DI
-	MOVQ v+32(FP), R8
 
 loop:
-	VMOVUPD      (BX)(CX*1), Y0
-	VMULPD       (DI)(CX*1), Y0, Y0
-	VMOVUPD      (SI)(CX*1), Y1
-	VFNMADD231PD (R8)(CX*1), Y1, Y0
-	VMOVUPD      Y0, (AX)(CX*1)
-	ADDQ         $0x20, CX
-	CMPQ         CX, DX
+	VMOVUPD (SI)(AX*1), Y1
+	VMULPD  (BX)(AX*1), Y1, Y0
+	VMULPD  Y1, Y0, Y0
+	VMOVUPD Y0, (DX)(AX*1)
+	ADDQ    $0x20, AX
+	CMPQ    AX, CX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func mulConjAVX2(re *float64, im *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+// Requires: AVX, FMA3
+TEXT ·mulConjAVX2(SB), NOSPLIT, $0-56
+	MOVQ vectors+48(FP), CX
+	XORQ AX, AX
+	SHLQ $0x05, CX
+	MOVQ re+0(FP), DX
+	MOVQ im+8(FP), BX
+	MOVQ x+16(FP), SI
+	MOVQ y+24(FP), DI
+	MOVQ u+32(FP), R8
+	MOVQ v+40(FP), R9
+
+loop:
+	VMOVUPD      (SI)(AX*1), Y0
+	VMOVUPD      (DI)(AX*1), Y1
+	VMOVUPD      (R8)(AX*1), Y2
+	VMOVUPD      (R9)(AX*1), Y3
+	VMULPD       Y0, Y2, Y4
+	VFMADD231PD  Y1, Y3, Y4
+	VMOVUPD      Y4, (DX)(AX*1)
+	VMULPD       Y1, Y2, Y1
+	VFNMADD231PD Y0, Y3, Y1
+	VMOVUPD      Y1, (BX)(AX*1)
+	ADDQ         $0x20, AX
+	CMPQ         AX, CX
 	JLT          loop
 	VZEROUPPER
 	RET
@@ -16715,19 +16740,19 @@ loop:
 // func addSquareAVX2(dst *float64, x *float64, vectors int)
 // Requires: AVX, FMA3
 TEXT ·addSquareAVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+16(FP), DX
-	XORQ CX, CX
-	SHLQ $0x05, DX
+	MOVQ vectors+16(FP), CX
+	XORQ AX, AX
+	SHLQ $0x05, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 
 loop:
-	VMOVUPD     (BX)(CX*1), Y0
-	VMOVUPD     (AX)(CX*1), Y1
+	VMOVUPD     (BX)(AX*1), Y0
+	VMOVUPD     (DX)(AX*1), Y1
 	VFMADD231PD Y0, Y0, Y1
-	VMOVUPD     Y1, (AX)(CX*1)
-	ADDQ        $0x20, CX
-	CMPQ        CX, DX
+	VMOVUPD     Y1, (DX)(AX*1)
+	ADDQ        $0x20, AX
+	CMPQ        AX, CX
 	JLT         loop
 	VZEROUPPER
 	RET
@@ -16735,14 +16760,14 @@ loop:
 // func logAVX512(dst *float64, x *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·logAVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+16(FP), DX
-	XORQ CX, CX
-	SHLQ $0x06, DX
+	MOVQ vectors+16(FP), CX
+	XORQ AX, AX
+	SHLQ $0x06, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 
 loop:
-	VMOVUPD     (BX)(CX*1), Z0
+	VMOVUPD     (BX)(AX*1), Z0
 	VGETMANTPD  $0x00, Z0, Z1
 	VGETEXPPD   Z0, Z2
 	VCMPPD      $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z1, K1
@@ -16769,9 +16794,9 @@ loop:
 	VADDPD      Z1, Z4, Z4
 	VMULPD      c3fe62e42fee00000<>+0(SB), Z2, Z2
 	VADDPD      Z4, Z2, Z0
-	VMOVUPD     Z0, (AX)(CX*1)
-	ADDQ        $0x40, CX
-	CMPQ        CX, DX
+	VMOVUPD     Z0, (DX)(AX*1)
+	ADDQ        $0x40, AX
+	CMPQ        AX, CX
 	JLT         loop
 	VZEROUPPER
 	RET
@@ -16779,14 +16804,14 @@ loop:
 // func expAVX512(dst *float64, x *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·expAVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+16(FP), DX
-	XORQ CX, CX
-	SHLQ $0x06, DX
+	MOVQ vectors+16(FP), CX
+	XORQ AX, AX
+	SHLQ $0x06, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 
 loop:
-	VMOVUPD      (BX)(CX*1), Z0
+	VMOVUPD      (BX)(AX*1), Z0
 	VMOVUPD      cc087500000000000<>+0(SB), Z1
 	VMAXPD       Z0, Z1, Z0
 	VMOVUPD      c4086300000000000<>+0(SB), Z1
@@ -16810,9 +16835,9 @@ loop:
 	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z2
 	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z2
 	VSCALEFPD    Z1, Z2, Z2
-	VMOVUPD      Z2, (AX)(CX*1)
-	ADDQ         $0x40, CX
-	CMPQ         CX, DX
+	VMOVUPD      Z2, (DX)(AX*1)
+	ADDQ         $0x40, AX
+	CMPQ         AX, CX
 	JLT          loop
 	VZEROUPPER
 	RET
@@ -16820,24 +16845,24 @@ loop:
 // func scaleAVX512(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·scaleAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+24(FP), DX
-	XORQ CX, CX
-	SHLQ $0x06, DX
+	MOVQ vectors+24(FP), CX
+	XORQ AX, AX
+	SHLQ $0x06, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD (BX)(CX*1), Z0
-	VMOVUPD (SI)(CX*1), Z1
+	VMOVUPD (BX)(AX*1), Z0
+	VMOVUPD (SI)(AX*1), Z1
 	VPXORQ  Z2, Z2, Z2
 	VCMPPD  $0x00, Z2, Z1, K1
 	VDIVPD  Z1, Z0, Z0
 	VMOVUPD c3ff0000000000000<>+0(SB), K1, Z0
-	VMULPD  (AX)(CX*1), Z0, Z0
-	VMOVUPD Z0, (AX)(CX*1)
-	ADDQ    $0x40, CX
-	CMPQ    CX, DX
+	VMULPD  (DX)(AX*1), Z0, Z0
+	VMOVUPD Z0, (DX)(AX*1)
+	ADDQ    $0x40, AX
+	CMPQ    AX, CX
 	JLT     loop
 	VZEROUPPER
 	RET
@@ -16845,25 +16870,25 @@ loop:
 // func scaleRootAVX512(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·scaleRootAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+24(FP), DX
-	XORQ CX, CX
-	SHLQ $0x06, DX
+	MOVQ vectors+24(FP), CX
+	XORQ AX, AX
+	SHLQ $0x06, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD (BX)(CX*1), Z0
-	VMOVUPD (SI)(CX*1), Z1
+	VMOVUPD (BX)(AX*1), Z0
+	VMOVUPD (SI)(AX*1), Z1
 	VPXORQ  Z2, Z2, Z2
 	VCMPPD  $0x00, Z2, Z1, K1
 	VDIVPD  Z1, Z0, Z0
 	VMOVUPD c3ff0000000000000<>+0(SB), K1, Z0
 	VSQRTPD Z0, Z0
-	VMULPD  (AX)(CX*1), Z0, Z0
-	VMOVUPD Z0, (AX)(CX*1)
-	ADDQ    $0x40, CX
-	CMPQ    CX, DX
+	VMULPD  (DX)(AX*1), Z0, Z0
+	VMOVUPD Z0, (DX)(AX*1)
+	ADDQ    $0x40, AX
+	CMPQ    AX, CX
 	JLT     loop
 	VZEROUPPER
 	RET
@@ -16871,19 +16896,19 @@ loop:
 // func mulAVX512(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·mulAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+24(FP), DX
-	XORQ CX, CX
-	SHLQ $0x06, DX
+	MOVQ vectors+24(FP), CX
+	XORQ AX, AX
+	SHLQ $0x06, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD (BX)(CX*1), Z0
-	VMULPD  (SI)(CX*1), Z0, Z0
-	VMOVUPD Z0, (AX)(CX*1)
-	ADDQ    $0x40, CX
-	CMPQ    CX, DX
+	VMOVUPD (BX)(AX*1), Z0
+	VMULPD  (SI)(AX*1), Z0, Z0
+	VMOVUPD Z0, (DX)(AX*1)
+	ADDQ    $0x40, AX
+	CMPQ    AX, CX
 	JLT     loop
 	VZEROUPPER
 	RET
@@ -16891,19 +16916,19 @@ loop:
 // func divAVX512(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·divAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+24(FP), DX
-	XORQ CX, CX
-	SHLQ $0x06, DX
+	MOVQ vectors+24(FP), CX
+	XORQ AX, AX
+	SHLQ $0x06, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD (BX)(CX*1), Z0
-	VDIVPD  (SI)(CX*1), Z0, Z0
-	VMOVUPD Z0, (AX)(CX*1)
-	ADDQ    $0x40, CX
-	CMPQ    CX, DX
+	VMOVUPD (BX)(AX*1), Z0
+	VDIVPD  (SI)(AX*1), Z0, Z0
+	VMOVUPD Z0, (DX)(AX*1)
+	ADDQ    $0x40, AX
+	CMPQ    AX, CX
 	JLT     loop
 	VZEROUPPER
 	RET
@@ -16911,70 +16936,95 @@ loop:
 // func addPowerAVX512(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·addPowerAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+24(FP), DX
-	XORQ CX, CX
-	SHLQ $0x06, DX
+	MOVQ vectors+24(FP), CX
+	XORQ AX, AX
+	SHLQ $0x06, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD     (BX)(CX*1), Z0
-	VMOVUPD     (SI)(CX*1), Z1
+	VMOVUPD     (BX)(AX*1), Z0
+	VMOVUPD     (SI)(AX*1), Z1
 	VMULPD      Z0, Z0, Z0
 	VFMADD231PD Z1, Z1, Z0
-	VADDPD      (AX)(CX*1), Z0, Z0
-	VMOVUPD     Z0, (AX)(CX*1)
-	ADDQ        $0x40, CX
-	CMPQ        CX, DX
+	VADDPD      (DX)(AX*1), Z0, Z0
+	VMOVUPD     Z0, (DX)(AX*1)
+	ADDQ        $0x40, AX
+	CMPQ        AX, CX
 	JLT         loop
 	VZEROUPPER
 	RET
 
-// func mulAddAVX512(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+// func powerAVX512(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX512F
-TEXT ·mulAddAVX512(SB), NOSPLIT, $0-48
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+40(FP), DX
-	XORQ CX, CX
-	SHLQ $0x06, DX
+TEXT ·powerAVX512(SB), NOSPLIT, $0-32
+	MOVQ vectors+24(FP), CX
+	XORQ AX, AX
+	SHLQ $0x06, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
-	MOVQ u+24(FP), DI
-	MOVQ v+32(FP), R8
 
 loop:
-	VMOVUPD     (BX)(CX*1), Z0
-	VMULPD      (DI)(CX*1), Z0, Z0
-	VMOVUPD     (SI)(CX*1), Z1
-	VFMADD231PD (R8)(CX*1), Z1, Z0
-	VMOVUPD     Z0, (AX)(CX*1)
-	ADDQ        $0x40, CX
-	CMPQ        CX, DX
+	VMOVUPD     (BX)(AX*1), Z0
+	VMOVUPD     (SI)(AX*1), Z1
+	VMULPD      Z0, Z0, Z0
+	VFMADD231PD Z1, Z1, Z0
+	VMOVUPD     Z0, (DX)(AX*1)
+	ADDQ        $0x40, AX
+	CMPQ        AX, CX
 	JLT         loop
 	VZEROUPPER
 	RET
 
-// func mulSubAVX512(dst *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+// func mulSquareAVX512(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX512F
-TEXT ·mulSubAVX512(SB), NOSPLIT, $0-48
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+40(FP), DX
-	XORQ CX, CX
-	SHLQ $0x06, DX
+TEXT ·mulSquareAVX512(SB), NOSPLIT, $0-32
+	MOVQ vectors+24(FP), CX
+	XORQ AX, AX
+	SHLQ $0x06, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
-	MOVQ u+24(FP), DI
-	MOVQ v+32(FP), R8
 
 loop:
-	VMOVUPD      (BX)(CX*1), Z0
-	VMULPD       (DI)(CX*1), Z0, Z0
-	VMOVUPD      (SI)(CX*1), Z1
-	VFNMADD231PD (R8)(CX*1), Z1, Z0
-	VMOVUPD      Z0, (AX)(CX*1)
-	ADDQ         $0x40, CX
-	CMPQ         CX, DX
+	VMOVUPD (SI)(AX*1), Z1
+	VMULPD  (BX)(AX*1), Z1, Z0
+	VMULPD  Z1, Z0, Z0
+	VMOVUPD Z0, (DX)(AX*1)
+	ADDQ    $0x40, AX
+	CMPQ    AX, CX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func mulConjAVX512(re *float64, im *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
+// Requires: AVX, AVX512F
+TEXT ·mulConjAVX512(SB), NOSPLIT, $0-56
+	MOVQ vectors+48(FP), CX
+	XORQ AX, AX
+	SHLQ $0x06, CX
+	MOVQ re+0(FP), DX
+	MOVQ im+8(FP), BX
+	MOVQ x+16(FP), SI
+	MOVQ y+24(FP), DI
+	MOVQ u+32(FP), R8
+	MOVQ v+40(FP), R9
+
+loop:
+	VMOVUPD      (SI)(AX*1), Z0
+	VMOVUPD      (DI)(AX*1), Z1
+	VMOVUPD      (R8)(AX*1), Z2
+	VMOVUPD      (R9)(AX*1), Z3
+	VMULPD       Z0, Z2, Z4
+	VFMADD231PD  Z1, Z3, Z4
+	VMOVUPD      Z4, (DX)(AX*1)
+	VMULPD       Z1, Z2, Z1
+	VFNMADD231PD Z0, Z3, Z1
+	VMOVUPD      Z1, (BX)(AX*1)
+	ADDQ         $0x40, AX
+	CMPQ         AX, CX
 	JLT          loop
 	VZEROUPPER
 	RET
@@ -16982,19 +17032,19 @@ loop:
 // func addSquareAVX512(dst *float64, x *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·addSquareAVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ vectors+16(FP), DX
-	XORQ CX, CX
-	SHLQ $0x06, DX
+	MOVQ vectors+16(FP), CX
+	XORQ AX, AX
+	SHLQ $0x06, CX
+	MOVQ dst+0(FP), DX
 	MOVQ x+8(FP), BX
 
 loop:
-	VMOVUPD     (BX)(CX*1), Z0
-	VMOVUPD     (AX)(CX*1), Z1
+	VMOVUPD     (BX)(AX*1), Z0
+	VMOVUPD     (DX)(AX*1), Z1
 	VFMADD231PD Z0, Z0, Z1
-	VMOVUPD     Z1, (AX)(CX*1)
-	ADDQ        $0x40, CX
-	CMPQ        CX, DX
+	VMOVUPD     Z1, (DX)(AX*1)
+	ADDQ        $0x40, AX
+	CMPQ        AX, CX
 	JLT         loop
 	VZEROUPPER
 	RET

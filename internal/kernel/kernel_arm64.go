@@ -222,15 +222,20 @@ func divNEON(dst, x, y *float64, vectors int)
 //go:noescape
 func addPowerNEON(dst, x, y *float64, vectors int)
 
-// mulAddNEON sets dst to x·u + y·v.
+// powerNEON sets dst to x² + y².
 //
 //go:noescape
-func mulAddNEON(dst, x, y, u, v *float64, vectors int)
+func powerNEON(dst, x, y *float64, vectors int)
 
-// mulSubNEON sets dst to x·u - y·v.
+// mulSquareNEON sets dst to x·y².
 //
 //go:noescape
-func mulSubNEON(dst, x, y, u, v *float64, vectors int)
+func mulSquareNEON(dst, x, y *float64, vectors int)
+
+// mulConjNEON sets re and im to x·u + y·v and y·u - x·v.
+//
+//go:noescape
+func mulConjNEON(re, im, x, y, u, v *float64, vectors int)
 
 // addSquareNEON sets dst to dst + x².
 //

@@ -2705,135 +2705,148 @@ sum:
 	FMOVQ 128(R1), F24
 	WORD $0x4E78D419 // fadd v25.2d, v0.2d, v24.2d
 	FMOVQ (R21), F26
-	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
-	FMOVQ (R0), F28
-	WORD $0x6E79FF9D // fdiv v29.2d, v28.2d, v25.2d
-	FMOVQ F29, (R20)
-	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
-	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
-	FMOVQ F31, (R7)
-	FMOVQ 144(R1), F0
-	WORD $0x4E60D421 // fadd v1.2d, v1.2d, v0.2d
-	FMOVQ 16(R21), F24
-	WORD $0x4E60D719 // fadd v25.2d, v24.2d, v0.2d
-	FMOVQ (R0), F26
-	WORD $0x6E61FF5B // fdiv v27.2d, v26.2d, v1.2d
-	FMOVQ F27, 16(R20)
-	WORD $0x6E7BDF3C // fmul v28.2d, v25.2d, v27.2d
-	WORD $0x6E7BDF9D // fmul v29.2d, v28.2d, v27.2d
-	FMOVQ F29, 16(R7)
-	FMOVQ 160(R1), F30
-	WORD $0x4E7ED45F // fadd v31.2d, v2.2d, v30.2d
-	FMOVQ 32(R21), F0
-	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
-	FMOVQ (R0), F2
-	WORD $0x6E7FFC58 // fdiv v24.2d, v2.2d, v31.2d
-	FMOVQ F24, 32(R20)
-	WORD $0x6E78DC39 // fmul v25.2d, v1.2d, v24.2d
-	WORD $0x6E78DF3A // fmul v26.2d, v25.2d, v24.2d
-	FMOVQ F26, 32(R7)
-	FMOVQ 176(R1), F27
-	WORD $0x4E7BD47C // fadd v28.2d, v3.2d, v27.2d
-	FMOVQ 48(R21), F29
-	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
-	FMOVQ (R0), F31
-	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
-	FMOVQ F0, 48(R20)
-	WORD $0x6E60DFC1 // fmul v1.2d, v30.2d, v0.2d
-	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
-	FMOVQ F2, 48(R7)
-	FMOVQ 192(R1), F3
-	WORD $0x4E63D484 // fadd v4.2d, v4.2d, v3.2d
-	FMOVQ 64(R21), F24
-	WORD $0x4E63D719 // fadd v25.2d, v24.2d, v3.2d
-	FMOVQ (R0), F26
-	WORD $0x6E64FF5B // fdiv v27.2d, v26.2d, v4.2d
-	FMOVQ F27, 64(R20)
-	WORD $0x6E7BDF3C // fmul v28.2d, v25.2d, v27.2d
-	WORD $0x6E7BDF9D // fmul v29.2d, v28.2d, v27.2d
-	FMOVQ F29, 64(R7)
-	FMOVQ 208(R1), F30
-	WORD $0x4E7ED4BF // fadd v31.2d, v5.2d, v30.2d
-	FMOVQ 80(R21), F0
-	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
-	FMOVQ (R0), F2
-	WORD $0x6E7FFC43 // fdiv v3.2d, v2.2d, v31.2d
-	FMOVQ F3, 80(R20)
-	WORD $0x6E63DC24 // fmul v4.2d, v1.2d, v3.2d
-	WORD $0x6E63DC85 // fmul v5.2d, v4.2d, v3.2d
-	FMOVQ F5, 80(R7)
-	ADD R8, R7
-	ADD R8, R20
-	ADD R23, R21
-	FMOVQ 128(R1), F24
-	WORD $0x4E78D4D9 // fadd v25.2d, v6.2d, v24.2d
-	FMOVQ (R21), F26
-	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
-	FMOVQ (R0), F28
-	WORD $0x6E79FF9D // fdiv v29.2d, v28.2d, v25.2d
-	FMOVQ F29, (R20)
-	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
-	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
-	FMOVQ F31, (R7)
-	FMOVQ 144(R1), F0
-	WORD $0x4E60D4E1 // fadd v1.2d, v7.2d, v0.2d
-	FMOVQ 16(R21), F2
-	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
-	FMOVQ (R0), F4
-	WORD $0x6E61FC85 // fdiv v5.2d, v4.2d, v1.2d
-	FMOVQ F5, 16(R20)
-	WORD $0x6E65DC66 // fmul v6.2d, v3.2d, v5.2d
-	WORD $0x6E65DCC7 // fmul v7.2d, v6.2d, v5.2d
-	FMOVQ F7, 16(R7)
-	FMOVQ 160(R1), F24
-	WORD $0x4E78D519 // fadd v25.2d, v8.2d, v24.2d
-	FMOVQ 32(R21), F26
-	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
-	FMOVQ (R0), F28
-	WORD $0x6E79FF9D // fdiv v29.2d, v28.2d, v25.2d
-	FMOVQ F29, 32(R20)
-	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
-	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
-	FMOVQ F31, 32(R7)
-	FMOVQ 176(R1), F0
-	WORD $0x4E60D521 // fadd v1.2d, v9.2d, v0.2d
-	FMOVQ 48(R21), F2
-	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
-	FMOVQ (R0), F4
-	WORD $0x6E61FC85 // fdiv v5.2d, v4.2d, v1.2d
-	FMOVQ F5, 48(R20)
-	WORD $0x6E65DC66 // fmul v6.2d, v3.2d, v5.2d
-	WORD $0x6E65DCC7 // fmul v7.2d, v6.2d, v5.2d
-	FMOVQ F7, 48(R7)
-	FMOVQ 192(R1), F8
-	WORD $0x4E68D549 // fadd v9.2d, v10.2d, v8.2d
-	FMOVQ 64(R21), F10
-	WORD $0x4E68D558 // fadd v24.2d, v10.2d, v8.2d
-	FMOVQ (R0), F25
-	WORD $0x6E69FF3A // fdiv v26.2d, v25.2d, v9.2d
-	FMOVQ F26, 64(R20)
-	WORD $0x6E7ADF1B // fmul v27.2d, v24.2d, v26.2d
-	WORD $0x6E7ADF7C // fmul v28.2d, v27.2d, v26.2d
-	FMOVQ F28, 64(R7)
-	FMOVQ 208(R1), F29
-	WORD $0x4E7DD57E // fadd v30.2d, v11.2d, v29.2d
-	FMOVQ 80(R21), F31
-	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	FMOVQ 960(R1), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	WORD $0x6E79FFBE // fdiv v30.2d, v29.2d, v25.2d
+	FMOVQ F30, (R20)
+	WORD $0x6E7EDF9F // fmul v31.2d, v28.2d, v30.2d
+	WORD $0x6E7EDFE0 // fmul v0.2d, v31.2d, v30.2d
+	FMOVQ F0, (R7)
+	FMOVQ 144(R1), F24
+	WORD $0x4E78D439 // fadd v25.2d, v1.2d, v24.2d
+	FMOVQ 16(R21), F26
+	FMOVQ 976(R1), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	WORD $0x6E79FFBE // fdiv v30.2d, v29.2d, v25.2d
+	FMOVQ F30, 16(R20)
+	WORD $0x6E7EDF9F // fmul v31.2d, v28.2d, v30.2d
+	WORD $0x6E7EDFE0 // fmul v0.2d, v31.2d, v30.2d
+	FMOVQ F0, 16(R7)
+	FMOVQ 160(R1), F1
+	WORD $0x4E61D442 // fadd v2.2d, v2.2d, v1.2d
+	FMOVQ 32(R21), F24
+	FMOVQ 992(R1), F25
+	WORD $0x4E79D71A // fadd v26.2d, v24.2d, v25.2d
+	FMOVQ (R0), F27
+	WORD $0x6E62FF7C // fdiv v28.2d, v27.2d, v2.2d
+	FMOVQ F28, 32(R20)
+	WORD $0x6E7CDF5D // fmul v29.2d, v26.2d, v28.2d
+	WORD $0x6E7CDFBE // fmul v30.2d, v29.2d, v28.2d
+	FMOVQ F30, 32(R7)
+	FMOVQ 176(R1), F31
+	WORD $0x4E7FD460 // fadd v0.2d, v3.2d, v31.2d
+	FMOVQ 48(R21), F1
+	FMOVQ 1008(R1), F2
+	WORD $0x4E62D423 // fadd v3.2d, v1.2d, v2.2d
+	FMOVQ (R0), F24
+	WORD $0x6E60FF19 // fdiv v25.2d, v24.2d, v0.2d
+	FMOVQ F25, 48(R20)
+	WORD $0x6E79DC7A // fmul v26.2d, v3.2d, v25.2d
+	WORD $0x6E79DF5B // fmul v27.2d, v26.2d, v25.2d
+	FMOVQ F27, 48(R7)
+	FMOVQ 192(R1), F28
+	WORD $0x4E7CD49D // fadd v29.2d, v4.2d, v28.2d
+	FMOVQ 64(R21), F30
+	FMOVQ 1024(R1), F31
+	WORD $0x4E7FD7C0 // fadd v0.2d, v30.2d, v31.2d
 	FMOVQ (R0), F1
-	WORD $0x6E7EFC22 // fdiv v2.2d, v1.2d, v30.2d
-	FMOVQ F2, 80(R20)
+	WORD $0x6E7DFC22 // fdiv v2.2d, v1.2d, v29.2d
+	FMOVQ F2, 64(R20)
 	WORD $0x6E62DC03 // fmul v3.2d, v0.2d, v2.2d
 	WORD $0x6E62DC64 // fmul v4.2d, v3.2d, v2.2d
-	FMOVQ F4, 80(R7)
+	FMOVQ F4, 64(R7)
+	FMOVQ 208(R1), F24
+	WORD $0x4E78D4B9 // fadd v25.2d, v5.2d, v24.2d
+	FMOVQ 80(R21), F26
+	FMOVQ 1040(R1), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	WORD $0x6E79FFBE // fdiv v30.2d, v29.2d, v25.2d
+	FMOVQ F30, 80(R20)
+	WORD $0x6E7EDF9F // fmul v31.2d, v28.2d, v30.2d
+	WORD $0x6E7EDFE0 // fmul v0.2d, v31.2d, v30.2d
+	FMOVQ F0, 80(R7)
 	ADD R8, R7
 	ADD R8, R20
 	ADD R23, R21
-	FMOVQ 128(R1), F5
-	WORD $0x4E65D586 // fadd v6.2d, v12.2d, v5.2d
-	FMOVQ (R21), F7
-	WORD $0x4E65D4E8 // fadd v8.2d, v7.2d, v5.2d
+	FMOVQ 128(R1), F1
+	WORD $0x4E61D4C2 // fadd v2.2d, v6.2d, v1.2d
+	FMOVQ (R21), F3
+	FMOVQ 960(R1), F4
+	WORD $0x4E64D465 // fadd v5.2d, v3.2d, v4.2d
+	FMOVQ (R0), F6
+	WORD $0x6E62FCD8 // fdiv v24.2d, v6.2d, v2.2d
+	FMOVQ F24, (R20)
+	WORD $0x6E78DCB9 // fmul v25.2d, v5.2d, v24.2d
+	WORD $0x6E78DF3A // fmul v26.2d, v25.2d, v24.2d
+	FMOVQ F26, (R7)
+	FMOVQ 144(R1), F27
+	WORD $0x4E7BD4FC // fadd v28.2d, v7.2d, v27.2d
+	FMOVQ 16(R21), F29
+	FMOVQ 976(R1), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	WORD $0x6E7CFC01 // fdiv v1.2d, v0.2d, v28.2d
+	FMOVQ F1, 16(R20)
+	WORD $0x6E61DFE2 // fmul v2.2d, v31.2d, v1.2d
+	WORD $0x6E61DC43 // fmul v3.2d, v2.2d, v1.2d
+	FMOVQ F3, 16(R7)
+	FMOVQ 160(R1), F4
+	WORD $0x4E64D505 // fadd v5.2d, v8.2d, v4.2d
+	FMOVQ 32(R21), F6
+	FMOVQ 992(R1), F7
+	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
+	FMOVQ (R0), F24
+	WORD $0x6E65FF19 // fdiv v25.2d, v24.2d, v5.2d
+	FMOVQ F25, 32(R20)
+	WORD $0x6E79DD1A // fmul v26.2d, v8.2d, v25.2d
+	WORD $0x6E79DF5B // fmul v27.2d, v26.2d, v25.2d
+	FMOVQ F27, 32(R7)
+	FMOVQ 176(R1), F28
+	WORD $0x4E7CD53D // fadd v29.2d, v9.2d, v28.2d
+	FMOVQ 48(R21), F30
+	FMOVQ 1008(R1), F31
+	WORD $0x4E7FD7C0 // fadd v0.2d, v30.2d, v31.2d
+	FMOVQ (R0), F1
+	WORD $0x6E7DFC22 // fdiv v2.2d, v1.2d, v29.2d
+	FMOVQ F2, 48(R20)
+	WORD $0x6E62DC03 // fmul v3.2d, v0.2d, v2.2d
+	WORD $0x6E62DC64 // fmul v4.2d, v3.2d, v2.2d
+	FMOVQ F4, 48(R7)
+	FMOVQ 192(R1), F5
+	WORD $0x4E65D546 // fadd v6.2d, v10.2d, v5.2d
+	FMOVQ 64(R21), F7
+	FMOVQ 1024(R1), F8
+	WORD $0x4E68D4E9 // fadd v9.2d, v7.2d, v8.2d
+	FMOVQ (R0), F10
+	WORD $0x6E66FD58 // fdiv v24.2d, v10.2d, v6.2d
+	FMOVQ F24, 64(R20)
+	WORD $0x6E78DD39 // fmul v25.2d, v9.2d, v24.2d
+	WORD $0x6E78DF3A // fmul v26.2d, v25.2d, v24.2d
+	FMOVQ F26, 64(R7)
+	FMOVQ 208(R1), F27
+	WORD $0x4E7BD57C // fadd v28.2d, v11.2d, v27.2d
+	FMOVQ 80(R21), F29
+	FMOVQ 1040(R1), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	WORD $0x6E7CFC01 // fdiv v1.2d, v0.2d, v28.2d
+	FMOVQ F1, 80(R20)
+	WORD $0x6E61DFE2 // fmul v2.2d, v31.2d, v1.2d
+	WORD $0x6E61DC43 // fmul v3.2d, v2.2d, v1.2d
+	FMOVQ F3, 80(R7)
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F4
+	WORD $0x4E64D585 // fadd v5.2d, v12.2d, v4.2d
+	FMOVQ (R21), F6
+	FMOVQ 960(R1), F7
+	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
 	FMOVQ (R0), F9
-	WORD $0x6E66FD2A // fdiv v10.2d, v9.2d, v6.2d
+	WORD $0x6E65FD2A // fdiv v10.2d, v9.2d, v5.2d
 	FMOVQ F10, (R20)
 	WORD $0x6E6ADD0B // fmul v11.2d, v8.2d, v10.2d
 	WORD $0x6E6ADD6C // fmul v12.2d, v11.2d, v10.2d
@@ -2841,116 +2854,127 @@ sum:
 	FMOVQ 144(R1), F24
 	WORD $0x4E78D5B9 // fadd v25.2d, v13.2d, v24.2d
 	FMOVQ 16(R21), F26
-	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
-	FMOVQ (R0), F28
-	WORD $0x6E79FF9D // fdiv v29.2d, v28.2d, v25.2d
-	FMOVQ F29, 16(R20)
-	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
-	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
-	FMOVQ F31, 16(R7)
-	FMOVQ 160(R1), F0
-	WORD $0x4E60D5C1 // fadd v1.2d, v14.2d, v0.2d
-	FMOVQ 32(R21), F2
-	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
-	FMOVQ (R0), F4
-	WORD $0x6E61FC85 // fdiv v5.2d, v4.2d, v1.2d
-	FMOVQ F5, 32(R20)
-	WORD $0x6E65DC66 // fmul v6.2d, v3.2d, v5.2d
-	WORD $0x6E65DCC7 // fmul v7.2d, v6.2d, v5.2d
-	FMOVQ F7, 32(R7)
-	FMOVQ 176(R1), F8
-	WORD $0x4E68D5E9 // fadd v9.2d, v15.2d, v8.2d
-	FMOVQ 48(R21), F10
-	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
-	FMOVQ (R0), F12
-	WORD $0x6E69FD8D // fdiv v13.2d, v12.2d, v9.2d
-	FMOVQ F13, 48(R20)
-	WORD $0x6E6DDD6E // fmul v14.2d, v11.2d, v13.2d
-	WORD $0x6E6DDDCF // fmul v15.2d, v14.2d, v13.2d
-	FMOVQ F15, 48(R7)
-	FMOVQ 192(R1), F24
-	WORD $0x4E78D619 // fadd v25.2d, v16.2d, v24.2d
-	FMOVQ 64(R21), F26
-	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
-	FMOVQ (R0), F28
-	WORD $0x6E79FF9D // fdiv v29.2d, v28.2d, v25.2d
-	FMOVQ F29, 64(R20)
-	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
-	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
-	FMOVQ F31, 64(R7)
-	FMOVQ 208(R1), F0
-	WORD $0x4E60D621 // fadd v1.2d, v17.2d, v0.2d
-	FMOVQ 80(R21), F2
-	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
-	FMOVQ (R0), F4
-	WORD $0x6E61FC85 // fdiv v5.2d, v4.2d, v1.2d
-	FMOVQ F5, 80(R20)
-	WORD $0x6E65DC66 // fmul v6.2d, v3.2d, v5.2d
-	WORD $0x6E65DCC7 // fmul v7.2d, v6.2d, v5.2d
-	FMOVQ F7, 80(R7)
+	FMOVQ 976(R1), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	WORD $0x6E79FFBE // fdiv v30.2d, v29.2d, v25.2d
+	FMOVQ F30, 16(R20)
+	WORD $0x6E7EDF9F // fmul v31.2d, v28.2d, v30.2d
+	WORD $0x6E7EDFE0 // fmul v0.2d, v31.2d, v30.2d
+	FMOVQ F0, 16(R7)
+	FMOVQ 160(R1), F1
+	WORD $0x4E61D5C2 // fadd v2.2d, v14.2d, v1.2d
+	FMOVQ 32(R21), F3
+	FMOVQ 992(R1), F4
+	WORD $0x4E64D465 // fadd v5.2d, v3.2d, v4.2d
+	FMOVQ (R0), F6
+	WORD $0x6E62FCC7 // fdiv v7.2d, v6.2d, v2.2d
+	FMOVQ F7, 32(R20)
+	WORD $0x6E67DCA8 // fmul v8.2d, v5.2d, v7.2d
+	WORD $0x6E67DD09 // fmul v9.2d, v8.2d, v7.2d
+	FMOVQ F9, 32(R7)
+	FMOVQ 176(R1), F10
+	WORD $0x4E6AD5EB // fadd v11.2d, v15.2d, v10.2d
+	FMOVQ 48(R21), F12
+	FMOVQ 1008(R1), F13
+	WORD $0x4E6DD58E // fadd v14.2d, v12.2d, v13.2d
+	FMOVQ (R0), F15
+	WORD $0x6E6BFDF8 // fdiv v24.2d, v15.2d, v11.2d
+	FMOVQ F24, 48(R20)
+	WORD $0x6E78DDD9 // fmul v25.2d, v14.2d, v24.2d
+	WORD $0x6E78DF3A // fmul v26.2d, v25.2d, v24.2d
+	FMOVQ F26, 48(R7)
+	FMOVQ 192(R1), F27
+	WORD $0x4E7BD61C // fadd v28.2d, v16.2d, v27.2d
+	FMOVQ 64(R21), F29
+	FMOVQ 1024(R1), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	WORD $0x6E7CFC01 // fdiv v1.2d, v0.2d, v28.2d
+	FMOVQ F1, 64(R20)
+	WORD $0x6E61DFE2 // fmul v2.2d, v31.2d, v1.2d
+	WORD $0x6E61DC43 // fmul v3.2d, v2.2d, v1.2d
+	FMOVQ F3, 64(R7)
+	FMOVQ 208(R1), F4
+	WORD $0x4E64D625 // fadd v5.2d, v17.2d, v4.2d
+	FMOVQ 80(R21), F6
+	FMOVQ 1040(R1), F7
+	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
+	FMOVQ (R0), F9
+	WORD $0x6E65FD2A // fdiv v10.2d, v9.2d, v5.2d
+	FMOVQ F10, 80(R20)
+	WORD $0x6E6ADD0B // fmul v11.2d, v8.2d, v10.2d
+	WORD $0x6E6ADD6C // fmul v12.2d, v11.2d, v10.2d
+	FMOVQ F12, 80(R7)
 	ADD R8, R7
 	ADD R8, R20
 	ADD R23, R21
-	FMOVQ 128(R1), F8
-	WORD $0x4E68D649 // fadd v9.2d, v18.2d, v8.2d
-	FMOVQ (R21), F10
-	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
-	FMOVQ (R0), F12
-	WORD $0x6E69FD8D // fdiv v13.2d, v12.2d, v9.2d
-	FMOVQ F13, (R20)
-	WORD $0x6E6DDD6E // fmul v14.2d, v11.2d, v13.2d
-	WORD $0x6E6DDDCF // fmul v15.2d, v14.2d, v13.2d
-	FMOVQ F15, (R7)
-	FMOVQ 144(R1), F16
-	WORD $0x4E70D671 // fadd v17.2d, v19.2d, v16.2d
-	FMOVQ 16(R21), F18
-	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
-	FMOVQ (R0), F24
-	WORD $0x6E71FF19 // fdiv v25.2d, v24.2d, v17.2d
-	FMOVQ F25, 16(R20)
-	WORD $0x6E79DE7A // fmul v26.2d, v19.2d, v25.2d
-	WORD $0x6E79DF5B // fmul v27.2d, v26.2d, v25.2d
-	FMOVQ F27, 16(R7)
-	FMOVQ 160(R1), F28
-	WORD $0x4E7CD69D // fadd v29.2d, v20.2d, v28.2d
-	FMOVQ 32(R21), F30
-	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
+	FMOVQ 128(R1), F13
+	WORD $0x4E6DD64E // fadd v14.2d, v18.2d, v13.2d
+	FMOVQ (R21), F15
+	FMOVQ 960(R1), F16
+	WORD $0x4E70D5F1 // fadd v17.2d, v15.2d, v16.2d
+	FMOVQ (R0), F18
+	WORD $0x6E6EFE58 // fdiv v24.2d, v18.2d, v14.2d
+	FMOVQ F24, (R20)
+	WORD $0x6E78DE39 // fmul v25.2d, v17.2d, v24.2d
+	WORD $0x6E78DF3A // fmul v26.2d, v25.2d, v24.2d
+	FMOVQ F26, (R7)
+	FMOVQ 144(R1), F27
+	WORD $0x4E7BD67C // fadd v28.2d, v19.2d, v27.2d
+	FMOVQ 16(R21), F29
+	FMOVQ 976(R1), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
 	FMOVQ (R0), F0
-	WORD $0x6E7DFC01 // fdiv v1.2d, v0.2d, v29.2d
-	FMOVQ F1, 32(R20)
+	WORD $0x6E7CFC01 // fdiv v1.2d, v0.2d, v28.2d
+	FMOVQ F1, 16(R20)
 	WORD $0x6E61DFE2 // fmul v2.2d, v31.2d, v1.2d
 	WORD $0x6E61DC43 // fmul v3.2d, v2.2d, v1.2d
-	FMOVQ F3, 32(R7)
-	FMOVQ 176(R1), F4
-	WORD $0x4E64D6A5 // fadd v5.2d, v21.2d, v4.2d
-	FMOVQ 48(R21), F6
-	WORD $0x4E64D4C7 // fadd v7.2d, v6.2d, v4.2d
-	FMOVQ (R0), F8
-	WORD $0x6E65FD09 // fdiv v9.2d, v8.2d, v5.2d
-	FMOVQ F9, 48(R20)
-	WORD $0x6E69DCEA // fmul v10.2d, v7.2d, v9.2d
-	WORD $0x6E69DD4B // fmul v11.2d, v10.2d, v9.2d
-	FMOVQ F11, 48(R7)
-	FMOVQ 192(R1), F12
-	WORD $0x4E6CD6CD // fadd v13.2d, v22.2d, v12.2d
-	FMOVQ 64(R21), F14
-	WORD $0x4E6CD5CF // fadd v15.2d, v14.2d, v12.2d
-	FMOVQ (R0), F16
-	WORD $0x6E6DFE11 // fdiv v17.2d, v16.2d, v13.2d
-	FMOVQ F17, 64(R20)
-	WORD $0x6E71DDF2 // fmul v18.2d, v15.2d, v17.2d
-	WORD $0x6E71DE53 // fmul v19.2d, v18.2d, v17.2d
-	FMOVQ F19, 64(R7)
-	FMOVQ 208(R1), F20
-	WORD $0x4E74D6F5 // fadd v21.2d, v23.2d, v20.2d
-	FMOVQ 80(R21), F22
-	WORD $0x4E74D6D7 // fadd v23.2d, v22.2d, v20.2d
-	FMOVQ (R0), F24
-	WORD $0x6E75FF19 // fdiv v25.2d, v24.2d, v21.2d
-	FMOVQ F25, 80(R20)
-	WORD $0x6E79DEFA // fmul v26.2d, v23.2d, v25.2d
-	WORD $0x6E79DF5B // fmul v27.2d, v26.2d, v25.2d
-	FMOVQ F27, 80(R7)
+	FMOVQ F3, 16(R7)
+	FMOVQ 160(R1), F4
+	WORD $0x4E64D685 // fadd v5.2d, v20.2d, v4.2d
+	FMOVQ 32(R21), F6
+	FMOVQ 992(R1), F7
+	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
+	FMOVQ (R0), F9
+	WORD $0x6E65FD2A // fdiv v10.2d, v9.2d, v5.2d
+	FMOVQ F10, 32(R20)
+	WORD $0x6E6ADD0B // fmul v11.2d, v8.2d, v10.2d
+	WORD $0x6E6ADD6C // fmul v12.2d, v11.2d, v10.2d
+	FMOVQ F12, 32(R7)
+	FMOVQ 176(R1), F13
+	WORD $0x4E6DD6AE // fadd v14.2d, v21.2d, v13.2d
+	FMOVQ 48(R21), F15
+	FMOVQ 1008(R1), F16
+	WORD $0x4E70D5F1 // fadd v17.2d, v15.2d, v16.2d
+	FMOVQ (R0), F18
+	WORD $0x6E6EFE53 // fdiv v19.2d, v18.2d, v14.2d
+	FMOVQ F19, 48(R20)
+	WORD $0x6E73DE34 // fmul v20.2d, v17.2d, v19.2d
+	WORD $0x6E73DE95 // fmul v21.2d, v20.2d, v19.2d
+	FMOVQ F21, 48(R7)
+	FMOVQ 192(R1), F24
+	WORD $0x4E78D6D9 // fadd v25.2d, v22.2d, v24.2d
+	FMOVQ 64(R21), F26
+	FMOVQ 1024(R1), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	WORD $0x6E79FFBE // fdiv v30.2d, v29.2d, v25.2d
+	FMOVQ F30, 64(R20)
+	WORD $0x6E7EDF9F // fmul v31.2d, v28.2d, v30.2d
+	WORD $0x6E7EDFE0 // fmul v0.2d, v31.2d, v30.2d
+	FMOVQ F0, 64(R7)
+	FMOVQ 208(R1), F1
+	WORD $0x4E61D6E2 // fadd v2.2d, v23.2d, v1.2d
+	FMOVQ 80(R21), F3
+	FMOVQ 1040(R1), F4
+	WORD $0x4E64D465 // fadd v5.2d, v3.2d, v4.2d
+	FMOVQ (R0), F6
+	WORD $0x6E62FCC7 // fdiv v7.2d, v6.2d, v2.2d
+	FMOVQ F7, 80(R20)
+	WORD $0x6E67DCA8 // fmul v8.2d, v5.2d, v7.2d
+	WORD $0x6E67DD09 // fmul v9.2d, v8.2d, v7.2d
+	FMOVQ F9, 80(R7)
 	ADD R8, R7
 	ADD R8, R20
 	ADD R23, R21
@@ -3017,63 +3041,69 @@ sum:
 	FMOVQ 128(R1), F13
 	WORD $0x4E6DD40E // fadd v14.2d, v0.2d, v13.2d
 	FMOVQ (R19), F15
-	WORD $0x4E6DD5F0 // fadd v16.2d, v15.2d, v13.2d
-	FMOVQ (R0), F17
-	WORD $0x6E6EFE32 // fdiv v18.2d, v17.2d, v14.2d
-	FMOVQ F18, (R15)
-	WORD $0x6E72DE13 // fmul v19.2d, v16.2d, v18.2d
-	WORD $0x6E72DE74 // fmul v20.2d, v19.2d, v18.2d
-	FMOVQ F20, (R7)
-	FMOVQ 144(R1), F21
-	WORD $0x4E75D436 // fadd v22.2d, v1.2d, v21.2d
-	FMOVQ 16(R19), F23
-	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
+	FMOVQ 960(R1), F16
+	WORD $0x4E70D5F1 // fadd v17.2d, v15.2d, v16.2d
+	FMOVQ (R0), F18
+	WORD $0x6E6EFE53 // fdiv v19.2d, v18.2d, v14.2d
+	FMOVQ F19, (R15)
+	WORD $0x6E73DE34 // fmul v20.2d, v17.2d, v19.2d
+	WORD $0x6E73DE95 // fmul v21.2d, v20.2d, v19.2d
+	FMOVQ F21, (R7)
+	FMOVQ 144(R1), F22
+	WORD $0x4E76D437 // fadd v23.2d, v1.2d, v22.2d
+	FMOVQ 16(R19), F24
+	FMOVQ 976(R1), F25
+	WORD $0x4E79D71A // fadd v26.2d, v24.2d, v25.2d
+	FMOVQ (R0), F27
+	WORD $0x6E77FF7C // fdiv v28.2d, v27.2d, v23.2d
+	FMOVQ F28, 16(R15)
+	WORD $0x6E7CDF5D // fmul v29.2d, v26.2d, v28.2d
+	WORD $0x6E7CDFBE // fmul v30.2d, v29.2d, v28.2d
+	FMOVQ F30, 16(R7)
+	FMOVQ 160(R1), F31
+	WORD $0x4E7FD440 // fadd v0.2d, v2.2d, v31.2d
+	FMOVQ 32(R19), F1
+	FMOVQ 992(R1), F2
+	WORD $0x4E62D426 // fadd v6.2d, v1.2d, v2.2d
+	FMOVQ (R0), F7
+	WORD $0x6E60FCE8 // fdiv v8.2d, v7.2d, v0.2d
+	FMOVQ F8, 32(R15)
+	WORD $0x6E68DCC9 // fmul v9.2d, v6.2d, v8.2d
+	WORD $0x6E68DD2A // fmul v10.2d, v9.2d, v8.2d
+	FMOVQ F10, 32(R7)
+	FMOVQ 176(R1), F11
+	WORD $0x4E6BD46C // fadd v12.2d, v3.2d, v11.2d
+	FMOVQ 48(R19), F13
+	FMOVQ 1008(R1), F14
+	WORD $0x4E6ED5AF // fadd v15.2d, v13.2d, v14.2d
+	FMOVQ (R0), F16
+	WORD $0x6E6CFE11 // fdiv v17.2d, v16.2d, v12.2d
+	FMOVQ F17, 48(R15)
+	WORD $0x6E71DDF2 // fmul v18.2d, v15.2d, v17.2d
+	WORD $0x6E71DE53 // fmul v19.2d, v18.2d, v17.2d
+	FMOVQ F19, 48(R7)
+	FMOVQ 192(R1), F20
+	WORD $0x4E74D495 // fadd v21.2d, v4.2d, v20.2d
+	FMOVQ 64(R19), F22
+	FMOVQ 1024(R1), F23
+	WORD $0x4E77D6D8 // fadd v24.2d, v22.2d, v23.2d
 	FMOVQ (R0), F25
-	WORD $0x6E76FF3A // fdiv v26.2d, v25.2d, v22.2d
-	FMOVQ F26, 16(R15)
+	WORD $0x6E75FF3A // fdiv v26.2d, v25.2d, v21.2d
+	FMOVQ F26, 64(R15)
 	WORD $0x6E7ADF1B // fmul v27.2d, v24.2d, v26.2d
 	WORD $0x6E7ADF7C // fmul v28.2d, v27.2d, v26.2d
-	FMOVQ F28, 16(R7)
-	FMOVQ 160(R1), F29
-	WORD $0x4E7DD45E // fadd v30.2d, v2.2d, v29.2d
-	FMOVQ 32(R19), F31
-	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
-	FMOVQ (R0), F1
-	WORD $0x6E7EFC22 // fdiv v2.2d, v1.2d, v30.2d
-	FMOVQ F2, 32(R15)
-	WORD $0x6E62DC06 // fmul v6.2d, v0.2d, v2.2d
-	WORD $0x6E62DCC7 // fmul v7.2d, v6.2d, v2.2d
-	FMOVQ F7, 32(R7)
-	FMOVQ 176(R1), F8
-	WORD $0x4E68D469 // fadd v9.2d, v3.2d, v8.2d
-	FMOVQ 48(R19), F10
-	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
-	FMOVQ (R0), F12
-	WORD $0x6E69FD8D // fdiv v13.2d, v12.2d, v9.2d
-	FMOVQ F13, 48(R15)
-	WORD $0x6E6DDD6E // fmul v14.2d, v11.2d, v13.2d
-	WORD $0x6E6DDDCF // fmul v15.2d, v14.2d, v13.2d
-	FMOVQ F15, 48(R7)
-	FMOVQ 192(R1), F16
-	WORD $0x4E70D491 // fadd v17.2d, v4.2d, v16.2d
-	FMOVQ 64(R19), F18
-	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
-	FMOVQ (R0), F20
-	WORD $0x6E71FE95 // fdiv v21.2d, v20.2d, v17.2d
-	FMOVQ F21, 64(R15)
-	WORD $0x6E75DE76 // fmul v22.2d, v19.2d, v21.2d
-	WORD $0x6E75DED7 // fmul v23.2d, v22.2d, v21.2d
-	FMOVQ F23, 64(R7)
-	FMOVQ 208(R1), F24
-	WORD $0x4E78D4B9 // fadd v25.2d, v5.2d, v24.2d
-	FMOVQ 80(R19), F26
-	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
-	FMOVQ (R0), F28
-	WORD $0x6E79FF9D // fdiv v29.2d, v28.2d, v25.2d
-	FMOVQ F29, 80(R15)
-	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
-	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
-	FMOVQ F31, 80(R7)
+	FMOVQ F28, 64(R7)
+	FMOVQ 208(R1), F29
+	WORD $0x4E7DD4BE // fadd v30.2d, v5.2d, v29.2d
+	FMOVQ 80(R19), F31
+	FMOVQ 1040(R1), F0
+	WORD $0x4E60D7E1 // fadd v1.2d, v31.2d, v0.2d
+	FMOVQ (R0), F2
+	WORD $0x6E7EFC43 // fdiv v3.2d, v2.2d, v30.2d
+	FMOVQ F3, 80(R15)
+	WORD $0x6E63DC24 // fmul v4.2d, v1.2d, v3.2d
+	WORD $0x6E63DC85 // fmul v5.2d, v4.2d, v3.2d
+	FMOVQ F5, 80(R7)
 	ADD R8, R7
 	ADD R8, R15
 	ADD R21, R19
@@ -3199,272 +3229,283 @@ sum:
 	FMOVQ 128(R1), F27
 	WORD $0x4E7BD41C // fadd v28.2d, v0.2d, v27.2d
 	FMOVQ (R21), F29
-	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
-	FMOVQ (R0), F31
-	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
-	FMOVQ F0, (R20)
-	WORD $0x6E60DFDB // fmul v27.2d, v30.2d, v0.2d
-	WORD $0x6E60DF7C // fmul v28.2d, v27.2d, v0.2d
-	FMOVQ F28, (R7)
-	VUSHR $52, V27.D2, V29.D2
-	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
-	FMOVQ 16(R0), F31
-	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
-	FMOVQ (R0), F28
-	FMOVQ 32(R0), F29
-	VBIT V29.B16, V27.B16, V28.B16
-	FMOVQ 48(R0), F30
-	WORD $0x6EFBE7DF // fcmgt v31.2d, v30.2d, v27.2d
-	FMOVQ 64(R0), F29
-	VBIT V31.B16, V29.B16, V0.B16
-	WORD $0x6E7CDF39 // fmul v25.2d, v25.2d, v28.2d
-	WORD $0x4E60D75A // fadd v26.2d, v26.2d, v0.2d
-	FMOVQ (R0), F30
-	WORD $0x4EFED77F // fsub v31.2d, v27.2d, v30.2d
-	WORD $0x4E7FD718 // fadd v24.2d, v24.2d, v31.2d
-	FMOVQ 144(R1), F0
-	WORD $0x4E60D421 // fadd v1.2d, v1.2d, v0.2d
-	FMOVQ 16(R21), F27
-	WORD $0x4E60D77C // fadd v28.2d, v27.2d, v0.2d
-	FMOVQ (R0), F29
-	WORD $0x6E61FFBE // fdiv v30.2d, v29.2d, v1.2d
-	FMOVQ F30, 16(R20)
-	WORD $0x6E7EDF9F // fmul v31.2d, v28.2d, v30.2d
-	WORD $0x6E7EDFE0 // fmul v0.2d, v31.2d, v30.2d
-	FMOVQ F0, 16(R7)
-	VUSHR $52, V31.D2, V1.D2
-	WORD $0x4E61D83B // scvtf v27.2d, v1.2d
-	FMOVQ 16(R0), F28
-	WORD $0x4EFCD77D // fsub v29.2d, v27.2d, v28.2d
-	FMOVQ (R0), F30
-	FMOVQ 32(R0), F0
-	VBIT V0.B16, V31.B16, V30.B16
-	FMOVQ 48(R0), F1
-	WORD $0x6EFFE43B // fcmgt v27.2d, v1.2d, v31.2d
-	FMOVQ 64(R0), F28
-	VBIT V27.B16, V28.B16, V29.B16
-	WORD $0x6E7EDF39 // fmul v25.2d, v25.2d, v30.2d
-	WORD $0x4E7DD75A // fadd v26.2d, v26.2d, v29.2d
-	FMOVQ (R0), F29
-	WORD $0x4EFDD7FE // fsub v30.2d, v31.2d, v29.2d
-	WORD $0x4E7ED718 // fadd v24.2d, v24.2d, v30.2d
-	FMOVQ 160(R1), F31
-	WORD $0x4E7FD440 // fadd v0.2d, v2.2d, v31.2d
-	FMOVQ 32(R21), F1
-	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
-	FMOVQ (R0), F27
-	WORD $0x6E60FF7C // fdiv v28.2d, v27.2d, v0.2d
-	FMOVQ F28, 32(R20)
-	WORD $0x6E7CDC5D // fmul v29.2d, v2.2d, v28.2d
-	WORD $0x6E7CDFBE // fmul v30.2d, v29.2d, v28.2d
-	FMOVQ F30, 32(R7)
-	VUSHR $52, V29.D2, V31.D2
-	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
-	FMOVQ 16(R0), F1
-	WORD $0x4EE1D402 // fsub v2.2d, v0.2d, v1.2d
-	FMOVQ (R0), F27
-	FMOVQ 32(R0), F28
-	VBIT V28.B16, V29.B16, V27.B16
-	FMOVQ 48(R0), F30
-	WORD $0x6EFDE7DF // fcmgt v31.2d, v30.2d, v29.2d
-	FMOVQ 64(R0), F0
-	VBIT V31.B16, V0.B16, V2.B16
-	WORD $0x6E7BDF39 // fmul v25.2d, v25.2d, v27.2d
-	WORD $0x4E62D75A // fadd v26.2d, v26.2d, v2.2d
-	FMOVQ (R0), F1
-	WORD $0x4EE1D7A2 // fsub v2.2d, v29.2d, v1.2d
-	WORD $0x4E62D718 // fadd v24.2d, v24.2d, v2.2d
-	FMOVQ 176(R1), F27
-	WORD $0x4E7BD47C // fadd v28.2d, v3.2d, v27.2d
-	FMOVQ 48(R21), F29
-	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
-	FMOVQ (R0), F31
-	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
-	FMOVQ F0, 48(R20)
-	WORD $0x6E60DFC1 // fmul v1.2d, v30.2d, v0.2d
-	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
-	FMOVQ F2, 48(R7)
-	VUSHR $52, V1.D2, V3.D2
-	WORD $0x4E61D87B // scvtf v27.2d, v3.2d
-	FMOVQ 16(R0), F28
-	WORD $0x4EFCD77D // fsub v29.2d, v27.2d, v28.2d
-	FMOVQ (R0), F30
-	FMOVQ 32(R0), F31
-	VBIT V31.B16, V1.B16, V30.B16
-	FMOVQ 48(R0), F0
-	WORD $0x6EE1E402 // fcmgt v2.2d, v0.2d, v1.2d
-	FMOVQ 64(R0), F3
-	VBIT V2.B16, V3.B16, V29.B16
-	WORD $0x6E7EDF39 // fmul v25.2d, v25.2d, v30.2d
-	WORD $0x4E7DD75A // fadd v26.2d, v26.2d, v29.2d
-	FMOVQ (R0), F27
-	WORD $0x4EFBD43C // fsub v28.2d, v1.2d, v27.2d
-	WORD $0x4E7CD718 // fadd v24.2d, v24.2d, v28.2d
-	FMOVQ 192(R1), F29
-	WORD $0x4E7DD49E // fadd v30.2d, v4.2d, v29.2d
-	FMOVQ 64(R21), F31
-	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
-	FMOVQ (R0), F1
-	WORD $0x6E7EFC22 // fdiv v2.2d, v1.2d, v30.2d
-	FMOVQ F2, 64(R20)
-	WORD $0x6E62DC03 // fmul v3.2d, v0.2d, v2.2d
-	WORD $0x6E62DC64 // fmul v4.2d, v3.2d, v2.2d
-	FMOVQ F4, 64(R7)
-	VUSHR $52, V3.D2, V27.D2
-	WORD $0x4E61DB7C // scvtf v28.2d, v27.2d
-	FMOVQ 16(R0), F29
-	WORD $0x4EFDD79E // fsub v30.2d, v28.2d, v29.2d
-	FMOVQ (R0), F31
-	FMOVQ 32(R0), F0
-	VBIT V0.B16, V3.B16, V31.B16
-	FMOVQ 48(R0), F1
-	WORD $0x6EE3E422 // fcmgt v2.2d, v1.2d, v3.2d
-	FMOVQ 64(R0), F4
-	VBIT V2.B16, V4.B16, V30.B16
-	WORD $0x6E7FDF39 // fmul v25.2d, v25.2d, v31.2d
-	WORD $0x4E7ED75A // fadd v26.2d, v26.2d, v30.2d
-	FMOVQ (R0), F27
-	WORD $0x4EFBD47C // fsub v28.2d, v3.2d, v27.2d
-	WORD $0x4E7CD718 // fadd v24.2d, v24.2d, v28.2d
-	FMOVQ 208(R1), F29
-	WORD $0x4E7DD4BE // fadd v30.2d, v5.2d, v29.2d
-	FMOVQ 80(R21), F31
-	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
-	FMOVQ (R0), F1
-	WORD $0x6E7EFC22 // fdiv v2.2d, v1.2d, v30.2d
-	FMOVQ F2, 80(R20)
-	WORD $0x6E62DC03 // fmul v3.2d, v0.2d, v2.2d
-	WORD $0x6E62DC64 // fmul v4.2d, v3.2d, v2.2d
-	FMOVQ F4, 80(R7)
-	VUSHR $52, V3.D2, V5.D2
-	WORD $0x4E61D8BB // scvtf v27.2d, v5.2d
-	FMOVQ 16(R0), F28
-	WORD $0x4EFCD77D // fsub v29.2d, v27.2d, v28.2d
-	FMOVQ (R0), F30
-	FMOVQ 32(R0), F31
-	VBIT V31.B16, V3.B16, V30.B16
-	FMOVQ 48(R0), F0
-	WORD $0x6EE3E401 // fcmgt v1.2d, v0.2d, v3.2d
-	FMOVQ 64(R0), F2
-	VBIT V1.B16, V2.B16, V29.B16
-	WORD $0x6E7EDF39 // fmul v25.2d, v25.2d, v30.2d
-	WORD $0x4E7DD75A // fadd v26.2d, v26.2d, v29.2d
-	FMOVQ (R0), F4
-	WORD $0x4EE4D465 // fsub v5.2d, v3.2d, v4.2d
-	WORD $0x4E65D718 // fadd v24.2d, v24.2d, v5.2d
-	ADD R8, R7
-	ADD R8, R20
-	ADD R23, R21
-	FMOVQ 128(R1), F27
-	WORD $0x4E7BD4DC // fadd v28.2d, v6.2d, v27.2d
-	FMOVQ (R21), F29
-	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
-	FMOVQ (R0), F31
-	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
-	FMOVQ F0, (R20)
-	WORD $0x6E60DFC1 // fmul v1.2d, v30.2d, v0.2d
-	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
-	FMOVQ F2, (R7)
-	VUSHR $52, V1.D2, V3.D2
-	WORD $0x4E61D864 // scvtf v4.2d, v3.2d
-	FMOVQ 16(R0), F5
-	WORD $0x4EE5D486 // fsub v6.2d, v4.2d, v5.2d
-	FMOVQ (R0), F27
-	FMOVQ 32(R0), F28
-	VBIT V28.B16, V1.B16, V27.B16
-	FMOVQ 48(R0), F29
-	WORD $0x6EE1E7BE // fcmgt v30.2d, v29.2d, v1.2d
-	FMOVQ 64(R0), F31
-	VBIT V30.B16, V31.B16, V6.B16
-	WORD $0x6E7BDF39 // fmul v25.2d, v25.2d, v27.2d
-	WORD $0x4E66D75A // fadd v26.2d, v26.2d, v6.2d
+	FMOVQ 960(R1), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
 	FMOVQ (R0), F0
-	WORD $0x4EE0D421 // fsub v1.2d, v1.2d, v0.2d
-	WORD $0x4E61D718 // fadd v24.2d, v24.2d, v1.2d
-	FMOVQ 144(R1), F2
-	WORD $0x4E62D4E3 // fadd v3.2d, v7.2d, v2.2d
-	FMOVQ 16(R21), F4
-	WORD $0x4E62D485 // fadd v5.2d, v4.2d, v2.2d
-	FMOVQ (R0), F6
-	WORD $0x6E63FCC7 // fdiv v7.2d, v6.2d, v3.2d
-	FMOVQ F7, 16(R20)
-	WORD $0x6E67DCBB // fmul v27.2d, v5.2d, v7.2d
-	WORD $0x6E67DF7C // fmul v28.2d, v27.2d, v7.2d
+	WORD $0x6E7CFC1B // fdiv v27.2d, v0.2d, v28.2d
+	FMOVQ F27, (R20)
+	WORD $0x6E7BDFFC // fmul v28.2d, v31.2d, v27.2d
+	WORD $0x6E7BDF9D // fmul v29.2d, v28.2d, v27.2d
+	FMOVQ F29, (R7)
+	VUSHR $52, V28.D2, V30.D2
+	WORD $0x4E61DBDF // scvtf v31.2d, v30.2d
+	FMOVQ 16(R0), F0
+	WORD $0x4EE0D7FB // fsub v27.2d, v31.2d, v0.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V28.B16, V29.B16
+	FMOVQ 48(R0), F31
+	WORD $0x6EFCE7E0 // fcmgt v0.2d, v31.2d, v28.2d
+	FMOVQ 64(R0), F30
+	VBIT V0.B16, V30.B16, V27.B16
+	WORD $0x6E7DDF39 // fmul v25.2d, v25.2d, v29.2d
+	WORD $0x4E7BD75A // fadd v26.2d, v26.2d, v27.2d
+	FMOVQ (R0), F31
+	WORD $0x4EFFD780 // fsub v0.2d, v28.2d, v31.2d
+	WORD $0x4E60D718 // fadd v24.2d, v24.2d, v0.2d
+	FMOVQ 144(R1), F27
+	WORD $0x4E7BD43C // fadd v28.2d, v1.2d, v27.2d
+	FMOVQ 16(R21), F29
+	FMOVQ 976(R1), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	WORD $0x6E7CFC01 // fdiv v1.2d, v0.2d, v28.2d
+	FMOVQ F1, 16(R20)
+	WORD $0x6E61DFFB // fmul v27.2d, v31.2d, v1.2d
+	WORD $0x6E61DF7C // fmul v28.2d, v27.2d, v1.2d
 	FMOVQ F28, 16(R7)
 	VUSHR $52, V27.D2, V29.D2
 	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
 	FMOVQ 16(R0), F31
 	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
 	FMOVQ (R0), F1
-	FMOVQ 32(R0), F2
-	VBIT V2.B16, V27.B16, V1.B16
-	FMOVQ 48(R0), F3
-	WORD $0x6EFBE464 // fcmgt v4.2d, v3.2d, v27.2d
-	FMOVQ 64(R0), F5
-	VBIT V4.B16, V5.B16, V0.B16
+	FMOVQ 32(R0), F28
+	VBIT V28.B16, V27.B16, V1.B16
+	FMOVQ 48(R0), F29
+	WORD $0x6EFBE7BE // fcmgt v30.2d, v29.2d, v27.2d
+	FMOVQ 64(R0), F31
+	VBIT V30.B16, V31.B16, V0.B16
 	WORD $0x6E61DF39 // fmul v25.2d, v25.2d, v1.2d
 	WORD $0x4E60D75A // fadd v26.2d, v26.2d, v0.2d
-	FMOVQ (R0), F6
-	WORD $0x4EE6D767 // fsub v7.2d, v27.2d, v6.2d
-	WORD $0x4E67D718 // fadd v24.2d, v24.2d, v7.2d
+	FMOVQ (R0), F0
+	WORD $0x4EE0D761 // fsub v1.2d, v27.2d, v0.2d
+	WORD $0x4E61D718 // fadd v24.2d, v24.2d, v1.2d
 	FMOVQ 160(R1), F27
-	WORD $0x4E7BD51C // fadd v28.2d, v8.2d, v27.2d
+	WORD $0x4E7BD45C // fadd v28.2d, v2.2d, v27.2d
 	FMOVQ 32(R21), F29
-	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
-	FMOVQ (R0), F31
-	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
-	FMOVQ F0, 32(R20)
-	WORD $0x6E60DFC1 // fmul v1.2d, v30.2d, v0.2d
-	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
-	FMOVQ F2, 32(R7)
-	VUSHR $52, V1.D2, V3.D2
-	WORD $0x4E61D864 // scvtf v4.2d, v3.2d
-	FMOVQ 16(R0), F5
-	WORD $0x4EE5D486 // fsub v6.2d, v4.2d, v5.2d
-	FMOVQ (R0), F7
-	FMOVQ 32(R0), F8
-	VBIT V8.B16, V1.B16, V7.B16
+	FMOVQ 992(R1), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	WORD $0x6E7CFC01 // fdiv v1.2d, v0.2d, v28.2d
+	FMOVQ F1, 32(R20)
+	WORD $0x6E61DFE2 // fmul v2.2d, v31.2d, v1.2d
+	WORD $0x6E61DC5B // fmul v27.2d, v2.2d, v1.2d
+	FMOVQ F27, 32(R7)
+	VUSHR $52, V2.D2, V28.D2
+	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
+	FMOVQ 16(R0), F30
+	WORD $0x4EFED7BF // fsub v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	FMOVQ 32(R0), F1
+	VBIT V1.B16, V2.B16, V0.B16
 	FMOVQ 48(R0), F27
-	WORD $0x6EE1E77C // fcmgt v28.2d, v27.2d, v1.2d
+	WORD $0x6EE2E77C // fcmgt v28.2d, v27.2d, v2.2d
 	FMOVQ 64(R0), F29
-	VBIT V28.B16, V29.B16, V6.B16
-	WORD $0x6E67DF39 // fmul v25.2d, v25.2d, v7.2d
-	WORD $0x4E66D75A // fadd v26.2d, v26.2d, v6.2d
+	VBIT V28.B16, V29.B16, V31.B16
+	WORD $0x6E60DF39 // fmul v25.2d, v25.2d, v0.2d
+	WORD $0x4E7FD75A // fadd v26.2d, v26.2d, v31.2d
 	FMOVQ (R0), F30
-	WORD $0x4EFED43F // fsub v31.2d, v1.2d, v30.2d
+	WORD $0x4EFED45F // fsub v31.2d, v2.2d, v30.2d
 	WORD $0x4E7FD718 // fadd v24.2d, v24.2d, v31.2d
 	FMOVQ 176(R1), F0
-	WORD $0x4E60D521 // fadd v1.2d, v9.2d, v0.2d
+	WORD $0x4E60D461 // fadd v1.2d, v3.2d, v0.2d
 	FMOVQ 48(R21), F2
-	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
+	FMOVQ 1008(R1), F3
+	WORD $0x4E63D45B // fadd v27.2d, v2.2d, v3.2d
+	FMOVQ (R0), F28
+	WORD $0x6E61FF9D // fdiv v29.2d, v28.2d, v1.2d
+	FMOVQ F29, 48(R20)
+	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
+	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
+	FMOVQ F31, 48(R7)
+	VUSHR $52, V30.D2, V0.D2
+	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
+	FMOVQ 16(R0), F2
+	WORD $0x4EE2D423 // fsub v3.2d, v1.2d, v2.2d
+	FMOVQ (R0), F27
+	FMOVQ 32(R0), F28
+	VBIT V28.B16, V30.B16, V27.B16
+	FMOVQ 48(R0), F29
+	WORD $0x6EFEE7BF // fcmgt v31.2d, v29.2d, v30.2d
+	FMOVQ 64(R0), F0
+	VBIT V31.B16, V0.B16, V3.B16
+	WORD $0x6E7BDF39 // fmul v25.2d, v25.2d, v27.2d
+	WORD $0x4E63D75A // fadd v26.2d, v26.2d, v3.2d
+	FMOVQ (R0), F1
+	WORD $0x4EE1D7C2 // fsub v2.2d, v30.2d, v1.2d
+	WORD $0x4E62D718 // fadd v24.2d, v24.2d, v2.2d
+	FMOVQ 192(R1), F3
+	WORD $0x4E63D484 // fadd v4.2d, v4.2d, v3.2d
+	FMOVQ 64(R21), F27
+	FMOVQ 1024(R1), F28
+	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
+	FMOVQ (R0), F30
+	WORD $0x6E64FFDF // fdiv v31.2d, v30.2d, v4.2d
+	FMOVQ F31, 64(R20)
+	WORD $0x6E7FDFA0 // fmul v0.2d, v29.2d, v31.2d
+	WORD $0x6E7FDC01 // fmul v1.2d, v0.2d, v31.2d
+	FMOVQ F1, 64(R7)
+	VUSHR $52, V0.D2, V2.D2
+	WORD $0x4E61D843 // scvtf v3.2d, v2.2d
+	FMOVQ 16(R0), F4
+	WORD $0x4EE4D47B // fsub v27.2d, v3.2d, v4.2d
+	FMOVQ (R0), F28
+	FMOVQ 32(R0), F29
+	VBIT V29.B16, V0.B16, V28.B16
+	FMOVQ 48(R0), F30
+	WORD $0x6EE0E7DF // fcmgt v31.2d, v30.2d, v0.2d
+	FMOVQ 64(R0), F1
+	VBIT V31.B16, V1.B16, V27.B16
+	WORD $0x6E7CDF39 // fmul v25.2d, v25.2d, v28.2d
+	WORD $0x4E7BD75A // fadd v26.2d, v26.2d, v27.2d
+	FMOVQ (R0), F2
+	WORD $0x4EE2D403 // fsub v3.2d, v0.2d, v2.2d
+	WORD $0x4E63D718 // fadd v24.2d, v24.2d, v3.2d
+	FMOVQ 208(R1), F4
+	WORD $0x4E64D4A5 // fadd v5.2d, v5.2d, v4.2d
+	FMOVQ 80(R21), F27
+	FMOVQ 1040(R1), F28
+	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
+	FMOVQ (R0), F30
+	WORD $0x6E65FFDF // fdiv v31.2d, v30.2d, v5.2d
+	FMOVQ F31, 80(R20)
+	WORD $0x6E7FDFA0 // fmul v0.2d, v29.2d, v31.2d
+	WORD $0x6E7FDC01 // fmul v1.2d, v0.2d, v31.2d
+	FMOVQ F1, 80(R7)
+	VUSHR $52, V0.D2, V2.D2
+	WORD $0x4E61D843 // scvtf v3.2d, v2.2d
+	FMOVQ 16(R0), F4
+	WORD $0x4EE4D465 // fsub v5.2d, v3.2d, v4.2d
+	FMOVQ (R0), F27
+	FMOVQ 32(R0), F28
+	VBIT V28.B16, V0.B16, V27.B16
+	FMOVQ 48(R0), F29
+	WORD $0x6EE0E7BE // fcmgt v30.2d, v29.2d, v0.2d
+	FMOVQ 64(R0), F31
+	VBIT V30.B16, V31.B16, V5.B16
+	WORD $0x6E7BDF39 // fmul v25.2d, v25.2d, v27.2d
+	WORD $0x4E65D75A // fadd v26.2d, v26.2d, v5.2d
+	FMOVQ (R0), F1
+	WORD $0x4EE1D402 // fsub v2.2d, v0.2d, v1.2d
+	WORD $0x4E62D718 // fadd v24.2d, v24.2d, v2.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F3
+	WORD $0x4E63D4C4 // fadd v4.2d, v6.2d, v3.2d
+	FMOVQ (R21), F5
+	FMOVQ 960(R1), F6
+	WORD $0x4E66D4BB // fadd v27.2d, v5.2d, v6.2d
+	FMOVQ (R0), F28
+	WORD $0x6E64FF9D // fdiv v29.2d, v28.2d, v4.2d
+	FMOVQ F29, (R20)
+	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
+	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
+	FMOVQ F31, (R7)
+	VUSHR $52, V30.D2, V0.D2
+	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
+	FMOVQ 16(R0), F2
+	WORD $0x4EE2D423 // fsub v3.2d, v1.2d, v2.2d
 	FMOVQ (R0), F4
-	WORD $0x6E61FC85 // fdiv v5.2d, v4.2d, v1.2d
-	FMOVQ F5, 48(R20)
+	FMOVQ 32(R0), F5
+	VBIT V5.B16, V30.B16, V4.B16
+	FMOVQ 48(R0), F6
+	WORD $0x6EFEE4DB // fcmgt v27.2d, v6.2d, v30.2d
+	FMOVQ 64(R0), F28
+	VBIT V27.B16, V28.B16, V3.B16
+	WORD $0x6E64DF39 // fmul v25.2d, v25.2d, v4.2d
+	WORD $0x4E63D75A // fadd v26.2d, v26.2d, v3.2d
+	FMOVQ (R0), F29
+	WORD $0x4EFDD7DE // fsub v30.2d, v30.2d, v29.2d
+	WORD $0x4E7ED718 // fadd v24.2d, v24.2d, v30.2d
+	FMOVQ 144(R1), F31
+	WORD $0x4E7FD4E0 // fadd v0.2d, v7.2d, v31.2d
+	FMOVQ 16(R21), F1
+	FMOVQ 976(R1), F2
+	WORD $0x4E62D423 // fadd v3.2d, v1.2d, v2.2d
+	FMOVQ (R0), F4
+	WORD $0x6E60FC85 // fdiv v5.2d, v4.2d, v0.2d
+	FMOVQ F5, 16(R20)
 	WORD $0x6E65DC66 // fmul v6.2d, v3.2d, v5.2d
 	WORD $0x6E65DCC7 // fmul v7.2d, v6.2d, v5.2d
-	FMOVQ F7, 48(R7)
-	VUSHR $52, V6.D2, V8.D2
-	WORD $0x4E61D909 // scvtf v9.2d, v8.2d
-	FMOVQ 16(R0), F27
-	WORD $0x4EFBD53C // fsub v28.2d, v9.2d, v27.2d
+	FMOVQ F7, 16(R7)
+	VUSHR $52, V6.D2, V27.D2
+	WORD $0x4E61DB7C // scvtf v28.2d, v27.2d
+	FMOVQ 16(R0), F29
+	WORD $0x4EFDD79E // fsub v30.2d, v28.2d, v29.2d
+	FMOVQ (R0), F31
+	FMOVQ 32(R0), F0
+	VBIT V0.B16, V6.B16, V31.B16
+	FMOVQ 48(R0), F1
+	WORD $0x6EE6E422 // fcmgt v2.2d, v1.2d, v6.2d
+	FMOVQ 64(R0), F3
+	VBIT V2.B16, V3.B16, V30.B16
+	WORD $0x6E7FDF39 // fmul v25.2d, v25.2d, v31.2d
+	WORD $0x4E7ED75A // fadd v26.2d, v26.2d, v30.2d
+	FMOVQ (R0), F4
+	WORD $0x4EE4D4C5 // fsub v5.2d, v6.2d, v4.2d
+	WORD $0x4E65D718 // fadd v24.2d, v24.2d, v5.2d
+	FMOVQ 160(R1), F6
+	WORD $0x4E66D507 // fadd v7.2d, v8.2d, v6.2d
+	FMOVQ 32(R21), F8
+	FMOVQ 992(R1), F27
+	WORD $0x4E7BD51C // fadd v28.2d, v8.2d, v27.2d
 	FMOVQ (R0), F29
-	FMOVQ 32(R0), F30
-	VBIT V30.B16, V6.B16, V29.B16
-	FMOVQ 48(R0), F31
-	WORD $0x6EE6E7E0 // fcmgt v0.2d, v31.2d, v6.2d
-	FMOVQ 64(R0), F1
-	VBIT V0.B16, V1.B16, V28.B16
-	WORD $0x6E7DDF39 // fmul v25.2d, v25.2d, v29.2d
-	WORD $0x4E7CD75A // fadd v26.2d, v26.2d, v28.2d
-	FMOVQ (R0), F2
-	WORD $0x4EE2D4C3 // fsub v3.2d, v6.2d, v2.2d
-	WORD $0x4E63D718 // fadd v24.2d, v24.2d, v3.2d
-	FMOVQ 192(R1), F4
-	WORD $0x4E64D545 // fadd v5.2d, v10.2d, v4.2d
-	FMOVQ 64(R21), F6
-	WORD $0x4E64D4C7 // fadd v7.2d, v6.2d, v4.2d
+	WORD $0x6E67FFBE // fdiv v30.2d, v29.2d, v7.2d
+	FMOVQ F30, 32(R20)
+	WORD $0x6E7EDF9F // fmul v31.2d, v28.2d, v30.2d
+	WORD $0x6E7EDFE0 // fmul v0.2d, v31.2d, v30.2d
+	FMOVQ F0, 32(R7)
+	VUSHR $52, V31.D2, V1.D2
+	WORD $0x4E61D822 // scvtf v2.2d, v1.2d
+	FMOVQ 16(R0), F3
+	WORD $0x4EE3D444 // fsub v4.2d, v2.2d, v3.2d
+	FMOVQ (R0), F5
+	FMOVQ 32(R0), F6
+	VBIT V6.B16, V31.B16, V5.B16
+	FMOVQ 48(R0), F7
+	WORD $0x6EFFE4E8 // fcmgt v8.2d, v7.2d, v31.2d
+	FMOVQ 64(R0), F27
+	VBIT V8.B16, V27.B16, V4.B16
+	WORD $0x6E65DF39 // fmul v25.2d, v25.2d, v5.2d
+	WORD $0x4E64D75A // fadd v26.2d, v26.2d, v4.2d
+	FMOVQ (R0), F28
+	WORD $0x4EFCD7FD // fsub v29.2d, v31.2d, v28.2d
+	WORD $0x4E7DD718 // fadd v24.2d, v24.2d, v29.2d
+	FMOVQ 176(R1), F30
+	WORD $0x4E7ED53F // fadd v31.2d, v9.2d, v30.2d
+	FMOVQ 48(R21), F0
+	FMOVQ 1008(R1), F1
+	WORD $0x4E61D402 // fadd v2.2d, v0.2d, v1.2d
+	FMOVQ (R0), F3
+	WORD $0x6E7FFC64 // fdiv v4.2d, v3.2d, v31.2d
+	FMOVQ F4, 48(R20)
+	WORD $0x6E64DC45 // fmul v5.2d, v2.2d, v4.2d
+	WORD $0x6E64DCA6 // fmul v6.2d, v5.2d, v4.2d
+	FMOVQ F6, 48(R7)
+	VUSHR $52, V5.D2, V7.D2
+	WORD $0x4E61D8E8 // scvtf v8.2d, v7.2d
+	FMOVQ 16(R0), F9
+	WORD $0x4EE9D51B // fsub v27.2d, v8.2d, v9.2d
+	FMOVQ (R0), F28
+	FMOVQ 32(R0), F29
+	VBIT V29.B16, V5.B16, V28.B16
+	FMOVQ 48(R0), F30
+	WORD $0x6EE5E7DF // fcmgt v31.2d, v30.2d, v5.2d
+	FMOVQ 64(R0), F0
+	VBIT V31.B16, V0.B16, V27.B16
+	WORD $0x6E7CDF39 // fmul v25.2d, v25.2d, v28.2d
+	WORD $0x4E7BD75A // fadd v26.2d, v26.2d, v27.2d
+	FMOVQ (R0), F1
+	WORD $0x4EE1D4A2 // fsub v2.2d, v5.2d, v1.2d
+	WORD $0x4E62D718 // fadd v24.2d, v24.2d, v2.2d
+	FMOVQ 192(R1), F3
+	WORD $0x4E63D544 // fadd v4.2d, v10.2d, v3.2d
+	FMOVQ 64(R21), F5
+	FMOVQ 1024(R1), F6
+	WORD $0x4E66D4A7 // fadd v7.2d, v5.2d, v6.2d
 	FMOVQ (R0), F8
-	WORD $0x6E65FD09 // fdiv v9.2d, v8.2d, v5.2d
+	WORD $0x6E64FD09 // fdiv v9.2d, v8.2d, v4.2d
 	FMOVQ F9, 64(R20)
 	WORD $0x6E69DCEA // fmul v10.2d, v7.2d, v9.2d
 	WORD $0x6E69DD5B // fmul v27.2d, v10.2d, v9.2d
@@ -3488,42 +3529,152 @@ sum:
 	FMOVQ 208(R1), F7
 	WORD $0x4E67D568 // fadd v8.2d, v11.2d, v7.2d
 	FMOVQ 80(R21), F9
-	WORD $0x4E67D52A // fadd v10.2d, v9.2d, v7.2d
-	FMOVQ (R0), F11
-	WORD $0x6E68FD7B // fdiv v27.2d, v11.2d, v8.2d
-	FMOVQ F27, 80(R20)
-	WORD $0x6E7BDD5C // fmul v28.2d, v10.2d, v27.2d
-	WORD $0x6E7BDF9D // fmul v29.2d, v28.2d, v27.2d
-	FMOVQ F29, 80(R7)
-	VUSHR $52, V28.D2, V30.D2
-	WORD $0x4E61DBDF // scvtf v31.2d, v30.2d
-	FMOVQ 16(R0), F0
-	WORD $0x4EE0D7E1 // fsub v1.2d, v31.2d, v0.2d
-	FMOVQ (R0), F2
-	FMOVQ 32(R0), F3
-	VBIT V3.B16, V28.B16, V2.B16
-	FMOVQ 48(R0), F4
-	WORD $0x6EFCE485 // fcmgt v5.2d, v4.2d, v28.2d
-	FMOVQ 64(R0), F6
-	VBIT V5.B16, V6.B16, V1.B16
-	WORD $0x6E62DF39 // fmul v25.2d, v25.2d, v2.2d
-	WORD $0x4E61D75A // fadd v26.2d, v26.2d, v1.2d
-	FMOVQ (R0), F7
-	WORD $0x4EE7D788 // fsub v8.2d, v28.2d, v7.2d
-	WORD $0x4E68D718 // fadd v24.2d, v24.2d, v8.2d
+	FMOVQ 1040(R1), F10
+	WORD $0x4E6AD52B // fadd v11.2d, v9.2d, v10.2d
+	FMOVQ (R0), F27
+	WORD $0x6E68FF7C // fdiv v28.2d, v27.2d, v8.2d
+	FMOVQ F28, 80(R20)
+	WORD $0x6E7CDD7D // fmul v29.2d, v11.2d, v28.2d
+	WORD $0x6E7CDFBE // fmul v30.2d, v29.2d, v28.2d
+	FMOVQ F30, 80(R7)
+	VUSHR $52, V29.D2, V31.D2
+	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
+	FMOVQ 16(R0), F1
+	WORD $0x4EE1D402 // fsub v2.2d, v0.2d, v1.2d
+	FMOVQ (R0), F3
+	FMOVQ 32(R0), F4
+	VBIT V4.B16, V29.B16, V3.B16
+	FMOVQ 48(R0), F5
+	WORD $0x6EFDE4A6 // fcmgt v6.2d, v5.2d, v29.2d
+	FMOVQ 64(R0), F7
+	VBIT V6.B16, V7.B16, V2.B16
+	WORD $0x6E63DF39 // fmul v25.2d, v25.2d, v3.2d
+	WORD $0x4E62D75A // fadd v26.2d, v26.2d, v2.2d
+	FMOVQ (R0), F8
+	WORD $0x4EE8D7A9 // fsub v9.2d, v29.2d, v8.2d
+	WORD $0x4E69D718 // fadd v24.2d, v24.2d, v9.2d
 	ADD R8, R7
 	ADD R8, R20
 	ADD R23, R21
-	FMOVQ 128(R1), F9
-	WORD $0x4E69D58A // fadd v10.2d, v12.2d, v9.2d
-	FMOVQ (R21), F11
-	WORD $0x4E69D56C // fadd v12.2d, v11.2d, v9.2d
+	FMOVQ 128(R1), F10
+	WORD $0x4E6AD58B // fadd v11.2d, v12.2d, v10.2d
+	FMOVQ (R21), F12
+	FMOVQ 960(R1), F27
+	WORD $0x4E7BD59C // fadd v28.2d, v12.2d, v27.2d
+	FMOVQ (R0), F29
+	WORD $0x6E6BFFBE // fdiv v30.2d, v29.2d, v11.2d
+	FMOVQ F30, (R20)
+	WORD $0x6E7EDF9F // fmul v31.2d, v28.2d, v30.2d
+	WORD $0x6E7EDFE0 // fmul v0.2d, v31.2d, v30.2d
+	FMOVQ F0, (R7)
+	VUSHR $52, V31.D2, V1.D2
+	WORD $0x4E61D822 // scvtf v2.2d, v1.2d
+	FMOVQ 16(R0), F3
+	WORD $0x4EE3D444 // fsub v4.2d, v2.2d, v3.2d
+	FMOVQ (R0), F5
+	FMOVQ 32(R0), F6
+	VBIT V6.B16, V31.B16, V5.B16
+	FMOVQ 48(R0), F7
+	WORD $0x6EFFE4E8 // fcmgt v8.2d, v7.2d, v31.2d
+	FMOVQ 64(R0), F9
+	VBIT V8.B16, V9.B16, V4.B16
+	WORD $0x6E65DF39 // fmul v25.2d, v25.2d, v5.2d
+	WORD $0x4E64D75A // fadd v26.2d, v26.2d, v4.2d
+	FMOVQ (R0), F10
+	WORD $0x4EEAD7EB // fsub v11.2d, v31.2d, v10.2d
+	WORD $0x4E6BD718 // fadd v24.2d, v24.2d, v11.2d
+	FMOVQ 144(R1), F12
+	WORD $0x4E6CD5AD // fadd v13.2d, v13.2d, v12.2d
+	FMOVQ 16(R21), F27
+	FMOVQ 976(R1), F28
+	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
+	FMOVQ (R0), F30
+	WORD $0x6E6DFFDF // fdiv v31.2d, v30.2d, v13.2d
+	FMOVQ F31, 16(R20)
+	WORD $0x6E7FDFA0 // fmul v0.2d, v29.2d, v31.2d
+	WORD $0x6E7FDC01 // fmul v1.2d, v0.2d, v31.2d
+	FMOVQ F1, 16(R7)
+	VUSHR $52, V0.D2, V2.D2
+	WORD $0x4E61D843 // scvtf v3.2d, v2.2d
+	FMOVQ 16(R0), F4
+	WORD $0x4EE4D465 // fsub v5.2d, v3.2d, v4.2d
+	FMOVQ (R0), F6
+	FMOVQ 32(R0), F7
+	VBIT V7.B16, V0.B16, V6.B16
+	FMOVQ 48(R0), F8
+	WORD $0x6EE0E509 // fcmgt v9.2d, v8.2d, v0.2d
+	FMOVQ 64(R0), F10
+	VBIT V9.B16, V10.B16, V5.B16
+	WORD $0x6E66DF39 // fmul v25.2d, v25.2d, v6.2d
+	WORD $0x4E65D75A // fadd v26.2d, v26.2d, v5.2d
+	FMOVQ (R0), F11
+	WORD $0x4EEBD40C // fsub v12.2d, v0.2d, v11.2d
+	WORD $0x4E6CD718 // fadd v24.2d, v24.2d, v12.2d
+	FMOVQ 160(R1), F13
+	WORD $0x4E6DD5CE // fadd v14.2d, v14.2d, v13.2d
+	FMOVQ 32(R21), F27
+	FMOVQ 992(R1), F28
+	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
+	FMOVQ (R0), F30
+	WORD $0x6E6EFFDF // fdiv v31.2d, v30.2d, v14.2d
+	FMOVQ F31, 32(R20)
+	WORD $0x6E7FDFA0 // fmul v0.2d, v29.2d, v31.2d
+	WORD $0x6E7FDC01 // fmul v1.2d, v0.2d, v31.2d
+	FMOVQ F1, 32(R7)
+	VUSHR $52, V0.D2, V2.D2
+	WORD $0x4E61D843 // scvtf v3.2d, v2.2d
+	FMOVQ 16(R0), F4
+	WORD $0x4EE4D465 // fsub v5.2d, v3.2d, v4.2d
+	FMOVQ (R0), F6
+	FMOVQ 32(R0), F7
+	VBIT V7.B16, V0.B16, V6.B16
+	FMOVQ 48(R0), F8
+	WORD $0x6EE0E509 // fcmgt v9.2d, v8.2d, v0.2d
+	FMOVQ 64(R0), F10
+	VBIT V9.B16, V10.B16, V5.B16
+	WORD $0x6E66DF39 // fmul v25.2d, v25.2d, v6.2d
+	WORD $0x4E65D75A // fadd v26.2d, v26.2d, v5.2d
+	FMOVQ (R0), F11
+	WORD $0x4EEBD40C // fsub v12.2d, v0.2d, v11.2d
+	WORD $0x4E6CD718 // fadd v24.2d, v24.2d, v12.2d
+	FMOVQ 176(R1), F13
+	WORD $0x4E6DD5EE // fadd v14.2d, v15.2d, v13.2d
+	FMOVQ 48(R21), F15
+	FMOVQ 1008(R1), F27
+	WORD $0x4E7BD5FC // fadd v28.2d, v15.2d, v27.2d
+	FMOVQ (R0), F29
+	WORD $0x6E6EFFBE // fdiv v30.2d, v29.2d, v14.2d
+	FMOVQ F30, 48(R20)
+	WORD $0x6E7EDF9F // fmul v31.2d, v28.2d, v30.2d
+	WORD $0x6E7EDFE0 // fmul v0.2d, v31.2d, v30.2d
+	FMOVQ F0, 48(R7)
+	VUSHR $52, V31.D2, V1.D2
+	WORD $0x4E61D822 // scvtf v2.2d, v1.2d
+	FMOVQ 16(R0), F3
+	WORD $0x4EE3D444 // fsub v4.2d, v2.2d, v3.2d
+	FMOVQ (R0), F5
+	FMOVQ 32(R0), F6
+	VBIT V6.B16, V31.B16, V5.B16
+	FMOVQ 48(R0), F7
+	WORD $0x6EFFE4E8 // fcmgt v8.2d, v7.2d, v31.2d
+	FMOVQ 64(R0), F9
+	VBIT V8.B16, V9.B16, V4.B16
+	WORD $0x6E65DF39 // fmul v25.2d, v25.2d, v5.2d
+	WORD $0x4E64D75A // fadd v26.2d, v26.2d, v4.2d
+	FMOVQ (R0), F10
+	WORD $0x4EEAD7EB // fsub v11.2d, v31.2d, v10.2d
+	WORD $0x4E6BD718 // fadd v24.2d, v24.2d, v11.2d
+	FMOVQ 192(R1), F12
+	WORD $0x4E6CD60D // fadd v13.2d, v16.2d, v12.2d
+	FMOVQ 64(R21), F14
+	FMOVQ 1024(R1), F15
+	WORD $0x4E6FD5D0 // fadd v16.2d, v14.2d, v15.2d
 	FMOVQ (R0), F27
-	WORD $0x6E6AFF7C // fdiv v28.2d, v27.2d, v10.2d
-	FMOVQ F28, (R20)
-	WORD $0x6E7CDD9D // fmul v29.2d, v12.2d, v28.2d
+	WORD $0x6E6DFF7C // fdiv v28.2d, v27.2d, v13.2d
+	FMOVQ F28, 64(R20)
+	WORD $0x6E7CDE1D // fmul v29.2d, v16.2d, v28.2d
 	WORD $0x6E7CDFBE // fmul v30.2d, v29.2d, v28.2d
-	FMOVQ F30, (R7)
+	FMOVQ F30, 64(R7)
 	VUSHR $52, V29.D2, V31.D2
 	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
 	FMOVQ 16(R0), F1
@@ -3540,120 +3691,74 @@ sum:
 	FMOVQ (R0), F8
 	WORD $0x4EE8D7A9 // fsub v9.2d, v29.2d, v8.2d
 	WORD $0x4E69D718 // fadd v24.2d, v24.2d, v9.2d
-	FMOVQ 144(R1), F10
-	WORD $0x4E6AD5AB // fadd v11.2d, v13.2d, v10.2d
-	FMOVQ 16(R21), F12
-	WORD $0x4E6AD58D // fadd v13.2d, v12.2d, v10.2d
-	FMOVQ (R0), F27
-	WORD $0x6E6BFF7C // fdiv v28.2d, v27.2d, v11.2d
-	FMOVQ F28, 16(R20)
-	WORD $0x6E7CDDBD // fmul v29.2d, v13.2d, v28.2d
-	WORD $0x6E7CDFBE // fmul v30.2d, v29.2d, v28.2d
-	FMOVQ F30, 16(R7)
-	VUSHR $52, V29.D2, V31.D2
-	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
-	FMOVQ 16(R0), F1
-	WORD $0x4EE1D402 // fsub v2.2d, v0.2d, v1.2d
-	FMOVQ (R0), F3
-	FMOVQ 32(R0), F4
-	VBIT V4.B16, V29.B16, V3.B16
-	FMOVQ 48(R0), F5
-	WORD $0x6EFDE4A6 // fcmgt v6.2d, v5.2d, v29.2d
-	FMOVQ 64(R0), F7
-	VBIT V6.B16, V7.B16, V2.B16
-	WORD $0x6E63DF39 // fmul v25.2d, v25.2d, v3.2d
-	WORD $0x4E62D75A // fadd v26.2d, v26.2d, v2.2d
-	FMOVQ (R0), F8
-	WORD $0x4EE8D7A9 // fsub v9.2d, v29.2d, v8.2d
-	WORD $0x4E69D718 // fadd v24.2d, v24.2d, v9.2d
-	FMOVQ 160(R1), F10
-	WORD $0x4E6AD5CB // fadd v11.2d, v14.2d, v10.2d
-	FMOVQ 32(R21), F12
-	WORD $0x4E6AD58D // fadd v13.2d, v12.2d, v10.2d
-	FMOVQ (R0), F14
-	WORD $0x6E6BFDDB // fdiv v27.2d, v14.2d, v11.2d
-	FMOVQ F27, 32(R20)
-	WORD $0x6E7BDDBC // fmul v28.2d, v13.2d, v27.2d
-	WORD $0x6E7BDF9D // fmul v29.2d, v28.2d, v27.2d
-	FMOVQ F29, 32(R7)
-	VUSHR $52, V28.D2, V30.D2
-	WORD $0x4E61DBDF // scvtf v31.2d, v30.2d
-	FMOVQ 16(R0), F0
-	WORD $0x4EE0D7E1 // fsub v1.2d, v31.2d, v0.2d
-	FMOVQ (R0), F2
-	FMOVQ 32(R0), F3
-	VBIT V3.B16, V28.B16, V2.B16
-	FMOVQ 48(R0), F4
-	WORD $0x6EFCE485 // fcmgt v5.2d, v4.2d, v28.2d
-	FMOVQ 64(R0), F6
-	VBIT V5.B16, V6.B16, V1.B16
-	WORD $0x6E62DF39 // fmul v25.2d, v25.2d, v2.2d
-	WORD $0x4E61D75A // fadd v26.2d, v26.2d, v1.2d
-	FMOVQ (R0), F7
-	WORD $0x4EE7D788 // fsub v8.2d, v28.2d, v7.2d
-	WORD $0x4E68D718 // fadd v24.2d, v24.2d, v8.2d
-	FMOVQ 176(R1), F9
-	WORD $0x4E69D5EA // fadd v10.2d, v15.2d, v9.2d
-	FMOVQ 48(R21), F11
-	WORD $0x4E69D56C // fadd v12.2d, v11.2d, v9.2d
-	FMOVQ (R0), F13
-	WORD $0x6E6AFDAE // fdiv v14.2d, v13.2d, v10.2d
-	FMOVQ F14, 48(R20)
-	WORD $0x6E6EDD8F // fmul v15.2d, v12.2d, v14.2d
-	WORD $0x6E6EDDFB // fmul v27.2d, v15.2d, v14.2d
-	FMOVQ F27, 48(R7)
-	VUSHR $52, V15.D2, V28.D2
+	FMOVQ 208(R1), F10
+	WORD $0x4E6AD62B // fadd v11.2d, v17.2d, v10.2d
+	FMOVQ 80(R21), F12
+	FMOVQ 1040(R1), F13
+	WORD $0x4E6DD58E // fadd v14.2d, v12.2d, v13.2d
+	FMOVQ (R0), F15
+	WORD $0x6E6BFDF0 // fdiv v16.2d, v15.2d, v11.2d
+	FMOVQ F16, 80(R20)
+	WORD $0x6E70DDD1 // fmul v17.2d, v14.2d, v16.2d
+	WORD $0x6E70DE3B // fmul v27.2d, v17.2d, v16.2d
+	FMOVQ F27, 80(R7)
+	VUSHR $52, V17.D2, V28.D2
 	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
 	FMOVQ 16(R0), F30
 	WORD $0x4EFED7BF // fsub v31.2d, v29.2d, v30.2d
 	FMOVQ (R0), F0
 	FMOVQ 32(R0), F1
-	VBIT V1.B16, V15.B16, V0.B16
+	VBIT V1.B16, V17.B16, V0.B16
 	FMOVQ 48(R0), F2
-	WORD $0x6EEFE443 // fcmgt v3.2d, v2.2d, v15.2d
+	WORD $0x6EF1E443 // fcmgt v3.2d, v2.2d, v17.2d
 	FMOVQ 64(R0), F4
 	VBIT V3.B16, V4.B16, V31.B16
 	WORD $0x6E60DF39 // fmul v25.2d, v25.2d, v0.2d
 	WORD $0x4E7FD75A // fadd v26.2d, v26.2d, v31.2d
 	FMOVQ (R0), F5
-	WORD $0x4EE5D5E6 // fsub v6.2d, v15.2d, v5.2d
+	WORD $0x4EE5D626 // fsub v6.2d, v17.2d, v5.2d
 	WORD $0x4E66D718 // fadd v24.2d, v24.2d, v6.2d
-	FMOVQ 192(R1), F7
-	WORD $0x4E67D608 // fadd v8.2d, v16.2d, v7.2d
-	FMOVQ 64(R21), F9
-	WORD $0x4E67D52A // fadd v10.2d, v9.2d, v7.2d
-	FMOVQ (R0), F11
-	WORD $0x6E68FD6C // fdiv v12.2d, v11.2d, v8.2d
-	FMOVQ F12, 64(R20)
-	WORD $0x6E6CDD4D // fmul v13.2d, v10.2d, v12.2d
-	WORD $0x6E6CDDAE // fmul v14.2d, v13.2d, v12.2d
-	FMOVQ F14, 64(R7)
-	VUSHR $52, V13.D2, V15.D2
-	WORD $0x4E61D9F0 // scvtf v16.2d, v15.2d
-	FMOVQ 16(R0), F27
-	WORD $0x4EFBD61C // fsub v28.2d, v16.2d, v27.2d
-	FMOVQ (R0), F29
-	FMOVQ 32(R0), F30
-	VBIT V30.B16, V13.B16, V29.B16
-	FMOVQ 48(R0), F31
-	WORD $0x6EEDE7E0 // fcmgt v0.2d, v31.2d, v13.2d
-	FMOVQ 64(R0), F1
-	VBIT V0.B16, V1.B16, V28.B16
-	WORD $0x6E7DDF39 // fmul v25.2d, v25.2d, v29.2d
-	WORD $0x4E7CD75A // fadd v26.2d, v26.2d, v28.2d
-	FMOVQ (R0), F2
-	WORD $0x4EE2D5A3 // fsub v3.2d, v13.2d, v2.2d
-	WORD $0x4E63D718 // fadd v24.2d, v24.2d, v3.2d
-	FMOVQ 208(R1), F4
-	WORD $0x4E64D625 // fadd v5.2d, v17.2d, v4.2d
-	FMOVQ 80(R21), F6
-	WORD $0x4E64D4C7 // fadd v7.2d, v6.2d, v4.2d
+	ADD R8, R7
+	ADD R8, R20
+	ADD R23, R21
+	FMOVQ 128(R1), F7
+	WORD $0x4E67D648 // fadd v8.2d, v18.2d, v7.2d
+	FMOVQ (R21), F9
+	FMOVQ 960(R1), F10
+	WORD $0x4E6AD52B // fadd v11.2d, v9.2d, v10.2d
+	FMOVQ (R0), F12
+	WORD $0x6E68FD8D // fdiv v13.2d, v12.2d, v8.2d
+	FMOVQ F13, (R20)
+	WORD $0x6E6DDD6E // fmul v14.2d, v11.2d, v13.2d
+	WORD $0x6E6DDDCF // fmul v15.2d, v14.2d, v13.2d
+	FMOVQ F15, (R7)
+	VUSHR $52, V14.D2, V16.D2
+	WORD $0x4E61DA11 // scvtf v17.2d, v16.2d
+	FMOVQ 16(R0), F18
+	WORD $0x4EF2D63B // fsub v27.2d, v17.2d, v18.2d
+	FMOVQ (R0), F28
+	FMOVQ 32(R0), F29
+	VBIT V29.B16, V14.B16, V28.B16
+	FMOVQ 48(R0), F30
+	WORD $0x6EEEE7DF // fcmgt v31.2d, v30.2d, v14.2d
+	FMOVQ 64(R0), F0
+	VBIT V31.B16, V0.B16, V27.B16
+	WORD $0x6E7CDF39 // fmul v25.2d, v25.2d, v28.2d
+	WORD $0x4E7BD75A // fadd v26.2d, v26.2d, v27.2d
+	FMOVQ (R0), F1
+	WORD $0x4EE1D5C2 // fsub v2.2d, v14.2d, v1.2d
+	WORD $0x4E62D718 // fadd v24.2d, v24.2d, v2.2d
+	FMOVQ 144(R1), F3
+	WORD $0x4E63D664 // fadd v4.2d, v19.2d, v3.2d
+	FMOVQ 16(R21), F5
+	FMOVQ 976(R1), F6
+	WORD $0x4E66D4A7 // fadd v7.2d, v5.2d, v6.2d
 	FMOVQ (R0), F8
-	WORD $0x6E65FD09 // fdiv v9.2d, v8.2d, v5.2d
-	FMOVQ F9, 80(R20)
+	WORD $0x6E64FD09 // fdiv v9.2d, v8.2d, v4.2d
+	FMOVQ F9, 16(R20)
 	WORD $0x6E69DCEA // fmul v10.2d, v7.2d, v9.2d
 	WORD $0x6E69DD4B // fmul v11.2d, v10.2d, v9.2d
-	FMOVQ F11, 80(R7)
+	FMOVQ F11, 16(R7)
 	VUSHR $52, V10.D2, V12.D2
 	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
 	FMOVQ 16(R0), F14
@@ -3661,132 +3766,26 @@ sum:
 	FMOVQ (R0), F16
 	FMOVQ 32(R0), F17
 	VBIT V17.B16, V10.B16, V16.B16
-	FMOVQ 48(R0), F27
-	WORD $0x6EEAE77C // fcmgt v28.2d, v27.2d, v10.2d
-	FMOVQ 64(R0), F29
-	VBIT V28.B16, V29.B16, V15.B16
+	FMOVQ 48(R0), F18
+	WORD $0x6EEAE653 // fcmgt v19.2d, v18.2d, v10.2d
+	FMOVQ 64(R0), F27
+	VBIT V19.B16, V27.B16, V15.B16
 	WORD $0x6E70DF39 // fmul v25.2d, v25.2d, v16.2d
 	WORD $0x4E6FD75A // fadd v26.2d, v26.2d, v15.2d
-	FMOVQ (R0), F30
-	WORD $0x4EFED55F // fsub v31.2d, v10.2d, v30.2d
-	WORD $0x4E7FD718 // fadd v24.2d, v24.2d, v31.2d
-	ADD R8, R7
-	ADD R8, R20
-	ADD R23, R21
-	FMOVQ 128(R1), F0
-	WORD $0x4E60D641 // fadd v1.2d, v18.2d, v0.2d
-	FMOVQ (R21), F2
-	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
-	FMOVQ (R0), F4
-	WORD $0x6E61FC85 // fdiv v5.2d, v4.2d, v1.2d
-	FMOVQ F5, (R20)
-	WORD $0x6E65DC66 // fmul v6.2d, v3.2d, v5.2d
-	WORD $0x6E65DCC7 // fmul v7.2d, v6.2d, v5.2d
-	FMOVQ F7, (R7)
-	VUSHR $52, V6.D2, V8.D2
-	WORD $0x4E61D909 // scvtf v9.2d, v8.2d
-	FMOVQ 16(R0), F10
-	WORD $0x4EEAD52B // fsub v11.2d, v9.2d, v10.2d
-	FMOVQ (R0), F12
-	FMOVQ 32(R0), F13
-	VBIT V13.B16, V6.B16, V12.B16
-	FMOVQ 48(R0), F14
-	WORD $0x6EE6E5CF // fcmgt v15.2d, v14.2d, v6.2d
-	FMOVQ 64(R0), F16
-	VBIT V15.B16, V16.B16, V11.B16
-	WORD $0x6E6CDF39 // fmul v25.2d, v25.2d, v12.2d
-	WORD $0x4E6BD75A // fadd v26.2d, v26.2d, v11.2d
-	FMOVQ (R0), F17
-	WORD $0x4EF1D4D2 // fsub v18.2d, v6.2d, v17.2d
-	WORD $0x4E72D718 // fadd v24.2d, v24.2d, v18.2d
-	FMOVQ 144(R1), F27
-	WORD $0x4E7BD67C // fadd v28.2d, v19.2d, v27.2d
-	FMOVQ 16(R21), F29
-	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
-	FMOVQ (R0), F31
-	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
-	FMOVQ F0, 16(R20)
-	WORD $0x6E60DFC1 // fmul v1.2d, v30.2d, v0.2d
-	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
-	FMOVQ F2, 16(R7)
-	VUSHR $52, V1.D2, V3.D2
-	WORD $0x4E61D864 // scvtf v4.2d, v3.2d
-	FMOVQ 16(R0), F5
-	WORD $0x4EE5D486 // fsub v6.2d, v4.2d, v5.2d
-	FMOVQ (R0), F7
-	FMOVQ 32(R0), F8
-	VBIT V8.B16, V1.B16, V7.B16
-	FMOVQ 48(R0), F9
-	WORD $0x6EE1E52A // fcmgt v10.2d, v9.2d, v1.2d
-	FMOVQ 64(R0), F11
-	VBIT V10.B16, V11.B16, V6.B16
-	WORD $0x6E67DF39 // fmul v25.2d, v25.2d, v7.2d
-	WORD $0x4E66D75A // fadd v26.2d, v26.2d, v6.2d
-	FMOVQ (R0), F12
-	WORD $0x4EECD42D // fsub v13.2d, v1.2d, v12.2d
-	WORD $0x4E6DD718 // fadd v24.2d, v24.2d, v13.2d
-	FMOVQ 160(R1), F14
-	WORD $0x4E6ED68F // fadd v15.2d, v20.2d, v14.2d
-	FMOVQ 32(R21), F16
-	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
-	FMOVQ (R0), F18
-	WORD $0x6E6FFE53 // fdiv v19.2d, v18.2d, v15.2d
-	FMOVQ F19, 32(R20)
-	WORD $0x6E73DE34 // fmul v20.2d, v17.2d, v19.2d
-	WORD $0x6E73DE9B // fmul v27.2d, v20.2d, v19.2d
-	FMOVQ F27, 32(R7)
-	VUSHR $52, V20.D2, V28.D2
-	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
-	FMOVQ 16(R0), F30
-	WORD $0x4EFED7BF // fsub v31.2d, v29.2d, v30.2d
-	FMOVQ (R0), F0
-	FMOVQ 32(R0), F1
-	VBIT V1.B16, V20.B16, V0.B16
-	FMOVQ 48(R0), F2
-	WORD $0x6EF4E443 // fcmgt v3.2d, v2.2d, v20.2d
-	FMOVQ 64(R0), F4
-	VBIT V3.B16, V4.B16, V31.B16
-	WORD $0x6E60DF39 // fmul v25.2d, v25.2d, v0.2d
-	WORD $0x4E7FD75A // fadd v26.2d, v26.2d, v31.2d
-	FMOVQ (R0), F5
-	WORD $0x4EE5D686 // fsub v6.2d, v20.2d, v5.2d
-	WORD $0x4E66D718 // fadd v24.2d, v24.2d, v6.2d
-	FMOVQ 176(R1), F7
-	WORD $0x4E67D6A8 // fadd v8.2d, v21.2d, v7.2d
-	FMOVQ 48(R21), F9
-	WORD $0x4E67D52A // fadd v10.2d, v9.2d, v7.2d
-	FMOVQ (R0), F11
-	WORD $0x6E68FD6C // fdiv v12.2d, v11.2d, v8.2d
-	FMOVQ F12, 48(R20)
-	WORD $0x6E6CDD4D // fmul v13.2d, v10.2d, v12.2d
-	WORD $0x6E6CDDAE // fmul v14.2d, v13.2d, v12.2d
-	FMOVQ F14, 48(R7)
-	VUSHR $52, V13.D2, V15.D2
-	WORD $0x4E61D9F0 // scvtf v16.2d, v15.2d
-	FMOVQ 16(R0), F17
-	WORD $0x4EF1D612 // fsub v18.2d, v16.2d, v17.2d
-	FMOVQ (R0), F19
-	FMOVQ 32(R0), F20
-	VBIT V20.B16, V13.B16, V19.B16
-	FMOVQ 48(R0), F21
-	WORD $0x6EEDE6BB // fcmgt v27.2d, v21.2d, v13.2d
-	FMOVQ 64(R0), F28
-	VBIT V27.B16, V28.B16, V18.B16
-	WORD $0x6E73DF39 // fmul v25.2d, v25.2d, v19.2d
-	WORD $0x4E72D75A // fadd v26.2d, v26.2d, v18.2d
-	FMOVQ (R0), F29
-	WORD $0x4EFDD5BE // fsub v30.2d, v13.2d, v29.2d
-	WORD $0x4E7ED718 // fadd v24.2d, v24.2d, v30.2d
-	FMOVQ 192(R1), F31
-	WORD $0x4E7FD6C0 // fadd v0.2d, v22.2d, v31.2d
-	FMOVQ 64(R21), F1
-	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
+	FMOVQ (R0), F28
+	WORD $0x4EFCD55D // fsub v29.2d, v10.2d, v28.2d
+	WORD $0x4E7DD718 // fadd v24.2d, v24.2d, v29.2d
+	FMOVQ 160(R1), F30
+	WORD $0x4E7ED69F // fadd v31.2d, v20.2d, v30.2d
+	FMOVQ 32(R21), F0
+	FMOVQ 992(R1), F1
+	WORD $0x4E61D402 // fadd v2.2d, v0.2d, v1.2d
 	FMOVQ (R0), F3
-	WORD $0x6E60FC64 // fdiv v4.2d, v3.2d, v0.2d
-	FMOVQ F4, 64(R20)
+	WORD $0x6E7FFC64 // fdiv v4.2d, v3.2d, v31.2d
+	FMOVQ F4, 32(R20)
 	WORD $0x6E64DC45 // fmul v5.2d, v2.2d, v4.2d
 	WORD $0x6E64DCA6 // fmul v6.2d, v5.2d, v4.2d
-	FMOVQ F6, 64(R7)
+	FMOVQ F6, 32(R7)
 	VUSHR $52, V5.D2, V7.D2
 	WORD $0x4E61D8E8 // scvtf v8.2d, v7.2d
 	FMOVQ 16(R0), F9
@@ -3803,32 +3802,87 @@ sum:
 	FMOVQ (R0), F16
 	WORD $0x4EF0D4B1 // fsub v17.2d, v5.2d, v16.2d
 	WORD $0x4E71D718 // fadd v24.2d, v24.2d, v17.2d
-	FMOVQ 208(R1), F18
-	WORD $0x4E72D6F3 // fadd v19.2d, v23.2d, v18.2d
-	FMOVQ 80(R21), F20
-	WORD $0x4E72D695 // fadd v21.2d, v20.2d, v18.2d
-	FMOVQ (R0), F22
-	WORD $0x6E73FED7 // fdiv v23.2d, v22.2d, v19.2d
-	FMOVQ F23, 80(R20)
-	WORD $0x6E77DEBB // fmul v27.2d, v21.2d, v23.2d
-	WORD $0x6E77DF7C // fmul v28.2d, v27.2d, v23.2d
-	FMOVQ F28, 80(R7)
-	VUSHR $52, V27.D2, V29.D2
-	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
-	FMOVQ 16(R0), F31
-	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
+	FMOVQ 176(R1), F18
+	WORD $0x4E72D6B3 // fadd v19.2d, v21.2d, v18.2d
+	FMOVQ 48(R21), F20
+	FMOVQ 1008(R1), F21
+	WORD $0x4E75D69B // fadd v27.2d, v20.2d, v21.2d
+	FMOVQ (R0), F28
+	WORD $0x6E73FF9D // fdiv v29.2d, v28.2d, v19.2d
+	FMOVQ F29, 48(R20)
+	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
+	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
+	FMOVQ F31, 48(R7)
+	VUSHR $52, V30.D2, V0.D2
+	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
+	FMOVQ 16(R0), F2
+	WORD $0x4EE2D423 // fsub v3.2d, v1.2d, v2.2d
+	FMOVQ (R0), F4
+	FMOVQ 32(R0), F5
+	VBIT V5.B16, V30.B16, V4.B16
+	FMOVQ 48(R0), F6
+	WORD $0x6EFEE4C7 // fcmgt v7.2d, v6.2d, v30.2d
+	FMOVQ 64(R0), F8
+	VBIT V7.B16, V8.B16, V3.B16
+	WORD $0x6E64DF39 // fmul v25.2d, v25.2d, v4.2d
+	WORD $0x4E63D75A // fadd v26.2d, v26.2d, v3.2d
+	FMOVQ (R0), F9
+	WORD $0x4EE9D7CA // fsub v10.2d, v30.2d, v9.2d
+	WORD $0x4E6AD718 // fadd v24.2d, v24.2d, v10.2d
+	FMOVQ 192(R1), F11
+	WORD $0x4E6BD6CC // fadd v12.2d, v22.2d, v11.2d
+	FMOVQ 64(R21), F13
+	FMOVQ 1024(R1), F14
+	WORD $0x4E6ED5AF // fadd v15.2d, v13.2d, v14.2d
+	FMOVQ (R0), F16
+	WORD $0x6E6CFE11 // fdiv v17.2d, v16.2d, v12.2d
+	FMOVQ F17, 64(R20)
+	WORD $0x6E71DDF2 // fmul v18.2d, v15.2d, v17.2d
+	WORD $0x6E71DE53 // fmul v19.2d, v18.2d, v17.2d
+	FMOVQ F19, 64(R7)
+	VUSHR $52, V18.D2, V20.D2
+	WORD $0x4E61DA95 // scvtf v21.2d, v20.2d
+	FMOVQ 16(R0), F22
+	WORD $0x4EF6D6BB // fsub v27.2d, v21.2d, v22.2d
+	FMOVQ (R0), F28
+	FMOVQ 32(R0), F29
+	VBIT V29.B16, V18.B16, V28.B16
+	FMOVQ 48(R0), F30
+	WORD $0x6EF2E7DF // fcmgt v31.2d, v30.2d, v18.2d
+	FMOVQ 64(R0), F0
+	VBIT V31.B16, V0.B16, V27.B16
+	WORD $0x6E7CDF39 // fmul v25.2d, v25.2d, v28.2d
+	WORD $0x4E7BD75A // fadd v26.2d, v26.2d, v27.2d
 	FMOVQ (R0), F1
-	FMOVQ 32(R0), F2
-	VBIT V2.B16, V27.B16, V1.B16
-	FMOVQ 48(R0), F3
-	WORD $0x6EFBE464 // fcmgt v4.2d, v3.2d, v27.2d
-	FMOVQ 64(R0), F5
-	VBIT V4.B16, V5.B16, V0.B16
-	WORD $0x6E61DF39 // fmul v25.2d, v25.2d, v1.2d
-	WORD $0x4E60D75A // fadd v26.2d, v26.2d, v0.2d
-	FMOVQ (R0), F6
-	WORD $0x4EE6D767 // fsub v7.2d, v27.2d, v6.2d
-	WORD $0x4E67D718 // fadd v24.2d, v24.2d, v7.2d
+	WORD $0x4EE1D642 // fsub v2.2d, v18.2d, v1.2d
+	WORD $0x4E62D718 // fadd v24.2d, v24.2d, v2.2d
+	FMOVQ 208(R1), F3
+	WORD $0x4E63D6E4 // fadd v4.2d, v23.2d, v3.2d
+	FMOVQ 80(R21), F5
+	FMOVQ 1040(R1), F6
+	WORD $0x4E66D4A7 // fadd v7.2d, v5.2d, v6.2d
+	FMOVQ (R0), F8
+	WORD $0x6E64FD09 // fdiv v9.2d, v8.2d, v4.2d
+	FMOVQ F9, 80(R20)
+	WORD $0x6E69DCEA // fmul v10.2d, v7.2d, v9.2d
+	WORD $0x6E69DD4B // fmul v11.2d, v10.2d, v9.2d
+	FMOVQ F11, 80(R7)
+	VUSHR $52, V10.D2, V12.D2
+	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
+	FMOVQ 16(R0), F14
+	WORD $0x4EEED5AF // fsub v15.2d, v13.2d, v14.2d
+	FMOVQ (R0), F16
+	FMOVQ 32(R0), F17
+	VBIT V17.B16, V10.B16, V16.B16
+	FMOVQ 48(R0), F18
+	WORD $0x6EEAE653 // fcmgt v19.2d, v18.2d, v10.2d
+	FMOVQ 64(R0), F20
+	VBIT V19.B16, V20.B16, V15.B16
+	WORD $0x6E70DF39 // fmul v25.2d, v25.2d, v16.2d
+	WORD $0x4E6FD75A // fadd v26.2d, v26.2d, v15.2d
+	FMOVQ (R0), F21
+	WORD $0x4EF5D556 // fsub v22.2d, v10.2d, v21.2d
+	WORD $0x4E76D718 // fadd v24.2d, v24.2d, v22.2d
 	ADD R8, R7
 	ADD R8, R20
 	ADD R23, R21
@@ -3836,16 +3890,16 @@ sum:
 	SUB R24, R21
 	MOVD R21, 120(R1)
 	FMOVQ F24, 320(R1)
-	VUSHR $52, V25.D2, V8.D2
-	WORD $0x4E61D909 // scvtf v9.2d, v8.2d
-	FMOVQ 16(R0), F10
-	WORD $0x4EEAD52B // fsub v11.2d, v9.2d, v10.2d
-	FMOVQ (R0), F12
-	FMOVQ 32(R0), F13
-	VBIT V13.B16, V25.B16, V12.B16
-	FMOVQ F12, 512(R1)
-	WORD $0x4E6BD74E // fadd v14.2d, v26.2d, v11.2d
-	FMOVQ F14, 704(R1)
+	VUSHR $52, V25.D2, V23.D2
+	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD71C // fsub v28.2d, v24.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V25.B16, V29.B16
+	FMOVQ F29, 512(R1)
+	WORD $0x4E7CD75F // fadd v31.2d, v26.2d, v28.2d
+	FMOVQ F31, 704(R1)
 	MOVD 40(R1), R25
 	ADD R25, R3
 	SUBS $1, R2, R2
@@ -3909,159 +3963,165 @@ sum:
 	FMOVQ 128(R1), F16
 	WORD $0x4E70D411 // fadd v17.2d, v0.2d, v16.2d
 	FMOVQ (R19), F18
-	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
-	FMOVQ (R0), F20
-	WORD $0x6E71FE95 // fdiv v21.2d, v20.2d, v17.2d
-	FMOVQ F21, (R15)
-	WORD $0x6E75DE76 // fmul v22.2d, v19.2d, v21.2d
-	WORD $0x6E75DED7 // fmul v23.2d, v22.2d, v21.2d
-	FMOVQ F23, (R7)
-	VUSHR $52, V22.D2, V24.D2
-	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
-	FMOVQ 16(R0), F26
-	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
-	FMOVQ (R0), F28
-	FMOVQ 32(R0), F29
-	VBIT V29.B16, V22.B16, V28.B16
-	FMOVQ 48(R0), F30
-	WORD $0x6EF6E7DF // fcmgt v31.2d, v30.2d, v22.2d
-	FMOVQ 64(R0), F0
-	VBIT V31.B16, V0.B16, V27.B16
-	WORD $0x6E7CDDCE // fmul v14.2d, v14.2d, v28.2d
-	WORD $0x4E7BD5EF // fadd v15.2d, v15.2d, v27.2d
-	FMOVQ (R0), F6
-	WORD $0x4EE6D6C7 // fsub v7.2d, v22.2d, v6.2d
-	WORD $0x4E67D5AD // fadd v13.2d, v13.2d, v7.2d
-	FMOVQ 144(R1), F8
-	WORD $0x4E68D429 // fadd v9.2d, v1.2d, v8.2d
-	FMOVQ 16(R19), F10
-	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
-	FMOVQ (R0), F12
-	WORD $0x6E69FD90 // fdiv v16.2d, v12.2d, v9.2d
-	FMOVQ F16, 16(R15)
-	WORD $0x6E70DD71 // fmul v17.2d, v11.2d, v16.2d
-	WORD $0x6E70DE32 // fmul v18.2d, v17.2d, v16.2d
-	FMOVQ F18, 16(R7)
-	VUSHR $52, V17.D2, V19.D2
-	WORD $0x4E61DA74 // scvtf v20.2d, v19.2d
-	FMOVQ 16(R0), F21
-	WORD $0x4EF5D696 // fsub v22.2d, v20.2d, v21.2d
-	FMOVQ (R0), F23
-	FMOVQ 32(R0), F24
-	VBIT V24.B16, V17.B16, V23.B16
-	FMOVQ 48(R0), F25
-	WORD $0x6EF1E73A // fcmgt v26.2d, v25.2d, v17.2d
-	FMOVQ 64(R0), F27
-	VBIT V26.B16, V27.B16, V22.B16
-	WORD $0x6E77DDCE // fmul v14.2d, v14.2d, v23.2d
-	WORD $0x4E76D5EF // fadd v15.2d, v15.2d, v22.2d
-	FMOVQ (R0), F28
-	WORD $0x4EFCD63D // fsub v29.2d, v17.2d, v28.2d
-	WORD $0x4E7DD5AD // fadd v13.2d, v13.2d, v29.2d
-	FMOVQ 160(R1), F30
-	WORD $0x4E7ED45F // fadd v31.2d, v2.2d, v30.2d
-	FMOVQ 32(R19), F0
-	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
-	FMOVQ (R0), F2
-	WORD $0x6E7FFC46 // fdiv v6.2d, v2.2d, v31.2d
-	FMOVQ F6, 32(R15)
-	WORD $0x6E66DC27 // fmul v7.2d, v1.2d, v6.2d
-	WORD $0x6E66DCE8 // fmul v8.2d, v7.2d, v6.2d
-	FMOVQ F8, 32(R7)
-	VUSHR $52, V7.D2, V9.D2
-	WORD $0x4E61D92A // scvtf v10.2d, v9.2d
-	FMOVQ 16(R0), F11
-	WORD $0x4EEBD54C // fsub v12.2d, v10.2d, v11.2d
-	FMOVQ (R0), F16
-	FMOVQ 32(R0), F17
-	VBIT V17.B16, V7.B16, V16.B16
-	FMOVQ 48(R0), F18
-	WORD $0x6EE7E653 // fcmgt v19.2d, v18.2d, v7.2d
-	FMOVQ 64(R0), F20
-	VBIT V19.B16, V20.B16, V12.B16
-	WORD $0x6E70DDCE // fmul v14.2d, v14.2d, v16.2d
-	WORD $0x4E6CD5EF // fadd v15.2d, v15.2d, v12.2d
+	FMOVQ 960(R1), F19
+	WORD $0x4E73D654 // fadd v20.2d, v18.2d, v19.2d
 	FMOVQ (R0), F21
-	WORD $0x4EF5D4F6 // fsub v22.2d, v7.2d, v21.2d
-	WORD $0x4E76D5AD // fadd v13.2d, v13.2d, v22.2d
-	FMOVQ 176(R1), F23
-	WORD $0x4E77D478 // fadd v24.2d, v3.2d, v23.2d
-	FMOVQ 48(R19), F25
-	WORD $0x4E77D73A // fadd v26.2d, v25.2d, v23.2d
-	FMOVQ (R0), F27
-	WORD $0x6E78FF7C // fdiv v28.2d, v27.2d, v24.2d
-	FMOVQ F28, 48(R15)
-	WORD $0x6E7CDF5D // fmul v29.2d, v26.2d, v28.2d
-	WORD $0x6E7CDFBE // fmul v30.2d, v29.2d, v28.2d
-	FMOVQ F30, 48(R7)
-	VUSHR $52, V29.D2, V31.D2
-	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
-	FMOVQ 16(R0), F1
-	WORD $0x4EE1D402 // fsub v2.2d, v0.2d, v1.2d
-	FMOVQ (R0), F3
-	FMOVQ 32(R0), F6
-	VBIT V6.B16, V29.B16, V3.B16
-	FMOVQ 48(R0), F7
-	WORD $0x6EFDE4E8 // fcmgt v8.2d, v7.2d, v29.2d
-	FMOVQ 64(R0), F9
-	VBIT V8.B16, V9.B16, V2.B16
-	WORD $0x6E63DDCE // fmul v14.2d, v14.2d, v3.2d
-	WORD $0x4E62D5EF // fadd v15.2d, v15.2d, v2.2d
-	FMOVQ (R0), F10
-	WORD $0x4EEAD7AB // fsub v11.2d, v29.2d, v10.2d
-	WORD $0x4E6BD5AD // fadd v13.2d, v13.2d, v11.2d
-	FMOVQ 192(R1), F12
-	WORD $0x4E6CD490 // fadd v16.2d, v4.2d, v12.2d
-	FMOVQ 64(R19), F17
-	WORD $0x4E6CD632 // fadd v18.2d, v17.2d, v12.2d
-	FMOVQ (R0), F19
-	WORD $0x6E70FE74 // fdiv v20.2d, v19.2d, v16.2d
-	FMOVQ F20, 64(R15)
-	WORD $0x6E74DE55 // fmul v21.2d, v18.2d, v20.2d
-	WORD $0x6E74DEB6 // fmul v22.2d, v21.2d, v20.2d
-	FMOVQ F22, 64(R7)
-	VUSHR $52, V21.D2, V23.D2
-	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
-	FMOVQ 16(R0), F25
-	WORD $0x4EF9D71A // fsub v26.2d, v24.2d, v25.2d
-	FMOVQ (R0), F27
-	FMOVQ 32(R0), F28
-	VBIT V28.B16, V21.B16, V27.B16
-	FMOVQ 48(R0), F29
-	WORD $0x6EF5E7BE // fcmgt v30.2d, v29.2d, v21.2d
-	FMOVQ 64(R0), F31
-	VBIT V30.B16, V31.B16, V26.B16
-	WORD $0x6E7BDDCE // fmul v14.2d, v14.2d, v27.2d
-	WORD $0x4E7AD5EF // fadd v15.2d, v15.2d, v26.2d
-	FMOVQ (R0), F0
-	WORD $0x4EE0D6A1 // fsub v1.2d, v21.2d, v0.2d
-	WORD $0x4E61D5AD // fadd v13.2d, v13.2d, v1.2d
-	FMOVQ 208(R1), F2
-	WORD $0x4E62D4A3 // fadd v3.2d, v5.2d, v2.2d
-	FMOVQ 80(R19), F4
-	WORD $0x4E62D485 // fadd v5.2d, v4.2d, v2.2d
-	FMOVQ (R0), F6
-	WORD $0x6E63FCC7 // fdiv v7.2d, v6.2d, v3.2d
-	FMOVQ F7, 80(R15)
-	WORD $0x6E67DCA8 // fmul v8.2d, v5.2d, v7.2d
-	WORD $0x6E67DD09 // fmul v9.2d, v8.2d, v7.2d
-	FMOVQ F9, 80(R7)
-	VUSHR $52, V8.D2, V10.D2
-	WORD $0x4E61D94B // scvtf v11.2d, v10.2d
-	FMOVQ 16(R0), F12
-	WORD $0x4EECD570 // fsub v16.2d, v11.2d, v12.2d
+	WORD $0x6E71FEB6 // fdiv v22.2d, v21.2d, v17.2d
+	FMOVQ F22, (R15)
+	WORD $0x6E76DE97 // fmul v23.2d, v20.2d, v22.2d
+	WORD $0x6E76DEF8 // fmul v24.2d, v23.2d, v22.2d
+	FMOVQ F24, (R7)
+	VUSHR $52, V23.D2, V25.D2
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V23.B16, V29.B16
+	FMOVQ 48(R0), F31
+	WORD $0x6EF7E7E0 // fcmgt v0.2d, v31.2d, v23.2d
+	FMOVQ 64(R0), F6
+	VBIT V0.B16, V6.B16, V28.B16
+	WORD $0x6E7DDDCE // fmul v14.2d, v14.2d, v29.2d
+	WORD $0x4E7CD5EF // fadd v15.2d, v15.2d, v28.2d
+	FMOVQ (R0), F7
+	WORD $0x4EE7D6E8 // fsub v8.2d, v23.2d, v7.2d
+	WORD $0x4E68D5AD // fadd v13.2d, v13.2d, v8.2d
+	FMOVQ 144(R1), F9
+	WORD $0x4E69D42A // fadd v10.2d, v1.2d, v9.2d
+	FMOVQ 16(R19), F11
+	FMOVQ 976(R1), F12
+	WORD $0x4E6CD570 // fadd v16.2d, v11.2d, v12.2d
 	FMOVQ (R0), F17
-	FMOVQ 32(R0), F18
-	VBIT V18.B16, V8.B16, V17.B16
-	FMOVQ 48(R0), F19
-	WORD $0x6EE8E674 // fcmgt v20.2d, v19.2d, v8.2d
-	FMOVQ 64(R0), F21
-	VBIT V20.B16, V21.B16, V16.B16
-	WORD $0x6E71DDCE // fmul v14.2d, v14.2d, v17.2d
-	WORD $0x4E70D5EF // fadd v15.2d, v15.2d, v16.2d
-	FMOVQ (R0), F22
-	WORD $0x4EF6D517 // fsub v23.2d, v8.2d, v22.2d
-	WORD $0x4E77D5AD // fadd v13.2d, v13.2d, v23.2d
+	WORD $0x6E6AFE32 // fdiv v18.2d, v17.2d, v10.2d
+	FMOVQ F18, 16(R15)
+	WORD $0x6E72DE13 // fmul v19.2d, v16.2d, v18.2d
+	WORD $0x6E72DE74 // fmul v20.2d, v19.2d, v18.2d
+	FMOVQ F20, 16(R7)
+	VUSHR $52, V19.D2, V21.D2
+	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
+	FMOVQ 16(R0), F23
+	WORD $0x4EF7D6D8 // fsub v24.2d, v22.2d, v23.2d
+	FMOVQ (R0), F25
+	FMOVQ 32(R0), F26
+	VBIT V26.B16, V19.B16, V25.B16
+	FMOVQ 48(R0), F27
+	WORD $0x6EF3E77C // fcmgt v28.2d, v27.2d, v19.2d
+	FMOVQ 64(R0), F29
+	VBIT V28.B16, V29.B16, V24.B16
+	WORD $0x6E79DDCE // fmul v14.2d, v14.2d, v25.2d
+	WORD $0x4E78D5EF // fadd v15.2d, v15.2d, v24.2d
+	FMOVQ (R0), F30
+	WORD $0x4EFED67F // fsub v31.2d, v19.2d, v30.2d
+	WORD $0x4E7FD5AD // fadd v13.2d, v13.2d, v31.2d
+	FMOVQ 160(R1), F0
+	WORD $0x4E60D441 // fadd v1.2d, v2.2d, v0.2d
+	FMOVQ 32(R19), F2
+	FMOVQ 992(R1), F6
+	WORD $0x4E66D447 // fadd v7.2d, v2.2d, v6.2d
+	FMOVQ (R0), F8
+	WORD $0x6E61FD09 // fdiv v9.2d, v8.2d, v1.2d
+	FMOVQ F9, 32(R15)
+	WORD $0x6E69DCEA // fmul v10.2d, v7.2d, v9.2d
+	WORD $0x6E69DD4B // fmul v11.2d, v10.2d, v9.2d
+	FMOVQ F11, 32(R7)
+	VUSHR $52, V10.D2, V12.D2
+	WORD $0x4E61D990 // scvtf v16.2d, v12.2d
+	FMOVQ 16(R0), F17
+	WORD $0x4EF1D612 // fsub v18.2d, v16.2d, v17.2d
+	FMOVQ (R0), F19
+	FMOVQ 32(R0), F20
+	VBIT V20.B16, V10.B16, V19.B16
+	FMOVQ 48(R0), F21
+	WORD $0x6EEAE6B6 // fcmgt v22.2d, v21.2d, v10.2d
+	FMOVQ 64(R0), F23
+	VBIT V22.B16, V23.B16, V18.B16
+	WORD $0x6E73DDCE // fmul v14.2d, v14.2d, v19.2d
+	WORD $0x4E72D5EF // fadd v15.2d, v15.2d, v18.2d
+	FMOVQ (R0), F24
+	WORD $0x4EF8D559 // fsub v25.2d, v10.2d, v24.2d
+	WORD $0x4E79D5AD // fadd v13.2d, v13.2d, v25.2d
+	FMOVQ 176(R1), F26
+	WORD $0x4E7AD47B // fadd v27.2d, v3.2d, v26.2d
+	FMOVQ 48(R19), F28
+	FMOVQ 1008(R1), F29
+	WORD $0x4E7DD79E // fadd v30.2d, v28.2d, v29.2d
+	FMOVQ (R0), F31
+	WORD $0x6E7BFFE0 // fdiv v0.2d, v31.2d, v27.2d
+	FMOVQ F0, 48(R15)
+	WORD $0x6E60DFC1 // fmul v1.2d, v30.2d, v0.2d
+	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
+	FMOVQ F2, 48(R7)
+	VUSHR $52, V1.D2, V3.D2
+	WORD $0x4E61D866 // scvtf v6.2d, v3.2d
+	FMOVQ 16(R0), F7
+	WORD $0x4EE7D4C8 // fsub v8.2d, v6.2d, v7.2d
+	FMOVQ (R0), F9
+	FMOVQ 32(R0), F10
+	VBIT V10.B16, V1.B16, V9.B16
+	FMOVQ 48(R0), F11
+	WORD $0x6EE1E56C // fcmgt v12.2d, v11.2d, v1.2d
+	FMOVQ 64(R0), F16
+	VBIT V12.B16, V16.B16, V8.B16
+	WORD $0x6E69DDCE // fmul v14.2d, v14.2d, v9.2d
+	WORD $0x4E68D5EF // fadd v15.2d, v15.2d, v8.2d
+	FMOVQ (R0), F17
+	WORD $0x4EF1D432 // fsub v18.2d, v1.2d, v17.2d
+	WORD $0x4E72D5AD // fadd v13.2d, v13.2d, v18.2d
+	FMOVQ 192(R1), F19
+	WORD $0x4E73D494 // fadd v20.2d, v4.2d, v19.2d
+	FMOVQ 64(R19), F21
+	FMOVQ 1024(R1), F22
+	WORD $0x4E76D6B7 // fadd v23.2d, v21.2d, v22.2d
+	FMOVQ (R0), F24
+	WORD $0x6E74FF19 // fdiv v25.2d, v24.2d, v20.2d
+	FMOVQ F25, 64(R15)
+	WORD $0x6E79DEFA // fmul v26.2d, v23.2d, v25.2d
+	WORD $0x6E79DF5B // fmul v27.2d, v26.2d, v25.2d
+	FMOVQ F27, 64(R7)
+	VUSHR $52, V26.D2, V28.D2
+	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
+	FMOVQ 16(R0), F30
+	WORD $0x4EFED7BF // fsub v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	FMOVQ 32(R0), F1
+	VBIT V1.B16, V26.B16, V0.B16
+	FMOVQ 48(R0), F2
+	WORD $0x6EFAE443 // fcmgt v3.2d, v2.2d, v26.2d
+	FMOVQ 64(R0), F4
+	VBIT V3.B16, V4.B16, V31.B16
+	WORD $0x6E60DDCE // fmul v14.2d, v14.2d, v0.2d
+	WORD $0x4E7FD5EF // fadd v15.2d, v15.2d, v31.2d
+	FMOVQ (R0), F6
+	WORD $0x4EE6D747 // fsub v7.2d, v26.2d, v6.2d
+	WORD $0x4E67D5AD // fadd v13.2d, v13.2d, v7.2d
+	FMOVQ 208(R1), F8
+	WORD $0x4E68D4A9 // fadd v9.2d, v5.2d, v8.2d
+	FMOVQ 80(R19), F10
+	FMOVQ 1040(R1), F11
+	WORD $0x4E6BD54C // fadd v12.2d, v10.2d, v11.2d
+	FMOVQ (R0), F16
+	WORD $0x6E69FE11 // fdiv v17.2d, v16.2d, v9.2d
+	FMOVQ F17, 80(R15)
+	WORD $0x6E71DD92 // fmul v18.2d, v12.2d, v17.2d
+	WORD $0x6E71DE53 // fmul v19.2d, v18.2d, v17.2d
+	FMOVQ F19, 80(R7)
+	VUSHR $52, V18.D2, V20.D2
+	WORD $0x4E61DA95 // scvtf v21.2d, v20.2d
+	FMOVQ 16(R0), F22
+	WORD $0x4EF6D6B7 // fsub v23.2d, v21.2d, v22.2d
+	FMOVQ (R0), F24
+	FMOVQ 32(R0), F25
+	VBIT V25.B16, V18.B16, V24.B16
+	FMOVQ 48(R0), F26
+	WORD $0x6EF2E75B // fcmgt v27.2d, v26.2d, v18.2d
+	FMOVQ 64(R0), F28
+	VBIT V27.B16, V28.B16, V23.B16
+	WORD $0x6E78DDCE // fmul v14.2d, v14.2d, v24.2d
+	WORD $0x4E77D5EF // fadd v15.2d, v15.2d, v23.2d
+	FMOVQ (R0), F29
+	WORD $0x4EFDD65E // fsub v30.2d, v18.2d, v29.2d
+	WORD $0x4E7ED5AD // fadd v13.2d, v13.2d, v30.2d
 	ADD R8, R7
 	ADD R8, R15
 	ADD R21, R19
@@ -4069,16 +4129,16 @@ sum:
 	SUB R22, R19
 	MOVD R19, 120(R1)
 	FMOVQ F13, 320(R1)
-	VUSHR $52, V14.D2, V24.D2
-	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
-	FMOVQ 16(R0), F26
-	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
-	FMOVQ (R0), F28
-	FMOVQ 32(R0), F29
-	VBIT V29.B16, V14.B16, V28.B16
-	FMOVQ F28, 512(R1)
-	WORD $0x4E7BD5FE // fadd v30.2d, v15.2d, v27.2d
-	FMOVQ F30, 704(R1)
+	VUSHR $52, V14.D2, V31.D2
+	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
+	FMOVQ 16(R0), F1
+	WORD $0x4EE1D402 // fsub v2.2d, v0.2d, v1.2d
+	FMOVQ (R0), F3
+	FMOVQ 32(R0), F4
+	VBIT V4.B16, V14.B16, V3.B16
+	FMOVQ F3, 512(R1)
+	WORD $0x4E62D5E5 // fadd v5.2d, v15.2d, v2.2d
+	FMOVQ F5, 704(R1)
 	MOVD 40(R1), R23
 	ADD R23, R3
 	SUBS $1, R2, R2
@@ -4194,156 +4254,180 @@ sum:
 	FMOVQ 128(R0), F24
 	WORD $0x4E78D419 // fadd v25.2d, v0.2d, v24.2d
 	FMOVQ (R20), F26
-	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
-	WORD $0x6E79FF7C // fdiv v28.2d, v27.2d, v25.2d
-	FMOVQ F28, (R6)
-	FMOVQ 144(R0), F29
-	WORD $0x4E7DD43E // fadd v30.2d, v1.2d, v29.2d
-	FMOVQ 16(R20), F31
-	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
-	WORD $0x6E7EFC01 // fdiv v1.2d, v0.2d, v30.2d
-	FMOVQ F1, 16(R6)
-	FMOVQ 160(R0), F24
-	WORD $0x4E78D459 // fadd v25.2d, v2.2d, v24.2d
-	FMOVQ 32(R20), F26
-	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
-	WORD $0x6E79FF7C // fdiv v28.2d, v27.2d, v25.2d
-	FMOVQ F28, 32(R6)
-	FMOVQ 176(R0), F29
-	WORD $0x4E7DD47E // fadd v30.2d, v3.2d, v29.2d
-	FMOVQ 48(R20), F31
-	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
-	WORD $0x6E7EFC01 // fdiv v1.2d, v0.2d, v30.2d
-	FMOVQ F1, 48(R6)
-	FMOVQ 192(R0), F2
-	WORD $0x4E62D483 // fadd v3.2d, v4.2d, v2.2d
-	FMOVQ 64(R20), F4
-	WORD $0x4E62D498 // fadd v24.2d, v4.2d, v2.2d
-	WORD $0x6E63FF19 // fdiv v25.2d, v24.2d, v3.2d
-	FMOVQ F25, 64(R6)
-	FMOVQ 208(R0), F26
-	WORD $0x4E7AD4BB // fadd v27.2d, v5.2d, v26.2d
-	FMOVQ 80(R20), F28
-	WORD $0x4E7AD79D // fadd v29.2d, v28.2d, v26.2d
-	WORD $0x6E7BFFBE // fdiv v30.2d, v29.2d, v27.2d
-	FMOVQ F30, 80(R6)
-	ADD R7, R6
-	ADD R7, R19
-	ADD R22, R20
-	FMOVQ 128(R0), F31
-	WORD $0x4E7FD4C0 // fadd v0.2d, v6.2d, v31.2d
-	FMOVQ (R20), F1
-	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
-	WORD $0x6E60FC43 // fdiv v3.2d, v2.2d, v0.2d
-	FMOVQ F3, (R6)
-	FMOVQ 144(R0), F4
-	WORD $0x4E64D4E5 // fadd v5.2d, v7.2d, v4.2d
-	FMOVQ 16(R20), F6
-	WORD $0x4E64D4C7 // fadd v7.2d, v6.2d, v4.2d
-	WORD $0x6E65FCF8 // fdiv v24.2d, v7.2d, v5.2d
-	FMOVQ F24, 16(R6)
-	FMOVQ 160(R0), F25
-	WORD $0x4E79D51A // fadd v26.2d, v8.2d, v25.2d
-	FMOVQ 32(R20), F27
-	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
-	WORD $0x6E7AFF9D // fdiv v29.2d, v28.2d, v26.2d
-	FMOVQ F29, 32(R6)
-	FMOVQ 176(R0), F30
-	WORD $0x4E7ED53F // fadd v31.2d, v9.2d, v30.2d
-	FMOVQ 48(R20), F0
-	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
-	WORD $0x6E7FFC22 // fdiv v2.2d, v1.2d, v31.2d
-	FMOVQ F2, 48(R6)
-	FMOVQ 192(R0), F3
-	WORD $0x4E63D544 // fadd v4.2d, v10.2d, v3.2d
-	FMOVQ 64(R20), F5
-	WORD $0x4E63D4A6 // fadd v6.2d, v5.2d, v3.2d
-	WORD $0x6E64FCC7 // fdiv v7.2d, v6.2d, v4.2d
-	FMOVQ F7, 64(R6)
-	FMOVQ 208(R0), F8
-	WORD $0x4E68D569 // fadd v9.2d, v11.2d, v8.2d
-	FMOVQ 80(R20), F10
-	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
-	WORD $0x6E69FD78 // fdiv v24.2d, v11.2d, v9.2d
-	FMOVQ F24, 80(R6)
-	ADD R7, R6
-	ADD R7, R19
-	ADD R22, R20
-	FMOVQ 128(R0), F25
-	WORD $0x4E79D59A // fadd v26.2d, v12.2d, v25.2d
-	FMOVQ (R20), F27
-	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
-	WORD $0x6E7AFF9D // fdiv v29.2d, v28.2d, v26.2d
+	FMOVQ 960(R0), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	WORD $0x6E79FF9D // fdiv v29.2d, v28.2d, v25.2d
 	FMOVQ F29, (R6)
 	FMOVQ 144(R0), F30
-	WORD $0x4E7ED5BF // fadd v31.2d, v13.2d, v30.2d
+	WORD $0x4E7ED43F // fadd v31.2d, v1.2d, v30.2d
 	FMOVQ 16(R20), F0
-	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
-	WORD $0x6E7FFC22 // fdiv v2.2d, v1.2d, v31.2d
-	FMOVQ F2, 16(R6)
-	FMOVQ 160(R0), F3
-	WORD $0x4E63D5C4 // fadd v4.2d, v14.2d, v3.2d
-	FMOVQ 32(R20), F5
-	WORD $0x4E63D4A6 // fadd v6.2d, v5.2d, v3.2d
-	WORD $0x6E64FCC7 // fdiv v7.2d, v6.2d, v4.2d
+	FMOVQ 976(R0), F1
+	WORD $0x4E61D418 // fadd v24.2d, v0.2d, v1.2d
+	WORD $0x6E7FFF19 // fdiv v25.2d, v24.2d, v31.2d
+	FMOVQ F25, 16(R6)
+	FMOVQ 160(R0), F26
+	WORD $0x4E7AD45B // fadd v27.2d, v2.2d, v26.2d
+	FMOVQ 32(R20), F28
+	FMOVQ 992(R0), F29
+	WORD $0x4E7DD79E // fadd v30.2d, v28.2d, v29.2d
+	WORD $0x6E7BFFDF // fdiv v31.2d, v30.2d, v27.2d
+	FMOVQ F31, 32(R6)
+	FMOVQ 176(R0), F0
+	WORD $0x4E60D461 // fadd v1.2d, v3.2d, v0.2d
+	FMOVQ 48(R20), F2
+	FMOVQ 1008(R0), F3
+	WORD $0x4E63D458 // fadd v24.2d, v2.2d, v3.2d
+	WORD $0x6E61FF19 // fdiv v25.2d, v24.2d, v1.2d
+	FMOVQ F25, 48(R6)
+	FMOVQ 192(R0), F26
+	WORD $0x4E7AD49B // fadd v27.2d, v4.2d, v26.2d
+	FMOVQ 64(R20), F28
+	FMOVQ 1024(R0), F29
+	WORD $0x4E7DD79E // fadd v30.2d, v28.2d, v29.2d
+	WORD $0x6E7BFFDF // fdiv v31.2d, v30.2d, v27.2d
+	FMOVQ F31, 64(R6)
+	FMOVQ 208(R0), F0
+	WORD $0x4E60D4A1 // fadd v1.2d, v5.2d, v0.2d
+	FMOVQ 80(R20), F2
+	FMOVQ 1040(R0), F3
+	WORD $0x4E63D444 // fadd v4.2d, v2.2d, v3.2d
+	WORD $0x6E61FC85 // fdiv v5.2d, v4.2d, v1.2d
+	FMOVQ F5, 80(R6)
+	ADD R7, R6
+	ADD R7, R19
+	ADD R22, R20
+	FMOVQ 128(R0), F24
+	WORD $0x4E78D4D9 // fadd v25.2d, v6.2d, v24.2d
+	FMOVQ (R20), F26
+	FMOVQ 960(R0), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	WORD $0x6E79FF9D // fdiv v29.2d, v28.2d, v25.2d
+	FMOVQ F29, (R6)
+	FMOVQ 144(R0), F30
+	WORD $0x4E7ED4FF // fadd v31.2d, v7.2d, v30.2d
+	FMOVQ 16(R20), F0
+	FMOVQ 976(R0), F1
+	WORD $0x4E61D402 // fadd v2.2d, v0.2d, v1.2d
+	WORD $0x6E7FFC43 // fdiv v3.2d, v2.2d, v31.2d
+	FMOVQ F3, 16(R6)
+	FMOVQ 160(R0), F4
+	WORD $0x4E64D505 // fadd v5.2d, v8.2d, v4.2d
+	FMOVQ 32(R20), F6
+	FMOVQ 992(R0), F7
+	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
+	WORD $0x6E65FD18 // fdiv v24.2d, v8.2d, v5.2d
+	FMOVQ F24, 32(R6)
+	FMOVQ 176(R0), F25
+	WORD $0x4E79D53A // fadd v26.2d, v9.2d, v25.2d
+	FMOVQ 48(R20), F27
+	FMOVQ 1008(R0), F28
+	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
+	WORD $0x6E7AFFBE // fdiv v30.2d, v29.2d, v26.2d
+	FMOVQ F30, 48(R6)
+	FMOVQ 192(R0), F31
+	WORD $0x4E7FD540 // fadd v0.2d, v10.2d, v31.2d
+	FMOVQ 64(R20), F1
+	FMOVQ 1024(R0), F2
+	WORD $0x4E62D423 // fadd v3.2d, v1.2d, v2.2d
+	WORD $0x6E60FC64 // fdiv v4.2d, v3.2d, v0.2d
+	FMOVQ F4, 64(R6)
+	FMOVQ 208(R0), F5
+	WORD $0x4E65D566 // fadd v6.2d, v11.2d, v5.2d
+	FMOVQ 80(R20), F7
+	FMOVQ 1040(R0), F8
+	WORD $0x4E68D4E9 // fadd v9.2d, v7.2d, v8.2d
+	WORD $0x6E66FD2A // fdiv v10.2d, v9.2d, v6.2d
+	FMOVQ F10, 80(R6)
+	ADD R7, R6
+	ADD R7, R19
+	ADD R22, R20
+	FMOVQ 128(R0), F11
+	WORD $0x4E6BD58C // fadd v12.2d, v12.2d, v11.2d
+	FMOVQ (R20), F24
+	FMOVQ 960(R0), F25
+	WORD $0x4E79D71A // fadd v26.2d, v24.2d, v25.2d
+	WORD $0x6E6CFF5B // fdiv v27.2d, v26.2d, v12.2d
+	FMOVQ F27, (R6)
+	FMOVQ 144(R0), F28
+	WORD $0x4E7CD5BD // fadd v29.2d, v13.2d, v28.2d
+	FMOVQ 16(R20), F30
+	FMOVQ 976(R0), F31
+	WORD $0x4E7FD7C0 // fadd v0.2d, v30.2d, v31.2d
+	WORD $0x6E7DFC01 // fdiv v1.2d, v0.2d, v29.2d
+	FMOVQ F1, 16(R6)
+	FMOVQ 160(R0), F2
+	WORD $0x4E62D5C3 // fadd v3.2d, v14.2d, v2.2d
+	FMOVQ 32(R20), F4
+	FMOVQ 992(R0), F5
+	WORD $0x4E65D486 // fadd v6.2d, v4.2d, v5.2d
+	WORD $0x6E63FCC7 // fdiv v7.2d, v6.2d, v3.2d
 	FMOVQ F7, 32(R6)
 	FMOVQ 176(R0), F8
 	WORD $0x4E68D5E9 // fadd v9.2d, v15.2d, v8.2d
 	FMOVQ 48(R20), F10
-	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
-	WORD $0x6E69FD6C // fdiv v12.2d, v11.2d, v9.2d
-	FMOVQ F12, 48(R6)
-	FMOVQ 192(R0), F13
-	WORD $0x4E6DD60E // fadd v14.2d, v16.2d, v13.2d
-	FMOVQ 64(R20), F15
-	WORD $0x4E6DD5F0 // fadd v16.2d, v15.2d, v13.2d
-	WORD $0x6E6EFE18 // fdiv v24.2d, v16.2d, v14.2d
-	FMOVQ F24, 64(R6)
-	FMOVQ 208(R0), F25
-	WORD $0x4E79D63A // fadd v26.2d, v17.2d, v25.2d
-	FMOVQ 80(R20), F27
-	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
-	WORD $0x6E7AFF9D // fdiv v29.2d, v28.2d, v26.2d
-	FMOVQ F29, 80(R6)
+	FMOVQ 1008(R0), F11
+	WORD $0x4E6BD54C // fadd v12.2d, v10.2d, v11.2d
+	WORD $0x6E69FD8D // fdiv v13.2d, v12.2d, v9.2d
+	FMOVQ F13, 48(R6)
+	FMOVQ 192(R0), F14
+	WORD $0x4E6ED60F // fadd v15.2d, v16.2d, v14.2d
+	FMOVQ 64(R20), F16
+	FMOVQ 1024(R0), F24
+	WORD $0x4E78D619 // fadd v25.2d, v16.2d, v24.2d
+	WORD $0x6E6FFF3A // fdiv v26.2d, v25.2d, v15.2d
+	FMOVQ F26, 64(R6)
+	FMOVQ 208(R0), F27
+	WORD $0x4E7BD63C // fadd v28.2d, v17.2d, v27.2d
+	FMOVQ 80(R20), F29
+	FMOVQ 1040(R0), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
+	FMOVQ F0, 80(R6)
 	ADD R7, R6
 	ADD R7, R19
 	ADD R22, R20
-	FMOVQ 128(R0), F30
-	WORD $0x4E7ED65F // fadd v31.2d, v18.2d, v30.2d
-	FMOVQ (R20), F0
-	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
-	WORD $0x6E7FFC22 // fdiv v2.2d, v1.2d, v31.2d
-	FMOVQ F2, (R6)
-	FMOVQ 144(R0), F3
-	WORD $0x4E63D664 // fadd v4.2d, v19.2d, v3.2d
-	FMOVQ 16(R20), F5
-	WORD $0x4E63D4A6 // fadd v6.2d, v5.2d, v3.2d
-	WORD $0x6E64FCC7 // fdiv v7.2d, v6.2d, v4.2d
-	FMOVQ F7, 16(R6)
-	FMOVQ 160(R0), F8
-	WORD $0x4E68D689 // fadd v9.2d, v20.2d, v8.2d
-	FMOVQ 32(R20), F10
-	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
-	WORD $0x6E69FD6C // fdiv v12.2d, v11.2d, v9.2d
-	FMOVQ F12, 32(R6)
-	FMOVQ 176(R0), F13
-	WORD $0x4E6DD6AE // fadd v14.2d, v21.2d, v13.2d
-	FMOVQ 48(R20), F15
-	WORD $0x4E6DD5F0 // fadd v16.2d, v15.2d, v13.2d
-	WORD $0x6E6EFE11 // fdiv v17.2d, v16.2d, v14.2d
-	FMOVQ F17, 48(R6)
-	FMOVQ 192(R0), F18
-	WORD $0x4E72D6D3 // fadd v19.2d, v22.2d, v18.2d
-	FMOVQ 64(R20), F20
-	WORD $0x4E72D695 // fadd v21.2d, v20.2d, v18.2d
-	WORD $0x6E73FEB6 // fdiv v22.2d, v21.2d, v19.2d
-	FMOVQ F22, 64(R6)
-	FMOVQ 208(R0), F24
-	WORD $0x4E78D6F9 // fadd v25.2d, v23.2d, v24.2d
-	FMOVQ 80(R20), F26
-	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
-	WORD $0x6E79FF7C // fdiv v28.2d, v27.2d, v25.2d
-	FMOVQ F28, 80(R6)
+	FMOVQ 128(R0), F1
+	WORD $0x4E61D642 // fadd v2.2d, v18.2d, v1.2d
+	FMOVQ (R20), F3
+	FMOVQ 960(R0), F4
+	WORD $0x4E64D465 // fadd v5.2d, v3.2d, v4.2d
+	WORD $0x6E62FCA6 // fdiv v6.2d, v5.2d, v2.2d
+	FMOVQ F6, (R6)
+	FMOVQ 144(R0), F7
+	WORD $0x4E67D668 // fadd v8.2d, v19.2d, v7.2d
+	FMOVQ 16(R20), F9
+	FMOVQ 976(R0), F10
+	WORD $0x4E6AD52B // fadd v11.2d, v9.2d, v10.2d
+	WORD $0x6E68FD6C // fdiv v12.2d, v11.2d, v8.2d
+	FMOVQ F12, 16(R6)
+	FMOVQ 160(R0), F13
+	WORD $0x4E6DD68E // fadd v14.2d, v20.2d, v13.2d
+	FMOVQ 32(R20), F15
+	FMOVQ 992(R0), F16
+	WORD $0x4E70D5F1 // fadd v17.2d, v15.2d, v16.2d
+	WORD $0x6E6EFE32 // fdiv v18.2d, v17.2d, v14.2d
+	FMOVQ F18, 32(R6)
+	FMOVQ 176(R0), F19
+	WORD $0x4E73D6B4 // fadd v20.2d, v21.2d, v19.2d
+	FMOVQ 48(R20), F21
+	FMOVQ 1008(R0), F24
+	WORD $0x4E78D6B9 // fadd v25.2d, v21.2d, v24.2d
+	WORD $0x6E74FF3A // fdiv v26.2d, v25.2d, v20.2d
+	FMOVQ F26, 48(R6)
+	FMOVQ 192(R0), F27
+	WORD $0x4E7BD6DC // fadd v28.2d, v22.2d, v27.2d
+	FMOVQ 64(R20), F29
+	FMOVQ 1024(R0), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
+	FMOVQ F0, 64(R6)
+	FMOVQ 208(R0), F1
+	WORD $0x4E61D6E2 // fadd v2.2d, v23.2d, v1.2d
+	FMOVQ 80(R20), F3
+	FMOVQ 1040(R0), F4
+	WORD $0x4E64D465 // fadd v5.2d, v3.2d, v4.2d
+	WORD $0x6E62FCA6 // fdiv v6.2d, v5.2d, v2.2d
+	FMOVQ F6, 80(R6)
 	ADD R7, R6
 	ADD R7, R19
 	ADD R22, R20
@@ -4409,39 +4493,45 @@ sum:
 	FMOVQ 128(R0), F13
 	WORD $0x4E6DD40E // fadd v14.2d, v0.2d, v13.2d
 	FMOVQ (R15), F15
-	WORD $0x4E6DD5F0 // fadd v16.2d, v15.2d, v13.2d
-	WORD $0x6E6EFE11 // fdiv v17.2d, v16.2d, v14.2d
-	FMOVQ F17, (R6)
-	FMOVQ 144(R0), F18
-	WORD $0x4E72D433 // fadd v19.2d, v1.2d, v18.2d
-	FMOVQ 16(R15), F20
-	WORD $0x4E72D695 // fadd v21.2d, v20.2d, v18.2d
-	WORD $0x6E73FEB6 // fdiv v22.2d, v21.2d, v19.2d
-	FMOVQ F22, 16(R6)
-	FMOVQ 160(R0), F23
-	WORD $0x4E77D458 // fadd v24.2d, v2.2d, v23.2d
-	FMOVQ 32(R15), F25
-	WORD $0x4E77D73A // fadd v26.2d, v25.2d, v23.2d
-	WORD $0x6E78FF5B // fdiv v27.2d, v26.2d, v24.2d
-	FMOVQ F27, 32(R6)
-	FMOVQ 176(R0), F28
-	WORD $0x4E7CD47D // fadd v29.2d, v3.2d, v28.2d
-	FMOVQ 48(R15), F30
-	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
-	WORD $0x6E7DFFE0 // fdiv v0.2d, v31.2d, v29.2d
-	FMOVQ F0, 48(R6)
-	FMOVQ 192(R0), F1
-	WORD $0x4E61D482 // fadd v2.2d, v4.2d, v1.2d
-	FMOVQ 64(R15), F3
-	WORD $0x4E61D464 // fadd v4.2d, v3.2d, v1.2d
-	WORD $0x6E62FC86 // fdiv v6.2d, v4.2d, v2.2d
-	FMOVQ F6, 64(R6)
-	FMOVQ 208(R0), F7
-	WORD $0x4E67D4A8 // fadd v8.2d, v5.2d, v7.2d
-	FMOVQ 80(R15), F9
-	WORD $0x4E67D52A // fadd v10.2d, v9.2d, v7.2d
-	WORD $0x6E68FD4B // fdiv v11.2d, v10.2d, v8.2d
-	FMOVQ F11, 80(R6)
+	FMOVQ 960(R0), F16
+	WORD $0x4E70D5F1 // fadd v17.2d, v15.2d, v16.2d
+	WORD $0x6E6EFE32 // fdiv v18.2d, v17.2d, v14.2d
+	FMOVQ F18, (R6)
+	FMOVQ 144(R0), F19
+	WORD $0x4E73D434 // fadd v20.2d, v1.2d, v19.2d
+	FMOVQ 16(R15), F21
+	FMOVQ 976(R0), F22
+	WORD $0x4E76D6B7 // fadd v23.2d, v21.2d, v22.2d
+	WORD $0x6E74FEF8 // fdiv v24.2d, v23.2d, v20.2d
+	FMOVQ F24, 16(R6)
+	FMOVQ 160(R0), F25
+	WORD $0x4E79D45A // fadd v26.2d, v2.2d, v25.2d
+	FMOVQ 32(R15), F27
+	FMOVQ 992(R0), F28
+	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
+	WORD $0x6E7AFFBE // fdiv v30.2d, v29.2d, v26.2d
+	FMOVQ F30, 32(R6)
+	FMOVQ 176(R0), F31
+	WORD $0x4E7FD460 // fadd v0.2d, v3.2d, v31.2d
+	FMOVQ 48(R15), F1
+	FMOVQ 1008(R0), F2
+	WORD $0x4E62D423 // fadd v3.2d, v1.2d, v2.2d
+	WORD $0x6E60FC66 // fdiv v6.2d, v3.2d, v0.2d
+	FMOVQ F6, 48(R6)
+	FMOVQ 192(R0), F7
+	WORD $0x4E67D488 // fadd v8.2d, v4.2d, v7.2d
+	FMOVQ 64(R15), F9
+	FMOVQ 1024(R0), F10
+	WORD $0x4E6AD52B // fadd v11.2d, v9.2d, v10.2d
+	WORD $0x6E68FD6C // fdiv v12.2d, v11.2d, v8.2d
+	FMOVQ F12, 64(R6)
+	FMOVQ 208(R0), F13
+	WORD $0x4E6DD4AE // fadd v14.2d, v5.2d, v13.2d
+	FMOVQ 80(R15), F15
+	FMOVQ 1040(R0), F16
+	WORD $0x4E70D5F1 // fadd v17.2d, v15.2d, v16.2d
+	WORD $0x6E6EFE32 // fdiv v18.2d, v17.2d, v14.2d
+	FMOVQ F18, 80(R6)
 	ADD R7, R6
 	ADD R7, R14
 	ADD R20, R15
@@ -4564,204 +4654,228 @@ sum:
 	FMOVQ 128(R0), F25
 	WORD $0x4E79D41A // fadd v26.2d, v0.2d, v25.2d
 	FMOVQ (R20), F27
-	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
-	WORD $0x6E7AFF9D // fdiv v29.2d, v28.2d, v26.2d
-	FMOVQ F29, (R6)
-	WORD $0x4EFCD75E // fsub v30.2d, v26.2d, v28.2d
-	WORD $0x4E7ED718 // fadd v24.2d, v24.2d, v30.2d
-	FMOVQ 144(R0), F31
-	WORD $0x4E7FD420 // fadd v0.2d, v1.2d, v31.2d
-	FMOVQ 16(R20), F1
-	WORD $0x4E7FD439 // fadd v25.2d, v1.2d, v31.2d
-	WORD $0x6E60FF3A // fdiv v26.2d, v25.2d, v0.2d
-	FMOVQ F26, 16(R6)
-	WORD $0x4EF9D41B // fsub v27.2d, v0.2d, v25.2d
-	WORD $0x4E7BD718 // fadd v24.2d, v24.2d, v27.2d
-	FMOVQ 160(R0), F28
-	WORD $0x4E7CD45D // fadd v29.2d, v2.2d, v28.2d
-	FMOVQ 32(R20), F30
-	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
-	WORD $0x6E7DFFE0 // fdiv v0.2d, v31.2d, v29.2d
-	FMOVQ F0, 32(R6)
-	WORD $0x4EFFD7A1 // fsub v1.2d, v29.2d, v31.2d
+	FMOVQ 960(R0), F28
+	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
+	WORD $0x6E7AFFBE // fdiv v30.2d, v29.2d, v26.2d
+	FMOVQ F30, (R6)
+	WORD $0x4EFDD75F // fsub v31.2d, v26.2d, v29.2d
+	WORD $0x4E7FD718 // fadd v24.2d, v24.2d, v31.2d
+	FMOVQ 144(R0), F0
+	WORD $0x4E60D421 // fadd v1.2d, v1.2d, v0.2d
+	FMOVQ 16(R20), F25
+	FMOVQ 976(R0), F26
+	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
+	WORD $0x6E61FF7C // fdiv v28.2d, v27.2d, v1.2d
+	FMOVQ F28, 16(R6)
+	WORD $0x4EFBD43D // fsub v29.2d, v1.2d, v27.2d
+	WORD $0x4E7DD718 // fadd v24.2d, v24.2d, v29.2d
+	FMOVQ 160(R0), F30
+	WORD $0x4E7ED45F // fadd v31.2d, v2.2d, v30.2d
+	FMOVQ 32(R20), F0
+	FMOVQ 992(R0), F1
+	WORD $0x4E61D402 // fadd v2.2d, v0.2d, v1.2d
+	WORD $0x6E7FFC59 // fdiv v25.2d, v2.2d, v31.2d
+	FMOVQ F25, 32(R6)
+	WORD $0x4EE2D7FA // fsub v26.2d, v31.2d, v2.2d
+	WORD $0x4E7AD718 // fadd v24.2d, v24.2d, v26.2d
+	FMOVQ 176(R0), F27
+	WORD $0x4E7BD47C // fadd v28.2d, v3.2d, v27.2d
+	FMOVQ 48(R20), F29
+	FMOVQ 1008(R0), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
+	FMOVQ F0, 48(R6)
+	WORD $0x4EFFD781 // fsub v1.2d, v28.2d, v31.2d
 	WORD $0x4E61D718 // fadd v24.2d, v24.2d, v1.2d
-	FMOVQ 176(R0), F2
-	WORD $0x4E62D463 // fadd v3.2d, v3.2d, v2.2d
-	FMOVQ 48(R20), F25
-	WORD $0x4E62D73A // fadd v26.2d, v25.2d, v2.2d
+	FMOVQ 192(R0), F2
+	WORD $0x4E62D483 // fadd v3.2d, v4.2d, v2.2d
+	FMOVQ 64(R20), F4
+	FMOVQ 1024(R0), F25
+	WORD $0x4E79D49A // fadd v26.2d, v4.2d, v25.2d
 	WORD $0x6E63FF5B // fdiv v27.2d, v26.2d, v3.2d
-	FMOVQ F27, 48(R6)
+	FMOVQ F27, 64(R6)
 	WORD $0x4EFAD47C // fsub v28.2d, v3.2d, v26.2d
 	WORD $0x4E7CD718 // fadd v24.2d, v24.2d, v28.2d
-	FMOVQ 192(R0), F29
-	WORD $0x4E7DD49E // fadd v30.2d, v4.2d, v29.2d
-	FMOVQ 64(R20), F31
-	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
-	WORD $0x6E7EFC01 // fdiv v1.2d, v0.2d, v30.2d
-	FMOVQ F1, 64(R6)
-	WORD $0x4EE0D7C2 // fsub v2.2d, v30.2d, v0.2d
-	WORD $0x4E62D718 // fadd v24.2d, v24.2d, v2.2d
-	FMOVQ 208(R0), F3
-	WORD $0x4E63D4A4 // fadd v4.2d, v5.2d, v3.2d
-	FMOVQ 80(R20), F5
-	WORD $0x4E63D4B9 // fadd v25.2d, v5.2d, v3.2d
-	WORD $0x6E64FF3A // fdiv v26.2d, v25.2d, v4.2d
-	FMOVQ F26, 80(R6)
-	WORD $0x4EF9D49B // fsub v27.2d, v4.2d, v25.2d
-	WORD $0x4E7BD718 // fadd v24.2d, v24.2d, v27.2d
+	FMOVQ 208(R0), F29
+	WORD $0x4E7DD4BE // fadd v30.2d, v5.2d, v29.2d
+	FMOVQ 80(R20), F31
+	FMOVQ 1040(R0), F0
+	WORD $0x4E60D7E1 // fadd v1.2d, v31.2d, v0.2d
+	WORD $0x6E7EFC22 // fdiv v2.2d, v1.2d, v30.2d
+	FMOVQ F2, 80(R6)
+	WORD $0x4EE1D7C3 // fsub v3.2d, v30.2d, v1.2d
+	WORD $0x4E63D718 // fadd v24.2d, v24.2d, v3.2d
 	ADD R7, R6
 	ADD R7, R19
 	ADD R22, R20
-	FMOVQ 128(R0), F28
-	WORD $0x4E7CD4DD // fadd v29.2d, v6.2d, v28.2d
-	FMOVQ (R20), F30
-	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
-	WORD $0x6E7DFFE0 // fdiv v0.2d, v31.2d, v29.2d
-	FMOVQ F0, (R6)
-	WORD $0x4EFFD7A1 // fsub v1.2d, v29.2d, v31.2d
+	FMOVQ 128(R0), F4
+	WORD $0x4E64D4C5 // fadd v5.2d, v6.2d, v4.2d
+	FMOVQ (R20), F6
+	FMOVQ 960(R0), F25
+	WORD $0x4E79D4DA // fadd v26.2d, v6.2d, v25.2d
+	WORD $0x6E65FF5B // fdiv v27.2d, v26.2d, v5.2d
+	FMOVQ F27, (R6)
+	WORD $0x4EFAD4BC // fsub v28.2d, v5.2d, v26.2d
+	WORD $0x4E7CD718 // fadd v24.2d, v24.2d, v28.2d
+	FMOVQ 144(R0), F29
+	WORD $0x4E7DD4FE // fadd v30.2d, v7.2d, v29.2d
+	FMOVQ 16(R20), F31
+	FMOVQ 976(R0), F0
+	WORD $0x4E60D7E1 // fadd v1.2d, v31.2d, v0.2d
+	WORD $0x6E7EFC22 // fdiv v2.2d, v1.2d, v30.2d
+	FMOVQ F2, 16(R6)
+	WORD $0x4EE1D7C3 // fsub v3.2d, v30.2d, v1.2d
+	WORD $0x4E63D718 // fadd v24.2d, v24.2d, v3.2d
+	FMOVQ 160(R0), F4
+	WORD $0x4E64D505 // fadd v5.2d, v8.2d, v4.2d
+	FMOVQ 32(R20), F6
+	FMOVQ 992(R0), F7
+	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
+	WORD $0x6E65FD19 // fdiv v25.2d, v8.2d, v5.2d
+	FMOVQ F25, 32(R6)
+	WORD $0x4EE8D4BA // fsub v26.2d, v5.2d, v8.2d
+	WORD $0x4E7AD718 // fadd v24.2d, v24.2d, v26.2d
+	FMOVQ 176(R0), F27
+	WORD $0x4E7BD53C // fadd v28.2d, v9.2d, v27.2d
+	FMOVQ 48(R20), F29
+	FMOVQ 1008(R0), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	WORD $0x6E7CFFE0 // fdiv v0.2d, v31.2d, v28.2d
+	FMOVQ F0, 48(R6)
+	WORD $0x4EFFD781 // fsub v1.2d, v28.2d, v31.2d
 	WORD $0x4E61D718 // fadd v24.2d, v24.2d, v1.2d
-	FMOVQ 144(R0), F2
-	WORD $0x4E62D4E3 // fadd v3.2d, v7.2d, v2.2d
-	FMOVQ 16(R20), F4
-	WORD $0x4E62D485 // fadd v5.2d, v4.2d, v2.2d
-	WORD $0x6E63FCA6 // fdiv v6.2d, v5.2d, v3.2d
-	FMOVQ F6, 16(R6)
-	WORD $0x4EE5D467 // fsub v7.2d, v3.2d, v5.2d
-	WORD $0x4E67D718 // fadd v24.2d, v24.2d, v7.2d
-	FMOVQ 160(R0), F25
-	WORD $0x4E79D51A // fadd v26.2d, v8.2d, v25.2d
-	FMOVQ 32(R20), F27
-	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
-	WORD $0x6E7AFF9D // fdiv v29.2d, v28.2d, v26.2d
-	FMOVQ F29, 32(R6)
-	WORD $0x4EFCD75E // fsub v30.2d, v26.2d, v28.2d
-	WORD $0x4E7ED718 // fadd v24.2d, v24.2d, v30.2d
-	FMOVQ 176(R0), F31
-	WORD $0x4E7FD520 // fadd v0.2d, v9.2d, v31.2d
-	FMOVQ 48(R20), F1
-	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
-	WORD $0x6E60FC43 // fdiv v3.2d, v2.2d, v0.2d
-	FMOVQ F3, 48(R6)
-	WORD $0x4EE2D404 // fsub v4.2d, v0.2d, v2.2d
-	WORD $0x4E64D718 // fadd v24.2d, v24.2d, v4.2d
-	FMOVQ 192(R0), F5
-	WORD $0x4E65D546 // fadd v6.2d, v10.2d, v5.2d
-	FMOVQ 64(R20), F7
-	WORD $0x4E65D4E8 // fadd v8.2d, v7.2d, v5.2d
-	WORD $0x6E66FD09 // fdiv v9.2d, v8.2d, v6.2d
-	FMOVQ F9, 64(R6)
-	WORD $0x4EE8D4CA // fsub v10.2d, v6.2d, v8.2d
-	WORD $0x4E6AD718 // fadd v24.2d, v24.2d, v10.2d
-	FMOVQ 208(R0), F25
+	FMOVQ 192(R0), F2
+	WORD $0x4E62D543 // fadd v3.2d, v10.2d, v2.2d
+	FMOVQ 64(R20), F4
+	FMOVQ 1024(R0), F5
+	WORD $0x4E65D486 // fadd v6.2d, v4.2d, v5.2d
+	WORD $0x6E63FCC7 // fdiv v7.2d, v6.2d, v3.2d
+	FMOVQ F7, 64(R6)
+	WORD $0x4EE6D468 // fsub v8.2d, v3.2d, v6.2d
+	WORD $0x4E68D718 // fadd v24.2d, v24.2d, v8.2d
+	FMOVQ 208(R0), F9
+	WORD $0x4E69D56A // fadd v10.2d, v11.2d, v9.2d
+	FMOVQ 80(R20), F11
+	FMOVQ 1040(R0), F25
 	WORD $0x4E79D57A // fadd v26.2d, v11.2d, v25.2d
-	FMOVQ 80(R20), F27
-	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
-	WORD $0x6E7AFF9D // fdiv v29.2d, v28.2d, v26.2d
-	FMOVQ F29, 80(R6)
-	WORD $0x4EFCD75E // fsub v30.2d, v26.2d, v28.2d
-	WORD $0x4E7ED718 // fadd v24.2d, v24.2d, v30.2d
+	WORD $0x6E6AFF5B // fdiv v27.2d, v26.2d, v10.2d
+	FMOVQ F27, 80(R6)
+	WORD $0x4EFAD55C // fsub v28.2d, v10.2d, v26.2d
+	WORD $0x4E7CD718 // fadd v24.2d, v24.2d, v28.2d
 	ADD R7, R6
 	ADD R7, R19
 	ADD R22, R20
-	FMOVQ 128(R0), F31
-	WORD $0x4E7FD580 // fadd v0.2d, v12.2d, v31.2d
-	FMOVQ (R20), F1
-	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
-	WORD $0x6E60FC43 // fdiv v3.2d, v2.2d, v0.2d
-	FMOVQ F3, (R6)
-	WORD $0x4EE2D404 // fsub v4.2d, v0.2d, v2.2d
-	WORD $0x4E64D718 // fadd v24.2d, v24.2d, v4.2d
-	FMOVQ 144(R0), F5
-	WORD $0x4E65D5A6 // fadd v6.2d, v13.2d, v5.2d
-	FMOVQ 16(R20), F7
-	WORD $0x4E65D4E8 // fadd v8.2d, v7.2d, v5.2d
-	WORD $0x6E66FD09 // fdiv v9.2d, v8.2d, v6.2d
+	FMOVQ 128(R0), F29
+	WORD $0x4E7DD59E // fadd v30.2d, v12.2d, v29.2d
+	FMOVQ (R20), F31
+	FMOVQ 960(R0), F0
+	WORD $0x4E60D7E1 // fadd v1.2d, v31.2d, v0.2d
+	WORD $0x6E7EFC22 // fdiv v2.2d, v1.2d, v30.2d
+	FMOVQ F2, (R6)
+	WORD $0x4EE1D7C3 // fsub v3.2d, v30.2d, v1.2d
+	WORD $0x4E63D718 // fadd v24.2d, v24.2d, v3.2d
+	FMOVQ 144(R0), F4
+	WORD $0x4E64D5A5 // fadd v5.2d, v13.2d, v4.2d
+	FMOVQ 16(R20), F6
+	FMOVQ 976(R0), F7
+	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
+	WORD $0x6E65FD09 // fdiv v9.2d, v8.2d, v5.2d
 	FMOVQ F9, 16(R6)
-	WORD $0x4EE8D4CA // fsub v10.2d, v6.2d, v8.2d
+	WORD $0x4EE8D4AA // fsub v10.2d, v5.2d, v8.2d
 	WORD $0x4E6AD718 // fadd v24.2d, v24.2d, v10.2d
 	FMOVQ 160(R0), F11
 	WORD $0x4E6BD5CC // fadd v12.2d, v14.2d, v11.2d
 	FMOVQ 32(R20), F13
-	WORD $0x4E6BD5AE // fadd v14.2d, v13.2d, v11.2d
-	WORD $0x6E6CFDD9 // fdiv v25.2d, v14.2d, v12.2d
-	FMOVQ F25, 32(R6)
-	WORD $0x4EEED59A // fsub v26.2d, v12.2d, v14.2d
-	WORD $0x4E7AD718 // fadd v24.2d, v24.2d, v26.2d
-	FMOVQ 176(R0), F27
-	WORD $0x4E7BD5FC // fadd v28.2d, v15.2d, v27.2d
-	FMOVQ 48(R20), F29
-	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
-	WORD $0x6E7CFFDF // fdiv v31.2d, v30.2d, v28.2d
-	FMOVQ F31, 48(R6)
-	WORD $0x4EFED780 // fsub v0.2d, v28.2d, v30.2d
-	WORD $0x4E60D718 // fadd v24.2d, v24.2d, v0.2d
-	FMOVQ 192(R0), F1
-	WORD $0x4E61D602 // fadd v2.2d, v16.2d, v1.2d
-	FMOVQ 64(R20), F3
-	WORD $0x4E61D464 // fadd v4.2d, v3.2d, v1.2d
-	WORD $0x6E62FC85 // fdiv v5.2d, v4.2d, v2.2d
-	FMOVQ F5, 64(R6)
-	WORD $0x4EE4D446 // fsub v6.2d, v2.2d, v4.2d
-	WORD $0x4E66D718 // fadd v24.2d, v24.2d, v6.2d
-	FMOVQ 208(R0), F7
-	WORD $0x4E67D628 // fadd v8.2d, v17.2d, v7.2d
-	FMOVQ 80(R20), F9
-	WORD $0x4E67D52A // fadd v10.2d, v9.2d, v7.2d
-	WORD $0x6E68FD4B // fdiv v11.2d, v10.2d, v8.2d
-	FMOVQ F11, 80(R6)
-	WORD $0x4EEAD50C // fsub v12.2d, v8.2d, v10.2d
-	WORD $0x4E6CD718 // fadd v24.2d, v24.2d, v12.2d
+	FMOVQ 992(R0), F14
+	WORD $0x4E6ED5B9 // fadd v25.2d, v13.2d, v14.2d
+	WORD $0x6E6CFF3A // fdiv v26.2d, v25.2d, v12.2d
+	FMOVQ F26, 32(R6)
+	WORD $0x4EF9D59B // fsub v27.2d, v12.2d, v25.2d
+	WORD $0x4E7BD718 // fadd v24.2d, v24.2d, v27.2d
+	FMOVQ 176(R0), F28
+	WORD $0x4E7CD5FD // fadd v29.2d, v15.2d, v28.2d
+	FMOVQ 48(R20), F30
+	FMOVQ 1008(R0), F31
+	WORD $0x4E7FD7C0 // fadd v0.2d, v30.2d, v31.2d
+	WORD $0x6E7DFC01 // fdiv v1.2d, v0.2d, v29.2d
+	FMOVQ F1, 48(R6)
+	WORD $0x4EE0D7A2 // fsub v2.2d, v29.2d, v0.2d
+	WORD $0x4E62D718 // fadd v24.2d, v24.2d, v2.2d
+	FMOVQ 192(R0), F3
+	WORD $0x4E63D604 // fadd v4.2d, v16.2d, v3.2d
+	FMOVQ 64(R20), F5
+	FMOVQ 1024(R0), F6
+	WORD $0x4E66D4A7 // fadd v7.2d, v5.2d, v6.2d
+	WORD $0x6E64FCE8 // fdiv v8.2d, v7.2d, v4.2d
+	FMOVQ F8, 64(R6)
+	WORD $0x4EE7D489 // fsub v9.2d, v4.2d, v7.2d
+	WORD $0x4E69D718 // fadd v24.2d, v24.2d, v9.2d
+	FMOVQ 208(R0), F10
+	WORD $0x4E6AD62B // fadd v11.2d, v17.2d, v10.2d
+	FMOVQ 80(R20), F12
+	FMOVQ 1040(R0), F13
+	WORD $0x4E6DD58E // fadd v14.2d, v12.2d, v13.2d
+	WORD $0x6E6BFDCF // fdiv v15.2d, v14.2d, v11.2d
+	FMOVQ F15, 80(R6)
+	WORD $0x4EEED570 // fsub v16.2d, v11.2d, v14.2d
+	WORD $0x4E70D718 // fadd v24.2d, v24.2d, v16.2d
 	ADD R7, R6
 	ADD R7, R19
 	ADD R22, R20
-	FMOVQ 128(R0), F13
-	WORD $0x4E6DD64E // fadd v14.2d, v18.2d, v13.2d
-	FMOVQ (R20), F15
-	WORD $0x4E6DD5F0 // fadd v16.2d, v15.2d, v13.2d
-	WORD $0x6E6EFE11 // fdiv v17.2d, v16.2d, v14.2d
-	FMOVQ F17, (R6)
-	WORD $0x4EF0D5D2 // fsub v18.2d, v14.2d, v16.2d
-	WORD $0x4E72D718 // fadd v24.2d, v24.2d, v18.2d
-	FMOVQ 144(R0), F25
-	WORD $0x4E79D67A // fadd v26.2d, v19.2d, v25.2d
-	FMOVQ 16(R20), F27
-	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
-	WORD $0x6E7AFF9D // fdiv v29.2d, v28.2d, v26.2d
-	FMOVQ F29, 16(R6)
-	WORD $0x4EFCD75E // fsub v30.2d, v26.2d, v28.2d
-	WORD $0x4E7ED718 // fadd v24.2d, v24.2d, v30.2d
-	FMOVQ 160(R0), F31
-	WORD $0x4E7FD680 // fadd v0.2d, v20.2d, v31.2d
-	FMOVQ 32(R20), F1
-	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
-	WORD $0x6E60FC43 // fdiv v3.2d, v2.2d, v0.2d
-	FMOVQ F3, 32(R6)
-	WORD $0x4EE2D404 // fsub v4.2d, v0.2d, v2.2d
+	FMOVQ 128(R0), F17
+	WORD $0x4E71D652 // fadd v18.2d, v18.2d, v17.2d
+	FMOVQ (R20), F25
+	FMOVQ 960(R0), F26
+	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
+	WORD $0x6E72FF7C // fdiv v28.2d, v27.2d, v18.2d
+	FMOVQ F28, (R6)
+	WORD $0x4EFBD65D // fsub v29.2d, v18.2d, v27.2d
+	WORD $0x4E7DD718 // fadd v24.2d, v24.2d, v29.2d
+	FMOVQ 144(R0), F30
+	WORD $0x4E7ED67F // fadd v31.2d, v19.2d, v30.2d
+	FMOVQ 16(R20), F0
+	FMOVQ 976(R0), F1
+	WORD $0x4E61D402 // fadd v2.2d, v0.2d, v1.2d
+	WORD $0x6E7FFC43 // fdiv v3.2d, v2.2d, v31.2d
+	FMOVQ F3, 16(R6)
+	WORD $0x4EE2D7E4 // fsub v4.2d, v31.2d, v2.2d
 	WORD $0x4E64D718 // fadd v24.2d, v24.2d, v4.2d
-	FMOVQ 176(R0), F5
-	WORD $0x4E65D6A6 // fadd v6.2d, v21.2d, v5.2d
-	FMOVQ 48(R20), F7
-	WORD $0x4E65D4E8 // fadd v8.2d, v7.2d, v5.2d
-	WORD $0x6E66FD09 // fdiv v9.2d, v8.2d, v6.2d
-	FMOVQ F9, 48(R6)
-	WORD $0x4EE8D4CA // fsub v10.2d, v6.2d, v8.2d
-	WORD $0x4E6AD718 // fadd v24.2d, v24.2d, v10.2d
-	FMOVQ 192(R0), F11
-	WORD $0x4E6BD6CC // fadd v12.2d, v22.2d, v11.2d
-	FMOVQ 64(R20), F13
-	WORD $0x4E6BD5AE // fadd v14.2d, v13.2d, v11.2d
-	WORD $0x6E6CFDCF // fdiv v15.2d, v14.2d, v12.2d
-	FMOVQ F15, 64(R6)
-	WORD $0x4EEED590 // fsub v16.2d, v12.2d, v14.2d
-	WORD $0x4E70D718 // fadd v24.2d, v24.2d, v16.2d
-	FMOVQ 208(R0), F17
-	WORD $0x4E71D6F2 // fadd v18.2d, v23.2d, v17.2d
-	FMOVQ 80(R20), F19
-	WORD $0x4E71D674 // fadd v20.2d, v19.2d, v17.2d
-	WORD $0x6E72FE95 // fdiv v21.2d, v20.2d, v18.2d
-	FMOVQ F21, 80(R6)
-	WORD $0x4EF4D656 // fsub v22.2d, v18.2d, v20.2d
-	WORD $0x4E76D718 // fadd v24.2d, v24.2d, v22.2d
+	FMOVQ 160(R0), F5
+	WORD $0x4E65D686 // fadd v6.2d, v20.2d, v5.2d
+	FMOVQ 32(R20), F7
+	FMOVQ 992(R0), F8
+	WORD $0x4E68D4E9 // fadd v9.2d, v7.2d, v8.2d
+	WORD $0x6E66FD2A // fdiv v10.2d, v9.2d, v6.2d
+	FMOVQ F10, 32(R6)
+	WORD $0x4EE9D4CB // fsub v11.2d, v6.2d, v9.2d
+	WORD $0x4E6BD718 // fadd v24.2d, v24.2d, v11.2d
+	FMOVQ 176(R0), F12
+	WORD $0x4E6CD6AD // fadd v13.2d, v21.2d, v12.2d
+	FMOVQ 48(R20), F14
+	FMOVQ 1008(R0), F15
+	WORD $0x4E6FD5D0 // fadd v16.2d, v14.2d, v15.2d
+	WORD $0x6E6DFE11 // fdiv v17.2d, v16.2d, v13.2d
+	FMOVQ F17, 48(R6)
+	WORD $0x4EF0D5B2 // fsub v18.2d, v13.2d, v16.2d
+	WORD $0x4E72D718 // fadd v24.2d, v24.2d, v18.2d
+	FMOVQ 192(R0), F19
+	WORD $0x4E73D6D4 // fadd v20.2d, v22.2d, v19.2d
+	FMOVQ 64(R20), F21
+	FMOVQ 1024(R0), F22
+	WORD $0x4E76D6B9 // fadd v25.2d, v21.2d, v22.2d
+	WORD $0x6E74FF3A // fdiv v26.2d, v25.2d, v20.2d
+	FMOVQ F26, 64(R6)
+	WORD $0x4EF9D69B // fsub v27.2d, v20.2d, v25.2d
+	WORD $0x4E7BD718 // fadd v24.2d, v24.2d, v27.2d
+	FMOVQ 208(R0), F28
+	WORD $0x4E7CD6FD // fadd v29.2d, v23.2d, v28.2d
+	FMOVQ 80(R20), F30
+	FMOVQ 1040(R0), F31
+	WORD $0x4E7FD7C0 // fadd v0.2d, v30.2d, v31.2d
+	WORD $0x6E7DFC01 // fdiv v1.2d, v0.2d, v29.2d
+	FMOVQ F1, 80(R6)
+	WORD $0x4EE0D7A2 // fsub v2.2d, v29.2d, v0.2d
+	WORD $0x4E62D718 // fadd v24.2d, v24.2d, v2.2d
 	ADD R7, R6
 	ADD R7, R19
 	ADD R22, R20
@@ -4829,51 +4943,57 @@ sum:
 	FMOVQ 128(R0), F14
 	WORD $0x4E6ED40F // fadd v15.2d, v0.2d, v14.2d
 	FMOVQ (R15), F16
-	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
-	WORD $0x6E6FFE32 // fdiv v18.2d, v17.2d, v15.2d
-	FMOVQ F18, (R6)
-	WORD $0x4EF1D5F3 // fsub v19.2d, v15.2d, v17.2d
-	WORD $0x4E73D5AD // fadd v13.2d, v13.2d, v19.2d
-	FMOVQ 144(R0), F20
-	WORD $0x4E74D435 // fadd v21.2d, v1.2d, v20.2d
-	FMOVQ 16(R15), F22
-	WORD $0x4E74D6D7 // fadd v23.2d, v22.2d, v20.2d
-	WORD $0x6E75FEF8 // fdiv v24.2d, v23.2d, v21.2d
-	FMOVQ F24, 16(R6)
-	WORD $0x4EF7D6B9 // fsub v25.2d, v21.2d, v23.2d
-	WORD $0x4E79D5AD // fadd v13.2d, v13.2d, v25.2d
-	FMOVQ 160(R0), F26
-	WORD $0x4E7AD45B // fadd v27.2d, v2.2d, v26.2d
-	FMOVQ 32(R15), F28
-	WORD $0x4E7AD79D // fadd v29.2d, v28.2d, v26.2d
-	WORD $0x6E7BFFBE // fdiv v30.2d, v29.2d, v27.2d
-	FMOVQ F30, 32(R6)
-	WORD $0x4EFDD77F // fsub v31.2d, v27.2d, v29.2d
-	WORD $0x4E7FD5AD // fadd v13.2d, v13.2d, v31.2d
-	FMOVQ 176(R0), F0
-	WORD $0x4E60D461 // fadd v1.2d, v3.2d, v0.2d
-	FMOVQ 48(R15), F2
-	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
-	WORD $0x6E61FC66 // fdiv v6.2d, v3.2d, v1.2d
-	FMOVQ F6, 48(R6)
-	WORD $0x4EE3D427 // fsub v7.2d, v1.2d, v3.2d
-	WORD $0x4E67D5AD // fadd v13.2d, v13.2d, v7.2d
-	FMOVQ 192(R0), F8
-	WORD $0x4E68D489 // fadd v9.2d, v4.2d, v8.2d
-	FMOVQ 64(R15), F10
-	WORD $0x4E68D54B // fadd v11.2d, v10.2d, v8.2d
-	WORD $0x6E69FD6C // fdiv v12.2d, v11.2d, v9.2d
-	FMOVQ F12, 64(R6)
-	WORD $0x4EEBD52E // fsub v14.2d, v9.2d, v11.2d
-	WORD $0x4E6ED5AD // fadd v13.2d, v13.2d, v14.2d
-	FMOVQ 208(R0), F15
-	WORD $0x4E6FD4B0 // fadd v16.2d, v5.2d, v15.2d
-	FMOVQ 80(R15), F17
-	WORD $0x4E6FD632 // fadd v18.2d, v17.2d, v15.2d
-	WORD $0x6E70FE53 // fdiv v19.2d, v18.2d, v16.2d
-	FMOVQ F19, 80(R6)
-	WORD $0x4EF2D614 // fsub v20.2d, v16.2d, v18.2d
+	FMOVQ 960(R0), F17
+	WORD $0x4E71D612 // fadd v18.2d, v16.2d, v17.2d
+	WORD $0x6E6FFE53 // fdiv v19.2d, v18.2d, v15.2d
+	FMOVQ F19, (R6)
+	WORD $0x4EF2D5F4 // fsub v20.2d, v15.2d, v18.2d
 	WORD $0x4E74D5AD // fadd v13.2d, v13.2d, v20.2d
+	FMOVQ 144(R0), F21
+	WORD $0x4E75D436 // fadd v22.2d, v1.2d, v21.2d
+	FMOVQ 16(R15), F23
+	FMOVQ 976(R0), F24
+	WORD $0x4E78D6F9 // fadd v25.2d, v23.2d, v24.2d
+	WORD $0x6E76FF3A // fdiv v26.2d, v25.2d, v22.2d
+	FMOVQ F26, 16(R6)
+	WORD $0x4EF9D6DB // fsub v27.2d, v22.2d, v25.2d
+	WORD $0x4E7BD5AD // fadd v13.2d, v13.2d, v27.2d
+	FMOVQ 160(R0), F28
+	WORD $0x4E7CD45D // fadd v29.2d, v2.2d, v28.2d
+	FMOVQ 32(R15), F30
+	FMOVQ 992(R0), F31
+	WORD $0x4E7FD7C0 // fadd v0.2d, v30.2d, v31.2d
+	WORD $0x6E7DFC01 // fdiv v1.2d, v0.2d, v29.2d
+	FMOVQ F1, 32(R6)
+	WORD $0x4EE0D7A2 // fsub v2.2d, v29.2d, v0.2d
+	WORD $0x4E62D5AD // fadd v13.2d, v13.2d, v2.2d
+	FMOVQ 176(R0), F6
+	WORD $0x4E66D467 // fadd v7.2d, v3.2d, v6.2d
+	FMOVQ 48(R15), F8
+	FMOVQ 1008(R0), F9
+	WORD $0x4E69D50A // fadd v10.2d, v8.2d, v9.2d
+	WORD $0x6E67FD4B // fdiv v11.2d, v10.2d, v7.2d
+	FMOVQ F11, 48(R6)
+	WORD $0x4EEAD4EC // fsub v12.2d, v7.2d, v10.2d
+	WORD $0x4E6CD5AD // fadd v13.2d, v13.2d, v12.2d
+	FMOVQ 192(R0), F14
+	WORD $0x4E6ED48F // fadd v15.2d, v4.2d, v14.2d
+	FMOVQ 64(R15), F16
+	FMOVQ 1024(R0), F17
+	WORD $0x4E71D612 // fadd v18.2d, v16.2d, v17.2d
+	WORD $0x6E6FFE53 // fdiv v19.2d, v18.2d, v15.2d
+	FMOVQ F19, 64(R6)
+	WORD $0x4EF2D5F4 // fsub v20.2d, v15.2d, v18.2d
+	WORD $0x4E74D5AD // fadd v13.2d, v13.2d, v20.2d
+	FMOVQ 208(R0), F21
+	WORD $0x4E75D4B6 // fadd v22.2d, v5.2d, v21.2d
+	FMOVQ 80(R15), F23
+	FMOVQ 1040(R0), F24
+	WORD $0x4E78D6F9 // fadd v25.2d, v23.2d, v24.2d
+	WORD $0x6E76FF3A // fdiv v26.2d, v25.2d, v22.2d
+	FMOVQ F26, 80(R6)
+	WORD $0x4EF9D6DB // fsub v27.2d, v22.2d, v25.2d
+	WORD $0x4E7BD5AD // fadd v13.2d, v13.2d, v27.2d
 	ADD R7, R6
 	ADD R7, R14
 	ADD R20, R15
@@ -4959,653 +5079,550 @@ sum:
 	FMOVQ 128(R1), F20
 	WORD $0x4E74D415 // fadd v21.2d, v0.2d, v20.2d
 	FMOVQ (R19), F22
-	WORD $0x4E74D6D7 // fadd v23.2d, v22.2d, v20.2d
-	VUSHR $52, V21.D2, V24.D2
-	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
-	FMOVQ 16(R0), F26
-	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
-	FMOVQ (R0), F28
-	FMOVQ 32(R0), F29
-	VBIT V29.B16, V21.B16, V28.B16
-	FMOVQ 80(R0), F30
-	WORD $0x6E7EE79F // fcmge v31.2d, v28.2d, v30.2d
-	FMOVQ 48(R0), F0
-	VAND V0.B16, V31.B16, V12.B16
-	VSUB V12.D2, V28.D2, V13.D2
-	FMOVQ (R0), F14
-	VAND V14.B16, V31.B16, V15.B16
-	WORD $0x4E6FD770 // fadd v16.2d, v27.2d, v15.2d
-	FMOVQ (R0), F17
-	WORD $0x4EF1D5B2 // fsub v18.2d, v13.2d, v17.2d
-	FMOVQ 96(R0), F19
-	WORD $0x4E73D654 // fadd v20.2d, v18.2d, v19.2d
-	WORD $0x6E74FE56 // fdiv v22.2d, v18.2d, v20.2d
-	WORD $0x6E76DED8 // fmul v24.2d, v22.2d, v22.2d
-	FMOVQ 112(R0), F25
-	FMOVQ 128(R0), F26
-	VFMLA V24.D2, V25.D2, V26.D2
-	FMOVQ 144(R0), F27
-	VFMLA V24.D2, V26.D2, V27.D2
-	FMOVQ 160(R0), F28
-	VFMLA V24.D2, V27.D2, V28.D2
-	FMOVQ 176(R0), F29
-	VFMLA V24.D2, V28.D2, V29.D2
-	FMOVQ 192(R0), F30
-	VFMLA V24.D2, V29.D2, V30.D2
-	FMOVQ 208(R0), F31
-	VFMLA V24.D2, V30.D2, V31.D2
-	WORD $0x6E78DFE0 // fmul v0.2d, v31.2d, v24.2d
-	WORD $0x6E72DE4C // fmul v12.2d, v18.2d, v18.2d
-	FMOVQ 224(R0), F13
-	WORD $0x6E6DDD8E // fmul v14.2d, v12.2d, v13.2d
-	WORD $0x4E6ED40F // fadd v15.2d, v0.2d, v14.2d
-	WORD $0x6E76DDF1 // fmul v17.2d, v15.2d, v22.2d
-	FMOVQ 240(R0), F19
-	VFMLA V19.D2, V16.D2, V17.D2
-	WORD $0x4EEED634 // fsub v20.2d, v17.2d, v14.2d
-	WORD $0x4E72D696 // fadd v22.2d, v20.2d, v18.2d
-	FMOVQ 256(R0), F24
-	WORD $0x6E78DE19 // fmul v25.2d, v16.2d, v24.2d
-	WORD $0x4E76D73A // fadd v26.2d, v25.2d, v22.2d
-	FMOVD 896(R1), F27
-	WORD $0x4FDB935C // fmul v28.2d, v26.2d, v27.d[0]
-	FMOVQ 272(R0), F29
-	WORD $0x4E7DF79E // fmax v30.2d, v28.2d, v29.2d
-	FMOVQ 288(R0), F31
-	WORD $0x4EFFF7C0 // fmin v0.2d, v30.2d, v31.2d
-	FMOVQ 304(R0), F12
-	WORD $0x6E6CDC0D // fmul v13.2d, v0.2d, v12.2d
-	WORD $0x4E61A9AE // fcvtns v14.2d, v13.2d
-	WORD $0x4E61D9CF // scvtf v15.2d, v14.2d
-	FMOVQ 256(R0), F16
-	VFMLS V16.D2, V15.D2, V0.D2
-	FMOVQ 240(R0), F17
-	VFMLS V17.D2, V15.D2, V0.D2
-	FMOVQ 320(R0), F18
-	FMOVQ 336(R0), F19
-	VFMLA V0.D2, V18.D2, V19.D2
-	FMOVQ 352(R0), F20
-	VFMLA V0.D2, V19.D2, V20.D2
-	FMOVQ 368(R0), F22
-	VFMLA V0.D2, V20.D2, V22.D2
-	FMOVQ 384(R0), F24
-	VFMLA V0.D2, V22.D2, V24.D2
-	FMOVQ 400(R0), F25
-	VFMLA V0.D2, V24.D2, V25.D2
-	FMOVQ 416(R0), F26
-	VFMLA V0.D2, V25.D2, V26.D2
-	FMOVQ 432(R0), F27
-	VFMLA V0.D2, V26.D2, V27.D2
-	FMOVQ 448(R0), F28
-	VFMLA V0.D2, V27.D2, V28.D2
-	FMOVQ 464(R0), F29
-	VFMLA V0.D2, V28.D2, V29.D2
-	FMOVQ 480(R0), F30
-	VFMLA V0.D2, V29.D2, V30.D2
-	FMOVQ 224(R0), F31
-	VFMLA V0.D2, V30.D2, V31.D2
-	FMOVQ (R0), F12
-	VFMLA V0.D2, V31.D2, V12.D2
-	FMOVQ (R0), F13
-	VFMLA V0.D2, V12.D2, V13.D2
-	WORD $0x4F7F05CF // sshr v15.2d, v14.2d, #1
-	VSUB V15.D2, V14.D2, V16.D2
-	FMOVQ 496(R0), F17
-	VADD V17.D2, V15.D2, V18.D2
-	VSHL $52, V18.D2, V19.D2
-	WORD $0x6E73DDB4 // fmul v20.2d, v13.2d, v19.2d
-	FMOVQ 496(R0), F22
-	VADD V22.D2, V16.D2, V24.D2
-	VSHL $52, V24.D2, V25.D2
-	WORD $0x6E79DE9A // fmul v26.2d, v20.2d, v25.2d
-	WORD $0x6E77DF5B // fmul v27.2d, v26.2d, v23.2d
-	FMOVQ F27, (R7)
-	WORD $0x6E75DF5C // fmul v28.2d, v26.2d, v21.2d
-	FMOVQ F28, (R15)
-	FMOVQ 144(R1), F29
-	WORD $0x4E7DD43E // fadd v30.2d, v1.2d, v29.2d
-	FMOVQ 16(R19), F31
-	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
-	VUSHR $52, V30.D2, V1.D2
-	WORD $0x4E61D82C // scvtf v12.2d, v1.2d
-	FMOVQ 16(R0), F13
-	WORD $0x4EEDD58E // fsub v14.2d, v12.2d, v13.2d
-	FMOVQ (R0), F15
-	FMOVQ 32(R0), F16
-	VBIT V16.B16, V30.B16, V15.B16
-	FMOVQ 80(R0), F17
-	WORD $0x6E71E5F2 // fcmge v18.2d, v15.2d, v17.2d
-	FMOVQ 48(R0), F19
-	VAND V19.B16, V18.B16, V20.B16
-	VSUB V20.D2, V15.D2, V21.D2
-	FMOVQ (R0), F22
-	VAND V22.B16, V18.B16, V23.B16
-	WORD $0x4E77D5D8 // fadd v24.2d, v14.2d, v23.2d
-	FMOVQ (R0), F25
-	WORD $0x4EF9D6BA // fsub v26.2d, v21.2d, v25.2d
-	FMOVQ 96(R0), F27
-	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
-	WORD $0x6E7CFF5D // fdiv v29.2d, v26.2d, v28.2d
-	WORD $0x6E7DDFBF // fmul v31.2d, v29.2d, v29.2d
-	FMOVQ 112(R0), F1
-	FMOVQ 128(R0), F12
-	VFMLA V31.D2, V1.D2, V12.D2
-	FMOVQ 144(R0), F13
-	VFMLA V31.D2, V12.D2, V13.D2
-	FMOVQ 160(R0), F14
-	VFMLA V31.D2, V13.D2, V14.D2
-	FMOVQ 176(R0), F15
-	VFMLA V31.D2, V14.D2, V15.D2
-	FMOVQ 192(R0), F16
-	VFMLA V31.D2, V15.D2, V16.D2
-	FMOVQ 208(R0), F17
-	VFMLA V31.D2, V16.D2, V17.D2
-	WORD $0x6E7FDE32 // fmul v18.2d, v17.2d, v31.2d
-	WORD $0x6E7ADF53 // fmul v19.2d, v26.2d, v26.2d
-	FMOVQ 224(R0), F20
-	WORD $0x6E74DE75 // fmul v21.2d, v19.2d, v20.2d
-	WORD $0x4E75D656 // fadd v22.2d, v18.2d, v21.2d
-	WORD $0x6E7DDED7 // fmul v23.2d, v22.2d, v29.2d
-	FMOVQ 240(R0), F25
-	VFMLA V25.D2, V24.D2, V23.D2
-	WORD $0x4EF5D6FB // fsub v27.2d, v23.2d, v21.2d
-	WORD $0x4E7AD77C // fadd v28.2d, v27.2d, v26.2d
-	FMOVQ 256(R0), F29
-	WORD $0x6E7DDF1F // fmul v31.2d, v24.2d, v29.2d
-	WORD $0x4E7CD7E1 // fadd v1.2d, v31.2d, v28.2d
-	FMOVD 896(R1), F12
-	WORD $0x4FCC902D // fmul v13.2d, v1.2d, v12.d[0]
-	FMOVQ 272(R0), F14
-	WORD $0x4E6EF5AF // fmax v15.2d, v13.2d, v14.2d
-	FMOVQ 288(R0), F16
-	WORD $0x4EF0F5F1 // fmin v17.2d, v15.2d, v16.2d
-	FMOVQ 304(R0), F18
-	WORD $0x6E72DE33 // fmul v19.2d, v17.2d, v18.2d
-	WORD $0x4E61AA74 // fcvtns v20.2d, v19.2d
-	WORD $0x4E61DA95 // scvtf v21.2d, v20.2d
-	FMOVQ 256(R0), F22
-	VFMLS V22.D2, V21.D2, V17.D2
-	FMOVQ 240(R0), F23
-	VFMLS V23.D2, V21.D2, V17.D2
-	FMOVQ 320(R0), F24
-	FMOVQ 336(R0), F25
-	VFMLA V17.D2, V24.D2, V25.D2
-	FMOVQ 352(R0), F26
-	VFMLA V17.D2, V25.D2, V26.D2
-	FMOVQ 368(R0), F27
-	VFMLA V17.D2, V26.D2, V27.D2
-	FMOVQ 384(R0), F28
-	VFMLA V17.D2, V27.D2, V28.D2
-	FMOVQ 400(R0), F29
-	VFMLA V17.D2, V28.D2, V29.D2
-	FMOVQ 416(R0), F31
-	VFMLA V17.D2, V29.D2, V31.D2
-	FMOVQ 432(R0), F1
-	VFMLA V17.D2, V31.D2, V1.D2
-	FMOVQ 448(R0), F12
-	VFMLA V17.D2, V1.D2, V12.D2
-	FMOVQ 464(R0), F13
-	VFMLA V17.D2, V12.D2, V13.D2
-	FMOVQ 480(R0), F14
-	VFMLA V17.D2, V13.D2, V14.D2
-	FMOVQ 224(R0), F15
-	VFMLA V17.D2, V14.D2, V15.D2
-	FMOVQ (R0), F16
-	VFMLA V17.D2, V15.D2, V16.D2
-	FMOVQ (R0), F18
-	VFMLA V17.D2, V16.D2, V18.D2
-	WORD $0x4F7F0693 // sshr v19.2d, v20.2d, #1
-	VSUB V19.D2, V20.D2, V20.D2
-	FMOVQ 496(R0), F21
-	VADD V21.D2, V19.D2, V22.D2
-	VSHL $52, V22.D2, V23.D2
-	WORD $0x6E77DE58 // fmul v24.2d, v18.2d, v23.2d
-	FMOVQ 496(R0), F25
-	VADD V25.D2, V20.D2, V26.D2
-	VSHL $52, V26.D2, V27.D2
-	WORD $0x6E7BDF1C // fmul v28.2d, v24.2d, v27.2d
-	WORD $0x6E60DF9D // fmul v29.2d, v28.2d, v0.2d
-	FMOVQ F29, 16(R7)
-	WORD $0x6E7EDF9E // fmul v30.2d, v28.2d, v30.2d
-	FMOVQ F30, 16(R15)
-	FMOVQ 160(R1), F31
-	WORD $0x4E7FD440 // fadd v0.2d, v2.2d, v31.2d
-	FMOVQ 32(R19), F1
-	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
-	VUSHR $52, V0.D2, V12.D2
-	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
-	FMOVQ 16(R0), F14
-	WORD $0x4EEED5AF // fsub v15.2d, v13.2d, v14.2d
-	FMOVQ (R0), F16
-	FMOVQ 32(R0), F17
-	VBIT V17.B16, V0.B16, V16.B16
-	FMOVQ 80(R0), F18
-	WORD $0x6E72E613 // fcmge v19.2d, v16.2d, v18.2d
-	FMOVQ 48(R0), F20
-	VAND V20.B16, V19.B16, V21.B16
-	VSUB V21.D2, V16.D2, V22.D2
-	FMOVQ (R0), F23
-	VAND V23.B16, V19.B16, V24.B16
-	WORD $0x4E78D5F9 // fadd v25.2d, v15.2d, v24.2d
-	FMOVQ (R0), F26
-	WORD $0x4EFAD6DB // fsub v27.2d, v22.2d, v26.2d
-	FMOVQ 96(R0), F28
-	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
-	WORD $0x6E7DFF7E // fdiv v30.2d, v27.2d, v29.2d
-	WORD $0x6E7EDFDF // fmul v31.2d, v30.2d, v30.2d
-	FMOVQ 112(R0), F1
-	FMOVQ 128(R0), F12
-	VFMLA V31.D2, V1.D2, V12.D2
-	FMOVQ 144(R0), F13
-	VFMLA V31.D2, V12.D2, V13.D2
-	FMOVQ 160(R0), F14
-	VFMLA V31.D2, V13.D2, V14.D2
-	FMOVQ 176(R0), F15
-	VFMLA V31.D2, V14.D2, V15.D2
-	FMOVQ 192(R0), F16
-	VFMLA V31.D2, V15.D2, V16.D2
-	FMOVQ 208(R0), F17
-	VFMLA V31.D2, V16.D2, V17.D2
-	WORD $0x6E7FDE32 // fmul v18.2d, v17.2d, v31.2d
-	WORD $0x6E7BDF73 // fmul v19.2d, v27.2d, v27.2d
-	FMOVQ 224(R0), F20
-	WORD $0x6E74DE75 // fmul v21.2d, v19.2d, v20.2d
-	WORD $0x4E75D656 // fadd v22.2d, v18.2d, v21.2d
-	WORD $0x6E7EDED7 // fmul v23.2d, v22.2d, v30.2d
-	FMOVQ 240(R0), F24
-	VFMLA V24.D2, V25.D2, V23.D2
-	WORD $0x4EF5D6FA // fsub v26.2d, v23.2d, v21.2d
-	WORD $0x4E7BD75B // fadd v27.2d, v26.2d, v27.2d
-	FMOVQ 256(R0), F28
-	WORD $0x6E7CDF3D // fmul v29.2d, v25.2d, v28.2d
-	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
-	FMOVD 896(R1), F31
-	WORD $0x4FDF93C1 // fmul v1.2d, v30.2d, v31.d[0]
-	FMOVQ 272(R0), F12
-	WORD $0x4E6CF42D // fmax v13.2d, v1.2d, v12.2d
-	FMOVQ 288(R0), F14
-	WORD $0x4EEEF5AF // fmin v15.2d, v13.2d, v14.2d
-	FMOVQ 304(R0), F16
-	WORD $0x6E70DDF1 // fmul v17.2d, v15.2d, v16.2d
-	WORD $0x4E61AA32 // fcvtns v18.2d, v17.2d
-	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
-	FMOVQ 256(R0), F20
-	VFMLS V20.D2, V19.D2, V15.D2
-	FMOVQ 240(R0), F21
-	VFMLS V21.D2, V19.D2, V15.D2
-	FMOVQ 320(R0), F22
-	FMOVQ 336(R0), F23
-	VFMLA V15.D2, V22.D2, V23.D2
-	FMOVQ 352(R0), F24
-	VFMLA V15.D2, V23.D2, V24.D2
-	FMOVQ 368(R0), F25
-	VFMLA V15.D2, V24.D2, V25.D2
-	FMOVQ 384(R0), F26
-	VFMLA V15.D2, V25.D2, V26.D2
-	FMOVQ 400(R0), F27
-	VFMLA V15.D2, V26.D2, V27.D2
-	FMOVQ 416(R0), F28
-	VFMLA V15.D2, V27.D2, V28.D2
-	FMOVQ 432(R0), F29
-	VFMLA V15.D2, V28.D2, V29.D2
-	FMOVQ 448(R0), F30
-	VFMLA V15.D2, V29.D2, V30.D2
-	FMOVQ 464(R0), F31
-	VFMLA V15.D2, V30.D2, V31.D2
-	FMOVQ 480(R0), F1
-	VFMLA V15.D2, V31.D2, V1.D2
-	FMOVQ 224(R0), F12
-	VFMLA V15.D2, V1.D2, V12.D2
-	FMOVQ (R0), F13
-	VFMLA V15.D2, V12.D2, V13.D2
-	FMOVQ (R0), F14
-	VFMLA V15.D2, V13.D2, V14.D2
-	WORD $0x4F7F064F // sshr v15.2d, v18.2d, #1
-	VSUB V15.D2, V18.D2, V16.D2
-	FMOVQ 496(R0), F17
-	VADD V17.D2, V15.D2, V18.D2
-	VSHL $52, V18.D2, V19.D2
-	WORD $0x6E73DDD4 // fmul v20.2d, v14.2d, v19.2d
-	FMOVQ 496(R0), F21
-	VADD V21.D2, V16.D2, V22.D2
-	VSHL $52, V22.D2, V23.D2
-	WORD $0x6E77DE98 // fmul v24.2d, v20.2d, v23.2d
-	WORD $0x6E62DF19 // fmul v25.2d, v24.2d, v2.2d
-	FMOVQ F25, 32(R7)
-	WORD $0x6E60DF1A // fmul v26.2d, v24.2d, v0.2d
-	FMOVQ F26, 32(R15)
-	FMOVQ 176(R1), F27
-	WORD $0x4E7BD47C // fadd v28.2d, v3.2d, v27.2d
-	FMOVQ 48(R19), F29
-	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
-	VUSHR $52, V28.D2, V31.D2
-	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
-	FMOVQ 16(R0), F1
-	WORD $0x4EE1D402 // fsub v2.2d, v0.2d, v1.2d
-	FMOVQ (R0), F3
-	FMOVQ 32(R0), F12
-	VBIT V12.B16, V28.B16, V3.B16
-	FMOVQ 80(R0), F13
-	WORD $0x6E6DE46E // fcmge v14.2d, v3.2d, v13.2d
-	FMOVQ 48(R0), F15
-	VAND V15.B16, V14.B16, V16.B16
-	VSUB V16.D2, V3.D2, V17.D2
-	FMOVQ (R0), F18
-	VAND V18.B16, V14.B16, V19.B16
-	WORD $0x4E73D454 // fadd v20.2d, v2.2d, v19.2d
-	FMOVQ (R0), F21
-	WORD $0x4EF5D636 // fsub v22.2d, v17.2d, v21.2d
-	FMOVQ 96(R0), F23
+	FMOVQ 960(R1), F23
 	WORD $0x4E77D6D8 // fadd v24.2d, v22.2d, v23.2d
-	WORD $0x6E78FED9 // fdiv v25.2d, v22.2d, v24.2d
-	WORD $0x6E79DF3A // fmul v26.2d, v25.2d, v25.2d
-	FMOVQ 112(R0), F27
-	FMOVQ 128(R0), F29
-	VFMLA V26.D2, V27.D2, V29.D2
-	FMOVQ 144(R0), F31
-	VFMLA V26.D2, V29.D2, V31.D2
-	FMOVQ 160(R0), F0
-	VFMLA V26.D2, V31.D2, V0.D2
-	FMOVQ 176(R0), F1
-	VFMLA V26.D2, V0.D2, V1.D2
-	FMOVQ 192(R0), F2
-	VFMLA V26.D2, V1.D2, V2.D2
-	FMOVQ 208(R0), F3
-	VFMLA V26.D2, V2.D2, V3.D2
-	WORD $0x6E7ADC6C // fmul v12.2d, v3.2d, v26.2d
-	WORD $0x6E76DECD // fmul v13.2d, v22.2d, v22.2d
+	VUSHR $52, V21.D2, V25.D2
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V21.B16, V29.B16
+	FMOVQ 80(R0), F31
+	WORD $0x6E7FE7A0 // fcmge v0.2d, v29.2d, v31.2d
+	FMOVQ 48(R0), F12
+	VAND V12.B16, V0.B16, V13.B16
+	VSUB V13.D2, V29.D2, V14.D2
+	FMOVQ (R0), F15
+	VAND V15.B16, V0.B16, V16.B16
+	WORD $0x4E70D791 // fadd v17.2d, v28.2d, v16.2d
+	FMOVQ (R0), F18
+	WORD $0x4EF2D5D3 // fsub v19.2d, v14.2d, v18.2d
+	FMOVQ 96(R0), F20
+	WORD $0x4E74D676 // fadd v22.2d, v19.2d, v20.2d
+	WORD $0x6E76FE77 // fdiv v23.2d, v19.2d, v22.2d
+	WORD $0x6E77DEF9 // fmul v25.2d, v23.2d, v23.2d
+	FMOVQ 112(R0), F26
+	FMOVQ 128(R0), F27
+	VFMLA V25.D2, V26.D2, V27.D2
+	FMOVQ 144(R0), F28
+	VFMLA V25.D2, V27.D2, V28.D2
+	FMOVQ 160(R0), F29
+	VFMLA V25.D2, V28.D2, V29.D2
+	FMOVQ 176(R0), F30
+	VFMLA V25.D2, V29.D2, V30.D2
+	FMOVQ 192(R0), F31
+	VFMLA V25.D2, V30.D2, V31.D2
+	FMOVQ 208(R0), F0
+	VFMLA V25.D2, V31.D2, V0.D2
+	WORD $0x6E79DC0C // fmul v12.2d, v0.2d, v25.2d
+	WORD $0x6E73DE6D // fmul v13.2d, v19.2d, v19.2d
 	FMOVQ 224(R0), F14
 	WORD $0x6E6EDDAF // fmul v15.2d, v13.2d, v14.2d
 	WORD $0x4E6FD590 // fadd v16.2d, v12.2d, v15.2d
-	WORD $0x6E79DE11 // fmul v17.2d, v16.2d, v25.2d
+	WORD $0x6E77DE12 // fmul v18.2d, v16.2d, v23.2d
+	FMOVQ 240(R0), F20
+	VFMLA V20.D2, V17.D2, V18.D2
+	WORD $0x4EEFD656 // fsub v22.2d, v18.2d, v15.2d
+	WORD $0x4E73D6D7 // fadd v23.2d, v22.2d, v19.2d
+	FMOVQ 256(R0), F25
+	WORD $0x6E79DE3A // fmul v26.2d, v17.2d, v25.2d
+	WORD $0x4E77D75B // fadd v27.2d, v26.2d, v23.2d
+	FMOVD 896(R1), F28
+	WORD $0x4FDC937D // fmul v29.2d, v27.2d, v28.d[0]
+	FMOVQ 272(R0), F30
+	WORD $0x4E7EF7BF // fmax v31.2d, v29.2d, v30.2d
+	FMOVQ 288(R0), F0
+	WORD $0x4EE0F7EC // fmin v12.2d, v31.2d, v0.2d
+	FMOVQ 304(R0), F13
+	WORD $0x6E6DDD8E // fmul v14.2d, v12.2d, v13.2d
+	WORD $0x4E61A9CF // fcvtns v15.2d, v14.2d
+	WORD $0x4E61D9F0 // scvtf v16.2d, v15.2d
+	FMOVQ 256(R0), F17
+	VFMLS V17.D2, V16.D2, V12.D2
 	FMOVQ 240(R0), F18
-	VFMLA V18.D2, V20.D2, V17.D2
-	WORD $0x4EEFD633 // fsub v19.2d, v17.2d, v15.2d
-	WORD $0x4E76D675 // fadd v21.2d, v19.2d, v22.2d
-	FMOVQ 256(R0), F22
-	WORD $0x6E76DE97 // fmul v23.2d, v20.2d, v22.2d
-	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
-	FMOVD 896(R1), F25
-	WORD $0x4FD9931A // fmul v26.2d, v24.2d, v25.d[0]
-	FMOVQ 272(R0), F27
-	WORD $0x4E7BF75D // fmax v29.2d, v26.2d, v27.2d
-	FMOVQ 288(R0), F31
-	WORD $0x4EFFF7A0 // fmin v0.2d, v29.2d, v31.2d
-	FMOVQ 304(R0), F1
-	WORD $0x6E61DC02 // fmul v2.2d, v0.2d, v1.2d
-	WORD $0x4E61A843 // fcvtns v3.2d, v2.2d
-	WORD $0x4E61D86C // scvtf v12.2d, v3.2d
-	FMOVQ 256(R0), F13
-	VFMLS V13.D2, V12.D2, V0.D2
-	FMOVQ 240(R0), F14
-	VFMLS V14.D2, V12.D2, V0.D2
-	FMOVQ 320(R0), F15
-	FMOVQ 336(R0), F16
-	VFMLA V0.D2, V15.D2, V16.D2
-	FMOVQ 352(R0), F17
-	VFMLA V0.D2, V16.D2, V17.D2
-	FMOVQ 368(R0), F18
-	VFMLA V0.D2, V17.D2, V18.D2
-	FMOVQ 384(R0), F19
-	VFMLA V0.D2, V18.D2, V19.D2
-	FMOVQ 400(R0), F20
-	VFMLA V0.D2, V19.D2, V20.D2
-	FMOVQ 416(R0), F21
-	VFMLA V0.D2, V20.D2, V21.D2
-	FMOVQ 432(R0), F22
-	VFMLA V0.D2, V21.D2, V22.D2
-	FMOVQ 448(R0), F23
-	VFMLA V0.D2, V22.D2, V23.D2
-	FMOVQ 464(R0), F24
-	VFMLA V0.D2, V23.D2, V24.D2
-	FMOVQ 480(R0), F25
-	VFMLA V0.D2, V24.D2, V25.D2
-	FMOVQ 224(R0), F26
-	VFMLA V0.D2, V25.D2, V26.D2
-	FMOVQ (R0), F27
-	VFMLA V0.D2, V26.D2, V27.D2
-	FMOVQ (R0), F29
-	VFMLA V0.D2, V27.D2, V29.D2
-	WORD $0x4F7F047F // sshr v31.2d, v3.2d, #1
-	VSUB V31.D2, V3.D2, V0.D2
-	FMOVQ 496(R0), F1
-	VADD V1.D2, V31.D2, V2.D2
-	VSHL $52, V2.D2, V3.D2
-	WORD $0x6E63DFAC // fmul v12.2d, v29.2d, v3.2d
-	FMOVQ 496(R0), F13
-	VADD V13.D2, V0.D2, V14.D2
-	VSHL $52, V14.D2, V15.D2
-	WORD $0x6E6FDD90 // fmul v16.2d, v12.2d, v15.2d
-	WORD $0x6E7EDE11 // fmul v17.2d, v16.2d, v30.2d
-	FMOVQ F17, 48(R7)
-	WORD $0x6E7CDE12 // fmul v18.2d, v16.2d, v28.2d
-	FMOVQ F18, 48(R15)
-	FMOVQ 192(R1), F19
-	WORD $0x4E73D494 // fadd v20.2d, v4.2d, v19.2d
-	FMOVQ 64(R19), F21
-	WORD $0x4E73D6B6 // fadd v22.2d, v21.2d, v19.2d
-	VUSHR $52, V20.D2, V23.D2
-	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
-	FMOVQ 16(R0), F25
-	WORD $0x4EF9D71A // fsub v26.2d, v24.2d, v25.2d
-	FMOVQ (R0), F27
-	FMOVQ 32(R0), F28
-	VBIT V28.B16, V20.B16, V27.B16
-	FMOVQ 80(R0), F29
-	WORD $0x6E7DE77E // fcmge v30.2d, v27.2d, v29.2d
-	FMOVQ 48(R0), F31
-	VAND V31.B16, V30.B16, V0.B16
-	VSUB V0.D2, V27.D2, V1.D2
-	FMOVQ (R0), F2
-	VAND V2.B16, V30.B16, V3.B16
-	WORD $0x4E63D744 // fadd v4.2d, v26.2d, v3.2d
-	FMOVQ (R0), F12
-	WORD $0x4EECD42D // fsub v13.2d, v1.2d, v12.2d
-	FMOVQ 96(R0), F14
-	WORD $0x4E6ED5AF // fadd v15.2d, v13.2d, v14.2d
-	WORD $0x6E6FFDB0 // fdiv v16.2d, v13.2d, v15.2d
-	WORD $0x6E70DE11 // fmul v17.2d, v16.2d, v16.2d
-	FMOVQ 112(R0), F18
-	FMOVQ 128(R0), F19
-	VFMLA V17.D2, V18.D2, V19.D2
-	FMOVQ 144(R0), F21
-	VFMLA V17.D2, V19.D2, V21.D2
-	FMOVQ 160(R0), F23
-	VFMLA V17.D2, V21.D2, V23.D2
-	FMOVQ 176(R0), F24
-	VFMLA V17.D2, V23.D2, V24.D2
-	FMOVQ 192(R0), F25
-	VFMLA V17.D2, V24.D2, V25.D2
-	FMOVQ 208(R0), F26
-	VFMLA V17.D2, V25.D2, V26.D2
-	WORD $0x6E71DF5B // fmul v27.2d, v26.2d, v17.2d
-	WORD $0x6E6DDDBC // fmul v28.2d, v13.2d, v13.2d
-	FMOVQ 224(R0), F29
-	WORD $0x6E7DDF9E // fmul v30.2d, v28.2d, v29.2d
-	WORD $0x4E7ED77F // fadd v31.2d, v27.2d, v30.2d
-	WORD $0x6E70DFE0 // fmul v0.2d, v31.2d, v16.2d
-	FMOVQ 240(R0), F1
-	VFMLA V1.D2, V4.D2, V0.D2
-	WORD $0x4EFED402 // fsub v2.2d, v0.2d, v30.2d
-	WORD $0x4E6DD443 // fadd v3.2d, v2.2d, v13.2d
-	FMOVQ 256(R0), F12
-	WORD $0x6E6CDC8D // fmul v13.2d, v4.2d, v12.2d
-	WORD $0x4E63D5AE // fadd v14.2d, v13.2d, v3.2d
-	FMOVD 896(R1), F15
-	WORD $0x4FCF91D0 // fmul v16.2d, v14.2d, v15.d[0]
-	FMOVQ 272(R0), F17
-	WORD $0x4E71F612 // fmax v18.2d, v16.2d, v17.2d
-	FMOVQ 288(R0), F19
-	WORD $0x4EF3F655 // fmin v21.2d, v18.2d, v19.2d
-	FMOVQ 304(R0), F23
-	WORD $0x6E77DEB8 // fmul v24.2d, v21.2d, v23.2d
-	WORD $0x4E61AB19 // fcvtns v25.2d, v24.2d
-	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
-	FMOVQ 256(R0), F27
-	VFMLS V27.D2, V26.D2, V21.D2
-	FMOVQ 240(R0), F28
-	VFMLS V28.D2, V26.D2, V21.D2
-	FMOVQ 320(R0), F29
-	FMOVQ 336(R0), F30
-	VFMLA V21.D2, V29.D2, V30.D2
-	FMOVQ 352(R0), F31
-	VFMLA V21.D2, V30.D2, V31.D2
-	FMOVQ 368(R0), F0
-	VFMLA V21.D2, V31.D2, V0.D2
-	FMOVQ 384(R0), F1
-	VFMLA V21.D2, V0.D2, V1.D2
-	FMOVQ 400(R0), F2
-	VFMLA V21.D2, V1.D2, V2.D2
-	FMOVQ 416(R0), F3
-	VFMLA V21.D2, V2.D2, V3.D2
-	FMOVQ 432(R0), F4
-	VFMLA V21.D2, V3.D2, V4.D2
-	FMOVQ 448(R0), F12
-	VFMLA V21.D2, V4.D2, V12.D2
-	FMOVQ 464(R0), F13
-	VFMLA V21.D2, V12.D2, V13.D2
-	FMOVQ 480(R0), F14
-	VFMLA V21.D2, V13.D2, V14.D2
-	FMOVQ 224(R0), F15
-	VFMLA V21.D2, V14.D2, V15.D2
-	FMOVQ (R0), F16
-	VFMLA V21.D2, V15.D2, V16.D2
+	VFMLS V18.D2, V16.D2, V12.D2
+	FMOVQ 320(R0), F19
+	FMOVQ 336(R0), F20
+	VFMLA V12.D2, V19.D2, V20.D2
+	FMOVQ 352(R0), F22
+	VFMLA V12.D2, V20.D2, V22.D2
+	FMOVQ 368(R0), F23
+	VFMLA V12.D2, V22.D2, V23.D2
+	FMOVQ 384(R0), F25
+	VFMLA V12.D2, V23.D2, V25.D2
+	FMOVQ 400(R0), F26
+	VFMLA V12.D2, V25.D2, V26.D2
+	FMOVQ 416(R0), F27
+	VFMLA V12.D2, V26.D2, V27.D2
+	FMOVQ 432(R0), F28
+	VFMLA V12.D2, V27.D2, V28.D2
+	FMOVQ 448(R0), F29
+	VFMLA V12.D2, V28.D2, V29.D2
+	FMOVQ 464(R0), F30
+	VFMLA V12.D2, V29.D2, V30.D2
+	FMOVQ 480(R0), F31
+	VFMLA V12.D2, V30.D2, V31.D2
+	FMOVQ 224(R0), F0
+	VFMLA V12.D2, V31.D2, V0.D2
+	FMOVQ (R0), F13
+	VFMLA V12.D2, V0.D2, V13.D2
+	FMOVQ (R0), F14
+	VFMLA V12.D2, V13.D2, V14.D2
+	WORD $0x4F7F05F0 // sshr v16.2d, v15.2d, #1
+	VSUB V16.D2, V15.D2, V17.D2
+	FMOVQ 496(R0), F18
+	VADD V18.D2, V16.D2, V19.D2
+	VSHL $52, V19.D2, V20.D2
+	WORD $0x6E74DDD6 // fmul v22.2d, v14.2d, v20.2d
+	FMOVQ 496(R0), F23
+	VADD V23.D2, V17.D2, V25.D2
+	VSHL $52, V25.D2, V26.D2
+	WORD $0x6E7ADEDB // fmul v27.2d, v22.2d, v26.2d
+	WORD $0x6E78DF7C // fmul v28.2d, v27.2d, v24.2d
+	FMOVQ F28, (R7)
+	WORD $0x6E75DF7D // fmul v29.2d, v27.2d, v21.2d
+	FMOVQ F29, (R15)
+	FMOVQ 144(R1), F30
+	WORD $0x4E7ED43F // fadd v31.2d, v1.2d, v30.2d
+	FMOVQ 16(R19), F0
+	FMOVQ 976(R1), F1
+	WORD $0x4E61D40C // fadd v12.2d, v0.2d, v1.2d
+	VUSHR $52, V31.D2, V13.D2
+	WORD $0x4E61D9AE // scvtf v14.2d, v13.2d
+	FMOVQ 16(R0), F15
+	WORD $0x4EEFD5D0 // fsub v16.2d, v14.2d, v15.2d
 	FMOVQ (R0), F17
-	VFMLA V21.D2, V16.D2, V17.D2
-	WORD $0x4F7F0732 // sshr v18.2d, v25.2d, #1
-	VSUB V18.D2, V25.D2, V19.D2
-	FMOVQ 496(R0), F21
-	VADD V21.D2, V18.D2, V23.D2
+	FMOVQ 32(R0), F18
+	VBIT V18.B16, V31.B16, V17.B16
+	FMOVQ 80(R0), F19
+	WORD $0x6E73E634 // fcmge v20.2d, v17.2d, v19.2d
+	FMOVQ 48(R0), F21
+	VAND V21.B16, V20.B16, V22.B16
+	VSUB V22.D2, V17.D2, V23.D2
+	FMOVQ (R0), F24
+	VAND V24.B16, V20.B16, V25.B16
+	WORD $0x4E79D61A // fadd v26.2d, v16.2d, v25.2d
+	FMOVQ (R0), F27
+	WORD $0x4EFBD6FC // fsub v28.2d, v23.2d, v27.2d
+	FMOVQ 96(R0), F29
+	WORD $0x4E7DD79E // fadd v30.2d, v28.2d, v29.2d
+	WORD $0x6E7EFF80 // fdiv v0.2d, v28.2d, v30.2d
+	WORD $0x6E60DC01 // fmul v1.2d, v0.2d, v0.2d
+	FMOVQ 112(R0), F13
+	FMOVQ 128(R0), F14
+	VFMLA V1.D2, V13.D2, V14.D2
+	FMOVQ 144(R0), F15
+	VFMLA V1.D2, V14.D2, V15.D2
+	FMOVQ 160(R0), F16
+	VFMLA V1.D2, V15.D2, V16.D2
+	FMOVQ 176(R0), F17
+	VFMLA V1.D2, V16.D2, V17.D2
+	FMOVQ 192(R0), F18
+	VFMLA V1.D2, V17.D2, V18.D2
+	FMOVQ 208(R0), F19
+	VFMLA V1.D2, V18.D2, V19.D2
+	WORD $0x6E61DE74 // fmul v20.2d, v19.2d, v1.2d
+	WORD $0x6E7CDF95 // fmul v21.2d, v28.2d, v28.2d
+	FMOVQ 224(R0), F22
+	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
+	WORD $0x4E77D698 // fadd v24.2d, v20.2d, v23.2d
+	WORD $0x6E60DF19 // fmul v25.2d, v24.2d, v0.2d
+	FMOVQ 240(R0), F27
+	VFMLA V27.D2, V26.D2, V25.D2
+	WORD $0x4EF7D73D // fsub v29.2d, v25.2d, v23.2d
+	WORD $0x4E7CD7BE // fadd v30.2d, v29.2d, v28.2d
+	FMOVQ 256(R0), F0
+	WORD $0x6E60DF41 // fmul v1.2d, v26.2d, v0.2d
+	WORD $0x4E7ED42D // fadd v13.2d, v1.2d, v30.2d
+	FMOVD 896(R1), F14
+	WORD $0x4FCE91AF // fmul v15.2d, v13.2d, v14.d[0]
+	FMOVQ 272(R0), F16
+	WORD $0x4E70F5F1 // fmax v17.2d, v15.2d, v16.2d
+	FMOVQ 288(R0), F18
+	WORD $0x4EF2F633 // fmin v19.2d, v17.2d, v18.2d
+	FMOVQ 304(R0), F20
+	WORD $0x6E74DE75 // fmul v21.2d, v19.2d, v20.2d
+	WORD $0x4E61AAB6 // fcvtns v22.2d, v21.2d
+	WORD $0x4E61DAD7 // scvtf v23.2d, v22.2d
+	FMOVQ 256(R0), F24
+	VFMLS V24.D2, V23.D2, V19.D2
+	FMOVQ 240(R0), F25
+	VFMLS V25.D2, V23.D2, V19.D2
+	FMOVQ 320(R0), F26
+	FMOVQ 336(R0), F27
+	VFMLA V19.D2, V26.D2, V27.D2
+	FMOVQ 352(R0), F28
+	VFMLA V19.D2, V27.D2, V28.D2
+	FMOVQ 368(R0), F29
+	VFMLA V19.D2, V28.D2, V29.D2
+	FMOVQ 384(R0), F30
+	VFMLA V19.D2, V29.D2, V30.D2
+	FMOVQ 400(R0), F0
+	VFMLA V19.D2, V30.D2, V0.D2
+	FMOVQ 416(R0), F1
+	VFMLA V19.D2, V0.D2, V1.D2
+	FMOVQ 432(R0), F13
+	VFMLA V19.D2, V1.D2, V13.D2
+	FMOVQ 448(R0), F14
+	VFMLA V19.D2, V13.D2, V14.D2
+	FMOVQ 464(R0), F15
+	VFMLA V19.D2, V14.D2, V15.D2
+	FMOVQ 480(R0), F16
+	VFMLA V19.D2, V15.D2, V16.D2
+	FMOVQ 224(R0), F17
+	VFMLA V19.D2, V16.D2, V17.D2
+	FMOVQ (R0), F18
+	VFMLA V19.D2, V17.D2, V18.D2
+	FMOVQ (R0), F20
+	VFMLA V19.D2, V18.D2, V20.D2
+	WORD $0x4F7F06D5 // sshr v21.2d, v22.2d, #1
+	VSUB V21.D2, V22.D2, V22.D2
+	FMOVQ 496(R0), F23
+	VADD V23.D2, V21.D2, V24.D2
+	VSHL $52, V24.D2, V25.D2
+	WORD $0x6E79DE9A // fmul v26.2d, v20.2d, v25.2d
+	FMOVQ 496(R0), F27
+	VADD V27.D2, V22.D2, V28.D2
+	VSHL $52, V28.D2, V29.D2
+	WORD $0x6E7DDF5E // fmul v30.2d, v26.2d, v29.2d
+	WORD $0x6E6CDFC0 // fmul v0.2d, v30.2d, v12.2d
+	FMOVQ F0, 16(R7)
+	WORD $0x6E7FDFC1 // fmul v1.2d, v30.2d, v31.2d
+	FMOVQ F1, 16(R15)
+	FMOVQ 160(R1), F12
+	WORD $0x4E6CD44D // fadd v13.2d, v2.2d, v12.2d
+	FMOVQ 32(R19), F14
+	FMOVQ 992(R1), F15
+	WORD $0x4E6FD5D0 // fadd v16.2d, v14.2d, v15.2d
+	VUSHR $52, V13.D2, V17.D2
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 16(R0), F19
+	WORD $0x4EF3D654 // fsub v20.2d, v18.2d, v19.2d
+	FMOVQ (R0), F21
+	FMOVQ 32(R0), F22
+	VBIT V22.B16, V13.B16, V21.B16
+	FMOVQ 80(R0), F23
+	WORD $0x6E77E6B8 // fcmge v24.2d, v21.2d, v23.2d
+	FMOVQ 48(R0), F25
+	VAND V25.B16, V24.B16, V26.B16
+	VSUB V26.D2, V21.D2, V27.D2
+	FMOVQ (R0), F28
+	VAND V28.B16, V24.B16, V29.B16
+	WORD $0x4E7DD69E // fadd v30.2d, v20.2d, v29.2d
+	FMOVQ (R0), F31
+	WORD $0x4EFFD760 // fsub v0.2d, v27.2d, v31.2d
+	FMOVQ 96(R0), F1
+	WORD $0x4E61D402 // fadd v2.2d, v0.2d, v1.2d
+	WORD $0x6E62FC0C // fdiv v12.2d, v0.2d, v2.2d
+	WORD $0x6E6CDD8E // fmul v14.2d, v12.2d, v12.2d
+	FMOVQ 112(R0), F15
+	FMOVQ 128(R0), F17
+	VFMLA V14.D2, V15.D2, V17.D2
+	FMOVQ 144(R0), F18
+	VFMLA V14.D2, V17.D2, V18.D2
+	FMOVQ 160(R0), F19
+	VFMLA V14.D2, V18.D2, V19.D2
+	FMOVQ 176(R0), F20
+	VFMLA V14.D2, V19.D2, V20.D2
+	FMOVQ 192(R0), F21
+	VFMLA V14.D2, V20.D2, V21.D2
+	FMOVQ 208(R0), F22
+	VFMLA V14.D2, V21.D2, V22.D2
+	WORD $0x6E6EDED7 // fmul v23.2d, v22.2d, v14.2d
+	WORD $0x6E60DC18 // fmul v24.2d, v0.2d, v0.2d
+	FMOVQ 224(R0), F25
+	WORD $0x6E79DF1A // fmul v26.2d, v24.2d, v25.2d
+	WORD $0x4E7AD6FB // fadd v27.2d, v23.2d, v26.2d
+	WORD $0x6E6CDF7C // fmul v28.2d, v27.2d, v12.2d
+	FMOVQ 240(R0), F29
+	VFMLA V29.D2, V30.D2, V28.D2
+	WORD $0x4EFAD79F // fsub v31.2d, v28.2d, v26.2d
+	WORD $0x4E60D7E0 // fadd v0.2d, v31.2d, v0.2d
+	FMOVQ 256(R0), F1
+	WORD $0x6E61DFC2 // fmul v2.2d, v30.2d, v1.2d
+	WORD $0x4E60D44C // fadd v12.2d, v2.2d, v0.2d
+	FMOVD 896(R1), F14
+	WORD $0x4FCE918F // fmul v15.2d, v12.2d, v14.d[0]
+	FMOVQ 272(R0), F17
+	WORD $0x4E71F5F2 // fmax v18.2d, v15.2d, v17.2d
+	FMOVQ 288(R0), F19
+	WORD $0x4EF3F654 // fmin v20.2d, v18.2d, v19.2d
+	FMOVQ 304(R0), F21
+	WORD $0x6E75DE96 // fmul v22.2d, v20.2d, v21.2d
+	WORD $0x4E61AAD7 // fcvtns v23.2d, v22.2d
+	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
+	FMOVQ 256(R0), F25
+	VFMLS V25.D2, V24.D2, V20.D2
+	FMOVQ 240(R0), F26
+	VFMLS V26.D2, V24.D2, V20.D2
+	FMOVQ 320(R0), F27
+	FMOVQ 336(R0), F28
+	VFMLA V20.D2, V27.D2, V28.D2
+	FMOVQ 352(R0), F29
+	VFMLA V20.D2, V28.D2, V29.D2
+	FMOVQ 368(R0), F30
+	VFMLA V20.D2, V29.D2, V30.D2
+	FMOVQ 384(R0), F31
+	VFMLA V20.D2, V30.D2, V31.D2
+	FMOVQ 400(R0), F0
+	VFMLA V20.D2, V31.D2, V0.D2
+	FMOVQ 416(R0), F1
+	VFMLA V20.D2, V0.D2, V1.D2
+	FMOVQ 432(R0), F2
+	VFMLA V20.D2, V1.D2, V2.D2
+	FMOVQ 448(R0), F12
+	VFMLA V20.D2, V2.D2, V12.D2
+	FMOVQ 464(R0), F14
+	VFMLA V20.D2, V12.D2, V14.D2
+	FMOVQ 480(R0), F15
+	VFMLA V20.D2, V14.D2, V15.D2
+	FMOVQ 224(R0), F17
+	VFMLA V20.D2, V15.D2, V17.D2
+	FMOVQ (R0), F18
+	VFMLA V20.D2, V17.D2, V18.D2
+	FMOVQ (R0), F19
+	VFMLA V20.D2, V18.D2, V19.D2
+	WORD $0x4F7F06F4 // sshr v20.2d, v23.2d, #1
+	VSUB V20.D2, V23.D2, V21.D2
+	FMOVQ 496(R0), F22
+	VADD V22.D2, V20.D2, V23.D2
 	VSHL $52, V23.D2, V24.D2
-	WORD $0x6E78DE39 // fmul v25.2d, v17.2d, v24.2d
+	WORD $0x6E78DE79 // fmul v25.2d, v19.2d, v24.2d
 	FMOVQ 496(R0), F26
-	VADD V26.D2, V19.D2, V27.D2
+	VADD V26.D2, V21.D2, V27.D2
 	VSHL $52, V27.D2, V28.D2
 	WORD $0x6E7CDF3D // fmul v29.2d, v25.2d, v28.2d
-	WORD $0x6E76DFBE // fmul v30.2d, v29.2d, v22.2d
-	FMOVQ F30, 64(R7)
-	WORD $0x6E74DFBF // fmul v31.2d, v29.2d, v20.2d
-	FMOVQ F31, 64(R15)
-	FMOVQ 208(R1), F0
-	WORD $0x4E60D4A1 // fadd v1.2d, v5.2d, v0.2d
-	FMOVQ 80(R19), F2
-	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
-	VUSHR $52, V1.D2, V4.D2
-	WORD $0x4E61D885 // scvtf v5.2d, v4.2d
-	FMOVQ 16(R0), F12
-	WORD $0x4EECD4AD // fsub v13.2d, v5.2d, v12.2d
-	FMOVQ (R0), F14
-	FMOVQ 32(R0), F15
-	VBIT V15.B16, V1.B16, V14.B16
-	FMOVQ 80(R0), F16
-	WORD $0x6E70E5D1 // fcmge v17.2d, v14.2d, v16.2d
-	FMOVQ 48(R0), F18
-	VAND V18.B16, V17.B16, V19.B16
-	VSUB V19.D2, V14.D2, V20.D2
-	FMOVQ (R0), F21
-	VAND V21.B16, V17.B16, V22.B16
-	WORD $0x4E76D5B7 // fadd v23.2d, v13.2d, v22.2d
+	WORD $0x6E70DFBE // fmul v30.2d, v29.2d, v16.2d
+	FMOVQ F30, 32(R7)
+	WORD $0x6E6DDFBF // fmul v31.2d, v29.2d, v13.2d
+	FMOVQ F31, 32(R15)
+	FMOVQ 176(R1), F0
+	WORD $0x4E60D461 // fadd v1.2d, v3.2d, v0.2d
+	FMOVQ 48(R19), F2
+	FMOVQ 1008(R1), F3
+	WORD $0x4E63D44C // fadd v12.2d, v2.2d, v3.2d
+	VUSHR $52, V1.D2, V13.D2
+	WORD $0x4E61D9AE // scvtf v14.2d, v13.2d
+	FMOVQ 16(R0), F15
+	WORD $0x4EEFD5D0 // fsub v16.2d, v14.2d, v15.2d
+	FMOVQ (R0), F17
+	FMOVQ 32(R0), F18
+	VBIT V18.B16, V1.B16, V17.B16
+	FMOVQ 80(R0), F19
+	WORD $0x6E73E634 // fcmge v20.2d, v17.2d, v19.2d
+	FMOVQ 48(R0), F21
+	VAND V21.B16, V20.B16, V22.B16
+	VSUB V22.D2, V17.D2, V23.D2
 	FMOVQ (R0), F24
-	WORD $0x4EF8D699 // fsub v25.2d, v20.2d, v24.2d
-	FMOVQ 96(R0), F26
-	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
-	WORD $0x6E7BFF3C // fdiv v28.2d, v25.2d, v27.2d
-	WORD $0x6E7CDF9D // fmul v29.2d, v28.2d, v28.2d
-	FMOVQ 112(R0), F30
-	FMOVQ 128(R0), F31
-	VFMLA V29.D2, V30.D2, V31.D2
-	FMOVQ 144(R0), F0
-	VFMLA V29.D2, V31.D2, V0.D2
-	FMOVQ 160(R0), F2
-	VFMLA V29.D2, V0.D2, V2.D2
-	FMOVQ 176(R0), F4
-	VFMLA V29.D2, V2.D2, V4.D2
-	FMOVQ 192(R0), F5
-	VFMLA V29.D2, V4.D2, V5.D2
-	FMOVQ 208(R0), F12
-	VFMLA V29.D2, V5.D2, V12.D2
-	WORD $0x6E7DDD8D // fmul v13.2d, v12.2d, v29.2d
-	WORD $0x6E79DF2E // fmul v14.2d, v25.2d, v25.2d
-	FMOVQ 224(R0), F15
+	VAND V24.B16, V20.B16, V25.B16
+	WORD $0x4E79D61A // fadd v26.2d, v16.2d, v25.2d
+	FMOVQ (R0), F27
+	WORD $0x4EFBD6FC // fsub v28.2d, v23.2d, v27.2d
+	FMOVQ 96(R0), F29
+	WORD $0x4E7DD79E // fadd v30.2d, v28.2d, v29.2d
+	WORD $0x6E7EFF9F // fdiv v31.2d, v28.2d, v30.2d
+	WORD $0x6E7FDFE0 // fmul v0.2d, v31.2d, v31.2d
+	FMOVQ 112(R0), F2
+	FMOVQ 128(R0), F3
+	VFMLA V0.D2, V2.D2, V3.D2
+	FMOVQ 144(R0), F13
+	VFMLA V0.D2, V3.D2, V13.D2
+	FMOVQ 160(R0), F14
+	VFMLA V0.D2, V13.D2, V14.D2
+	FMOVQ 176(R0), F15
+	VFMLA V0.D2, V14.D2, V15.D2
+	FMOVQ 192(R0), F16
+	VFMLA V0.D2, V15.D2, V16.D2
+	FMOVQ 208(R0), F17
+	VFMLA V0.D2, V16.D2, V17.D2
+	WORD $0x6E60DE32 // fmul v18.2d, v17.2d, v0.2d
+	WORD $0x6E7CDF93 // fmul v19.2d, v28.2d, v28.2d
+	FMOVQ 224(R0), F20
+	WORD $0x6E74DE75 // fmul v21.2d, v19.2d, v20.2d
+	WORD $0x4E75D656 // fadd v22.2d, v18.2d, v21.2d
+	WORD $0x6E7FDED7 // fmul v23.2d, v22.2d, v31.2d
+	FMOVQ 240(R0), F24
+	VFMLA V24.D2, V26.D2, V23.D2
+	WORD $0x4EF5D6F9 // fsub v25.2d, v23.2d, v21.2d
+	WORD $0x4E7CD73B // fadd v27.2d, v25.2d, v28.2d
+	FMOVQ 256(R0), F28
+	WORD $0x6E7CDF5D // fmul v29.2d, v26.2d, v28.2d
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	FMOVD 896(R1), F31
+	WORD $0x4FDF93C0 // fmul v0.2d, v30.2d, v31.d[0]
+	FMOVQ 272(R0), F2
+	WORD $0x4E62F403 // fmax v3.2d, v0.2d, v2.2d
+	FMOVQ 288(R0), F13
+	WORD $0x4EEDF46E // fmin v14.2d, v3.2d, v13.2d
+	FMOVQ 304(R0), F15
 	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
-	WORD $0x4E70D5B1 // fadd v17.2d, v13.2d, v16.2d
-	WORD $0x6E7CDE32 // fmul v18.2d, v17.2d, v28.2d
-	FMOVQ 240(R0), F19
-	VFMLA V19.D2, V23.D2, V18.D2
-	WORD $0x4EF0D654 // fsub v20.2d, v18.2d, v16.2d
-	WORD $0x4E79D695 // fadd v21.2d, v20.2d, v25.2d
-	FMOVQ 256(R0), F22
-	WORD $0x6E76DEF7 // fmul v23.2d, v23.2d, v22.2d
-	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
-	FMOVD 896(R1), F25
-	WORD $0x4FD9931A // fmul v26.2d, v24.2d, v25.d[0]
-	FMOVQ 272(R0), F27
-	WORD $0x4E7BF75C // fmax v28.2d, v26.2d, v27.2d
-	FMOVQ 288(R0), F29
-	WORD $0x4EFDF79E // fmin v30.2d, v28.2d, v29.2d
-	FMOVQ 304(R0), F31
-	WORD $0x6E7FDFC0 // fmul v0.2d, v30.2d, v31.2d
-	WORD $0x4E61A802 // fcvtns v2.2d, v0.2d
-	WORD $0x4E61D844 // scvtf v4.2d, v2.2d
-	FMOVQ 256(R0), F5
-	VFMLS V5.D2, V4.D2, V30.D2
-	FMOVQ 240(R0), F12
-	VFMLS V12.D2, V4.D2, V30.D2
-	FMOVQ 320(R0), F13
-	FMOVQ 336(R0), F14
-	VFMLA V30.D2, V13.D2, V14.D2
-	FMOVQ 352(R0), F15
-	VFMLA V30.D2, V14.D2, V15.D2
-	FMOVQ 368(R0), F16
-	VFMLA V30.D2, V15.D2, V16.D2
-	FMOVQ 384(R0), F17
-	VFMLA V30.D2, V16.D2, V17.D2
-	FMOVQ 400(R0), F18
-	VFMLA V30.D2, V17.D2, V18.D2
-	FMOVQ 416(R0), F19
-	VFMLA V30.D2, V18.D2, V19.D2
-	FMOVQ 432(R0), F20
-	VFMLA V30.D2, V19.D2, V20.D2
-	FMOVQ 448(R0), F21
-	VFMLA V30.D2, V20.D2, V21.D2
-	FMOVQ 464(R0), F22
-	VFMLA V30.D2, V21.D2, V22.D2
-	FMOVQ 480(R0), F23
-	VFMLA V30.D2, V22.D2, V23.D2
-	FMOVQ 224(R0), F24
-	VFMLA V30.D2, V23.D2, V24.D2
-	FMOVQ (R0), F25
-	VFMLA V30.D2, V24.D2, V25.D2
-	FMOVQ (R0), F26
-	VFMLA V30.D2, V25.D2, V26.D2
-	WORD $0x4F7F045B // sshr v27.2d, v2.2d, #1
-	VSUB V27.D2, V2.D2, V28.D2
-	FMOVQ 496(R0), F29
-	VADD V29.D2, V27.D2, V30.D2
+	WORD $0x4E61AA11 // fcvtns v17.2d, v16.2d
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 256(R0), F19
+	VFMLS V19.D2, V18.D2, V14.D2
+	FMOVQ 240(R0), F20
+	VFMLS V20.D2, V18.D2, V14.D2
+	FMOVQ 320(R0), F21
+	FMOVQ 336(R0), F22
+	VFMLA V14.D2, V21.D2, V22.D2
+	FMOVQ 352(R0), F23
+	VFMLA V14.D2, V22.D2, V23.D2
+	FMOVQ 368(R0), F24
+	VFMLA V14.D2, V23.D2, V24.D2
+	FMOVQ 384(R0), F25
+	VFMLA V14.D2, V24.D2, V25.D2
+	FMOVQ 400(R0), F26
+	VFMLA V14.D2, V25.D2, V26.D2
+	FMOVQ 416(R0), F27
+	VFMLA V14.D2, V26.D2, V27.D2
+	FMOVQ 432(R0), F28
+	VFMLA V14.D2, V27.D2, V28.D2
+	FMOVQ 448(R0), F29
+	VFMLA V14.D2, V28.D2, V29.D2
+	FMOVQ 464(R0), F30
+	VFMLA V14.D2, V29.D2, V30.D2
+	FMOVQ 480(R0), F31
+	VFMLA V14.D2, V30.D2, V31.D2
+	FMOVQ 224(R0), F0
+	VFMLA V14.D2, V31.D2, V0.D2
+	FMOVQ (R0), F2
+	VFMLA V14.D2, V0.D2, V2.D2
+	FMOVQ (R0), F3
+	VFMLA V14.D2, V2.D2, V3.D2
+	WORD $0x4F7F062D // sshr v13.2d, v17.2d, #1
+	VSUB V13.D2, V17.D2, V14.D2
+	FMOVQ 496(R0), F15
+	VADD V15.D2, V13.D2, V16.D2
+	VSHL $52, V16.D2, V17.D2
+	WORD $0x6E71DC72 // fmul v18.2d, v3.2d, v17.2d
+	FMOVQ 496(R0), F19
+	VADD V19.D2, V14.D2, V20.D2
+	VSHL $52, V20.D2, V21.D2
+	WORD $0x6E75DE56 // fmul v22.2d, v18.2d, v21.2d
+	WORD $0x6E6CDED7 // fmul v23.2d, v22.2d, v12.2d
+	FMOVQ F23, 48(R7)
+	WORD $0x6E61DED8 // fmul v24.2d, v22.2d, v1.2d
+	FMOVQ F24, 48(R15)
+	FMOVQ 192(R1), F25
+	WORD $0x4E79D49A // fadd v26.2d, v4.2d, v25.2d
+	FMOVQ 64(R19), F27
+	FMOVQ 1024(R1), F28
+	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
+	VUSHR $52, V26.D2, V30.D2
+	WORD $0x4E61DBDF // scvtf v31.2d, v30.2d
+	FMOVQ 16(R0), F0
+	WORD $0x4EE0D7E1 // fsub v1.2d, v31.2d, v0.2d
+	FMOVQ (R0), F2
+	FMOVQ 32(R0), F3
+	VBIT V3.B16, V26.B16, V2.B16
+	FMOVQ 80(R0), F4
+	WORD $0x6E64E44C // fcmge v12.2d, v2.2d, v4.2d
+	FMOVQ 48(R0), F13
+	VAND V13.B16, V12.B16, V14.B16
+	VSUB V14.D2, V2.D2, V15.D2
+	FMOVQ (R0), F16
+	VAND V16.B16, V12.B16, V17.B16
+	WORD $0x4E71D432 // fadd v18.2d, v1.2d, v17.2d
+	FMOVQ (R0), F19
+	WORD $0x4EF3D5F4 // fsub v20.2d, v15.2d, v19.2d
+	FMOVQ 96(R0), F21
+	WORD $0x4E75D696 // fadd v22.2d, v20.2d, v21.2d
+	WORD $0x6E76FE97 // fdiv v23.2d, v20.2d, v22.2d
+	WORD $0x6E77DEF8 // fmul v24.2d, v23.2d, v23.2d
+	FMOVQ 112(R0), F25
+	FMOVQ 128(R0), F27
+	VFMLA V24.D2, V25.D2, V27.D2
+	FMOVQ 144(R0), F28
+	VFMLA V24.D2, V27.D2, V28.D2
+	FMOVQ 160(R0), F30
+	VFMLA V24.D2, V28.D2, V30.D2
+	FMOVQ 176(R0), F31
+	VFMLA V24.D2, V30.D2, V31.D2
+	FMOVQ 192(R0), F0
+	VFMLA V24.D2, V31.D2, V0.D2
+	FMOVQ 208(R0), F1
+	VFMLA V24.D2, V0.D2, V1.D2
+	WORD $0x6E78DC22 // fmul v2.2d, v1.2d, v24.2d
+	WORD $0x6E74DE83 // fmul v3.2d, v20.2d, v20.2d
+	FMOVQ 224(R0), F4
+	WORD $0x6E64DC6C // fmul v12.2d, v3.2d, v4.2d
+	WORD $0x4E6CD44D // fadd v13.2d, v2.2d, v12.2d
+	WORD $0x6E77DDAE // fmul v14.2d, v13.2d, v23.2d
+	FMOVQ 240(R0), F15
+	VFMLA V15.D2, V18.D2, V14.D2
+	WORD $0x4EECD5D0 // fsub v16.2d, v14.2d, v12.2d
+	WORD $0x4E74D611 // fadd v17.2d, v16.2d, v20.2d
+	FMOVQ 256(R0), F19
+	WORD $0x6E73DE54 // fmul v20.2d, v18.2d, v19.2d
+	WORD $0x4E71D695 // fadd v21.2d, v20.2d, v17.2d
+	FMOVD 896(R1), F22
+	WORD $0x4FD692B7 // fmul v23.2d, v21.2d, v22.d[0]
+	FMOVQ 272(R0), F24
+	WORD $0x4E78F6F9 // fmax v25.2d, v23.2d, v24.2d
+	FMOVQ 288(R0), F27
+	WORD $0x4EFBF73C // fmin v28.2d, v25.2d, v27.2d
+	FMOVQ 304(R0), F30
+	WORD $0x6E7EDF9F // fmul v31.2d, v28.2d, v30.2d
+	WORD $0x4E61ABE0 // fcvtns v0.2d, v31.2d
+	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
+	FMOVQ 256(R0), F2
+	VFMLS V2.D2, V1.D2, V28.D2
+	FMOVQ 240(R0), F3
+	VFMLS V3.D2, V1.D2, V28.D2
+	FMOVQ 320(R0), F4
+	FMOVQ 336(R0), F12
+	VFMLA V28.D2, V4.D2, V12.D2
+	FMOVQ 352(R0), F13
+	VFMLA V28.D2, V12.D2, V13.D2
+	FMOVQ 368(R0), F14
+	VFMLA V28.D2, V13.D2, V14.D2
+	FMOVQ 384(R0), F15
+	VFMLA V28.D2, V14.D2, V15.D2
+	FMOVQ 400(R0), F16
+	VFMLA V28.D2, V15.D2, V16.D2
+	FMOVQ 416(R0), F17
+	VFMLA V28.D2, V16.D2, V17.D2
+	FMOVQ 432(R0), F18
+	VFMLA V28.D2, V17.D2, V18.D2
+	FMOVQ 448(R0), F19
+	VFMLA V28.D2, V18.D2, V19.D2
+	FMOVQ 464(R0), F20
+	VFMLA V28.D2, V19.D2, V20.D2
+	FMOVQ 480(R0), F21
+	VFMLA V28.D2, V20.D2, V21.D2
+	FMOVQ 224(R0), F22
+	VFMLA V28.D2, V21.D2, V22.D2
+	FMOVQ (R0), F23
+	VFMLA V28.D2, V22.D2, V23.D2
+	FMOVQ (R0), F24
+	VFMLA V28.D2, V23.D2, V24.D2
+	WORD $0x4F7F0419 // sshr v25.2d, v0.2d, #1
+	VSUB V25.D2, V0.D2, V27.D2
+	FMOVQ 496(R0), F28
+	VADD V28.D2, V25.D2, V30.D2
 	VSHL $52, V30.D2, V31.D2
-	WORD $0x6E7FDF40 // fmul v0.2d, v26.2d, v31.2d
-	FMOVQ 496(R0), F2
-	VADD V2.D2, V28.D2, V4.D2
-	VSHL $52, V4.D2, V5.D2
-	WORD $0x6E65DC0C // fmul v12.2d, v0.2d, v5.2d
-	WORD $0x6E63DD8D // fmul v13.2d, v12.2d, v3.2d
-	FMOVQ F13, 80(R7)
-	WORD $0x6E61DD8E // fmul v14.2d, v12.2d, v1.2d
-	FMOVQ F14, 80(R15)
-	ADD R8, R7
-	ADD R8, R15
-	ADD R21, R19
-	FMOVQ 128(R1), F15
-	WORD $0x4E6FD4D0 // fadd v16.2d, v6.2d, v15.2d
-	FMOVQ (R19), F17
-	WORD $0x4E6FD632 // fadd v18.2d, v17.2d, v15.2d
-	VUSHR $52, V16.D2, V19.D2
+	WORD $0x6E7FDF00 // fmul v0.2d, v24.2d, v31.2d
+	FMOVQ 496(R0), F1
+	VADD V1.D2, V27.D2, V2.D2
+	VSHL $52, V2.D2, V3.D2
+	WORD $0x6E63DC04 // fmul v4.2d, v0.2d, v3.2d
+	WORD $0x6E7DDC8C // fmul v12.2d, v4.2d, v29.2d
+	FMOVQ F12, 64(R7)
+	WORD $0x6E7ADC8D // fmul v13.2d, v4.2d, v26.2d
+	FMOVQ F13, 64(R15)
+	FMOVQ 208(R1), F14
+	WORD $0x4E6ED4AF // fadd v15.2d, v5.2d, v14.2d
+	FMOVQ 80(R19), F16
+	FMOVQ 1040(R1), F17
+	WORD $0x4E71D612 // fadd v18.2d, v16.2d, v17.2d
+	VUSHR $52, V15.D2, V19.D2
 	WORD $0x4E61DA74 // scvtf v20.2d, v19.2d
 	FMOVQ 16(R0), F21
 	WORD $0x4EF5D696 // fsub v22.2d, v20.2d, v21.2d
 	FMOVQ (R0), F23
 	FMOVQ 32(R0), F24
-	VBIT V24.B16, V16.B16, V23.B16
+	VBIT V24.B16, V15.B16, V23.B16
 	FMOVQ 80(R0), F25
 	WORD $0x6E79E6FA // fcmge v26.2d, v23.2d, v25.2d
 	FMOVQ 48(R0), F27
@@ -5619,266 +5636,54 @@ sum:
 	FMOVQ 96(R0), F3
 	WORD $0x4E63D444 // fadd v4.2d, v2.2d, v3.2d
 	WORD $0x6E64FC45 // fdiv v5.2d, v2.2d, v4.2d
-	WORD $0x6E65DCA6 // fmul v6.2d, v5.2d, v5.2d
-	FMOVQ 112(R0), F12
-	FMOVQ 128(R0), F13
-	VFMLA V6.D2, V12.D2, V13.D2
-	FMOVQ 144(R0), F14
-	VFMLA V6.D2, V13.D2, V14.D2
-	FMOVQ 160(R0), F15
-	VFMLA V6.D2, V14.D2, V15.D2
-	FMOVQ 176(R0), F17
-	VFMLA V6.D2, V15.D2, V17.D2
-	FMOVQ 192(R0), F19
-	VFMLA V6.D2, V17.D2, V19.D2
-	FMOVQ 208(R0), F20
-	VFMLA V6.D2, V19.D2, V20.D2
-	WORD $0x6E66DE95 // fmul v21.2d, v20.2d, v6.2d
-	WORD $0x6E62DC56 // fmul v22.2d, v2.2d, v2.2d
-	FMOVQ 224(R0), F23
-	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
-	WORD $0x4E78D6B9 // fadd v25.2d, v21.2d, v24.2d
-	WORD $0x6E65DF3A // fmul v26.2d, v25.2d, v5.2d
-	FMOVQ 240(R0), F27
-	VFMLA V27.D2, V0.D2, V26.D2
-	WORD $0x4EF8D75C // fsub v28.2d, v26.2d, v24.2d
-	WORD $0x4E62D79D // fadd v29.2d, v28.2d, v2.2d
-	FMOVQ 256(R0), F30
-	WORD $0x6E7EDC1F // fmul v31.2d, v0.2d, v30.2d
-	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
-	FMOVD 896(R1), F1
-	WORD $0x4FC19002 // fmul v2.2d, v0.2d, v1.d[0]
-	FMOVQ 272(R0), F3
-	WORD $0x4E63F444 // fmax v4.2d, v2.2d, v3.2d
-	FMOVQ 288(R0), F5
-	WORD $0x4EE5F486 // fmin v6.2d, v4.2d, v5.2d
-	FMOVQ 304(R0), F12
-	WORD $0x6E6CDCCD // fmul v13.2d, v6.2d, v12.2d
-	WORD $0x4E61A9AE // fcvtns v14.2d, v13.2d
-	WORD $0x4E61D9CF // scvtf v15.2d, v14.2d
-	FMOVQ 256(R0), F17
-	VFMLS V17.D2, V15.D2, V6.D2
-	FMOVQ 240(R0), F19
-	VFMLS V19.D2, V15.D2, V6.D2
-	FMOVQ 320(R0), F20
-	FMOVQ 336(R0), F21
-	VFMLA V6.D2, V20.D2, V21.D2
-	FMOVQ 352(R0), F22
-	VFMLA V6.D2, V21.D2, V22.D2
-	FMOVQ 368(R0), F23
-	VFMLA V6.D2, V22.D2, V23.D2
-	FMOVQ 384(R0), F24
-	VFMLA V6.D2, V23.D2, V24.D2
-	FMOVQ 400(R0), F25
-	VFMLA V6.D2, V24.D2, V25.D2
-	FMOVQ 416(R0), F26
-	VFMLA V6.D2, V25.D2, V26.D2
-	FMOVQ 432(R0), F27
-	VFMLA V6.D2, V26.D2, V27.D2
-	FMOVQ 448(R0), F28
-	VFMLA V6.D2, V27.D2, V28.D2
-	FMOVQ 464(R0), F29
-	VFMLA V6.D2, V28.D2, V29.D2
-	FMOVQ 480(R0), F30
-	VFMLA V6.D2, V29.D2, V30.D2
-	FMOVQ 224(R0), F31
-	VFMLA V6.D2, V30.D2, V31.D2
-	FMOVQ (R0), F0
-	VFMLA V6.D2, V31.D2, V0.D2
-	FMOVQ (R0), F1
-	VFMLA V6.D2, V0.D2, V1.D2
-	WORD $0x4F7F05C2 // sshr v2.2d, v14.2d, #1
-	VSUB V2.D2, V14.D2, V3.D2
-	FMOVQ 496(R0), F4
-	VADD V4.D2, V2.D2, V5.D2
-	VSHL $52, V5.D2, V6.D2
-	WORD $0x6E66DC2C // fmul v12.2d, v1.2d, v6.2d
-	FMOVQ 496(R0), F13
-	VADD V13.D2, V3.D2, V14.D2
-	VSHL $52, V14.D2, V15.D2
-	WORD $0x6E6FDD91 // fmul v17.2d, v12.2d, v15.2d
-	WORD $0x6E72DE32 // fmul v18.2d, v17.2d, v18.2d
-	FMOVQ F18, (R7)
-	WORD $0x6E70DE33 // fmul v19.2d, v17.2d, v16.2d
-	FMOVQ F19, (R15)
-	FMOVQ 144(R1), F20
-	WORD $0x4E74D4F5 // fadd v21.2d, v7.2d, v20.2d
-	FMOVQ 16(R19), F22
-	WORD $0x4E74D6D7 // fadd v23.2d, v22.2d, v20.2d
-	VUSHR $52, V21.D2, V24.D2
-	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
-	FMOVQ 16(R0), F26
-	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
-	FMOVQ (R0), F28
-	FMOVQ 32(R0), F29
-	VBIT V29.B16, V21.B16, V28.B16
-	FMOVQ 80(R0), F30
-	WORD $0x6E7EE79F // fcmge v31.2d, v28.2d, v30.2d
-	FMOVQ 48(R0), F0
-	VAND V0.B16, V31.B16, V1.B16
-	VSUB V1.D2, V28.D2, V2.D2
-	FMOVQ (R0), F3
-	VAND V3.B16, V31.B16, V4.B16
-	WORD $0x4E64D765 // fadd v5.2d, v27.2d, v4.2d
-	FMOVQ (R0), F6
-	WORD $0x4EE6D447 // fsub v7.2d, v2.2d, v6.2d
-	FMOVQ 96(R0), F12
-	WORD $0x4E6CD4ED // fadd v13.2d, v7.2d, v12.2d
-	WORD $0x6E6DFCEE // fdiv v14.2d, v7.2d, v13.2d
-	WORD $0x6E6EDDCF // fmul v15.2d, v14.2d, v14.2d
-	FMOVQ 112(R0), F16
-	FMOVQ 128(R0), F17
-	VFMLA V15.D2, V16.D2, V17.D2
-	FMOVQ 144(R0), F18
-	VFMLA V15.D2, V17.D2, V18.D2
-	FMOVQ 160(R0), F19
-	VFMLA V15.D2, V18.D2, V19.D2
-	FMOVQ 176(R0), F20
-	VFMLA V15.D2, V19.D2, V20.D2
-	FMOVQ 192(R0), F22
-	VFMLA V15.D2, V20.D2, V22.D2
-	FMOVQ 208(R0), F24
-	VFMLA V15.D2, V22.D2, V24.D2
-	WORD $0x6E6FDF19 // fmul v25.2d, v24.2d, v15.2d
-	WORD $0x6E67DCFA // fmul v26.2d, v7.2d, v7.2d
-	FMOVQ 224(R0), F27
-	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
-	WORD $0x4E7CD73D // fadd v29.2d, v25.2d, v28.2d
-	WORD $0x6E6EDFBE // fmul v30.2d, v29.2d, v14.2d
-	FMOVQ 240(R0), F31
-	VFMLA V31.D2, V5.D2, V30.D2
-	WORD $0x4EFCD7C0 // fsub v0.2d, v30.2d, v28.2d
-	WORD $0x4E67D401 // fadd v1.2d, v0.2d, v7.2d
-	FMOVQ 256(R0), F2
-	WORD $0x6E62DCA3 // fmul v3.2d, v5.2d, v2.2d
-	WORD $0x4E61D464 // fadd v4.2d, v3.2d, v1.2d
-	FMOVD 896(R1), F5
-	WORD $0x4FC59086 // fmul v6.2d, v4.2d, v5.d[0]
-	FMOVQ 272(R0), F7
-	WORD $0x4E67F4CC // fmax v12.2d, v6.2d, v7.2d
-	FMOVQ 288(R0), F13
-	WORD $0x4EEDF58E // fmin v14.2d, v12.2d, v13.2d
-	FMOVQ 304(R0), F15
-	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
-	WORD $0x4E61AA11 // fcvtns v17.2d, v16.2d
-	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
-	FMOVQ 256(R0), F19
-	VFMLS V19.D2, V18.D2, V14.D2
-	FMOVQ 240(R0), F20
-	VFMLS V20.D2, V18.D2, V14.D2
-	FMOVQ 320(R0), F22
-	FMOVQ 336(R0), F24
-	VFMLA V14.D2, V22.D2, V24.D2
-	FMOVQ 352(R0), F25
-	VFMLA V14.D2, V24.D2, V25.D2
-	FMOVQ 368(R0), F26
-	VFMLA V14.D2, V25.D2, V26.D2
-	FMOVQ 384(R0), F27
-	VFMLA V14.D2, V26.D2, V27.D2
-	FMOVQ 400(R0), F28
-	VFMLA V14.D2, V27.D2, V28.D2
-	FMOVQ 416(R0), F29
-	VFMLA V14.D2, V28.D2, V29.D2
-	FMOVQ 432(R0), F30
-	VFMLA V14.D2, V29.D2, V30.D2
-	FMOVQ 448(R0), F31
-	VFMLA V14.D2, V30.D2, V31.D2
-	FMOVQ 464(R0), F0
-	VFMLA V14.D2, V31.D2, V0.D2
-	FMOVQ 480(R0), F1
-	VFMLA V14.D2, V0.D2, V1.D2
-	FMOVQ 224(R0), F2
-	VFMLA V14.D2, V1.D2, V2.D2
-	FMOVQ (R0), F3
-	VFMLA V14.D2, V2.D2, V3.D2
-	FMOVQ (R0), F4
-	VFMLA V14.D2, V3.D2, V4.D2
-	WORD $0x4F7F0625 // sshr v5.2d, v17.2d, #1
-	VSUB V5.D2, V17.D2, V6.D2
-	FMOVQ 496(R0), F7
-	VADD V7.D2, V5.D2, V12.D2
-	VSHL $52, V12.D2, V13.D2
-	WORD $0x6E6DDC8E // fmul v14.2d, v4.2d, v13.2d
-	FMOVQ 496(R0), F15
-	VADD V15.D2, V6.D2, V16.D2
-	VSHL $52, V16.D2, V17.D2
-	WORD $0x6E71DDD2 // fmul v18.2d, v14.2d, v17.2d
-	WORD $0x6E77DE53 // fmul v19.2d, v18.2d, v23.2d
-	FMOVQ F19, 16(R7)
-	WORD $0x6E75DE54 // fmul v20.2d, v18.2d, v21.2d
-	FMOVQ F20, 16(R15)
-	FMOVQ 160(R1), F21
-	WORD $0x4E75D516 // fadd v22.2d, v8.2d, v21.2d
-	FMOVQ 32(R19), F23
-	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
-	VUSHR $52, V22.D2, V25.D2
-	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
-	FMOVQ 16(R0), F27
-	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
-	FMOVQ (R0), F29
-	FMOVQ 32(R0), F30
-	VBIT V30.B16, V22.B16, V29.B16
-	FMOVQ 80(R0), F31
-	WORD $0x6E7FE7A0 // fcmge v0.2d, v29.2d, v31.2d
-	FMOVQ 48(R0), F1
-	VAND V1.B16, V0.B16, V2.B16
-	VSUB V2.D2, V29.D2, V3.D2
-	FMOVQ (R0), F4
-	VAND V4.B16, V0.B16, V5.B16
-	WORD $0x4E65D786 // fadd v6.2d, v28.2d, v5.2d
-	FMOVQ (R0), F7
-	WORD $0x4EE7D468 // fsub v8.2d, v3.2d, v7.2d
-	FMOVQ 96(R0), F12
-	WORD $0x4E6CD50D // fadd v13.2d, v8.2d, v12.2d
-	WORD $0x6E6DFD0E // fdiv v14.2d, v8.2d, v13.2d
-	WORD $0x6E6EDDCF // fmul v15.2d, v14.2d, v14.2d
-	FMOVQ 112(R0), F16
-	FMOVQ 128(R0), F17
-	VFMLA V15.D2, V16.D2, V17.D2
-	FMOVQ 144(R0), F18
-	VFMLA V15.D2, V17.D2, V18.D2
-	FMOVQ 160(R0), F19
-	VFMLA V15.D2, V18.D2, V19.D2
-	FMOVQ 176(R0), F20
-	VFMLA V15.D2, V19.D2, V20.D2
-	FMOVQ 192(R0), F21
-	VFMLA V15.D2, V20.D2, V21.D2
-	FMOVQ 208(R0), F23
-	VFMLA V15.D2, V21.D2, V23.D2
-	WORD $0x6E6FDEF9 // fmul v25.2d, v23.2d, v15.2d
-	WORD $0x6E68DD1A // fmul v26.2d, v8.2d, v8.2d
-	FMOVQ 224(R0), F27
-	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
-	WORD $0x4E7CD73D // fadd v29.2d, v25.2d, v28.2d
-	WORD $0x6E6EDFBE // fmul v30.2d, v29.2d, v14.2d
-	FMOVQ 240(R0), F31
-	VFMLA V31.D2, V6.D2, V30.D2
-	WORD $0x4EFCD7C0 // fsub v0.2d, v30.2d, v28.2d
-	WORD $0x4E68D401 // fadd v1.2d, v0.2d, v8.2d
-	FMOVQ 256(R0), F2
-	WORD $0x6E62DCC3 // fmul v3.2d, v6.2d, v2.2d
-	WORD $0x4E61D464 // fadd v4.2d, v3.2d, v1.2d
-	FMOVD 896(R1), F5
-	WORD $0x4FC59086 // fmul v6.2d, v4.2d, v5.d[0]
-	FMOVQ 272(R0), F7
-	WORD $0x4E67F4C8 // fmax v8.2d, v6.2d, v7.2d
+	WORD $0x6E65DCAC // fmul v12.2d, v5.2d, v5.2d
+	FMOVQ 112(R0), F13
+	FMOVQ 128(R0), F14
+	VFMLA V12.D2, V13.D2, V14.D2
+	FMOVQ 144(R0), F16
+	VFMLA V12.D2, V14.D2, V16.D2
+	FMOVQ 160(R0), F17
+	VFMLA V12.D2, V16.D2, V17.D2
+	FMOVQ 176(R0), F19
+	VFMLA V12.D2, V17.D2, V19.D2
+	FMOVQ 192(R0), F20
+	VFMLA V12.D2, V19.D2, V20.D2
+	FMOVQ 208(R0), F21
+	VFMLA V12.D2, V20.D2, V21.D2
+	WORD $0x6E6CDEB6 // fmul v22.2d, v21.2d, v12.2d
+	WORD $0x6E62DC57 // fmul v23.2d, v2.2d, v2.2d
+	FMOVQ 224(R0), F24
+	WORD $0x6E78DEF9 // fmul v25.2d, v23.2d, v24.2d
+	WORD $0x4E79D6DA // fadd v26.2d, v22.2d, v25.2d
+	WORD $0x6E65DF5B // fmul v27.2d, v26.2d, v5.2d
+	FMOVQ 240(R0), F28
+	VFMLA V28.D2, V0.D2, V27.D2
+	WORD $0x4EF9D77D // fsub v29.2d, v27.2d, v25.2d
+	WORD $0x4E62D7BE // fadd v30.2d, v29.2d, v2.2d
+	FMOVQ 256(R0), F31
+	WORD $0x6E7FDC00 // fmul v0.2d, v0.2d, v31.2d
+	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
+	FMOVD 896(R1), F2
+	WORD $0x4FC29023 // fmul v3.2d, v1.2d, v2.d[0]
+	FMOVQ 272(R0), F4
+	WORD $0x4E64F465 // fmax v5.2d, v3.2d, v4.2d
 	FMOVQ 288(R0), F12
-	WORD $0x4EECF50D // fmin v13.2d, v8.2d, v12.2d
+	WORD $0x4EECF4AD // fmin v13.2d, v5.2d, v12.2d
 	FMOVQ 304(R0), F14
-	WORD $0x6E6EDDAF // fmul v15.2d, v13.2d, v14.2d
-	WORD $0x4E61A9F0 // fcvtns v16.2d, v15.2d
-	WORD $0x4E61DA11 // scvtf v17.2d, v16.2d
-	FMOVQ 256(R0), F18
-	VFMLS V18.D2, V17.D2, V13.D2
-	FMOVQ 240(R0), F19
-	VFMLS V19.D2, V17.D2, V13.D2
-	FMOVQ 320(R0), F20
-	FMOVQ 336(R0), F21
-	VFMLA V13.D2, V20.D2, V21.D2
-	FMOVQ 352(R0), F23
-	VFMLA V13.D2, V21.D2, V23.D2
+	WORD $0x6E6EDDB0 // fmul v16.2d, v13.2d, v14.2d
+	WORD $0x4E61AA11 // fcvtns v17.2d, v16.2d
+	WORD $0x4E61DA33 // scvtf v19.2d, v17.2d
+	FMOVQ 256(R0), F20
+	VFMLS V20.D2, V19.D2, V13.D2
+	FMOVQ 240(R0), F21
+	VFMLS V21.D2, V19.D2, V13.D2
+	FMOVQ 320(R0), F22
+	FMOVQ 336(R0), F23
+	VFMLA V13.D2, V22.D2, V23.D2
+	FMOVQ 352(R0), F24
+	VFMLA V13.D2, V23.D2, V24.D2
 	FMOVQ 368(R0), F25
-	VFMLA V13.D2, V23.D2, V25.D2
+	VFMLA V13.D2, V24.D2, V25.D2
 	FMOVQ 384(R0), F26
 	VFMLA V13.D2, V25.D2, V26.D2
 	FMOVQ 400(R0), F27
@@ -5899,45 +5704,584 @@ sum:
 	VFMLA V13.D2, V1.D2, V2.D2
 	FMOVQ (R0), F3
 	VFMLA V13.D2, V2.D2, V3.D2
-	WORD $0x4F7F0604 // sshr v4.2d, v16.2d, #1
-	VSUB V4.D2, V16.D2, V5.D2
-	FMOVQ 496(R0), F6
-	VADD V6.D2, V4.D2, V7.D2
-	VSHL $52, V7.D2, V8.D2
-	WORD $0x6E68DC6C // fmul v12.2d, v3.2d, v8.2d
-	FMOVQ 496(R0), F13
-	VADD V13.D2, V5.D2, V14.D2
-	VSHL $52, V14.D2, V15.D2
-	WORD $0x6E6FDD90 // fmul v16.2d, v12.2d, v15.2d
-	WORD $0x6E78DE11 // fmul v17.2d, v16.2d, v24.2d
-	FMOVQ F17, 32(R7)
-	WORD $0x6E76DE12 // fmul v18.2d, v16.2d, v22.2d
-	FMOVQ F18, 32(R15)
-	FMOVQ 176(R1), F19
-	WORD $0x4E73D534 // fadd v20.2d, v9.2d, v19.2d
-	FMOVQ 48(R19), F21
-	WORD $0x4E73D6B6 // fadd v22.2d, v21.2d, v19.2d
-	VUSHR $52, V20.D2, V23.D2
-	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
-	FMOVQ 16(R0), F25
-	WORD $0x4EF9D71A // fsub v26.2d, v24.2d, v25.2d
-	FMOVQ (R0), F27
-	FMOVQ 32(R0), F28
-	VBIT V28.B16, V20.B16, V27.B16
-	FMOVQ 80(R0), F29
-	WORD $0x6E7DE77E // fcmge v30.2d, v27.2d, v29.2d
-	FMOVQ 48(R0), F31
-	VAND V31.B16, V30.B16, V0.B16
-	VSUB V0.D2, V27.D2, V1.D2
-	FMOVQ (R0), F2
-	VAND V2.B16, V30.B16, V3.B16
-	WORD $0x4E63D744 // fadd v4.2d, v26.2d, v3.2d
+	WORD $0x4F7F0624 // sshr v4.2d, v17.2d, #1
+	VSUB V4.D2, V17.D2, V5.D2
+	FMOVQ 496(R0), F12
+	VADD V12.D2, V4.D2, V13.D2
+	VSHL $52, V13.D2, V14.D2
+	WORD $0x6E6EDC70 // fmul v16.2d, v3.2d, v14.2d
+	FMOVQ 496(R0), F17
+	VADD V17.D2, V5.D2, V19.D2
+	VSHL $52, V19.D2, V20.D2
+	WORD $0x6E74DE15 // fmul v21.2d, v16.2d, v20.2d
+	WORD $0x6E72DEB6 // fmul v22.2d, v21.2d, v18.2d
+	FMOVQ F22, 80(R7)
+	WORD $0x6E6FDEB7 // fmul v23.2d, v21.2d, v15.2d
+	FMOVQ F23, 80(R15)
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	FMOVQ 128(R1), F24
+	WORD $0x4E78D4D9 // fadd v25.2d, v6.2d, v24.2d
+	FMOVQ (R19), F26
+	FMOVQ 960(R1), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	VUSHR $52, V25.D2, V29.D2
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 16(R0), F31
+	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
+	FMOVQ (R0), F1
+	FMOVQ 32(R0), F2
+	VBIT V2.B16, V25.B16, V1.B16
+	FMOVQ 80(R0), F3
+	WORD $0x6E63E424 // fcmge v4.2d, v1.2d, v3.2d
+	FMOVQ 48(R0), F5
+	VAND V5.B16, V4.B16, V6.B16
+	VSUB V6.D2, V1.D2, V12.D2
+	FMOVQ (R0), F13
+	VAND V13.B16, V4.B16, V14.B16
+	WORD $0x4E6ED40F // fadd v15.2d, v0.2d, v14.2d
+	FMOVQ (R0), F16
+	WORD $0x4EF0D591 // fsub v17.2d, v12.2d, v16.2d
+	FMOVQ 96(R0), F18
+	WORD $0x4E72D633 // fadd v19.2d, v17.2d, v18.2d
+	WORD $0x6E73FE34 // fdiv v20.2d, v17.2d, v19.2d
+	WORD $0x6E74DE95 // fmul v21.2d, v20.2d, v20.2d
+	FMOVQ 112(R0), F22
+	FMOVQ 128(R0), F23
+	VFMLA V21.D2, V22.D2, V23.D2
+	FMOVQ 144(R0), F24
+	VFMLA V21.D2, V23.D2, V24.D2
+	FMOVQ 160(R0), F26
+	VFMLA V21.D2, V24.D2, V26.D2
+	FMOVQ 176(R0), F27
+	VFMLA V21.D2, V26.D2, V27.D2
+	FMOVQ 192(R0), F29
+	VFMLA V21.D2, V27.D2, V29.D2
+	FMOVQ 208(R0), F30
+	VFMLA V21.D2, V29.D2, V30.D2
+	WORD $0x6E75DFDF // fmul v31.2d, v30.2d, v21.2d
+	WORD $0x6E71DE20 // fmul v0.2d, v17.2d, v17.2d
+	FMOVQ 224(R0), F1
+	WORD $0x6E61DC02 // fmul v2.2d, v0.2d, v1.2d
+	WORD $0x4E62D7E3 // fadd v3.2d, v31.2d, v2.2d
+	WORD $0x6E74DC64 // fmul v4.2d, v3.2d, v20.2d
+	FMOVQ 240(R0), F5
+	VFMLA V5.D2, V15.D2, V4.D2
+	WORD $0x4EE2D486 // fsub v6.2d, v4.2d, v2.2d
+	WORD $0x4E71D4CC // fadd v12.2d, v6.2d, v17.2d
+	FMOVQ 256(R0), F13
+	WORD $0x6E6DDDEE // fmul v14.2d, v15.2d, v13.2d
+	WORD $0x4E6CD5CF // fadd v15.2d, v14.2d, v12.2d
+	FMOVD 896(R1), F16
+	WORD $0x4FD091F1 // fmul v17.2d, v15.2d, v16.d[0]
+	FMOVQ 272(R0), F18
+	WORD $0x4E72F633 // fmax v19.2d, v17.2d, v18.2d
+	FMOVQ 288(R0), F20
+	WORD $0x4EF4F675 // fmin v21.2d, v19.2d, v20.2d
+	FMOVQ 304(R0), F22
+	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
+	WORD $0x4E61AAF8 // fcvtns v24.2d, v23.2d
+	WORD $0x4E61DB1A // scvtf v26.2d, v24.2d
+	FMOVQ 256(R0), F27
+	VFMLS V27.D2, V26.D2, V21.D2
+	FMOVQ 240(R0), F29
+	VFMLS V29.D2, V26.D2, V21.D2
+	FMOVQ 320(R0), F30
+	FMOVQ 336(R0), F31
+	VFMLA V21.D2, V30.D2, V31.D2
+	FMOVQ 352(R0), F0
+	VFMLA V21.D2, V31.D2, V0.D2
+	FMOVQ 368(R0), F1
+	VFMLA V21.D2, V0.D2, V1.D2
+	FMOVQ 384(R0), F2
+	VFMLA V21.D2, V1.D2, V2.D2
+	FMOVQ 400(R0), F3
+	VFMLA V21.D2, V2.D2, V3.D2
+	FMOVQ 416(R0), F4
+	VFMLA V21.D2, V3.D2, V4.D2
+	FMOVQ 432(R0), F5
+	VFMLA V21.D2, V4.D2, V5.D2
+	FMOVQ 448(R0), F6
+	VFMLA V21.D2, V5.D2, V6.D2
+	FMOVQ 464(R0), F12
+	VFMLA V21.D2, V6.D2, V12.D2
+	FMOVQ 480(R0), F13
+	VFMLA V21.D2, V12.D2, V13.D2
+	FMOVQ 224(R0), F14
+	VFMLA V21.D2, V13.D2, V14.D2
+	FMOVQ (R0), F15
+	VFMLA V21.D2, V14.D2, V15.D2
+	FMOVQ (R0), F16
+	VFMLA V21.D2, V15.D2, V16.D2
+	WORD $0x4F7F0711 // sshr v17.2d, v24.2d, #1
+	VSUB V17.D2, V24.D2, V18.D2
+	FMOVQ 496(R0), F19
+	VADD V19.D2, V17.D2, V20.D2
+	VSHL $52, V20.D2, V21.D2
+	WORD $0x6E75DE16 // fmul v22.2d, v16.2d, v21.2d
+	FMOVQ 496(R0), F23
+	VADD V23.D2, V18.D2, V24.D2
+	VSHL $52, V24.D2, V26.D2
+	WORD $0x6E7ADEDB // fmul v27.2d, v22.2d, v26.2d
+	WORD $0x6E7CDF7C // fmul v28.2d, v27.2d, v28.2d
+	FMOVQ F28, (R7)
+	WORD $0x6E79DF7D // fmul v29.2d, v27.2d, v25.2d
+	FMOVQ F29, (R15)
+	FMOVQ 144(R1), F30
+	WORD $0x4E7ED4FF // fadd v31.2d, v7.2d, v30.2d
+	FMOVQ 16(R19), F0
+	FMOVQ 976(R1), F1
+	WORD $0x4E61D402 // fadd v2.2d, v0.2d, v1.2d
+	VUSHR $52, V31.D2, V3.D2
+	WORD $0x4E61D864 // scvtf v4.2d, v3.2d
+	FMOVQ 16(R0), F5
+	WORD $0x4EE5D486 // fsub v6.2d, v4.2d, v5.2d
+	FMOVQ (R0), F7
+	FMOVQ 32(R0), F12
+	VBIT V12.B16, V31.B16, V7.B16
+	FMOVQ 80(R0), F13
+	WORD $0x6E6DE4EE // fcmge v14.2d, v7.2d, v13.2d
+	FMOVQ 48(R0), F15
+	VAND V15.B16, V14.B16, V16.B16
+	VSUB V16.D2, V7.D2, V17.D2
+	FMOVQ (R0), F18
+	VAND V18.B16, V14.B16, V19.B16
+	WORD $0x4E73D4D4 // fadd v20.2d, v6.2d, v19.2d
+	FMOVQ (R0), F21
+	WORD $0x4EF5D636 // fsub v22.2d, v17.2d, v21.2d
+	FMOVQ 96(R0), F23
+	WORD $0x4E77D6D8 // fadd v24.2d, v22.2d, v23.2d
+	WORD $0x6E78FED9 // fdiv v25.2d, v22.2d, v24.2d
+	WORD $0x6E79DF3A // fmul v26.2d, v25.2d, v25.2d
+	FMOVQ 112(R0), F27
+	FMOVQ 128(R0), F28
+	VFMLA V26.D2, V27.D2, V28.D2
+	FMOVQ 144(R0), F29
+	VFMLA V26.D2, V28.D2, V29.D2
+	FMOVQ 160(R0), F30
+	VFMLA V26.D2, V29.D2, V30.D2
+	FMOVQ 176(R0), F0
+	VFMLA V26.D2, V30.D2, V0.D2
+	FMOVQ 192(R0), F1
+	VFMLA V26.D2, V0.D2, V1.D2
+	FMOVQ 208(R0), F3
+	VFMLA V26.D2, V1.D2, V3.D2
+	WORD $0x6E7ADC64 // fmul v4.2d, v3.2d, v26.2d
+	WORD $0x6E76DEC5 // fmul v5.2d, v22.2d, v22.2d
+	FMOVQ 224(R0), F6
+	WORD $0x6E66DCA7 // fmul v7.2d, v5.2d, v6.2d
+	WORD $0x4E67D48C // fadd v12.2d, v4.2d, v7.2d
+	WORD $0x6E79DD8D // fmul v13.2d, v12.2d, v25.2d
+	FMOVQ 240(R0), F14
+	VFMLA V14.D2, V20.D2, V13.D2
+	WORD $0x4EE7D5AF // fsub v15.2d, v13.2d, v7.2d
+	WORD $0x4E76D5F0 // fadd v16.2d, v15.2d, v22.2d
+	FMOVQ 256(R0), F17
+	WORD $0x6E71DE92 // fmul v18.2d, v20.2d, v17.2d
+	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
+	FMOVD 896(R1), F20
+	WORD $0x4FD49275 // fmul v21.2d, v19.2d, v20.d[0]
+	FMOVQ 272(R0), F22
+	WORD $0x4E76F6B7 // fmax v23.2d, v21.2d, v22.2d
+	FMOVQ 288(R0), F24
+	WORD $0x4EF8F6F9 // fmin v25.2d, v23.2d, v24.2d
+	FMOVQ 304(R0), F26
+	WORD $0x6E7ADF3B // fmul v27.2d, v25.2d, v26.2d
+	WORD $0x4E61AB7C // fcvtns v28.2d, v27.2d
+	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
+	FMOVQ 256(R0), F30
+	VFMLS V30.D2, V29.D2, V25.D2
+	FMOVQ 240(R0), F0
+	VFMLS V0.D2, V29.D2, V25.D2
+	FMOVQ 320(R0), F1
+	FMOVQ 336(R0), F3
+	VFMLA V25.D2, V1.D2, V3.D2
+	FMOVQ 352(R0), F4
+	VFMLA V25.D2, V3.D2, V4.D2
+	FMOVQ 368(R0), F5
+	VFMLA V25.D2, V4.D2, V5.D2
+	FMOVQ 384(R0), F6
+	VFMLA V25.D2, V5.D2, V6.D2
+	FMOVQ 400(R0), F7
+	VFMLA V25.D2, V6.D2, V7.D2
+	FMOVQ 416(R0), F12
+	VFMLA V25.D2, V7.D2, V12.D2
+	FMOVQ 432(R0), F13
+	VFMLA V25.D2, V12.D2, V13.D2
+	FMOVQ 448(R0), F14
+	VFMLA V25.D2, V13.D2, V14.D2
+	FMOVQ 464(R0), F15
+	VFMLA V25.D2, V14.D2, V15.D2
+	FMOVQ 480(R0), F16
+	VFMLA V25.D2, V15.D2, V16.D2
+	FMOVQ 224(R0), F17
+	VFMLA V25.D2, V16.D2, V17.D2
+	FMOVQ (R0), F18
+	VFMLA V25.D2, V17.D2, V18.D2
+	FMOVQ (R0), F19
+	VFMLA V25.D2, V18.D2, V19.D2
+	WORD $0x4F7F0794 // sshr v20.2d, v28.2d, #1
+	VSUB V20.D2, V28.D2, V21.D2
+	FMOVQ 496(R0), F22
+	VADD V22.D2, V20.D2, V23.D2
+	VSHL $52, V23.D2, V24.D2
+	WORD $0x6E78DE79 // fmul v25.2d, v19.2d, v24.2d
+	FMOVQ 496(R0), F26
+	VADD V26.D2, V21.D2, V27.D2
+	VSHL $52, V27.D2, V28.D2
+	WORD $0x6E7CDF3D // fmul v29.2d, v25.2d, v28.2d
+	WORD $0x6E62DFBE // fmul v30.2d, v29.2d, v2.2d
+	FMOVQ F30, 16(R7)
+	WORD $0x6E7FDFBF // fmul v31.2d, v29.2d, v31.2d
+	FMOVQ F31, 16(R15)
+	FMOVQ 160(R1), F0
+	WORD $0x4E60D501 // fadd v1.2d, v8.2d, v0.2d
+	FMOVQ 32(R19), F2
+	FMOVQ 992(R1), F3
+	WORD $0x4E63D444 // fadd v4.2d, v2.2d, v3.2d
+	VUSHR $52, V1.D2, V5.D2
+	WORD $0x4E61D8A6 // scvtf v6.2d, v5.2d
+	FMOVQ 16(R0), F7
+	WORD $0x4EE7D4C8 // fsub v8.2d, v6.2d, v7.2d
+	FMOVQ (R0), F12
+	FMOVQ 32(R0), F13
+	VBIT V13.B16, V1.B16, V12.B16
+	FMOVQ 80(R0), F14
+	WORD $0x6E6EE58F // fcmge v15.2d, v12.2d, v14.2d
+	FMOVQ 48(R0), F16
+	VAND V16.B16, V15.B16, V17.B16
+	VSUB V17.D2, V12.D2, V18.D2
+	FMOVQ (R0), F19
+	VAND V19.B16, V15.B16, V20.B16
+	WORD $0x4E74D515 // fadd v21.2d, v8.2d, v20.2d
+	FMOVQ (R0), F22
+	WORD $0x4EF6D657 // fsub v23.2d, v18.2d, v22.2d
+	FMOVQ 96(R0), F24
+	WORD $0x4E78D6F9 // fadd v25.2d, v23.2d, v24.2d
+	WORD $0x6E79FEFA // fdiv v26.2d, v23.2d, v25.2d
+	WORD $0x6E7ADF5B // fmul v27.2d, v26.2d, v26.2d
+	FMOVQ 112(R0), F28
+	FMOVQ 128(R0), F29
+	VFMLA V27.D2, V28.D2, V29.D2
+	FMOVQ 144(R0), F30
+	VFMLA V27.D2, V29.D2, V30.D2
+	FMOVQ 160(R0), F31
+	VFMLA V27.D2, V30.D2, V31.D2
+	FMOVQ 176(R0), F0
+	VFMLA V27.D2, V31.D2, V0.D2
+	FMOVQ 192(R0), F2
+	VFMLA V27.D2, V0.D2, V2.D2
+	FMOVQ 208(R0), F3
+	VFMLA V27.D2, V2.D2, V3.D2
+	WORD $0x6E7BDC65 // fmul v5.2d, v3.2d, v27.2d
+	WORD $0x6E77DEE6 // fmul v6.2d, v23.2d, v23.2d
+	FMOVQ 224(R0), F7
+	WORD $0x6E67DCC8 // fmul v8.2d, v6.2d, v7.2d
+	WORD $0x4E68D4AC // fadd v12.2d, v5.2d, v8.2d
+	WORD $0x6E7ADD8D // fmul v13.2d, v12.2d, v26.2d
+	FMOVQ 240(R0), F14
+	VFMLA V14.D2, V21.D2, V13.D2
+	WORD $0x4EE8D5AF // fsub v15.2d, v13.2d, v8.2d
+	WORD $0x4E77D5F0 // fadd v16.2d, v15.2d, v23.2d
+	FMOVQ 256(R0), F17
+	WORD $0x6E71DEB2 // fmul v18.2d, v21.2d, v17.2d
+	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
+	FMOVD 896(R1), F20
+	WORD $0x4FD49275 // fmul v21.2d, v19.2d, v20.d[0]
+	FMOVQ 272(R0), F22
+	WORD $0x4E76F6B7 // fmax v23.2d, v21.2d, v22.2d
+	FMOVQ 288(R0), F24
+	WORD $0x4EF8F6F9 // fmin v25.2d, v23.2d, v24.2d
+	FMOVQ 304(R0), F26
+	WORD $0x6E7ADF3B // fmul v27.2d, v25.2d, v26.2d
+	WORD $0x4E61AB7C // fcvtns v28.2d, v27.2d
+	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
+	FMOVQ 256(R0), F30
+	VFMLS V30.D2, V29.D2, V25.D2
+	FMOVQ 240(R0), F31
+	VFMLS V31.D2, V29.D2, V25.D2
+	FMOVQ 320(R0), F0
+	FMOVQ 336(R0), F2
+	VFMLA V25.D2, V0.D2, V2.D2
+	FMOVQ 352(R0), F3
+	VFMLA V25.D2, V2.D2, V3.D2
+	FMOVQ 368(R0), F5
+	VFMLA V25.D2, V3.D2, V5.D2
+	FMOVQ 384(R0), F6
+	VFMLA V25.D2, V5.D2, V6.D2
+	FMOVQ 400(R0), F7
+	VFMLA V25.D2, V6.D2, V7.D2
+	FMOVQ 416(R0), F8
+	VFMLA V25.D2, V7.D2, V8.D2
+	FMOVQ 432(R0), F12
+	VFMLA V25.D2, V8.D2, V12.D2
+	FMOVQ 448(R0), F13
+	VFMLA V25.D2, V12.D2, V13.D2
+	FMOVQ 464(R0), F14
+	VFMLA V25.D2, V13.D2, V14.D2
+	FMOVQ 480(R0), F15
+	VFMLA V25.D2, V14.D2, V15.D2
+	FMOVQ 224(R0), F16
+	VFMLA V25.D2, V15.D2, V16.D2
+	FMOVQ (R0), F17
+	VFMLA V25.D2, V16.D2, V17.D2
+	FMOVQ (R0), F18
+	VFMLA V25.D2, V17.D2, V18.D2
+	WORD $0x4F7F0793 // sshr v19.2d, v28.2d, #1
+	VSUB V19.D2, V28.D2, V20.D2
+	FMOVQ 496(R0), F21
+	VADD V21.D2, V19.D2, V22.D2
+	VSHL $52, V22.D2, V23.D2
+	WORD $0x6E77DE58 // fmul v24.2d, v18.2d, v23.2d
+	FMOVQ 496(R0), F25
+	VADD V25.D2, V20.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDF1C // fmul v28.2d, v24.2d, v27.2d
+	WORD $0x6E64DF9D // fmul v29.2d, v28.2d, v4.2d
+	FMOVQ F29, 32(R7)
+	WORD $0x6E61DF9E // fmul v30.2d, v28.2d, v1.2d
+	FMOVQ F30, 32(R15)
+	FMOVQ 176(R1), F31
+	WORD $0x4E7FD520 // fadd v0.2d, v9.2d, v31.2d
+	FMOVQ 48(R19), F1
+	FMOVQ 1008(R1), F2
+	WORD $0x4E62D423 // fadd v3.2d, v1.2d, v2.2d
+	VUSHR $52, V0.D2, V4.D2
+	WORD $0x4E61D885 // scvtf v5.2d, v4.2d
+	FMOVQ 16(R0), F6
+	WORD $0x4EE6D4A7 // fsub v7.2d, v5.2d, v6.2d
+	FMOVQ (R0), F8
+	FMOVQ 32(R0), F9
+	VBIT V9.B16, V0.B16, V8.B16
+	FMOVQ 80(R0), F12
+	WORD $0x6E6CE50D // fcmge v13.2d, v8.2d, v12.2d
+	FMOVQ 48(R0), F14
+	VAND V14.B16, V13.B16, V15.B16
+	VSUB V15.D2, V8.D2, V16.D2
+	FMOVQ (R0), F17
+	VAND V17.B16, V13.B16, V18.B16
+	WORD $0x4E72D4F3 // fadd v19.2d, v7.2d, v18.2d
+	FMOVQ (R0), F20
+	WORD $0x4EF4D615 // fsub v21.2d, v16.2d, v20.2d
+	FMOVQ 96(R0), F22
+	WORD $0x4E76D6B7 // fadd v23.2d, v21.2d, v22.2d
+	WORD $0x6E77FEB8 // fdiv v24.2d, v21.2d, v23.2d
+	WORD $0x6E78DF19 // fmul v25.2d, v24.2d, v24.2d
+	FMOVQ 112(R0), F26
+	FMOVQ 128(R0), F27
+	VFMLA V25.D2, V26.D2, V27.D2
+	FMOVQ 144(R0), F28
+	VFMLA V25.D2, V27.D2, V28.D2
+	FMOVQ 160(R0), F29
+	VFMLA V25.D2, V28.D2, V29.D2
+	FMOVQ 176(R0), F30
+	VFMLA V25.D2, V29.D2, V30.D2
+	FMOVQ 192(R0), F31
+	VFMLA V25.D2, V30.D2, V31.D2
+	FMOVQ 208(R0), F1
+	VFMLA V25.D2, V31.D2, V1.D2
+	WORD $0x6E79DC22 // fmul v2.2d, v1.2d, v25.2d
+	WORD $0x6E75DEA4 // fmul v4.2d, v21.2d, v21.2d
+	FMOVQ 224(R0), F5
+	WORD $0x6E65DC86 // fmul v6.2d, v4.2d, v5.2d
+	WORD $0x4E66D447 // fadd v7.2d, v2.2d, v6.2d
+	WORD $0x6E78DCE8 // fmul v8.2d, v7.2d, v24.2d
+	FMOVQ 240(R0), F9
+	VFMLA V9.D2, V19.D2, V8.D2
+	WORD $0x4EE6D50C // fsub v12.2d, v8.2d, v6.2d
+	WORD $0x4E75D58D // fadd v13.2d, v12.2d, v21.2d
+	FMOVQ 256(R0), F14
+	WORD $0x6E6EDE6F // fmul v15.2d, v19.2d, v14.2d
+	WORD $0x4E6DD5F0 // fadd v16.2d, v15.2d, v13.2d
+	FMOVD 896(R1), F17
+	WORD $0x4FD19212 // fmul v18.2d, v16.2d, v17.d[0]
+	FMOVQ 272(R0), F19
+	WORD $0x4E73F654 // fmax v20.2d, v18.2d, v19.2d
+	FMOVQ 288(R0), F21
+	WORD $0x4EF5F696 // fmin v22.2d, v20.2d, v21.2d
+	FMOVQ 304(R0), F23
+	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
+	WORD $0x4E61AB19 // fcvtns v25.2d, v24.2d
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 256(R0), F27
+	VFMLS V27.D2, V26.D2, V22.D2
+	FMOVQ 240(R0), F28
+	VFMLS V28.D2, V26.D2, V22.D2
+	FMOVQ 320(R0), F29
+	FMOVQ 336(R0), F30
+	VFMLA V22.D2, V29.D2, V30.D2
+	FMOVQ 352(R0), F31
+	VFMLA V22.D2, V30.D2, V31.D2
+	FMOVQ 368(R0), F1
+	VFMLA V22.D2, V31.D2, V1.D2
+	FMOVQ 384(R0), F2
+	VFMLA V22.D2, V1.D2, V2.D2
+	FMOVQ 400(R0), F4
+	VFMLA V22.D2, V2.D2, V4.D2
+	FMOVQ 416(R0), F5
+	VFMLA V22.D2, V4.D2, V5.D2
+	FMOVQ 432(R0), F6
+	VFMLA V22.D2, V5.D2, V6.D2
+	FMOVQ 448(R0), F7
+	VFMLA V22.D2, V6.D2, V7.D2
+	FMOVQ 464(R0), F8
+	VFMLA V22.D2, V7.D2, V8.D2
+	FMOVQ 480(R0), F9
+	VFMLA V22.D2, V8.D2, V9.D2
+	FMOVQ 224(R0), F12
+	VFMLA V22.D2, V9.D2, V12.D2
+	FMOVQ (R0), F13
+	VFMLA V22.D2, V12.D2, V13.D2
+	FMOVQ (R0), F14
+	VFMLA V22.D2, V13.D2, V14.D2
+	WORD $0x4F7F072F // sshr v15.2d, v25.2d, #1
+	VSUB V15.D2, V25.D2, V16.D2
+	FMOVQ 496(R0), F17
+	VADD V17.D2, V15.D2, V18.D2
+	VSHL $52, V18.D2, V19.D2
+	WORD $0x6E73DDD4 // fmul v20.2d, v14.2d, v19.2d
+	FMOVQ 496(R0), F21
+	VADD V21.D2, V16.D2, V22.D2
+	VSHL $52, V22.D2, V23.D2
+	WORD $0x6E77DE98 // fmul v24.2d, v20.2d, v23.2d
+	WORD $0x6E63DF19 // fmul v25.2d, v24.2d, v3.2d
+	FMOVQ F25, 48(R7)
+	WORD $0x6E60DF1A // fmul v26.2d, v24.2d, v0.2d
+	FMOVQ F26, 48(R15)
+	FMOVQ 192(R1), F27
+	WORD $0x4E7BD55C // fadd v28.2d, v10.2d, v27.2d
+	FMOVQ 64(R19), F29
+	FMOVQ 1024(R1), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	VUSHR $52, V28.D2, V0.D2
+	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
+	FMOVQ 16(R0), F2
+	WORD $0x4EE2D423 // fsub v3.2d, v1.2d, v2.2d
+	FMOVQ (R0), F4
+	FMOVQ 32(R0), F5
+	VBIT V5.B16, V28.B16, V4.B16
+	FMOVQ 80(R0), F6
+	WORD $0x6E66E487 // fcmge v7.2d, v4.2d, v6.2d
+	FMOVQ 48(R0), F8
+	VAND V8.B16, V7.B16, V9.B16
+	VSUB V9.D2, V4.D2, V10.D2
+	FMOVQ (R0), F12
+	VAND V12.B16, V7.B16, V13.B16
+	WORD $0x4E6DD46E // fadd v14.2d, v3.2d, v13.2d
+	FMOVQ (R0), F15
+	WORD $0x4EEFD550 // fsub v16.2d, v10.2d, v15.2d
+	FMOVQ 96(R0), F17
+	WORD $0x4E71D612 // fadd v18.2d, v16.2d, v17.2d
+	WORD $0x6E72FE13 // fdiv v19.2d, v16.2d, v18.2d
+	WORD $0x6E73DE74 // fmul v20.2d, v19.2d, v19.2d
+	FMOVQ 112(R0), F21
+	FMOVQ 128(R0), F22
+	VFMLA V20.D2, V21.D2, V22.D2
+	FMOVQ 144(R0), F23
+	VFMLA V20.D2, V22.D2, V23.D2
+	FMOVQ 160(R0), F24
+	VFMLA V20.D2, V23.D2, V24.D2
+	FMOVQ 176(R0), F25
+	VFMLA V20.D2, V24.D2, V25.D2
+	FMOVQ 192(R0), F26
+	VFMLA V20.D2, V25.D2, V26.D2
+	FMOVQ 208(R0), F27
+	VFMLA V20.D2, V26.D2, V27.D2
+	WORD $0x6E74DF7D // fmul v29.2d, v27.2d, v20.2d
+	WORD $0x6E70DE1E // fmul v30.2d, v16.2d, v16.2d
+	FMOVQ 224(R0), F0
+	WORD $0x6E60DFC1 // fmul v1.2d, v30.2d, v0.2d
+	WORD $0x4E61D7A2 // fadd v2.2d, v29.2d, v1.2d
+	WORD $0x6E73DC43 // fmul v3.2d, v2.2d, v19.2d
+	FMOVQ 240(R0), F4
+	VFMLA V4.D2, V14.D2, V3.D2
+	WORD $0x4EE1D465 // fsub v5.2d, v3.2d, v1.2d
+	WORD $0x4E70D4A6 // fadd v6.2d, v5.2d, v16.2d
+	FMOVQ 256(R0), F7
+	WORD $0x6E67DDC8 // fmul v8.2d, v14.2d, v7.2d
+	WORD $0x4E66D509 // fadd v9.2d, v8.2d, v6.2d
+	FMOVD 896(R1), F10
+	WORD $0x4FCA912C // fmul v12.2d, v9.2d, v10.d[0]
+	FMOVQ 272(R0), F13
+	WORD $0x4E6DF58E // fmax v14.2d, v12.2d, v13.2d
+	FMOVQ 288(R0), F15
+	WORD $0x4EEFF5D0 // fmin v16.2d, v14.2d, v15.2d
+	FMOVQ 304(R0), F17
+	WORD $0x6E71DE12 // fmul v18.2d, v16.2d, v17.2d
+	WORD $0x4E61AA53 // fcvtns v19.2d, v18.2d
+	WORD $0x4E61DA74 // scvtf v20.2d, v19.2d
+	FMOVQ 256(R0), F21
+	VFMLS V21.D2, V20.D2, V16.D2
+	FMOVQ 240(R0), F22
+	VFMLS V22.D2, V20.D2, V16.D2
+	FMOVQ 320(R0), F23
+	FMOVQ 336(R0), F24
+	VFMLA V16.D2, V23.D2, V24.D2
+	FMOVQ 352(R0), F25
+	VFMLA V16.D2, V24.D2, V25.D2
+	FMOVQ 368(R0), F26
+	VFMLA V16.D2, V25.D2, V26.D2
+	FMOVQ 384(R0), F27
+	VFMLA V16.D2, V26.D2, V27.D2
+	FMOVQ 400(R0), F29
+	VFMLA V16.D2, V27.D2, V29.D2
+	FMOVQ 416(R0), F30
+	VFMLA V16.D2, V29.D2, V30.D2
+	FMOVQ 432(R0), F0
+	VFMLA V16.D2, V30.D2, V0.D2
+	FMOVQ 448(R0), F1
+	VFMLA V16.D2, V0.D2, V1.D2
+	FMOVQ 464(R0), F2
+	VFMLA V16.D2, V1.D2, V2.D2
+	FMOVQ 480(R0), F3
+	VFMLA V16.D2, V2.D2, V3.D2
+	FMOVQ 224(R0), F4
+	VFMLA V16.D2, V3.D2, V4.D2
 	FMOVQ (R0), F5
-	WORD $0x4EE5D426 // fsub v6.2d, v1.2d, v5.2d
-	FMOVQ 96(R0), F7
-	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
-	WORD $0x6E68FCC9 // fdiv v9.2d, v6.2d, v8.2d
-	WORD $0x6E69DD2C // fmul v12.2d, v9.2d, v9.2d
+	VFMLA V16.D2, V4.D2, V5.D2
+	FMOVQ (R0), F6
+	VFMLA V16.D2, V5.D2, V6.D2
+	WORD $0x4F7F0667 // sshr v7.2d, v19.2d, #1
+	VSUB V7.D2, V19.D2, V8.D2
+	FMOVQ 496(R0), F9
+	VADD V9.D2, V7.D2, V10.D2
+	VSHL $52, V10.D2, V12.D2
+	WORD $0x6E6CDCCD // fmul v13.2d, v6.2d, v12.2d
+	FMOVQ 496(R0), F14
+	VADD V14.D2, V8.D2, V15.D2
+	VSHL $52, V15.D2, V16.D2
+	WORD $0x6E70DDB1 // fmul v17.2d, v13.2d, v16.2d
+	WORD $0x6E7FDE32 // fmul v18.2d, v17.2d, v31.2d
+	FMOVQ F18, 64(R7)
+	WORD $0x6E7CDE33 // fmul v19.2d, v17.2d, v28.2d
+	FMOVQ F19, 64(R15)
+	FMOVQ 208(R1), F20
+	WORD $0x4E74D575 // fadd v21.2d, v11.2d, v20.2d
+	FMOVQ 80(R19), F22
+	FMOVQ 1040(R1), F23
+	WORD $0x4E77D6D8 // fadd v24.2d, v22.2d, v23.2d
+	VUSHR $52, V21.D2, V25.D2
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V21.B16, V29.B16
+	FMOVQ 80(R0), F31
+	WORD $0x6E7FE7A0 // fcmge v0.2d, v29.2d, v31.2d
+	FMOVQ 48(R0), F1
+	VAND V1.B16, V0.B16, V2.B16
+	VSUB V2.D2, V29.D2, V3.D2
+	FMOVQ (R0), F4
+	VAND V4.B16, V0.B16, V5.B16
+	WORD $0x4E65D786 // fadd v6.2d, v28.2d, v5.2d
+	FMOVQ (R0), F7
+	WORD $0x4EE7D468 // fsub v8.2d, v3.2d, v7.2d
+	FMOVQ 96(R0), F9
+	WORD $0x4E69D50A // fadd v10.2d, v8.2d, v9.2d
+	WORD $0x6E6AFD0B // fdiv v11.2d, v8.2d, v10.2d
+	WORD $0x6E6BDD6C // fmul v12.2d, v11.2d, v11.2d
 	FMOVQ 112(R0), F13
 	FMOVQ 128(R0), F14
 	VFMLA V12.D2, V13.D2, V14.D2
@@ -5951,18 +6295,18 @@ sum:
 	VFMLA V12.D2, V17.D2, V18.D2
 	FMOVQ 208(R0), F19
 	VFMLA V12.D2, V18.D2, V19.D2
-	WORD $0x6E6CDE75 // fmul v21.2d, v19.2d, v12.2d
-	WORD $0x6E66DCD7 // fmul v23.2d, v6.2d, v6.2d
-	FMOVQ 224(R0), F24
-	WORD $0x6E78DEF9 // fmul v25.2d, v23.2d, v24.2d
-	WORD $0x4E79D6BA // fadd v26.2d, v21.2d, v25.2d
-	WORD $0x6E69DF5B // fmul v27.2d, v26.2d, v9.2d
+	WORD $0x6E6CDE74 // fmul v20.2d, v19.2d, v12.2d
+	WORD $0x6E68DD16 // fmul v22.2d, v8.2d, v8.2d
+	FMOVQ 224(R0), F23
+	WORD $0x6E77DED9 // fmul v25.2d, v22.2d, v23.2d
+	WORD $0x4E79D69A // fadd v26.2d, v20.2d, v25.2d
+	WORD $0x6E6BDF5B // fmul v27.2d, v26.2d, v11.2d
 	FMOVQ 240(R0), F28
-	VFMLA V28.D2, V4.D2, V27.D2
+	VFMLA V28.D2, V6.D2, V27.D2
 	WORD $0x4EF9D77D // fsub v29.2d, v27.2d, v25.2d
-	WORD $0x4E66D7BE // fadd v30.2d, v29.2d, v6.2d
+	WORD $0x4E68D7BE // fadd v30.2d, v29.2d, v8.2d
 	FMOVQ 256(R0), F31
-	WORD $0x6E7FDC80 // fmul v0.2d, v4.2d, v31.2d
+	WORD $0x6E7FDCC0 // fmul v0.2d, v6.2d, v31.2d
 	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
 	FMOVD 896(R1), F2
 	WORD $0x4FC29023 // fmul v3.2d, v1.2d, v2.d[0]
@@ -5972,265 +6316,53 @@ sum:
 	WORD $0x4EE6F4A7 // fmin v7.2d, v5.2d, v6.2d
 	FMOVQ 304(R0), F8
 	WORD $0x6E68DCE9 // fmul v9.2d, v7.2d, v8.2d
-	WORD $0x4E61A92C // fcvtns v12.2d, v9.2d
-	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
-	FMOVQ 256(R0), F14
-	VFMLS V14.D2, V13.D2, V7.D2
-	FMOVQ 240(R0), F15
-	VFMLS V15.D2, V13.D2, V7.D2
-	FMOVQ 320(R0), F16
-	FMOVQ 336(R0), F17
+	WORD $0x4E61A92A // fcvtns v10.2d, v9.2d
+	WORD $0x4E61D94B // scvtf v11.2d, v10.2d
+	FMOVQ 256(R0), F12
+	VFMLS V12.D2, V11.D2, V7.D2
+	FMOVQ 240(R0), F13
+	VFMLS V13.D2, V11.D2, V7.D2
+	FMOVQ 320(R0), F14
+	FMOVQ 336(R0), F15
+	VFMLA V7.D2, V14.D2, V15.D2
+	FMOVQ 352(R0), F16
+	VFMLA V7.D2, V15.D2, V16.D2
+	FMOVQ 368(R0), F17
 	VFMLA V7.D2, V16.D2, V17.D2
-	FMOVQ 352(R0), F18
+	FMOVQ 384(R0), F18
 	VFMLA V7.D2, V17.D2, V18.D2
-	FMOVQ 368(R0), F19
+	FMOVQ 400(R0), F19
 	VFMLA V7.D2, V18.D2, V19.D2
-	FMOVQ 384(R0), F21
-	VFMLA V7.D2, V19.D2, V21.D2
-	FMOVQ 400(R0), F23
-	VFMLA V7.D2, V21.D2, V23.D2
-	FMOVQ 416(R0), F24
-	VFMLA V7.D2, V23.D2, V24.D2
-	FMOVQ 432(R0), F25
-	VFMLA V7.D2, V24.D2, V25.D2
-	FMOVQ 448(R0), F26
+	FMOVQ 416(R0), F20
+	VFMLA V7.D2, V19.D2, V20.D2
+	FMOVQ 432(R0), F22
+	VFMLA V7.D2, V20.D2, V22.D2
+	FMOVQ 448(R0), F23
+	VFMLA V7.D2, V22.D2, V23.D2
+	FMOVQ 464(R0), F25
+	VFMLA V7.D2, V23.D2, V25.D2
+	FMOVQ 480(R0), F26
 	VFMLA V7.D2, V25.D2, V26.D2
-	FMOVQ 464(R0), F27
+	FMOVQ 224(R0), F27
 	VFMLA V7.D2, V26.D2, V27.D2
-	FMOVQ 480(R0), F28
+	FMOVQ (R0), F28
 	VFMLA V7.D2, V27.D2, V28.D2
-	FMOVQ 224(R0), F29
-	VFMLA V7.D2, V28.D2, V29.D2
-	FMOVQ (R0), F30
-	VFMLA V7.D2, V29.D2, V30.D2
-	FMOVQ (R0), F31
-	VFMLA V7.D2, V30.D2, V31.D2
-	WORD $0x4F7F0580 // sshr v0.2d, v12.2d, #1
-	VSUB V0.D2, V12.D2, V1.D2
-	FMOVQ 496(R0), F2
-	VADD V2.D2, V0.D2, V3.D2
-	VSHL $52, V3.D2, V4.D2
-	WORD $0x6E64DFE5 // fmul v5.2d, v31.2d, v4.2d
-	FMOVQ 496(R0), F6
-	VADD V6.D2, V1.D2, V7.D2
-	VSHL $52, V7.D2, V8.D2
-	WORD $0x6E68DCA9 // fmul v9.2d, v5.2d, v8.2d
-	WORD $0x6E76DD2C // fmul v12.2d, v9.2d, v22.2d
-	FMOVQ F12, 48(R7)
-	WORD $0x6E74DD2D // fmul v13.2d, v9.2d, v20.2d
-	FMOVQ F13, 48(R15)
-	FMOVQ 192(R1), F14
-	WORD $0x4E6ED54F // fadd v15.2d, v10.2d, v14.2d
-	FMOVQ 64(R19), F16
-	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
-	VUSHR $52, V15.D2, V18.D2
-	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
-	FMOVQ 16(R0), F20
-	WORD $0x4EF4D675 // fsub v21.2d, v19.2d, v20.2d
-	FMOVQ (R0), F22
-	FMOVQ 32(R0), F23
-	VBIT V23.B16, V15.B16, V22.B16
-	FMOVQ 80(R0), F24
-	WORD $0x6E78E6D9 // fcmge v25.2d, v22.2d, v24.2d
-	FMOVQ 48(R0), F26
-	VAND V26.B16, V25.B16, V27.B16
-	VSUB V27.D2, V22.D2, V28.D2
 	FMOVQ (R0), F29
-	VAND V29.B16, V25.B16, V30.B16
-	WORD $0x4E7ED6BF // fadd v31.2d, v21.2d, v30.2d
-	FMOVQ (R0), F0
-	WORD $0x4EE0D781 // fsub v1.2d, v28.2d, v0.2d
-	FMOVQ 96(R0), F2
-	WORD $0x4E62D423 // fadd v3.2d, v1.2d, v2.2d
-	WORD $0x6E63FC24 // fdiv v4.2d, v1.2d, v3.2d
-	WORD $0x6E64DC85 // fmul v5.2d, v4.2d, v4.2d
-	FMOVQ 112(R0), F6
-	FMOVQ 128(R0), F7
-	VFMLA V5.D2, V6.D2, V7.D2
-	FMOVQ 144(R0), F8
-	VFMLA V5.D2, V7.D2, V8.D2
-	FMOVQ 160(R0), F9
-	VFMLA V5.D2, V8.D2, V9.D2
-	FMOVQ 176(R0), F10
-	VFMLA V5.D2, V9.D2, V10.D2
-	FMOVQ 192(R0), F12
-	VFMLA V5.D2, V10.D2, V12.D2
-	FMOVQ 208(R0), F13
-	VFMLA V5.D2, V12.D2, V13.D2
-	WORD $0x6E65DDAE // fmul v14.2d, v13.2d, v5.2d
-	WORD $0x6E61DC30 // fmul v16.2d, v1.2d, v1.2d
-	FMOVQ 224(R0), F18
-	WORD $0x6E72DE13 // fmul v19.2d, v16.2d, v18.2d
-	WORD $0x4E73D5D4 // fadd v20.2d, v14.2d, v19.2d
-	WORD $0x6E64DE95 // fmul v21.2d, v20.2d, v4.2d
-	FMOVQ 240(R0), F22
-	VFMLA V22.D2, V31.D2, V21.D2
-	WORD $0x4EF3D6B7 // fsub v23.2d, v21.2d, v19.2d
-	WORD $0x4E61D6F8 // fadd v24.2d, v23.2d, v1.2d
-	FMOVQ 256(R0), F25
-	WORD $0x6E79DFFA // fmul v26.2d, v31.2d, v25.2d
-	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
-	FMOVD 896(R1), F28
-	WORD $0x4FDC937D // fmul v29.2d, v27.2d, v28.d[0]
-	FMOVQ 272(R0), F30
-	WORD $0x4E7EF7BF // fmax v31.2d, v29.2d, v30.2d
-	FMOVQ 288(R0), F0
-	WORD $0x4EE0F7E1 // fmin v1.2d, v31.2d, v0.2d
-	FMOVQ 304(R0), F2
-	WORD $0x6E62DC23 // fmul v3.2d, v1.2d, v2.2d
-	WORD $0x4E61A864 // fcvtns v4.2d, v3.2d
-	WORD $0x4E61D885 // scvtf v5.2d, v4.2d
-	FMOVQ 256(R0), F6
-	VFMLS V6.D2, V5.D2, V1.D2
-	FMOVQ 240(R0), F7
-	VFMLS V7.D2, V5.D2, V1.D2
-	FMOVQ 320(R0), F8
-	FMOVQ 336(R0), F9
-	VFMLA V1.D2, V8.D2, V9.D2
-	FMOVQ 352(R0), F10
-	VFMLA V1.D2, V9.D2, V10.D2
-	FMOVQ 368(R0), F12
-	VFMLA V1.D2, V10.D2, V12.D2
-	FMOVQ 384(R0), F13
-	VFMLA V1.D2, V12.D2, V13.D2
-	FMOVQ 400(R0), F14
-	VFMLA V1.D2, V13.D2, V14.D2
-	FMOVQ 416(R0), F16
-	VFMLA V1.D2, V14.D2, V16.D2
-	FMOVQ 432(R0), F18
-	VFMLA V1.D2, V16.D2, V18.D2
-	FMOVQ 448(R0), F19
-	VFMLA V1.D2, V18.D2, V19.D2
-	FMOVQ 464(R0), F20
-	VFMLA V1.D2, V19.D2, V20.D2
-	FMOVQ 480(R0), F21
-	VFMLA V1.D2, V20.D2, V21.D2
-	FMOVQ 224(R0), F22
-	VFMLA V1.D2, V21.D2, V22.D2
-	FMOVQ (R0), F23
-	VFMLA V1.D2, V22.D2, V23.D2
-	FMOVQ (R0), F24
-	VFMLA V1.D2, V23.D2, V24.D2
-	WORD $0x4F7F0499 // sshr v25.2d, v4.2d, #1
-	VSUB V25.D2, V4.D2, V26.D2
-	FMOVQ 496(R0), F27
-	VADD V27.D2, V25.D2, V28.D2
-	VSHL $52, V28.D2, V29.D2
-	WORD $0x6E7DDF1E // fmul v30.2d, v24.2d, v29.2d
-	FMOVQ 496(R0), F31
-	VADD V31.D2, V26.D2, V0.D2
-	VSHL $52, V0.D2, V1.D2
-	WORD $0x6E61DFC2 // fmul v2.2d, v30.2d, v1.2d
-	WORD $0x6E71DC43 // fmul v3.2d, v2.2d, v17.2d
-	FMOVQ F3, 64(R7)
-	WORD $0x6E6FDC44 // fmul v4.2d, v2.2d, v15.2d
-	FMOVQ F4, 64(R15)
-	FMOVQ 208(R1), F5
-	WORD $0x4E65D566 // fadd v6.2d, v11.2d, v5.2d
-	FMOVQ 80(R19), F7
-	WORD $0x4E65D4E8 // fadd v8.2d, v7.2d, v5.2d
-	VUSHR $52, V6.D2, V9.D2
-	WORD $0x4E61D92A // scvtf v10.2d, v9.2d
-	FMOVQ 16(R0), F11
-	WORD $0x4EEBD54C // fsub v12.2d, v10.2d, v11.2d
-	FMOVQ (R0), F13
-	FMOVQ 32(R0), F14
-	VBIT V14.B16, V6.B16, V13.B16
-	FMOVQ 80(R0), F15
-	WORD $0x6E6FE5B0 // fcmge v16.2d, v13.2d, v15.2d
-	FMOVQ 48(R0), F17
-	VAND V17.B16, V16.B16, V18.B16
-	VSUB V18.D2, V13.D2, V19.D2
-	FMOVQ (R0), F20
-	VAND V20.B16, V16.B16, V21.B16
-	WORD $0x4E75D596 // fadd v22.2d, v12.2d, v21.2d
-	FMOVQ (R0), F23
-	WORD $0x4EF7D678 // fsub v24.2d, v19.2d, v23.2d
-	FMOVQ 96(R0), F25
-	WORD $0x4E79D71A // fadd v26.2d, v24.2d, v25.2d
-	WORD $0x6E7AFF1B // fdiv v27.2d, v24.2d, v26.2d
-	WORD $0x6E7BDF7C // fmul v28.2d, v27.2d, v27.2d
-	FMOVQ 112(R0), F29
-	FMOVQ 128(R0), F30
-	VFMLA V28.D2, V29.D2, V30.D2
-	FMOVQ 144(R0), F31
-	VFMLA V28.D2, V30.D2, V31.D2
-	FMOVQ 160(R0), F0
-	VFMLA V28.D2, V31.D2, V0.D2
-	FMOVQ 176(R0), F1
-	VFMLA V28.D2, V0.D2, V1.D2
-	FMOVQ 192(R0), F2
-	VFMLA V28.D2, V1.D2, V2.D2
-	FMOVQ 208(R0), F3
-	VFMLA V28.D2, V2.D2, V3.D2
-	WORD $0x6E7CDC64 // fmul v4.2d, v3.2d, v28.2d
-	WORD $0x6E78DF05 // fmul v5.2d, v24.2d, v24.2d
-	FMOVQ 224(R0), F7
-	WORD $0x6E67DCA9 // fmul v9.2d, v5.2d, v7.2d
-	WORD $0x4E69D48A // fadd v10.2d, v4.2d, v9.2d
-	WORD $0x6E7BDD4B // fmul v11.2d, v10.2d, v27.2d
-	FMOVQ 240(R0), F12
-	VFMLA V12.D2, V22.D2, V11.D2
-	WORD $0x4EE9D56D // fsub v13.2d, v11.2d, v9.2d
-	WORD $0x4E78D5AE // fadd v14.2d, v13.2d, v24.2d
-	FMOVQ 256(R0), F15
-	WORD $0x6E6FDED0 // fmul v16.2d, v22.2d, v15.2d
-	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
-	FMOVD 896(R1), F18
-	WORD $0x4FD29233 // fmul v19.2d, v17.2d, v18.d[0]
-	FMOVQ 272(R0), F20
-	WORD $0x4E74F675 // fmax v21.2d, v19.2d, v20.2d
-	FMOVQ 288(R0), F22
-	WORD $0x4EF6F6B7 // fmin v23.2d, v21.2d, v22.2d
-	FMOVQ 304(R0), F24
-	WORD $0x6E78DEF9 // fmul v25.2d, v23.2d, v24.2d
-	WORD $0x4E61AB3A // fcvtns v26.2d, v25.2d
-	WORD $0x4E61DB5B // scvtf v27.2d, v26.2d
-	FMOVQ 256(R0), F28
-	VFMLS V28.D2, V27.D2, V23.D2
-	FMOVQ 240(R0), F29
-	VFMLS V29.D2, V27.D2, V23.D2
-	FMOVQ 320(R0), F30
-	FMOVQ 336(R0), F31
-	VFMLA V23.D2, V30.D2, V31.D2
-	FMOVQ 352(R0), F0
-	VFMLA V23.D2, V31.D2, V0.D2
-	FMOVQ 368(R0), F1
-	VFMLA V23.D2, V0.D2, V1.D2
-	FMOVQ 384(R0), F2
-	VFMLA V23.D2, V1.D2, V2.D2
-	FMOVQ 400(R0), F3
-	VFMLA V23.D2, V2.D2, V3.D2
-	FMOVQ 416(R0), F4
-	VFMLA V23.D2, V3.D2, V4.D2
-	FMOVQ 432(R0), F5
-	VFMLA V23.D2, V4.D2, V5.D2
-	FMOVQ 448(R0), F7
-	VFMLA V23.D2, V5.D2, V7.D2
-	FMOVQ 464(R0), F9
-	VFMLA V23.D2, V7.D2, V9.D2
-	FMOVQ 480(R0), F10
-	VFMLA V23.D2, V9.D2, V10.D2
-	FMOVQ 224(R0), F11
-	VFMLA V23.D2, V10.D2, V11.D2
-	FMOVQ (R0), F12
-	VFMLA V23.D2, V11.D2, V12.D2
-	FMOVQ (R0), F13
-	VFMLA V23.D2, V12.D2, V13.D2
-	WORD $0x4F7F074E // sshr v14.2d, v26.2d, #1
-	VSUB V14.D2, V26.D2, V15.D2
-	FMOVQ 496(R0), F16
-	VADD V16.D2, V14.D2, V17.D2
-	VSHL $52, V17.D2, V18.D2
-	WORD $0x6E72DDB3 // fmul v19.2d, v13.2d, v18.2d
-	FMOVQ 496(R0), F20
-	VADD V20.D2, V15.D2, V21.D2
-	VSHL $52, V21.D2, V22.D2
-	WORD $0x6E76DE77 // fmul v23.2d, v19.2d, v22.2d
-	WORD $0x6E68DEF8 // fmul v24.2d, v23.2d, v8.2d
-	FMOVQ F24, 80(R7)
-	WORD $0x6E66DEF9 // fmul v25.2d, v23.2d, v6.2d
-	FMOVQ F25, 80(R15)
+	VFMLA V7.D2, V28.D2, V29.D2
+	WORD $0x4F7F055E // sshr v30.2d, v10.2d, #1
+	VSUB V30.D2, V10.D2, V31.D2
+	FMOVQ 496(R0), F0
+	VADD V0.D2, V30.D2, V1.D2
+	VSHL $52, V1.D2, V2.D2
+	WORD $0x6E62DFA3 // fmul v3.2d, v29.2d, v2.2d
+	FMOVQ 496(R0), F4
+	VADD V4.D2, V31.D2, V5.D2
+	VSHL $52, V5.D2, V6.D2
+	WORD $0x6E66DC67 // fmul v7.2d, v3.2d, v6.2d
+	WORD $0x6E78DCE8 // fmul v8.2d, v7.2d, v24.2d
+	FMOVQ F8, 80(R7)
+	WORD $0x6E75DCE9 // fmul v9.2d, v7.2d, v21.2d
+	FMOVQ F9, 80(R15)
 	ADD R8, R7
 	ADD R8, R15
 	ADD R21, R19
@@ -6297,268 +6429,378 @@ sum:
 	FMOVQ 128(R1), F13
 	WORD $0x4E6DD40E // fadd v14.2d, v0.2d, v13.2d
 	FMOVQ (R19), F15
-	WORD $0x4E6DD5F0 // fadd v16.2d, v15.2d, v13.2d
-	VUSHR $52, V14.D2, V17.D2
-	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
-	FMOVQ 16(R0), F19
-	WORD $0x4EF3D654 // fsub v20.2d, v18.2d, v19.2d
-	FMOVQ (R0), F21
-	FMOVQ 32(R0), F22
-	VBIT V22.B16, V14.B16, V21.B16
-	FMOVQ 80(R0), F23
-	WORD $0x6E77E6B8 // fcmge v24.2d, v21.2d, v23.2d
-	FMOVQ 48(R0), F25
-	VAND V25.B16, V24.B16, V26.B16
-	VSUB V26.D2, V21.D2, V27.D2
-	FMOVQ (R0), F28
-	VAND V28.B16, V24.B16, V29.B16
-	WORD $0x4E7DD69E // fadd v30.2d, v20.2d, v29.2d
-	FMOVQ (R0), F31
-	WORD $0x4EFFD760 // fsub v0.2d, v27.2d, v31.2d
-	FMOVQ 96(R0), F6
-	WORD $0x4E66D407 // fadd v7.2d, v0.2d, v6.2d
-	WORD $0x6E67FC08 // fdiv v8.2d, v0.2d, v7.2d
-	WORD $0x6E68DD09 // fmul v9.2d, v8.2d, v8.2d
-	FMOVQ 112(R0), F10
-	FMOVQ 128(R0), F11
-	VFMLA V9.D2, V10.D2, V11.D2
-	FMOVQ 144(R0), F12
-	VFMLA V9.D2, V11.D2, V12.D2
-	FMOVQ 160(R0), F13
-	VFMLA V9.D2, V12.D2, V13.D2
-	FMOVQ 176(R0), F15
-	VFMLA V9.D2, V13.D2, V15.D2
-	FMOVQ 192(R0), F17
-	VFMLA V9.D2, V15.D2, V17.D2
-	FMOVQ 208(R0), F18
-	VFMLA V9.D2, V17.D2, V18.D2
-	WORD $0x6E69DE53 // fmul v19.2d, v18.2d, v9.2d
-	WORD $0x6E60DC14 // fmul v20.2d, v0.2d, v0.2d
-	FMOVQ 224(R0), F21
-	WORD $0x6E75DE96 // fmul v22.2d, v20.2d, v21.2d
-	WORD $0x4E76D677 // fadd v23.2d, v19.2d, v22.2d
-	WORD $0x6E68DEF8 // fmul v24.2d, v23.2d, v8.2d
-	FMOVQ 240(R0), F25
-	VFMLA V25.D2, V30.D2, V24.D2
-	WORD $0x4EF6D71A // fsub v26.2d, v24.2d, v22.2d
-	WORD $0x4E60D75B // fadd v27.2d, v26.2d, v0.2d
-	FMOVQ 256(R0), F28
-	WORD $0x6E7CDFDD // fmul v29.2d, v30.2d, v28.2d
-	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
-	FMOVD 896(R1), F31
-	WORD $0x4FDF93C0 // fmul v0.2d, v30.2d, v31.d[0]
-	FMOVQ 272(R0), F6
-	WORD $0x4E66F407 // fmax v7.2d, v0.2d, v6.2d
-	FMOVQ 288(R0), F8
-	WORD $0x4EE8F4E9 // fmin v9.2d, v7.2d, v8.2d
-	FMOVQ 304(R0), F10
-	WORD $0x6E6ADD2B // fmul v11.2d, v9.2d, v10.2d
-	WORD $0x4E61A96C // fcvtns v12.2d, v11.2d
-	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
-	FMOVQ 256(R0), F15
-	VFMLS V15.D2, V13.D2, V9.D2
-	FMOVQ 240(R0), F17
-	VFMLS V17.D2, V13.D2, V9.D2
-	FMOVQ 320(R0), F18
-	FMOVQ 336(R0), F19
-	VFMLA V9.D2, V18.D2, V19.D2
-	FMOVQ 352(R0), F20
-	VFMLA V9.D2, V19.D2, V20.D2
-	FMOVQ 368(R0), F21
-	VFMLA V9.D2, V20.D2, V21.D2
-	FMOVQ 384(R0), F22
-	VFMLA V9.D2, V21.D2, V22.D2
-	FMOVQ 400(R0), F23
-	VFMLA V9.D2, V22.D2, V23.D2
-	FMOVQ 416(R0), F24
-	VFMLA V9.D2, V23.D2, V24.D2
-	FMOVQ 432(R0), F25
-	VFMLA V9.D2, V24.D2, V25.D2
-	FMOVQ 448(R0), F26
-	VFMLA V9.D2, V25.D2, V26.D2
-	FMOVQ 464(R0), F27
-	VFMLA V9.D2, V26.D2, V27.D2
-	FMOVQ 480(R0), F28
-	VFMLA V9.D2, V27.D2, V28.D2
-	FMOVQ 224(R0), F29
-	VFMLA V9.D2, V28.D2, V29.D2
-	FMOVQ (R0), F30
-	VFMLA V9.D2, V29.D2, V30.D2
-	FMOVQ (R0), F31
-	VFMLA V9.D2, V30.D2, V31.D2
-	WORD $0x4F7F0580 // sshr v0.2d, v12.2d, #1
-	VSUB V0.D2, V12.D2, V6.D2
-	FMOVQ 496(R0), F7
-	VADD V7.D2, V0.D2, V8.D2
-	VSHL $52, V8.D2, V9.D2
-	WORD $0x6E69DFEA // fmul v10.2d, v31.2d, v9.2d
-	FMOVQ 496(R0), F11
-	VADD V11.D2, V6.D2, V12.D2
-	VSHL $52, V12.D2, V13.D2
-	WORD $0x6E6DDD4F // fmul v15.2d, v10.2d, v13.2d
-	WORD $0x6E70DDF0 // fmul v16.2d, v15.2d, v16.2d
-	FMOVQ F16, (R7)
-	WORD $0x6E6EDDF1 // fmul v17.2d, v15.2d, v14.2d
-	FMOVQ F17, (R15)
-	FMOVQ 144(R1), F18
-	WORD $0x4E72D433 // fadd v19.2d, v1.2d, v18.2d
-	FMOVQ 16(R19), F20
-	WORD $0x4E72D695 // fadd v21.2d, v20.2d, v18.2d
-	VUSHR $52, V19.D2, V22.D2
-	WORD $0x4E61DAD7 // scvtf v23.2d, v22.2d
-	FMOVQ 16(R0), F24
-	WORD $0x4EF8D6F9 // fsub v25.2d, v23.2d, v24.2d
-	FMOVQ (R0), F26
-	FMOVQ 32(R0), F27
-	VBIT V27.B16, V19.B16, V26.B16
-	FMOVQ 80(R0), F28
-	WORD $0x6E7CE75D // fcmge v29.2d, v26.2d, v28.2d
-	FMOVQ 48(R0), F30
-	VAND V30.B16, V29.B16, V31.B16
-	VSUB V31.D2, V26.D2, V0.D2
-	FMOVQ (R0), F1
-	VAND V1.B16, V29.B16, V6.B16
-	WORD $0x4E66D727 // fadd v7.2d, v25.2d, v6.2d
-	FMOVQ (R0), F8
-	WORD $0x4EE8D409 // fsub v9.2d, v0.2d, v8.2d
-	FMOVQ 96(R0), F10
-	WORD $0x4E6AD52B // fadd v11.2d, v9.2d, v10.2d
-	WORD $0x6E6BFD2C // fdiv v12.2d, v9.2d, v11.2d
-	WORD $0x6E6CDD8D // fmul v13.2d, v12.2d, v12.2d
-	FMOVQ 112(R0), F14
-	FMOVQ 128(R0), F15
-	VFMLA V13.D2, V14.D2, V15.D2
-	FMOVQ 144(R0), F16
-	VFMLA V13.D2, V15.D2, V16.D2
-	FMOVQ 160(R0), F17
-	VFMLA V13.D2, V16.D2, V17.D2
-	FMOVQ 176(R0), F18
-	VFMLA V13.D2, V17.D2, V18.D2
-	FMOVQ 192(R0), F20
-	VFMLA V13.D2, V18.D2, V20.D2
-	FMOVQ 208(R0), F22
-	VFMLA V13.D2, V20.D2, V22.D2
-	WORD $0x6E6DDED7 // fmul v23.2d, v22.2d, v13.2d
-	WORD $0x6E69DD38 // fmul v24.2d, v9.2d, v9.2d
-	FMOVQ 224(R0), F25
-	WORD $0x6E79DF1A // fmul v26.2d, v24.2d, v25.2d
-	WORD $0x4E7AD6FB // fadd v27.2d, v23.2d, v26.2d
-	WORD $0x6E6CDF7C // fmul v28.2d, v27.2d, v12.2d
-	FMOVQ 240(R0), F29
-	VFMLA V29.D2, V7.D2, V28.D2
-	WORD $0x4EFAD79E // fsub v30.2d, v28.2d, v26.2d
-	WORD $0x4E69D7DF // fadd v31.2d, v30.2d, v9.2d
-	FMOVQ 256(R0), F0
-	WORD $0x6E60DCE1 // fmul v1.2d, v7.2d, v0.2d
-	WORD $0x4E7FD426 // fadd v6.2d, v1.2d, v31.2d
-	FMOVD 896(R1), F7
-	WORD $0x4FC790C8 // fmul v8.2d, v6.2d, v7.d[0]
-	FMOVQ 272(R0), F9
-	WORD $0x4E69F50A // fmax v10.2d, v8.2d, v9.2d
-	FMOVQ 288(R0), F11
-	WORD $0x4EEBF54C // fmin v12.2d, v10.2d, v11.2d
-	FMOVQ 304(R0), F13
-	WORD $0x6E6DDD8E // fmul v14.2d, v12.2d, v13.2d
-	WORD $0x4E61A9CF // fcvtns v15.2d, v14.2d
-	WORD $0x4E61D9F0 // scvtf v16.2d, v15.2d
-	FMOVQ 256(R0), F17
-	VFMLS V17.D2, V16.D2, V12.D2
+	FMOVQ 960(R1), F16
+	WORD $0x4E70D5F1 // fadd v17.2d, v15.2d, v16.2d
+	VUSHR $52, V14.D2, V18.D2
+	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
+	FMOVQ 16(R0), F20
+	WORD $0x4EF4D675 // fsub v21.2d, v19.2d, v20.2d
+	FMOVQ (R0), F22
+	FMOVQ 32(R0), F23
+	VBIT V23.B16, V14.B16, V22.B16
+	FMOVQ 80(R0), F24
+	WORD $0x6E78E6D9 // fcmge v25.2d, v22.2d, v24.2d
+	FMOVQ 48(R0), F26
+	VAND V26.B16, V25.B16, V27.B16
+	VSUB V27.D2, V22.D2, V28.D2
+	FMOVQ (R0), F29
+	VAND V29.B16, V25.B16, V30.B16
+	WORD $0x4E7ED6BF // fadd v31.2d, v21.2d, v30.2d
+	FMOVQ (R0), F0
+	WORD $0x4EE0D786 // fsub v6.2d, v28.2d, v0.2d
+	FMOVQ 96(R0), F7
+	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
+	WORD $0x6E68FCC9 // fdiv v9.2d, v6.2d, v8.2d
+	WORD $0x6E69DD2A // fmul v10.2d, v9.2d, v9.2d
+	FMOVQ 112(R0), F11
+	FMOVQ 128(R0), F12
+	VFMLA V10.D2, V11.D2, V12.D2
+	FMOVQ 144(R0), F13
+	VFMLA V10.D2, V12.D2, V13.D2
+	FMOVQ 160(R0), F15
+	VFMLA V10.D2, V13.D2, V15.D2
+	FMOVQ 176(R0), F16
+	VFMLA V10.D2, V15.D2, V16.D2
+	FMOVQ 192(R0), F18
+	VFMLA V10.D2, V16.D2, V18.D2
+	FMOVQ 208(R0), F19
+	VFMLA V10.D2, V18.D2, V19.D2
+	WORD $0x6E6ADE74 // fmul v20.2d, v19.2d, v10.2d
+	WORD $0x6E66DCD5 // fmul v21.2d, v6.2d, v6.2d
+	FMOVQ 224(R0), F22
+	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
+	WORD $0x4E77D698 // fadd v24.2d, v20.2d, v23.2d
+	WORD $0x6E69DF19 // fmul v25.2d, v24.2d, v9.2d
+	FMOVQ 240(R0), F26
+	VFMLA V26.D2, V31.D2, V25.D2
+	WORD $0x4EF7D73B // fsub v27.2d, v25.2d, v23.2d
+	WORD $0x4E66D77C // fadd v28.2d, v27.2d, v6.2d
+	FMOVQ 256(R0), F29
+	WORD $0x6E7DDFFE // fmul v30.2d, v31.2d, v29.2d
+	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
+	FMOVD 896(R1), F0
+	WORD $0x4FC093E6 // fmul v6.2d, v31.2d, v0.d[0]
+	FMOVQ 272(R0), F7
+	WORD $0x4E67F4C8 // fmax v8.2d, v6.2d, v7.2d
+	FMOVQ 288(R0), F9
+	WORD $0x4EE9F50A // fmin v10.2d, v8.2d, v9.2d
+	FMOVQ 304(R0), F11
+	WORD $0x6E6BDD4C // fmul v12.2d, v10.2d, v11.2d
+	WORD $0x4E61A98D // fcvtns v13.2d, v12.2d
+	WORD $0x4E61D9AF // scvtf v15.2d, v13.2d
+	FMOVQ 256(R0), F16
+	VFMLS V16.D2, V15.D2, V10.D2
 	FMOVQ 240(R0), F18
-	VFMLS V18.D2, V16.D2, V12.D2
-	FMOVQ 320(R0), F20
-	FMOVQ 336(R0), F22
-	VFMLA V12.D2, V20.D2, V22.D2
-	FMOVQ 352(R0), F23
-	VFMLA V12.D2, V22.D2, V23.D2
-	FMOVQ 368(R0), F24
-	VFMLA V12.D2, V23.D2, V24.D2
-	FMOVQ 384(R0), F25
-	VFMLA V12.D2, V24.D2, V25.D2
-	FMOVQ 400(R0), F26
-	VFMLA V12.D2, V25.D2, V26.D2
-	FMOVQ 416(R0), F27
-	VFMLA V12.D2, V26.D2, V27.D2
-	FMOVQ 432(R0), F28
-	VFMLA V12.D2, V27.D2, V28.D2
-	FMOVQ 448(R0), F29
-	VFMLA V12.D2, V28.D2, V29.D2
-	FMOVQ 464(R0), F30
-	VFMLA V12.D2, V29.D2, V30.D2
-	FMOVQ 480(R0), F31
-	VFMLA V12.D2, V30.D2, V31.D2
-	FMOVQ 224(R0), F0
-	VFMLA V12.D2, V31.D2, V0.D2
-	FMOVQ (R0), F1
-	VFMLA V12.D2, V0.D2, V1.D2
-	FMOVQ (R0), F6
-	VFMLA V12.D2, V1.D2, V6.D2
-	WORD $0x4F7F05E7 // sshr v7.2d, v15.2d, #1
-	VSUB V7.D2, V15.D2, V8.D2
-	FMOVQ 496(R0), F9
-	VADD V9.D2, V7.D2, V10.D2
-	VSHL $52, V10.D2, V11.D2
-	WORD $0x6E6BDCCC // fmul v12.2d, v6.2d, v11.2d
-	FMOVQ 496(R0), F13
-	VADD V13.D2, V8.D2, V14.D2
-	VSHL $52, V14.D2, V15.D2
-	WORD $0x6E6FDD90 // fmul v16.2d, v12.2d, v15.2d
-	WORD $0x6E75DE11 // fmul v17.2d, v16.2d, v21.2d
-	FMOVQ F17, 16(R7)
-	WORD $0x6E73DE12 // fmul v18.2d, v16.2d, v19.2d
-	FMOVQ F18, 16(R15)
-	FMOVQ 160(R1), F19
-	WORD $0x4E73D454 // fadd v20.2d, v2.2d, v19.2d
-	FMOVQ 32(R19), F21
-	WORD $0x4E73D6B6 // fadd v22.2d, v21.2d, v19.2d
-	VUSHR $52, V20.D2, V23.D2
-	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
-	FMOVQ 16(R0), F25
-	WORD $0x4EF9D71A // fsub v26.2d, v24.2d, v25.2d
-	FMOVQ (R0), F27
-	FMOVQ 32(R0), F28
-	VBIT V28.B16, V20.B16, V27.B16
-	FMOVQ 80(R0), F29
-	WORD $0x6E7DE77E // fcmge v30.2d, v27.2d, v29.2d
-	FMOVQ 48(R0), F31
-	VAND V31.B16, V30.B16, V0.B16
-	VSUB V0.D2, V27.D2, V1.D2
-	FMOVQ (R0), F2
-	VAND V2.B16, V30.B16, V6.B16
-	WORD $0x4E66D747 // fadd v7.2d, v26.2d, v6.2d
+	VFMLS V18.D2, V15.D2, V10.D2
+	FMOVQ 320(R0), F19
+	FMOVQ 336(R0), F20
+	VFMLA V10.D2, V19.D2, V20.D2
+	FMOVQ 352(R0), F21
+	VFMLA V10.D2, V20.D2, V21.D2
+	FMOVQ 368(R0), F22
+	VFMLA V10.D2, V21.D2, V22.D2
+	FMOVQ 384(R0), F23
+	VFMLA V10.D2, V22.D2, V23.D2
+	FMOVQ 400(R0), F24
+	VFMLA V10.D2, V23.D2, V24.D2
+	FMOVQ 416(R0), F25
+	VFMLA V10.D2, V24.D2, V25.D2
+	FMOVQ 432(R0), F26
+	VFMLA V10.D2, V25.D2, V26.D2
+	FMOVQ 448(R0), F27
+	VFMLA V10.D2, V26.D2, V27.D2
+	FMOVQ 464(R0), F28
+	VFMLA V10.D2, V27.D2, V28.D2
+	FMOVQ 480(R0), F29
+	VFMLA V10.D2, V28.D2, V29.D2
+	FMOVQ 224(R0), F30
+	VFMLA V10.D2, V29.D2, V30.D2
+	FMOVQ (R0), F31
+	VFMLA V10.D2, V30.D2, V31.D2
+	FMOVQ (R0), F0
+	VFMLA V10.D2, V31.D2, V0.D2
+	WORD $0x4F7F05A6 // sshr v6.2d, v13.2d, #1
+	VSUB V6.D2, V13.D2, V7.D2
+	FMOVQ 496(R0), F8
+	VADD V8.D2, V6.D2, V9.D2
+	VSHL $52, V9.D2, V10.D2
+	WORD $0x6E6ADC0B // fmul v11.2d, v0.2d, v10.2d
+	FMOVQ 496(R0), F12
+	VADD V12.D2, V7.D2, V13.D2
+	VSHL $52, V13.D2, V15.D2
+	WORD $0x6E6FDD70 // fmul v16.2d, v11.2d, v15.2d
+	WORD $0x6E71DE11 // fmul v17.2d, v16.2d, v17.2d
+	FMOVQ F17, (R7)
+	WORD $0x6E6EDE12 // fmul v18.2d, v16.2d, v14.2d
+	FMOVQ F18, (R15)
+	FMOVQ 144(R1), F19
+	WORD $0x4E73D434 // fadd v20.2d, v1.2d, v19.2d
+	FMOVQ 16(R19), F21
+	FMOVQ 976(R1), F22
+	WORD $0x4E76D6B7 // fadd v23.2d, v21.2d, v22.2d
+	VUSHR $52, V20.D2, V24.D2
+	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
+	FMOVQ 16(R0), F26
+	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
+	FMOVQ (R0), F28
+	FMOVQ 32(R0), F29
+	VBIT V29.B16, V20.B16, V28.B16
+	FMOVQ 80(R0), F30
+	WORD $0x6E7EE79F // fcmge v31.2d, v28.2d, v30.2d
+	FMOVQ 48(R0), F0
+	VAND V0.B16, V31.B16, V1.B16
+	VSUB V1.D2, V28.D2, V6.D2
+	FMOVQ (R0), F7
+	VAND V7.B16, V31.B16, V8.B16
+	WORD $0x4E68D769 // fadd v9.2d, v27.2d, v8.2d
+	FMOVQ (R0), F10
+	WORD $0x4EEAD4CB // fsub v11.2d, v6.2d, v10.2d
+	FMOVQ 96(R0), F12
+	WORD $0x4E6CD56D // fadd v13.2d, v11.2d, v12.2d
+	WORD $0x6E6DFD6E // fdiv v14.2d, v11.2d, v13.2d
+	WORD $0x6E6EDDCF // fmul v15.2d, v14.2d, v14.2d
+	FMOVQ 112(R0), F16
+	FMOVQ 128(R0), F17
+	VFMLA V15.D2, V16.D2, V17.D2
+	FMOVQ 144(R0), F18
+	VFMLA V15.D2, V17.D2, V18.D2
+	FMOVQ 160(R0), F19
+	VFMLA V15.D2, V18.D2, V19.D2
+	FMOVQ 176(R0), F21
+	VFMLA V15.D2, V19.D2, V21.D2
+	FMOVQ 192(R0), F22
+	VFMLA V15.D2, V21.D2, V22.D2
+	FMOVQ 208(R0), F24
+	VFMLA V15.D2, V22.D2, V24.D2
+	WORD $0x6E6FDF19 // fmul v25.2d, v24.2d, v15.2d
+	WORD $0x6E6BDD7A // fmul v26.2d, v11.2d, v11.2d
+	FMOVQ 224(R0), F27
+	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
+	WORD $0x4E7CD73D // fadd v29.2d, v25.2d, v28.2d
+	WORD $0x6E6EDFBE // fmul v30.2d, v29.2d, v14.2d
+	FMOVQ 240(R0), F31
+	VFMLA V31.D2, V9.D2, V30.D2
+	WORD $0x4EFCD7C0 // fsub v0.2d, v30.2d, v28.2d
+	WORD $0x4E6BD401 // fadd v1.2d, v0.2d, v11.2d
+	FMOVQ 256(R0), F6
+	WORD $0x6E66DD27 // fmul v7.2d, v9.2d, v6.2d
+	WORD $0x4E61D4E8 // fadd v8.2d, v7.2d, v1.2d
+	FMOVD 896(R1), F9
+	WORD $0x4FC9910A // fmul v10.2d, v8.2d, v9.d[0]
+	FMOVQ 272(R0), F11
+	WORD $0x4E6BF54C // fmax v12.2d, v10.2d, v11.2d
+	FMOVQ 288(R0), F13
+	WORD $0x4EEDF58E // fmin v14.2d, v12.2d, v13.2d
+	FMOVQ 304(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E61AA11 // fcvtns v17.2d, v16.2d
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 256(R0), F19
+	VFMLS V19.D2, V18.D2, V14.D2
+	FMOVQ 240(R0), F21
+	VFMLS V21.D2, V18.D2, V14.D2
+	FMOVQ 320(R0), F22
+	FMOVQ 336(R0), F24
+	VFMLA V14.D2, V22.D2, V24.D2
+	FMOVQ 352(R0), F25
+	VFMLA V14.D2, V24.D2, V25.D2
+	FMOVQ 368(R0), F26
+	VFMLA V14.D2, V25.D2, V26.D2
+	FMOVQ 384(R0), F27
+	VFMLA V14.D2, V26.D2, V27.D2
+	FMOVQ 400(R0), F28
+	VFMLA V14.D2, V27.D2, V28.D2
+	FMOVQ 416(R0), F29
+	VFMLA V14.D2, V28.D2, V29.D2
+	FMOVQ 432(R0), F30
+	VFMLA V14.D2, V29.D2, V30.D2
+	FMOVQ 448(R0), F31
+	VFMLA V14.D2, V30.D2, V31.D2
+	FMOVQ 464(R0), F0
+	VFMLA V14.D2, V31.D2, V0.D2
+	FMOVQ 480(R0), F1
+	VFMLA V14.D2, V0.D2, V1.D2
+	FMOVQ 224(R0), F6
+	VFMLA V14.D2, V1.D2, V6.D2
+	FMOVQ (R0), F7
+	VFMLA V14.D2, V6.D2, V7.D2
 	FMOVQ (R0), F8
-	WORD $0x4EE8D429 // fsub v9.2d, v1.2d, v8.2d
-	FMOVQ 96(R0), F10
-	WORD $0x4E6AD52B // fadd v11.2d, v9.2d, v10.2d
-	WORD $0x6E6BFD2C // fdiv v12.2d, v9.2d, v11.2d
-	WORD $0x6E6CDD8D // fmul v13.2d, v12.2d, v12.2d
-	FMOVQ 112(R0), F14
-	FMOVQ 128(R0), F15
-	VFMLA V13.D2, V14.D2, V15.D2
-	FMOVQ 144(R0), F16
-	VFMLA V13.D2, V15.D2, V16.D2
-	FMOVQ 160(R0), F17
-	VFMLA V13.D2, V16.D2, V17.D2
-	FMOVQ 176(R0), F18
-	VFMLA V13.D2, V17.D2, V18.D2
-	FMOVQ 192(R0), F19
-	VFMLA V13.D2, V18.D2, V19.D2
-	FMOVQ 208(R0), F21
-	VFMLA V13.D2, V19.D2, V21.D2
-	WORD $0x6E6DDEB7 // fmul v23.2d, v21.2d, v13.2d
-	WORD $0x6E69DD38 // fmul v24.2d, v9.2d, v9.2d
-	FMOVQ 224(R0), F25
-	WORD $0x6E79DF1A // fmul v26.2d, v24.2d, v25.2d
-	WORD $0x4E7AD6FB // fadd v27.2d, v23.2d, v26.2d
-	WORD $0x6E6CDF7C // fmul v28.2d, v27.2d, v12.2d
-	FMOVQ 240(R0), F29
-	VFMLA V29.D2, V7.D2, V28.D2
-	WORD $0x4EFAD79E // fsub v30.2d, v28.2d, v26.2d
-	WORD $0x4E69D7DF // fadd v31.2d, v30.2d, v9.2d
-	FMOVQ 256(R0), F0
-	WORD $0x6E60DCE1 // fmul v1.2d, v7.2d, v0.2d
-	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
+	VFMLA V14.D2, V7.D2, V8.D2
+	WORD $0x4F7F0629 // sshr v9.2d, v17.2d, #1
+	VSUB V9.D2, V17.D2, V10.D2
+	FMOVQ 496(R0), F11
+	VADD V11.D2, V9.D2, V12.D2
+	VSHL $52, V12.D2, V13.D2
+	WORD $0x6E6DDD0E // fmul v14.2d, v8.2d, v13.2d
+	FMOVQ 496(R0), F15
+	VADD V15.D2, V10.D2, V16.D2
+	VSHL $52, V16.D2, V17.D2
+	WORD $0x6E71DDD2 // fmul v18.2d, v14.2d, v17.2d
+	WORD $0x6E77DE53 // fmul v19.2d, v18.2d, v23.2d
+	FMOVQ F19, 16(R7)
+	WORD $0x6E74DE54 // fmul v20.2d, v18.2d, v20.2d
+	FMOVQ F20, 16(R15)
+	FMOVQ 160(R1), F21
+	WORD $0x4E75D456 // fadd v22.2d, v2.2d, v21.2d
+	FMOVQ 32(R19), F23
+	FMOVQ 992(R1), F24
+	WORD $0x4E78D6F9 // fadd v25.2d, v23.2d, v24.2d
+	VUSHR $52, V22.D2, V26.D2
+	WORD $0x4E61DB5B // scvtf v27.2d, v26.2d
+	FMOVQ 16(R0), F28
+	WORD $0x4EFCD77D // fsub v29.2d, v27.2d, v28.2d
+	FMOVQ (R0), F30
+	FMOVQ 32(R0), F31
+	VBIT V31.B16, V22.B16, V30.B16
+	FMOVQ 80(R0), F0
+	WORD $0x6E60E7C1 // fcmge v1.2d, v30.2d, v0.2d
+	FMOVQ 48(R0), F2
+	VAND V2.B16, V1.B16, V6.B16
+	VSUB V6.D2, V30.D2, V7.D2
+	FMOVQ (R0), F8
+	VAND V8.B16, V1.B16, V9.B16
+	WORD $0x4E69D7AA // fadd v10.2d, v29.2d, v9.2d
+	FMOVQ (R0), F11
+	WORD $0x4EEBD4EC // fsub v12.2d, v7.2d, v11.2d
+	FMOVQ 96(R0), F13
+	WORD $0x4E6DD58E // fadd v14.2d, v12.2d, v13.2d
+	WORD $0x6E6EFD8F // fdiv v15.2d, v12.2d, v14.2d
+	WORD $0x6E6FDDF0 // fmul v16.2d, v15.2d, v15.2d
+	FMOVQ 112(R0), F17
+	FMOVQ 128(R0), F18
+	VFMLA V16.D2, V17.D2, V18.D2
+	FMOVQ 144(R0), F19
+	VFMLA V16.D2, V18.D2, V19.D2
+	FMOVQ 160(R0), F20
+	VFMLA V16.D2, V19.D2, V20.D2
+	FMOVQ 176(R0), F21
+	VFMLA V16.D2, V20.D2, V21.D2
+	FMOVQ 192(R0), F23
+	VFMLA V16.D2, V21.D2, V23.D2
+	FMOVQ 208(R0), F24
+	VFMLA V16.D2, V23.D2, V24.D2
+	WORD $0x6E70DF1A // fmul v26.2d, v24.2d, v16.2d
+	WORD $0x6E6CDD9B // fmul v27.2d, v12.2d, v12.2d
+	FMOVQ 224(R0), F28
+	WORD $0x6E7CDF7D // fmul v29.2d, v27.2d, v28.2d
+	WORD $0x4E7DD75E // fadd v30.2d, v26.2d, v29.2d
+	WORD $0x6E6FDFDF // fmul v31.2d, v30.2d, v15.2d
+	FMOVQ 240(R0), F0
+	VFMLA V0.D2, V10.D2, V31.D2
+	WORD $0x4EFDD7E1 // fsub v1.2d, v31.2d, v29.2d
+	WORD $0x4E6CD422 // fadd v2.2d, v1.2d, v12.2d
+	FMOVQ 256(R0), F6
+	WORD $0x6E66DD47 // fmul v7.2d, v10.2d, v6.2d
+	WORD $0x4E62D4E8 // fadd v8.2d, v7.2d, v2.2d
+	FMOVD 896(R1), F9
+	WORD $0x4FC9910A // fmul v10.2d, v8.2d, v9.d[0]
+	FMOVQ 272(R0), F11
+	WORD $0x4E6BF54C // fmax v12.2d, v10.2d, v11.2d
+	FMOVQ 288(R0), F13
+	WORD $0x4EEDF58E // fmin v14.2d, v12.2d, v13.2d
+	FMOVQ 304(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E61AA11 // fcvtns v17.2d, v16.2d
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 256(R0), F19
+	VFMLS V19.D2, V18.D2, V14.D2
+	FMOVQ 240(R0), F20
+	VFMLS V20.D2, V18.D2, V14.D2
+	FMOVQ 320(R0), F21
+	FMOVQ 336(R0), F23
+	VFMLA V14.D2, V21.D2, V23.D2
+	FMOVQ 352(R0), F24
+	VFMLA V14.D2, V23.D2, V24.D2
+	FMOVQ 368(R0), F26
+	VFMLA V14.D2, V24.D2, V26.D2
+	FMOVQ 384(R0), F27
+	VFMLA V14.D2, V26.D2, V27.D2
+	FMOVQ 400(R0), F28
+	VFMLA V14.D2, V27.D2, V28.D2
+	FMOVQ 416(R0), F29
+	VFMLA V14.D2, V28.D2, V29.D2
+	FMOVQ 432(R0), F30
+	VFMLA V14.D2, V29.D2, V30.D2
+	FMOVQ 448(R0), F31
+	VFMLA V14.D2, V30.D2, V31.D2
+	FMOVQ 464(R0), F0
+	VFMLA V14.D2, V31.D2, V0.D2
+	FMOVQ 480(R0), F1
+	VFMLA V14.D2, V0.D2, V1.D2
+	FMOVQ 224(R0), F2
+	VFMLA V14.D2, V1.D2, V2.D2
+	FMOVQ (R0), F6
+	VFMLA V14.D2, V2.D2, V6.D2
+	FMOVQ (R0), F7
+	VFMLA V14.D2, V6.D2, V7.D2
+	WORD $0x4F7F0628 // sshr v8.2d, v17.2d, #1
+	VSUB V8.D2, V17.D2, V9.D2
+	FMOVQ 496(R0), F10
+	VADD V10.D2, V8.D2, V11.D2
+	VSHL $52, V11.D2, V12.D2
+	WORD $0x6E6CDCED // fmul v13.2d, v7.2d, v12.2d
+	FMOVQ 496(R0), F14
+	VADD V14.D2, V9.D2, V15.D2
+	VSHL $52, V15.D2, V16.D2
+	WORD $0x6E70DDB1 // fmul v17.2d, v13.2d, v16.2d
+	WORD $0x6E79DE32 // fmul v18.2d, v17.2d, v25.2d
+	FMOVQ F18, 32(R7)
+	WORD $0x6E76DE33 // fmul v19.2d, v17.2d, v22.2d
+	FMOVQ F19, 32(R15)
+	FMOVQ 176(R1), F20
+	WORD $0x4E74D475 // fadd v21.2d, v3.2d, v20.2d
+	FMOVQ 48(R19), F22
+	FMOVQ 1008(R1), F23
+	WORD $0x4E77D6D8 // fadd v24.2d, v22.2d, v23.2d
+	VUSHR $52, V21.D2, V25.D2
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V21.B16, V29.B16
+	FMOVQ 80(R0), F31
+	WORD $0x6E7FE7A0 // fcmge v0.2d, v29.2d, v31.2d
+	FMOVQ 48(R0), F1
+	VAND V1.B16, V0.B16, V2.B16
+	VSUB V2.D2, V29.D2, V3.D2
+	FMOVQ (R0), F6
+	VAND V6.B16, V0.B16, V7.B16
+	WORD $0x4E67D788 // fadd v8.2d, v28.2d, v7.2d
+	FMOVQ (R0), F9
+	WORD $0x4EE9D46A // fsub v10.2d, v3.2d, v9.2d
+	FMOVQ 96(R0), F11
+	WORD $0x4E6BD54C // fadd v12.2d, v10.2d, v11.2d
+	WORD $0x6E6CFD4D // fdiv v13.2d, v10.2d, v12.2d
+	WORD $0x6E6DDDAE // fmul v14.2d, v13.2d, v13.2d
+	FMOVQ 112(R0), F15
+	FMOVQ 128(R0), F16
+	VFMLA V14.D2, V15.D2, V16.D2
+	FMOVQ 144(R0), F17
+	VFMLA V14.D2, V16.D2, V17.D2
+	FMOVQ 160(R0), F18
+	VFMLA V14.D2, V17.D2, V18.D2
+	FMOVQ 176(R0), F19
+	VFMLA V14.D2, V18.D2, V19.D2
+	FMOVQ 192(R0), F20
+	VFMLA V14.D2, V19.D2, V20.D2
+	FMOVQ 208(R0), F22
+	VFMLA V14.D2, V20.D2, V22.D2
+	WORD $0x6E6EDED7 // fmul v23.2d, v22.2d, v14.2d
+	WORD $0x6E6ADD59 // fmul v25.2d, v10.2d, v10.2d
+	FMOVQ 224(R0), F26
+	WORD $0x6E7ADF3B // fmul v27.2d, v25.2d, v26.2d
+	WORD $0x4E7BD6FC // fadd v28.2d, v23.2d, v27.2d
+	WORD $0x6E6DDF9D // fmul v29.2d, v28.2d, v13.2d
+	FMOVQ 240(R0), F30
+	VFMLA V30.D2, V8.D2, V29.D2
+	WORD $0x4EFBD7BF // fsub v31.2d, v29.2d, v27.2d
+	WORD $0x4E6AD7E0 // fadd v0.2d, v31.2d, v10.2d
+	FMOVQ 256(R0), F1
+	WORD $0x6E61DD02 // fmul v2.2d, v8.2d, v1.2d
+	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
 	FMOVD 896(R1), F6
-	WORD $0x4FC69047 // fmul v7.2d, v2.2d, v6.d[0]
+	WORD $0x4FC69067 // fmul v7.2d, v3.2d, v6.d[0]
 	FMOVQ 272(R0), F8
 	WORD $0x4E68F4E9 // fmax v9.2d, v7.2d, v8.2d
 	FMOVQ 288(R0), F10
@@ -6574,14 +6816,14 @@ sum:
 	FMOVQ 320(R0), F18
 	FMOVQ 336(R0), F19
 	VFMLA V11.D2, V18.D2, V19.D2
-	FMOVQ 352(R0), F21
-	VFMLA V11.D2, V19.D2, V21.D2
-	FMOVQ 368(R0), F23
-	VFMLA V11.D2, V21.D2, V23.D2
-	FMOVQ 384(R0), F24
-	VFMLA V11.D2, V23.D2, V24.D2
+	FMOVQ 352(R0), F20
+	VFMLA V11.D2, V19.D2, V20.D2
+	FMOVQ 368(R0), F22
+	VFMLA V11.D2, V20.D2, V22.D2
+	FMOVQ 384(R0), F23
+	VFMLA V11.D2, V22.D2, V23.D2
 	FMOVQ 400(R0), F25
-	VFMLA V11.D2, V24.D2, V25.D2
+	VFMLA V11.D2, V23.D2, V25.D2
 	FMOVQ 416(R0), F26
 	VFMLA V11.D2, V25.D2, V26.D2
 	FMOVQ 432(R0), F27
@@ -6599,30 +6841,31 @@ sum:
 	FMOVQ (R0), F1
 	VFMLA V11.D2, V0.D2, V1.D2
 	WORD $0x4F7F05C2 // sshr v2.2d, v14.2d, #1
-	VSUB V2.D2, V14.D2, V6.D2
-	FMOVQ 496(R0), F7
-	VADD V7.D2, V2.D2, V8.D2
-	VSHL $52, V8.D2, V9.D2
-	WORD $0x6E69DC2A // fmul v10.2d, v1.2d, v9.2d
-	FMOVQ 496(R0), F11
-	VADD V11.D2, V6.D2, V12.D2
-	VSHL $52, V12.D2, V13.D2
-	WORD $0x6E6DDD4E // fmul v14.2d, v10.2d, v13.2d
-	WORD $0x6E76DDCF // fmul v15.2d, v14.2d, v22.2d
-	FMOVQ F15, 32(R7)
-	WORD $0x6E74DDD0 // fmul v16.2d, v14.2d, v20.2d
-	FMOVQ F16, 32(R15)
-	FMOVQ 176(R1), F17
-	WORD $0x4E71D472 // fadd v18.2d, v3.2d, v17.2d
-	FMOVQ 48(R19), F19
-	WORD $0x4E71D674 // fadd v20.2d, v19.2d, v17.2d
-	VUSHR $52, V18.D2, V21.D2
+	VSUB V2.D2, V14.D2, V3.D2
+	FMOVQ 496(R0), F6
+	VADD V6.D2, V2.D2, V7.D2
+	VSHL $52, V7.D2, V8.D2
+	WORD $0x6E68DC29 // fmul v9.2d, v1.2d, v8.2d
+	FMOVQ 496(R0), F10
+	VADD V10.D2, V3.D2, V11.D2
+	VSHL $52, V11.D2, V12.D2
+	WORD $0x6E6CDD2D // fmul v13.2d, v9.2d, v12.2d
+	WORD $0x6E78DDAE // fmul v14.2d, v13.2d, v24.2d
+	FMOVQ F14, 48(R7)
+	WORD $0x6E75DDAF // fmul v15.2d, v13.2d, v21.2d
+	FMOVQ F15, 48(R15)
+	FMOVQ 192(R1), F16
+	WORD $0x4E70D491 // fadd v17.2d, v4.2d, v16.2d
+	FMOVQ 64(R19), F18
+	FMOVQ 1024(R1), F19
+	WORD $0x4E73D654 // fadd v20.2d, v18.2d, v19.2d
+	VUSHR $52, V17.D2, V21.D2
 	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
 	FMOVQ 16(R0), F23
 	WORD $0x4EF7D6D8 // fsub v24.2d, v22.2d, v23.2d
 	FMOVQ (R0), F25
 	FMOVQ 32(R0), F26
-	VBIT V26.B16, V18.B16, V25.B16
+	VBIT V26.B16, V17.B16, V25.B16
 	FMOVQ 80(R0), F27
 	WORD $0x6E7BE73C // fcmge v28.2d, v25.2d, v27.2d
 	FMOVQ 48(R0), F29
@@ -6632,304 +6875,199 @@ sum:
 	VAND V0.B16, V28.B16, V1.B16
 	WORD $0x4E61D702 // fadd v2.2d, v24.2d, v1.2d
 	FMOVQ (R0), F3
-	WORD $0x4EE3D7E6 // fsub v6.2d, v31.2d, v3.2d
-	FMOVQ 96(R0), F7
-	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
-	WORD $0x6E68FCC9 // fdiv v9.2d, v6.2d, v8.2d
-	WORD $0x6E69DD2A // fmul v10.2d, v9.2d, v9.2d
-	FMOVQ 112(R0), F11
-	FMOVQ 128(R0), F12
-	VFMLA V10.D2, V11.D2, V12.D2
-	FMOVQ 144(R0), F13
-	VFMLA V10.D2, V12.D2, V13.D2
-	FMOVQ 160(R0), F14
-	VFMLA V10.D2, V13.D2, V14.D2
-	FMOVQ 176(R0), F15
-	VFMLA V10.D2, V14.D2, V15.D2
-	FMOVQ 192(R0), F16
-	VFMLA V10.D2, V15.D2, V16.D2
-	FMOVQ 208(R0), F17
-	VFMLA V10.D2, V16.D2, V17.D2
-	WORD $0x6E6ADE33 // fmul v19.2d, v17.2d, v10.2d
-	WORD $0x6E66DCD5 // fmul v21.2d, v6.2d, v6.2d
-	FMOVQ 224(R0), F22
-	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
-	WORD $0x4E77D678 // fadd v24.2d, v19.2d, v23.2d
-	WORD $0x6E69DF19 // fmul v25.2d, v24.2d, v9.2d
-	FMOVQ 240(R0), F26
-	VFMLA V26.D2, V2.D2, V25.D2
-	WORD $0x4EF7D73B // fsub v27.2d, v25.2d, v23.2d
-	WORD $0x4E66D77C // fadd v28.2d, v27.2d, v6.2d
-	FMOVQ 256(R0), F29
-	WORD $0x6E7DDC5E // fmul v30.2d, v2.2d, v29.2d
-	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
-	FMOVD 896(R1), F0
-	WORD $0x4FC093E1 // fmul v1.2d, v31.2d, v0.d[0]
-	FMOVQ 272(R0), F2
-	WORD $0x4E62F423 // fmax v3.2d, v1.2d, v2.2d
-	FMOVQ 288(R0), F6
-	WORD $0x4EE6F467 // fmin v7.2d, v3.2d, v6.2d
-	FMOVQ 304(R0), F8
-	WORD $0x6E68DCE9 // fmul v9.2d, v7.2d, v8.2d
-	WORD $0x4E61A92A // fcvtns v10.2d, v9.2d
-	WORD $0x4E61D94B // scvtf v11.2d, v10.2d
-	FMOVQ 256(R0), F12
-	VFMLS V12.D2, V11.D2, V7.D2
-	FMOVQ 240(R0), F13
-	VFMLS V13.D2, V11.D2, V7.D2
-	FMOVQ 320(R0), F14
-	FMOVQ 336(R0), F15
-	VFMLA V7.D2, V14.D2, V15.D2
-	FMOVQ 352(R0), F16
-	VFMLA V7.D2, V15.D2, V16.D2
-	FMOVQ 368(R0), F17
-	VFMLA V7.D2, V16.D2, V17.D2
-	FMOVQ 384(R0), F19
-	VFMLA V7.D2, V17.D2, V19.D2
-	FMOVQ 400(R0), F21
-	VFMLA V7.D2, V19.D2, V21.D2
-	FMOVQ 416(R0), F22
-	VFMLA V7.D2, V21.D2, V22.D2
-	FMOVQ 432(R0), F23
-	VFMLA V7.D2, V22.D2, V23.D2
-	FMOVQ 448(R0), F24
-	VFMLA V7.D2, V23.D2, V24.D2
-	FMOVQ 464(R0), F25
-	VFMLA V7.D2, V24.D2, V25.D2
-	FMOVQ 480(R0), F26
-	VFMLA V7.D2, V25.D2, V26.D2
-	FMOVQ 224(R0), F27
-	VFMLA V7.D2, V26.D2, V27.D2
-	FMOVQ (R0), F28
-	VFMLA V7.D2, V27.D2, V28.D2
-	FMOVQ (R0), F29
-	VFMLA V7.D2, V28.D2, V29.D2
-	WORD $0x4F7F055E // sshr v30.2d, v10.2d, #1
-	VSUB V30.D2, V10.D2, V31.D2
-	FMOVQ 496(R0), F0
-	VADD V0.D2, V30.D2, V1.D2
-	VSHL $52, V1.D2, V2.D2
-	WORD $0x6E62DFA3 // fmul v3.2d, v29.2d, v2.2d
-	FMOVQ 496(R0), F6
-	VADD V6.D2, V31.D2, V7.D2
-	VSHL $52, V7.D2, V8.D2
-	WORD $0x6E68DC69 // fmul v9.2d, v3.2d, v8.2d
-	WORD $0x6E74DD2A // fmul v10.2d, v9.2d, v20.2d
-	FMOVQ F10, 48(R7)
-	WORD $0x6E72DD2B // fmul v11.2d, v9.2d, v18.2d
-	FMOVQ F11, 48(R15)
-	FMOVQ 192(R1), F12
-	WORD $0x4E6CD48D // fadd v13.2d, v4.2d, v12.2d
-	FMOVQ 64(R19), F14
-	WORD $0x4E6CD5CF // fadd v15.2d, v14.2d, v12.2d
-	VUSHR $52, V13.D2, V16.D2
-	WORD $0x4E61DA11 // scvtf v17.2d, v16.2d
-	FMOVQ 16(R0), F18
-	WORD $0x4EF2D633 // fsub v19.2d, v17.2d, v18.2d
-	FMOVQ (R0), F20
-	FMOVQ 32(R0), F21
-	VBIT V21.B16, V13.B16, V20.B16
-	FMOVQ 80(R0), F22
-	WORD $0x6E76E697 // fcmge v23.2d, v20.2d, v22.2d
-	FMOVQ 48(R0), F24
-	VAND V24.B16, V23.B16, V25.B16
-	VSUB V25.D2, V20.D2, V26.D2
+	WORD $0x4EE3D7E4 // fsub v4.2d, v31.2d, v3.2d
+	FMOVQ 96(R0), F6
+	WORD $0x4E66D487 // fadd v7.2d, v4.2d, v6.2d
+	WORD $0x6E67FC88 // fdiv v8.2d, v4.2d, v7.2d
+	WORD $0x6E68DD09 // fmul v9.2d, v8.2d, v8.2d
+	FMOVQ 112(R0), F10
+	FMOVQ 128(R0), F11
+	VFMLA V9.D2, V10.D2, V11.D2
+	FMOVQ 144(R0), F12
+	VFMLA V9.D2, V11.D2, V12.D2
+	FMOVQ 160(R0), F13
+	VFMLA V9.D2, V12.D2, V13.D2
+	FMOVQ 176(R0), F14
+	VFMLA V9.D2, V13.D2, V14.D2
+	FMOVQ 192(R0), F15
+	VFMLA V9.D2, V14.D2, V15.D2
+	FMOVQ 208(R0), F16
+	VFMLA V9.D2, V15.D2, V16.D2
+	WORD $0x6E69DE12 // fmul v18.2d, v16.2d, v9.2d
+	WORD $0x6E64DC93 // fmul v19.2d, v4.2d, v4.2d
+	FMOVQ 224(R0), F21
+	WORD $0x6E75DE76 // fmul v22.2d, v19.2d, v21.2d
+	WORD $0x4E76D657 // fadd v23.2d, v18.2d, v22.2d
+	WORD $0x6E68DEF8 // fmul v24.2d, v23.2d, v8.2d
+	FMOVQ 240(R0), F25
+	VFMLA V25.D2, V2.D2, V24.D2
+	WORD $0x4EF6D71A // fsub v26.2d, v24.2d, v22.2d
+	WORD $0x4E64D75B // fadd v27.2d, v26.2d, v4.2d
+	FMOVQ 256(R0), F28
+	WORD $0x6E7CDC5D // fmul v29.2d, v2.2d, v28.2d
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	FMOVD 896(R1), F31
+	WORD $0x4FDF93C0 // fmul v0.2d, v30.2d, v31.d[0]
+	FMOVQ 272(R0), F1
+	WORD $0x4E61F402 // fmax v2.2d, v0.2d, v1.2d
+	FMOVQ 288(R0), F3
+	WORD $0x4EE3F444 // fmin v4.2d, v2.2d, v3.2d
+	FMOVQ 304(R0), F6
+	WORD $0x6E66DC87 // fmul v7.2d, v4.2d, v6.2d
+	WORD $0x4E61A8E8 // fcvtns v8.2d, v7.2d
+	WORD $0x4E61D909 // scvtf v9.2d, v8.2d
+	FMOVQ 256(R0), F10
+	VFMLS V10.D2, V9.D2, V4.D2
+	FMOVQ 240(R0), F11
+	VFMLS V11.D2, V9.D2, V4.D2
+	FMOVQ 320(R0), F12
+	FMOVQ 336(R0), F13
+	VFMLA V4.D2, V12.D2, V13.D2
+	FMOVQ 352(R0), F14
+	VFMLA V4.D2, V13.D2, V14.D2
+	FMOVQ 368(R0), F15
+	VFMLA V4.D2, V14.D2, V15.D2
+	FMOVQ 384(R0), F16
+	VFMLA V4.D2, V15.D2, V16.D2
+	FMOVQ 400(R0), F18
+	VFMLA V4.D2, V16.D2, V18.D2
+	FMOVQ 416(R0), F19
+	VFMLA V4.D2, V18.D2, V19.D2
+	FMOVQ 432(R0), F21
+	VFMLA V4.D2, V19.D2, V21.D2
+	FMOVQ 448(R0), F22
+	VFMLA V4.D2, V21.D2, V22.D2
+	FMOVQ 464(R0), F23
+	VFMLA V4.D2, V22.D2, V23.D2
+	FMOVQ 480(R0), F24
+	VFMLA V4.D2, V23.D2, V24.D2
+	FMOVQ 224(R0), F25
+	VFMLA V4.D2, V24.D2, V25.D2
+	FMOVQ (R0), F26
+	VFMLA V4.D2, V25.D2, V26.D2
 	FMOVQ (R0), F27
-	VAND V27.B16, V23.B16, V28.B16
-	WORD $0x4E7CD67D // fadd v29.2d, v19.2d, v28.2d
-	FMOVQ (R0), F30
-	WORD $0x4EFED75F // fsub v31.2d, v26.2d, v30.2d
-	FMOVQ 96(R0), F0
-	WORD $0x4E60D7E1 // fadd v1.2d, v31.2d, v0.2d
-	WORD $0x6E61FFE2 // fdiv v2.2d, v31.2d, v1.2d
-	WORD $0x6E62DC43 // fmul v3.2d, v2.2d, v2.2d
-	FMOVQ 112(R0), F4
-	FMOVQ 128(R0), F6
-	VFMLA V3.D2, V4.D2, V6.D2
-	FMOVQ 144(R0), F7
-	VFMLA V3.D2, V6.D2, V7.D2
-	FMOVQ 160(R0), F8
-	VFMLA V3.D2, V7.D2, V8.D2
-	FMOVQ 176(R0), F9
-	VFMLA V3.D2, V8.D2, V9.D2
-	FMOVQ 192(R0), F10
-	VFMLA V3.D2, V9.D2, V10.D2
-	FMOVQ 208(R0), F11
-	VFMLA V3.D2, V10.D2, V11.D2
-	WORD $0x6E63DD6C // fmul v12.2d, v11.2d, v3.2d
-	WORD $0x6E7FDFEE // fmul v14.2d, v31.2d, v31.2d
-	FMOVQ 224(R0), F16
-	WORD $0x6E70DDD1 // fmul v17.2d, v14.2d, v16.2d
-	WORD $0x4E71D592 // fadd v18.2d, v12.2d, v17.2d
-	WORD $0x6E62DE53 // fmul v19.2d, v18.2d, v2.2d
-	FMOVQ 240(R0), F20
-	VFMLA V20.D2, V29.D2, V19.D2
-	WORD $0x4EF1D675 // fsub v21.2d, v19.2d, v17.2d
-	WORD $0x4E7FD6B6 // fadd v22.2d, v21.2d, v31.2d
-	FMOVQ 256(R0), F23
-	WORD $0x6E77DFB8 // fmul v24.2d, v29.2d, v23.2d
-	WORD $0x4E76D719 // fadd v25.2d, v24.2d, v22.2d
-	FMOVD 896(R1), F26
-	WORD $0x4FDA933B // fmul v27.2d, v25.2d, v26.d[0]
-	FMOVQ 272(R0), F28
-	WORD $0x4E7CF77D // fmax v29.2d, v27.2d, v28.2d
-	FMOVQ 288(R0), F30
-	WORD $0x4EFEF7BF // fmin v31.2d, v29.2d, v30.2d
-	FMOVQ 304(R0), F0
-	WORD $0x6E60DFE1 // fmul v1.2d, v31.2d, v0.2d
-	WORD $0x4E61A822 // fcvtns v2.2d, v1.2d
-	WORD $0x4E61D843 // scvtf v3.2d, v2.2d
-	FMOVQ 256(R0), F4
-	VFMLS V4.D2, V3.D2, V31.D2
-	FMOVQ 240(R0), F6
-	VFMLS V6.D2, V3.D2, V31.D2
-	FMOVQ 320(R0), F7
-	FMOVQ 336(R0), F8
-	VFMLA V31.D2, V7.D2, V8.D2
-	FMOVQ 352(R0), F9
-	VFMLA V31.D2, V8.D2, V9.D2
-	FMOVQ 368(R0), F10
-	VFMLA V31.D2, V9.D2, V10.D2
-	FMOVQ 384(R0), F11
-	VFMLA V31.D2, V10.D2, V11.D2
-	FMOVQ 400(R0), F12
-	VFMLA V31.D2, V11.D2, V12.D2
-	FMOVQ 416(R0), F14
-	VFMLA V31.D2, V12.D2, V14.D2
-	FMOVQ 432(R0), F16
-	VFMLA V31.D2, V14.D2, V16.D2
-	FMOVQ 448(R0), F17
-	VFMLA V31.D2, V16.D2, V17.D2
-	FMOVQ 464(R0), F18
-	VFMLA V31.D2, V17.D2, V18.D2
-	FMOVQ 480(R0), F19
-	VFMLA V31.D2, V18.D2, V19.D2
-	FMOVQ 224(R0), F20
-	VFMLA V31.D2, V19.D2, V20.D2
-	FMOVQ (R0), F21
-	VFMLA V31.D2, V20.D2, V21.D2
-	FMOVQ (R0), F22
-	VFMLA V31.D2, V21.D2, V22.D2
-	WORD $0x4F7F0457 // sshr v23.2d, v2.2d, #1
-	VSUB V23.D2, V2.D2, V24.D2
-	FMOVQ 496(R0), F25
-	VADD V25.D2, V23.D2, V26.D2
-	VSHL $52, V26.D2, V27.D2
-	WORD $0x6E7BDEDC // fmul v28.2d, v22.2d, v27.2d
-	FMOVQ 496(R0), F29
-	VADD V29.D2, V24.D2, V30.D2
-	VSHL $52, V30.D2, V31.D2
-	WORD $0x6E7FDF80 // fmul v0.2d, v28.2d, v31.2d
-	WORD $0x6E6FDC01 // fmul v1.2d, v0.2d, v15.2d
-	FMOVQ F1, 64(R7)
-	WORD $0x6E6DDC02 // fmul v2.2d, v0.2d, v13.2d
-	FMOVQ F2, 64(R15)
-	FMOVQ 208(R1), F3
-	WORD $0x4E63D4A4 // fadd v4.2d, v5.2d, v3.2d
-	FMOVQ 80(R19), F5
-	WORD $0x4E63D4A6 // fadd v6.2d, v5.2d, v3.2d
-	VUSHR $52, V4.D2, V7.D2
-	WORD $0x4E61D8E8 // scvtf v8.2d, v7.2d
-	FMOVQ 16(R0), F9
-	WORD $0x4EE9D50A // fsub v10.2d, v8.2d, v9.2d
-	FMOVQ (R0), F11
-	FMOVQ 32(R0), F12
-	VBIT V12.B16, V4.B16, V11.B16
-	FMOVQ 80(R0), F13
-	WORD $0x6E6DE56E // fcmge v14.2d, v11.2d, v13.2d
-	FMOVQ 48(R0), F15
-	VAND V15.B16, V14.B16, V16.B16
-	VSUB V16.D2, V11.D2, V17.D2
+	VFMLA V4.D2, V26.D2, V27.D2
+	WORD $0x4F7F051C // sshr v28.2d, v8.2d, #1
+	VSUB V28.D2, V8.D2, V29.D2
+	FMOVQ 496(R0), F30
+	VADD V30.D2, V28.D2, V31.D2
+	VSHL $52, V31.D2, V0.D2
+	WORD $0x6E60DF61 // fmul v1.2d, v27.2d, v0.2d
+	FMOVQ 496(R0), F2
+	VADD V2.D2, V29.D2, V3.D2
+	VSHL $52, V3.D2, V4.D2
+	WORD $0x6E64DC26 // fmul v6.2d, v1.2d, v4.2d
+	WORD $0x6E74DCC7 // fmul v7.2d, v6.2d, v20.2d
+	FMOVQ F7, 64(R7)
+	WORD $0x6E71DCC8 // fmul v8.2d, v6.2d, v17.2d
+	FMOVQ F8, 64(R15)
+	FMOVQ 208(R1), F9
+	WORD $0x4E69D4AA // fadd v10.2d, v5.2d, v9.2d
+	FMOVQ 80(R19), F11
+	FMOVQ 1040(R1), F12
+	WORD $0x4E6CD56D // fadd v13.2d, v11.2d, v12.2d
+	VUSHR $52, V10.D2, V14.D2
+	WORD $0x4E61D9CF // scvtf v15.2d, v14.2d
+	FMOVQ 16(R0), F16
+	WORD $0x4EF0D5F1 // fsub v17.2d, v15.2d, v16.2d
 	FMOVQ (R0), F18
-	VAND V18.B16, V14.B16, V19.B16
-	WORD $0x4E73D554 // fadd v20.2d, v10.2d, v19.2d
-	FMOVQ (R0), F21
-	WORD $0x4EF5D636 // fsub v22.2d, v17.2d, v21.2d
-	FMOVQ 96(R0), F23
-	WORD $0x4E77D6D8 // fadd v24.2d, v22.2d, v23.2d
-	WORD $0x6E78FED9 // fdiv v25.2d, v22.2d, v24.2d
-	WORD $0x6E79DF3A // fmul v26.2d, v25.2d, v25.2d
-	FMOVQ 112(R0), F27
-	FMOVQ 128(R0), F28
-	VFMLA V26.D2, V27.D2, V28.D2
-	FMOVQ 144(R0), F29
-	VFMLA V26.D2, V28.D2, V29.D2
-	FMOVQ 160(R0), F30
-	VFMLA V26.D2, V29.D2, V30.D2
-	FMOVQ 176(R0), F31
-	VFMLA V26.D2, V30.D2, V31.D2
-	FMOVQ 192(R0), F0
-	VFMLA V26.D2, V31.D2, V0.D2
-	FMOVQ 208(R0), F1
-	VFMLA V26.D2, V0.D2, V1.D2
-	WORD $0x6E7ADC22 // fmul v2.2d, v1.2d, v26.2d
-	WORD $0x6E76DEC3 // fmul v3.2d, v22.2d, v22.2d
-	FMOVQ 224(R0), F5
-	WORD $0x6E65DC67 // fmul v7.2d, v3.2d, v5.2d
-	WORD $0x4E67D448 // fadd v8.2d, v2.2d, v7.2d
-	WORD $0x6E79DD09 // fmul v9.2d, v8.2d, v25.2d
-	FMOVQ 240(R0), F10
-	VFMLA V10.D2, V20.D2, V9.D2
-	WORD $0x4EE7D52B // fsub v11.2d, v9.2d, v7.2d
-	WORD $0x4E76D56C // fadd v12.2d, v11.2d, v22.2d
-	FMOVQ 256(R0), F13
-	WORD $0x6E6DDE8E // fmul v14.2d, v20.2d, v13.2d
-	WORD $0x4E6CD5CF // fadd v15.2d, v14.2d, v12.2d
-	FMOVD 896(R1), F16
-	WORD $0x4FD091F1 // fmul v17.2d, v15.2d, v16.d[0]
-	FMOVQ 272(R0), F18
-	WORD $0x4E72F633 // fmax v19.2d, v17.2d, v18.2d
-	FMOVQ 288(R0), F20
-	WORD $0x4EF4F675 // fmin v21.2d, v19.2d, v20.2d
-	FMOVQ 304(R0), F22
-	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
-	WORD $0x4E61AAF8 // fcvtns v24.2d, v23.2d
-	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
-	FMOVQ 256(R0), F26
-	VFMLS V26.D2, V25.D2, V21.D2
-	FMOVQ 240(R0), F27
-	VFMLS V27.D2, V25.D2, V21.D2
-	FMOVQ 320(R0), F28
-	FMOVQ 336(R0), F29
-	VFMLA V21.D2, V28.D2, V29.D2
-	FMOVQ 352(R0), F30
-	VFMLA V21.D2, V29.D2, V30.D2
-	FMOVQ 368(R0), F31
-	VFMLA V21.D2, V30.D2, V31.D2
-	FMOVQ 384(R0), F0
-	VFMLA V21.D2, V31.D2, V0.D2
-	FMOVQ 400(R0), F1
-	VFMLA V21.D2, V0.D2, V1.D2
-	FMOVQ 416(R0), F2
-	VFMLA V21.D2, V1.D2, V2.D2
-	FMOVQ 432(R0), F3
-	VFMLA V21.D2, V2.D2, V3.D2
-	FMOVQ 448(R0), F5
-	VFMLA V21.D2, V3.D2, V5.D2
-	FMOVQ 464(R0), F7
-	VFMLA V21.D2, V5.D2, V7.D2
-	FMOVQ 480(R0), F8
-	VFMLA V21.D2, V7.D2, V8.D2
-	FMOVQ 224(R0), F9
-	VFMLA V21.D2, V8.D2, V9.D2
-	FMOVQ (R0), F10
-	VFMLA V21.D2, V9.D2, V10.D2
-	FMOVQ (R0), F11
-	VFMLA V21.D2, V10.D2, V11.D2
-	WORD $0x4F7F070C // sshr v12.2d, v24.2d, #1
-	VSUB V12.D2, V24.D2, V13.D2
-	FMOVQ 496(R0), F14
-	VADD V14.D2, V12.D2, V15.D2
-	VSHL $52, V15.D2, V16.D2
-	WORD $0x6E70DD71 // fmul v17.2d, v11.2d, v16.2d
-	FMOVQ 496(R0), F18
-	VADD V18.D2, V13.D2, V19.D2
-	VSHL $52, V19.D2, V20.D2
-	WORD $0x6E74DE35 // fmul v21.2d, v17.2d, v20.2d
-	WORD $0x6E66DEB6 // fmul v22.2d, v21.2d, v6.2d
-	FMOVQ F22, 80(R7)
-	WORD $0x6E64DEB7 // fmul v23.2d, v21.2d, v4.2d
-	FMOVQ F23, 80(R15)
+	FMOVQ 32(R0), F19
+	VBIT V19.B16, V10.B16, V18.B16
+	FMOVQ 80(R0), F20
+	WORD $0x6E74E655 // fcmge v21.2d, v18.2d, v20.2d
+	FMOVQ 48(R0), F22
+	VAND V22.B16, V21.B16, V23.B16
+	VSUB V23.D2, V18.D2, V24.D2
+	FMOVQ (R0), F25
+	VAND V25.B16, V21.B16, V26.B16
+	WORD $0x4E7AD63B // fadd v27.2d, v17.2d, v26.2d
+	FMOVQ (R0), F28
+	WORD $0x4EFCD71D // fsub v29.2d, v24.2d, v28.2d
+	FMOVQ 96(R0), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	WORD $0x6E7FFFA0 // fdiv v0.2d, v29.2d, v31.2d
+	WORD $0x6E60DC01 // fmul v1.2d, v0.2d, v0.2d
+	FMOVQ 112(R0), F2
+	FMOVQ 128(R0), F3
+	VFMLA V1.D2, V2.D2, V3.D2
+	FMOVQ 144(R0), F4
+	VFMLA V1.D2, V3.D2, V4.D2
+	FMOVQ 160(R0), F5
+	VFMLA V1.D2, V4.D2, V5.D2
+	FMOVQ 176(R0), F6
+	VFMLA V1.D2, V5.D2, V6.D2
+	FMOVQ 192(R0), F7
+	VFMLA V1.D2, V6.D2, V7.D2
+	FMOVQ 208(R0), F8
+	VFMLA V1.D2, V7.D2, V8.D2
+	WORD $0x6E61DD09 // fmul v9.2d, v8.2d, v1.2d
+	WORD $0x6E7DDFAB // fmul v11.2d, v29.2d, v29.2d
+	FMOVQ 224(R0), F12
+	WORD $0x6E6CDD6E // fmul v14.2d, v11.2d, v12.2d
+	WORD $0x4E6ED52F // fadd v15.2d, v9.2d, v14.2d
+	WORD $0x6E60DDF0 // fmul v16.2d, v15.2d, v0.2d
+	FMOVQ 240(R0), F17
+	VFMLA V17.D2, V27.D2, V16.D2
+	WORD $0x4EEED612 // fsub v18.2d, v16.2d, v14.2d
+	WORD $0x4E7DD653 // fadd v19.2d, v18.2d, v29.2d
+	FMOVQ 256(R0), F20
+	WORD $0x6E74DF75 // fmul v21.2d, v27.2d, v20.2d
+	WORD $0x4E73D6B6 // fadd v22.2d, v21.2d, v19.2d
+	FMOVD 896(R1), F23
+	WORD $0x4FD792D8 // fmul v24.2d, v22.2d, v23.d[0]
+	FMOVQ 272(R0), F25
+	WORD $0x4E79F71A // fmax v26.2d, v24.2d, v25.2d
+	FMOVQ 288(R0), F27
+	WORD $0x4EFBF75C // fmin v28.2d, v26.2d, v27.2d
+	FMOVQ 304(R0), F29
+	WORD $0x6E7DDF9E // fmul v30.2d, v28.2d, v29.2d
+	WORD $0x4E61ABDF // fcvtns v31.2d, v30.2d
+	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
+	FMOVQ 256(R0), F1
+	VFMLS V1.D2, V0.D2, V28.D2
+	FMOVQ 240(R0), F2
+	VFMLS V2.D2, V0.D2, V28.D2
+	FMOVQ 320(R0), F3
+	FMOVQ 336(R0), F4
+	VFMLA V28.D2, V3.D2, V4.D2
+	FMOVQ 352(R0), F5
+	VFMLA V28.D2, V4.D2, V5.D2
+	FMOVQ 368(R0), F6
+	VFMLA V28.D2, V5.D2, V6.D2
+	FMOVQ 384(R0), F7
+	VFMLA V28.D2, V6.D2, V7.D2
+	FMOVQ 400(R0), F8
+	VFMLA V28.D2, V7.D2, V8.D2
+	FMOVQ 416(R0), F9
+	VFMLA V28.D2, V8.D2, V9.D2
+	FMOVQ 432(R0), F11
+	VFMLA V28.D2, V9.D2, V11.D2
+	FMOVQ 448(R0), F12
+	VFMLA V28.D2, V11.D2, V12.D2
+	FMOVQ 464(R0), F14
+	VFMLA V28.D2, V12.D2, V14.D2
+	FMOVQ 480(R0), F15
+	VFMLA V28.D2, V14.D2, V15.D2
+	FMOVQ 224(R0), F16
+	VFMLA V28.D2, V15.D2, V16.D2
+	FMOVQ (R0), F17
+	VFMLA V28.D2, V16.D2, V17.D2
+	FMOVQ (R0), F18
+	VFMLA V28.D2, V17.D2, V18.D2
+	WORD $0x4F7F07F3 // sshr v19.2d, v31.2d, #1
+	VSUB V19.D2, V31.D2, V20.D2
+	FMOVQ 496(R0), F21
+	VADD V21.D2, V19.D2, V22.D2
+	VSHL $52, V22.D2, V23.D2
+	WORD $0x6E77DE58 // fmul v24.2d, v18.2d, v23.2d
+	FMOVQ 496(R0), F25
+	VADD V25.D2, V20.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDF1C // fmul v28.2d, v24.2d, v27.2d
+	WORD $0x6E6DDF9D // fmul v29.2d, v28.2d, v13.2d
+	FMOVQ F29, 80(R7)
+	WORD $0x6E6ADF9E // fmul v30.2d, v28.2d, v10.2d
+	FMOVQ F30, 80(R15)
 	ADD R8, R7
 	ADD R8, R15
 	ADD R21, R19
@@ -7015,27 +7153,385 @@ sum:
 	FMOVQ 128(R1), F21
 	WORD $0x4E75D416 // fadd v22.2d, v0.2d, v21.2d
 	FMOVQ (R19), F23
-	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
-	VUSHR $52, V22.D2, V25.D2
-	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
-	FMOVQ 16(R0), F27
-	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
-	FMOVQ (R0), F29
-	FMOVQ 32(R0), F30
-	VBIT V30.B16, V22.B16, V29.B16
-	FMOVQ 80(R0), F31
-	WORD $0x6E7FE7A0 // fcmge v0.2d, v29.2d, v31.2d
-	FMOVQ 48(R0), F12
-	VAND V12.B16, V0.B16, V13.B16
-	VSUB V13.D2, V29.D2, V14.D2
+	FMOVQ 960(R1), F24
+	WORD $0x4E78D6F9 // fadd v25.2d, v23.2d, v24.2d
+	VUSHR $52, V22.D2, V26.D2
+	WORD $0x4E61DB5B // scvtf v27.2d, v26.2d
+	FMOVQ 16(R0), F28
+	WORD $0x4EFCD77D // fsub v29.2d, v27.2d, v28.2d
+	FMOVQ (R0), F30
+	FMOVQ 32(R0), F31
+	VBIT V31.B16, V22.B16, V30.B16
+	FMOVQ 80(R0), F0
+	WORD $0x6E60E7CC // fcmge v12.2d, v30.2d, v0.2d
+	FMOVQ 48(R0), F13
+	VAND V13.B16, V12.B16, V14.B16
+	VSUB V14.D2, V30.D2, V15.D2
+	FMOVQ (R0), F16
+	VAND V16.B16, V12.B16, V17.B16
+	WORD $0x4E71D7B2 // fadd v18.2d, v29.2d, v17.2d
+	FMOVQ (R0), F19
+	WORD $0x4EF3D5F5 // fsub v21.2d, v15.2d, v19.2d
+	FMOVQ 96(R0), F23
+	WORD $0x4E77D6B8 // fadd v24.2d, v21.2d, v23.2d
+	WORD $0x6E78FEBA // fdiv v26.2d, v21.2d, v24.2d
+	WORD $0x6E7ADF5B // fmul v27.2d, v26.2d, v26.2d
+	FMOVQ 112(R0), F28
+	FMOVQ 128(R0), F29
+	VFMLA V27.D2, V28.D2, V29.D2
+	FMOVQ 144(R0), F30
+	VFMLA V27.D2, V29.D2, V30.D2
+	FMOVQ 160(R0), F31
+	VFMLA V27.D2, V30.D2, V31.D2
+	FMOVQ 176(R0), F0
+	VFMLA V27.D2, V31.D2, V0.D2
+	FMOVQ 192(R0), F12
+	VFMLA V27.D2, V0.D2, V12.D2
+	FMOVQ 208(R0), F13
+	VFMLA V27.D2, V12.D2, V13.D2
+	WORD $0x6E7BDDAE // fmul v14.2d, v13.2d, v27.2d
+	WORD $0x6E75DEAF // fmul v15.2d, v21.2d, v21.2d
+	FMOVQ 224(R0), F16
+	WORD $0x6E70DDF1 // fmul v17.2d, v15.2d, v16.2d
+	WORD $0x4E71D5D3 // fadd v19.2d, v14.2d, v17.2d
+	WORD $0x6E7ADE77 // fmul v23.2d, v19.2d, v26.2d
+	FMOVQ 240(R0), F24
+	VFMLA V24.D2, V18.D2, V23.D2
+	WORD $0x4EF1D6FA // fsub v26.2d, v23.2d, v17.2d
+	WORD $0x4E75D75B // fadd v27.2d, v26.2d, v21.2d
+	FMOVQ 256(R0), F28
+	WORD $0x6E7CDE5D // fmul v29.2d, v18.2d, v28.2d
+	WORD $0x4E7BD7BE // fadd v30.2d, v29.2d, v27.2d
+	FMOVD 896(R1), F31
+	WORD $0x4FDF93C0 // fmul v0.2d, v30.2d, v31.d[0]
+	FMOVQ 272(R0), F12
+	WORD $0x4E6CF40D // fmax v13.2d, v0.2d, v12.2d
+	FMOVQ 288(R0), F14
+	WORD $0x4EEEF5AF // fmin v15.2d, v13.2d, v14.2d
+	FMOVQ 304(R0), F16
+	WORD $0x6E70DDF1 // fmul v17.2d, v15.2d, v16.2d
+	WORD $0x4E61AA32 // fcvtns v18.2d, v17.2d
+	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
+	FMOVQ 256(R0), F21
+	VFMLS V21.D2, V19.D2, V15.D2
+	FMOVQ 240(R0), F23
+	VFMLS V23.D2, V19.D2, V15.D2
+	FMOVQ 320(R0), F24
+	FMOVQ 336(R0), F26
+	VFMLA V15.D2, V24.D2, V26.D2
+	FMOVQ 352(R0), F27
+	VFMLA V15.D2, V26.D2, V27.D2
+	FMOVQ 368(R0), F28
+	VFMLA V15.D2, V27.D2, V28.D2
+	FMOVQ 384(R0), F29
+	VFMLA V15.D2, V28.D2, V29.D2
+	FMOVQ 400(R0), F30
+	VFMLA V15.D2, V29.D2, V30.D2
+	FMOVQ 416(R0), F31
+	VFMLA V15.D2, V30.D2, V31.D2
+	FMOVQ 432(R0), F0
+	VFMLA V15.D2, V31.D2, V0.D2
+	FMOVQ 448(R0), F12
+	VFMLA V15.D2, V0.D2, V12.D2
+	FMOVQ 464(R0), F13
+	VFMLA V15.D2, V12.D2, V13.D2
+	FMOVQ 480(R0), F14
+	VFMLA V15.D2, V13.D2, V14.D2
+	FMOVQ 224(R0), F16
+	VFMLA V15.D2, V14.D2, V16.D2
+	FMOVQ (R0), F17
+	VFMLA V15.D2, V16.D2, V17.D2
+	FMOVQ (R0), F19
+	VFMLA V15.D2, V17.D2, V19.D2
+	WORD $0x4F7F0655 // sshr v21.2d, v18.2d, #1
+	VSUB V21.D2, V18.D2, V23.D2
+	FMOVQ 496(R0), F24
+	VADD V24.D2, V21.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDE7C // fmul v28.2d, v19.2d, v27.2d
+	FMOVQ 496(R0), F29
+	VADD V29.D2, V23.D2, V30.D2
+	VSHL $52, V30.D2, V31.D2
+	WORD $0x6E7FDF80 // fmul v0.2d, v28.2d, v31.2d
+	WORD $0x6E79DC0C // fmul v12.2d, v0.2d, v25.2d
+	FMOVQ F12, (R7)
+	WORD $0x6E76DC0D // fmul v13.2d, v0.2d, v22.2d
+	FMOVQ F13, (R15)
+	WORD $0x6E76DDAE // fmul v14.2d, v13.2d, v22.2d
+	FMOVQ F14, 512(R1)
 	FMOVQ (R0), F15
-	VAND V15.B16, V0.B16, V16.B16
-	WORD $0x4E70D791 // fadd v17.2d, v28.2d, v16.2d
+	WORD $0x6E76FDF0 // fdiv v16.2d, v15.2d, v22.2d
+	WORD $0x4EF6D731 // fsub v17.2d, v25.2d, v22.2d
+	WORD $0x6E70DE32 // fmul v18.2d, v17.2d, v16.2d
+	WORD $0x6E70DF33 // fmul v19.2d, v25.2d, v16.2d
+	FMOVQ 48(R0), F21
+	WORD $0x4E75F676 // fmax v22.2d, v19.2d, v21.2d
+	VUSHR $52, V22.D2, V23.D2
+	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
+	FMOVQ 16(R0), F25
+	WORD $0x4EF9D71A // fsub v26.2d, v24.2d, v25.2d
+	FMOVQ (R0), F27
+	FMOVQ 32(R0), F28
+	VBIT V28.B16, V22.B16, V27.B16
+	FMOVQ 80(R0), F29
+	WORD $0x6E7DE77E // fcmge v30.2d, v27.2d, v29.2d
+	FMOVQ 48(R0), F31
+	VAND V31.B16, V30.B16, V0.B16
+	VSUB V0.D2, V27.D2, V12.D2
+	FMOVQ (R0), F13
+	VAND V13.B16, V30.B16, V14.B16
+	WORD $0x4E6ED74F // fadd v15.2d, v26.2d, v14.2d
+	FMOVQ (R0), F16
+	WORD $0x4EF0D591 // fsub v17.2d, v12.2d, v16.2d
+	FMOVQ 96(R0), F21
+	WORD $0x4E75D636 // fadd v22.2d, v17.2d, v21.2d
+	WORD $0x6E76FE37 // fdiv v23.2d, v17.2d, v22.2d
+	WORD $0x6E77DEF8 // fmul v24.2d, v23.2d, v23.2d
+	FMOVQ 112(R0), F25
+	FMOVQ 128(R0), F26
+	VFMLA V24.D2, V25.D2, V26.D2
+	FMOVQ 144(R0), F27
+	VFMLA V24.D2, V26.D2, V27.D2
+	FMOVQ 160(R0), F28
+	VFMLA V24.D2, V27.D2, V28.D2
+	FMOVQ 176(R0), F29
+	VFMLA V24.D2, V28.D2, V29.D2
+	FMOVQ 192(R0), F30
+	VFMLA V24.D2, V29.D2, V30.D2
+	FMOVQ 208(R0), F31
+	VFMLA V24.D2, V30.D2, V31.D2
+	WORD $0x6E78DFE0 // fmul v0.2d, v31.2d, v24.2d
+	WORD $0x6E71DE2C // fmul v12.2d, v17.2d, v17.2d
+	FMOVQ 224(R0), F13
+	WORD $0x6E6DDD8E // fmul v14.2d, v12.2d, v13.2d
+	WORD $0x4E6ED410 // fadd v16.2d, v0.2d, v14.2d
+	WORD $0x6E77DE15 // fmul v21.2d, v16.2d, v23.2d
+	FMOVQ 240(R0), F22
+	VFMLA V22.D2, V15.D2, V21.D2
+	WORD $0x4EEED6B7 // fsub v23.2d, v21.2d, v14.2d
+	WORD $0x4E71D6F8 // fadd v24.2d, v23.2d, v17.2d
+	FMOVQ 256(R0), F25
+	WORD $0x6E79DDFA // fmul v26.2d, v15.2d, v25.2d
+	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
+	FMOVD 904(R1), F28
+	WORD $0x4FDC937D // fmul v29.2d, v27.2d, v28.d[0]
+	FMOVQ 272(R0), F30
+	WORD $0x4E7EF7BF // fmax v31.2d, v29.2d, v30.2d
+	FMOVQ 288(R0), F0
+	WORD $0x4EE0F7EC // fmin v12.2d, v31.2d, v0.2d
+	FMOVQ 304(R0), F13
+	WORD $0x6E6DDD8E // fmul v14.2d, v12.2d, v13.2d
+	WORD $0x4E61A9CF // fcvtns v15.2d, v14.2d
+	WORD $0x4E61D9F0 // scvtf v16.2d, v15.2d
+	FMOVQ 256(R0), F17
+	VFMLS V17.D2, V16.D2, V12.D2
+	FMOVQ 240(R0), F21
+	VFMLS V21.D2, V16.D2, V12.D2
+	FMOVQ 320(R0), F22
+	FMOVQ 336(R0), F23
+	VFMLA V12.D2, V22.D2, V23.D2
+	FMOVQ 352(R0), F24
+	VFMLA V12.D2, V23.D2, V24.D2
+	FMOVQ 368(R0), F25
+	VFMLA V12.D2, V24.D2, V25.D2
+	FMOVQ 384(R0), F26
+	VFMLA V12.D2, V25.D2, V26.D2
+	FMOVQ 400(R0), F27
+	VFMLA V12.D2, V26.D2, V27.D2
+	FMOVQ 416(R0), F28
+	VFMLA V12.D2, V27.D2, V28.D2
+	FMOVQ 432(R0), F29
+	VFMLA V12.D2, V28.D2, V29.D2
+	FMOVQ 448(R0), F30
+	VFMLA V12.D2, V29.D2, V30.D2
+	FMOVQ 464(R0), F31
+	VFMLA V12.D2, V30.D2, V31.D2
+	FMOVQ 480(R0), F0
+	VFMLA V12.D2, V31.D2, V0.D2
+	FMOVQ 224(R0), F13
+	VFMLA V12.D2, V0.D2, V13.D2
+	FMOVQ (R0), F14
+	VFMLA V12.D2, V13.D2, V14.D2
+	FMOVQ (R0), F16
+	VFMLA V12.D2, V14.D2, V16.D2
+	WORD $0x4F7F05F1 // sshr v17.2d, v15.2d, #1
+	VSUB V17.D2, V15.D2, V21.D2
+	FMOVQ 496(R0), F22
+	VADD V22.D2, V17.D2, V23.D2
+	VSHL $52, V23.D2, V24.D2
+	WORD $0x6E78DE19 // fmul v25.2d, v16.2d, v24.2d
+	FMOVQ 496(R0), F26
+	VADD V26.D2, V21.D2, V27.D2
+	VSHL $52, V27.D2, V28.D2
+	WORD $0x6E7CDF3D // fmul v29.2d, v25.2d, v28.2d
+	FMOVD 928(R1), F30
+	VDUP V30.D[0], V30.D2
+	WORD $0x4EE0DA7F // fcmeq v31.2d, v19.2d, #0.0
+	VBIT V31.B16, V30.B16, V29.B16
+	FMOVD 912(R1), F0
+	VDUP V0.D[0], V0.D2
+	WORD $0x4E60D7AC // fadd v12.2d, v29.2d, v0.2d
+	FMOVD 904(R1), F13
+	VDUP V13.D[0], V13.D2
+	VFMLS V13.D2, V19.D2, V12.D2
+	FMOVD 920(R1), F14
+	VDUP V14.D[0], V14.D2
+	WORD $0x6E6EDD8F // fmul v15.2d, v12.2d, v14.2d
+	FMOVD 952(R1), F16
+	VDUP V16.D[0], V16.D2
+	FMOVD 944(R1), F17
+	VDUP V17.D[0], V17.D2
+	FMOVD 936(R1), F19
+	VDUP V19.D[0], V19.D2
+	FMOVQ 224(R0), F21
+	VFMLA V18.D2, V16.D2, V17.D2
+	VFMLA V18.D2, V17.D2, V19.D2
+	VFMLA V18.D2, V19.D2, V21.D2
+	WORD $0x6E72DEB6 // fmul v22.2d, v21.2d, v18.2d
+	WORD $0x6E72DED7 // fmul v23.2d, v22.2d, v18.2d
+	FMOVQ 512(R0), F24
+	WORD $0x4EE0FA59 // fabs v25.2d, v18.2d
+	WORD $0x6EF9E71A // fcmgt v26.2d, v24.2d, v25.2d
+	VBIT V26.B16, V23.B16, V15.B16
+	FMOVQ 512(R1), F27
+	WORD $0x6E7BDDFC // fmul v28.2d, v15.2d, v27.2d
+	WORD $0x4E7CD694 // fadd v20.2d, v20.2d, v28.2d
+	FMOVQ 144(R1), F29
+	WORD $0x4E7DD43E // fadd v30.2d, v1.2d, v29.2d
+	FMOVQ 16(R19), F31
+	FMOVQ 976(R1), F0
+	WORD $0x4E60D7E1 // fadd v1.2d, v31.2d, v0.2d
+	VUSHR $52, V30.D2, V12.D2
+	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
+	FMOVQ 16(R0), F14
+	WORD $0x4EEED5AF // fsub v15.2d, v13.2d, v14.2d
+	FMOVQ (R0), F16
+	FMOVQ 32(R0), F17
+	VBIT V17.B16, V30.B16, V16.B16
+	FMOVQ 80(R0), F18
+	WORD $0x6E72E613 // fcmge v19.2d, v16.2d, v18.2d
+	FMOVQ 48(R0), F21
+	VAND V21.B16, V19.B16, V22.B16
+	VSUB V22.D2, V16.D2, V23.D2
+	FMOVQ (R0), F24
+	VAND V24.B16, V19.B16, V25.B16
+	WORD $0x4E79D5FA // fadd v26.2d, v15.2d, v25.2d
+	FMOVQ (R0), F27
+	WORD $0x4EFBD6FC // fsub v28.2d, v23.2d, v27.2d
+	FMOVQ 96(R0), F29
+	WORD $0x4E7DD79F // fadd v31.2d, v28.2d, v29.2d
+	WORD $0x6E7FFF80 // fdiv v0.2d, v28.2d, v31.2d
+	WORD $0x6E60DC0C // fmul v12.2d, v0.2d, v0.2d
+	FMOVQ 112(R0), F13
+	FMOVQ 128(R0), F14
+	VFMLA V12.D2, V13.D2, V14.D2
+	FMOVQ 144(R0), F15
+	VFMLA V12.D2, V14.D2, V15.D2
+	FMOVQ 160(R0), F16
+	VFMLA V12.D2, V15.D2, V16.D2
+	FMOVQ 176(R0), F17
+	VFMLA V12.D2, V16.D2, V17.D2
+	FMOVQ 192(R0), F18
+	VFMLA V12.D2, V17.D2, V18.D2
+	FMOVQ 208(R0), F19
+	VFMLA V12.D2, V18.D2, V19.D2
+	WORD $0x6E6CDE75 // fmul v21.2d, v19.2d, v12.2d
+	WORD $0x6E7CDF96 // fmul v22.2d, v28.2d, v28.2d
+	FMOVQ 224(R0), F23
+	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
+	WORD $0x4E78D6B9 // fadd v25.2d, v21.2d, v24.2d
+	WORD $0x6E60DF3B // fmul v27.2d, v25.2d, v0.2d
+	FMOVQ 240(R0), F29
+	VFMLA V29.D2, V26.D2, V27.D2
+	WORD $0x4EF8D77F // fsub v31.2d, v27.2d, v24.2d
+	WORD $0x4E7CD7E0 // fadd v0.2d, v31.2d, v28.2d
+	FMOVQ 256(R0), F12
+	WORD $0x6E6CDF4D // fmul v13.2d, v26.2d, v12.2d
+	WORD $0x4E60D5AE // fadd v14.2d, v13.2d, v0.2d
+	FMOVD 896(R1), F15
+	WORD $0x4FCF91D0 // fmul v16.2d, v14.2d, v15.d[0]
+	FMOVQ 272(R0), F17
+	WORD $0x4E71F612 // fmax v18.2d, v16.2d, v17.2d
+	FMOVQ 288(R0), F19
+	WORD $0x4EF3F655 // fmin v21.2d, v18.2d, v19.2d
+	FMOVQ 304(R0), F22
+	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
+	WORD $0x4E61AAF8 // fcvtns v24.2d, v23.2d
+	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
+	FMOVQ 256(R0), F26
+	VFMLS V26.D2, V25.D2, V21.D2
+	FMOVQ 240(R0), F27
+	VFMLS V27.D2, V25.D2, V21.D2
+	FMOVQ 320(R0), F28
+	FMOVQ 336(R0), F29
+	VFMLA V21.D2, V28.D2, V29.D2
+	FMOVQ 352(R0), F31
+	VFMLA V21.D2, V29.D2, V31.D2
+	FMOVQ 368(R0), F0
+	VFMLA V21.D2, V31.D2, V0.D2
+	FMOVQ 384(R0), F12
+	VFMLA V21.D2, V0.D2, V12.D2
+	FMOVQ 400(R0), F13
+	VFMLA V21.D2, V12.D2, V13.D2
+	FMOVQ 416(R0), F14
+	VFMLA V21.D2, V13.D2, V14.D2
+	FMOVQ 432(R0), F15
+	VFMLA V21.D2, V14.D2, V15.D2
+	FMOVQ 448(R0), F16
+	VFMLA V21.D2, V15.D2, V16.D2
+	FMOVQ 464(R0), F17
+	VFMLA V21.D2, V16.D2, V17.D2
+	FMOVQ 480(R0), F18
+	VFMLA V21.D2, V17.D2, V18.D2
+	FMOVQ 224(R0), F19
+	VFMLA V21.D2, V18.D2, V19.D2
+	FMOVQ (R0), F22
+	VFMLA V21.D2, V19.D2, V22.D2
+	FMOVQ (R0), F23
+	VFMLA V21.D2, V22.D2, V23.D2
+	WORD $0x4F7F0719 // sshr v25.2d, v24.2d, #1
+	VSUB V25.D2, V24.D2, V26.D2
+	FMOVQ 496(R0), F27
+	VADD V27.D2, V25.D2, V28.D2
+	VSHL $52, V28.D2, V29.D2
+	WORD $0x6E7DDEFF // fmul v31.2d, v23.2d, v29.2d
+	FMOVQ 496(R0), F0
+	VADD V0.D2, V26.D2, V12.D2
+	VSHL $52, V12.D2, V13.D2
+	WORD $0x6E6DDFEE // fmul v14.2d, v31.2d, v13.2d
+	WORD $0x6E61DDCF // fmul v15.2d, v14.2d, v1.2d
+	FMOVQ F15, 16(R7)
+	WORD $0x6E7EDDD0 // fmul v16.2d, v14.2d, v30.2d
+	FMOVQ F16, 16(R15)
+	WORD $0x6E7EDE11 // fmul v17.2d, v16.2d, v30.2d
+	FMOVQ F17, 512(R1)
+	FMOVQ (R0), F18
+	WORD $0x6E7EFE53 // fdiv v19.2d, v18.2d, v30.2d
+	WORD $0x4EFED435 // fsub v21.2d, v1.2d, v30.2d
+	WORD $0x6E73DEB6 // fmul v22.2d, v21.2d, v19.2d
+	WORD $0x6E73DC37 // fmul v23.2d, v1.2d, v19.2d
+	FMOVQ 48(R0), F24
+	WORD $0x4E78F6F9 // fmax v25.2d, v23.2d, v24.2d
+	VUSHR $52, V25.D2, V26.D2
+	WORD $0x4E61DB5B // scvtf v27.2d, v26.2d
+	FMOVQ 16(R0), F28
+	WORD $0x4EFCD77D // fsub v29.2d, v27.2d, v28.2d
+	FMOVQ (R0), F30
+	FMOVQ 32(R0), F31
+	VBIT V31.B16, V25.B16, V30.B16
+	FMOVQ 80(R0), F0
+	WORD $0x6E60E7C1 // fcmge v1.2d, v30.2d, v0.2d
+	FMOVQ 48(R0), F12
+	VAND V12.B16, V1.B16, V13.B16
+	VSUB V13.D2, V30.D2, V14.D2
+	FMOVQ (R0), F15
+	VAND V15.B16, V1.B16, V16.B16
+	WORD $0x4E70D7B1 // fadd v17.2d, v29.2d, v16.2d
 	FMOVQ (R0), F18
 	WORD $0x4EF2D5D3 // fsub v19.2d, v14.2d, v18.2d
 	FMOVQ 96(R0), F21
-	WORD $0x4E75D677 // fadd v23.2d, v19.2d, v21.2d
-	WORD $0x6E77FE79 // fdiv v25.2d, v19.2d, v23.2d
+	WORD $0x4E75D678 // fadd v24.2d, v19.2d, v21.2d
+	WORD $0x6E78FE79 // fdiv v25.2d, v19.2d, v24.2d
 	WORD $0x6E79DF3A // fmul v26.2d, v25.2d, v25.2d
 	FMOVQ 112(R0), F27
 	FMOVQ 128(R0), F28
@@ -7048,25 +7544,160 @@ sum:
 	VFMLA V26.D2, V30.D2, V31.D2
 	FMOVQ 192(R0), F0
 	VFMLA V26.D2, V31.D2, V0.D2
-	FMOVQ 208(R0), F12
-	VFMLA V26.D2, V0.D2, V12.D2
-	WORD $0x6E7ADD8D // fmul v13.2d, v12.2d, v26.2d
-	WORD $0x6E73DE6E // fmul v14.2d, v19.2d, v19.2d
-	FMOVQ 224(R0), F15
-	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
-	WORD $0x4E70D5B2 // fadd v18.2d, v13.2d, v16.2d
-	WORD $0x6E79DE55 // fmul v21.2d, v18.2d, v25.2d
+	FMOVQ 208(R0), F1
+	VFMLA V26.D2, V0.D2, V1.D2
+	WORD $0x6E7ADC2C // fmul v12.2d, v1.2d, v26.2d
+	WORD $0x6E73DE6D // fmul v13.2d, v19.2d, v19.2d
+	FMOVQ 224(R0), F14
+	WORD $0x6E6EDDAF // fmul v15.2d, v13.2d, v14.2d
+	WORD $0x4E6FD590 // fadd v16.2d, v12.2d, v15.2d
+	WORD $0x6E79DE12 // fmul v18.2d, v16.2d, v25.2d
+	FMOVQ 240(R0), F21
+	VFMLA V21.D2, V17.D2, V18.D2
+	WORD $0x4EEFD658 // fsub v24.2d, v18.2d, v15.2d
+	WORD $0x4E73D719 // fadd v25.2d, v24.2d, v19.2d
+	FMOVQ 256(R0), F26
+	WORD $0x6E7ADE3B // fmul v27.2d, v17.2d, v26.2d
+	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
+	FMOVD 904(R1), F29
+	WORD $0x4FDD939E // fmul v30.2d, v28.2d, v29.d[0]
+	FMOVQ 272(R0), F31
+	WORD $0x4E7FF7C0 // fmax v0.2d, v30.2d, v31.2d
+	FMOVQ 288(R0), F1
+	WORD $0x4EE1F40C // fmin v12.2d, v0.2d, v1.2d
+	FMOVQ 304(R0), F13
+	WORD $0x6E6DDD8E // fmul v14.2d, v12.2d, v13.2d
+	WORD $0x4E61A9CF // fcvtns v15.2d, v14.2d
+	WORD $0x4E61D9F0 // scvtf v16.2d, v15.2d
+	FMOVQ 256(R0), F17
+	VFMLS V17.D2, V16.D2, V12.D2
+	FMOVQ 240(R0), F18
+	VFMLS V18.D2, V16.D2, V12.D2
+	FMOVQ 320(R0), F19
+	FMOVQ 336(R0), F21
+	VFMLA V12.D2, V19.D2, V21.D2
+	FMOVQ 352(R0), F24
+	VFMLA V12.D2, V21.D2, V24.D2
+	FMOVQ 368(R0), F25
+	VFMLA V12.D2, V24.D2, V25.D2
+	FMOVQ 384(R0), F26
+	VFMLA V12.D2, V25.D2, V26.D2
+	FMOVQ 400(R0), F27
+	VFMLA V12.D2, V26.D2, V27.D2
+	FMOVQ 416(R0), F28
+	VFMLA V12.D2, V27.D2, V28.D2
+	FMOVQ 432(R0), F29
+	VFMLA V12.D2, V28.D2, V29.D2
+	FMOVQ 448(R0), F30
+	VFMLA V12.D2, V29.D2, V30.D2
+	FMOVQ 464(R0), F31
+	VFMLA V12.D2, V30.D2, V31.D2
+	FMOVQ 480(R0), F0
+	VFMLA V12.D2, V31.D2, V0.D2
+	FMOVQ 224(R0), F1
+	VFMLA V12.D2, V0.D2, V1.D2
+	FMOVQ (R0), F13
+	VFMLA V12.D2, V1.D2, V13.D2
+	FMOVQ (R0), F14
+	VFMLA V12.D2, V13.D2, V14.D2
+	WORD $0x4F7F05F0 // sshr v16.2d, v15.2d, #1
+	VSUB V16.D2, V15.D2, V17.D2
+	FMOVQ 496(R0), F18
+	VADD V18.D2, V16.D2, V19.D2
+	VSHL $52, V19.D2, V21.D2
+	WORD $0x6E75DDD8 // fmul v24.2d, v14.2d, v21.2d
+	FMOVQ 496(R0), F25
+	VADD V25.D2, V17.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDF1C // fmul v28.2d, v24.2d, v27.2d
+	FMOVD 928(R1), F29
+	VDUP V29.D[0], V29.D2
+	WORD $0x4EE0DAFE // fcmeq v30.2d, v23.2d, #0.0
+	VBIT V30.B16, V29.B16, V28.B16
+	FMOVD 912(R1), F31
+	VDUP V31.D[0], V31.D2
+	WORD $0x4E7FD780 // fadd v0.2d, v28.2d, v31.2d
+	FMOVD 904(R1), F1
+	VDUP V1.D[0], V1.D2
+	VFMLS V1.D2, V23.D2, V0.D2
+	FMOVD 920(R1), F12
+	VDUP V12.D[0], V12.D2
+	WORD $0x6E6CDC0D // fmul v13.2d, v0.2d, v12.2d
+	FMOVD 952(R1), F14
+	VDUP V14.D[0], V14.D2
+	FMOVD 944(R1), F15
+	VDUP V15.D[0], V15.D2
+	FMOVD 936(R1), F16
+	VDUP V16.D[0], V16.D2
+	FMOVQ 224(R0), F17
+	VFMLA V22.D2, V14.D2, V15.D2
+	VFMLA V22.D2, V15.D2, V16.D2
+	VFMLA V22.D2, V16.D2, V17.D2
+	WORD $0x6E76DE32 // fmul v18.2d, v17.2d, v22.2d
+	WORD $0x6E76DE53 // fmul v19.2d, v18.2d, v22.2d
+	FMOVQ 512(R0), F21
+	WORD $0x4EE0FAD6 // fabs v22.2d, v22.2d
+	WORD $0x6EF6E6B7 // fcmgt v23.2d, v21.2d, v22.2d
+	VBIT V23.B16, V19.B16, V13.B16
+	FMOVQ 512(R1), F24
+	WORD $0x6E78DDB9 // fmul v25.2d, v13.2d, v24.2d
+	WORD $0x4E79D694 // fadd v20.2d, v20.2d, v25.2d
+	FMOVQ 160(R1), F26
+	WORD $0x4E7AD45B // fadd v27.2d, v2.2d, v26.2d
+	FMOVQ 32(R19), F28
+	FMOVQ 992(R1), F29
+	WORD $0x4E7DD79E // fadd v30.2d, v28.2d, v29.2d
+	VUSHR $52, V27.D2, V31.D2
+	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
+	FMOVQ 16(R0), F1
+	WORD $0x4EE1D402 // fsub v2.2d, v0.2d, v1.2d
+	FMOVQ (R0), F12
+	FMOVQ 32(R0), F13
+	VBIT V13.B16, V27.B16, V12.B16
+	FMOVQ 80(R0), F14
+	WORD $0x6E6EE58F // fcmge v15.2d, v12.2d, v14.2d
+	FMOVQ 48(R0), F16
+	VAND V16.B16, V15.B16, V17.B16
+	VSUB V17.D2, V12.D2, V18.D2
+	FMOVQ (R0), F19
+	VAND V19.B16, V15.B16, V21.B16
+	WORD $0x4E75D456 // fadd v22.2d, v2.2d, v21.2d
+	FMOVQ (R0), F23
+	WORD $0x4EF7D658 // fsub v24.2d, v18.2d, v23.2d
+	FMOVQ 96(R0), F25
+	WORD $0x4E79D71A // fadd v26.2d, v24.2d, v25.2d
+	WORD $0x6E7AFF1C // fdiv v28.2d, v24.2d, v26.2d
+	WORD $0x6E7CDF9D // fmul v29.2d, v28.2d, v28.2d
+	FMOVQ 112(R0), F31
+	FMOVQ 128(R0), F0
+	VFMLA V29.D2, V31.D2, V0.D2
+	FMOVQ 144(R0), F1
+	VFMLA V29.D2, V0.D2, V1.D2
+	FMOVQ 160(R0), F2
+	VFMLA V29.D2, V1.D2, V2.D2
+	FMOVQ 176(R0), F12
+	VFMLA V29.D2, V2.D2, V12.D2
+	FMOVQ 192(R0), F13
+	VFMLA V29.D2, V12.D2, V13.D2
+	FMOVQ 208(R0), F14
+	VFMLA V29.D2, V13.D2, V14.D2
+	WORD $0x6E7DDDCF // fmul v15.2d, v14.2d, v29.2d
+	WORD $0x6E78DF10 // fmul v16.2d, v24.2d, v24.2d
+	FMOVQ 224(R0), F17
+	WORD $0x6E71DE12 // fmul v18.2d, v16.2d, v17.2d
+	WORD $0x4E72D5F3 // fadd v19.2d, v15.2d, v18.2d
+	WORD $0x6E7CDE75 // fmul v21.2d, v19.2d, v28.2d
 	FMOVQ 240(R0), F23
-	VFMLA V23.D2, V17.D2, V21.D2
-	WORD $0x4EF0D6B9 // fsub v25.2d, v21.2d, v16.2d
-	WORD $0x4E73D73A // fadd v26.2d, v25.2d, v19.2d
-	FMOVQ 256(R0), F27
-	WORD $0x6E7BDE3C // fmul v28.2d, v17.2d, v27.2d
-	WORD $0x4E7AD79D // fadd v29.2d, v28.2d, v26.2d
-	FMOVD 896(R1), F30
-	WORD $0x4FDE93BF // fmul v31.2d, v29.2d, v30.d[0]
-	FMOVQ 272(R0), F0
-	WORD $0x4E60F7EC // fmax v12.2d, v31.2d, v0.2d
+	VFMLA V23.D2, V22.D2, V21.D2
+	WORD $0x4EF2D6B9 // fsub v25.2d, v21.2d, v18.2d
+	WORD $0x4E78D73A // fadd v26.2d, v25.2d, v24.2d
+	FMOVQ 256(R0), F28
+	WORD $0x6E7CDEDD // fmul v29.2d, v22.2d, v28.2d
+	WORD $0x4E7AD7BF // fadd v31.2d, v29.2d, v26.2d
+	FMOVD 896(R1), F0
+	WORD $0x4FC093E1 // fmul v1.2d, v31.2d, v0.d[0]
+	FMOVQ 272(R0), F2
+	WORD $0x4E62F42C // fmax v12.2d, v1.2d, v2.2d
 	FMOVQ 288(R0), F13
 	WORD $0x4EEDF58E // fmin v14.2d, v12.2d, v13.2d
 	FMOVQ 304(R0), F15
@@ -7077,6 +7708,1485 @@ sum:
 	VFMLS V19.D2, V18.D2, V14.D2
 	FMOVQ 240(R0), F21
 	VFMLS V21.D2, V18.D2, V14.D2
+	FMOVQ 320(R0), F22
+	FMOVQ 336(R0), F23
+	VFMLA V14.D2, V22.D2, V23.D2
+	FMOVQ 352(R0), F24
+	VFMLA V14.D2, V23.D2, V24.D2
+	FMOVQ 368(R0), F25
+	VFMLA V14.D2, V24.D2, V25.D2
+	FMOVQ 384(R0), F26
+	VFMLA V14.D2, V25.D2, V26.D2
+	FMOVQ 400(R0), F28
+	VFMLA V14.D2, V26.D2, V28.D2
+	FMOVQ 416(R0), F29
+	VFMLA V14.D2, V28.D2, V29.D2
+	FMOVQ 432(R0), F31
+	VFMLA V14.D2, V29.D2, V31.D2
+	FMOVQ 448(R0), F0
+	VFMLA V14.D2, V31.D2, V0.D2
+	FMOVQ 464(R0), F1
+	VFMLA V14.D2, V0.D2, V1.D2
+	FMOVQ 480(R0), F2
+	VFMLA V14.D2, V1.D2, V2.D2
+	FMOVQ 224(R0), F12
+	VFMLA V14.D2, V2.D2, V12.D2
+	FMOVQ (R0), F13
+	VFMLA V14.D2, V12.D2, V13.D2
+	FMOVQ (R0), F15
+	VFMLA V14.D2, V13.D2, V15.D2
+	WORD $0x4F7F0630 // sshr v16.2d, v17.2d, #1
+	VSUB V16.D2, V17.D2, V17.D2
+	FMOVQ 496(R0), F18
+	VADD V18.D2, V16.D2, V19.D2
+	VSHL $52, V19.D2, V21.D2
+	WORD $0x6E75DDF6 // fmul v22.2d, v15.2d, v21.2d
+	FMOVQ 496(R0), F23
+	VADD V23.D2, V17.D2, V24.D2
+	VSHL $52, V24.D2, V25.D2
+	WORD $0x6E79DEDA // fmul v26.2d, v22.2d, v25.2d
+	WORD $0x6E7EDF5C // fmul v28.2d, v26.2d, v30.2d
+	FMOVQ F28, 32(R7)
+	WORD $0x6E7BDF5D // fmul v29.2d, v26.2d, v27.2d
+	FMOVQ F29, 32(R15)
+	WORD $0x6E7BDFBF // fmul v31.2d, v29.2d, v27.2d
+	FMOVQ F31, 512(R1)
+	FMOVQ (R0), F0
+	WORD $0x6E7BFC01 // fdiv v1.2d, v0.2d, v27.2d
+	WORD $0x4EFBD7C2 // fsub v2.2d, v30.2d, v27.2d
+	WORD $0x6E61DC4C // fmul v12.2d, v2.2d, v1.2d
+	WORD $0x6E61DFCD // fmul v13.2d, v30.2d, v1.2d
+	FMOVQ 48(R0), F14
+	WORD $0x4E6EF5AF // fmax v15.2d, v13.2d, v14.2d
+	VUSHR $52, V15.D2, V16.D2
+	WORD $0x4E61DA11 // scvtf v17.2d, v16.2d
+	FMOVQ 16(R0), F18
+	WORD $0x4EF2D633 // fsub v19.2d, v17.2d, v18.2d
+	FMOVQ (R0), F21
+	FMOVQ 32(R0), F22
+	VBIT V22.B16, V15.B16, V21.B16
+	FMOVQ 80(R0), F23
+	WORD $0x6E77E6B8 // fcmge v24.2d, v21.2d, v23.2d
+	FMOVQ 48(R0), F25
+	VAND V25.B16, V24.B16, V26.B16
+	VSUB V26.D2, V21.D2, V27.D2
+	FMOVQ (R0), F28
+	VAND V28.B16, V24.B16, V29.B16
+	WORD $0x4E7DD67E // fadd v30.2d, v19.2d, v29.2d
+	FMOVQ (R0), F31
+	WORD $0x4EFFD760 // fsub v0.2d, v27.2d, v31.2d
+	FMOVQ 96(R0), F1
+	WORD $0x4E61D402 // fadd v2.2d, v0.2d, v1.2d
+	WORD $0x6E62FC0E // fdiv v14.2d, v0.2d, v2.2d
+	WORD $0x6E6EDDCF // fmul v15.2d, v14.2d, v14.2d
+	FMOVQ 112(R0), F16
+	FMOVQ 128(R0), F17
+	VFMLA V15.D2, V16.D2, V17.D2
+	FMOVQ 144(R0), F18
+	VFMLA V15.D2, V17.D2, V18.D2
+	FMOVQ 160(R0), F19
+	VFMLA V15.D2, V18.D2, V19.D2
+	FMOVQ 176(R0), F21
+	VFMLA V15.D2, V19.D2, V21.D2
+	FMOVQ 192(R0), F22
+	VFMLA V15.D2, V21.D2, V22.D2
+	FMOVQ 208(R0), F23
+	VFMLA V15.D2, V22.D2, V23.D2
+	WORD $0x6E6FDEF8 // fmul v24.2d, v23.2d, v15.2d
+	WORD $0x6E60DC19 // fmul v25.2d, v0.2d, v0.2d
+	FMOVQ 224(R0), F26
+	WORD $0x6E7ADF3B // fmul v27.2d, v25.2d, v26.2d
+	WORD $0x4E7BD71C // fadd v28.2d, v24.2d, v27.2d
+	WORD $0x6E6EDF9D // fmul v29.2d, v28.2d, v14.2d
+	FMOVQ 240(R0), F31
+	VFMLA V31.D2, V30.D2, V29.D2
+	WORD $0x4EFBD7A1 // fsub v1.2d, v29.2d, v27.2d
+	WORD $0x4E60D422 // fadd v2.2d, v1.2d, v0.2d
+	FMOVQ 256(R0), F14
+	WORD $0x6E6EDFCF // fmul v15.2d, v30.2d, v14.2d
+	WORD $0x4E62D5F0 // fadd v16.2d, v15.2d, v2.2d
+	FMOVD 904(R1), F17
+	WORD $0x4FD19212 // fmul v18.2d, v16.2d, v17.d[0]
+	FMOVQ 272(R0), F19
+	WORD $0x4E73F655 // fmax v21.2d, v18.2d, v19.2d
+	FMOVQ 288(R0), F22
+	WORD $0x4EF6F6B7 // fmin v23.2d, v21.2d, v22.2d
+	FMOVQ 304(R0), F24
+	WORD $0x6E78DEF9 // fmul v25.2d, v23.2d, v24.2d
+	WORD $0x4E61AB3A // fcvtns v26.2d, v25.2d
+	WORD $0x4E61DB5B // scvtf v27.2d, v26.2d
+	FMOVQ 256(R0), F28
+	VFMLS V28.D2, V27.D2, V23.D2
+	FMOVQ 240(R0), F29
+	VFMLS V29.D2, V27.D2, V23.D2
+	FMOVQ 320(R0), F30
+	FMOVQ 336(R0), F31
+	VFMLA V23.D2, V30.D2, V31.D2
+	FMOVQ 352(R0), F0
+	VFMLA V23.D2, V31.D2, V0.D2
+	FMOVQ 368(R0), F1
+	VFMLA V23.D2, V0.D2, V1.D2
+	FMOVQ 384(R0), F2
+	VFMLA V23.D2, V1.D2, V2.D2
+	FMOVQ 400(R0), F14
+	VFMLA V23.D2, V2.D2, V14.D2
+	FMOVQ 416(R0), F15
+	VFMLA V23.D2, V14.D2, V15.D2
+	FMOVQ 432(R0), F16
+	VFMLA V23.D2, V15.D2, V16.D2
+	FMOVQ 448(R0), F17
+	VFMLA V23.D2, V16.D2, V17.D2
+	FMOVQ 464(R0), F18
+	VFMLA V23.D2, V17.D2, V18.D2
+	FMOVQ 480(R0), F19
+	VFMLA V23.D2, V18.D2, V19.D2
+	FMOVQ 224(R0), F21
+	VFMLA V23.D2, V19.D2, V21.D2
+	FMOVQ (R0), F22
+	VFMLA V23.D2, V21.D2, V22.D2
+	FMOVQ (R0), F24
+	VFMLA V23.D2, V22.D2, V24.D2
+	WORD $0x4F7F0759 // sshr v25.2d, v26.2d, #1
+	VSUB V25.D2, V26.D2, V26.D2
+	FMOVQ 496(R0), F27
+	VADD V27.D2, V25.D2, V28.D2
+	VSHL $52, V28.D2, V29.D2
+	WORD $0x6E7DDF1E // fmul v30.2d, v24.2d, v29.2d
+	FMOVQ 496(R0), F31
+	VADD V31.D2, V26.D2, V0.D2
+	VSHL $52, V0.D2, V1.D2
+	WORD $0x6E61DFC2 // fmul v2.2d, v30.2d, v1.2d
+	FMOVD 928(R1), F14
+	VDUP V14.D[0], V14.D2
+	WORD $0x4EE0D9AF // fcmeq v15.2d, v13.2d, #0.0
+	VBIT V15.B16, V14.B16, V2.B16
+	FMOVD 912(R1), F16
+	VDUP V16.D[0], V16.D2
+	WORD $0x4E70D451 // fadd v17.2d, v2.2d, v16.2d
+	FMOVD 904(R1), F18
+	VDUP V18.D[0], V18.D2
+	VFMLS V18.D2, V13.D2, V17.D2
+	FMOVD 920(R1), F19
+	VDUP V19.D[0], V19.D2
+	WORD $0x6E73DE35 // fmul v21.2d, v17.2d, v19.2d
+	FMOVD 952(R1), F22
+	VDUP V22.D[0], V22.D2
+	FMOVD 944(R1), F23
+	VDUP V23.D[0], V23.D2
+	FMOVD 936(R1), F24
+	VDUP V24.D[0], V24.D2
+	FMOVQ 224(R0), F25
+	VFMLA V12.D2, V22.D2, V23.D2
+	VFMLA V12.D2, V23.D2, V24.D2
+	VFMLA V12.D2, V24.D2, V25.D2
+	WORD $0x6E6CDF3A // fmul v26.2d, v25.2d, v12.2d
+	WORD $0x6E6CDF5B // fmul v27.2d, v26.2d, v12.2d
+	FMOVQ 512(R0), F28
+	WORD $0x4EE0F99D // fabs v29.2d, v12.2d
+	WORD $0x6EFDE79E // fcmgt v30.2d, v28.2d, v29.2d
+	VBIT V30.B16, V27.B16, V21.B16
+	FMOVQ 512(R1), F31
+	WORD $0x6E7FDEA0 // fmul v0.2d, v21.2d, v31.2d
+	WORD $0x4E60D694 // fadd v20.2d, v20.2d, v0.2d
+	FMOVQ 176(R1), F1
+	WORD $0x4E61D462 // fadd v2.2d, v3.2d, v1.2d
+	FMOVQ 48(R19), F3
+	FMOVQ 1008(R1), F12
+	WORD $0x4E6CD46D // fadd v13.2d, v3.2d, v12.2d
+	VUSHR $52, V2.D2, V14.D2
+	WORD $0x4E61D9CF // scvtf v15.2d, v14.2d
+	FMOVQ 16(R0), F16
+	WORD $0x4EF0D5F1 // fsub v17.2d, v15.2d, v16.2d
+	FMOVQ (R0), F18
+	FMOVQ 32(R0), F19
+	VBIT V19.B16, V2.B16, V18.B16
+	FMOVQ 80(R0), F21
+	WORD $0x6E75E656 // fcmge v22.2d, v18.2d, v21.2d
+	FMOVQ 48(R0), F23
+	VAND V23.B16, V22.B16, V24.B16
+	VSUB V24.D2, V18.D2, V25.D2
+	FMOVQ (R0), F26
+	VAND V26.B16, V22.B16, V27.B16
+	WORD $0x4E7BD63C // fadd v28.2d, v17.2d, v27.2d
+	FMOVQ (R0), F29
+	WORD $0x4EFDD73E // fsub v30.2d, v25.2d, v29.2d
+	FMOVQ 96(R0), F31
+	WORD $0x4E7FD7C0 // fadd v0.2d, v30.2d, v31.2d
+	WORD $0x6E60FFC1 // fdiv v1.2d, v30.2d, v0.2d
+	WORD $0x6E61DC23 // fmul v3.2d, v1.2d, v1.2d
+	FMOVQ 112(R0), F12
+	FMOVQ 128(R0), F14
+	VFMLA V3.D2, V12.D2, V14.D2
+	FMOVQ 144(R0), F15
+	VFMLA V3.D2, V14.D2, V15.D2
+	FMOVQ 160(R0), F16
+	VFMLA V3.D2, V15.D2, V16.D2
+	FMOVQ 176(R0), F17
+	VFMLA V3.D2, V16.D2, V17.D2
+	FMOVQ 192(R0), F18
+	VFMLA V3.D2, V17.D2, V18.D2
+	FMOVQ 208(R0), F19
+	VFMLA V3.D2, V18.D2, V19.D2
+	WORD $0x6E63DE75 // fmul v21.2d, v19.2d, v3.2d
+	WORD $0x6E7EDFD6 // fmul v22.2d, v30.2d, v30.2d
+	FMOVQ 224(R0), F23
+	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
+	WORD $0x4E78D6B9 // fadd v25.2d, v21.2d, v24.2d
+	WORD $0x6E61DF3A // fmul v26.2d, v25.2d, v1.2d
+	FMOVQ 240(R0), F27
+	VFMLA V27.D2, V28.D2, V26.D2
+	WORD $0x4EF8D75D // fsub v29.2d, v26.2d, v24.2d
+	WORD $0x4E7ED7BE // fadd v30.2d, v29.2d, v30.2d
+	FMOVQ 256(R0), F31
+	WORD $0x6E7FDF80 // fmul v0.2d, v28.2d, v31.2d
+	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
+	FMOVD 896(R1), F3
+	WORD $0x4FC3902C // fmul v12.2d, v1.2d, v3.d[0]
+	FMOVQ 272(R0), F14
+	WORD $0x4E6EF58F // fmax v15.2d, v12.2d, v14.2d
+	FMOVQ 288(R0), F16
+	WORD $0x4EF0F5F1 // fmin v17.2d, v15.2d, v16.2d
+	FMOVQ 304(R0), F18
+	WORD $0x6E72DE33 // fmul v19.2d, v17.2d, v18.2d
+	WORD $0x4E61AA75 // fcvtns v21.2d, v19.2d
+	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
+	FMOVQ 256(R0), F23
+	VFMLS V23.D2, V22.D2, V17.D2
+	FMOVQ 240(R0), F24
+	VFMLS V24.D2, V22.D2, V17.D2
+	FMOVQ 320(R0), F25
+	FMOVQ 336(R0), F26
+	VFMLA V17.D2, V25.D2, V26.D2
+	FMOVQ 352(R0), F27
+	VFMLA V17.D2, V26.D2, V27.D2
+	FMOVQ 368(R0), F28
+	VFMLA V17.D2, V27.D2, V28.D2
+	FMOVQ 384(R0), F29
+	VFMLA V17.D2, V28.D2, V29.D2
+	FMOVQ 400(R0), F30
+	VFMLA V17.D2, V29.D2, V30.D2
+	FMOVQ 416(R0), F31
+	VFMLA V17.D2, V30.D2, V31.D2
+	FMOVQ 432(R0), F0
+	VFMLA V17.D2, V31.D2, V0.D2
+	FMOVQ 448(R0), F1
+	VFMLA V17.D2, V0.D2, V1.D2
+	FMOVQ 464(R0), F3
+	VFMLA V17.D2, V1.D2, V3.D2
+	FMOVQ 480(R0), F12
+	VFMLA V17.D2, V3.D2, V12.D2
+	FMOVQ 224(R0), F14
+	VFMLA V17.D2, V12.D2, V14.D2
+	FMOVQ (R0), F15
+	VFMLA V17.D2, V14.D2, V15.D2
+	FMOVQ (R0), F16
+	VFMLA V17.D2, V15.D2, V16.D2
+	WORD $0x4F7F06B1 // sshr v17.2d, v21.2d, #1
+	VSUB V17.D2, V21.D2, V18.D2
+	FMOVQ 496(R0), F19
+	VADD V19.D2, V17.D2, V21.D2
+	VSHL $52, V21.D2, V22.D2
+	WORD $0x6E76DE17 // fmul v23.2d, v16.2d, v22.2d
+	FMOVQ 496(R0), F24
+	VADD V24.D2, V18.D2, V25.D2
+	VSHL $52, V25.D2, V26.D2
+	WORD $0x6E7ADEFB // fmul v27.2d, v23.2d, v26.2d
+	WORD $0x6E6DDF7C // fmul v28.2d, v27.2d, v13.2d
+	FMOVQ F28, 48(R7)
+	WORD $0x6E62DF7D // fmul v29.2d, v27.2d, v2.2d
+	FMOVQ F29, 48(R15)
+	WORD $0x6E62DFBE // fmul v30.2d, v29.2d, v2.2d
+	FMOVQ F30, 512(R1)
+	FMOVQ (R0), F31
+	WORD $0x6E62FFE0 // fdiv v0.2d, v31.2d, v2.2d
+	WORD $0x4EE2D5A1 // fsub v1.2d, v13.2d, v2.2d
+	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
+	WORD $0x6E60DDA3 // fmul v3.2d, v13.2d, v0.2d
+	FMOVQ 48(R0), F12
+	WORD $0x4E6CF46D // fmax v13.2d, v3.2d, v12.2d
+	VUSHR $52, V13.D2, V14.D2
+	WORD $0x4E61D9CF // scvtf v15.2d, v14.2d
+	FMOVQ 16(R0), F16
+	WORD $0x4EF0D5F1 // fsub v17.2d, v15.2d, v16.2d
+	FMOVQ (R0), F18
+	FMOVQ 32(R0), F19
+	VBIT V19.B16, V13.B16, V18.B16
+	FMOVQ 80(R0), F21
+	WORD $0x6E75E656 // fcmge v22.2d, v18.2d, v21.2d
+	FMOVQ 48(R0), F23
+	VAND V23.B16, V22.B16, V24.B16
+	VSUB V24.D2, V18.D2, V25.D2
+	FMOVQ (R0), F26
+	VAND V26.B16, V22.B16, V27.B16
+	WORD $0x4E7BD63C // fadd v28.2d, v17.2d, v27.2d
+	FMOVQ (R0), F29
+	WORD $0x4EFDD73E // fsub v30.2d, v25.2d, v29.2d
+	FMOVQ 96(R0), F31
+	WORD $0x4E7FD7C0 // fadd v0.2d, v30.2d, v31.2d
+	WORD $0x6E60FFC1 // fdiv v1.2d, v30.2d, v0.2d
+	WORD $0x6E61DC2C // fmul v12.2d, v1.2d, v1.2d
+	FMOVQ 112(R0), F13
+	FMOVQ 128(R0), F14
+	VFMLA V12.D2, V13.D2, V14.D2
+	FMOVQ 144(R0), F15
+	VFMLA V12.D2, V14.D2, V15.D2
+	FMOVQ 160(R0), F16
+	VFMLA V12.D2, V15.D2, V16.D2
+	FMOVQ 176(R0), F17
+	VFMLA V12.D2, V16.D2, V17.D2
+	FMOVQ 192(R0), F18
+	VFMLA V12.D2, V17.D2, V18.D2
+	FMOVQ 208(R0), F19
+	VFMLA V12.D2, V18.D2, V19.D2
+	WORD $0x6E6CDE75 // fmul v21.2d, v19.2d, v12.2d
+	WORD $0x6E7EDFD6 // fmul v22.2d, v30.2d, v30.2d
+	FMOVQ 224(R0), F23
+	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
+	WORD $0x4E78D6B9 // fadd v25.2d, v21.2d, v24.2d
+	WORD $0x6E61DF3A // fmul v26.2d, v25.2d, v1.2d
+	FMOVQ 240(R0), F27
+	VFMLA V27.D2, V28.D2, V26.D2
+	WORD $0x4EF8D75D // fsub v29.2d, v26.2d, v24.2d
+	WORD $0x4E7ED7BE // fadd v30.2d, v29.2d, v30.2d
+	FMOVQ 256(R0), F31
+	WORD $0x6E7FDF80 // fmul v0.2d, v28.2d, v31.2d
+	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
+	FMOVD 904(R1), F12
+	WORD $0x4FCC902D // fmul v13.2d, v1.2d, v12.d[0]
+	FMOVQ 272(R0), F14
+	WORD $0x4E6EF5AF // fmax v15.2d, v13.2d, v14.2d
+	FMOVQ 288(R0), F16
+	WORD $0x4EF0F5F1 // fmin v17.2d, v15.2d, v16.2d
+	FMOVQ 304(R0), F18
+	WORD $0x6E72DE33 // fmul v19.2d, v17.2d, v18.2d
+	WORD $0x4E61AA75 // fcvtns v21.2d, v19.2d
+	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
+	FMOVQ 256(R0), F23
+	VFMLS V23.D2, V22.D2, V17.D2
+	FMOVQ 240(R0), F24
+	VFMLS V24.D2, V22.D2, V17.D2
+	FMOVQ 320(R0), F25
+	FMOVQ 336(R0), F26
+	VFMLA V17.D2, V25.D2, V26.D2
+	FMOVQ 352(R0), F27
+	VFMLA V17.D2, V26.D2, V27.D2
+	FMOVQ 368(R0), F28
+	VFMLA V17.D2, V27.D2, V28.D2
+	FMOVQ 384(R0), F29
+	VFMLA V17.D2, V28.D2, V29.D2
+	FMOVQ 400(R0), F30
+	VFMLA V17.D2, V29.D2, V30.D2
+	FMOVQ 416(R0), F31
+	VFMLA V17.D2, V30.D2, V31.D2
+	FMOVQ 432(R0), F0
+	VFMLA V17.D2, V31.D2, V0.D2
+	FMOVQ 448(R0), F1
+	VFMLA V17.D2, V0.D2, V1.D2
+	FMOVQ 464(R0), F12
+	VFMLA V17.D2, V1.D2, V12.D2
+	FMOVQ 480(R0), F13
+	VFMLA V17.D2, V12.D2, V13.D2
+	FMOVQ 224(R0), F14
+	VFMLA V17.D2, V13.D2, V14.D2
+	FMOVQ (R0), F15
+	VFMLA V17.D2, V14.D2, V15.D2
+	FMOVQ (R0), F16
+	VFMLA V17.D2, V15.D2, V16.D2
+	WORD $0x4F7F06B1 // sshr v17.2d, v21.2d, #1
+	VSUB V17.D2, V21.D2, V18.D2
+	FMOVQ 496(R0), F19
+	VADD V19.D2, V17.D2, V21.D2
+	VSHL $52, V21.D2, V22.D2
+	WORD $0x6E76DE17 // fmul v23.2d, v16.2d, v22.2d
+	FMOVQ 496(R0), F24
+	VADD V24.D2, V18.D2, V25.D2
+	VSHL $52, V25.D2, V26.D2
+	WORD $0x6E7ADEFB // fmul v27.2d, v23.2d, v26.2d
+	FMOVD 928(R1), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4EE0D87D // fcmeq v29.2d, v3.2d, #0.0
+	VBIT V29.B16, V28.B16, V27.B16
+	FMOVD 912(R1), F30
+	VDUP V30.D[0], V30.D2
+	WORD $0x4E7ED77F // fadd v31.2d, v27.2d, v30.2d
+	FMOVD 904(R1), F0
+	VDUP V0.D[0], V0.D2
+	VFMLS V0.D2, V3.D2, V31.D2
+	FMOVD 920(R1), F1
+	VDUP V1.D[0], V1.D2
+	WORD $0x6E61DFE3 // fmul v3.2d, v31.2d, v1.2d
+	FMOVD 952(R1), F12
+	VDUP V12.D[0], V12.D2
+	FMOVD 944(R1), F13
+	VDUP V13.D[0], V13.D2
+	FMOVD 936(R1), F14
+	VDUP V14.D[0], V14.D2
+	FMOVQ 224(R0), F15
+	VFMLA V2.D2, V12.D2, V13.D2
+	VFMLA V2.D2, V13.D2, V14.D2
+	VFMLA V2.D2, V14.D2, V15.D2
+	WORD $0x6E62DDF0 // fmul v16.2d, v15.2d, v2.2d
+	WORD $0x6E62DE11 // fmul v17.2d, v16.2d, v2.2d
+	FMOVQ 512(R0), F18
+	WORD $0x4EE0F853 // fabs v19.2d, v2.2d
+	WORD $0x6EF3E655 // fcmgt v21.2d, v18.2d, v19.2d
+	VBIT V21.B16, V17.B16, V3.B16
+	FMOVQ 512(R1), F22
+	WORD $0x6E76DC77 // fmul v23.2d, v3.2d, v22.2d
+	WORD $0x4E77D694 // fadd v20.2d, v20.2d, v23.2d
+	FMOVQ 192(R1), F24
+	WORD $0x4E78D499 // fadd v25.2d, v4.2d, v24.2d
+	FMOVQ 64(R19), F26
+	FMOVQ 1024(R1), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	VUSHR $52, V25.D2, V29.D2
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 16(R0), F31
+	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
+	FMOVQ (R0), F1
+	FMOVQ 32(R0), F2
+	VBIT V2.B16, V25.B16, V1.B16
+	FMOVQ 80(R0), F3
+	WORD $0x6E63E424 // fcmge v4.2d, v1.2d, v3.2d
+	FMOVQ 48(R0), F12
+	VAND V12.B16, V4.B16, V13.B16
+	VSUB V13.D2, V1.D2, V14.D2
+	FMOVQ (R0), F15
+	VAND V15.B16, V4.B16, V16.B16
+	WORD $0x4E70D411 // fadd v17.2d, v0.2d, v16.2d
+	FMOVQ (R0), F18
+	WORD $0x4EF2D5D3 // fsub v19.2d, v14.2d, v18.2d
+	FMOVQ 96(R0), F21
+	WORD $0x4E75D676 // fadd v22.2d, v19.2d, v21.2d
+	WORD $0x6E76FE77 // fdiv v23.2d, v19.2d, v22.2d
+	WORD $0x6E77DEF8 // fmul v24.2d, v23.2d, v23.2d
+	FMOVQ 112(R0), F26
+	FMOVQ 128(R0), F27
+	VFMLA V24.D2, V26.D2, V27.D2
+	FMOVQ 144(R0), F29
+	VFMLA V24.D2, V27.D2, V29.D2
+	FMOVQ 160(R0), F30
+	VFMLA V24.D2, V29.D2, V30.D2
+	FMOVQ 176(R0), F31
+	VFMLA V24.D2, V30.D2, V31.D2
+	FMOVQ 192(R0), F0
+	VFMLA V24.D2, V31.D2, V0.D2
+	FMOVQ 208(R0), F1
+	VFMLA V24.D2, V0.D2, V1.D2
+	WORD $0x6E78DC22 // fmul v2.2d, v1.2d, v24.2d
+	WORD $0x6E73DE63 // fmul v3.2d, v19.2d, v19.2d
+	FMOVQ 224(R0), F4
+	WORD $0x6E64DC6C // fmul v12.2d, v3.2d, v4.2d
+	WORD $0x4E6CD44D // fadd v13.2d, v2.2d, v12.2d
+	WORD $0x6E77DDAE // fmul v14.2d, v13.2d, v23.2d
+	FMOVQ 240(R0), F15
+	VFMLA V15.D2, V17.D2, V14.D2
+	WORD $0x4EECD5D0 // fsub v16.2d, v14.2d, v12.2d
+	WORD $0x4E73D612 // fadd v18.2d, v16.2d, v19.2d
+	FMOVQ 256(R0), F19
+	WORD $0x6E73DE35 // fmul v21.2d, v17.2d, v19.2d
+	WORD $0x4E72D6B6 // fadd v22.2d, v21.2d, v18.2d
+	FMOVD 896(R1), F23
+	WORD $0x4FD792D8 // fmul v24.2d, v22.2d, v23.d[0]
+	FMOVQ 272(R0), F26
+	WORD $0x4E7AF71B // fmax v27.2d, v24.2d, v26.2d
+	FMOVQ 288(R0), F29
+	WORD $0x4EFDF77E // fmin v30.2d, v27.2d, v29.2d
+	FMOVQ 304(R0), F31
+	WORD $0x6E7FDFC0 // fmul v0.2d, v30.2d, v31.2d
+	WORD $0x4E61A801 // fcvtns v1.2d, v0.2d
+	WORD $0x4E61D822 // scvtf v2.2d, v1.2d
+	FMOVQ 256(R0), F3
+	VFMLS V3.D2, V2.D2, V30.D2
+	FMOVQ 240(R0), F4
+	VFMLS V4.D2, V2.D2, V30.D2
+	FMOVQ 320(R0), F12
+	FMOVQ 336(R0), F13
+	VFMLA V30.D2, V12.D2, V13.D2
+	FMOVQ 352(R0), F14
+	VFMLA V30.D2, V13.D2, V14.D2
+	FMOVQ 368(R0), F15
+	VFMLA V30.D2, V14.D2, V15.D2
+	FMOVQ 384(R0), F16
+	VFMLA V30.D2, V15.D2, V16.D2
+	FMOVQ 400(R0), F17
+	VFMLA V30.D2, V16.D2, V17.D2
+	FMOVQ 416(R0), F18
+	VFMLA V30.D2, V17.D2, V18.D2
+	FMOVQ 432(R0), F19
+	VFMLA V30.D2, V18.D2, V19.D2
+	FMOVQ 448(R0), F21
+	VFMLA V30.D2, V19.D2, V21.D2
+	FMOVQ 464(R0), F22
+	VFMLA V30.D2, V21.D2, V22.D2
+	FMOVQ 480(R0), F23
+	VFMLA V30.D2, V22.D2, V23.D2
+	FMOVQ 224(R0), F24
+	VFMLA V30.D2, V23.D2, V24.D2
+	FMOVQ (R0), F26
+	VFMLA V30.D2, V24.D2, V26.D2
+	FMOVQ (R0), F27
+	VFMLA V30.D2, V26.D2, V27.D2
+	WORD $0x4F7F043D // sshr v29.2d, v1.2d, #1
+	VSUB V29.D2, V1.D2, V30.D2
+	FMOVQ 496(R0), F31
+	VADD V31.D2, V29.D2, V0.D2
+	VSHL $52, V0.D2, V1.D2
+	WORD $0x6E61DF62 // fmul v2.2d, v27.2d, v1.2d
+	FMOVQ 496(R0), F3
+	VADD V3.D2, V30.D2, V4.D2
+	VSHL $52, V4.D2, V12.D2
+	WORD $0x6E6CDC4D // fmul v13.2d, v2.2d, v12.2d
+	WORD $0x6E7CDDAE // fmul v14.2d, v13.2d, v28.2d
+	FMOVQ F14, 64(R7)
+	WORD $0x6E79DDAF // fmul v15.2d, v13.2d, v25.2d
+	FMOVQ F15, 64(R15)
+	WORD $0x6E79DDF0 // fmul v16.2d, v15.2d, v25.2d
+	FMOVQ F16, 512(R1)
+	FMOVQ (R0), F17
+	WORD $0x6E79FE32 // fdiv v18.2d, v17.2d, v25.2d
+	WORD $0x4EF9D793 // fsub v19.2d, v28.2d, v25.2d
+	WORD $0x6E72DE75 // fmul v21.2d, v19.2d, v18.2d
+	WORD $0x6E72DF96 // fmul v22.2d, v28.2d, v18.2d
+	FMOVQ 48(R0), F23
+	WORD $0x4E77F6D8 // fmax v24.2d, v22.2d, v23.2d
+	VUSHR $52, V24.D2, V25.D2
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V24.B16, V29.B16
+	FMOVQ 80(R0), F31
+	WORD $0x6E7FE7A0 // fcmge v0.2d, v29.2d, v31.2d
+	FMOVQ 48(R0), F1
+	VAND V1.B16, V0.B16, V2.B16
+	VSUB V2.D2, V29.D2, V3.D2
+	FMOVQ (R0), F4
+	VAND V4.B16, V0.B16, V12.B16
+	WORD $0x4E6CD78D // fadd v13.2d, v28.2d, v12.2d
+	FMOVQ (R0), F14
+	WORD $0x4EEED46F // fsub v15.2d, v3.2d, v14.2d
+	FMOVQ 96(R0), F16
+	WORD $0x4E70D5F1 // fadd v17.2d, v15.2d, v16.2d
+	WORD $0x6E71FDF2 // fdiv v18.2d, v15.2d, v17.2d
+	WORD $0x6E72DE53 // fmul v19.2d, v18.2d, v18.2d
+	FMOVQ 112(R0), F23
+	FMOVQ 128(R0), F24
+	VFMLA V19.D2, V23.D2, V24.D2
+	FMOVQ 144(R0), F25
+	VFMLA V19.D2, V24.D2, V25.D2
+	FMOVQ 160(R0), F26
+	VFMLA V19.D2, V25.D2, V26.D2
+	FMOVQ 176(R0), F27
+	VFMLA V19.D2, V26.D2, V27.D2
+	FMOVQ 192(R0), F28
+	VFMLA V19.D2, V27.D2, V28.D2
+	FMOVQ 208(R0), F29
+	VFMLA V19.D2, V28.D2, V29.D2
+	WORD $0x6E73DFBE // fmul v30.2d, v29.2d, v19.2d
+	WORD $0x6E6FDDFF // fmul v31.2d, v15.2d, v15.2d
+	FMOVQ 224(R0), F0
+	WORD $0x6E60DFE1 // fmul v1.2d, v31.2d, v0.2d
+	WORD $0x4E61D7C2 // fadd v2.2d, v30.2d, v1.2d
+	WORD $0x6E72DC43 // fmul v3.2d, v2.2d, v18.2d
+	FMOVQ 240(R0), F4
+	VFMLA V4.D2, V13.D2, V3.D2
+	WORD $0x4EE1D46C // fsub v12.2d, v3.2d, v1.2d
+	WORD $0x4E6FD58E // fadd v14.2d, v12.2d, v15.2d
+	FMOVQ 256(R0), F15
+	WORD $0x6E6FDDB0 // fmul v16.2d, v13.2d, v15.2d
+	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
+	FMOVD 904(R1), F18
+	WORD $0x4FD29233 // fmul v19.2d, v17.2d, v18.d[0]
+	FMOVQ 272(R0), F23
+	WORD $0x4E77F678 // fmax v24.2d, v19.2d, v23.2d
+	FMOVQ 288(R0), F25
+	WORD $0x4EF9F71A // fmin v26.2d, v24.2d, v25.2d
+	FMOVQ 304(R0), F27
+	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
+	WORD $0x4E61AB9D // fcvtns v29.2d, v28.2d
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 256(R0), F31
+	VFMLS V31.D2, V30.D2, V26.D2
+	FMOVQ 240(R0), F0
+	VFMLS V0.D2, V30.D2, V26.D2
+	FMOVQ 320(R0), F1
+	FMOVQ 336(R0), F2
+	VFMLA V26.D2, V1.D2, V2.D2
+	FMOVQ 352(R0), F3
+	VFMLA V26.D2, V2.D2, V3.D2
+	FMOVQ 368(R0), F4
+	VFMLA V26.D2, V3.D2, V4.D2
+	FMOVQ 384(R0), F12
+	VFMLA V26.D2, V4.D2, V12.D2
+	FMOVQ 400(R0), F13
+	VFMLA V26.D2, V12.D2, V13.D2
+	FMOVQ 416(R0), F14
+	VFMLA V26.D2, V13.D2, V14.D2
+	FMOVQ 432(R0), F15
+	VFMLA V26.D2, V14.D2, V15.D2
+	FMOVQ 448(R0), F16
+	VFMLA V26.D2, V15.D2, V16.D2
+	FMOVQ 464(R0), F17
+	VFMLA V26.D2, V16.D2, V17.D2
+	FMOVQ 480(R0), F18
+	VFMLA V26.D2, V17.D2, V18.D2
+	FMOVQ 224(R0), F19
+	VFMLA V26.D2, V18.D2, V19.D2
+	FMOVQ (R0), F23
+	VFMLA V26.D2, V19.D2, V23.D2
+	FMOVQ (R0), F24
+	VFMLA V26.D2, V23.D2, V24.D2
+	WORD $0x4F7F07B9 // sshr v25.2d, v29.2d, #1
+	VSUB V25.D2, V29.D2, V26.D2
+	FMOVQ 496(R0), F27
+	VADD V27.D2, V25.D2, V28.D2
+	VSHL $52, V28.D2, V29.D2
+	WORD $0x6E7DDF1E // fmul v30.2d, v24.2d, v29.2d
+	FMOVQ 496(R0), F31
+	VADD V31.D2, V26.D2, V0.D2
+	VSHL $52, V0.D2, V1.D2
+	WORD $0x6E61DFC2 // fmul v2.2d, v30.2d, v1.2d
+	FMOVD 928(R1), F3
+	VDUP V3.D[0], V3.D2
+	WORD $0x4EE0DAC4 // fcmeq v4.2d, v22.2d, #0.0
+	VBIT V4.B16, V3.B16, V2.B16
+	FMOVD 912(R1), F12
+	VDUP V12.D[0], V12.D2
+	WORD $0x4E6CD44D // fadd v13.2d, v2.2d, v12.2d
+	FMOVD 904(R1), F14
+	VDUP V14.D[0], V14.D2
+	VFMLS V14.D2, V22.D2, V13.D2
+	FMOVD 920(R1), F15
+	VDUP V15.D[0], V15.D2
+	WORD $0x6E6FDDB0 // fmul v16.2d, v13.2d, v15.2d
+	FMOVD 952(R1), F17
+	VDUP V17.D[0], V17.D2
+	FMOVD 944(R1), F18
+	VDUP V18.D[0], V18.D2
+	FMOVD 936(R1), F19
+	VDUP V19.D[0], V19.D2
+	FMOVQ 224(R0), F22
+	VFMLA V21.D2, V17.D2, V18.D2
+	VFMLA V21.D2, V18.D2, V19.D2
+	VFMLA V21.D2, V19.D2, V22.D2
+	WORD $0x6E75DED7 // fmul v23.2d, v22.2d, v21.2d
+	WORD $0x6E75DEF8 // fmul v24.2d, v23.2d, v21.2d
+	FMOVQ 512(R0), F25
+	WORD $0x4EE0FABA // fabs v26.2d, v21.2d
+	WORD $0x6EFAE73B // fcmgt v27.2d, v25.2d, v26.2d
+	VBIT V27.B16, V24.B16, V16.B16
+	FMOVQ 512(R1), F28
+	WORD $0x6E7CDE1D // fmul v29.2d, v16.2d, v28.2d
+	WORD $0x4E7DD694 // fadd v20.2d, v20.2d, v29.2d
+	FMOVQ 208(R1), F30
+	WORD $0x4E7ED4BF // fadd v31.2d, v5.2d, v30.2d
+	FMOVQ 80(R19), F0
+	FMOVQ 1040(R1), F1
+	WORD $0x4E61D402 // fadd v2.2d, v0.2d, v1.2d
+	VUSHR $52, V31.D2, V3.D2
+	WORD $0x4E61D864 // scvtf v4.2d, v3.2d
+	FMOVQ 16(R0), F5
+	WORD $0x4EE5D48C // fsub v12.2d, v4.2d, v5.2d
+	FMOVQ (R0), F13
+	FMOVQ 32(R0), F14
+	VBIT V14.B16, V31.B16, V13.B16
+	FMOVQ 80(R0), F15
+	WORD $0x6E6FE5B0 // fcmge v16.2d, v13.2d, v15.2d
+	FMOVQ 48(R0), F17
+	VAND V17.B16, V16.B16, V18.B16
+	VSUB V18.D2, V13.D2, V19.D2
+	FMOVQ (R0), F21
+	VAND V21.B16, V16.B16, V22.B16
+	WORD $0x4E76D597 // fadd v23.2d, v12.2d, v22.2d
+	FMOVQ (R0), F24
+	WORD $0x4EF8D679 // fsub v25.2d, v19.2d, v24.2d
+	FMOVQ 96(R0), F26
+	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
+	WORD $0x6E7BFF3C // fdiv v28.2d, v25.2d, v27.2d
+	WORD $0x6E7CDF9D // fmul v29.2d, v28.2d, v28.2d
+	FMOVQ 112(R0), F30
+	FMOVQ 128(R0), F0
+	VFMLA V29.D2, V30.D2, V0.D2
+	FMOVQ 144(R0), F1
+	VFMLA V29.D2, V0.D2, V1.D2
+	FMOVQ 160(R0), F3
+	VFMLA V29.D2, V1.D2, V3.D2
+	FMOVQ 176(R0), F4
+	VFMLA V29.D2, V3.D2, V4.D2
+	FMOVQ 192(R0), F5
+	VFMLA V29.D2, V4.D2, V5.D2
+	FMOVQ 208(R0), F12
+	VFMLA V29.D2, V5.D2, V12.D2
+	WORD $0x6E7DDD8D // fmul v13.2d, v12.2d, v29.2d
+	WORD $0x6E79DF2E // fmul v14.2d, v25.2d, v25.2d
+	FMOVQ 224(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E70D5B1 // fadd v17.2d, v13.2d, v16.2d
+	WORD $0x6E7CDE32 // fmul v18.2d, v17.2d, v28.2d
+	FMOVQ 240(R0), F19
+	VFMLA V19.D2, V23.D2, V18.D2
+	WORD $0x4EF0D655 // fsub v21.2d, v18.2d, v16.2d
+	WORD $0x4E79D6B6 // fadd v22.2d, v21.2d, v25.2d
+	FMOVQ 256(R0), F24
+	WORD $0x6E78DEF9 // fmul v25.2d, v23.2d, v24.2d
+	WORD $0x4E76D73A // fadd v26.2d, v25.2d, v22.2d
+	FMOVD 896(R1), F27
+	WORD $0x4FDB935C // fmul v28.2d, v26.2d, v27.d[0]
+	FMOVQ 272(R0), F29
+	WORD $0x4E7DF79E // fmax v30.2d, v28.2d, v29.2d
+	FMOVQ 288(R0), F0
+	WORD $0x4EE0F7C1 // fmin v1.2d, v30.2d, v0.2d
+	FMOVQ 304(R0), F3
+	WORD $0x6E63DC24 // fmul v4.2d, v1.2d, v3.2d
+	WORD $0x4E61A885 // fcvtns v5.2d, v4.2d
+	WORD $0x4E61D8AC // scvtf v12.2d, v5.2d
+	FMOVQ 256(R0), F13
+	VFMLS V13.D2, V12.D2, V1.D2
+	FMOVQ 240(R0), F14
+	VFMLS V14.D2, V12.D2, V1.D2
+	FMOVQ 320(R0), F15
+	FMOVQ 336(R0), F16
+	VFMLA V1.D2, V15.D2, V16.D2
+	FMOVQ 352(R0), F17
+	VFMLA V1.D2, V16.D2, V17.D2
+	FMOVQ 368(R0), F18
+	VFMLA V1.D2, V17.D2, V18.D2
+	FMOVQ 384(R0), F19
+	VFMLA V1.D2, V18.D2, V19.D2
+	FMOVQ 400(R0), F21
+	VFMLA V1.D2, V19.D2, V21.D2
+	FMOVQ 416(R0), F22
+	VFMLA V1.D2, V21.D2, V22.D2
+	FMOVQ 432(R0), F23
+	VFMLA V1.D2, V22.D2, V23.D2
+	FMOVQ 448(R0), F24
+	VFMLA V1.D2, V23.D2, V24.D2
+	FMOVQ 464(R0), F25
+	VFMLA V1.D2, V24.D2, V25.D2
+	FMOVQ 480(R0), F26
+	VFMLA V1.D2, V25.D2, V26.D2
+	FMOVQ 224(R0), F27
+	VFMLA V1.D2, V26.D2, V27.D2
+	FMOVQ (R0), F28
+	VFMLA V1.D2, V27.D2, V28.D2
+	FMOVQ (R0), F29
+	VFMLA V1.D2, V28.D2, V29.D2
+	WORD $0x4F7F04BE // sshr v30.2d, v5.2d, #1
+	VSUB V30.D2, V5.D2, V0.D2
+	FMOVQ 496(R0), F1
+	VADD V1.D2, V30.D2, V3.D2
+	VSHL $52, V3.D2, V4.D2
+	WORD $0x6E64DFA5 // fmul v5.2d, v29.2d, v4.2d
+	FMOVQ 496(R0), F12
+	VADD V12.D2, V0.D2, V13.D2
+	VSHL $52, V13.D2, V14.D2
+	WORD $0x6E6EDCAF // fmul v15.2d, v5.2d, v14.2d
+	WORD $0x6E62DDF0 // fmul v16.2d, v15.2d, v2.2d
+	FMOVQ F16, 80(R7)
+	WORD $0x6E7FDDF1 // fmul v17.2d, v15.2d, v31.2d
+	FMOVQ F17, 80(R15)
+	WORD $0x6E7FDE32 // fmul v18.2d, v17.2d, v31.2d
+	FMOVQ F18, 512(R1)
+	FMOVQ (R0), F19
+	WORD $0x6E7FFE75 // fdiv v21.2d, v19.2d, v31.2d
+	WORD $0x4EFFD456 // fsub v22.2d, v2.2d, v31.2d
+	WORD $0x6E75DED7 // fmul v23.2d, v22.2d, v21.2d
+	WORD $0x6E75DC58 // fmul v24.2d, v2.2d, v21.2d
+	FMOVQ 48(R0), F25
+	WORD $0x4E79F71A // fmax v26.2d, v24.2d, v25.2d
+	VUSHR $52, V26.D2, V27.D2
+	WORD $0x4E61DB7C // scvtf v28.2d, v27.2d
+	FMOVQ 16(R0), F29
+	WORD $0x4EFDD79E // fsub v30.2d, v28.2d, v29.2d
+	FMOVQ (R0), F31
+	FMOVQ 32(R0), F0
+	VBIT V0.B16, V26.B16, V31.B16
+	FMOVQ 80(R0), F1
+	WORD $0x6E61E7E2 // fcmge v2.2d, v31.2d, v1.2d
+	FMOVQ 48(R0), F3
+	VAND V3.B16, V2.B16, V4.B16
+	VSUB V4.D2, V31.D2, V5.D2
+	FMOVQ (R0), F12
+	VAND V12.B16, V2.B16, V13.B16
+	WORD $0x4E6DD7CE // fadd v14.2d, v30.2d, v13.2d
+	FMOVQ (R0), F15
+	WORD $0x4EEFD4B0 // fsub v16.2d, v5.2d, v15.2d
+	FMOVQ 96(R0), F17
+	WORD $0x4E71D612 // fadd v18.2d, v16.2d, v17.2d
+	WORD $0x6E72FE13 // fdiv v19.2d, v16.2d, v18.2d
+	WORD $0x6E73DE75 // fmul v21.2d, v19.2d, v19.2d
+	FMOVQ 112(R0), F22
+	FMOVQ 128(R0), F25
+	VFMLA V21.D2, V22.D2, V25.D2
+	FMOVQ 144(R0), F26
+	VFMLA V21.D2, V25.D2, V26.D2
+	FMOVQ 160(R0), F27
+	VFMLA V21.D2, V26.D2, V27.D2
+	FMOVQ 176(R0), F28
+	VFMLA V21.D2, V27.D2, V28.D2
+	FMOVQ 192(R0), F29
+	VFMLA V21.D2, V28.D2, V29.D2
+	FMOVQ 208(R0), F30
+	VFMLA V21.D2, V29.D2, V30.D2
+	WORD $0x6E75DFDF // fmul v31.2d, v30.2d, v21.2d
+	WORD $0x6E70DE00 // fmul v0.2d, v16.2d, v16.2d
+	FMOVQ 224(R0), F1
+	WORD $0x6E61DC02 // fmul v2.2d, v0.2d, v1.2d
+	WORD $0x4E62D7E3 // fadd v3.2d, v31.2d, v2.2d
+	WORD $0x6E73DC64 // fmul v4.2d, v3.2d, v19.2d
+	FMOVQ 240(R0), F5
+	VFMLA V5.D2, V14.D2, V4.D2
+	WORD $0x4EE2D48C // fsub v12.2d, v4.2d, v2.2d
+	WORD $0x4E70D58D // fadd v13.2d, v12.2d, v16.2d
+	FMOVQ 256(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E6DD611 // fadd v17.2d, v16.2d, v13.2d
+	FMOVD 904(R1), F18
+	WORD $0x4FD29233 // fmul v19.2d, v17.2d, v18.d[0]
+	FMOVQ 272(R0), F21
+	WORD $0x4E75F676 // fmax v22.2d, v19.2d, v21.2d
+	FMOVQ 288(R0), F25
+	WORD $0x4EF9F6DA // fmin v26.2d, v22.2d, v25.2d
+	FMOVQ 304(R0), F27
+	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
+	WORD $0x4E61AB9D // fcvtns v29.2d, v28.2d
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 256(R0), F31
+	VFMLS V31.D2, V30.D2, V26.D2
+	FMOVQ 240(R0), F0
+	VFMLS V0.D2, V30.D2, V26.D2
+	FMOVQ 320(R0), F1
+	FMOVQ 336(R0), F2
+	VFMLA V26.D2, V1.D2, V2.D2
+	FMOVQ 352(R0), F3
+	VFMLA V26.D2, V2.D2, V3.D2
+	FMOVQ 368(R0), F4
+	VFMLA V26.D2, V3.D2, V4.D2
+	FMOVQ 384(R0), F5
+	VFMLA V26.D2, V4.D2, V5.D2
+	FMOVQ 400(R0), F12
+	VFMLA V26.D2, V5.D2, V12.D2
+	FMOVQ 416(R0), F13
+	VFMLA V26.D2, V12.D2, V13.D2
+	FMOVQ 432(R0), F14
+	VFMLA V26.D2, V13.D2, V14.D2
+	FMOVQ 448(R0), F15
+	VFMLA V26.D2, V14.D2, V15.D2
+	FMOVQ 464(R0), F16
+	VFMLA V26.D2, V15.D2, V16.D2
+	FMOVQ 480(R0), F17
+	VFMLA V26.D2, V16.D2, V17.D2
+	FMOVQ 224(R0), F18
+	VFMLA V26.D2, V17.D2, V18.D2
+	FMOVQ (R0), F19
+	VFMLA V26.D2, V18.D2, V19.D2
+	FMOVQ (R0), F21
+	VFMLA V26.D2, V19.D2, V21.D2
+	WORD $0x4F7F07B6 // sshr v22.2d, v29.2d, #1
+	VSUB V22.D2, V29.D2, V25.D2
+	FMOVQ 496(R0), F26
+	VADD V26.D2, V22.D2, V27.D2
+	VSHL $52, V27.D2, V28.D2
+	WORD $0x6E7CDEBD // fmul v29.2d, v21.2d, v28.2d
+	FMOVQ 496(R0), F30
+	VADD V30.D2, V25.D2, V31.D2
+	VSHL $52, V31.D2, V0.D2
+	WORD $0x6E60DFA1 // fmul v1.2d, v29.2d, v0.2d
+	FMOVD 928(R1), F2
+	VDUP V2.D[0], V2.D2
+	WORD $0x4EE0DB03 // fcmeq v3.2d, v24.2d, #0.0
+	VBIT V3.B16, V2.B16, V1.B16
+	FMOVD 912(R1), F4
+	VDUP V4.D[0], V4.D2
+	WORD $0x4E64D425 // fadd v5.2d, v1.2d, v4.2d
+	FMOVD 904(R1), F12
+	VDUP V12.D[0], V12.D2
+	VFMLS V12.D2, V24.D2, V5.D2
+	FMOVD 920(R1), F13
+	VDUP V13.D[0], V13.D2
+	WORD $0x6E6DDCAE // fmul v14.2d, v5.2d, v13.2d
+	FMOVD 952(R1), F15
+	VDUP V15.D[0], V15.D2
+	FMOVD 944(R1), F16
+	VDUP V16.D[0], V16.D2
+	FMOVD 936(R1), F17
+	VDUP V17.D[0], V17.D2
+	FMOVQ 224(R0), F18
+	VFMLA V23.D2, V15.D2, V16.D2
+	VFMLA V23.D2, V16.D2, V17.D2
+	VFMLA V23.D2, V17.D2, V18.D2
+	WORD $0x6E77DE53 // fmul v19.2d, v18.2d, v23.2d
+	WORD $0x6E77DE75 // fmul v21.2d, v19.2d, v23.2d
+	FMOVQ 512(R0), F22
+	WORD $0x4EE0FAF7 // fabs v23.2d, v23.2d
+	WORD $0x6EF7E6D8 // fcmgt v24.2d, v22.2d, v23.2d
+	VBIT V24.B16, V21.B16, V14.B16
+	FMOVQ 512(R1), F25
+	WORD $0x6E79DDDA // fmul v26.2d, v14.2d, v25.2d
+	WORD $0x4E7AD694 // fadd v20.2d, v20.2d, v26.2d
+	ADD R8, R7
+	ADD R8, R15
+	ADD R21, R19
+	FMOVQ 128(R1), F27
+	WORD $0x4E7BD4DC // fadd v28.2d, v6.2d, v27.2d
+	FMOVQ (R19), F29
+	FMOVQ 960(R1), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	VUSHR $52, V28.D2, V0.D2
+	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
+	FMOVQ 16(R0), F2
+	WORD $0x4EE2D423 // fsub v3.2d, v1.2d, v2.2d
+	FMOVQ (R0), F4
+	FMOVQ 32(R0), F5
+	VBIT V5.B16, V28.B16, V4.B16
+	FMOVQ 80(R0), F6
+	WORD $0x6E66E48C // fcmge v12.2d, v4.2d, v6.2d
+	FMOVQ 48(R0), F13
+	VAND V13.B16, V12.B16, V14.B16
+	VSUB V14.D2, V4.D2, V15.D2
+	FMOVQ (R0), F16
+	VAND V16.B16, V12.B16, V17.B16
+	WORD $0x4E71D472 // fadd v18.2d, v3.2d, v17.2d
+	FMOVQ (R0), F19
+	WORD $0x4EF3D5F5 // fsub v21.2d, v15.2d, v19.2d
+	FMOVQ 96(R0), F22
+	WORD $0x4E76D6B7 // fadd v23.2d, v21.2d, v22.2d
+	WORD $0x6E77FEB8 // fdiv v24.2d, v21.2d, v23.2d
+	WORD $0x6E78DF19 // fmul v25.2d, v24.2d, v24.2d
+	FMOVQ 112(R0), F26
+	FMOVQ 128(R0), F27
+	VFMLA V25.D2, V26.D2, V27.D2
+	FMOVQ 144(R0), F29
+	VFMLA V25.D2, V27.D2, V29.D2
+	FMOVQ 160(R0), F30
+	VFMLA V25.D2, V29.D2, V30.D2
+	FMOVQ 176(R0), F0
+	VFMLA V25.D2, V30.D2, V0.D2
+	FMOVQ 192(R0), F1
+	VFMLA V25.D2, V0.D2, V1.D2
+	FMOVQ 208(R0), F2
+	VFMLA V25.D2, V1.D2, V2.D2
+	WORD $0x6E79DC43 // fmul v3.2d, v2.2d, v25.2d
+	WORD $0x6E75DEA4 // fmul v4.2d, v21.2d, v21.2d
+	FMOVQ 224(R0), F5
+	WORD $0x6E65DC86 // fmul v6.2d, v4.2d, v5.2d
+	WORD $0x4E66D46C // fadd v12.2d, v3.2d, v6.2d
+	WORD $0x6E78DD8D // fmul v13.2d, v12.2d, v24.2d
+	FMOVQ 240(R0), F14
+	VFMLA V14.D2, V18.D2, V13.D2
+	WORD $0x4EE6D5AF // fsub v15.2d, v13.2d, v6.2d
+	WORD $0x4E75D5F0 // fadd v16.2d, v15.2d, v21.2d
+	FMOVQ 256(R0), F17
+	WORD $0x6E71DE52 // fmul v18.2d, v18.2d, v17.2d
+	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
+	FMOVD 896(R1), F21
+	WORD $0x4FD59276 // fmul v22.2d, v19.2d, v21.d[0]
+	FMOVQ 272(R0), F23
+	WORD $0x4E77F6D8 // fmax v24.2d, v22.2d, v23.2d
+	FMOVQ 288(R0), F25
+	WORD $0x4EF9F71A // fmin v26.2d, v24.2d, v25.2d
+	FMOVQ 304(R0), F27
+	WORD $0x6E7BDF5D // fmul v29.2d, v26.2d, v27.2d
+	WORD $0x4E61ABBE // fcvtns v30.2d, v29.2d
+	WORD $0x4E61DBC0 // scvtf v0.2d, v30.2d
+	FMOVQ 256(R0), F1
+	VFMLS V1.D2, V0.D2, V26.D2
+	FMOVQ 240(R0), F2
+	VFMLS V2.D2, V0.D2, V26.D2
+	FMOVQ 320(R0), F3
+	FMOVQ 336(R0), F4
+	VFMLA V26.D2, V3.D2, V4.D2
+	FMOVQ 352(R0), F5
+	VFMLA V26.D2, V4.D2, V5.D2
+	FMOVQ 368(R0), F6
+	VFMLA V26.D2, V5.D2, V6.D2
+	FMOVQ 384(R0), F12
+	VFMLA V26.D2, V6.D2, V12.D2
+	FMOVQ 400(R0), F13
+	VFMLA V26.D2, V12.D2, V13.D2
+	FMOVQ 416(R0), F14
+	VFMLA V26.D2, V13.D2, V14.D2
+	FMOVQ 432(R0), F15
+	VFMLA V26.D2, V14.D2, V15.D2
+	FMOVQ 448(R0), F16
+	VFMLA V26.D2, V15.D2, V16.D2
+	FMOVQ 464(R0), F17
+	VFMLA V26.D2, V16.D2, V17.D2
+	FMOVQ 480(R0), F18
+	VFMLA V26.D2, V17.D2, V18.D2
+	FMOVQ 224(R0), F19
+	VFMLA V26.D2, V18.D2, V19.D2
+	FMOVQ (R0), F21
+	VFMLA V26.D2, V19.D2, V21.D2
+	FMOVQ (R0), F22
+	VFMLA V26.D2, V21.D2, V22.D2
+	WORD $0x4F7F07D7 // sshr v23.2d, v30.2d, #1
+	VSUB V23.D2, V30.D2, V24.D2
+	FMOVQ 496(R0), F25
+	VADD V25.D2, V23.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDEDD // fmul v29.2d, v22.2d, v27.2d
+	FMOVQ 496(R0), F30
+	VADD V30.D2, V24.D2, V0.D2
+	VSHL $52, V0.D2, V1.D2
+	WORD $0x6E61DFA2 // fmul v2.2d, v29.2d, v1.2d
+	WORD $0x6E7FDC43 // fmul v3.2d, v2.2d, v31.2d
+	FMOVQ F3, (R7)
+	WORD $0x6E7CDC44 // fmul v4.2d, v2.2d, v28.2d
+	FMOVQ F4, (R15)
+	WORD $0x6E7CDC85 // fmul v5.2d, v4.2d, v28.2d
+	FMOVQ F5, 512(R1)
+	FMOVQ (R0), F6
+	WORD $0x6E7CFCCC // fdiv v12.2d, v6.2d, v28.2d
+	WORD $0x4EFCD7ED // fsub v13.2d, v31.2d, v28.2d
+	WORD $0x6E6CDDAE // fmul v14.2d, v13.2d, v12.2d
+	WORD $0x6E6CDFEF // fmul v15.2d, v31.2d, v12.2d
+	FMOVQ 48(R0), F16
+	WORD $0x4E70F5F1 // fmax v17.2d, v15.2d, v16.2d
+	VUSHR $52, V17.D2, V18.D2
+	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
+	FMOVQ 16(R0), F21
+	WORD $0x4EF5D676 // fsub v22.2d, v19.2d, v21.2d
+	FMOVQ (R0), F23
+	FMOVQ 32(R0), F24
+	VBIT V24.B16, V17.B16, V23.B16
+	FMOVQ 80(R0), F25
+	WORD $0x6E79E6FA // fcmge v26.2d, v23.2d, v25.2d
+	FMOVQ 48(R0), F27
+	VAND V27.B16, V26.B16, V28.B16
+	VSUB V28.D2, V23.D2, V29.D2
+	FMOVQ (R0), F30
+	VAND V30.B16, V26.B16, V31.B16
+	WORD $0x4E7FD6C0 // fadd v0.2d, v22.2d, v31.2d
+	FMOVQ (R0), F1
+	WORD $0x4EE1D7A2 // fsub v2.2d, v29.2d, v1.2d
+	FMOVQ 96(R0), F3
+	WORD $0x4E63D444 // fadd v4.2d, v2.2d, v3.2d
+	WORD $0x6E64FC45 // fdiv v5.2d, v2.2d, v4.2d
+	WORD $0x6E65DCA6 // fmul v6.2d, v5.2d, v5.2d
+	FMOVQ 112(R0), F12
+	FMOVQ 128(R0), F13
+	VFMLA V6.D2, V12.D2, V13.D2
+	FMOVQ 144(R0), F16
+	VFMLA V6.D2, V13.D2, V16.D2
+	FMOVQ 160(R0), F17
+	VFMLA V6.D2, V16.D2, V17.D2
+	FMOVQ 176(R0), F18
+	VFMLA V6.D2, V17.D2, V18.D2
+	FMOVQ 192(R0), F19
+	VFMLA V6.D2, V18.D2, V19.D2
+	FMOVQ 208(R0), F21
+	VFMLA V6.D2, V19.D2, V21.D2
+	WORD $0x6E66DEB6 // fmul v22.2d, v21.2d, v6.2d
+	WORD $0x6E62DC57 // fmul v23.2d, v2.2d, v2.2d
+	FMOVQ 224(R0), F24
+	WORD $0x6E78DEF9 // fmul v25.2d, v23.2d, v24.2d
+	WORD $0x4E79D6DA // fadd v26.2d, v22.2d, v25.2d
+	WORD $0x6E65DF5B // fmul v27.2d, v26.2d, v5.2d
+	FMOVQ 240(R0), F28
+	VFMLA V28.D2, V0.D2, V27.D2
+	WORD $0x4EF9D77D // fsub v29.2d, v27.2d, v25.2d
+	WORD $0x4E62D7BE // fadd v30.2d, v29.2d, v2.2d
+	FMOVQ 256(R0), F31
+	WORD $0x6E7FDC00 // fmul v0.2d, v0.2d, v31.2d
+	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
+	FMOVD 904(R1), F2
+	WORD $0x4FC29023 // fmul v3.2d, v1.2d, v2.d[0]
+	FMOVQ 272(R0), F4
+	WORD $0x4E64F465 // fmax v5.2d, v3.2d, v4.2d
+	FMOVQ 288(R0), F6
+	WORD $0x4EE6F4AC // fmin v12.2d, v5.2d, v6.2d
+	FMOVQ 304(R0), F13
+	WORD $0x6E6DDD90 // fmul v16.2d, v12.2d, v13.2d
+	WORD $0x4E61AA11 // fcvtns v17.2d, v16.2d
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 256(R0), F19
+	VFMLS V19.D2, V18.D2, V12.D2
+	FMOVQ 240(R0), F21
+	VFMLS V21.D2, V18.D2, V12.D2
+	FMOVQ 320(R0), F22
+	FMOVQ 336(R0), F23
+	VFMLA V12.D2, V22.D2, V23.D2
+	FMOVQ 352(R0), F24
+	VFMLA V12.D2, V23.D2, V24.D2
+	FMOVQ 368(R0), F25
+	VFMLA V12.D2, V24.D2, V25.D2
+	FMOVQ 384(R0), F26
+	VFMLA V12.D2, V25.D2, V26.D2
+	FMOVQ 400(R0), F27
+	VFMLA V12.D2, V26.D2, V27.D2
+	FMOVQ 416(R0), F28
+	VFMLA V12.D2, V27.D2, V28.D2
+	FMOVQ 432(R0), F29
+	VFMLA V12.D2, V28.D2, V29.D2
+	FMOVQ 448(R0), F30
+	VFMLA V12.D2, V29.D2, V30.D2
+	FMOVQ 464(R0), F31
+	VFMLA V12.D2, V30.D2, V31.D2
+	FMOVQ 480(R0), F0
+	VFMLA V12.D2, V31.D2, V0.D2
+	FMOVQ 224(R0), F1
+	VFMLA V12.D2, V0.D2, V1.D2
+	FMOVQ (R0), F2
+	VFMLA V12.D2, V1.D2, V2.D2
+	FMOVQ (R0), F3
+	VFMLA V12.D2, V2.D2, V3.D2
+	WORD $0x4F7F0624 // sshr v4.2d, v17.2d, #1
+	VSUB V4.D2, V17.D2, V5.D2
+	FMOVQ 496(R0), F6
+	VADD V6.D2, V4.D2, V12.D2
+	VSHL $52, V12.D2, V13.D2
+	WORD $0x6E6DDC70 // fmul v16.2d, v3.2d, v13.2d
+	FMOVQ 496(R0), F17
+	VADD V17.D2, V5.D2, V18.D2
+	VSHL $52, V18.D2, V19.D2
+	WORD $0x6E73DE15 // fmul v21.2d, v16.2d, v19.2d
+	FMOVD 928(R1), F22
+	VDUP V22.D[0], V22.D2
+	WORD $0x4EE0D9F7 // fcmeq v23.2d, v15.2d, #0.0
+	VBIT V23.B16, V22.B16, V21.B16
+	FMOVD 912(R1), F24
+	VDUP V24.D[0], V24.D2
+	WORD $0x4E78D6B9 // fadd v25.2d, v21.2d, v24.2d
+	FMOVD 904(R1), F26
+	VDUP V26.D[0], V26.D2
+	VFMLS V26.D2, V15.D2, V25.D2
+	FMOVD 920(R1), F27
+	VDUP V27.D[0], V27.D2
+	WORD $0x6E7BDF3C // fmul v28.2d, v25.2d, v27.2d
+	FMOVD 952(R1), F29
+	VDUP V29.D[0], V29.D2
+	FMOVD 944(R1), F30
+	VDUP V30.D[0], V30.D2
+	FMOVD 936(R1), F31
+	VDUP V31.D[0], V31.D2
+	FMOVQ 224(R0), F0
+	VFMLA V14.D2, V29.D2, V30.D2
+	VFMLA V14.D2, V30.D2, V31.D2
+	VFMLA V14.D2, V31.D2, V0.D2
+	WORD $0x6E6EDC01 // fmul v1.2d, v0.2d, v14.2d
+	WORD $0x6E6EDC22 // fmul v2.2d, v1.2d, v14.2d
+	FMOVQ 512(R0), F3
+	WORD $0x4EE0F9C4 // fabs v4.2d, v14.2d
+	WORD $0x6EE4E465 // fcmgt v5.2d, v3.2d, v4.2d
+	VBIT V5.B16, V2.B16, V28.B16
+	FMOVQ 512(R1), F6
+	WORD $0x6E66DF8C // fmul v12.2d, v28.2d, v6.2d
+	WORD $0x4E6CD694 // fadd v20.2d, v20.2d, v12.2d
+	FMOVQ 144(R1), F13
+	WORD $0x4E6DD4EE // fadd v14.2d, v7.2d, v13.2d
+	FMOVQ 16(R19), F15
+	FMOVQ 976(R1), F16
+	WORD $0x4E70D5F1 // fadd v17.2d, v15.2d, v16.2d
+	VUSHR $52, V14.D2, V18.D2
+	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
+	FMOVQ 16(R0), F21
+	WORD $0x4EF5D676 // fsub v22.2d, v19.2d, v21.2d
+	FMOVQ (R0), F23
+	FMOVQ 32(R0), F24
+	VBIT V24.B16, V14.B16, V23.B16
+	FMOVQ 80(R0), F25
+	WORD $0x6E79E6FA // fcmge v26.2d, v23.2d, v25.2d
+	FMOVQ 48(R0), F27
+	VAND V27.B16, V26.B16, V28.B16
+	VSUB V28.D2, V23.D2, V29.D2
+	FMOVQ (R0), F30
+	VAND V30.B16, V26.B16, V31.B16
+	WORD $0x4E7FD6C0 // fadd v0.2d, v22.2d, v31.2d
+	FMOVQ (R0), F1
+	WORD $0x4EE1D7A2 // fsub v2.2d, v29.2d, v1.2d
+	FMOVQ 96(R0), F3
+	WORD $0x4E63D444 // fadd v4.2d, v2.2d, v3.2d
+	WORD $0x6E64FC45 // fdiv v5.2d, v2.2d, v4.2d
+	WORD $0x6E65DCA6 // fmul v6.2d, v5.2d, v5.2d
+	FMOVQ 112(R0), F7
+	FMOVQ 128(R0), F12
+	VFMLA V6.D2, V7.D2, V12.D2
+	FMOVQ 144(R0), F13
+	VFMLA V6.D2, V12.D2, V13.D2
+	FMOVQ 160(R0), F15
+	VFMLA V6.D2, V13.D2, V15.D2
+	FMOVQ 176(R0), F16
+	VFMLA V6.D2, V15.D2, V16.D2
+	FMOVQ 192(R0), F18
+	VFMLA V6.D2, V16.D2, V18.D2
+	FMOVQ 208(R0), F19
+	VFMLA V6.D2, V18.D2, V19.D2
+	WORD $0x6E66DE75 // fmul v21.2d, v19.2d, v6.2d
+	WORD $0x6E62DC56 // fmul v22.2d, v2.2d, v2.2d
+	FMOVQ 224(R0), F23
+	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
+	WORD $0x4E78D6B9 // fadd v25.2d, v21.2d, v24.2d
+	WORD $0x6E65DF3A // fmul v26.2d, v25.2d, v5.2d
+	FMOVQ 240(R0), F27
+	VFMLA V27.D2, V0.D2, V26.D2
+	WORD $0x4EF8D75C // fsub v28.2d, v26.2d, v24.2d
+	WORD $0x4E62D79D // fadd v29.2d, v28.2d, v2.2d
+	FMOVQ 256(R0), F30
+	WORD $0x6E7EDC1F // fmul v31.2d, v0.2d, v30.2d
+	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	FMOVD 896(R1), F1
+	WORD $0x4FC19002 // fmul v2.2d, v0.2d, v1.d[0]
+	FMOVQ 272(R0), F3
+	WORD $0x4E63F444 // fmax v4.2d, v2.2d, v3.2d
+	FMOVQ 288(R0), F5
+	WORD $0x4EE5F486 // fmin v6.2d, v4.2d, v5.2d
+	FMOVQ 304(R0), F7
+	WORD $0x6E67DCCC // fmul v12.2d, v6.2d, v7.2d
+	WORD $0x4E61A98D // fcvtns v13.2d, v12.2d
+	WORD $0x4E61D9AF // scvtf v15.2d, v13.2d
+	FMOVQ 256(R0), F16
+	VFMLS V16.D2, V15.D2, V6.D2
+	FMOVQ 240(R0), F18
+	VFMLS V18.D2, V15.D2, V6.D2
+	FMOVQ 320(R0), F19
+	FMOVQ 336(R0), F21
+	VFMLA V6.D2, V19.D2, V21.D2
+	FMOVQ 352(R0), F22
+	VFMLA V6.D2, V21.D2, V22.D2
+	FMOVQ 368(R0), F23
+	VFMLA V6.D2, V22.D2, V23.D2
+	FMOVQ 384(R0), F24
+	VFMLA V6.D2, V23.D2, V24.D2
+	FMOVQ 400(R0), F25
+	VFMLA V6.D2, V24.D2, V25.D2
+	FMOVQ 416(R0), F26
+	VFMLA V6.D2, V25.D2, V26.D2
+	FMOVQ 432(R0), F27
+	VFMLA V6.D2, V26.D2, V27.D2
+	FMOVQ 448(R0), F28
+	VFMLA V6.D2, V27.D2, V28.D2
+	FMOVQ 464(R0), F29
+	VFMLA V6.D2, V28.D2, V29.D2
+	FMOVQ 480(R0), F30
+	VFMLA V6.D2, V29.D2, V30.D2
+	FMOVQ 224(R0), F31
+	VFMLA V6.D2, V30.D2, V31.D2
+	FMOVQ (R0), F0
+	VFMLA V6.D2, V31.D2, V0.D2
+	FMOVQ (R0), F1
+	VFMLA V6.D2, V0.D2, V1.D2
+	WORD $0x4F7F05A2 // sshr v2.2d, v13.2d, #1
+	VSUB V2.D2, V13.D2, V3.D2
+	FMOVQ 496(R0), F4
+	VADD V4.D2, V2.D2, V5.D2
+	VSHL $52, V5.D2, V6.D2
+	WORD $0x6E66DC27 // fmul v7.2d, v1.2d, v6.2d
+	FMOVQ 496(R0), F12
+	VADD V12.D2, V3.D2, V13.D2
+	VSHL $52, V13.D2, V15.D2
+	WORD $0x6E6FDCF0 // fmul v16.2d, v7.2d, v15.2d
+	WORD $0x6E71DE12 // fmul v18.2d, v16.2d, v17.2d
+	FMOVQ F18, 16(R7)
+	WORD $0x6E6EDE13 // fmul v19.2d, v16.2d, v14.2d
+	FMOVQ F19, 16(R15)
+	WORD $0x6E6EDE75 // fmul v21.2d, v19.2d, v14.2d
+	FMOVQ F21, 512(R1)
+	FMOVQ (R0), F22
+	WORD $0x6E6EFED7 // fdiv v23.2d, v22.2d, v14.2d
+	WORD $0x4EEED638 // fsub v24.2d, v17.2d, v14.2d
+	WORD $0x6E77DF19 // fmul v25.2d, v24.2d, v23.2d
+	WORD $0x6E77DE3A // fmul v26.2d, v17.2d, v23.2d
+	FMOVQ 48(R0), F27
+	WORD $0x4E7BF75C // fmax v28.2d, v26.2d, v27.2d
+	VUSHR $52, V28.D2, V29.D2
+	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
+	FMOVQ 16(R0), F31
+	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
+	FMOVQ (R0), F1
+	FMOVQ 32(R0), F2
+	VBIT V2.B16, V28.B16, V1.B16
+	FMOVQ 80(R0), F3
+	WORD $0x6E63E424 // fcmge v4.2d, v1.2d, v3.2d
+	FMOVQ 48(R0), F5
+	VAND V5.B16, V4.B16, V6.B16
+	VSUB V6.D2, V1.D2, V7.D2
+	FMOVQ (R0), F12
+	VAND V12.B16, V4.B16, V13.B16
+	WORD $0x4E6DD40E // fadd v14.2d, v0.2d, v13.2d
+	FMOVQ (R0), F15
+	WORD $0x4EEFD4F0 // fsub v16.2d, v7.2d, v15.2d
+	FMOVQ 96(R0), F17
+	WORD $0x4E71D612 // fadd v18.2d, v16.2d, v17.2d
+	WORD $0x6E72FE13 // fdiv v19.2d, v16.2d, v18.2d
+	WORD $0x6E73DE75 // fmul v21.2d, v19.2d, v19.2d
+	FMOVQ 112(R0), F22
+	FMOVQ 128(R0), F23
+	VFMLA V21.D2, V22.D2, V23.D2
+	FMOVQ 144(R0), F24
+	VFMLA V21.D2, V23.D2, V24.D2
+	FMOVQ 160(R0), F27
+	VFMLA V21.D2, V24.D2, V27.D2
+	FMOVQ 176(R0), F28
+	VFMLA V21.D2, V27.D2, V28.D2
+	FMOVQ 192(R0), F29
+	VFMLA V21.D2, V28.D2, V29.D2
+	FMOVQ 208(R0), F30
+	VFMLA V21.D2, V29.D2, V30.D2
+	WORD $0x6E75DFDF // fmul v31.2d, v30.2d, v21.2d
+	WORD $0x6E70DE00 // fmul v0.2d, v16.2d, v16.2d
+	FMOVQ 224(R0), F1
+	WORD $0x6E61DC02 // fmul v2.2d, v0.2d, v1.2d
+	WORD $0x4E62D7E3 // fadd v3.2d, v31.2d, v2.2d
+	WORD $0x6E73DC64 // fmul v4.2d, v3.2d, v19.2d
+	FMOVQ 240(R0), F5
+	VFMLA V5.D2, V14.D2, V4.D2
+	WORD $0x4EE2D486 // fsub v6.2d, v4.2d, v2.2d
+	WORD $0x4E70D4C7 // fadd v7.2d, v6.2d, v16.2d
+	FMOVQ 256(R0), F12
+	WORD $0x6E6CDDCD // fmul v13.2d, v14.2d, v12.2d
+	WORD $0x4E67D5AE // fadd v14.2d, v13.2d, v7.2d
+	FMOVD 904(R1), F15
+	WORD $0x4FCF91D0 // fmul v16.2d, v14.2d, v15.d[0]
+	FMOVQ 272(R0), F17
+	WORD $0x4E71F612 // fmax v18.2d, v16.2d, v17.2d
+	FMOVQ 288(R0), F19
+	WORD $0x4EF3F655 // fmin v21.2d, v18.2d, v19.2d
+	FMOVQ 304(R0), F22
+	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
+	WORD $0x4E61AAF8 // fcvtns v24.2d, v23.2d
+	WORD $0x4E61DB1B // scvtf v27.2d, v24.2d
+	FMOVQ 256(R0), F28
+	VFMLS V28.D2, V27.D2, V21.D2
+	FMOVQ 240(R0), F29
+	VFMLS V29.D2, V27.D2, V21.D2
+	FMOVQ 320(R0), F30
+	FMOVQ 336(R0), F31
+	VFMLA V21.D2, V30.D2, V31.D2
+	FMOVQ 352(R0), F0
+	VFMLA V21.D2, V31.D2, V0.D2
+	FMOVQ 368(R0), F1
+	VFMLA V21.D2, V0.D2, V1.D2
+	FMOVQ 384(R0), F2
+	VFMLA V21.D2, V1.D2, V2.D2
+	FMOVQ 400(R0), F3
+	VFMLA V21.D2, V2.D2, V3.D2
+	FMOVQ 416(R0), F4
+	VFMLA V21.D2, V3.D2, V4.D2
+	FMOVQ 432(R0), F5
+	VFMLA V21.D2, V4.D2, V5.D2
+	FMOVQ 448(R0), F6
+	VFMLA V21.D2, V5.D2, V6.D2
+	FMOVQ 464(R0), F7
+	VFMLA V21.D2, V6.D2, V7.D2
+	FMOVQ 480(R0), F12
+	VFMLA V21.D2, V7.D2, V12.D2
+	FMOVQ 224(R0), F13
+	VFMLA V21.D2, V12.D2, V13.D2
+	FMOVQ (R0), F14
+	VFMLA V21.D2, V13.D2, V14.D2
+	FMOVQ (R0), F15
+	VFMLA V21.D2, V14.D2, V15.D2
+	WORD $0x4F7F0710 // sshr v16.2d, v24.2d, #1
+	VSUB V16.D2, V24.D2, V17.D2
+	FMOVQ 496(R0), F18
+	VADD V18.D2, V16.D2, V19.D2
+	VSHL $52, V19.D2, V21.D2
+	WORD $0x6E75DDF6 // fmul v22.2d, v15.2d, v21.2d
+	FMOVQ 496(R0), F23
+	VADD V23.D2, V17.D2, V24.D2
+	VSHL $52, V24.D2, V27.D2
+	WORD $0x6E7BDEDC // fmul v28.2d, v22.2d, v27.2d
+	FMOVD 928(R1), F29
+	VDUP V29.D[0], V29.D2
+	WORD $0x4EE0DB5E // fcmeq v30.2d, v26.2d, #0.0
+	VBIT V30.B16, V29.B16, V28.B16
+	FMOVD 912(R1), F31
+	VDUP V31.D[0], V31.D2
+	WORD $0x4E7FD780 // fadd v0.2d, v28.2d, v31.2d
+	FMOVD 904(R1), F1
+	VDUP V1.D[0], V1.D2
+	VFMLS V1.D2, V26.D2, V0.D2
+	FMOVD 920(R1), F2
+	VDUP V2.D[0], V2.D2
+	WORD $0x6E62DC03 // fmul v3.2d, v0.2d, v2.2d
+	FMOVD 952(R1), F4
+	VDUP V4.D[0], V4.D2
+	FMOVD 944(R1), F5
+	VDUP V5.D[0], V5.D2
+	FMOVD 936(R1), F6
+	VDUP V6.D[0], V6.D2
+	FMOVQ 224(R0), F7
+	VFMLA V25.D2, V4.D2, V5.D2
+	VFMLA V25.D2, V5.D2, V6.D2
+	VFMLA V25.D2, V6.D2, V7.D2
+	WORD $0x6E79DCEC // fmul v12.2d, v7.2d, v25.2d
+	WORD $0x6E79DD8D // fmul v13.2d, v12.2d, v25.2d
+	FMOVQ 512(R0), F14
+	WORD $0x4EE0FB2F // fabs v15.2d, v25.2d
+	WORD $0x6EEFE5D0 // fcmgt v16.2d, v14.2d, v15.2d
+	VBIT V16.B16, V13.B16, V3.B16
+	FMOVQ 512(R1), F17
+	WORD $0x6E71DC72 // fmul v18.2d, v3.2d, v17.2d
+	WORD $0x4E72D694 // fadd v20.2d, v20.2d, v18.2d
+	FMOVQ 160(R1), F19
+	WORD $0x4E73D515 // fadd v21.2d, v8.2d, v19.2d
+	FMOVQ 32(R19), F22
+	FMOVQ 992(R1), F23
+	WORD $0x4E77D6D8 // fadd v24.2d, v22.2d, v23.2d
+	VUSHR $52, V21.D2, V25.D2
+	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
+	FMOVQ 16(R0), F27
+	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
+	FMOVQ (R0), F29
+	FMOVQ 32(R0), F30
+	VBIT V30.B16, V21.B16, V29.B16
+	FMOVQ 80(R0), F31
+	WORD $0x6E7FE7A0 // fcmge v0.2d, v29.2d, v31.2d
+	FMOVQ 48(R0), F1
+	VAND V1.B16, V0.B16, V2.B16
+	VSUB V2.D2, V29.D2, V3.D2
+	FMOVQ (R0), F4
+	VAND V4.B16, V0.B16, V5.B16
+	WORD $0x4E65D786 // fadd v6.2d, v28.2d, v5.2d
+	FMOVQ (R0), F7
+	WORD $0x4EE7D468 // fsub v8.2d, v3.2d, v7.2d
+	FMOVQ 96(R0), F12
+	WORD $0x4E6CD50D // fadd v13.2d, v8.2d, v12.2d
+	WORD $0x6E6DFD0E // fdiv v14.2d, v8.2d, v13.2d
+	WORD $0x6E6EDDCF // fmul v15.2d, v14.2d, v14.2d
+	FMOVQ 112(R0), F16
+	FMOVQ 128(R0), F17
+	VFMLA V15.D2, V16.D2, V17.D2
+	FMOVQ 144(R0), F18
+	VFMLA V15.D2, V17.D2, V18.D2
+	FMOVQ 160(R0), F19
+	VFMLA V15.D2, V18.D2, V19.D2
+	FMOVQ 176(R0), F22
+	VFMLA V15.D2, V19.D2, V22.D2
+	FMOVQ 192(R0), F23
+	VFMLA V15.D2, V22.D2, V23.D2
+	FMOVQ 208(R0), F25
+	VFMLA V15.D2, V23.D2, V25.D2
+	WORD $0x6E6FDF3A // fmul v26.2d, v25.2d, v15.2d
+	WORD $0x6E68DD1B // fmul v27.2d, v8.2d, v8.2d
+	FMOVQ 224(R0), F28
+	WORD $0x6E7CDF7D // fmul v29.2d, v27.2d, v28.2d
+	WORD $0x4E7DD75E // fadd v30.2d, v26.2d, v29.2d
+	WORD $0x6E6EDFDF // fmul v31.2d, v30.2d, v14.2d
+	FMOVQ 240(R0), F0
+	VFMLA V0.D2, V6.D2, V31.D2
+	WORD $0x4EFDD7E1 // fsub v1.2d, v31.2d, v29.2d
+	WORD $0x4E68D422 // fadd v2.2d, v1.2d, v8.2d
+	FMOVQ 256(R0), F3
+	WORD $0x6E63DCC4 // fmul v4.2d, v6.2d, v3.2d
+	WORD $0x4E62D485 // fadd v5.2d, v4.2d, v2.2d
+	FMOVD 896(R1), F6
+	WORD $0x4FC690A7 // fmul v7.2d, v5.2d, v6.d[0]
+	FMOVQ 272(R0), F8
+	WORD $0x4E68F4EC // fmax v12.2d, v7.2d, v8.2d
+	FMOVQ 288(R0), F13
+	WORD $0x4EEDF58E // fmin v14.2d, v12.2d, v13.2d
+	FMOVQ 304(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E61AA11 // fcvtns v17.2d, v16.2d
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 256(R0), F19
+	VFMLS V19.D2, V18.D2, V14.D2
+	FMOVQ 240(R0), F22
+	VFMLS V22.D2, V18.D2, V14.D2
 	FMOVQ 320(R0), F23
 	FMOVQ 336(R0), F25
 	VFMLA V14.D2, V23.D2, V25.D2
@@ -7094,1168 +9204,54 @@ sum:
 	VFMLA V14.D2, V30.D2, V31.D2
 	FMOVQ 448(R0), F0
 	VFMLA V14.D2, V31.D2, V0.D2
-	FMOVQ 464(R0), F12
-	VFMLA V14.D2, V0.D2, V12.D2
-	FMOVQ 480(R0), F13
-	VFMLA V14.D2, V12.D2, V13.D2
-	FMOVQ 224(R0), F15
-	VFMLA V14.D2, V13.D2, V15.D2
-	FMOVQ (R0), F16
-	VFMLA V14.D2, V15.D2, V16.D2
-	FMOVQ (R0), F18
-	VFMLA V14.D2, V16.D2, V18.D2
-	WORD $0x4F7F0633 // sshr v19.2d, v17.2d, #1
-	VSUB V19.D2, V17.D2, V21.D2
-	FMOVQ 496(R0), F23
-	VADD V23.D2, V19.D2, V25.D2
-	VSHL $52, V25.D2, V26.D2
-	WORD $0x6E7ADE5B // fmul v27.2d, v18.2d, v26.2d
-	FMOVQ 496(R0), F28
-	VADD V28.D2, V21.D2, V29.D2
-	VSHL $52, V29.D2, V30.D2
-	WORD $0x6E7EDF7F // fmul v31.2d, v27.2d, v30.2d
-	WORD $0x6E78DFE0 // fmul v0.2d, v31.2d, v24.2d
-	FMOVQ F0, (R7)
-	WORD $0x6E76DFEC // fmul v12.2d, v31.2d, v22.2d
-	FMOVQ F12, (R15)
-	WORD $0x6E76DD8D // fmul v13.2d, v12.2d, v22.2d
-	FMOVQ F13, 512(R1)
-	FMOVQ (R0), F14
-	WORD $0x6E76FDCF // fdiv v15.2d, v14.2d, v22.2d
-	WORD $0x4EF6D710 // fsub v16.2d, v24.2d, v22.2d
-	WORD $0x6E6FDE11 // fmul v17.2d, v16.2d, v15.2d
-	WORD $0x6E6FDF12 // fmul v18.2d, v24.2d, v15.2d
-	FMOVQ 48(R0), F19
-	WORD $0x4E73F655 // fmax v21.2d, v18.2d, v19.2d
-	VUSHR $52, V21.D2, V22.D2
-	WORD $0x4E61DAD7 // scvtf v23.2d, v22.2d
-	FMOVQ 16(R0), F24
-	WORD $0x4EF8D6F9 // fsub v25.2d, v23.2d, v24.2d
-	FMOVQ (R0), F26
-	FMOVQ 32(R0), F27
-	VBIT V27.B16, V21.B16, V26.B16
-	FMOVQ 80(R0), F28
-	WORD $0x6E7CE75D // fcmge v29.2d, v26.2d, v28.2d
-	FMOVQ 48(R0), F30
-	VAND V30.B16, V29.B16, V31.B16
-	VSUB V31.D2, V26.D2, V0.D2
-	FMOVQ (R0), F12
-	VAND V12.B16, V29.B16, V13.B16
-	WORD $0x4E6DD72E // fadd v14.2d, v25.2d, v13.2d
-	FMOVQ (R0), F15
-	WORD $0x4EEFD410 // fsub v16.2d, v0.2d, v15.2d
-	FMOVQ 96(R0), F19
-	WORD $0x4E73D615 // fadd v21.2d, v16.2d, v19.2d
-	WORD $0x6E75FE16 // fdiv v22.2d, v16.2d, v21.2d
-	WORD $0x6E76DED7 // fmul v23.2d, v22.2d, v22.2d
-	FMOVQ 112(R0), F24
-	FMOVQ 128(R0), F25
-	VFMLA V23.D2, V24.D2, V25.D2
-	FMOVQ 144(R0), F26
-	VFMLA V23.D2, V25.D2, V26.D2
-	FMOVQ 160(R0), F27
-	VFMLA V23.D2, V26.D2, V27.D2
-	FMOVQ 176(R0), F28
-	VFMLA V23.D2, V27.D2, V28.D2
-	FMOVQ 192(R0), F29
-	VFMLA V23.D2, V28.D2, V29.D2
-	FMOVQ 208(R0), F30
-	VFMLA V23.D2, V29.D2, V30.D2
-	WORD $0x6E77DFDF // fmul v31.2d, v30.2d, v23.2d
-	WORD $0x6E70DE00 // fmul v0.2d, v16.2d, v16.2d
-	FMOVQ 224(R0), F12
-	WORD $0x6E6CDC0D // fmul v13.2d, v0.2d, v12.2d
-	WORD $0x4E6DD7EF // fadd v15.2d, v31.2d, v13.2d
-	WORD $0x6E76DDF3 // fmul v19.2d, v15.2d, v22.2d
-	FMOVQ 240(R0), F21
-	VFMLA V21.D2, V14.D2, V19.D2
-	WORD $0x4EEDD676 // fsub v22.2d, v19.2d, v13.2d
-	WORD $0x4E70D6D7 // fadd v23.2d, v22.2d, v16.2d
-	FMOVQ 256(R0), F24
-	WORD $0x6E78DDD9 // fmul v25.2d, v14.2d, v24.2d
-	WORD $0x4E77D73A // fadd v26.2d, v25.2d, v23.2d
-	FMOVD 904(R1), F27
-	WORD $0x4FDB935C // fmul v28.2d, v26.2d, v27.d[0]
-	FMOVQ 272(R0), F29
-	WORD $0x4E7DF79E // fmax v30.2d, v28.2d, v29.2d
-	FMOVQ 288(R0), F31
-	WORD $0x4EFFF7C0 // fmin v0.2d, v30.2d, v31.2d
-	FMOVQ 304(R0), F12
-	WORD $0x6E6CDC0D // fmul v13.2d, v0.2d, v12.2d
-	WORD $0x4E61A9AE // fcvtns v14.2d, v13.2d
-	WORD $0x4E61D9CF // scvtf v15.2d, v14.2d
-	FMOVQ 256(R0), F16
-	VFMLS V16.D2, V15.D2, V0.D2
-	FMOVQ 240(R0), F19
-	VFMLS V19.D2, V15.D2, V0.D2
-	FMOVQ 320(R0), F21
-	FMOVQ 336(R0), F22
-	VFMLA V0.D2, V21.D2, V22.D2
-	FMOVQ 352(R0), F23
-	VFMLA V0.D2, V22.D2, V23.D2
-	FMOVQ 368(R0), F24
-	VFMLA V0.D2, V23.D2, V24.D2
-	FMOVQ 384(R0), F25
-	VFMLA V0.D2, V24.D2, V25.D2
-	FMOVQ 400(R0), F26
-	VFMLA V0.D2, V25.D2, V26.D2
-	FMOVQ 416(R0), F27
-	VFMLA V0.D2, V26.D2, V27.D2
-	FMOVQ 432(R0), F28
-	VFMLA V0.D2, V27.D2, V28.D2
-	FMOVQ 448(R0), F29
-	VFMLA V0.D2, V28.D2, V29.D2
-	FMOVQ 464(R0), F30
-	VFMLA V0.D2, V29.D2, V30.D2
-	FMOVQ 480(R0), F31
-	VFMLA V0.D2, V30.D2, V31.D2
-	FMOVQ 224(R0), F12
-	VFMLA V0.D2, V31.D2, V12.D2
-	FMOVQ (R0), F13
-	VFMLA V0.D2, V12.D2, V13.D2
-	FMOVQ (R0), F15
-	VFMLA V0.D2, V13.D2, V15.D2
-	WORD $0x4F7F05D0 // sshr v16.2d, v14.2d, #1
-	VSUB V16.D2, V14.D2, V19.D2
-	FMOVQ 496(R0), F21
-	VADD V21.D2, V16.D2, V22.D2
-	VSHL $52, V22.D2, V23.D2
-	WORD $0x6E77DDF8 // fmul v24.2d, v15.2d, v23.2d
-	FMOVQ 496(R0), F25
-	VADD V25.D2, V19.D2, V26.D2
-	VSHL $52, V26.D2, V27.D2
-	WORD $0x6E7BDF1C // fmul v28.2d, v24.2d, v27.2d
-	FMOVD 928(R1), F29
-	VDUP V29.D[0], V29.D2
-	WORD $0x4EE0DA5E // fcmeq v30.2d, v18.2d, #0.0
-	VBIT V30.B16, V29.B16, V28.B16
-	FMOVD 912(R1), F31
-	VDUP V31.D[0], V31.D2
-	WORD $0x4E7FD780 // fadd v0.2d, v28.2d, v31.2d
-	FMOVD 904(R1), F12
-	VDUP V12.D[0], V12.D2
-	VFMLS V12.D2, V18.D2, V0.D2
-	FMOVD 920(R1), F13
-	VDUP V13.D[0], V13.D2
-	WORD $0x6E6DDC0E // fmul v14.2d, v0.2d, v13.2d
-	FMOVD 952(R1), F15
-	VDUP V15.D[0], V15.D2
-	FMOVD 944(R1), F16
-	VDUP V16.D[0], V16.D2
-	FMOVD 936(R1), F18
-	VDUP V18.D[0], V18.D2
-	FMOVQ 224(R0), F19
-	VFMLA V17.D2, V15.D2, V16.D2
-	VFMLA V17.D2, V16.D2, V18.D2
-	VFMLA V17.D2, V18.D2, V19.D2
-	WORD $0x6E71DE75 // fmul v21.2d, v19.2d, v17.2d
-	WORD $0x6E71DEB6 // fmul v22.2d, v21.2d, v17.2d
-	FMOVQ 512(R0), F23
-	WORD $0x4EE0FA38 // fabs v24.2d, v17.2d
-	WORD $0x6EF8E6F9 // fcmgt v25.2d, v23.2d, v24.2d
-	VBIT V25.B16, V22.B16, V14.B16
-	FMOVQ 512(R1), F26
-	WORD $0x6E7ADDDB // fmul v27.2d, v14.2d, v26.2d
-	WORD $0x4E7BD694 // fadd v20.2d, v20.2d, v27.2d
-	FMOVQ 144(R1), F28
-	WORD $0x4E7CD43D // fadd v29.2d, v1.2d, v28.2d
-	FMOVQ 16(R19), F30
-	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
-	VUSHR $52, V29.D2, V0.D2
-	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
-	FMOVQ 16(R0), F12
-	WORD $0x4EECD42D // fsub v13.2d, v1.2d, v12.2d
-	FMOVQ (R0), F14
-	FMOVQ 32(R0), F15
-	VBIT V15.B16, V29.B16, V14.B16
-	FMOVQ 80(R0), F16
-	WORD $0x6E70E5D1 // fcmge v17.2d, v14.2d, v16.2d
-	FMOVQ 48(R0), F18
-	VAND V18.B16, V17.B16, V19.B16
-	VSUB V19.D2, V14.D2, V21.D2
-	FMOVQ (R0), F22
-	VAND V22.B16, V17.B16, V23.B16
-	WORD $0x4E77D5B8 // fadd v24.2d, v13.2d, v23.2d
-	FMOVQ (R0), F25
-	WORD $0x4EF9D6BA // fsub v26.2d, v21.2d, v25.2d
-	FMOVQ 96(R0), F27
-	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
-	WORD $0x6E7CFF5E // fdiv v30.2d, v26.2d, v28.2d
-	WORD $0x6E7EDFC0 // fmul v0.2d, v30.2d, v30.2d
-	FMOVQ 112(R0), F1
-	FMOVQ 128(R0), F12
-	VFMLA V0.D2, V1.D2, V12.D2
-	FMOVQ 144(R0), F13
-	VFMLA V0.D2, V12.D2, V13.D2
-	FMOVQ 160(R0), F14
-	VFMLA V0.D2, V13.D2, V14.D2
-	FMOVQ 176(R0), F15
-	VFMLA V0.D2, V14.D2, V15.D2
-	FMOVQ 192(R0), F16
-	VFMLA V0.D2, V15.D2, V16.D2
-	FMOVQ 208(R0), F17
-	VFMLA V0.D2, V16.D2, V17.D2
-	WORD $0x6E60DE32 // fmul v18.2d, v17.2d, v0.2d
-	WORD $0x6E7ADF53 // fmul v19.2d, v26.2d, v26.2d
-	FMOVQ 224(R0), F21
-	WORD $0x6E75DE76 // fmul v22.2d, v19.2d, v21.2d
-	WORD $0x4E76D657 // fadd v23.2d, v18.2d, v22.2d
-	WORD $0x6E7EDEF9 // fmul v25.2d, v23.2d, v30.2d
-	FMOVQ 240(R0), F27
-	VFMLA V27.D2, V24.D2, V25.D2
-	WORD $0x4EF6D73C // fsub v28.2d, v25.2d, v22.2d
-	WORD $0x4E7AD79E // fadd v30.2d, v28.2d, v26.2d
-	FMOVQ 256(R0), F0
-	WORD $0x6E60DF01 // fmul v1.2d, v24.2d, v0.2d
-	WORD $0x4E7ED42C // fadd v12.2d, v1.2d, v30.2d
-	FMOVD 896(R1), F13
-	WORD $0x4FCD918E // fmul v14.2d, v12.2d, v13.d[0]
-	FMOVQ 272(R0), F15
-	WORD $0x4E6FF5D0 // fmax v16.2d, v14.2d, v15.2d
-	FMOVQ 288(R0), F17
-	WORD $0x4EF1F612 // fmin v18.2d, v16.2d, v17.2d
-	FMOVQ 304(R0), F19
-	WORD $0x6E73DE55 // fmul v21.2d, v18.2d, v19.2d
-	WORD $0x4E61AAB6 // fcvtns v22.2d, v21.2d
-	WORD $0x4E61DAD7 // scvtf v23.2d, v22.2d
-	FMOVQ 256(R0), F24
-	VFMLS V24.D2, V23.D2, V18.D2
-	FMOVQ 240(R0), F25
-	VFMLS V25.D2, V23.D2, V18.D2
-	FMOVQ 320(R0), F26
-	FMOVQ 336(R0), F27
-	VFMLA V18.D2, V26.D2, V27.D2
-	FMOVQ 352(R0), F28
-	VFMLA V18.D2, V27.D2, V28.D2
-	FMOVQ 368(R0), F30
-	VFMLA V18.D2, V28.D2, V30.D2
-	FMOVQ 384(R0), F0
-	VFMLA V18.D2, V30.D2, V0.D2
-	FMOVQ 400(R0), F1
-	VFMLA V18.D2, V0.D2, V1.D2
-	FMOVQ 416(R0), F12
-	VFMLA V18.D2, V1.D2, V12.D2
-	FMOVQ 432(R0), F13
-	VFMLA V18.D2, V12.D2, V13.D2
-	FMOVQ 448(R0), F14
-	VFMLA V18.D2, V13.D2, V14.D2
-	FMOVQ 464(R0), F15
-	VFMLA V18.D2, V14.D2, V15.D2
-	FMOVQ 480(R0), F16
-	VFMLA V18.D2, V15.D2, V16.D2
-	FMOVQ 224(R0), F17
-	VFMLA V18.D2, V16.D2, V17.D2
-	FMOVQ (R0), F19
-	VFMLA V18.D2, V17.D2, V19.D2
-	FMOVQ (R0), F21
-	VFMLA V18.D2, V19.D2, V21.D2
-	WORD $0x4F7F06D7 // sshr v23.2d, v22.2d, #1
-	VSUB V23.D2, V22.D2, V24.D2
-	FMOVQ 496(R0), F25
-	VADD V25.D2, V23.D2, V26.D2
-	VSHL $52, V26.D2, V27.D2
-	WORD $0x6E7BDEBC // fmul v28.2d, v21.2d, v27.2d
-	FMOVQ 496(R0), F30
-	VADD V30.D2, V24.D2, V0.D2
-	VSHL $52, V0.D2, V1.D2
-	WORD $0x6E61DF8C // fmul v12.2d, v28.2d, v1.2d
-	WORD $0x6E7FDD8D // fmul v13.2d, v12.2d, v31.2d
-	FMOVQ F13, 16(R7)
-	WORD $0x6E7DDD8E // fmul v14.2d, v12.2d, v29.2d
-	FMOVQ F14, 16(R15)
-	WORD $0x6E7DDDCF // fmul v15.2d, v14.2d, v29.2d
-	FMOVQ F15, 512(R1)
-	FMOVQ (R0), F16
-	WORD $0x6E7DFE11 // fdiv v17.2d, v16.2d, v29.2d
-	WORD $0x4EFDD7F2 // fsub v18.2d, v31.2d, v29.2d
-	WORD $0x6E71DE53 // fmul v19.2d, v18.2d, v17.2d
-	WORD $0x6E71DFF5 // fmul v21.2d, v31.2d, v17.2d
-	FMOVQ 48(R0), F22
-	WORD $0x4E76F6B7 // fmax v23.2d, v21.2d, v22.2d
-	VUSHR $52, V23.D2, V24.D2
-	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
-	FMOVQ 16(R0), F26
-	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
-	FMOVQ (R0), F28
-	FMOVQ 32(R0), F29
-	VBIT V29.B16, V23.B16, V28.B16
-	FMOVQ 80(R0), F30
-	WORD $0x6E7EE79F // fcmge v31.2d, v28.2d, v30.2d
-	FMOVQ 48(R0), F0
-	VAND V0.B16, V31.B16, V1.B16
-	VSUB V1.D2, V28.D2, V12.D2
-	FMOVQ (R0), F13
-	VAND V13.B16, V31.B16, V14.B16
-	WORD $0x4E6ED76F // fadd v15.2d, v27.2d, v14.2d
-	FMOVQ (R0), F16
-	WORD $0x4EF0D591 // fsub v17.2d, v12.2d, v16.2d
-	FMOVQ 96(R0), F18
-	WORD $0x4E72D636 // fadd v22.2d, v17.2d, v18.2d
-	WORD $0x6E76FE37 // fdiv v23.2d, v17.2d, v22.2d
-	WORD $0x6E77DEF8 // fmul v24.2d, v23.2d, v23.2d
-	FMOVQ 112(R0), F25
-	FMOVQ 128(R0), F26
-	VFMLA V24.D2, V25.D2, V26.D2
-	FMOVQ 144(R0), F27
-	VFMLA V24.D2, V26.D2, V27.D2
-	FMOVQ 160(R0), F28
-	VFMLA V24.D2, V27.D2, V28.D2
-	FMOVQ 176(R0), F29
-	VFMLA V24.D2, V28.D2, V29.D2
-	FMOVQ 192(R0), F30
-	VFMLA V24.D2, V29.D2, V30.D2
-	FMOVQ 208(R0), F31
-	VFMLA V24.D2, V30.D2, V31.D2
-	WORD $0x6E78DFE0 // fmul v0.2d, v31.2d, v24.2d
-	WORD $0x6E71DE21 // fmul v1.2d, v17.2d, v17.2d
-	FMOVQ 224(R0), F12
-	WORD $0x6E6CDC2D // fmul v13.2d, v1.2d, v12.2d
-	WORD $0x4E6DD40E // fadd v14.2d, v0.2d, v13.2d
-	WORD $0x6E77DDD0 // fmul v16.2d, v14.2d, v23.2d
-	FMOVQ 240(R0), F18
-	VFMLA V18.D2, V15.D2, V16.D2
-	WORD $0x4EEDD616 // fsub v22.2d, v16.2d, v13.2d
-	WORD $0x4E71D6D7 // fadd v23.2d, v22.2d, v17.2d
-	FMOVQ 256(R0), F24
-	WORD $0x6E78DDF9 // fmul v25.2d, v15.2d, v24.2d
-	WORD $0x4E77D73A // fadd v26.2d, v25.2d, v23.2d
-	FMOVD 904(R1), F27
-	WORD $0x4FDB935C // fmul v28.2d, v26.2d, v27.d[0]
-	FMOVQ 272(R0), F29
-	WORD $0x4E7DF79E // fmax v30.2d, v28.2d, v29.2d
-	FMOVQ 288(R0), F31
-	WORD $0x4EFFF7C0 // fmin v0.2d, v30.2d, v31.2d
-	FMOVQ 304(R0), F1
-	WORD $0x6E61DC0C // fmul v12.2d, v0.2d, v1.2d
-	WORD $0x4E61A98D // fcvtns v13.2d, v12.2d
-	WORD $0x4E61D9AE // scvtf v14.2d, v13.2d
-	FMOVQ 256(R0), F15
-	VFMLS V15.D2, V14.D2, V0.D2
-	FMOVQ 240(R0), F16
-	VFMLS V16.D2, V14.D2, V0.D2
-	FMOVQ 320(R0), F17
-	FMOVQ 336(R0), F18
-	VFMLA V0.D2, V17.D2, V18.D2
-	FMOVQ 352(R0), F22
-	VFMLA V0.D2, V18.D2, V22.D2
-	FMOVQ 368(R0), F23
-	VFMLA V0.D2, V22.D2, V23.D2
-	FMOVQ 384(R0), F24
-	VFMLA V0.D2, V23.D2, V24.D2
-	FMOVQ 400(R0), F25
-	VFMLA V0.D2, V24.D2, V25.D2
-	FMOVQ 416(R0), F26
-	VFMLA V0.D2, V25.D2, V26.D2
-	FMOVQ 432(R0), F27
-	VFMLA V0.D2, V26.D2, V27.D2
-	FMOVQ 448(R0), F28
-	VFMLA V0.D2, V27.D2, V28.D2
-	FMOVQ 464(R0), F29
-	VFMLA V0.D2, V28.D2, V29.D2
-	FMOVQ 480(R0), F30
-	VFMLA V0.D2, V29.D2, V30.D2
-	FMOVQ 224(R0), F31
-	VFMLA V0.D2, V30.D2, V31.D2
-	FMOVQ (R0), F1
-	VFMLA V0.D2, V31.D2, V1.D2
-	FMOVQ (R0), F12
-	VFMLA V0.D2, V1.D2, V12.D2
-	WORD $0x4F7F05AE // sshr v14.2d, v13.2d, #1
-	VSUB V14.D2, V13.D2, V15.D2
-	FMOVQ 496(R0), F16
-	VADD V16.D2, V14.D2, V17.D2
-	VSHL $52, V17.D2, V18.D2
-	WORD $0x6E72DD96 // fmul v22.2d, v12.2d, v18.2d
-	FMOVQ 496(R0), F23
-	VADD V23.D2, V15.D2, V24.D2
-	VSHL $52, V24.D2, V25.D2
-	WORD $0x6E79DEDA // fmul v26.2d, v22.2d, v25.2d
-	FMOVD 928(R1), F27
-	VDUP V27.D[0], V27.D2
-	WORD $0x4EE0DABC // fcmeq v28.2d, v21.2d, #0.0
-	VBIT V28.B16, V27.B16, V26.B16
-	FMOVD 912(R1), F29
-	VDUP V29.D[0], V29.D2
-	WORD $0x4E7DD75E // fadd v30.2d, v26.2d, v29.2d
-	FMOVD 904(R1), F31
-	VDUP V31.D[0], V31.D2
-	VFMLS V31.D2, V21.D2, V30.D2
-	FMOVD 920(R1), F0
-	VDUP V0.D[0], V0.D2
-	WORD $0x6E60DFC1 // fmul v1.2d, v30.2d, v0.2d
-	FMOVD 952(R1), F12
-	VDUP V12.D[0], V12.D2
-	FMOVD 944(R1), F13
-	VDUP V13.D[0], V13.D2
-	FMOVD 936(R1), F14
-	VDUP V14.D[0], V14.D2
-	FMOVQ 224(R0), F15
-	VFMLA V19.D2, V12.D2, V13.D2
-	VFMLA V19.D2, V13.D2, V14.D2
-	VFMLA V19.D2, V14.D2, V15.D2
-	WORD $0x6E73DDF0 // fmul v16.2d, v15.2d, v19.2d
-	WORD $0x6E73DE11 // fmul v17.2d, v16.2d, v19.2d
-	FMOVQ 512(R0), F18
-	WORD $0x4EE0FA73 // fabs v19.2d, v19.2d
-	WORD $0x6EF3E655 // fcmgt v21.2d, v18.2d, v19.2d
-	VBIT V21.B16, V17.B16, V1.B16
-	FMOVQ 512(R1), F22
-	WORD $0x6E76DC37 // fmul v23.2d, v1.2d, v22.2d
-	WORD $0x4E77D694 // fadd v20.2d, v20.2d, v23.2d
-	FMOVQ 160(R1), F24
-	WORD $0x4E78D459 // fadd v25.2d, v2.2d, v24.2d
-	FMOVQ 32(R19), F26
-	WORD $0x4E78D75B // fadd v27.2d, v26.2d, v24.2d
-	VUSHR $52, V25.D2, V28.D2
-	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
-	FMOVQ 16(R0), F30
-	WORD $0x4EFED7BF // fsub v31.2d, v29.2d, v30.2d
-	FMOVQ (R0), F0
-	FMOVQ 32(R0), F1
-	VBIT V1.B16, V25.B16, V0.B16
-	FMOVQ 80(R0), F2
-	WORD $0x6E62E40C // fcmge v12.2d, v0.2d, v2.2d
-	FMOVQ 48(R0), F13
-	VAND V13.B16, V12.B16, V14.B16
-	VSUB V14.D2, V0.D2, V15.D2
-	FMOVQ (R0), F16
-	VAND V16.B16, V12.B16, V17.B16
-	WORD $0x4E71D7F2 // fadd v18.2d, v31.2d, v17.2d
-	FMOVQ (R0), F19
-	WORD $0x4EF3D5F5 // fsub v21.2d, v15.2d, v19.2d
-	FMOVQ 96(R0), F22
-	WORD $0x4E76D6B7 // fadd v23.2d, v21.2d, v22.2d
-	WORD $0x6E77FEB8 // fdiv v24.2d, v21.2d, v23.2d
-	WORD $0x6E78DF1A // fmul v26.2d, v24.2d, v24.2d
-	FMOVQ 112(R0), F28
-	FMOVQ 128(R0), F29
-	VFMLA V26.D2, V28.D2, V29.D2
-	FMOVQ 144(R0), F30
-	VFMLA V26.D2, V29.D2, V30.D2
-	FMOVQ 160(R0), F31
-	VFMLA V26.D2, V30.D2, V31.D2
-	FMOVQ 176(R0), F0
-	VFMLA V26.D2, V31.D2, V0.D2
-	FMOVQ 192(R0), F1
-	VFMLA V26.D2, V0.D2, V1.D2
-	FMOVQ 208(R0), F2
-	VFMLA V26.D2, V1.D2, V2.D2
-	WORD $0x6E7ADC4C // fmul v12.2d, v2.2d, v26.2d
-	WORD $0x6E75DEAD // fmul v13.2d, v21.2d, v21.2d
-	FMOVQ 224(R0), F14
-	WORD $0x6E6EDDAF // fmul v15.2d, v13.2d, v14.2d
-	WORD $0x4E6FD590 // fadd v16.2d, v12.2d, v15.2d
-	WORD $0x6E78DE11 // fmul v17.2d, v16.2d, v24.2d
-	FMOVQ 240(R0), F19
-	VFMLA V19.D2, V18.D2, V17.D2
-	WORD $0x4EEFD636 // fsub v22.2d, v17.2d, v15.2d
-	WORD $0x4E75D6D7 // fadd v23.2d, v22.2d, v21.2d
-	FMOVQ 256(R0), F24
-	WORD $0x6E78DE5A // fmul v26.2d, v18.2d, v24.2d
-	WORD $0x4E77D75C // fadd v28.2d, v26.2d, v23.2d
-	FMOVD 896(R1), F29
-	WORD $0x4FDD939E // fmul v30.2d, v28.2d, v29.d[0]
-	FMOVQ 272(R0), F31
-	WORD $0x4E7FF7C0 // fmax v0.2d, v30.2d, v31.2d
-	FMOVQ 288(R0), F1
-	WORD $0x4EE1F402 // fmin v2.2d, v0.2d, v1.2d
-	FMOVQ 304(R0), F12
-	WORD $0x6E6CDC4D // fmul v13.2d, v2.2d, v12.2d
-	WORD $0x4E61A9AE // fcvtns v14.2d, v13.2d
-	WORD $0x4E61D9CF // scvtf v15.2d, v14.2d
-	FMOVQ 256(R0), F16
-	VFMLS V16.D2, V15.D2, V2.D2
-	FMOVQ 240(R0), F17
-	VFMLS V17.D2, V15.D2, V2.D2
-	FMOVQ 320(R0), F18
-	FMOVQ 336(R0), F19
-	VFMLA V2.D2, V18.D2, V19.D2
-	FMOVQ 352(R0), F21
-	VFMLA V2.D2, V19.D2, V21.D2
-	FMOVQ 368(R0), F22
-	VFMLA V2.D2, V21.D2, V22.D2
-	FMOVQ 384(R0), F23
-	VFMLA V2.D2, V22.D2, V23.D2
-	FMOVQ 400(R0), F24
-	VFMLA V2.D2, V23.D2, V24.D2
-	FMOVQ 416(R0), F26
-	VFMLA V2.D2, V24.D2, V26.D2
-	FMOVQ 432(R0), F28
-	VFMLA V2.D2, V26.D2, V28.D2
-	FMOVQ 448(R0), F29
-	VFMLA V2.D2, V28.D2, V29.D2
-	FMOVQ 464(R0), F30
-	VFMLA V2.D2, V29.D2, V30.D2
-	FMOVQ 480(R0), F31
-	VFMLA V2.D2, V30.D2, V31.D2
-	FMOVQ 224(R0), F0
-	VFMLA V2.D2, V31.D2, V0.D2
-	FMOVQ (R0), F1
-	VFMLA V2.D2, V0.D2, V1.D2
-	FMOVQ (R0), F12
-	VFMLA V2.D2, V1.D2, V12.D2
-	WORD $0x4F7F05CD // sshr v13.2d, v14.2d, #1
-	VSUB V13.D2, V14.D2, V14.D2
-	FMOVQ 496(R0), F15
-	VADD V15.D2, V13.D2, V16.D2
-	VSHL $52, V16.D2, V17.D2
-	WORD $0x6E71DD92 // fmul v18.2d, v12.2d, v17.2d
-	FMOVQ 496(R0), F19
-	VADD V19.D2, V14.D2, V21.D2
-	VSHL $52, V21.D2, V22.D2
-	WORD $0x6E76DE57 // fmul v23.2d, v18.2d, v22.2d
-	WORD $0x6E7BDEF8 // fmul v24.2d, v23.2d, v27.2d
-	FMOVQ F24, 32(R7)
-	WORD $0x6E79DEFA // fmul v26.2d, v23.2d, v25.2d
-	FMOVQ F26, 32(R15)
-	WORD $0x6E79DF5C // fmul v28.2d, v26.2d, v25.2d
-	FMOVQ F28, 512(R1)
-	FMOVQ (R0), F29
-	WORD $0x6E79FFBE // fdiv v30.2d, v29.2d, v25.2d
-	WORD $0x4EF9D77F // fsub v31.2d, v27.2d, v25.2d
-	WORD $0x6E7EDFE0 // fmul v0.2d, v31.2d, v30.2d
-	WORD $0x6E7EDF61 // fmul v1.2d, v27.2d, v30.2d
-	FMOVQ 48(R0), F2
-	WORD $0x4E62F42C // fmax v12.2d, v1.2d, v2.2d
-	VUSHR $52, V12.D2, V13.D2
-	WORD $0x4E61D9AE // scvtf v14.2d, v13.2d
-	FMOVQ 16(R0), F15
-	WORD $0x4EEFD5D0 // fsub v16.2d, v14.2d, v15.2d
-	FMOVQ (R0), F17
-	FMOVQ 32(R0), F18
-	VBIT V18.B16, V12.B16, V17.B16
-	FMOVQ 80(R0), F19
-	WORD $0x6E73E635 // fcmge v21.2d, v17.2d, v19.2d
-	FMOVQ 48(R0), F22
-	VAND V22.B16, V21.B16, V23.B16
-	VSUB V23.D2, V17.D2, V24.D2
-	FMOVQ (R0), F25
-	VAND V25.B16, V21.B16, V26.B16
-	WORD $0x4E7AD61B // fadd v27.2d, v16.2d, v26.2d
-	FMOVQ (R0), F28
-	WORD $0x4EFCD71D // fsub v29.2d, v24.2d, v28.2d
-	FMOVQ 96(R0), F30
-	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
-	WORD $0x6E7FFFA2 // fdiv v2.2d, v29.2d, v31.2d
-	WORD $0x6E62DC4C // fmul v12.2d, v2.2d, v2.2d
-	FMOVQ 112(R0), F13
-	FMOVQ 128(R0), F14
-	VFMLA V12.D2, V13.D2, V14.D2
-	FMOVQ 144(R0), F15
-	VFMLA V12.D2, V14.D2, V15.D2
-	FMOVQ 160(R0), F16
-	VFMLA V12.D2, V15.D2, V16.D2
-	FMOVQ 176(R0), F17
-	VFMLA V12.D2, V16.D2, V17.D2
-	FMOVQ 192(R0), F18
-	VFMLA V12.D2, V17.D2, V18.D2
-	FMOVQ 208(R0), F19
-	VFMLA V12.D2, V18.D2, V19.D2
-	WORD $0x6E6CDE75 // fmul v21.2d, v19.2d, v12.2d
-	WORD $0x6E7DDFB6 // fmul v22.2d, v29.2d, v29.2d
-	FMOVQ 224(R0), F23
-	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
-	WORD $0x4E78D6B9 // fadd v25.2d, v21.2d, v24.2d
-	WORD $0x6E62DF3A // fmul v26.2d, v25.2d, v2.2d
-	FMOVQ 240(R0), F28
-	VFMLA V28.D2, V27.D2, V26.D2
-	WORD $0x4EF8D75E // fsub v30.2d, v26.2d, v24.2d
-	WORD $0x4E7DD7DF // fadd v31.2d, v30.2d, v29.2d
-	FMOVQ 256(R0), F2
-	WORD $0x6E62DF6C // fmul v12.2d, v27.2d, v2.2d
-	WORD $0x4E7FD58D // fadd v13.2d, v12.2d, v31.2d
-	FMOVD 904(R1), F14
-	WORD $0x4FCE91AF // fmul v15.2d, v13.2d, v14.d[0]
-	FMOVQ 272(R0), F16
-	WORD $0x4E70F5F1 // fmax v17.2d, v15.2d, v16.2d
-	FMOVQ 288(R0), F18
-	WORD $0x4EF2F633 // fmin v19.2d, v17.2d, v18.2d
-	FMOVQ 304(R0), F21
-	WORD $0x6E75DE76 // fmul v22.2d, v19.2d, v21.2d
-	WORD $0x4E61AAD7 // fcvtns v23.2d, v22.2d
-	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
-	FMOVQ 256(R0), F25
-	VFMLS V25.D2, V24.D2, V19.D2
-	FMOVQ 240(R0), F26
-	VFMLS V26.D2, V24.D2, V19.D2
-	FMOVQ 320(R0), F27
-	FMOVQ 336(R0), F28
-	VFMLA V19.D2, V27.D2, V28.D2
-	FMOVQ 352(R0), F29
-	VFMLA V19.D2, V28.D2, V29.D2
-	FMOVQ 368(R0), F30
-	VFMLA V19.D2, V29.D2, V30.D2
-	FMOVQ 384(R0), F31
-	VFMLA V19.D2, V30.D2, V31.D2
-	FMOVQ 400(R0), F2
-	VFMLA V19.D2, V31.D2, V2.D2
-	FMOVQ 416(R0), F12
-	VFMLA V19.D2, V2.D2, V12.D2
-	FMOVQ 432(R0), F13
-	VFMLA V19.D2, V12.D2, V13.D2
-	FMOVQ 448(R0), F14
-	VFMLA V19.D2, V13.D2, V14.D2
-	FMOVQ 464(R0), F15
-	VFMLA V19.D2, V14.D2, V15.D2
-	FMOVQ 480(R0), F16
-	VFMLA V19.D2, V15.D2, V16.D2
-	FMOVQ 224(R0), F17
-	VFMLA V19.D2, V16.D2, V17.D2
-	FMOVQ (R0), F18
-	VFMLA V19.D2, V17.D2, V18.D2
-	FMOVQ (R0), F21
-	VFMLA V19.D2, V18.D2, V21.D2
-	WORD $0x4F7F06F6 // sshr v22.2d, v23.2d, #1
-	VSUB V22.D2, V23.D2, V23.D2
-	FMOVQ 496(R0), F24
-	VADD V24.D2, V22.D2, V25.D2
-	VSHL $52, V25.D2, V26.D2
-	WORD $0x6E7ADEBB // fmul v27.2d, v21.2d, v26.2d
-	FMOVQ 496(R0), F28
-	VADD V28.D2, V23.D2, V29.D2
-	VSHL $52, V29.D2, V30.D2
-	WORD $0x6E7EDF7F // fmul v31.2d, v27.2d, v30.2d
-	FMOVD 928(R1), F2
-	VDUP V2.D[0], V2.D2
-	WORD $0x4EE0D82C // fcmeq v12.2d, v1.2d, #0.0
-	VBIT V12.B16, V2.B16, V31.B16
-	FMOVD 912(R1), F13
-	VDUP V13.D[0], V13.D2
-	WORD $0x4E6DD7EE // fadd v14.2d, v31.2d, v13.2d
-	FMOVD 904(R1), F15
-	VDUP V15.D[0], V15.D2
-	VFMLS V15.D2, V1.D2, V14.D2
-	FMOVD 920(R1), F16
-	VDUP V16.D[0], V16.D2
-	WORD $0x6E70DDD1 // fmul v17.2d, v14.2d, v16.2d
-	FMOVD 952(R1), F18
-	VDUP V18.D[0], V18.D2
-	FMOVD 944(R1), F19
-	VDUP V19.D[0], V19.D2
-	FMOVD 936(R1), F21
-	VDUP V21.D[0], V21.D2
-	FMOVQ 224(R0), F22
-	VFMLA V0.D2, V18.D2, V19.D2
-	VFMLA V0.D2, V19.D2, V21.D2
-	VFMLA V0.D2, V21.D2, V22.D2
-	WORD $0x6E60DED7 // fmul v23.2d, v22.2d, v0.2d
-	WORD $0x6E60DEF8 // fmul v24.2d, v23.2d, v0.2d
-	FMOVQ 512(R0), F25
-	WORD $0x4EE0F81A // fabs v26.2d, v0.2d
-	WORD $0x6EFAE73B // fcmgt v27.2d, v25.2d, v26.2d
-	VBIT V27.B16, V24.B16, V17.B16
-	FMOVQ 512(R1), F28
-	WORD $0x6E7CDE3D // fmul v29.2d, v17.2d, v28.2d
-	WORD $0x4E7DD694 // fadd v20.2d, v20.2d, v29.2d
-	FMOVQ 176(R1), F30
-	WORD $0x4E7ED47F // fadd v31.2d, v3.2d, v30.2d
-	FMOVQ 48(R19), F0
-	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
-	VUSHR $52, V31.D2, V2.D2
-	WORD $0x4E61D843 // scvtf v3.2d, v2.2d
-	FMOVQ 16(R0), F12
-	WORD $0x4EECD46D // fsub v13.2d, v3.2d, v12.2d
-	FMOVQ (R0), F14
-	FMOVQ 32(R0), F15
-	VBIT V15.B16, V31.B16, V14.B16
-	FMOVQ 80(R0), F16
-	WORD $0x6E70E5D1 // fcmge v17.2d, v14.2d, v16.2d
-	FMOVQ 48(R0), F18
-	VAND V18.B16, V17.B16, V19.B16
-	VSUB V19.D2, V14.D2, V21.D2
-	FMOVQ (R0), F22
-	VAND V22.B16, V17.B16, V23.B16
-	WORD $0x4E77D5B8 // fadd v24.2d, v13.2d, v23.2d
-	FMOVQ (R0), F25
-	WORD $0x4EF9D6BA // fsub v26.2d, v21.2d, v25.2d
-	FMOVQ 96(R0), F27
-	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
-	WORD $0x6E7CFF5D // fdiv v29.2d, v26.2d, v28.2d
-	WORD $0x6E7DDFBE // fmul v30.2d, v29.2d, v29.2d
-	FMOVQ 112(R0), F0
-	FMOVQ 128(R0), F2
-	VFMLA V30.D2, V0.D2, V2.D2
-	FMOVQ 144(R0), F3
-	VFMLA V30.D2, V2.D2, V3.D2
-	FMOVQ 160(R0), F12
-	VFMLA V30.D2, V3.D2, V12.D2
-	FMOVQ 176(R0), F13
-	VFMLA V30.D2, V12.D2, V13.D2
-	FMOVQ 192(R0), F14
-	VFMLA V30.D2, V13.D2, V14.D2
-	FMOVQ 208(R0), F15
-	VFMLA V30.D2, V14.D2, V15.D2
-	WORD $0x6E7EDDF0 // fmul v16.2d, v15.2d, v30.2d
-	WORD $0x6E7ADF51 // fmul v17.2d, v26.2d, v26.2d
-	FMOVQ 224(R0), F18
-	WORD $0x6E72DE33 // fmul v19.2d, v17.2d, v18.2d
-	WORD $0x4E73D615 // fadd v21.2d, v16.2d, v19.2d
-	WORD $0x6E7DDEB6 // fmul v22.2d, v21.2d, v29.2d
-	FMOVQ 240(R0), F23
-	VFMLA V23.D2, V24.D2, V22.D2
-	WORD $0x4EF3D6D9 // fsub v25.2d, v22.2d, v19.2d
-	WORD $0x4E7AD73A // fadd v26.2d, v25.2d, v26.2d
-	FMOVQ 256(R0), F27
-	WORD $0x6E7BDF1C // fmul v28.2d, v24.2d, v27.2d
-	WORD $0x4E7AD79D // fadd v29.2d, v28.2d, v26.2d
-	FMOVD 896(R1), F30
-	WORD $0x4FDE93A0 // fmul v0.2d, v29.2d, v30.d[0]
-	FMOVQ 272(R0), F2
-	WORD $0x4E62F403 // fmax v3.2d, v0.2d, v2.2d
-	FMOVQ 288(R0), F12
-	WORD $0x4EECF46D // fmin v13.2d, v3.2d, v12.2d
-	FMOVQ 304(R0), F14
-	WORD $0x6E6EDDAF // fmul v15.2d, v13.2d, v14.2d
-	WORD $0x4E61A9F0 // fcvtns v16.2d, v15.2d
-	WORD $0x4E61DA11 // scvtf v17.2d, v16.2d
-	FMOVQ 256(R0), F18
-	VFMLS V18.D2, V17.D2, V13.D2
-	FMOVQ 240(R0), F19
-	VFMLS V19.D2, V17.D2, V13.D2
-	FMOVQ 320(R0), F21
-	FMOVQ 336(R0), F22
-	VFMLA V13.D2, V21.D2, V22.D2
-	FMOVQ 352(R0), F23
-	VFMLA V13.D2, V22.D2, V23.D2
-	FMOVQ 368(R0), F24
-	VFMLA V13.D2, V23.D2, V24.D2
-	FMOVQ 384(R0), F25
-	VFMLA V13.D2, V24.D2, V25.D2
-	FMOVQ 400(R0), F26
-	VFMLA V13.D2, V25.D2, V26.D2
-	FMOVQ 416(R0), F27
-	VFMLA V13.D2, V26.D2, V27.D2
-	FMOVQ 432(R0), F28
-	VFMLA V13.D2, V27.D2, V28.D2
-	FMOVQ 448(R0), F29
-	VFMLA V13.D2, V28.D2, V29.D2
-	FMOVQ 464(R0), F30
-	VFMLA V13.D2, V29.D2, V30.D2
-	FMOVQ 480(R0), F0
-	VFMLA V13.D2, V30.D2, V0.D2
-	FMOVQ 224(R0), F2
-	VFMLA V13.D2, V0.D2, V2.D2
-	FMOVQ (R0), F3
-	VFMLA V13.D2, V2.D2, V3.D2
-	FMOVQ (R0), F12
-	VFMLA V13.D2, V3.D2, V12.D2
-	WORD $0x4F7F060D // sshr v13.2d, v16.2d, #1
-	VSUB V13.D2, V16.D2, V14.D2
-	FMOVQ 496(R0), F15
-	VADD V15.D2, V13.D2, V16.D2
-	VSHL $52, V16.D2, V17.D2
-	WORD $0x6E71DD92 // fmul v18.2d, v12.2d, v17.2d
-	FMOVQ 496(R0), F19
-	VADD V19.D2, V14.D2, V21.D2
-	VSHL $52, V21.D2, V22.D2
-	WORD $0x6E76DE57 // fmul v23.2d, v18.2d, v22.2d
-	WORD $0x6E61DEF8 // fmul v24.2d, v23.2d, v1.2d
-	FMOVQ F24, 48(R7)
-	WORD $0x6E7FDEF9 // fmul v25.2d, v23.2d, v31.2d
-	FMOVQ F25, 48(R15)
-	WORD $0x6E7FDF3A // fmul v26.2d, v25.2d, v31.2d
-	FMOVQ F26, 512(R1)
-	FMOVQ (R0), F27
-	WORD $0x6E7FFF7C // fdiv v28.2d, v27.2d, v31.2d
-	WORD $0x4EFFD43D // fsub v29.2d, v1.2d, v31.2d
-	WORD $0x6E7CDFBE // fmul v30.2d, v29.2d, v28.2d
-	WORD $0x6E7CDC3F // fmul v31.2d, v1.2d, v28.2d
-	FMOVQ 48(R0), F0
-	WORD $0x4E60F7E1 // fmax v1.2d, v31.2d, v0.2d
-	VUSHR $52, V1.D2, V2.D2
-	WORD $0x4E61D843 // scvtf v3.2d, v2.2d
-	FMOVQ 16(R0), F12
-	WORD $0x4EECD46D // fsub v13.2d, v3.2d, v12.2d
-	FMOVQ (R0), F14
-	FMOVQ 32(R0), F15
-	VBIT V15.B16, V1.B16, V14.B16
-	FMOVQ 80(R0), F16
-	WORD $0x6E70E5D1 // fcmge v17.2d, v14.2d, v16.2d
-	FMOVQ 48(R0), F18
-	VAND V18.B16, V17.B16, V19.B16
-	VSUB V19.D2, V14.D2, V21.D2
-	FMOVQ (R0), F22
-	VAND V22.B16, V17.B16, V23.B16
-	WORD $0x4E77D5B8 // fadd v24.2d, v13.2d, v23.2d
-	FMOVQ (R0), F25
-	WORD $0x4EF9D6BA // fsub v26.2d, v21.2d, v25.2d
-	FMOVQ 96(R0), F27
-	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
-	WORD $0x6E7CFF5D // fdiv v29.2d, v26.2d, v28.2d
-	WORD $0x6E7DDFA0 // fmul v0.2d, v29.2d, v29.2d
-	FMOVQ 112(R0), F1
-	FMOVQ 128(R0), F2
-	VFMLA V0.D2, V1.D2, V2.D2
-	FMOVQ 144(R0), F3
-	VFMLA V0.D2, V2.D2, V3.D2
-	FMOVQ 160(R0), F12
-	VFMLA V0.D2, V3.D2, V12.D2
-	FMOVQ 176(R0), F13
-	VFMLA V0.D2, V12.D2, V13.D2
-	FMOVQ 192(R0), F14
-	VFMLA V0.D2, V13.D2, V14.D2
-	FMOVQ 208(R0), F15
-	VFMLA V0.D2, V14.D2, V15.D2
-	WORD $0x6E60DDF0 // fmul v16.2d, v15.2d, v0.2d
-	WORD $0x6E7ADF51 // fmul v17.2d, v26.2d, v26.2d
-	FMOVQ 224(R0), F18
-	WORD $0x6E72DE33 // fmul v19.2d, v17.2d, v18.2d
-	WORD $0x4E73D615 // fadd v21.2d, v16.2d, v19.2d
-	WORD $0x6E7DDEB6 // fmul v22.2d, v21.2d, v29.2d
-	FMOVQ 240(R0), F23
-	VFMLA V23.D2, V24.D2, V22.D2
-	WORD $0x4EF3D6D9 // fsub v25.2d, v22.2d, v19.2d
-	WORD $0x4E7AD73A // fadd v26.2d, v25.2d, v26.2d
-	FMOVQ 256(R0), F27
-	WORD $0x6E7BDF1C // fmul v28.2d, v24.2d, v27.2d
-	WORD $0x4E7AD79D // fadd v29.2d, v28.2d, v26.2d
-	FMOVD 904(R1), F0
-	WORD $0x4FC093A1 // fmul v1.2d, v29.2d, v0.d[0]
-	FMOVQ 272(R0), F2
-	WORD $0x4E62F423 // fmax v3.2d, v1.2d, v2.2d
-	FMOVQ 288(R0), F12
-	WORD $0x4EECF46D // fmin v13.2d, v3.2d, v12.2d
-	FMOVQ 304(R0), F14
-	WORD $0x6E6EDDAF // fmul v15.2d, v13.2d, v14.2d
-	WORD $0x4E61A9F0 // fcvtns v16.2d, v15.2d
-	WORD $0x4E61DA11 // scvtf v17.2d, v16.2d
-	FMOVQ 256(R0), F18
-	VFMLS V18.D2, V17.D2, V13.D2
-	FMOVQ 240(R0), F19
-	VFMLS V19.D2, V17.D2, V13.D2
-	FMOVQ 320(R0), F21
-	FMOVQ 336(R0), F22
-	VFMLA V13.D2, V21.D2, V22.D2
-	FMOVQ 352(R0), F23
-	VFMLA V13.D2, V22.D2, V23.D2
-	FMOVQ 368(R0), F24
-	VFMLA V13.D2, V23.D2, V24.D2
-	FMOVQ 384(R0), F25
-	VFMLA V13.D2, V24.D2, V25.D2
-	FMOVQ 400(R0), F26
-	VFMLA V13.D2, V25.D2, V26.D2
-	FMOVQ 416(R0), F27
-	VFMLA V13.D2, V26.D2, V27.D2
-	FMOVQ 432(R0), F28
-	VFMLA V13.D2, V27.D2, V28.D2
-	FMOVQ 448(R0), F29
-	VFMLA V13.D2, V28.D2, V29.D2
-	FMOVQ 464(R0), F0
-	VFMLA V13.D2, V29.D2, V0.D2
-	FMOVQ 480(R0), F1
-	VFMLA V13.D2, V0.D2, V1.D2
-	FMOVQ 224(R0), F2
-	VFMLA V13.D2, V1.D2, V2.D2
-	FMOVQ (R0), F3
-	VFMLA V13.D2, V2.D2, V3.D2
-	FMOVQ (R0), F12
-	VFMLA V13.D2, V3.D2, V12.D2
-	WORD $0x4F7F060D // sshr v13.2d, v16.2d, #1
-	VSUB V13.D2, V16.D2, V14.D2
-	FMOVQ 496(R0), F15
-	VADD V15.D2, V13.D2, V16.D2
-	VSHL $52, V16.D2, V17.D2
-	WORD $0x6E71DD92 // fmul v18.2d, v12.2d, v17.2d
-	FMOVQ 496(R0), F19
-	VADD V19.D2, V14.D2, V21.D2
-	VSHL $52, V21.D2, V22.D2
-	WORD $0x6E76DE57 // fmul v23.2d, v18.2d, v22.2d
-	FMOVD 928(R1), F24
-	VDUP V24.D[0], V24.D2
-	WORD $0x4EE0DBF9 // fcmeq v25.2d, v31.2d, #0.0
-	VBIT V25.B16, V24.B16, V23.B16
-	FMOVD 912(R1), F26
-	VDUP V26.D[0], V26.D2
-	WORD $0x4E7AD6FB // fadd v27.2d, v23.2d, v26.2d
-	FMOVD 904(R1), F28
-	VDUP V28.D[0], V28.D2
-	VFMLS V28.D2, V31.D2, V27.D2
-	FMOVD 920(R1), F29
-	VDUP V29.D[0], V29.D2
-	WORD $0x6E7DDF7F // fmul v31.2d, v27.2d, v29.2d
-	FMOVD 952(R1), F0
-	VDUP V0.D[0], V0.D2
-	FMOVD 944(R1), F1
-	VDUP V1.D[0], V1.D2
-	FMOVD 936(R1), F2
-	VDUP V2.D[0], V2.D2
+	FMOVQ 464(R0), F1
+	VFMLA V14.D2, V0.D2, V1.D2
+	FMOVQ 480(R0), F2
+	VFMLA V14.D2, V1.D2, V2.D2
 	FMOVQ 224(R0), F3
-	VFMLA V30.D2, V0.D2, V1.D2
-	VFMLA V30.D2, V1.D2, V2.D2
-	VFMLA V30.D2, V2.D2, V3.D2
-	WORD $0x6E7EDC6C // fmul v12.2d, v3.2d, v30.2d
-	WORD $0x6E7EDD8D // fmul v13.2d, v12.2d, v30.2d
-	FMOVQ 512(R0), F14
-	WORD $0x4EE0FBCF // fabs v15.2d, v30.2d
-	WORD $0x6EEFE5D0 // fcmgt v16.2d, v14.2d, v15.2d
-	VBIT V16.B16, V13.B16, V31.B16
-	FMOVQ 512(R1), F17
-	WORD $0x6E71DFF2 // fmul v18.2d, v31.2d, v17.2d
-	WORD $0x4E72D694 // fadd v20.2d, v20.2d, v18.2d
-	FMOVQ 192(R1), F19
-	WORD $0x4E73D495 // fadd v21.2d, v4.2d, v19.2d
-	FMOVQ 64(R19), F22
-	WORD $0x4E73D6D7 // fadd v23.2d, v22.2d, v19.2d
-	VUSHR $52, V21.D2, V24.D2
-	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
-	FMOVQ 16(R0), F26
-	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
-	FMOVQ (R0), F28
-	FMOVQ 32(R0), F29
-	VBIT V29.B16, V21.B16, V28.B16
-	FMOVQ 80(R0), F30
-	WORD $0x6E7EE79F // fcmge v31.2d, v28.2d, v30.2d
-	FMOVQ 48(R0), F0
-	VAND V0.B16, V31.B16, V1.B16
-	VSUB V1.D2, V28.D2, V2.D2
-	FMOVQ (R0), F3
-	VAND V3.B16, V31.B16, V4.B16
-	WORD $0x4E64D76C // fadd v12.2d, v27.2d, v4.2d
-	FMOVQ (R0), F13
-	WORD $0x4EEDD44E // fsub v14.2d, v2.2d, v13.2d
-	FMOVQ 96(R0), F15
-	WORD $0x4E6FD5D0 // fadd v16.2d, v14.2d, v15.2d
-	WORD $0x6E70FDD1 // fdiv v17.2d, v14.2d, v16.2d
-	WORD $0x6E71DE32 // fmul v18.2d, v17.2d, v17.2d
-	FMOVQ 112(R0), F19
-	FMOVQ 128(R0), F22
-	VFMLA V18.D2, V19.D2, V22.D2
-	FMOVQ 144(R0), F24
-	VFMLA V18.D2, V22.D2, V24.D2
-	FMOVQ 160(R0), F25
-	VFMLA V18.D2, V24.D2, V25.D2
-	FMOVQ 176(R0), F26
-	VFMLA V18.D2, V25.D2, V26.D2
-	FMOVQ 192(R0), F27
-	VFMLA V18.D2, V26.D2, V27.D2
-	FMOVQ 208(R0), F28
-	VFMLA V18.D2, V27.D2, V28.D2
-	WORD $0x6E72DF9D // fmul v29.2d, v28.2d, v18.2d
-	WORD $0x6E6EDDDE // fmul v30.2d, v14.2d, v14.2d
-	FMOVQ 224(R0), F31
-	WORD $0x6E7FDFC0 // fmul v0.2d, v30.2d, v31.2d
-	WORD $0x4E60D7A1 // fadd v1.2d, v29.2d, v0.2d
-	WORD $0x6E71DC22 // fmul v2.2d, v1.2d, v17.2d
-	FMOVQ 240(R0), F3
-	VFMLA V3.D2, V12.D2, V2.D2
-	WORD $0x4EE0D444 // fsub v4.2d, v2.2d, v0.2d
-	WORD $0x4E6ED48D // fadd v13.2d, v4.2d, v14.2d
-	FMOVQ 256(R0), F14
-	WORD $0x6E6EDD8F // fmul v15.2d, v12.2d, v14.2d
-	WORD $0x4E6DD5F0 // fadd v16.2d, v15.2d, v13.2d
-	FMOVD 896(R1), F17
-	WORD $0x4FD19212 // fmul v18.2d, v16.2d, v17.d[0]
-	FMOVQ 272(R0), F19
-	WORD $0x4E73F656 // fmax v22.2d, v18.2d, v19.2d
-	FMOVQ 288(R0), F24
-	WORD $0x4EF8F6D9 // fmin v25.2d, v22.2d, v24.2d
-	FMOVQ 304(R0), F26
-	WORD $0x6E7ADF3B // fmul v27.2d, v25.2d, v26.2d
-	WORD $0x4E61AB7C // fcvtns v28.2d, v27.2d
-	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
-	FMOVQ 256(R0), F30
-	VFMLS V30.D2, V29.D2, V25.D2
-	FMOVQ 240(R0), F31
-	VFMLS V31.D2, V29.D2, V25.D2
-	FMOVQ 320(R0), F0
-	FMOVQ 336(R0), F1
-	VFMLA V25.D2, V0.D2, V1.D2
-	FMOVQ 352(R0), F2
-	VFMLA V25.D2, V1.D2, V2.D2
-	FMOVQ 368(R0), F3
-	VFMLA V25.D2, V2.D2, V3.D2
-	FMOVQ 384(R0), F4
-	VFMLA V25.D2, V3.D2, V4.D2
-	FMOVQ 400(R0), F12
-	VFMLA V25.D2, V4.D2, V12.D2
-	FMOVQ 416(R0), F13
-	VFMLA V25.D2, V12.D2, V13.D2
-	FMOVQ 432(R0), F14
-	VFMLA V25.D2, V13.D2, V14.D2
-	FMOVQ 448(R0), F15
-	VFMLA V25.D2, V14.D2, V15.D2
-	FMOVQ 464(R0), F16
-	VFMLA V25.D2, V15.D2, V16.D2
-	FMOVQ 480(R0), F17
-	VFMLA V25.D2, V16.D2, V17.D2
-	FMOVQ 224(R0), F18
-	VFMLA V25.D2, V17.D2, V18.D2
-	FMOVQ (R0), F19
-	VFMLA V25.D2, V18.D2, V19.D2
-	FMOVQ (R0), F22
-	VFMLA V25.D2, V19.D2, V22.D2
-	WORD $0x4F7F0798 // sshr v24.2d, v28.2d, #1
-	VSUB V24.D2, V28.D2, V25.D2
-	FMOVQ 496(R0), F26
-	VADD V26.D2, V24.D2, V27.D2
-	VSHL $52, V27.D2, V28.D2
-	WORD $0x6E7CDEDD // fmul v29.2d, v22.2d, v28.2d
-	FMOVQ 496(R0), F30
-	VADD V30.D2, V25.D2, V31.D2
-	VSHL $52, V31.D2, V0.D2
-	WORD $0x6E60DFA1 // fmul v1.2d, v29.2d, v0.2d
-	WORD $0x6E77DC22 // fmul v2.2d, v1.2d, v23.2d
-	FMOVQ F2, 64(R7)
-	WORD $0x6E75DC23 // fmul v3.2d, v1.2d, v21.2d
-	FMOVQ F3, 64(R15)
-	WORD $0x6E75DC64 // fmul v4.2d, v3.2d, v21.2d
-	FMOVQ F4, 512(R1)
-	FMOVQ (R0), F12
-	WORD $0x6E75FD8D // fdiv v13.2d, v12.2d, v21.2d
-	WORD $0x4EF5D6EE // fsub v14.2d, v23.2d, v21.2d
-	WORD $0x6E6DDDCF // fmul v15.2d, v14.2d, v13.2d
-	WORD $0x6E6DDEF0 // fmul v16.2d, v23.2d, v13.2d
-	FMOVQ 48(R0), F17
-	WORD $0x4E71F612 // fmax v18.2d, v16.2d, v17.2d
-	VUSHR $52, V18.D2, V19.D2
-	WORD $0x4E61DA75 // scvtf v21.2d, v19.2d
-	FMOVQ 16(R0), F22
-	WORD $0x4EF6D6B7 // fsub v23.2d, v21.2d, v22.2d
-	FMOVQ (R0), F24
-	FMOVQ 32(R0), F25
-	VBIT V25.B16, V18.B16, V24.B16
-	FMOVQ 80(R0), F26
-	WORD $0x6E7AE71B // fcmge v27.2d, v24.2d, v26.2d
-	FMOVQ 48(R0), F28
-	VAND V28.B16, V27.B16, V29.B16
-	VSUB V29.D2, V24.D2, V30.D2
-	FMOVQ (R0), F31
-	VAND V31.B16, V27.B16, V0.B16
-	WORD $0x4E60D6E1 // fadd v1.2d, v23.2d, v0.2d
-	FMOVQ (R0), F2
-	WORD $0x4EE2D7C3 // fsub v3.2d, v30.2d, v2.2d
-	FMOVQ 96(R0), F4
-	WORD $0x4E64D46C // fadd v12.2d, v3.2d, v4.2d
-	WORD $0x6E6CFC6D // fdiv v13.2d, v3.2d, v12.2d
-	WORD $0x6E6DDDAE // fmul v14.2d, v13.2d, v13.2d
-	FMOVQ 112(R0), F17
-	FMOVQ 128(R0), F18
-	VFMLA V14.D2, V17.D2, V18.D2
-	FMOVQ 144(R0), F19
-	VFMLA V14.D2, V18.D2, V19.D2
-	FMOVQ 160(R0), F21
-	VFMLA V14.D2, V19.D2, V21.D2
-	FMOVQ 176(R0), F22
-	VFMLA V14.D2, V21.D2, V22.D2
-	FMOVQ 192(R0), F23
-	VFMLA V14.D2, V22.D2, V23.D2
-	FMOVQ 208(R0), F24
-	VFMLA V14.D2, V23.D2, V24.D2
-	WORD $0x6E6EDF19 // fmul v25.2d, v24.2d, v14.2d
-	WORD $0x6E63DC7A // fmul v26.2d, v3.2d, v3.2d
-	FMOVQ 224(R0), F27
-	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
-	WORD $0x4E7CD73D // fadd v29.2d, v25.2d, v28.2d
-	WORD $0x6E6DDFBE // fmul v30.2d, v29.2d, v13.2d
-	FMOVQ 240(R0), F31
-	VFMLA V31.D2, V1.D2, V30.D2
-	WORD $0x4EFCD7C0 // fsub v0.2d, v30.2d, v28.2d
-	WORD $0x4E63D402 // fadd v2.2d, v0.2d, v3.2d
-	FMOVQ 256(R0), F3
-	WORD $0x6E63DC24 // fmul v4.2d, v1.2d, v3.2d
-	WORD $0x4E62D48C // fadd v12.2d, v4.2d, v2.2d
-	FMOVD 904(R1), F13
-	WORD $0x4FCD918E // fmul v14.2d, v12.2d, v13.d[0]
-	FMOVQ 272(R0), F17
-	WORD $0x4E71F5D2 // fmax v18.2d, v14.2d, v17.2d
-	FMOVQ 288(R0), F19
-	WORD $0x4EF3F655 // fmin v21.2d, v18.2d, v19.2d
-	FMOVQ 304(R0), F22
-	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
-	WORD $0x4E61AAF8 // fcvtns v24.2d, v23.2d
-	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
-	FMOVQ 256(R0), F26
-	VFMLS V26.D2, V25.D2, V21.D2
-	FMOVQ 240(R0), F27
-	VFMLS V27.D2, V25.D2, V21.D2
-	FMOVQ 320(R0), F28
-	FMOVQ 336(R0), F29
-	VFMLA V21.D2, V28.D2, V29.D2
-	FMOVQ 352(R0), F30
-	VFMLA V21.D2, V29.D2, V30.D2
-	FMOVQ 368(R0), F31
-	VFMLA V21.D2, V30.D2, V31.D2
-	FMOVQ 384(R0), F0
-	VFMLA V21.D2, V31.D2, V0.D2
-	FMOVQ 400(R0), F1
-	VFMLA V21.D2, V0.D2, V1.D2
-	FMOVQ 416(R0), F2
-	VFMLA V21.D2, V1.D2, V2.D2
-	FMOVQ 432(R0), F3
-	VFMLA V21.D2, V2.D2, V3.D2
-	FMOVQ 448(R0), F4
-	VFMLA V21.D2, V3.D2, V4.D2
-	FMOVQ 464(R0), F12
-	VFMLA V21.D2, V4.D2, V12.D2
-	FMOVQ 480(R0), F13
-	VFMLA V21.D2, V12.D2, V13.D2
-	FMOVQ 224(R0), F14
-	VFMLA V21.D2, V13.D2, V14.D2
-	FMOVQ (R0), F17
-	VFMLA V21.D2, V14.D2, V17.D2
-	FMOVQ (R0), F18
-	VFMLA V21.D2, V17.D2, V18.D2
-	WORD $0x4F7F0713 // sshr v19.2d, v24.2d, #1
-	VSUB V19.D2, V24.D2, V21.D2
-	FMOVQ 496(R0), F22
-	VADD V22.D2, V19.D2, V23.D2
-	VSHL $52, V23.D2, V24.D2
-	WORD $0x6E78DE59 // fmul v25.2d, v18.2d, v24.2d
-	FMOVQ 496(R0), F26
-	VADD V26.D2, V21.D2, V27.D2
-	VSHL $52, V27.D2, V28.D2
-	WORD $0x6E7CDF3D // fmul v29.2d, v25.2d, v28.2d
-	FMOVD 928(R1), F30
-	VDUP V30.D[0], V30.D2
-	WORD $0x4EE0DA1F // fcmeq v31.2d, v16.2d, #0.0
-	VBIT V31.B16, V30.B16, V29.B16
-	FMOVD 912(R1), F0
-	VDUP V0.D[0], V0.D2
-	WORD $0x4E60D7A1 // fadd v1.2d, v29.2d, v0.2d
-	FMOVD 904(R1), F2
-	VDUP V2.D[0], V2.D2
-	VFMLS V2.D2, V16.D2, V1.D2
-	FMOVD 920(R1), F3
-	VDUP V3.D[0], V3.D2
-	WORD $0x6E63DC24 // fmul v4.2d, v1.2d, v3.2d
-	FMOVD 952(R1), F12
-	VDUP V12.D[0], V12.D2
-	FMOVD 944(R1), F13
-	VDUP V13.D[0], V13.D2
-	FMOVD 936(R1), F14
-	VDUP V14.D[0], V14.D2
-	FMOVQ 224(R0), F16
-	VFMLA V15.D2, V12.D2, V13.D2
-	VFMLA V15.D2, V13.D2, V14.D2
-	VFMLA V15.D2, V14.D2, V16.D2
-	WORD $0x6E6FDE11 // fmul v17.2d, v16.2d, v15.2d
-	WORD $0x6E6FDE32 // fmul v18.2d, v17.2d, v15.2d
-	FMOVQ 512(R0), F19
-	WORD $0x4EE0F9F5 // fabs v21.2d, v15.2d
-	WORD $0x6EF5E676 // fcmgt v22.2d, v19.2d, v21.2d
-	VBIT V22.B16, V18.B16, V4.B16
-	FMOVQ 512(R1), F23
-	WORD $0x6E77DC98 // fmul v24.2d, v4.2d, v23.2d
-	WORD $0x4E78D694 // fadd v20.2d, v20.2d, v24.2d
-	FMOVQ 208(R1), F25
-	WORD $0x4E79D4BA // fadd v26.2d, v5.2d, v25.2d
-	FMOVQ 80(R19), F27
-	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
-	VUSHR $52, V26.D2, V29.D2
-	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
-	FMOVQ 16(R0), F31
-	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
-	FMOVQ (R0), F1
-	FMOVQ 32(R0), F2
-	VBIT V2.B16, V26.B16, V1.B16
-	FMOVQ 80(R0), F3
-	WORD $0x6E63E424 // fcmge v4.2d, v1.2d, v3.2d
-	FMOVQ 48(R0), F5
-	VAND V5.B16, V4.B16, V12.B16
-	VSUB V12.D2, V1.D2, V13.D2
+	VFMLA V14.D2, V2.D2, V3.D2
+	FMOVQ (R0), F4
+	VFMLA V14.D2, V3.D2, V4.D2
+	FMOVQ (R0), F5
+	VFMLA V14.D2, V4.D2, V5.D2
+	WORD $0x4F7F0626 // sshr v6.2d, v17.2d, #1
+	VSUB V6.D2, V17.D2, V7.D2
+	FMOVQ 496(R0), F8
+	VADD V8.D2, V6.D2, V12.D2
+	VSHL $52, V12.D2, V13.D2
+	WORD $0x6E6DDCAE // fmul v14.2d, v5.2d, v13.2d
+	FMOVQ 496(R0), F15
+	VADD V15.D2, V7.D2, V16.D2
+	VSHL $52, V16.D2, V17.D2
+	WORD $0x6E71DDD2 // fmul v18.2d, v14.2d, v17.2d
+	WORD $0x6E78DE53 // fmul v19.2d, v18.2d, v24.2d
+	FMOVQ F19, 32(R7)
+	WORD $0x6E75DE56 // fmul v22.2d, v18.2d, v21.2d
+	FMOVQ F22, 32(R15)
+	WORD $0x6E75DED7 // fmul v23.2d, v22.2d, v21.2d
+	FMOVQ F23, 512(R1)
+	FMOVQ (R0), F25
+	WORD $0x6E75FF3A // fdiv v26.2d, v25.2d, v21.2d
+	WORD $0x4EF5D71B // fsub v27.2d, v24.2d, v21.2d
+	WORD $0x6E7ADF7C // fmul v28.2d, v27.2d, v26.2d
+	WORD $0x6E7ADF1D // fmul v29.2d, v24.2d, v26.2d
+	FMOVQ 48(R0), F30
+	WORD $0x4E7EF7BF // fmax v31.2d, v29.2d, v30.2d
+	VUSHR $52, V31.D2, V0.D2
+	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
+	FMOVQ 16(R0), F2
+	WORD $0x4EE2D423 // fsub v3.2d, v1.2d, v2.2d
+	FMOVQ (R0), F4
+	FMOVQ 32(R0), F5
+	VBIT V5.B16, V31.B16, V4.B16
+	FMOVQ 80(R0), F6
+	WORD $0x6E66E487 // fcmge v7.2d, v4.2d, v6.2d
+	FMOVQ 48(R0), F8
+	VAND V8.B16, V7.B16, V12.B16
+	VSUB V12.D2, V4.D2, V13.D2
 	FMOVQ (R0), F14
-	VAND V14.B16, V4.B16, V15.B16
-	WORD $0x4E6FD410 // fadd v16.2d, v0.2d, v15.2d
+	VAND V14.B16, V7.B16, V15.B16
+	WORD $0x4E6FD470 // fadd v16.2d, v3.2d, v15.2d
 	FMOVQ (R0), F17
 	WORD $0x4EF1D5B2 // fsub v18.2d, v13.2d, v17.2d
 	FMOVQ 96(R0), F19
@@ -8265,12 +9261,12 @@ sum:
 	FMOVQ 112(R0), F24
 	FMOVQ 128(R0), F25
 	VFMLA V23.D2, V24.D2, V25.D2
-	FMOVQ 144(R0), F27
-	VFMLA V23.D2, V25.D2, V27.D2
-	FMOVQ 160(R0), F29
-	VFMLA V23.D2, V27.D2, V29.D2
+	FMOVQ 144(R0), F26
+	VFMLA V23.D2, V25.D2, V26.D2
+	FMOVQ 160(R0), F27
+	VFMLA V23.D2, V26.D2, V27.D2
 	FMOVQ 176(R0), F30
-	VFMLA V23.D2, V29.D2, V30.D2
+	VFMLA V23.D2, V27.D2, V30.D2
 	FMOVQ 192(R0), F31
 	VFMLA V23.D2, V30.D2, V31.D2
 	FMOVQ 208(R0), F0
@@ -8280,232 +9276,230 @@ sum:
 	FMOVQ 224(R0), F3
 	WORD $0x6E63DC44 // fmul v4.2d, v2.2d, v3.2d
 	WORD $0x4E64D425 // fadd v5.2d, v1.2d, v4.2d
-	WORD $0x6E76DCAC // fmul v12.2d, v5.2d, v22.2d
-	FMOVQ 240(R0), F13
-	VFMLA V13.D2, V16.D2, V12.D2
-	WORD $0x4EE4D58E // fsub v14.2d, v12.2d, v4.2d
-	WORD $0x4E72D5CF // fadd v15.2d, v14.2d, v18.2d
-	FMOVQ 256(R0), F17
-	WORD $0x6E71DE12 // fmul v18.2d, v16.2d, v17.2d
-	WORD $0x4E6FD653 // fadd v19.2d, v18.2d, v15.2d
-	FMOVD 896(R1), F21
-	WORD $0x4FD59276 // fmul v22.2d, v19.2d, v21.d[0]
-	FMOVQ 272(R0), F23
-	WORD $0x4E77F6D8 // fmax v24.2d, v22.2d, v23.2d
-	FMOVQ 288(R0), F25
-	WORD $0x4EF9F71B // fmin v27.2d, v24.2d, v25.2d
-	FMOVQ 304(R0), F29
-	WORD $0x6E7DDF7E // fmul v30.2d, v27.2d, v29.2d
-	WORD $0x4E61ABDF // fcvtns v31.2d, v30.2d
-	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
-	FMOVQ 256(R0), F1
-	VFMLS V1.D2, V0.D2, V27.D2
-	FMOVQ 240(R0), F2
-	VFMLS V2.D2, V0.D2, V27.D2
-	FMOVQ 320(R0), F3
-	FMOVQ 336(R0), F4
-	VFMLA V27.D2, V3.D2, V4.D2
-	FMOVQ 352(R0), F5
-	VFMLA V27.D2, V4.D2, V5.D2
-	FMOVQ 368(R0), F12
-	VFMLA V27.D2, V5.D2, V12.D2
-	FMOVQ 384(R0), F13
-	VFMLA V27.D2, V12.D2, V13.D2
-	FMOVQ 400(R0), F14
-	VFMLA V27.D2, V13.D2, V14.D2
-	FMOVQ 416(R0), F15
-	VFMLA V27.D2, V14.D2, V15.D2
-	FMOVQ 432(R0), F16
-	VFMLA V27.D2, V15.D2, V16.D2
-	FMOVQ 448(R0), F17
-	VFMLA V27.D2, V16.D2, V17.D2
-	FMOVQ 464(R0), F18
-	VFMLA V27.D2, V17.D2, V18.D2
-	FMOVQ 480(R0), F19
-	VFMLA V27.D2, V18.D2, V19.D2
-	FMOVQ 224(R0), F21
-	VFMLA V27.D2, V19.D2, V21.D2
-	FMOVQ (R0), F22
-	VFMLA V27.D2, V21.D2, V22.D2
-	FMOVQ (R0), F23
-	VFMLA V27.D2, V22.D2, V23.D2
-	WORD $0x4F7F07F8 // sshr v24.2d, v31.2d, #1
-	VSUB V24.D2, V31.D2, V25.D2
-	FMOVQ 496(R0), F27
-	VADD V27.D2, V24.D2, V29.D2
-	VSHL $52, V29.D2, V30.D2
-	WORD $0x6E7EDEFF // fmul v31.2d, v23.2d, v30.2d
-	FMOVQ 496(R0), F0
-	VADD V0.D2, V25.D2, V1.D2
-	VSHL $52, V1.D2, V2.D2
-	WORD $0x6E62DFE3 // fmul v3.2d, v31.2d, v2.2d
-	WORD $0x6E7CDC64 // fmul v4.2d, v3.2d, v28.2d
-	FMOVQ F4, 80(R7)
-	WORD $0x6E7ADC65 // fmul v5.2d, v3.2d, v26.2d
-	FMOVQ F5, 80(R15)
-	WORD $0x6E7ADCAC // fmul v12.2d, v5.2d, v26.2d
-	FMOVQ F12, 512(R1)
-	FMOVQ (R0), F13
-	WORD $0x6E7AFDAE // fdiv v14.2d, v13.2d, v26.2d
-	WORD $0x4EFAD78F // fsub v15.2d, v28.2d, v26.2d
-	WORD $0x6E6EDDF0 // fmul v16.2d, v15.2d, v14.2d
-	WORD $0x6E6EDF91 // fmul v17.2d, v28.2d, v14.2d
-	FMOVQ 48(R0), F18
+	WORD $0x6E76DCA6 // fmul v6.2d, v5.2d, v22.2d
+	FMOVQ 240(R0), F7
+	VFMLA V7.D2, V16.D2, V6.D2
+	WORD $0x4EE4D4C8 // fsub v8.2d, v6.2d, v4.2d
+	WORD $0x4E72D50C // fadd v12.2d, v8.2d, v18.2d
+	FMOVQ 256(R0), F13
+	WORD $0x6E6DDE0E // fmul v14.2d, v16.2d, v13.2d
+	WORD $0x4E6CD5CF // fadd v15.2d, v14.2d, v12.2d
+	FMOVD 904(R1), F16
+	WORD $0x4FD091F1 // fmul v17.2d, v15.2d, v16.d[0]
+	FMOVQ 272(R0), F18
 	WORD $0x4E72F633 // fmax v19.2d, v17.2d, v18.2d
-	VUSHR $52, V19.D2, V21.D2
-	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
-	FMOVQ 16(R0), F23
-	WORD $0x4EF7D6D8 // fsub v24.2d, v22.2d, v23.2d
-	FMOVQ (R0), F25
-	FMOVQ 32(R0), F26
-	VBIT V26.B16, V19.B16, V25.B16
-	FMOVQ 80(R0), F27
-	WORD $0x6E7BE73C // fcmge v28.2d, v25.2d, v27.2d
-	FMOVQ 48(R0), F29
-	VAND V29.B16, V28.B16, V30.B16
-	VSUB V30.D2, V25.D2, V31.D2
-	FMOVQ (R0), F0
-	VAND V0.B16, V28.B16, V1.B16
-	WORD $0x4E61D702 // fadd v2.2d, v24.2d, v1.2d
-	FMOVQ (R0), F3
-	WORD $0x4EE3D7E4 // fsub v4.2d, v31.2d, v3.2d
-	FMOVQ 96(R0), F5
-	WORD $0x4E65D48C // fadd v12.2d, v4.2d, v5.2d
-	WORD $0x6E6CFC8D // fdiv v13.2d, v4.2d, v12.2d
-	WORD $0x6E6DDDAE // fmul v14.2d, v13.2d, v13.2d
-	FMOVQ 112(R0), F15
-	FMOVQ 128(R0), F18
-	VFMLA V14.D2, V15.D2, V18.D2
-	FMOVQ 144(R0), F19
-	VFMLA V14.D2, V18.D2, V19.D2
-	FMOVQ 160(R0), F21
-	VFMLA V14.D2, V19.D2, V21.D2
-	FMOVQ 176(R0), F22
-	VFMLA V14.D2, V21.D2, V22.D2
-	FMOVQ 192(R0), F23
-	VFMLA V14.D2, V22.D2, V23.D2
-	FMOVQ 208(R0), F24
-	VFMLA V14.D2, V23.D2, V24.D2
-	WORD $0x6E6EDF19 // fmul v25.2d, v24.2d, v14.2d
-	WORD $0x6E64DC9A // fmul v26.2d, v4.2d, v4.2d
-	FMOVQ 224(R0), F27
-	WORD $0x6E7BDF5C // fmul v28.2d, v26.2d, v27.2d
-	WORD $0x4E7CD73D // fadd v29.2d, v25.2d, v28.2d
-	WORD $0x6E6DDFBE // fmul v30.2d, v29.2d, v13.2d
-	FMOVQ 240(R0), F31
-	VFMLA V31.D2, V2.D2, V30.D2
-	WORD $0x4EFCD7C0 // fsub v0.2d, v30.2d, v28.2d
-	WORD $0x4E64D401 // fadd v1.2d, v0.2d, v4.2d
-	FMOVQ 256(R0), F3
-	WORD $0x6E63DC44 // fmul v4.2d, v2.2d, v3.2d
-	WORD $0x4E61D485 // fadd v5.2d, v4.2d, v1.2d
-	FMOVD 904(R1), F12
-	WORD $0x4FCC90AD // fmul v13.2d, v5.2d, v12.d[0]
-	FMOVQ 272(R0), F14
-	WORD $0x4E6EF5AF // fmax v15.2d, v13.2d, v14.2d
-	FMOVQ 288(R0), F18
-	WORD $0x4EF2F5F3 // fmin v19.2d, v15.2d, v18.2d
-	FMOVQ 304(R0), F21
-	WORD $0x6E75DE76 // fmul v22.2d, v19.2d, v21.2d
-	WORD $0x4E61AAD7 // fcvtns v23.2d, v22.2d
-	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
-	FMOVQ 256(R0), F25
-	VFMLS V25.D2, V24.D2, V19.D2
-	FMOVQ 240(R0), F26
-	VFMLS V26.D2, V24.D2, V19.D2
-	FMOVQ 320(R0), F27
-	FMOVQ 336(R0), F28
-	VFMLA V19.D2, V27.D2, V28.D2
-	FMOVQ 352(R0), F29
-	VFMLA V19.D2, V28.D2, V29.D2
-	FMOVQ 368(R0), F30
-	VFMLA V19.D2, V29.D2, V30.D2
-	FMOVQ 384(R0), F31
-	VFMLA V19.D2, V30.D2, V31.D2
-	FMOVQ 400(R0), F0
-	VFMLA V19.D2, V31.D2, V0.D2
-	FMOVQ 416(R0), F1
-	VFMLA V19.D2, V0.D2, V1.D2
-	FMOVQ 432(R0), F2
-	VFMLA V19.D2, V1.D2, V2.D2
-	FMOVQ 448(R0), F3
-	VFMLA V19.D2, V2.D2, V3.D2
-	FMOVQ 464(R0), F4
-	VFMLA V19.D2, V3.D2, V4.D2
-	FMOVQ 480(R0), F5
-	VFMLA V19.D2, V4.D2, V5.D2
-	FMOVQ 224(R0), F12
-	VFMLA V19.D2, V5.D2, V12.D2
-	FMOVQ (R0), F13
-	VFMLA V19.D2, V12.D2, V13.D2
-	FMOVQ (R0), F14
-	VFMLA V19.D2, V13.D2, V14.D2
-	WORD $0x4F7F06EF // sshr v15.2d, v23.2d, #1
-	VSUB V15.D2, V23.D2, V18.D2
-	FMOVQ 496(R0), F19
-	VADD V19.D2, V15.D2, V21.D2
-	VSHL $52, V21.D2, V22.D2
-	WORD $0x6E76DDD7 // fmul v23.2d, v14.2d, v22.2d
-	FMOVQ 496(R0), F24
-	VADD V24.D2, V18.D2, V25.D2
-	VSHL $52, V25.D2, V26.D2
-	WORD $0x6E7ADEFB // fmul v27.2d, v23.2d, v26.2d
-	FMOVD 928(R1), F28
-	VDUP V28.D[0], V28.D2
-	WORD $0x4EE0DA3D // fcmeq v29.2d, v17.2d, #0.0
-	VBIT V29.B16, V28.B16, V27.B16
-	FMOVD 912(R1), F30
-	VDUP V30.D[0], V30.D2
-	WORD $0x4E7ED77F // fadd v31.2d, v27.2d, v30.2d
-	FMOVD 904(R1), F0
-	VDUP V0.D[0], V0.D2
-	VFMLS V0.D2, V17.D2, V31.D2
-	FMOVD 920(R1), F1
-	VDUP V1.D[0], V1.D2
-	WORD $0x6E61DFE2 // fmul v2.2d, v31.2d, v1.2d
-	FMOVD 952(R1), F3
-	VDUP V3.D[0], V3.D2
-	FMOVD 944(R1), F4
-	VDUP V4.D[0], V4.D2
-	FMOVD 936(R1), F5
-	VDUP V5.D[0], V5.D2
-	FMOVQ 224(R0), F12
-	VFMLA V16.D2, V3.D2, V4.D2
-	VFMLA V16.D2, V4.D2, V5.D2
-	VFMLA V16.D2, V5.D2, V12.D2
-	WORD $0x6E70DD8D // fmul v13.2d, v12.2d, v16.2d
-	WORD $0x6E70DDAE // fmul v14.2d, v13.2d, v16.2d
-	FMOVQ 512(R0), F15
-	WORD $0x4EE0FA10 // fabs v16.2d, v16.2d
-	WORD $0x6EF0E5F1 // fcmgt v17.2d, v15.2d, v16.2d
-	VBIT V17.B16, V14.B16, V2.B16
-	FMOVQ 512(R1), F18
-	WORD $0x6E72DC53 // fmul v19.2d, v2.2d, v18.2d
-	WORD $0x4E73D694 // fadd v20.2d, v20.2d, v19.2d
-	ADD R8, R7
-	ADD R8, R15
-	ADD R21, R19
-	FMOVQ 128(R1), F21
-	WORD $0x4E75D4D6 // fadd v22.2d, v6.2d, v21.2d
-	FMOVQ (R19), F23
-	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
-	VUSHR $52, V22.D2, V25.D2
+	FMOVQ 288(R0), F21
+	WORD $0x4EF5F676 // fmin v22.2d, v19.2d, v21.2d
+	FMOVQ 304(R0), F23
+	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
+	WORD $0x4E61AB19 // fcvtns v25.2d, v24.2d
 	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
-	FMOVQ 16(R0), F27
-	WORD $0x4EFBD75C // fsub v28.2d, v26.2d, v27.2d
-	FMOVQ (R0), F29
-	FMOVQ 32(R0), F30
-	VBIT V30.B16, V22.B16, V29.B16
-	FMOVQ 80(R0), F31
-	WORD $0x6E7FE7A0 // fcmge v0.2d, v29.2d, v31.2d
-	FMOVQ 48(R0), F1
-	VAND V1.B16, V0.B16, V2.B16
-	VSUB V2.D2, V29.D2, V3.D2
-	FMOVQ (R0), F4
-	VAND V4.B16, V0.B16, V5.B16
-	WORD $0x4E65D786 // fadd v6.2d, v28.2d, v5.2d
+	FMOVQ 256(R0), F27
+	VFMLS V27.D2, V26.D2, V22.D2
+	FMOVQ 240(R0), F30
+	VFMLS V30.D2, V26.D2, V22.D2
+	FMOVQ 320(R0), F31
+	FMOVQ 336(R0), F0
+	VFMLA V22.D2, V31.D2, V0.D2
+	FMOVQ 352(R0), F1
+	VFMLA V22.D2, V0.D2, V1.D2
+	FMOVQ 368(R0), F2
+	VFMLA V22.D2, V1.D2, V2.D2
+	FMOVQ 384(R0), F3
+	VFMLA V22.D2, V2.D2, V3.D2
+	FMOVQ 400(R0), F4
+	VFMLA V22.D2, V3.D2, V4.D2
+	FMOVQ 416(R0), F5
+	VFMLA V22.D2, V4.D2, V5.D2
+	FMOVQ 432(R0), F6
+	VFMLA V22.D2, V5.D2, V6.D2
+	FMOVQ 448(R0), F7
+	VFMLA V22.D2, V6.D2, V7.D2
+	FMOVQ 464(R0), F8
+	VFMLA V22.D2, V7.D2, V8.D2
+	FMOVQ 480(R0), F12
+	VFMLA V22.D2, V8.D2, V12.D2
+	FMOVQ 224(R0), F13
+	VFMLA V22.D2, V12.D2, V13.D2
+	FMOVQ (R0), F14
+	VFMLA V22.D2, V13.D2, V14.D2
+	FMOVQ (R0), F15
+	VFMLA V22.D2, V14.D2, V15.D2
+	WORD $0x4F7F0730 // sshr v16.2d, v25.2d, #1
+	VSUB V16.D2, V25.D2, V17.D2
+	FMOVQ 496(R0), F18
+	VADD V18.D2, V16.D2, V19.D2
+	VSHL $52, V19.D2, V21.D2
+	WORD $0x6E75DDF6 // fmul v22.2d, v15.2d, v21.2d
+	FMOVQ 496(R0), F23
+	VADD V23.D2, V17.D2, V24.D2
+	VSHL $52, V24.D2, V25.D2
+	WORD $0x6E79DEDA // fmul v26.2d, v22.2d, v25.2d
+	FMOVD 928(R1), F27
+	VDUP V27.D[0], V27.D2
+	WORD $0x4EE0DBBE // fcmeq v30.2d, v29.2d, #0.0
+	VBIT V30.B16, V27.B16, V26.B16
+	FMOVD 912(R1), F31
+	VDUP V31.D[0], V31.D2
+	WORD $0x4E7FD740 // fadd v0.2d, v26.2d, v31.2d
+	FMOVD 904(R1), F1
+	VDUP V1.D[0], V1.D2
+	VFMLS V1.D2, V29.D2, V0.D2
+	FMOVD 920(R1), F2
+	VDUP V2.D[0], V2.D2
+	WORD $0x6E62DC03 // fmul v3.2d, v0.2d, v2.2d
+	FMOVD 952(R1), F4
+	VDUP V4.D[0], V4.D2
+	FMOVD 944(R1), F5
+	VDUP V5.D[0], V5.D2
+	FMOVD 936(R1), F6
+	VDUP V6.D[0], V6.D2
+	FMOVQ 224(R0), F7
+	VFMLA V28.D2, V4.D2, V5.D2
+	VFMLA V28.D2, V5.D2, V6.D2
+	VFMLA V28.D2, V6.D2, V7.D2
+	WORD $0x6E7CDCE8 // fmul v8.2d, v7.2d, v28.2d
+	WORD $0x6E7CDD0C // fmul v12.2d, v8.2d, v28.2d
+	FMOVQ 512(R0), F13
+	WORD $0x4EE0FB8E // fabs v14.2d, v28.2d
+	WORD $0x6EEEE5AF // fcmgt v15.2d, v13.2d, v14.2d
+	VBIT V15.B16, V12.B16, V3.B16
+	FMOVQ 512(R1), F16
+	WORD $0x6E70DC71 // fmul v17.2d, v3.2d, v16.2d
+	WORD $0x4E71D694 // fadd v20.2d, v20.2d, v17.2d
+	FMOVQ 176(R1), F18
+	WORD $0x4E72D533 // fadd v19.2d, v9.2d, v18.2d
+	FMOVQ 48(R19), F21
+	FMOVQ 1008(R1), F22
+	WORD $0x4E76D6B7 // fadd v23.2d, v21.2d, v22.2d
+	VUSHR $52, V19.D2, V24.D2
+	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
+	FMOVQ 16(R0), F26
+	WORD $0x4EFAD73B // fsub v27.2d, v25.2d, v26.2d
+	FMOVQ (R0), F28
+	FMOVQ 32(R0), F29
+	VBIT V29.B16, V19.B16, V28.B16
+	FMOVQ 80(R0), F30
+	WORD $0x6E7EE79F // fcmge v31.2d, v28.2d, v30.2d
+	FMOVQ 48(R0), F0
+	VAND V0.B16, V31.B16, V1.B16
+	VSUB V1.D2, V28.D2, V2.D2
+	FMOVQ (R0), F3
+	VAND V3.B16, V31.B16, V4.B16
+	WORD $0x4E64D765 // fadd v5.2d, v27.2d, v4.2d
+	FMOVQ (R0), F6
+	WORD $0x4EE6D447 // fsub v7.2d, v2.2d, v6.2d
+	FMOVQ 96(R0), F8
+	WORD $0x4E68D4E9 // fadd v9.2d, v7.2d, v8.2d
+	WORD $0x6E69FCEC // fdiv v12.2d, v7.2d, v9.2d
+	WORD $0x6E6CDD8D // fmul v13.2d, v12.2d, v12.2d
+	FMOVQ 112(R0), F14
+	FMOVQ 128(R0), F15
+	VFMLA V13.D2, V14.D2, V15.D2
+	FMOVQ 144(R0), F16
+	VFMLA V13.D2, V15.D2, V16.D2
+	FMOVQ 160(R0), F17
+	VFMLA V13.D2, V16.D2, V17.D2
+	FMOVQ 176(R0), F18
+	VFMLA V13.D2, V17.D2, V18.D2
+	FMOVQ 192(R0), F21
+	VFMLA V13.D2, V18.D2, V21.D2
+	FMOVQ 208(R0), F22
+	VFMLA V13.D2, V21.D2, V22.D2
+	WORD $0x6E6DDED8 // fmul v24.2d, v22.2d, v13.2d
+	WORD $0x6E67DCF9 // fmul v25.2d, v7.2d, v7.2d
+	FMOVQ 224(R0), F26
+	WORD $0x6E7ADF3B // fmul v27.2d, v25.2d, v26.2d
+	WORD $0x4E7BD71C // fadd v28.2d, v24.2d, v27.2d
+	WORD $0x6E6CDF9D // fmul v29.2d, v28.2d, v12.2d
+	FMOVQ 240(R0), F30
+	VFMLA V30.D2, V5.D2, V29.D2
+	WORD $0x4EFBD7BF // fsub v31.2d, v29.2d, v27.2d
+	WORD $0x4E67D7E0 // fadd v0.2d, v31.2d, v7.2d
+	FMOVQ 256(R0), F1
+	WORD $0x6E61DCA2 // fmul v2.2d, v5.2d, v1.2d
+	WORD $0x4E60D443 // fadd v3.2d, v2.2d, v0.2d
+	FMOVD 896(R1), F4
+	WORD $0x4FC49065 // fmul v5.2d, v3.2d, v4.d[0]
+	FMOVQ 272(R0), F6
+	WORD $0x4E66F4A7 // fmax v7.2d, v5.2d, v6.2d
+	FMOVQ 288(R0), F8
+	WORD $0x4EE8F4E9 // fmin v9.2d, v7.2d, v8.2d
+	FMOVQ 304(R0), F12
+	WORD $0x6E6CDD2D // fmul v13.2d, v9.2d, v12.2d
+	WORD $0x4E61A9AE // fcvtns v14.2d, v13.2d
+	WORD $0x4E61D9CF // scvtf v15.2d, v14.2d
+	FMOVQ 256(R0), F16
+	VFMLS V16.D2, V15.D2, V9.D2
+	FMOVQ 240(R0), F17
+	VFMLS V17.D2, V15.D2, V9.D2
+	FMOVQ 320(R0), F18
+	FMOVQ 336(R0), F21
+	VFMLA V9.D2, V18.D2, V21.D2
+	FMOVQ 352(R0), F22
+	VFMLA V9.D2, V21.D2, V22.D2
+	FMOVQ 368(R0), F24
+	VFMLA V9.D2, V22.D2, V24.D2
+	FMOVQ 384(R0), F25
+	VFMLA V9.D2, V24.D2, V25.D2
+	FMOVQ 400(R0), F26
+	VFMLA V9.D2, V25.D2, V26.D2
+	FMOVQ 416(R0), F27
+	VFMLA V9.D2, V26.D2, V27.D2
+	FMOVQ 432(R0), F28
+	VFMLA V9.D2, V27.D2, V28.D2
+	FMOVQ 448(R0), F29
+	VFMLA V9.D2, V28.D2, V29.D2
+	FMOVQ 464(R0), F30
+	VFMLA V9.D2, V29.D2, V30.D2
+	FMOVQ 480(R0), F31
+	VFMLA V9.D2, V30.D2, V31.D2
+	FMOVQ 224(R0), F0
+	VFMLA V9.D2, V31.D2, V0.D2
+	FMOVQ (R0), F1
+	VFMLA V9.D2, V0.D2, V1.D2
+	FMOVQ (R0), F2
+	VFMLA V9.D2, V1.D2, V2.D2
+	WORD $0x4F7F05C3 // sshr v3.2d, v14.2d, #1
+	VSUB V3.D2, V14.D2, V4.D2
+	FMOVQ 496(R0), F5
+	VADD V5.D2, V3.D2, V6.D2
+	VSHL $52, V6.D2, V7.D2
+	WORD $0x6E67DC48 // fmul v8.2d, v2.2d, v7.2d
+	FMOVQ 496(R0), F9
+	VADD V9.D2, V4.D2, V12.D2
+	VSHL $52, V12.D2, V13.D2
+	WORD $0x6E6DDD0E // fmul v14.2d, v8.2d, v13.2d
+	WORD $0x6E77DDCF // fmul v15.2d, v14.2d, v23.2d
+	FMOVQ F15, 48(R7)
+	WORD $0x6E73DDD0 // fmul v16.2d, v14.2d, v19.2d
+	FMOVQ F16, 48(R15)
+	WORD $0x6E73DE11 // fmul v17.2d, v16.2d, v19.2d
+	FMOVQ F17, 512(R1)
+	FMOVQ (R0), F18
+	WORD $0x6E73FE55 // fdiv v21.2d, v18.2d, v19.2d
+	WORD $0x4EF3D6F6 // fsub v22.2d, v23.2d, v19.2d
+	WORD $0x6E75DED8 // fmul v24.2d, v22.2d, v21.2d
+	WORD $0x6E75DEF9 // fmul v25.2d, v23.2d, v21.2d
+	FMOVQ 48(R0), F26
+	WORD $0x4E7AF73B // fmax v27.2d, v25.2d, v26.2d
+	VUSHR $52, V27.D2, V28.D2
+	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
+	FMOVQ 16(R0), F30
+	WORD $0x4EFED7BF // fsub v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	FMOVQ 32(R0), F1
+	VBIT V1.B16, V27.B16, V0.B16
+	FMOVQ 80(R0), F2
+	WORD $0x6E62E403 // fcmge v3.2d, v0.2d, v2.2d
+	FMOVQ 48(R0), F4
+	VAND V4.B16, V3.B16, V5.B16
+	VSUB V5.D2, V0.D2, V6.D2
+	FMOVQ (R0), F7
+	VAND V7.B16, V3.B16, V8.B16
+	WORD $0x4E68D7E9 // fadd v9.2d, v31.2d, v8.2d
 	FMOVQ (R0), F12
-	WORD $0x4EECD46D // fsub v13.2d, v3.2d, v12.2d
+	WORD $0x4EECD4CD // fsub v13.2d, v6.2d, v12.2d
 	FMOVQ 96(R0), F14
 	WORD $0x4E6ED5AF // fadd v15.2d, v13.2d, v14.2d
 	WORD $0x6E6FFDB0 // fdiv v16.2d, v13.2d, v15.2d
@@ -8515,12 +9509,12 @@ sum:
 	VFMLA V17.D2, V18.D2, V19.D2
 	FMOVQ 144(R0), F21
 	VFMLA V17.D2, V19.D2, V21.D2
-	FMOVQ 160(R0), F23
-	VFMLA V17.D2, V21.D2, V23.D2
-	FMOVQ 176(R0), F25
-	VFMLA V17.D2, V23.D2, V25.D2
+	FMOVQ 160(R0), F22
+	VFMLA V17.D2, V21.D2, V22.D2
+	FMOVQ 176(R0), F23
+	VFMLA V17.D2, V22.D2, V23.D2
 	FMOVQ 192(R0), F26
-	VFMLA V17.D2, V25.D2, V26.D2
+	VFMLA V17.D2, V23.D2, V26.D2
 	FMOVQ 208(R0), F27
 	VFMLA V17.D2, V26.D2, V27.D2
 	WORD $0x6E71DF7C // fmul v28.2d, v27.2d, v17.2d
@@ -8530,462 +9524,218 @@ sum:
 	WORD $0x4E7FD780 // fadd v0.2d, v28.2d, v31.2d
 	WORD $0x6E70DC01 // fmul v1.2d, v0.2d, v16.2d
 	FMOVQ 240(R0), F2
-	VFMLA V2.D2, V6.D2, V1.D2
+	VFMLA V2.D2, V9.D2, V1.D2
 	WORD $0x4EFFD423 // fsub v3.2d, v1.2d, v31.2d
 	WORD $0x4E6DD464 // fadd v4.2d, v3.2d, v13.2d
 	FMOVQ 256(R0), F5
-	WORD $0x6E65DCC6 // fmul v6.2d, v6.2d, v5.2d
-	WORD $0x4E64D4CC // fadd v12.2d, v6.2d, v4.2d
-	FMOVD 896(R1), F13
-	WORD $0x4FCD918E // fmul v14.2d, v12.2d, v13.d[0]
-	FMOVQ 272(R0), F15
-	WORD $0x4E6FF5D0 // fmax v16.2d, v14.2d, v15.2d
-	FMOVQ 288(R0), F17
-	WORD $0x4EF1F612 // fmin v18.2d, v16.2d, v17.2d
-	FMOVQ 304(R0), F19
-	WORD $0x6E73DE55 // fmul v21.2d, v18.2d, v19.2d
-	WORD $0x4E61AAB7 // fcvtns v23.2d, v21.2d
-	WORD $0x4E61DAF9 // scvtf v25.2d, v23.2d
-	FMOVQ 256(R0), F26
-	VFMLS V26.D2, V25.D2, V18.D2
-	FMOVQ 240(R0), F27
-	VFMLS V27.D2, V25.D2, V18.D2
-	FMOVQ 320(R0), F28
-	FMOVQ 336(R0), F29
-	VFMLA V18.D2, V28.D2, V29.D2
-	FMOVQ 352(R0), F30
-	VFMLA V18.D2, V29.D2, V30.D2
-	FMOVQ 368(R0), F31
-	VFMLA V18.D2, V30.D2, V31.D2
-	FMOVQ 384(R0), F0
-	VFMLA V18.D2, V31.D2, V0.D2
-	FMOVQ 400(R0), F1
-	VFMLA V18.D2, V0.D2, V1.D2
-	FMOVQ 416(R0), F2
-	VFMLA V18.D2, V1.D2, V2.D2
-	FMOVQ 432(R0), F3
-	VFMLA V18.D2, V2.D2, V3.D2
-	FMOVQ 448(R0), F4
-	VFMLA V18.D2, V3.D2, V4.D2
-	FMOVQ 464(R0), F5
-	VFMLA V18.D2, V4.D2, V5.D2
-	FMOVQ 480(R0), F6
-	VFMLA V18.D2, V5.D2, V6.D2
-	FMOVQ 224(R0), F12
-	VFMLA V18.D2, V6.D2, V12.D2
-	FMOVQ (R0), F13
-	VFMLA V18.D2, V12.D2, V13.D2
-	FMOVQ (R0), F14
-	VFMLA V18.D2, V13.D2, V14.D2
-	WORD $0x4F7F06EF // sshr v15.2d, v23.2d, #1
-	VSUB V15.D2, V23.D2, V16.D2
-	FMOVQ 496(R0), F17
-	VADD V17.D2, V15.D2, V18.D2
-	VSHL $52, V18.D2, V19.D2
-	WORD $0x6E73DDD5 // fmul v21.2d, v14.2d, v19.2d
-	FMOVQ 496(R0), F23
-	VADD V23.D2, V16.D2, V25.D2
-	VSHL $52, V25.D2, V26.D2
-	WORD $0x6E7ADEBB // fmul v27.2d, v21.2d, v26.2d
-	WORD $0x6E78DF7C // fmul v28.2d, v27.2d, v24.2d
-	FMOVQ F28, (R7)
-	WORD $0x6E76DF7D // fmul v29.2d, v27.2d, v22.2d
-	FMOVQ F29, (R15)
-	WORD $0x6E76DFBE // fmul v30.2d, v29.2d, v22.2d
-	FMOVQ F30, 512(R1)
-	FMOVQ (R0), F31
-	WORD $0x6E76FFE0 // fdiv v0.2d, v31.2d, v22.2d
-	WORD $0x4EF6D701 // fsub v1.2d, v24.2d, v22.2d
-	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
-	WORD $0x6E60DF03 // fmul v3.2d, v24.2d, v0.2d
-	FMOVQ 48(R0), F4
-	WORD $0x4E64F465 // fmax v5.2d, v3.2d, v4.2d
-	VUSHR $52, V5.D2, V6.D2
-	WORD $0x4E61D8CC // scvtf v12.2d, v6.2d
-	FMOVQ 16(R0), F13
-	WORD $0x4EEDD58E // fsub v14.2d, v12.2d, v13.2d
-	FMOVQ (R0), F15
-	FMOVQ 32(R0), F16
-	VBIT V16.B16, V5.B16, V15.B16
-	FMOVQ 80(R0), F17
-	WORD $0x6E71E5F2 // fcmge v18.2d, v15.2d, v17.2d
-	FMOVQ 48(R0), F19
-	VAND V19.B16, V18.B16, V21.B16
-	VSUB V21.D2, V15.D2, V22.D2
-	FMOVQ (R0), F23
-	VAND V23.B16, V18.B16, V24.B16
-	WORD $0x4E78D5D9 // fadd v25.2d, v14.2d, v24.2d
-	FMOVQ (R0), F26
-	WORD $0x4EFAD6DB // fsub v27.2d, v22.2d, v26.2d
-	FMOVQ 96(R0), F28
-	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
-	WORD $0x6E7DFF7E // fdiv v30.2d, v27.2d, v29.2d
-	WORD $0x6E7EDFDF // fmul v31.2d, v30.2d, v30.2d
-	FMOVQ 112(R0), F0
-	FMOVQ 128(R0), F1
-	VFMLA V31.D2, V0.D2, V1.D2
-	FMOVQ 144(R0), F4
-	VFMLA V31.D2, V1.D2, V4.D2
-	FMOVQ 160(R0), F5
-	VFMLA V31.D2, V4.D2, V5.D2
-	FMOVQ 176(R0), F6
-	VFMLA V31.D2, V5.D2, V6.D2
-	FMOVQ 192(R0), F12
-	VFMLA V31.D2, V6.D2, V12.D2
-	FMOVQ 208(R0), F13
-	VFMLA V31.D2, V12.D2, V13.D2
-	WORD $0x6E7FDDAE // fmul v14.2d, v13.2d, v31.2d
-	WORD $0x6E7BDF6F // fmul v15.2d, v27.2d, v27.2d
-	FMOVQ 224(R0), F16
+	WORD $0x6E65DD26 // fmul v6.2d, v9.2d, v5.2d
+	WORD $0x4E64D4C7 // fadd v7.2d, v6.2d, v4.2d
+	FMOVD 904(R1), F8
+	WORD $0x4FC890E9 // fmul v9.2d, v7.2d, v8.d[0]
+	FMOVQ 272(R0), F12
+	WORD $0x4E6CF52D // fmax v13.2d, v9.2d, v12.2d
+	FMOVQ 288(R0), F14
+	WORD $0x4EEEF5AF // fmin v15.2d, v13.2d, v14.2d
+	FMOVQ 304(R0), F16
 	WORD $0x6E70DDF1 // fmul v17.2d, v15.2d, v16.2d
-	WORD $0x4E71D5D2 // fadd v18.2d, v14.2d, v17.2d
-	WORD $0x6E7EDE53 // fmul v19.2d, v18.2d, v30.2d
-	FMOVQ 240(R0), F21
-	VFMLA V21.D2, V25.D2, V19.D2
-	WORD $0x4EF1D676 // fsub v22.2d, v19.2d, v17.2d
-	WORD $0x4E7BD6D7 // fadd v23.2d, v22.2d, v27.2d
-	FMOVQ 256(R0), F24
-	WORD $0x6E78DF39 // fmul v25.2d, v25.2d, v24.2d
-	WORD $0x4E77D73A // fadd v26.2d, v25.2d, v23.2d
-	FMOVD 904(R1), F27
-	WORD $0x4FDB935C // fmul v28.2d, v26.2d, v27.d[0]
-	FMOVQ 272(R0), F29
-	WORD $0x4E7DF79E // fmax v30.2d, v28.2d, v29.2d
-	FMOVQ 288(R0), F31
-	WORD $0x4EFFF7C0 // fmin v0.2d, v30.2d, v31.2d
-	FMOVQ 304(R0), F1
-	WORD $0x6E61DC04 // fmul v4.2d, v0.2d, v1.2d
-	WORD $0x4E61A885 // fcvtns v5.2d, v4.2d
-	WORD $0x4E61D8A6 // scvtf v6.2d, v5.2d
-	FMOVQ 256(R0), F12
-	VFMLS V12.D2, V6.D2, V0.D2
-	FMOVQ 240(R0), F13
-	VFMLS V13.D2, V6.D2, V0.D2
-	FMOVQ 320(R0), F14
-	FMOVQ 336(R0), F15
-	VFMLA V0.D2, V14.D2, V15.D2
-	FMOVQ 352(R0), F16
-	VFMLA V0.D2, V15.D2, V16.D2
-	FMOVQ 368(R0), F17
-	VFMLA V0.D2, V16.D2, V17.D2
-	FMOVQ 384(R0), F18
-	VFMLA V0.D2, V17.D2, V18.D2
-	FMOVQ 400(R0), F19
-	VFMLA V0.D2, V18.D2, V19.D2
-	FMOVQ 416(R0), F21
-	VFMLA V0.D2, V19.D2, V21.D2
-	FMOVQ 432(R0), F22
-	VFMLA V0.D2, V21.D2, V22.D2
-	FMOVQ 448(R0), F23
-	VFMLA V0.D2, V22.D2, V23.D2
-	FMOVQ 464(R0), F24
-	VFMLA V0.D2, V23.D2, V24.D2
-	FMOVQ 480(R0), F25
-	VFMLA V0.D2, V24.D2, V25.D2
-	FMOVQ 224(R0), F26
-	VFMLA V0.D2, V25.D2, V26.D2
-	FMOVQ (R0), F27
-	VFMLA V0.D2, V26.D2, V27.D2
-	FMOVQ (R0), F28
-	VFMLA V0.D2, V27.D2, V28.D2
-	WORD $0x4F7F04BD // sshr v29.2d, v5.2d, #1
-	VSUB V29.D2, V5.D2, V30.D2
-	FMOVQ 496(R0), F31
-	VADD V31.D2, V29.D2, V0.D2
-	VSHL $52, V0.D2, V1.D2
-	WORD $0x6E61DF84 // fmul v4.2d, v28.2d, v1.2d
-	FMOVQ 496(R0), F5
-	VADD V5.D2, V30.D2, V6.D2
-	VSHL $52, V6.D2, V12.D2
-	WORD $0x6E6CDC8D // fmul v13.2d, v4.2d, v12.2d
-	FMOVD 928(R1), F14
-	VDUP V14.D[0], V14.D2
-	WORD $0x4EE0D86F // fcmeq v15.2d, v3.2d, #0.0
-	VBIT V15.B16, V14.B16, V13.B16
-	FMOVD 912(R1), F16
-	VDUP V16.D[0], V16.D2
-	WORD $0x4E70D5B1 // fadd v17.2d, v13.2d, v16.2d
-	FMOVD 904(R1), F18
-	VDUP V18.D[0], V18.D2
-	VFMLS V18.D2, V3.D2, V17.D2
-	FMOVD 920(R1), F19
-	VDUP V19.D[0], V19.D2
-	WORD $0x6E73DE35 // fmul v21.2d, v17.2d, v19.2d
-	FMOVD 952(R1), F22
-	VDUP V22.D[0], V22.D2
-	FMOVD 944(R1), F23
-	VDUP V23.D[0], V23.D2
-	FMOVD 936(R1), F24
-	VDUP V24.D[0], V24.D2
-	FMOVQ 224(R0), F25
-	VFMLA V2.D2, V22.D2, V23.D2
-	VFMLA V2.D2, V23.D2, V24.D2
-	VFMLA V2.D2, V24.D2, V25.D2
-	WORD $0x6E62DF3A // fmul v26.2d, v25.2d, v2.2d
-	WORD $0x6E62DF5B // fmul v27.2d, v26.2d, v2.2d
-	FMOVQ 512(R0), F28
-	WORD $0x4EE0F85D // fabs v29.2d, v2.2d
-	WORD $0x6EFDE79E // fcmgt v30.2d, v28.2d, v29.2d
-	VBIT V30.B16, V27.B16, V21.B16
-	FMOVQ 512(R1), F31
-	WORD $0x6E7FDEA0 // fmul v0.2d, v21.2d, v31.2d
-	WORD $0x4E60D694 // fadd v20.2d, v20.2d, v0.2d
-	FMOVQ 144(R1), F1
-	WORD $0x4E61D4E2 // fadd v2.2d, v7.2d, v1.2d
-	FMOVQ 16(R19), F3
-	WORD $0x4E61D464 // fadd v4.2d, v3.2d, v1.2d
-	VUSHR $52, V2.D2, V5.D2
-	WORD $0x4E61D8A6 // scvtf v6.2d, v5.2d
-	FMOVQ 16(R0), F7
-	WORD $0x4EE7D4CC // fsub v12.2d, v6.2d, v7.2d
-	FMOVQ (R0), F13
-	FMOVQ 32(R0), F14
-	VBIT V14.B16, V2.B16, V13.B16
-	FMOVQ 80(R0), F15
-	WORD $0x6E6FE5B0 // fcmge v16.2d, v13.2d, v15.2d
-	FMOVQ 48(R0), F17
-	VAND V17.B16, V16.B16, V18.B16
-	VSUB V18.D2, V13.D2, V19.D2
-	FMOVQ (R0), F21
-	VAND V21.B16, V16.B16, V22.B16
-	WORD $0x4E76D597 // fadd v23.2d, v12.2d, v22.2d
-	FMOVQ (R0), F24
-	WORD $0x4EF8D679 // fsub v25.2d, v19.2d, v24.2d
-	FMOVQ 96(R0), F26
-	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
-	WORD $0x6E7BFF3C // fdiv v28.2d, v25.2d, v27.2d
-	WORD $0x6E7CDF9D // fmul v29.2d, v28.2d, v28.2d
-	FMOVQ 112(R0), F30
-	FMOVQ 128(R0), F31
-	VFMLA V29.D2, V30.D2, V31.D2
-	FMOVQ 144(R0), F0
-	VFMLA V29.D2, V31.D2, V0.D2
-	FMOVQ 160(R0), F1
-	VFMLA V29.D2, V0.D2, V1.D2
-	FMOVQ 176(R0), F3
-	VFMLA V29.D2, V1.D2, V3.D2
-	FMOVQ 192(R0), F5
-	VFMLA V29.D2, V3.D2, V5.D2
-	FMOVQ 208(R0), F6
-	VFMLA V29.D2, V5.D2, V6.D2
-	WORD $0x6E7DDCC7 // fmul v7.2d, v6.2d, v29.2d
-	WORD $0x6E79DF2C // fmul v12.2d, v25.2d, v25.2d
-	FMOVQ 224(R0), F13
-	WORD $0x6E6DDD8E // fmul v14.2d, v12.2d, v13.2d
-	WORD $0x4E6ED4EF // fadd v15.2d, v7.2d, v14.2d
-	WORD $0x6E7CDDF0 // fmul v16.2d, v15.2d, v28.2d
-	FMOVQ 240(R0), F17
-	VFMLA V17.D2, V23.D2, V16.D2
-	WORD $0x4EEED612 // fsub v18.2d, v16.2d, v14.2d
-	WORD $0x4E79D653 // fadd v19.2d, v18.2d, v25.2d
+	WORD $0x4E61AA32 // fcvtns v18.2d, v17.2d
+	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
 	FMOVQ 256(R0), F21
-	WORD $0x6E75DEF6 // fmul v22.2d, v23.2d, v21.2d
-	WORD $0x4E73D6D7 // fadd v23.2d, v22.2d, v19.2d
-	FMOVD 896(R1), F24
-	WORD $0x4FD892F9 // fmul v25.2d, v23.2d, v24.d[0]
-	FMOVQ 272(R0), F26
-	WORD $0x4E7AF73B // fmax v27.2d, v25.2d, v26.2d
-	FMOVQ 288(R0), F28
-	WORD $0x4EFCF77D // fmin v29.2d, v27.2d, v28.2d
-	FMOVQ 304(R0), F30
-	WORD $0x6E7EDFBF // fmul v31.2d, v29.2d, v30.2d
-	WORD $0x4E61ABE0 // fcvtns v0.2d, v31.2d
-	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
-	FMOVQ 256(R0), F3
-	VFMLS V3.D2, V1.D2, V29.D2
-	FMOVQ 240(R0), F5
-	VFMLS V5.D2, V1.D2, V29.D2
-	FMOVQ 320(R0), F6
-	FMOVQ 336(R0), F7
-	VFMLA V29.D2, V6.D2, V7.D2
-	FMOVQ 352(R0), F12
-	VFMLA V29.D2, V7.D2, V12.D2
-	FMOVQ 368(R0), F13
-	VFMLA V29.D2, V12.D2, V13.D2
-	FMOVQ 384(R0), F14
-	VFMLA V29.D2, V13.D2, V14.D2
-	FMOVQ 400(R0), F15
-	VFMLA V29.D2, V14.D2, V15.D2
-	FMOVQ 416(R0), F16
-	VFMLA V29.D2, V15.D2, V16.D2
-	FMOVQ 432(R0), F17
-	VFMLA V29.D2, V16.D2, V17.D2
-	FMOVQ 448(R0), F18
-	VFMLA V29.D2, V17.D2, V18.D2
-	FMOVQ 464(R0), F19
-	VFMLA V29.D2, V18.D2, V19.D2
-	FMOVQ 480(R0), F21
-	VFMLA V29.D2, V19.D2, V21.D2
-	FMOVQ 224(R0), F22
-	VFMLA V29.D2, V21.D2, V22.D2
-	FMOVQ (R0), F23
-	VFMLA V29.D2, V22.D2, V23.D2
-	FMOVQ (R0), F24
-	VFMLA V29.D2, V23.D2, V24.D2
-	WORD $0x4F7F0419 // sshr v25.2d, v0.2d, #1
-	VSUB V25.D2, V0.D2, V26.D2
-	FMOVQ 496(R0), F27
-	VADD V27.D2, V25.D2, V28.D2
-	VSHL $52, V28.D2, V29.D2
-	WORD $0x6E7DDF1E // fmul v30.2d, v24.2d, v29.2d
-	FMOVQ 496(R0), F31
-	VADD V31.D2, V26.D2, V0.D2
-	VSHL $52, V0.D2, V1.D2
-	WORD $0x6E61DFC3 // fmul v3.2d, v30.2d, v1.2d
-	WORD $0x6E64DC65 // fmul v5.2d, v3.2d, v4.2d
-	FMOVQ F5, 16(R7)
-	WORD $0x6E62DC66 // fmul v6.2d, v3.2d, v2.2d
-	FMOVQ F6, 16(R15)
-	WORD $0x6E62DCC7 // fmul v7.2d, v6.2d, v2.2d
-	FMOVQ F7, 512(R1)
-	FMOVQ (R0), F12
-	WORD $0x6E62FD8D // fdiv v13.2d, v12.2d, v2.2d
-	WORD $0x4EE2D48E // fsub v14.2d, v4.2d, v2.2d
-	WORD $0x6E6DDDCF // fmul v15.2d, v14.2d, v13.2d
-	WORD $0x6E6DDC90 // fmul v16.2d, v4.2d, v13.2d
-	FMOVQ 48(R0), F17
-	WORD $0x4E71F612 // fmax v18.2d, v16.2d, v17.2d
-	VUSHR $52, V18.D2, V19.D2
-	WORD $0x4E61DA75 // scvtf v21.2d, v19.2d
-	FMOVQ 16(R0), F22
-	WORD $0x4EF6D6B7 // fsub v23.2d, v21.2d, v22.2d
-	FMOVQ (R0), F24
-	FMOVQ 32(R0), F25
-	VBIT V25.B16, V18.B16, V24.B16
-	FMOVQ 80(R0), F26
-	WORD $0x6E7AE71B // fcmge v27.2d, v24.2d, v26.2d
-	FMOVQ 48(R0), F28
-	VAND V28.B16, V27.B16, V29.B16
-	VSUB V29.D2, V24.D2, V30.D2
-	FMOVQ (R0), F31
-	VAND V31.B16, V27.B16, V0.B16
-	WORD $0x4E60D6E1 // fadd v1.2d, v23.2d, v0.2d
-	FMOVQ (R0), F2
-	WORD $0x4EE2D7C3 // fsub v3.2d, v30.2d, v2.2d
-	FMOVQ 96(R0), F4
-	WORD $0x4E64D465 // fadd v5.2d, v3.2d, v4.2d
-	WORD $0x6E65FC66 // fdiv v6.2d, v3.2d, v5.2d
-	WORD $0x6E66DCC7 // fmul v7.2d, v6.2d, v6.2d
-	FMOVQ 112(R0), F12
-	FMOVQ 128(R0), F13
-	VFMLA V7.D2, V12.D2, V13.D2
-	FMOVQ 144(R0), F14
-	VFMLA V7.D2, V13.D2, V14.D2
-	FMOVQ 160(R0), F17
-	VFMLA V7.D2, V14.D2, V17.D2
-	FMOVQ 176(R0), F18
-	VFMLA V7.D2, V17.D2, V18.D2
-	FMOVQ 192(R0), F19
-	VFMLA V7.D2, V18.D2, V19.D2
-	FMOVQ 208(R0), F21
-	VFMLA V7.D2, V19.D2, V21.D2
-	WORD $0x6E67DEB6 // fmul v22.2d, v21.2d, v7.2d
-	WORD $0x6E63DC77 // fmul v23.2d, v3.2d, v3.2d
-	FMOVQ 224(R0), F24
-	WORD $0x6E78DEF9 // fmul v25.2d, v23.2d, v24.2d
-	WORD $0x4E79D6DA // fadd v26.2d, v22.2d, v25.2d
-	WORD $0x6E66DF5B // fmul v27.2d, v26.2d, v6.2d
-	FMOVQ 240(R0), F28
-	VFMLA V28.D2, V1.D2, V27.D2
-	WORD $0x4EF9D77D // fsub v29.2d, v27.2d, v25.2d
-	WORD $0x4E63D7BE // fadd v30.2d, v29.2d, v3.2d
-	FMOVQ 256(R0), F31
-	WORD $0x6E7FDC20 // fmul v0.2d, v1.2d, v31.2d
-	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
-	FMOVD 904(R1), F2
-	WORD $0x4FC29023 // fmul v3.2d, v1.2d, v2.d[0]
-	FMOVQ 272(R0), F4
-	WORD $0x4E64F465 // fmax v5.2d, v3.2d, v4.2d
-	FMOVQ 288(R0), F6
-	WORD $0x4EE6F4A7 // fmin v7.2d, v5.2d, v6.2d
-	FMOVQ 304(R0), F12
-	WORD $0x6E6CDCED // fmul v13.2d, v7.2d, v12.2d
-	WORD $0x4E61A9AE // fcvtns v14.2d, v13.2d
-	WORD $0x4E61D9D1 // scvtf v17.2d, v14.2d
-	FMOVQ 256(R0), F18
-	VFMLS V18.D2, V17.D2, V7.D2
-	FMOVQ 240(R0), F19
-	VFMLS V19.D2, V17.D2, V7.D2
-	FMOVQ 320(R0), F21
-	FMOVQ 336(R0), F22
-	VFMLA V7.D2, V21.D2, V22.D2
-	FMOVQ 352(R0), F23
-	VFMLA V7.D2, V22.D2, V23.D2
-	FMOVQ 368(R0), F24
-	VFMLA V7.D2, V23.D2, V24.D2
-	FMOVQ 384(R0), F25
-	VFMLA V7.D2, V24.D2, V25.D2
-	FMOVQ 400(R0), F26
-	VFMLA V7.D2, V25.D2, V26.D2
-	FMOVQ 416(R0), F27
-	VFMLA V7.D2, V26.D2, V27.D2
-	FMOVQ 432(R0), F28
-	VFMLA V7.D2, V27.D2, V28.D2
-	FMOVQ 448(R0), F29
-	VFMLA V7.D2, V28.D2, V29.D2
-	FMOVQ 464(R0), F30
-	VFMLA V7.D2, V29.D2, V30.D2
-	FMOVQ 480(R0), F31
-	VFMLA V7.D2, V30.D2, V31.D2
-	FMOVQ 224(R0), F0
-	VFMLA V7.D2, V31.D2, V0.D2
-	FMOVQ (R0), F1
-	VFMLA V7.D2, V0.D2, V1.D2
-	FMOVQ (R0), F2
-	VFMLA V7.D2, V1.D2, V2.D2
-	WORD $0x4F7F05C3 // sshr v3.2d, v14.2d, #1
-	VSUB V3.D2, V14.D2, V4.D2
-	FMOVQ 496(R0), F5
-	VADD V5.D2, V3.D2, V6.D2
-	VSHL $52, V6.D2, V7.D2
-	WORD $0x6E67DC4C // fmul v12.2d, v2.2d, v7.2d
-	FMOVQ 496(R0), F13
-	VADD V13.D2, V4.D2, V14.D2
-	VSHL $52, V14.D2, V17.D2
-	WORD $0x6E71DD92 // fmul v18.2d, v12.2d, v17.2d
+	VFMLS V21.D2, V19.D2, V15.D2
+	FMOVQ 240(R0), F22
+	VFMLS V22.D2, V19.D2, V15.D2
+	FMOVQ 320(R0), F23
+	FMOVQ 336(R0), F26
+	VFMLA V15.D2, V23.D2, V26.D2
+	FMOVQ 352(R0), F27
+	VFMLA V15.D2, V26.D2, V27.D2
+	FMOVQ 368(R0), F28
+	VFMLA V15.D2, V27.D2, V28.D2
+	FMOVQ 384(R0), F29
+	VFMLA V15.D2, V28.D2, V29.D2
+	FMOVQ 400(R0), F30
+	VFMLA V15.D2, V29.D2, V30.D2
+	FMOVQ 416(R0), F31
+	VFMLA V15.D2, V30.D2, V31.D2
+	FMOVQ 432(R0), F0
+	VFMLA V15.D2, V31.D2, V0.D2
+	FMOVQ 448(R0), F1
+	VFMLA V15.D2, V0.D2, V1.D2
+	FMOVQ 464(R0), F2
+	VFMLA V15.D2, V1.D2, V2.D2
+	FMOVQ 480(R0), F3
+	VFMLA V15.D2, V2.D2, V3.D2
+	FMOVQ 224(R0), F4
+	VFMLA V15.D2, V3.D2, V4.D2
+	FMOVQ (R0), F5
+	VFMLA V15.D2, V4.D2, V5.D2
+	FMOVQ (R0), F6
+	VFMLA V15.D2, V5.D2, V6.D2
+	WORD $0x4F7F0647 // sshr v7.2d, v18.2d, #1
+	VSUB V7.D2, V18.D2, V8.D2
+	FMOVQ 496(R0), F9
+	VADD V9.D2, V7.D2, V12.D2
+	VSHL $52, V12.D2, V13.D2
+	WORD $0x6E6DDCCE // fmul v14.2d, v6.2d, v13.2d
+	FMOVQ 496(R0), F15
+	VADD V15.D2, V8.D2, V16.D2
+	VSHL $52, V16.D2, V17.D2
+	WORD $0x6E71DDD2 // fmul v18.2d, v14.2d, v17.2d
 	FMOVD 928(R1), F19
 	VDUP V19.D[0], V19.D2
-	WORD $0x4EE0DA15 // fcmeq v21.2d, v16.2d, #0.0
+	WORD $0x4EE0DB35 // fcmeq v21.2d, v25.2d, #0.0
 	VBIT V21.B16, V19.B16, V18.B16
 	FMOVD 912(R1), F22
 	VDUP V22.D[0], V22.D2
 	WORD $0x4E76D657 // fadd v23.2d, v18.2d, v22.2d
-	FMOVD 904(R1), F24
-	VDUP V24.D[0], V24.D2
-	VFMLS V24.D2, V16.D2, V23.D2
-	FMOVD 920(R1), F25
-	VDUP V25.D[0], V25.D2
-	WORD $0x6E79DEFA // fmul v26.2d, v23.2d, v25.2d
-	FMOVD 952(R1), F27
+	FMOVD 904(R1), F26
+	VDUP V26.D[0], V26.D2
+	VFMLS V26.D2, V25.D2, V23.D2
+	FMOVD 920(R1), F27
 	VDUP V27.D[0], V27.D2
-	FMOVD 944(R1), F28
-	VDUP V28.D[0], V28.D2
-	FMOVD 936(R1), F29
+	WORD $0x6E7BDEFC // fmul v28.2d, v23.2d, v27.2d
+	FMOVD 952(R1), F29
 	VDUP V29.D[0], V29.D2
-	FMOVQ 224(R0), F30
-	VFMLA V15.D2, V27.D2, V28.D2
-	VFMLA V15.D2, V28.D2, V29.D2
-	VFMLA V15.D2, V29.D2, V30.D2
-	WORD $0x6E6FDFDF // fmul v31.2d, v30.2d, v15.2d
-	WORD $0x6E6FDFE0 // fmul v0.2d, v31.2d, v15.2d
-	FMOVQ 512(R0), F1
-	WORD $0x4EE0F9E2 // fabs v2.2d, v15.2d
-	WORD $0x6EE2E423 // fcmgt v3.2d, v1.2d, v2.2d
-	VBIT V3.B16, V0.B16, V26.B16
-	FMOVQ 512(R1), F4
-	WORD $0x6E64DF45 // fmul v5.2d, v26.2d, v4.2d
-	WORD $0x4E65D694 // fadd v20.2d, v20.2d, v5.2d
-	FMOVQ 160(R1), F6
-	WORD $0x4E66D507 // fadd v7.2d, v8.2d, v6.2d
-	FMOVQ 32(R19), F8
-	WORD $0x4E66D50C // fadd v12.2d, v8.2d, v6.2d
-	VUSHR $52, V7.D2, V13.D2
+	FMOVD 944(R1), F30
+	VDUP V30.D[0], V30.D2
+	FMOVD 936(R1), F31
+	VDUP V31.D[0], V31.D2
+	FMOVQ 224(R0), F0
+	VFMLA V24.D2, V29.D2, V30.D2
+	VFMLA V24.D2, V30.D2, V31.D2
+	VFMLA V24.D2, V31.D2, V0.D2
+	WORD $0x6E78DC01 // fmul v1.2d, v0.2d, v24.2d
+	WORD $0x6E78DC22 // fmul v2.2d, v1.2d, v24.2d
+	FMOVQ 512(R0), F3
+	WORD $0x4EE0FB04 // fabs v4.2d, v24.2d
+	WORD $0x6EE4E465 // fcmgt v5.2d, v3.2d, v4.2d
+	VBIT V5.B16, V2.B16, V28.B16
+	FMOVQ 512(R1), F6
+	WORD $0x6E66DF87 // fmul v7.2d, v28.2d, v6.2d
+	WORD $0x4E67D694 // fadd v20.2d, v20.2d, v7.2d
+	FMOVQ 192(R1), F8
+	WORD $0x4E68D549 // fadd v9.2d, v10.2d, v8.2d
+	FMOVQ 64(R19), F10
+	FMOVQ 1024(R1), F12
+	WORD $0x4E6CD54D // fadd v13.2d, v10.2d, v12.2d
+	VUSHR $52, V9.D2, V14.D2
+	WORD $0x4E61D9CF // scvtf v15.2d, v14.2d
+	FMOVQ 16(R0), F16
+	WORD $0x4EF0D5F1 // fsub v17.2d, v15.2d, v16.2d
+	FMOVQ (R0), F18
+	FMOVQ 32(R0), F19
+	VBIT V19.B16, V9.B16, V18.B16
+	FMOVQ 80(R0), F21
+	WORD $0x6E75E656 // fcmge v22.2d, v18.2d, v21.2d
+	FMOVQ 48(R0), F23
+	VAND V23.B16, V22.B16, V24.B16
+	VSUB V24.D2, V18.D2, V25.D2
+	FMOVQ (R0), F26
+	VAND V26.B16, V22.B16, V27.B16
+	WORD $0x4E7BD63C // fadd v28.2d, v17.2d, v27.2d
+	FMOVQ (R0), F29
+	WORD $0x4EFDD73E // fsub v30.2d, v25.2d, v29.2d
+	FMOVQ 96(R0), F31
+	WORD $0x4E7FD7C0 // fadd v0.2d, v30.2d, v31.2d
+	WORD $0x6E60FFC1 // fdiv v1.2d, v30.2d, v0.2d
+	WORD $0x6E61DC22 // fmul v2.2d, v1.2d, v1.2d
+	FMOVQ 112(R0), F3
+	FMOVQ 128(R0), F4
+	VFMLA V2.D2, V3.D2, V4.D2
+	FMOVQ 144(R0), F5
+	VFMLA V2.D2, V4.D2, V5.D2
+	FMOVQ 160(R0), F6
+	VFMLA V2.D2, V5.D2, V6.D2
+	FMOVQ 176(R0), F7
+	VFMLA V2.D2, V6.D2, V7.D2
+	FMOVQ 192(R0), F8
+	VFMLA V2.D2, V7.D2, V8.D2
+	FMOVQ 208(R0), F10
+	VFMLA V2.D2, V8.D2, V10.D2
+	WORD $0x6E62DD4C // fmul v12.2d, v10.2d, v2.2d
+	WORD $0x6E7EDFCE // fmul v14.2d, v30.2d, v30.2d
+	FMOVQ 224(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E70D591 // fadd v17.2d, v12.2d, v16.2d
+	WORD $0x6E61DE32 // fmul v18.2d, v17.2d, v1.2d
+	FMOVQ 240(R0), F19
+	VFMLA V19.D2, V28.D2, V18.D2
+	WORD $0x4EF0D655 // fsub v21.2d, v18.2d, v16.2d
+	WORD $0x4E7ED6B6 // fadd v22.2d, v21.2d, v30.2d
+	FMOVQ 256(R0), F23
+	WORD $0x6E77DF98 // fmul v24.2d, v28.2d, v23.2d
+	WORD $0x4E76D719 // fadd v25.2d, v24.2d, v22.2d
+	FMOVD 896(R1), F26
+	WORD $0x4FDA933B // fmul v27.2d, v25.2d, v26.d[0]
+	FMOVQ 272(R0), F28
+	WORD $0x4E7CF77D // fmax v29.2d, v27.2d, v28.2d
+	FMOVQ 288(R0), F30
+	WORD $0x4EFEF7BF // fmin v31.2d, v29.2d, v30.2d
+	FMOVQ 304(R0), F0
+	WORD $0x6E60DFE1 // fmul v1.2d, v31.2d, v0.2d
+	WORD $0x4E61A822 // fcvtns v2.2d, v1.2d
+	WORD $0x4E61D843 // scvtf v3.2d, v2.2d
+	FMOVQ 256(R0), F4
+	VFMLS V4.D2, V3.D2, V31.D2
+	FMOVQ 240(R0), F5
+	VFMLS V5.D2, V3.D2, V31.D2
+	FMOVQ 320(R0), F6
+	FMOVQ 336(R0), F7
+	VFMLA V31.D2, V6.D2, V7.D2
+	FMOVQ 352(R0), F8
+	VFMLA V31.D2, V7.D2, V8.D2
+	FMOVQ 368(R0), F10
+	VFMLA V31.D2, V8.D2, V10.D2
+	FMOVQ 384(R0), F12
+	VFMLA V31.D2, V10.D2, V12.D2
+	FMOVQ 400(R0), F14
+	VFMLA V31.D2, V12.D2, V14.D2
+	FMOVQ 416(R0), F15
+	VFMLA V31.D2, V14.D2, V15.D2
+	FMOVQ 432(R0), F16
+	VFMLA V31.D2, V15.D2, V16.D2
+	FMOVQ 448(R0), F17
+	VFMLA V31.D2, V16.D2, V17.D2
+	FMOVQ 464(R0), F18
+	VFMLA V31.D2, V17.D2, V18.D2
+	FMOVQ 480(R0), F19
+	VFMLA V31.D2, V18.D2, V19.D2
+	FMOVQ 224(R0), F21
+	VFMLA V31.D2, V19.D2, V21.D2
+	FMOVQ (R0), F22
+	VFMLA V31.D2, V21.D2, V22.D2
+	FMOVQ (R0), F23
+	VFMLA V31.D2, V22.D2, V23.D2
+	WORD $0x4F7F0458 // sshr v24.2d, v2.2d, #1
+	VSUB V24.D2, V2.D2, V25.D2
+	FMOVQ 496(R0), F26
+	VADD V26.D2, V24.D2, V27.D2
+	VSHL $52, V27.D2, V28.D2
+	WORD $0x6E7CDEFD // fmul v29.2d, v23.2d, v28.2d
+	FMOVQ 496(R0), F30
+	VADD V30.D2, V25.D2, V31.D2
+	VSHL $52, V31.D2, V0.D2
+	WORD $0x6E60DFA1 // fmul v1.2d, v29.2d, v0.2d
+	WORD $0x6E6DDC22 // fmul v2.2d, v1.2d, v13.2d
+	FMOVQ F2, 64(R7)
+	WORD $0x6E69DC23 // fmul v3.2d, v1.2d, v9.2d
+	FMOVQ F3, 64(R15)
+	WORD $0x6E69DC64 // fmul v4.2d, v3.2d, v9.2d
+	FMOVQ F4, 512(R1)
+	FMOVQ (R0), F5
+	WORD $0x6E69FCA6 // fdiv v6.2d, v5.2d, v9.2d
+	WORD $0x4EE9D5A7 // fsub v7.2d, v13.2d, v9.2d
+	WORD $0x6E66DCE8 // fmul v8.2d, v7.2d, v6.2d
+	WORD $0x6E66DDA9 // fmul v9.2d, v13.2d, v6.2d
+	FMOVQ 48(R0), F10
+	WORD $0x4E6AF52C // fmax v12.2d, v9.2d, v10.2d
+	VUSHR $52, V12.D2, V13.D2
 	WORD $0x4E61D9AE // scvtf v14.2d, v13.2d
 	FMOVQ 16(R0), F15
 	WORD $0x4EEFD5D0 // fsub v16.2d, v14.2d, v15.2d
 	FMOVQ (R0), F17
 	FMOVQ 32(R0), F18
-	VBIT V18.B16, V7.B16, V17.B16
+	VBIT V18.B16, V12.B16, V17.B16
 	FMOVQ 80(R0), F19
 	WORD $0x6E73E635 // fcmge v21.2d, v17.2d, v19.2d
 	FMOVQ 48(R0), F22
@@ -9009,378 +9759,22 @@ sum:
 	VFMLA V1.D2, V4.D2, V5.D2
 	FMOVQ 176(R0), F6
 	VFMLA V1.D2, V5.D2, V6.D2
-	FMOVQ 192(R0), F8
-	VFMLA V1.D2, V6.D2, V8.D2
-	FMOVQ 208(R0), F13
-	VFMLA V1.D2, V8.D2, V13.D2
-	WORD $0x6E61DDAE // fmul v14.2d, v13.2d, v1.2d
-	WORD $0x6E7DDFAF // fmul v15.2d, v29.2d, v29.2d
-	FMOVQ 224(R0), F16
-	WORD $0x6E70DDF1 // fmul v17.2d, v15.2d, v16.2d
-	WORD $0x4E71D5D2 // fadd v18.2d, v14.2d, v17.2d
-	WORD $0x6E60DE53 // fmul v19.2d, v18.2d, v0.2d
-	FMOVQ 240(R0), F21
-	VFMLA V21.D2, V27.D2, V19.D2
-	WORD $0x4EF1D676 // fsub v22.2d, v19.2d, v17.2d
-	WORD $0x4E7DD6D7 // fadd v23.2d, v22.2d, v29.2d
-	FMOVQ 256(R0), F24
-	WORD $0x6E78DF79 // fmul v25.2d, v27.2d, v24.2d
-	WORD $0x4E77D73A // fadd v26.2d, v25.2d, v23.2d
-	FMOVD 896(R1), F27
-	WORD $0x4FDB935C // fmul v28.2d, v26.2d, v27.d[0]
-	FMOVQ 272(R0), F29
-	WORD $0x4E7DF79E // fmax v30.2d, v28.2d, v29.2d
-	FMOVQ 288(R0), F31
-	WORD $0x4EFFF7C0 // fmin v0.2d, v30.2d, v31.2d
-	FMOVQ 304(R0), F1
-	WORD $0x6E61DC02 // fmul v2.2d, v0.2d, v1.2d
-	WORD $0x4E61A843 // fcvtns v3.2d, v2.2d
-	WORD $0x4E61D864 // scvtf v4.2d, v3.2d
-	FMOVQ 256(R0), F5
-	VFMLS V5.D2, V4.D2, V0.D2
-	FMOVQ 240(R0), F6
-	VFMLS V6.D2, V4.D2, V0.D2
-	FMOVQ 320(R0), F8
-	FMOVQ 336(R0), F13
-	VFMLA V0.D2, V8.D2, V13.D2
-	FMOVQ 352(R0), F14
-	VFMLA V0.D2, V13.D2, V14.D2
-	FMOVQ 368(R0), F15
-	VFMLA V0.D2, V14.D2, V15.D2
-	FMOVQ 384(R0), F16
-	VFMLA V0.D2, V15.D2, V16.D2
-	FMOVQ 400(R0), F17
-	VFMLA V0.D2, V16.D2, V17.D2
-	FMOVQ 416(R0), F18
-	VFMLA V0.D2, V17.D2, V18.D2
-	FMOVQ 432(R0), F19
-	VFMLA V0.D2, V18.D2, V19.D2
-	FMOVQ 448(R0), F21
-	VFMLA V0.D2, V19.D2, V21.D2
-	FMOVQ 464(R0), F22
-	VFMLA V0.D2, V21.D2, V22.D2
-	FMOVQ 480(R0), F23
-	VFMLA V0.D2, V22.D2, V23.D2
-	FMOVQ 224(R0), F24
-	VFMLA V0.D2, V23.D2, V24.D2
-	FMOVQ (R0), F25
-	VFMLA V0.D2, V24.D2, V25.D2
-	FMOVQ (R0), F26
-	VFMLA V0.D2, V25.D2, V26.D2
-	WORD $0x4F7F047B // sshr v27.2d, v3.2d, #1
-	VSUB V27.D2, V3.D2, V28.D2
-	FMOVQ 496(R0), F29
-	VADD V29.D2, V27.D2, V30.D2
-	VSHL $52, V30.D2, V31.D2
-	WORD $0x6E7FDF40 // fmul v0.2d, v26.2d, v31.2d
-	FMOVQ 496(R0), F1
-	VADD V1.D2, V28.D2, V2.D2
-	VSHL $52, V2.D2, V3.D2
-	WORD $0x6E63DC04 // fmul v4.2d, v0.2d, v3.2d
-	WORD $0x6E6CDC85 // fmul v5.2d, v4.2d, v12.2d
-	FMOVQ F5, 32(R7)
-	WORD $0x6E67DC86 // fmul v6.2d, v4.2d, v7.2d
-	FMOVQ F6, 32(R15)
-	WORD $0x6E67DCC8 // fmul v8.2d, v6.2d, v7.2d
-	FMOVQ F8, 512(R1)
-	FMOVQ (R0), F13
-	WORD $0x6E67FDAE // fdiv v14.2d, v13.2d, v7.2d
-	WORD $0x4EE7D58F // fsub v15.2d, v12.2d, v7.2d
-	WORD $0x6E6EDDF0 // fmul v16.2d, v15.2d, v14.2d
-	WORD $0x6E6EDD91 // fmul v17.2d, v12.2d, v14.2d
-	FMOVQ 48(R0), F18
-	WORD $0x4E72F633 // fmax v19.2d, v17.2d, v18.2d
-	VUSHR $52, V19.D2, V21.D2
-	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
-	FMOVQ 16(R0), F23
-	WORD $0x4EF7D6D8 // fsub v24.2d, v22.2d, v23.2d
-	FMOVQ (R0), F25
-	FMOVQ 32(R0), F26
-	VBIT V26.B16, V19.B16, V25.B16
-	FMOVQ 80(R0), F27
-	WORD $0x6E7BE73C // fcmge v28.2d, v25.2d, v27.2d
-	FMOVQ 48(R0), F29
-	VAND V29.B16, V28.B16, V30.B16
-	VSUB V30.D2, V25.D2, V31.D2
-	FMOVQ (R0), F0
-	VAND V0.B16, V28.B16, V1.B16
-	WORD $0x4E61D702 // fadd v2.2d, v24.2d, v1.2d
-	FMOVQ (R0), F3
-	WORD $0x4EE3D7E4 // fsub v4.2d, v31.2d, v3.2d
-	FMOVQ 96(R0), F5
-	WORD $0x4E65D486 // fadd v6.2d, v4.2d, v5.2d
-	WORD $0x6E66FC87 // fdiv v7.2d, v4.2d, v6.2d
-	WORD $0x6E67DCE8 // fmul v8.2d, v7.2d, v7.2d
-	FMOVQ 112(R0), F12
-	FMOVQ 128(R0), F13
-	VFMLA V8.D2, V12.D2, V13.D2
-	FMOVQ 144(R0), F14
-	VFMLA V8.D2, V13.D2, V14.D2
-	FMOVQ 160(R0), F15
-	VFMLA V8.D2, V14.D2, V15.D2
-	FMOVQ 176(R0), F18
-	VFMLA V8.D2, V15.D2, V18.D2
-	FMOVQ 192(R0), F19
-	VFMLA V8.D2, V18.D2, V19.D2
-	FMOVQ 208(R0), F21
-	VFMLA V8.D2, V19.D2, V21.D2
-	WORD $0x6E68DEB6 // fmul v22.2d, v21.2d, v8.2d
-	WORD $0x6E64DC97 // fmul v23.2d, v4.2d, v4.2d
-	FMOVQ 224(R0), F24
-	WORD $0x6E78DEF9 // fmul v25.2d, v23.2d, v24.2d
-	WORD $0x4E79D6DA // fadd v26.2d, v22.2d, v25.2d
-	WORD $0x6E67DF5B // fmul v27.2d, v26.2d, v7.2d
-	FMOVQ 240(R0), F28
-	VFMLA V28.D2, V2.D2, V27.D2
-	WORD $0x4EF9D77D // fsub v29.2d, v27.2d, v25.2d
-	WORD $0x4E64D7BE // fadd v30.2d, v29.2d, v4.2d
-	FMOVQ 256(R0), F31
-	WORD $0x6E7FDC40 // fmul v0.2d, v2.2d, v31.2d
-	WORD $0x4E7ED401 // fadd v1.2d, v0.2d, v30.2d
-	FMOVD 904(R1), F2
-	WORD $0x4FC29023 // fmul v3.2d, v1.2d, v2.d[0]
-	FMOVQ 272(R0), F4
-	WORD $0x4E64F465 // fmax v5.2d, v3.2d, v4.2d
-	FMOVQ 288(R0), F6
-	WORD $0x4EE6F4A7 // fmin v7.2d, v5.2d, v6.2d
-	FMOVQ 304(R0), F8
-	WORD $0x6E68DCEC // fmul v12.2d, v7.2d, v8.2d
-	WORD $0x4E61A98D // fcvtns v13.2d, v12.2d
-	WORD $0x4E61D9AE // scvtf v14.2d, v13.2d
-	FMOVQ 256(R0), F15
-	VFMLS V15.D2, V14.D2, V7.D2
-	FMOVQ 240(R0), F18
-	VFMLS V18.D2, V14.D2, V7.D2
-	FMOVQ 320(R0), F19
-	FMOVQ 336(R0), F21
-	VFMLA V7.D2, V19.D2, V21.D2
-	FMOVQ 352(R0), F22
-	VFMLA V7.D2, V21.D2, V22.D2
-	FMOVQ 368(R0), F23
-	VFMLA V7.D2, V22.D2, V23.D2
-	FMOVQ 384(R0), F24
-	VFMLA V7.D2, V23.D2, V24.D2
-	FMOVQ 400(R0), F25
-	VFMLA V7.D2, V24.D2, V25.D2
-	FMOVQ 416(R0), F26
-	VFMLA V7.D2, V25.D2, V26.D2
-	FMOVQ 432(R0), F27
-	VFMLA V7.D2, V26.D2, V27.D2
-	FMOVQ 448(R0), F28
-	VFMLA V7.D2, V27.D2, V28.D2
-	FMOVQ 464(R0), F29
-	VFMLA V7.D2, V28.D2, V29.D2
-	FMOVQ 480(R0), F30
-	VFMLA V7.D2, V29.D2, V30.D2
-	FMOVQ 224(R0), F31
-	VFMLA V7.D2, V30.D2, V31.D2
-	FMOVQ (R0), F0
-	VFMLA V7.D2, V31.D2, V0.D2
-	FMOVQ (R0), F1
-	VFMLA V7.D2, V0.D2, V1.D2
-	WORD $0x4F7F05A2 // sshr v2.2d, v13.2d, #1
-	VSUB V2.D2, V13.D2, V3.D2
-	FMOVQ 496(R0), F4
-	VADD V4.D2, V2.D2, V5.D2
-	VSHL $52, V5.D2, V6.D2
-	WORD $0x6E66DC27 // fmul v7.2d, v1.2d, v6.2d
-	FMOVQ 496(R0), F8
-	VADD V8.D2, V3.D2, V12.D2
-	VSHL $52, V12.D2, V13.D2
-	WORD $0x6E6DDCEE // fmul v14.2d, v7.2d, v13.2d
-	FMOVD 928(R1), F15
-	VDUP V15.D[0], V15.D2
-	WORD $0x4EE0DA32 // fcmeq v18.2d, v17.2d, #0.0
-	VBIT V18.B16, V15.B16, V14.B16
-	FMOVD 912(R1), F19
-	VDUP V19.D[0], V19.D2
-	WORD $0x4E73D5D5 // fadd v21.2d, v14.2d, v19.2d
-	FMOVD 904(R1), F22
-	VDUP V22.D[0], V22.D2
-	VFMLS V22.D2, V17.D2, V21.D2
-	FMOVD 920(R1), F23
-	VDUP V23.D[0], V23.D2
-	WORD $0x6E77DEB8 // fmul v24.2d, v21.2d, v23.2d
-	FMOVD 952(R1), F25
-	VDUP V25.D[0], V25.D2
-	FMOVD 944(R1), F26
-	VDUP V26.D[0], V26.D2
-	FMOVD 936(R1), F27
-	VDUP V27.D[0], V27.D2
-	FMOVQ 224(R0), F28
-	VFMLA V16.D2, V25.D2, V26.D2
-	VFMLA V16.D2, V26.D2, V27.D2
-	VFMLA V16.D2, V27.D2, V28.D2
-	WORD $0x6E70DF9D // fmul v29.2d, v28.2d, v16.2d
-	WORD $0x6E70DFBE // fmul v30.2d, v29.2d, v16.2d
-	FMOVQ 512(R0), F31
-	WORD $0x4EE0FA00 // fabs v0.2d, v16.2d
-	WORD $0x6EE0E7E1 // fcmgt v1.2d, v31.2d, v0.2d
-	VBIT V1.B16, V30.B16, V24.B16
-	FMOVQ 512(R1), F2
-	WORD $0x6E62DF03 // fmul v3.2d, v24.2d, v2.2d
-	WORD $0x4E63D694 // fadd v20.2d, v20.2d, v3.2d
-	FMOVQ 176(R1), F4
-	WORD $0x4E64D525 // fadd v5.2d, v9.2d, v4.2d
-	FMOVQ 48(R19), F6
-	WORD $0x4E64D4C7 // fadd v7.2d, v6.2d, v4.2d
-	VUSHR $52, V5.D2, V8.D2
-	WORD $0x4E61D909 // scvtf v9.2d, v8.2d
-	FMOVQ 16(R0), F12
-	WORD $0x4EECD52D // fsub v13.2d, v9.2d, v12.2d
-	FMOVQ (R0), F14
-	FMOVQ 32(R0), F15
-	VBIT V15.B16, V5.B16, V14.B16
-	FMOVQ 80(R0), F16
-	WORD $0x6E70E5D1 // fcmge v17.2d, v14.2d, v16.2d
-	FMOVQ 48(R0), F18
-	VAND V18.B16, V17.B16, V19.B16
-	VSUB V19.D2, V14.D2, V21.D2
-	FMOVQ (R0), F22
-	VAND V22.B16, V17.B16, V23.B16
-	WORD $0x4E77D5B8 // fadd v24.2d, v13.2d, v23.2d
-	FMOVQ (R0), F25
-	WORD $0x4EF9D6BA // fsub v26.2d, v21.2d, v25.2d
-	FMOVQ 96(R0), F27
-	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
-	WORD $0x6E7CFF5D // fdiv v29.2d, v26.2d, v28.2d
-	WORD $0x6E7DDFBE // fmul v30.2d, v29.2d, v29.2d
-	FMOVQ 112(R0), F31
-	FMOVQ 128(R0), F0
-	VFMLA V30.D2, V31.D2, V0.D2
-	FMOVQ 144(R0), F1
-	VFMLA V30.D2, V0.D2, V1.D2
-	FMOVQ 160(R0), F2
-	VFMLA V30.D2, V1.D2, V2.D2
-	FMOVQ 176(R0), F3
-	VFMLA V30.D2, V2.D2, V3.D2
-	FMOVQ 192(R0), F4
-	VFMLA V30.D2, V3.D2, V4.D2
-	FMOVQ 208(R0), F6
-	VFMLA V30.D2, V4.D2, V6.D2
-	WORD $0x6E7EDCC8 // fmul v8.2d, v6.2d, v30.2d
-	WORD $0x6E7ADF49 // fmul v9.2d, v26.2d, v26.2d
-	FMOVQ 224(R0), F12
-	WORD $0x6E6CDD2D // fmul v13.2d, v9.2d, v12.2d
-	WORD $0x4E6DD50E // fadd v14.2d, v8.2d, v13.2d
-	WORD $0x6E7DDDCF // fmul v15.2d, v14.2d, v29.2d
-	FMOVQ 240(R0), F16
-	VFMLA V16.D2, V24.D2, V15.D2
-	WORD $0x4EEDD5F1 // fsub v17.2d, v15.2d, v13.2d
-	WORD $0x4E7AD632 // fadd v18.2d, v17.2d, v26.2d
-	FMOVQ 256(R0), F19
-	WORD $0x6E73DF15 // fmul v21.2d, v24.2d, v19.2d
-	WORD $0x4E72D6B6 // fadd v22.2d, v21.2d, v18.2d
-	FMOVD 896(R1), F23
-	WORD $0x4FD792D8 // fmul v24.2d, v22.2d, v23.d[0]
-	FMOVQ 272(R0), F25
-	WORD $0x4E79F71A // fmax v26.2d, v24.2d, v25.2d
-	FMOVQ 288(R0), F27
-	WORD $0x4EFBF75C // fmin v28.2d, v26.2d, v27.2d
-	FMOVQ 304(R0), F29
-	WORD $0x6E7DDF9E // fmul v30.2d, v28.2d, v29.2d
-	WORD $0x4E61ABDF // fcvtns v31.2d, v30.2d
-	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
-	FMOVQ 256(R0), F1
-	VFMLS V1.D2, V0.D2, V28.D2
-	FMOVQ 240(R0), F2
-	VFMLS V2.D2, V0.D2, V28.D2
-	FMOVQ 320(R0), F3
-	FMOVQ 336(R0), F4
-	VFMLA V28.D2, V3.D2, V4.D2
-	FMOVQ 352(R0), F6
-	VFMLA V28.D2, V4.D2, V6.D2
-	FMOVQ 368(R0), F8
-	VFMLA V28.D2, V6.D2, V8.D2
-	FMOVQ 384(R0), F9
-	VFMLA V28.D2, V8.D2, V9.D2
-	FMOVQ 400(R0), F12
-	VFMLA V28.D2, V9.D2, V12.D2
-	FMOVQ 416(R0), F13
-	VFMLA V28.D2, V12.D2, V13.D2
-	FMOVQ 432(R0), F14
-	VFMLA V28.D2, V13.D2, V14.D2
-	FMOVQ 448(R0), F15
-	VFMLA V28.D2, V14.D2, V15.D2
-	FMOVQ 464(R0), F16
-	VFMLA V28.D2, V15.D2, V16.D2
-	FMOVQ 480(R0), F17
-	VFMLA V28.D2, V16.D2, V17.D2
-	FMOVQ 224(R0), F18
-	VFMLA V28.D2, V17.D2, V18.D2
-	FMOVQ (R0), F19
-	VFMLA V28.D2, V18.D2, V19.D2
-	FMOVQ (R0), F21
-	VFMLA V28.D2, V19.D2, V21.D2
-	WORD $0x4F7F07F6 // sshr v22.2d, v31.2d, #1
-	VSUB V22.D2, V31.D2, V23.D2
-	FMOVQ 496(R0), F24
-	VADD V24.D2, V22.D2, V25.D2
-	VSHL $52, V25.D2, V26.D2
-	WORD $0x6E7ADEBB // fmul v27.2d, v21.2d, v26.2d
-	FMOVQ 496(R0), F28
-	VADD V28.D2, V23.D2, V29.D2
-	VSHL $52, V29.D2, V30.D2
-	WORD $0x6E7EDF7F // fmul v31.2d, v27.2d, v30.2d
-	WORD $0x6E67DFE0 // fmul v0.2d, v31.2d, v7.2d
-	FMOVQ F0, 48(R7)
-	WORD $0x6E65DFE1 // fmul v1.2d, v31.2d, v5.2d
-	FMOVQ F1, 48(R15)
-	WORD $0x6E65DC22 // fmul v2.2d, v1.2d, v5.2d
-	FMOVQ F2, 512(R1)
-	FMOVQ (R0), F3
-	WORD $0x6E65FC64 // fdiv v4.2d, v3.2d, v5.2d
-	WORD $0x4EE5D4E5 // fsub v5.2d, v7.2d, v5.2d
-	WORD $0x6E64DCA6 // fmul v6.2d, v5.2d, v4.2d
-	WORD $0x6E64DCE7 // fmul v7.2d, v7.2d, v4.2d
-	FMOVQ 48(R0), F8
-	WORD $0x4E68F4E9 // fmax v9.2d, v7.2d, v8.2d
-	VUSHR $52, V9.D2, V12.D2
-	WORD $0x4E61D98D // scvtf v13.2d, v12.2d
-	FMOVQ 16(R0), F14
-	WORD $0x4EEED5AF // fsub v15.2d, v13.2d, v14.2d
-	FMOVQ (R0), F16
-	FMOVQ 32(R0), F17
-	VBIT V17.B16, V9.B16, V16.B16
-	FMOVQ 80(R0), F18
-	WORD $0x6E72E613 // fcmge v19.2d, v16.2d, v18.2d
-	FMOVQ 48(R0), F21
-	VAND V21.B16, V19.B16, V22.B16
-	VSUB V22.D2, V16.D2, V23.D2
-	FMOVQ (R0), F24
-	VAND V24.B16, V19.B16, V25.B16
-	WORD $0x4E79D5FA // fadd v26.2d, v15.2d, v25.2d
-	FMOVQ (R0), F27
-	WORD $0x4EFBD6FC // fsub v28.2d, v23.2d, v27.2d
-	FMOVQ 96(R0), F29
-	WORD $0x4E7DD79E // fadd v30.2d, v28.2d, v29.2d
-	WORD $0x6E7EFF9F // fdiv v31.2d, v28.2d, v30.2d
-	WORD $0x6E7FDFE0 // fmul v0.2d, v31.2d, v31.2d
-	FMOVQ 112(R0), F1
-	FMOVQ 128(R0), F2
-	VFMLA V0.D2, V1.D2, V2.D2
-	FMOVQ 144(R0), F3
-	VFMLA V0.D2, V2.D2, V3.D2
-	FMOVQ 160(R0), F4
-	VFMLA V0.D2, V3.D2, V4.D2
-	FMOVQ 176(R0), F5
-	VFMLA V0.D2, V4.D2, V5.D2
-	FMOVQ 192(R0), F8
-	VFMLA V0.D2, V5.D2, V8.D2
-	FMOVQ 208(R0), F9
-	VFMLA V0.D2, V8.D2, V9.D2
-	WORD $0x6E60DD2C // fmul v12.2d, v9.2d, v0.2d
-	WORD $0x6E7CDF8D // fmul v13.2d, v28.2d, v28.2d
+	FMOVQ 192(R0), F7
+	VFMLA V1.D2, V6.D2, V7.D2
+	FMOVQ 208(R0), F10
+	VFMLA V1.D2, V7.D2, V10.D2
+	WORD $0x6E61DD4C // fmul v12.2d, v10.2d, v1.2d
+	WORD $0x6E7DDFAD // fmul v13.2d, v29.2d, v29.2d
 	FMOVQ 224(R0), F14
 	WORD $0x6E6EDDAF // fmul v15.2d, v13.2d, v14.2d
 	WORD $0x4E6FD590 // fadd v16.2d, v12.2d, v15.2d
-	WORD $0x6E7FDE11 // fmul v17.2d, v16.2d, v31.2d
+	WORD $0x6E60DE11 // fmul v17.2d, v16.2d, v0.2d
 	FMOVQ 240(R0), F18
-	VFMLA V18.D2, V26.D2, V17.D2
+	VFMLA V18.D2, V27.D2, V17.D2
 	WORD $0x4EEFD633 // fsub v19.2d, v17.2d, v15.2d
-	WORD $0x4E7CD675 // fadd v21.2d, v19.2d, v28.2d
+	WORD $0x4E7DD675 // fadd v21.2d, v19.2d, v29.2d
 	FMOVQ 256(R0), F22
-	WORD $0x6E76DF57 // fmul v23.2d, v26.2d, v22.2d
+	WORD $0x6E76DF77 // fmul v23.2d, v27.2d, v22.2d
 	WORD $0x4E75D6F8 // fadd v24.2d, v23.2d, v21.2d
 	FMOVD 904(R1), F25
 	WORD $0x4FD9931A // fmul v26.2d, v24.2d, v25.d[0]
@@ -9397,564 +9791,320 @@ sum:
 	FMOVQ 240(R0), F4
 	VFMLS V4.D2, V2.D2, V30.D2
 	FMOVQ 320(R0), F5
-	FMOVQ 336(R0), F8
-	VFMLA V30.D2, V5.D2, V8.D2
-	FMOVQ 352(R0), F9
-	VFMLA V30.D2, V8.D2, V9.D2
-	FMOVQ 368(R0), F12
-	VFMLA V30.D2, V9.D2, V12.D2
-	FMOVQ 384(R0), F13
+	FMOVQ 336(R0), F6
+	VFMLA V30.D2, V5.D2, V6.D2
+	FMOVQ 352(R0), F7
+	VFMLA V30.D2, V6.D2, V7.D2
+	FMOVQ 368(R0), F10
+	VFMLA V30.D2, V7.D2, V10.D2
+	FMOVQ 384(R0), F12
+	VFMLA V30.D2, V10.D2, V12.D2
+	FMOVQ 400(R0), F13
 	VFMLA V30.D2, V12.D2, V13.D2
-	FMOVQ 400(R0), F14
+	FMOVQ 416(R0), F14
 	VFMLA V30.D2, V13.D2, V14.D2
-	FMOVQ 416(R0), F15
+	FMOVQ 432(R0), F15
 	VFMLA V30.D2, V14.D2, V15.D2
-	FMOVQ 432(R0), F16
+	FMOVQ 448(R0), F16
 	VFMLA V30.D2, V15.D2, V16.D2
-	FMOVQ 448(R0), F17
+	FMOVQ 464(R0), F17
 	VFMLA V30.D2, V16.D2, V17.D2
-	FMOVQ 464(R0), F18
+	FMOVQ 480(R0), F18
 	VFMLA V30.D2, V17.D2, V18.D2
-	FMOVQ 480(R0), F19
+	FMOVQ 224(R0), F19
 	VFMLA V30.D2, V18.D2, V19.D2
-	FMOVQ 224(R0), F21
+	FMOVQ (R0), F21
 	VFMLA V30.D2, V19.D2, V21.D2
 	FMOVQ (R0), F22
 	VFMLA V30.D2, V21.D2, V22.D2
-	FMOVQ (R0), F23
-	VFMLA V30.D2, V22.D2, V23.D2
-	WORD $0x4F7F0438 // sshr v24.2d, v1.2d, #1
-	VSUB V24.D2, V1.D2, V25.D2
-	FMOVQ 496(R0), F26
-	VADD V26.D2, V24.D2, V27.D2
-	VSHL $52, V27.D2, V28.D2
-	WORD $0x6E7CDEFD // fmul v29.2d, v23.2d, v28.2d
-	FMOVQ 496(R0), F30
-	VADD V30.D2, V25.D2, V31.D2
-	VSHL $52, V31.D2, V0.D2
-	WORD $0x6E60DFA1 // fmul v1.2d, v29.2d, v0.2d
-	FMOVD 928(R1), F2
-	VDUP V2.D[0], V2.D2
-	WORD $0x4EE0D8E3 // fcmeq v3.2d, v7.2d, #0.0
-	VBIT V3.B16, V2.B16, V1.B16
-	FMOVD 912(R1), F4
-	VDUP V4.D[0], V4.D2
-	WORD $0x4E64D425 // fadd v5.2d, v1.2d, v4.2d
-	FMOVD 904(R1), F8
-	VDUP V8.D[0], V8.D2
-	VFMLS V8.D2, V7.D2, V5.D2
-	FMOVD 920(R1), F9
+	WORD $0x4F7F0437 // sshr v23.2d, v1.2d, #1
+	VSUB V23.D2, V1.D2, V24.D2
+	FMOVQ 496(R0), F25
+	VADD V25.D2, V23.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDEDC // fmul v28.2d, v22.2d, v27.2d
+	FMOVQ 496(R0), F29
+	VADD V29.D2, V24.D2, V30.D2
+	VSHL $52, V30.D2, V31.D2
+	WORD $0x6E7FDF80 // fmul v0.2d, v28.2d, v31.2d
+	FMOVD 928(R1), F1
+	VDUP V1.D[0], V1.D2
+	WORD $0x4EE0D922 // fcmeq v2.2d, v9.2d, #0.0
+	VBIT V2.B16, V1.B16, V0.B16
+	FMOVD 912(R1), F3
+	VDUP V3.D[0], V3.D2
+	WORD $0x4E63D404 // fadd v4.2d, v0.2d, v3.2d
+	FMOVD 904(R1), F5
+	VDUP V5.D[0], V5.D2
+	VFMLS V5.D2, V9.D2, V4.D2
+	FMOVD 920(R1), F6
+	VDUP V6.D[0], V6.D2
+	WORD $0x6E66DC87 // fmul v7.2d, v4.2d, v6.2d
+	FMOVD 952(R1), F9
 	VDUP V9.D[0], V9.D2
-	WORD $0x6E69DCAC // fmul v12.2d, v5.2d, v9.2d
-	FMOVD 952(R1), F13
-	VDUP V13.D[0], V13.D2
-	FMOVD 944(R1), F14
-	VDUP V14.D[0], V14.D2
-	FMOVD 936(R1), F15
-	VDUP V15.D[0], V15.D2
-	FMOVQ 224(R0), F16
-	VFMLA V6.D2, V13.D2, V14.D2
-	VFMLA V6.D2, V14.D2, V15.D2
-	VFMLA V6.D2, V15.D2, V16.D2
-	WORD $0x6E66DE11 // fmul v17.2d, v16.2d, v6.2d
-	WORD $0x6E66DE32 // fmul v18.2d, v17.2d, v6.2d
-	FMOVQ 512(R0), F19
-	WORD $0x4EE0F8D5 // fabs v21.2d, v6.2d
-	WORD $0x6EF5E676 // fcmgt v22.2d, v19.2d, v21.2d
-	VBIT V22.B16, V18.B16, V12.B16
-	FMOVQ 512(R1), F23
-	WORD $0x6E77DD98 // fmul v24.2d, v12.2d, v23.2d
-	WORD $0x4E78D694 // fadd v20.2d, v20.2d, v24.2d
-	FMOVQ 192(R1), F25
-	WORD $0x4E79D55A // fadd v26.2d, v10.2d, v25.2d
-	FMOVQ 64(R19), F27
-	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
-	VUSHR $52, V26.D2, V29.D2
-	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
-	FMOVQ 16(R0), F31
-	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
-	FMOVQ (R0), F1
-	FMOVQ 32(R0), F2
-	VBIT V2.B16, V26.B16, V1.B16
-	FMOVQ 80(R0), F3
-	WORD $0x6E63E424 // fcmge v4.2d, v1.2d, v3.2d
-	FMOVQ 48(R0), F5
-	VAND V5.B16, V4.B16, V6.B16
-	VSUB V6.D2, V1.D2, V7.D2
-	FMOVQ (R0), F8
-	VAND V8.B16, V4.B16, V9.B16
-	WORD $0x4E69D40A // fadd v10.2d, v0.2d, v9.2d
-	FMOVQ (R0), F12
-	WORD $0x4EECD4ED // fsub v13.2d, v7.2d, v12.2d
-	FMOVQ 96(R0), F14
-	WORD $0x4E6ED5AF // fadd v15.2d, v13.2d, v14.2d
-	WORD $0x6E6FFDB0 // fdiv v16.2d, v13.2d, v15.2d
-	WORD $0x6E70DE11 // fmul v17.2d, v16.2d, v16.2d
-	FMOVQ 112(R0), F18
-	FMOVQ 128(R0), F19
-	VFMLA V17.D2, V18.D2, V19.D2
-	FMOVQ 144(R0), F21
-	VFMLA V17.D2, V19.D2, V21.D2
-	FMOVQ 160(R0), F22
-	VFMLA V17.D2, V21.D2, V22.D2
-	FMOVQ 176(R0), F23
-	VFMLA V17.D2, V22.D2, V23.D2
-	FMOVQ 192(R0), F24
-	VFMLA V17.D2, V23.D2, V24.D2
-	FMOVQ 208(R0), F25
-	VFMLA V17.D2, V24.D2, V25.D2
-	WORD $0x6E71DF3B // fmul v27.2d, v25.2d, v17.2d
-	WORD $0x6E6DDDBD // fmul v29.2d, v13.2d, v13.2d
-	FMOVQ 224(R0), F30
-	WORD $0x6E7EDFBF // fmul v31.2d, v29.2d, v30.2d
-	WORD $0x4E7FD760 // fadd v0.2d, v27.2d, v31.2d
-	WORD $0x6E70DC01 // fmul v1.2d, v0.2d, v16.2d
-	FMOVQ 240(R0), F2
-	VFMLA V2.D2, V10.D2, V1.D2
-	WORD $0x4EFFD423 // fsub v3.2d, v1.2d, v31.2d
-	WORD $0x4E6DD464 // fadd v4.2d, v3.2d, v13.2d
-	FMOVQ 256(R0), F5
-	WORD $0x6E65DD46 // fmul v6.2d, v10.2d, v5.2d
-	WORD $0x4E64D4C7 // fadd v7.2d, v6.2d, v4.2d
-	FMOVD 896(R1), F8
-	WORD $0x4FC890E9 // fmul v9.2d, v7.2d, v8.d[0]
-	FMOVQ 272(R0), F10
-	WORD $0x4E6AF52C // fmax v12.2d, v9.2d, v10.2d
-	FMOVQ 288(R0), F13
-	WORD $0x4EEDF58E // fmin v14.2d, v12.2d, v13.2d
-	FMOVQ 304(R0), F15
-	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
-	WORD $0x4E61AA11 // fcvtns v17.2d, v16.2d
-	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
-	FMOVQ 256(R0), F19
-	VFMLS V19.D2, V18.D2, V14.D2
-	FMOVQ 240(R0), F21
-	VFMLS V21.D2, V18.D2, V14.D2
-	FMOVQ 320(R0), F22
-	FMOVQ 336(R0), F23
-	VFMLA V14.D2, V22.D2, V23.D2
-	FMOVQ 352(R0), F24
-	VFMLA V14.D2, V23.D2, V24.D2
-	FMOVQ 368(R0), F25
-	VFMLA V14.D2, V24.D2, V25.D2
-	FMOVQ 384(R0), F27
-	VFMLA V14.D2, V25.D2, V27.D2
-	FMOVQ 400(R0), F29
-	VFMLA V14.D2, V27.D2, V29.D2
-	FMOVQ 416(R0), F30
-	VFMLA V14.D2, V29.D2, V30.D2
-	FMOVQ 432(R0), F31
-	VFMLA V14.D2, V30.D2, V31.D2
-	FMOVQ 448(R0), F0
-	VFMLA V14.D2, V31.D2, V0.D2
-	FMOVQ 464(R0), F1
-	VFMLA V14.D2, V0.D2, V1.D2
-	FMOVQ 480(R0), F2
-	VFMLA V14.D2, V1.D2, V2.D2
-	FMOVQ 224(R0), F3
-	VFMLA V14.D2, V2.D2, V3.D2
-	FMOVQ (R0), F4
-	VFMLA V14.D2, V3.D2, V4.D2
-	FMOVQ (R0), F5
-	VFMLA V14.D2, V4.D2, V5.D2
-	WORD $0x4F7F0626 // sshr v6.2d, v17.2d, #1
-	VSUB V6.D2, V17.D2, V7.D2
-	FMOVQ 496(R0), F8
-	VADD V8.D2, V6.D2, V9.D2
-	VSHL $52, V9.D2, V10.D2
-	WORD $0x6E6ADCAC // fmul v12.2d, v5.2d, v10.2d
-	FMOVQ 496(R0), F13
-	VADD V13.D2, V7.D2, V14.D2
-	VSHL $52, V14.D2, V15.D2
-	WORD $0x6E6FDD90 // fmul v16.2d, v12.2d, v15.2d
-	WORD $0x6E7CDE11 // fmul v17.2d, v16.2d, v28.2d
-	FMOVQ F17, 64(R7)
-	WORD $0x6E7ADE12 // fmul v18.2d, v16.2d, v26.2d
-	FMOVQ F18, 64(R15)
-	WORD $0x6E7ADE53 // fmul v19.2d, v18.2d, v26.2d
-	FMOVQ F19, 512(R1)
-	FMOVQ (R0), F21
-	WORD $0x6E7AFEB6 // fdiv v22.2d, v21.2d, v26.2d
-	WORD $0x4EFAD797 // fsub v23.2d, v28.2d, v26.2d
-	WORD $0x6E76DEF8 // fmul v24.2d, v23.2d, v22.2d
-	WORD $0x6E76DF99 // fmul v25.2d, v28.2d, v22.2d
-	FMOVQ 48(R0), F26
-	WORD $0x4E7AF73B // fmax v27.2d, v25.2d, v26.2d
-	VUSHR $52, V27.D2, V28.D2
-	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
-	FMOVQ 16(R0), F30
-	WORD $0x4EFED7BF // fsub v31.2d, v29.2d, v30.2d
-	FMOVQ (R0), F0
-	FMOVQ 32(R0), F1
-	VBIT V1.B16, V27.B16, V0.B16
-	FMOVQ 80(R0), F2
-	WORD $0x6E62E403 // fcmge v3.2d, v0.2d, v2.2d
-	FMOVQ 48(R0), F4
-	VAND V4.B16, V3.B16, V5.B16
-	VSUB V5.D2, V0.D2, V6.D2
-	FMOVQ (R0), F7
-	VAND V7.B16, V3.B16, V8.B16
-	WORD $0x4E68D7E9 // fadd v9.2d, v31.2d, v8.2d
-	FMOVQ (R0), F10
-	WORD $0x4EEAD4CC // fsub v12.2d, v6.2d, v10.2d
-	FMOVQ 96(R0), F13
-	WORD $0x4E6DD58E // fadd v14.2d, v12.2d, v13.2d
-	WORD $0x6E6EFD8F // fdiv v15.2d, v12.2d, v14.2d
-	WORD $0x6E6FDDF0 // fmul v16.2d, v15.2d, v15.2d
-	FMOVQ 112(R0), F17
-	FMOVQ 128(R0), F18
-	VFMLA V16.D2, V17.D2, V18.D2
-	FMOVQ 144(R0), F19
-	VFMLA V16.D2, V18.D2, V19.D2
-	FMOVQ 160(R0), F21
-	VFMLA V16.D2, V19.D2, V21.D2
-	FMOVQ 176(R0), F22
-	VFMLA V16.D2, V21.D2, V22.D2
-	FMOVQ 192(R0), F23
-	VFMLA V16.D2, V22.D2, V23.D2
-	FMOVQ 208(R0), F26
-	VFMLA V16.D2, V23.D2, V26.D2
-	WORD $0x6E70DF5B // fmul v27.2d, v26.2d, v16.2d
-	WORD $0x6E6CDD9C // fmul v28.2d, v12.2d, v12.2d
-	FMOVQ 224(R0), F29
-	WORD $0x6E7DDF9E // fmul v30.2d, v28.2d, v29.2d
-	WORD $0x4E7ED77F // fadd v31.2d, v27.2d, v30.2d
-	WORD $0x6E6FDFE0 // fmul v0.2d, v31.2d, v15.2d
-	FMOVQ 240(R0), F1
-	VFMLA V1.D2, V9.D2, V0.D2
-	WORD $0x4EFED402 // fsub v2.2d, v0.2d, v30.2d
-	WORD $0x4E6CD443 // fadd v3.2d, v2.2d, v12.2d
-	FMOVQ 256(R0), F4
-	WORD $0x6E64DD25 // fmul v5.2d, v9.2d, v4.2d
-	WORD $0x4E63D4A6 // fadd v6.2d, v5.2d, v3.2d
-	FMOVD 904(R1), F7
-	WORD $0x4FC790C8 // fmul v8.2d, v6.2d, v7.d[0]
-	FMOVQ 272(R0), F9
-	WORD $0x4E69F50A // fmax v10.2d, v8.2d, v9.2d
-	FMOVQ 288(R0), F12
-	WORD $0x4EECF54D // fmin v13.2d, v10.2d, v12.2d
-	FMOVQ 304(R0), F14
-	WORD $0x6E6EDDAF // fmul v15.2d, v13.2d, v14.2d
-	WORD $0x4E61A9F0 // fcvtns v16.2d, v15.2d
-	WORD $0x4E61DA11 // scvtf v17.2d, v16.2d
-	FMOVQ 256(R0), F18
-	VFMLS V18.D2, V17.D2, V13.D2
-	FMOVQ 240(R0), F19
-	VFMLS V19.D2, V17.D2, V13.D2
-	FMOVQ 320(R0), F21
-	FMOVQ 336(R0), F22
-	VFMLA V13.D2, V21.D2, V22.D2
-	FMOVQ 352(R0), F23
-	VFMLA V13.D2, V22.D2, V23.D2
-	FMOVQ 368(R0), F26
-	VFMLA V13.D2, V23.D2, V26.D2
-	FMOVQ 384(R0), F27
-	VFMLA V13.D2, V26.D2, V27.D2
-	FMOVQ 400(R0), F28
-	VFMLA V13.D2, V27.D2, V28.D2
-	FMOVQ 416(R0), F29
-	VFMLA V13.D2, V28.D2, V29.D2
-	FMOVQ 432(R0), F30
-	VFMLA V13.D2, V29.D2, V30.D2
-	FMOVQ 448(R0), F31
-	VFMLA V13.D2, V30.D2, V31.D2
-	FMOVQ 464(R0), F0
-	VFMLA V13.D2, V31.D2, V0.D2
-	FMOVQ 480(R0), F1
-	VFMLA V13.D2, V0.D2, V1.D2
-	FMOVQ 224(R0), F2
-	VFMLA V13.D2, V1.D2, V2.D2
-	FMOVQ (R0), F3
-	VFMLA V13.D2, V2.D2, V3.D2
-	FMOVQ (R0), F4
-	VFMLA V13.D2, V3.D2, V4.D2
-	WORD $0x4F7F0605 // sshr v5.2d, v16.2d, #1
-	VSUB V5.D2, V16.D2, V6.D2
-	FMOVQ 496(R0), F7
-	VADD V7.D2, V5.D2, V8.D2
-	VSHL $52, V8.D2, V9.D2
-	WORD $0x6E69DC8A // fmul v10.2d, v4.2d, v9.2d
-	FMOVQ 496(R0), F12
-	VADD V12.D2, V6.D2, V13.D2
-	VSHL $52, V13.D2, V14.D2
-	WORD $0x6E6EDD4F // fmul v15.2d, v10.2d, v14.2d
-	FMOVD 928(R1), F16
-	VDUP V16.D[0], V16.D2
-	WORD $0x4EE0DB31 // fcmeq v17.2d, v25.2d, #0.0
-	VBIT V17.B16, V16.B16, V15.B16
-	FMOVD 912(R1), F18
-	VDUP V18.D[0], V18.D2
-	WORD $0x4E72D5F3 // fadd v19.2d, v15.2d, v18.2d
-	FMOVD 904(R1), F21
-	VDUP V21.D[0], V21.D2
-	VFMLS V21.D2, V25.D2, V19.D2
-	FMOVD 920(R1), F22
-	VDUP V22.D[0], V22.D2
-	WORD $0x6E76DE77 // fmul v23.2d, v19.2d, v22.2d
-	FMOVD 952(R1), F25
-	VDUP V25.D[0], V25.D2
-	FMOVD 944(R1), F26
-	VDUP V26.D[0], V26.D2
-	FMOVD 936(R1), F27
-	VDUP V27.D[0], V27.D2
-	FMOVQ 224(R0), F28
-	VFMLA V24.D2, V25.D2, V26.D2
-	VFMLA V24.D2, V26.D2, V27.D2
-	VFMLA V24.D2, V27.D2, V28.D2
-	WORD $0x6E78DF9D // fmul v29.2d, v28.2d, v24.2d
-	WORD $0x6E78DFBE // fmul v30.2d, v29.2d, v24.2d
-	FMOVQ 512(R0), F31
-	WORD $0x4EE0FB00 // fabs v0.2d, v24.2d
-	WORD $0x6EE0E7E1 // fcmgt v1.2d, v31.2d, v0.2d
-	VBIT V1.B16, V30.B16, V23.B16
-	FMOVQ 512(R1), F2
-	WORD $0x6E62DEE3 // fmul v3.2d, v23.2d, v2.2d
-	WORD $0x4E63D694 // fadd v20.2d, v20.2d, v3.2d
-	FMOVQ 208(R1), F4
-	WORD $0x4E64D565 // fadd v5.2d, v11.2d, v4.2d
-	FMOVQ 80(R19), F6
-	WORD $0x4E64D4C7 // fadd v7.2d, v6.2d, v4.2d
-	VUSHR $52, V5.D2, V8.D2
-	WORD $0x4E61D909 // scvtf v9.2d, v8.2d
-	FMOVQ 16(R0), F10
-	WORD $0x4EEAD52B // fsub v11.2d, v9.2d, v10.2d
-	FMOVQ (R0), F12
-	FMOVQ 32(R0), F13
-	VBIT V13.B16, V5.B16, V12.B16
-	FMOVQ 80(R0), F14
-	WORD $0x6E6EE58F // fcmge v15.2d, v12.2d, v14.2d
-	FMOVQ 48(R0), F16
-	VAND V16.B16, V15.B16, V17.B16
-	VSUB V17.D2, V12.D2, V18.D2
-	FMOVQ (R0), F19
-	VAND V19.B16, V15.B16, V21.B16
-	WORD $0x4E75D576 // fadd v22.2d, v11.2d, v21.2d
-	FMOVQ (R0), F23
-	WORD $0x4EF7D658 // fsub v24.2d, v18.2d, v23.2d
-	FMOVQ 96(R0), F25
+	FMOVD 944(R1), F10
+	VDUP V10.D[0], V10.D2
+	FMOVD 936(R1), F12
+	VDUP V12.D[0], V12.D2
+	FMOVQ 224(R0), F13
+	VFMLA V8.D2, V9.D2, V10.D2
+	VFMLA V8.D2, V10.D2, V12.D2
+	VFMLA V8.D2, V12.D2, V13.D2
+	WORD $0x6E68DDAE // fmul v14.2d, v13.2d, v8.2d
+	WORD $0x6E68DDCF // fmul v15.2d, v14.2d, v8.2d
+	FMOVQ 512(R0), F16
+	WORD $0x4EE0F911 // fabs v17.2d, v8.2d
+	WORD $0x6EF1E612 // fcmgt v18.2d, v16.2d, v17.2d
+	VBIT V18.B16, V15.B16, V7.B16
+	FMOVQ 512(R1), F19
+	WORD $0x6E73DCF5 // fmul v21.2d, v7.2d, v19.2d
+	WORD $0x4E75D694 // fadd v20.2d, v20.2d, v21.2d
+	FMOVQ 208(R1), F22
+	WORD $0x4E76D577 // fadd v23.2d, v11.2d, v22.2d
+	FMOVQ 80(R19), F24
+	FMOVQ 1040(R1), F25
 	WORD $0x4E79D71A // fadd v26.2d, v24.2d, v25.2d
-	WORD $0x6E7AFF1B // fdiv v27.2d, v24.2d, v26.2d
-	WORD $0x6E7BDF7C // fmul v28.2d, v27.2d, v27.2d
-	FMOVQ 112(R0), F29
-	FMOVQ 128(R0), F30
-	VFMLA V28.D2, V29.D2, V30.D2
-	FMOVQ 144(R0), F31
-	VFMLA V28.D2, V30.D2, V31.D2
-	FMOVQ 160(R0), F0
-	VFMLA V28.D2, V31.D2, V0.D2
-	FMOVQ 176(R0), F1
-	VFMLA V28.D2, V0.D2, V1.D2
-	FMOVQ 192(R0), F2
-	VFMLA V28.D2, V1.D2, V2.D2
-	FMOVQ 208(R0), F3
-	VFMLA V28.D2, V2.D2, V3.D2
-	WORD $0x6E7CDC64 // fmul v4.2d, v3.2d, v28.2d
-	WORD $0x6E78DF06 // fmul v6.2d, v24.2d, v24.2d
-	FMOVQ 224(R0), F8
-	WORD $0x6E68DCC9 // fmul v9.2d, v6.2d, v8.2d
-	WORD $0x4E69D48A // fadd v10.2d, v4.2d, v9.2d
-	WORD $0x6E7BDD4B // fmul v11.2d, v10.2d, v27.2d
-	FMOVQ 240(R0), F12
-	VFMLA V12.D2, V22.D2, V11.D2
-	WORD $0x4EE9D56D // fsub v13.2d, v11.2d, v9.2d
-	WORD $0x4E78D5AE // fadd v14.2d, v13.2d, v24.2d
-	FMOVQ 256(R0), F15
-	WORD $0x6E6FDED0 // fmul v16.2d, v22.2d, v15.2d
-	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
-	FMOVD 896(R1), F18
-	WORD $0x4FD29233 // fmul v19.2d, v17.2d, v18.d[0]
-	FMOVQ 272(R0), F21
-	WORD $0x4E75F676 // fmax v22.2d, v19.2d, v21.2d
-	FMOVQ 288(R0), F23
-	WORD $0x4EF7F6D8 // fmin v24.2d, v22.2d, v23.2d
-	FMOVQ 304(R0), F25
-	WORD $0x6E79DF1A // fmul v26.2d, v24.2d, v25.2d
-	WORD $0x4E61AB5B // fcvtns v27.2d, v26.2d
+	VUSHR $52, V23.D2, V27.D2
 	WORD $0x4E61DB7C // scvtf v28.2d, v27.2d
-	FMOVQ 256(R0), F29
-	VFMLS V29.D2, V28.D2, V24.D2
-	FMOVQ 240(R0), F30
-	VFMLS V30.D2, V28.D2, V24.D2
-	FMOVQ 320(R0), F31
-	FMOVQ 336(R0), F0
-	VFMLA V24.D2, V31.D2, V0.D2
-	FMOVQ 352(R0), F1
-	VFMLA V24.D2, V0.D2, V1.D2
-	FMOVQ 368(R0), F2
-	VFMLA V24.D2, V1.D2, V2.D2
-	FMOVQ 384(R0), F3
-	VFMLA V24.D2, V2.D2, V3.D2
-	FMOVQ 400(R0), F4
-	VFMLA V24.D2, V3.D2, V4.D2
-	FMOVQ 416(R0), F6
-	VFMLA V24.D2, V4.D2, V6.D2
-	FMOVQ 432(R0), F8
-	VFMLA V24.D2, V6.D2, V8.D2
-	FMOVQ 448(R0), F9
-	VFMLA V24.D2, V8.D2, V9.D2
-	FMOVQ 464(R0), F10
-	VFMLA V24.D2, V9.D2, V10.D2
-	FMOVQ 480(R0), F11
-	VFMLA V24.D2, V10.D2, V11.D2
-	FMOVQ 224(R0), F12
-	VFMLA V24.D2, V11.D2, V12.D2
-	FMOVQ (R0), F13
-	VFMLA V24.D2, V12.D2, V13.D2
-	FMOVQ (R0), F14
-	VFMLA V24.D2, V13.D2, V14.D2
-	WORD $0x4F7F076F // sshr v15.2d, v27.2d, #1
-	VSUB V15.D2, V27.D2, V16.D2
-	FMOVQ 496(R0), F17
-	VADD V17.D2, V15.D2, V18.D2
-	VSHL $52, V18.D2, V19.D2
-	WORD $0x6E73DDD5 // fmul v21.2d, v14.2d, v19.2d
-	FMOVQ 496(R0), F22
-	VADD V22.D2, V16.D2, V23.D2
-	VSHL $52, V23.D2, V24.D2
-	WORD $0x6E78DEB9 // fmul v25.2d, v21.2d, v24.2d
-	WORD $0x6E67DF3A // fmul v26.2d, v25.2d, v7.2d
-	FMOVQ F26, 80(R7)
-	WORD $0x6E65DF3B // fmul v27.2d, v25.2d, v5.2d
-	FMOVQ F27, 80(R15)
-	WORD $0x6E65DF7C // fmul v28.2d, v27.2d, v5.2d
-	FMOVQ F28, 512(R1)
-	FMOVQ (R0), F29
-	WORD $0x6E65FFBE // fdiv v30.2d, v29.2d, v5.2d
-	WORD $0x4EE5D4FF // fsub v31.2d, v7.2d, v5.2d
-	WORD $0x6E7EDFE0 // fmul v0.2d, v31.2d, v30.2d
-	WORD $0x6E7EDCE1 // fmul v1.2d, v7.2d, v30.2d
-	FMOVQ 48(R0), F2
-	WORD $0x4E62F423 // fmax v3.2d, v1.2d, v2.2d
-	VUSHR $52, V3.D2, V4.D2
-	WORD $0x4E61D885 // scvtf v5.2d, v4.2d
-	FMOVQ 16(R0), F6
-	WORD $0x4EE6D4A7 // fsub v7.2d, v5.2d, v6.2d
-	FMOVQ (R0), F8
-	FMOVQ 32(R0), F9
-	VBIT V9.B16, V3.B16, V8.B16
-	FMOVQ 80(R0), F10
-	WORD $0x6E6AE50B // fcmge v11.2d, v8.2d, v10.2d
-	FMOVQ 48(R0), F12
-	VAND V12.B16, V11.B16, V13.B16
-	VSUB V13.D2, V8.D2, V14.D2
-	FMOVQ (R0), F15
-	VAND V15.B16, V11.B16, V16.B16
-	WORD $0x4E70D4F1 // fadd v17.2d, v7.2d, v16.2d
-	FMOVQ (R0), F18
-	WORD $0x4EF2D5D3 // fsub v19.2d, v14.2d, v18.2d
-	FMOVQ 96(R0), F21
-	WORD $0x4E75D676 // fadd v22.2d, v19.2d, v21.2d
-	WORD $0x6E76FE77 // fdiv v23.2d, v19.2d, v22.2d
-	WORD $0x6E77DEF8 // fmul v24.2d, v23.2d, v23.2d
-	FMOVQ 112(R0), F25
-	FMOVQ 128(R0), F26
-	VFMLA V24.D2, V25.D2, V26.D2
-	FMOVQ 144(R0), F27
-	VFMLA V24.D2, V26.D2, V27.D2
-	FMOVQ 160(R0), F28
-	VFMLA V24.D2, V27.D2, V28.D2
-	FMOVQ 176(R0), F29
-	VFMLA V24.D2, V28.D2, V29.D2
-	FMOVQ 192(R0), F30
-	VFMLA V24.D2, V29.D2, V30.D2
-	FMOVQ 208(R0), F31
-	VFMLA V24.D2, V30.D2, V31.D2
-	WORD $0x6E78DFE2 // fmul v2.2d, v31.2d, v24.2d
-	WORD $0x6E73DE63 // fmul v3.2d, v19.2d, v19.2d
-	FMOVQ 224(R0), F4
-	WORD $0x6E64DC65 // fmul v5.2d, v3.2d, v4.2d
-	WORD $0x4E65D446 // fadd v6.2d, v2.2d, v5.2d
-	WORD $0x6E77DCC7 // fmul v7.2d, v6.2d, v23.2d
-	FMOVQ 240(R0), F8
-	VFMLA V8.D2, V17.D2, V7.D2
-	WORD $0x4EE5D4E9 // fsub v9.2d, v7.2d, v5.2d
-	WORD $0x4E73D52A // fadd v10.2d, v9.2d, v19.2d
-	FMOVQ 256(R0), F11
-	WORD $0x6E6BDE2C // fmul v12.2d, v17.2d, v11.2d
-	WORD $0x4E6AD58D // fadd v13.2d, v12.2d, v10.2d
-	FMOVD 904(R1), F14
-	WORD $0x4FCE91AF // fmul v15.2d, v13.2d, v14.d[0]
-	FMOVQ 272(R0), F16
-	WORD $0x4E70F5F1 // fmax v17.2d, v15.2d, v16.2d
-	FMOVQ 288(R0), F18
-	WORD $0x4EF2F633 // fmin v19.2d, v17.2d, v18.2d
-	FMOVQ 304(R0), F21
-	WORD $0x6E75DE76 // fmul v22.2d, v19.2d, v21.2d
-	WORD $0x4E61AAD7 // fcvtns v23.2d, v22.2d
-	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
-	FMOVQ 256(R0), F25
-	VFMLS V25.D2, V24.D2, V19.D2
-	FMOVQ 240(R0), F26
-	VFMLS V26.D2, V24.D2, V19.D2
-	FMOVQ 320(R0), F27
-	FMOVQ 336(R0), F28
-	VFMLA V19.D2, V27.D2, V28.D2
-	FMOVQ 352(R0), F29
-	VFMLA V19.D2, V28.D2, V29.D2
-	FMOVQ 368(R0), F30
-	VFMLA V19.D2, V29.D2, V30.D2
-	FMOVQ 384(R0), F31
-	VFMLA V19.D2, V30.D2, V31.D2
-	FMOVQ 400(R0), F2
-	VFMLA V19.D2, V31.D2, V2.D2
-	FMOVQ 416(R0), F3
-	VFMLA V19.D2, V2.D2, V3.D2
-	FMOVQ 432(R0), F4
-	VFMLA V19.D2, V3.D2, V4.D2
-	FMOVQ 448(R0), F5
-	VFMLA V19.D2, V4.D2, V5.D2
-	FMOVQ 464(R0), F6
-	VFMLA V19.D2, V5.D2, V6.D2
-	FMOVQ 480(R0), F7
-	VFMLA V19.D2, V6.D2, V7.D2
-	FMOVQ 224(R0), F8
-	VFMLA V19.D2, V7.D2, V8.D2
+	FMOVQ 16(R0), F29
+	WORD $0x4EFDD79E // fsub v30.2d, v28.2d, v29.2d
+	FMOVQ (R0), F31
+	FMOVQ 32(R0), F0
+	VBIT V0.B16, V23.B16, V31.B16
+	FMOVQ 80(R0), F1
+	WORD $0x6E61E7E2 // fcmge v2.2d, v31.2d, v1.2d
+	FMOVQ 48(R0), F3
+	VAND V3.B16, V2.B16, V4.B16
+	VSUB V4.D2, V31.D2, V5.D2
+	FMOVQ (R0), F6
+	VAND V6.B16, V2.B16, V7.B16
+	WORD $0x4E67D7C8 // fadd v8.2d, v30.2d, v7.2d
 	FMOVQ (R0), F9
-	VFMLA V19.D2, V8.D2, V9.D2
-	FMOVQ (R0), F10
-	VFMLA V19.D2, V9.D2, V10.D2
-	WORD $0x4F7F06EB // sshr v11.2d, v23.2d, #1
-	VSUB V11.D2, V23.D2, V12.D2
-	FMOVQ 496(R0), F13
-	VADD V13.D2, V11.D2, V14.D2
-	VSHL $52, V14.D2, V15.D2
-	WORD $0x6E6FDD50 // fmul v16.2d, v10.2d, v15.2d
-	FMOVQ 496(R0), F17
-	VADD V17.D2, V12.D2, V18.D2
-	VSHL $52, V18.D2, V19.D2
-	WORD $0x6E73DE15 // fmul v21.2d, v16.2d, v19.2d
-	FMOVD 928(R1), F22
-	VDUP V22.D[0], V22.D2
-	WORD $0x4EE0D837 // fcmeq v23.2d, v1.2d, #0.0
-	VBIT V23.B16, V22.B16, V21.B16
-	FMOVD 912(R1), F24
-	VDUP V24.D[0], V24.D2
-	WORD $0x4E78D6B9 // fadd v25.2d, v21.2d, v24.2d
-	FMOVD 904(R1), F26
-	VDUP V26.D[0], V26.D2
-	VFMLS V26.D2, V1.D2, V25.D2
-	FMOVD 920(R1), F27
-	VDUP V27.D[0], V27.D2
+	WORD $0x4EE9D4AA // fsub v10.2d, v5.2d, v9.2d
+	FMOVQ 96(R0), F11
+	WORD $0x4E6BD54C // fadd v12.2d, v10.2d, v11.2d
+	WORD $0x6E6CFD4D // fdiv v13.2d, v10.2d, v12.2d
+	WORD $0x6E6DDDAE // fmul v14.2d, v13.2d, v13.2d
+	FMOVQ 112(R0), F15
+	FMOVQ 128(R0), F16
+	VFMLA V14.D2, V15.D2, V16.D2
+	FMOVQ 144(R0), F17
+	VFMLA V14.D2, V16.D2, V17.D2
+	FMOVQ 160(R0), F18
+	VFMLA V14.D2, V17.D2, V18.D2
+	FMOVQ 176(R0), F19
+	VFMLA V14.D2, V18.D2, V19.D2
+	FMOVQ 192(R0), F21
+	VFMLA V14.D2, V19.D2, V21.D2
+	FMOVQ 208(R0), F22
+	VFMLA V14.D2, V21.D2, V22.D2
+	WORD $0x6E6EDED8 // fmul v24.2d, v22.2d, v14.2d
+	WORD $0x6E6ADD59 // fmul v25.2d, v10.2d, v10.2d
+	FMOVQ 224(R0), F27
 	WORD $0x6E7BDF3C // fmul v28.2d, v25.2d, v27.2d
-	FMOVD 952(R1), F29
-	VDUP V29.D[0], V29.D2
-	FMOVD 944(R1), F30
-	VDUP V30.D[0], V30.D2
-	FMOVD 936(R1), F31
-	VDUP V31.D[0], V31.D2
-	FMOVQ 224(R0), F1
-	VFMLA V0.D2, V29.D2, V30.D2
-	VFMLA V0.D2, V30.D2, V31.D2
-	VFMLA V0.D2, V31.D2, V1.D2
-	WORD $0x6E60DC22 // fmul v2.2d, v1.2d, v0.2d
-	WORD $0x6E60DC43 // fmul v3.2d, v2.2d, v0.2d
-	FMOVQ 512(R0), F4
-	WORD $0x4EE0F805 // fabs v5.2d, v0.2d
-	WORD $0x6EE5E486 // fcmgt v6.2d, v4.2d, v5.2d
-	VBIT V6.B16, V3.B16, V28.B16
-	FMOVQ 512(R1), F7
-	WORD $0x6E67DF88 // fmul v8.2d, v28.2d, v7.2d
-	WORD $0x4E68D694 // fadd v20.2d, v20.2d, v8.2d
+	WORD $0x4E7CD71D // fadd v29.2d, v24.2d, v28.2d
+	WORD $0x6E6DDFBE // fmul v30.2d, v29.2d, v13.2d
+	FMOVQ 240(R0), F31
+	VFMLA V31.D2, V8.D2, V30.D2
+	WORD $0x4EFCD7C0 // fsub v0.2d, v30.2d, v28.2d
+	WORD $0x4E6AD401 // fadd v1.2d, v0.2d, v10.2d
+	FMOVQ 256(R0), F2
+	WORD $0x6E62DD03 // fmul v3.2d, v8.2d, v2.2d
+	WORD $0x4E61D464 // fadd v4.2d, v3.2d, v1.2d
+	FMOVD 896(R1), F5
+	WORD $0x4FC59086 // fmul v6.2d, v4.2d, v5.d[0]
+	FMOVQ 272(R0), F7
+	WORD $0x4E67F4C8 // fmax v8.2d, v6.2d, v7.2d
+	FMOVQ 288(R0), F9
+	WORD $0x4EE9F50A // fmin v10.2d, v8.2d, v9.2d
+	FMOVQ 304(R0), F11
+	WORD $0x6E6BDD4C // fmul v12.2d, v10.2d, v11.2d
+	WORD $0x4E61A98D // fcvtns v13.2d, v12.2d
+	WORD $0x4E61D9AE // scvtf v14.2d, v13.2d
+	FMOVQ 256(R0), F15
+	VFMLS V15.D2, V14.D2, V10.D2
+	FMOVQ 240(R0), F16
+	VFMLS V16.D2, V14.D2, V10.D2
+	FMOVQ 320(R0), F17
+	FMOVQ 336(R0), F18
+	VFMLA V10.D2, V17.D2, V18.D2
+	FMOVQ 352(R0), F19
+	VFMLA V10.D2, V18.D2, V19.D2
+	FMOVQ 368(R0), F21
+	VFMLA V10.D2, V19.D2, V21.D2
+	FMOVQ 384(R0), F22
+	VFMLA V10.D2, V21.D2, V22.D2
+	FMOVQ 400(R0), F24
+	VFMLA V10.D2, V22.D2, V24.D2
+	FMOVQ 416(R0), F25
+	VFMLA V10.D2, V24.D2, V25.D2
+	FMOVQ 432(R0), F27
+	VFMLA V10.D2, V25.D2, V27.D2
+	FMOVQ 448(R0), F28
+	VFMLA V10.D2, V27.D2, V28.D2
+	FMOVQ 464(R0), F29
+	VFMLA V10.D2, V28.D2, V29.D2
+	FMOVQ 480(R0), F30
+	VFMLA V10.D2, V29.D2, V30.D2
+	FMOVQ 224(R0), F31
+	VFMLA V10.D2, V30.D2, V31.D2
+	FMOVQ (R0), F0
+	VFMLA V10.D2, V31.D2, V0.D2
+	FMOVQ (R0), F1
+	VFMLA V10.D2, V0.D2, V1.D2
+	WORD $0x4F7F05A2 // sshr v2.2d, v13.2d, #1
+	VSUB V2.D2, V13.D2, V3.D2
+	FMOVQ 496(R0), F4
+	VADD V4.D2, V2.D2, V5.D2
+	VSHL $52, V5.D2, V6.D2
+	WORD $0x6E66DC27 // fmul v7.2d, v1.2d, v6.2d
+	FMOVQ 496(R0), F8
+	VADD V8.D2, V3.D2, V9.D2
+	VSHL $52, V9.D2, V10.D2
+	WORD $0x6E6ADCEB // fmul v11.2d, v7.2d, v10.2d
+	WORD $0x6E7ADD6C // fmul v12.2d, v11.2d, v26.2d
+	FMOVQ F12, 80(R7)
+	WORD $0x6E77DD6D // fmul v13.2d, v11.2d, v23.2d
+	FMOVQ F13, 80(R15)
+	WORD $0x6E77DDAE // fmul v14.2d, v13.2d, v23.2d
+	FMOVQ F14, 512(R1)
+	FMOVQ (R0), F15
+	WORD $0x6E77FDF0 // fdiv v16.2d, v15.2d, v23.2d
+	WORD $0x4EF7D751 // fsub v17.2d, v26.2d, v23.2d
+	WORD $0x6E70DE32 // fmul v18.2d, v17.2d, v16.2d
+	WORD $0x6E70DF53 // fmul v19.2d, v26.2d, v16.2d
+	FMOVQ 48(R0), F21
+	WORD $0x4E75F676 // fmax v22.2d, v19.2d, v21.2d
+	VUSHR $52, V22.D2, V23.D2
+	WORD $0x4E61DAF8 // scvtf v24.2d, v23.2d
+	FMOVQ 16(R0), F25
+	WORD $0x4EF9D71A // fsub v26.2d, v24.2d, v25.2d
+	FMOVQ (R0), F27
+	FMOVQ 32(R0), F28
+	VBIT V28.B16, V22.B16, V27.B16
+	FMOVQ 80(R0), F29
+	WORD $0x6E7DE77E // fcmge v30.2d, v27.2d, v29.2d
+	FMOVQ 48(R0), F31
+	VAND V31.B16, V30.B16, V0.B16
+	VSUB V0.D2, V27.D2, V1.D2
+	FMOVQ (R0), F2
+	VAND V2.B16, V30.B16, V3.B16
+	WORD $0x4E63D744 // fadd v4.2d, v26.2d, v3.2d
+	FMOVQ (R0), F5
+	WORD $0x4EE5D426 // fsub v6.2d, v1.2d, v5.2d
+	FMOVQ 96(R0), F7
+	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
+	WORD $0x6E68FCC9 // fdiv v9.2d, v6.2d, v8.2d
+	WORD $0x6E69DD2A // fmul v10.2d, v9.2d, v9.2d
+	FMOVQ 112(R0), F11
+	FMOVQ 128(R0), F12
+	VFMLA V10.D2, V11.D2, V12.D2
+	FMOVQ 144(R0), F13
+	VFMLA V10.D2, V12.D2, V13.D2
+	FMOVQ 160(R0), F14
+	VFMLA V10.D2, V13.D2, V14.D2
+	FMOVQ 176(R0), F15
+	VFMLA V10.D2, V14.D2, V15.D2
+	FMOVQ 192(R0), F16
+	VFMLA V10.D2, V15.D2, V16.D2
+	FMOVQ 208(R0), F17
+	VFMLA V10.D2, V16.D2, V17.D2
+	WORD $0x6E6ADE35 // fmul v21.2d, v17.2d, v10.2d
+	WORD $0x6E66DCD6 // fmul v22.2d, v6.2d, v6.2d
+	FMOVQ 224(R0), F23
+	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
+	WORD $0x4E78D6B9 // fadd v25.2d, v21.2d, v24.2d
+	WORD $0x6E69DF3A // fmul v26.2d, v25.2d, v9.2d
+	FMOVQ 240(R0), F27
+	VFMLA V27.D2, V4.D2, V26.D2
+	WORD $0x4EF8D75C // fsub v28.2d, v26.2d, v24.2d
+	WORD $0x4E66D79D // fadd v29.2d, v28.2d, v6.2d
+	FMOVQ 256(R0), F30
+	WORD $0x6E7EDC9F // fmul v31.2d, v4.2d, v30.2d
+	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
+	FMOVD 904(R1), F1
+	WORD $0x4FC19002 // fmul v2.2d, v0.2d, v1.d[0]
+	FMOVQ 272(R0), F3
+	WORD $0x4E63F444 // fmax v4.2d, v2.2d, v3.2d
+	FMOVQ 288(R0), F5
+	WORD $0x4EE5F486 // fmin v6.2d, v4.2d, v5.2d
+	FMOVQ 304(R0), F7
+	WORD $0x6E67DCC8 // fmul v8.2d, v6.2d, v7.2d
+	WORD $0x4E61A909 // fcvtns v9.2d, v8.2d
+	WORD $0x4E61D92A // scvtf v10.2d, v9.2d
+	FMOVQ 256(R0), F11
+	VFMLS V11.D2, V10.D2, V6.D2
+	FMOVQ 240(R0), F12
+	VFMLS V12.D2, V10.D2, V6.D2
+	FMOVQ 320(R0), F13
+	FMOVQ 336(R0), F14
+	VFMLA V6.D2, V13.D2, V14.D2
+	FMOVQ 352(R0), F15
+	VFMLA V6.D2, V14.D2, V15.D2
+	FMOVQ 368(R0), F16
+	VFMLA V6.D2, V15.D2, V16.D2
+	FMOVQ 384(R0), F17
+	VFMLA V6.D2, V16.D2, V17.D2
+	FMOVQ 400(R0), F21
+	VFMLA V6.D2, V17.D2, V21.D2
+	FMOVQ 416(R0), F22
+	VFMLA V6.D2, V21.D2, V22.D2
+	FMOVQ 432(R0), F23
+	VFMLA V6.D2, V22.D2, V23.D2
+	FMOVQ 448(R0), F24
+	VFMLA V6.D2, V23.D2, V24.D2
+	FMOVQ 464(R0), F25
+	VFMLA V6.D2, V24.D2, V25.D2
+	FMOVQ 480(R0), F26
+	VFMLA V6.D2, V25.D2, V26.D2
+	FMOVQ 224(R0), F27
+	VFMLA V6.D2, V26.D2, V27.D2
+	FMOVQ (R0), F28
+	VFMLA V6.D2, V27.D2, V28.D2
+	FMOVQ (R0), F29
+	VFMLA V6.D2, V28.D2, V29.D2
+	WORD $0x4F7F053E // sshr v30.2d, v9.2d, #1
+	VSUB V30.D2, V9.D2, V31.D2
+	FMOVQ 496(R0), F0
+	VADD V0.D2, V30.D2, V1.D2
+	VSHL $52, V1.D2, V2.D2
+	WORD $0x6E62DFA3 // fmul v3.2d, v29.2d, v2.2d
+	FMOVQ 496(R0), F4
+	VADD V4.D2, V31.D2, V5.D2
+	VSHL $52, V5.D2, V6.D2
+	WORD $0x6E66DC67 // fmul v7.2d, v3.2d, v6.2d
+	FMOVD 928(R1), F8
+	VDUP V8.D[0], V8.D2
+	WORD $0x4EE0DA69 // fcmeq v9.2d, v19.2d, #0.0
+	VBIT V9.B16, V8.B16, V7.B16
+	FMOVD 912(R1), F10
+	VDUP V10.D[0], V10.D2
+	WORD $0x4E6AD4EB // fadd v11.2d, v7.2d, v10.2d
+	FMOVD 904(R1), F12
+	VDUP V12.D[0], V12.D2
+	VFMLS V12.D2, V19.D2, V11.D2
+	FMOVD 920(R1), F13
+	VDUP V13.D[0], V13.D2
+	WORD $0x6E6DDD6E // fmul v14.2d, v11.2d, v13.2d
+	FMOVD 952(R1), F15
+	VDUP V15.D[0], V15.D2
+	FMOVD 944(R1), F16
+	VDUP V16.D[0], V16.D2
+	FMOVD 936(R1), F17
+	VDUP V17.D[0], V17.D2
+	FMOVQ 224(R0), F19
+	VFMLA V18.D2, V15.D2, V16.D2
+	VFMLA V18.D2, V16.D2, V17.D2
+	VFMLA V18.D2, V17.D2, V19.D2
+	WORD $0x6E72DE75 // fmul v21.2d, v19.2d, v18.2d
+	WORD $0x6E72DEB6 // fmul v22.2d, v21.2d, v18.2d
+	FMOVQ 512(R0), F23
+	WORD $0x4EE0FA58 // fabs v24.2d, v18.2d
+	WORD $0x6EF8E6F9 // fcmgt v25.2d, v23.2d, v24.2d
+	VBIT V25.B16, V22.B16, V14.B16
+	FMOVQ 512(R1), F26
+	WORD $0x6E7ADDDB // fmul v27.2d, v14.2d, v26.2d
+	WORD $0x4E7BD694 // fadd v20.2d, v20.2d, v27.2d
 	ADD R8, R7
 	ADD R8, R15
 	ADD R21, R19
@@ -10023,860 +10173,126 @@ sum:
 	FMOVQ 128(R1), F14
 	WORD $0x4E6ED40F // fadd v15.2d, v0.2d, v14.2d
 	FMOVQ (R19), F16
-	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
-	VUSHR $52, V15.D2, V18.D2
-	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
-	FMOVQ 16(R0), F20
-	WORD $0x4EF4D675 // fsub v21.2d, v19.2d, v20.2d
-	FMOVQ (R0), F22
-	FMOVQ 32(R0), F23
-	VBIT V23.B16, V15.B16, V22.B16
-	FMOVQ 80(R0), F24
-	WORD $0x6E78E6D9 // fcmge v25.2d, v22.2d, v24.2d
-	FMOVQ 48(R0), F26
-	VAND V26.B16, V25.B16, V27.B16
-	VSUB V27.D2, V22.D2, V28.D2
-	FMOVQ (R0), F29
-	VAND V29.B16, V25.B16, V30.B16
-	WORD $0x4E7ED6BF // fadd v31.2d, v21.2d, v30.2d
-	FMOVQ (R0), F0
-	WORD $0x4EE0D786 // fsub v6.2d, v28.2d, v0.2d
-	FMOVQ 96(R0), F7
-	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
-	WORD $0x6E68FCC9 // fdiv v9.2d, v6.2d, v8.2d
-	WORD $0x6E69DD2A // fmul v10.2d, v9.2d, v9.2d
-	FMOVQ 112(R0), F11
-	FMOVQ 128(R0), F12
-	VFMLA V10.D2, V11.D2, V12.D2
-	FMOVQ 144(R0), F14
-	VFMLA V10.D2, V12.D2, V14.D2
-	FMOVQ 160(R0), F16
-	VFMLA V10.D2, V14.D2, V16.D2
-	FMOVQ 176(R0), F18
-	VFMLA V10.D2, V16.D2, V18.D2
-	FMOVQ 192(R0), F19
-	VFMLA V10.D2, V18.D2, V19.D2
-	FMOVQ 208(R0), F20
-	VFMLA V10.D2, V19.D2, V20.D2
-	WORD $0x6E6ADE95 // fmul v21.2d, v20.2d, v10.2d
-	WORD $0x6E66DCD6 // fmul v22.2d, v6.2d, v6.2d
-	FMOVQ 224(R0), F23
-	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
-	WORD $0x4E78D6B9 // fadd v25.2d, v21.2d, v24.2d
-	WORD $0x6E69DF3A // fmul v26.2d, v25.2d, v9.2d
-	FMOVQ 240(R0), F27
-	VFMLA V27.D2, V31.D2, V26.D2
-	WORD $0x4EF8D75C // fsub v28.2d, v26.2d, v24.2d
-	WORD $0x4E66D79D // fadd v29.2d, v28.2d, v6.2d
-	FMOVQ 256(R0), F30
-	WORD $0x6E7EDFFF // fmul v31.2d, v31.2d, v30.2d
-	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
-	FMOVD 896(R1), F6
-	WORD $0x4FC69007 // fmul v7.2d, v0.2d, v6.d[0]
-	FMOVQ 272(R0), F8
-	WORD $0x4E68F4E9 // fmax v9.2d, v7.2d, v8.2d
-	FMOVQ 288(R0), F10
-	WORD $0x4EEAF52B // fmin v11.2d, v9.2d, v10.2d
-	FMOVQ 304(R0), F12
-	WORD $0x6E6CDD6E // fmul v14.2d, v11.2d, v12.2d
-	WORD $0x4E61A9D0 // fcvtns v16.2d, v14.2d
-	WORD $0x4E61DA12 // scvtf v18.2d, v16.2d
-	FMOVQ 256(R0), F19
-	VFMLS V19.D2, V18.D2, V11.D2
-	FMOVQ 240(R0), F20
-	VFMLS V20.D2, V18.D2, V11.D2
-	FMOVQ 320(R0), F21
-	FMOVQ 336(R0), F22
-	VFMLA V11.D2, V21.D2, V22.D2
-	FMOVQ 352(R0), F23
-	VFMLA V11.D2, V22.D2, V23.D2
-	FMOVQ 368(R0), F24
-	VFMLA V11.D2, V23.D2, V24.D2
-	FMOVQ 384(R0), F25
-	VFMLA V11.D2, V24.D2, V25.D2
-	FMOVQ 400(R0), F26
-	VFMLA V11.D2, V25.D2, V26.D2
-	FMOVQ 416(R0), F27
-	VFMLA V11.D2, V26.D2, V27.D2
-	FMOVQ 432(R0), F28
-	VFMLA V11.D2, V27.D2, V28.D2
-	FMOVQ 448(R0), F29
-	VFMLA V11.D2, V28.D2, V29.D2
-	FMOVQ 464(R0), F30
-	VFMLA V11.D2, V29.D2, V30.D2
-	FMOVQ 480(R0), F31
-	VFMLA V11.D2, V30.D2, V31.D2
-	FMOVQ 224(R0), F0
-	VFMLA V11.D2, V31.D2, V0.D2
+	FMOVQ 960(R1), F17
+	WORD $0x4E71D612 // fadd v18.2d, v16.2d, v17.2d
+	VUSHR $52, V15.D2, V19.D2
+	WORD $0x4E61DA74 // scvtf v20.2d, v19.2d
+	FMOVQ 16(R0), F21
+	WORD $0x4EF5D696 // fsub v22.2d, v20.2d, v21.2d
+	FMOVQ (R0), F23
+	FMOVQ 32(R0), F24
+	VBIT V24.B16, V15.B16, V23.B16
+	FMOVQ 80(R0), F25
+	WORD $0x6E79E6FA // fcmge v26.2d, v23.2d, v25.2d
+	FMOVQ 48(R0), F27
+	VAND V27.B16, V26.B16, V28.B16
+	VSUB V28.D2, V23.D2, V29.D2
+	FMOVQ (R0), F30
+	VAND V30.B16, V26.B16, V31.B16
+	WORD $0x4E7FD6C0 // fadd v0.2d, v22.2d, v31.2d
 	FMOVQ (R0), F6
-	VFMLA V11.D2, V0.D2, V6.D2
-	FMOVQ (R0), F7
-	VFMLA V11.D2, V6.D2, V7.D2
-	WORD $0x4F7F0608 // sshr v8.2d, v16.2d, #1
-	VSUB V8.D2, V16.D2, V9.D2
-	FMOVQ 496(R0), F10
-	VADD V10.D2, V8.D2, V11.D2
-	VSHL $52, V11.D2, V12.D2
-	WORD $0x6E6CDCEE // fmul v14.2d, v7.2d, v12.2d
-	FMOVQ 496(R0), F16
-	VADD V16.D2, V9.D2, V18.D2
-	VSHL $52, V18.D2, V19.D2
-	WORD $0x6E73DDD4 // fmul v20.2d, v14.2d, v19.2d
-	WORD $0x6E71DE95 // fmul v21.2d, v20.2d, v17.2d
-	FMOVQ F21, (R7)
-	WORD $0x6E6FDE96 // fmul v22.2d, v20.2d, v15.2d
-	FMOVQ F22, (R15)
-	WORD $0x6E6FDED7 // fmul v23.2d, v22.2d, v15.2d
-	FMOVQ F23, 512(R1)
-	FMOVQ (R0), F24
-	WORD $0x6E6FFF19 // fdiv v25.2d, v24.2d, v15.2d
-	WORD $0x4EEFD63A // fsub v26.2d, v17.2d, v15.2d
-	WORD $0x6E79DF5B // fmul v27.2d, v26.2d, v25.2d
-	WORD $0x6E79DE3C // fmul v28.2d, v17.2d, v25.2d
-	FMOVQ 48(R0), F29
-	WORD $0x4E7DF79E // fmax v30.2d, v28.2d, v29.2d
-	VUSHR $52, V30.D2, V31.D2
-	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
-	FMOVQ 16(R0), F6
-	WORD $0x4EE6D407 // fsub v7.2d, v0.2d, v6.2d
-	FMOVQ (R0), F8
-	FMOVQ 32(R0), F9
-	VBIT V9.B16, V30.B16, V8.B16
-	FMOVQ 80(R0), F10
-	WORD $0x6E6AE50B // fcmge v11.2d, v8.2d, v10.2d
-	FMOVQ 48(R0), F12
-	VAND V12.B16, V11.B16, V14.B16
-	VSUB V14.D2, V8.D2, V15.D2
-	FMOVQ (R0), F16
-	VAND V16.B16, V11.B16, V17.B16
-	WORD $0x4E71D4F2 // fadd v18.2d, v7.2d, v17.2d
-	FMOVQ (R0), F19
-	WORD $0x4EF3D5F4 // fsub v20.2d, v15.2d, v19.2d
-	FMOVQ 96(R0), F21
-	WORD $0x4E75D696 // fadd v22.2d, v20.2d, v21.2d
-	WORD $0x6E76FE97 // fdiv v23.2d, v20.2d, v22.2d
-	WORD $0x6E77DEF8 // fmul v24.2d, v23.2d, v23.2d
-	FMOVQ 112(R0), F25
-	FMOVQ 128(R0), F26
-	VFMLA V24.D2, V25.D2, V26.D2
-	FMOVQ 144(R0), F29
-	VFMLA V24.D2, V26.D2, V29.D2
-	FMOVQ 160(R0), F30
-	VFMLA V24.D2, V29.D2, V30.D2
-	FMOVQ 176(R0), F31
-	VFMLA V24.D2, V30.D2, V31.D2
-	FMOVQ 192(R0), F0
-	VFMLA V24.D2, V31.D2, V0.D2
-	FMOVQ 208(R0), F6
-	VFMLA V24.D2, V0.D2, V6.D2
-	WORD $0x6E78DCC7 // fmul v7.2d, v6.2d, v24.2d
-	WORD $0x6E74DE88 // fmul v8.2d, v20.2d, v20.2d
-	FMOVQ 224(R0), F9
-	WORD $0x6E69DD0A // fmul v10.2d, v8.2d, v9.2d
-	WORD $0x4E6AD4EB // fadd v11.2d, v7.2d, v10.2d
-	WORD $0x6E77DD6C // fmul v12.2d, v11.2d, v23.2d
-	FMOVQ 240(R0), F14
-	VFMLA V14.D2, V18.D2, V12.D2
-	WORD $0x4EEAD58F // fsub v15.2d, v12.2d, v10.2d
-	WORD $0x4E74D5F0 // fadd v16.2d, v15.2d, v20.2d
-	FMOVQ 256(R0), F17
-	WORD $0x6E71DE52 // fmul v18.2d, v18.2d, v17.2d
-	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
-	FMOVD 904(R1), F20
-	WORD $0x4FD49275 // fmul v21.2d, v19.2d, v20.d[0]
-	FMOVQ 272(R0), F22
-	WORD $0x4E76F6B7 // fmax v23.2d, v21.2d, v22.2d
-	FMOVQ 288(R0), F24
-	WORD $0x4EF8F6F9 // fmin v25.2d, v23.2d, v24.2d
-	FMOVQ 304(R0), F26
-	WORD $0x6E7ADF3D // fmul v29.2d, v25.2d, v26.2d
-	WORD $0x4E61ABBE // fcvtns v30.2d, v29.2d
-	WORD $0x4E61DBDF // scvtf v31.2d, v30.2d
-	FMOVQ 256(R0), F0
-	VFMLS V0.D2, V31.D2, V25.D2
-	FMOVQ 240(R0), F6
-	VFMLS V6.D2, V31.D2, V25.D2
-	FMOVQ 320(R0), F7
-	FMOVQ 336(R0), F8
-	VFMLA V25.D2, V7.D2, V8.D2
-	FMOVQ 352(R0), F9
-	VFMLA V25.D2, V8.D2, V9.D2
-	FMOVQ 368(R0), F10
-	VFMLA V25.D2, V9.D2, V10.D2
-	FMOVQ 384(R0), F11
-	VFMLA V25.D2, V10.D2, V11.D2
-	FMOVQ 400(R0), F12
-	VFMLA V25.D2, V11.D2, V12.D2
-	FMOVQ 416(R0), F14
-	VFMLA V25.D2, V12.D2, V14.D2
-	FMOVQ 432(R0), F15
-	VFMLA V25.D2, V14.D2, V15.D2
-	FMOVQ 448(R0), F16
-	VFMLA V25.D2, V15.D2, V16.D2
-	FMOVQ 464(R0), F17
-	VFMLA V25.D2, V16.D2, V17.D2
-	FMOVQ 480(R0), F18
-	VFMLA V25.D2, V17.D2, V18.D2
-	FMOVQ 224(R0), F19
-	VFMLA V25.D2, V18.D2, V19.D2
-	FMOVQ (R0), F20
-	VFMLA V25.D2, V19.D2, V20.D2
-	FMOVQ (R0), F21
-	VFMLA V25.D2, V20.D2, V21.D2
-	WORD $0x4F7F07D6 // sshr v22.2d, v30.2d, #1
-	VSUB V22.D2, V30.D2, V23.D2
-	FMOVQ 496(R0), F24
-	VADD V24.D2, V22.D2, V25.D2
-	VSHL $52, V25.D2, V26.D2
-	WORD $0x6E7ADEBD // fmul v29.2d, v21.2d, v26.2d
-	FMOVQ 496(R0), F30
-	VADD V30.D2, V23.D2, V31.D2
-	VSHL $52, V31.D2, V0.D2
-	WORD $0x6E60DFA6 // fmul v6.2d, v29.2d, v0.2d
-	FMOVD 928(R1), F7
-	VDUP V7.D[0], V7.D2
-	WORD $0x4EE0DB88 // fcmeq v8.2d, v28.2d, #0.0
-	VBIT V8.B16, V7.B16, V6.B16
-	FMOVD 912(R1), F9
-	VDUP V9.D[0], V9.D2
-	WORD $0x4E69D4CA // fadd v10.2d, v6.2d, v9.2d
-	FMOVD 904(R1), F11
-	VDUP V11.D[0], V11.D2
-	VFMLS V11.D2, V28.D2, V10.D2
-	FMOVD 920(R1), F12
-	VDUP V12.D[0], V12.D2
-	WORD $0x6E6CDD4E // fmul v14.2d, v10.2d, v12.2d
-	FMOVD 952(R1), F15
-	VDUP V15.D[0], V15.D2
-	FMOVD 944(R1), F16
-	VDUP V16.D[0], V16.D2
-	FMOVD 936(R1), F17
-	VDUP V17.D[0], V17.D2
-	FMOVQ 224(R0), F18
-	VFMLA V27.D2, V15.D2, V16.D2
-	VFMLA V27.D2, V16.D2, V17.D2
-	VFMLA V27.D2, V17.D2, V18.D2
-	WORD $0x6E7BDE53 // fmul v19.2d, v18.2d, v27.2d
-	WORD $0x6E7BDE74 // fmul v20.2d, v19.2d, v27.2d
-	FMOVQ 512(R0), F21
-	WORD $0x4EE0FB76 // fabs v22.2d, v27.2d
-	WORD $0x6EF6E6B7 // fcmgt v23.2d, v21.2d, v22.2d
-	VBIT V23.B16, V20.B16, V14.B16
-	FMOVQ 512(R1), F24
-	WORD $0x6E78DDD9 // fmul v25.2d, v14.2d, v24.2d
-	WORD $0x4E79D5AD // fadd v13.2d, v13.2d, v25.2d
-	FMOVQ 144(R1), F26
-	WORD $0x4E7AD43B // fadd v27.2d, v1.2d, v26.2d
-	FMOVQ 16(R19), F28
-	WORD $0x4E7AD79D // fadd v29.2d, v28.2d, v26.2d
-	VUSHR $52, V27.D2, V30.D2
-	WORD $0x4E61DBDF // scvtf v31.2d, v30.2d
-	FMOVQ 16(R0), F0
-	WORD $0x4EE0D7E1 // fsub v1.2d, v31.2d, v0.2d
-	FMOVQ (R0), F6
-	FMOVQ 32(R0), F7
-	VBIT V7.B16, V27.B16, V6.B16
-	FMOVQ 80(R0), F8
-	WORD $0x6E68E4C9 // fcmge v9.2d, v6.2d, v8.2d
-	FMOVQ 48(R0), F10
-	VAND V10.B16, V9.B16, V11.B16
-	VSUB V11.D2, V6.D2, V12.D2
-	FMOVQ (R0), F14
-	VAND V14.B16, V9.B16, V15.B16
-	WORD $0x4E6FD430 // fadd v16.2d, v1.2d, v15.2d
-	FMOVQ (R0), F17
-	WORD $0x4EF1D592 // fsub v18.2d, v12.2d, v17.2d
-	FMOVQ 96(R0), F19
-	WORD $0x4E73D654 // fadd v20.2d, v18.2d, v19.2d
-	WORD $0x6E74FE55 // fdiv v21.2d, v18.2d, v20.2d
-	WORD $0x6E75DEB6 // fmul v22.2d, v21.2d, v21.2d
-	FMOVQ 112(R0), F23
-	FMOVQ 128(R0), F24
-	VFMLA V22.D2, V23.D2, V24.D2
-	FMOVQ 144(R0), F25
-	VFMLA V22.D2, V24.D2, V25.D2
-	FMOVQ 160(R0), F26
-	VFMLA V22.D2, V25.D2, V26.D2
-	FMOVQ 176(R0), F28
-	VFMLA V22.D2, V26.D2, V28.D2
-	FMOVQ 192(R0), F30
-	VFMLA V22.D2, V28.D2, V30.D2
-	FMOVQ 208(R0), F31
-	VFMLA V22.D2, V30.D2, V31.D2
-	WORD $0x6E76DFE0 // fmul v0.2d, v31.2d, v22.2d
-	WORD $0x6E72DE41 // fmul v1.2d, v18.2d, v18.2d
-	FMOVQ 224(R0), F6
-	WORD $0x6E66DC27 // fmul v7.2d, v1.2d, v6.2d
-	WORD $0x4E67D408 // fadd v8.2d, v0.2d, v7.2d
-	WORD $0x6E75DD09 // fmul v9.2d, v8.2d, v21.2d
-	FMOVQ 240(R0), F10
-	VFMLA V10.D2, V16.D2, V9.D2
-	WORD $0x4EE7D52B // fsub v11.2d, v9.2d, v7.2d
-	WORD $0x4E72D56C // fadd v12.2d, v11.2d, v18.2d
-	FMOVQ 256(R0), F14
-	WORD $0x6E6EDE0F // fmul v15.2d, v16.2d, v14.2d
-	WORD $0x4E6CD5F0 // fadd v16.2d, v15.2d, v12.2d
-	FMOVD 896(R1), F17
-	WORD $0x4FD19212 // fmul v18.2d, v16.2d, v17.d[0]
-	FMOVQ 272(R0), F19
-	WORD $0x4E73F654 // fmax v20.2d, v18.2d, v19.2d
-	FMOVQ 288(R0), F21
-	WORD $0x4EF5F696 // fmin v22.2d, v20.2d, v21.2d
-	FMOVQ 304(R0), F23
-	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
-	WORD $0x4E61AB19 // fcvtns v25.2d, v24.2d
-	WORD $0x4E61DB3A // scvtf v26.2d, v25.2d
-	FMOVQ 256(R0), F28
-	VFMLS V28.D2, V26.D2, V22.D2
-	FMOVQ 240(R0), F30
-	VFMLS V30.D2, V26.D2, V22.D2
-	FMOVQ 320(R0), F31
-	FMOVQ 336(R0), F0
-	VFMLA V22.D2, V31.D2, V0.D2
-	FMOVQ 352(R0), F1
-	VFMLA V22.D2, V0.D2, V1.D2
-	FMOVQ 368(R0), F6
-	VFMLA V22.D2, V1.D2, V6.D2
-	FMOVQ 384(R0), F7
-	VFMLA V22.D2, V6.D2, V7.D2
-	FMOVQ 400(R0), F8
-	VFMLA V22.D2, V7.D2, V8.D2
-	FMOVQ 416(R0), F9
-	VFMLA V22.D2, V8.D2, V9.D2
-	FMOVQ 432(R0), F10
-	VFMLA V22.D2, V9.D2, V10.D2
-	FMOVQ 448(R0), F11
-	VFMLA V22.D2, V10.D2, V11.D2
-	FMOVQ 464(R0), F12
-	VFMLA V22.D2, V11.D2, V12.D2
-	FMOVQ 480(R0), F14
-	VFMLA V22.D2, V12.D2, V14.D2
-	FMOVQ 224(R0), F15
-	VFMLA V22.D2, V14.D2, V15.D2
-	FMOVQ (R0), F16
-	VFMLA V22.D2, V15.D2, V16.D2
-	FMOVQ (R0), F17
-	VFMLA V22.D2, V16.D2, V17.D2
-	WORD $0x4F7F0732 // sshr v18.2d, v25.2d, #1
-	VSUB V18.D2, V25.D2, V19.D2
-	FMOVQ 496(R0), F20
-	VADD V20.D2, V18.D2, V21.D2
-	VSHL $52, V21.D2, V22.D2
-	WORD $0x6E76DE37 // fmul v23.2d, v17.2d, v22.2d
-	FMOVQ 496(R0), F24
-	VADD V24.D2, V19.D2, V25.D2
-	VSHL $52, V25.D2, V26.D2
-	WORD $0x6E7ADEFC // fmul v28.2d, v23.2d, v26.2d
-	WORD $0x6E7DDF9E // fmul v30.2d, v28.2d, v29.2d
-	FMOVQ F30, 16(R7)
-	WORD $0x6E7BDF9F // fmul v31.2d, v28.2d, v27.2d
-	FMOVQ F31, 16(R15)
-	WORD $0x6E7BDFE0 // fmul v0.2d, v31.2d, v27.2d
-	FMOVQ F0, 512(R1)
-	FMOVQ (R0), F1
-	WORD $0x6E7BFC26 // fdiv v6.2d, v1.2d, v27.2d
-	WORD $0x4EFBD7A7 // fsub v7.2d, v29.2d, v27.2d
-	WORD $0x6E66DCE8 // fmul v8.2d, v7.2d, v6.2d
-	WORD $0x6E66DFA9 // fmul v9.2d, v29.2d, v6.2d
-	FMOVQ 48(R0), F10
-	WORD $0x4E6AF52B // fmax v11.2d, v9.2d, v10.2d
-	VUSHR $52, V11.D2, V12.D2
-	WORD $0x4E61D98E // scvtf v14.2d, v12.2d
-	FMOVQ 16(R0), F15
-	WORD $0x4EEFD5D0 // fsub v16.2d, v14.2d, v15.2d
-	FMOVQ (R0), F17
-	FMOVQ 32(R0), F18
-	VBIT V18.B16, V11.B16, V17.B16
-	FMOVQ 80(R0), F19
-	WORD $0x6E73E634 // fcmge v20.2d, v17.2d, v19.2d
-	FMOVQ 48(R0), F21
-	VAND V21.B16, V20.B16, V22.B16
-	VSUB V22.D2, V17.D2, V23.D2
-	FMOVQ (R0), F24
-	VAND V24.B16, V20.B16, V25.B16
-	WORD $0x4E79D61A // fadd v26.2d, v16.2d, v25.2d
-	FMOVQ (R0), F27
-	WORD $0x4EFBD6FC // fsub v28.2d, v23.2d, v27.2d
-	FMOVQ 96(R0), F29
-	WORD $0x4E7DD79E // fadd v30.2d, v28.2d, v29.2d
-	WORD $0x6E7EFF9F // fdiv v31.2d, v28.2d, v30.2d
-	WORD $0x6E7FDFE0 // fmul v0.2d, v31.2d, v31.2d
-	FMOVQ 112(R0), F1
-	FMOVQ 128(R0), F6
-	VFMLA V0.D2, V1.D2, V6.D2
-	FMOVQ 144(R0), F7
-	VFMLA V0.D2, V6.D2, V7.D2
-	FMOVQ 160(R0), F10
-	VFMLA V0.D2, V7.D2, V10.D2
-	FMOVQ 176(R0), F11
-	VFMLA V0.D2, V10.D2, V11.D2
-	FMOVQ 192(R0), F12
-	VFMLA V0.D2, V11.D2, V12.D2
-	FMOVQ 208(R0), F14
-	VFMLA V0.D2, V12.D2, V14.D2
-	WORD $0x6E60DDCF // fmul v15.2d, v14.2d, v0.2d
-	WORD $0x6E7CDF90 // fmul v16.2d, v28.2d, v28.2d
-	FMOVQ 224(R0), F17
-	WORD $0x6E71DE12 // fmul v18.2d, v16.2d, v17.2d
-	WORD $0x4E72D5F3 // fadd v19.2d, v15.2d, v18.2d
-	WORD $0x6E7FDE74 // fmul v20.2d, v19.2d, v31.2d
-	FMOVQ 240(R0), F21
-	VFMLA V21.D2, V26.D2, V20.D2
-	WORD $0x4EF2D696 // fsub v22.2d, v20.2d, v18.2d
-	WORD $0x4E7CD6D7 // fadd v23.2d, v22.2d, v28.2d
-	FMOVQ 256(R0), F24
-	WORD $0x6E78DF59 // fmul v25.2d, v26.2d, v24.2d
-	WORD $0x4E77D73A // fadd v26.2d, v25.2d, v23.2d
-	FMOVD 904(R1), F27
-	WORD $0x4FDB935C // fmul v28.2d, v26.2d, v27.d[0]
-	FMOVQ 272(R0), F29
-	WORD $0x4E7DF79E // fmax v30.2d, v28.2d, v29.2d
-	FMOVQ 288(R0), F31
-	WORD $0x4EFFF7C0 // fmin v0.2d, v30.2d, v31.2d
-	FMOVQ 304(R0), F1
-	WORD $0x6E61DC06 // fmul v6.2d, v0.2d, v1.2d
-	WORD $0x4E61A8C7 // fcvtns v7.2d, v6.2d
-	WORD $0x4E61D8EA // scvtf v10.2d, v7.2d
-	FMOVQ 256(R0), F11
-	VFMLS V11.D2, V10.D2, V0.D2
-	FMOVQ 240(R0), F12
-	VFMLS V12.D2, V10.D2, V0.D2
-	FMOVQ 320(R0), F14
-	FMOVQ 336(R0), F15
-	VFMLA V0.D2, V14.D2, V15.D2
-	FMOVQ 352(R0), F16
-	VFMLA V0.D2, V15.D2, V16.D2
-	FMOVQ 368(R0), F17
-	VFMLA V0.D2, V16.D2, V17.D2
-	FMOVQ 384(R0), F18
-	VFMLA V0.D2, V17.D2, V18.D2
-	FMOVQ 400(R0), F19
-	VFMLA V0.D2, V18.D2, V19.D2
-	FMOVQ 416(R0), F20
-	VFMLA V0.D2, V19.D2, V20.D2
-	FMOVQ 432(R0), F21
-	VFMLA V0.D2, V20.D2, V21.D2
-	FMOVQ 448(R0), F22
-	VFMLA V0.D2, V21.D2, V22.D2
-	FMOVQ 464(R0), F23
-	VFMLA V0.D2, V22.D2, V23.D2
-	FMOVQ 480(R0), F24
-	VFMLA V0.D2, V23.D2, V24.D2
-	FMOVQ 224(R0), F25
-	VFMLA V0.D2, V24.D2, V25.D2
-	FMOVQ (R0), F26
-	VFMLA V0.D2, V25.D2, V26.D2
-	FMOVQ (R0), F27
-	VFMLA V0.D2, V26.D2, V27.D2
-	WORD $0x4F7F04FC // sshr v28.2d, v7.2d, #1
-	VSUB V28.D2, V7.D2, V29.D2
-	FMOVQ 496(R0), F30
-	VADD V30.D2, V28.D2, V31.D2
-	VSHL $52, V31.D2, V0.D2
-	WORD $0x6E60DF61 // fmul v1.2d, v27.2d, v0.2d
-	FMOVQ 496(R0), F6
-	VADD V6.D2, V29.D2, V7.D2
-	VSHL $52, V7.D2, V10.D2
-	WORD $0x6E6ADC2B // fmul v11.2d, v1.2d, v10.2d
-	FMOVD 928(R1), F12
-	VDUP V12.D[0], V12.D2
-	WORD $0x4EE0D92E // fcmeq v14.2d, v9.2d, #0.0
-	VBIT V14.B16, V12.B16, V11.B16
-	FMOVD 912(R1), F15
-	VDUP V15.D[0], V15.D2
-	WORD $0x4E6FD570 // fadd v16.2d, v11.2d, v15.2d
-	FMOVD 904(R1), F17
-	VDUP V17.D[0], V17.D2
-	VFMLS V17.D2, V9.D2, V16.D2
-	FMOVD 920(R1), F18
-	VDUP V18.D[0], V18.D2
-	WORD $0x6E72DE13 // fmul v19.2d, v16.2d, v18.2d
-	FMOVD 952(R1), F20
-	VDUP V20.D[0], V20.D2
-	FMOVD 944(R1), F21
-	VDUP V21.D[0], V21.D2
-	FMOVD 936(R1), F22
-	VDUP V22.D[0], V22.D2
-	FMOVQ 224(R0), F23
-	VFMLA V8.D2, V20.D2, V21.D2
-	VFMLA V8.D2, V21.D2, V22.D2
-	VFMLA V8.D2, V22.D2, V23.D2
-	WORD $0x6E68DEF8 // fmul v24.2d, v23.2d, v8.2d
-	WORD $0x6E68DF19 // fmul v25.2d, v24.2d, v8.2d
-	FMOVQ 512(R0), F26
-	WORD $0x4EE0F91B // fabs v27.2d, v8.2d
-	WORD $0x6EFBE75C // fcmgt v28.2d, v26.2d, v27.2d
-	VBIT V28.B16, V25.B16, V19.B16
-	FMOVQ 512(R1), F29
-	WORD $0x6E7DDE7E // fmul v30.2d, v19.2d, v29.2d
-	WORD $0x4E7ED5AD // fadd v13.2d, v13.2d, v30.2d
-	FMOVQ 160(R1), F31
-	WORD $0x4E7FD440 // fadd v0.2d, v2.2d, v31.2d
-	FMOVQ 32(R19), F1
-	WORD $0x4E7FD422 // fadd v2.2d, v1.2d, v31.2d
-	VUSHR $52, V0.D2, V6.D2
-	WORD $0x4E61D8C7 // scvtf v7.2d, v6.2d
-	FMOVQ 16(R0), F8
-	WORD $0x4EE8D4E9 // fsub v9.2d, v7.2d, v8.2d
-	FMOVQ (R0), F10
-	FMOVQ 32(R0), F11
-	VBIT V11.B16, V0.B16, V10.B16
-	FMOVQ 80(R0), F12
-	WORD $0x6E6CE54E // fcmge v14.2d, v10.2d, v12.2d
-	FMOVQ 48(R0), F15
-	VAND V15.B16, V14.B16, V16.B16
-	VSUB V16.D2, V10.D2, V17.D2
-	FMOVQ (R0), F18
-	VAND V18.B16, V14.B16, V19.B16
-	WORD $0x4E73D534 // fadd v20.2d, v9.2d, v19.2d
-	FMOVQ (R0), F21
-	WORD $0x4EF5D636 // fsub v22.2d, v17.2d, v21.2d
-	FMOVQ 96(R0), F23
-	WORD $0x4E77D6D8 // fadd v24.2d, v22.2d, v23.2d
-	WORD $0x6E78FED9 // fdiv v25.2d, v22.2d, v24.2d
-	WORD $0x6E79DF3A // fmul v26.2d, v25.2d, v25.2d
-	FMOVQ 112(R0), F27
-	FMOVQ 128(R0), F28
-	VFMLA V26.D2, V27.D2, V28.D2
-	FMOVQ 144(R0), F29
-	VFMLA V26.D2, V28.D2, V29.D2
-	FMOVQ 160(R0), F30
-	VFMLA V26.D2, V29.D2, V30.D2
-	FMOVQ 176(R0), F31
-	VFMLA V26.D2, V30.D2, V31.D2
-	FMOVQ 192(R0), F1
-	VFMLA V26.D2, V31.D2, V1.D2
-	FMOVQ 208(R0), F6
-	VFMLA V26.D2, V1.D2, V6.D2
-	WORD $0x6E7ADCC7 // fmul v7.2d, v6.2d, v26.2d
-	WORD $0x6E76DEC8 // fmul v8.2d, v22.2d, v22.2d
-	FMOVQ 224(R0), F9
-	WORD $0x6E69DD0A // fmul v10.2d, v8.2d, v9.2d
-	WORD $0x4E6AD4EB // fadd v11.2d, v7.2d, v10.2d
-	WORD $0x6E79DD6C // fmul v12.2d, v11.2d, v25.2d
-	FMOVQ 240(R0), F14
-	VFMLA V14.D2, V20.D2, V12.D2
-	WORD $0x4EEAD58F // fsub v15.2d, v12.2d, v10.2d
-	WORD $0x4E76D5F0 // fadd v16.2d, v15.2d, v22.2d
-	FMOVQ 256(R0), F17
-	WORD $0x6E71DE92 // fmul v18.2d, v20.2d, v17.2d
-	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
-	FMOVD 896(R1), F20
-	WORD $0x4FD49275 // fmul v21.2d, v19.2d, v20.d[0]
-	FMOVQ 272(R0), F22
-	WORD $0x4E76F6B7 // fmax v23.2d, v21.2d, v22.2d
-	FMOVQ 288(R0), F24
-	WORD $0x4EF8F6F9 // fmin v25.2d, v23.2d, v24.2d
-	FMOVQ 304(R0), F26
-	WORD $0x6E7ADF3B // fmul v27.2d, v25.2d, v26.2d
-	WORD $0x4E61AB7C // fcvtns v28.2d, v27.2d
-	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
-	FMOVQ 256(R0), F30
-	VFMLS V30.D2, V29.D2, V25.D2
-	FMOVQ 240(R0), F31
-	VFMLS V31.D2, V29.D2, V25.D2
-	FMOVQ 320(R0), F1
-	FMOVQ 336(R0), F6
-	VFMLA V25.D2, V1.D2, V6.D2
-	FMOVQ 352(R0), F7
-	VFMLA V25.D2, V6.D2, V7.D2
-	FMOVQ 368(R0), F8
-	VFMLA V25.D2, V7.D2, V8.D2
-	FMOVQ 384(R0), F9
-	VFMLA V25.D2, V8.D2, V9.D2
-	FMOVQ 400(R0), F10
-	VFMLA V25.D2, V9.D2, V10.D2
-	FMOVQ 416(R0), F11
-	VFMLA V25.D2, V10.D2, V11.D2
-	FMOVQ 432(R0), F12
-	VFMLA V25.D2, V11.D2, V12.D2
-	FMOVQ 448(R0), F14
-	VFMLA V25.D2, V12.D2, V14.D2
-	FMOVQ 464(R0), F15
-	VFMLA V25.D2, V14.D2, V15.D2
-	FMOVQ 480(R0), F16
-	VFMLA V25.D2, V15.D2, V16.D2
-	FMOVQ 224(R0), F17
-	VFMLA V25.D2, V16.D2, V17.D2
-	FMOVQ (R0), F18
-	VFMLA V25.D2, V17.D2, V18.D2
-	FMOVQ (R0), F19
-	VFMLA V25.D2, V18.D2, V19.D2
-	WORD $0x4F7F0794 // sshr v20.2d, v28.2d, #1
-	VSUB V20.D2, V28.D2, V21.D2
-	FMOVQ 496(R0), F22
-	VADD V22.D2, V20.D2, V23.D2
-	VSHL $52, V23.D2, V24.D2
-	WORD $0x6E78DE79 // fmul v25.2d, v19.2d, v24.2d
-	FMOVQ 496(R0), F26
-	VADD V26.D2, V21.D2, V27.D2
-	VSHL $52, V27.D2, V28.D2
-	WORD $0x6E7CDF3D // fmul v29.2d, v25.2d, v28.2d
-	WORD $0x6E62DFBE // fmul v30.2d, v29.2d, v2.2d
-	FMOVQ F30, 32(R7)
-	WORD $0x6E60DFBF // fmul v31.2d, v29.2d, v0.2d
-	FMOVQ F31, 32(R15)
-	WORD $0x6E60DFE1 // fmul v1.2d, v31.2d, v0.2d
-	FMOVQ F1, 512(R1)
-	FMOVQ (R0), F6
-	WORD $0x6E60FCC7 // fdiv v7.2d, v6.2d, v0.2d
-	WORD $0x4EE0D448 // fsub v8.2d, v2.2d, v0.2d
-	WORD $0x6E67DD09 // fmul v9.2d, v8.2d, v7.2d
-	WORD $0x6E67DC4A // fmul v10.2d, v2.2d, v7.2d
-	FMOVQ 48(R0), F11
-	WORD $0x4E6BF54C // fmax v12.2d, v10.2d, v11.2d
-	VUSHR $52, V12.D2, V14.D2
-	WORD $0x4E61D9CF // scvtf v15.2d, v14.2d
-	FMOVQ 16(R0), F16
-	WORD $0x4EF0D5F1 // fsub v17.2d, v15.2d, v16.2d
-	FMOVQ (R0), F18
-	FMOVQ 32(R0), F19
-	VBIT V19.B16, V12.B16, V18.B16
-	FMOVQ 80(R0), F20
-	WORD $0x6E74E655 // fcmge v21.2d, v18.2d, v20.2d
-	FMOVQ 48(R0), F22
-	VAND V22.B16, V21.B16, V23.B16
-	VSUB V23.D2, V18.D2, V24.D2
-	FMOVQ (R0), F25
-	VAND V25.B16, V21.B16, V26.B16
-	WORD $0x4E7AD63B // fadd v27.2d, v17.2d, v26.2d
-	FMOVQ (R0), F28
-	WORD $0x4EFCD71D // fsub v29.2d, v24.2d, v28.2d
-	FMOVQ 96(R0), F30
-	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
-	WORD $0x6E7FFFA0 // fdiv v0.2d, v29.2d, v31.2d
-	WORD $0x6E60DC01 // fmul v1.2d, v0.2d, v0.2d
-	FMOVQ 112(R0), F2
-	FMOVQ 128(R0), F6
-	VFMLA V1.D2, V2.D2, V6.D2
-	FMOVQ 144(R0), F7
-	VFMLA V1.D2, V6.D2, V7.D2
-	FMOVQ 160(R0), F8
-	VFMLA V1.D2, V7.D2, V8.D2
-	FMOVQ 176(R0), F11
-	VFMLA V1.D2, V8.D2, V11.D2
-	FMOVQ 192(R0), F12
-	VFMLA V1.D2, V11.D2, V12.D2
-	FMOVQ 208(R0), F14
-	VFMLA V1.D2, V12.D2, V14.D2
-	WORD $0x6E61DDCF // fmul v15.2d, v14.2d, v1.2d
-	WORD $0x6E7DDFB0 // fmul v16.2d, v29.2d, v29.2d
-	FMOVQ 224(R0), F17
-	WORD $0x6E71DE12 // fmul v18.2d, v16.2d, v17.2d
-	WORD $0x4E72D5F3 // fadd v19.2d, v15.2d, v18.2d
-	WORD $0x6E60DE74 // fmul v20.2d, v19.2d, v0.2d
-	FMOVQ 240(R0), F21
-	VFMLA V21.D2, V27.D2, V20.D2
-	WORD $0x4EF2D696 // fsub v22.2d, v20.2d, v18.2d
-	WORD $0x4E7DD6D7 // fadd v23.2d, v22.2d, v29.2d
-	FMOVQ 256(R0), F24
-	WORD $0x6E78DF79 // fmul v25.2d, v27.2d, v24.2d
-	WORD $0x4E77D73A // fadd v26.2d, v25.2d, v23.2d
-	FMOVD 904(R1), F27
-	WORD $0x4FDB935C // fmul v28.2d, v26.2d, v27.d[0]
-	FMOVQ 272(R0), F29
-	WORD $0x4E7DF79E // fmax v30.2d, v28.2d, v29.2d
-	FMOVQ 288(R0), F31
-	WORD $0x4EFFF7C0 // fmin v0.2d, v30.2d, v31.2d
-	FMOVQ 304(R0), F1
-	WORD $0x6E61DC02 // fmul v2.2d, v0.2d, v1.2d
-	WORD $0x4E61A846 // fcvtns v6.2d, v2.2d
-	WORD $0x4E61D8C7 // scvtf v7.2d, v6.2d
-	FMOVQ 256(R0), F8
-	VFMLS V8.D2, V7.D2, V0.D2
-	FMOVQ 240(R0), F11
-	VFMLS V11.D2, V7.D2, V0.D2
-	FMOVQ 320(R0), F12
-	FMOVQ 336(R0), F14
-	VFMLA V0.D2, V12.D2, V14.D2
-	FMOVQ 352(R0), F15
-	VFMLA V0.D2, V14.D2, V15.D2
-	FMOVQ 368(R0), F16
-	VFMLA V0.D2, V15.D2, V16.D2
-	FMOVQ 384(R0), F17
-	VFMLA V0.D2, V16.D2, V17.D2
-	FMOVQ 400(R0), F18
-	VFMLA V0.D2, V17.D2, V18.D2
-	FMOVQ 416(R0), F19
-	VFMLA V0.D2, V18.D2, V19.D2
-	FMOVQ 432(R0), F20
-	VFMLA V0.D2, V19.D2, V20.D2
-	FMOVQ 448(R0), F21
-	VFMLA V0.D2, V20.D2, V21.D2
-	FMOVQ 464(R0), F22
-	VFMLA V0.D2, V21.D2, V22.D2
-	FMOVQ 480(R0), F23
-	VFMLA V0.D2, V22.D2, V23.D2
+	WORD $0x4EE6D7A7 // fsub v7.2d, v29.2d, v6.2d
+	FMOVQ 96(R0), F8
+	WORD $0x4E68D4E9 // fadd v9.2d, v7.2d, v8.2d
+	WORD $0x6E69FCEA // fdiv v10.2d, v7.2d, v9.2d
+	WORD $0x6E6ADD4B // fmul v11.2d, v10.2d, v10.2d
+	FMOVQ 112(R0), F12
+	FMOVQ 128(R0), F14
+	VFMLA V11.D2, V12.D2, V14.D2
+	FMOVQ 144(R0), F16
+	VFMLA V11.D2, V14.D2, V16.D2
+	FMOVQ 160(R0), F17
+	VFMLA V11.D2, V16.D2, V17.D2
+	FMOVQ 176(R0), F19
+	VFMLA V11.D2, V17.D2, V19.D2
+	FMOVQ 192(R0), F20
+	VFMLA V11.D2, V19.D2, V20.D2
+	FMOVQ 208(R0), F21
+	VFMLA V11.D2, V20.D2, V21.D2
+	WORD $0x6E6BDEB6 // fmul v22.2d, v21.2d, v11.2d
+	WORD $0x6E67DCF7 // fmul v23.2d, v7.2d, v7.2d
 	FMOVQ 224(R0), F24
-	VFMLA V0.D2, V23.D2, V24.D2
-	FMOVQ (R0), F25
-	VFMLA V0.D2, V24.D2, V25.D2
-	FMOVQ (R0), F26
-	VFMLA V0.D2, V25.D2, V26.D2
-	WORD $0x4F7F04DB // sshr v27.2d, v6.2d, #1
-	VSUB V27.D2, V6.D2, V28.D2
-	FMOVQ 496(R0), F29
-	VADD V29.D2, V27.D2, V30.D2
-	VSHL $52, V30.D2, V31.D2
-	WORD $0x6E7FDF40 // fmul v0.2d, v26.2d, v31.2d
-	FMOVQ 496(R0), F1
-	VADD V1.D2, V28.D2, V2.D2
-	VSHL $52, V2.D2, V6.D2
-	WORD $0x6E66DC07 // fmul v7.2d, v0.2d, v6.2d
-	FMOVD 928(R1), F8
-	VDUP V8.D[0], V8.D2
-	WORD $0x4EE0D94B // fcmeq v11.2d, v10.2d, #0.0
-	VBIT V11.B16, V8.B16, V7.B16
-	FMOVD 912(R1), F12
-	VDUP V12.D[0], V12.D2
-	WORD $0x4E6CD4EE // fadd v14.2d, v7.2d, v12.2d
-	FMOVD 904(R1), F15
-	VDUP V15.D[0], V15.D2
-	VFMLS V15.D2, V10.D2, V14.D2
-	FMOVD 920(R1), F16
-	VDUP V16.D[0], V16.D2
-	WORD $0x6E70DDD1 // fmul v17.2d, v14.2d, v16.2d
-	FMOVD 952(R1), F18
-	VDUP V18.D[0], V18.D2
-	FMOVD 944(R1), F19
-	VDUP V19.D[0], V19.D2
-	FMOVD 936(R1), F20
-	VDUP V20.D[0], V20.D2
-	FMOVQ 224(R0), F21
-	VFMLA V9.D2, V18.D2, V19.D2
-	VFMLA V9.D2, V19.D2, V20.D2
-	VFMLA V9.D2, V20.D2, V21.D2
-	WORD $0x6E69DEB6 // fmul v22.2d, v21.2d, v9.2d
-	WORD $0x6E69DED7 // fmul v23.2d, v22.2d, v9.2d
-	FMOVQ 512(R0), F24
-	WORD $0x4EE0F939 // fabs v25.2d, v9.2d
-	WORD $0x6EF9E71A // fcmgt v26.2d, v24.2d, v25.2d
-	VBIT V26.B16, V23.B16, V17.B16
-	FMOVQ 512(R1), F27
-	WORD $0x6E7BDE3C // fmul v28.2d, v17.2d, v27.2d
-	WORD $0x4E7CD5AD // fadd v13.2d, v13.2d, v28.2d
-	FMOVQ 176(R1), F29
-	WORD $0x4E7DD47E // fadd v30.2d, v3.2d, v29.2d
-	FMOVQ 48(R19), F31
-	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
-	VUSHR $52, V30.D2, V1.D2
-	WORD $0x4E61D822 // scvtf v2.2d, v1.2d
-	FMOVQ 16(R0), F3
-	WORD $0x4EE3D446 // fsub v6.2d, v2.2d, v3.2d
+	WORD $0x6E78DEF9 // fmul v25.2d, v23.2d, v24.2d
+	WORD $0x4E79D6DA // fadd v26.2d, v22.2d, v25.2d
+	WORD $0x6E6ADF5B // fmul v27.2d, v26.2d, v10.2d
+	FMOVQ 240(R0), F28
+	VFMLA V28.D2, V0.D2, V27.D2
+	WORD $0x4EF9D77D // fsub v29.2d, v27.2d, v25.2d
+	WORD $0x4E67D7BE // fadd v30.2d, v29.2d, v7.2d
+	FMOVQ 256(R0), F31
+	WORD $0x6E7FDC00 // fmul v0.2d, v0.2d, v31.2d
+	WORD $0x4E7ED406 // fadd v6.2d, v0.2d, v30.2d
+	FMOVD 896(R1), F7
+	WORD $0x4FC790C8 // fmul v8.2d, v6.2d, v7.d[0]
+	FMOVQ 272(R0), F9
+	WORD $0x4E69F50A // fmax v10.2d, v8.2d, v9.2d
+	FMOVQ 288(R0), F11
+	WORD $0x4EEBF54C // fmin v12.2d, v10.2d, v11.2d
+	FMOVQ 304(R0), F14
+	WORD $0x6E6EDD90 // fmul v16.2d, v12.2d, v14.2d
+	WORD $0x4E61AA11 // fcvtns v17.2d, v16.2d
+	WORD $0x4E61DA33 // scvtf v19.2d, v17.2d
+	FMOVQ 256(R0), F20
+	VFMLS V20.D2, V19.D2, V12.D2
+	FMOVQ 240(R0), F21
+	VFMLS V21.D2, V19.D2, V12.D2
+	FMOVQ 320(R0), F22
+	FMOVQ 336(R0), F23
+	VFMLA V12.D2, V22.D2, V23.D2
+	FMOVQ 352(R0), F24
+	VFMLA V12.D2, V23.D2, V24.D2
+	FMOVQ 368(R0), F25
+	VFMLA V12.D2, V24.D2, V25.D2
+	FMOVQ 384(R0), F26
+	VFMLA V12.D2, V25.D2, V26.D2
+	FMOVQ 400(R0), F27
+	VFMLA V12.D2, V26.D2, V27.D2
+	FMOVQ 416(R0), F28
+	VFMLA V12.D2, V27.D2, V28.D2
+	FMOVQ 432(R0), F29
+	VFMLA V12.D2, V28.D2, V29.D2
+	FMOVQ 448(R0), F30
+	VFMLA V12.D2, V29.D2, V30.D2
+	FMOVQ 464(R0), F31
+	VFMLA V12.D2, V30.D2, V31.D2
+	FMOVQ 480(R0), F0
+	VFMLA V12.D2, V31.D2, V0.D2
+	FMOVQ 224(R0), F6
+	VFMLA V12.D2, V0.D2, V6.D2
 	FMOVQ (R0), F7
-	FMOVQ 32(R0), F8
-	VBIT V8.B16, V30.B16, V7.B16
-	FMOVQ 80(R0), F9
-	WORD $0x6E69E4EA // fcmge v10.2d, v7.2d, v9.2d
-	FMOVQ 48(R0), F11
-	VAND V11.B16, V10.B16, V12.B16
-	VSUB V12.D2, V7.D2, V14.D2
-	FMOVQ (R0), F15
-	VAND V15.B16, V10.B16, V16.B16
-	WORD $0x4E70D4D1 // fadd v17.2d, v6.2d, v16.2d
-	FMOVQ (R0), F18
-	WORD $0x4EF2D5D3 // fsub v19.2d, v14.2d, v18.2d
-	FMOVQ 96(R0), F20
-	WORD $0x4E74D675 // fadd v21.2d, v19.2d, v20.2d
-	WORD $0x6E75FE76 // fdiv v22.2d, v19.2d, v21.2d
-	WORD $0x6E76DED7 // fmul v23.2d, v22.2d, v22.2d
-	FMOVQ 112(R0), F24
-	FMOVQ 128(R0), F25
-	VFMLA V23.D2, V24.D2, V25.D2
-	FMOVQ 144(R0), F26
-	VFMLA V23.D2, V25.D2, V26.D2
-	FMOVQ 160(R0), F27
-	VFMLA V23.D2, V26.D2, V27.D2
-	FMOVQ 176(R0), F28
-	VFMLA V23.D2, V27.D2, V28.D2
-	FMOVQ 192(R0), F29
-	VFMLA V23.D2, V28.D2, V29.D2
-	FMOVQ 208(R0), F31
-	VFMLA V23.D2, V29.D2, V31.D2
-	WORD $0x6E77DFE1 // fmul v1.2d, v31.2d, v23.2d
-	WORD $0x6E73DE62 // fmul v2.2d, v19.2d, v19.2d
-	FMOVQ 224(R0), F3
-	WORD $0x6E63DC46 // fmul v6.2d, v2.2d, v3.2d
-	WORD $0x4E66D427 // fadd v7.2d, v1.2d, v6.2d
-	WORD $0x6E76DCE8 // fmul v8.2d, v7.2d, v22.2d
-	FMOVQ 240(R0), F9
-	VFMLA V9.D2, V17.D2, V8.D2
-	WORD $0x4EE6D50A // fsub v10.2d, v8.2d, v6.2d
-	WORD $0x4E73D54B // fadd v11.2d, v10.2d, v19.2d
-	FMOVQ 256(R0), F12
-	WORD $0x6E6CDE2E // fmul v14.2d, v17.2d, v12.2d
-	WORD $0x4E6BD5CF // fadd v15.2d, v14.2d, v11.2d
-	FMOVD 896(R1), F16
-	WORD $0x4FD091F1 // fmul v17.2d, v15.2d, v16.d[0]
-	FMOVQ 272(R0), F18
-	WORD $0x4E72F633 // fmax v19.2d, v17.2d, v18.2d
-	FMOVQ 288(R0), F20
-	WORD $0x4EF4F675 // fmin v21.2d, v19.2d, v20.2d
-	FMOVQ 304(R0), F22
-	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
-	WORD $0x4E61AAF8 // fcvtns v24.2d, v23.2d
-	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
-	FMOVQ 256(R0), F26
-	VFMLS V26.D2, V25.D2, V21.D2
-	FMOVQ 240(R0), F27
-	VFMLS V27.D2, V25.D2, V21.D2
-	FMOVQ 320(R0), F28
-	FMOVQ 336(R0), F29
-	VFMLA V21.D2, V28.D2, V29.D2
-	FMOVQ 352(R0), F31
-	VFMLA V21.D2, V29.D2, V31.D2
-	FMOVQ 368(R0), F1
-	VFMLA V21.D2, V31.D2, V1.D2
-	FMOVQ 384(R0), F2
-	VFMLA V21.D2, V1.D2, V2.D2
-	FMOVQ 400(R0), F3
-	VFMLA V21.D2, V2.D2, V3.D2
-	FMOVQ 416(R0), F6
-	VFMLA V21.D2, V3.D2, V6.D2
-	FMOVQ 432(R0), F7
-	VFMLA V21.D2, V6.D2, V7.D2
-	FMOVQ 448(R0), F8
-	VFMLA V21.D2, V7.D2, V8.D2
-	FMOVQ 464(R0), F9
-	VFMLA V21.D2, V8.D2, V9.D2
-	FMOVQ 480(R0), F10
-	VFMLA V21.D2, V9.D2, V10.D2
-	FMOVQ 224(R0), F11
-	VFMLA V21.D2, V10.D2, V11.D2
-	FMOVQ (R0), F12
-	VFMLA V21.D2, V11.D2, V12.D2
-	FMOVQ (R0), F14
-	VFMLA V21.D2, V12.D2, V14.D2
-	WORD $0x4F7F070F // sshr v15.2d, v24.2d, #1
-	VSUB V15.D2, V24.D2, V16.D2
+	VFMLA V12.D2, V6.D2, V7.D2
+	FMOVQ (R0), F8
+	VFMLA V12.D2, V7.D2, V8.D2
+	WORD $0x4F7F0629 // sshr v9.2d, v17.2d, #1
+	VSUB V9.D2, V17.D2, V10.D2
+	FMOVQ 496(R0), F11
+	VADD V11.D2, V9.D2, V12.D2
+	VSHL $52, V12.D2, V14.D2
+	WORD $0x6E6EDD10 // fmul v16.2d, v8.2d, v14.2d
 	FMOVQ 496(R0), F17
-	VADD V17.D2, V15.D2, V18.D2
-	VSHL $52, V18.D2, V19.D2
-	WORD $0x6E73DDD4 // fmul v20.2d, v14.2d, v19.2d
-	FMOVQ 496(R0), F21
-	VADD V21.D2, V16.D2, V22.D2
-	VSHL $52, V22.D2, V23.D2
-	WORD $0x6E77DE98 // fmul v24.2d, v20.2d, v23.2d
-	WORD $0x6E60DF19 // fmul v25.2d, v24.2d, v0.2d
-	FMOVQ F25, 48(R7)
-	WORD $0x6E7EDF1A // fmul v26.2d, v24.2d, v30.2d
-	FMOVQ F26, 48(R15)
-	WORD $0x6E7EDF5B // fmul v27.2d, v26.2d, v30.2d
-	FMOVQ F27, 512(R1)
-	FMOVQ (R0), F28
-	WORD $0x6E7EFF9D // fdiv v29.2d, v28.2d, v30.2d
-	WORD $0x4EFED41E // fsub v30.2d, v0.2d, v30.2d
-	WORD $0x6E7DDFDF // fmul v31.2d, v30.2d, v29.2d
-	WORD $0x6E7DDC00 // fmul v0.2d, v0.2d, v29.2d
-	FMOVQ 48(R0), F1
-	WORD $0x4E61F402 // fmax v2.2d, v0.2d, v1.2d
-	VUSHR $52, V2.D2, V3.D2
-	WORD $0x4E61D866 // scvtf v6.2d, v3.2d
+	VADD V17.D2, V10.D2, V19.D2
+	VSHL $52, V19.D2, V20.D2
+	WORD $0x6E74DE15 // fmul v21.2d, v16.2d, v20.2d
+	WORD $0x6E72DEB6 // fmul v22.2d, v21.2d, v18.2d
+	FMOVQ F22, (R7)
+	WORD $0x6E6FDEB7 // fmul v23.2d, v21.2d, v15.2d
+	FMOVQ F23, (R15)
+	WORD $0x6E6FDEF8 // fmul v24.2d, v23.2d, v15.2d
+	FMOVQ F24, 512(R1)
+	FMOVQ (R0), F25
+	WORD $0x6E6FFF3A // fdiv v26.2d, v25.2d, v15.2d
+	WORD $0x4EEFD65B // fsub v27.2d, v18.2d, v15.2d
+	WORD $0x6E7ADF7C // fmul v28.2d, v27.2d, v26.2d
+	WORD $0x6E7ADE5D // fmul v29.2d, v18.2d, v26.2d
+	FMOVQ 48(R0), F30
+	WORD $0x4E7EF7BF // fmax v31.2d, v29.2d, v30.2d
+	VUSHR $52, V31.D2, V0.D2
+	WORD $0x4E61D806 // scvtf v6.2d, v0.2d
 	FMOVQ 16(R0), F7
 	WORD $0x4EE7D4C8 // fsub v8.2d, v6.2d, v7.2d
 	FMOVQ (R0), F9
 	FMOVQ 32(R0), F10
-	VBIT V10.B16, V2.B16, V9.B16
+	VBIT V10.B16, V31.B16, V9.B16
 	FMOVQ 80(R0), F11
 	WORD $0x6E6BE52C // fcmge v12.2d, v9.2d, v11.2d
 	FMOVQ 48(R0), F14
@@ -10894,295 +10310,542 @@ sum:
 	FMOVQ 112(R0), F26
 	FMOVQ 128(R0), F27
 	VFMLA V25.D2, V26.D2, V27.D2
-	FMOVQ 144(R0), F28
-	VFMLA V25.D2, V27.D2, V28.D2
-	FMOVQ 160(R0), F29
-	VFMLA V25.D2, V28.D2, V29.D2
-	FMOVQ 176(R0), F30
-	VFMLA V25.D2, V29.D2, V30.D2
-	FMOVQ 192(R0), F1
-	VFMLA V25.D2, V30.D2, V1.D2
-	FMOVQ 208(R0), F2
-	VFMLA V25.D2, V1.D2, V2.D2
-	WORD $0x6E79DC43 // fmul v3.2d, v2.2d, v25.2d
-	WORD $0x6E75DEA6 // fmul v6.2d, v21.2d, v21.2d
-	FMOVQ 224(R0), F7
-	WORD $0x6E67DCC8 // fmul v8.2d, v6.2d, v7.2d
-	WORD $0x4E68D469 // fadd v9.2d, v3.2d, v8.2d
-	WORD $0x6E78DD2A // fmul v10.2d, v9.2d, v24.2d
-	FMOVQ 240(R0), F11
-	VFMLA V11.D2, V19.D2, V10.D2
-	WORD $0x4EE8D54C // fsub v12.2d, v10.2d, v8.2d
-	WORD $0x4E75D58E // fadd v14.2d, v12.2d, v21.2d
-	FMOVQ 256(R0), F15
-	WORD $0x6E6FDE70 // fmul v16.2d, v19.2d, v15.2d
-	WORD $0x4E6ED611 // fadd v17.2d, v16.2d, v14.2d
-	FMOVD 904(R1), F18
-	WORD $0x4FD29233 // fmul v19.2d, v17.2d, v18.d[0]
-	FMOVQ 272(R0), F20
-	WORD $0x4E74F675 // fmax v21.2d, v19.2d, v20.2d
-	FMOVQ 288(R0), F22
-	WORD $0x4EF6F6B7 // fmin v23.2d, v21.2d, v22.2d
-	FMOVQ 304(R0), F24
-	WORD $0x6E78DEF9 // fmul v25.2d, v23.2d, v24.2d
-	WORD $0x4E61AB3A // fcvtns v26.2d, v25.2d
-	WORD $0x4E61DB5B // scvtf v27.2d, v26.2d
-	FMOVQ 256(R0), F28
-	VFMLS V28.D2, V27.D2, V23.D2
-	FMOVQ 240(R0), F29
-	VFMLS V29.D2, V27.D2, V23.D2
-	FMOVQ 320(R0), F30
-	FMOVQ 336(R0), F1
-	VFMLA V23.D2, V30.D2, V1.D2
-	FMOVQ 352(R0), F2
-	VFMLA V23.D2, V1.D2, V2.D2
-	FMOVQ 368(R0), F3
-	VFMLA V23.D2, V2.D2, V3.D2
-	FMOVQ 384(R0), F6
-	VFMLA V23.D2, V3.D2, V6.D2
-	FMOVQ 400(R0), F7
-	VFMLA V23.D2, V6.D2, V7.D2
-	FMOVQ 416(R0), F8
-	VFMLA V23.D2, V7.D2, V8.D2
-	FMOVQ 432(R0), F9
-	VFMLA V23.D2, V8.D2, V9.D2
-	FMOVQ 448(R0), F10
-	VFMLA V23.D2, V9.D2, V10.D2
-	FMOVQ 464(R0), F11
-	VFMLA V23.D2, V10.D2, V11.D2
-	FMOVQ 480(R0), F12
-	VFMLA V23.D2, V11.D2, V12.D2
-	FMOVQ 224(R0), F14
-	VFMLA V23.D2, V12.D2, V14.D2
-	FMOVQ (R0), F15
-	VFMLA V23.D2, V14.D2, V15.D2
-	FMOVQ (R0), F16
-	VFMLA V23.D2, V15.D2, V16.D2
-	WORD $0x4F7F0751 // sshr v17.2d, v26.2d, #1
-	VSUB V17.D2, V26.D2, V18.D2
-	FMOVQ 496(R0), F19
-	VADD V19.D2, V17.D2, V20.D2
-	VSHL $52, V20.D2, V21.D2
-	WORD $0x6E75DE16 // fmul v22.2d, v16.2d, v21.2d
-	FMOVQ 496(R0), F23
-	VADD V23.D2, V18.D2, V24.D2
-	VSHL $52, V24.D2, V25.D2
-	WORD $0x6E79DEDA // fmul v26.2d, v22.2d, v25.2d
-	FMOVD 928(R1), F27
-	VDUP V27.D[0], V27.D2
-	WORD $0x4EE0D81C // fcmeq v28.2d, v0.2d, #0.0
-	VBIT V28.B16, V27.B16, V26.B16
-	FMOVD 912(R1), F29
-	VDUP V29.D[0], V29.D2
-	WORD $0x4E7DD75E // fadd v30.2d, v26.2d, v29.2d
-	FMOVD 904(R1), F1
-	VDUP V1.D[0], V1.D2
-	VFMLS V1.D2, V0.D2, V30.D2
-	FMOVD 920(R1), F2
-	VDUP V2.D[0], V2.D2
-	WORD $0x6E62DFC3 // fmul v3.2d, v30.2d, v2.2d
-	FMOVD 952(R1), F6
-	VDUP V6.D[0], V6.D2
-	FMOVD 944(R1), F7
-	VDUP V7.D[0], V7.D2
-	FMOVD 936(R1), F8
+	FMOVQ 144(R0), F30
+	VFMLA V25.D2, V27.D2, V30.D2
+	FMOVQ 160(R0), F31
+	VFMLA V25.D2, V30.D2, V31.D2
+	FMOVQ 176(R0), F0
+	VFMLA V25.D2, V31.D2, V0.D2
+	FMOVQ 192(R0), F6
+	VFMLA V25.D2, V0.D2, V6.D2
+	FMOVQ 208(R0), F7
+	VFMLA V25.D2, V6.D2, V7.D2
+	WORD $0x6E79DCE8 // fmul v8.2d, v7.2d, v25.2d
+	WORD $0x6E75DEA9 // fmul v9.2d, v21.2d, v21.2d
+	FMOVQ 224(R0), F10
+	WORD $0x6E6ADD2B // fmul v11.2d, v9.2d, v10.2d
+	WORD $0x4E6BD50C // fadd v12.2d, v8.2d, v11.2d
+	WORD $0x6E78DD8E // fmul v14.2d, v12.2d, v24.2d
+	FMOVQ 240(R0), F15
+	VFMLA V15.D2, V19.D2, V14.D2
+	WORD $0x4EEBD5D0 // fsub v16.2d, v14.2d, v11.2d
+	WORD $0x4E75D611 // fadd v17.2d, v16.2d, v21.2d
+	FMOVQ 256(R0), F18
+	WORD $0x6E72DE73 // fmul v19.2d, v19.2d, v18.2d
+	WORD $0x4E71D674 // fadd v20.2d, v19.2d, v17.2d
+	FMOVD 904(R1), F21
+	WORD $0x4FD59296 // fmul v22.2d, v20.2d, v21.d[0]
+	FMOVQ 272(R0), F23
+	WORD $0x4E77F6D8 // fmax v24.2d, v22.2d, v23.2d
+	FMOVQ 288(R0), F25
+	WORD $0x4EF9F71A // fmin v26.2d, v24.2d, v25.2d
+	FMOVQ 304(R0), F27
+	WORD $0x6E7BDF5E // fmul v30.2d, v26.2d, v27.2d
+	WORD $0x4E61ABDF // fcvtns v31.2d, v30.2d
+	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
+	FMOVQ 256(R0), F6
+	VFMLS V6.D2, V0.D2, V26.D2
+	FMOVQ 240(R0), F7
+	VFMLS V7.D2, V0.D2, V26.D2
+	FMOVQ 320(R0), F8
+	FMOVQ 336(R0), F9
+	VFMLA V26.D2, V8.D2, V9.D2
+	FMOVQ 352(R0), F10
+	VFMLA V26.D2, V9.D2, V10.D2
+	FMOVQ 368(R0), F11
+	VFMLA V26.D2, V10.D2, V11.D2
+	FMOVQ 384(R0), F12
+	VFMLA V26.D2, V11.D2, V12.D2
+	FMOVQ 400(R0), F14
+	VFMLA V26.D2, V12.D2, V14.D2
+	FMOVQ 416(R0), F15
+	VFMLA V26.D2, V14.D2, V15.D2
+	FMOVQ 432(R0), F16
+	VFMLA V26.D2, V15.D2, V16.D2
+	FMOVQ 448(R0), F17
+	VFMLA V26.D2, V16.D2, V17.D2
+	FMOVQ 464(R0), F18
+	VFMLA V26.D2, V17.D2, V18.D2
+	FMOVQ 480(R0), F19
+	VFMLA V26.D2, V18.D2, V19.D2
+	FMOVQ 224(R0), F20
+	VFMLA V26.D2, V19.D2, V20.D2
+	FMOVQ (R0), F21
+	VFMLA V26.D2, V20.D2, V21.D2
+	FMOVQ (R0), F22
+	VFMLA V26.D2, V21.D2, V22.D2
+	WORD $0x4F7F07F7 // sshr v23.2d, v31.2d, #1
+	VSUB V23.D2, V31.D2, V24.D2
+	FMOVQ 496(R0), F25
+	VADD V25.D2, V23.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDEDE // fmul v30.2d, v22.2d, v27.2d
+	FMOVQ 496(R0), F31
+	VADD V31.D2, V24.D2, V0.D2
+	VSHL $52, V0.D2, V6.D2
+	WORD $0x6E66DFC7 // fmul v7.2d, v30.2d, v6.2d
+	FMOVD 928(R1), F8
 	VDUP V8.D[0], V8.D2
-	FMOVQ 224(R0), F9
-	VFMLA V31.D2, V6.D2, V7.D2
-	VFMLA V31.D2, V7.D2, V8.D2
-	VFMLA V31.D2, V8.D2, V9.D2
-	WORD $0x6E7FDD2A // fmul v10.2d, v9.2d, v31.2d
-	WORD $0x6E7FDD4B // fmul v11.2d, v10.2d, v31.2d
-	FMOVQ 512(R0), F12
-	WORD $0x4EE0FBEE // fabs v14.2d, v31.2d
-	WORD $0x6EEEE58F // fcmgt v15.2d, v12.2d, v14.2d
-	VBIT V15.B16, V11.B16, V3.B16
-	FMOVQ 512(R1), F16
-	WORD $0x6E70DC71 // fmul v17.2d, v3.2d, v16.2d
-	WORD $0x4E71D5AD // fadd v13.2d, v13.2d, v17.2d
-	FMOVQ 192(R1), F18
-	WORD $0x4E72D493 // fadd v19.2d, v4.2d, v18.2d
-	FMOVQ 64(R19), F20
-	WORD $0x4E72D695 // fadd v21.2d, v20.2d, v18.2d
-	VUSHR $52, V19.D2, V22.D2
-	WORD $0x4E61DAD7 // scvtf v23.2d, v22.2d
-	FMOVQ 16(R0), F24
-	WORD $0x4EF8D6F9 // fsub v25.2d, v23.2d, v24.2d
-	FMOVQ (R0), F26
-	FMOVQ 32(R0), F27
-	VBIT V27.B16, V19.B16, V26.B16
-	FMOVQ 80(R0), F28
-	WORD $0x6E7CE75D // fcmge v29.2d, v26.2d, v28.2d
-	FMOVQ 48(R0), F30
-	VAND V30.B16, V29.B16, V31.B16
-	VSUB V31.D2, V26.D2, V0.D2
-	FMOVQ (R0), F1
-	VAND V1.B16, V29.B16, V2.B16
-	WORD $0x4E62D723 // fadd v3.2d, v25.2d, v2.2d
-	FMOVQ (R0), F4
-	WORD $0x4EE4D406 // fsub v6.2d, v0.2d, v4.2d
-	FMOVQ 96(R0), F7
-	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
-	WORD $0x6E68FCC9 // fdiv v9.2d, v6.2d, v8.2d
-	WORD $0x6E69DD2A // fmul v10.2d, v9.2d, v9.2d
-	FMOVQ 112(R0), F11
-	FMOVQ 128(R0), F12
-	VFMLA V10.D2, V11.D2, V12.D2
-	FMOVQ 144(R0), F14
-	VFMLA V10.D2, V12.D2, V14.D2
-	FMOVQ 160(R0), F15
-	VFMLA V10.D2, V14.D2, V15.D2
-	FMOVQ 176(R0), F16
-	VFMLA V10.D2, V15.D2, V16.D2
-	FMOVQ 192(R0), F17
-	VFMLA V10.D2, V16.D2, V17.D2
-	FMOVQ 208(R0), F18
-	VFMLA V10.D2, V17.D2, V18.D2
-	WORD $0x6E6ADE54 // fmul v20.2d, v18.2d, v10.2d
-	WORD $0x6E66DCD6 // fmul v22.2d, v6.2d, v6.2d
-	FMOVQ 224(R0), F23
-	WORD $0x6E77DED8 // fmul v24.2d, v22.2d, v23.2d
-	WORD $0x4E78D699 // fadd v25.2d, v20.2d, v24.2d
-	WORD $0x6E69DF3A // fmul v26.2d, v25.2d, v9.2d
-	FMOVQ 240(R0), F27
-	VFMLA V27.D2, V3.D2, V26.D2
-	WORD $0x4EF8D75C // fsub v28.2d, v26.2d, v24.2d
-	WORD $0x4E66D79D // fadd v29.2d, v28.2d, v6.2d
-	FMOVQ 256(R0), F30
-	WORD $0x6E7EDC7F // fmul v31.2d, v3.2d, v30.2d
-	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
-	FMOVD 896(R1), F1
-	WORD $0x4FC19002 // fmul v2.2d, v0.2d, v1.d[0]
-	FMOVQ 272(R0), F3
-	WORD $0x4E63F444 // fmax v4.2d, v2.2d, v3.2d
-	FMOVQ 288(R0), F6
-	WORD $0x4EE6F487 // fmin v7.2d, v4.2d, v6.2d
-	FMOVQ 304(R0), F8
+	WORD $0x4EE0DBA9 // fcmeq v9.2d, v29.2d, #0.0
+	VBIT V9.B16, V8.B16, V7.B16
+	FMOVD 912(R1), F10
+	VDUP V10.D[0], V10.D2
+	WORD $0x4E6AD4EB // fadd v11.2d, v7.2d, v10.2d
+	FMOVD 904(R1), F12
+	VDUP V12.D[0], V12.D2
+	VFMLS V12.D2, V29.D2, V11.D2
+	FMOVD 920(R1), F14
+	VDUP V14.D[0], V14.D2
+	WORD $0x6E6EDD6F // fmul v15.2d, v11.2d, v14.2d
+	FMOVD 952(R1), F16
+	VDUP V16.D[0], V16.D2
+	FMOVD 944(R1), F17
+	VDUP V17.D[0], V17.D2
+	FMOVD 936(R1), F18
+	VDUP V18.D[0], V18.D2
+	FMOVQ 224(R0), F19
+	VFMLA V28.D2, V16.D2, V17.D2
+	VFMLA V28.D2, V17.D2, V18.D2
+	VFMLA V28.D2, V18.D2, V19.D2
+	WORD $0x6E7CDE74 // fmul v20.2d, v19.2d, v28.2d
+	WORD $0x6E7CDE95 // fmul v21.2d, v20.2d, v28.2d
+	FMOVQ 512(R0), F22
+	WORD $0x4EE0FB97 // fabs v23.2d, v28.2d
+	WORD $0x6EF7E6D8 // fcmgt v24.2d, v22.2d, v23.2d
+	VBIT V24.B16, V21.B16, V15.B16
+	FMOVQ 512(R1), F25
+	WORD $0x6E79DDFA // fmul v26.2d, v15.2d, v25.2d
+	WORD $0x4E7AD5AD // fadd v13.2d, v13.2d, v26.2d
+	FMOVQ 144(R1), F27
+	WORD $0x4E7BD43C // fadd v28.2d, v1.2d, v27.2d
+	FMOVQ 16(R19), F29
+	FMOVQ 976(R1), F30
+	WORD $0x4E7ED7BF // fadd v31.2d, v29.2d, v30.2d
+	VUSHR $52, V28.D2, V0.D2
+	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
+	FMOVQ 16(R0), F6
+	WORD $0x4EE6D427 // fsub v7.2d, v1.2d, v6.2d
+	FMOVQ (R0), F8
+	FMOVQ 32(R0), F9
+	VBIT V9.B16, V28.B16, V8.B16
+	FMOVQ 80(R0), F10
+	WORD $0x6E6AE50B // fcmge v11.2d, v8.2d, v10.2d
+	FMOVQ 48(R0), F12
+	VAND V12.B16, V11.B16, V14.B16
+	VSUB V14.D2, V8.D2, V15.D2
+	FMOVQ (R0), F16
+	VAND V16.B16, V11.B16, V17.B16
+	WORD $0x4E71D4F2 // fadd v18.2d, v7.2d, v17.2d
+	FMOVQ (R0), F19
+	WORD $0x4EF3D5F4 // fsub v20.2d, v15.2d, v19.2d
+	FMOVQ 96(R0), F21
+	WORD $0x4E75D696 // fadd v22.2d, v20.2d, v21.2d
+	WORD $0x6E76FE97 // fdiv v23.2d, v20.2d, v22.2d
+	WORD $0x6E77DEF8 // fmul v24.2d, v23.2d, v23.2d
+	FMOVQ 112(R0), F25
+	FMOVQ 128(R0), F26
+	VFMLA V24.D2, V25.D2, V26.D2
+	FMOVQ 144(R0), F27
+	VFMLA V24.D2, V26.D2, V27.D2
+	FMOVQ 160(R0), F29
+	VFMLA V24.D2, V27.D2, V29.D2
+	FMOVQ 176(R0), F30
+	VFMLA V24.D2, V29.D2, V30.D2
+	FMOVQ 192(R0), F0
+	VFMLA V24.D2, V30.D2, V0.D2
+	FMOVQ 208(R0), F1
+	VFMLA V24.D2, V0.D2, V1.D2
+	WORD $0x6E78DC26 // fmul v6.2d, v1.2d, v24.2d
+	WORD $0x6E74DE87 // fmul v7.2d, v20.2d, v20.2d
+	FMOVQ 224(R0), F8
 	WORD $0x6E68DCE9 // fmul v9.2d, v7.2d, v8.2d
-	WORD $0x4E61A92A // fcvtns v10.2d, v9.2d
-	WORD $0x4E61D94B // scvtf v11.2d, v10.2d
-	FMOVQ 256(R0), F12
-	VFMLS V12.D2, V11.D2, V7.D2
-	FMOVQ 240(R0), F14
-	VFMLS V14.D2, V11.D2, V7.D2
-	FMOVQ 320(R0), F15
-	FMOVQ 336(R0), F16
-	VFMLA V7.D2, V15.D2, V16.D2
-	FMOVQ 352(R0), F17
-	VFMLA V7.D2, V16.D2, V17.D2
-	FMOVQ 368(R0), F18
-	VFMLA V7.D2, V17.D2, V18.D2
-	FMOVQ 384(R0), F20
-	VFMLA V7.D2, V18.D2, V20.D2
-	FMOVQ 400(R0), F22
-	VFMLA V7.D2, V20.D2, V22.D2
-	FMOVQ 416(R0), F23
-	VFMLA V7.D2, V22.D2, V23.D2
-	FMOVQ 432(R0), F24
-	VFMLA V7.D2, V23.D2, V24.D2
-	FMOVQ 448(R0), F25
-	VFMLA V7.D2, V24.D2, V25.D2
-	FMOVQ 464(R0), F26
-	VFMLA V7.D2, V25.D2, V26.D2
-	FMOVQ 480(R0), F27
-	VFMLA V7.D2, V26.D2, V27.D2
-	FMOVQ 224(R0), F28
-	VFMLA V7.D2, V27.D2, V28.D2
+	WORD $0x4E69D4CA // fadd v10.2d, v6.2d, v9.2d
+	WORD $0x6E77DD4B // fmul v11.2d, v10.2d, v23.2d
+	FMOVQ 240(R0), F12
+	VFMLA V12.D2, V18.D2, V11.D2
+	WORD $0x4EE9D56E // fsub v14.2d, v11.2d, v9.2d
+	WORD $0x4E74D5CF // fadd v15.2d, v14.2d, v20.2d
+	FMOVQ 256(R0), F16
+	WORD $0x6E70DE51 // fmul v17.2d, v18.2d, v16.2d
+	WORD $0x4E6FD632 // fadd v18.2d, v17.2d, v15.2d
+	FMOVD 896(R1), F19
+	WORD $0x4FD39254 // fmul v20.2d, v18.2d, v19.d[0]
+	FMOVQ 272(R0), F21
+	WORD $0x4E75F696 // fmax v22.2d, v20.2d, v21.2d
+	FMOVQ 288(R0), F23
+	WORD $0x4EF7F6D8 // fmin v24.2d, v22.2d, v23.2d
+	FMOVQ 304(R0), F25
+	WORD $0x6E79DF1A // fmul v26.2d, v24.2d, v25.2d
+	WORD $0x4E61AB5B // fcvtns v27.2d, v26.2d
+	WORD $0x4E61DB7D // scvtf v29.2d, v27.2d
+	FMOVQ 256(R0), F30
+	VFMLS V30.D2, V29.D2, V24.D2
+	FMOVQ 240(R0), F0
+	VFMLS V0.D2, V29.D2, V24.D2
+	FMOVQ 320(R0), F1
+	FMOVQ 336(R0), F6
+	VFMLA V24.D2, V1.D2, V6.D2
+	FMOVQ 352(R0), F7
+	VFMLA V24.D2, V6.D2, V7.D2
+	FMOVQ 368(R0), F8
+	VFMLA V24.D2, V7.D2, V8.D2
+	FMOVQ 384(R0), F9
+	VFMLA V24.D2, V8.D2, V9.D2
+	FMOVQ 400(R0), F10
+	VFMLA V24.D2, V9.D2, V10.D2
+	FMOVQ 416(R0), F11
+	VFMLA V24.D2, V10.D2, V11.D2
+	FMOVQ 432(R0), F12
+	VFMLA V24.D2, V11.D2, V12.D2
+	FMOVQ 448(R0), F14
+	VFMLA V24.D2, V12.D2, V14.D2
+	FMOVQ 464(R0), F15
+	VFMLA V24.D2, V14.D2, V15.D2
+	FMOVQ 480(R0), F16
+	VFMLA V24.D2, V15.D2, V16.D2
+	FMOVQ 224(R0), F17
+	VFMLA V24.D2, V16.D2, V17.D2
+	FMOVQ (R0), F18
+	VFMLA V24.D2, V17.D2, V18.D2
+	FMOVQ (R0), F19
+	VFMLA V24.D2, V18.D2, V19.D2
+	WORD $0x4F7F0774 // sshr v20.2d, v27.2d, #1
+	VSUB V20.D2, V27.D2, V21.D2
+	FMOVQ 496(R0), F22
+	VADD V22.D2, V20.D2, V23.D2
+	VSHL $52, V23.D2, V24.D2
+	WORD $0x6E78DE79 // fmul v25.2d, v19.2d, v24.2d
+	FMOVQ 496(R0), F26
+	VADD V26.D2, V21.D2, V27.D2
+	VSHL $52, V27.D2, V29.D2
+	WORD $0x6E7DDF3E // fmul v30.2d, v25.2d, v29.2d
+	WORD $0x6E7FDFC0 // fmul v0.2d, v30.2d, v31.2d
+	FMOVQ F0, 16(R7)
+	WORD $0x6E7CDFC1 // fmul v1.2d, v30.2d, v28.2d
+	FMOVQ F1, 16(R15)
+	WORD $0x6E7CDC26 // fmul v6.2d, v1.2d, v28.2d
+	FMOVQ F6, 512(R1)
+	FMOVQ (R0), F7
+	WORD $0x6E7CFCE8 // fdiv v8.2d, v7.2d, v28.2d
+	WORD $0x4EFCD7E9 // fsub v9.2d, v31.2d, v28.2d
+	WORD $0x6E68DD2A // fmul v10.2d, v9.2d, v8.2d
+	WORD $0x6E68DFEB // fmul v11.2d, v31.2d, v8.2d
+	FMOVQ 48(R0), F12
+	WORD $0x4E6CF56E // fmax v14.2d, v11.2d, v12.2d
+	VUSHR $52, V14.D2, V15.D2
+	WORD $0x4E61D9F0 // scvtf v16.2d, v15.2d
+	FMOVQ 16(R0), F17
+	WORD $0x4EF1D612 // fsub v18.2d, v16.2d, v17.2d
+	FMOVQ (R0), F19
+	FMOVQ 32(R0), F20
+	VBIT V20.B16, V14.B16, V19.B16
+	FMOVQ 80(R0), F21
+	WORD $0x6E75E676 // fcmge v22.2d, v19.2d, v21.2d
+	FMOVQ 48(R0), F23
+	VAND V23.B16, V22.B16, V24.B16
+	VSUB V24.D2, V19.D2, V25.D2
+	FMOVQ (R0), F26
+	VAND V26.B16, V22.B16, V27.B16
+	WORD $0x4E7BD65C // fadd v28.2d, v18.2d, v27.2d
 	FMOVQ (R0), F29
-	VFMLA V7.D2, V28.D2, V29.D2
-	FMOVQ (R0), F30
-	VFMLA V7.D2, V29.D2, V30.D2
-	WORD $0x4F7F055F // sshr v31.2d, v10.2d, #1
-	VSUB V31.D2, V10.D2, V0.D2
-	FMOVQ 496(R0), F1
-	VADD V1.D2, V31.D2, V2.D2
-	VSHL $52, V2.D2, V3.D2
-	WORD $0x6E63DFC4 // fmul v4.2d, v30.2d, v3.2d
-	FMOVQ 496(R0), F6
-	VADD V6.D2, V0.D2, V7.D2
-	VSHL $52, V7.D2, V8.D2
-	WORD $0x6E68DC89 // fmul v9.2d, v4.2d, v8.2d
-	WORD $0x6E75DD2A // fmul v10.2d, v9.2d, v21.2d
-	FMOVQ F10, 64(R7)
-	WORD $0x6E73DD2B // fmul v11.2d, v9.2d, v19.2d
-	FMOVQ F11, 64(R15)
-	WORD $0x6E73DD6C // fmul v12.2d, v11.2d, v19.2d
-	FMOVQ F12, 512(R1)
+	WORD $0x4EFDD73E // fsub v30.2d, v25.2d, v29.2d
+	FMOVQ 96(R0), F31
+	WORD $0x4E7FD7C0 // fadd v0.2d, v30.2d, v31.2d
+	WORD $0x6E60FFC1 // fdiv v1.2d, v30.2d, v0.2d
+	WORD $0x6E61DC26 // fmul v6.2d, v1.2d, v1.2d
+	FMOVQ 112(R0), F7
+	FMOVQ 128(R0), F8
+	VFMLA V6.D2, V7.D2, V8.D2
+	FMOVQ 144(R0), F9
+	VFMLA V6.D2, V8.D2, V9.D2
+	FMOVQ 160(R0), F12
+	VFMLA V6.D2, V9.D2, V12.D2
+	FMOVQ 176(R0), F14
+	VFMLA V6.D2, V12.D2, V14.D2
+	FMOVQ 192(R0), F15
+	VFMLA V6.D2, V14.D2, V15.D2
+	FMOVQ 208(R0), F16
+	VFMLA V6.D2, V15.D2, V16.D2
+	WORD $0x6E66DE11 // fmul v17.2d, v16.2d, v6.2d
+	WORD $0x6E7EDFD2 // fmul v18.2d, v30.2d, v30.2d
+	FMOVQ 224(R0), F19
+	WORD $0x6E73DE54 // fmul v20.2d, v18.2d, v19.2d
+	WORD $0x4E74D635 // fadd v21.2d, v17.2d, v20.2d
+	WORD $0x6E61DEB6 // fmul v22.2d, v21.2d, v1.2d
+	FMOVQ 240(R0), F23
+	VFMLA V23.D2, V28.D2, V22.D2
+	WORD $0x4EF4D6D8 // fsub v24.2d, v22.2d, v20.2d
+	WORD $0x4E7ED719 // fadd v25.2d, v24.2d, v30.2d
+	FMOVQ 256(R0), F26
+	WORD $0x6E7ADF9B // fmul v27.2d, v28.2d, v26.2d
+	WORD $0x4E79D77C // fadd v28.2d, v27.2d, v25.2d
+	FMOVD 904(R1), F29
+	WORD $0x4FDD939E // fmul v30.2d, v28.2d, v29.d[0]
+	FMOVQ 272(R0), F31
+	WORD $0x4E7FF7C0 // fmax v0.2d, v30.2d, v31.2d
+	FMOVQ 288(R0), F1
+	WORD $0x4EE1F406 // fmin v6.2d, v0.2d, v1.2d
+	FMOVQ 304(R0), F7
+	WORD $0x6E67DCC8 // fmul v8.2d, v6.2d, v7.2d
+	WORD $0x4E61A909 // fcvtns v9.2d, v8.2d
+	WORD $0x4E61D92C // scvtf v12.2d, v9.2d
+	FMOVQ 256(R0), F14
+	VFMLS V14.D2, V12.D2, V6.D2
+	FMOVQ 240(R0), F15
+	VFMLS V15.D2, V12.D2, V6.D2
+	FMOVQ 320(R0), F16
+	FMOVQ 336(R0), F17
+	VFMLA V6.D2, V16.D2, V17.D2
+	FMOVQ 352(R0), F18
+	VFMLA V6.D2, V17.D2, V18.D2
+	FMOVQ 368(R0), F19
+	VFMLA V6.D2, V18.D2, V19.D2
+	FMOVQ 384(R0), F20
+	VFMLA V6.D2, V19.D2, V20.D2
+	FMOVQ 400(R0), F21
+	VFMLA V6.D2, V20.D2, V21.D2
+	FMOVQ 416(R0), F22
+	VFMLA V6.D2, V21.D2, V22.D2
+	FMOVQ 432(R0), F23
+	VFMLA V6.D2, V22.D2, V23.D2
+	FMOVQ 448(R0), F24
+	VFMLA V6.D2, V23.D2, V24.D2
+	FMOVQ 464(R0), F25
+	VFMLA V6.D2, V24.D2, V25.D2
+	FMOVQ 480(R0), F26
+	VFMLA V6.D2, V25.D2, V26.D2
+	FMOVQ 224(R0), F27
+	VFMLA V6.D2, V26.D2, V27.D2
+	FMOVQ (R0), F28
+	VFMLA V6.D2, V27.D2, V28.D2
+	FMOVQ (R0), F29
+	VFMLA V6.D2, V28.D2, V29.D2
+	WORD $0x4F7F053E // sshr v30.2d, v9.2d, #1
+	VSUB V30.D2, V9.D2, V31.D2
+	FMOVQ 496(R0), F0
+	VADD V0.D2, V30.D2, V1.D2
+	VSHL $52, V1.D2, V6.D2
+	WORD $0x6E66DFA7 // fmul v7.2d, v29.2d, v6.2d
+	FMOVQ 496(R0), F8
+	VADD V8.D2, V31.D2, V9.D2
+	VSHL $52, V9.D2, V12.D2
+	WORD $0x6E6CDCEE // fmul v14.2d, v7.2d, v12.2d
+	FMOVD 928(R1), F15
+	VDUP V15.D[0], V15.D2
+	WORD $0x4EE0D970 // fcmeq v16.2d, v11.2d, #0.0
+	VBIT V16.B16, V15.B16, V14.B16
+	FMOVD 912(R1), F17
+	VDUP V17.D[0], V17.D2
+	WORD $0x4E71D5D2 // fadd v18.2d, v14.2d, v17.2d
+	FMOVD 904(R1), F19
+	VDUP V19.D[0], V19.D2
+	VFMLS V19.D2, V11.D2, V18.D2
+	FMOVD 920(R1), F20
+	VDUP V20.D[0], V20.D2
+	WORD $0x6E74DE55 // fmul v21.2d, v18.2d, v20.2d
+	FMOVD 952(R1), F22
+	VDUP V22.D[0], V22.D2
+	FMOVD 944(R1), F23
+	VDUP V23.D[0], V23.D2
+	FMOVD 936(R1), F24
+	VDUP V24.D[0], V24.D2
+	FMOVQ 224(R0), F25
+	VFMLA V10.D2, V22.D2, V23.D2
+	VFMLA V10.D2, V23.D2, V24.D2
+	VFMLA V10.D2, V24.D2, V25.D2
+	WORD $0x6E6ADF3A // fmul v26.2d, v25.2d, v10.2d
+	WORD $0x6E6ADF5B // fmul v27.2d, v26.2d, v10.2d
+	FMOVQ 512(R0), F28
+	WORD $0x4EE0F95D // fabs v29.2d, v10.2d
+	WORD $0x6EFDE79E // fcmgt v30.2d, v28.2d, v29.2d
+	VBIT V30.B16, V27.B16, V21.B16
+	FMOVQ 512(R1), F31
+	WORD $0x6E7FDEA0 // fmul v0.2d, v21.2d, v31.2d
+	WORD $0x4E60D5AD // fadd v13.2d, v13.2d, v0.2d
+	FMOVQ 160(R1), F1
+	WORD $0x4E61D442 // fadd v2.2d, v2.2d, v1.2d
+	FMOVQ 32(R19), F6
+	FMOVQ 992(R1), F7
+	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
+	VUSHR $52, V2.D2, V9.D2
+	WORD $0x4E61D92A // scvtf v10.2d, v9.2d
+	FMOVQ 16(R0), F11
+	WORD $0x4EEBD54C // fsub v12.2d, v10.2d, v11.2d
 	FMOVQ (R0), F14
-	WORD $0x6E73FDCF // fdiv v15.2d, v14.2d, v19.2d
-	WORD $0x4EF3D6B0 // fsub v16.2d, v21.2d, v19.2d
-	WORD $0x6E6FDE11 // fmul v17.2d, v16.2d, v15.2d
-	WORD $0x6E6FDEB2 // fmul v18.2d, v21.2d, v15.2d
-	FMOVQ 48(R0), F19
-	WORD $0x4E73F654 // fmax v20.2d, v18.2d, v19.2d
-	VUSHR $52, V20.D2, V21.D2
-	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
-	FMOVQ 16(R0), F23
-	WORD $0x4EF7D6D8 // fsub v24.2d, v22.2d, v23.2d
-	FMOVQ (R0), F25
-	FMOVQ 32(R0), F26
-	VBIT V26.B16, V20.B16, V25.B16
-	FMOVQ 80(R0), F27
-	WORD $0x6E7BE73C // fcmge v28.2d, v25.2d, v27.2d
-	FMOVQ 48(R0), F29
-	VAND V29.B16, V28.B16, V30.B16
-	VSUB V30.D2, V25.D2, V31.D2
-	FMOVQ (R0), F0
-	VAND V0.B16, V28.B16, V1.B16
-	WORD $0x4E61D702 // fadd v2.2d, v24.2d, v1.2d
-	FMOVQ (R0), F3
-	WORD $0x4EE3D7E4 // fsub v4.2d, v31.2d, v3.2d
-	FMOVQ 96(R0), F6
-	WORD $0x4E66D487 // fadd v7.2d, v4.2d, v6.2d
-	WORD $0x6E67FC88 // fdiv v8.2d, v4.2d, v7.2d
-	WORD $0x6E68DD09 // fmul v9.2d, v8.2d, v8.2d
-	FMOVQ 112(R0), F10
-	FMOVQ 128(R0), F11
-	VFMLA V9.D2, V10.D2, V11.D2
-	FMOVQ 144(R0), F12
-	VFMLA V9.D2, V11.D2, V12.D2
-	FMOVQ 160(R0), F14
-	VFMLA V9.D2, V12.D2, V14.D2
+	FMOVQ 32(R0), F15
+	VBIT V15.B16, V2.B16, V14.B16
+	FMOVQ 80(R0), F16
+	WORD $0x6E70E5D1 // fcmge v17.2d, v14.2d, v16.2d
+	FMOVQ 48(R0), F18
+	VAND V18.B16, V17.B16, V19.B16
+	VSUB V19.D2, V14.D2, V20.D2
+	FMOVQ (R0), F21
+	VAND V21.B16, V17.B16, V22.B16
+	WORD $0x4E76D597 // fadd v23.2d, v12.2d, v22.2d
+	FMOVQ (R0), F24
+	WORD $0x4EF8D699 // fsub v25.2d, v20.2d, v24.2d
+	FMOVQ 96(R0), F26
+	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
+	WORD $0x6E7BFF3C // fdiv v28.2d, v25.2d, v27.2d
+	WORD $0x6E7CDF9D // fmul v29.2d, v28.2d, v28.2d
+	FMOVQ 112(R0), F30
+	FMOVQ 128(R0), F31
+	VFMLA V29.D2, V30.D2, V31.D2
+	FMOVQ 144(R0), F0
+	VFMLA V29.D2, V31.D2, V0.D2
+	FMOVQ 160(R0), F1
+	VFMLA V29.D2, V0.D2, V1.D2
+	FMOVQ 176(R0), F6
+	VFMLA V29.D2, V1.D2, V6.D2
+	FMOVQ 192(R0), F7
+	VFMLA V29.D2, V6.D2, V7.D2
+	FMOVQ 208(R0), F9
+	VFMLA V29.D2, V7.D2, V9.D2
+	WORD $0x6E7DDD2A // fmul v10.2d, v9.2d, v29.2d
+	WORD $0x6E79DF2B // fmul v11.2d, v25.2d, v25.2d
+	FMOVQ 224(R0), F12
+	WORD $0x6E6CDD6E // fmul v14.2d, v11.2d, v12.2d
+	WORD $0x4E6ED54F // fadd v15.2d, v10.2d, v14.2d
+	WORD $0x6E7CDDF0 // fmul v16.2d, v15.2d, v28.2d
+	FMOVQ 240(R0), F17
+	VFMLA V17.D2, V23.D2, V16.D2
+	WORD $0x4EEED612 // fsub v18.2d, v16.2d, v14.2d
+	WORD $0x4E79D653 // fadd v19.2d, v18.2d, v25.2d
+	FMOVQ 256(R0), F20
+	WORD $0x6E74DEF5 // fmul v21.2d, v23.2d, v20.2d
+	WORD $0x4E73D6B6 // fadd v22.2d, v21.2d, v19.2d
+	FMOVD 896(R1), F23
+	WORD $0x4FD792D8 // fmul v24.2d, v22.2d, v23.d[0]
+	FMOVQ 272(R0), F25
+	WORD $0x4E79F71A // fmax v26.2d, v24.2d, v25.2d
+	FMOVQ 288(R0), F27
+	WORD $0x4EFBF75C // fmin v28.2d, v26.2d, v27.2d
+	FMOVQ 304(R0), F29
+	WORD $0x6E7DDF9E // fmul v30.2d, v28.2d, v29.2d
+	WORD $0x4E61ABDF // fcvtns v31.2d, v30.2d
+	WORD $0x4E61DBE0 // scvtf v0.2d, v31.2d
+	FMOVQ 256(R0), F1
+	VFMLS V1.D2, V0.D2, V28.D2
+	FMOVQ 240(R0), F6
+	VFMLS V6.D2, V0.D2, V28.D2
+	FMOVQ 320(R0), F7
+	FMOVQ 336(R0), F9
+	VFMLA V28.D2, V7.D2, V9.D2
+	FMOVQ 352(R0), F10
+	VFMLA V28.D2, V9.D2, V10.D2
+	FMOVQ 368(R0), F11
+	VFMLA V28.D2, V10.D2, V11.D2
+	FMOVQ 384(R0), F12
+	VFMLA V28.D2, V11.D2, V12.D2
+	FMOVQ 400(R0), F14
+	VFMLA V28.D2, V12.D2, V14.D2
+	FMOVQ 416(R0), F15
+	VFMLA V28.D2, V14.D2, V15.D2
+	FMOVQ 432(R0), F16
+	VFMLA V28.D2, V15.D2, V16.D2
+	FMOVQ 448(R0), F17
+	VFMLA V28.D2, V16.D2, V17.D2
+	FMOVQ 464(R0), F18
+	VFMLA V28.D2, V17.D2, V18.D2
+	FMOVQ 480(R0), F19
+	VFMLA V28.D2, V18.D2, V19.D2
+	FMOVQ 224(R0), F20
+	VFMLA V28.D2, V19.D2, V20.D2
+	FMOVQ (R0), F21
+	VFMLA V28.D2, V20.D2, V21.D2
+	FMOVQ (R0), F22
+	VFMLA V28.D2, V21.D2, V22.D2
+	WORD $0x4F7F07F7 // sshr v23.2d, v31.2d, #1
+	VSUB V23.D2, V31.D2, V24.D2
+	FMOVQ 496(R0), F25
+	VADD V25.D2, V23.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDEDC // fmul v28.2d, v22.2d, v27.2d
+	FMOVQ 496(R0), F29
+	VADD V29.D2, V24.D2, V30.D2
+	VSHL $52, V30.D2, V31.D2
+	WORD $0x6E7FDF80 // fmul v0.2d, v28.2d, v31.2d
+	WORD $0x6E68DC01 // fmul v1.2d, v0.2d, v8.2d
+	FMOVQ F1, 32(R7)
+	WORD $0x6E62DC06 // fmul v6.2d, v0.2d, v2.2d
+	FMOVQ F6, 32(R15)
+	WORD $0x6E62DCC7 // fmul v7.2d, v6.2d, v2.2d
+	FMOVQ F7, 512(R1)
+	FMOVQ (R0), F9
+	WORD $0x6E62FD2A // fdiv v10.2d, v9.2d, v2.2d
+	WORD $0x4EE2D50B // fsub v11.2d, v8.2d, v2.2d
+	WORD $0x6E6ADD6C // fmul v12.2d, v11.2d, v10.2d
+	WORD $0x6E6ADD0E // fmul v14.2d, v8.2d, v10.2d
+	FMOVQ 48(R0), F15
+	WORD $0x4E6FF5D0 // fmax v16.2d, v14.2d, v15.2d
+	VUSHR $52, V16.D2, V17.D2
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 16(R0), F19
+	WORD $0x4EF3D654 // fsub v20.2d, v18.2d, v19.2d
+	FMOVQ (R0), F21
+	FMOVQ 32(R0), F22
+	VBIT V22.B16, V16.B16, V21.B16
+	FMOVQ 80(R0), F23
+	WORD $0x6E77E6B8 // fcmge v24.2d, v21.2d, v23.2d
+	FMOVQ 48(R0), F25
+	VAND V25.B16, V24.B16, V26.B16
+	VSUB V26.D2, V21.D2, V27.D2
+	FMOVQ (R0), F28
+	VAND V28.B16, V24.B16, V29.B16
+	WORD $0x4E7DD69E // fadd v30.2d, v20.2d, v29.2d
+	FMOVQ (R0), F31
+	WORD $0x4EFFD760 // fsub v0.2d, v27.2d, v31.2d
+	FMOVQ 96(R0), F1
+	WORD $0x4E61D402 // fadd v2.2d, v0.2d, v1.2d
+	WORD $0x6E62FC06 // fdiv v6.2d, v0.2d, v2.2d
+	WORD $0x6E66DCC7 // fmul v7.2d, v6.2d, v6.2d
+	FMOVQ 112(R0), F8
+	FMOVQ 128(R0), F9
+	VFMLA V7.D2, V8.D2, V9.D2
+	FMOVQ 144(R0), F10
+	VFMLA V7.D2, V9.D2, V10.D2
+	FMOVQ 160(R0), F11
+	VFMLA V7.D2, V10.D2, V11.D2
 	FMOVQ 176(R0), F15
-	VFMLA V9.D2, V14.D2, V15.D2
+	VFMLA V7.D2, V11.D2, V15.D2
 	FMOVQ 192(R0), F16
-	VFMLA V9.D2, V15.D2, V16.D2
-	FMOVQ 208(R0), F19
-	VFMLA V9.D2, V16.D2, V19.D2
-	WORD $0x6E69DE74 // fmul v20.2d, v19.2d, v9.2d
-	WORD $0x6E64DC95 // fmul v21.2d, v4.2d, v4.2d
-	FMOVQ 224(R0), F22
-	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
-	WORD $0x4E77D698 // fadd v24.2d, v20.2d, v23.2d
-	WORD $0x6E68DF19 // fmul v25.2d, v24.2d, v8.2d
-	FMOVQ 240(R0), F26
-	VFMLA V26.D2, V2.D2, V25.D2
-	WORD $0x4EF7D73B // fsub v27.2d, v25.2d, v23.2d
-	WORD $0x4E64D77C // fadd v28.2d, v27.2d, v4.2d
-	FMOVQ 256(R0), F29
-	WORD $0x6E7DDC5E // fmul v30.2d, v2.2d, v29.2d
-	WORD $0x4E7CD7DF // fadd v31.2d, v30.2d, v28.2d
-	FMOVD 904(R1), F0
-	WORD $0x4FC093E1 // fmul v1.2d, v31.2d, v0.d[0]
-	FMOVQ 272(R0), F2
-	WORD $0x4E62F423 // fmax v3.2d, v1.2d, v2.2d
-	FMOVQ 288(R0), F4
-	WORD $0x4EE4F466 // fmin v6.2d, v3.2d, v4.2d
+	VFMLA V7.D2, V15.D2, V16.D2
+	FMOVQ 208(R0), F17
+	VFMLA V7.D2, V16.D2, V17.D2
+	WORD $0x6E67DE32 // fmul v18.2d, v17.2d, v7.2d
+	WORD $0x6E60DC13 // fmul v19.2d, v0.2d, v0.2d
+	FMOVQ 224(R0), F20
+	WORD $0x6E74DE75 // fmul v21.2d, v19.2d, v20.2d
+	WORD $0x4E75D656 // fadd v22.2d, v18.2d, v21.2d
+	WORD $0x6E66DED7 // fmul v23.2d, v22.2d, v6.2d
+	FMOVQ 240(R0), F24
+	VFMLA V24.D2, V30.D2, V23.D2
+	WORD $0x4EF5D6F9 // fsub v25.2d, v23.2d, v21.2d
+	WORD $0x4E60D73A // fadd v26.2d, v25.2d, v0.2d
+	FMOVQ 256(R0), F27
+	WORD $0x6E7BDFDC // fmul v28.2d, v30.2d, v27.2d
+	WORD $0x4E7AD79D // fadd v29.2d, v28.2d, v26.2d
+	FMOVD 904(R1), F30
+	WORD $0x4FDE93BF // fmul v31.2d, v29.2d, v30.d[0]
+	FMOVQ 272(R0), F0
+	WORD $0x4E60F7E1 // fmax v1.2d, v31.2d, v0.2d
+	FMOVQ 288(R0), F2
+	WORD $0x4EE2F426 // fmin v6.2d, v1.2d, v2.2d
 	FMOVQ 304(R0), F7
 	WORD $0x6E67DCC8 // fmul v8.2d, v6.2d, v7.2d
 	WORD $0x4E61A909 // fcvtns v9.2d, v8.2d
 	WORD $0x4E61D92A // scvtf v10.2d, v9.2d
 	FMOVQ 256(R0), F11
 	VFMLS V11.D2, V10.D2, V6.D2
-	FMOVQ 240(R0), F12
-	VFMLS V12.D2, V10.D2, V6.D2
-	FMOVQ 320(R0), F14
-	FMOVQ 336(R0), F15
-	VFMLA V6.D2, V14.D2, V15.D2
-	FMOVQ 352(R0), F16
-	VFMLA V6.D2, V15.D2, V16.D2
+	FMOVQ 240(R0), F15
+	VFMLS V15.D2, V10.D2, V6.D2
+	FMOVQ 320(R0), F16
+	FMOVQ 336(R0), F17
+	VFMLA V6.D2, V16.D2, V17.D2
+	FMOVQ 352(R0), F18
+	VFMLA V6.D2, V17.D2, V18.D2
 	FMOVQ 368(R0), F19
-	VFMLA V6.D2, V16.D2, V19.D2
+	VFMLA V6.D2, V18.D2, V19.D2
 	FMOVQ 384(R0), F20
 	VFMLA V6.D2, V19.D2, V20.D2
 	FMOVQ 400(R0), F21
@@ -11208,173 +10871,420 @@ sum:
 	FMOVQ 496(R0), F0
 	VADD V0.D2, V30.D2, V1.D2
 	VSHL $52, V1.D2, V2.D2
-	WORD $0x6E62DFA3 // fmul v3.2d, v29.2d, v2.2d
-	FMOVQ 496(R0), F4
-	VADD V4.D2, V31.D2, V6.D2
-	VSHL $52, V6.D2, V7.D2
-	WORD $0x6E67DC68 // fmul v8.2d, v3.2d, v7.2d
-	FMOVD 928(R1), F9
-	VDUP V9.D[0], V9.D2
-	WORD $0x4EE0DA4A // fcmeq v10.2d, v18.2d, #0.0
-	VBIT V10.B16, V9.B16, V8.B16
-	FMOVD 912(R1), F11
+	WORD $0x6E62DFA6 // fmul v6.2d, v29.2d, v2.2d
+	FMOVQ 496(R0), F7
+	VADD V7.D2, V31.D2, V8.D2
+	VSHL $52, V8.D2, V9.D2
+	WORD $0x6E69DCCA // fmul v10.2d, v6.2d, v9.2d
+	FMOVD 928(R1), F11
 	VDUP V11.D[0], V11.D2
-	WORD $0x4E6BD50C // fadd v12.2d, v8.2d, v11.2d
-	FMOVD 904(R1), F14
-	VDUP V14.D[0], V14.D2
-	VFMLS V14.D2, V18.D2, V12.D2
-	FMOVD 920(R1), F15
-	VDUP V15.D[0], V15.D2
-	WORD $0x6E6FDD90 // fmul v16.2d, v12.2d, v15.2d
-	FMOVD 952(R1), F18
+	WORD $0x4EE0D9CF // fcmeq v15.2d, v14.2d, #0.0
+	VBIT V15.B16, V11.B16, V10.B16
+	FMOVD 912(R1), F16
+	VDUP V16.D[0], V16.D2
+	WORD $0x4E70D551 // fadd v17.2d, v10.2d, v16.2d
+	FMOVD 904(R1), F18
 	VDUP V18.D[0], V18.D2
-	FMOVD 944(R1), F19
+	VFMLS V18.D2, V14.D2, V17.D2
+	FMOVD 920(R1), F19
 	VDUP V19.D[0], V19.D2
-	FMOVD 936(R1), F20
-	VDUP V20.D[0], V20.D2
-	FMOVQ 224(R0), F21
-	VFMLA V17.D2, V18.D2, V19.D2
-	VFMLA V17.D2, V19.D2, V20.D2
-	VFMLA V17.D2, V20.D2, V21.D2
-	WORD $0x6E71DEB6 // fmul v22.2d, v21.2d, v17.2d
-	WORD $0x6E71DED7 // fmul v23.2d, v22.2d, v17.2d
-	FMOVQ 512(R0), F24
-	WORD $0x4EE0FA39 // fabs v25.2d, v17.2d
-	WORD $0x6EF9E71A // fcmgt v26.2d, v24.2d, v25.2d
-	VBIT V26.B16, V23.B16, V16.B16
-	FMOVQ 512(R1), F27
-	WORD $0x6E7BDE1C // fmul v28.2d, v16.2d, v27.2d
-	WORD $0x4E7CD5AD // fadd v13.2d, v13.2d, v28.2d
-	FMOVQ 208(R1), F29
-	WORD $0x4E7DD4BE // fadd v30.2d, v5.2d, v29.2d
-	FMOVQ 80(R19), F31
-	WORD $0x4E7DD7E0 // fadd v0.2d, v31.2d, v29.2d
-	VUSHR $52, V30.D2, V1.D2
-	WORD $0x4E61D822 // scvtf v2.2d, v1.2d
-	FMOVQ 16(R0), F3
-	WORD $0x4EE3D444 // fsub v4.2d, v2.2d, v3.2d
-	FMOVQ (R0), F5
-	FMOVQ 32(R0), F6
-	VBIT V6.B16, V30.B16, V5.B16
-	FMOVQ 80(R0), F7
-	WORD $0x6E67E4A8 // fcmge v8.2d, v5.2d, v7.2d
-	FMOVQ 48(R0), F9
-	VAND V9.B16, V8.B16, V10.B16
-	VSUB V10.D2, V5.D2, V11.D2
-	FMOVQ (R0), F12
-	VAND V12.B16, V8.B16, V14.B16
-	WORD $0x4E6ED48F // fadd v15.2d, v4.2d, v14.2d
-	FMOVQ (R0), F16
-	WORD $0x4EF0D571 // fsub v17.2d, v11.2d, v16.2d
-	FMOVQ 96(R0), F18
-	WORD $0x4E72D633 // fadd v19.2d, v17.2d, v18.2d
-	WORD $0x6E73FE34 // fdiv v20.2d, v17.2d, v19.2d
-	WORD $0x6E74DE95 // fmul v21.2d, v20.2d, v20.2d
-	FMOVQ 112(R0), F22
-	FMOVQ 128(R0), F23
-	VFMLA V21.D2, V22.D2, V23.D2
-	FMOVQ 144(R0), F24
-	VFMLA V21.D2, V23.D2, V24.D2
-	FMOVQ 160(R0), F25
-	VFMLA V21.D2, V24.D2, V25.D2
-	FMOVQ 176(R0), F26
-	VFMLA V21.D2, V25.D2, V26.D2
-	FMOVQ 192(R0), F27
-	VFMLA V21.D2, V26.D2, V27.D2
-	FMOVQ 208(R0), F28
-	VFMLA V21.D2, V27.D2, V28.D2
-	WORD $0x6E75DF9D // fmul v29.2d, v28.2d, v21.2d
-	WORD $0x6E71DE3F // fmul v31.2d, v17.2d, v17.2d
-	FMOVQ 224(R0), F1
-	WORD $0x6E61DFE2 // fmul v2.2d, v31.2d, v1.2d
-	WORD $0x4E62D7A3 // fadd v3.2d, v29.2d, v2.2d
-	WORD $0x6E74DC64 // fmul v4.2d, v3.2d, v20.2d
-	FMOVQ 240(R0), F5
-	VFMLA V5.D2, V15.D2, V4.D2
-	WORD $0x4EE2D486 // fsub v6.2d, v4.2d, v2.2d
-	WORD $0x4E71D4C7 // fadd v7.2d, v6.2d, v17.2d
-	FMOVQ 256(R0), F8
-	WORD $0x6E68DDE9 // fmul v9.2d, v15.2d, v8.2d
-	WORD $0x4E67D52A // fadd v10.2d, v9.2d, v7.2d
-	FMOVD 896(R1), F11
-	WORD $0x4FCB914C // fmul v12.2d, v10.2d, v11.d[0]
-	FMOVQ 272(R0), F14
-	WORD $0x4E6EF58F // fmax v15.2d, v12.2d, v14.2d
-	FMOVQ 288(R0), F16
-	WORD $0x4EF0F5F1 // fmin v17.2d, v15.2d, v16.2d
-	FMOVQ 304(R0), F18
-	WORD $0x6E72DE33 // fmul v19.2d, v17.2d, v18.2d
-	WORD $0x4E61AA74 // fcvtns v20.2d, v19.2d
-	WORD $0x4E61DA95 // scvtf v21.2d, v20.2d
-	FMOVQ 256(R0), F22
-	VFMLS V22.D2, V21.D2, V17.D2
-	FMOVQ 240(R0), F23
-	VFMLS V23.D2, V21.D2, V17.D2
-	FMOVQ 320(R0), F24
-	FMOVQ 336(R0), F25
-	VFMLA V17.D2, V24.D2, V25.D2
-	FMOVQ 352(R0), F26
-	VFMLA V17.D2, V25.D2, V26.D2
-	FMOVQ 368(R0), F27
-	VFMLA V17.D2, V26.D2, V27.D2
-	FMOVQ 384(R0), F28
-	VFMLA V17.D2, V27.D2, V28.D2
-	FMOVQ 400(R0), F29
-	VFMLA V17.D2, V28.D2, V29.D2
-	FMOVQ 416(R0), F31
-	VFMLA V17.D2, V29.D2, V31.D2
-	FMOVQ 432(R0), F1
-	VFMLA V17.D2, V31.D2, V1.D2
-	FMOVQ 448(R0), F2
-	VFMLA V17.D2, V1.D2, V2.D2
-	FMOVQ 464(R0), F3
-	VFMLA V17.D2, V2.D2, V3.D2
-	FMOVQ 480(R0), F4
-	VFMLA V17.D2, V3.D2, V4.D2
-	FMOVQ 224(R0), F5
-	VFMLA V17.D2, V4.D2, V5.D2
-	FMOVQ (R0), F6
-	VFMLA V17.D2, V5.D2, V6.D2
-	FMOVQ (R0), F7
-	VFMLA V17.D2, V6.D2, V7.D2
-	WORD $0x4F7F0688 // sshr v8.2d, v20.2d, #1
-	VSUB V8.D2, V20.D2, V9.D2
-	FMOVQ 496(R0), F10
-	VADD V10.D2, V8.D2, V11.D2
-	VSHL $52, V11.D2, V12.D2
-	WORD $0x6E6CDCEE // fmul v14.2d, v7.2d, v12.2d
-	FMOVQ 496(R0), F15
-	VADD V15.D2, V9.D2, V16.D2
-	VSHL $52, V16.D2, V17.D2
-	WORD $0x6E71DDD2 // fmul v18.2d, v14.2d, v17.2d
-	WORD $0x6E60DE53 // fmul v19.2d, v18.2d, v0.2d
-	FMOVQ F19, 80(R7)
-	WORD $0x6E7EDE54 // fmul v20.2d, v18.2d, v30.2d
-	FMOVQ F20, 80(R15)
-	WORD $0x6E7EDE95 // fmul v21.2d, v20.2d, v30.2d
-	FMOVQ F21, 512(R1)
+	WORD $0x6E73DE34 // fmul v20.2d, v17.2d, v19.2d
+	FMOVD 952(R1), F21
+	VDUP V21.D[0], V21.D2
+	FMOVD 944(R1), F22
+	VDUP V22.D[0], V22.D2
+	FMOVD 936(R1), F23
+	VDUP V23.D[0], V23.D2
+	FMOVQ 224(R0), F24
+	VFMLA V12.D2, V21.D2, V22.D2
+	VFMLA V12.D2, V22.D2, V23.D2
+	VFMLA V12.D2, V23.D2, V24.D2
+	WORD $0x6E6CDF19 // fmul v25.2d, v24.2d, v12.2d
+	WORD $0x6E6CDF3A // fmul v26.2d, v25.2d, v12.2d
+	FMOVQ 512(R0), F27
+	WORD $0x4EE0F99C // fabs v28.2d, v12.2d
+	WORD $0x6EFCE77D // fcmgt v29.2d, v27.2d, v28.2d
+	VBIT V29.B16, V26.B16, V20.B16
+	FMOVQ 512(R1), F30
+	WORD $0x6E7EDE9F // fmul v31.2d, v20.2d, v30.2d
+	WORD $0x4E7FD5AD // fadd v13.2d, v13.2d, v31.2d
+	FMOVQ 176(R1), F0
+	WORD $0x4E60D461 // fadd v1.2d, v3.2d, v0.2d
+	FMOVQ 48(R19), F2
+	FMOVQ 1008(R1), F3
+	WORD $0x4E63D446 // fadd v6.2d, v2.2d, v3.2d
+	VUSHR $52, V1.D2, V7.D2
+	WORD $0x4E61D8E8 // scvtf v8.2d, v7.2d
+	FMOVQ 16(R0), F9
+	WORD $0x4EE9D50A // fsub v10.2d, v8.2d, v9.2d
+	FMOVQ (R0), F11
+	FMOVQ 32(R0), F12
+	VBIT V12.B16, V1.B16, V11.B16
+	FMOVQ 80(R0), F14
+	WORD $0x6E6EE56F // fcmge v15.2d, v11.2d, v14.2d
+	FMOVQ 48(R0), F16
+	VAND V16.B16, V15.B16, V17.B16
+	VSUB V17.D2, V11.D2, V18.D2
+	FMOVQ (R0), F19
+	VAND V19.B16, V15.B16, V20.B16
+	WORD $0x4E74D555 // fadd v21.2d, v10.2d, v20.2d
 	FMOVQ (R0), F22
-	WORD $0x6E7EFED7 // fdiv v23.2d, v22.2d, v30.2d
-	WORD $0x4EFED418 // fsub v24.2d, v0.2d, v30.2d
-	WORD $0x6E77DF19 // fmul v25.2d, v24.2d, v23.2d
-	WORD $0x6E77DC1A // fmul v26.2d, v0.2d, v23.2d
-	FMOVQ 48(R0), F27
-	WORD $0x4E7BF75C // fmax v28.2d, v26.2d, v27.2d
-	VUSHR $52, V28.D2, V29.D2
+	WORD $0x4EF6D657 // fsub v23.2d, v18.2d, v22.2d
+	FMOVQ 96(R0), F24
+	WORD $0x4E78D6F9 // fadd v25.2d, v23.2d, v24.2d
+	WORD $0x6E79FEFA // fdiv v26.2d, v23.2d, v25.2d
+	WORD $0x6E7ADF5B // fmul v27.2d, v26.2d, v26.2d
+	FMOVQ 112(R0), F28
+	FMOVQ 128(R0), F29
+	VFMLA V27.D2, V28.D2, V29.D2
+	FMOVQ 144(R0), F30
+	VFMLA V27.D2, V29.D2, V30.D2
+	FMOVQ 160(R0), F31
+	VFMLA V27.D2, V30.D2, V31.D2
+	FMOVQ 176(R0), F0
+	VFMLA V27.D2, V31.D2, V0.D2
+	FMOVQ 192(R0), F2
+	VFMLA V27.D2, V0.D2, V2.D2
+	FMOVQ 208(R0), F3
+	VFMLA V27.D2, V2.D2, V3.D2
+	WORD $0x6E7BDC67 // fmul v7.2d, v3.2d, v27.2d
+	WORD $0x6E77DEE8 // fmul v8.2d, v23.2d, v23.2d
+	FMOVQ 224(R0), F9
+	WORD $0x6E69DD0A // fmul v10.2d, v8.2d, v9.2d
+	WORD $0x4E6AD4EB // fadd v11.2d, v7.2d, v10.2d
+	WORD $0x6E7ADD6C // fmul v12.2d, v11.2d, v26.2d
+	FMOVQ 240(R0), F14
+	VFMLA V14.D2, V21.D2, V12.D2
+	WORD $0x4EEAD58F // fsub v15.2d, v12.2d, v10.2d
+	WORD $0x4E77D5F0 // fadd v16.2d, v15.2d, v23.2d
+	FMOVQ 256(R0), F17
+	WORD $0x6E71DEB2 // fmul v18.2d, v21.2d, v17.2d
+	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
+	FMOVD 896(R1), F20
+	WORD $0x4FD49275 // fmul v21.2d, v19.2d, v20.d[0]
+	FMOVQ 272(R0), F22
+	WORD $0x4E76F6B7 // fmax v23.2d, v21.2d, v22.2d
+	FMOVQ 288(R0), F24
+	WORD $0x4EF8F6F9 // fmin v25.2d, v23.2d, v24.2d
+	FMOVQ 304(R0), F26
+	WORD $0x6E7ADF3B // fmul v27.2d, v25.2d, v26.2d
+	WORD $0x4E61AB7C // fcvtns v28.2d, v27.2d
+	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
+	FMOVQ 256(R0), F30
+	VFMLS V30.D2, V29.D2, V25.D2
+	FMOVQ 240(R0), F31
+	VFMLS V31.D2, V29.D2, V25.D2
+	FMOVQ 320(R0), F0
+	FMOVQ 336(R0), F2
+	VFMLA V25.D2, V0.D2, V2.D2
+	FMOVQ 352(R0), F3
+	VFMLA V25.D2, V2.D2, V3.D2
+	FMOVQ 368(R0), F7
+	VFMLA V25.D2, V3.D2, V7.D2
+	FMOVQ 384(R0), F8
+	VFMLA V25.D2, V7.D2, V8.D2
+	FMOVQ 400(R0), F9
+	VFMLA V25.D2, V8.D2, V9.D2
+	FMOVQ 416(R0), F10
+	VFMLA V25.D2, V9.D2, V10.D2
+	FMOVQ 432(R0), F11
+	VFMLA V25.D2, V10.D2, V11.D2
+	FMOVQ 448(R0), F12
+	VFMLA V25.D2, V11.D2, V12.D2
+	FMOVQ 464(R0), F14
+	VFMLA V25.D2, V12.D2, V14.D2
+	FMOVQ 480(R0), F15
+	VFMLA V25.D2, V14.D2, V15.D2
+	FMOVQ 224(R0), F16
+	VFMLA V25.D2, V15.D2, V16.D2
+	FMOVQ (R0), F17
+	VFMLA V25.D2, V16.D2, V17.D2
+	FMOVQ (R0), F18
+	VFMLA V25.D2, V17.D2, V18.D2
+	WORD $0x4F7F0793 // sshr v19.2d, v28.2d, #1
+	VSUB V19.D2, V28.D2, V20.D2
+	FMOVQ 496(R0), F21
+	VADD V21.D2, V19.D2, V22.D2
+	VSHL $52, V22.D2, V23.D2
+	WORD $0x6E77DE58 // fmul v24.2d, v18.2d, v23.2d
+	FMOVQ 496(R0), F25
+	VADD V25.D2, V20.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDF1C // fmul v28.2d, v24.2d, v27.2d
+	WORD $0x6E66DF9D // fmul v29.2d, v28.2d, v6.2d
+	FMOVQ F29, 48(R7)
+	WORD $0x6E61DF9E // fmul v30.2d, v28.2d, v1.2d
+	FMOVQ F30, 48(R15)
+	WORD $0x6E61DFDF // fmul v31.2d, v30.2d, v1.2d
+	FMOVQ F31, 512(R1)
+	FMOVQ (R0), F0
+	WORD $0x6E61FC02 // fdiv v2.2d, v0.2d, v1.2d
+	WORD $0x4EE1D4C3 // fsub v3.2d, v6.2d, v1.2d
+	WORD $0x6E62DC67 // fmul v7.2d, v3.2d, v2.2d
+	WORD $0x6E62DCC8 // fmul v8.2d, v6.2d, v2.2d
+	FMOVQ 48(R0), F9
+	WORD $0x4E69F50A // fmax v10.2d, v8.2d, v9.2d
+	VUSHR $52, V10.D2, V11.D2
+	WORD $0x4E61D96C // scvtf v12.2d, v11.2d
+	FMOVQ 16(R0), F14
+	WORD $0x4EEED58F // fsub v15.2d, v12.2d, v14.2d
+	FMOVQ (R0), F16
+	FMOVQ 32(R0), F17
+	VBIT V17.B16, V10.B16, V16.B16
+	FMOVQ 80(R0), F18
+	WORD $0x6E72E613 // fcmge v19.2d, v16.2d, v18.2d
+	FMOVQ 48(R0), F20
+	VAND V20.B16, V19.B16, V21.B16
+	VSUB V21.D2, V16.D2, V22.D2
+	FMOVQ (R0), F23
+	VAND V23.B16, V19.B16, V24.B16
+	WORD $0x4E78D5F9 // fadd v25.2d, v15.2d, v24.2d
+	FMOVQ (R0), F26
+	WORD $0x4EFAD6DB // fsub v27.2d, v22.2d, v26.2d
+	FMOVQ 96(R0), F28
+	WORD $0x4E7CD77D // fadd v29.2d, v27.2d, v28.2d
+	WORD $0x6E7DFF7E // fdiv v30.2d, v27.2d, v29.2d
+	WORD $0x6E7EDFDF // fmul v31.2d, v30.2d, v30.2d
+	FMOVQ 112(R0), F0
+	FMOVQ 128(R0), F1
+	VFMLA V31.D2, V0.D2, V1.D2
+	FMOVQ 144(R0), F2
+	VFMLA V31.D2, V1.D2, V2.D2
+	FMOVQ 160(R0), F3
+	VFMLA V31.D2, V2.D2, V3.D2
+	FMOVQ 176(R0), F6
+	VFMLA V31.D2, V3.D2, V6.D2
+	FMOVQ 192(R0), F9
+	VFMLA V31.D2, V6.D2, V9.D2
+	FMOVQ 208(R0), F10
+	VFMLA V31.D2, V9.D2, V10.D2
+	WORD $0x6E7FDD4B // fmul v11.2d, v10.2d, v31.2d
+	WORD $0x6E7BDF6C // fmul v12.2d, v27.2d, v27.2d
+	FMOVQ 224(R0), F14
+	WORD $0x6E6EDD8F // fmul v15.2d, v12.2d, v14.2d
+	WORD $0x4E6FD570 // fadd v16.2d, v11.2d, v15.2d
+	WORD $0x6E7EDE11 // fmul v17.2d, v16.2d, v30.2d
+	FMOVQ 240(R0), F18
+	VFMLA V18.D2, V25.D2, V17.D2
+	WORD $0x4EEFD633 // fsub v19.2d, v17.2d, v15.2d
+	WORD $0x4E7BD674 // fadd v20.2d, v19.2d, v27.2d
+	FMOVQ 256(R0), F21
+	WORD $0x6E75DF36 // fmul v22.2d, v25.2d, v21.2d
+	WORD $0x4E74D6D7 // fadd v23.2d, v22.2d, v20.2d
+	FMOVD 904(R1), F24
+	WORD $0x4FD892F9 // fmul v25.2d, v23.2d, v24.d[0]
+	FMOVQ 272(R0), F26
+	WORD $0x4E7AF73B // fmax v27.2d, v25.2d, v26.2d
+	FMOVQ 288(R0), F28
+	WORD $0x4EFCF77D // fmin v29.2d, v27.2d, v28.2d
+	FMOVQ 304(R0), F30
+	WORD $0x6E7EDFBF // fmul v31.2d, v29.2d, v30.2d
+	WORD $0x4E61ABE0 // fcvtns v0.2d, v31.2d
+	WORD $0x4E61D801 // scvtf v1.2d, v0.2d
+	FMOVQ 256(R0), F2
+	VFMLS V2.D2, V1.D2, V29.D2
+	FMOVQ 240(R0), F3
+	VFMLS V3.D2, V1.D2, V29.D2
+	FMOVQ 320(R0), F6
+	FMOVQ 336(R0), F9
+	VFMLA V29.D2, V6.D2, V9.D2
+	FMOVQ 352(R0), F10
+	VFMLA V29.D2, V9.D2, V10.D2
+	FMOVQ 368(R0), F11
+	VFMLA V29.D2, V10.D2, V11.D2
+	FMOVQ 384(R0), F12
+	VFMLA V29.D2, V11.D2, V12.D2
+	FMOVQ 400(R0), F14
+	VFMLA V29.D2, V12.D2, V14.D2
+	FMOVQ 416(R0), F15
+	VFMLA V29.D2, V14.D2, V15.D2
+	FMOVQ 432(R0), F16
+	VFMLA V29.D2, V15.D2, V16.D2
+	FMOVQ 448(R0), F17
+	VFMLA V29.D2, V16.D2, V17.D2
+	FMOVQ 464(R0), F18
+	VFMLA V29.D2, V17.D2, V18.D2
+	FMOVQ 480(R0), F19
+	VFMLA V29.D2, V18.D2, V19.D2
+	FMOVQ 224(R0), F20
+	VFMLA V29.D2, V19.D2, V20.D2
+	FMOVQ (R0), F21
+	VFMLA V29.D2, V20.D2, V21.D2
+	FMOVQ (R0), F22
+	VFMLA V29.D2, V21.D2, V22.D2
+	WORD $0x4F7F0417 // sshr v23.2d, v0.2d, #1
+	VSUB V23.D2, V0.D2, V24.D2
+	FMOVQ 496(R0), F25
+	VADD V25.D2, V23.D2, V26.D2
+	VSHL $52, V26.D2, V27.D2
+	WORD $0x6E7BDEDC // fmul v28.2d, v22.2d, v27.2d
+	FMOVQ 496(R0), F29
+	VADD V29.D2, V24.D2, V30.D2
+	VSHL $52, V30.D2, V31.D2
+	WORD $0x6E7FDF80 // fmul v0.2d, v28.2d, v31.2d
+	FMOVD 928(R1), F1
+	VDUP V1.D[0], V1.D2
+	WORD $0x4EE0D902 // fcmeq v2.2d, v8.2d, #0.0
+	VBIT V2.B16, V1.B16, V0.B16
+	FMOVD 912(R1), F3
+	VDUP V3.D[0], V3.D2
+	WORD $0x4E63D406 // fadd v6.2d, v0.2d, v3.2d
+	FMOVD 904(R1), F9
+	VDUP V9.D[0], V9.D2
+	VFMLS V9.D2, V8.D2, V6.D2
+	FMOVD 920(R1), F10
+	VDUP V10.D[0], V10.D2
+	WORD $0x6E6ADCCB // fmul v11.2d, v6.2d, v10.2d
+	FMOVD 952(R1), F12
+	VDUP V12.D[0], V12.D2
+	FMOVD 944(R1), F14
+	VDUP V14.D[0], V14.D2
+	FMOVD 936(R1), F15
+	VDUP V15.D[0], V15.D2
+	FMOVQ 224(R0), F16
+	VFMLA V7.D2, V12.D2, V14.D2
+	VFMLA V7.D2, V14.D2, V15.D2
+	VFMLA V7.D2, V15.D2, V16.D2
+	WORD $0x6E67DE11 // fmul v17.2d, v16.2d, v7.2d
+	WORD $0x6E67DE32 // fmul v18.2d, v17.2d, v7.2d
+	FMOVQ 512(R0), F19
+	WORD $0x4EE0F8F4 // fabs v20.2d, v7.2d
+	WORD $0x6EF4E675 // fcmgt v21.2d, v19.2d, v20.2d
+	VBIT V21.B16, V18.B16, V11.B16
+	FMOVQ 512(R1), F22
+	WORD $0x6E76DD77 // fmul v23.2d, v11.2d, v22.2d
+	WORD $0x4E77D5AD // fadd v13.2d, v13.2d, v23.2d
+	FMOVQ 192(R1), F24
+	WORD $0x4E78D499 // fadd v25.2d, v4.2d, v24.2d
+	FMOVQ 64(R19), F26
+	FMOVQ 1024(R1), F27
+	WORD $0x4E7BD75C // fadd v28.2d, v26.2d, v27.2d
+	VUSHR $52, V25.D2, V29.D2
 	WORD $0x4E61DBBE // scvtf v30.2d, v29.2d
 	FMOVQ 16(R0), F31
 	WORD $0x4EFFD7C0 // fsub v0.2d, v30.2d, v31.2d
 	FMOVQ (R0), F1
 	FMOVQ 32(R0), F2
-	VBIT V2.B16, V28.B16, V1.B16
+	VBIT V2.B16, V25.B16, V1.B16
 	FMOVQ 80(R0), F3
 	WORD $0x6E63E424 // fcmge v4.2d, v1.2d, v3.2d
-	FMOVQ 48(R0), F5
-	VAND V5.B16, V4.B16, V6.B16
-	VSUB V6.D2, V1.D2, V7.D2
+	FMOVQ 48(R0), F6
+	VAND V6.B16, V4.B16, V7.B16
+	VSUB V7.D2, V1.D2, V8.D2
+	FMOVQ (R0), F9
+	VAND V9.B16, V4.B16, V10.B16
+	WORD $0x4E6AD40B // fadd v11.2d, v0.2d, v10.2d
+	FMOVQ (R0), F12
+	WORD $0x4EECD50E // fsub v14.2d, v8.2d, v12.2d
+	FMOVQ 96(R0), F15
+	WORD $0x4E6FD5D0 // fadd v16.2d, v14.2d, v15.2d
+	WORD $0x6E70FDD1 // fdiv v17.2d, v14.2d, v16.2d
+	WORD $0x6E71DE32 // fmul v18.2d, v17.2d, v17.2d
+	FMOVQ 112(R0), F19
+	FMOVQ 128(R0), F20
+	VFMLA V18.D2, V19.D2, V20.D2
+	FMOVQ 144(R0), F21
+	VFMLA V18.D2, V20.D2, V21.D2
+	FMOVQ 160(R0), F22
+	VFMLA V18.D2, V21.D2, V22.D2
+	FMOVQ 176(R0), F23
+	VFMLA V18.D2, V22.D2, V23.D2
+	FMOVQ 192(R0), F24
+	VFMLA V18.D2, V23.D2, V24.D2
+	FMOVQ 208(R0), F26
+	VFMLA V18.D2, V24.D2, V26.D2
+	WORD $0x6E72DF5B // fmul v27.2d, v26.2d, v18.2d
+	WORD $0x6E6EDDDD // fmul v29.2d, v14.2d, v14.2d
+	FMOVQ 224(R0), F30
+	WORD $0x6E7EDFBF // fmul v31.2d, v29.2d, v30.2d
+	WORD $0x4E7FD760 // fadd v0.2d, v27.2d, v31.2d
+	WORD $0x6E71DC01 // fmul v1.2d, v0.2d, v17.2d
+	FMOVQ 240(R0), F2
+	VFMLA V2.D2, V11.D2, V1.D2
+	WORD $0x4EFFD423 // fsub v3.2d, v1.2d, v31.2d
+	WORD $0x4E6ED464 // fadd v4.2d, v3.2d, v14.2d
+	FMOVQ 256(R0), F6
+	WORD $0x6E66DD67 // fmul v7.2d, v11.2d, v6.2d
+	WORD $0x4E64D4E8 // fadd v8.2d, v7.2d, v4.2d
+	FMOVD 896(R1), F9
+	WORD $0x4FC9910A // fmul v10.2d, v8.2d, v9.d[0]
+	FMOVQ 272(R0), F11
+	WORD $0x4E6BF54C // fmax v12.2d, v10.2d, v11.2d
+	FMOVQ 288(R0), F14
+	WORD $0x4EEEF58F // fmin v15.2d, v12.2d, v14.2d
+	FMOVQ 304(R0), F16
+	WORD $0x6E70DDF1 // fmul v17.2d, v15.2d, v16.2d
+	WORD $0x4E61AA32 // fcvtns v18.2d, v17.2d
+	WORD $0x4E61DA53 // scvtf v19.2d, v18.2d
+	FMOVQ 256(R0), F20
+	VFMLS V20.D2, V19.D2, V15.D2
+	FMOVQ 240(R0), F21
+	VFMLS V21.D2, V19.D2, V15.D2
+	FMOVQ 320(R0), F22
+	FMOVQ 336(R0), F23
+	VFMLA V15.D2, V22.D2, V23.D2
+	FMOVQ 352(R0), F24
+	VFMLA V15.D2, V23.D2, V24.D2
+	FMOVQ 368(R0), F26
+	VFMLA V15.D2, V24.D2, V26.D2
+	FMOVQ 384(R0), F27
+	VFMLA V15.D2, V26.D2, V27.D2
+	FMOVQ 400(R0), F29
+	VFMLA V15.D2, V27.D2, V29.D2
+	FMOVQ 416(R0), F30
+	VFMLA V15.D2, V29.D2, V30.D2
+	FMOVQ 432(R0), F31
+	VFMLA V15.D2, V30.D2, V31.D2
+	FMOVQ 448(R0), F0
+	VFMLA V15.D2, V31.D2, V0.D2
+	FMOVQ 464(R0), F1
+	VFMLA V15.D2, V0.D2, V1.D2
+	FMOVQ 480(R0), F2
+	VFMLA V15.D2, V1.D2, V2.D2
+	FMOVQ 224(R0), F3
+	VFMLA V15.D2, V2.D2, V3.D2
+	FMOVQ (R0), F4
+	VFMLA V15.D2, V3.D2, V4.D2
+	FMOVQ (R0), F6
+	VFMLA V15.D2, V4.D2, V6.D2
+	WORD $0x4F7F0647 // sshr v7.2d, v18.2d, #1
+	VSUB V7.D2, V18.D2, V8.D2
+	FMOVQ 496(R0), F9
+	VADD V9.D2, V7.D2, V10.D2
+	VSHL $52, V10.D2, V11.D2
+	WORD $0x6E6BDCCC // fmul v12.2d, v6.2d, v11.2d
+	FMOVQ 496(R0), F14
+	VADD V14.D2, V8.D2, V15.D2
+	VSHL $52, V15.D2, V16.D2
+	WORD $0x6E70DD91 // fmul v17.2d, v12.2d, v16.2d
+	WORD $0x6E7CDE32 // fmul v18.2d, v17.2d, v28.2d
+	FMOVQ F18, 64(R7)
+	WORD $0x6E79DE33 // fmul v19.2d, v17.2d, v25.2d
+	FMOVQ F19, 64(R15)
+	WORD $0x6E79DE74 // fmul v20.2d, v19.2d, v25.2d
+	FMOVQ F20, 512(R1)
+	FMOVQ (R0), F21
+	WORD $0x6E79FEB6 // fdiv v22.2d, v21.2d, v25.2d
+	WORD $0x4EF9D797 // fsub v23.2d, v28.2d, v25.2d
+	WORD $0x6E76DEF8 // fmul v24.2d, v23.2d, v22.2d
+	WORD $0x6E76DF99 // fmul v25.2d, v28.2d, v22.2d
+	FMOVQ 48(R0), F26
+	WORD $0x4E7AF73B // fmax v27.2d, v25.2d, v26.2d
+	VUSHR $52, V27.D2, V28.D2
+	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
+	FMOVQ 16(R0), F30
+	WORD $0x4EFED7BF // fsub v31.2d, v29.2d, v30.2d
+	FMOVQ (R0), F0
+	FMOVQ 32(R0), F1
+	VBIT V1.B16, V27.B16, V0.B16
+	FMOVQ 80(R0), F2
+	WORD $0x6E62E403 // fcmge v3.2d, v0.2d, v2.2d
+	FMOVQ 48(R0), F4
+	VAND V4.B16, V3.B16, V6.B16
+	VSUB V6.D2, V0.D2, V7.D2
 	FMOVQ (R0), F8
-	VAND V8.B16, V4.B16, V9.B16
-	WORD $0x4E69D40A // fadd v10.2d, v0.2d, v9.2d
+	VAND V8.B16, V3.B16, V9.B16
+	WORD $0x4E69D7EA // fadd v10.2d, v31.2d, v9.2d
 	FMOVQ (R0), F11
 	WORD $0x4EEBD4EC // fsub v12.2d, v7.2d, v11.2d
 	FMOVQ 96(R0), F14
@@ -11392,9 +11302,9 @@ sum:
 	VFMLA V17.D2, V21.D2, V22.D2
 	FMOVQ 192(R0), F23
 	VFMLA V17.D2, V22.D2, V23.D2
-	FMOVQ 208(R0), F24
-	VFMLA V17.D2, V23.D2, V24.D2
-	WORD $0x6E71DF1B // fmul v27.2d, v24.2d, v17.2d
+	FMOVQ 208(R0), F26
+	VFMLA V17.D2, V23.D2, V26.D2
+	WORD $0x6E71DF5B // fmul v27.2d, v26.2d, v17.2d
 	WORD $0x6E6CDD9C // fmul v28.2d, v12.2d, v12.2d
 	FMOVQ 224(R0), F29
 	WORD $0x6E7DDF9E // fmul v30.2d, v28.2d, v29.2d
@@ -11405,91 +11315,337 @@ sum:
 	WORD $0x4EFED402 // fsub v2.2d, v0.2d, v30.2d
 	WORD $0x4E6CD443 // fadd v3.2d, v2.2d, v12.2d
 	FMOVQ 256(R0), F4
-	WORD $0x6E64DD45 // fmul v5.2d, v10.2d, v4.2d
-	WORD $0x4E63D4A6 // fadd v6.2d, v5.2d, v3.2d
-	FMOVD 904(R1), F7
-	WORD $0x4FC790C8 // fmul v8.2d, v6.2d, v7.d[0]
-	FMOVQ 272(R0), F9
-	WORD $0x4E69F50A // fmax v10.2d, v8.2d, v9.2d
-	FMOVQ 288(R0), F11
-	WORD $0x4EEBF54C // fmin v12.2d, v10.2d, v11.2d
-	FMOVQ 304(R0), F14
-	WORD $0x6E6EDD8F // fmul v15.2d, v12.2d, v14.2d
-	WORD $0x4E61A9F0 // fcvtns v16.2d, v15.2d
-	WORD $0x4E61DA11 // scvtf v17.2d, v16.2d
-	FMOVQ 256(R0), F18
-	VFMLS V18.D2, V17.D2, V12.D2
-	FMOVQ 240(R0), F19
-	VFMLS V19.D2, V17.D2, V12.D2
-	FMOVQ 320(R0), F20
-	FMOVQ 336(R0), F21
-	VFMLA V12.D2, V20.D2, V21.D2
-	FMOVQ 352(R0), F22
-	VFMLA V12.D2, V21.D2, V22.D2
-	FMOVQ 368(R0), F23
-	VFMLA V12.D2, V22.D2, V23.D2
-	FMOVQ 384(R0), F24
-	VFMLA V12.D2, V23.D2, V24.D2
-	FMOVQ 400(R0), F27
-	VFMLA V12.D2, V24.D2, V27.D2
-	FMOVQ 416(R0), F28
-	VFMLA V12.D2, V27.D2, V28.D2
-	FMOVQ 432(R0), F29
-	VFMLA V12.D2, V28.D2, V29.D2
-	FMOVQ 448(R0), F30
-	VFMLA V12.D2, V29.D2, V30.D2
-	FMOVQ 464(R0), F31
-	VFMLA V12.D2, V30.D2, V31.D2
-	FMOVQ 480(R0), F0
-	VFMLA V12.D2, V31.D2, V0.D2
-	FMOVQ 224(R0), F1
-	VFMLA V12.D2, V0.D2, V1.D2
-	FMOVQ (R0), F2
-	VFMLA V12.D2, V1.D2, V2.D2
+	WORD $0x6E64DD46 // fmul v6.2d, v10.2d, v4.2d
+	WORD $0x4E63D4C7 // fadd v7.2d, v6.2d, v3.2d
+	FMOVD 904(R1), F8
+	WORD $0x4FC890E9 // fmul v9.2d, v7.2d, v8.d[0]
+	FMOVQ 272(R0), F10
+	WORD $0x4E6AF52B // fmax v11.2d, v9.2d, v10.2d
+	FMOVQ 288(R0), F12
+	WORD $0x4EECF56E // fmin v14.2d, v11.2d, v12.2d
+	FMOVQ 304(R0), F15
+	WORD $0x6E6FDDD0 // fmul v16.2d, v14.2d, v15.2d
+	WORD $0x4E61AA11 // fcvtns v17.2d, v16.2d
+	WORD $0x4E61DA32 // scvtf v18.2d, v17.2d
+	FMOVQ 256(R0), F19
+	VFMLS V19.D2, V18.D2, V14.D2
+	FMOVQ 240(R0), F20
+	VFMLS V20.D2, V18.D2, V14.D2
+	FMOVQ 320(R0), F21
+	FMOVQ 336(R0), F22
+	VFMLA V14.D2, V21.D2, V22.D2
+	FMOVQ 352(R0), F23
+	VFMLA V14.D2, V22.D2, V23.D2
+	FMOVQ 368(R0), F26
+	VFMLA V14.D2, V23.D2, V26.D2
+	FMOVQ 384(R0), F27
+	VFMLA V14.D2, V26.D2, V27.D2
+	FMOVQ 400(R0), F28
+	VFMLA V14.D2, V27.D2, V28.D2
+	FMOVQ 416(R0), F29
+	VFMLA V14.D2, V28.D2, V29.D2
+	FMOVQ 432(R0), F30
+	VFMLA V14.D2, V29.D2, V30.D2
+	FMOVQ 448(R0), F31
+	VFMLA V14.D2, V30.D2, V31.D2
+	FMOVQ 464(R0), F0
+	VFMLA V14.D2, V31.D2, V0.D2
+	FMOVQ 480(R0), F1
+	VFMLA V14.D2, V0.D2, V1.D2
+	FMOVQ 224(R0), F2
+	VFMLA V14.D2, V1.D2, V2.D2
 	FMOVQ (R0), F3
-	VFMLA V12.D2, V2.D2, V3.D2
-	WORD $0x4F7F0604 // sshr v4.2d, v16.2d, #1
-	VSUB V4.D2, V16.D2, V5.D2
-	FMOVQ 496(R0), F6
-	VADD V6.D2, V4.D2, V7.D2
-	VSHL $52, V7.D2, V8.D2
-	WORD $0x6E68DC69 // fmul v9.2d, v3.2d, v8.2d
-	FMOVQ 496(R0), F10
-	VADD V10.D2, V5.D2, V11.D2
-	VSHL $52, V11.D2, V12.D2
-	WORD $0x6E6CDD2E // fmul v14.2d, v9.2d, v12.2d
-	FMOVD 928(R1), F15
-	VDUP V15.D[0], V15.D2
-	WORD $0x4EE0DB50 // fcmeq v16.2d, v26.2d, #0.0
-	VBIT V16.B16, V15.B16, V14.B16
-	FMOVD 912(R1), F17
+	VFMLA V14.D2, V2.D2, V3.D2
+	FMOVQ (R0), F4
+	VFMLA V14.D2, V3.D2, V4.D2
+	WORD $0x4F7F0626 // sshr v6.2d, v17.2d, #1
+	VSUB V6.D2, V17.D2, V7.D2
+	FMOVQ 496(R0), F8
+	VADD V8.D2, V6.D2, V9.D2
+	VSHL $52, V9.D2, V10.D2
+	WORD $0x6E6ADC8B // fmul v11.2d, v4.2d, v10.2d
+	FMOVQ 496(R0), F12
+	VADD V12.D2, V7.D2, V14.D2
+	VSHL $52, V14.D2, V15.D2
+	WORD $0x6E6FDD70 // fmul v16.2d, v11.2d, v15.2d
+	FMOVD 928(R1), F17
 	VDUP V17.D[0], V17.D2
-	WORD $0x4E71D5D2 // fadd v18.2d, v14.2d, v17.2d
-	FMOVD 904(R1), F19
+	WORD $0x4EE0DB32 // fcmeq v18.2d, v25.2d, #0.0
+	VBIT V18.B16, V17.B16, V16.B16
+	FMOVD 912(R1), F19
 	VDUP V19.D[0], V19.D2
-	VFMLS V19.D2, V26.D2, V18.D2
-	FMOVD 920(R1), F20
-	VDUP V20.D[0], V20.D2
-	WORD $0x6E74DE55 // fmul v21.2d, v18.2d, v20.2d
-	FMOVD 952(R1), F22
+	WORD $0x4E73D614 // fadd v20.2d, v16.2d, v19.2d
+	FMOVD 904(R1), F21
+	VDUP V21.D[0], V21.D2
+	VFMLS V21.D2, V25.D2, V20.D2
+	FMOVD 920(R1), F22
 	VDUP V22.D[0], V22.D2
-	FMOVD 944(R1), F23
+	WORD $0x6E76DE97 // fmul v23.2d, v20.2d, v22.2d
+	FMOVD 952(R1), F25
+	VDUP V25.D[0], V25.D2
+	FMOVD 944(R1), F26
+	VDUP V26.D[0], V26.D2
+	FMOVD 936(R1), F27
+	VDUP V27.D[0], V27.D2
+	FMOVQ 224(R0), F28
+	VFMLA V24.D2, V25.D2, V26.D2
+	VFMLA V24.D2, V26.D2, V27.D2
+	VFMLA V24.D2, V27.D2, V28.D2
+	WORD $0x6E78DF9D // fmul v29.2d, v28.2d, v24.2d
+	WORD $0x6E78DFBE // fmul v30.2d, v29.2d, v24.2d
+	FMOVQ 512(R0), F31
+	WORD $0x4EE0FB00 // fabs v0.2d, v24.2d
+	WORD $0x6EE0E7E1 // fcmgt v1.2d, v31.2d, v0.2d
+	VBIT V1.B16, V30.B16, V23.B16
+	FMOVQ 512(R1), F2
+	WORD $0x6E62DEE3 // fmul v3.2d, v23.2d, v2.2d
+	WORD $0x4E63D5AD // fadd v13.2d, v13.2d, v3.2d
+	FMOVQ 208(R1), F4
+	WORD $0x4E64D4A5 // fadd v5.2d, v5.2d, v4.2d
+	FMOVQ 80(R19), F6
+	FMOVQ 1040(R1), F7
+	WORD $0x4E67D4C8 // fadd v8.2d, v6.2d, v7.2d
+	VUSHR $52, V5.D2, V9.D2
+	WORD $0x4E61D92A // scvtf v10.2d, v9.2d
+	FMOVQ 16(R0), F11
+	WORD $0x4EEBD54C // fsub v12.2d, v10.2d, v11.2d
+	FMOVQ (R0), F14
+	FMOVQ 32(R0), F15
+	VBIT V15.B16, V5.B16, V14.B16
+	FMOVQ 80(R0), F16
+	WORD $0x6E70E5D1 // fcmge v17.2d, v14.2d, v16.2d
+	FMOVQ 48(R0), F18
+	VAND V18.B16, V17.B16, V19.B16
+	VSUB V19.D2, V14.D2, V20.D2
+	FMOVQ (R0), F21
+	VAND V21.B16, V17.B16, V22.B16
+	WORD $0x4E76D597 // fadd v23.2d, v12.2d, v22.2d
+	FMOVQ (R0), F24
+	WORD $0x4EF8D699 // fsub v25.2d, v20.2d, v24.2d
+	FMOVQ 96(R0), F26
+	WORD $0x4E7AD73B // fadd v27.2d, v25.2d, v26.2d
+	WORD $0x6E7BFF3C // fdiv v28.2d, v25.2d, v27.2d
+	WORD $0x6E7CDF9D // fmul v29.2d, v28.2d, v28.2d
+	FMOVQ 112(R0), F30
+	FMOVQ 128(R0), F31
+	VFMLA V29.D2, V30.D2, V31.D2
+	FMOVQ 144(R0), F0
+	VFMLA V29.D2, V31.D2, V0.D2
+	FMOVQ 160(R0), F1
+	VFMLA V29.D2, V0.D2, V1.D2
+	FMOVQ 176(R0), F2
+	VFMLA V29.D2, V1.D2, V2.D2
+	FMOVQ 192(R0), F3
+	VFMLA V29.D2, V2.D2, V3.D2
+	FMOVQ 208(R0), F4
+	VFMLA V29.D2, V3.D2, V4.D2
+	WORD $0x6E7DDC86 // fmul v6.2d, v4.2d, v29.2d
+	WORD $0x6E79DF27 // fmul v7.2d, v25.2d, v25.2d
+	FMOVQ 224(R0), F9
+	WORD $0x6E69DCEA // fmul v10.2d, v7.2d, v9.2d
+	WORD $0x4E6AD4CB // fadd v11.2d, v6.2d, v10.2d
+	WORD $0x6E7CDD6C // fmul v12.2d, v11.2d, v28.2d
+	FMOVQ 240(R0), F14
+	VFMLA V14.D2, V23.D2, V12.D2
+	WORD $0x4EEAD58F // fsub v15.2d, v12.2d, v10.2d
+	WORD $0x4E79D5F0 // fadd v16.2d, v15.2d, v25.2d
+	FMOVQ 256(R0), F17
+	WORD $0x6E71DEF2 // fmul v18.2d, v23.2d, v17.2d
+	WORD $0x4E70D653 // fadd v19.2d, v18.2d, v16.2d
+	FMOVD 896(R1), F20
+	WORD $0x4FD49275 // fmul v21.2d, v19.2d, v20.d[0]
+	FMOVQ 272(R0), F22
+	WORD $0x4E76F6B7 // fmax v23.2d, v21.2d, v22.2d
+	FMOVQ 288(R0), F24
+	WORD $0x4EF8F6F9 // fmin v25.2d, v23.2d, v24.2d
+	FMOVQ 304(R0), F26
+	WORD $0x6E7ADF3B // fmul v27.2d, v25.2d, v26.2d
+	WORD $0x4E61AB7C // fcvtns v28.2d, v27.2d
+	WORD $0x4E61DB9D // scvtf v29.2d, v28.2d
+	FMOVQ 256(R0), F30
+	VFMLS V30.D2, V29.D2, V25.D2
+	FMOVQ 240(R0), F31
+	VFMLS V31.D2, V29.D2, V25.D2
+	FMOVQ 320(R0), F0
+	FMOVQ 336(R0), F1
+	VFMLA V25.D2, V0.D2, V1.D2
+	FMOVQ 352(R0), F2
+	VFMLA V25.D2, V1.D2, V2.D2
+	FMOVQ 368(R0), F3
+	VFMLA V25.D2, V2.D2, V3.D2
+	FMOVQ 384(R0), F4
+	VFMLA V25.D2, V3.D2, V4.D2
+	FMOVQ 400(R0), F6
+	VFMLA V25.D2, V4.D2, V6.D2
+	FMOVQ 416(R0), F7
+	VFMLA V25.D2, V6.D2, V7.D2
+	FMOVQ 432(R0), F9
+	VFMLA V25.D2, V7.D2, V9.D2
+	FMOVQ 448(R0), F10
+	VFMLA V25.D2, V9.D2, V10.D2
+	FMOVQ 464(R0), F11
+	VFMLA V25.D2, V10.D2, V11.D2
+	FMOVQ 480(R0), F12
+	VFMLA V25.D2, V11.D2, V12.D2
+	FMOVQ 224(R0), F14
+	VFMLA V25.D2, V12.D2, V14.D2
+	FMOVQ (R0), F15
+	VFMLA V25.D2, V14.D2, V15.D2
+	FMOVQ (R0), F16
+	VFMLA V25.D2, V15.D2, V16.D2
+	WORD $0x4F7F0791 // sshr v17.2d, v28.2d, #1
+	VSUB V17.D2, V28.D2, V18.D2
+	FMOVQ 496(R0), F19
+	VADD V19.D2, V17.D2, V20.D2
+	VSHL $52, V20.D2, V21.D2
+	WORD $0x6E75DE16 // fmul v22.2d, v16.2d, v21.2d
+	FMOVQ 496(R0), F23
+	VADD V23.D2, V18.D2, V24.D2
+	VSHL $52, V24.D2, V25.D2
+	WORD $0x6E79DEDA // fmul v26.2d, v22.2d, v25.2d
+	WORD $0x6E68DF5B // fmul v27.2d, v26.2d, v8.2d
+	FMOVQ F27, 80(R7)
+	WORD $0x6E65DF5C // fmul v28.2d, v26.2d, v5.2d
+	FMOVQ F28, 80(R15)
+	WORD $0x6E65DF9D // fmul v29.2d, v28.2d, v5.2d
+	FMOVQ F29, 512(R1)
+	FMOVQ (R0), F30
+	WORD $0x6E65FFDF // fdiv v31.2d, v30.2d, v5.2d
+	WORD $0x4EE5D500 // fsub v0.2d, v8.2d, v5.2d
+	WORD $0x6E7FDC01 // fmul v1.2d, v0.2d, v31.2d
+	WORD $0x6E7FDD02 // fmul v2.2d, v8.2d, v31.2d
+	FMOVQ 48(R0), F3
+	WORD $0x4E63F444 // fmax v4.2d, v2.2d, v3.2d
+	VUSHR $52, V4.D2, V5.D2
+	WORD $0x4E61D8A6 // scvtf v6.2d, v5.2d
+	FMOVQ 16(R0), F7
+	WORD $0x4EE7D4C8 // fsub v8.2d, v6.2d, v7.2d
+	FMOVQ (R0), F9
+	FMOVQ 32(R0), F10
+	VBIT V10.B16, V4.B16, V9.B16
+	FMOVQ 80(R0), F11
+	WORD $0x6E6BE52C // fcmge v12.2d, v9.2d, v11.2d
+	FMOVQ 48(R0), F14
+	VAND V14.B16, V12.B16, V15.B16
+	VSUB V15.D2, V9.D2, V16.D2
+	FMOVQ (R0), F17
+	VAND V17.B16, V12.B16, V18.B16
+	WORD $0x4E72D513 // fadd v19.2d, v8.2d, v18.2d
+	FMOVQ (R0), F20
+	WORD $0x4EF4D615 // fsub v21.2d, v16.2d, v20.2d
+	FMOVQ 96(R0), F22
+	WORD $0x4E76D6B7 // fadd v23.2d, v21.2d, v22.2d
+	WORD $0x6E77FEB8 // fdiv v24.2d, v21.2d, v23.2d
+	WORD $0x6E78DF19 // fmul v25.2d, v24.2d, v24.2d
+	FMOVQ 112(R0), F26
+	FMOVQ 128(R0), F27
+	VFMLA V25.D2, V26.D2, V27.D2
+	FMOVQ 144(R0), F28
+	VFMLA V25.D2, V27.D2, V28.D2
+	FMOVQ 160(R0), F29
+	VFMLA V25.D2, V28.D2, V29.D2
+	FMOVQ 176(R0), F30
+	VFMLA V25.D2, V29.D2, V30.D2
+	FMOVQ 192(R0), F31
+	VFMLA V25.D2, V30.D2, V31.D2
+	FMOVQ 208(R0), F0
+	VFMLA V25.D2, V31.D2, V0.D2
+	WORD $0x6E79DC03 // fmul v3.2d, v0.2d, v25.2d
+	WORD $0x6E75DEA4 // fmul v4.2d, v21.2d, v21.2d
+	FMOVQ 224(R0), F5
+	WORD $0x6E65DC86 // fmul v6.2d, v4.2d, v5.2d
+	WORD $0x4E66D467 // fadd v7.2d, v3.2d, v6.2d
+	WORD $0x6E78DCE8 // fmul v8.2d, v7.2d, v24.2d
+	FMOVQ 240(R0), F9
+	VFMLA V9.D2, V19.D2, V8.D2
+	WORD $0x4EE6D50A // fsub v10.2d, v8.2d, v6.2d
+	WORD $0x4E75D54B // fadd v11.2d, v10.2d, v21.2d
+	FMOVQ 256(R0), F12
+	WORD $0x6E6CDE6E // fmul v14.2d, v19.2d, v12.2d
+	WORD $0x4E6BD5CF // fadd v15.2d, v14.2d, v11.2d
+	FMOVD 904(R1), F16
+	WORD $0x4FD091F1 // fmul v17.2d, v15.2d, v16.d[0]
+	FMOVQ 272(R0), F18
+	WORD $0x4E72F633 // fmax v19.2d, v17.2d, v18.2d
+	FMOVQ 288(R0), F20
+	WORD $0x4EF4F675 // fmin v21.2d, v19.2d, v20.2d
+	FMOVQ 304(R0), F22
+	WORD $0x6E76DEB7 // fmul v23.2d, v21.2d, v22.2d
+	WORD $0x4E61AAF8 // fcvtns v24.2d, v23.2d
+	WORD $0x4E61DB19 // scvtf v25.2d, v24.2d
+	FMOVQ 256(R0), F26
+	VFMLS V26.D2, V25.D2, V21.D2
+	FMOVQ 240(R0), F27
+	VFMLS V27.D2, V25.D2, V21.D2
+	FMOVQ 320(R0), F28
+	FMOVQ 336(R0), F29
+	VFMLA V21.D2, V28.D2, V29.D2
+	FMOVQ 352(R0), F30
+	VFMLA V21.D2, V29.D2, V30.D2
+	FMOVQ 368(R0), F31
+	VFMLA V21.D2, V30.D2, V31.D2
+	FMOVQ 384(R0), F0
+	VFMLA V21.D2, V31.D2, V0.D2
+	FMOVQ 400(R0), F3
+	VFMLA V21.D2, V0.D2, V3.D2
+	FMOVQ 416(R0), F4
+	VFMLA V21.D2, V3.D2, V4.D2
+	FMOVQ 432(R0), F5
+	VFMLA V21.D2, V4.D2, V5.D2
+	FMOVQ 448(R0), F6
+	VFMLA V21.D2, V5.D2, V6.D2
+	FMOVQ 464(R0), F7
+	VFMLA V21.D2, V6.D2, V7.D2
+	FMOVQ 480(R0), F8
+	VFMLA V21.D2, V7.D2, V8.D2
+	FMOVQ 224(R0), F9
+	VFMLA V21.D2, V8.D2, V9.D2
+	FMOVQ (R0), F10
+	VFMLA V21.D2, V9.D2, V10.D2
+	FMOVQ (R0), F11
+	VFMLA V21.D2, V10.D2, V11.D2
+	WORD $0x4F7F070C // sshr v12.2d, v24.2d, #1
+	VSUB V12.D2, V24.D2, V14.D2
+	FMOVQ 496(R0), F15
+	VADD V15.D2, V12.D2, V16.D2
+	VSHL $52, V16.D2, V17.D2
+	WORD $0x6E71DD72 // fmul v18.2d, v11.2d, v17.2d
+	FMOVQ 496(R0), F19
+	VADD V19.D2, V14.D2, V20.D2
+	VSHL $52, V20.D2, V21.D2
+	WORD $0x6E75DE56 // fmul v22.2d, v18.2d, v21.2d
+	FMOVD 928(R1), F23
 	VDUP V23.D[0], V23.D2
-	FMOVD 936(R1), F24
-	VDUP V24.D[0], V24.D2
-	FMOVQ 224(R0), F26
-	VFMLA V25.D2, V22.D2, V23.D2
-	VFMLA V25.D2, V23.D2, V24.D2
-	VFMLA V25.D2, V24.D2, V26.D2
-	WORD $0x6E79DF5B // fmul v27.2d, v26.2d, v25.2d
-	WORD $0x6E79DF7C // fmul v28.2d, v27.2d, v25.2d
-	FMOVQ 512(R0), F29
-	WORD $0x4EE0FB3E // fabs v30.2d, v25.2d
-	WORD $0x6EFEE7BF // fcmgt v31.2d, v29.2d, v30.2d
-	VBIT V31.B16, V28.B16, V21.B16
-	FMOVQ 512(R1), F0
-	WORD $0x6E60DEA1 // fmul v1.2d, v21.2d, v0.2d
-	WORD $0x4E61D5AD // fadd v13.2d, v13.2d, v1.2d
+	WORD $0x4EE0D858 // fcmeq v24.2d, v2.2d, #0.0
+	VBIT V24.B16, V23.B16, V22.B16
+	FMOVD 912(R1), F25
+	VDUP V25.D[0], V25.D2
+	WORD $0x4E79D6DA // fadd v26.2d, v22.2d, v25.2d
+	FMOVD 904(R1), F27
+	VDUP V27.D[0], V27.D2
+	VFMLS V27.D2, V2.D2, V26.D2
+	FMOVD 920(R1), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6E7CDF5D // fmul v29.2d, v26.2d, v28.2d
+	FMOVD 952(R1), F30
+	VDUP V30.D[0], V30.D2
+	FMOVD 944(R1), F31
+	VDUP V31.D[0], V31.D2
+	FMOVD 936(R1), F0
+	VDUP V0.D[0], V0.D2
+	FMOVQ 224(R0), F2
+	VFMLA V1.D2, V30.D2, V31.D2
+	VFMLA V1.D2, V31.D2, V0.D2
+	VFMLA V1.D2, V0.D2, V2.D2
+	WORD $0x6E61DC43 // fmul v3.2d, v2.2d, v1.2d
+	WORD $0x6E61DC64 // fmul v4.2d, v3.2d, v1.2d
+	FMOVQ 512(R0), F5
+	WORD $0x4EE0F826 // fabs v6.2d, v1.2d
+	WORD $0x6EE6E4A7 // fcmgt v7.2d, v5.2d, v6.2d
+	VBIT V7.B16, V4.B16, V29.B16
+	FMOVQ 512(R1), F8
+	WORD $0x6E68DFA9 // fmul v9.2d, v29.2d, v8.2d
+	WORD $0x4E69D5AD // fadd v13.2d, v13.2d, v9.2d
 	ADD R8, R7
 	ADD R8, R15
 	ADD R21, R19
@@ -11520,7 +11676,7 @@ row:
 	FMOVQ 48(R0), F2
 	WORD $0x4E62F423 // fmax v3.2d, v1.2d, v2.2d
 	FMOVQ (R5), F4
-	FMOVQ 128(R1), F5
+	FMOVQ 960(R1), F5
 	WORD $0x4E65D486 // fadd v6.2d, v4.2d, v5.2d
 	VUSHR $52, V3.D2, V7.D2
 	WORD $0x4E61D8E8 // scvtf v8.2d, v7.2d
@@ -11574,7 +11730,7 @@ row:
 	FMOVQ 48(R0), F17
 	WORD $0x4E71F612 // fmax v18.2d, v16.2d, v17.2d
 	FMOVQ 16(R5), F19
-	FMOVQ 144(R1), F20
+	FMOVQ 976(R1), F20
 	WORD $0x4E74D675 // fadd v21.2d, v19.2d, v20.2d
 	VUSHR $52, V18.D2, V22.D2
 	WORD $0x4E61DAD7 // scvtf v23.2d, v22.2d
@@ -11628,7 +11784,7 @@ row:
 	FMOVQ 48(R0), F1
 	WORD $0x4E61F7E2 // fmax v2.2d, v31.2d, v1.2d
 	FMOVQ 32(R5), F3
-	FMOVQ 160(R1), F4
+	FMOVQ 992(R1), F4
 	WORD $0x4E64D465 // fadd v5.2d, v3.2d, v4.2d
 	VUSHR $52, V2.D2, V6.D2
 	WORD $0x4E61D8C7 // scvtf v7.2d, v6.2d
@@ -11682,7 +11838,7 @@ row:
 	FMOVQ 48(R0), F16
 	WORD $0x4E70F5F1 // fmax v17.2d, v15.2d, v16.2d
 	FMOVQ 48(R5), F18
-	FMOVQ 176(R1), F19
+	FMOVQ 1008(R1), F19
 	WORD $0x4E73D654 // fadd v20.2d, v18.2d, v19.2d
 	VUSHR $52, V17.D2, V21.D2
 	WORD $0x4E61DAB6 // scvtf v22.2d, v21.2d
@@ -11736,7 +11892,7 @@ row:
 	FMOVQ 48(R0), F31
 	WORD $0x4E7FF7C1 // fmax v1.2d, v30.2d, v31.2d
 	FMOVQ 64(R5), F2
-	FMOVQ 192(R1), F3
+	FMOVQ 1024(R1), F3
 	WORD $0x4E63D444 // fadd v4.2d, v2.2d, v3.2d
 	VUSHR $52, V1.D2, V5.D2
 	WORD $0x4E61D8A6 // scvtf v6.2d, v5.2d
@@ -11790,7 +11946,7 @@ row:
 	FMOVQ 48(R0), F15
 	WORD $0x4E6FF5D0 // fmax v16.2d, v14.2d, v15.2d
 	FMOVQ 80(R5), F17
-	FMOVQ 208(R1), F18
+	FMOVQ 1040(R1), F18
 	WORD $0x4E72D633 // fadd v19.2d, v17.2d, v18.2d
 	VUSHR $52, V16.D2, V20.D2
 	WORD $0x4E61DA95 // scvtf v21.2d, v20.2d
@@ -12191,57 +12347,79 @@ loop:
 	BNE loop
 	RET
 
-// func mulAddNEON(dst, x, y, u, v *float64, vectors int)
-TEXT ·mulAddNEON(SB), NOSPLIT, $0-48
+// func powerNEON(dst, x, y *float64, vectors int)
+TEXT ·powerNEON(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD y+16(FP), R2
-	MOVD u+24(FP), R3
-	MOVD v+32(FP), R4
-	MOVD vectors+40(FP), R5
+	MOVD vectors+24(FP), R3
 loop:
 	FLDPQ (R1), (F0, F1)
 	ADD $32, R1
 	FLDPQ (R2), (F2, F3)
 	ADD $32, R2
-	FLDPQ (R3), (F4, F5)
-	ADD $32, R3
-	FLDPQ (R4), (F6, F7)
-	ADD $32, R4
-	WORD $0x6E64DC08 // fmul v8.2d, v0.2d, v4.2d
-	VFMLA V6.D2, V2.D2, V8.D2
-	WORD $0x6E65DC29 // fmul v9.2d, v1.2d, v5.2d
-	VFMLA V7.D2, V3.D2, V9.D2
-	FSTPQ (F8, F9), (R0)
+	WORD $0x6E60DC04 // fmul v4.2d, v0.2d, v0.2d
+	VFMLA V2.D2, V2.D2, V4.D2
+	WORD $0x6E61DC25 // fmul v5.2d, v1.2d, v1.2d
+	VFMLA V3.D2, V3.D2, V5.D2
+	FSTPQ (F4, F5), (R0)
 	ADD $32, R0
-	SUBS $1, R5, R5
+	SUBS $1, R3, R3
 	BNE loop
 	RET
 
-// func mulSubNEON(dst, x, y, u, v *float64, vectors int)
-TEXT ·mulSubNEON(SB), NOSPLIT, $0-48
+// func mulSquareNEON(dst, x, y *float64, vectors int)
+TEXT ·mulSquareNEON(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD y+16(FP), R2
-	MOVD u+24(FP), R3
-	MOVD v+32(FP), R4
-	MOVD vectors+40(FP), R5
+	MOVD vectors+24(FP), R3
 loop:
 	FLDPQ (R1), (F0, F1)
 	ADD $32, R1
 	FLDPQ (R2), (F2, F3)
 	ADD $32, R2
-	FLDPQ (R3), (F4, F5)
-	ADD $32, R3
-	FLDPQ (R4), (F6, F7)
-	ADD $32, R4
-	WORD $0x6E64DC08 // fmul v8.2d, v0.2d, v4.2d
-	VFMLS V6.D2, V2.D2, V8.D2
-	WORD $0x6E65DC29 // fmul v9.2d, v1.2d, v5.2d
-	VFMLS V7.D2, V3.D2, V9.D2
-	FSTPQ (F8, F9), (R0)
+	WORD $0x6E62DC04 // fmul v4.2d, v0.2d, v2.2d
+	WORD $0x6E62DC85 // fmul v5.2d, v4.2d, v2.2d
+	WORD $0x6E63DC26 // fmul v6.2d, v1.2d, v3.2d
+	WORD $0x6E63DCC7 // fmul v7.2d, v6.2d, v3.2d
+	FSTPQ (F5, F7), (R0)
 	ADD $32, R0
-	SUBS $1, R5, R5
+	SUBS $1, R3, R3
+	BNE loop
+	RET
+
+// func mulConjNEON(re, im, x, y, u, v *float64, vectors int)
+TEXT ·mulConjNEON(SB), NOSPLIT, $0-56
+	MOVD re+0(FP), R0
+	MOVD im+8(FP), R1
+	MOVD x+16(FP), R2
+	MOVD y+24(FP), R3
+	MOVD u+32(FP), R4
+	MOVD v+40(FP), R5
+	MOVD vectors+48(FP), R6
+loop:
+	FLDPQ (R2), (F0, F1)
+	ADD $32, R2
+	FLDPQ (R3), (F2, F3)
+	ADD $32, R3
+	FLDPQ (R4), (F4, F5)
+	ADD $32, R4
+	FLDPQ (R5), (F6, F7)
+	ADD $32, R5
+	WORD $0x6E64DC08 // fmul v8.2d, v0.2d, v4.2d
+	WORD $0x6E64DC49 // fmul v9.2d, v2.2d, v4.2d
+	VFMLA V6.D2, V2.D2, V8.D2
+	VFMLS V6.D2, V0.D2, V9.D2
+	WORD $0x6E65DC2A // fmul v10.2d, v1.2d, v5.2d
+	WORD $0x6E65DC6B // fmul v11.2d, v3.2d, v5.2d
+	VFMLA V7.D2, V3.D2, V10.D2
+	VFMLS V7.D2, V1.D2, V11.D2
+	FSTPQ (F8, F10), (R0)
+	ADD $32, R0
+	FSTPQ (F9, F11), (R1)
+	ADD $32, R1
+	SUBS $1, R6, R6
 	BNE loop
 	RET
 

@@ -23,6 +23,8 @@ type ratioTile struct {
 
 	beta2, beta, beta1, inverse, zero float64    // β-2, β, β-1, 1/(β(β-1)), 0^β
 	series                            [3]float64 // see nearOne
+
+	plus [24]float64 // what is added to each column of V
 }
 
 // begin sets the constants for some strips, and their objective to 0.
@@ -49,17 +51,25 @@ func (t *ratioTile) floor(beta, eps float64, cols int) {
 			t.eps[j] = eps
 		}
 	}
+	t.plus = t.eps
 }
 
 // total returns the objective from the sums of the kernels.
 func (t *ratioTile) total(beta float64) float64 {
-	var sum, log float64
+	var sum float64
 	for j := range t.sum {
 		sum += t.sum[j]
-		log += t.exp[j]*math.Ln2 + math.Log(t.mant[j])
 	}
 	if beta == 0 {
-		sum -= log
+		sum -= t.logs()
+	}
+	return sum
+}
+
+// logs returns the sum of the logarithms of all r, for β = 0.
+func (t *ratioTile) logs() (sum float64) {
+	for j := range t.mant {
+		sum += t.exp[j]*math.Ln2 + math.Log(t.mant[j])
 	}
 	return sum
 }

@@ -64,7 +64,7 @@ func (s isa) ratioOfSums(g *product, beta int, objective bool) {
 			eps := s.at(g.field(layout.RatioEps), j)
 			VADDPD(eps, x, x)
 			VMOVUPD(s.at(Mem{Base: vp}, j), y)
-			VADDPD(eps, y, y)
+			VADDPD(s.at(g.field(layout.RatioAdd), j), y, y)
 			if beta == layout.AnyBeta {
 				s.powers(g, objective, j, x, y, Mem{Base: g.c}, Mem{Base: qp})
 				continue
@@ -133,7 +133,7 @@ func (s isa) logs(vecs int) {
 		VMOVUPD(s.at(Mem{Base: c}, j), q)
 		VMAXPD(s.constant(math.Float64frombits(1<<52)), q, q) // y = 0 gives 0
 		VMOVUPD(s.at(Mem{Base: v}, j), y)
-		VADDPD(s.at(field(layout.RatioEps), j), y, y)
+		VADDPD(s.at(field(layout.RatioAdd), j), y, y)
 		if rough != nil {
 			VFMADD231PD(rough.of(q), y, sum)
 			continue

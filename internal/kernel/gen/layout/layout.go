@@ -35,6 +35,7 @@ const (
 	RatioInverse = 115 // 1/(β(β-1))
 	RatioZero    = 116 // 0^β
 	RatioSeries  = 117 // three coefficients
+	RatioAdd     = 120 // what is added to V
 )
 
 // Offsets of a dotTile's fields, in words.

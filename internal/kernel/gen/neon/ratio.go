@@ -53,7 +53,7 @@ func (f *file) ratio(beta int, objective bool, rows, vecs int) {
 			for j, x := range g.acc[i] {
 				eps := fn.load(g.field(layout.RatioEps).at(j))
 				x = fn.op("fadd", x, eps)
-				y := fn.op("fadd", fn.load(mem{base: v}.at(j)), eps)
+				y := fn.op("fadd", fn.load(mem{base: v}.at(j)), fn.load(g.field(layout.RatioAdd).at(j)))
 				c.p, c.q = mem{base: g.c}.at(j), mem{base: q}.at(j)
 				switch beta {
 				case 0:
@@ -87,7 +87,7 @@ func (f *file) logs() {
 	fn.label("row")
 	for j := range vecs * pair {
 		q := fn.op("fmax", fn.load(mem{base: p}.at(j)), fn.constant(least)) // y = 0 gives 0
-		y := fn.op("fadd", fn.load(mem{base: v}.at(j)), fn.load(g.field(layout.RatioEps).at(j)))
+		y := fn.op("fadd", fn.load(mem{base: v}.at(j)), fn.load(g.field(layout.RatioAdd).at(j)))
 		hi, lo := fn.log(q)
 		fn.fma(sum, y, fn.op("fadd", hi, lo))
 	}

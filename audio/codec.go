@@ -42,6 +42,7 @@ var codecs = []codec{
 	aiffCodec,
 	flacCodec,
 	vorbisCodec,
+	opusCodec,
 	mp3Codec,
 }
 

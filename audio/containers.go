@@ -16,7 +16,7 @@ var containers = []struct{ magic, name string }{
 // container names what a file is by its first bytes; "" where they tell nothing.
 func container(start string) string {
 	if strings.HasPrefix(start, "OggS") {
-		for _, inside := range [][2]string{{"OpusHead", "Opus"}, {"Speex", "Speex"}, {"\x7fFLAC", "FLAC in Ogg"}} {
+		for _, inside := range [][2]string{{"Speex", "Speex"}, {"\x7fFLAC", "FLAC in Ogg"}} {
 			if strings.HasPrefix(start[min(28, len(start)):], inside[0]) {
 				return inside[1]
 			}

@@ -71,10 +71,27 @@ func TestTruncatedIsTold(t *testing.T) {
 	unended[page+5] &^= 4 // it is not said to be the last
 	binary.LittleEndian.PutUint32(unended[page+22:], 0)
 	binary.LittleEndian.PutUint32(unended[page+22:], pageSum(unended[page:]))
+	stereo, err := os.ReadFile("testdata/sox-s16-stereo.wav")
+	if err != nil {
+		t.Fatal(err)
+	}
+	piped, err := os.ReadFile("testdata/sox-piped-s24-stereo.wav") // whose header has no length
+	if err != nil {
+		t.Fatal(err)
+	}
+	odd, err := os.ReadFile("testdata/sox-s24.wav") // with a byte of padding
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		file []byte
 		want string
 	}{
+		"whole.wav": {stereo, ""},
+		"piped.wav": {piped, ""},
+		"odd.wav":   {odd, ""},
+		"byte.wav":  {stereo[:len(stereo)-1], "it ends in the middle of a sample, after 3 of its 4 bytes"},
+		"left.wav":  {piped[:len(piped)-3], "it ends in the middle of a sample, after 3 of its 6 bytes"},
 		"whole.mp3": {mp3, ""},
 		"whole.ogg": {ogg, ""},
 		"cut.mp3":   {long[:len(long)-20], "it ends in the middle of frame"},

@@ -1,6 +1,7 @@
 package audio
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -124,6 +125,46 @@ func (o *oggReader) take(segments int) error {
 	}
 	o.granule, o.last, o.sizes = int64(le.Uint64(o.head[6:])), flags&4 != 0, sizes
 	return nil
+}
+
+// decode puts on d what packet makes of each packet, interleaved. It returns how many samples come
+// before the first of the stream, and how many there are to the last position that a page gives. A
+// page gives the position at its end; the first page tells where the stream begins, if that is not
+// 0, and the last how much of its last packet counts.
+func (o *oggReader) decode(ctx context.Context, d *decoded, packet func([]byte) ([]float32, error)) (skip, samples int64, err error) {
+	var done, end int64 // samples so far, and the position of the last page
+	first := true
+	for {
+		if err := ctx.Err(); err != nil {
+			return 0, 0, err
+		}
+		raw, err := o.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+		x, err := packet(raw)
+		if err != nil {
+			return 0, 0, fmt.Errorf("a packet before byte %d: %w", o.at, err)
+		}
+		if err := d.append(x); err != nil {
+			return 0, 0, err
+		}
+		done += int64(len(x) / d.channels)
+		if !o.ends || o.granule < 0 {
+			continue
+		}
+		if end = o.granule; first && !o.last && end < done {
+			skip = done - end
+		}
+		if first && end > done { // it was cut out of a longer stream
+			skip = done - end
+		}
+		first = false
+	}
+	return max(skip, 0), end + min(skip, 0), nil
 }
 
 var oggTable = func() (table [256]uint32) {

@@ -54,7 +54,8 @@ func openVorbis(ctx context.Context, in *input) (recording, error) {
 			d.Close()
 		}
 	}()
-	skip, samples, err := decodeVorbis(ctx, &o, &v, d)
+	buf := make([]float32, v.BufferSize())
+	skip, samples, err := o.decode(ctx, d, func(packet []byte) ([]float32, error) { return v.DecodeInto(packet, buf) })
 	if err != nil {
 		return nil, err
 	}
@@ -69,44 +70,4 @@ func noEOF(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
-}
-
-// decodeVorbis decodes all packets. It returns how many samples come before the first that
-// counts, and how many count. A page gives the position at its end; the first page tells where
-// the stream begins, if that is not 0, and the last how much of its last packet counts.
-func decodeVorbis(ctx context.Context, o *oggReader, v *vorbis.Decoder, d *decoded) (skip, samples int64, err error) {
-	buf := make([]float32, v.BufferSize())
-	var done, end int64 // samples so far, and the position of the last page
-	first := true
-	for {
-		if err := ctx.Err(); err != nil {
-			return 0, 0, err
-		}
-		packet, err := o.next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return 0, 0, err
-		}
-		x, err := v.DecodeInto(packet, buf)
-		if err != nil {
-			return 0, 0, fmt.Errorf("a packet before byte %d: %w", o.at, err)
-		}
-		if err := d.append(x); err != nil {
-			return 0, 0, err
-		}
-		done += int64(len(x) / d.channels)
-		if !o.ends || o.granule < 0 {
-			continue
-		}
-		if end = o.granule; first && !o.last && end < done {
-			skip = done - end
-		}
-		if first && end > done { // it was cut out of a longer stream
-			skip = done - end
-		}
-		first = false
-	}
-	return max(skip, 0), end + min(skip, 0), nil
 }

@@ -44,21 +44,8 @@ func (r *lowBits) codebook() (int, error) {
 	if entries < 1 || entries > mostEntries || dimensions < 1 || dimensions*entries > mostValues {
 		return 0, fmt.Errorf("it has %d entries of %d numbers; want 1 to %d, and at most %d numbers", entries, dimensions, mostEntries, mostValues)
 	}
-	if r.read(1) == 0 {
-		sparse := r.read(1) == 1
-		for range entries {
-			if !sparse || r.read(1) == 1 {
-				r.read(5)
-			}
-		}
-	} else {
-		length := r.read(5) + 1
-		for at := 0; at < entries; length++ {
-			n := r.read(bits.Len(uint(entries - at)))
-			if at += n; at > entries || length > 32 {
-				return 0, errors.New("its entries do not add up")
-			}
-		}
+	if err := r.lengths(entries); err != nil {
+		return 0, err
 	}
 	if lookup := r.read(4); lookup > 0 {
 		r.read(32)
@@ -77,6 +64,42 @@ func (r *lowBits) codebook() (int, error) {
 		return 0, errors.New("it is truncated")
 	}
 	return dimensions * entries, nil
+}
+
+// lengths walks the lengths of a codebook's words, which must be those of a whole tree,
+// Σ 2^-length = 1, or one word alone. Of others the module that decodes makes no end, or panics.
+func (r *lowBits) lengths(entries int) error {
+	used, sum := 0, uint64(0) // sum in units of 2^-32
+	word := func(length, n int) {
+		used += n
+		sum += uint64(n) << (32 - length)
+	}
+	if r.read(1) == 0 {
+		sparse := r.read(1) == 1
+		for range entries {
+			if !sparse || r.read(1) == 1 {
+				word(r.read(5)+1, 1)
+			}
+		}
+	} else {
+		length := r.read(5) + 1
+		for at := 0; at < entries; length++ {
+			n := r.read(bits.Len(uint(entries - at)))
+			if at += n; at > entries || length > 32 {
+				return errors.New("its entries do not add up")
+			}
+			word(length, n)
+		}
+	}
+	switch {
+	case r.short:
+		return errors.New("it is truncated")
+	case entries == 1 || used == 0:
+		return fmt.Errorf("it has %d words for %d entries: %w", used, entries, errUnread)
+	case used > 1 && sum != 1<<32:
+		return errors.New("the lengths of its words are not those of a tree: the file is broken")
+	}
+	return nil
 }
 
 // root is the greatest r with r to the power of n at most x.

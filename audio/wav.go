@@ -80,11 +80,12 @@ var wavCodec = codec{name: "WAV",
 		return begins(wavForms...)(head) && len(head) >= 12 && head[8:12] == "WAVE"
 	},
 	open: func(_ context.Context, in *input) (recording, error) {
-		l, err := parseWAV(in, in.size)
+		w, err := walkWAV(in, in.size)
 		if err != nil {
 			return nil, err
 		}
-		return &reader{layout: l, file: in, about: wavAbout(in, l)}, nil
+		in.cut = w.cut
+		return &reader{layout: w.layout, file: in, about: wavAbout(in, w.layout)}, nil
 	},
 	extension: ".wav", aliases: []string{".wave"}, create: createWAV,
 	encodings: []string{"uint8", "int16", "int24", "int32", "float64", "float32"},
@@ -125,20 +126,26 @@ func wavAbout(in *input, l layout) (tags audiosep.Tags) {
 	return tags
 }
 
-// parseWAV walks the chunks of a file of size bytes up to its samples. No size that the
-// file declares is believed beyond size, and nothing is allocated for it.
+// parseWAV returns where the samples of a file are, and how they are stored.
 func parseWAV(r io.ReaderAt, size int64) (layout, error) {
+	w, err := walkWAV(r, size)
+	return w.layout, err
+}
+
+// walkWAV walks the chunks of a file of size bytes up to its samples. No size that the
+// file declares is believed beyond size, and nothing is allocated for it.
+func walkWAV(r io.ReaderAt, size int64) (w walker, err error) {
 	base, err := tagLength(r)
 	if err != nil {
-		return layout{}, err
+		return w, err
 	}
 	var head [12]byte
 	if n, err := readFull(r, head[:], base); err != nil {
-		return layout{}, err
+		return w, err
 	} else if form := string(head[:4]); n < 12 || !begins(wavForms...)(form) || string(head[8:]) != "WAVE" {
-		return layout{}, fmt.Errorf("this is no WAV file: it starts with %q; want RIFF and WAVE", head[:n])
+		return w, fmt.Errorf("this is no WAV file: it starts with %q; want RIFF and WAVE", head[:n])
 	}
-	w := walker{r: r, size: size, base: base, at: base + 12, order: binary.LittleEndian}
+	w = walker{r: r, size: size, base: base, at: base + 12, order: binary.LittleEndian}
 	if string(head[:4]) == "RIFX" {
 		w.order = binary.BigEndian
 	}
@@ -146,10 +153,10 @@ func parseWAV(r io.ReaderAt, size int64) (layout, error) {
 	for range maxChunks {
 		done, err := w.chunk()
 		if err != nil || done {
-			return w.layout, err
+			return w, err
 		}
 	}
-	return layout{}, fmt.Errorf("more than %d chunks stand before the samples; want a recording", maxChunks)
+	return w, fmt.Errorf("more than %d chunks stand before the samples; want a recording", maxChunks)
 }
 
 // readFull reads until p is full or the file ends.
@@ -168,8 +175,9 @@ type walker struct {
 	order    binary.ByteOrder
 	base     int64 // where RIFF stands
 	size, at int64
-	riff     int64 // the size that the RIFF header or ds64 declares
-	long     int64 // the size of the samples that ds64 declares, or 0
+	riff     int64  // the size that the RIFF header or ds64 declares
+	long     int64  // the size of the samples that ds64 declares, or 0
+	cut      string // why the recording seems to go on beyond the file; empty where it does not
 }
 
 // chunk looks at the chunk at w.at and goes behind it; done when the samples are found.
@@ -302,7 +310,11 @@ func (w *walker) data(declared, left int64) error {
 	if err != nil {
 		return err
 	}
-	samples := size / int64(w.block())
+	samples, rest := size/int64(w.block()), size%int64(w.block())
+	padded := rest == 1 && (size-rest)%2 == 1 // a file has whole words
+	if w.at+size == w.size && rest > 0 && !padded {
+		w.cut = fmt.Sprintf("it ends in the middle of a sample, after %d of its %d bytes", rest, w.block())
+	}
 	if samples > math.MaxInt {
 		return fmt.Errorf("there are %d samples a channel; want at most %d", samples, math.MaxInt)
 	}

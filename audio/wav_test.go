@@ -175,7 +175,7 @@ func TestParseRefuses(t *testing.T) {
 	for _, c := range []struct{ what, file, want string }{
 		{"empty", "", `this is no sound file that is known: it starts with ""; want WAV, Wave64, AIFF`},
 		{"text", "Dear Sir or Madam", `this is no sound file that is known: it starts with "Dear Sir or "; want WAV, Wave64, AIFF`},
-		{"Opus", "OggS" + strings.Repeat("\x00", 24) + "OpusHead", "this is Opus; want WAV, Wave64, AIFF, FLAC, Ogg Vorbis or MP3: convert it first"},
+		{"Speex", "OggS" + strings.Repeat("\x00", 24) + "Speex", "this is Speex; want WAV, Wave64, AIFF, FLAC, Ogg Vorbis, Ogg Opus or MP3: convert it first"},
 		{"Matroska", "\x1aE\xdf\xa3", "this is Matroska; want WAV, Wave64, AIFF, FLAC"},
 		{"AVI", chunk("RIFF", -1, []byte("AVI LIST")...), "this is an AVI film"},
 		{"another RIFF", chunk("RIFF", -1, []byte("WEBPVP8 ")...), "this is no sound file that is known"},

@@ -13,7 +13,7 @@ import (
 
 // NMFParams are the parameters of is_nmf, kl_nmf and euclidean_nmf.
 type NMFParams struct {
-	Rank       int     `json:"rank" min:"0" max:"100000" unit:"components" doc:"Number of components K; 0: as many as the wired factors have."`
+	Rank       int     `json:"rank" min:"0" max:"100000" unit:"components" doc:"Number of components K, with coverage the most; 0: as many as the wired factors have."`
 	Iterations int     `json:"iterations" min:"1" max:"1000000000" doc:"Most iterations; each updates H, then W."`
 	Tol        float64 `json:"tol" min:"0" doc:"Stop when an iteration lowers the objective by no more than this part of itself."`
 	Eps        float64 `json:"eps" min:"0" doc:"Floor added to V and to WH, in the units of V. The default is about the power of 16-bit rounding under an orthonormal transform."`
@@ -22,6 +22,7 @@ type NMFParams struct {
 	L2         float64 `json:"l2" min:"0" doc:"Weight in the objective of half the sum of the squares of H, the columns of W summing to 1: larger is more even. With l1 the two are the elastic net. W has no such weights, as its sum is K."`
 	Smooth     float64 `json:"smooth" min:"0" doc:"Weight in the objective of the Itakura-Saito divergence between an activation and the one before it: larger is smoother in time."`
 	Start      string  `json:"start" oneof:"random|nndsvd|nndsvda|nndsvdar" doc:"W and H to start from where none are wired. nndsvd has them from the singular vectors of V, with no number below a hundredth of the mean of its column of W or row of H; nndsvda has that mean in place of zeros, for dense factors, and nndsvdar random numbers up to a hundredth of it."`
+	Coverage   float64 `json:"coverage" min:"0" max:"1" doc:"With a start of singular vectors: K is the least number of singular values of V whose squares sum to this part of those of all, and at most rank; 0: K is rank."`
 	Restarts   int     `json:"restarts" min:"1" max:"100000" doc:"Random starts that are tried; the one with the least objective is kept."`
 	Use        string  `json:"use" oneof:"both|w|h" doc:"Which of the wired factors to start from."`
 	Fix        string  `json:"fix" oneof:"none|w|h" doc:"Which of the wired factors is left as it is, but for the scale of each component."`
@@ -41,6 +42,12 @@ func (p NMFParams) Validate() error {
 	var errs audiosep.ParamErrors
 	if p.Restarts > 1 && (p.Start == "nndsvd" || p.Start == "nndsvda") {
 		errs = append(errs, &audiosep.ParamError{Name: "restarts", What: fmt.Sprintf("is %d, but every %s start is the same; want 1, or start random or nndsvdar", p.Restarts, p.Start)})
+	}
+	if p.Coverage > 0 && p.Start == "random" {
+		errs = append(errs, &audiosep.ParamError{Name: "coverage", What: fmt.Sprintf("is %g, but start is random; want 0, or start nndsvd, nndsvda or nndsvdar", p.Coverage)})
+	}
+	if p.Coverage > 0 && p.Rank == 0 {
+		errs = append(errs, &audiosep.ParamError{Name: "coverage", What: fmt.Sprintf("is %g, but rank is 0, the number that wired factors have; want coverage 0, or the most components as rank", p.Coverage)})
 	}
 	if p.Fix == "w" && p.Use == "h" || p.Fix == "h" && p.Use == "w" {
 		errs = append(errs, &audiosep.ParamError{Name: "fix", What: fmt.Sprintf("is %s, but use is %s; want fix none, or a factor that is used", p.Fix, p.Use)})
@@ -84,6 +91,12 @@ func (b *betaNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep
 	if init.NoH && b.Use == "h" {
 		return nil, &audiosep.ParamError{Name: "use", What: "is h, but the wired factors are W alone; want those of activations"}
 	}
+	if _, wired := in["init_factors"]; wired && b.Coverage > 0 {
+		return nil, &audiosep.ParamError{Name: "coverage", What: fmt.Sprintf("is %g, but factors are wired, which have a number of components; want 0, or no init_factors", b.Coverage)}
+	}
+	if b.Coverage > 0 { // K is not known before V is
+		return map[string]audiosep.Forecast{"factors": {}}, nil
+	}
 	return forecast(b.Rank, init)
 }
 
@@ -117,7 +130,11 @@ func (b *betaNMF) Needs(e audiosep.Extent) audiosep.Needs {
 	if rank == 0 {
 		rank = e.Rank
 	}
-	return nmfNeeds(e, b.beta, rank, b.Power, b.Restarts, b.Iterations)
+	n := nmfNeeds(e, b.beta, rank, b.Power, b.Restarts, b.Iterations)
+	if b.Coverage > 0 {
+		n.Work += coverageBytes(e.Bins, e.Columns)
+	}
+	return n
 }
 
 // nmfNeeds are those of NMF of V or its root, by power, from so many starts. What starts leave
@@ -155,15 +172,18 @@ func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense,
 	if err := checkPower(v, b.beta, b.Eps); err != nil {
 		return nil, err
 	}
-	if b.Rank == 0 {
-		own := *b
-		var err error
-		if own.Rank, err = rankOf(b.Rank, init); err != nil {
-			return nil, err
-		}
-		b = &own
-	}
+	own := *b
+	b = &own
 	v = magnitude(v, b.Power)
+	var err error
+	if b.Coverage > 0 {
+		b.Rank, err = b.covered(env, v, init)
+	} else {
+		b.Rank, err = rankOf(b.Rank, init)
+	}
+	if err != nil {
+		return nil, err
+	}
 	start, err := b.wired(v, init)
 	if err != nil {
 		return nil, err

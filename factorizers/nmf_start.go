@@ -2,12 +2,18 @@ package factorizers
 
 import (
 	"fmt"
+	"log/slog"
 	"math"
 	"math/rand/v2"
+	"slices"
 
-	"github.com/audiosep/audiosep"
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/kernel"
 )
 
 // nmfStart is what all starts of a factorisation have in common: wired factors, or those of
@@ -199,6 +205,86 @@ func nndsvd(v *mat.Dense, rank int) (w, h *mat.Dense) {
 		h.SetRow(k, y)
 	}
 	return w, h
+}
+
+// covered returns the number of components with which the singular values of v hold the part
+// Coverage of its energy, at most Rank.
+func (b *betaNMF) covered(env audiosep.Env, v *mat.Dense, init *audiosep.Factors) (int, error) {
+	if wiredRank(init) > 0 {
+		return 0, &audiosep.ParamError{Name: "coverage", What: fmt.Sprintf("is %g, but factors are wired, which have a number of components; want 0, or no init_factors", b.Coverage)}
+	}
+	rank, err := CoverageRank(v, b.Coverage)
+	if err != nil {
+		return 0, err
+	}
+	log := env.Logger().With(slog.Float64("coverage", b.Coverage), slog.Int("components", rank))
+	if rank > b.Rank {
+		log.Warn("coverage wants more components than rank allows; a greater rank, or less coverage, holds it", slog.Int("rank", b.Rank))
+		return b.Rank, nil
+	}
+	log.Info("rank by coverage")
+	return rank, nil
+}
+
+// CoverageRank returns the least k ≥ 1 with σ₁² + … + σ_k² ≥ coverage·Σσ², σ being the singular
+// values of v, the greatest first: that of the best approximation of v whose error is at most
+// 1 - coverage of ‖v‖²_F (Eckart and Young, Psychometrika 1, 1936). v is F×N and any real matrix;
+// coverage is from 0 to 1. It is an error if coverage is out of range or v has numbers that are
+// not finite.
+func CoverageRank(v *mat.Dense, coverage float64) (int, error) {
+	if !(coverage >= 0 && coverage <= 1) {
+		return 0, fmt.Errorf("coverage is %v; want 0 to 1", coverage)
+	}
+	if v.IsEmpty() {
+		return 0, &audiosep.ShapeError{What: "V", Is: "0×0", Want: "at least one row and one column"}
+	}
+	squares, err := squaredSingularValues(v)
+	if err != nil {
+		return 0, err
+	}
+	// σ² are exact to about this part of the greatest: what is below is 0.
+	least := float64(len(squares)) * 0x1p-52 * squares[0]
+	want := coverage * floats.Sum(squares) * (1 - 0x1p-40) // or half of two equal ones is not half
+	sum := 0.0
+	for k, s := range squares {
+		if sum += s; sum >= want || k+1 == len(squares) || squares[k+1] <= least {
+			return k + 1, nil
+		}
+	}
+	return len(squares), nil
+}
+
+// squaredSingularValues returns σ² of v, the greatest first: the eigenvalues of the smaller of
+// VVᵀ and VᵀV, which hold σ² to within rounding of the greatest.
+func squaredSingularValues(v *mat.Dense) ([]float64, error) {
+	raw := v.RawMatrix()
+	first, second, n := blas.NoTrans, blas.Trans, raw.Rows
+	if raw.Cols < raw.Rows {
+		first, second, n = blas.Trans, blas.NoTrans, raw.Cols
+	}
+	gram := mat.NewSymDense(n, nil)
+	kernel.Gemm(first, second, 1, raw, raw, 0, blas64.General{Rows: n, Cols: n, Data: gram.RawSymmetric().Data, Stride: n})
+	for _, x := range gram.RawSymmetric().Data {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return nil, fmt.Errorf("the matrix, or its square, has %v in it; want finite numbers", x)
+		}
+	}
+	var eigen mat.EigenSym
+	if !eigen.Factorize(gram, false) {
+		return nil, fmt.Errorf("the singular values of a matrix of %d×%d were not found; want other numbers", raw.Rows, raw.Cols)
+	}
+	squares := eigen.Values(nil)
+	slices.Reverse(squares)
+	for i, s := range squares {
+		squares[i] = max(0, s)
+	}
+	return squares, nil
+}
+
+// coverageBytes is the memory of squaredSingularValues: VVᵀ and the copy that is factorised.
+func coverageBytes(bins, cols int) int64 {
+	n := int64(min(bins, cols))
+	return 2 * 8 * n * n
 }
 
 // partNorm returns the norm of the positive part of sign·x.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -497,6 +498,7 @@ func TestNMFRefuses(t *testing.T) {
 func TestNMFParamsThatContradict(t *testing.T) {
 	for raw, want := range map[string]string{
 		`{"restarts": 2, "start": "nndsvd"}`: "parameter restarts is 2, but every nndsvd start is the same; want 1, or start random or nndsvdar",
+		`{"coverage": 0.9}`:                  "parameter coverage is 0.9, but start is random; want 0, or start nndsvd, nndsvda or nndsvdar",
 		`{"fix": "w", "use": "h"}`:           "parameter fix is w, but use is h; want fix none, or a factor that is used",
 		`{"rank": -1}`:                       "parameter rank is -1; want 0 to 100000 components",
 	} {
@@ -853,6 +855,100 @@ func TestFilledNNDSVD(t *testing.T) {
 	b, _ := starts["nndsvdar"].draw(v, 4, rand.New(rand.NewPCG(2, 1)))
 	if mat.Equal(a, b) {
 		t.Error("two starts of nndsvdar are the same")
+	}
+}
+
+// The rank by coverage is the least number of singular values that hold the share, however V
+// lies; gonum's SVD is the oracle.
+func TestCoverageRank(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 1))
+	for _, size := range [][2]int{{9, 30}, {30, 9}, {12, 12}, {1, 5}} {
+		v := randomV(rng, size[0], size[1])
+		var svd mat.SVD
+		svd.Factorize(v, mat.SVDNone)
+		var all float64
+		for _, s := range svd.Values(nil) {
+			all += s * s
+		}
+		held := 0.0
+		for k, s := range svd.Values(nil) {
+			for _, c := range []struct {
+				coverage float64
+				want     int
+			}{{held/all + 1e-9, k + 1}, {(held+s*s)/all - 1e-9, k + 1}} {
+				if got, err := CoverageRank(v, c.coverage); err != nil || got != c.want {
+					t.Errorf("%v: coverage %v is rank %d, %v; want %d", size, c.coverage, got, err, c.want)
+				}
+			}
+			held += s * s
+		}
+	}
+	halves := mat.NewDense(2, 3, []float64{3, 0, 0, 0, 3, 0}) // two equal singular values
+	thin := new(mat.Dense)                                    // rank 2, by whatever coverage
+	thin.Mul(randomV(rng, 20, 2), randomV(rng, 2, 30))
+	for _, c := range []struct {
+		v        *mat.Dense
+		coverage float64
+		want     int
+	}{{halves, 0.5, 1}, {halves, 0.51, 2}, {thin, 1, 2}, {mat.NewDense(3, 4, nil), 1, 1}} {
+		if got, err := CoverageRank(c.v, c.coverage); err != nil || got != c.want {
+			t.Errorf("coverage %v is rank %d, %v; want %d", c.coverage, got, err, c.want)
+		}
+	}
+	for _, c := range []struct {
+		v        *mat.Dense
+		coverage float64
+		want     string
+	}{
+		{halves, 1.1, "coverage is 1.1; want 0 to 1"},
+		{halves, math.NaN(), "coverage is NaN; want 0 to 1"},
+		{new(mat.Dense), 1, "V is 0×0; want at least one row"},
+		{mat.NewDense(1, 1, []float64{math.Inf(1)}), 1, "want finite numbers"},
+	} {
+		if _, err := CoverageRank(c.v, c.coverage); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v; want …%s…", err, c.want)
+		}
+	}
+}
+
+// With coverage NMF has as many components as the singular values of what it factorises say, at
+// most rank, which it warns of; wired factors have a number of components already.
+func TestNMFByCoverage(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 2))
+	v := new(mat.Dense)
+	v.Mul(randomV(rng, 15, 3), randomV(rng, 3, 40))
+	squared := mat.DenseCopyOf(v)
+	squared.MulElem(v, v)
+	for _, c := range []struct {
+		v           *mat.Dense
+		power       int
+		rank, wants int
+		warns       bool
+	}{{v, 2, 8, 3, false}, {squared, 1, 8, 3, false}, {v, 2, 2, 2, true}} {
+		p := params(c.rank, 5)
+		p.Start, p.Coverage, p.Power = "nndsvd", 1-1e-9, c.power
+		var log strings.Builder
+		env := audiosep.Env{Log: slog.New(slog.NewTextHandler(&log, nil))}
+		f, err := (&betaNMF{1, p}).Factorize(t.Context(), env, c.v, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Rank() != c.wants || strings.Contains(log.String(), "level=WARN") != c.warns {
+			t.Errorf("rank %d: %d components, %s; want %d", c.rank, f.Rank(), &log, c.wants)
+		}
+	}
+	p := params(8, 5)
+	p.Start, p.Coverage = "nndsvd", 0.9
+	wired := &audiosep.Factors{W: randomPositive(rng, 15, 8)}
+	want := "coverage is 0.9, but factors are wired"
+	if _, err := (&betaNMF{1, p}).Factorize(t.Context(), audiosep.Env{}, v, wired); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v; want …%s…", err, want)
+	}
+	if _, err := (&betaNMF{1, p}).Forecast(map[string]audiosep.Forecast{"init_factors": {}}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("before the work: %v; want …%s…", err, want)
+	}
+	if out, err := (&betaNMF{1, p}).Forecast(nil); err != nil || out["factors"].Rank != 0 {
+		t.Errorf("forecast is %v, %v; want a rank that is not known", out, err)
 	}
 }
 

@@ -19,7 +19,7 @@ type TLNMFParams struct {
 	Eps        float64 `json:"eps" min:"1e-15" doc:"Floor added to V and WH: a power of frames whose window is divided by its sum, so that the scale of the window does not matter."`
 	MMSteps    int     `json:"mm_steps" min:"1" doc:"Most updates of H and W in an iteration. From a Φ that is not settled, and with update mm, the first iterations make fewer, so that Φ takes shape before W and H settle."`
 	Update     string  `json:"update" oneof:"momentum|mm" doc:"How W and H are updated: mm by majorisation-minimisation; momentum goes farther and on in the direction of the last updates, but not where C would rise, and from a Φ that is not settled begins as mm."`
-	PhiSteps   int     `json:"phi_steps" min:"1" doc:"Steps of the solver in an iteration: sweeps of jacobi and blocks, line searches of the others."`
+	PhiSteps   int     `json:"phi_steps" min:"1" doc:"Steps of the solver in an iteration: sweeps of jacobi and blocks, line searches of the others. On one recording C ends lower with two or more."`
 	Solver     string  `json:"solver" oneof:"auto|jacobi|blocks|quasi_newton|projected_gradient" doc:"How Φ is learnt: by pairs of rows, blocks of rows, or all rows at once; auto is jacobi where it has a closed form and Φ is small, else blocks."`
 	Curvature  string  `json:"curvature" oneof:"corrected|published" doc:"What quasi_newton divides the gradient by: the curvature of each rotation, or the part of it in Ablin et al. (2019)."`
 	Objective  string  `json:"objective" oneof:"gcm|is" doc:"gcm, the likelihood of the Gaussian composite model, or is, the Itakura-Saito divergence of V from WH."`

@@ -22,25 +22,30 @@ func gaussianFrames(seed uint64, m, n, k, layers int) (y *audiosep.Frames, phi *
 	}
 	var v mat.Dense
 	v.Mul(w, h)
-	window := make([]float64, m)
-	for i := range window {
-		window[i] = 1 / float64(m)
-	}
-	y = &audiosep.Frames{
-		Framing: audiosep.Framing{
-			Head:   audiosep.Head{Rate: 1, Samples: n * m, Channels: 1, Realisations: layers},
-			Length: m, Hop: m, Share: 1, Analysis: window, Synthesis: window,
-		},
-		N: n,
-	}
+	var data [][]float64
 	for range layers {
 		x := mat.NewDense(m, n, nil)
 		x.Apply(func(i, j int, _ float64) float64 { return math.Sqrt(v.At(i, j)) * rng.NormFloat64() }, x)
 		frames := mat.NewDense(n, m, nil)
 		frames.Mul(x.T(), phi)
-		y.Data = append(y.Data, frames.RawMatrix().Data)
+		data = append(data, frames.RawMatrix().Data)
 	}
-	return y, phi
+	return framesOf(data, m, n), phi
+}
+
+// framesOf returns n frames of m samples, a layer each slice of data, under a window whose sum is 1.
+func framesOf(data [][]float64, m, n int) *audiosep.Frames {
+	window := make([]float64, m)
+	for i := range window {
+		window[i] = 1 / float64(m)
+	}
+	return &audiosep.Frames{
+		Framing: audiosep.Framing{
+			Head:   audiosep.Head{Rate: 1, Samples: n * m, Channels: 1, Realisations: len(data)},
+			Length: m, Hop: m, Share: 1, Analysis: window, Synthesis: window,
+		},
+		N: n, Data: data,
+	}
 }
 
 func learnModel(t *testing.T, p TLNMFParams, seed uint64, y *audiosep.Frames, init audiosep.Model) float64 {

@@ -30,13 +30,18 @@ $ff 1 -i six.raw -c:a adpcm_ms ffmpeg-adpcm.wav
 $ff 1 -i six.raw -c:a pcm_s16le -f w64 ffmpeg-w64.wav
 rm six.raw
 
-# 1067 samples in other formats.
+# 1067 samples in other formats; Opus makes 48 kHz of them.
 sox -D -R -n -r 32000 -b 24 -c 2 short.wav synth 1600s sine 300-900 sine 500 gain -6
 flac --totally-silent -f -8 short.wav -o flac.flac
 sox -D short.wav -b 16 sox.aiff
 ffmpeg -v error -y -bitexact -i short.wav -c:a pcm_f32be -f aiff ffmpeg-float.aifc
 oggenc -Q -s 1 -q 0 short.wav -o oggenc.ogg
 lame --silent -m s -b 128 --resample 32 short.wav lame.mp3
+for kind in "celt 96" "silk 20" "hybrid 44"; do
+	set -- $kind
+	opusenc --quiet --serial 1 --bitrate $2 $([ $1 = celt ] || echo --speech) short.wav opusenc-$1.opus
+	opusdec --quiet --rate 48000 --float opusenc-$1.opus - > opusenc-$1.opus.f32
+done
 rm short.wav
 for f in flac.flac sox.aiff ffmpeg-float.aifc oggenc.ogg lame.mp3; do
 	# ffmpeg 5 does not cut the end off a Vorbis file of one page.

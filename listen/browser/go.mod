@@ -15,6 +15,7 @@ require (
 	github.com/go-audio/wav v1.1.0 // indirect
 	github.com/go-json-experiment/json v1.27.2 // indirect
 	github.com/jfreymuth/vorbis v1.0.2 // indirect
+	github.com/thesyncim/gopus v0.1.0 // indirect
 	golang.org/x/sync v0.19.0 // indirect
 	golang.org/x/sys v0.39.0 // indirect
 	golang.org/x/term v0.38.0 // indirect

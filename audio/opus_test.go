@@ -1,0 +1,93 @@
+package audio_test
+
+import (
+	"encoding/binary"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/audiosep/audiosep/audio"
+)
+
+// TestOpus: what opusenc and libopus in ffmpeg have coded, in all of the codec's modes, is decoded
+// as opusdec does, at 48 kHz, of the same length and begun at the same sample.
+func TestOpus(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
+	ffmpeg := func(args ...string) func(t *testing.T, wav, out string) {
+		return ffmpegTo(append([]string{"-c:a", "libopus"}, args...)...)
+	}
+	for _, c := range []struct {
+		name           string
+		rate, channels int
+		make           func(t *testing.T, wav, out string)
+		modes          string // of the packets: s SILK, h hybrid, c CELT
+	}{
+		{"celt stereo", 48000, 2, opusOf("--bitrate", "128"), "c"},
+		{"celt mono, 2.5 ms", 48000, 1, opusOf("--bitrate", "96", "--framesize", "2.5"), "c"},
+		{"celt, resampled", 44100, 2, opusOf("--bitrate", "64", "--music"), "c"},
+		{"silk narrow, 60 ms", 8000, 1, opusOf("--bitrate", "8", "--framesize", "60", "--speech"), "s"},
+		{"silk wide", 16000, 1, ffmpeg("-b:a", "16k", "-application", "voip"), "s"},
+		{"silk stereo", 16000, 2, ffmpeg("-b:a", "20k", "-application", "voip"), "s"},
+		{"hybrid", 48000, 1, opusOf("--bitrate", "28", "--speech"), "h"},
+		{"hybrid stereo", 48000, 2, ffmpeg("-b:a", "40k", "-application", "voip"), "h"},
+		{"120 ms", 48000, 2, ffmpeg("-b:a", "96k", "-frame_duration", "120"), "c"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			sound := music(c.rate, c.channels, 2*c.rate+11, 16)
+			attacks(sound)
+			out := filepath.Join(dir, "a.opus")
+			c.make(t, write(t, dir, "a.wav", "int16", sound), out)
+			got, head, err := audio.ReadFile(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if head.Encoding != "" || head.Rate != 48000 {
+				t.Errorf("it is %+v; want no encoding at 48000 Hz", head)
+			}
+			if modes := opusModes(t, out); !strings.Contains(modes, c.modes) {
+				t.Errorf("the packets are %s; want %s among them", modes, c.modes)
+			}
+			within(t, got.Data, opusdec(t, out, c.channels))
+		})
+	}
+}
+
+func opusOf(args ...string) func(t *testing.T, wav, out string) {
+	return func(t *testing.T, wav, out string) {
+		tool(t, "opusenc", append(append([]string{"--quiet"}, args...), wav, out)...)
+	}
+}
+
+// opusdec returns the samples of a file as opusdec decodes them, full scale ±1, at 48 kHz.
+func opusdec(t *testing.T, path string, channels int) [][]float64 {
+	t.Helper()
+	raw := tool(t, "opusdec", "--quiet", "--rate", "48000", "--float", path, "-")
+	x := make([][]float64, channels)
+	for i, b := 0, raw; len(b) >= 4; i, b = i+1, b[4:] {
+		x[i%channels] = append(x[i%channels], float64(math.Float32frombits(binary.LittleEndian.Uint32(b))))
+	}
+	return x
+}
+
+// opusModes returns the modes of a file's packets, by their first bytes (RFC 6716, 3.1), a letter
+// each. It takes each page's first packet alone.
+func opusModes(t *testing.T, path string) (modes string) {
+	t.Helper()
+	file := tool(t, "cat", path)
+	for page := 0; ; page++ {
+		at := strings.Index(string(file), "OggS")
+		if at < 0 {
+			return modes
+		}
+		file = file[at:]
+		body := 27 + int(file[26])
+		if config := file[body] >> 3; page > 1 {
+			modes += string("ssssssssssss" + "hhhh" + "cccccccccccccccc"[:])[config : config+1]
+		}
+		file = file[body:]
+	}
+}

@@ -28,6 +28,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/audiosep/audiosep/internal/huge"
 	"github.com/audiosep/audiosep/internal/lend"
 )
 
@@ -80,9 +81,9 @@ type Coefs struct{ Re, Im []float64 } // [n*F+f]
 
 // MakeCoefs returns zeroed coefficients for n frames of t.
 func MakeCoefs(t Transform, n int) Coefs {
-	c := Coefs{Re: make([]float64, n*t.Bins())}
+	c := Coefs{Re: huge.Floats(n * t.Bins())}
 	if t.Complex() {
-		c.Im = make([]float64, n*t.Bins())
+		c.Im = huge.Floats(n * t.Bins())
 	}
 	return c
 }

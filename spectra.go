@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/huge"
 	"github.com/audiosep/audiosep/internal/lend"
 	"github.com/audiosep/audiosep/internal/wrap"
 )
@@ -208,7 +209,7 @@ func (p *spectraPower) V(ctx context.Context) (*mat.Dense, error) {
 	if total == 0 {
 		return nil, fmt.Errorf("the recording has no frames; want at least one")
 	}
-	v := mat.NewDense(p.Bins(), f.Columns(), nil)
+	v := mat.NewDense(p.Bins(), f.Columns(), huge.Floats(p.Bins()*f.Columns()))
 	loan := lend.From(p.x.Transform())
 	defer loan.GiveBack()
 	err := blocks.Run(ctx, total, blocks.Size(ctx, f.Length, f.Layers(), f.Share, total), loan.Blocks(), func() *Spectrogram { return &Spectrogram{loan: loan} },

@@ -64,46 +64,76 @@ func (c *clipping) String() string {
 // appendSamples appends the samples from to to-1 of every channel, interleaved. What an
 // integer cannot hold is cut to full scale and counted. It fails on what is not finite.
 func (e encoding) appendSamples(dst []byte, channels [][]float64, from, to int, clip *clipping) ([]byte, error) {
-	greatest := math.MaxFloat64
-	if e.float && e.bytes == 4 {
-		greatest = math.MaxFloat32
-	}
-	for t := from; t < to; t++ {
-		for c, channel := range channels {
-			x := channel[t]
-			a := math.Abs(x)
-			if !(a <= greatest) {
-				return dst, fmt.Errorf("sample %d of channel %d is %g; want a number that %s can hold", t, c, x, e.name)
-			}
-			clip.peak = max(clip.peak, a)
-			switch {
-			case e.float && e.bytes == 4:
-				dst = binary.LittleEndian.AppendUint32(dst, math.Float32bits(float32(x)))
-			case e.float:
-				dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(x))
-			default:
-				dst = e.appendInt(dst, x, clip)
-			}
+	start, step := len(dst), len(channels)*e.bytes
+	dst = slices.Grow(dst, (to-from)*step)[:start+(to-from)*step]
+	for c, channel := range channels {
+		x := channel[from:to]
+		if t := e.measure(x, clip); t < len(x) {
+			return dst[:start], fmt.Errorf("sample %d of channel %d is %g; want a number that %s can hold", from+t, c, x[t], e.name)
+		}
+		if to > from {
+			e.put(dst[start+c*e.bytes:], step, x, clip)
 		}
 	}
 	return dst, nil
 }
 
-// appendInt appends x, rounded to the nearest integer, ties to even.
-func (e encoding) appendInt(dst []byte, x float64, clip *clipping) []byte {
+// measure takes the peak of x, and returns the place of the first sample that is too great for the
+// encoding or not a number; if there is none, the length of x.
+func (e encoding) measure(x []float64, clip *clipping) int {
+	greatest, peak := math.MaxFloat64, clip.peak
+	if e.float && e.bytes == 4 {
+		greatest = math.MaxFloat32
+	}
+	for t, v := range x {
+		a := math.Abs(v)
+		if !(a <= greatest) {
+			return t
+		}
+		if a > peak {
+			peak = a
+		}
+	}
+	clip.peak = peak
+	return len(x)
+}
+
+// put writes x to dst, a sample every step bytes.
+func (e encoding) put(dst []byte, step int, x []float64, clip *clipping) {
 	full := e.scale()
-	i := math.RoundToEven(x * full)
-	// Full scale itself loses one step at the positive end: that is rounding, not clipping.
-	if math.Abs(i) > full {
-		clip.samples++
+	for t, v := range x {
+		to := dst[t*step:]
+		switch {
+		case e.float && e.bytes == 4:
+			binary.LittleEndian.PutUint32(to, math.Float32bits(float32(v)))
+		case e.float:
+			binary.LittleEndian.PutUint64(to, math.Float64bits(v))
+		case e.bytes == 1: // which counts from 0 to 255
+			to[0] = byte(clip.integer(v, full) + 128)
+		case e.bytes == 2:
+			binary.LittleEndian.PutUint16(to, uint16(clip.integer(v, full)))
+		case e.bytes == 3:
+			i := clip.integer(v, full)
+			to[0], to[1], to[2] = byte(i), byte(i>>8), byte(i>>16)
+		default:
+			binary.LittleEndian.PutUint32(to, uint32(clip.integer(v, full)))
+		}
 	}
-	v := int32(max(-full, min(full-1, i)))
-	if e.bytes == 1 {
-		v += 128
+}
+
+// integer returns v times full scale, rounded to the nearest integer, ties to even, and cut to what
+// there is. Full scale itself loses one step at the positive end: that is rounding, and not counted.
+func (c *clipping) integer(v, full float64) int32 {
+	i := math.RoundToEven(v * full)
+	switch {
+	case i > full-1:
+		if i > full {
+			c.samples++
+		}
+		i = full - 1
+	case i < -full:
+		c.samples++
+		i = -full
 	}
-	for range e.bytes {
-		dst = append(dst, byte(v))
-		v >>= 8
-	}
-	return dst
+	return int32(i)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/huge"
 	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/lend"
 )
@@ -24,7 +25,7 @@ type mixture struct {
 // newMixture returns a mixture of zeros.
 func newMixture(bins, channels, frames int) *mixture {
 	stride := kernel.Padded(frames)
-	return &mixture{bins: bins, channels: channels, frames: frames, stride: stride, scale: 1, x: make([]float64, bins*2*channels*stride)}
+	return &mixture{bins: bins, channels: channels, frames: frames, stride: stride, scale: 1, x: huge.Floats(bins * 2 * channels * stride)}
 }
 
 // bin returns bin f as a matrix of 2C×T.

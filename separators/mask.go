@@ -7,8 +7,10 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/audiosep/audiosep"
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/kernel"
 )
 
 // mask is every separator of the package. Source j has the power
@@ -118,33 +120,127 @@ func exponentOf(x float64) int {
 // frames shares frames from to to-1 out.
 func (sh *sharer) frames(ctx context.Context, dst []audiosep.Coefs, x audiosep.Coefs, from, to int) error {
 	bins := len(sh.w[0])
-	power, re, im := make([][]float64, len(dst)), make([][]float64, len(dst)), make([][]float64, len(dst))
+	b, re, im := newShareBench(len(dst), bins), make([][]float64, len(dst)), make([][]float64, len(dst))
 	for j, d := range dst {
-		power[j], re[j], im[j] = make([]float64, bins), d.Re, d.Im
+		re[j], im[j] = d.Re, d.Im
 	}
-	masks := make([]float64, len(dst))
 	for n := from; n < to; n++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		sh.powers(power, n)
-		bad := 0.0 // stays 0 while x is finite
-		for f := range bins {
-			for j := range masks {
-				masks[j] = power[j][f]
-			}
-			best := sh.shares(masks)
-			i := n*bins + f
-			bad += shareOut(re, x.Re, i, masks, best)
-			if x.Im != nil {
-				bad += shareOut(im, x.Im, i, masks, best)
-			}
+		sh.powers(b.masks, n)
+		sh.setMasks(b)
+		bad := b.shareOut(re, x.Re, n*bins)
+		if x.Im != nil {
+			bad += b.shareOut(im, x.Im, n*bins)
 		}
 		if bad != 0 {
 			return fmt.Errorf("frame %d of the mixture has a coefficient that is not finite; want finite numbers", n)
 		}
 	}
 	return nil
+}
+
+// shareBench is what one goroutine shares a frame on: rows of a number for each bin, so that what is
+// done to all bins is done in vectors.
+type shareBench struct {
+	masks     [][]float64 // [source], at first the powers
+	best      []int       // the source of the greatest power, whose mask is 0: it has what the others leave
+	most      []float64   // its power
+	sum, rest []float64
+	column    []float64 // of one bin
+}
+
+func newShareBench(sources, bins int) *shareBench {
+	row := func() []float64 { return make([]float64, bins) }
+	b := &shareBench{masks: make([][]float64, sources), best: make([]int, bins), most: row(), sum: row(), rest: row(), column: make([]float64, sources)}
+	for j := range b.masks {
+		b.masks[j] = row()
+	}
+	return b
+}
+
+// setMasks turns the powers of a frame into masks, in every bin as shares does.
+func (sh *sharer) setMasks(b *shareBench) {
+	b.findMost()
+	if math.IsInf(sh.exponent, 1) {
+		for _, m := range b.masks {
+			clear(m)
+		}
+		return
+	}
+	sh.raise(b)
+	copy(b.sum, b.masks[0])
+	for _, m := range b.masks[1:] {
+		floats.Add(b.sum, m)
+	}
+	for f, sum := range b.sum {
+		b.sum[f] = 1 / sum
+		if b.sum[f] < math.MaxFloat64 {
+			b.masks[b.best[f]][f] = 0
+			continue
+		}
+		b.sum[f] = 1
+		for j, m := range b.masks {
+			if b.column[j] = m[f]; b.most[f] == 0 {
+				b.column[j] = 0 // raise has made 0/0 of it
+			}
+		}
+		b.best[f] = sh.shares(b.column)
+		for j, m := range b.masks {
+			m[f] = b.column[j]
+		}
+	}
+	for _, m := range b.masks {
+		kernel.Mul(m, m, b.sum)
+	}
+}
+
+func (b *shareBench) findMost() {
+	clear(b.best)
+	copy(b.most, b.masks[0])
+	for j, m := range b.masks {
+		for f, most := range b.most {
+			if m[f] > most {
+				b.most[f], b.best[f] = m[f], j
+			}
+		}
+	}
+}
+
+// raise raises the powers to the exponent, those other than 1 as parts of the greatest, which
+// neither overflow nor vanish.
+func (sh *sharer) raise(b *shareBench) {
+	if sh.exponent == 1 {
+		return
+	}
+	for _, m := range b.masks {
+		kernel.Div(m, m, b.most)
+		for f, v := range m {
+			if sh.exponent == 0.5 {
+				m[f] = math.Sqrt(v)
+			} else {
+				m[f] = math.Pow(v, sh.exponent)
+			}
+		}
+	}
+}
+
+// shareOut writes a frame of every source, from number i on, as the function of that name does.
+func (b *shareBench) shareOut(dst [][]float64, x []float64, i int) (bad float64) {
+	n := len(b.rest)
+	x = x[i : i+n]
+	copy(b.rest, x)
+	for j, m := range b.masks {
+		y := dst[j][i : i+n]
+		kernel.Mul(y, m, x)
+		floats.Sub(b.rest, y)
+	}
+	for f, best := range b.best {
+		dst[best][i+f] = b.rest[f]
+		bad += x[f] - x[f]
+	}
+	return bad
 }
 
 // shareOut writes number i of every source. The source best, whose mask is 0 here, has what the

@@ -108,6 +108,7 @@ func (p *process) connect(ctx context.Context) error {
 	p.link = newLink(p.shared)
 	p.link.finite = true
 	p.link.close = p.closeValues
+	p.link.keeps, p.link.drop = p.together(), p.dropMatrix
 	if p.shared != nil {
 		p.link.half(pluginHalf(p.shared.memory))
 	}
@@ -131,6 +132,19 @@ func (p *process) closeValues(handles ...uint64) {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*grace)
 		defer cancel()
 		p.wire.Close(ctx, &wire.CloseRequest{Values: handles})
+	}()
+}
+
+// dropMatrix tells the plugin, without waiting, that a matrix that it may have kept will not come
+// again.
+func (p *process) dropMatrix(handle uint64) {
+	if p.child.ended(0) {
+		return
+	}
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*grace)
+		defer cancel()
+		p.wire.Close(ctx, &wire.CloseRequest{Kept: []uint64{handle}})
 	}()
 }
 

@@ -285,6 +285,7 @@ func (s *server) Withdraw(ctx context.Context, req *wire.StageRequest) (*wire.Em
 
 func (s *server) Close(_ context.Context, req *wire.CloseRequest) (*wire.Empty, error) {
 	s.link.forget(req.GetValues()...)
+	s.link.unkeep(req.GetKept()...)
 	if req.GetStage() == 0 {
 		return &wire.Empty{}, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"runtime"
@@ -41,6 +42,9 @@ type process struct {
 	link   *link
 	calls  calls
 	hangUp context.CancelFunc // ends the questions
+
+	log      *slog.Logger
+	patience time.Duration
 }
 
 // start starts a plugin and asks it what it is. It gives up when ctx is done, or after the
@@ -55,7 +59,7 @@ func start(ctx context.Context, pl plugin, o Options) (*process, error) {
 	// Once the connection stands its socket needs no name: then a host that is killed
 	// leaves none behind.
 	defer os.RemoveAll(dir)
-	p := &process{plugin: pl, child: newChild(pl, o), shared: newArena(), hangUp: func() {},
+	p := &process{plugin: pl, child: newChild(pl, o), shared: newArena(), hangUp: func() {}, log: o.Log, patience: o.Patience,
 		calls: calls{open: map[uint64]*call{}, envs: map[uint64]*audiosep.Env{}, failed: map[uint64]error{}}}
 	p.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  handshake,
@@ -171,6 +175,8 @@ func (p *process) notStarted(ctx context.Context, limit time.Duration, err error
 		what, err = "it ended before it was ready", nil
 		if p.child.status == nil {
 			what += " (did it call serve()?)"
+		} else if raised := raised(p.child.stderr.lines(), by); raised != "" {
+			what = raised
 		}
 	default:
 		what = "it did not answer: " + plain(err).Error()

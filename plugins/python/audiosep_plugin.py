@@ -1282,7 +1282,13 @@ class _Plugin:
     """The service of wire/stage.proto, a method for each call."""
 
     def __init__(self, stages, version, one_process):
-        self.stages, self.version, self.one_process = {s.name: _Stage(s) for s in stages}, version, one_process
+        self.stages, self.version, self.one_process = {}, version, one_process
+        for make in stages:
+            other = self.stages.get(make.name)
+            if other is not None:
+                raise ValueError("two stages are called %r: the classes %s and %s; want a name of its own for each"
+                                 % (make.name, other.make.__name__, make.__name__))
+            self.stages[make.name] = _Stage(make)
         self.memory = _Memory()
         self.asker = _Asker(self.memory)
         self.pulse = _Pulse(self.asker)
@@ -1540,6 +1546,9 @@ def _fail(context, error):
             text = "the stage has called sys.exit(%s); want an exception such as ValueError" % ("" if error.code is None else repr(error.code))
         where = _place(error)
         text = "%s: %s (%s:%d)" % (type(error).__name__, text, os.path.basename(where.filename), where.lineno)
+        if isinstance(error, ImportError) and error.name:
+            package = error.name.split(".")[0]
+            text += "; want it where %s finds it: %s -m pip install %s, or a virtual environment that has it" % (sys.executable, sys.executable, package)
         traceback.print_exception(type(error), error, error.__traceback__)
     context.abort(grpc.StatusCode.UNKNOWN, text)
 

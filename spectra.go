@@ -108,7 +108,7 @@ func (x *FramedSpectra) Read(ctx context.Context, dst *Spectrogram, first, n int
 	if err := x.Framed.Read(ctx, &dst.frames, first, n); err != nil {
 		return err
 	}
-	return x.By.Forward(ctx, dst.all, dst.y)
+	return x.By.Forward(WithPlace(ctx, Place{First: first, N: n, Layers: len(dst.Layers), Sources: 1, Count: n * len(dst.Layers)}), dst.all, dst.y)
 }
 
 // Reset makes s n frames of t from frame first on, with storage for the coefficients of

@@ -206,6 +206,7 @@ func (p *separation) compute(ctx context.Context, first, n int) error {
 		return err
 	}
 	run := n * f.Length
+	ctx = WithPlace(ctx, Place{First: first, N: n, Layers: layers, Sources: sources, Count: n * len(p.rows)})
 	if err := t.Inverse(ctx, p.y[:len(p.rows)*run], p.x.Slice(0, len(p.rows)*n, t.Bins())); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -141,7 +142,26 @@ func (s *writeAudio) Prepare(_ context.Context, plan audiosep.Plan) error {
 	if err != nil || s.stdout {
 		return err
 	}
+	if plan.Sources == nil {
+		if err := s.numberedAlready(plan.Head); err != nil {
+			return err
+		}
+	}
 	return whole.Room(filepath.Dir(paths[0]), s.format.bytes(l)*int64(len(paths)))
+}
+
+// numberedAlready finds, where the names of the sources are not known yet, the file of a first
+// source that is called by its number, as sources are unless somebody names them.
+func (s *writeAudio) numberedAlready(h audiosep.Head) error {
+	for _, of := range []int{1, 10, 100} { // how many there may be decides how the number is written
+		for r := range h.Realisations {
+			path := s.path(h, part{name: "1", of: of}, r)
+			if err := s.allowed(path); errors.Is(err, fs.ErrExist) {
+				return fmt.Errorf("%w; how the sources will be called is not known before they are made, or it would be told which files else are there: a forecast of the stage that makes them says it", err)
+			}
+		}
+	}
+	return nil
 }
 
 // plan says which files will be written, and how.

@@ -135,7 +135,7 @@ func (d *Disk) Store(ctx context.Context, key string, l *pipeline.Learnt, took t
 	var size int64
 	if l.Transform != nil || l.Factors != nil {
 		e.Model = true
-		err := appear(path+".npz", func(f *os.File) error {
+		err := whole.Appear(path+".npz", func(f *os.File) error {
 			b := bufio.NewWriterSize(f, 1<<16)
 			if err := models.Write(ctx, b, audiosep.Model{Transform: l.Transform, Factors: l.Factors}); err != nil {
 				return err
@@ -155,30 +155,10 @@ func (d *Disk) Store(ctx context.Context, key string, l *pipeline.Learnt, took t
 	if err != nil {
 		return err
 	}
-	if err := appear(path+".json", func(f *os.File) error { _, err := f.Write(text); return err }); err != nil {
+	if err := whole.Appear(path+".json", func(f *os.File) error { _, err := f.Write(text); return err }); err != nil {
 		return err
 	}
 	return d.bound(size + int64(len(text)))
-}
-
-// beginning begins the names of files that are being written.
-const beginning = ".new-"
-
-// appear writes a file that is there whole or not at all, though perhaps not after a loss of
-// power.
-func appear(path string, write func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), beginning+"*")
-	if err != nil {
-		return err
-	}
-	err = write(f)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }
 
 // bound sees to it, now and then, that there is not too much: what was used longest ago goes.
@@ -206,7 +186,7 @@ func (d *Disk) bound(more int64) error {
 			return ignoreGone(err)
 		}
 		total += info.Size()
-		if strings.HasPrefix(e.Name(), beginning) && time.Since(info.ModTime()) < time.Hour {
+		if strings.HasPrefix(e.Name(), whole.Appearing) && time.Since(info.ModTime()) < time.Hour {
 			return nil // somebody is writing it
 		}
 		all = append(all, file{path, info.Size(), info.ModTime()})

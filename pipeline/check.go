@@ -48,7 +48,7 @@ type stage struct {
 // parameters are right, and their inputs fit. Nothing is run and no audio is read. The
 // error is Problems: every fault, with its place.
 func Check(s *Spec, reg *Registry) (*Pipeline, error) {
-	c := &checker{Spec: s, reg: reg, problems: s.setErrs,
+	c := &checker{Spec: s, reg: reg, problems: slices.Concat(s.setErrs, s.misnamed),
 		p: &Pipeline{Name: s.Name, Seed: s.Seed, Out: s.Out, byID: map[string]*stage{}}}
 	c.setInputs()
 	for i := range s.Stages {
@@ -218,9 +218,13 @@ func (c *checker) stage(i int) {
 		c.unwired = true
 	}
 	if ok {
+		told := len(c.problems)
 		c.params(st, spec, at)
 		c.wire(st, spec, at)
 		c.forecast(st, at)
+		if c.vague[i] && len(c.problems) > told { // what it lacks may stand in a field that is misspelt
+			c.problems, c.unwired = c.problems[:told], true
+		}
 	}
 	c.p.stages = append(c.p.stages, st)
 	if c.p.byID[spec.ID] == nil {

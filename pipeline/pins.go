@@ -53,7 +53,8 @@ func ParseLock(file string, text []byte) (map[string]Pin, error) {
 		{"audiosep", func(n *node) { version = p.version(n) }},
 		{"plugins", p.plugins},
 	})
-	if ok && version != Version && p.problems == nil {
+	p.problems = append(p.problems, p.misnamed...)
+	if ok && version != Version && len(p.problems) == 0 {
 		p.fault(root.start, "", `the lock file is of another format; want "audiosep": %d`, Version)
 	}
 	return p.Plugins, p.problems.err()
@@ -68,11 +69,18 @@ func FormatLock(pins map[string]Pin) ([]byte, error) {
 	return append(text, '\n'), err
 }
 
+// mostPins and mostPlatforms bound the lists of pins: no pipeline has more stages.
+const mostPins, mostPlatforms = mostStages, 100
+
 // plugins reads what each plugin is pinned to: a sum, or an object with one for each platform.
 func (p *parser) plugins(n *node) {
 	p.Plugins = map[string]Pin{}
 	if n.kind != '{' {
 		p.fault(n.start, "", "plugins is %s; want an object: {…}", n.describe())
+		return
+	}
+	if len(n.fields) > mostPins {
+		p.fault(n.start, "", "%d plugins are pinned; want at most %d", len(n.fields), mostPins)
 		return
 	}
 	for _, f := range n.fields {
@@ -85,6 +93,10 @@ func (p *parser) plugins(n *node) {
 		case '"':
 			p.sum(pin, AnyPlatform, fmt.Sprintf("plugin %q", f.name), f.value)
 		case '{':
+			if len(f.value.fields) > mostPlatforms {
+				p.fault(f.value.start, "", "plugin %q is pinned for %d platforms; want at most %d", f.name, len(f.value.fields), mostPlatforms)
+				continue
+			}
 			for _, g := range f.value.fields {
 				if _, twice := pin[g.name]; twice || !platformSyntax.MatchString(g.name) {
 					p.fault(g.start, "", "plugin %q is pinned for %q; want platforms such as linux/amd64, or any, each once", f.name, g.name)

@@ -2,6 +2,8 @@ package pipeline_test
 
 import (
 	"bytes"
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -38,6 +40,31 @@ func TestLock(t *testing.T) {
 	} {
 		if _, err := pipeline.ParseLock("lock.json", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error is %v; want %q", text, err, want)
+		}
+	}
+}
+
+// Lists are bounded, and so is what is said of them.
+func TestLockIsBounded(t *testing.T) {
+	many := func(n int, entry string) string {
+		var all []string
+		for i := range n {
+			all = append(all, fmt.Sprintf("%q: %s", fmt.Sprintf("p%d", i), entry))
+		}
+		return strings.Join(all, ", ")
+	}
+	sum := strconv.Quote(strings.Repeat("1", 64))
+	if _, err := pipeline.ParseLock("lock.json", []byte(`{"audiosep": 1, "plugins": {`+many(1000, sum)+`}}`)); err != nil {
+		t.Errorf("a thousand plugins: %v", err)
+	}
+	for text, want := range map[string]string{
+		`{"audiosep": 1, "plugins": {` + many(1001, sum) + `}}`:       "1001 plugins are pinned; want at most 1000",
+		`{"audiosep": 1, "plugins": {"a": {` + many(101, "1") + `}}}`: `plugin "a" is pinned for 101 platforms; want at most 100`,
+		`{"audiosep": 1, "plugins": {}, ` + many(200000, "1") + `}`:   "the lock file has 200002 fields; want at most 1000",
+	} {
+		_, err := pipeline.ParseLock("lock.json", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), "\n") > 0 {
+			t.Errorf("error is %.300v; want %q alone", err, want)
 		}
 	}
 }

@@ -133,7 +133,10 @@ func (r *Registry) unknown(name string) (what, hint string) {
 	if near := nearest.Name(name, names); near != "" {
 		return what, fmt.Sprintf("did you mean %q?", near)
 	}
-	return what, "audiosep list names them all"
+	if ok {
+		return what, "audiosep list names them all; audiosep plugin install brings those of plugin " + plugin
+	}
+	return what, "audiosep list names them all; audiosep plugin install brings those of plugins, PLUGIN/STAGE"
 }
 
 // ofPlugin returns the names of the stages of a plugin, without its own.

@@ -44,6 +44,10 @@ type Spec struct {
 	ownReport bool
 	inFlag    string
 	setErrs   Problems
+	// misnamed are fields that are none, and such as are wrong but say nothing that stages depend
+	// on: what else is wrong can be told with them.
+	misnamed Problems
+	vague    map[int]bool // stages with such fields
 }
 
 // Option is a flag that a spec adds to the command line: what it is given, some parameters get.
@@ -87,7 +91,8 @@ type ReportSpec struct {
 var idSyntax = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 
 // Parse reads a spec. file is its name, for messages and to find the files it names.
-// The error is Problems: every fault of form, with its place.
+// The error is Problems: every fault of form, with its place. Where these are no more than fields
+// that are none, they are told by [Check], with all others, and by Misnamed.
 func Parse(file string, text []byte) (*Spec, error) {
 	s := &Spec{Dir: filepath.Dir(file), Out: filepath.Dir(file), file: file, text: text}
 	root, bad := readJSON(text)
@@ -98,11 +103,15 @@ func Parse(file string, text []byte) (*Spec, error) {
 	s.root = root
 	p := &parser{Spec: s}
 	p.spec(root)
-	if err := p.problems.err(); err != nil {
-		return nil, err
+	if len(p.problems) > 0 {
+		return nil, append(p.problems, s.misnamed...).err()
 	}
 	return s, nil
 }
+
+// Misnamed returns the faults of form that Parse leaves to Check, nil if there are none. Whoever has a
+// spec and does not check it must look.
+func (s *Spec) Misnamed() error { return slices.Clone(s.misnamed).err() }
 
 // File returns the name that Parse was given.
 func (s *Spec) File() string { return s.file }
@@ -171,10 +180,17 @@ type readers []struct {
 	read func(n *node)
 }
 
+// mostFields bounds how many faults an object of other fields can have.
+const mostFields = 1000
+
 // object reads an object's fields; unknown and repeated ones are faults.
 func (p *parser) object(n *node, what string, known readers) bool {
 	if n.kind != '{' {
 		p.fault(n.start, "", "%s is %s; want an object: {…}", what, n.describe())
+		return false
+	}
+	if len(n.fields) > mostFields {
+		p.fault(n.start, "", "%s has %d fields; want at most %d", what, len(n.fields), mostFields)
 		return false
 	}
 	var names []string
@@ -185,7 +201,7 @@ func (p *parser) object(n *node, what string, known readers) bool {
 fields:
 	for _, f := range n.fields {
 		if seen[f.name] {
-			p.fault(f.start, "", "%q stands twice in %s; want it once", f.name, what)
+			p.late(f.value, func() { p.fault(f.start, "", "%q stands twice in %s; want it once", f.name, what) })
 			continue
 		}
 		seen[f.name] = true
@@ -199,9 +215,21 @@ fields:
 		if near := nearest.Name(f.name, names); near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
-		p.fault(f.start, hint, "%q is no field of %s", f.name, what)
+		p.late(f.value, func() { p.fault(f.start, hint, "%q is no field of %s", f.name, what) })
 	}
 	return true
+}
+
+// late has the faults of a value that read finds told by Check. An object that is no stage's may be
+// meant to say which plugins may run, so its faults are told before any is started.
+func (p *parser) late(of *node, read func()) {
+	n := len(p.problems)
+	read()
+	if of.kind == '{' && p.stage == "" {
+		return
+	}
+	p.misnamed = append(p.misnamed, p.problems[n:]...)
+	p.problems = p.problems[:n:n]
 }
 
 func (p *parser) string(n *node, what string, dst *string) {
@@ -215,12 +243,12 @@ func (p *parser) string(n *node, what string, dst *string) {
 func (p *parser) spec(n *node) {
 	version := 0
 	ok := p.object(n, "the spec", readers{
-		{"$schema", func(n *node) { var ignored string; p.string(n, "$schema", &ignored) }},
+		{"$schema", func(n *node) { var ignored string; p.late(n, func() { p.string(n, "$schema", &ignored) }) }},
 		{"audiosep", func(n *node) { version = p.version(n) }},
-		{"name", func(n *node) { p.string(n, "name", &p.Name) }},
-		{"about", func(n *node) { p.string(n, "about", &p.About) }},
+		{"name", func(n *node) { p.late(n, func() { p.string(n, "name", &p.Name) }) }},
+		{"about", func(n *node) { p.late(n, func() { p.string(n, "about", &p.About) }) }},
 		{"options", p.options},
-		{"seed", p.seed},
+		{"seed", func(n *node) { p.late(n, func() { p.seed(n) }) }},
 		{"stages", p.stages},
 		{"report", p.report},
 		{"needs", p.needs},
@@ -342,6 +370,15 @@ func (p *parser) stages(n *node) {
 
 func (p *parser) stageSpec(n *node) (s StageSpec) {
 	p.stage = n.stageID()
+	misnamed := len(p.misnamed)
+	defer func() {
+		if len(p.misnamed) > misnamed {
+			if p.vague == nil {
+				p.vague = map[int]bool{}
+			}
+			p.vague[len(p.Stages)] = true
+		}
+	}()
 	ok := p.object(n, "a stage", readers{
 		{"use", func(n *node) { p.string(n, "use", &s.Use) }},
 		{"id", func(n *node) { p.string(n, "id", &s.ID) }},

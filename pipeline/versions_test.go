@@ -90,7 +90,7 @@ spec.json:4:9: stage "wav": plugin waves has no stage "wav"
 spec.json:4:31: stage "hartley": plugin waves has no stage "hartley"
 	its stages: wave
 spec.json:4:57: stage "stage": no stage is called "nobody/stage"
-	audiosep list names them all`
+	audiosep list names them all; audiosep plugin install brings those of plugin nobody`
 	if fmt.Sprint(err) != want {
 		t.Errorf("error is\n%v\nwant\n%s", err, want)
 	}

@@ -53,9 +53,9 @@ func (q *query) read(ctx context.Context) error {
 	case *wire.ReadRequest_Columns:
 		return q.columns(ctx, what.Columns)
 	case *wire.ReadRequest_Forward:
-		return q.forward(ctx, what.Forward.GetCount())
+		return q.forward(placed(ctx, q.GetPlace(), what.Forward.GetCount()), what.Forward.GetCount())
 	case *wire.ReadRequest_Inverse:
-		return q.inverse(ctx, what.Inverse.GetCount())
+		return q.inverse(placed(ctx, q.GetPlace(), what.Inverse.GetCount()), what.Inverse.GetCount())
 	case *wire.ReadRequest_Numbers:
 		return q.numbers(what.Numbers.GetFirst())
 	case *wire.ReadRequest_Iterate:

@@ -71,8 +71,11 @@ var badPlugins = map[string]func(){
 	"twinports":   describes(`[{"Name": "x", "Doc": "X.", "Out": [{"Name": "a", "Cargo": "audio"}, {"Name": "a", "Cargo": "audio"}]}]`),
 	"manyout":     describes(`[{"Name": "x", "Doc": "X.", "Out": [{"Name": "a", "Cargo": "audio", "Many": true}]}]`),
 	"badparam":    describes(`[{"Name": "x", "Doc": "X.", "In": [{"Name": "audio", "Cargo": "audio"}], "Params": [{"Name": "p", "Type": "int", "Doc": "P."}]}]`),
-	"twice":       describes(`[{"Name": "x", "Doc": "X.", "In": [{"Name": "audio", "Cargo": "audio"}]}, {"Name": "x", "Doc": "X.", "In": [{"Name": "audio", "Cargo": "audio"}]}]`),
+	"twice":       describes(`[{"Name": "x", "Doc": "X.", "In": [{"Name": "audio", "Cargo": "audio"}]}, {"Name": "x", "Doc": "Y.", "In": [{"Name": "audio", "Cargo": "audio"}]}]`),
 	"misbehaving": func() { Serve(badStages...) },
+	"twins": func() {
+		Serve(audiosep.Define("one", "Reads frames backwards.", struct{}{}, newReverse), audiosep.Define("one", "Copies frames.", struct{}{}, newCopy))
+	},
 }
 
 // beats gives signs of life while it takes its time to answer.
@@ -356,7 +359,8 @@ func TestBadStart(t *testing.T) {
 		{"twinports", patient, []string{`two ports are called "a"`}},
 		{"manyout", patient, []string{`output "a" is many; want one`}},
 		{"badparam", patient, []string{`parameter "p": the default "" is not JSON; want a value`}},
-		{"twice", patient, []string{`two stages are called "x"`}},
+		{"twice", patient, []string{`describes itself wrongly: two stages are called "x": "X." and "Y."; want a name of its own for each`}},
+		{"twins", patient, []string{`describes itself wrongly: two stages are called "one": "Reads frames backwards." and "Copies frames."; want a name`}},
 	} {
 		t.Run(c.plugin, func(t *testing.T) {
 			h := newTestHost(t, c.o, c.plugin)

@@ -53,7 +53,7 @@ func BenchmarkCall(b *testing.B) {
 				y, x := make([]float64, 128*n), audiosep.MakeCoefs(t, n)
 				b.SetBytes(int64(2 * 8 * len(y)))
 				for b.Loop() {
-					if err := t.(*remoteTransform).forward(b.Context(), n, x, y); err != nil {
+					if err := t.(*remoteTransform).forward(b.Context(), nil, n, x, y); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -20,20 +20,55 @@ type call struct {
 	id     uint64
 	ctx    context.Context // questions are answered in it
 	heard  atomic.Int64    // when there was the last sign of life, in ns since began
+	moved  atomic.Int64    // when there was one that it came further: any but that it is alive
 	began  time.Time
 	asking atomic.Int64 // questions that the host has yet to answer
 	env    atomic.Pointer[audiosep.Env]
 }
 
-// sign notes a sign of life.
-func (c *call) sign() { c.heard.Store(int64(time.Since(c.began))) }
+// alive notes a sign of life, sign one that the call has come further.
+func (c *call) alive() { c.heard.Store(int64(time.Since(c.began))) }
+func (c *call) sign()  { c.alive(); c.moved.Store(c.heard.Load()) }
 
-// silent returns how long nothing has been heard.
-func (c *call) silent() time.Duration {
+// silent returns how long nothing has been heard, still how long nothing but that it is alive.
+func (c *call) silent() time.Duration { return c.since(&c.heard) }
+func (c *call) still() time.Duration  { return c.since(&c.moved) }
+
+func (c *call) since(at *atomic.Int64) time.Duration {
 	if c.asking.Load() > 0 {
 		return 0
 	}
-	return time.Since(c.began) - time.Duration(c.heard.Load())
+	return time.Since(c.began) - time.Duration(at.Load())
+}
+
+// watch calls late when quiet has returned at least limit, and again when it has returned what late
+// did; 0 ends it. When quiet has been less meanwhile, it is limit again.
+func watch(limit time.Duration, quiet func() time.Duration, late func(quiet time.Duration) time.Duration) (stop func()) {
+	var mu sync.Mutex
+	var t *time.Timer
+	next := limit
+	mu.Lock()
+	defer mu.Unlock()
+	t = time.AfterFunc(limit, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		is := quiet()
+		if is < limit {
+			next = limit
+		}
+		if is >= next {
+			next = late(is)
+		}
+		if next > 0 {
+			t.Reset(max(next-is, time.Millisecond))
+		}
+	})
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		next = 0
+		t.Stop()
+	}
 }
 
 // about is what the plugin is told of a call.
@@ -102,24 +137,13 @@ func (p *process) call(ctx context.Context, stage, what string, silence time.Dur
 	c, leave := p.enter(inner)
 	defer leave()
 	if silence > 0 {
-		var t *time.Timer
-		var mu sync.Mutex
-		mu.Lock()
-		t = time.AfterFunc(silence, func() {
-			mu.Lock()
-			defer mu.Unlock()
-			if quiet := c.silent(); quiet < silence {
-				t.Reset(silence - quiet)
-				return
-			}
-			cancel(errSilent)
-		})
-		mu.Unlock()
-		defer func() {
-			mu.Lock()
-			defer mu.Unlock()
-			t.Stop()
-		}()
+		defer watch(silence, c.silent, func(time.Duration) time.Duration { cancel(errSilent); return 0 })()
+	}
+	if p.patience > 0 {
+		defer watch(p.patience, c.still, func(quiet time.Duration) time.Duration {
+			p.log.Info(fmt.Sprintf("no step for %s in %s; it is alive, so it is waited for", quiet.Round(time.Second/10), what), "stage", stage)
+			return 2 * quiet
+		})()
 	}
 	err := do(inner, c)
 	if err == nil {
@@ -228,12 +252,15 @@ func (p *process) questions(ctx context.Context) error {
 	return nil
 }
 
-// told passes on what is said of a run that is over. It is a sign of life, whatever it is.
+// told passes on what is said of a run that is over. It is a sign of life, whatever it is, and of
+// more if it says something.
 func (p *process) told(ctx context.Context, id uint64, step *wire.Step, log *wire.Log) {
 	p.calls.mu.Lock()
 	env := p.calls.envs[id]
 	for _, c := range p.calls.open {
-		c.sign()
+		if c.alive(); step != nil || log != nil {
+			c.sign()
+		}
 	}
 	p.calls.mu.Unlock()
 	if env != nil {

@@ -28,7 +28,7 @@ func parseDefinitions(text string) (defs []audiosep.Definition, left []leftOut, 
 	if len(told) == 0 {
 		return nil, nil, fmt.Errorf("it has no stages; want at least one")
 	}
-	seen := map[string]bool{}
+	seen := map[string]string{} // name -> what its first stage says of itself
 	for _, raw := range told {
 		d, err := parseDefinition(raw)
 		var late newer
@@ -40,10 +40,10 @@ func parseDefinitions(text string) (defs []audiosep.Definition, left []leftOut, 
 		default:
 			defs = append(defs, d)
 		}
-		if seen[d.Name] {
-			return nil, nil, fmt.Errorf("two stages are called %q", d.Name)
+		if first, twice := seen[d.Name]; twice {
+			return nil, nil, fmt.Errorf("two stages are called %q: %q and %q; want a name of its own for each", d.Name, first, d.Doc)
 		}
-		seen[d.Name] = true
+		seen[d.Name] = d.Doc
 	}
 	return defs, left, nil
 }

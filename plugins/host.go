@@ -23,7 +23,10 @@ type Options struct {
 	Known   string            // a folder where Describe keeps what plugins say, and looks; "": they are started and asked
 	Start   time.Duration     // most to start and describe a plugin; 0: 30 s
 	Silence time.Duration     // most without a sign of life in a call; 0: 5 minutes; negative: no limit
-	Log     *slog.Logger      // nil: nothing is logged
+	// Patience is after how long a call is logged that gives signs of life and comes no further, which
+	// nobody can tell from one that never will; then after twice as long, and so on. 0: 1 minute.
+	Patience time.Duration
+	Log      *slog.Logger // nil: nothing is logged
 	// Written is given each line that a plugin writes to its standard error, from any
 	// goroutine. nil: nobody is; the last lines of a plugin that fails are in its Error.
 	Written func(plugin, line string)
@@ -50,6 +53,9 @@ func NewHost(o Options) *Host {
 	}
 	if o.Silence == 0 {
 		o.Silence = 5 * time.Minute
+	}
+	if o.Patience == 0 {
+		o.Patience = time.Minute
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -3,12 +3,16 @@
 package plugins
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -297,13 +301,22 @@ serve(
 // TestAlive has a plugin work for longer than the host waits without a sign of life. It gives
 // signs; one that sleeps gives none.
 func TestAlive(t *testing.T) {
-	h := newTestHost(t, Options{Silence: 1500 * time.Millisecond}, "beats")
+	var text bytes.Buffer
+	var mu sync.Mutex
+	h := newTestHost(t, Options{Silence: 1500 * time.Millisecond, Patience: 100 * time.Millisecond, Log: slog.New(slog.NewTextHandler(locked{&mu, &text}, nil))}, "beats")
 	tr, err := build[audiosep.Transformer](t, h, "beats", "reverse", "").Transform(t.Context(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := tr.Forward(t.Context(), audiosep.MakeCoefs(tr, 1), []float64{1, 1}); err != nil {
 		t.Error(err)
+	}
+	// That it comes no further is said now and then, less and less.
+	mu.Lock()
+	lines := regexp.MustCompile(`msg="no step for [0-9.]+m?s in (\w+); it is alive, so it is waited for" stage=beats/reverse`).FindAllStringSubmatch(text.String(), -1)
+	mu.Unlock()
+	if len(lines) < 2 || len(lines) > 5 || lines[0][1] != "forward" {
+		t.Errorf("the log has %q; want 2 to 5 lines that there is no step in forward", text.String())
 	}
 	needPython(t)
 	h = NewHost(Options{Folders: []string{"testdata"}, Silence: 1500 * time.Millisecond})
@@ -314,6 +327,18 @@ func TestAlive(t *testing.T) {
 	}
 	err = tr.Forward(t.Context(), audiosep.MakeCoefs(tr, 1), []float64{1, 1, 1, 1, 1, 1, 1})
 	checkError(t, err, []string{"gave no sign of life for 1.5s while in forward; want steps that it reports (env.step in Python"})
+}
+
+// locked is written to by one goroutine at a time.
+type locked struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+func (l locked) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
 }
 
 // pulse lets the SDK's pulse beat by a clock of its own and prints when it gave a sign: seconds.
@@ -342,6 +367,38 @@ func TestPulse(t *testing.T) {
 	out, err := exec.Command("/usr/bin/python3", "-c", pulse).CombinedOutput()
 	if want := "[0.2, 0.4, 1.2, 1.4]\n"; err != nil || string(out) != want {
 		t.Errorf("signs at %s, %v; want %s", out, err, want)
+	}
+}
+
+// TestRaised has scripts in Python that end with an exception: it is told first, and a module that is
+// not there with how it comes there.
+func TestRaised(t *testing.T) {
+	needPython(t)
+	dir := t.TempDir()
+	h := NewHost(Options{Folders: []string{dir}})
+	defer h.Close()
+	for name, c := range map[string]struct{ text, want string }{
+		"module": {"import no_such_module.part\n", "module no_such_module is not there for /PYTHON; want its package: /PYTHON -m pip install no_such_module, or a virtual environment that has it (python3 -m venv ENV, ENV/bin/pip install no_such_module), active where audiosep runs"},
+		"named":  {"import sys\nsys.modules['grpc'] = None\nsys.path_hooks.clear()\nsys.path_importer_cache.clear()\ndel sys.modules['grpc']\nimport grpc\n", "module grpc is not there for /PYTHON; want its package: /PYTHON -m pip install grpcio, or"},
+		"sdk":    {"import sys\nsys.path.clear()\nimport audiosep_plugin\n", "module audiosep_plugin, the SDK, is not there for /PYTHON; want audiosep_plugin.py beside the plugin, or the wheel"},
+		"raises": {"import os\nos.stat('/no/such/weights')\n", "it ended with FileNotFoundError: [Errno 2] No such file or directory: '/no/such/weights': exit status 1"},
+		"twins":  {"from audiosep_plugin import serve\nclass A:\n    name = 'one'\n    def forward(self, y): return y\nclass B(A): pass\nserve(A, B)\n", "it ended with ValueError: two stages are called 'one': the classes A and B; want a name of its own for each"},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, prefix+name), []byte("#!/usr/bin/env python3\n"+c.text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		python, err := exec.LookPath("python3")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = h.Describe(t.Context(), name)
+		checkError(t, err, []string{"plugin " + name + " could not start: " + strings.ReplaceAll(c.want, "/PYTHON", python)})
+	}
+	// While it runs, too.
+	files(t, dir, map[string]string{prefix + "late": "#!/usr/bin/env python3\nfrom audiosep_plugin import serve\nclass A:\n    \"A.\"\n    name = 'a'\n    def factorize(self, v, env, init): import no_such_module\nserve(A)\n"})
+	_, err := stageOf(t, h, "late", "a", "").run(t.Context(), audiosep.Env{}, audiosep.Values{"power": scene(t, "padded")["power"]})
+	if want := "ModuleNotFoundError: No module named 'no_such_module' (" + prefix + "late:6); want it where "; err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), " -m pip install no_such_module, or") {
+		t.Errorf("error is %v; want %q", err, want)
 	}
 }
 

@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -65,4 +67,39 @@ func unstartable(err error) string {
 		return "it is a program for another system or processor; want one built for " + runtime.GOOS + "/" + runtime.GOARCH
 	}
 	return err.Error()
+}
+
+// exception is the last line of what Python says of an exception that nobody takes.
+var exception = regexp.MustCompile(`^([A-Za-z_][\w.]*): (.+)$`)
+
+// noModule is what that says of a module which is not there.
+var noModule = regexp.MustCompile(`^No module named '([\w.]+)'`)
+
+// packages are what pip calls modules that have another name.
+var packages = map[string]string{"grpc": "grpcio", "google": "protobuf", "sklearn": "scikit-learn", "cv2": "opencv-python", "PIL": "pillow", "yaml": "pyyaml"}
+
+// raised says with which exception a script in Python has ended, run by an interpreter, as its last
+// words tell; "" if they do not.
+func raised(lines []string, by string) string {
+	if by == "" || len(lines) == 0 {
+		return ""
+	}
+	e := exception.FindStringSubmatch(lines[len(lines)-1])
+	traced := slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "  File ") || strings.HasPrefix(l, "Traceback ") })
+	if e == nil || !traced {
+		return ""
+	}
+	m := noModule.FindStringSubmatch(e[2])
+	if e[1] != "ModuleNotFoundError" || m == nil {
+		return "it ended with " + e[0]
+	}
+	module, _, _ := strings.Cut(m[1], ".")
+	if module == "audiosep_plugin" {
+		return fmt.Sprintf("module audiosep_plugin, the SDK, is not there for %s; want audiosep_plugin.py beside the plugin, or the wheel of a release: %s -m pip install audiosep_plugin-VERSION-py3-none-any.whl", by, by)
+	}
+	name := module
+	if packages[module] != "" {
+		name = packages[module]
+	}
+	return fmt.Sprintf("module %s is not there for %s; want its package: %s -m pip install %s, or a virtual environment that has it (python3 -m venv ENV, ENV/bin/pip install %s), active where audiosep runs, and #!/usr/bin/env python3 as the first line", m[1], by, by, name, name)
 }

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/plugins/wire"
 )
 
@@ -59,12 +60,8 @@ func (h *Host) remember(pl plugin, file string, about *wire.DescribeReply) {
 	if file == "" || h.knownFile(pl) != file || err != nil || os.MkdirAll(h.o.Known, 0o700) != nil {
 		return
 	}
-	f, err := os.CreateTemp(h.o.Known, ".new-*")
-	if err != nil {
-		return
-	}
-	_, err = f.Write(text)
-	if closed := f.Close(); err != nil || closed != nil || os.Rename(f.Name(), file) != nil {
-		os.Remove(f.Name())
-	}
+	whole.Appear(file, func(f *os.File) error {
+		_, err := f.Write(text)
+		return err
+	})
 }

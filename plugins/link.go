@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"weak"
 
 	"golang.org/x/sync/errgroup"
 	"gonum.org/v1/gonum/mat"
@@ -41,6 +42,12 @@ type end struct {
 	// touched is where pages of the other's half begin that this process has not used.
 	touched atomic.Uint64
 
+	// keeps says that the other side may keep matrices for as long as they are there. So may a plugin
+	// whose stages share its process.
+	keeps bool
+	// drop tells the other side that a matrix that it may have kept will not come again.
+	drop func(handle uint64)
+
 	// close tells the other side that values of its are not needed any more.
 	close func(handles ...uint64)
 	// lasting returns a context for what outlives the request that began it.
@@ -51,16 +58,18 @@ type end struct {
 	mu         sync.Mutex
 	last       uint64
 	owned      map[uint64]*owned
-	handles    map[any]uint64                // of owned values that can be compared
-	came       map[any]uint64                // plain values of the host -> their handles
-	transforms map[uint64]audiosep.Transform // of the other side, by their handles
+	handles    map[any]uint64                     // of owned values that can be compared
+	came       map[any]uint64                     // plain values of the host -> their handles
+	matrices   map[weak.Pointer[mat.Dense]]uint64 // that the other side may keep -> their handles
+	copies     map[uint64]*once[*mat.Dense]       // of the other side's matrices, that are kept here
+	transforms map[uint64]audiosep.Transform      // of the other side, by their handles
 }
 
 // reader sends one request to the other side.
 type reader func(ctx context.Context, req *wire.ReadRequest) (*wire.ReadReply, error)
 
 func newLink(a *arena) *link {
-	l := &link{end: &end{owned: map[uint64]*owned{}, handles: map[any]uint64{}, came: map[any]uint64{}, transforms: map[uint64]audiosep.Transform{}}}
+	l := &link{end: &end{owned: map[uint64]*owned{}, handles: map[any]uint64{}, came: map[any]uint64{}, matrices: map[weak.Pointer[mat.Dense]]uint64{}, copies: map[uint64]*once[*mat.Dense]{}, transforms: map[uint64]audiosep.Transform{}}}
 	l.scope = func(ctx context.Context) (context.Context, func()) { return ctx, func() {} }
 	l.lasting = func(ctx context.Context) context.Context { return ctx }
 	if a != nil {
@@ -104,6 +113,52 @@ func (l *link) own(v any) uint64 {
 		l.handles[v] = l.last
 	}
 	return l.last
+}
+
+// ownKept gives a matrix the handle that it had before, in whatever call, if it had one.
+func (l *link) ownKept(m *mat.Dense) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := weak.Make(m)
+	h, known := l.matrices[key]
+	if !known {
+		l.last++
+		h = l.last
+		l.matrices[key] = h
+		runtime.AddCleanup(m, func(end *end) {
+			end.mu.Lock()
+			delete(end.matrices, key)
+			end.mu.Unlock()
+			end.drop(h)
+		}, l.end)
+	}
+	if o := l.owned[h]; o != nil {
+		o.uses++
+	} else {
+		l.owned[h] = &owned{value: m, uses: 1}
+	}
+	return h
+}
+
+// kept returns a matrix of the other side that is read once, and kept until unkeep.
+func (l *link) kept(handle uint64, read func() (*mat.Dense, error)) (*mat.Dense, error) {
+	l.mu.Lock()
+	o := l.copies[handle]
+	if o == nil {
+		o = new(once[*mat.Dense])
+		l.copies[handle] = o
+	}
+	l.mu.Unlock()
+	return o.get(read)
+}
+
+// unkeep forgets matrices that will not come again.
+func (l *link) unkeep(handles ...uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, h := range handles {
+		delete(l.copies, h)
+	}
 }
 
 // ownAlone gives v a handle of its own, for a value that its reader closes.

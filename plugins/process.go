@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"runtime"
@@ -41,6 +42,9 @@ type process struct {
 	link   *link
 	calls  calls
 	hangUp context.CancelFunc // ends the questions
+
+	log      *slog.Logger
+	patience time.Duration
 }
 
 // start starts a plugin and asks it what it is. It gives up when ctx is done, or after the
@@ -55,7 +59,7 @@ func start(ctx context.Context, pl plugin, o Options) (*process, error) {
 	// Once the connection stands its socket needs no name: then a host that is killed
 	// leaves none behind.
 	defer os.RemoveAll(dir)
-	p := &process{plugin: pl, child: newChild(pl, o), shared: newArena(), hangUp: func() {},
+	p := &process{plugin: pl, child: newChild(pl, o), shared: newArena(), hangUp: func() {}, log: o.Log, patience: o.Patience,
 		calls: calls{open: map[uint64]*call{}, envs: map[uint64]*audiosep.Env{}, failed: map[uint64]error{}}}
 	p.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  handshake,
@@ -108,6 +112,7 @@ func (p *process) connect(ctx context.Context) error {
 	p.link = newLink(p.shared)
 	p.link.finite = true
 	p.link.close = p.closeValues
+	p.link.keeps, p.link.drop = p.together(), p.dropMatrix
 	if p.shared != nil {
 		p.link.half(pluginHalf(p.shared.memory))
 	}
@@ -134,6 +139,19 @@ func (p *process) closeValues(handles ...uint64) {
 	}()
 }
 
+// dropMatrix tells the plugin, without waiting, that a matrix that it may have kept will not come
+// again.
+func (p *process) dropMatrix(handle uint64) {
+	if p.child.ended(0) {
+		return
+	}
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*grace)
+		defer cancel()
+		p.wire.Close(ctx, &wire.CloseRequest{Kept: []uint64{handle}})
+	}()
+}
+
 // notStarted says why a plugin could not be started within a time.
 func (p *process) notStarted(ctx context.Context, limit time.Duration, err error) error {
 	const headline = "could not start: "
@@ -157,6 +175,8 @@ func (p *process) notStarted(ctx context.Context, limit time.Duration, err error
 		what, err = "it ended before it was ready", nil
 		if p.child.status == nil {
 			what += " (did it call serve()?)"
+		} else if raised := raised(p.child.stderr.lines(), by); raised != "" {
+			what = raised
 		}
 	default:
 		what = "it did not answer: " + plain(err).Error()

@@ -175,14 +175,36 @@ func (t *remoteTransform) Forward(ctx context.Context, dst audiosep.Coefs, src [
 	if err != nil {
 		return err
 	}
-	return t.inParts(ctx, n, t.length+planes(t)*t.bins, 0, func(ctx context.Context, first, n int) error {
-		return t.forward(ctx, n, dst.Slice(first, first+n, t.bins), src[first*t.length:(first+n)*t.length])
+	return t.inParts(ctx, n, t.length+planes(t)*t.bins, 0, func(ctx context.Context, first, part int) error {
+		return t.forward(ctx, placeTo(ctx, n, first), part, dst.Slice(first, first+part, t.bins), src[first*t.length:(first+part)*t.length])
 	})
 }
 
-func (t *remoteTransform) forward(ctx context.Context, n int, dst audiosep.Coefs, src []float64) error {
-	req := &wire.ReadRequest{Handle: t.handle, What: &wire.ReadRequest_Forward{Forward: &wire.Forward{Count: uint64(n)}}}
+func (t *remoteTransform) forward(ctx context.Context, place *wire.Place, n int, dst audiosep.Coefs, src []float64) error {
+	req := &wire.ReadRequest{Handle: t.handle, Place: place, What: &wire.ReadRequest_Forward{Forward: &wire.Forward{Count: uint64(n)}}}
 	return t.carry(ctx, "forward", req, []numbers{{"the frames", [][]float64{src}}}, coefs(dst))
+}
+
+// placeTo returns where n frames are of which those from the at-th on are sent, nil if it is not known.
+func placeTo(ctx context.Context, n, at int) *wire.Place {
+	p, ok := audiosep.PlaceOf(ctx, n)
+	if !ok {
+		return nil
+	}
+	return &wire.Place{First: uint64(p.First), Count: uint64(p.N), Layers: uint64(p.Layers), Sources: uint64(p.Sources), At: uint64(p.At + at)}
+}
+
+// placed returns a context that says where n frames are, if m says it and can be right.
+func placed(ctx context.Context, m *wire.Place, n uint64) context.Context {
+	for _, x := range []uint64{m.GetFirst(), m.GetCount(), m.GetLayers(), m.GetSources(), m.GetAt(), n} {
+		if x > most {
+			return ctx
+		}
+	}
+	if runs := m.GetLayers() * m.GetSources(); runs == 0 || m.GetCount() == 0 || (m.GetAt()+n-1)/m.GetCount() >= runs {
+		return ctx
+	}
+	return audiosep.WithPlace(ctx, audiosep.Place{First: int(m.GetFirst()), N: int(m.GetCount()), Layers: int(m.GetLayers()), Sources: int(m.GetSources()), At: int(m.GetAt()), Count: int(n)})
 }
 
 func (t *remoteTransform) Inverse(ctx context.Context, dst []float64, src audiosep.Coefs) error {
@@ -190,9 +212,10 @@ func (t *remoteTransform) Inverse(ctx context.Context, dst []float64, src audios
 	if err != nil {
 		return err
 	}
-	return t.inParts(ctx, n, t.length+planes(t)*t.bins, 0, func(ctx context.Context, first, n int) error {
-		req := &wire.ReadRequest{Handle: t.handle, What: &wire.ReadRequest_Inverse{Inverse: &wire.Inverse{Count: uint64(n)}}}
-		return t.carry(ctx, "inverse", req, coefs(src.Slice(first, first+n, t.bins)), []numbers{{"the frames", [][]float64{dst[first*t.length : (first+n)*t.length]}}})
+	return t.inParts(ctx, n, t.length+planes(t)*t.bins, 0, func(ctx context.Context, first, part int) error {
+		req := &wire.ReadRequest{Handle: t.handle, Place: placeTo(ctx, n, first), What: &wire.ReadRequest_Inverse{Inverse: &wire.Inverse{Count: uint64(part)}}}
+		to := []numbers{{"the frames", [][]float64{dst[first*t.length : (first+part)*t.length]}}}
+		return t.carry(ctx, "inverse", req, coefs(src.Slice(first, first+part, t.bins)), to)
 	})
 }
 

@@ -193,6 +193,8 @@ type scaffoldData struct {
 	Imports []string
 	Steps   []string // the body of run
 
+	Known []known // what can be told of outputs beforehand
+
 	In, Out            []goPort // in Go
 	PyIn, PyOut, Names string   // in Python
 	Args               string

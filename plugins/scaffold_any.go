@@ -186,6 +186,23 @@ var sizes = map[audiosep.Cargo][2]string{
 	audiosep.CargoSources:   {"len(%s.Names())", "len(%s.names)"},
 }
 
+// known is what a stage can tell of an output before it runs, in both languages.
+type known struct{ Port, Go, Python string }
+
+// tell notes what is known of an output beforehand: of factors and sources that the stage makes itself.
+func (b *body) tell(p audiosep.Port, expr string) {
+	for _, k := range []struct{ made, rank, names string }{
+		{"factors", "1", ""}, {"own_factors", "1", ""}, {`"low", "high"`, "", `"low", "high"`}, {`"smooth", "rest"`, "", `"smooth", "rest"`},
+	} {
+		switch {
+		case k.names != "" && strings.Contains(expr, k.made):
+			b.d.Known = append(b.d.Known, known{p.Name, "Sources: []string{" + k.names + "}", "sources=[" + k.names + "]"})
+		case k.rank != "" && expr == k.made:
+			b.d.Known = append(b.d.Known, known{p.Name, "Rank: " + k.rank, "rank=" + k.rank})
+		}
+	}
+}
+
 // goStage fills in a stage in Go.
 func (d *scaffoldData) goStage(in, out []audiosep.Port) {
 	d.In, d.Out = goPorts(in), goPorts(out)
@@ -194,6 +211,7 @@ func (d *scaffoldData) goStage(in, out []audiosep.Port) {
 	})
 	for _, p := range out {
 		expr := b.output(p.Cargo)
+		b.tell(p, expr)
 		d.Steps = append(d.Steps, fmt.Sprintf("made.%s = %s", title(p.Name), expr))
 	}
 	imports := []string{"context"}
@@ -263,7 +281,9 @@ func (d *scaffoldData) pythonStage(in, out []audiosep.Port) {
 	})
 	var made []string
 	for _, p := range out {
-		made = append(made, fmt.Sprintf("%q: %s", p.Name, b.output(p.Cargo)))
+		expr := b.output(p.Cargo)
+		b.tell(p, expr)
+		made = append(made, fmt.Sprintf("%q: %s", p.Name, expr))
 	}
 	if len(out) == 0 {
 		d.Uses["writer"] = true
@@ -292,6 +312,9 @@ func (d *scaffoldData) pythonStage(in, out []audiosep.Port) {
 	}
 	if d.Uses["writer"] {
 		names = append(names, "Param")
+	}
+	if d.Known != nil {
+		names = append(names, "Forecast")
 	}
 	if d.Uses["score"] && !slices.Contains(names, "Note") {
 		names = append(names, "Note")

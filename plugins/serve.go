@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 
@@ -72,6 +73,11 @@ func explainPlugin(w io.Writer, stages []audiosep.Definition) {
 	fmt.Fprintf(w, "%s is a plugin of audiosep. It offers\n", file)
 	for _, d := range stages {
 		fmt.Fprintf(w, "\t%s/%s\t%s\n", name, d.Name, d.Doc)
+	}
+	for i, d := range stages {
+		if slices.ContainsFunc(stages[:i], func(other audiosep.Definition) bool { return other.Name == d.Name }) {
+			fmt.Fprintf(w, "Two stages are called %q, so it cannot be used; want a name of its own for each.\n", d.Name)
+		}
 	}
 	fmt.Fprintf(w, "Name its folder with audiosep --plugins, or put it into one of\n\t%s\n", strings.Join(Folders(), "\n\t"))
 }
@@ -285,6 +291,7 @@ func (s *server) Withdraw(ctx context.Context, req *wire.StageRequest) (*wire.Em
 
 func (s *server) Close(_ context.Context, req *wire.CloseRequest) (*wire.Empty, error) {
 	s.link.forget(req.GetValues()...)
+	s.link.unkeep(req.GetKept()...)
 	if req.GetStage() == 0 {
 		return &wire.Empty{}, nil
 	}

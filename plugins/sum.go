@@ -39,7 +39,7 @@ func Sum(path string) (string, error) {
 	}
 	ctx, all := context.Background(), sha256.New()
 	for _, name := range files {
-		_, sum, err := whole.Sum(ctx, filepath.Join(dir, filepath.FromSlash(name)))
+		sum, err := whole.KeptSum(ctx, filepath.Join(dir, filepath.FromSlash(name)))
 		if err != nil || len(files) == 1 {
 			return sum, err
 		}

@@ -3,10 +3,12 @@
 package plugins
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +31,11 @@ func init() {
 	badPlugins["together"] = func() { ServeTogether(builtin()...) }
 	badPlugins["counts"] = func() {
 		serve(func(g *grpc.Server) { wire.RegisterPluginServer(g, askedNumbers{newServer(testStages)}) })
+	}
+	badPlugins["counts_together"] = func() {
+		s := newServer(testStages)
+		s.together = true
+		serve(func(g *grpc.Server) { wire.RegisterPluginServer(g, askedNumbers{s}) })
 	}
 	badPlugins["together_bad"] = func() { ServeTogether(badStages...) }
 }
@@ -153,6 +160,16 @@ func (s askedNumbers) Ask(stream grpc.BidiStreamingServer[wire.Answer, wire.Ques
 	return s.server.Ask(numbersAsked{stream})
 }
 
+func (s askedNumbers) Close(ctx context.Context, req *wire.CloseRequest) (*wire.Empty, error) {
+	reply, err := s.server.Close(ctx, req)
+	if len(req.GetKept()) > 0 {
+		s.link.mu.Lock()
+		defer s.link.mu.Unlock()
+		fmt.Fprintln(os.Stderr, "kept", len(s.link.copies))
+	}
+	return reply, err
+}
+
 type numbersAsked struct {
 	grpc.BidiStreamingServer[wire.Answer, wire.Question]
 }
@@ -165,17 +182,25 @@ func (s numbersAsked) Send(q *wire.Question) error {
 }
 
 // TestMatricesTravelOnce has stages work on a recording in many blocks: W and H, which are the same
-// for all of it, are asked for once.
+// for all of it, are asked for once, and once by all stages of a process.
 func TestMatricesTravelOnce(t *testing.T) {
+	t.Run("apart", func(t *testing.T) { travelOnce(t, "counts", 2) })
+	t.Run("together", func(t *testing.T) { travelOnce(t, "counts_together", 1) })
+}
+
+// travelOnce has two stages of a plugin given the same W and H, which must be asked for so many times
+// in all. A matrix that the host does not have any more is not kept in the plugin either.
+func travelOnce(t *testing.T, plugin string, times int) {
 	var mu sync.Mutex
-	total := 0
+	total, kept := 0, -1
 	h := newTestHost(t, Options{Written: func(_, line string) {
 		mu.Lock()
 		defer mu.Unlock()
 		n := 0
 		fmt.Sscanf(line, "numbers %d", &n)
+		fmt.Sscanf(line, "kept %d", &kept)
 		total += n
-	}}, "counts")
+	}}, plugin)
 	in := scene(t, "padded") // of few frames
 	f := in["factors"].(*audiosep.Factors)
 	bins, _ := f.W.Dims()
@@ -183,16 +208,14 @@ func TestMatricesTravelOnce(t *testing.T) {
 	_, columns := f.H.Dims()
 	f.H, f.Sources = mat.NewDense(17, columns, random("h", 17*columns)), nil
 	ctx := blocks.WithSize(t.Context(), 16)
-	want := 0
-	for _, c := range []struct {
+	for i, c := range []struct {
 		stage string
 		in    audiosep.Values
-		more  int
 	}{
-		{"activate", audiosep.Values{"power": in["power"], "dictionary": f}, 17 * (bins + columns)},
-		{"share", audiosep.Values{"coefs": in["coefs"], "factors": f}, 17 * (bins + columns)},
+		{"activate", audiosep.Values{"power": in["power"], "dictionary": f}},
+		{"share", audiosep.Values{"coefs": in["coefs"], "factors": f}},
 	} {
-		s := stageOf(t, h, "counts", c.stage, "")
+		s := stageOf(t, h, plugin, c.stage, "")
 		out, err := s.run(ctx, audiosep.Env{}, c.in)
 		if err != nil {
 			t.Fatal(err)
@@ -201,11 +224,97 @@ func TestMatricesTravelOnce(t *testing.T) {
 			numbersOf(t, v)
 		}
 		s.Close() // what it wrote is here then
-		want += c.more
+		want := 17 * (bins + columns) * min(i+1, times)
 		mu.Lock()
 		if total != want {
-			t.Errorf("%s: %d numbers of matrices were asked for; want %d, all of W and H once", c.stage, total, want)
+			t.Errorf("%s: %d numbers of matrices were asked for; want %d", c.stage, total, want)
 		}
 		mu.Unlock()
+	}
+	if times > 1 {
+		return
+	}
+	// What is lazy, as the sources of share, needs what it was made of; the activations do not.
+	ran := func() {
+		own := &audiosep.Factors{W: mat.DenseCopyOf(f.W)}
+		if _, err := stageOf(t, h, plugin, "activate", "").run(ctx, audiosep.Env{}, audiosep.Values{"power": in["power"], "dictionary": own}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ran()
+	for deadline := time.Now().Add(20 * time.Second); ; runtime.GC() {
+		mu.Lock()
+		gone := kept == 2 // W and H that are there
+		mu.Unlock()
+		if gone {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the plugin keeps %d matrices; want 2, those that the host has", kept)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// In Python, too, what is given to two stages of a process is read once.
+func TestMatricesTravelOnceInPython(t *testing.T) {
+	needPython(t)
+	dir := t.TempDir()
+	text := `#!/usr/bin/env python3
+import sys
+import audiosep_plugin
+from audiosep_plugin import serve
+
+read = audiosep_plugin._Plugin.read_matrix
+
+
+def counted(self, m):
+    print("read", file=sys.stderr, flush=True)
+    return read(self, m)
+
+
+audiosep_plugin._Plugin.read_matrix = counted
+
+
+class One:
+    """Wᵀ V."""
+    name = "one"
+
+    def activate(self, v, w):
+        return w.T @ v
+
+
+class Two(One):
+    """The same."""
+    name = "two"
+
+
+serve(One, Two, one_process=True)
+`
+	if err := os.WriteFile(filepath.Join(dir, prefix+"twice"), []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var reads atomic.Int64
+	h := NewHost(Options{Folders: []string{dir}, Written: func(_, line string) {
+		if line == "read" {
+			reads.Add(1)
+		}
+	}})
+	defer h.Close()
+	in := scene(t, "padded")
+	bins, _ := in["factors"].(*audiosep.Factors).W.Dims()
+	f := &audiosep.Factors{W: mat.NewDense(bins, 117, random("w", 117*bins))}
+	var all [][]float64
+	for _, stage := range []string{"one", "two"} {
+		out, err := stageOf(t, h, "twice", stage, "").run(t.Context(), audiosep.Env{}, audiosep.Values{"power": in["power"], "dictionary": f})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, numbersOf(t, out["factors"]))
+	}
+	same(t, "the activations", all[1], all[0], 0)
+	h.Close()
+	if n := reads.Load(); n != 1 {
+		t.Errorf("W was read %d times; want once", n)
 	}
 }

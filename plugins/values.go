@@ -460,12 +460,16 @@ func (s *sender) matrix(m mat.Matrix) *wire.Matrix {
 		d = mat.DenseCopyOf(m)
 	}
 	w := &wire.Matrix{Rows: uint64(r), Columns: uint64(c)}
-	if r*c <= inline {
+	switch {
+	case r*c <= inline:
 		w.Data = encode(mat.DenseCopyOf(d).RawMatrix().Data)
-	} else {
+		return w
+	case ok && s.keeps:
+		w.Handle, w.Keep = s.ownKept(d), true
+	default:
 		w.Handle = s.ownAlone(d)
-		s.sent = append(s.sent, w.Handle)
 	}
+	s.sent = append(s.sent, w.Handle)
 	return w
 }
 
@@ -479,12 +483,18 @@ func (r *receiver) matrix(what string, m *wire.Matrix) (*mat.Dense, error) {
 	}
 	rows, cols := int(m.GetRows()), int(m.GetColumns())
 	if m.GetHandle() != 0 {
-		x, err := r.read(r.ctx, what, m.GetHandle(), rows*cols)
-		if err != nil {
-			return nil, err
+		read := func() (*mat.Dense, error) {
+			x, err := r.read(r.ctx, what, m.GetHandle(), rows*cols)
+			if err != nil {
+				return nil, err
+			}
+			return mat.NewDense(rows, cols, x), nil
+		}
+		if m.GetKeep() && r.parts { // a plugin keeps, a host needs no more than it is given
+			return r.kept(m.GetHandle(), read)
 		}
 		r.used = append(r.used, m.GetHandle())
-		return mat.NewDense(rows, cols, x), nil
+		return read()
 	}
 	x, err := listFrom(what, m.GetData(), len(m.GetData())/8)
 	if err != nil {

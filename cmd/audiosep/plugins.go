@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -286,17 +287,22 @@ func pluginAt(cmd *cobra.Command, path, tmp string) (string, error) {
 	info, err := os.Stat(file)
 	if err == nil && info.IsDir() {
 		if file, err = store.Within(file); err != nil {
-			return "", err
+			return "", &runError{err}
 		}
 		info, err = os.Stat(file)
 	}
-	if _, named := plugins.NameOf(file); named && (err != nil || info.Mode()&0o111 != 0 || runtime.GOOS == "windows") {
-		return file, err
+	_, named := plugins.NameOf(file)
+	if named && (err != nil || info.Mode()&0o111 != 0 || runtime.GOOS == "windows") { // what is not there is told so
+		return file, nil
+	}
+	const wants = "want a file called audiosep-plugin-NAME, a folder with one, an archive or an address of one"
+	if errors.Is(err, fs.ErrNotExist) && !strings.Contains(path, "://") {
+		return "", fmt.Errorf("%s is not there; %s", path, wants)
 	}
 	s := &store.Store{Dir: tmp, Log: newWarnings(cmd.ErrOrStderr())}
 	in, _, err := s.Install(cmd.Context(), store.Options{From: path})
 	if err != nil {
-		return "", fmt.Errorf("%s is no plugin that can be tested: %w; want a file called audiosep-plugin-NAME, a folder with one, an archive or an address of one", path, err)
+		return "", &runError{fmt.Errorf("%s is no plugin that can be tested: %w; %s", path, err, wants)}
 	}
 	return filepath.Join(in.Dir, plugins.FileName(in.Name)), nil
 }
@@ -309,7 +315,7 @@ func testPlugin(cmd *cobra.Command, path string, p *pluginTrial) error {
 	defer os.RemoveAll(tmp)
 	file, err := pluginAt(cmd, path, tmp)
 	if err != nil {
-		return &runError{err}
+		return err
 	}
 	name, _ := plugins.NameOf(file)
 	p.flags.folders = []string{filepath.Dir(file)}

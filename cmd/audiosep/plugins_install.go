@@ -243,7 +243,11 @@ func printPlugins(out io.Writer, all []listed) error {
 // asking returns a host for commands that ask plugins what they offer and run nothing: what they
 // have said before need not be asked again. It must be closed.
 func (f *pluginFlags) asking(w io.Writer) (*plugins.Host, error) {
-	o, err := f.options(nil, nil, newWarnings(w))
+	locked, err := f.locked()
+	if err != nil {
+		return nil, err
+	}
+	o, err := f.options(nil, locked, nil, newWarnings(w))
 	if err != nil {
 		return nil, err
 	}

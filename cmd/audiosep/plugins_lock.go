@@ -23,29 +23,31 @@ import (
 // platform is that of programs which run here.
 const platform = runtime.GOOS + "/" + runtime.GOARCH
 
+// locked returns what the lock file pins, nil where there is none.
+func (f *pluginFlags) locked() (map[string]pipeline.Pin, error) {
+	if f.lock == "" {
+		return nil, nil
+	}
+	return readLock(f.lock)
+}
+
 // options returns how plugins are to be run: with the pins of a pipeline, and of the lock file.
 // used are the plugins that are needed; nil if it is not known.
-func (f *pluginFlags) options(pins map[string]pipeline.Pin, used []string, log *slog.Logger) (plugins.Options, error) {
+func (f *pluginFlags) options(pins, locked map[string]pipeline.Pin, used []string, log *slog.Logger) (plugins.Options, error) {
 	o := f.unpinned(log)
 	o.Pins, o.From = map[string]string{}, map[string]string{}
 	all := maps.Clone(pins)
 	for name := range pins {
 		o.From[name] = "the pipeline"
 	}
-	if f.lock != "" {
-		locked, err := readLock(f.lock)
-		if err != nil {
-			return o, err
+	if all == nil {
+		all = map[string]pipeline.Pin{}
+	}
+	for name, pin := range locked {
+		if other, ok := all[name]; ok && !maps.Equal(other, pin) {
+			return o, fmt.Errorf("plugin %s has one SHA-256 in the pipeline and another in %s; want one", name, f.lock)
 		}
-		if all == nil {
-			all = map[string]pipeline.Pin{}
-		}
-		for name, pin := range locked {
-			if other, ok := all[name]; ok && !maps.Equal(other, pin) {
-				return o, fmt.Errorf("plugin %s has one SHA-256 in the pipeline and another in %s; want one", name, f.lock)
-			}
-			all[name], o.From[name] = pin, f.lock
-		}
+		all[name], o.From[name] = pin, f.lock
 	}
 	o.Locked = f.lock != "" || len(pins) > 0
 	for name, pin := range all {
@@ -76,15 +78,8 @@ func readLock(file string) (map[string]pipeline.Pin, error) {
 }
 
 // unused says which pins of the lock file are of plugins that the pipeline does not use.
-func (f *pluginFlags) unused(spec *pipeline.Spec) error {
-	if f.lock == "" || f.none {
-		return nil
-	}
-	pins, err := readLock(f.lock)
-	if err != nil {
-		return err
-	}
-	problems := spec.UnusedPins(pins)
+func (f *pluginFlags) unused(spec *pipeline.Spec, locked map[string]pipeline.Pin) error {
+	problems := spec.UnusedPins(locked)
 	for i := range problems {
 		problems[i].File, problems[i].Line, problems[i].Col = f.lock, 0, 0
 	}
@@ -119,6 +114,9 @@ files beside them are not covered.`,
 				return err
 			}
 			spec, err := pipeline.Parse(args[0], text)
+			if err == nil {
+				err = spec.Misnamed()
+			}
 			if err != nil {
 				return err
 			}

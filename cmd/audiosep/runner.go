@@ -54,36 +54,15 @@ func (r *runner) load(ctx context.Context, spec *pipeline.Spec, override func(*p
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	if err := r.plugins.unused(spec); err != nil {
-		return nil, err
-	}
 	if err := r.plugins.there(); err != nil {
 		return nil, err
 	}
-	names := spec.PluginNames()
-	if r.plugins.none {
-		reg.Unchecked(names...)
-	} else if len(names) > 0 {
-		o, err := r.plugins.options(spec.Plugins, names, log)
-		if err != nil {
-			return nil, err
-		}
-		host := plugins.NewHost(o)
-		l.host, l.pins = host.Close, map[string]string{}
-		passedOver(log, host, names)
-		if err := describePlugins(ctx, host, reg, names); err != nil {
-			return nil, errors.Join(err, l.Close())
-		}
-		if err := changed(ctx, log, host, names); err != nil {
-			return nil, errors.Join(err, l.Close())
-		}
-		for _, name := range names { // what cannot be found is told by Check
-			if sum, err := host.Pin(name); err == nil {
-				l.pins[name] = sum
-			}
-		}
-	}
 	var err error
+	if names := spec.PluginNames(); r.plugins.none {
+		reg.Unchecked(names...)
+	} else if err = r.describe(ctx, log, reg, l, spec, names); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
 	if override != nil {
 		err = override(reg)
 	}
@@ -95,6 +74,36 @@ func (r *runner) load(ctx context.Context, spec *pipeline.Spec, override func(*p
 	}
 	l.input = inputOf(l.Pipeline)
 	return l, nil
+}
+
+// describe adds the stages of the plugins of names to reg, which l runs from then on.
+func (r *runner) describe(ctx context.Context, log *slog.Logger, reg *pipeline.Registry, l *loaded, spec *pipeline.Spec, names []string) error {
+	locked, err := r.plugins.locked()
+	if err == nil {
+		err = r.plugins.unused(spec, locked)
+	}
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	o, err := r.plugins.options(spec.Plugins, locked, names, log)
+	if err != nil {
+		return err
+	}
+	host := plugins.NewHost(o)
+	l.host, l.pins = host.Close, map[string]string{}
+	passedOver(log, host, names)
+	if err := describePlugins(ctx, host, reg, names); err != nil {
+		return err
+	}
+	if err := changed(ctx, log, host, names); err != nil {
+		return err
+	}
+	for _, name := range names { // what cannot be found is told by Check
+		if sum, err := host.Pin(name); err == nil {
+			l.pins[name] = sum
+		}
+	}
+	return nil
 }
 
 // passedOver warns of files called as the plugins of names that are not the ones which count, and of

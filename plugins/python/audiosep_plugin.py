@@ -48,7 +48,9 @@ Common shapes are known by their methods, without inputs, outputs and run
                        forward(self, y)    (n, m) -> (n, f), real or complex
                        inverse(self, x)    (n, f) -> (n, m)
                        either may take out=None besides, an array of real numbers to write
-                       to and return, which saves a copy; None if there is none
+                       to and return, which saves a copy; None if there is none; and place=None,
+                       a Place, which frames of the recording these are, where that is known:
+                       frame i is frame first + (at+i)%count, (at+i)//count//sources its layer
     transform learner  learn_transform(self, y, env, phi)    y: (L, n, m); phi: (f, m) or
                        None, to begin with -> (f, m), or an object with forward and inverse
     factorizer         factorize(self, v, env, init)    v: (f, n/s), a power; init: Factors
@@ -113,6 +115,7 @@ Head = collections.namedtuple("Head", "rate samples channels realisations names 
                               defaults=(1, 1, (), "", 0, ()))
 Head.layers = property(lambda h: h.channels * h.realisations)
 Factors = collections.namedtuple("Factors", "w h objective stop restarts sources framing", defaults=((), "", (), None, None))
+Place = collections.namedtuple("Place", "first count layers sources at")
 Note = collections.namedtuple("Note", "onset offset pitch source velocity", defaults=("", 1.0))
 Forecast = collections.namedtuple("Forecast", "rank sources", defaults=(0, ()))
 
@@ -155,7 +158,7 @@ class ParamError(ValueError):
 
 # What protoc makes of wire/stage.proto; go generate keeps it fresh.
 _DESCRIPTOR = """
-Cuo+CgtzdGFnZS5wcm90bxISYXVkaW9zZXAucGx1Z2luLnYxIgcKBUVtcHR5IhEKD0Rlc2NyaWJlUmVxdWVzdCK3AQoNRGVz
+CrpACgtzdGFnZS5wcm90bxISYXVkaW9zZXAucGx1Z2luLnYxIgcKBUVtcHR5IhEKD0Rlc2NyaWJlUmVxdWVzdCK3AQoNRGVz
 Y3JpYmVSZXBseRIgCgtkZWZpbml0aW9ucxgBIAEoCVILZGVmaW5pdGlvbnMSGAoHdmVyc2lvbhgCIAEoCVIHdmVyc2lvbhIQ
 CgNzZGsYAyABKAlSA3NkaxIjCg1zaGFyZWRfbWVtb3J5GAQgASgIUgxzaGFyZWRNZW1vcnkSEgoEYXNrcxgFIAEoCFIEYXNr
 cxIfCgtvbmVfcHJvY2VzcxgGIAEoCFIKb25lUHJvY2VzcyJSCgxCdWlsZFJlcXVlc3QSFAoFc3RhZ2UYASABKAlSBXN0YWdl
@@ -183,90 +186,93 @@ b2cSNAoGcmVzdWx0GAMgASgLMhouYXVkaW9zZXAucGx1Z2luLnYxLlJlc3VsdEgAUgZyZXN1bHRCBgoE
 EhIKBGRvbmUYASABKARSBGRvbmUSDgoCb2YYAiABKARSAm9mEhwKCW9iamVjdGl2ZRgDIAEoAVIJb2JqZWN0aXZlIi8KA0xv
 ZxIUCgVsZXZlbBgBIAEoBVIFbGV2ZWwSEgoEdGV4dBgCIAEoCVIEdGV4dCI8CgZSZXN1bHQSMgoHb3V0cHV0cxgBIAMoCzIY
 LmF1ZGlvc2VwLnBsdWdpbi52MS5Qb3J0UgdvdXRwdXRzIlIKDFN0YWdlUmVxdWVzdBIUCgVzdGFnZRgBIAEoBFIFc3RhZ2US
-LAoEY2FsbBgCIAEoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5DYWxsUgRjYWxsIjwKDENsb3NlUmVxdWVzdBIUCgVzdGFnZRgB
-IAEoBFIFc3RhZ2USFgoGdmFsdWVzGAIgAygEUgZ2YWx1ZXMixwMKBVZhbHVlEjEKBWF1ZGlvGAEgASgLMhkuYXVkaW9zZXAu
-cGx1Z2luLnYxLkF1ZGlvSABSBWF1ZGlvEjQKBmZyYW1lcxgCIAEoCzIaLmF1ZGlvc2VwLnBsdWdpbi52MS5GcmFtZXNIAFIG
-ZnJhbWVzEjEKBWNvZWZzGAMgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkNvZWZzSABSBWNvZWZzEjEKBXBvd2VyGAQgASgL
-MhkuYXVkaW9zZXAucGx1Z2luLnYxLlBvd2VySABSBXBvd2VyEkMKCXRyYW5zZm9ybRgFIAEoCzIjLmF1ZGlvc2VwLnBsdWdp
-bi52MS5GaXR0ZWRUcmFuc2Zvcm1IAFIJdHJhbnNmb3JtEjcKB2ZhY3RvcnMYBiABKAsyGy5hdWRpb3NlcC5wbHVnaW4udjEu
-RmFjdG9yc0gAUgdmYWN0b3JzEjEKBW5vdGVzGAcgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLk5vdGVzSABSBW5vdGVzEjUK
-B3NvdXJjZXMYCCABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuU3RlbXNIAFIHc291cmNlc0IHCgVjYXJnbyLwAQoESGVhZBIS
-CgRyYXRlGAEgASgEUgRyYXRlEhgKB3NhbXBsZXMYAiABKARSB3NhbXBsZXMSGgoIY2hhbm5lbHMYAyABKARSCGNoYW5uZWxz
-EiIKDHJlYWxpc2F0aW9ucxgEIAEoBFIMcmVhbGlzYXRpb25zEhQKBW5hbWVzGAUgAygJUgVuYW1lcxIaCghlbmNvZGluZxgG
-IAEoCVIIZW5jb2RpbmcSGgoIc3BlYWtlcnMYByABKA1SCHNwZWFrZXJzEiwKBHRhZ3MYCCADKAsyGC5hdWRpb3NlcC5wbHVn
-aW4udjEuVGFnc1IEdGFncyI0CgRUYWdzEhQKBW5hbWVzGAEgAygJUgVuYW1lcxIWCgZ2YWx1ZXMYAiADKAlSBnZhbHVlcyJj
-CgVBdWRpbxIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIUCgV5b3VycxgCIAEoCFIFeW91cnMSLAoEaGVhZBgDIAEoCzIYLmF1
-ZGlvc2VwLnBsdWdpbi52MS5IZWFkUgRoZWFkIsMBCgdGcmFtaW5nEiwKBGhlYWQYASABKAsyGC5hdWRpb3NlcC5wbHVnaW4u
-djEuSGVhZFIEaGVhZBIWCgZsZW5ndGgYAiABKARSBmxlbmd0aBIQCgNob3AYAyABKARSA2hvcBIQCgNwYWQYBCABKARSA3Bh
-ZBIUCgVzaGFyZRgFIAEoBFIFc2hhcmUSGgoIYW5hbHlzaXMYBiABKAxSCGFuYWx5c2lzEhwKCXN5bnRoZXNpcxgHIAEoDFIJ
-c3ludGhlc2lzIp4BCgZGcmFtZXMSFgoGaGFuZGxlGAEgASgEUgZoYW5kbGUSFAoFeW91cnMYAiABKAhSBXlvdXJzEi8KBWF1
-ZGlvGAMgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkF1ZGlvUgVhdWRpbxI1CgdmcmFtaW5nGAQgASgLMhsuYXVkaW9zZXAu
-cGx1Z2luLnYxLkZyYW1pbmdSB2ZyYW1pbmcizwEKCVRyYW5zZm9ybRIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIUCgV5b3Vy
-cxgCIAEoCFIFeW91cnMSFgoGbGVuZ3RoGAMgASgEUgZsZW5ndGgSEgoEYmlucxgEIAEoBFIEYmlucxIYCgdjb21wbGV4GAUg
-ASgIUgdjb21wbGV4EiAKC2ZyZXF1ZW5jaWVzGAYgASgMUgtmcmVxdWVuY2llcxIsCgNwaGkYByABKAsyGi5hdWRpb3NlcC5w
-bHVnaW4udjEuTWF0cml4UgNwaGkiswEKD0ZpdHRlZFRyYW5zZm9ybRIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIUCgV5b3Vy
-cxgCIAEoCFIFeW91cnMSOwoJdHJhbnNmb3JtGAMgASgLMh0uYXVkaW9zZXAucGx1Z2luLnYxLlRyYW5zZm9ybVIJdHJhbnNm
-b3JtEjUKB2ZyYW1pbmcYBCABKAsyGy5hdWRpb3NlcC5wbHVnaW4udjEuRnJhbWluZ1IHZnJhbWluZyLdAQoFQ29lZnMSFgoG
-aGFuZGxlGAEgASgEUgZoYW5kbGUSFAoFeW91cnMYAiABKAhSBXlvdXJzEjsKCXRyYW5zZm9ybRgDIAEoCzIdLmF1ZGlvc2Vw
-LnBsdWdpbi52MS5UcmFuc2Zvcm1SCXRyYW5zZm9ybRIyCgZmcmFtZXMYBCABKAsyGi5hdWRpb3NlcC5wbHVnaW4udjEuRnJh
-bWVzUgZmcmFtZXMSNQoHZnJhbWluZxgFIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5GcmFtaW5nUgdmcmFtaW5nIsEBCgVQ
-b3dlchIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIUCgV5b3VycxgCIAEoCFIFeW91cnMSLwoFY29lZnMYAyABKAsyGS5hdWRp
-b3NlcC5wbHVnaW4udjEuQ29lZnNSBWNvZWZzEjUKB2ZyYW1pbmcYBCABKAsyGy5hdWRpb3NlcC5wbHVnaW4udjEuRnJhbWlu
-Z1IHZnJhbWluZxISCgRiaW5zGAUgASgEUgRiaW5zEg4KAmh6GAYgASgMUgJoeiJiCgZNYXRyaXgSEgoEcm93cxgBIAEoBFIE
-cm93cxIYCgdjb2x1bW5zGAIgASgEUgdjb2x1bW5zEhIKBGRhdGEYAyABKAxSBGRhdGESFgoGaGFuZGxlGAQgASgEUgZoYW5k
-bGUixQIKB0ZhY3RvcnMSFgoGaGFuZGxlGAEgASgEUgZoYW5kbGUSFAoFeW91cnMYAiABKAhSBXlvdXJzEigKAXcYAyABKAsy
-Gi5hdWRpb3NlcC5wbHVnaW4udjEuTWF0cml4UgF3EigKAWgYBCABKAsyGi5hdWRpb3NlcC5wbHVnaW4udjEuTWF0cml4UgFo
-EhwKCW9iamVjdGl2ZRgFIAEoDFIJb2JqZWN0aXZlEhoKCHJlc3RhcnRzGAYgASgMUghyZXN0YXJ0cxISCgRzdG9wGAcgASgJ
-UgRzdG9wEjMKB3NvdXJjZXMYCCADKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuR3JvdXBSB3NvdXJjZXMSNQoHZnJhbWluZxgJ
-IAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5GcmFtaW5nUgdmcmFtaW5nIjsKBUdyb3VwEhIKBG5hbWUYASABKAlSBG5hbWUS
-HgoKY29tcG9uZW50cxgCIAMoBFIKY29tcG9uZW50cyI3CgVOb3RlcxIuCgVub3RlcxgBIAMoCzIYLmF1ZGlvc2VwLnBsdWdp
-bi52MS5Ob3RlUgVub3RlcyJ+CgROb3RlEhQKBW9uc2V0GAEgASgBUgVvbnNldBIWCgZvZmZzZXQYAiABKAFSBm9mZnNldBIU
-CgVwaXRjaBgDIAEoAVIFcGl0Y2gSFgoGc291cmNlGAQgASgJUgZzb3VyY2USGgoIdmVsb2NpdHkYBSABKAFSCHZlbG9jaXR5
-IrYCCgVTdGVtcxIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIUCgV5b3VycxgCIAEoCFIFeW91cnMSLAoEaGVhZBgDIAEoCzIY
-LmF1ZGlvc2VwLnBsdWdpbi52MS5IZWFkUgRoZWFkEhQKBW5hbWVzGAQgAygJUgVuYW1lcxIxCgZncm91cHMYBSADKAsyGS5h
-dWRpb3NlcC5wbHVnaW4udjEuR3JvdXBSBmdyb3VwcxI7CglzZXBhcmF0ZWQYBiABKAsyHS5hdWRpb3NlcC5wbHVnaW4udjEu
-U2VwYXJhdGVkUglzZXBhcmF0ZWQSSwoPc2VwYXJhdGVkX2F1ZGlvGAcgASgLMiIuYXVkaW9zZXAucGx1Z2luLnYxLlNlcGFy
-YXRlZEF1ZGlvUg5zZXBhcmF0ZWRBdWRpbyJQCglTZXBhcmF0ZWQSLwoFY29lZnMYASABKAsyGS5hdWRpb3NlcC5wbHVnaW4u
-djEuQ29lZnNSBWNvZWZzEhIKBGhhbG8YAiABKARSBGhhbG8ibQoOU2VwYXJhdGVkQXVkaW8SLwoFYXVkaW8YASABKAsyGS5h
-dWRpb3NlcC5wbHVnaW4udjEuQXVkaW9SBWF1ZGlvEhQKBWNodW5rGAIgASgEUgVjaHVuaxIUCgVyZWFjaBgDIAEoBFIFcmVh
-Y2giSQoFQXJyYXkSEgoEZGF0YRgBIAEoDFIEZGF0YRIWCgZvZmZzZXQYAiABKARSBm9mZnNldBIUCgVjb3VudBgDIAEoBFIF
-Y291bnQi/wUKC1JlYWRSZXF1ZXN0EhYKBmhhbmRsZRgBIAEoBFIGaGFuZGxlEiwKBGNhbGwYAiABKAsyGC5hdWRpb3NlcC5w
-bHVnaW4udjEuQ2FsbFIEY2FsbBItCgRmcm9tGAMgAygLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkFycmF5UgRmcm9tEikKAnRv
-GAQgAygLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkFycmF5UgJ0bxI3CgdzYW1wbGVzGAUgASgLMhsuYXVkaW9zZXAucGx1Z2lu
-LnYxLlNhbXBsZXNIAFIHc2FtcGxlcxI6CghzcGVjdHJ1bRgGIAEoCzIcLmF1ZGlvc2VwLnBsdWdpbi52MS5TcGVjdHJ1bUgA
-UghzcGVjdHJ1bRI3Cgdjb2x1bW5zGAcgASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLkNvbHVtbnNIAFIHY29sdW1ucxI3Cgdm
-b3J3YXJkGAggASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLkZvcndhcmRIAFIHZm9yd2FyZBI3CgdpbnZlcnNlGAkgASgLMhsu
-YXVkaW9zZXAucGx1Z2luLnYxLkludmVyc2VIAFIHaW52ZXJzZRI3CgdudW1iZXJzGAogASgLMhsuYXVkaW9zZXAucGx1Z2lu
-LnYxLk51bWJlcnNIAFIHbnVtYmVycxI3CgdpdGVyYXRlGAsgASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLkl0ZXJhdGVIAFIH
-aXRlcmF0ZRIuCgRuZXh0GAwgASgLMhguYXVkaW9zZXAucGx1Z2luLnYxLk5leHRIAFIEbmV4dBI6CghzZXBhcmF0ZRgNIAEo
-CzIcLmF1ZGlvc2VwLnBsdWdpbi52MS5TZXBhcmF0ZUgAUghzZXBhcmF0ZRJKCg5zZXBhcmF0ZV9hdWRpbxgOIAEoCzIhLmF1
-ZGlvc2VwLnBsdWdpbi52MS5TZXBhcmF0ZUF1ZGlvSABSDXNlcGFyYXRlQXVkaW9CBgoEd2hhdCKHAQoJUmVhZFJlcGx5EjEK
-BmFycmF5cxgBIAMoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5BcnJheVIGYXJyYXlzEhYKBmhhbmRsZRgCIAEoBFIGaGFuZGxl
-Ei8KBWJsb2NrGAMgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkJsb2NrUgVibG9jayIvCgdTYW1wbGVzEg4KAmF0GAEgASgS
-UgJhdBIUCgVjb3VudBgCIAEoBFIFY291bnQiNgoIU3BlY3RydW0SFAoFZmlyc3QYASABKARSBWZpcnN0EhQKBWNvdW50GAIg
-ASgEUgVjb3VudCJHCgdDb2x1bW5zEhQKBWZpcnN0GAEgASgEUgVmaXJzdBIUCgVjb3VudBgCIAEoBFIFY291bnQSEAoDYWxs
-GAMgASgIUgNhbGwiHwoHRm9yd2FyZBIUCgVjb3VudBgBIAEoBFIFY291bnQiHwoHSW52ZXJzZRIUCgVjb3VudBgBIAEoBFIF
-Y291bnQiHwoHTnVtYmVycxIUCgVmaXJzdBgBIAEoBFIFZmlyc3QiCQoHSXRlcmF0ZSIGCgROZXh0IjkKBUJsb2NrEhYKBnNv
-dXJjZRgBIAEoBFIGc291cmNlEhgKB3NhbXBsZXMYAiABKARSB3NhbXBsZXMiYgoIU2VwYXJhdGUSFAoFZmlyc3QYASABKARS
-BWZpcnN0EhYKBmZyYW1lcxgCIAEoBFIGZnJhbWVzEhIKBHNraXAYAyABKARSBHNraXASFAoFY291bnQYBCABKARSBWNvdW50
-IjUKDVNlcGFyYXRlQXVkaW8SDgoCYXQYASABKBJSAmF0EhQKBWNvdW50GAIgASgEUgVjb3VudCK3AgoIUXVlc3Rpb24SDgoC
-aWQYASABKARSAmlkEhIKBGNhbGwYAiABKARSBGNhbGwSNQoEcmVhZBgDIAEoCzIfLmF1ZGlvc2VwLnBsdWdpbi52MS5SZWFk
-UmVxdWVzdEgAUgRyZWFkEjgKBWNsb3NlGAQgASgLMiAuYXVkaW9zZXAucGx1Z2luLnYxLkNsb3NlUmVxdWVzdEgAUgVjbG9z
-ZRIuCgRzdGVwGAUgASgLMhguYXVkaW9zZXAucGx1Z2luLnYxLlN0ZXBIAFIEc3RlcBIrCgNsb2cYBiABKAsyFy5hdWRpb3Nl
-cC5wbHVnaW4udjEuTG9nSABSA2xvZxIxCgVhbGl2ZRgHIAEoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5FbXB0eUgAUgVhbGl2
-ZUIGCgR3aGF0ImMKBkFuc3dlchIOCgJpZBgBIAEoBFICaWQSMwoFcmVwbHkYAiABKAsyHS5hdWRpb3NlcC5wbHVnaW4udjEu
-UmVhZFJlcGx5UgVyZXBseRIUCgVlcnJvchgDIAEoCVIFZXJyb3Iy7wUKBlBsdWdpbhJSCghEZXNjcmliZRIjLmF1ZGlvc2Vw
-LnBsdWdpbi52MS5EZXNjcmliZVJlcXVlc3QaIS5hdWRpb3NlcC5wbHVnaW4udjEuRGVzY3JpYmVSZXBseRJJCgVCdWlsZBIg
-LmF1ZGlvc2VwLnBsdWdpbi52MS5CdWlsZFJlcXVlc3QaHi5hdWRpb3NlcC5wbHVnaW4udjEuQnVpbGRSZXBseRJSCghGb3Jl
-Y2FzdBIjLmF1ZGlvc2VwLnBsdWdpbi52MS5Gb3JlY2FzdFJlcXVlc3QaIS5hdWRpb3NlcC5wbHVnaW4udjEuRm9yZWNhc3RS
-ZXBseRJICgdQcmVwYXJlEiIuYXVkaW9zZXAucGx1Z2luLnYxLlByZXBhcmVSZXF1ZXN0GhkuYXVkaW9zZXAucGx1Z2luLnYx
-LkVtcHR5EkUKA1J1bhIeLmF1ZGlvc2VwLnBsdWdpbi52MS5SdW5SZXF1ZXN0GhwuYXVkaW9zZXAucGx1Z2luLnYxLlJ1blJl
-cGx5MAESRgoEUmVhZBIfLmF1ZGlvc2VwLnBsdWdpbi52MS5SZWFkUmVxdWVzdBodLmF1ZGlvc2VwLnBsdWdpbi52MS5SZWFk
-UmVwbHkSRQoGQ29tbWl0EiAuYXVkaW9zZXAucGx1Z2luLnYxLlN0YWdlUmVxdWVzdBoZLmF1ZGlvc2VwLnBsdWdpbi52MS5F
-bXB0eRJHCghXaXRoZHJhdxIgLmF1ZGlvc2VwLnBsdWdpbi52MS5TdGFnZVJlcXVlc3QaGS5hdWRpb3NlcC5wbHVnaW4udjEu
-RW1wdHkSRAoFQ2xvc2USIC5hdWRpb3NlcC5wbHVnaW4udjEuQ2xvc2VSZXF1ZXN0GhkuYXVkaW9zZXAucGx1Z2luLnYxLkVt
-cHR5EkMKA0FzaxIaLmF1ZGlvc2VwLnBsdWdpbi52MS5BbnN3ZXIaHC5hdWRpb3NlcC5wbHVnaW4udjEuUXVlc3Rpb24oATAB
-QitaKWdpdGh1Yi5jb20vYXVkaW9zZXAvYXVkaW9zZXAvcGx1Z2lucy93aXJlYgZwcm90bzM=
+LAoEY2FsbBgCIAEoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5DYWxsUgRjYWxsIlAKDENsb3NlUmVxdWVzdBIUCgVzdGFnZRgB
+IAEoBFIFc3RhZ2USFgoGdmFsdWVzGAIgAygEUgZ2YWx1ZXMSEgoEa2VwdBgDIAMoBFIEa2VwdCLHAwoFVmFsdWUSMQoFYXVk
+aW8YASABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuQXVkaW9IAFIFYXVkaW8SNAoGZnJhbWVzGAIgASgLMhouYXVkaW9zZXAu
+cGx1Z2luLnYxLkZyYW1lc0gAUgZmcmFtZXMSMQoFY29lZnMYAyABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuQ29lZnNIAFIF
+Y29lZnMSMQoFcG93ZXIYBCABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuUG93ZXJIAFIFcG93ZXISQwoJdHJhbnNmb3JtGAUg
+ASgLMiMuYXVkaW9zZXAucGx1Z2luLnYxLkZpdHRlZFRyYW5zZm9ybUgAUgl0cmFuc2Zvcm0SNwoHZmFjdG9ycxgGIAEoCzIb
+LmF1ZGlvc2VwLnBsdWdpbi52MS5GYWN0b3JzSABSB2ZhY3RvcnMSMQoFbm90ZXMYByABKAsyGS5hdWRpb3NlcC5wbHVnaW4u
+djEuTm90ZXNIAFIFbm90ZXMSNQoHc291cmNlcxgIIAEoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5TdGVtc0gAUgdzb3VyY2Vz
+QgcKBWNhcmdvIvABCgRIZWFkEhIKBHJhdGUYASABKARSBHJhdGUSGAoHc2FtcGxlcxgCIAEoBFIHc2FtcGxlcxIaCghjaGFu
+bmVscxgDIAEoBFIIY2hhbm5lbHMSIgoMcmVhbGlzYXRpb25zGAQgASgEUgxyZWFsaXNhdGlvbnMSFAoFbmFtZXMYBSADKAlS
+BW5hbWVzEhoKCGVuY29kaW5nGAYgASgJUghlbmNvZGluZxIaCghzcGVha2VycxgHIAEoDVIIc3BlYWtlcnMSLAoEdGFncxgI
+IAMoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5UYWdzUgR0YWdzIjQKBFRhZ3MSFAoFbmFtZXMYASADKAlSBW5hbWVzEhYKBnZh
+bHVlcxgCIAMoCVIGdmFsdWVzImMKBUF1ZGlvEhYKBmhhbmRsZRgBIAEoBFIGaGFuZGxlEhQKBXlvdXJzGAIgASgIUgV5b3Vy
+cxIsCgRoZWFkGAMgASgLMhguYXVkaW9zZXAucGx1Z2luLnYxLkhlYWRSBGhlYWQiwwEKB0ZyYW1pbmcSLAoEaGVhZBgBIAEo
+CzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5IZWFkUgRoZWFkEhYKBmxlbmd0aBgCIAEoBFIGbGVuZ3RoEhAKA2hvcBgDIAEoBFID
+aG9wEhAKA3BhZBgEIAEoBFIDcGFkEhQKBXNoYXJlGAUgASgEUgVzaGFyZRIaCghhbmFseXNpcxgGIAEoDFIIYW5hbHlzaXMS
+HAoJc3ludGhlc2lzGAcgASgMUglzeW50aGVzaXMingEKBkZyYW1lcxIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIUCgV5b3Vy
+cxgCIAEoCFIFeW91cnMSLwoFYXVkaW8YAyABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuQXVkaW9SBWF1ZGlvEjUKB2ZyYW1p
+bmcYBCABKAsyGy5hdWRpb3NlcC5wbHVnaW4udjEuRnJhbWluZ1IHZnJhbWluZyLPAQoJVHJhbnNmb3JtEhYKBmhhbmRsZRgB
+IAEoBFIGaGFuZGxlEhQKBXlvdXJzGAIgASgIUgV5b3VycxIWCgZsZW5ndGgYAyABKARSBmxlbmd0aBISCgRiaW5zGAQgASgE
+UgRiaW5zEhgKB2NvbXBsZXgYBSABKAhSB2NvbXBsZXgSIAoLZnJlcXVlbmNpZXMYBiABKAxSC2ZyZXF1ZW5jaWVzEiwKA3Bo
+aRgHIAEoCzIaLmF1ZGlvc2VwLnBsdWdpbi52MS5NYXRyaXhSA3BoaSKzAQoPRml0dGVkVHJhbnNmb3JtEhYKBmhhbmRsZRgB
+IAEoBFIGaGFuZGxlEhQKBXlvdXJzGAIgASgIUgV5b3VycxI7Cgl0cmFuc2Zvcm0YAyABKAsyHS5hdWRpb3NlcC5wbHVnaW4u
+djEuVHJhbnNmb3JtUgl0cmFuc2Zvcm0SNQoHZnJhbWluZxgEIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5GcmFtaW5nUgdm
+cmFtaW5nIt0BCgVDb2VmcxIWCgZoYW5kbGUYASABKARSBmhhbmRsZRIUCgV5b3VycxgCIAEoCFIFeW91cnMSOwoJdHJhbnNm
+b3JtGAMgASgLMh0uYXVkaW9zZXAucGx1Z2luLnYxLlRyYW5zZm9ybVIJdHJhbnNmb3JtEjIKBmZyYW1lcxgEIAEoCzIaLmF1
+ZGlvc2VwLnBsdWdpbi52MS5GcmFtZXNSBmZyYW1lcxI1CgdmcmFtaW5nGAUgASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLkZy
+YW1pbmdSB2ZyYW1pbmciwQEKBVBvd2VyEhYKBmhhbmRsZRgBIAEoBFIGaGFuZGxlEhQKBXlvdXJzGAIgASgIUgV5b3VycxIv
+CgVjb2VmcxgDIAEoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5Db2Vmc1IFY29lZnMSNQoHZnJhbWluZxgEIAEoCzIbLmF1ZGlv
+c2VwLnBsdWdpbi52MS5GcmFtaW5nUgdmcmFtaW5nEhIKBGJpbnMYBSABKARSBGJpbnMSDgoCaHoYBiABKAxSAmh6InYKBk1h
+dHJpeBISCgRyb3dzGAEgASgEUgRyb3dzEhgKB2NvbHVtbnMYAiABKARSB2NvbHVtbnMSEgoEZGF0YRgDIAEoDFIEZGF0YRIW
+CgZoYW5kbGUYBCABKARSBmhhbmRsZRISCgRrZWVwGAUgASgIUgRrZWVwIsUCCgdGYWN0b3JzEhYKBmhhbmRsZRgBIAEoBFIG
+aGFuZGxlEhQKBXlvdXJzGAIgASgIUgV5b3VycxIoCgF3GAMgASgLMhouYXVkaW9zZXAucGx1Z2luLnYxLk1hdHJpeFIBdxIo
+CgFoGAQgASgLMhouYXVkaW9zZXAucGx1Z2luLnYxLk1hdHJpeFIBaBIcCglvYmplY3RpdmUYBSABKAxSCW9iamVjdGl2ZRIa
+CghyZXN0YXJ0cxgGIAEoDFIIcmVzdGFydHMSEgoEc3RvcBgHIAEoCVIEc3RvcBIzCgdzb3VyY2VzGAggAygLMhkuYXVkaW9z
+ZXAucGx1Z2luLnYxLkdyb3VwUgdzb3VyY2VzEjUKB2ZyYW1pbmcYCSABKAsyGy5hdWRpb3NlcC5wbHVnaW4udjEuRnJhbWlu
+Z1IHZnJhbWluZyI7CgVHcm91cBISCgRuYW1lGAEgASgJUgRuYW1lEh4KCmNvbXBvbmVudHMYAiADKARSCmNvbXBvbmVudHMi
+NwoFTm90ZXMSLgoFbm90ZXMYASADKAsyGC5hdWRpb3NlcC5wbHVnaW4udjEuTm90ZVIFbm90ZXMifgoETm90ZRIUCgVvbnNl
+dBgBIAEoAVIFb25zZXQSFgoGb2Zmc2V0GAIgASgBUgZvZmZzZXQSFAoFcGl0Y2gYAyABKAFSBXBpdGNoEhYKBnNvdXJjZRgE
+IAEoCVIGc291cmNlEhoKCHZlbG9jaXR5GAUgASgBUgh2ZWxvY2l0eSK2AgoFU3RlbXMSFgoGaGFuZGxlGAEgASgEUgZoYW5k
+bGUSFAoFeW91cnMYAiABKAhSBXlvdXJzEiwKBGhlYWQYAyABKAsyGC5hdWRpb3NlcC5wbHVnaW4udjEuSGVhZFIEaGVhZBIU
+CgVuYW1lcxgEIAMoCVIFbmFtZXMSMQoGZ3JvdXBzGAUgAygLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkdyb3VwUgZncm91cHMS
+OwoJc2VwYXJhdGVkGAYgASgLMh0uYXVkaW9zZXAucGx1Z2luLnYxLlNlcGFyYXRlZFIJc2VwYXJhdGVkEksKD3NlcGFyYXRl
+ZF9hdWRpbxgHIAEoCzIiLmF1ZGlvc2VwLnBsdWdpbi52MS5TZXBhcmF0ZWRBdWRpb1IOc2VwYXJhdGVkQXVkaW8iUAoJU2Vw
+YXJhdGVkEi8KBWNvZWZzGAEgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkNvZWZzUgVjb2VmcxISCgRoYWxvGAIgASgEUgRo
+YWxvIm0KDlNlcGFyYXRlZEF1ZGlvEi8KBWF1ZGlvGAEgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkF1ZGlvUgVhdWRpbxIU
+CgVjaHVuaxgCIAEoBFIFY2h1bmsSFAoFcmVhY2gYAyABKARSBXJlYWNoIkkKBUFycmF5EhIKBGRhdGEYASABKAxSBGRhdGES
+FgoGb2Zmc2V0GAIgASgEUgZvZmZzZXQSFAoFY291bnQYAyABKARSBWNvdW50IrAGCgtSZWFkUmVxdWVzdBIWCgZoYW5kbGUY
+ASABKARSBmhhbmRsZRIsCgRjYWxsGAIgASgLMhguYXVkaW9zZXAucGx1Z2luLnYxLkNhbGxSBGNhbGwSLQoEZnJvbRgDIAMo
+CzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5BcnJheVIEZnJvbRIpCgJ0bxgEIAMoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5BcnJh
+eVICdG8SNwoHc2FtcGxlcxgFIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5TYW1wbGVzSABSB3NhbXBsZXMSOgoIc3BlY3Ry
+dW0YBiABKAsyHC5hdWRpb3NlcC5wbHVnaW4udjEuU3BlY3RydW1IAFIIc3BlY3RydW0SNwoHY29sdW1ucxgHIAEoCzIbLmF1
+ZGlvc2VwLnBsdWdpbi52MS5Db2x1bW5zSABSB2NvbHVtbnMSNwoHZm9yd2FyZBgIIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52
+MS5Gb3J3YXJkSABSB2ZvcndhcmQSNwoHaW52ZXJzZRgJIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5JbnZlcnNlSABSB2lu
+dmVyc2USNwoHbnVtYmVycxgKIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5OdW1iZXJzSABSB251bWJlcnMSNwoHaXRlcmF0
+ZRgLIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5JdGVyYXRlSABSB2l0ZXJhdGUSLgoEbmV4dBgMIAEoCzIYLmF1ZGlvc2Vw
+LnBsdWdpbi52MS5OZXh0SABSBG5leHQSOgoIc2VwYXJhdGUYDSABKAsyHC5hdWRpb3NlcC5wbHVnaW4udjEuU2VwYXJhdGVI
+AFIIc2VwYXJhdGUSSgoOc2VwYXJhdGVfYXVkaW8YDiABKAsyIS5hdWRpb3NlcC5wbHVnaW4udjEuU2VwYXJhdGVBdWRpb0gA
+Ug1zZXBhcmF0ZUF1ZGlvEi8KBXBsYWNlGA8gASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLlBsYWNlUgVwbGFjZUIGCgR3aGF0
+InUKBVBsYWNlEhQKBWZpcnN0GAEgASgEUgVmaXJzdBIUCgVjb3VudBgCIAEoBFIFY291bnQSFgoGbGF5ZXJzGAMgASgEUgZs
+YXllcnMSGAoHc291cmNlcxgEIAEoBFIHc291cmNlcxIOCgJhdBgFIAEoBFICYXQihwEKCVJlYWRSZXBseRIxCgZhcnJheXMY
+ASADKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuQXJyYXlSBmFycmF5cxIWCgZoYW5kbGUYAiABKARSBmhhbmRsZRIvCgVibG9j
+axgDIAEoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5CbG9ja1IFYmxvY2siLwoHU2FtcGxlcxIOCgJhdBgBIAEoElICYXQSFAoF
+Y291bnQYAiABKARSBWNvdW50IjYKCFNwZWN0cnVtEhQKBWZpcnN0GAEgASgEUgVmaXJzdBIUCgVjb3VudBgCIAEoBFIFY291
+bnQiRwoHQ29sdW1ucxIUCgVmaXJzdBgBIAEoBFIFZmlyc3QSFAoFY291bnQYAiABKARSBWNvdW50EhAKA2FsbBgDIAEoCFID
+YWxsIh8KB0ZvcndhcmQSFAoFY291bnQYASABKARSBWNvdW50Ih8KB0ludmVyc2USFAoFY291bnQYASABKARSBWNvdW50Ih8K
+B051bWJlcnMSFAoFZmlyc3QYASABKARSBWZpcnN0IgkKB0l0ZXJhdGUiBgoETmV4dCI5CgVCbG9jaxIWCgZzb3VyY2UYASAB
+KARSBnNvdXJjZRIYCgdzYW1wbGVzGAIgASgEUgdzYW1wbGVzImIKCFNlcGFyYXRlEhQKBWZpcnN0GAEgASgEUgVmaXJzdBIW
+CgZmcmFtZXMYAiABKARSBmZyYW1lcxISCgRza2lwGAMgASgEUgRza2lwEhQKBWNvdW50GAQgASgEUgVjb3VudCI1Cg1TZXBh
+cmF0ZUF1ZGlvEg4KAmF0GAEgASgSUgJhdBIUCgVjb3VudBgCIAEoBFIFY291bnQitwIKCFF1ZXN0aW9uEg4KAmlkGAEgASgE
+UgJpZBISCgRjYWxsGAIgASgEUgRjYWxsEjUKBHJlYWQYAyABKAsyHy5hdWRpb3NlcC5wbHVnaW4udjEuUmVhZFJlcXVlc3RI
+AFIEcmVhZBI4CgVjbG9zZRgEIAEoCzIgLmF1ZGlvc2VwLnBsdWdpbi52MS5DbG9zZVJlcXVlc3RIAFIFY2xvc2USLgoEc3Rl
+cBgFIAEoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5TdGVwSABSBHN0ZXASKwoDbG9nGAYgASgLMhcuYXVkaW9zZXAucGx1Z2lu
+LnYxLkxvZ0gAUgNsb2cSMQoFYWxpdmUYByABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuRW1wdHlIAFIFYWxpdmVCBgoEd2hh
+dCJjCgZBbnN3ZXISDgoCaWQYASABKARSAmlkEjMKBXJlcGx5GAIgASgLMh0uYXVkaW9zZXAucGx1Z2luLnYxLlJlYWRSZXBs
+eVIFcmVwbHkSFAoFZXJyb3IYAyABKAlSBWVycm9yMu8FCgZQbHVnaW4SUgoIRGVzY3JpYmUSIy5hdWRpb3NlcC5wbHVnaW4u
+djEuRGVzY3JpYmVSZXF1ZXN0GiEuYXVkaW9zZXAucGx1Z2luLnYxLkRlc2NyaWJlUmVwbHkSSQoFQnVpbGQSIC5hdWRpb3Nl
+cC5wbHVnaW4udjEuQnVpbGRSZXF1ZXN0Gh4uYXVkaW9zZXAucGx1Z2luLnYxLkJ1aWxkUmVwbHkSUgoIRm9yZWNhc3QSIy5h
+dWRpb3NlcC5wbHVnaW4udjEuRm9yZWNhc3RSZXF1ZXN0GiEuYXVkaW9zZXAucGx1Z2luLnYxLkZvcmVjYXN0UmVwbHkSSAoH
+UHJlcGFyZRIiLmF1ZGlvc2VwLnBsdWdpbi52MS5QcmVwYXJlUmVxdWVzdBoZLmF1ZGlvc2VwLnBsdWdpbi52MS5FbXB0eRJF
+CgNSdW4SHi5hdWRpb3NlcC5wbHVnaW4udjEuUnVuUmVxdWVzdBocLmF1ZGlvc2VwLnBsdWdpbi52MS5SdW5SZXBseTABEkYK
+BFJlYWQSHy5hdWRpb3NlcC5wbHVnaW4udjEuUmVhZFJlcXVlc3QaHS5hdWRpb3NlcC5wbHVnaW4udjEuUmVhZFJlcGx5EkUK
+BkNvbW1pdBIgLmF1ZGlvc2VwLnBsdWdpbi52MS5TdGFnZVJlcXVlc3QaGS5hdWRpb3NlcC5wbHVnaW4udjEuRW1wdHkSRwoI
+V2l0aGRyYXcSIC5hdWRpb3NlcC5wbHVnaW4udjEuU3RhZ2VSZXF1ZXN0GhkuYXVkaW9zZXAucGx1Z2luLnYxLkVtcHR5EkQK
+BUNsb3NlEiAuYXVkaW9zZXAucGx1Z2luLnYxLkNsb3NlUmVxdWVzdBoZLmF1ZGlvc2VwLnBsdWdpbi52MS5FbXB0eRJDCgNB
+c2sSGi5hdWRpb3NlcC5wbHVnaW4udjEuQW5zd2VyGhwuYXVkaW9zZXAucGx1Z2luLnYxLlF1ZXN0aW9uKAEwAUIrWilnaXRo
+dWIuY29tL2F1ZGlvc2VwL2F1ZGlvc2VwL3BsdWdpbnMvd2lyZWIGcHJvdG8z
 """
 
 _PACKAGE = "audiosep.plugin.v1."
@@ -677,16 +683,18 @@ class _OwnTransform:
 
     def __init__(self, impl, m):
         self.m = m
-        self.forward, self.inverse = _with_out(impl.forward), _with_out(impl.inverse)
+        self.forward, self.inverse = _with_more(impl.forward), _with_more(impl.inverse)
         x = _shaped("what forward makes of one frame of zeros", impl.forward(np.zeros((1, m))), 1, None)
         self.bins, self.complex = x.shape[1], np.iscomplexobj(x)
 
 
-def _with_out(method):
-    """Returns a function of the argument and of out, which method may not know."""
-    if "out" in inspect.signature(method).parameters:
-        return lambda x, out=None: method(x, out=out)
-    return lambda x, out=None: method(x)
+def _with_more(method):
+    """Returns a function of the argument, and of out and place, which method may not know."""
+    known = {"out", "place"} & set(inspect.signature(method).parameters)
+
+    def call(x, out=None, place=None):
+        return method(x, **{name: value for name, value in (("out", out), ("place", place)) if name in known})
+    return call
 
 
 class _Phi:
@@ -1274,13 +1282,20 @@ class _Plugin:
     """The service of wire/stage.proto, a method for each call."""
 
     def __init__(self, stages, version, one_process):
-        self.stages, self.version, self.one_process = {s.name: _Stage(s) for s in stages}, version, one_process
+        self.stages, self.version, self.one_process = {}, version, one_process
+        for make in stages:
+            other = self.stages.get(make.name)
+            if other is not None:
+                raise ValueError("two stages are called %r: the classes %s and %s; want a name of its own for each"
+                                 % (make.name, other.make.__name__, make.__name__))
+            self.stages[make.name] = _Stage(make)
         self.memory = _Memory()
         self.asker = _Asker(self.memory)
         self.pulse = _Pulse(self.asker)
         self.values = _Values(self)
         self.lock = threading.Lock()
         self.built, self.last = {}, 0  # handle -> (_Stage, stage)
+        self.kept = {}  # the host's handle -> a lock, and the matrix once it was read
 
     def Describe(self, request, context):
         definitions = json.dumps([s.definition() for s in self.stages.values()])
@@ -1326,6 +1341,9 @@ class _Plugin:
 
     def Close(self, request, context):
         self.values.forget(request.values)
+        with self.lock:
+            for handle in request.kept:
+                self.kept.pop(handle, None)
         if request.stage:
             _, stage = self.built.pop(request.stage)
             getattr(stage, "close", lambda: None)()
@@ -1387,9 +1405,19 @@ class _Plugin:
         return _new("Result", outputs=ports)
 
     def matrix(self, m):
-        """Returns a matrix of the host."""
+        """Returns a matrix of the host. One that comes again is read once."""
         if not m.handle:
             return np.frombuffer(m.data, _FLOAT).reshape(m.rows, m.columns)
+        if not m.keep:
+            return self.read_matrix(m)
+        with self.lock:
+            lock, kept = self.kept.setdefault(m.handle, (threading.Lock(), []))
+        with lock:
+            if not kept:
+                kept.append(self.read_matrix(m))
+            return kept[0]
+
+    def read_matrix(self, m):
         x = np.empty(m.rows * m.columns)
         for first, n in _parts(len(x), 1):
             x[first:first + n] = self.asker.ask(m.handle, (), (n,), numbers=_new("Numbers", first=first))[0]
@@ -1419,7 +1447,7 @@ class _Plugin:
     def read_forward(self, t, request, what):
         y = self.memory.get(getattr(request, "from")[0], what.count, t.m)
         room = None if t.complex else self.memory.room(request.to[0], what.count, t.bins)
-        x = _shaped("what forward returned", t.forward(y, room), what.count, t.bins)
+        x = _shaped("what forward returned", t.forward(y, room, _where(request)), what.count, t.bins)
         if np.iscomplexobj(x) != t.complex:
             raise ValueError("forward returned real numbers once and complex ones another time")
         if t.complex:
@@ -1432,7 +1460,7 @@ class _Plugin:
     def read_inverse(self, t, request, what):
         x = self.coefs(request, t.complex, what.count, t.bins)
         room = self.memory.room(request.to[0], what.count, t.m)
-        y = _real("what inverse returned", t.inverse(x, room), what.count, t.m)
+        y = _real("what inverse returned", t.inverse(x, room, _where(request)), what.count, t.m)
         return _new("ReadReply", arrays=[self.memory.put(request.to[0], y, room)])
 
     def read_numbers(self, x, request, what):
@@ -1465,6 +1493,14 @@ class _Plugin:
     def read_separate_audio(self, s, request, what):
         x = self.memory.get(getattr(request, "from")[0], s.head.layers, what.count + 2 * s.reach)
         return self.reply(request, _real("what separate returned", s.separate(x, what.at), len(s.names), s.head.layers, what.count))
+
+
+def _where(request):
+    """Returns which frames a transform is given, None if that is not known."""
+    if not request.HasField("place"):
+        return None
+    p = request.place
+    return Place(p.first, p.count, p.layers, p.sources, p.at)
 
 
 class _Iteration:
@@ -1510,6 +1546,9 @@ def _fail(context, error):
             text = "the stage has called sys.exit(%s); want an exception such as ValueError" % ("" if error.code is None else repr(error.code))
         where = _place(error)
         text = "%s: %s (%s:%d)" % (type(error).__name__, text, os.path.basename(where.filename), where.lineno)
+        if isinstance(error, ImportError) and error.name:
+            package = error.name.split(".")[0]
+            text += "; want it where %s finds it: %s -m pip install %s, or a virtual environment that has it" % (sys.executable, sys.executable, package)
         traceback.print_exception(type(error), error, error.__traceback__)
     context.abort(grpc.StatusCode.UNKNOWN, text)
 

@@ -397,7 +397,7 @@ func sums(ctx context.Context, dir string) (map[string]string, error) {
 		if err != nil || name == plugins.RecordName {
 			return err
 		}
-		_, all[filepath.ToSlash(name)], err = whole.Sum(ctx, path)
+		all[filepath.ToSlash(name)], err = whole.KeptSum(ctx, path)
 		return err
 	})
 	return all, err

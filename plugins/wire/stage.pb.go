@@ -75,12 +75,15 @@
 // of their own. A plugin that never asks says asks = false to Describe and need not serve Ask.
 //
 // The host's values stay until the Run that they were given to is over, and as long as the
-// plugin has values of its own that it made in it.
+// plugin has values of its own that it made in it. A matrix with keep = true, such as W, has the
+// same handle in every Run that it is given to, by all stages that share a process: it need be
+// read once. The host says by CloseRequest.kept when it will not be given again.
 //
 // A request says which frames, columns or samples it concerns: the first and how many, counted
 // from the beginning of the recording. It concerns all layers at once, unless it is of a
 // transform: Forward and Inverse are given rows of numbers, a frame each, of whatever frames
-// and layers, and treat each alike. The columns of V are common to all layers.
+// and layers, and treat each alike. Which these are is in ReadRequest.place, where it is known.
+// The columns of V are common to all layers.
 //
 // # Numbers
 //
@@ -1395,6 +1398,7 @@ type CloseRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Stage         uint64                 `protobuf:"varint,1,opt,name=stage,proto3" json:"stage,omitempty"`          // 0: none
 	Values        []uint64               `protobuf:"varint,2,rep,packed,name=values,proto3" json:"values,omitempty"` // handles that are not needed any more
+	Kept          []uint64               `protobuf:"varint,3,rep,packed,name=kept,proto3" json:"kept,omitempty"`     // handles of the host's matrices with keep = true that will not come again
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1439,6 +1443,13 @@ func (x *CloseRequest) GetStage() uint64 {
 func (x *CloseRequest) GetValues() []uint64 {
 	if x != nil {
 		return x.Values
+	}
+	return nil
+}
+
+func (x *CloseRequest) GetKept() []uint64 {
+	if x != nil {
+		return x.Kept
 	}
 	return nil
 }
@@ -2334,6 +2345,7 @@ type Matrix struct {
 	Columns       uint64                 `protobuf:"varint,2,opt,name=columns,proto3" json:"columns,omitempty"`
 	Data          []byte                 `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"` // all numbers, when handle is 0
 	Handle        uint64                 `protobuf:"varint,4,opt,name=handle,proto3" json:"handle,omitempty"`
+	Keep          bool                   `protobuf:"varint,5,opt,name=keep,proto3" json:"keep,omitempty"` // the host's, with a handle: what was read of it may be kept for later Runs
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2394,6 +2406,13 @@ func (x *Matrix) GetHandle() uint64 {
 		return x.Handle
 	}
 	return 0
+}
+
+func (x *Matrix) GetKeep() bool {
+	if x != nil {
+		return x.Keep
+	}
+	return false
 }
 
 // Factors are V ≈ W H, both ≥ 0; one may be missing.
@@ -2970,6 +2989,7 @@ type ReadRequest struct {
 	//	*ReadRequest_Separate
 	//	*ReadRequest_SeparateAudio
 	What          isReadRequest_What `protobuf_oneof:"what"`
+	Place         *Place             `protobuf:"bytes,15,opt,name=place,proto3" json:"place,omitempty"` // of Forward and Inverse, where it is known
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3129,6 +3149,13 @@ func (x *ReadRequest) GetSeparateAudio() *SeparateAudio {
 	return nil
 }
 
+func (x *ReadRequest) GetPlace() *Place {
+	if x != nil {
+		return x.Place
+	}
+	return nil
+}
+
 type isReadRequest_What interface {
 	isReadRequest_What()
 }
@@ -3193,6 +3220,87 @@ func (*ReadRequest_Separate) isReadRequest_What() {}
 
 func (*ReadRequest_SeparateAudio) isReadRequest_What() {}
 
+// Place says which frames Forward and Inverse are given: runs of frames first … first+count-1 of the
+// recording, one for each layer or, where they are of separated sources, for each source of each
+// layer: layer after layer, in each source after source. Frame i of all these is frame
+// first + i%count of source (i/count)%sources in layer i/count/sources. A request has those from
+// i = at on. No result may depend on it.
+type Place struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	First         uint64                 `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`
+	Count         uint64                 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	Layers        uint64                 `protobuf:"varint,3,opt,name=layers,proto3" json:"layers,omitempty"`   // layer r*channels+c is channel c of realisation r
+	Sources       uint64                 `protobuf:"varint,4,opt,name=sources,proto3" json:"sources,omitempty"` // 1 where the frames are of the recording itself
+	At            uint64                 `protobuf:"varint,5,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Place) Reset() {
+	*x = Place{}
+	mi := &file_stage_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Place) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Place) ProtoMessage() {}
+
+func (x *Place) ProtoReflect() protoreflect.Message {
+	mi := &file_stage_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Place.ProtoReflect.Descriptor instead.
+func (*Place) Descriptor() ([]byte, []int) {
+	return file_stage_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *Place) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *Place) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Place) GetLayers() uint64 {
+	if x != nil {
+		return x.Layers
+	}
+	return 0
+}
+
+func (x *Place) GetSources() uint64 {
+	if x != nil {
+		return x.Sources
+	}
+	return 0
+}
+
+func (x *Place) GetAt() uint64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
 type ReadReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Arrays        []*Array               `protobuf:"bytes,1,rep,name=arrays,proto3" json:"arrays,omitempty"`  // one for each of to
@@ -3204,7 +3312,7 @@ type ReadReply struct {
 
 func (x *ReadReply) Reset() {
 	*x = ReadReply{}
-	mi := &file_stage_proto_msgTypes[41]
+	mi := &file_stage_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3216,7 +3324,7 @@ func (x *ReadReply) String() string {
 func (*ReadReply) ProtoMessage() {}
 
 func (x *ReadReply) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[41]
+	mi := &file_stage_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3229,7 +3337,7 @@ func (x *ReadReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadReply.ProtoReflect.Descriptor instead.
 func (*ReadReply) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{41}
+	return file_stage_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ReadReply) GetArrays() []*Array {
@@ -3264,7 +3372,7 @@ type Samples struct {
 
 func (x *Samples) Reset() {
 	*x = Samples{}
-	mi := &file_stage_proto_msgTypes[42]
+	mi := &file_stage_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3276,7 +3384,7 @@ func (x *Samples) String() string {
 func (*Samples) ProtoMessage() {}
 
 func (x *Samples) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[42]
+	mi := &file_stage_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3289,7 +3397,7 @@ func (x *Samples) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Samples.ProtoReflect.Descriptor instead.
 func (*Samples) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{42}
+	return file_stage_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Samples) GetAt() int64 {
@@ -3317,7 +3425,7 @@ type Spectrum struct {
 
 func (x *Spectrum) Reset() {
 	*x = Spectrum{}
-	mi := &file_stage_proto_msgTypes[43]
+	mi := &file_stage_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3329,7 +3437,7 @@ func (x *Spectrum) String() string {
 func (*Spectrum) ProtoMessage() {}
 
 func (x *Spectrum) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[43]
+	mi := &file_stage_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3342,7 +3450,7 @@ func (x *Spectrum) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Spectrum.ProtoReflect.Descriptor instead.
 func (*Spectrum) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{43}
+	return file_stage_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Spectrum) GetFirst() uint64 {
@@ -3371,7 +3479,7 @@ type Columns struct {
 
 func (x *Columns) Reset() {
 	*x = Columns{}
-	mi := &file_stage_proto_msgTypes[44]
+	mi := &file_stage_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3383,7 +3491,7 @@ func (x *Columns) String() string {
 func (*Columns) ProtoMessage() {}
 
 func (x *Columns) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[44]
+	mi := &file_stage_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3396,7 +3504,7 @@ func (x *Columns) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Columns.ProtoReflect.Descriptor instead.
 func (*Columns) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{44}
+	return file_stage_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Columns) GetFirst() uint64 {
@@ -3430,7 +3538,7 @@ type Forward struct {
 
 func (x *Forward) Reset() {
 	*x = Forward{}
-	mi := &file_stage_proto_msgTypes[45]
+	mi := &file_stage_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3442,7 +3550,7 @@ func (x *Forward) String() string {
 func (*Forward) ProtoMessage() {}
 
 func (x *Forward) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[45]
+	mi := &file_stage_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3455,7 +3563,7 @@ func (x *Forward) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Forward.ProtoReflect.Descriptor instead.
 func (*Forward) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{45}
+	return file_stage_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Forward) GetCount() uint64 {
@@ -3475,7 +3583,7 @@ type Inverse struct {
 
 func (x *Inverse) Reset() {
 	*x = Inverse{}
-	mi := &file_stage_proto_msgTypes[46]
+	mi := &file_stage_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3487,7 +3595,7 @@ func (x *Inverse) String() string {
 func (*Inverse) ProtoMessage() {}
 
 func (x *Inverse) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[46]
+	mi := &file_stage_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3500,7 +3608,7 @@ func (x *Inverse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inverse.ProtoReflect.Descriptor instead.
 func (*Inverse) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{46}
+	return file_stage_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Inverse) GetCount() uint64 {
@@ -3520,7 +3628,7 @@ type Numbers struct {
 
 func (x *Numbers) Reset() {
 	*x = Numbers{}
-	mi := &file_stage_proto_msgTypes[47]
+	mi := &file_stage_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3532,7 +3640,7 @@ func (x *Numbers) String() string {
 func (*Numbers) ProtoMessage() {}
 
 func (x *Numbers) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[47]
+	mi := &file_stage_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3545,7 +3653,7 @@ func (x *Numbers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Numbers.ProtoReflect.Descriptor instead.
 func (*Numbers) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{47}
+	return file_stage_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Numbers) GetFirst() uint64 {
@@ -3564,7 +3672,7 @@ type Iterate struct {
 
 func (x *Iterate) Reset() {
 	*x = Iterate{}
-	mi := &file_stage_proto_msgTypes[48]
+	mi := &file_stage_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3576,7 +3684,7 @@ func (x *Iterate) String() string {
 func (*Iterate) ProtoMessage() {}
 
 func (x *Iterate) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[48]
+	mi := &file_stage_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3589,7 +3697,7 @@ func (x *Iterate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Iterate.ProtoReflect.Descriptor instead.
 func (*Iterate) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{48}
+	return file_stage_proto_rawDescGZIP(), []int{49}
 }
 
 // Next gives the next block of one source: all sources come as far before any goes on. To:
@@ -3603,7 +3711,7 @@ type Next struct {
 
 func (x *Next) Reset() {
 	*x = Next{}
-	mi := &file_stage_proto_msgTypes[49]
+	mi := &file_stage_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3615,7 +3723,7 @@ func (x *Next) String() string {
 func (*Next) ProtoMessage() {}
 
 func (x *Next) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[49]
+	mi := &file_stage_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3628,7 +3736,7 @@ func (x *Next) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Next.ProtoReflect.Descriptor instead.
 func (*Next) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{49}
+	return file_stage_proto_rawDescGZIP(), []int{50}
 }
 
 type Block struct {
@@ -3641,7 +3749,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_stage_proto_msgTypes[50]
+	mi := &file_stage_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3653,7 +3761,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[50]
+	mi := &file_stage_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3666,7 +3774,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{50}
+	return file_stage_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Block) GetSource() uint64 {
@@ -3699,7 +3807,7 @@ type Separate struct {
 
 func (x *Separate) Reset() {
 	*x = Separate{}
-	mi := &file_stage_proto_msgTypes[51]
+	mi := &file_stage_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3711,7 +3819,7 @@ func (x *Separate) String() string {
 func (*Separate) ProtoMessage() {}
 
 func (x *Separate) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[51]
+	mi := &file_stage_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3724,7 +3832,7 @@ func (x *Separate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Separate.ProtoReflect.Descriptor instead.
 func (*Separate) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{51}
+	return file_stage_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Separate) GetFirst() uint64 {
@@ -3767,7 +3875,7 @@ type SeparateAudio struct {
 
 func (x *SeparateAudio) Reset() {
 	*x = SeparateAudio{}
-	mi := &file_stage_proto_msgTypes[52]
+	mi := &file_stage_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3779,7 +3887,7 @@ func (x *SeparateAudio) String() string {
 func (*SeparateAudio) ProtoMessage() {}
 
 func (x *SeparateAudio) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[52]
+	mi := &file_stage_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3792,7 +3900,7 @@ func (x *SeparateAudio) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeparateAudio.ProtoReflect.Descriptor instead.
 func (*SeparateAudio) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{52}
+	return file_stage_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *SeparateAudio) GetAt() int64 {
@@ -3827,7 +3935,7 @@ type Question struct {
 
 func (x *Question) Reset() {
 	*x = Question{}
-	mi := &file_stage_proto_msgTypes[53]
+	mi := &file_stage_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3839,7 +3947,7 @@ func (x *Question) String() string {
 func (*Question) ProtoMessage() {}
 
 func (x *Question) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[53]
+	mi := &file_stage_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3852,7 +3960,7 @@ func (x *Question) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Question.ProtoReflect.Descriptor instead.
 func (*Question) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{53}
+	return file_stage_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Question) GetId() uint64 {
@@ -3969,7 +4077,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_stage_proto_msgTypes[54]
+	mi := &file_stage_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3981,7 +4089,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_stage_proto_msgTypes[54]
+	mi := &file_stage_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3994,7 +4102,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_stage_proto_rawDescGZIP(), []int{54}
+	return file_stage_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Answer) GetId() uint64 {
@@ -4104,10 +4212,11 @@ const file_stage_proto_rawDesc = "" +
 	"\aoutputs\x18\x01 \x03(\v2\x18.audiosep.plugin.v1.PortR\aoutputs\"R\n" +
 	"\fStageRequest\x12\x14\n" +
 	"\x05stage\x18\x01 \x01(\x04R\x05stage\x12,\n" +
-	"\x04call\x18\x02 \x01(\v2\x18.audiosep.plugin.v1.CallR\x04call\"<\n" +
+	"\x04call\x18\x02 \x01(\v2\x18.audiosep.plugin.v1.CallR\x04call\"P\n" +
 	"\fCloseRequest\x12\x14\n" +
 	"\x05stage\x18\x01 \x01(\x04R\x05stage\x12\x16\n" +
-	"\x06values\x18\x02 \x03(\x04R\x06values\"\xc7\x03\n" +
+	"\x06values\x18\x02 \x03(\x04R\x06values\x12\x12\n" +
+	"\x04kept\x18\x03 \x03(\x04R\x04kept\"\xc7\x03\n" +
 	"\x05Value\x121\n" +
 	"\x05audio\x18\x01 \x01(\v2\x19.audiosep.plugin.v1.AudioH\x00R\x05audio\x124\n" +
 	"\x06frames\x18\x02 \x01(\v2\x1a.audiosep.plugin.v1.FramesH\x00R\x06frames\x121\n" +
@@ -4172,12 +4281,13 @@ const file_stage_proto_rawDesc = "" +
 	"\x05coefs\x18\x03 \x01(\v2\x19.audiosep.plugin.v1.CoefsR\x05coefs\x125\n" +
 	"\aframing\x18\x04 \x01(\v2\x1b.audiosep.plugin.v1.FramingR\aframing\x12\x12\n" +
 	"\x04bins\x18\x05 \x01(\x04R\x04bins\x12\x0e\n" +
-	"\x02hz\x18\x06 \x01(\fR\x02hz\"b\n" +
+	"\x02hz\x18\x06 \x01(\fR\x02hz\"v\n" +
 	"\x06Matrix\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x04R\x04rows\x12\x18\n" +
 	"\acolumns\x18\x02 \x01(\x04R\acolumns\x12\x12\n" +
 	"\x04data\x18\x03 \x01(\fR\x04data\x12\x16\n" +
-	"\x06handle\x18\x04 \x01(\x04R\x06handle\"\xc5\x02\n" +
+	"\x06handle\x18\x04 \x01(\x04R\x06handle\x12\x12\n" +
+	"\x04keep\x18\x05 \x01(\bR\x04keep\"\xc5\x02\n" +
 	"\aFactors\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\x12\x14\n" +
 	"\x05yours\x18\x02 \x01(\bR\x05yours\x12(\n" +
@@ -4219,7 +4329,7 @@ const file_stage_proto_rawDesc = "" +
 	"\x05Array\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12\x14\n" +
-	"\x05count\x18\x03 \x01(\x04R\x05count\"\xff\x05\n" +
+	"\x05count\x18\x03 \x01(\x04R\x05count\"\xb0\x06\n" +
 	"\vReadRequest\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\x12,\n" +
 	"\x04call\x18\x02 \x01(\v2\x18.audiosep.plugin.v1.CallR\x04call\x12-\n" +
@@ -4235,8 +4345,15 @@ const file_stage_proto_rawDesc = "" +
 	"\aiterate\x18\v \x01(\v2\x1b.audiosep.plugin.v1.IterateH\x00R\aiterate\x12.\n" +
 	"\x04next\x18\f \x01(\v2\x18.audiosep.plugin.v1.NextH\x00R\x04next\x12:\n" +
 	"\bseparate\x18\r \x01(\v2\x1c.audiosep.plugin.v1.SeparateH\x00R\bseparate\x12J\n" +
-	"\x0eseparate_audio\x18\x0e \x01(\v2!.audiosep.plugin.v1.SeparateAudioH\x00R\rseparateAudioB\x06\n" +
-	"\x04what\"\x87\x01\n" +
+	"\x0eseparate_audio\x18\x0e \x01(\v2!.audiosep.plugin.v1.SeparateAudioH\x00R\rseparateAudio\x12/\n" +
+	"\x05place\x18\x0f \x01(\v2\x19.audiosep.plugin.v1.PlaceR\x05placeB\x06\n" +
+	"\x04what\"u\n" +
+	"\x05Place\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\x04R\x05first\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x04R\x05count\x12\x16\n" +
+	"\x06layers\x18\x03 \x01(\x04R\x06layers\x12\x18\n" +
+	"\asources\x18\x04 \x01(\x04R\asources\x12\x0e\n" +
+	"\x02at\x18\x05 \x01(\x04R\x02at\"\x87\x01\n" +
 	"\tReadReply\x121\n" +
 	"\x06arrays\x18\x01 \x03(\v2\x19.audiosep.plugin.v1.ArrayR\x06arrays\x12\x16\n" +
 	"\x06handle\x18\x02 \x01(\x04R\x06handle\x12/\n" +
@@ -4307,7 +4424,7 @@ func file_stage_proto_rawDescGZIP() []byte {
 	return file_stage_proto_rawDescData
 }
 
-var file_stage_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
+var file_stage_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_stage_proto_goTypes = []any{
 	(*Empty)(nil),           // 0: audiosep.plugin.v1.Empty
 	(*DescribeRequest)(nil), // 1: audiosep.plugin.v1.DescribeRequest
@@ -4350,20 +4467,21 @@ var file_stage_proto_goTypes = []any{
 	(*SeparatedAudio)(nil),  // 38: audiosep.plugin.v1.SeparatedAudio
 	(*Array)(nil),           // 39: audiosep.plugin.v1.Array
 	(*ReadRequest)(nil),     // 40: audiosep.plugin.v1.ReadRequest
-	(*ReadReply)(nil),       // 41: audiosep.plugin.v1.ReadReply
-	(*Samples)(nil),         // 42: audiosep.plugin.v1.Samples
-	(*Spectrum)(nil),        // 43: audiosep.plugin.v1.Spectrum
-	(*Columns)(nil),         // 44: audiosep.plugin.v1.Columns
-	(*Forward)(nil),         // 45: audiosep.plugin.v1.Forward
-	(*Inverse)(nil),         // 46: audiosep.plugin.v1.Inverse
-	(*Numbers)(nil),         // 47: audiosep.plugin.v1.Numbers
-	(*Iterate)(nil),         // 48: audiosep.plugin.v1.Iterate
-	(*Next)(nil),            // 49: audiosep.plugin.v1.Next
-	(*Block)(nil),           // 50: audiosep.plugin.v1.Block
-	(*Separate)(nil),        // 51: audiosep.plugin.v1.Separate
-	(*SeparateAudio)(nil),   // 52: audiosep.plugin.v1.SeparateAudio
-	(*Question)(nil),        // 53: audiosep.plugin.v1.Question
-	(*Answer)(nil),          // 54: audiosep.plugin.v1.Answer
+	(*Place)(nil),           // 41: audiosep.plugin.v1.Place
+	(*ReadReply)(nil),       // 42: audiosep.plugin.v1.ReadReply
+	(*Samples)(nil),         // 43: audiosep.plugin.v1.Samples
+	(*Spectrum)(nil),        // 44: audiosep.plugin.v1.Spectrum
+	(*Columns)(nil),         // 45: audiosep.plugin.v1.Columns
+	(*Forward)(nil),         // 46: audiosep.plugin.v1.Forward
+	(*Inverse)(nil),         // 47: audiosep.plugin.v1.Inverse
+	(*Numbers)(nil),         // 48: audiosep.plugin.v1.Numbers
+	(*Iterate)(nil),         // 49: audiosep.plugin.v1.Iterate
+	(*Next)(nil),            // 50: audiosep.plugin.v1.Next
+	(*Block)(nil),           // 51: audiosep.plugin.v1.Block
+	(*Separate)(nil),        // 52: audiosep.plugin.v1.Separate
+	(*SeparateAudio)(nil),   // 53: audiosep.plugin.v1.SeparateAudio
+	(*Question)(nil),        // 54: audiosep.plugin.v1.Question
+	(*Answer)(nil),          // 55: audiosep.plugin.v1.Answer
 }
 var file_stage_proto_depIdxs = []int32{
 	5,  // 0: audiosep.plugin.v1.BuildReply.faults:type_name -> audiosep.plugin.v1.ParamFault
@@ -4417,49 +4535,50 @@ var file_stage_proto_depIdxs = []int32{
 	10, // 48: audiosep.plugin.v1.ReadRequest.call:type_name -> audiosep.plugin.v1.Call
 	39, // 49: audiosep.plugin.v1.ReadRequest.from:type_name -> audiosep.plugin.v1.Array
 	39, // 50: audiosep.plugin.v1.ReadRequest.to:type_name -> audiosep.plugin.v1.Array
-	42, // 51: audiosep.plugin.v1.ReadRequest.samples:type_name -> audiosep.plugin.v1.Samples
-	43, // 52: audiosep.plugin.v1.ReadRequest.spectrum:type_name -> audiosep.plugin.v1.Spectrum
-	44, // 53: audiosep.plugin.v1.ReadRequest.columns:type_name -> audiosep.plugin.v1.Columns
-	45, // 54: audiosep.plugin.v1.ReadRequest.forward:type_name -> audiosep.plugin.v1.Forward
-	46, // 55: audiosep.plugin.v1.ReadRequest.inverse:type_name -> audiosep.plugin.v1.Inverse
-	47, // 56: audiosep.plugin.v1.ReadRequest.numbers:type_name -> audiosep.plugin.v1.Numbers
-	48, // 57: audiosep.plugin.v1.ReadRequest.iterate:type_name -> audiosep.plugin.v1.Iterate
-	49, // 58: audiosep.plugin.v1.ReadRequest.next:type_name -> audiosep.plugin.v1.Next
-	51, // 59: audiosep.plugin.v1.ReadRequest.separate:type_name -> audiosep.plugin.v1.Separate
-	52, // 60: audiosep.plugin.v1.ReadRequest.separate_audio:type_name -> audiosep.plugin.v1.SeparateAudio
-	39, // 61: audiosep.plugin.v1.ReadReply.arrays:type_name -> audiosep.plugin.v1.Array
-	50, // 62: audiosep.plugin.v1.ReadReply.block:type_name -> audiosep.plugin.v1.Block
-	40, // 63: audiosep.plugin.v1.Question.read:type_name -> audiosep.plugin.v1.ReadRequest
-	20, // 64: audiosep.plugin.v1.Question.close:type_name -> audiosep.plugin.v1.CloseRequest
-	16, // 65: audiosep.plugin.v1.Question.step:type_name -> audiosep.plugin.v1.Step
-	17, // 66: audiosep.plugin.v1.Question.log:type_name -> audiosep.plugin.v1.Log
-	0,  // 67: audiosep.plugin.v1.Question.alive:type_name -> audiosep.plugin.v1.Empty
-	41, // 68: audiosep.plugin.v1.Answer.reply:type_name -> audiosep.plugin.v1.ReadReply
-	1,  // 69: audiosep.plugin.v1.Plugin.Describe:input_type -> audiosep.plugin.v1.DescribeRequest
-	3,  // 70: audiosep.plugin.v1.Plugin.Build:input_type -> audiosep.plugin.v1.BuildRequest
-	6,  // 71: audiosep.plugin.v1.Plugin.Forecast:input_type -> audiosep.plugin.v1.ForecastRequest
-	9,  // 72: audiosep.plugin.v1.Plugin.Prepare:input_type -> audiosep.plugin.v1.PrepareRequest
-	11, // 73: audiosep.plugin.v1.Plugin.Run:input_type -> audiosep.plugin.v1.RunRequest
-	40, // 74: audiosep.plugin.v1.Plugin.Read:input_type -> audiosep.plugin.v1.ReadRequest
-	19, // 75: audiosep.plugin.v1.Plugin.Commit:input_type -> audiosep.plugin.v1.StageRequest
-	19, // 76: audiosep.plugin.v1.Plugin.Withdraw:input_type -> audiosep.plugin.v1.StageRequest
-	20, // 77: audiosep.plugin.v1.Plugin.Close:input_type -> audiosep.plugin.v1.CloseRequest
-	54, // 78: audiosep.plugin.v1.Plugin.Ask:input_type -> audiosep.plugin.v1.Answer
-	2,  // 79: audiosep.plugin.v1.Plugin.Describe:output_type -> audiosep.plugin.v1.DescribeReply
-	4,  // 80: audiosep.plugin.v1.Plugin.Build:output_type -> audiosep.plugin.v1.BuildReply
-	7,  // 81: audiosep.plugin.v1.Plugin.Forecast:output_type -> audiosep.plugin.v1.ForecastReply
-	0,  // 82: audiosep.plugin.v1.Plugin.Prepare:output_type -> audiosep.plugin.v1.Empty
-	15, // 83: audiosep.plugin.v1.Plugin.Run:output_type -> audiosep.plugin.v1.RunReply
-	41, // 84: audiosep.plugin.v1.Plugin.Read:output_type -> audiosep.plugin.v1.ReadReply
-	0,  // 85: audiosep.plugin.v1.Plugin.Commit:output_type -> audiosep.plugin.v1.Empty
-	0,  // 86: audiosep.plugin.v1.Plugin.Withdraw:output_type -> audiosep.plugin.v1.Empty
-	0,  // 87: audiosep.plugin.v1.Plugin.Close:output_type -> audiosep.plugin.v1.Empty
-	53, // 88: audiosep.plugin.v1.Plugin.Ask:output_type -> audiosep.plugin.v1.Question
-	79, // [79:89] is the sub-list for method output_type
-	69, // [69:79] is the sub-list for method input_type
-	69, // [69:69] is the sub-list for extension type_name
-	69, // [69:69] is the sub-list for extension extendee
-	0,  // [0:69] is the sub-list for field type_name
+	43, // 51: audiosep.plugin.v1.ReadRequest.samples:type_name -> audiosep.plugin.v1.Samples
+	44, // 52: audiosep.plugin.v1.ReadRequest.spectrum:type_name -> audiosep.plugin.v1.Spectrum
+	45, // 53: audiosep.plugin.v1.ReadRequest.columns:type_name -> audiosep.plugin.v1.Columns
+	46, // 54: audiosep.plugin.v1.ReadRequest.forward:type_name -> audiosep.plugin.v1.Forward
+	47, // 55: audiosep.plugin.v1.ReadRequest.inverse:type_name -> audiosep.plugin.v1.Inverse
+	48, // 56: audiosep.plugin.v1.ReadRequest.numbers:type_name -> audiosep.plugin.v1.Numbers
+	49, // 57: audiosep.plugin.v1.ReadRequest.iterate:type_name -> audiosep.plugin.v1.Iterate
+	50, // 58: audiosep.plugin.v1.ReadRequest.next:type_name -> audiosep.plugin.v1.Next
+	52, // 59: audiosep.plugin.v1.ReadRequest.separate:type_name -> audiosep.plugin.v1.Separate
+	53, // 60: audiosep.plugin.v1.ReadRequest.separate_audio:type_name -> audiosep.plugin.v1.SeparateAudio
+	41, // 61: audiosep.plugin.v1.ReadRequest.place:type_name -> audiosep.plugin.v1.Place
+	39, // 62: audiosep.plugin.v1.ReadReply.arrays:type_name -> audiosep.plugin.v1.Array
+	51, // 63: audiosep.plugin.v1.ReadReply.block:type_name -> audiosep.plugin.v1.Block
+	40, // 64: audiosep.plugin.v1.Question.read:type_name -> audiosep.plugin.v1.ReadRequest
+	20, // 65: audiosep.plugin.v1.Question.close:type_name -> audiosep.plugin.v1.CloseRequest
+	16, // 66: audiosep.plugin.v1.Question.step:type_name -> audiosep.plugin.v1.Step
+	17, // 67: audiosep.plugin.v1.Question.log:type_name -> audiosep.plugin.v1.Log
+	0,  // 68: audiosep.plugin.v1.Question.alive:type_name -> audiosep.plugin.v1.Empty
+	42, // 69: audiosep.plugin.v1.Answer.reply:type_name -> audiosep.plugin.v1.ReadReply
+	1,  // 70: audiosep.plugin.v1.Plugin.Describe:input_type -> audiosep.plugin.v1.DescribeRequest
+	3,  // 71: audiosep.plugin.v1.Plugin.Build:input_type -> audiosep.plugin.v1.BuildRequest
+	6,  // 72: audiosep.plugin.v1.Plugin.Forecast:input_type -> audiosep.plugin.v1.ForecastRequest
+	9,  // 73: audiosep.plugin.v1.Plugin.Prepare:input_type -> audiosep.plugin.v1.PrepareRequest
+	11, // 74: audiosep.plugin.v1.Plugin.Run:input_type -> audiosep.plugin.v1.RunRequest
+	40, // 75: audiosep.plugin.v1.Plugin.Read:input_type -> audiosep.plugin.v1.ReadRequest
+	19, // 76: audiosep.plugin.v1.Plugin.Commit:input_type -> audiosep.plugin.v1.StageRequest
+	19, // 77: audiosep.plugin.v1.Plugin.Withdraw:input_type -> audiosep.plugin.v1.StageRequest
+	20, // 78: audiosep.plugin.v1.Plugin.Close:input_type -> audiosep.plugin.v1.CloseRequest
+	55, // 79: audiosep.plugin.v1.Plugin.Ask:input_type -> audiosep.plugin.v1.Answer
+	2,  // 80: audiosep.plugin.v1.Plugin.Describe:output_type -> audiosep.plugin.v1.DescribeReply
+	4,  // 81: audiosep.plugin.v1.Plugin.Build:output_type -> audiosep.plugin.v1.BuildReply
+	7,  // 82: audiosep.plugin.v1.Plugin.Forecast:output_type -> audiosep.plugin.v1.ForecastReply
+	0,  // 83: audiosep.plugin.v1.Plugin.Prepare:output_type -> audiosep.plugin.v1.Empty
+	15, // 84: audiosep.plugin.v1.Plugin.Run:output_type -> audiosep.plugin.v1.RunReply
+	42, // 85: audiosep.plugin.v1.Plugin.Read:output_type -> audiosep.plugin.v1.ReadReply
+	0,  // 86: audiosep.plugin.v1.Plugin.Commit:output_type -> audiosep.plugin.v1.Empty
+	0,  // 87: audiosep.plugin.v1.Plugin.Withdraw:output_type -> audiosep.plugin.v1.Empty
+	0,  // 88: audiosep.plugin.v1.Plugin.Close:output_type -> audiosep.plugin.v1.Empty
+	54, // 89: audiosep.plugin.v1.Plugin.Ask:output_type -> audiosep.plugin.v1.Question
+	80, // [80:90] is the sub-list for method output_type
+	70, // [70:80] is the sub-list for method input_type
+	70, // [70:70] is the sub-list for extension type_name
+	70, // [70:70] is the sub-list for extension extendee
+	0,  // [0:70] is the sub-list for field type_name
 }
 
 func init() { file_stage_proto_init() }
@@ -4494,7 +4613,7 @@ func file_stage_proto_init() {
 		(*ReadRequest_Separate)(nil),
 		(*ReadRequest_SeparateAudio)(nil),
 	}
-	file_stage_proto_msgTypes[53].OneofWrappers = []any{
+	file_stage_proto_msgTypes[54].OneofWrappers = []any{
 		(*Question_Read)(nil),
 		(*Question_Close)(nil),
 		(*Question_Step)(nil),
@@ -4507,7 +4626,7 @@ func file_stage_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stage_proto_rawDesc), len(file_stage_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   55,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -75,12 +75,15 @@
 // of their own. A plugin that never asks says asks = false to Describe and need not serve Ask.
 //
 // The host's values stay until the Run that they were given to is over, and as long as the
-// plugin has values of its own that it made in it.
+// plugin has values of its own that it made in it. A matrix with keep = true, such as W, has the
+// same handle in every Run that it is given to, by all stages that share a process: it need be
+// read once. The host says by CloseRequest.kept when it will not be given again.
 //
 // A request says which frames, columns or samples it concerns: the first and how many, counted
 // from the beginning of the recording. It concerns all layers at once, unless it is of a
 // transform: Forward and Inverse are given rows of numbers, a frame each, of whatever frames
-// and layers, and treat each alike. The columns of V are common to all layers.
+// and layers, and treat each alike. Which these are is in ReadRequest.place, where it is known.
+// The columns of V are common to all layers.
 //
 // # Numbers
 //

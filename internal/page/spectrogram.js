@@ -20,7 +20,7 @@ import { clamp, clock, frequencyTicks, hertz, ramp, styled, ticks } from "page/s
 /** Gets a tile, rows from the lowest up. @typedef {(level: number, index: number) => Promise<Uint8Array>} Tiles */
 
 /** A rectangle that is drawn over the spectrogram.
- * @typedef {{box: Box, colour: string, label?: string, dashed?: boolean, filled?: boolean}} Mark */
+ * @typedef {{box: Box, colour: string, label?: string, dashed?: boolean, filled?: boolean, bare?: boolean}} Mark, bare: without an outline */
 
 const colouring = 4; // ms of a frame
 
@@ -274,12 +274,13 @@ export class Spectrogram {
       c.fillStyle = m.colour;
       c.fillRect(x, y, w, h);
       c.globalAlpha = 1;
+      if (m.label && (w > 24 || m.bare)) this.label(m.label, Math.max(x, this.plot.x) + 4, Math.max(y, this.plot.y) + 3, m.colour);
+      if (m.bare) continue;
       c.setLineDash(m.dashed ? [5, 3] : []);
       c.lineWidth = 1.5;
       c.strokeStyle = m.colour;
       c.strokeRect(x, y, w, h);
       c.setLineDash([]);
-      if (m.label && w > 24) this.label(m.label, Math.max(x, this.plot.x) + 4, Math.max(y, this.plot.y) + 3, m.colour);
     }
     if (this.selection) {
       const { x, y, w, h } = this.rectangle(this.selection);

@@ -212,9 +212,9 @@ function measured() {
   if (data.unmeasured) s.append(make("p", `Not measured: ${data.unmeasured}`, "note"));
   for (const m of data.metrics) {
     const over = m.sources.some((x) => x.over.length);
-    s.append(make("h3", m.convention), make("p", m.definition, "note"),
-      table(["reference", "stem", ...m.ratios.flatMap((r) => (over ? [`${r}, dB`, "over the mixture"] : [`${r}, dB`]))],
-        m.sources.map((x) => [x.reference, x.estimate, ...x.values.flatMap((v, i) => (over ? [v, x.over[i] ?? "–"] : [v]))])));
+    s.append(make("h3", m.convention), make("p", m.definition + (over ? "; in brackets: how far above the mixture" : ""), "note"),
+      table(["reference", "stem", ...m.ratios.map((r) => `${r}, dB`)],
+        m.sources.map((x) => [x.reference, x.estimate, ...x.values.map((v, i) => (over ? `${v} (${x.over[i]})` : v))])));
     for (const w of m.warnings) s.append(make("p", w, "note"));
   }
 }

@@ -38,7 +38,7 @@ func TestImportsPointDown(t *testing.T) {
 		"presets":            {},
 		"cache":              {".", "models", "pipeline"},
 		"batch":              {".", "audio", "pipeline", "pipeline/record", "report"},
-		"report":             {".", "pipeline"},
+		"report":             {".", "audio", "metrics", "pipeline"},
 		"listen":             {".", "audio", "factorizers", "models", "notes", "pipeline", "pipeline/record", "separators", "transforms"},
 		"serve":              {".", "pipeline"},
 

@@ -151,6 +151,9 @@ func (p *Plan) settings(ctx context.Context) (all []*planned, header *Header, er
 	}
 	header = &Header{Manifest: Format, Version: p.Version, Pipeline: text}
 	if r := p.Pipeline.Report; r != nil {
+		if r.References != "" {
+			return nil, nil, errors.New("the report has references, which are those of one recording; want none in a batch, and audiosep eval for its stems")
+		}
 		header.Report = &Report{pipeline.Relative(p.Pipeline.Out, r.Dir), r.Ports}
 	}
 	settings := p.Settings

@@ -265,15 +265,14 @@ func sameSources(groups []audiosep.Group, names []string, each int) error {
 
 // add adds Λ_j ∘ (W_j H_j) to the model.
 func (m *paintedModel) add(j int) {
-	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, m.h[j], m.w[j], 0, general(m.cols, m.bins, m.part))
-	if p := m.penalty[j]; p != nil {
-		for i, x := range m.part {
-			m.model[i] += p[i] * x
-		}
+	p := m.penalty[j]
+	if p == nil {
+		kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, m.h[j], m.w[j], 1, general(m.cols, m.bins, m.model))
 		return
 	}
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, m.h[j], m.w[j], 0, general(m.cols, m.bins, m.part))
 	for i, x := range m.part {
-		m.model[i] += x
+		m.model[i] += p[i] * x
 	}
 }
 
@@ -285,16 +284,19 @@ func (m *paintedModel) divide() {
 	for j := range m.w {
 		m.add(j)
 	}
-	for i, v := range m.v {
-		m.quotient[i] = v / m.model[i]
-	}
+	kernel.Div(m.quotient, m.v, m.model)
 }
 
 // compare does what divide does and returns the divergence Σ v log(v/v̂) - v + v̂.
 func (m *paintedModel) compare() (sum float64) {
 	m.divide()
-	for i, v := range m.v {
-		sum += v*math.Log(m.quotient[i]) - v + m.model[i]
+	var logs [512]float64
+	for from := 0; from < len(m.v); from += len(logs) {
+		v := m.v[from:min(from+len(logs), len(m.v))]
+		kernel.Log(logs[:len(v)], m.quotient[from:from+len(v)])
+		for i, x := range v {
+			sum += x*logs[i] - x + m.model[from+i]
+		}
 	}
 	return sum
 }
@@ -311,9 +313,7 @@ func (m *paintedModel) update(ofH bool) {
 		quotient, weight := m.quotient, m.penalty[j]
 		if weight != nil {
 			quotient = m.weighted
-			for i, q := range m.quotient {
-				quotient[i] = weight[i] * q
-			}
+			kernel.Mul(quotient, m.quotient, weight)
 		}
 		factor := m.w[j]
 		num, den := general(m.each, m.bins, m.num.Data), general(m.each, m.bins, m.den.Data)

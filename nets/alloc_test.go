@@ -4,15 +4,43 @@ package nets
 
 // With the race detector a sync.Pool forgets at random.
 
-import "testing"
+import (
+	"runtime"
+	"testing"
+)
 
 func TestDenoiseAllocatesNothing(t *testing.T) {
-	s, err := newStream(1)
-	if err != nil {
-		t.Fatal(err)
+	for name, model := range denoisers {
+		s, err := model.new(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, dst := [][]float64{talk(t).Data[0][:model.chunk]}, [][]float64{make([]float64, 0, 2*model.chunk)}
+		if n := testing.AllocsPerRun(10, func() { dst[0] = dst[0][:0]; s.run(dst, x) }); n >= 1 {
+			t.Errorf("%s: %d samples allocate %v times; want 0", name, model.chunk, n)
+		}
 	}
-	x, dst := [][]float64{talk(t).Data[0][:chunkSamples]}, [][]float64{make([]float64, 0, 2*chunkSamples)}
-	if n := testing.AllocsPerRun(10, func() { dst[0] = dst[0][:0]; s.run(dst, x, false) }); n >= 1 {
-		t.Errorf("%d frames allocate %v times; want 0", gtcrnFrames, n)
+}
+
+// What a network is said to take is what it takes, and not twice as much.
+func TestDenoiseMemory(t *testing.T) {
+	for name, model := range denoisers {
+		for _, channels := range []int{1, 6} {
+			if _, err := model.new(channels); err != nil { // and the weights, and the tables that all share
+				t.Fatal(err)
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			s, err := model.new(channels)
+			if err != nil {
+				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			runtime.KeepAlive(s)
+			took, told := int64(after.TotalAlloc-before.TotalAlloc), int64(channels)*model.memory
+			if took > told || channels == 1 && told > 2*took {
+				t.Errorf("%s: %d channels take %d bytes; the needs of denoise are %d", name, channels, took, told)
+			}
+		}
 	}
 }

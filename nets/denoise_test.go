@@ -20,7 +20,7 @@ func TestContract(t *testing.T) {
 	for _, def := range Stages {
 		all := []string{``}
 		if def.Name == "denoise" {
-			all = append(all, `{"channels": "shared"}`)
+			all = append(all, `{"channels": "shared"}`, `{"model": "rnnoise"}`, `{"model": "rnnoise", "channels": "shared"}`)
 		}
 		for _, params := range all {
 			t.Run(def.Name+params, func(t *testing.T) {
@@ -82,57 +82,97 @@ func furthest(x, y []float64) (d float64) {
 	return d
 }
 
-// Speech is what another program of the same network makes, sample by sample, on every path of
-// the kernels: gtcrn/ORIGIN.md.
+// by are the parameters of a model.
+func by(model string) DenoiseParams {
+	p := DefaultDenoise()
+	p.Model = model
+	return p
+}
+
+// at is x at another rate, which must keep all of it.
+func at(t *testing.T, rate int, x *audiosep.Signal) *audiosep.Signal {
+	t.Helper()
+	if x.Rate == rate {
+		return x
+	}
+	f := resample.New(x.Rate, rate)
+	y := &audiosep.Signal{Rate: rate, Data: [][]float64{make([]float64, f.Samples(len(x.Data[0])))}}
+	if err := f.Read(t.Context(), y.Data, 0, len(y.Data[0]), x.ReadAt); err != nil {
+		t.Fatal(err)
+	}
+	return y
+}
+
+// fullBand is talk at 48 kHz with a little noise, so that no band is empty: rnnoise/ORIGIN.md.
+func fullBand(t *testing.T) *audiosep.Signal {
+	x := at(t, 48000, talk(t))
+	state := uint32(1)
+	for i, v := range x.Data[0] {
+		state = state*1664525 + 1013904223
+		x.Data[0][i] = float64(float32(v + 0.01*(float64(state)/(1<<32)-0.5)))
+	}
+	return x
+}
+
+// Speech is what other programs of the same networks make, sample by sample, on every path of
+// the kernels: gtcrn/ORIGIN.md and rnnoise/ORIGIN.md.
 func TestDenoiseLikePeer(t *testing.T) {
-	want := float32s(t, "testdata/gtcrn-out.f32")
-	for _, path := range []string{"avx512", "avx2", "neon", "go"} {
-		restore, ok := kernel.Use(path)
-		if !ok {
-			continue
-		}
-		speech, rest := denoise(t, DefaultDenoise(), talk(t))
-		restore()
-		if d := furthest(speech.Data[0], want); !(d < 1e-6) || len(want) != len(speech.Data[0]) {
-			t.Errorf("%s: a sample of %d is off by %g; want at most 1e-6 of %d", path, len(speech.Data[0]), d, len(want))
-		}
-		mix := talk(t).Data[0]
-		for i, x := range mix {
-			if d := speech.Data[0][i] + rest.Data[0][i] - x; math.Abs(d) > 1e-15 {
-				t.Fatalf("%s: the stems sum to %g beside sample %d", path, d, i)
+	for model, golden := range map[string]struct {
+		mix   *audiosep.Signal
+		file  string
+		every int // sample is there
+		limit float64
+	}{"gtcrn": {talk(t), "testdata/gtcrn-out.f32", 1, 1e-6}, "rnnoise": {fullBand(t), "testdata/rnnoise-out.f32", 4, 2e-6}} {
+		want := float32s(t, golden.file)
+		for _, path := range []string{"avx512", "avx2", "neon", "go"} {
+			restore, ok := kernel.Use(path)
+			if !ok {
+				continue
+			}
+			speech, rest := denoise(t, by(model), golden.mix)
+			restore()
+			got := make([]float64, 0, len(want))
+			for i := 0; i < len(speech.Data[0]); i += golden.every {
+				got = append(got, speech.Data[0][i])
+			}
+			if len(want) != len(got) {
+				t.Fatalf("%s: %d samples come out; want %d", model, len(got), len(want))
+			}
+			if d := furthest(got, want); !(d < golden.limit) {
+				t.Errorf("%s, %s: a sample is off by %g; want at most %g", model, path, d, golden.limit)
+			}
+			for i, x := range golden.mix.Data[0] {
+				if d := speech.Data[0][i] + rest.Data[0][i] - x; math.Abs(d) > 1e-15 {
+					t.Fatalf("%s, %s: the stems sum to %g beside sample %d", model, path, d, i)
+				}
 			}
 		}
 	}
 }
 
-// At another rate the network hears the same: speech of a recording that was resampled is the
+// At another rate the networks hear the same: speech of a recording that was resampled is the
 // resampled speech, without a delay of a sample.
 func TestDenoiseAtAnyRate(t *testing.T) {
 	x := talk(t)
 	for i := range x.Data[0] {
 		x.Data[0][i] *= min(1, float64(i)/2000, float64(len(x.Data[0])-1-i)/2000) // ends in silence, where filters would ring
 	}
-	speech, _ := denoise(t, DefaultDenoise(), lowered(t, x))
-	for _, rate := range []int{44100, 48000, 22050, 8000} {
-		to := resample.New(16000, rate)
-		convert := func(s *audiosep.Signal) *audiosep.Signal {
-			y := &audiosep.Signal{Rate: rate, Data: [][]float64{make([]float64, to.Samples(len(s.Data[0])))}}
-			if err := to.Read(t.Context(), y.Data, 0, len(y.Data[0]), s.ReadAt); err != nil {
-				t.Fatal(err)
+	x = lowered(t, x)
+	for model, d := range denoisers {
+		speech, _ := denoise(t, by(model), at(t, d.rate, x))
+		for _, rate := range []int{44100, 48000, 22050, 16000, 8000} {
+			got, _ := denoise(t, by(model), at(t, rate, x))
+			want := at(t, rate, speech).Data[0]
+			want = want[:min(len(want), len(got.Data[0]))]
+			if rate < 16000 { // the network is given less than it was above
+				if c := correlation(got.Data[0], want, 0); c < 0.98 || c < correlation(got.Data[0], want, 1) || c < correlation(got.Data[0], want, -1) {
+					t.Errorf("%s, %d Hz: speech correlates with what it should be by %v, a sample earlier or later by %v, %v", model, rate, c, correlation(got.Data[0], want, -1), correlation(got.Data[0], want, 1))
+				}
+				continue
 			}
-			return y
-		}
-		got, _ := denoise(t, DefaultDenoise(), convert(lowered(t, x)))
-		want := convert(speech).Data[0]
-		if rate < 16000 { // the network is given less than it was above
-			want = want[:len(got.Data[0])]
-			if c := correlation(got.Data[0], want, 0); c < 0.98 || c < correlation(got.Data[0], want, 1) || c < correlation(got.Data[0], want, -1) {
-				t.Errorf("%d Hz: speech correlates with what it should be by %v, a sample earlier or later by %v, %v", rate, c, correlation(got.Data[0], want, -1), correlation(got.Data[0], want, 1))
+			if d := furthest(want, got.Data[0]); !(d < 1e-3) {
+				t.Errorf("%s, %d Hz: a sample is off by %g; want at most 1e-3", model, rate, d)
 			}
-			continue
-		}
-		if d := furthest(got.Data[0], want); !(d < 1e-3) {
-			t.Errorf("%d Hz: a sample is off by %g; want at most 1e-3", rate, d)
 		}
 	}
 }
@@ -140,21 +180,13 @@ func TestDenoiseAtAnyRate(t *testing.T) {
 // lowered is x without what resampling does not keep.
 func lowered(t *testing.T, x *audiosep.Signal) *audiosep.Signal {
 	t.Helper()
-	for _, rate := range []int{14000, 16000} {
-		f := resample.New(x.Rate, rate)
-		y := &audiosep.Signal{Rate: rate, Data: [][]float64{make([]float64, f.Samples(len(x.Data[0])))}}
-		if err := f.Read(t.Context(), y.Data, 0, len(y.Data[0]), x.ReadAt); err != nil {
-			t.Fatal(err)
-		}
-		x = y
-	}
-	return x
+	return at(t, 16000, at(t, 14000, x))
 }
 
 // correlation is that of x and y, lag samples later.
 func correlation(x, y []float64, lag int) float64 {
 	var xx, yy, xy float64
-	for i := 1; i+1 < len(x); i++ {
+	for i := 1; i+1 < min(len(x), len(y)); i++ {
 		xx, yy, xy = xx+x[i]*x[i], yy+y[i+lag]*y[i+lag], xy+x[i]*y[i+lag]
 	}
 	return xy / math.Sqrt(xx*yy)
@@ -164,37 +196,42 @@ func correlation(x, y []float64, lag int) float64 {
 // that differ in level alone.
 func TestDenoiseChannels(t *testing.T) {
 	x := talk(t)
-	mono, _ := denoise(t, DefaultDenoise(), x)
-	both := &audiosep.Signal{Rate: x.Rate, Channels: 2, Data: [][]float64{x.Data[0], x.Data[0]}}
-	for _, mode := range []string{"each", "shared"} {
-		y, _ := denoise(t, DenoiseParams{Channels: mode}, both)
-		if !slices.Equal(y.Data[0], mono.Data[0]) || !slices.Equal(y.Data[1], mono.Data[0]) {
-			t.Errorf("%s: two channels alike come out unlike one", mode)
-		}
-	}
 	quiet := make([]float64, len(x.Data[0]))
 	for i, v := range x.Data[0] {
 		quiet[i] = v / 4
 	}
-	y, _ := denoise(t, DenoiseParams{Channels: "shared"}, &audiosep.Signal{Rate: x.Rate, Channels: 2, Data: [][]float64{x.Data[0], quiet}})
-	for i, v := range y.Data[0] {
-		if math.Abs(v/4-y.Data[1][i]) > 1e-12 {
-			t.Fatalf("sample %d is %v left and %v right; want a quarter", i, v, y.Data[1][i])
+	for model := range denoisers {
+		p := by(model)
+		mono, _ := denoise(t, p, x)
+		both := &audiosep.Signal{Rate: x.Rate, Channels: 2, Data: [][]float64{x.Data[0], x.Data[0]}}
+		for _, p.Channels = range []string{"each", "shared"} {
+			y, _ := denoise(t, p, both)
+			if !slices.Equal(y.Data[0], mono.Data[0]) || !slices.Equal(y.Data[1], mono.Data[0]) {
+				t.Errorf("%s, %s: two channels alike come out unlike one", model, p.Channels)
+			}
+		}
+		y, _ := denoise(t, p, &audiosep.Signal{Rate: x.Rate, Channels: 2, Data: [][]float64{x.Data[0], quiet}})
+		for i, v := range y.Data[0] {
+			if math.Abs(v/4-y.Data[1][i]) > 1e-12 {
+				t.Fatalf("%s: sample %d is %v left and %v right; want a quarter", model, i, v, y.Data[1][i])
+			}
 		}
 	}
 }
 
 // Recordings shorter than a frame, silent ones and empty ones come out as long as they are.
 func TestDenoiseShortAndSilent(t *testing.T) {
-	for _, rate := range []int{16000, 44100, 11025} {
-		for _, n := range []int{0, 1, 100, 255, 256, 257, 3840, 3841, 4096, 9000} {
-			x := &audiosep.Signal{Rate: rate, Data: [][]float64{make([]float64, n)}}
-			speech, rest := denoise(t, DefaultDenoise(), x)
-			if len(speech.Data[0]) != n || len(rest.Data[0]) != n {
-				t.Fatalf("%d samples at %d Hz come out as %d and %d", n, rate, len(speech.Data[0]), len(rest.Data[0]))
-			}
-			if furthest(speech.Data[0], x.Data[0]) > 1e-6 {
-				t.Errorf("%d samples of silence at %d Hz have sound in them", n, rate)
+	for model := range denoisers {
+		for _, rate := range []int{16000, 48000, 11025} {
+			for _, n := range []int{0, 1, 255, 256, 480, 481, 3840, 3841, 7200, 7201} {
+				x := &audiosep.Signal{Rate: rate, Data: [][]float64{make([]float64, n)}}
+				speech, rest := denoise(t, by(model), x)
+				if len(speech.Data[0]) != n || len(rest.Data[0]) != n {
+					t.Fatalf("%s: %d samples at %d Hz come out as %d and %d", model, n, rate, len(speech.Data[0]), len(rest.Data[0]))
+				}
+				if furthest(speech.Data[0], x.Data[0]) > 1e-6 {
+					t.Errorf("%s: %d samples of silence at %d Hz have sound in them", model, n, rate)
+				}
 			}
 		}
 	}
@@ -202,23 +239,30 @@ func TestDenoiseShortAndSilent(t *testing.T) {
 
 // What is no number is told, and what cannot be a recording.
 func TestDenoiseErrors(t *testing.T) {
+	for model := range denoisers {
+		s, _ := NewDenoise(by(model))
+		for _, bad := range []float64{math.NaN(), math.Inf(1)} {
+			x := talk(t)
+			x.Data[0][5000] = bad
+			stems, err := s.Separate(t.Context(), x)
+			if err == nil {
+				_, err = audiosep.Collect(t.Context(), stems)
+			}
+			if err == nil {
+				t.Errorf("%s: %v is taken", model, bad)
+			}
+		}
+	}
 	s, _ := NewDenoise(DefaultDenoise())
-	x := talk(t)
-	x.Data[0][5000] = math.NaN()
-	stems, err := s.Separate(t.Context(), x)
-	if err == nil {
-		_, err = audiosep.Collect(t.Context(), stems)
-	}
-	if err == nil {
-		t.Error("NaN is taken")
-	}
 	if _, err := s.Separate(t.Context(), &audiosep.Signal{Data: [][]float64{{1}}}); err == nil {
 		t.Error("a recording without a rate is taken")
 	}
-	if _, err := NewDenoise(DenoiseParams{Channels: "some"}); err == nil {
-		t.Error("channels can be anything")
+	for _, p := range []DenoiseParams{{Model: "gtcrn", Channels: "some"}, {Model: "some", Channels: "each"}} {
+		if _, err := NewDenoise(p); err == nil {
+			t.Errorf("%v is taken", p)
+		}
 	}
-	stems, _ = s.Separate(t.Context(), talk(t))
+	stems, _ := s.Separate(t.Context(), talk(t))
 	stop := errors.New("stop")
 	if err := stems.Each(t.Context(), func(int, [][]float64) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("a writer's error is told as %v", err)

@@ -66,7 +66,9 @@ func (s *FindSpeech) Run(ctx context.Context, env audiosep.Env, in In) (Transcri
 
 // energies returns those of speech and rest in steps of about 10 ms, and how long a step is, in s.
 func energies(ctx context.Context, env audiosep.Env, src audiosep.Source) (speech, rest []float64, step float64, err error) {
-	d, err := NewDenoise(DenoiseParams{Channels: "shared"})
+	p := DefaultDenoise()
+	p.Channels = "shared"
+	d, err := NewDenoise(p)
 	if err != nil {
 		return nil, nil, 0, err
 	}

@@ -58,7 +58,10 @@ func Check(s *Spec, reg *Registry) (*Pipeline, error) {
 	c.versions()
 	c.problems = append(c.problems, s.UnusedPins(s.Plugins)...)
 	if s.Report != nil {
-		c.p.Report = &ReportSpec{resolve(s.Out, s.Report.Dir), s.Report.Ports}
+		c.p.Report = &ReportSpec{Dir: resolve(s.Out, s.Report.Dir), Ports: s.Report.Ports}
+		if s.Report.References != "" {
+			c.p.Report.References = resolve(s.Dir, s.Report.References)
+		}
 		if !s.ownReport {
 			c.inside(pointer("report", "dir"), "dir", s.Report.Dir, "")
 		}

@@ -46,8 +46,9 @@ func Schema(reg *Registry) *jsonschema.Schema {
 		"seed":   {Type: "integer", Minimum: jsonschema.Ptr(0.0), Description: "The same seed gives the same results, bit by bit."},
 		"stages": {Type: "array", Items: stage, MinItems: jsonschema.Ptr(1), Description: "In order: a stage takes inputs only from stages above."},
 		"report": object(map[string]*jsonschema.Schema{
-			"dir":   text("The folder to write to, relative to the output folder."),
-			"ports": {Type: "array", Items: text("stage.port, with * for any."), Description: "What to write."},
+			"dir":        text("The folder to write to, relative to the output folder."),
+			"ports":      {Type: "array", Items: text("stage.port, with * for any."), Description: "What to write."},
+			"references": text("A folder of true stems, relative to the pipeline's own: the report says how near those written are."),
 		}),
 		"needs":   {Type: "array", Items: text("A plugin and its versions."), Description: "The versions that plugins must have, such as hartley >= 1.2."},
 		"plugins": {Type: "object", AdditionalProperties: pinSchema(), Description: "The SHA-256 that each plugin must have, as audiosep plugin lock prints them."},

@@ -84,8 +84,9 @@ type StageSpec struct {
 
 // ReportSpec asks for what passed some ports to be written to a folder.
 type ReportSpec struct {
-	Dir   string
-	Ports []string // patterns such as "tl_nmf.*"
+	Dir        string
+	Ports      []string // patterns such as "tl_nmf.*"
+	References string   // a folder of true stems that those written are held against; empty: none
 }
 
 var idSyntax = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
@@ -461,6 +462,7 @@ func (p *parser) report(n *node) {
 	p.Report = &ReportSpec{Dir: "report"}
 	p.object(n, "the report", readers{
 		{"dir", func(n *node) { p.string(n, "dir", &p.Report.Dir) }},
+		{"references", func(n *node) { p.string(n, "references", &p.Report.References) }},
 		{"ports", func(n *node) {
 			if n.kind != '[' {
 				p.fault(n.start, "", `ports is %s; want a list such as ["is_nmf.*"]`, n.describe())
@@ -579,9 +581,13 @@ func (s *Spec) SetInputOf(id, flag string, files ...string) {
 }
 
 // SetReport has a report written into dir, of the ports that match the patterns, whatever the
-// spec says. dir is the caller's choice and may lie anywhere.
+// spec says but for its references. dir is the caller's choice and may lie anywhere.
 func (s *Spec) SetReport(dir string, ports ...string) {
-	s.Report, s.ownReport = &ReportSpec{Dir: dir, Ports: ports}, true
+	own := &ReportSpec{Dir: dir, Ports: ports}
+	if s.Report != nil {
+		own.References = s.Report.References
+	}
+	s.Report, s.ownReport = own, true
 }
 
 // PluginNames returns the plugins that the spec uses, each once, in order.

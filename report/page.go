@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -27,14 +28,16 @@ const (
 
 // pageData is what report.html shows; the page's script knows it as Data.
 type pageData struct {
-	Name      string         `json:"name"`
-	Stages    pipeline.Graph `json:"pipeline"`
-	Powers    []pagePower    `json:"powers"`
-	Factors   []pageFactors  `json:"factors"`
-	Groups    []pageGroups   `json:"groups"`
-	Said      []string       `json:"said"` // lines of JSON: stage, level, message, …
-	Sounds    []pageSound    `json:"sounds"`
-	SoundsOut bool           `json:"beside"` // sounds are beside the page
+	Name       string         `json:"name"`
+	Stages     pipeline.Graph `json:"pipeline"`
+	Powers     []pagePower    `json:"powers"`
+	Factors    []pageFactors  `json:"factors"`
+	Groups     []pageGroups   `json:"groups"`
+	Said       []string       `json:"said"` // lines of JSON: stage, level, message, …
+	Sounds     []pageSound    `json:"sounds"`
+	SoundsOut  bool           `json:"beside"` // sounds are beside the page
+	Metrics    []pageMetrics  `json:"metrics"`
+	Unmeasured string         `json:"unmeasured"` // why the stems could not be held against the references
 }
 
 // pagePower is a spectrogram, its columns the greatest of Run of V's.
@@ -195,9 +198,14 @@ func sounds(dir string, files []pipeline.File) (all []pageSound, beside bool, er
 }
 
 // writePage writes report.html, one file that opens from a disk.
-func (r *Report) writePage() error {
+func (r *Report) writePage(ctx context.Context) error {
 	d := r.page
 	d.Sounds = []pageSound{}
+	all, failed, err := r.measure(ctx)
+	if err != nil {
+		return err
+	}
+	d.Metrics, d.Unmeasured = append([]pageMetrics{}, all...), failed
 	if r.Pipeline != nil {
 		d.Name, d.Stages = r.Pipeline.Name, r.Pipeline.Graph()
 		all, beside, err := sounds(r.dir, append(r.Pipeline.Reads(), r.Pipeline.Writes()...))

@@ -28,6 +28,7 @@ import (
 //	STAGE.PORT.json  what is no array: the head, the framing, the groups of sources
 //	steps.jsonl      a line for every step of every stage
 //	log.jsonl        a line for each thing that a stage says, such as how far starts agree
+//	metrics.json     where the spec names references: how near the stems are, as eval has it
 //	report.html      all of this as a page that opens from a disk, without a network: players,
 //	                 spectrograms, W and H, the objective, groups, warnings
 //
@@ -36,9 +37,10 @@ type Report struct {
 	// Pipeline is what is run: the page plays what it reads and writes. It may be nil.
 	Pipeline *pipeline.Pipeline
 
-	next  pipeline.Watcher
-	ports []string
-	dir   string
+	next       pipeline.Watcher
+	ports      []string
+	dir        string
+	references string // a folder, or empty
 
 	framing *audiosep.Framing // the last that passed
 	tuning  map[string]tuning // by stage: of the transform that it makes
@@ -55,7 +57,12 @@ type Report struct {
 // New starts the report that spec asks for. What passes is handed on to next, which
 // may be nil.
 func New(spec pipeline.ReportSpec, next pipeline.Watcher) (*Report, error) {
-	r := &Report{next: next, ports: spec.Ports, dir: spec.Dir, files: whole.Set{Overwrite: true}, tuning: map[string]tuning{}, of: map[int]tuning{},
+	if spec.References != "" {
+		if _, err := references(spec.References); err != nil {
+			return nil, err
+		}
+	}
+	r := &Report{next: next, ports: spec.Ports, dir: spec.Dir, references: spec.References, files: whole.Set{Overwrite: true}, tuning: map[string]tuning{}, of: map[int]tuning{},
 		page: pageData{Powers: []pagePower{}, Factors: []pageFactors{}, Groups: []pageGroups{}, Said: []string{}}}
 	var err error
 	if r.steps, err = r.files.Create(filepath.Join(r.dir, "steps.jsonl")); err != nil {
@@ -69,7 +76,7 @@ func (r *Report) Commit(ctx context.Context) error {
 	if r.err != nil {
 		return r.err
 	}
-	if err := r.writePage(); err != nil {
+	if err := r.writePage(ctx); err != nil {
 		return err
 	}
 	return r.files.Commit(ctx)

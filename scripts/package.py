@@ -82,6 +82,8 @@ def sdk(out, version):
     wheel(out, "audiosep_plugin", version, "any", {"audiosep_plugin.py": (module.read_bytes(), False)}, headers, readme.encode())
 
 
+LICENCES = ("LICENSE", "LICENSE.weights")  # the project's, and those of the networks' weights
+
 LAUNCHER = """#!/usr/bin/env node
 // Runs the program of this platform, with what it is given and returns.
 const { spawnSync } = require("child_process");
@@ -111,7 +113,7 @@ def npm(out, version, programs, share):
         "package/package.json": (json.dumps(about, indent=2).encode(), False),
         "package/bin/audiosep.js": (LAUNCHER.encode(), True),
     }
-    for name in ("README.md", "LICENSE", "audiosep.1"):
+    for name in ("README.md", *LICENCES, "audiosep.1"):
         files[f"package/{name}"] = (share[name], False)
     for platform, (program, data) in programs.items():
         files[f"package/bin/{platform}/{program}"] = (data, True)
@@ -135,7 +137,8 @@ def main():
             zipped(out / (name + ".zip"), files)
         else:
             tarred(out / (name + ".tar.gz"), files)
-        wheel(out, "audiosep", version, TAGS[platform], {f"audiosep-{version}.data/scripts/{program}": (data, True)},
+        texts = {f"audiosep-{version}.dist-info/{name}": (beside[name], False) for name in LICENCES}
+        wheel(out, "audiosep", version, TAGS[platform], {f"audiosep-{version}.data/scripts/{program}": (data, True), **texts},
               f"Summary: {SUMMARY}\n", beside["README.md"])
     sdk(out, version)
     npm(out, version, built, beside)

@@ -32,6 +32,11 @@ mkdir -p "$share"
 for shell in bash zsh fish powershell; do "$own" completion $shell >"$share/audiosep.$shell"; done
 "$own" man >"$share/audiosep.1"
 cp LICENSE README.md CHANGELOG.md "$share"
+for net in nets/*/LICENSE; do # of the weights that are in the program
+  printf '%s\n\n' "The weights of $(basename "$(dirname "$net")"):"
+  cat "${net%LICENSE}"{LICENSE,NOTICE} 2>/dev/null || true # a notice is not everywhere
+  echo
+done >"$share/LICENSE.weights"
 
 python3 scripts/package.py "$version" "$work/programs" "$share" "$out"
 (cd "$out" && sha256sum -- * >SHA256SUMS)

@@ -199,6 +199,9 @@ func (s *Server) inside(spec *pipeline.Spec) error {
 	if spec.Report != nil && !filepath.IsLocal(filepath.FromSlash(spec.Report.Dir)) {
 		return refuse(http.StatusForbidden, "the report's folder is %q; want one below that of the run", spec.Report.Dir)
 	}
+	if spec.Report != nil && spec.Report.References != "" {
+		return refuse(http.StatusForbidden, "the report's references are the folder %q; want none, as inputs are files", spec.Report.References)
+	}
 	return nil
 }
 

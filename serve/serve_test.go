@@ -183,6 +183,7 @@ func TestRefusals(t *testing.T) {
 		{"set a file", "POST", "/v1/runs", `{"preset": "two", "input": "song.wav", "set": ["read_audio.files=/etc/hostname"]}`, 403, "names files"},
 		{"set an output", "POST", "/v1/runs", `{"preset": "two", "input": "song.wav", "set": ["write_audio.pattern=/tmp/x"]}`, 403, "names files"},
 		{"report above", "POST", "/v1/runs", `{"pipeline": {"audiosep": 1, "report": {"dir": "../..", "ports": ["*"]}, "stages": [{"use": "stft"}]}}`, 403, "report"},
+		{"references", "POST", "/v1/runs", `{"pipeline": {"audiosep": 1, "report": {"dir": "r", "ports": ["*"], "references": "/etc"}, "stages": [{"use": "stft"}]}}`, 403, "references"},
 		{"plugin", "POST", "/v1/runs", `{"pipeline": {"audiosep": 1, "stages": [{"use": "evil/stage"}]}}`, 403, "plugins"},
 		{"a wrong pipeline", "POST", "/v1/runs", `{"preset": "two", "input": "song.wav", "set": ["kl_nmf.rank=x"]}`, 422, `"problems":[`},
 		{"neither", "POST", "/v1/runs", `{}`, 400, "or neither"},

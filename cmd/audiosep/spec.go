@@ -22,21 +22,22 @@ import (
 
 // specFlags are the flags that change what a spec says; they win over the file.
 type specFlags struct {
-	input     []string
-	inputOf   map[string][]string // stage -> its files, of inputs such as ID=FILE
-	name      string              // of the input, if it has the same as another
-	only      []string            // stems
-	two       string
-	format    string // of stems
-	together  bool   // the inputs are realisations of one scene
-	out       string
-	seed      uint64
-	set       []string
-	overwrite bool
-	report    string
-	several   bool // inputs are separated one after the other
-	plugins   pluginFlags
-	unwanted  []string // stages that write none of the stems that are wanted
+	input      []string
+	inputOf    map[string][]string // stage -> its files, of inputs such as ID=FILE
+	name       string              // of the input, if it has the same as another
+	only       []string            // stems
+	two        string
+	format     string // of stems
+	together   bool   // the inputs are realisations of one scene
+	out        string
+	seed       uint64
+	set        []string
+	overwrite  bool
+	report     string
+	references string
+	several    bool // inputs are separated one after the other
+	plugins    pluginFlags
+	unwanted   []string // stages that write none of the stems that are wanted
 }
 
 func (f *specFlags) add(cmd *cobra.Command) {
@@ -46,6 +47,8 @@ func (f *specFlags) add(cmd *cobra.Command) {
 	fl.BoolVar(&f.together, "realisations", false, "take all inputs as recordings of one scene: one model for all")
 	fl.StringVarP(&f.out, "out", "o", "", "`DIR` to write to (default: the pipeline's own folder, or this one if there is an --input); - writes one stem to standard output")
 	fl.StringVar(&f.report, "report", "", "write what passes every port into `DIR`, as arrays and pictures")
+	fl.StringVar(&f.references, "references", "", "have the report say how near the stems are to the true ones in `DIR`")
+	cmd.MarkFlagDirname("references")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace files that are there already")
 	cmd.MarkFlagDirname("out")
 	f.plugins.add(cmd)
@@ -233,6 +236,16 @@ func (f *specFlags) folder(spec *pipeline.Spec) (err error) {
 			return err
 		}
 		spec.SetReport(dir, "*")
+	}
+	if f.references != "" {
+		if spec.Report == nil {
+			return fmt.Errorf("--references %s is for a report, and there is none; want --report DIR too", f.references)
+		}
+		dir, err := filepath.Abs(f.references)
+		if err != nil {
+			return err
+		}
+		spec.Report.References = dir
 	}
 	return nil
 }

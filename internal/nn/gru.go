@@ -71,3 +71,38 @@ func (g *GRU) one(s, h []float64) {
 		s[u] += a + b
 	}
 }
+
+// GRUBefore is a layer of gated recurrent units whose reset gate stands before the product,
+//
+//	r = σ(Wx_r x + Wh_r h + b_r)
+//	z = σ(Wx_z x + Wh_z h + b_z)
+//	n = max(0, Wx_n x + Wh_n (r∘h) + b_n)
+//	h' = (1-z)∘n + z∘h
+//
+// as Cho et al. (2014) have it and Keras with reset_after=False, here with a rectifier in the
+// place of tanh.
+type GRUBefore struct {
+	Hidden int
+	X      Conv      // of one tap, from the inputs to the three gates: Wx and b
+	Wh     []float64 // [unit before][gate and unit]
+}
+
+// Scratch returns how many numbers of scratch memory Step needs.
+func (g *GRUBefore) Scratch() int { return g.Hidden }
+
+// Step moves the state h[unit] one step on. gates, which X made of the inputs, are [gate and
+// unit]; they are overwritten.
+func (g *GRUBefore) Step(sums *kernel.Overlapping, scratch, h, gates []float64) {
+	units := g.Hidden
+	sums.Add(gates, 0, h, units, 1, units, g.Wh, 3*units, 2*units)
+	Sigmoid(gates[:2*units])
+	reset, z, n := scratch[:units], gates[units:2*units], gates[2*units:3*units]
+	for u, r := range gates[:units] {
+		reset[u] = r * h[u]
+	}
+	sums.Add(n, 0, reset, units, 1, units, g.Wh[2*units:], 3*units, units)
+	ReLU(n, 0)
+	for u, z := range z {
+		h[u] = n[u] + z*(h[u]-n[u])
+	}
+}

@@ -158,6 +158,40 @@ func TestGRU(t *testing.T) {
 	})
 }
 
+func TestGRUBefore(t *testing.T) {
+	w := layers(t)
+	onEveryPath(t, func(t *testing.T) {
+		var sums kernel.Overlapping
+		for _, units := range []int{16, 5} {
+			name := fmt.Sprint("before", units)
+			g := w.GRUBefore(name, 4, units)
+			gates := NewPlanes(3*units, 1, 6, 0, 0)
+			g.X.Apply(&sums, gates, planes(w.Take(name+".x", 4, 6), 4, 1, 6, 0, 0), 0)
+			h, scratch, of := make([]float64, units), make([]float64, g.Scratch()), make([]float64, 3*units)
+			y := NewPlanes(6, units, 1, 0, 0)
+			for step := range 6 {
+				for i := range of {
+					of[i] = gates.Row(i, 0)[step]
+				}
+				g.Step(&sums, scratch, h, of)
+				copy(y.Rows(step), h)
+			}
+			equal(t, name, y, w.Take(name+".y", 6, units))
+		}
+	})
+}
+
+// Scaled weights are as many times what they were.
+func TestWeightsScale(t *testing.T) {
+	w, scaled := layers(t), layers(t)
+	scaled.Scale(1.0 / 256)
+	for i, x := range scaled.Take("act.x", 10) {
+		if want := w.Take("act.x", 10)[i] / 256; x != want {
+			t.Fatalf("number %d is %v; want %v", i, x, want)
+		}
+	}
+}
+
 func TestLayerNorm(t *testing.T) {
 	w := layers(t)
 	l := LayerNorm{W: w.Take("norm.w", 3, 4), B: w.Take("norm.b", 3, 4), Eps: 0.01}

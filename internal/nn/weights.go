@@ -38,6 +38,15 @@ func ReadWeights(npz []byte) (*Weights, error) {
 	return w, nil
 }
 
+// Scale multiplies all numbers of all arrays, as of weights that are stored as whole numbers.
+func (w *Weights) Scale(by float64) {
+	for _, a := range w.arrays {
+		for i := range a.Data {
+			a.Data[i] *= by
+		}
+	}
+}
+
 // Take returns the array of that name, of that shape; one of more than two dimensions is stored
 // as a matrix, with all but the first as one. What is missing or of another shape is told by
 // Err, and is zeros here.
@@ -81,5 +90,14 @@ func (w *Weights) GRU(name string, in, hidden int) GRU {
 		X:      Conv{Out: 3 * hidden, In: in, Rows: 1, Cols: 1, W: w.Take(name+".wx", 3*hidden, in), B: w.Take(name+".b", 3*hidden)},
 		Wh:     w.Take(name+".wh", 3*hidden, hidden),
 		Bn:     w.Take(name+".bn", hidden),
+	}
+}
+
+// GRUBefore returns the layer with the arrays name.wx, .wh and .b.
+func (w *Weights) GRUBefore(name string, in, hidden int) GRUBefore {
+	return GRUBefore{
+		Hidden: hidden,
+		X:      Conv{Out: 3 * hidden, In: in, Rows: 1, Cols: 1, W: w.Take(name+".wx", 3*hidden, in), B: w.Take(name+".b", 3*hidden)},
+		Wh:     w.Take(name+".wh", hidden, 3*hidden),
 	}
 }

@@ -1,5 +1,6 @@
 // The page that takes a recording apart by ear: what is shown, chosen, undone and asked for.
 import { bytesOf, events, get, Refusal, samplesOf, send, upload } from "page/api.js";
+import { Stroke, strokes } from "page/brush.js";
 import { addSource, assign, gains, History, level, removeSource, renameSource, residual, setLevel, sourceOf } from "page/plan.js";
 import { Player, wav } from "page/player.js";
 import { clock, colour, turnTheme } from "page/scale.js";
@@ -36,6 +37,7 @@ class Page {
     /** @type {Map<number, Solution>} */ this.solutions = new Map(session.solutions.map((s) => [s.id, s]));
     /** @type {Component[]} */ this.components = [];
     this.componentsOf = 0; // the solution that they are of
+    /** Of the brush, while it is dragged. @type {Stroke | null} */ this.stroke = null;
     /** @type {import("page/api.js").Meter[]} */ this.meters = [];
     /** @type {Level[]} */ this.levels = []; // of components, for listening alone
     this.alone = 0; // the component that is heard alone, from 1 on
@@ -459,20 +461,38 @@ class Page {
       this.say(b ? "Add a source first, and choose it." : "Select something first: drag on the spectrogram, or fill in the fields below it.");
       return;
     }
+    this.paint([b], what, source);
+  }
+
+  /** Adds regions of a source and solves. @param {import("page/scale.js").Box[]} boxes @param {"is" | "not" | "alone"} what @param {string} source */
+  paint(boxes, what, source) {
     const round = (/** @type {number} */ x, /** @type {number} */ by) => Math.round(x * by) / by;
-    /** @type {Region} */ const r = { source, from: round(b.from, 1000), to: round(b.to, 1000), belongs: what !== "not" };
-    if (what !== "alone") {
-      if (b.low > this.recording.low * 1.001) r.low = round(b.low, 10);
-      if (b.high < this.recording.high * 0.999) r.high = round(b.high, 10);
-    }
-    this.change({ ...this.plan, paint: [...this.plan.paint, r] }, `painting ${source}`);
-    this.say(`${what === "not" ? "Not" : what === "alone" ? "Alone" : "Painted"}: ${source}, ${clock(r.from, 2)} to ${clock(r.to, 2)}.`);
+    const regions = boxes.map((b) => {
+      /** @type {Region} */ const r = { source, from: round(b.from, 1000), to: round(b.to, 1000), belongs: what !== "not" };
+      if (what !== "alone") {
+        if (b.low > this.recording.low * 1.001) r.low = round(b.low, 10);
+        if (b.high < this.recording.high * 0.999) r.high = round(b.high, 10);
+      }
+      return r;
+    });
+    this.change({ ...this.plan, paint: [...this.plan.paint, ...regions] }, `painting ${source}`);
+    this.say(`${what === "not" ? "Not" : what === "alone" ? "Alone" : "Painted"}: ${source}, ${clock(regions[0].from, 2)} to ${clock(regions[regions.length - 1].to, 2)}.`);
     if (this.formPlan().method !== "paint") {
       const radio = /** @type {HTMLInputElement} */ (document.querySelector("input[name=method][value=paint]"));
       radio.checked = true;
       this.method();
     }
     if (this.plan.sources.length > 1 && this.formPlan().method === "paint") this.solve();
+  }
+
+  /** Ends a stroke of the brush. @param {Stroke} stroke @param {"is" | "not" | null} what null: nothing is painted */
+  brushed(stroke, what) {
+    const boxes = stroke.boxes(), source = this.plan.sources[this.sources.chosen];
+    if (what && boxes.length && source) this.paint(boxes, what, source);
+    else {
+      if (what) this.say(boxes.length ? "Add a source first, and choose it." : "The brush was outside of the spectrogram.");
+      this.renderMarks();
+    }
   }
 
   /** Another way is chosen: its usual numbers stand in the form. */
@@ -530,9 +550,14 @@ class Page {
         marks.push({ box: { from: f.delay + f.stretch * n.onset, to: f.delay + f.stretch * n.offset, low: hz / width, high: hz * width }, colour: colour(parts.indexOf(n.source)), filled: true });
       }
     }
-    for (const r of p.paint) {
-      const not = r.belongs === false;
-      marks.push({ box: { from: r.from, to: r.to, low: r.low ?? g.low, high: r.high ?? g.high }, colour: colour(p.sources.indexOf(r.source)), label: `${not ? "not " : ""}${r.source}`, dashed: not });
+    for (const [first, last] of strokes(p.paint)) {
+      p.paint.slice(first, last + 1).forEach((r, i) => {
+        const not = r.belongs === false, bare = last > first;
+        marks.push({ box: { from: r.from, to: r.to, low: r.low ?? g.low, high: r.high ?? g.high }, colour: colour(p.sources.indexOf(r.source)), label: i ? "" : `${not ? "not " : ""}${r.source}`, dashed: not, bare, filled: bare });
+      });
+    }
+    if (this.stroke) {
+      for (const box of this.stroke.boxes()) marks.push({ box, colour: colour(this.sources.chosen), bare: true, filled: true });
     }
     this.spectrogram.marks = marks;
     this.spectrogram.redraw();
@@ -543,18 +568,19 @@ class Page {
     el("paint-part").hidden = !p.paint.length;
     if (el("regions").dataset.key === key) return;
     el("regions").dataset.key = key;
-    el("regions").replaceChildren(...p.paint.map((r, i) => {
+    el("regions").replaceChildren(...strokes(p.paint).map(([first, last], i) => {
+      const all = p.paint.slice(first, last + 1), r = all[0], to = all[all.length - 1].to;
       const item = document.createElement("li");
       const show = document.createElement("button");
-      show.textContent = `${r.belongs === false ? "not " : ""}${r.source}, ${r.from.toFixed(2)}–${r.to.toFixed(2)} s`;
+      show.textContent = `${r.belongs === false ? "not " : ""}${r.source}, ${r.from.toFixed(2)}–${to.toFixed(2)} s`;
       show.className = "plain";
-      show.onclick = () => this.select({ from: r.from, to: r.to, low: r.low ?? this.recording.low, high: r.high ?? this.recording.high });
+      show.onclick = () => this.select({ from: r.from, to, low: Math.min(...all.map((x) => x.low ?? this.recording.low)), high: Math.max(...all.map((x) => x.high ?? this.recording.high)) });
       const remove = document.createElement("button");
       remove.textContent = "×";
       remove.className = "tiny";
       remove.setAttribute("aria-label", `Unpaint region ${i + 1}`);
       remove.onclick = () => {
-        this.change({ ...this.plan, paint: this.plan.paint.filter((_, j) => j !== i) }, "unpainting");
+        this.change({ ...this.plan, paint: this.plan.paint.filter((_, j) => j < first || j > last) }, "unpainting");
         if (this.formPlan().method === "paint") this.solve();
       };
       item.append(show, remove);
@@ -612,6 +638,7 @@ class Page {
       this.method();
       this.render();
     };
+    input("brush").onchange = () => (el("brush-size").hidden = !input("brush").checked);
     input("delay").onchange = input("stretch").onchange = () => this.nudge();
     input("score-file").onchange = () => this.attempt(() => this.readScore());
     /** @type {HTMLFormElement} */ (el("solve")).onsubmit = (e) => (e.preventDefault(), this.solve());
@@ -725,11 +752,18 @@ class Page {
       canvas.setPointerCapture(e.pointerId);
       down = { x: e.offsetX, y: e.offsetY, ...s.at(e.offsetX, e.offsetY), moved: false };
       this.dragging = true;
+      if (input("brush").checked && (tool() === "is" || tool() === "not")) this.stroke = new Stroke(s, +input("radius").value);
     };
     canvas.onpointermove = (e) => {
       if (!down) return;
       if (Math.hypot(e.offsetX - down.x, e.offsetY - down.y) > 4) down.moved = true;
       if (!down.moved) return;
+      if (this.stroke) {
+        if (!this.stroke.last) this.stroke.to(down.x, down.y);
+        this.stroke.to(e.offsetX, e.offsetY);
+        this.renderMarks();
+        return;
+      }
       const to = s.at(e.offsetX, e.offsetY);
       // A stroke along the time alone selects all frequencies.
       const flat = tool() === "alone" || Math.abs(e.offsetY - down.y) < 8;
@@ -737,14 +771,18 @@ class Page {
     };
     canvas.onpointerup = canvas.onpointercancel = (e) => {
       if (!down) return;
-      const was = down;
-      down = null;
+      const was = down, stroke = this.stroke;
+      down = this.stroke = null;
       this.dragging = false;
       if (!was.moved) {
         this.player.seek(was.t * this.recording.rate);
         return;
       }
       const what = tool();
+      if (stroke) {
+        this.brushed(stroke, e.type === "pointerup" ? /** @type {"is" | "not"} */ (what) : null);
+        return;
+      }
       if (e.type === "pointerup" && (what === "is" || what === "not" || what === "alone")) {
         this.mark(what);
         this.select(null);

@@ -5,8 +5,9 @@ import { Spectrogram } from "page/spectrogram.js";
 /** @typedef {{name: string, components: number[]}} Group */
 /** @typedef {{port: string, columns: number, seconds: number, first: number, low: number, high: number, picture: string}} Power */
 /** @typedef {{port: string, seconds: number, low: number, high: number, components: {spectrum: string, activation: string}[], of: number, objective: number[] | null, stop: string, groups: Group[]}} Factors */
+/** @typedef {{convention: string, definition: string, ratios: string[], sources: {reference: string, estimate: string, values: string[], over: string[]}[], warnings: string[]}} Metrics */
 /** @typedef {{name: string, pipeline: {seed: number, stages: {id: string, use: string, in: {port: string, from: string[]}[] | null}[] | null}, powers: Power[], factors: Factors[],
- * groups: {port: string, groups: Group[]}[], said: string[], sounds: {name: string, stage: string, source: string}[], beside: boolean}} Data */
+ * groups: {port: string, groups: Group[]}[], said: string[], sounds: {name: string, stage: string, source: string}[], beside: boolean, metrics: Metrics[], unmeasured: string}} Data */
 
 /** @type {Data} */
 const data = JSON.parse(/** @type {HTMLElement} */ (document.getElementById("data")).textContent ?? "");
@@ -204,6 +205,20 @@ function table(head, cells) {
   return t;
 }
 
+/** How near the stems are to references. */
+function measured() {
+  if (!data.metrics.length && !data.unmeasured) return;
+  const s = section("Against references");
+  if (data.unmeasured) s.append(make("p", `Not measured: ${data.unmeasured}`, "note"));
+  for (const m of data.metrics) {
+    const over = m.sources.some((x) => x.over.length);
+    s.append(make("h3", m.convention), make("p", m.definition + (over ? "; in brackets: how far above the mixture" : ""), "note"),
+      table(["reference", "stem", ...m.ratios.map((r) => `${r}, dB`)],
+        m.sources.map((x) => [x.reference, x.estimate, ...x.values.map((v, i) => (over ? `${v} (${x.over[i]})` : v))])));
+    for (const w of m.warnings) s.append(make("p", w, "note"));
+  }
+}
+
 function rest() {
   for (const g of data.groups) {
     if (!g.groups.length) continue;
@@ -229,6 +244,7 @@ const title = data.name || "Report of a run";
 /** @type {HTMLElement} */ (document.getElementById("title")).textContent = title;
 document.title = title;
 if (data.sounds.length) sounds();
+measured();
 data.powers.forEach(power);
 data.factors.forEach(factors);
 rest();

@@ -20,7 +20,9 @@ import { clamp, clock, frequencyTicks, hertz, ramp, styled, ticks } from "page/s
 /** Gets a tile, rows from the lowest up. @typedef {(level: number, index: number) => Promise<Uint8Array>} Tiles */
 
 /** A rectangle that is drawn over the spectrogram.
- * @typedef {{box: Box, colour: string, label?: string, dashed?: boolean, filled?: boolean}} Mark */
+ * @typedef {{box: Box, colour: string, label?: string, dashed?: boolean, filled?: boolean, bare?: boolean}} Mark, bare: without an outline */
+
+const colouring = 4; // ms of a frame
 
 const margins = { left: 56, right: 96, top: 10, bottom: 26 };
 
@@ -184,17 +186,28 @@ export class Spectrogram {
     c.imageSmoothingEnabled = true;
     const top = this.y(g.high), height = this.y(g.low) - top;
     const first = Math.max(0, Math.floor(column(v.from) / run));
+    // Colouring takes a part of a frame alone: what is left is coloured in the next.
+    const began = performance.now();
+    let coloured = 0, later = false;
+    const inTime = (/** @type {() => HTMLCanvasElement} */ draw) => {
+      if (coloured++ && performance.now() - began > colouring) {
+        later = true;
+        return null;
+      }
+      return draw();
+    };
     for (let i = first; i * run < Math.min(g.columns, column(v.to)); i++) {
       const x0 = this.x(g.middle + ((i * run - 0.5) * g.hop) / g.rate);
       const x1 = this.x(g.middle + (((i + 1) * run - 0.5) * g.hop) / g.rate);
-      const mix = this.mixture.picture(level, i, (b) => this.colourTile(b, colours));
+      const mix = this.mixture.picture(level, i, (b) => inTime(() => this.colourTile(b, colours)));
       if (mix) c.drawImage(mix, x0, top, x1 - x0, height);
       else this.paintCoarser(level, i, x0, x1, top, height);
       const numbers = this.mixture.numbers(level, i);
       const lit = this.lit;
-      const mask = lit && numbers && lit.cache.picture(level, i, (b) => this.colourMask(b, numbers, lit.colour));
+      const mask = lit && numbers && lit.cache.picture(level, i, (b) => inTime(() => this.colourMask(b, numbers, lit.colour)));
       if (mask) c.drawImage(mask, x0, top, x1 - x0, height);
     }
+    if (later) this.redraw();
   }
 
   /** Stands in for a tile that is on its way: a part of a coarser one that is there.
@@ -222,24 +235,27 @@ export class Spectrogram {
       const i = 3 * Math.round(255 * this.brightness(n));
       lut[n] = 0xff000000 | (colours[i + 2] << 16) | (colours[i + 1] << 8) | colours[i];
     }
-    return this.bitmap((i) => lut[b[i]]);
+    return this.bitmap((out, to, from, n) => {
+      for (let c = 0; c < n; c++) out[to + c] = lut[b[from + c]];
+    });
   }
 
   /** @param {Uint8Array} mask @param {Uint8Array} mix @param {string} colour */
   colourMask(mask, mix, colour) {
     const [r, g, b] = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
     const rgb = (b << 16) | (g << 8) | r;
-    return this.bitmap((i) => (Math.round((mask[i] / 255) ** 0.7 * 235 * Math.sqrt(this.brightness(mix[i]))) << 24) | rgb);
+    const part = Float64Array.from({ length: 256 }, (_, n) => (n / 255) ** 0.7 * 235), bright = Float64Array.from({ length: 256 }, (_, n) => Math.sqrt(this.brightness(n)));
+    return this.bitmap((out, to, from, n) => {
+      for (let c = 0; c < n; c++) out[to + c] = (Math.round(part[mask[from + c]] * bright[mix[from + c]]) << 24) | rgb;
+    });
   }
 
-  /** @param {(i: number) => number} pixel ABGR of number i of a tile */
-  bitmap(pixel) {
+  /** @param {(out: Uint32Array, to: number, from: number, n: number) => void} row has ABGR of n numbers of a tile, number from on, written from pixel to on */
+  bitmap(row) {
     const w = this.grid.tileColumns, h = this.grid.rows;
     const image = new ImageData(w, h);
     const out = new Uint32Array(image.data.buffer);
-    for (let row = 0; row < h; row++) {
-      for (let c = 0; c < w; c++) out[(h - 1 - row) * w + c] = pixel(row * w + c);
-    }
+    for (let i = 0; i < h; i++) row(out, (h - 1 - i) * w, i * w, w);
     const canvas = document.createElement("canvas");
     canvas.width = w;
     canvas.height = h;
@@ -258,12 +274,13 @@ export class Spectrogram {
       c.fillStyle = m.colour;
       c.fillRect(x, y, w, h);
       c.globalAlpha = 1;
+      if (m.label && (w > 24 || m.bare)) this.label(m.label, Math.max(x, this.plot.x) + 4, Math.max(y, this.plot.y) + 3, m.colour);
+      if (m.bare) continue;
       c.setLineDash(m.dashed ? [5, 3] : []);
       c.lineWidth = 1.5;
       c.strokeStyle = m.colour;
       c.strokeRect(x, y, w, h);
       c.setLineDash([]);
-      if (m.label && w > 24) this.label(m.label, Math.max(x, this.plot.x) + 4, Math.max(y, this.plot.y) + 3, m.colour);
     }
     if (this.selection) {
       const { x, y, w, h } = this.rectangle(this.selection);
@@ -410,7 +427,7 @@ class TileCache {
     return this.entry(level, i).numbers;
   }
 
-  /** @param {number} level @param {number} i @param {(b: Uint8Array) => HTMLCanvasElement} draw */
+  /** @param {number} level @param {number} i @param {(b: Uint8Array) => HTMLCanvasElement | null} draw null: not yet */
   picture(level, i, draw) {
     const e = this.entry(level, i);
     if (!e.picture && e.numbers) e.picture = draw(e.numbers);

@@ -98,7 +98,7 @@ func crop(from, to string, seconds float64) error {
 }
 
 // serve starts audiosep with arguments and returns the address that it prints.
-func serve(t *testing.T, args ...string) string {
+func serve(t testing.TB, args ...string) string {
 	t.Helper()
 	if chromium == nil {
 		t.Skip("there is no chromium")
@@ -126,7 +126,7 @@ func serve(t *testing.T, args ...string) string {
 
 // tab is a page in a browser, and what went wrong in it.
 type tab struct {
-	*testing.T
+	testing.TB
 	ctx    context.Context
 	close  context.CancelFunc
 	mu     sync.Mutex
@@ -134,9 +134,9 @@ type tab struct {
 }
 
 // browse opens an address in a new tab.
-func browse(t *testing.T, address string) *tab {
+func browse(t testing.TB, address string) *tab {
 	t.Helper()
-	b := &tab{T: t}
+	b := &tab{TB: t}
 	ctx, cancel := chromedp.NewContext(chromium, chromedp.WithListener(b.hear))
 	t.Cleanup(cancel)
 	b.ctx, b.close = ctx, cancel

@@ -4,6 +4,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -13,8 +16,14 @@ func TestReport(t *testing.T) {
 	if chromium == nil {
 		t.Skip("there is no chromium")
 	}
-	dir := t.TempDir()
-	if out, err := exec.Command(program, "run", "../../examples/piano/pipeline.json", "--input", piano, "--out", dir, "--report", filepath.Join(dir, "report"), "--quiet").CombinedOutput(); err != nil {
+	dir, references := t.TempDir(), t.TempDir()
+	notes := []string{"Ab4", "C5", "Db4", "F4"}
+	for _, note := range notes {
+		if err := crop("../../examples/piano/reference/"+note+".wav", filepath.Join(references, note+".wav"), 5); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.Command(program, "run", "../../examples/piano/pipeline.json", "--input", piano, "--out", dir, "--report", filepath.Join(dir, "report"), "--references", references, "--quiet").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	b := browse(t, "file://"+filepath.Join(dir, "report", "report.html"))
@@ -24,6 +33,23 @@ func TestReport(t *testing.T) {
 	}
 	if got := value[[]float64](b, "(async () => { const all = [...document.querySelectorAll('audio')]; for (const a of all) if (!a.duration) await new Promise((done, failed) => { a.onloadedmetadata = done; a.onerror = () => failed(new Error(a.error.message)) }); return all.map((a) => a.duration) })()"); len(got) != 5 || got[0] < 4.99 || got[4] > 5.01 {
 		t.Errorf("its sounds last %v s; want five of 5 s", got)
+	}
+	// How near the stems are is there as a table of each convention, in the numbers of eval.
+	out, err := exec.Command(program, "eval", "--reference", references, "--estimate", dir, "--mixture", piano, "--format", "csv").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := value[[][]string](b, "[...document.querySelectorAll('section')].filter((s) => s.querySelector('h2').textContent === 'Against references').flatMap((s) => [...s.querySelectorAll('tr')].map((r) => [...r.children].map((c) => c.textContent)))")
+	if len(shown) != 2*(1+len(notes)) || shown[0][0] != "reference" || shown[0][2] != "SI-SDR, dB" || shown[1+len(notes)][2] != "SDR, dB" {
+		t.Fatalf("against references it shows %q", shown)
+	}
+	for i, note := range notes {
+		for _, row := range [][]string{shown[1+i], shown[2+len(notes)+i]} {
+			ratio, over, _ := strings.Cut(strings.TrimSuffix(row[2], ")"), " (")
+			if row[0] != note || !holds(string(out), note, ratio) || !holds(string(out), note, over) {
+				t.Errorf("of %s it shows %q; want numbers of\n%s", note, row, out)
+			}
+		}
 	}
 	// Something is drawn on each canvas: it has more than one colour.
 	b.wait("[...document.querySelectorAll('canvas')].length === 4")
@@ -43,4 +69,21 @@ func TestReport(t *testing.T) {
 		b.click("#theme")
 	}
 	b.whole()
+}
+
+// holds says whether a table of eval, in CSV, has a line of a source whose value is, rounded, as
+// shown.
+func holds(table, source, shown string) bool {
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.TrimSpace(line), ",")
+		if !slices.Contains(cells, source) {
+			continue
+		}
+		for _, c := range cells {
+			if x, err := strconv.ParseFloat(c, 64); err == nil && strconv.FormatFloat(x, 'f', 2, 64) == shown {
+				return true
+			}
+		}
+	}
+	return false
 }

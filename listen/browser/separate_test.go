@@ -28,7 +28,7 @@ func TestSeparateInTheBrowser(t *testing.T) {
 	}
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	defer server.Close()
-	b := &tab{T: t}
+	b := &tab{TB: t}
 	ctx, cancel := chromedp.NewContext(chromium, chromedp.WithListener(b.hear))
 	defer cancel()
 	b.ctx = ctx

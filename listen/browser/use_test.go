@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -69,6 +70,45 @@ func TestPaint(t *testing.T) {
 	}
 	same(t, dir)
 	b.hears(filepath.Join(dir, "stems", "upper.wav"), "source:0")
+}
+
+// TestBrush paints a rising line with the brush: regions that follow each other in time and rise with
+// it, one stroke in the list, which goes away as one and comes back by undo.
+func TestBrush(t *testing.T) {
+	out := t.TempDir()
+	b := browse(t, serve(t, "listen", piano, "--out", out))
+	b.add("upper", "lower")
+	b.click("input[name=tool][value=is]")
+	b.click("#brush")
+	b.drag(0.5, 300, 2, 1200)
+	b.wait("audiosepPage.plan.solution === 1 && audiosepPage.solution.method === 'paint' && !audiosepPage.busy")
+	regions := value[[]struct {
+		Source              string
+		From, To, Low, High float64
+	}](b, "audiosepPage.plan.paint")
+	if n := len(regions); n < 5 || regions[0].From > 0.5 || regions[n-1].To < 2 {
+		t.Fatalf("the stroke is %v; want some regions from 0.5 to 2 s", regions)
+	}
+	middle := func(i int) float64 { return math.Sqrt(regions[i].Low * regions[i].High) }
+	for i, r := range regions {
+		if r.Source != "lower" || r.Low >= r.High || r.High > 2.5*r.Low || i > 0 && (r.From != regions[i-1].To || middle(i) < 0.97*middle(i-1)) {
+			t.Fatalf("region %d of the stroke is %v, after %v; want it to follow and to rise", i, r, regions[max(0, i-1)])
+		}
+	}
+	if from, to := middle(0), middle(len(regions)-1); math.Abs(from-300) > 30 || math.Abs(to-1200) > 120 {
+		t.Errorf("the stroke goes from %.0f to %.0f Hz; want 300 to 1200", from, to)
+	}
+	if items := value[int](b, "document.querySelectorAll('#regions li').length"); items != 1 {
+		t.Errorf("the list has %d strokes; want one", items)
+	}
+	b.picture("brushed")
+	b.click("#regions li .tiny")
+	b.wait("audiosepPage.plan.paint.length === 0")
+	b.wait("audiosepPage.plan.solution === 2 && !audiosepPage.busy")
+	b.click("#undo") // of the solution
+	b.click("#undo") // of taking the stroke away
+	b.wait(fmt.Sprintf("audiosepPage.plan.paint.length === %d", len(regions)))
+	b.whole()
 }
 
 // TestScore reads a score, moves it, solves and saves.

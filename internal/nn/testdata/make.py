@@ -60,4 +60,17 @@ with np.errstate(over="ignore"):
 put("act.tanh", np.tanh(x))
 put("act.relu", np.where(x < 0, 0.25 * x, x))
 
+# The reset gate before the product; units for vectors of every width, and for none.
+for hidden in (16, 5):
+    inputs, steps, name = 4, 6, f"before{hidden}"
+    wx, wh = new(name + ".wx", 3 * hidden, inputs), new(name + ".wh", hidden, 3 * hidden)
+    b, x = new(name + ".b", 3 * hidden), new(name + ".x", inputs, steps)
+    h, y = np.zeros(hidden), np.zeros((steps, hidden))
+    for t in range(steps):
+        gx = wx @ x[:, t] + b
+        r, z = (sigmoid(gx[i * hidden : (i + 1) * hidden] + h @ wh[:, i * hidden : (i + 1) * hidden]) for i in (0, 1))
+        n = np.maximum(0, gx[2 * hidden :] + (r * h) @ wh[:, 2 * hidden :])
+        h = y[t] = (1 - z) * n + z * h
+    put(name + ".y", y)
+
 np.savez_compressed(os.path.join(os.path.dirname(__file__), "layers.npz"), **out)

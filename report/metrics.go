@@ -1,0 +1,160 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/metrics"
+)
+
+// pageMetrics is how near the stems are to references, by one convention.
+type pageMetrics struct {
+	Convention string           `json:"convention"`
+	Definition string           `json:"definition"`
+	Ratios     []string         `json:"ratios"` // names, dB
+	Sources    []pageMetricsRow `json:"sources"`
+	Warnings   []string         `json:"warnings"`
+}
+
+// pageMetricsRow is a stem: its ratios, and how far they are above the mixture's.
+type pageMetricsRow struct {
+	Reference string   `json:"reference"`
+	Estimate  string   `json:"estimate"`
+	Values    []string `json:"values"`
+	Over      []string `json:"over"` // none without a mixture
+}
+
+// references lists the sound files of a folder.
+func references(dir string) (files []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("the references of the report: %w", err)
+	}
+	for _, e := range entries {
+		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") && audio.NamedSound(e.Name()) {
+			files = append(files, filepath.Join(dir, e.Name()))
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("the references of the report: folder %s has no sound files; want one for each stem", dir)
+	}
+	return files, nil
+}
+
+// measure holds the stems that the pipeline wrote against the references, as eval does, and writes
+// metrics.json. What cannot be measured is told in the page: the stems are there all the same.
+func (r *Report) measure(ctx context.Context) (all []pageMetrics, failed string, err error) {
+	if r.references == "" || r.Pipeline == nil {
+		return nil, "", nil
+	}
+	reports, err := r.evaluate(ctx)
+	if ctx.Err() != nil {
+		return nil, "", ctx.Err()
+	}
+	if err != nil {
+		return nil, err.Error(), nil
+	}
+	for _, m := range reports {
+		all = append(all, shownMetrics(m))
+	}
+	return all, "", r.file("metrics.json", func(w io.Writer) error { return reports.WriteJSON(w) })
+}
+
+// evaluate measures by the conventions that eval does.
+func (r *Report) evaluate(ctx context.Context) (reports metrics.Reports, err error) {
+	var opened []io.Closer
+	defer func() {
+		for _, c := range opened {
+			err = errors.Join(err, c.Close())
+		}
+	}()
+	open := func(files []string) (all []audiosep.Source, err error) {
+		for _, file := range files {
+			f, err := audio.Open(file)
+			if err != nil {
+				return nil, err
+			}
+			opened, all = append(opened, f), append(all, f)
+		}
+		return all, nil
+	}
+	files, err := references(r.references)
+	if err != nil {
+		return nil, err
+	}
+	refs, err := open(files)
+	if err != nil {
+		return nil, err
+	}
+	ests, err := open(r.written())
+	if err != nil {
+		return nil, err
+	}
+	if len(ests) != len(refs) {
+		return nil, fmt.Errorf("there are %d stems and, in %s, %d references; want as many", len(ests), r.references, len(refs))
+	}
+	var mixture audiosep.Source
+	if read := r.Pipeline.Reads(); len(read) == 1 && audio.NamedSound(read[0].Path) {
+		mix, err := open([]string{read[0].Path})
+		if err != nil {
+			return nil, err
+		}
+		mixture = mix[0]
+	}
+	for _, c := range []metrics.Convention{metrics.SI, metrics.V3Sources} {
+		m, err := metrics.Evaluate(ctx, refs, ests, mixture, metrics.Options{Convention: c})
+		if err != nil {
+			return nil, err
+		}
+		reports = append(reports, m)
+	}
+	return reports, nil
+}
+
+// written are the sound files that the pipeline wrote.
+func (r *Report) written() (files []string) {
+	for _, f := range r.Pipeline.Writes() {
+		if audio.NamedSound(f.Path) && !slices.Contains(files, f.Path) {
+			files = append(files, f.Path)
+		}
+	}
+	return files
+}
+
+func shownMetrics(m *metrics.Report) pageMetrics {
+	out := pageMetrics{Convention: string(m.Convention), Definition: m.Definition, Ratios: m.Convention.Metrics(), Warnings: append([]string{}, m.Warnings...)}
+	for _, s := range m.Sources {
+		row := pageMetricsRow{Reference: s.Name, Values: []string{}, Over: []string{}}
+		if len(s.Estimates) > 0 {
+			row.Estimate = s.Estimates[0]
+		}
+		for _, x := range s.Metrics {
+			row.Values = append(row.Values, decibels(x.Median()))
+			if x.Improvement != nil {
+				row.Over = append(row.Over, decibels(x.MedianImprovement()))
+			}
+		}
+		out.Sources = append(out.Sources, row)
+	}
+	return out
+}
+
+// decibels is a ratio as the page shows it.
+func decibels(x float64) string {
+	switch {
+	case math.IsNaN(x):
+		return "–"
+	case math.IsInf(x, 0):
+		return strings.Replace(fmt.Sprintf("%+f", x), "Inf", "∞", 1)
+	}
+	return fmt.Sprintf("%.2f", x)
+}

@@ -1,6 +1,10 @@
 package audiosep
 
-import "context"
+import (
+	"context"
+
+	"github.com/audiosep/audiosep/internal/blocks"
+)
 
 // Extent is how large what a stage is given will be, as far as that is known before it runs.
 // What is not known is 0.
@@ -13,6 +17,7 @@ type Extent struct {
 	Bins    int  // F
 	Complex bool // whether coefficients have an imaginary part
 	Rank    int  // K, of factors that are wired
+	Pitches int  // of the notes that are wired, those of each source by themselves
 	Sources int
 	Threads int // that will work at once; at least 1
 }
@@ -28,6 +33,22 @@ func (e Extent) Coefs(n int) int64 {
 
 // V returns how many bytes V takes, F×N/S.
 func (e Extent) V() int64 { return 8 * int64(e.Bins) * int64(e.Columns) }
+
+// Block returns how many columns are worked through at a time where nobody has chosen it.
+func (e Extent) Block() int {
+	if e.Frames == 0 {
+		return 0
+	}
+	share := max(1, e.Frames/max(1, e.Columns))
+	return blocks.Size(context.Background(), e.Length, max(1, e.Layers()), share, e.Frames) / share
+}
+
+// Blocks returns how many bytes take the frames and coefficients of the blocks that are read at once,
+// one for each thread.
+func (e Extent) Blocks() int64 {
+	frames := e.Block() * max(1, e.Frames/max(1, e.Columns)) * max(1, e.Layers())
+	return int64(max(1, e.Threads)) * (e.Coefs(frames) + 8*int64(frames)*int64(e.Length))
+}
 
 // Separated returns how many bytes stems that [Separated] makes take while they are computed: of
 // so many sources, with a halo, and own bytes for each coefficient of a layer besides.

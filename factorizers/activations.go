@@ -53,6 +53,16 @@ func (activations) Forecast(in map[string]audiosep.Forecast) (map[string]audiose
 	return map[string]audiosep.Forecast{"factors": f}, nil
 }
 
+// Needs says what it takes: the activations, and for each thread a block of V, as it comes, laid
+// out and without the columns that are done, with factors and their updates.
+func (a activations) Needs(e audiosep.Extent) audiosep.Needs {
+	block := e.Block()
+	one := 3*8*int64(block)*int64(e.Bins) + kernel.NMFBytes(e.Bins, block) + factorsAtOnce*8*int64(e.Rank)*int64(e.Bins+block)
+	keeps := 8 * int64(e.Rank) * int64(e.Columns)
+	return audiosep.Needs{Work: 2*int64(max(1, e.Threads))*one + e.Blocks(), Keeps: keeps,
+		Operations: float64(a.Iterations) * float64(e.Bins) * float64(e.Columns) * (4*float64(e.Rank)/productSpeed + elementWork)}
+}
+
 // CheckFramings refuses a dictionary that was learnt from frames that are cut otherwise.
 func (activations) CheckFramings(in map[string][]*audiosep.Framing) error {
 	return fits(in, "power", "dictionary")

@@ -1,6 +1,8 @@
 package factorizers
 
 import (
+	"math"
+
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/kernel"
 )
@@ -20,6 +22,17 @@ func convolutiveNeeds(e audiosep.Extent, beta float64, rank, taps, shifts, power
 		n.Work += 3*factors + 5*own
 	}
 	n.Operations = nmfNeeds(e, beta, all, power, starts, iterations).Operations
+	return n
+}
+
+// Needs says what it takes: V and its root, and the factorisation along an axis of log frequency up
+// to half the rate, whose W is brought back to the bins.
+func (s *NMF2D) Needs(e audiosep.Extent) audiosep.Needs {
+	wide := e
+	wide.Bins = max(1, int(float64(s.p.PerOctave)*math.Log2(max(2, float64(e.Rate)/2/s.p.Lowest))))
+	n := convolutiveNeeds(wide, s.p.Beta, s.p.Rank, s.p.Taps, s.p.Pitches, 2, s.p.Restarts, s.p.Iterations)
+	n.Work += e.V() + wide.V()
+	n.Keeps = 8 * int64(s.p.Rank*s.p.Taps*s.p.Pitches) * int64(e.Bins+e.Columns)
 	return n
 }
 

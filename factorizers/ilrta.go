@@ -60,7 +60,7 @@ type ILRTAOut struct {
 
 // Forecast says what is known of the sources and factors before they are there.
 func (s *ILRTA) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
-	f, err := forecast(s.p.Rank, in["init_factors"])
+	f, err := forecast(s.p.Rank, in)
 	if err != nil {
 		return nil, err
 	}

@@ -97,12 +97,17 @@ func (b *betaNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep
 	if b.Coverage > 0 { // K is not known before V is
 		return map[string]audiosep.Forecast{"factors": {}}, nil
 	}
-	return forecast(b.Rank, init)
+	return forecast(b.Rank, in)
 }
 
 // forecast returns that of factors of a rank which may have begun with others.
-func forecast(rank int, init audiosep.Forecast) (map[string]audiosep.Forecast, error) {
+func forecast(rank int, in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
+	init := in["init_factors"]
 	f := audiosep.Forecast{Rank: rank}
+	if _, wired := in["init_factors"]; rank == 0 && !wired {
+		_, err := rankOf(0, nil)
+		return nil, err
+	}
 	if rank == 0 { // as many as init has
 		return map[string]audiosep.Forecast{"factors": {Rank: init.Rank, Sources: init.Sources}}, nil
 	}

@@ -71,7 +71,7 @@ func (s *NMFD) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Fo
 	if s.p.Rank > 0 && init.Rank == s.p.Rank*s.p.Taps {
 		return map[string]audiosep.Forecast{"factors": init}, nil // it goes on
 	}
-	all, err := forecast(s.p.Rank, init)
+	all, err := forecast(s.p.Rank, in)
 	if err != nil {
 		return nil, err
 	}

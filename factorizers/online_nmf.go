@@ -80,7 +80,7 @@ type OnlineNMFOut struct {
 
 // Forecast says what is known of the factors before they are there.
 func (s *OnlineNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
-	out, err := forecast(s.p.Rank, in["init_factors"])
+	out, err := forecast(s.p.Rank, in)
 	if err != nil {
 		return nil, err
 	}

@@ -92,6 +92,29 @@ func (s *PaintedNMF) Forecast(map[string]audiosep.Forecast) (map[string]audiosep
 	}, nil
 }
 
+// Needs says what it takes: V, its root, the same laid out with a model, a part of it and two kinds
+// of quotients, and paint of each source, which stays for the stems.
+func (s *PaintedNMF) Needs(e audiosep.Extent) audiosep.Needs {
+	names := s.p.Sources
+	if s.p.File != nil && len(names) == 0 {
+		if regions, err := ReadPaint(*s.p.File); err == nil { // else the run will say so
+			names = s.names(regions)
+		}
+	}
+	rank, matrices := len(names)*s.p.Components, int64(6)
+	if s.p.Power == 1 {
+		matrices++
+	}
+	paint := int64(0)
+	if s.p.File != nil {
+		paint = int64(len(names)) * e.V()
+	}
+	factors := 8 * int64(rank) * int64(e.Bins+e.Columns)
+	points := float64(e.Bins) * float64(e.Columns)
+	return audiosep.Needs{Work: matrices*e.V() + 3*factors + e.Blocks(), Keeps: paint + 2*factors,
+		Operations: float64(s.p.Iterations) * points * (12*float64(rank)/productSpeed + float64(len(names))*elementWork)}
+}
+
 // Run reads what is painted and separates by it.
 func (s *PaintedNMF) Run(ctx context.Context, env audiosep.Env, in PaintedNMFIn) (PaintedNMFOut, error) {
 	var regions []Region

@@ -67,6 +67,21 @@ type ScoreFactorsOut struct {
 	Factors *audiosep.Factors `port:"factors"`
 }
 
+// Needs says what it takes: V, its root and a copy in strips, a component for each pitch, as a
+// template and as factors, and what is left of them each time strengths have been shared.
+func (s *ScoreFactors) Needs(e audiosep.Extent) audiosep.Needs {
+	rank := e.Pitches
+	if rank == 0 { // they are not known before their stage has run
+		rank = 88
+	}
+	n := nmfNeeds(e, 1, rank, 1, 1, s.p.Iterations)
+	n.Work += 2 * n.Keeps
+	if s.p.Share > 0 {
+		n.Work += min(int64(s.p.Iterations/s.p.Share)*factorsAtOnce*n.Keeps, n.Work+e.V())
+	}
+	return n
+}
+
 // Run makes factors of the notes and fits them to the power. It is an error if there are no
 // notes, if one has a pitch and the bins have no frequencies, or none below the highest.
 func (s *ScoreFactors) Run(ctx context.Context, env audiosep.Env, in ScoreFactorsIn) (ScoreFactorsOut, error) {

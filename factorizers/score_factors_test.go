@@ -234,6 +234,25 @@ func TestScoreFactorsRefuses(t *testing.T) {
 }
 
 // Rank 0 takes that of the wired factors, and without any is refused.
+// A rank of 0 without factors to take it from is a fault of the spec, whatever the factorizer.
+func TestRankOfNothingIsAFault(t *testing.T) {
+	for _, def := range factorizers.Stages {
+		stage, err := def.Build([]byte(`{"rank": 0}`))
+		if err != nil {
+			continue // it has no rank, or none of 0
+		}
+		in := map[string]audiosep.Forecast{}
+		_, err = stage.(audiosep.Forecaster).Forecast(in)
+		if errs, ok := audiosep.AsParamErrors(err); !ok || errs[0].Name != "rank" || !strings.Contains(err.Error(), "want at least 1, or init_factors") {
+			t.Errorf("%s: %v; want a fault of rank", def.Name, err)
+		}
+		in["init_factors"] = audiosep.Forecast{Rank: 3}
+		if _, err := stage.(audiosep.Forecaster).Forecast(in); err != nil {
+			t.Errorf("%s with factors: %v", def.Name, err)
+		}
+	}
+}
+
 func TestRankOfWired(t *testing.T) {
 	p := factorizers.DefaultKLNMF()
 	p.Rank, p.Iterations = 0, 2

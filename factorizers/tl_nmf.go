@@ -84,7 +84,7 @@ type tlNMF struct{ TLNMFParams }
 
 // Forecast says what is known of the factors before they are there.
 func (t tlNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
-	return forecast(t.Rank, in["init_factors"])
+	return forecast(t.Rank, in)
 }
 
 // Needs says what it takes: the frames, the same laid out, and for each start that runs at once

@@ -46,6 +46,16 @@ type AlignNotesIn struct {
 	Power audiosep.Power `port:"power"`
 }
 
+// Needs says what it takes: V, features of recording and score, taken to be as long as each other,
+// and a byte for each comparison.
+func (s *AlignNotes) Needs(e audiosep.Extent) audiosep.Needs {
+	length := float64(e.Samples) / float64(max(1, e.Rate))
+	steps := length / max(s.p.Step, length/math.Sqrt(mostCells))
+	perStep := 8 * (12 + 13 + 2) // harmony, onsets and the greatest of them
+	work := 2*int64(perStep)*int64(steps) + 8*13*int64(e.Columns) + int64(steps*steps)
+	return audiosep.Needs{Power: true, Work: work, Operations: 200 * steps * steps}
+}
+
 // mostCells bounds the comparisons.
 const mostCells = 1 << 26
 
@@ -313,7 +323,7 @@ func (s *AlignNotes) move(env audiosep.Env, notes audiosep.Notes, way []pair, re
 	var most float64
 	for i, n := range notes {
 		out[i] = n
-		out[i].Onset = at(n.Onset)
+		out[i].Onset = max(0, at(n.Onset)) // a recording has nothing before it
 		out[i].Offset = max(at(n.Offset), out[i].Onset+step/2)
 		most = max(most, math.Abs(out[i].Onset-n.Onset))
 	}

@@ -97,6 +97,32 @@ func TestAlign(t *testing.T) {
 	}
 }
 
+// Whatever the score and the recording are, no note is moved to before the recording begins.
+func TestAlignedNotesAreInTheRecording(t *testing.T) {
+	s, err := notes.NewAlignNotes(notes.DefaultAlignNotes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	truth := melody()
+	cut := make(audiosep.Notes, len(truth)) // the recording begins in the middle of the score
+	for i, n := range truth {
+		cut[i] = n
+		cut[i].Onset, cut[i].Offset = n.Onset-8, n.Offset-8
+	}
+	out, err := s.Run(t.Context(), audiosep.Env{}, notes.AlignNotesIn{Notes: truth, Power: heard(cut)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Notes.Validate(); err != nil {
+		t.Error(err)
+	}
+	for i, n := range out.Notes {
+		if n.Onset < 0 || n.Offset <= n.Onset {
+			t.Errorf("note %d sounds from %g to %g s", i, n.Onset, n.Offset)
+		}
+	}
+}
+
 func TestAlignRefuses(t *testing.T) {
 	s, _ := notes.NewAlignNotes(notes.DefaultAlignNotes())
 	power := heard(nil)

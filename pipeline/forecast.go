@@ -153,16 +153,20 @@ func (f *forecaster) needs(st *stage, e audiosep.Extent) (n audiosep.Needs) {
 	} else if st.def.Origin != "" && !st.def.Promised(audiosep.Lazy) {
 		f.Forecast.Unknown = append(f.Forecast.Unknown, st.id)
 	}
+	var blocks int64
 	for _, in := range st.def.In {
 		if in.Cargo != audiosep.CargoSources {
 			continue
 		}
 		for _, ref := range st.in[in.Name] {
 			from := f.extents[ref]
-			n.Work += blockBytes(from) + fileBytes*int64(max(1, from.Sources)*max(1, from.Realisations))
+			blocks += blockBytes(from)
+			n.Work += fileBytes * int64(max(1, from.Sources)*max(1, from.Realisations))
 			n.Operations += float64(1+from.Sources) * transformed(from)
 		}
 	}
+	// Where little is in memory more is to be collected: the heap is let grow to twice what it is.
+	n.Work += blocks + min(blocks*3/5, max(0, collectAbove-blocks))
 	return n
 }
 
@@ -212,15 +216,17 @@ func (f *forecaster) extent(ctx context.Context, st *stage) audiosep.Extent {
 			switch in.Cargo {
 			case audiosep.CargoFactors:
 				e.Rank += max(from.Rank, 0)
-			case audiosep.CargoNotes, audiosep.CargoTransform:
+			case audiosep.CargoNotes:
+				e.Pitches += from.Pitches
+			case audiosep.CargoTransform:
 			case audiosep.CargoSources:
 				e.Sources += from.Sources
 				fallthrough
 			default:
 				if from.Samples > e.Samples || e.Frames == 0 {
-					sources, rank := e.Sources, e.Rank
+					sources, rank, pitches := e.Sources, e.Rank, e.Pitches
 					e = from
-					e.Sources, e.Rank = sources, rank
+					e.Sources, e.Rank, e.Pitches = sources, rank, pitches
 				}
 			}
 		}
@@ -251,10 +257,25 @@ func (f *forecaster) after(ref Ref, st *stage, e audiosep.Extent) audiosep.Exten
 		e.Bins = v.Bins()
 	case *audiosep.Factors:
 		e.Rank = v.Rank()
+	case audiosep.Notes:
+		e.Pitches = pitchesOf(v)
 	case nil:
 		e = f.unmade(st, e)
 	}
 	return e
+}
+
+// pitchesOf counts the pitches of notes, those of each source by themselves.
+func pitchesOf(notes audiosep.Notes) int {
+	type pitch struct {
+		source string
+		bits   uint64
+	}
+	all := map[pitch]bool{}
+	for _, n := range notes {
+		all[pitch{n.Source, math.Float64bits(n.Pitch)}] = true
+	}
+	return len(all)
 }
 
 // unmade is how large what a stage has yet to make will be, where it is a framer or transformer.

@@ -408,6 +408,7 @@ func TestScripts(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"gone":    {"#!/no/such/python -u\n", "its interpreter /no/such/python, which its first line names, is not there"},
 		"nowhere": {"#!/usr/bin/env -S no_such_python\n", "its first line has /usr/bin/env look for no_such_python, which is in no folder of PATH"},
+		"unset":   {"#!/usr/bin/env -S -u HOME A=b no_such_python -u\n", "its first line has /usr/bin/env look for no_such_python, which is in no folder of PATH"},
 		"windows": {"#!/usr/bin/env sh\r\nexit 1\r\n", "its first line ends with a carriage return, so the system looks for an interpreter called \"/usr/bin/env sh\\r\""},
 		"marked":  {"\ufeff#!/bin/sh\n", "its first line begins with a byte order mark"},
 		"bare":    {"import numpy\n", "its first line, \"import numpy\", does not say what runs it; want one such as #!/usr/bin/env python3"},

@@ -48,8 +48,10 @@ func script(path string) (by, fault string) {
 	if filepath.Base(fields[0]) != "env" {
 		return fields[0], ""
 	}
-	for _, word := range fields[1:] {
-		if strings.HasPrefix(word, "-") || strings.Contains(word, "=") {
+	for words := fields[1:]; len(words) > 0; words = words[1:] {
+		word := words[0]
+		if next := envOption(word); next != 0 {
+			words = words[min(next, len(words))-1:]
 			continue
 		}
 		found, err := exec.LookPath(word)
@@ -59,6 +61,18 @@ func script(path string) (by, fault string) {
 		return found, ""
 	}
 	return fields[0], ""
+}
+
+// envOption returns how many words of the arguments of env an option takes that begins with word, or
+// an assignment, which is one; 0: word is what env runs.
+func envOption(word string) int {
+	switch {
+	case word == "-u" || word == "--unset" || word == "-C" || word == "--chdir" || word == "-a" || word == "--argv0":
+		return 2
+	case strings.HasPrefix(word, "-") || strings.Contains(word, "="):
+		return 1
+	}
+	return 0
 }
 
 // unstartable says why the system did not start a file.

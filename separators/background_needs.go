@@ -13,7 +13,7 @@ func (p BackgroundParams) needs(e audiosep.Extent, keeps, work int64, operations
 }
 
 // Needs says what it takes: one period of the background and, to find it, the transforms of two
-// segments of twice the longest period.
+// segments of twice the longest period, with as much garbage of frames.
 func (s *REPET) Needs(e audiosep.Extent) audiosep.Needs {
 	longest := min(framesIn(s.p.MaxPeriod, e.Rate, max(1, e.Hop)), e.Frames/3)
 	segment := max(leastSegment, longest)
@@ -21,7 +21,7 @@ func (s *REPET) Needs(e audiosep.Extent) audiosep.Needs {
 		longest, segment = min(framesIn(*s.p.Period, e.Rate, max(1, e.Hop)), e.Frames), 0
 	}
 	points := float64(e.Frames) * float64(e.Bins) * float64(max(1, e.Layers()))
-	return s.needs(e, 8*int64(longest)*int64(e.Bins)*int64(max(1, e.Layers())), 32*int64(segment)*int64(e.Bins), 3000*points)
+	return s.needs(e, 8*int64(longest)*int64(e.Bins)*int64(max(1, e.Layers())), 72*int64(segment)*int64(e.Bins), 3000*points)
 }
 
 // Needs says what it takes: the spectrum, to compare frames their mean over layers, and the

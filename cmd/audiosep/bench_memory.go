@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	goaudio "github.com/go-audio/audio"
@@ -20,12 +22,12 @@ import (
 
 func memoryCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "memory",
+		Use:   "memory [RUN...]",
 		Short: "Measure how much memory runs take, beside what is forecast",
 		Long: `Run pipelines on noise, each in a process of its own, and print the memory that
 was forecast before the work beside the most that the process had. It takes a minute
-or two. The numbers depend on the processors: each that works has its blocks.`,
-		Args: cobra.NoArgs,
+or two; RUN is a part of the names of those to be measured alone. The numbers depend
+on the processors: each that works has its blocks.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := whole.TemporaryFolder("audiosep-memory-")
 			if err != nil {
@@ -34,6 +36,9 @@ or two. The numbers depend on the processors: each that works has its blocks.`,
 			defer os.RemoveAll(dir)
 			fmt.Fprintf(cmd.OutOrStdout(), "| run | forecast | taken | off by |\n|---|---|---|---|\n")
 			for _, job := range memoryJobs {
+				if len(args) > 0 && !slices.ContainsFunc(args, func(part string) bool { return strings.Contains(job.what, part) }) {
+					continue
+				}
 				forecast, taken, err := job.measure(cmd.Context(), dir)
 				if err != nil {
 					return &runError{fmt.Errorf("%s: %w", job.what, err)}
@@ -77,17 +82,43 @@ var memoryJobs = []memoryJob{
 	{"ft2d, 2 min, stereo", 120, 2, 44100, "", framesOf2048 + `{"use": "ft2d"}`, nil},
 	{"rpca, 1 min", 60, 1, 44100, "", framesOf2048 + `{"use": "rpca", "params": {"iterations": 5}}`, nil},
 	{"nmfd, K 3, 12 taps, 1 min", 60, 1, 44100, "", framesOf2048 + `{"use": "nmfd", "params": {"rank": 3, "taps": 12, "iterations": 2, "restarts": 1}}, {"use": "wiener"}`, nil},
+	{"nmf2d, 1 min", 60, 1, 44100, "", framesOf2048 + `{"use": "nmf2d", "params": {"iterations": 2}}, {"use": "wiener"}`, nil},
+	{"activations, K 8, 5 min", 300, 1, 44100, "", `{"use": "crop", "id": "part", "params": {"duration": 5}}, ` + framesOf2048 + `{"use": "is_nmf", "params": {"iterations": 2}}, ` +
+		`{"use": "frame", "id": "all", "params": {"length": 2048, "overlap": 0.75, "window": "hann"}, "in": {"audio": "read_audio"}}, {"use": "stft", "id": "x", "in": {"frames": "all"}}, ` +
+		`{"use": "activations", "params": {"iterations": 5}, "in": {"power": "x", "dictionary": "is_nmf"}}, {"use": "wiener", "in": {"coefs": "x", "factors": "activations"}}`, nil},
+	{"painted_nmf, 2 sources, 1 min", 60, 1, 44100, "", framesOf2048 + `{"use": "painted_nmf", "params": {"file": "paint.json", "iterations": 2}}`, nil},
+	{"score, 60 pitches, 1 min", 60, 1, 44100, "score", "", []string{"--notes", "notes.csv", "--set", "score_factors.iterations=10", "--set", "kl_nmf.iterations=2"}},
+	{"align_notes, 10 min", 600, 1, 16000, "", `{"use": "read_notes", "params": {"file": "notes.csv"}}, ` + framesOf2048 + `{"use": "align_notes"}, {"use": "write_notes", "in": {"notes": "align_notes"}}`, nil},
+	{"transcribe, 2 min, stereo", 120, 2, 44100, "", `{"use": "transcribe"}, {"use": "write_notes"}`, nil},
+}
+
+// write puts into a folder what jobs read beside the noise: notes of 60 pitches, one after the
+// other to the end, and paint of two sources.
+func (j memoryJob) write(dir string) error {
+	var notes strings.Builder
+	notes.WriteString("part,onset_s,offset_s,midi,velocity\n")
+	for i := range 2 * j.seconds {
+		if at := 0.5 * float64(i); at > 5 { // on noise they may come to lie seconds off
+			fmt.Fprintf(&notes, "all,%g,%g,%d,80\n", at, at+0.45, 36+i%60)
+		}
+	}
+	paint := `[{"source": "a", "from": 0, "to": 20, "low": 100, "high": 4000}, {"source": "b", "from": 30, "to": 50, "low": 100, "high": 4000}]`
+	return errors.Join(os.WriteFile(filepath.Join(dir, "notes.csv"), []byte(notes.String()), 0o666),
+		os.WriteFile(filepath.Join(dir, "paint.json"), []byte(paint), 0o666))
 }
 
 // measure returns the memory that was forecast and the memory that was taken, in bytes.
 func (j memoryJob) measure(ctx context.Context, dir string) (forecast, taken int64, err error) {
 	mix, spec := filepath.Join(dir, "mix.wav"), j.preset
-	if err := j.record(mix); err != nil {
+	if err := errors.Join(j.record(mix), j.write(dir)); err != nil {
 		return 0, 0, err
 	}
 	if spec == "" {
 		spec = filepath.Join(dir, "pipeline.json")
-		text := `{"audiosep": 1, "seed": 1, "stages": [{"use": "read_audio"}, ` + j.stages + `, {"use": "write_audio"}]}`
+		text := `{"audiosep": 1, "seed": 1, "stages": [{"use": "read_audio"}, ` + j.stages + `]}`
+		if !strings.Contains(j.stages, "write_notes") {
+			text = strings.TrimSuffix(text, "]}") + `, {"use": "write_audio"}]}`
+		}
 		if err := os.WriteFile(spec, []byte(text), 0o666); err != nil {
 			return 0, 0, err
 		}
@@ -97,6 +128,7 @@ func (j memoryJob) measure(ctx context.Context, dir string) (forecast, taken int
 		return 0, 0, err
 	}
 	cmd := exec.CommandContext(ctx, self, append([]string{"run", spec, "--input", mix, "--out", filepath.Join(dir, "out"), "--overwrite", "--no-record", "--progress", "json"}, j.flags...)...)
+	cmd.Dir = dir
 	var log strings.Builder
 	cmd.Stderr = &log
 	if err := cmd.Run(); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/batch"
 	"github.com/audiosep/audiosep/factorizers"
 	"github.com/audiosep/audiosep/internal/nearest"
 	"github.com/audiosep/audiosep/models"
@@ -31,13 +32,26 @@ import (
 	"github.com/audiosep/audiosep/transforms"
 )
 
-// Exit codes, told by audiosep -h.
+// Exit codes; exitCodes says what they mean.
 const (
 	exitOK        = 0
 	exitFailed    = 1   // the run failed
 	exitUsage     = 2   // the spec or the command line is wrong
 	exitCancelled = 130 // Ctrl-C, SIGTERM or SIGHUP
 )
+
+// exitCodes are told by audiosep -h and the manual.
+var exitCodes = []struct {
+	code  int
+	means string
+}{
+	{exitOK, "done"},
+	{exitFailed, "the run failed"},
+	{exitUsage, "the pipeline or the command line is wrong"},
+	{batch.ExitFailed, "batch: all was tried, and some items failed"},
+	{batch.ExitStopped, "batch: stopped, by a signal, a time limit or a full disk; run again to go on"},
+	{exitCancelled, "cancelled"},
+}
 
 func main() { os.Exit(run()) }
 
@@ -187,13 +201,13 @@ func root() *cobra.Command {
 	cmd.Version = thisVersion()
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	cmd.SetVersionTemplate("audiosep {{.Version}}\n")
+	var exits strings.Builder
+	for _, c := range exitCodes {
+		fmt.Fprintf(&exits, "  %-3d  %s\n", c.code, c.means)
+	}
 	cmd.SetUsageTemplate(cmd.UsageTemplate() + `{{if not .HasParent}}
 Exit codes:
-  0    done
-  1    the run failed
-  2    the pipeline or the command line is wrong
-  130  cancelled
-{{end}}`)
+` + exits.String() + `{{end}}`)
 	cmd.AddCommand(runCommand(), batchCommand(), replayCommand(), listenCommand(), serveCommand(), presetsCommand(), presetCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
 		evalCommand(), benchCommand(), atomsCommand(), identifyCommand(), rankCommand(), localiseCommand(), pluginCommand(), versionCommand(), manCommand())
 	refuseUnknown(cmd)

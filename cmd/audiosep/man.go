@@ -25,7 +25,10 @@ func writeManual(w io.Writer, root *cobra.Command) {
 	fmt.Fprintf(w, ".SH SYNOPSIS\n.B audiosep\n.I COMMAND\n[\\fIARGUMENTS\\fR]\n.SH DESCRIPTION\n%s", manText(programWords()))
 	fmt.Fprintln(w, ".SH COMMANDS")
 	manCommands(w, root)
-	fmt.Fprint(w, ".SH EXIT STATUS\n.TP\n0\ndone\n.TP\n1\nthe run failed\n.TP\n2\nthe pipeline or the command line is wrong\n.TP\n130\ncancelled\n")
+	fmt.Fprintln(w, ".SH EXIT STATUS")
+	for _, c := range exitCodes {
+		fmt.Fprintf(w, ".TP\n%d\n%s\n", c.code, roff(c.means))
+	}
 	fmt.Fprintf(w, ".SH EXAMPLES\n.nf\n%s\n.fi\n", roff(root.Example))
 }
 

@@ -8,9 +8,11 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/vbauerster/mpb/v8"
@@ -217,16 +219,25 @@ func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (h *logHandler) WithGroup(string) slog.Handler { return h }
 
+// oneLine writes a value; a text with control characters, such as the name of a file, in quotes, so
+// that none looks like lines of the log.
+func oneLine(v slog.Value) string {
+	if s := v.String(); v.Kind() == slog.KindString && strings.ContainsFunc(s, unicode.IsControl) {
+		return strconv.Quote(s)
+	}
+	return v.String()
+}
+
 func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder
 	var values strings.Builder
 	each := func(a slog.Attr) bool {
 		if a.Key == "stage" {
-			b.WriteString(a.Value.String() + ": ")
+			b.WriteString(oneLine(a.Value) + ": ")
 		} else if a.Value.Kind() == slog.KindFloat64 {
 			fmt.Fprintf(&values, " %s=%.6g", a.Key, a.Value.Float64())
 		} else {
-			fmt.Fprintf(&values, " %s=%v", a.Key, a.Value)
+			fmt.Fprintf(&values, " %s=%s", a.Key, oneLine(a.Value))
 		}
 		return true
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -59,3 +61,13 @@ type steps struct{ any atomic.Bool }
 
 func (*steps) Port(pipeline.Ref, audiosep.Cargo, any) {}
 func (s *steps) Step(string, audiosep.Step)           { s.any.Store(true) }
+
+// A name with line ends is one line of the log, which cannot be taken for others.
+func TestLogIsOneLineARecord(t *testing.T) {
+	var b strings.Builder
+	log := slog.New(newLog(&b, slog.LevelInfo)).With("stage", "read\naudio")
+	log.Info("written", "file", "a\nwarning: gone.wav", "bytes", 3, "plain", "x y")
+	if want := "\"read\\naudio\": written file=\"a\\nwarning: gone.wav\" bytes=3 plain=x y\n"; b.String() != want {
+		t.Errorf("the log is %q; want %q", b.String(), want)
+	}
+}

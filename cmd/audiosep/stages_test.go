@@ -4,7 +4,43 @@ import (
 	"bytes"
 	"os"
 	"testing"
+
+	"github.com/audiosep/audiosep"
 )
+
+// TestStagesSayWhatTheyTake: stages that have all of V in memory, a network or a comparison of all
+// with all, say so before the work, and more of it for a recording ten times as long.
+func TestStagesSayWhatTheyTake(t *testing.T) {
+	extent := func(seconds int) audiosep.Extent {
+		return audiosep.Extent{Head: audiosep.Head{Rate: 44100, Samples: 44100 * seconds, Channels: 2, Realisations: 1},
+			Length: 2048, Hop: 512, Frames: 86 * seconds, Columns: 86 * seconds, Bins: 1025, Complex: true, Rank: 8, Pitches: 60, Sources: 2, Threads: 2}
+	}
+	for name, params := range map[string]string{
+		"activations": "", "align_notes": "", "nmf2d": "", "painted_nmf": `{"sources": ["a", "b"]}`, "score_factors": "", "transcribe": "",
+		"is_nmf": "", "tl_nmf": "", "nmfd": "", "hpss": "", "repet": "",
+	} {
+		def, ok := registry().Lookup(name)
+		if !ok {
+			t.Fatalf("there is no stage %s", name)
+		}
+		stage, err := def.Build([]byte(params))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizer, ok := stage.(audiosep.Sizer)
+		if !ok {
+			t.Errorf("%s does not say what it takes", name)
+			continue
+		}
+		short, long := sizer.Needs(extent(60)), sizer.Needs(extent(600))
+		if short.Work < 1<<20 || short.Operations < 1e6 || short.Work+short.Keeps > 4<<30 {
+			t.Errorf("%s: a minute takes %+v; want megabytes and operations", name, short)
+		}
+		if long.Operations < 5*short.Operations || long.Work+long.Keeps < short.Work+short.Keeps {
+			t.Errorf("%s: ten minutes take %+v, one %+v; want more", name, long, short)
+		}
+	}
+}
 
 // TestStagesFresh holds STAGES.md to what the definitions say.
 func TestStagesFresh(t *testing.T) {

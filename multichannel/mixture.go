@@ -6,11 +6,13 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
 	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/lend"
+	"github.com/audiosep/audiosep/internal/pages"
 )
 
 // mixture is the part of a recording that is learnt from, bin by bin, in memory.
@@ -24,7 +26,7 @@ type mixture struct {
 // newMixture returns a mixture of zeros.
 func newMixture(bins, channels, frames int) *mixture {
 	stride := kernel.Padded(frames)
-	return &mixture{bins: bins, channels: channels, frames: frames, stride: stride, scale: 1, x: make([]float64, bins*2*channels*stride)}
+	return &mixture{bins: bins, channels: channels, frames: frames, stride: stride, scale: 1, x: pages.Floats(bins * 2 * channels * stride)}
 }
 
 // bin returns bin f as a matrix of 2C×T.
@@ -107,14 +109,14 @@ func (m *mixture) keep(s *audiosep.Spectrogram, at, n int) {
 // normalise scales x to a mean power of 1.
 func (m *mixture) normalise() {
 	var sum float64
-	for _, v := range m.x {
-		sum += v * v
+	var dots kernel.Dots
+	for f := range m.bins {
+		x := m.bin(f).Data
+		sum += dots.Dot(x, x)
 	}
 	m.scale = 1
 	if sum > 0 {
 		m.scale = math.Sqrt(float64(m.bins*m.channels*m.frames) / sum)
 	}
-	for i := range m.x {
-		m.x[i] *= m.scale
-	}
+	floats.Scale(m.scale, m.x)
 }

@@ -25,6 +25,7 @@ func main() {
 		ratios()
 		logs()
 		elementwise()
+		crosses()
 		transpose()
 	case "fft":
 		fft()

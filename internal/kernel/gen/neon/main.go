@@ -25,6 +25,7 @@ func main() {
 		f.ratios()
 		f.logs()
 		f.elementwise()
+		f.cross()
 		f.transpose()
 	case "fft":
 		f.fft()

@@ -179,6 +179,14 @@ func (d *demixer) demix(b *workbench, f int, rows []int) (re, im []float64) {
 	return y.Data[:len(y.Data)/2], y.Data[len(y.Data)/2:]
 }
 
+// after returns the bin after f, nil after the last.
+func (m *mixture) after(f int) []float64 {
+	if f+1 == m.bins {
+		return nil
+	}
+	return m.bin(f + 1).Data
+}
+
 // ones returns weights of 1.
 func (d *demixer) ones() blas64.General {
 	w := matrix(make([]float64, d.stride), 1, d.stride)

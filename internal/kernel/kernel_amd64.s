@@ -17115,6 +17115,19 @@ next:
 	VZEROUPPER
 	RET
 
+// func fetch(x *float64, lines int)
+// Requires: MMX+
+TEXT ·fetch(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), AX
+	MOVQ lines+8(FP), CX
+
+line:
+	PREFETCHT1 (AX)
+	ADDQ       $0x40, AX
+	DECQ       CX
+	JNE        line
+	RET
+
 // func transpose4(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)
 // Requires: AVX
 TEXT ·transpose4(SB), NOSPLIT, $0-40

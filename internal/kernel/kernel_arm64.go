@@ -242,6 +242,11 @@ func addSquareNEON(dst, x *float64, vectors int)
 //go:noescape
 func crossNEON(p *uint64)
 
+// fetch has runs of 8 numbers brought to the second cache while other work goes on.
+//
+//go:noescape
+func fetch(x *float64, lines int)
+
 // transpose4 writes the columns of a 4-row matrix of 4·blocks columns as rows. Strides are in bytes.
 //
 //go:noescape

@@ -12484,6 +12484,17 @@ next:
 	BNE row
 	RET
 
+// func fetch(x *float64, lines int)
+TEXT ·fetch(SB), NOSPLIT, $0-16
+	MOVD x+0(FP), R0
+	MOVD lines+8(FP), R1
+line:
+	PRFM (R0), PLDL2KEEP
+	ADD $64, R0
+	SUBS $1, R1, R1
+	BNE line
+	RET
+
 // func transpose4(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)
 TEXT ·transpose4(SB), NOSPLIT, $0-40
 	MOVD dst+0(FP), R0

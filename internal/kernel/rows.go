@@ -21,6 +21,7 @@ type Rows struct {
 	ratio ratioTile
 	cross crossTile
 	block []float64 // products, or what is computed from them at once
+	next  []float64 // what is fetched while multiplying
 }
 
 // blockColumns is how many columns are worked on at once, of blockNumbers numbers: they fit into
@@ -171,6 +172,10 @@ func (r *Rows) multiply(c []float64, ldc int, a view, m, k int, b []float64, ldb
 	t.panels, t.a, t.rs, t.cs = 1, &a.data[0], uintptr(8*a.rs), uintptr(8*a.cs)
 	for j := 0; j < n; j += 3 * e.lanes {
 		t.b, t.c = &b[j], &c[j]
+		if n := 3 * e.lanes * k; n <= len(r.next) { // as many numbers as are read of b
+			fetch(&r.next[0], n/8)
+			r.next = r.next[n:]
+		}
 		e.gemm[m-1][2]((*uint64)(unsafe.Pointer(t)))
 	}
 }
@@ -192,12 +197,14 @@ func multiplyPlainly(c []float64, ldc int, a view, m, k int, b []float64, ldb, n
 
 // Powers sets dst, N×T, to the squared magnitudes of N rows of complex numbers, or adds them to it:
 // to those of (P + iQ)·x, where a, 2N×2C, is [P -Q; Q P], and x, 2C×T, has the real parts of C
-// rows before the imaginary ones.
-func (r *Rows) Powers(dst, a, x blas64.General, add bool) {
+// rows before the imaginary ones. next is what is read after x, as large, or nil: it is brought to
+// the second cache meanwhile.
+func (r *Rows) Powers(dst, a, x blas64.General, add bool, next []float64) {
 	padded(x.Cols, &x, &dst)
 	if a.Rows != 2*dst.Rows || a.Cols != x.Rows {
 		panic("kernel: the shapes of a product do not fit")
 	}
+	r.next = next
 	columns := r.columns(a.Rows)
 	for at := 0; at < x.Cols; at += columns {
 		n := min(columns, x.Cols-at)
@@ -211,6 +218,7 @@ func (r *Rows) Powers(dst, a, x blas64.General, add bool) {
 			}
 		}
 	}
+	r.next = nil
 }
 
 // Quotients sets p = v∘y⁻² and q = y⁻¹, where y = w·h + floor must be a normal number; every row of

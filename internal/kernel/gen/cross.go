@@ -8,6 +8,20 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
+// fetch writes the function that asks for numbers before they are read.
+func fetch() {
+	TEXT("fetch", NOSPLIT, "func(x *float64, lines int)")
+	Pragma("noescape")
+	Doc("fetch has runs of 8 numbers brought to the second cache while other work goes on.")
+	x, n := Load(Param("x"), GP64()), Load(Param("lines"), GP64())
+	Label("line")
+	PREFETCHT1(Mem{Base: x})
+	ADDQ(Imm(64), x)
+	DECQ(n)
+	JNE(LabelRef("line"))
+	RET()
+}
+
 // crosses writes the kernels that multiply complex rows with the conjugates of themselves and of
 // each row after them.
 func crosses() {

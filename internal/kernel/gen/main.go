@@ -26,6 +26,7 @@ func main() {
 		logs()
 		elementwise()
 		crosses()
+		fetch()
 		transpose()
 	case "fft":
 		fft()

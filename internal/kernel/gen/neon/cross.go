@@ -2,6 +2,17 @@ package main
 
 import "github.com/audiosep/audiosep/internal/kernel/gen/layout"
 
+// fetch writes the function that asks for numbers before they are read.
+func (f *file) fetch() {
+	fn := f.function("fetch", "has runs of 8 numbers brought to the second cache while other work goes on.", "(x *float64, lines int)", "x", "lines")
+	x, n := fn.param(0), fn.param(1)
+	fn.label("line")
+	fn.emit(nil, set(x), "PRFM %v, PLDL2KEEP", mem{base: x})
+	fn.addNumber(x, 64)
+	fn.countDown(n, "line")
+	fn.ret()
+}
+
 // cross writes the kernel that multiplies complex rows with the conjugates of themselves and of
 // each row after them.
 func (f *file) cross() {

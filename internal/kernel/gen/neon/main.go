@@ -26,6 +26,7 @@ func main() {
 		f.logs()
 		f.elementwise()
 		f.cross()
+		f.fetch()
 		f.transpose()
 	case "fft":
 		f.fft()

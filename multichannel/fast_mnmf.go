@@ -92,6 +92,7 @@ func newMNMF(d *demixer, p FastMNMFParams, env audiosep.Env) *mnmfSolver {
 	}
 	s := &mnmfSolver{update: sweeps[p.Update], gains: make([]float64, sources*d.channels), gainSums: make([]float64, 2*sources*d.channels*d.chunks)}
 	s.lowRank = newLowRank(d, sources, p.Rank, false, math.Inf(1), p.Eps, env.Rand("start"))
+	s.keepPowers(true)
 	for n := range sources { // a source has most in one row of Q
 		for c := range d.channels {
 			s.gains[n*d.channels+c] = 0.1
@@ -142,7 +143,7 @@ func (s *mnmfSolver) variancesOfAll(worker, from, to int) {
 	}
 	kernel.Div(b.inverse[:all], b.one[:all], b.y[:all])
 	for c := range s.channels {
-		kernel.MulSquare(b.ratio[c*size:(c+1)*size], s.powers(c, from, to).Data, b.inverse[c*size:(c+1)*size])
+		kernel.MulSquare(b.ratio[c*size:(c+1)*size], s.powers(worker, c, from, to).Data, b.inverse[c*size:(c+1)*size])
 	}
 }
 
@@ -212,8 +213,8 @@ func (s *mnmfSolver) inChunk(worker, chunk int, change bool) {
 				s.update(s.demixer, b, f, s.all)
 			}
 			s.measure(b, f)
-			p := blas64.General{Rows: s.channels, Cols: t, Stride: s.bins * t, Data: s.power[f*t:]}
-			b.rows.Powers(p, s.realRows(b, f, s.all), s.bin(f), false)
+			p := s.powersOfAll(worker, f)
+			b.rows.Powers(p, s.realRows(b, f, s.all), s.bin(f), false, s.after(f))
 			for c := range s.channels {
 				at := c*stride + (f-from)*t
 				s.objectives[chunk] += floats.Dot(p.Data[c*p.Stride:][:t], bench.inverse[at:at+t]) + kernel.SumLog(bench.y[at:at+t], 0)

@@ -41,6 +41,10 @@ Objective of gauss: 1/T Σ_nft (|y|²/λ + log λ) − 2 Σ_f log |det W_f|, λ_
 // Validate checks what the ranges do not say.
 func (p ILRMAParams) Validate() error { return p.Line.validate() }
 
+// keepsPowers tells whether the powers of all bins are kept from an iteration to the next: shared
+// bases are updated from all bins, and t weighs by the powers that there were.
+func (p ILRMAParams) keepsPowers() bool { return p.Bases == "partitioned" || p.Model == "t" }
+
 // ILRMA is the stage ilrma.
 type ILRMA struct{ p ILRMAParams }
 
@@ -120,6 +124,7 @@ func newILRMA(d *demixer, p ILRMAParams, env audiosep.Env, number int) *ilrmaSol
 	}
 	s := &ilrmaSolver{update: sweeps[p.Update]}
 	s.lowRank = newLowRank(d, d.channels, p.Rank, p.Bases == "partitioned", nu, p.Eps, env.Rand("start-"+strconv.Itoa(number)))
+	s.keepPowers(p.keepsPowers())
 	size := d.channels * binsTogether * d.stride
 	for range d.each {
 		b := &lowRankBench{inverse: make([]float64, size)}
@@ -155,10 +160,10 @@ func (s *ilrmaSolver) iterate() {
 func (s *ilrmaSolver) inChunk(worker, chunk int, change bool) {
 	b, low := s.each[worker], s.benches[worker]
 	s.objectives[chunk] = 0
-	s.clearSums(chunk)
 	from, to := s.chunk(chunk)
 	for ; from < to; from += binsTogether {
 		end := min(to, from+binsTogether)
+		s.blocks[worker].first = from
 		for n := range s.channels {
 			s.objectives[chunk] += s.weigh(worker, n, from, end)
 		}
@@ -170,8 +175,8 @@ func (s *ilrmaSolver) inChunk(worker, chunk int, change bool) {
 				s.update(s.demixer, b, f, s.all)
 			}
 			s.measure(b, f)
-			p := blas64.General{Rows: s.channels, Cols: s.stride, Stride: s.bins * s.stride, Data: s.power[f*s.stride:]}
-			b.rows.Powers(p, s.realRows(b, f, s.all), s.bin(f), false)
+			p := s.powersOfAll(worker, f)
+			b.rows.Powers(p, s.realRows(b, f, s.all), s.bin(f), false, s.after(f))
 			for n := range s.channels {
 				s.objectives[chunk] += s.misfit(low, p.Data[n*p.Stride:][:s.stride], low.inverse[n*stride+(f-from)*s.stride:][:s.stride])
 			}
@@ -192,7 +197,7 @@ func (s *ilrmaSolver) weigh(worker, n, from, to int) (logs float64) {
 		return logs
 	}
 	phi := low.phi[n*(to-from)*s.stride:]
-	for i, p := range s.powers(n, from, to).Data {
+	for i, p := range s.powers(worker, n, from, to).Data {
 		phi[i] = inverse.Data[i] * s.softness(p, inverse.Data[i])
 	}
 	return logs
@@ -206,7 +211,7 @@ func (s *ilrmaSolver) inverses(low *lowRankBench, n, from, to int) blas64.Genera
 // knownQuotients finds them, for gauss, from the 1/λ that W was updated with.
 func (s *ilrmaSolver) knownQuotients(worker, n, from, to, at, frames int) (ratio, inverse blas64.General) {
 	ratio, inverse = matrix(s.blocks[worker].ratio, to-from, frames), columns(s.inverses(s.benches[worker], n, from, to), at, frames)
-	p := columns(s.powers(n, from, to), at, frames)
+	p := columns(s.powers(worker, n, from, to), at, frames)
 	for i := range to - from {
 		kernel.MulSquare(ratio.Data[i*frames:][:frames], p.Data[i*p.Stride:], inverse.Data[i*inverse.Stride:])
 	}

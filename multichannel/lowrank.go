@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep/internal/kernel"
+	"github.com/audiosep/audiosep/internal/huge"
 )
 
 // lowRank models the powers p_n, F×T, of the demixed sources as
@@ -36,7 +37,7 @@ type lowRank struct {
 	acts    []float64 // A: [n][K][T], or [K][T]
 	part    []float64 // z: [n][K], if they are shared
 	given   []float64 // A_n: [n][K][T]; acts itself if they are not shared
-	power   []float64 // p: [n][F][T]
+	power   []float64 // p: [n][F][T]; nil if they are needed no longer than their bins are worked on
 
 	// prepare does what quotients needs for some bins of all sources; quotients returns p_n/(λ_n r_n)
 	// and 1/λ_n of some bins and frames of one. The two are replaced where what is measured is
@@ -62,6 +63,8 @@ type block struct {
 	rows           kernel.Rows
 	ratio, inverse []float64 // [bin][some frames]
 	num, den       []float64 // [bin][K]
+	power          []float64 // p, if it is not kept, of the bins from first on: [n][bin][T]
+	first          int
 }
 
 // newLowRank returns a model with bases and activations drawn from ½ to 1½.
@@ -71,9 +74,9 @@ func newLowRank(d *demixer, sources, rank int, shared bool, nu, eps float64, r *
 		own = 1
 	}
 	m := &lowRank{demixer: d, sources: sources, rank: rank, shared: shared, nu: nu, floor: make([]float64, d.stride),
-		bases: make([]float64, own*d.bins*rank), acts: make([]float64, own*rank*d.stride), power: make([]float64, d.channels*d.bins*d.stride),
+		bases: make([]float64, own*d.bins*rank), acts: make([]float64, own*rank*d.stride),
 		sums: make([]float64, 2*sources*rank*d.stride), objectives: make([]float64, d.chunks)}
-	m.chunkSums = make([]float64, d.chunks*len(m.sums))
+	m.chunkSums = huge.Floats(d.chunks * len(m.sums))
 	for i := range m.bases {
 		m.bases[i] = 0.5 + r.Float64()
 	}
@@ -103,6 +106,17 @@ func newLowRank(d *demixer, sources, rank int, shared bool, nu, eps float64, r *
 	m.basesPass = func(worker, chunk int) { m.inBlocks(worker, chunk, true) }
 	m.sumsPass = func(worker, chunk int) { m.inBlocks(worker, chunk, false) }
 	return m
+}
+
+// keepPowers has the powers of all bins kept; else there is room for those that are worked on.
+func (m *lowRank) keepPowers(keep bool) {
+	if keep {
+		m.power = huge.Floats(m.channels * m.bins * m.stride)
+		return
+	}
+	for _, b := range m.blocks {
+		b.power = make([]float64, m.channels*binsTogether*m.stride)
+	}
 }
 
 // share makes Σ_n z_nk = 1, B taking the scale, and A_n of z and A.
@@ -140,9 +154,22 @@ func (m *lowRank) actsOf(n int) blas64.General {
 	return matrix(m.given[n*m.rank*m.stride:], m.rank, m.stride)
 }
 
-// powers returns p_n of bins from to to-1.
-func (m *lowRank) powers(n, from, to int) blas64.General {
+// powers returns p_n of bins from to to-1, which a thread works on.
+func (m *lowRank) powers(worker, n, from, to int) blas64.General {
+	if b := m.blocks[worker]; m.power == nil {
+		return matrix(b.power[(n*binsTogether+from-b.first)*m.stride:], to-from, m.stride)
+	}
 	return matrix(m.power[(n*m.bins+from)*m.stride:], to-from, m.stride)
+}
+
+// powersOfAll returns p of all channels in bin f.
+func (m *lowRank) powersOfAll(worker, f int) blas64.General {
+	p := m.powers(worker, 0, f, f+1)
+	p.Rows, p.Stride, p.Data = m.channels, m.bins*m.stride, p.Data[:cap(p.Data)]
+	if m.power == nil {
+		p.Stride = binsTogether * m.stride
+	}
+	return p
 }
 
 // columns returns some of the columns of a.
@@ -173,7 +200,6 @@ func (m *lowRank) update() {
 // inBlocks sums what A_n and z are updated with over a run of bins, after an update of B.
 func (m *lowRank) inBlocks(worker, chunk int, withBases bool) {
 	from, to := m.chunk(chunk)
-	m.clearSums(chunk)
 	for ; from < to; from += binsTogether {
 		end := min(to, from+binsTogether)
 		if withBases {
@@ -183,14 +209,10 @@ func (m *lowRank) inBlocks(worker, chunk int, withBases bool) {
 	}
 }
 
-// clearSums sets the sums of a run of bins to 0.
-func (m *lowRank) clearSums(chunk int) {
-	clear(m.chunkSums[chunk*len(m.sums) : (chunk+1)*len(m.sums)])
-}
-
-// sumUp adds some bins to the sums of their run.
+// sumUp adds some bins to the sums of their run, which it begins with the first of them.
 func (m *lowRank) sumUp(worker, chunk, from, to int) {
 	b, size := m.blocks[worker], m.rank*m.stride
+	first, _ := m.chunk(chunk)
 	m.prepare(worker, from, to)
 	for n := range m.sources {
 		sums := m.chunkSums[chunk*len(m.sums)+n*size:]
@@ -199,15 +221,15 @@ func (m *lowRank) sumUp(worker, chunk, from, to int) {
 		for at := 0; at < m.stride; at += framesTogether {
 			count := min(framesTogether, m.stride-at)
 			ratio, inverse := m.quotients(worker, n, from, to, at, count)
-			b.rows.AddOuter(columns(num, at, count), bases, ratio)
-			b.rows.AddOuter(columns(den, at, count), bases, inverse)
+			b.rows.Outer(columns(num, at, count), bases, ratio, from > first)
+			b.rows.Outer(columns(den, at, count), bases, inverse, from > first)
 		}
 	}
 }
 
 // quotientsOfOne finds them from the model.
 func (m *lowRank) quotientsOfOne(worker, n, from, to, at, frames int) (ratio, inverse blas64.General) {
-	b, p := m.blocks[worker], columns(m.powers(n, from, to), at, frames)
+	b, p := m.blocks[worker], columns(m.powers(worker, n, from, to), at, frames)
 	ratio, inverse = matrix(b.ratio, to-from, frames), matrix(b.inverse, to-from, frames)
 	b.rows.Quotients(ratio, inverse, p, m.basesOf(n, from, to), columns(m.actsOf(n), at, frames), m.floor[at:])
 	if math.IsInf(m.nu, 1) {
@@ -252,8 +274,8 @@ func (m *lowRank) updateBases(worker, from, to int, quotients func(worker, n, fr
 
 // addSums adds the sums of all runs of bins, in order.
 func (m *lowRank) addSums() {
-	clear(m.sums)
-	for c := range m.chunks {
+	copy(m.sums, m.chunkSums)
+	for c := 1; c < m.chunks; c++ {
 		floats.Add(m.sums, m.chunkSums[c*len(m.sums):(c+1)*len(m.sums)])
 	}
 }

@@ -31,6 +31,7 @@ func multiply(dst, a, b []complex128, n int) {
 // factorise replaces a, n×n, by its LU factors, with partial pivoting: row i of them is row
 // pivot[i] of a. It returns log |det a|, -Inf if a is singular.
 func factorise(a []complex128, pivot []int, n int) (logDet float64) {
+	pivots := 1.0
 	for i := range n {
 		pivot[i] = i
 	}
@@ -47,18 +48,23 @@ func factorise(a []complex128, pivot []int, n int) (logDet float64) {
 				a[k*n+j], a[best*n+j] = a[best*n+j], a[k*n+j]
 			}
 		}
-		logDet += math.Log(cmplx.Abs(a[k*n+k]))
 		if a[k*n+k] == 0 {
 			return math.Inf(-1)
 		}
+		abs := cmplx.Abs(a[k*n+k])
+		if pivots *= abs; !(pivots > 1e-200 && pivots < 1e200) { // one logarithm for many pivots
+			logDet += math.Log(pivots)
+			pivots = 1
+		}
+		inverse := complex(real(a[k*n+k])/abs/abs, -imag(a[k*n+k])/abs/abs)
 		for i := k + 1; i < n; i++ {
-			a[i*n+k] /= a[k*n+k]
+			a[i*n+k] *= inverse
 			for j := k + 1; j < n; j++ {
 				a[i*n+j] -= a[i*n+k] * a[k*n+j]
 			}
 		}
 	}
-	return logDet
+	return logDet + math.Log(pivots)
 }
 
 // solve sets x to the solution of a·x = e_unit, a having been factorised.
@@ -105,6 +111,28 @@ func form(a, u, b []complex128, n int) complex128 {
 			row += u[i*n+j] * cmplx.Conj(b[j])
 		}
 		sum += a[i] * row
+	}
+	return sum
+}
+
+// conjugated sets dst to u·conj(b), where u is n×n.
+func conjugated(dst, u, b []complex128) {
+	n := len(b)
+	for i := range dst[:n] {
+		var re, im float64
+		for j, z := range u[i*n : i*n+n] {
+			re += real(z)*real(b[j]) + imag(z)*imag(b[j])
+			im += imag(z)*real(b[j]) - real(z)*imag(b[j])
+		}
+		dst[i] = complex(re, im)
+	}
+}
+
+// product returns aᵀ·b.
+func product(a, b []complex128) (sum complex128) {
+	b = b[:len(a)]
+	for i, z := range a {
+		sum += z * b[i]
 	}
 	return sum
 }

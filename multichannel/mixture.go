@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
@@ -108,14 +109,14 @@ func (m *mixture) keep(s *audiosep.Spectrogram, at, n int) {
 // normalise scales x to a mean power of 1.
 func (m *mixture) normalise() {
 	var sum float64
-	for _, v := range m.x {
-		sum += v * v
+	var dots kernel.Dots
+	for f := range m.bins {
+		x := m.bin(f).Data
+		sum += dots.Dot(x, x)
 	}
 	m.scale = 1
 	if sum > 0 {
 		m.scale = math.Sqrt(float64(m.bins*m.channels*m.frames) / sum)
 	}
-	for i := range m.x {
-		m.x[i] *= m.scale
-	}
+	floats.Scale(m.scale, m.x)
 }

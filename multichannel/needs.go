@@ -15,7 +15,7 @@ func needs(e audiosep.Extent, part Excerpt, arrays int, work float64) audiosep.N
 	}
 	frames, c := int64(n*max(1, e.Realisations)), int64(e.Channels)
 	one := 8 * frames * c * int64(e.Bins)
-	threads := 8 * frames * int64(e.Threads) * (c*c + 2*c)
+	threads := 8 * frames * int64(e.Threads) * 2 * c
 	return audiosep.Needs{Work: int64(2+arrays)*one + threads + 8*mostChunks*c*frames, Operations: work * float64(one/8)}
 }
 
@@ -24,11 +24,14 @@ func (s *IVA) Needs(e audiosep.Extent) audiosep.Needs {
 	return needs(e, s.p.Excerpt, 0, float64(s.p.Iterations)*solveWork(e))
 }
 
-// Needs says what it takes: the powers of the sources besides the mixture.
+// Needs says what it takes: the powers of the sources besides the mixture, where they are kept.
 func (s *ILRMA) Needs(e audiosep.Extent) audiosep.Needs {
-	rank := float64(s.p.Rank)
-	n := needs(e, s.p.Excerpt, 1, float64(s.p.Warm+s.p.Restarts*s.p.Iterations)*(solveWork(e)+lowRankWork*rank))
-	n.Work += chunkSums(e, e.Channels, s.p.Rank)
+	rank, powers := float64(s.p.Rank), 0
+	if s.p.keepsPowers() {
+		powers = 1
+	}
+	n := needs(e, s.p.Excerpt, powers, float64(s.p.Warm+s.p.Restarts*s.p.Iterations)*(solveWork(e)+lowRankWork*rank))
+	n.Work += chunkSums(e, e.Channels, s.p.Rank) + together(e, 3*e.Channels)
 	// What starts leave stays uncollected until it is as much as there is besides.
 	one := needs(e, s.p.Excerpt, 0, 0).Work
 	n.Work = min(one+int64(s.p.Restarts)*(n.Work-one), 2*n.Work)
@@ -43,13 +46,19 @@ func (s *FastMNMF) Needs(e audiosep.Extent) audiosep.Needs {
 	}
 	rank := float64(s.p.Rank)
 	n := needs(e, Excerpt{}, 1, float64(s.p.Warm+s.p.Iterations)*(solveWork(e)+lowRankWork*rank*float64(sources)/float64(max(1, e.Channels))))
-	n.Work += chunkSums(e, sources, s.p.Rank)
+	n.Work += chunkSums(e, sources, s.p.Rank) + together(e, 4*e.Channels+3*sources)
 	return n
 }
 
 // chunkSums is what the sums for the activations take, of each run of bins.
 func chunkSums(e audiosep.Extent, sources, rank int) int64 {
 	return 8 * 2 * (mostChunks + 1) * int64(sources) * int64(rank) * int64(e.Frames)
+}
+
+// together is what so many arrays take of a number for each frame of the bins that each thread
+// works on at a time.
+func together(e audiosep.Extent, arrays int) int64 {
+	return 8 * binsTogether * int64(e.Threads) * int64(arrays) * int64(e.Frames)
 }
 
 // solveWork is about what covariances and an update of all rows take for each coefficient, in

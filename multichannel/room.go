@@ -1,6 +1,10 @@
 package multichannel
 
-import "math"
+import (
+	"math"
+
+	"github.com/audiosep/audiosep/internal/resample"
+)
 
 // speedOfSound in air, m/s.
 const speedOfSound = 343
@@ -61,17 +65,10 @@ func (r Room) Response(source, microphone [3]float64) []float64 {
 		at := int(math.Round(delay))
 		for t := max(0, at-taps+1); t < min(length, at+taps); t++ {
 			x := float64(t) - delay
-			h[t] += gain * sinc(x) * (0.5 + 0.5*math.Cos(math.Pi*x/taps))
+			h[t] += gain * resample.Sinc(x) * (0.5 + 0.5*math.Cos(math.Pi*x/taps))
 		}
 	}
 	return h
-}
-
-func sinc(x float64) float64 {
-	if x == 0 {
-		return 1
-	}
-	return math.Sin(math.Pi*x) / (math.Pi * x)
 }
 
 func distance(a, b [3]float64) float64 {

@@ -179,6 +179,14 @@ func (d *demixer) demix(b *workbench, f int, rows []int) (re, im []float64) {
 	return y.Data[:len(y.Data)/2], y.Data[len(y.Data)/2:]
 }
 
+// after returns the bin after f, nil after the last.
+func (m *mixture) after(f int) []float64 {
+	if f+1 == m.bins {
+		return nil
+	}
+	return m.bin(f + 1).Data
+}
+
 // ones returns weights of 1.
 func (d *demixer) ones() blas64.General {
 	w := matrix(make([]float64, d.stride), 1, d.stride)
@@ -258,19 +266,20 @@ func conjugate(x []complex128) {
 // source separation with rank-1 updates, 2020).
 func (d *demixer) steerRows(b *workbench, f int, rows []int) {
 	c, w := d.channels, d.matrix(f)
-	v, steered := b.b[:c], b.b[c:2*c]
+	v, steered, u := b.b[:c], b.b[c:2*c], b.b[2*c:3*c]
 	for _, k := range rows {
 		copy(steered, w[k*c:(k+1)*c])
 		for n := range c {
-			u := b.cov[n*c*c : (n+1)*c*c]
-			power := real(form(steered, u, steered, c))
+			conjugated(u, b.cov[n*c*c:(n+1)*c*c], steered) // U_n w_kᴴ
+			power := real(product(steered, u))
 			switch {
 			case !(power > 0):
 				v[n] = 0
 			case n == k:
 				v[n] = complex(1-1/math.Sqrt(power), 0)
 			default:
-				v[n] = form(w[n*c:(n+1)*c], u, steered, c) / complex(power, 0)
+				z := product(w[n*c:(n+1)*c], u)
+				v[n] = complex(real(z)/power, imag(z)/power)
 			}
 		}
 		if !finite(v) {

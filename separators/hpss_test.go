@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // bare are the samples of a recording as they are, m to a frame, for coefficients.
-func bare(t *testing.T, x []float64, m int) audiosep.Spectra {
+func bare(t testing.TB, x []float64, m int) audiosep.Spectra {
 	t.Helper()
 	same := func(dst, src []float64) { copy(dst, src) }
 	tr, err := audiosep.PerFrame(func(int) (forward, inverse func(dst, src []float64), err error) { return same, same, nil }).Transform(t.Context(), m)
@@ -121,5 +122,29 @@ func TestMediansTellTheirMemory(t *testing.T) {
 	}
 	if got := short.Needs(e).Work; got > held/20 {
 		t.Errorf("hpss of 31 frames: %d bytes; want few", got)
+	}
+}
+
+// BenchmarkHPSS times medians of several lengths along time and frequency.
+func BenchmarkHPSS(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	x := make([]float64, 1<<19)
+	for i := range x {
+		x[i] = r.NormFloat64()
+	}
+	for _, length := range []int{5, 17, 31, 101, 301} {
+		b.Run(fmt.Sprint(length), func(b *testing.B) {
+			stage, err := separators.NewHPSS(separators.HPSSParams{Frames: length, Bins: length, Power: 2, Margin: 1})
+			if err != nil {
+				b.Fatal(err)
+			}
+			stems := stage.Separate(bare(b, x, 1024))
+			for b.Loop() {
+				if err := stems.Each(b.Context(), func(int, [][]float64) error { return nil }); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(x)), "ns/coefficient")
+		})
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/dsp/window"
+
+	"github.com/audiosep/audiosep/internal/resample"
 )
 
 // Window is a window function. The zero Window but for a name is periodic.
@@ -135,10 +137,10 @@ func triangular(a []float64) []float64 {
 
 // kaiser sets dst to the symmetric Kaiser window.
 func kaiser(dst []float64, beta float64) {
-	peak := besselI0(beta)
+	peak := resample.BesselI0(beta)
 	for i := range dst {
 		t := 2*float64(i)/float64(len(dst)-1) - 1
-		dst[i] = besselI0(beta*math.Sqrt(max(0, 1-t*t))) / peak
+		dst[i] = resample.BesselI0(beta*math.Sqrt(max(0, 1-t*t))) / peak
 	}
 }
 
@@ -157,15 +159,4 @@ func kaiserBesselDerived(dst []float64, beta float64) {
 		dst[i] = math.Sqrt(sum / total)
 		dst[len(dst)-1-i] = dst[i]
 	}
-}
-
-// besselI0 returns the modified Bessel function I₀ of 0 ≤ x ≤ 700 by its power series,
-// whose terms are all positive (Abramowitz and Stegun 9.6.12).
-func besselI0(x float64) float64 {
-	sum, term := 1.0, 1.0
-	for k := 1.0; term > sum*1e-17; k++ {
-		term *= x * x / (4 * k * k)
-		sum += term
-	}
-	return sum
 }

@@ -41,22 +41,6 @@ func Div(dst, x, y []float64) {
 	}
 }
 
-// MulConj sets re + j·im = (a + j·b)·(p - j·q), element by element: a product of complex numbers
-// with the conjugates of others. re and im are none of the others.
-func MulConj(re, im, a, b, p, q []float64) {
-	n := len(re)
-	im, a, b, p, q = im[:n], a[:n], b[:n], p[:n], q[:n]
-	i := 0
-	if n := vectors(n); n > 0 {
-		current.mulConj(&re[0], &im[0], &a[0], &b[0], &p[0], &q[0], n)
-		i = n * current.lanes
-	}
-	for ; i < n; i++ {
-		re[i] = math.FMA(b[i], q[i], a[i]*p[i]) // as the kernels do
-		im[i] = math.FMA(-a[i], q[i], b[i]*p[i])
-	}
-}
-
 // Power sets dst = re² + im².
 func Power(dst, re, im []float64) {
 	re, im = re[:len(dst)], im[:len(dst)]

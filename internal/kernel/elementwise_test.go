@@ -92,34 +92,18 @@ func TestElementwiseAgainstLoops(t *testing.T) {
 			for i := range x {
 				x[i], y[i], d[i] = r.NormFloat64(), r.NormFloat64(), r.NormFloat64()
 			}
-			mul, div := make([]float64, n), make([]float64, n)
+			mul, div, power, square := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
 			both, one := append([]float64(nil), d...), append([]float64(nil), d...)
 			Mul(mul, x, y)
 			Div(div, x, y)
+			Power(power, x, y)
+			MulSquare(square, x, y)
 			AddPower(both, x, y)
 			AddPower(one, x, nil)
 			for i := range x {
-				if mul[i] != x[i]*y[i] || div[i] != x[i]/y[i] ||
+				if mul[i] != x[i]*y[i] || div[i] != x[i]/y[i] || power[i] != math.FMA(y[i], y[i], x[i]*x[i]) || square[i] != x[i]*y[i]*y[i] ||
 					both[i] != d[i]+math.FMA(y[i], y[i], x[i]*x[i]) || one[i] != math.FMA(x[i], x[i], d[i]) {
-					t.Fatalf("element %d of %d: %v %v %v %v", i, n, mul[i], div[i], both[i], one[i])
-				}
-			}
-		}
-	})
-}
-
-// Products of complex numbers with conjugates of others, of any length.
-func TestMulConjAgainstFormula(t *testing.T) {
-	onEveryPath(t, func(t *testing.T) {
-		r := rand.New(rand.NewPCG(2, 5))
-		for n := range 50 {
-			x := random(r, 6, n, max(1, n))
-			row := func(i int) []float64 { return x.Data[i*n : (i+1)*n] }
-			MulConj(row(4), row(5), row(0), row(1), row(2), row(3))
-			for i := range n {
-				a, b, p, q := row(0)[i], row(1)[i], row(2)[i], row(3)[i]
-				if row(4)[i] != math.FMA(b, q, a*p) || row(5)[i] != math.FMA(-a, q, b*p) {
-					t.Fatalf("element %d of %d: %v %v", i, n, row(4)[i], row(5)[i])
+					t.Fatalf("element %d of %d: %v %v %v %v %v %v", i, n, mul[i], div[i], power[i], square[i], both[i], one[i])
 				}
 			}
 		}

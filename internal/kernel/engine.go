@@ -32,7 +32,7 @@ type engine struct {
 	addSquare func(dst, x *float64, vectors int)
 
 	mul, div, power, addPower, mulSquare, scale, scaleRoot func(dst, x, y *float64, vectors int)
-	mulConj                                                func(re, im, x, y, u, v *float64, vectors int)
+	cross                                                  func(*uint64) // see crossTile
 }
 
 // plain is plain Go: the tests hold the other engines against it, and it runs where there is

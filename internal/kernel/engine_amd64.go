@@ -36,7 +36,7 @@ var avx512 = &engine{name: "avx512", lanes: 8, narrow: avx2, gemm: [8][3]func(*u
 }, dotRows: 4,
 	log: logAVX512, exp: expAVX512, addSquare: addSquareAVX512,
 	mul: mulAVX512, div: divAVX512, addPower: addPowerAVX512, scale: scaleAVX512, scaleRoot: scaleRootAVX512,
-	power: powerAVX512, mulSquare: mulSquareAVX512, mulConj: mulConjAVX512}
+	power: powerAVX512, mulSquare: mulSquareAVX512, cross: crossAVX512}
 
 var avx2 = &engine{name: "avx2", lanes: 4, gemm: [8][3]func(*uint64){
 	{gemmAVX2_1x4, gemmAVX2_1x8, gemmAVX2_1x12},
@@ -56,4 +56,4 @@ var avx2 = &engine{name: "avx2", lanes: 4, gemm: [8][3]func(*uint64){
 }, dotRows: 2,
 	log: logAVX2, exp: expAVX2, addSquare: addSquareAVX2,
 	mul: mulAVX2, div: divAVX2, addPower: addPowerAVX2, scale: scaleAVX2, scaleRoot: scaleRootAVX2,
-	power: powerAVX2, mulSquare: mulSquareAVX2, mulConj: mulConjAVX2}
+	power: powerAVX2, mulSquare: mulSquareAVX2, cross: crossAVX2}

@@ -477,11 +477,6 @@ func powerAVX2(dst *float64, x *float64, y *float64, vectors int)
 //go:noescape
 func mulSquareAVX2(dst *float64, x *float64, y *float64, vectors int)
 
-// mulConjAVX2 sets re and im to x·u + y·v and y·u - x·v.
-//
-//go:noescape
-func mulConjAVX2(re *float64, im *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
-
 // addSquareAVX2 sets dst to dst + x².
 //
 //go:noescape
@@ -532,15 +527,25 @@ func powerAVX512(dst *float64, x *float64, y *float64, vectors int)
 //go:noescape
 func mulSquareAVX512(dst *float64, x *float64, y *float64, vectors int)
 
-// mulConjAVX512 sets re and im to x·u + y·v and y·u - x·v.
-//
-//go:noescape
-func mulConjAVX512(re *float64, im *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
-
 // addSquareAVX512 sets dst to dst + x².
 //
 //go:noescape
 func addSquareAVX512(dst *float64, x *float64, vectors int)
+
+// crossAVX2 makes the products of some complex rows with the conjugates of each other: see crossTile.
+//
+//go:noescape
+func crossAVX2(p *uint64)
+
+// crossAVX512 makes the products of some complex rows with the conjugates of each other: see crossTile.
+//
+//go:noescape
+func crossAVX512(p *uint64)
+
+// fetch has runs of 8 numbers brought to the second cache while other work goes on.
+//
+//go:noescape
+func fetch(x *float64, lines int)
 
 // transpose4 writes the columns of a 4-row matrix of 4·blocks columns as rows. Strides are in bytes.
 //

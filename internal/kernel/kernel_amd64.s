@@ -16452,14 +16452,14 @@ GLOBL cbfc0080000000000<>(SB), RODATA|NOPTR, $64
 // func logAVX2(dst *float64, x *float64, vectors int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·logAVX2(SB), NOSPLIT, $0-24
-	MOVQ vectors+16(FP), CX
-	XORQ AX, AX
-	SHLQ $0x05, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
 	MOVQ x+8(FP), BX
 
 loop:
-	VMOVUPD     (BX)(AX*1), Y0
+	VMOVUPD     (BX)(CX*1), Y0
 	VPSRLQ      $0x34, Y0, Y2
 	VPOR        c4330000000000000<>+0(SB), Y2, Y2
 	VSUBPD      c43300000000003ff<>+0(SB), Y2, Y2
@@ -16492,9 +16492,9 @@ loop:
 	VADDPD      Y1, Y4, Y4
 	VMULPD      c3fe62e42fee00000<>+0(SB), Y2, Y2
 	VADDPD      Y4, Y2, Y0
-	VMOVUPD     Y0, (DX)(AX*1)
-	ADDQ        $0x20, AX
-	CMPQ        AX, CX
+	VMOVUPD     Y0, (AX)(CX*1)
+	ADDQ        $0x20, CX
+	CMPQ        CX, DX
 	JLT         loop
 	VZEROUPPER
 	RET
@@ -16502,14 +16502,14 @@ loop:
 // func expAVX2(dst *float64, x *float64, vectors int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·expAVX2(SB), NOSPLIT, $0-24
-	MOVQ vectors+16(FP), CX
-	XORQ AX, AX
-	SHLQ $0x05, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
 	MOVQ x+8(FP), BX
 
 loop:
-	VMOVUPD      (BX)(AX*1), Y0
+	VMOVUPD      (BX)(CX*1), Y0
 	VMOVUPD      cc087500000000000<>+0(SB), Y1
 	VMAXPD       Y0, Y1, Y0
 	VMOVUPD      c4086300000000000<>+0(SB), Y1
@@ -16543,9 +16543,9 @@ loop:
 	VPADDQ       c00000000000003ff<>+0(SB), Y1, Y1
 	VPSLLQ       $0x34, Y1, Y1
 	VMULPD       Y1, Y2, Y2
-	VMOVUPD      Y2, (DX)(AX*1)
-	ADDQ         $0x20, AX
-	CMPQ         AX, CX
+	VMOVUPD      Y2, (AX)(CX*1)
+	ADDQ         $0x20, CX
+	CMPQ         CX, DX
 	JLT          loop
 	VZEROUPPER
 	RET
@@ -16553,24 +16553,24 @@ loop:
 // func scaleAVX2(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX2
 TEXT ·scaleAVX2(SB), NOSPLIT, $0-32
-	MOVQ vectors+24(FP), CX
-	XORQ AX, AX
-	SHLQ $0x05, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD   (BX)(AX*1), Y0
-	VMOVUPD   (SI)(AX*1), Y1
+	VMOVUPD   (BX)(CX*1), Y0
+	VMOVUPD   (SI)(CX*1), Y1
 	VPXOR     Y2, Y2, Y2
 	VCMPPD    $0x00, Y2, Y1, Y2
 	VDIVPD    Y1, Y0, Y0
 	VBLENDVPD Y2, c3ff0000000000000<>+0(SB), Y0, Y0
-	VMULPD    (DX)(AX*1), Y0, Y0
-	VMOVUPD   Y0, (DX)(AX*1)
-	ADDQ      $0x20, AX
-	CMPQ      AX, CX
+	VMULPD    (AX)(CX*1), Y0, Y0
+	VMOVUPD   Y0, (AX)(CX*1)
+	ADDQ      $0x20, CX
+	CMPQ      CX, DX
 	JLT       loop
 	VZEROUPPER
 	RET
@@ -16578,25 +16578,25 @@ loop:
 // func scaleRootAVX2(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX2
 TEXT ·scaleRootAVX2(SB), NOSPLIT, $0-32
-	MOVQ vectors+24(FP), CX
-	XORQ AX, AX
-	SHLQ $0x05, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD   (BX)(AX*1), Y0
-	VMOVUPD   (SI)(AX*1), Y1
+	VMOVUPD   (BX)(CX*1), Y0
+	VMOVUPD   (SI)(CX*1), Y1
 	VPXOR     Y2, Y2, Y2
 	VCMPPD    $0x00, Y2, Y1, Y2
 	VDIVPD    Y1, Y0, Y0
 	VBLENDVPD Y2, c3ff0000000000000<>+0(SB), Y0, Y0
 	VSQRTPD   Y0, Y0
-	VMULPD    (DX)(AX*1), Y0, Y0
-	VMOVUPD   Y0, (DX)(AX*1)
-	ADDQ      $0x20, AX
-	CMPQ      AX, CX
+	VMULPD    (AX)(CX*1), Y0, Y0
+	VMOVUPD   Y0, (AX)(CX*1)
+	ADDQ      $0x20, CX
+	CMPQ      CX, DX
 	JLT       loop
 	VZEROUPPER
 	RET
@@ -16604,19 +16604,19 @@ loop:
 // func mulAVX2(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX
 TEXT ·mulAVX2(SB), NOSPLIT, $0-32
-	MOVQ vectors+24(FP), CX
-	XORQ AX, AX
-	SHLQ $0x05, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD (BX)(AX*1), Y0
-	VMULPD  (SI)(AX*1), Y0, Y0
-	VMOVUPD Y0, (DX)(AX*1)
-	ADDQ    $0x20, AX
-	CMPQ    AX, CX
+	VMOVUPD (BX)(CX*1), Y0
+	VMULPD  (SI)(CX*1), Y0, Y0
+	VMOVUPD Y0, (AX)(CX*1)
+	ADDQ    $0x20, CX
+	CMPQ    CX, DX
 	JLT     loop
 	VZEROUPPER
 	RET
@@ -16624,19 +16624,19 @@ loop:
 // func divAVX2(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX
 TEXT ·divAVX2(SB), NOSPLIT, $0-32
-	MOVQ vectors+24(FP), CX
-	XORQ AX, AX
-	SHLQ $0x05, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD (BX)(AX*1), Y0
-	VDIVPD  (SI)(AX*1), Y0, Y0
-	VMOVUPD Y0, (DX)(AX*1)
-	ADDQ    $0x20, AX
-	CMPQ    AX, CX
+	VMOVUPD (BX)(CX*1), Y0
+	VDIVPD  (SI)(CX*1), Y0, Y0
+	VMOVUPD Y0, (AX)(CX*1)
+	ADDQ    $0x20, CX
+	CMPQ    CX, DX
 	JLT     loop
 	VZEROUPPER
 	RET
@@ -16644,22 +16644,22 @@ loop:
 // func addPowerAVX2(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, FMA3
 TEXT ·addPowerAVX2(SB), NOSPLIT, $0-32
-	MOVQ vectors+24(FP), CX
-	XORQ AX, AX
-	SHLQ $0x05, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD     (BX)(AX*1), Y0
-	VMOVUPD     (SI)(AX*1), Y1
+	VMOVUPD     (BX)(CX*1), Y0
+	VMOVUPD     (SI)(CX*1), Y1
 	VMULPD      Y0, Y0, Y0
 	VFMADD231PD Y1, Y1, Y0
-	VADDPD      (DX)(AX*1), Y0, Y0
-	VMOVUPD     Y0, (DX)(AX*1)
-	ADDQ        $0x20, AX
-	CMPQ        AX, CX
+	VADDPD      (AX)(CX*1), Y0, Y0
+	VMOVUPD     Y0, (AX)(CX*1)
+	ADDQ        $0x20, CX
+	CMPQ        CX, DX
 	JLT         loop
 	VZEROUPPER
 	RET
@@ -16667,21 +16667,21 @@ loop:
 // func powerAVX2(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, FMA3
 TEXT ·powerAVX2(SB), NOSPLIT, $0-32
-	MOVQ vectors+24(FP), CX
-	XORQ AX, AX
-	SHLQ $0x05, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD     (BX)(AX*1), Y0
-	VMOVUPD     (SI)(AX*1), Y1
+	VMOVUPD     (BX)(CX*1), Y0
+	VMOVUPD     (SI)(CX*1), Y1
 	VMULPD      Y0, Y0, Y0
 	VFMADD231PD Y1, Y1, Y0
-	VMOVUPD     Y0, (DX)(AX*1)
-	ADDQ        $0x20, AX
-	CMPQ        AX, CX
+	VMOVUPD     Y0, (AX)(CX*1)
+	ADDQ        $0x20, CX
+	CMPQ        CX, DX
 	JLT         loop
 	VZEROUPPER
 	RET
@@ -16689,70 +16689,40 @@ loop:
 // func mulSquareAVX2(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX
 TEXT ·mulSquareAVX2(SB), NOSPLIT, $0-32
-	MOVQ vectors+24(FP), CX
-	XORQ AX, AX
-	SHLQ $0x05, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD (SI)(AX*1), Y1
-	VMULPD  (BX)(AX*1), Y1, Y0
+	VMOVUPD (SI)(CX*1), Y1
+	VMULPD  (BX)(CX*1), Y1, Y0
 	VMULPD  Y1, Y0, Y0
-	VMOVUPD Y0, (DX)(AX*1)
-	ADDQ    $0x20, AX
-	CMPQ    AX, CX
+	VMOVUPD Y0, (AX)(CX*1)
+	ADDQ    $0x20, CX
+	CMPQ    CX, DX
 	JLT     loop
-	VZEROUPPER
-	RET
-
-// func mulConjAVX2(re *float64, im *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
-// Requires: AVX, FMA3
-TEXT ·mulConjAVX2(SB), NOSPLIT, $0-56
-	MOVQ vectors+48(FP), CX
-	XORQ AX, AX
-	SHLQ $0x05, CX
-	MOVQ re+0(FP), DX
-	MOVQ im+8(FP), BX
-	MOVQ x+16(FP), SI
-	MOVQ y+24(FP), DI
-	MOVQ u+32(FP), R8
-	MOVQ v+40(FP), R9
-
-loop:
-	VMOVUPD      (SI)(AX*1), Y0
-	VMOVUPD      (DI)(AX*1), Y1
-	VMOVUPD      (R8)(AX*1), Y2
-	VMOVUPD      (R9)(AX*1), Y3
-	VMULPD       Y0, Y2, Y4
-	VFMADD231PD  Y1, Y3, Y4
-	VMOVUPD      Y4, (DX)(AX*1)
-	VMULPD       Y1, Y2, Y1
-	VFNMADD231PD Y0, Y3, Y1
-	VMOVUPD      Y1, (BX)(AX*1)
-	ADDQ         $0x20, AX
-	CMPQ         AX, CX
-	JLT          loop
 	VZEROUPPER
 	RET
 
 // func addSquareAVX2(dst *float64, x *float64, vectors int)
 // Requires: AVX, FMA3
 TEXT ·addSquareAVX2(SB), NOSPLIT, $0-24
-	MOVQ vectors+16(FP), CX
-	XORQ AX, AX
-	SHLQ $0x05, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
 	MOVQ x+8(FP), BX
 
 loop:
-	VMOVUPD     (BX)(AX*1), Y0
-	VMOVUPD     (DX)(AX*1), Y1
+	VMOVUPD     (BX)(CX*1), Y0
+	VMOVUPD     (AX)(CX*1), Y1
 	VFMADD231PD Y0, Y0, Y1
-	VMOVUPD     Y1, (DX)(AX*1)
-	ADDQ        $0x20, AX
-	CMPQ        AX, CX
+	VMOVUPD     Y1, (AX)(CX*1)
+	ADDQ        $0x20, CX
+	CMPQ        CX, DX
 	JLT         loop
 	VZEROUPPER
 	RET
@@ -16760,14 +16730,14 @@ loop:
 // func logAVX512(dst *float64, x *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·logAVX512(SB), NOSPLIT, $0-24
-	MOVQ vectors+16(FP), CX
-	XORQ AX, AX
-	SHLQ $0x06, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
 	MOVQ x+8(FP), BX
 
 loop:
-	VMOVUPD     (BX)(AX*1), Z0
+	VMOVUPD     (BX)(CX*1), Z0
 	VGETMANTPD  $0x00, Z0, Z1
 	VGETEXPPD   Z0, Z2
 	VCMPPD      $0x1d, c3ff6a09e667f3bcd<>+0(SB), Z1, K1
@@ -16794,9 +16764,9 @@ loop:
 	VADDPD      Z1, Z4, Z4
 	VMULPD      c3fe62e42fee00000<>+0(SB), Z2, Z2
 	VADDPD      Z4, Z2, Z0
-	VMOVUPD     Z0, (DX)(AX*1)
-	ADDQ        $0x40, AX
-	CMPQ        AX, CX
+	VMOVUPD     Z0, (AX)(CX*1)
+	ADDQ        $0x40, CX
+	CMPQ        CX, DX
 	JLT         loop
 	VZEROUPPER
 	RET
@@ -16804,14 +16774,14 @@ loop:
 // func expAVX512(dst *float64, x *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·expAVX512(SB), NOSPLIT, $0-24
-	MOVQ vectors+16(FP), CX
-	XORQ AX, AX
-	SHLQ $0x06, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
 	MOVQ x+8(FP), BX
 
 loop:
-	VMOVUPD      (BX)(AX*1), Z0
+	VMOVUPD      (BX)(CX*1), Z0
 	VMOVUPD      cc087500000000000<>+0(SB), Z1
 	VMAXPD       Z0, Z1, Z0
 	VMOVUPD      c4086300000000000<>+0(SB), Z1
@@ -16835,9 +16805,9 @@ loop:
 	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z2
 	VFMADD213PD  c3ff0000000000000<>+0(SB), Z0, Z2
 	VSCALEFPD    Z1, Z2, Z2
-	VMOVUPD      Z2, (DX)(AX*1)
-	ADDQ         $0x40, AX
-	CMPQ         AX, CX
+	VMOVUPD      Z2, (AX)(CX*1)
+	ADDQ         $0x40, CX
+	CMPQ         CX, DX
 	JLT          loop
 	VZEROUPPER
 	RET
@@ -16845,24 +16815,24 @@ loop:
 // func scaleAVX512(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·scaleAVX512(SB), NOSPLIT, $0-32
-	MOVQ vectors+24(FP), CX
-	XORQ AX, AX
-	SHLQ $0x06, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD (BX)(AX*1), Z0
-	VMOVUPD (SI)(AX*1), Z1
+	VMOVUPD (BX)(CX*1), Z0
+	VMOVUPD (SI)(CX*1), Z1
 	VPXORQ  Z2, Z2, Z2
 	VCMPPD  $0x00, Z2, Z1, K1
 	VDIVPD  Z1, Z0, Z0
 	VMOVUPD c3ff0000000000000<>+0(SB), K1, Z0
-	VMULPD  (DX)(AX*1), Z0, Z0
-	VMOVUPD Z0, (DX)(AX*1)
-	ADDQ    $0x40, AX
-	CMPQ    AX, CX
+	VMULPD  (AX)(CX*1), Z0, Z0
+	VMOVUPD Z0, (AX)(CX*1)
+	ADDQ    $0x40, CX
+	CMPQ    CX, DX
 	JLT     loop
 	VZEROUPPER
 	RET
@@ -16870,25 +16840,25 @@ loop:
 // func scaleRootAVX512(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·scaleRootAVX512(SB), NOSPLIT, $0-32
-	MOVQ vectors+24(FP), CX
-	XORQ AX, AX
-	SHLQ $0x06, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD (BX)(AX*1), Z0
-	VMOVUPD (SI)(AX*1), Z1
+	VMOVUPD (BX)(CX*1), Z0
+	VMOVUPD (SI)(CX*1), Z1
 	VPXORQ  Z2, Z2, Z2
 	VCMPPD  $0x00, Z2, Z1, K1
 	VDIVPD  Z1, Z0, Z0
 	VMOVUPD c3ff0000000000000<>+0(SB), K1, Z0
 	VSQRTPD Z0, Z0
-	VMULPD  (DX)(AX*1), Z0, Z0
-	VMOVUPD Z0, (DX)(AX*1)
-	ADDQ    $0x40, AX
-	CMPQ    AX, CX
+	VMULPD  (AX)(CX*1), Z0, Z0
+	VMOVUPD Z0, (AX)(CX*1)
+	ADDQ    $0x40, CX
+	CMPQ    CX, DX
 	JLT     loop
 	VZEROUPPER
 	RET
@@ -16896,19 +16866,19 @@ loop:
 // func mulAVX512(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·mulAVX512(SB), NOSPLIT, $0-32
-	MOVQ vectors+24(FP), CX
-	XORQ AX, AX
-	SHLQ $0x06, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD (BX)(AX*1), Z0
-	VMULPD  (SI)(AX*1), Z0, Z0
-	VMOVUPD Z0, (DX)(AX*1)
-	ADDQ    $0x40, AX
-	CMPQ    AX, CX
+	VMOVUPD (BX)(CX*1), Z0
+	VMULPD  (SI)(CX*1), Z0, Z0
+	VMOVUPD Z0, (AX)(CX*1)
+	ADDQ    $0x40, CX
+	CMPQ    CX, DX
 	JLT     loop
 	VZEROUPPER
 	RET
@@ -16916,19 +16886,19 @@ loop:
 // func divAVX512(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·divAVX512(SB), NOSPLIT, $0-32
-	MOVQ vectors+24(FP), CX
-	XORQ AX, AX
-	SHLQ $0x06, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD (BX)(AX*1), Z0
-	VDIVPD  (SI)(AX*1), Z0, Z0
-	VMOVUPD Z0, (DX)(AX*1)
-	ADDQ    $0x40, AX
-	CMPQ    AX, CX
+	VMOVUPD (BX)(CX*1), Z0
+	VDIVPD  (SI)(CX*1), Z0, Z0
+	VMOVUPD Z0, (AX)(CX*1)
+	ADDQ    $0x40, CX
+	CMPQ    CX, DX
 	JLT     loop
 	VZEROUPPER
 	RET
@@ -16936,22 +16906,22 @@ loop:
 // func addPowerAVX512(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·addPowerAVX512(SB), NOSPLIT, $0-32
-	MOVQ vectors+24(FP), CX
-	XORQ AX, AX
-	SHLQ $0x06, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD     (BX)(AX*1), Z0
-	VMOVUPD     (SI)(AX*1), Z1
+	VMOVUPD     (BX)(CX*1), Z0
+	VMOVUPD     (SI)(CX*1), Z1
 	VMULPD      Z0, Z0, Z0
 	VFMADD231PD Z1, Z1, Z0
-	VADDPD      (DX)(AX*1), Z0, Z0
-	VMOVUPD     Z0, (DX)(AX*1)
-	ADDQ        $0x40, AX
-	CMPQ        AX, CX
+	VADDPD      (AX)(CX*1), Z0, Z0
+	VMOVUPD     Z0, (AX)(CX*1)
+	ADDQ        $0x40, CX
+	CMPQ        CX, DX
 	JLT         loop
 	VZEROUPPER
 	RET
@@ -16959,21 +16929,21 @@ loop:
 // func powerAVX512(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·powerAVX512(SB), NOSPLIT, $0-32
-	MOVQ vectors+24(FP), CX
-	XORQ AX, AX
-	SHLQ $0x06, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD     (BX)(AX*1), Z0
-	VMOVUPD     (SI)(AX*1), Z1
+	VMOVUPD     (BX)(CX*1), Z0
+	VMOVUPD     (SI)(CX*1), Z1
 	VMULPD      Z0, Z0, Z0
 	VFMADD231PD Z1, Z1, Z0
-	VMOVUPD     Z0, (DX)(AX*1)
-	ADDQ        $0x40, AX
-	CMPQ        AX, CX
+	VMOVUPD     Z0, (AX)(CX*1)
+	ADDQ        $0x40, CX
+	CMPQ        CX, DX
 	JLT         loop
 	VZEROUPPER
 	RET
@@ -16981,72 +16951,181 @@ loop:
 // func mulSquareAVX512(dst *float64, x *float64, y *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·mulSquareAVX512(SB), NOSPLIT, $0-32
-	MOVQ vectors+24(FP), CX
-	XORQ AX, AX
-	SHLQ $0x06, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
 	MOVQ x+8(FP), BX
 	MOVQ y+16(FP), SI
 
 loop:
-	VMOVUPD (SI)(AX*1), Z1
-	VMULPD  (BX)(AX*1), Z1, Z0
+	VMOVUPD (SI)(CX*1), Z1
+	VMULPD  (BX)(CX*1), Z1, Z0
 	VMULPD  Z1, Z0, Z0
-	VMOVUPD Z0, (DX)(AX*1)
-	ADDQ    $0x40, AX
-	CMPQ    AX, CX
+	VMOVUPD Z0, (AX)(CX*1)
+	ADDQ    $0x40, CX
+	CMPQ    CX, DX
 	JLT     loop
-	VZEROUPPER
-	RET
-
-// func mulConjAVX512(re *float64, im *float64, x *float64, y *float64, u *float64, v *float64, vectors int)
-// Requires: AVX, AVX512F
-TEXT ·mulConjAVX512(SB), NOSPLIT, $0-56
-	MOVQ vectors+48(FP), CX
-	XORQ AX, AX
-	SHLQ $0x06, CX
-	MOVQ re+0(FP), DX
-	MOVQ im+8(FP), BX
-	MOVQ x+16(FP), SI
-	MOVQ y+24(FP), DI
-	MOVQ u+32(FP), R8
-	MOVQ v+40(FP), R9
-
-loop:
-	VMOVUPD      (SI)(AX*1), Z0
-	VMOVUPD      (DI)(AX*1), Z1
-	VMOVUPD      (R8)(AX*1), Z2
-	VMOVUPD      (R9)(AX*1), Z3
-	VMULPD       Z0, Z2, Z4
-	VFMADD231PD  Z1, Z3, Z4
-	VMOVUPD      Z4, (DX)(AX*1)
-	VMULPD       Z1, Z2, Z1
-	VFNMADD231PD Z0, Z3, Z1
-	VMOVUPD      Z1, (BX)(AX*1)
-	ADDQ         $0x40, AX
-	CMPQ         AX, CX
-	JLT          loop
 	VZEROUPPER
 	RET
 
 // func addSquareAVX512(dst *float64, x *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·addSquareAVX512(SB), NOSPLIT, $0-24
-	MOVQ vectors+16(FP), CX
-	XORQ AX, AX
-	SHLQ $0x06, CX
-	MOVQ dst+0(FP), DX
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
 	MOVQ x+8(FP), BX
 
 loop:
-	VMOVUPD     (BX)(AX*1), Z0
-	VMOVUPD     (DX)(AX*1), Z1
+	VMOVUPD     (BX)(CX*1), Z0
+	VMOVUPD     (AX)(CX*1), Z1
 	VFMADD231PD Z0, Z0, Z1
-	VMOVUPD     Z1, (DX)(AX*1)
-	ADDQ        $0x40, AX
-	CMPQ        AX, CX
+	VMOVUPD     Z1, (AX)(CX*1)
+	ADDQ        $0x40, CX
+	CMPQ        CX, DX
 	JLT         loop
 	VZEROUPPER
+	RET
+
+// func crossAVX2(p *uint64)
+// Requires: AVX, FMA3
+TEXT ·crossAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 48(AX), R9
+	MOVQ 56(AX), AX
+
+row:
+	LEAQ (DX)(SI*1), R10
+	XORQ R15, R15
+
+power:
+	VMOVUPD     (DX)(R15*1), Y0
+	VMOVUPD     (R10)(R15*1), Y1
+	VMULPD      Y0, Y0, Y0
+	VFMADD231PD Y1, Y1, Y0
+	VMOVUPD     Y0, (DI)(R15*1)
+	ADDQ        $0x20, R15
+	CMPQ        R15, AX
+	JLT         power
+	ADDQ        R9, DI
+	MOVQ        DX, R11
+	MOVQ        CX, R14
+	DECQ        R14
+	JE          next
+
+other:
+	ADDQ BX, R11
+	LEAQ (R11)(SI*1), R12
+	LEAQ (R8)(R9*1), R13
+	XORQ R15, R15
+
+product:
+	VMOVUPD      (DX)(R15*1), Y0
+	VMOVUPD      (R10)(R15*1), Y1
+	VMOVUPD      (R11)(R15*1), Y2
+	VMOVUPD      (R12)(R15*1), Y3
+	VMULPD       Y0, Y2, Y4
+	VFMADD231PD  Y1, Y3, Y4
+	VMOVUPD      Y4, (R8)(R15*1)
+	VMULPD       Y1, Y2, Y1
+	VFNMADD231PD Y0, Y3, Y1
+	VMOVUPD      Y1, (R13)(R15*1)
+	ADDQ         $0x20, R15
+	CMPQ         R15, AX
+	JLT          product
+	LEAQ         (R8)(R9*2), R8
+	DECQ         R14
+	JNE          other
+
+next:
+	ADDQ BX, DX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func crossAVX512(p *uint64)
+// Requires: AVX, AVX512F
+TEXT ·crossAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 48(AX), R9
+	MOVQ 56(AX), AX
+
+row:
+	LEAQ (DX)(SI*1), R10
+	XORQ R15, R15
+
+power:
+	VMOVUPD     (DX)(R15*1), Z0
+	VMOVUPD     (R10)(R15*1), Z1
+	VMULPD      Z0, Z0, Z0
+	VFMADD231PD Z1, Z1, Z0
+	VMOVUPD     Z0, (DI)(R15*1)
+	ADDQ        $0x40, R15
+	CMPQ        R15, AX
+	JLT         power
+	ADDQ        R9, DI
+	MOVQ        DX, R11
+	MOVQ        CX, R14
+	DECQ        R14
+	JE          next
+
+other:
+	ADDQ BX, R11
+	LEAQ (R11)(SI*1), R12
+	LEAQ (R8)(R9*1), R13
+	XORQ R15, R15
+
+product:
+	VMOVUPD      (DX)(R15*1), Z0
+	VMOVUPD      (R10)(R15*1), Z1
+	VMOVUPD      (R11)(R15*1), Z2
+	VMOVUPD      (R12)(R15*1), Z3
+	VMULPD       Z0, Z2, Z4
+	VFMADD231PD  Z1, Z3, Z4
+	VMOVUPD      Z4, (R8)(R15*1)
+	VMULPD       Z1, Z2, Z1
+	VFNMADD231PD Z0, Z3, Z1
+	VMOVUPD      Z1, (R13)(R15*1)
+	ADDQ         $0x40, R15
+	CMPQ         R15, AX
+	JLT          product
+	LEAQ         (R8)(R9*2), R8
+	DECQ         R14
+	JNE          other
+
+next:
+	ADDQ BX, DX
+	DECQ CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func fetch(x *float64, lines int)
+// Requires: MMX+
+TEXT ·fetch(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), AX
+	MOVQ lines+8(FP), CX
+
+line:
+	PREFETCHT1 (AX)
+	ADDQ       $0x40, AX
+	DECQ       CX
+	JNE        line
 	RET
 
 // func transpose4(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)

@@ -232,15 +232,20 @@ func powerNEON(dst, x, y *float64, vectors int)
 //go:noescape
 func mulSquareNEON(dst, x, y *float64, vectors int)
 
-// mulConjNEON sets re and im to x·u + y·v and y·u - x·v.
-//
-//go:noescape
-func mulConjNEON(re, im, x, y, u, v *float64, vectors int)
-
 // addSquareNEON sets dst to dst + x².
 //
 //go:noescape
 func addSquareNEON(dst, x *float64, vectors int)
+
+// crossNEON makes the products of some complex rows with the conjugates of each other: see crossTile.
+//
+//go:noescape
+func crossNEON(p *uint64)
+
+// fetch has runs of 8 numbers brought to the second cache while other work goes on.
+//
+//go:noescape
+func fetch(x *float64, lines int)
 
 // transpose4 writes the columns of a 4-row matrix of 4·blocks columns as rows. Strides are in bytes.
 //

@@ -12389,40 +12389,6 @@ loop:
 	BNE loop
 	RET
 
-// func mulConjNEON(re, im, x, y, u, v *float64, vectors int)
-TEXT ·mulConjNEON(SB), NOSPLIT, $0-56
-	MOVD re+0(FP), R0
-	MOVD im+8(FP), R1
-	MOVD x+16(FP), R2
-	MOVD y+24(FP), R3
-	MOVD u+32(FP), R4
-	MOVD v+40(FP), R5
-	MOVD vectors+48(FP), R6
-loop:
-	FLDPQ (R2), (F0, F1)
-	ADD $32, R2
-	FLDPQ (R3), (F2, F3)
-	ADD $32, R3
-	FLDPQ (R4), (F4, F5)
-	ADD $32, R4
-	FLDPQ (R5), (F6, F7)
-	ADD $32, R5
-	WORD $0x6E64DC08 // fmul v8.2d, v0.2d, v4.2d
-	WORD $0x6E64DC49 // fmul v9.2d, v2.2d, v4.2d
-	VFMLA V6.D2, V2.D2, V8.D2
-	VFMLS V6.D2, V0.D2, V9.D2
-	WORD $0x6E65DC2A // fmul v10.2d, v1.2d, v5.2d
-	WORD $0x6E65DC6B // fmul v11.2d, v3.2d, v5.2d
-	VFMLA V7.D2, V3.D2, V10.D2
-	VFMLS V7.D2, V1.D2, V11.D2
-	FSTPQ (F8, F10), (R0)
-	ADD $32, R0
-	FSTPQ (F9, F11), (R1)
-	ADD $32, R1
-	SUBS $1, R6, R6
-	BNE loop
-	RET
-
 // func addSquareNEON(dst, x *float64, vectors int)
 TEXT ·addSquareNEON(SB), NOSPLIT, $0-24
 	MOVD dst+0(FP), R0
@@ -12438,6 +12404,95 @@ loop:
 	ADD $32, R0
 	SUBS $1, R2, R2
 	BNE loop
+	RET
+
+// func crossNEON(p *uint64)
+TEXT ·crossNEON(SB), NOSPLIT, $0-8
+	MOVD p+0(FP), R0
+	MOVD (R0), R1
+	MOVD 8(R0), R2
+	MOVD 16(R0), R3
+	MOVD 24(R0), R4
+	MOVD 32(R0), R5
+	MOVD 40(R0), R6
+	MOVD 48(R0), R7
+row:
+	ADD R4, R2, R8
+	MOVD 56(R0), R9
+	MOVD R2, R10
+	MOVD R8, R11
+	MOVD R5, R12
+power:
+	FLDPQ (R10), (F0, F1)
+	ADD $32, R10
+	FLDPQ (R11), (F2, F3)
+	ADD $32, R11
+	WORD $0x6E60DC04 // fmul v4.2d, v0.2d, v0.2d
+	VFMLA V2.D2, V2.D2, V4.D2
+	WORD $0x6E61DC25 // fmul v5.2d, v1.2d, v1.2d
+	VFMLA V3.D2, V3.D2, V5.D2
+	FSTPQ (F4, F5), (R12)
+	ADD $32, R12
+	SUBS $32, R9, R9
+	BNE power
+	ADD R7, R5
+	MOVD R2, R13
+	MOVD R1, R14
+	SUBS $1, R14, R14
+	BEQ next
+other:
+	ADD R3, R13
+	ADD R4, R13, R15
+	ADD R7, R6, R19
+	MOVD 56(R0), R20
+	MOVD R2, R21
+	MOVD R8, R22
+	MOVD R13, R23
+	MOVD R15, R24
+	MOVD R6, R25
+	MOVD R19, R26
+product:
+	FLDPQ (R21), (F6, F7)
+	ADD $32, R21
+	FLDPQ (R22), (F8, F9)
+	ADD $32, R22
+	FLDPQ (R23), (F10, F11)
+	ADD $32, R23
+	FLDPQ (R24), (F12, F13)
+	ADD $32, R24
+	WORD $0x6E6ADCCE // fmul v14.2d, v6.2d, v10.2d
+	WORD $0x6E6ADD0F // fmul v15.2d, v8.2d, v10.2d
+	VFMLA V12.D2, V8.D2, V14.D2
+	VFMLS V12.D2, V6.D2, V15.D2
+	WORD $0x6E6BDCF0 // fmul v16.2d, v7.2d, v11.2d
+	WORD $0x6E6BDD31 // fmul v17.2d, v9.2d, v11.2d
+	VFMLA V13.D2, V9.D2, V16.D2
+	VFMLS V13.D2, V7.D2, V17.D2
+	FSTPQ (F14, F16), (R25)
+	ADD $32, R25
+	FSTPQ (F15, F17), (R26)
+	ADD $32, R26
+	SUBS $32, R20, R20
+	BNE product
+	ADD R7, R6
+	ADD R7, R6
+	SUBS $1, R14, R14
+	BNE other
+next:
+	ADD R3, R2
+	SUBS $1, R1, R1
+	BNE row
+	RET
+
+// func fetch(x *float64, lines int)
+TEXT ·fetch(SB), NOSPLIT, $0-16
+	MOVD x+0(FP), R0
+	MOVD lines+8(FP), R1
+line:
+	PRFM (R0), PLDL2KEEP
+	ADD $64, R0
+	SUBS $1, R1, R1
+	BNE line
 	RET
 
 // func transpose4(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"math"
 	"unsafe"
 
 	"gonum.org/v1/gonum/blas/blas64"
@@ -18,7 +19,9 @@ type Rows struct {
 	tile  tile
 	dots  dotTile
 	ratio ratioTile
+	cross crossTile
 	block []float64 // products, or what is computed from them at once
+	next  []float64 // what is fetched while multiplying
 }
 
 // blockColumns is how many columns are worked on at once, of blockNumbers numbers: they fit into
@@ -57,15 +60,38 @@ func (r *Rows) Gram(u []float64, x, phi blas64.General) {
 	columns := r.columns(rows)
 	for at := 0; at < x.Cols; at += columns {
 		n := min(columns, x.Cols-at)
-		crossProducts(r.block, columns, x, at, n)
+		r.crossProducts(r.block, columns, x, at, n)
 		r.addDots(u, r.block, columns, rows, phi.Data[at:], phi.Stride, phi.Rows, n)
 	}
 }
 
-// crossProducts sets n columns of dst, C² rows of stride numbers, to the products of those of x from
-// column at on.
-func crossProducts(dst []float64, stride int, x blas64.General, at, n int) {
+// A crossTile is the argument of the kernel that makes the products of complex rows, which knows
+// the offsets of the fields. Strides are in bytes.
+type crossTile struct {
+	rows   int
+	x      *float64 // the real parts of the first row
+	xs     uintptr  // from a row to the next
+	imag   uintptr  // from the real parts of a row to its imaginary parts
+	powers *float64 // |x_i|²
+	to     *float64 // for each i < j Re and Im of x_i·x̄_j, in rows
+	ts     uintptr  // from a row of either to the next
+	bytes  int      // of a row
+}
+
+// crossProducts sets n columns of dst, C² rows of stride numbers, to the products of those of x
+// from column at on.
+func (r *Rows) crossProducts(dst []float64, stride int, x blas64.General, at, n int) {
 	c := x.Rows / 2
+	if e := current; e.lanes > 0 && c > 0 {
+		t := &r.cross
+		t.rows, t.x, t.xs, t.imag = c, &x.Data[at], uintptr(8*x.Stride), uintptr(8*c*x.Stride)
+		t.powers, t.to, t.ts, t.bytes = &dst[0], &dst[0], uintptr(8*stride), 8*n
+		if c > 1 {
+			t.to = &dst[c*stride]
+		}
+		e.cross((*uint64)(unsafe.Pointer(t)))
+		return
+	}
 	part := func(i int) (re, im []float64) {
 		return x.Data[i*x.Stride+at:][:n], x.Data[(c+i)*x.Stride+at:][:n]
 	}
@@ -75,7 +101,10 @@ func crossProducts(dst []float64, stride int, x blas64.General, at, n int) {
 		Power(dst[i*stride:][:n], a, b)
 		for j := i + 1; j < c; j++ {
 			p, q := part(j)
-			MulConj(dst[next:][:n], dst[next+stride:][:n], a, b, p, q)
+			for t := range n {
+				dst[next+t] = math.FMA(b[t], q[t], a[t]*p[t]) // as the kernels do
+				dst[next+stride+t] = math.FMA(-a[t], q[t], b[t]*p[t])
+			}
 			next += 2 * stride
 		}
 	}
@@ -109,13 +138,13 @@ func (r *Rows) addDots(c, a []float64, lda, m int, b []float64, ldb, n, cols int
 	}
 }
 
-// AddOuter adds aᵀ·b to c; the rows of b and c are long.
-func (r *Rows) AddOuter(c, a, b blas64.General) {
+// Outer sets c to aᵀ·b, or adds that to it; the rows of b and c are long.
+func (r *Rows) Outer(c, a, b blas64.General, add bool) {
 	padded(b.Cols, &b, &c)
 	if a.Rows != b.Rows || a.Cols != c.Rows {
 		panic("kernel: the shapes of a product do not fit")
 	}
-	r.multiply(c.Data, c.Stride, view{a.Data, 1, a.Stride}, c.Rows, a.Rows, b.Data, b.Stride, b.Cols, true)
+	r.multiply(c.Data, c.Stride, view{a.Data, 1, a.Stride}, c.Rows, a.Rows, b.Data, b.Stride, b.Cols, add)
 }
 
 // multiply sets c, m×n, to a·b, a being m×k, or adds that to it.
@@ -133,9 +162,21 @@ func (r *Rows) multiply(c []float64, ldc int, a view, m, k int, b []float64, ldb
 		t.add = 1
 	}
 	t.bs, t.ldc = uintptr(8*ldb), uintptr(8*ldc)
+	if m > e.lanes {
+		for j := 0; j < n; j += 3 * e.lanes {
+			t.b, t.c = &b[j], &c[j]
+			e.strip(t, a, false, m, 3)
+		}
+		return
+	}
+	t.panels, t.a, t.rs, t.cs = 1, &a.data[0], uintptr(8*a.rs), uintptr(8*a.cs)
 	for j := 0; j < n; j += 3 * e.lanes {
 		t.b, t.c = &b[j], &c[j]
-		e.strip(t, a, false, m, 3)
+		if n := 3 * e.lanes * k; n <= len(r.next) { // as many numbers as are read of b
+			fetch(&r.next[0], n/8)
+			r.next = r.next[n:]
+		}
+		e.gemm[m-1][2]((*uint64)(unsafe.Pointer(t)))
 	}
 }
 
@@ -156,12 +197,14 @@ func multiplyPlainly(c []float64, ldc int, a view, m, k int, b []float64, ldb, n
 
 // Powers sets dst, N×T, to the squared magnitudes of N rows of complex numbers, or adds them to it:
 // to those of (P + iQ)·x, where a, 2N×2C, is [P -Q; Q P], and x, 2C×T, has the real parts of C
-// rows before the imaginary ones.
-func (r *Rows) Powers(dst, a, x blas64.General, add bool) {
+// rows before the imaginary ones. next is what is read after x, as large, or nil: it is brought to
+// the second cache meanwhile.
+func (r *Rows) Powers(dst, a, x blas64.General, add bool, next []float64) {
 	padded(x.Cols, &x, &dst)
 	if a.Rows != 2*dst.Rows || a.Cols != x.Rows {
 		panic("kernel: the shapes of a product do not fit")
 	}
+	r.next = next
 	columns := r.columns(a.Rows)
 	for at := 0; at < x.Cols; at += columns {
 		n := min(columns, x.Cols-at)
@@ -175,6 +218,7 @@ func (r *Rows) Powers(dst, a, x blas64.General, add bool) {
 			}
 		}
 	}
+	r.next = nil
 }
 
 // Quotients sets p = v∘y⁻² and q = y⁻¹, where y = w·h + floor must be a normal number; every row of

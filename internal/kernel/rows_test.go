@@ -79,8 +79,8 @@ func TestPowersAgainstFormula(t *testing.T) {
 			}
 			got, more := long(r, n, cols), long(r, n, cols)
 			before := append([]float64(nil), more.Data...)
-			rows.Powers(got, a, x, false)
-			rows.Powers(more, a, x, true)
+			rows.Powers(got, a, x, false, x.Data)
+			rows.Powers(more, a, x, true, nil)
 			for k := range n {
 				for j := range x.Cols {
 					var y complex128
@@ -102,7 +102,8 @@ func TestSumsOfLongRowsAgainstFormula(t *testing.T) {
 		for range 30 {
 			m, n, cols := 1+r.IntN(20), 1+r.IntN(20), 1+r.IntN(700)
 			a, b, w := long(r, m, cols), long(r, n, cols), random(r, m, n, n)
-			dots, outer := random(r, m, n, n), long(r, n, cols)
+			dots, outer, only := random(r, m, n, n), long(r, n, cols), long(r, n, cols)
+			before := append([]float64(nil), outer.Data...)
 			wantDots, wantOuter := append([]float64(nil), dots.Data...), append([]float64(nil), outer.Data...)
 			for i := range m {
 				for k := range n {
@@ -113,12 +114,18 @@ func TestSumsOfLongRowsAgainstFormula(t *testing.T) {
 				}
 			}
 			rows.AddDots(dots.Data, a, b)
-			rows.AddOuter(outer, w, a)
+			rows.Outer(outer, w, a, true)
+			rows.Outer(only, w, a, false)
 			for i, want := range wantDots {
 				close12(t, "a dot product", dots.Data[i], want, float64(10*cols))
 			}
 			for i, want := range wantOuter {
 				close12(t, "a sum of rows", outer.Data[i], want, float64(10*m))
+			}
+			for k := range n {
+				for j := range a.Cols {
+					close12(t, "a sum of rows by itself", at(only, k, j), wantOuter[k*outer.Stride+j]-before[k*outer.Stride+j], float64(10*m))
+				}
 			}
 		}
 	})

@@ -1,5 +1,10 @@
 package kernel
 
+// rowsOfTile is how many rows Transpose reads side by side: so few that their pages stay in the
+// TLB and their cache lines in the first cache until the next columns, and so many that runs of
+// several cache lines are written.
+const rowsOfTile = 64
+
 // Transpose sets dst, cols×rows, to the transpose of src, rows×cols. Rows of dst are
 // dstStride numbers apart, those of src srcStride; the two must not overlap.
 func Transpose(dst []float64, dstStride int, src []float64, srcStride, rows, cols int) {
@@ -10,14 +15,8 @@ func Transpose(dst []float64, dstStride int, src []float64, srcStride, rows, col
 	if current.lanes > 0 && rows >= 4 && cols >= 4 {
 		i, j = rows&^3, cols&^3
 		_, _ = dst[(cols-1)*dstStride+rows-1], src[(rows-1)*srcStride+cols-1]
-		if cols >= rows {
-			for r := 0; r < i; r += 4 {
-				transpose4(&dst[r], uintptr(8*dstStride), &src[r*srcStride], uintptr(8*srcStride), j/4)
-			}
-		} else {
-			for c := 0; c < j; c += 4 {
-				gather4(&dst[c*dstStride], uintptr(8*dstStride), &src[c], uintptr(8*srcStride), i/4)
-			}
+		for first := 0; first < i; first += rowsOfTile {
+			transposeTile(dst[first:], dstStride, src[first*srcStride:], srcStride, min(rowsOfTile, i-first), j)
 		}
 	}
 	for r := range rows {
@@ -29,5 +28,18 @@ func Transpose(dst []float64, dstStride int, src []float64, srcStride, rows, col
 		for c := from; c < cols; c++ {
 			dst[c*dstStride+r] = row[c]
 		}
+	}
+}
+
+// transposeTile is Transpose for multiples of four.
+func transposeTile(dst []float64, dstStride int, src []float64, srcStride, rows, cols int) {
+	if rows <= 8 && cols > rows {
+		for r := 0; r < rows; r += 4 {
+			transpose4(&dst[r], uintptr(8*dstStride), &src[r*srcStride], uintptr(8*srcStride), cols/4)
+		}
+		return
+	}
+	for c := 0; c < cols; c += 4 {
+		gather4(&dst[c*dstStride], uintptr(8*dstStride), &src[c], uintptr(8*srcStride), rows/4)
 	}
 }

@@ -91,11 +91,12 @@ func Kaiser(x float64) float64 {
 	if x <= -1 || x >= 1 {
 		return 0
 	}
-	return besselI0(KaiserBeta*math.Sqrt(1-x*x)) / besselI0(KaiserBeta)
+	return BesselI0(KaiserBeta*math.Sqrt(1-x*x)) / BesselI0(KaiserBeta)
 }
 
-// besselI0 is the modified Bessel function of order 0, by its power series.
-func besselI0(x float64) float64 {
+// BesselI0 returns the modified Bessel function I₀ of 0 ≤ x ≤ 700 by its power series, whose terms
+// are all positive (Abramowitz and Stegun 9.6.12).
+func BesselI0(x float64) float64 {
 	sum, term := 1.0, 1.0
 	for k := 1.0; term > 1e-17*sum; k++ {
 		term *= x * x / (4 * k * k)

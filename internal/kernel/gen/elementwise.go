@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -72,19 +71,6 @@ func elementwise() {
 			VMULPD(y, x, x)
 			VMOVUPD(x, dst)
 		})
-		s.loopTo("mulConj", "sets re and im to x·u + y·v and y·u - x·v", []string{"re", "im"}, 4, func(dst, src []Mem) {
-			v := s.vecs(4)
-			for i := range v {
-				VMOVUPD(src[i], v[i])
-			}
-			re, im := s.vec(), s.vec()
-			VMULPD(v[0], v[2], re)
-			VFMADD231PD(v[1], v[3], re)
-			VMOVUPD(re, dst[0])
-			VMULPD(v[1], v[2], im)
-			VFNMADD231PD(v[0], v[3], im)
-			VMOVUPD(im, dst[1])
-		})
 		s.loop("addSquare", "dst + x²", 1, func(dst Mem, src []Mem) {
 			x, d := s.vec(), s.vec()
 			VMOVUPD(src[0], x)
@@ -117,25 +103,25 @@ func (s isa) quotientOrOne(src []Mem) VecVirtual {
 
 // loop writes a function of one to four slices, a vector at a time.
 func (s isa) loop(name, what string, args int, body func(dst Mem, src []Mem)) {
-	s.loopTo(name, "sets dst to "+what, []string{"dst"}, args, func(dst, src []Mem) { body(dst[0], src) })
-}
-
-// loopTo writes a function of one to four slices that sets several.
-func (s isa) loopTo(name, what string, to []string, args int, body func(dst, src []Mem)) {
 	name += s.name
-	names := append(to[:len(to):len(to)], []string{"x", "y", "u", "v"}[:args]...)
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(%s *float64, vectors int)", strings.Join(names, ", ")))
+	names := []string{"x", "y", "u", "v"}[:args]
+	list := "dst *float64"
+	for _, n := range names {
+		list += ", " + n + " *float64"
+	}
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(%s, vectors int)", list))
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s %s.", name, what))
+	Doc(fmt.Sprintf("%s sets dst to %s.", name, what))
+	dst := Load(Param("dst"), GP64())
 	i, n := GP64(), Load(Param("vectors"), GP64())
 	XORQ(i, i)
 	SHLQ(U8(map[int]uint8{4: 5, 8: 6}[s.lanes]), n)
-	var at []Mem
+	var src []Mem
 	for _, a := range names {
-		at = append(at, Mem{Base: Load(Param(a), GP64()), Index: i, Scale: 1})
+		src = append(src, Mem{Base: Load(Param(a), GP64()), Index: i, Scale: 1})
 	}
 	Label("loop")
-	body(at[:len(to)], at[len(to):])
+	body(Mem{Base: dst, Index: i, Scale: 1}, src)
 	ADDQ(Imm(uint64(s.bytes())), i)
 	CMPQ(i, n)
 	JLT(LabelRef("loop"))

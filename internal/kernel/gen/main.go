@@ -25,6 +25,8 @@ func main() {
 		ratios()
 		logs()
 		elementwise()
+		crosses()
+		fetch()
 		transpose()
 	case "fft":
 		fft()

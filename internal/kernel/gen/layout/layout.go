@@ -53,6 +53,18 @@ const (
 	DotCRS
 )
 
+// Offsets of a crossTile's fields, in words.
+const (
+	CrossRows = iota
+	CrossX
+	CrossXS
+	CrossImag
+	CrossPowers
+	CrossTo
+	CrossTS
+	CrossBytes
+)
+
 // DotColumns is the most rows of B that a micro-kernel of dots takes.
 const DotColumns = 6
 

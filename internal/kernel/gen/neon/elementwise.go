@@ -36,12 +36,6 @@ func (f *file) elementwise() {
 	f.loop("mulSquare", "x·y²", 2, false, func(fn *function, _ *reg, x []*reg) *reg {
 		return fn.op("fmul", fn.op("fmul", x[0], x[1]), x[1])
 	})
-	f.loopTo("mulConj", "sets re and im to x·u + y·v and y·u - x·v", []string{"re", "im"}, 4, false, func(fn *function, _, x []*reg) []*reg {
-		re, im := fn.op("fmul", x[0], x[2]), fn.op("fmul", x[1], x[2])
-		fn.fma(re, x[1], x[3])
-		fn.fms(im, x[0], x[3])
-		return []*reg{re, im}
-	})
 	f.loop("addSquare", "dst + x²", 1, true, func(fn *function, dst *reg, x []*reg) *reg {
 		fn.fma(dst, x[0], x[0])
 		return dst
@@ -59,48 +53,31 @@ func (f *function) quotientOrOne(x, y *reg) *reg {
 // loop writes a function of one to four slices, a vector at a time. What body returns is stored
 // in dst. If reads is true body is also given what was in dst.
 func (f *file) loop(name, what string, args int, reads bool, body func(fn *function, dst *reg, x []*reg) *reg) {
-	f.loopTo(name, "sets dst to "+what, []string{"dst"}, args, reads, func(fn *function, dst, x []*reg) []*reg {
-		var before *reg
-		if reads {
-			before = dst[0]
-		}
-		return []*reg{body(fn, before, x)}
-	})
-}
-
-// loopTo is loop for a function that sets several slices.
-func (f *file) loopTo(name, what string, to []string, args int, reads bool, body func(fn *function, dst, x []*reg) []*reg) {
 	name += "NEON"
-	names := append(to[:len(to):len(to)], []string{"x", "y", "u", "v"}[:args]...)
-	fn := f.function(name, what+".", fmt.Sprintf("(%s *float64, vectors int)", strings.Join(names, ", ")), append(names, "vectors")...)
+	names := append([]string{"dst"}, []string{"x", "y", "u", "v"}[:args]...)
+	fn := f.function(name, fmt.Sprintf("sets dst to %s.", what),
+		fmt.Sprintf("(%s *float64, vectors int)", strings.Join(names, ", ")), append(names, "vectors")...)
 	var at []*reg
 	for i := range names {
 		at = append(at, fn.param(i))
 	}
 	n := fn.param(len(names))
 	fn.label("loop")
-	var dst, x [2][]*reg
-	for i, p := range at {
-		if i < len(to) && !reads {
-			continue
-		}
+	var before, after [2]*reg
+	if reads {
+		before = fn.loadPair(mem{base: at[0]})
+	}
+	x := [2][]*reg{}
+	for _, p := range at[1:] {
 		v := fn.loadPair(mem{base: p})
-		for half := range v {
-			if i < len(to) {
-				dst[half] = append(dst[half], v[half])
-			} else {
-				x[half] = append(x[half], v[half])
-			}
-		}
-		if i >= len(to) {
-			fn.addNumber(p, 8*lanes)
-		}
-	}
-	low, high := body(fn, dst[0], x[0]), body(fn, dst[1], x[1])
-	for i, p := range at[:len(to)] {
-		fn.storePair([2]*reg{low[i], high[i]}, mem{base: p})
 		fn.addNumber(p, 8*lanes)
+		x[0], x[1] = append(x[0], v[0]), append(x[1], v[1])
 	}
+	for i := range after {
+		after[i] = body(fn, before[i], x[i])
+	}
+	fn.storePair(after, mem{base: at[0]})
+	fn.addNumber(at[0], 8*lanes)
 	fn.countDown(n, "loop")
 	fn.ret()
 }

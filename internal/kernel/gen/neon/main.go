@@ -25,6 +25,8 @@ func main() {
 		f.ratios()
 		f.logs()
 		f.elementwise()
+		f.cross()
+		f.fetch()
 		f.transpose()
 	case "fft":
 		f.fft()

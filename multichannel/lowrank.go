@@ -7,8 +7,8 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 
-	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/huge"
+	"github.com/audiosep/audiosep/internal/kernel"
 )
 
 // lowRank models the powers p_n, F×T, of the demixed sources as

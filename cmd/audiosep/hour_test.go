@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/audiosep/audiosep"
@@ -69,7 +70,7 @@ func command(b *testing.B, name string, args ...string) *exec.Cmd {
 // writeSong writes stereo sound: notes that come and go, another mixture on each side.
 func writeSong(b *testing.B, file string, seconds int) {
 	const rate = 44100
-	sink, err := audio.NewWriteAudio(audio.WriteAudioParams{Pattern: file, Format: "wav", Encoding: "int16", OnClip: "error"})
+	sink, err := audio.NewWriteAudio(audio.WriteAudioParams{Pattern: file, Format: strings.TrimPrefix(filepath.Ext(file), "."), Encoding: "int16", OnClip: "error"})
 	if err != nil {
 		b.Fatal(err)
 	}

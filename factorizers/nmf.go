@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/huge"
 	"github.com/audiosep/audiosep/internal/kernel"
 	"gonum.org/v1/gonum/mat"
 )
@@ -232,11 +233,15 @@ func magnitude(v *mat.Dense, power int) *mat.Dense {
 	if power == 2 {
 		return v
 	}
-	root := mat.DenseCopyOf(v)
-	for i, x := range root.RawMatrix().Data {
-		root.RawMatrix().Data[i] = math.Sqrt(x)
+	rows, cols := v.Dims()
+	root := huge.Floats(rows * cols)
+	for i := range rows {
+		row := root[i*cols : (i+1)*cols]
+		for j, x := range v.RawRowView(i) {
+			row[j] = math.Sqrt(x)
+		}
 	}
-	return root
+	return mat.NewDense(rows, cols, root)
 }
 
 // run factorises v from start i, with the stream of random numbers of that name.

@@ -9,6 +9,8 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/audiosep/audiosep/internal/huge"
 )
 
 // An NMF makes the sums that multiplicative updates of W and H need for V ≈ V̂ = WH + eps, V
@@ -88,7 +90,7 @@ func NewNMF(v blas64.General, beta, eps float64) *NMF {
 		p.eps = 0
 	}
 	if 8*p.rows*p.cols <= copyBytes {
-		p.copied = make([]float64, p.rows*p.strips()*p.width())
+		p.copied = huge.Floats(p.rows * p.strips() * p.width())
 	}
 	p.enlist()
 	p.Load(v)

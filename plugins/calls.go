@@ -41,6 +41,18 @@ func (c *call) since(at *atomic.Int64) time.Duration {
 	return time.Since(c.began) - time.Duration(at.Load())
 }
 
+// waited says that a call, what, has come no further for so long.
+func (c *call) waited(quiet time.Duration, what string, silence time.Duration) string {
+	rounded := quiet.Round(time.Second / 10)
+	switch {
+	case c.silent() < quiet/2:
+		return fmt.Sprintf("no step for %s in %s; it is alive, so it is waited for", rounded, what)
+	case silence > 0:
+		return fmt.Sprintf("no sign of life for %s in %s; it is given up after %s (--plugin-silence)", rounded, what, silence)
+	}
+	return fmt.Sprintf("no sign of life for %s in %s; it is waited for, as --plugin-silence says", rounded, what)
+}
+
 // watch calls late when quiet has returned at least limit, and again when it has returned what late
 // did; 0 ends it. When quiet has been less meanwhile, it is limit again.
 func watch(limit time.Duration, quiet func() time.Duration, late func(quiet time.Duration) time.Duration) (stop func()) {
@@ -141,7 +153,7 @@ func (p *process) call(ctx context.Context, stage, what string, silence time.Dur
 	}
 	if p.patience > 0 {
 		defer watch(p.patience, c.still, func(quiet time.Duration) time.Duration {
-			p.log.Info(fmt.Sprintf("no step for %s in %s; it is alive, so it is waited for", quiet.Round(time.Second/10), what), "stage", stage)
+			p.log.Info(c.waited(quiet, what, silence), "stage", stage)
 			return 2 * quiet
 		})()
 	}

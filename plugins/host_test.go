@@ -319,7 +319,7 @@ func TestAlive(t *testing.T) {
 		t.Errorf("the log has %q; want 2 to 5 lines that there is no step in forward", text.String())
 	}
 	needPython(t)
-	h = NewHost(Options{Folders: []string{"testdata"}, Silence: 1500 * time.Millisecond})
+	h = NewHost(Options{Folders: []string{"testdata"}, Silence: 1500 * time.Millisecond, Patience: 500 * time.Millisecond, Log: slog.New(slog.NewTextHandler(locked{&mu, &text}, nil))})
 	defer h.Close()
 	tr, err = build[audiosep.Transformer](t, h, "snakes", "faulty", "").Transform(t.Context(), 7)
 	if err != nil {
@@ -327,6 +327,11 @@ func TestAlive(t *testing.T) {
 	}
 	err = tr.Forward(t.Context(), audiosep.MakeCoefs(tr, 1), []float64{1, 1, 1, 1, 1, 1, 1})
 	checkError(t, err, []string{"gave no sign of life for 1.5s while in forward; want steps that it reports (env.step in Python"})
+	mu.Lock()
+	defer mu.Unlock()
+	if want := "in forward; it is given up after 1.5s (--plugin-silence)"; !strings.Contains(text.String(), want) {
+		t.Errorf("the log has %q; want %q", text.String(), want)
+	}
 }
 
 // locked is written to by one goroutine at a time.

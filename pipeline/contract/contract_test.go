@@ -324,6 +324,11 @@ func TestRequiredParameter(t *testing.T) {
 		}
 		return newFakeTransform(""), nil
 	}
+	failing := def
+	failing.Build = func(json.RawMessage) (any, error) { return nil, errors.New("weights.npy is not there") }
+	if own := told(Check(t.Context(), failing, Options{})); len(own) != 1 || !strings.Contains(own[0].Hint, "a file that is there: --params") {
+		t.Errorf("findings are %v; want one with a hint", own)
+	}
 	results := Check(t.Context(), def, Options{Many: 10})
 	i := slices.IndexFunc(results, func(r Result) bool { return !r.OK() })
 	if i < 0 || len(results) != len(descriptionChecks)+1 || results[len(results)-1].Like != results[i].Check || !strings.Contains(results[i].Hint, `--params '{"file": …}'`) {

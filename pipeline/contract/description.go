@@ -97,7 +97,7 @@ func (s *subject) builds() error {
 			"give the stage parameters that suit it: audiosep plugin test --params '{%q: …}', or Params in Options", errs[0].Name)}
 	}
 	if err != nil {
-		return &stop{fmt.Errorf("building fails: %w", err)}
+		return &stop{&hinted{fmt.Errorf("building fails: %w", err), "mend what the error says; or, if it needs other parameters, such as the name of a file that is there: --params"}}
 	}
 	if made == nil {
 		return &stop{errors.New("what is built is nil and so is the error; want one of them")}

@@ -37,6 +37,7 @@ class Page {
     /** @type {Map<number, Solution>} */ this.solutions = new Map(session.solutions.map((s) => [s.id, s]));
     /** @type {Component[]} */ this.components = [];
     this.componentsOf = 0; // the solution that they are of
+    /** The plan that the server has. @type {Plan | null} */ this.kept = null;
     /** Of the brush, while it is dragged. @type {Stroke | null} */ this.stroke = null;
     /** @type {import("page/api.js").Meter[]} */ this.meters = [];
     /** @type {Level[]} */ this.levels = []; // of components, for listening alone
@@ -124,7 +125,11 @@ class Page {
   keep() {
     const plan = this.plan;
     this.sending = this.sending.then(async () => {
-      if (plan === this.plan) await this.attempt(async () => void (await send("PUT", `sessions/${this.id}/plan`, plan)));
+      if (plan !== this.plan || plan === this.kept) return;
+      await this.attempt(async () => {
+        await send("PUT", `sessions/${this.id}/plan`, plan);
+        this.kept = plan;
+      });
     });
     return this.sending;
   }

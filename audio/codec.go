@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -24,9 +23,11 @@ type codec struct {
 	// open reads what stands before the samples. What it returns does not close the input.
 	open func(ctx context.Context, in *input) (recording, error)
 
-	// What follows is nil in formats that are not written.
 	extension string // of names, with its dot; aliases are others
 	aliases   []string
+	lossy     bool
+
+	// What follows is nil in formats that are not written.
 	// create begins a file. It may go back to write its head again.
 	create func(f io.WriteSeeker, l layout, tags audiosep.Tags) (encoder, error)
 	// encodings are those that the format holds; the last takes what was never stored.
@@ -87,7 +88,7 @@ type soundFile struct {
 // openFile opens a sound file, whatever its format. Every codec is called through here and
 // through soundFile.each, so that no panic of a decoder gets out.
 func openFile(ctx context.Context, path string, log *slog.Logger) (*soundFile, error) {
-	if filepath.Base(path) == standard {
+	if whole.IsStandard(path) {
 		return openStandard(ctx, log)
 	}
 	f, err := whole.Open(path)

@@ -11,7 +11,7 @@ import (
 )
 
 // foreign are the extensions of sound that no codec here knows, and that ffmpeg may read.
-var foreign = []string{".opus", ".m4a", ".mp4", ".aac", ".ac3", ".wma", ".wv", ".ape", ".caf", ".au", ".amr", ".webm", ".mka", ".mkv", ".mov", ".avi"}
+var foreign = []string{".m4a", ".mp4", ".aac", ".ac3", ".wma", ".wv", ".ape", ".caf", ".au", ".amr", ".webm", ".mka", ".mkv", ".mov", ".avi"}
 
 // Find returns the sound files in a folder and in those below it, in the order of their names,
 // and the other files. What a file is, is told by its first bytes, or by its
@@ -62,5 +62,12 @@ func isSound(path string) bool {
 // NamedSound tells whether a file's name ends as those of sound do.
 func NamedSound(path string) bool {
 	extension := strings.ToLower(filepath.Ext(path))
-	return codecFor(extension).create != nil || slices.Contains(otherSound, extension) || slices.Contains(foreign, extension)
+	return codecFor(extension).name != "" || slices.Contains(foreign, extension)
+}
+
+// NamedLossless tells whether a file's name ends as those of a format do that is read here and keeps
+// all of what was written.
+func NamedLossless(path string) bool {
+	c := codecFor(filepath.Ext(path))
+	return c.name != "" && !c.lossy
 }

@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// codecFor returns the format whose files have an extension; one that is not written if there
-// is none.
+// codecFor returns the format whose files have an extension; one without a name if there is none.
 func codecFor(extension string) codec {
 	extension = strings.ToLower(extension)
 	for _, c := range codecs {
-		if c.create != nil && (c.extension == extension || slices.Contains(c.aliases, extension)) {
+		if c.extension == extension || slices.Contains(c.aliases, extension) {
 			return c
 		}
 	}

@@ -16,6 +16,8 @@ import (
 var mp3Codec = codec{name: "MP3",
 	knows: func(head string) bool { _, ok := mp3.Parse([]byte(head)); return ok },
 	open:  openMP3,
+
+	extension: ".mp3", lossy: true,
 }
 
 // mp3Frames is what a walk over the frames of a file has found.

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // Names returns a name for each of several recordings: the file's without folder and
@@ -38,7 +40,7 @@ func Names(files []string) []string {
 // nameOf is a file's name without extension, with so many of the folders above.
 func nameOf(path string, folders int) string {
 	base := filepath.Base(path)
-	if base == standard {
+	if whole.IsStandard(path) {
 		return "stdin"
 	}
 	if stem := strings.TrimSuffix(base, filepath.Ext(base)); stem != "" {

@@ -15,7 +15,8 @@ var opusCodec = codec{name: "Ogg Opus",
 	knows: func(head string) bool {
 		return begins("OggS")(head) && len(head) >= 36 && head[28:36] == "OpusHead"
 	},
-	open: openOpus,
+	open:      openOpus,
+	extension: ".opus", lossy: true,
 }
 
 const (

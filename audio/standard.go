@@ -14,9 +14,6 @@ import (
 	"github.com/audiosep/audiosep/internal/spool"
 )
 
-// standard is the name that stands for standard input and output.
-const standard = "-"
-
 // openStandard reads all of standard input, which must be a recording, into memory or a
 // temporary file, then opens that.
 func openStandard(ctx context.Context, log *slog.Logger) (*soundFile, error) {

@@ -18,7 +18,8 @@ var vorbisCodec = codec{name: "Ogg Vorbis",
 	knows: func(head string) bool {
 		return begins("OggS")(head) && len(head) >= 35 && head[28:35] == "\x01vorbis"
 	},
-	open: openVorbis,
+	open:      openVorbis,
+	extension: ".ogg", aliases: []string{".oga"}, lossy: true,
 }
 
 func openVorbis(ctx context.Context, in *input) (recording, error) {

@@ -16,6 +16,7 @@ var w64Codec = codec{name: "Wave64",
 		l, err := parseW64(in)
 		return &reader{layout: l, file: in}, err
 	},
+	extension: ".w64",
 }
 
 const (

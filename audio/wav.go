@@ -87,7 +87,7 @@ var wavCodec = codec{name: "WAV",
 		in.cut = w.cut
 		return &reader{layout: w.layout, file: in, about: wavAbout(in, w.layout)}, nil
 	},
-	extension: ".wav", aliases: []string{".wave"}, create: createWAV,
+	extension: ".wav", aliases: []string{".wave", ".rf64"}, create: createWAV,
 	encodings: []string{"uint8", "int16", "int24", "int32", "float64", "float32"},
 }
 

@@ -69,7 +69,7 @@ func (p WriteAudioParams) Validate() error {
 // formatFaults finds fault with the extension, the format and the encoding together.
 func (p WriteAudioParams) formatFaults() (errs audiosep.ParamErrors) {
 	extension := strings.ToLower(filepath.Ext(p.Pattern))
-	if c := codecFor(extension); c.create == nil && slices.Contains(otherSound, extension) {
+	if c := codecFor(extension); c.create == nil && NamedSound(p.Pattern) {
 		return append(errs, &audiosep.ParamError{Name: "pattern", What: fmt.Sprintf("is %q; want a name that ends in one of %s", p.Pattern, extensionNames())})
 	} else if c.create != nil && p.Format != "auto" && c.extension != "."+p.Format {
 		return append(errs, &audiosep.ParamError{Name: "format", What: fmt.Sprintf("is %q, and the pattern ends in %s; want the same format", p.Format, extension)})
@@ -81,9 +81,6 @@ func (p WriteAudioParams) formatFaults() (errs audiosep.ParamErrors) {
 	}
 	return errs
 }
-
-// otherSound are the extensions of sound that is not written.
-var otherSound = []string{".mp3", ".m4a", ".mp4", ".aac", ".ogg", ".oga", ".opus", ".wma", ".w64", ".caf", ".au", ".rf64"}
 
 // codec is the format that is written.
 func (p WriteAudioParams) codec() codec {
@@ -102,7 +99,7 @@ func NewWriteAudio(p WriteAudioParams) (audiosep.Sink, error) {
 		return nil, err
 	}
 	w := &writeAudio{p: p, format: p.codec()}
-	w.stdout = filepath.Base(p.Pattern) == standard
+	w.stdout = whole.IsStandard(p.Pattern)
 	if !w.stdout && codecFor(filepath.Ext(p.Pattern)).create == nil {
 		w.p.Pattern += w.format.extension
 	}
@@ -243,7 +240,7 @@ func (s *writeAudio) paths(h audiosep.Head) ([]string, error) {
 	for _, part := range s.parts {
 		for r := range h.Realisations {
 			if s.stdout {
-				paths = append(paths, standard)
+				paths = append(paths, whole.Standard)
 				continue
 			}
 			path := s.path(h, part, r)

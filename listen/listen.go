@@ -126,7 +126,7 @@ func recordedRun(dir string) (file string, stems []string, err error) {
 	}
 	find := func(files []record.File) (all []string) {
 		for _, f := range files {
-			if isSound(f.Path) {
+			if audio.NamedSound(f.Path) {
 				path := filepath.FromSlash(f.Path)
 				if !filepath.IsAbs(path) {
 					path = filepath.Join(dir, path)
@@ -143,10 +143,6 @@ func recordedRun(dir string) (file string, stems []string, err error) {
 	return read[0], stems, nil
 }
 
-func isSound(path string) bool {
-	return slices.Contains([]string{".wav", ".flac", ".aiff", ".aif", ".aifc", ".mp3", ".ogg", ".oga", ".opus", ".w64", ".m4a"}, strings.ToLower(filepath.Ext(path)))
-}
-
 // folder opens the sound files of a folder, which must be as the recording is.
 func (r *recording) folder(ctx context.Context, dir string) (*folder, error) {
 	entries, err := os.ReadDir(dir)
@@ -155,7 +151,7 @@ func (r *recording) folder(ctx context.Context, dir string) (*folder, error) {
 	}
 	var paths []string
 	for _, e := range entries {
-		if isSound(e.Name()) {
+		if audio.NamedSound(e.Name()) {
 			paths = append(paths, filepath.Join(dir, e.Name()))
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"math"
-	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -298,7 +297,7 @@ func (r *run) hash(st *stage) (string, error) {
 // fileHash returns the SHA-256 of a file that has not changed since the run began: what of it has
 // been read is not known otherwise.
 func (r *run) fileHash(path string) (string, error) {
-	if filepath.Base(path) == "-" || strings.HasPrefix(path, "/dev/") {
+	if whole.IsStandard(path) || strings.HasPrefix(path, "/dev/") {
 		return "", errors.New("it can be read once alone")
 	}
 	f, err := whole.Open(path)

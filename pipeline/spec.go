@@ -506,37 +506,42 @@ func (s *Spec) SetOption(o Option, value string) {
 // Given returns what the pipeline says an option's first parameter is, as JSON; empty where it says
 // nothing.
 func (s *Spec) Given(o Option) string {
-	id, param, _ := strings.Cut(o.Sets[0], ".")
-	for _, st := range s.Stages {
-		var params map[string]json.RawMessage
-		if st.ID == id && json.Unmarshal(st.Params, &params) == nil {
-			return string(params[param])
-		}
+	i, param := s.parameter(o.Sets[0])
+	if i < 0 {
+		return ""
 	}
-	return ""
+	var params map[string]json.RawMessage
+	json.Unmarshal(s.Stages[i].Params, &params) // faults of them are told elsewhere
+	return string(params[param])
 }
 
 // byFlag tells whether a flag has set the parameter STAGE.PARAMETER.
 func (s *Spec) byFlag(name string) bool {
-	id, param, _ := strings.Cut(name, ".")
-	i := slices.IndexFunc(s.Stages, func(st StageSpec) bool { return st.ID == id })
+	i, param := s.parameter(name)
 	return i >= 0 && s.flags[pointer("stages", i, "params", param)] != ""
+}
+
+// parameter returns which stage STAGE.PARAMETER is of, -1 if there is none, and what it is called.
+func (s *Spec) parameter(name string) (i int, param string) {
+	id, param, _ := strings.Cut(name, ".")
+	return slices.IndexFunc(s.Stages, func(st StageSpec) bool { return st.ID == id }), param
 }
 
 // SetBy gives the parameter STAGE.PARAMETER a value, as Set does, by a flag that faults name.
 func (s *Spec) SetBy(flag, name, value string) {
-	id, param, _ := strings.Cut(name, ".")
 	raw := []byte(value)
 	if !jsontext.Value(raw).IsValid() {
 		raw, _ = json.Marshal(value)
 	}
+	i, param := s.parameter(name)
+	if i >= 0 {
+		s.setParam(i, param, raw, flag)
+		return
+	}
+	id, _, _ := strings.Cut(name, ".")
 	var ids []string
-	for i := range s.Stages {
-		if s.Stages[i].ID == id {
-			s.setParam(i, param, raw, flag)
-			return
-		}
-		ids = append(ids, s.Stages[i].ID)
+	for _, st := range s.Stages {
+		ids = append(ids, st.ID)
 	}
 	hint := "its stages: " + strings.Join(ids, ", ")
 	if near := nearest.Name(id, ids); near != "" {

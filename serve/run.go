@@ -17,6 +17,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/loopback"
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 )
 
@@ -210,7 +211,7 @@ func (s *Server) local(name string, read bool) error {
 	if name == "" {
 		return nil
 	}
-	if !filepath.IsLocal(path) || filepath.Base(path) == "-" {
+	if !filepath.IsLocal(path) || whole.IsStandard(path) {
 		return fmt.Errorf("%q is no name below the server's folder; want that of an input", name)
 	}
 	if !read {

@@ -120,7 +120,7 @@ func foldersIn(dir string) (names []string, stems bool, err error) {
 		case strings.HasPrefix(name, ".") || err != nil:
 		case info.IsDir():
 			names = append(names, name)
-		case isStem(name):
+		case audio.NamedLossless(name):
 			stems = true
 		case audio.NamedSound(name):
 			lossy = true
@@ -144,7 +144,7 @@ func stemsIn(dir string) ([]string, error) {
 		name := entry.Name()
 		switch {
 		case strings.HasPrefix(name, ".") || entry.IsDir():
-		case isStem(name):
+		case audio.NamedLossless(name):
 			names = append(names, name)
 		case audio.NamedSound(name):
 			lossy = append(lossy, name)
@@ -158,11 +158,6 @@ func stemsIn(dir string) ([]string, error) {
 	}
 	slices.SortFunc(names, byNumber)
 	return names, nil
-}
-
-// isStem tells whether a file is called as stems are, whose formats keep all of what was separated.
-func isStem(name string) bool {
-	return slices.Contains([]string{".wav", ".wave", ".flac", ".aif", ".aiff", ".aifc", ".w64"}, strings.ToLower(filepath.Ext(name)))
 }
 
 // byNumber compares names with their runs of digits as numbers, leading zeros aside.

@@ -118,7 +118,7 @@ func (r *replay) again(cmd *cobra.Command) (*record.Record, error) {
 // fromPipe says, of an error of a run that reads standard input, what should come through it.
 func (r *replay) fromPipe(l *loaded, err error) error {
 	for _, read := range l.Reads() {
-		if filepath.Base(read.Path) != "-" {
+		if !whole.IsStandard(read.Path) {
 			continue
 		}
 		for _, in := range r.rec.Inputs {
@@ -134,7 +134,7 @@ func (r *replay) fromPipe(l *loaded, err error) error {
 // what went to standard output has one too.
 func inside(stage, path string) string {
 	switch path = filepath.FromSlash(path); {
-	case filepath.Base(path) == "-":
+	case whole.IsStandard(path):
 		return filepath.Join(stage, "stdout")
 	case filepath.IsLocal(path):
 		return path

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/pipeline/record"
 )
@@ -283,7 +284,7 @@ Every fault is told at once, with its line and column.`,
 // missing warns of files that are to be read and are not there.
 func missing(log *slog.Logger, reads []pipeline.File) {
 	for _, f := range reads {
-		if filepath.Base(f.Path) == "-" { // standard input
+		if whole.IsStandard(f.Path) { // standard input
 			continue
 		}
 		if _, err := os.Stat(f.Path); err != nil {

@@ -152,15 +152,13 @@ func oracle(r *recording, parts []*audiosep.Signal) []*audiosep.Signal {
 	return sums(parts, oraclegroups.Groups(known.Products(parts, r.stems)))
 }
 
-// sums adds up the components of each group.
+// sums adds up the components of each group; each is in one.
 func sums(parts []*audiosep.Signal, groups [][]int) []*audiosep.Signal {
-	all := make([]*audiosep.Signal, len(groups))
-	for j, g := range groups {
-		x := make([]float64, len(parts[0].Data[0]))
-		for _, k := range g {
-			floats.Add(x, parts[k].Data[0])
+	of := make([]int, len(parts))
+	for j, group := range groups {
+		for _, k := range group {
+			of[k] = j
 		}
-		all[j] = &audiosep.Signal{Rate: parts[0].Rate, Channels: 1, Data: [][]float64{x}}
 	}
-	return all
+	return known.Sums(parts, len(groups), func(k int) int { return of[k] })
 }

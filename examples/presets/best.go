@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"gonum.org/v1/gonum/floats"
-
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/examples/internal/known"
@@ -71,7 +69,7 @@ func partitions(signals []*audiosep.Signal, groups int) func(yield func([]*audio
 		var assign func(i, used int) bool
 		assign = func(i, used int) bool {
 			if i == len(signals) {
-				return used < groups || yield(sums(signals, of, groups))
+				return used < groups || yield(known.Sums(signals, groups, func(i int) int { return of[i] }))
 			}
 			for g := range min(used+1, groups) { // a new group, or one that is begun
 				of[i] = g
@@ -83,19 +81,4 @@ func partitions(signals []*audiosep.Signal, groups int) func(yield func([]*audio
 		}
 		assign(0, 0)
 	}
-}
-
-// sums adds up the signals of each group.
-func sums(signals []*audiosep.Signal, of []int, groups int) []*audiosep.Signal {
-	out := make([]*audiosep.Signal, groups)
-	for i, s := range signals {
-		if out[of[i]] == nil {
-			out[of[i]] = clone(s)
-			continue
-		}
-		for l, x := range s.Data {
-			floats.Add(out[of[i]].Data[l], x)
-		}
-	}
-	return out
 }

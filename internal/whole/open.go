@@ -8,7 +8,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 )
+
+// Standard is the name that stands for standard input and output.
+const Standard = "-"
+
+// IsStandard tells whether a path stands for standard input or output, also where it was taken to
+// be a name below some folder.
+func IsStandard(path string) bool { return filepath.Base(path) == Standard }
 
 // Open opens a regular file to be read. Others, such as a named pipe, could keep the program
 // waiting for ever.

@@ -176,8 +176,8 @@ func (w *Writer) make(ctx context.Context, dir string, outputs []pipeline.File) 
 
 // name names an input from the folder of the record; - stays.
 func name(dir, path string) string {
-	if filepath.Base(path) == "-" {
-		return "-"
+	if whole.IsStandard(path) {
+		return whole.Standard
 	}
 	return pipeline.Relative(dir, path)
 }

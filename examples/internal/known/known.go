@@ -72,6 +72,26 @@ func Open(folder string) (*Recording, error) {
 	return r, err
 }
 
+// Sums returns the sums of signals that are put together to so many groups: signal i is in group
+// of(i). All are as long as each other; there is at least one. A group without any is silent.
+func Sums(signals []*audiosep.Signal, groups int, of func(i int) int) []*audiosep.Signal {
+	out := make([]*audiosep.Signal, groups)
+	for g := range out {
+		sum := *signals[0]
+		sum.Data = make([][]float64, len(signals[0].Data))
+		for l, x := range signals[0].Data {
+			sum.Data[l] = make([]float64, len(x))
+		}
+		out[g] = &sum
+	}
+	for i, s := range signals {
+		for l, x := range s.Data {
+			floats.Add(out[of(i)].Data[l], x)
+		}
+	}
+	return out
+}
+
 // Products returns the inner products of components with stems and among themselves, and the
 // energies of the stems: what oraclegroups takes.
 func Products(components, stems []*audiosep.Signal) (cross, within *mat.Dense, energy []float64) {

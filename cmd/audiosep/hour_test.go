@@ -52,8 +52,10 @@ func benchmarkHour(b *testing.B, spec string, flags ...string) {
 
 func separateHour(b *testing.B, program string, args ...string) {
 	for b.Loop() {
-		most, _ := mostMemory(command(b, program, args...).ProcessState)
+		done := command(b, program, args...).ProcessState
+		most, _ := mostMemory(done)
 		b.ReportMetric(float64(most)/(1<<20), "MiB-resident")
+		b.ReportMetric((done.UserTime() + done.SystemTime()).Seconds(), "processor-s")
 	}
 	b.ReportMetric(3600*float64(b.N)/b.Elapsed().Seconds(), "×real-time")
 }

@@ -64,6 +64,9 @@ func watch(limit time.Duration, quiet func() time.Duration, late func(quiet time
 	t = time.AfterFunc(limit, func() {
 		mu.Lock()
 		defer mu.Unlock()
+		if next == 0 { // ended while this waited for its turn
+			return
+		}
 		is := quiet()
 		if is < limit {
 			next = limit

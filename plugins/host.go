@@ -24,7 +24,7 @@ type Options struct {
 	Start   time.Duration     // most to start and describe a plugin; 0: 30 s
 	Silence time.Duration     // most without a sign of life in a call; 0: 5 minutes; negative: no limit
 	// Patience is after how long a call is logged that gives signs of life and comes no further, which
-	// nobody can tell from one that never will; then after twice as long, and so on. 0: 1 minute.
+	// nobody can tell from one that never will; then after twice as long, and so on. 0: 1 minute; negative: it is not.
 	Patience time.Duration
 	Log      *slog.Logger // nil: nothing is logged
 	// Written is given each line that a plugin writes to its standard error, from any

@@ -315,8 +315,8 @@ func TestAlive(t *testing.T) {
 	mu.Lock()
 	lines := regexp.MustCompile(`msg="no step for [0-9.]+m?s in (\w+); it is alive, so it is waited for" stage=beats/reverse`).FindAllStringSubmatch(text.String(), -1)
 	mu.Unlock()
-	if len(lines) < 2 || len(lines) > 5 || lines[0][1] != "forward" {
-		t.Errorf("the log has %q; want 2 to 5 lines that there is no step in forward", text.String())
+	if len(lines) < 2 || lines[0][1] != "forward" {
+		t.Errorf("the log has %q; want some lines that there is no step in forward", text.String())
 	}
 	needPython(t)
 	h = NewHost(Options{Folders: []string{"testdata"}, Silence: 1500 * time.Millisecond, Patience: 500 * time.Millisecond, Log: slog.New(slog.NewTextHandler(locked{&mu, &text}, nil))})
@@ -331,6 +331,31 @@ func TestAlive(t *testing.T) {
 	defer mu.Unlock()
 	if want := "in forward; it is given up after 1.5s (--plugin-silence)"; !strings.Contains(text.String(), want) {
 		t.Errorf("the log has %q; want %q", text.String(), want)
+	}
+}
+
+// TestWatch: what lasts is told of at the limit, and again when it has lasted as long as was asked
+// for; after something has happened from the limit on; and not once it is ended.
+func TestWatch(t *testing.T) {
+	quiet := []time.Duration{1, 2, 3, 4, 5, 6, 7, 8, 0, 1, 2, 3, 4} // ms, one each time it is looked at
+	var told []time.Duration
+	ended := make(chan bool)
+	stop := watch(time.Millisecond, func() time.Duration {
+		is := quiet[0] * time.Millisecond
+		quiet = quiet[1:]
+		return is
+	}, func(is time.Duration) time.Duration {
+		told = append(told, is/time.Millisecond)
+		if len(quiet) == 0 {
+			close(ended)
+			return 0
+		}
+		return 2 * is
+	})
+	<-ended
+	stop()
+	if want := []time.Duration{1, 2, 4, 8, 1, 2, 4}; !slices.Equal(told, want) {
+		t.Errorf("told after %v ms; want %v", told, want)
 	}
 }
 
@@ -402,7 +427,7 @@ func TestRaised(t *testing.T) {
 	// While it runs, too.
 	files(t, dir, map[string]string{prefix + "late": "#!/usr/bin/env python3\nfrom audiosep_plugin import serve\nclass A:\n    \"A.\"\n    name = 'a'\n    def factorize(self, v, env, init): import no_such_module\nserve(A)\n"})
 	_, err := stageOf(t, h, "late", "a", "").run(t.Context(), audiosep.Env{}, audiosep.Values{"power": scene(t, "padded")["power"]})
-	if want := "ModuleNotFoundError: No module named 'no_such_module' (" + prefix + "late:6); want it where "; err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), " -m pip install no_such_module, or") {
+	if want := "ModuleNotFoundError: No module named 'no_such_module' (" + prefix + "late:6); want its package for "; err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), ", or a virtual environment that has it") {
 		t.Errorf("error is %v; want %q", err, want)
 	}
 }

@@ -113,7 +113,7 @@ type trialRun struct {
 	text []byte
 	reg  *pipeline.Registry
 	want map[string][]byte // what the first run wrote
-	said broken            // what it warned of
+	said unsummed          // what it warned of
 }
 
 // checks makes all checks. Those that fail for a cause that was found before are like the first.
@@ -138,22 +138,22 @@ func (r *trialRun) checks(ctx context.Context) (results []contract.Result, err e
 	return results, nil
 }
 
-// broken takes the warnings of a run that its sources do not sum to the recording.
-type broken struct {
+// unsummed takes the warnings of a run that its sources do not sum to the recording.
+type unsummed struct {
 	slog.Handler
 	mu  *sync.Mutex
 	all *[]string
 }
 
-func newBroken() broken {
-	return broken{slog.DiscardHandler, new(sync.Mutex), new([]string)}
+func newUnsummed() unsummed {
+	return unsummed{slog.DiscardHandler, new(sync.Mutex), new([]string)}
 }
 
-func (b broken) Enabled(context.Context, slog.Level) bool { return true }
-func (b broken) WithAttrs([]slog.Attr) slog.Handler       { return b }
-func (b broken) WithGroup(string) slog.Handler            { return b }
+func (b unsummed) Enabled(context.Context, slog.Level) bool { return true }
+func (b unsummed) WithAttrs([]slog.Attr) slog.Handler       { return b }
+func (b unsummed) WithGroup(string) slog.Handler            { return b }
 
-func (b broken) Handle(ctx context.Context, r slog.Record) error {
+func (b unsummed) Handle(ctx context.Context, r slog.Record) error {
 	if r.Message != pipeline.NoSum {
 		return nil
 	}
@@ -222,7 +222,7 @@ var trialChecks = []struct {
 }{
 	{"runs", "The pipeline runs, and writes something.", "audiosep run it, with --plugin-log",
 		func(ctx context.Context, r *trialRun) (err error) {
-			r.said = newBroken()
+			r.said = newUnsummed()
 			if r.want, err = r.once(ctx, pipeline.Options{Log: slog.New(r.said)}); err == nil && len(r.want) == 0 {
 				err = errors.New("nothing was written; want a pipeline with a sink")
 			}
@@ -282,10 +282,13 @@ func (c *cancelling) Step(string, audiosep.Step)             { c.once.Do(c.cance
 // printResults prints the outcome of checks and returns how many causes there are of broken
 // promises. What was not tried for a cause, or failed for the same, stands with it.
 func printResults(w io.Writer, title string, results []contract.Result) (broken int) {
-	like := map[string][]string{}
+	alike, untried := map[string][]string{}, map[string][]string{}
 	for _, r := range results {
-		if r.Like != "" {
-			like[r.Like] = append(like[r.Like], r.Check)
+		switch {
+		case r.Like != "" && r.Skipped != "":
+			untried[r.Like] = append(untried[r.Like], r.Check)
+		case r.Like != "":
+			alike[r.Like] = append(alike[r.Like], r.Check)
 		}
 	}
 	fmt.Fprintln(w, title)
@@ -304,7 +307,10 @@ func printResults(w io.Writer, title string, results []contract.Result) (broken 
 			if r.Hint != "" {
 				fmt.Fprintln(w, wrap("→ "+r.Hint, 80, "          "))
 			}
-			if rest := like[r.Check]; rest != nil {
+			if rest := alike[r.Check]; rest != nil {
+				fmt.Fprintln(w, "          fails alike: "+grouped(rest))
+			}
+			if rest := untried[r.Check]; rest != nil {
 				fmt.Fprintln(w, "          not tried: "+grouped(rest))
 			}
 		}

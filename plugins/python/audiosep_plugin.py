@@ -1546,9 +1546,8 @@ def _fail(context, error):
             text = "the stage has called sys.exit(%s); want an exception such as ValueError" % ("" if error.code is None else repr(error.code))
         where = _place(error)
         text = "%s: %s (%s:%d)" % (type(error).__name__, text, os.path.basename(where.filename), where.lineno)
-        if isinstance(error, ImportError) and error.name:
-            package = error.name.split(".")[0]
-            text += "; want it where %s finds it: %s -m pip install %s, or a virtual environment that has it" % (sys.executable, sys.executable, package)
+        if isinstance(error, ModuleNotFoundError):
+            text += "; want its package for %s, or a virtual environment that has it" % sys.executable
         traceback.print_exception(type(error), error, error.__traceback__)
     context.abort(grpc.StatusCode.UNKNOWN, text)
 

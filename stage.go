@@ -133,7 +133,8 @@ type Plan struct {
 	Inputs  []string // the files that the run reads
 }
 
-// LogUser may be implemented by a Source. UseLog gives it the log of the run before Head.
+// LogUser may be implemented by a Source or a Preparer. UseLog gives it the log of the run before
+// Head or Prepare.
 type LogUser interface {
 	UseLog(log *slog.Logger)
 }

@@ -1,12 +1,14 @@
 package audio
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/whole"
 )
 
@@ -57,6 +59,38 @@ func isSound(path string) bool {
 	}
 	return slices.ContainsFunc(codecs, func(c codec) bool { return c.knows(in.head) }) ||
 		slices.Contains(foreign, strings.ToLower(filepath.Ext(path)))
+}
+
+// StemsIn lists the sound files of a folder, told by their names, as people count: stem 2 before stem
+// 10. Those in lossy formats are taken where there are no others. Like the shell's *.wav it passes
+// over names that begin with a dot, such as the ._ files of macOS. A folder without any is an error.
+func StemsIn(dir string) (files []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names, lossy []string
+	for _, entry := range entries {
+		name := entry.Name()
+		switch {
+		case strings.HasPrefix(name, ".") || entry.IsDir():
+		case NamedLossless(name):
+			names = append(names, name)
+		case NamedSound(name):
+			lossy = append(lossy, name)
+		}
+	}
+	if len(names) == 0 {
+		names = lossy
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("folder %s holds no sound files, such as WAV or FLAC; want one for each source", dir)
+	}
+	slices.SortFunc(names, counted.Compare)
+	for _, name := range names {
+		files = append(files, filepath.Join(dir, name))
+	}
+	return files, nil
 }
 
 // NamedSound tells whether a file's name ends as those of sound do.

@@ -63,12 +63,15 @@ func (o *oggReader) next() ([]byte, error) {
 // readPage reads the stream's next page, passing over those of others.
 func (o *oggReader) readPage() error {
 	for {
-		if o.begun && o.last {
-			return io.EOF
-		}
 		n, err := readFull(o.in, o.head[:], o.at)
 		if err != nil {
 			return err
+		}
+		if o.begun && o.last {
+			if n >= 4 && string(o.head[:4]) == "OggS" { // it is chained; whatever else follows, such as a tag, is no sound
+				return fmt.Errorf("another recording begins at byte %d; want one: %w", o.at, errUnread)
+			}
+			return io.EOF
 		}
 		segments := int(o.head[26])
 		switch {
@@ -112,7 +115,7 @@ func (o *oggReader) take(segments int) error {
 	case !o.begun:
 		o.begun, o.serial, o.page = true, serial, number
 	case serial != o.serial && flags&2 != 0:
-		return fmt.Errorf("another stream begins at byte %d; want one recording: take one out, for instance with ffmpeg -i IN OUT.wav", at)
+		return fmt.Errorf("another stream begins at byte %d; want one recording: %w", at, errUnread)
 	case serial != o.serial:
 		return nil
 	}

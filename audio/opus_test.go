@@ -2,8 +2,12 @@ package audio_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,6 +56,44 @@ func TestOpus(t *testing.T) {
 				t.Errorf("the packets are %s; want %s among them", modes, c.modes)
 			}
 			within(t, got.Data, opusdec(t, out, c.channels))
+		})
+	}
+}
+
+// TestChainedOgg: of recordings one behind the other in a file none is left out without a word: ffmpeg
+// reads all of them, and without it the file is refused.
+func TestChainedOgg(t *testing.T) {
+	_, noFFmpeg := exec.LookPath("ffmpeg")
+	for _, name := range []string{"opusenc-celt.opus", "oggenc.ogg"} {
+		one, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		twice := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(twice, slices.Concat(one, one), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		_, single, err := audio.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if noFFmpeg == nil {
+			if _, head, err := audio.ReadFile(twice); err != nil || head.Samples < 2*single.Samples-500 { // ffmpeg keeps what comes before the second, or cuts its end
+				t.Errorf("%s twice has %d samples, %v; want twice %d", name, head.Samples, err, single.Samples)
+			}
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("PATH", "")
+			want := fmt.Sprintf("another recording begins at byte %d; want one: convert it first, for instance with ffmpeg", len(one))
+			if _, _, err := audio.ReadFile(twice); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("the error is %v; want %s", err, want)
+			}
+			if err := os.WriteFile(twice, slices.Concat(one, []byte("TAG of another kind")), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			if _, head, err := audio.ReadFile(twice); err != nil || head.Samples != single.Samples {
+				t.Errorf("with a tag behind it has %d samples, %v; want %d", head.Samples, err, single.Samples)
+			}
 		})
 	}
 }

@@ -98,7 +98,7 @@ func NewWriteAudio(p WriteAudioParams) (audiosep.Sink, error) {
 	if err := audiosep.CheckStruct(p); err != nil {
 		return nil, err
 	}
-	w := &writeAudio{p: p, format: p.codec()}
+	w := &writeAudio{p: p, format: p.codec(), log: slog.New(slog.DiscardHandler)}
 	w.stdout = whole.IsStandard(p.Pattern)
 	if !w.stdout && codecFor(filepath.Ext(p.Pattern)).create == nil {
 		w.p.Pattern += w.format.extension
@@ -120,6 +120,9 @@ type writeAudio struct {
 	pipe   *os.File // what will go to standard output
 }
 
+// UseLog has what is to be known before the work told to log.
+func (s *writeAudio) UseLog(log *slog.Logger) { s.log = log }
+
 // unknownSource stands for the name of a source that is not known yet.
 const unknownSource = "\x00"
 
@@ -140,25 +143,24 @@ func (s *writeAudio) Prepare(_ context.Context, plan audiosep.Plan) error {
 		return err
 	}
 	if plan.Sources == nil {
-		if err := s.numberedAlready(plan.Head); err != nil {
-			return err
-		}
+		s.warnOfNumbered(plan.Head)
 	}
 	return whole.Room(filepath.Dir(paths[0]), s.format.bytes(l)*int64(len(paths)))
 }
 
-// numberedAlready finds, where the names of the sources are not known yet, the file of a first
+// warnOfNumbered tells, where the names of the sources are not known yet, of the file of a first
 // source that is called by its number, as sources are unless somebody names them.
-func (s *writeAudio) numberedAlready(h audiosep.Head) error {
+func (s *writeAudio) warnOfNumbered(h audiosep.Head) {
 	for _, of := range []int{1, 10, 100} { // how many there may be decides how the number is written
 		for r := range h.Realisations {
 			path := s.path(h, part{name: "1", of: of}, r)
 			if err := s.allowed(path); errors.Is(err, fs.ErrExist) {
-				return fmt.Errorf("%w; how the sources will be called is not known before they are made, or it would be told which files else are there: a forecast of the stage that makes them says it", err)
+				s.log.Warn("a file is there that a source without a name would be written to; if one is, the run will fail when its work is done", "file", path,
+					"remedy", "overwrite, another folder, or a forecast of the stage that makes the sources")
+				return
 			}
 		}
 	}
-	return nil
 }
 
 // plan says which files will be written, and how.

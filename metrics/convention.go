@@ -24,6 +24,9 @@ const (
 // Conventions lists all conventions.
 func Conventions() []Convention { return []Convention{V2, V3Sources, V3Images, V4, SI} }
 
+// DefaultConventions lists those that are measured unless somebody asks for others.
+func DefaultConventions() []Convention { return []Convention{SI, V3Sources} }
+
 // Doc says in one sentence what the convention allows and divides.
 func (c Convention) Doc() string { return definitions[c].doc }
 

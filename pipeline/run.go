@@ -257,6 +257,9 @@ func (r *run) prepare(ctx context.Context, st *stage) error {
 	for _, other := range r.Pipeline.stages {
 		plan.Inputs = append(plan.Inputs, other.reads...)
 	}
+	if l, ok := st.impl.(audiosep.LogUser); ok {
+		l.UseLog(r.env(st).Logger())
+	}
 	return p.Prepare(ctx, plan)
 }
 

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -33,19 +31,11 @@ type pageMetricsRow struct {
 	Over      []string `json:"over"` // none without a mixture
 }
 
-// references lists the sound files of a folder.
-func references(dir string) (files []string, err error) {
-	entries, err := os.ReadDir(dir)
+// references lists the stems in a folder, as eval does.
+func references(dir string) ([]string, error) {
+	files, err := audio.StemsIn(dir)
 	if err != nil {
 		return nil, fmt.Errorf("the references of the report: %w", err)
-	}
-	for _, e := range entries {
-		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") && audio.NamedSound(e.Name()) {
-			files = append(files, filepath.Join(dir, e.Name()))
-		}
-	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("the references of the report: folder %s has no sound files; want one for each stem", dir)
 	}
 	return files, nil
 }
@@ -110,7 +100,7 @@ func (r *Report) evaluate(ctx context.Context) (reports metrics.Reports, err err
 		}
 		mixture = mix[0]
 	}
-	for _, c := range []metrics.Convention{metrics.SI, metrics.V3Sources} {
+	for _, c := range metrics.DefaultConventions() {
 		m, err := metrics.Evaluate(ctx, refs, ests, mixture, metrics.Options{Convention: c})
 		if err != nil {
 			return nil, err

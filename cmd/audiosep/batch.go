@@ -223,7 +223,7 @@ func separator(r *runner) *batch.Separator {
 
 // measureStems holds the stems of an item against true ones, as eval does.
 func measureStems(ctx context.Context, reference, estimate, mixture string) ([]batch.Metric, error) {
-	e := &evaluation{reference: reference, estimate: estimate, conventions: []string{string(metrics.SI), string(metrics.V3Sources)},
+	e := &evaluation{reference: reference, estimate: estimate, conventions: conventionNames(metrics.DefaultConventions()),
 		match: "sdr", taps: 512, fitLength: string(metrics.FitRefuse)}
 	reports, err := e.evaluate(ctx)
 	if err != nil {

@@ -39,7 +39,7 @@ func evalCommand() *cobra.Command {
 	fl.StringVarP(&e.reference, "reference", "r", "", "`DIR` of the true stems")
 	fl.StringVarP(&e.estimate, "estimate", "e", "", "`DIR` of the separated stems")
 	fl.StringVar(&e.mixture, "mixture", "", "`FILE` of the mixture, to tell the improvement over it; with tracks, its name in each track's folder of references")
-	fl.StringArrayVarP(&e.conventions, "convention", "c", []string{string(metrics.SI), string(metrics.V3Sources)}, "what to measure; may be given several times")
+	fl.StringArrayVarP(&e.conventions, "convention", "c", conventionNames(metrics.DefaultConventions()), "what to measure; may be given several times")
 	fl.StringVar(&e.format, "format", "text", "text, json or csv")
 	fl.StringVar(&e.match, "match", "", "given (in the order of the names), sir or sdr (default: the convention's own; sir for bss_v4)")
 	fl.Float64Var(&e.window, "window", 0, "length of a frame in seconds (default: 1 for bss_v4, else everything)")
@@ -57,7 +57,7 @@ func evalCommand() *cobra.Command {
 	cmd.RegisterFlagCompletionFunc("match", cobra.FixedCompletions(matches, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RegisterFlagCompletionFunc("fit-length", cobra.FixedCompletions(lengthFits, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RegisterFlagCompletionFunc("ideal", cobra.FixedCompletions(idealMasks, cobra.ShellCompDirectiveNoFileComp))
-	cmd.RegisterFlagCompletionFunc("convention", cobra.FixedCompletions(conventionNames(), cobra.ShellCompDirectiveNoFileComp))
+	cmd.RegisterFlagCompletionFunc("convention", cobra.FixedCompletions(conventionNames(metrics.Conventions()), cobra.ShellCompDirectiveNoFileComp))
 	cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"text", "json", "csv"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -83,8 +83,8 @@ var (
 	idealMasks = []string{"ibm", "irm"}
 )
 
-func conventionNames() (names []string) {
-	for _, c := range metrics.Conventions() {
+func conventionNames(of []metrics.Convention) (names []string) {
+	for _, c := range of {
 		names = append(names, string(c))
 	}
 	return names
@@ -157,7 +157,7 @@ func (e *evaluation) check() error {
 		{"match", []string{e.match}, append([]string{""}, matches...)},
 		{"fit-length", []string{e.fitLength}, lengthFits},
 		{"ideal", e.ideal, idealMasks},
-		{"convention", e.conventions, conventionNames()},
+		{"convention", e.conventions, conventionNames(metrics.Conventions())},
 	} {
 		for _, v := range flag.values {
 			if !slices.Contains(flag.known, v) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // opened is a list of recordings to close.
@@ -44,12 +44,11 @@ func (o *opened) file(name string) (audiosep.Source, error) {
 // folder opens the stems of a folder, in the order of their names, but for the
 // mixture.
 func (o *opened) folder(dir, mixture string) (all []audiosep.Source, err error) {
-	names, err := stemsIn(dir)
+	files, err := audio.StemsIn(dir)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range names {
-		file := filepath.Join(dir, name)
+	for _, file := range files {
 		if mixture != "" && sameFile(file, mixture) {
 			continue
 		}
@@ -126,64 +125,8 @@ func foldersIn(dir string) (names []string, stems bool, err error) {
 			lossy = true
 		}
 	}
-	slices.SortFunc(names, byNumber)
+	slices.SortFunc(names, counted.Compare)
 	return names, stems || lossy && len(names) == 0, err
-}
-
-// stemsIn lists the stems of a folder, as people count: stem 2 before stem 10. Those in lossy
-// formats are taken where there are no others.
-// Like the shell's *.wav it passes over names that begin with a dot, such as the ._
-// files of macOS.
-func stemsIn(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	var names, lossy []string
-	for _, entry := range entries {
-		name := entry.Name()
-		switch {
-		case strings.HasPrefix(name, ".") || entry.IsDir():
-		case audio.NamedLossless(name):
-			names = append(names, name)
-		case audio.NamedSound(name):
-			lossy = append(lossy, name)
-		}
-	}
-	if len(names) == 0 {
-		names = lossy
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("folder %s holds no sound files, such as WAV or FLAC; want one for each source", dir)
-	}
-	slices.SortFunc(names, byNumber)
-	return names, nil
-}
-
-// byNumber compares names with their runs of digits as numbers, leading zeros aside.
-func byNumber(a, b string) int {
-	x, y := a, b
-	for x != "" && y != "" {
-		p, q := digits(x), digits(y)
-		if p == 0 || q == 0 {
-			if x[0] != y[0] {
-				return cmp.Compare(x[0], y[0])
-			}
-			x, y = x[1:], y[1:]
-			continue
-		}
-		m, n := strings.TrimLeft(x[:p], "0"), strings.TrimLeft(y[:q], "0")
-		if c := cmp.Or(cmp.Compare(len(m), len(n)), cmp.Compare(m, n)); c != 0 {
-			return c
-		}
-		x, y = x[p:], y[q:]
-	}
-	return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(a, b))
-}
-
-// digits returns how many digits a string starts with.
-func digits(s string) int {
-	return len(s) - len(strings.TrimLeft(s, "0123456789"))
 }
 
 // shown is a name as it may be printed: quoted where it holds control characters, which

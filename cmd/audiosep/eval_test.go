@@ -111,31 +111,6 @@ func TestEvalShortFrames(t *testing.T) {
 	}
 }
 
-// Stems are numbered as people count, and what is no stem is passed over.
-func TestStemsIn(t *testing.T) {
-	dir := t.TempDir()
-	want := []string{"03.wav", "mix-1.WAV", "mix-2.wav", "mix-2b.wav", "mix-10.wav", "mix-10-a.wav"}
-	for _, name := range append([]string{"._mix-1.wav", ".wav", "notes.txt", "mix.mp3"}, want...) {
-		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Mkdir(filepath.Join(dir, "old.wav"), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	got, err := stemsIn(dir)
-	slices.SortFunc(want, byNumber)
-	if err != nil || !slices.Equal(got, want) {
-		t.Errorf("the stems are %q, %v; want %q", got, err, want)
-	}
-	if i, j := slices.Index(got, "mix-2.wav"), slices.Index(got, "mix-10.wav"); i > j || got[0] != "03.wav" {
-		t.Errorf("the order is %q; want that of the numbers", got)
-	}
-	if c := byNumber("take2", "take02"); c == 0 || c != -byNumber("take02", "take2") {
-		t.Errorf("names that differ by a zero compare as %d", c)
-	}
-}
-
 // What is in the way of an evaluation is named.
 func TestEvalRefuses(t *testing.T) {
 	ref, est := pairs(t)

@@ -52,7 +52,10 @@ func factorise(a []complex128, pivot []int, n int) (logDet float64) {
 			return math.Inf(-1)
 		}
 		abs := cmplx.Abs(a[k*n+k])
-		if pivots *= abs; !(pivots > 1e-200 && pivots < 1e200) { // one logarithm for many pivots
+		// One logarithm serves many pivots, as long as their product can neither vanish nor overflow.
+		if !(abs > 1e-100 && abs < 1e100) {
+			logDet += math.Log(abs)
+		} else if pivots *= abs; !(pivots > 1e-200 && pivots < 1e200) {
 			logDet += math.Log(pivots)
 			pivots = 1
 		}

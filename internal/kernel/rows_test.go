@@ -63,6 +63,46 @@ func TestGramAgainstFormula(t *testing.T) {
 	})
 }
 
+// TestCrossProductsAgainstFormula: every path rounds each product as two fused steps do, to the bit,
+// from any column on, and writes nothing beside it.
+func TestCrossProductsAgainstFormula(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r, rows := rand.New(rand.NewPCG(5, 7)), new(Rows)
+		for i := range 30 {
+			c := 1 + i%9
+			x := long(r, 2*c, 1+r.IntN(700))
+			from := DotUnit * r.IntN(x.Cols/DotUnit)
+			n := DotUnit * (1 + r.IntN((x.Cols-from)/DotUnit))
+			dst := random(r, c*c, n, n+DotUnit*r.IntN(2))
+			want := append([]float64(nil), dst.Data...)
+			next := c
+			for a := range c {
+				for b := a; b < c; b++ {
+					for j := range n {
+						re, im := at(x, a, from+j), at(x, c+a, from+j)
+						p, q := at(x, b, from+j), at(x, c+b, from+j)
+						if a == b {
+							want[a*dst.Stride+j] = math.FMA(im, im, re*re)
+							continue
+						}
+						want[next*dst.Stride+j] = math.FMA(im, q, re*p)
+						want[(next+1)*dst.Stride+j] = math.FMA(-re, q, im*p)
+					}
+					if a < b {
+						next += 2
+					}
+				}
+			}
+			rows.crossProducts(dst.Data, dst.Stride, x, from, n)
+			for j, w := range want {
+				if dst.Data[j] != w {
+					t.Fatalf("%d rows, columns %d to %d: number %d of row %d is %v; want %v", c, from, from+n, j%dst.Stride, j/dst.Stride, dst.Data[j], w)
+				}
+			}
+		}
+	})
+}
+
 func TestPowersAgainstFormula(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		r, rows := rand.New(rand.NewPCG(2, 7)), new(Rows)

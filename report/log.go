@@ -11,7 +11,10 @@ import (
 
 // Log returns a logger that hands everything on to log, and keeps what the stages say, but for
 // what is said to find faults alone, as lines of log.jsonl.
-func (r *Report) Log(log *slog.Logger) *slog.Logger { return logs.Keep(log, slog.LevelInfo, r.say) }
+func (r *Report) Log(log *slog.Logger) *slog.Logger {
+	r.log = logs.Keep(log, slog.LevelInfo, r.say)
+	return r.log
+}
 
 // say keeps a line {"stage", "level", "message", …}, without the time, so that runs can be
 // compared. Files are told relative to the report's folder.

@@ -41,7 +41,8 @@ func references(dir string) ([]string, error) {
 }
 
 // measure holds the stems that the pipeline wrote against the references, as eval does, and writes
-// metrics.json. What cannot be measured is told in the page: the stems are there all the same.
+// metrics.json. What cannot be measured is told in the log and in the page: the stems are there all the
+// same.
 func (r *Report) measure(ctx context.Context) (all []pageMetrics, failed string, err error) {
 	if r.references == "" || r.Pipeline == nil {
 		return nil, "", nil
@@ -51,6 +52,9 @@ func (r *Report) measure(ctx context.Context) (all []pageMetrics, failed string,
 		return nil, "", ctx.Err()
 	}
 	if err != nil {
+		if r.log != nil {
+			r.log.Warn("the stems are not held against the references, and there is no metrics.json", "why", err.Error())
+		}
 		return nil, err.Error(), nil
 	}
 	for _, m := range reports {

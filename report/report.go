@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"path/filepath"
 	"sync"
@@ -40,7 +41,8 @@ type Report struct {
 	next       pipeline.Watcher
 	ports      []string
 	dir        string
-	references string // a folder, or empty
+	references string       // a folder, or empty
+	log        *slog.Logger // what Log has returned, or nil
 
 	framing *audiosep.Framing // the last that passed
 	tuning  map[string]tuning // by stage: of the transform that it makes

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gonum.org/v1/gonum/floats"
@@ -342,19 +343,28 @@ func TestRequiredParameter(t *testing.T) {
 	}
 }
 
-type hanging struct{}
+// hanging never makes a transform before it is closed.
+type hanging chan struct{}
 
-func (hanging) Transform(context.Context, int) (audiosep.Transform, error) { select {} }
+func (h hanging) Transform(context.Context, int) (audiosep.Transform, error) {
+	<-h
+	return nil, errors.New("closed")
+}
 
+// TestHangingStage runs in time that goes on when everything waits, however slow the machine is.
 func TestHangingStage(t *testing.T) {
-	def := fake(func(_, _ string) audiosep.Transformer { return hanging{} })("", "")
-	results := Check(t.Context(), def, Options{Limit: time.Millisecond})[len(descriptionChecks):]
-	if r := results[0]; !strings.Contains(r.Fault, "has not returned after 1ms") || !strings.Contains(r.Hint, "--limit") {
-		t.Errorf("%v; want a fault that says so", r)
-	}
-	if findings := told(results); len(findings) != 1 || len(results) < 20 {
-		t.Errorf("%d findings of %d checks; want one: %v", len(findings), len(results), findings)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		stage := make(hanging)
+		defer close(stage)
+		def := fake(func(_, _ string) audiosep.Transformer { return stage })("", "")
+		results := Check(t.Context(), def, Options{Limit: time.Millisecond})[len(descriptionChecks):]
+		if r := results[0]; !strings.Contains(r.Fault, "has not returned after 1ms") || !strings.Contains(r.Hint, "--limit") {
+			t.Errorf("%v; want a fault that says so", r)
+		}
+		if findings := told(results); len(findings) != 1 || len(results) < 20 {
+			t.Errorf("%d findings of %d checks; want one: %v", len(findings), len(results), findings)
+		}
+	})
 }
 
 // told returns the findings that have a cause of their own.
@@ -410,7 +420,7 @@ func (f failingFactorizer) Factorize(context.Context, audiosep.Env, *mat.Dense, 
 func TestCancelledCheckSkipsTheRest(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, r := range Check(ctx, fake(func(_, _ string) audiosep.Transformer { return hanging{} })("", ""), Options{}) {
+	for _, r := range Check(ctx, fake(func(_, _ string) audiosep.Transformer { return hanging(nil) })("", ""), Options{}) {
 		if r.Skipped == "" {
 			t.Errorf("%v; want it skipped", r)
 		}

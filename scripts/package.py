@@ -82,7 +82,8 @@ def sdk(out, version):
     wheel(out, "audiosep_plugin", version, "any", {"audiosep_plugin.py": (module.read_bytes(), False)}, headers, readme.encode())
 
 
-LICENCES = ("LICENSE", "LICENSE.weights")  # the project's, and those of the networks' weights
+# The project's, those of the networks' weights, and those of the Go modules in the program.
+LICENCES = ("LICENSE", "LICENSE.weights", "LICENSE.modules")
 
 LAUNCHER = """#!/usr/bin/env node
 // Runs the program of this platform, with what it is given and returns.

@@ -37,6 +37,7 @@ for net in nets/*/LICENSE; do # of the weights that are in the program
   cat "${net%LICENSE}"{LICENSE,NOTICE} 2>/dev/null || true # a notice is not everywhere
   echo
 done >"$share/LICENSE.weights"
+scripts/licences.sh >"$share/LICENSE.modules"
 
 python3 scripts/package.py "$version" "$work/programs" "$share" "$out"
 (cd "$out" && sha256sum -- * >SHA256SUMS)

@@ -45,8 +45,8 @@ func run(ctx context.Context, w io.Writer, data string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "| recording | SI-SDR of the mixture, dB | gtcrn | rnnoise | speech found | of the rest |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|")
+	fmt.Fprintf(w, "| recording | SI-SDR of the mixture, dB | %s | speech found | of the rest |\n", strings.Join(models, " | "))
+	fmt.Fprintf(w, "|%s\n", strings.Repeat("---|", 4+len(models)))
 	for _, r := range all {
 		speech := r.Stems[slices.Index(r.Names, "speech")].Data[0]
 		row := []float64{known.SISDR(r.Mix.Data[0], speech)}
@@ -61,7 +61,11 @@ func run(ctx context.Context, w io.Writer, data string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.Name, err)
 		}
-		fmt.Fprintf(w, "| %s | %.2f | %.2f | %.2f | %.1f %% | %.0f %% |\n", strings.ReplaceAll(r.Name, "_", " "), row[0], row[1], row[2], 100*found, 100*rest)
+		fmt.Fprintf(w, "| %s |", strings.ReplaceAll(r.Name, "_", " "))
+		for _, v := range row {
+			fmt.Fprintf(w, " %.2f |", v)
+		}
+		fmt.Fprintf(w, " %.1f %% | %.0f %% |\n", 100*found, 100*rest)
 	}
 	fmt.Fprintf(w, "\n| %s, with peaks at |", strings.ReplaceAll(all[0].Name, "_", " "))
 	for _, p := range peaks {

@@ -6,8 +6,8 @@ package huge
 const least = 4 << 20
 
 // Floats returns n zeros. Large ones lie in pages of 2 MiB where the system gives them when asked
-// (Linux with transparent_hugepage set to madvise, which most distributions have): the first
-// touch of a page costs about a microsecond, which pages of 4 KiB pay 512 times as often.
+// (Linux with transparent_hugepage set to madvise): the first touch of each page costs time, and
+// there are 512 times as many pages of 4 KiB.
 func Floats(n int) []float64 {
 	x := make([]float64, n)
 	if n*8 >= least {

@@ -165,7 +165,8 @@ func (f *forecaster) needs(st *stage, e audiosep.Extent) (n audiosep.Needs) {
 			n.Operations += float64(1+from.Sources) * transformed(from)
 		}
 	}
-	// Where little is in memory more is to be collected: the heap is let grow to twice what it is.
+	// A run that takes little is not collected before each stage, and garbage of the blocks stays. How
+	// much of them is a fit to what `audiosep bench memory` measures.
 	n.Work += blocks + min(blocks*3/5, max(0, collectAbove-blocks))
 	return n
 }

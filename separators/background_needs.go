@@ -12,8 +12,9 @@ func (p BackgroundParams) needs(e audiosep.Extent, keeps, work int64, operations
 	return audiosep.Needs{Keeps: keeps, Work: work + e.Separated(2, 0, 16), Operations: operations}
 }
 
-// Needs says what it takes: one period of the background and, to find it, the transforms of two
-// segments of twice the longest period, with as much garbage of frames.
+// Needs says what it takes: one period of the background and, to find it, 72 bytes for each bin of a
+// segment: 32 of the transforms of two segments of twice the longest period, the rest garbage of
+// frames, a fit to what `audiosep bench memory repet` measures.
 func (s *REPET) Needs(e audiosep.Extent) audiosep.Needs {
 	longest := min(framesIn(s.p.MaxPeriod, e.Rate, max(1, e.Hop)), e.Frames/3)
 	segment := max(leastSegment, longest)

@@ -130,9 +130,9 @@ func (sh *sharer) frames(ctx context.Context, dst []audiosep.Coefs, x audiosep.C
 		}
 		sh.powers(b.masks, n)
 		sh.setMasks(b)
-		bad := b.shareOut(re, x.Re, n*bins)
+		bad := b.shareOutFrame(re, x.Re, n*bins)
 		if x.Im != nil {
-			bad += b.shareOut(im, x.Im, n*bins)
+			bad += b.shareOutFrame(im, x.Im, n*bins)
 		}
 		if bad != 0 {
 			return fmt.Errorf("frame %d of the mixture has a coefficient that is not finite; want finite numbers", n)
@@ -226,8 +226,8 @@ func (sh *sharer) raise(b *shareBench) {
 	}
 }
 
-// shareOut writes a frame of every source, from number i on, as the function of that name does.
-func (b *shareBench) shareOut(dst [][]float64, x []float64, i int) (bad float64) {
+// shareOutFrame writes a frame of every source, from number i on, as shareOut does a number.
+func (b *shareBench) shareOutFrame(dst [][]float64, x []float64, i int) (bad float64) {
 	n := len(b.rest)
 	x = x[i : i+n]
 	copy(b.rest, x)

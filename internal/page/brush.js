@@ -1,7 +1,7 @@
 // A brush: a drag that paints what it goes over, as regions side by side in time.
 
 /** @typedef {import("page/spectrogram.js").Spectrogram} Spectrogram */
-/** @typedef {{from: number, to: number, low: number, high: number}} Box */
+/** @typedef {import("page/scale.js").Box} Box */
 
 const finest = 2 ** (1 / 24); // the edges of regions lie on quarter tones
 

@@ -43,8 +43,8 @@ func (e Extent) Block() int {
 	return blocks.Size(context.Background(), e.Length, max(1, e.Layers()), share, e.Frames) / share
 }
 
-// Blocks returns how many bytes take the frames and coefficients of the blocks that are read at once,
-// one for each thread.
+// Blocks returns how many bytes the frames and coefficients of the blocks that are read at once, one
+// for each thread, take.
 func (e Extent) Blocks() int64 {
 	frames := e.Block() * max(1, e.Frames/max(1, e.Columns)) * max(1, e.Layers())
 	return int64(max(1, e.Threads)) * (e.Coefs(frames) + 8*int64(frames)*int64(e.Length))

@@ -110,8 +110,8 @@ func Parse(file string, text []byte) (*Spec, error) {
 	return s, nil
 }
 
-// Misnamed returns the faults of form that Parse leaves to Check, nil if there are none. Whoever has a
-// spec and does not check it must look.
+// Misnamed returns the faults of form that Parse leaves to Check, nil if there are none. Call it where
+// Check is not called.
 func (s *Spec) Misnamed() error { return slices.Clone(s.misnamed).err() }
 
 // File returns the name that Parse was given.

@@ -31,12 +31,11 @@ func (t where) write(ctx context.Context, dst []float64) error {
 	clear(dst)
 	p, ok := audiosep.PlaceOf(ctx, len(dst)/t.m)
 	for i := range len(dst) / t.m {
-		if frame, layer, source := -1, -1, -1; true {
-			if ok {
-				frame, layer, source = p.Of(i)
-			}
-			dst[i*t.m], dst[i*t.m+1], dst[i*t.m+2] = float64(frame), float64(layer), float64(source)
+		frame, layer, source := -1, -1, -1
+		if ok {
+			frame, layer, source = p.Of(i)
 		}
+		dst[i*t.m], dst[i*t.m+1], dst[i*t.m+2] = float64(frame), float64(layer), float64(source)
 	}
 	return ctx.Err()
 }

@@ -68,19 +68,7 @@ func (s isa) cross() {
 	ADDQ(xs, p)
 	LEAQ(Mem{Base: p, Index: imag, Scale: 1}, q)
 	LEAQ(Mem{Base: to, Index: ts, Scale: 1}, toImag)
-	loop("product", func() {
-		v := s.vecs(4)
-		for j, m := range []Mem{at(a), at(b), at(p), at(q)} {
-			VMOVUPD(m, v[j])
-		}
-		re, im := s.vec(), s.vec()
-		VMULPD(v[0], v[2], re)
-		VFMADD231PD(v[1], v[3], re)
-		VMOVUPD(re, at(to))
-		VMULPD(v[1], v[2], im)
-		VFNMADD231PD(v[0], v[3], im)
-		VMOVUPD(im, at(toImag))
-	})
+	loop("product", func() { s.product(at(to), at(toImag), [4]Mem{at(a), at(b), at(p), at(q)}) })
 	LEAQ(Mem{Base: to, Index: ts, Scale: 2}, to)
 	DECQ(left)
 	JNE(LabelRef("other"))
@@ -90,4 +78,20 @@ func (s isa) cross() {
 	JNE(LabelRef("row"))
 	VZEROUPPER()
 	RET()
+}
+
+// product writes the product of a vector of complex numbers with the conjugates of another: of the
+// real and imaginary parts of the one and the other, in this order.
+func (s isa) product(toRe, toIm Mem, parts [4]Mem) {
+	v := s.vecs(4)
+	for j, m := range parts {
+		VMOVUPD(m, v[j])
+	}
+	re, im := s.vec(), s.vec()
+	VMULPD(v[0], v[2], re)
+	VFMADD231PD(v[1], v[3], re)
+	VMOVUPD(re, toRe)
+	VMULPD(v[1], v[2], im)
+	VFNMADD231PD(v[0], v[3], im)
+	VMOVUPD(im, toIm)
 }

@@ -11,74 +11,84 @@ import (
 // elementwise writes loops over whole vectors; the caller pads the rest of a slice.
 func elementwise() {
 	for _, s := range []isa{avx2, avx512} {
-		s.loop("log", "the logarithms of x, positive and normal", 1, func(dst Mem, src []Mem) {
-			x, y := s.vec(), s.vec()
-			VMOVUPD(src[0], x)
-			s.log(x, func(hi, lo VecVirtual) {
-				VADDPD(lo, hi, y)
-			})
-			VMOVUPD(y, dst)
-		})
-		s.loop("exp", "the exponentials of x", 1, func(dst Mem, src []Mem) {
-			x := s.vec()
-			VMOVUPD(src[0], x)
-			VMOVUPD(s.exp(x), dst)
-		})
-		s.loop("scale", "dst·x/y, and leaves dst where y is 0", 2, func(dst Mem, src []Mem) {
-			q := s.quotientOrOne(src)
-			VMULPD(dst, q, q)
-			VMOVUPD(q, dst)
-		})
-		s.loop("scaleRoot", "dst·√(x/y), and leaves dst where y is 0", 2, func(dst Mem, src []Mem) {
-			q := s.quotientOrOne(src)
-			VSQRTPD(q, q)
-			VMULPD(dst, q, q)
-			VMOVUPD(q, dst)
-		})
-		s.loop("mul", "the products x·y", 2, func(dst Mem, src []Mem) {
-			x := s.vec()
-			VMOVUPD(src[0], x)
-			VMULPD(src[1], x, x)
-			VMOVUPD(x, dst)
-		})
-		s.loop("div", "the quotients x/y", 2, func(dst Mem, src []Mem) {
-			x := s.vec()
-			VMOVUPD(src[0], x)
-			VDIVPD(src[1], x, x)
-			VMOVUPD(x, dst)
-		})
-		s.loop("addPower", "dst + x² + y²", 2, func(dst Mem, src []Mem) {
-			x, y, d := s.vec(), s.vec(), s.vec()
-			VMOVUPD(src[0], x)
-			VMOVUPD(src[1], y)
-			VMULPD(x, x, x)
-			VFMADD231PD(y, y, x)
-			VADDPD(dst, x, d)
-			VMOVUPD(d, dst)
-		})
-		s.loop("power", "x² + y²", 2, func(dst Mem, src []Mem) {
-			x, y := s.vec(), s.vec()
-			VMOVUPD(src[0], x)
-			VMOVUPD(src[1], y)
-			VMULPD(x, x, x)
-			VFMADD231PD(y, y, x)
-			VMOVUPD(x, dst)
-		})
-		s.loop("mulSquare", "x·y²", 2, func(dst Mem, src []Mem) {
-			x, y := s.vec(), s.vec()
-			VMOVUPD(src[1], y)
-			VMULPD(src[0], y, x)
-			VMULPD(y, x, x)
-			VMOVUPD(x, dst)
-		})
-		s.loop("addSquare", "dst + x²", 1, func(dst Mem, src []Mem) {
-			x, d := s.vec(), s.vec()
-			VMOVUPD(src[0], x)
-			VMOVUPD(dst, d)
-			VFMADD231PD(x, x, d)
-			VMOVUPD(d, dst)
-		})
+		s.functions()
+		s.products()
 	}
+}
+
+// functions writes logarithms, exponentials and multiplicative updates.
+func (s isa) functions() {
+	s.loop("log", "the logarithms of x, positive and normal", 1, func(dst Mem, src []Mem) {
+		x, y := s.vec(), s.vec()
+		VMOVUPD(src[0], x)
+		s.log(x, func(hi, lo VecVirtual) {
+			VADDPD(lo, hi, y)
+		})
+		VMOVUPD(y, dst)
+	})
+	s.loop("exp", "the exponentials of x", 1, func(dst Mem, src []Mem) {
+		x := s.vec()
+		VMOVUPD(src[0], x)
+		VMOVUPD(s.exp(x), dst)
+	})
+	s.loop("scale", "dst·x/y, and leaves dst where y is 0", 2, func(dst Mem, src []Mem) {
+		q := s.quotientOrOne(src)
+		VMULPD(dst, q, q)
+		VMOVUPD(q, dst)
+	})
+	s.loop("scaleRoot", "dst·√(x/y), and leaves dst where y is 0", 2, func(dst Mem, src []Mem) {
+		q := s.quotientOrOne(src)
+		VSQRTPD(q, q)
+		VMULPD(dst, q, q)
+		VMOVUPD(q, dst)
+	})
+}
+
+// products writes products, quotients and sums of squares.
+func (s isa) products() {
+	s.loop("mul", "the products x·y", 2, func(dst Mem, src []Mem) {
+		x := s.vec()
+		VMOVUPD(src[0], x)
+		VMULPD(src[1], x, x)
+		VMOVUPD(x, dst)
+	})
+	s.loop("div", "the quotients x/y", 2, func(dst Mem, src []Mem) {
+		x := s.vec()
+		VMOVUPD(src[0], x)
+		VDIVPD(src[1], x, x)
+		VMOVUPD(x, dst)
+	})
+	s.loop("addPower", "dst + x² + y²", 2, func(dst Mem, src []Mem) {
+		x, y, d := s.vec(), s.vec(), s.vec()
+		VMOVUPD(src[0], x)
+		VMOVUPD(src[1], y)
+		VMULPD(x, x, x)
+		VFMADD231PD(y, y, x)
+		VADDPD(dst, x, d)
+		VMOVUPD(d, dst)
+	})
+	s.loop("power", "x² + y²", 2, func(dst Mem, src []Mem) {
+		x, y := s.vec(), s.vec()
+		VMOVUPD(src[0], x)
+		VMOVUPD(src[1], y)
+		VMULPD(x, x, x)
+		VFMADD231PD(y, y, x)
+		VMOVUPD(x, dst)
+	})
+	s.loop("mulSquare", "x·y²", 2, func(dst Mem, src []Mem) {
+		x, y := s.vec(), s.vec()
+		VMOVUPD(src[1], y)
+		VMULPD(src[0], y, x)
+		VMULPD(y, x, x)
+		VMOVUPD(x, dst)
+	})
+	s.loop("addSquare", "dst + x²", 1, func(dst Mem, src []Mem) {
+		x, d := s.vec(), s.vec()
+		VMOVUPD(src[0], x)
+		VMOVUPD(dst, d)
+		VFMADD231PD(x, x, d)
+		VMOVUPD(d, dst)
+	})
 }
 
 // quotientOrOne returns x/y, or 1 where y is 0.

@@ -1,6 +1,9 @@
 package audio
 
 import (
+	"bytes"
+	"encoding/binary"
+	"os"
 	"strings"
 	"testing"
 )
@@ -25,5 +28,20 @@ func TestFits(t *testing.T) {
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s, %+v: %v; want %q", c.extension, c.l, err, c.want)
 		}
+	}
+}
+
+// An Opus stream whose first page says that it ends before its samples do is broken (RFC 7845, 4.5).
+func TestOpusFirstPosition(t *testing.T) {
+	file, err := os.ReadFile("testdata/opusenc-celt.opus")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := file[bytes.LastIndex(file, []byte("OggS")):]
+	page[5] = 0 // not the last: of that one the position may be less
+	binary.LittleEndian.PutUint64(page[6:], 100)
+	mendOgg(file)
+	if _, _, err := Decode(bytes.NewReader(file), int64(len(file)), "x.opus"); err == nil || !strings.Contains(err.Error(), "is said to end at 100; want a position of") {
+		t.Errorf("the error is %v; want that the file is broken", err)
 	}
 }

@@ -23,12 +23,18 @@ type oggReader struct {
 	// granule is the position that the page on which the last packet ended gives, -1 if none;
 	// it is that of the last packet that ends there.
 	granule int64
-	ends    bool // no packet ends behind this one on its page
-	last    bool // the page is the stream's last
+	// strict: no more samples end on the first page with sound than its position says (RFC 7845, 4.5);
+	// otherwise what is too many comes before the first that counts (Vorbis I, A.2).
+	strict bool
+	ends   bool // no packet ends behind this one on its page
+	last   bool // the page is the stream's last
 }
 
 // mostPacket bounds a packet; a setup header may have some 100 kB, a picture in a tag more.
 const mostPacket = 32 << 20
+
+// broken says what may be done about a file that breaks the rules of its format.
+const broken = "the file is broken; mend it first, for instance with ffmpeg -i IN OUT.wav"
 
 // next returns the next packet, good until the next call; io.EOF behind the last.
 func (o *oggReader) next() ([]byte, error) {
@@ -150,7 +156,7 @@ func (o *oggReader) decode(ctx context.Context, d *decoded, packet func([]byte) 
 		}
 		x, err := packet(raw)
 		if err != nil {
-			return 0, 0, fmt.Errorf("a packet before byte %d: %w", o.at, err)
+			return 0, 0, fmt.Errorf("a packet before byte %d cannot be decoded: %w: %s", o.at, err, broken)
 		}
 		if err := d.append(x); err != nil {
 			return 0, 0, err
@@ -160,6 +166,9 @@ func (o *oggReader) decode(ctx context.Context, d *decoded, packet func([]byte) 
 			continue
 		}
 		if end = o.granule; first && !o.last && end < done {
+			if o.strict {
+				return 0, 0, fmt.Errorf("the page before byte %d has %d samples and is said to end at %d; want a position of %d or more: %s", o.at, done, end, done, broken)
+			}
 			skip = done - end
 		}
 		if first && end > done { // it was cut out of a longer stream

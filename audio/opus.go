@@ -26,7 +26,7 @@ const (
 )
 
 func openOpus(ctx context.Context, in *input) (recording, error) {
-	o := oggReader{in: in, at: in.base}
+	o := oggReader{in: in, at: in.base, strict: true}
 	head, err := o.next()
 	if err != nil {
 		return nil, fmt.Errorf("the header of the stream, up to byte %d: %w", o.at, noEOF(err))
@@ -40,14 +40,14 @@ func openOpus(ctx context.Context, in *input) (recording, error) {
 		err = v.SetGain(int(int16(binary.LittleEndian.Uint16(head[16:]))))
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the decoder takes no stream of %d channels with this gain (%w): %w", channels, err, errUnread)
 	}
 	tags, err := o.next()
 	if err != nil {
 		return nil, fmt.Errorf("the tags of the stream, up to byte %d: %w", o.at, noEOF(err))
 	}
 	if len(tags) < 8 || string(tags[:8]) != "OpusTags" {
-		return nil, fmt.Errorf("the second packet of the stream is %.8q; want OpusTags: the file is broken", tags)
+		return nil, fmt.Errorf("the second packet of the stream is %.8q; want OpusTags: %s", tags, broken)
 	}
 	about := vorbisComment(tags[8:])
 	d := newDecoded(opusRate, channels)
@@ -79,7 +79,7 @@ func openOpus(ctx context.Context, in *input) (recording, error) {
 func opusHead(b []byte) (channels int, before int64, err error) {
 	switch {
 	case len(b) < 19:
-		return 0, 0, fmt.Errorf("the header of the stream has %d bytes; want 19: the file is broken", len(b))
+		return 0, 0, fmt.Errorf("the header of the stream has %d bytes; want 19 or more: %s", len(b), broken)
 	case b[8]&0xf0 != 0:
 		return 0, 0, fmt.Errorf("the stream is of version %d; want 1: %w", b[8], errUnread)
 	case b[9] < 1 || b[9] > 2 || b[18] > 1:

@@ -95,7 +95,7 @@ func (r *lowBits) lengths(entries int) error {
 	case r.short:
 		return errors.New("it is truncated")
 	case entries == 1 || used == 0:
-		return fmt.Errorf("it has %d words for %d entries: %w", used, entries, errUnread)
+		return fmt.Errorf("it has %d words for %d entries; want at least two entries, one of them with a word: %w", used, entries, errUnread)
 	case used > 1 && sum != 1<<32:
 		return errors.New("the lengths of its words are not those of a tree: the file is broken")
 	}

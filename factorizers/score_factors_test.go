@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -233,14 +234,15 @@ func TestScoreFactorsRefuses(t *testing.T) {
 	}
 }
 
-// Rank 0 takes that of the wired factors, and without any is refused.
 // A rank of 0 without factors to take it from is a fault of the spec, whatever the factorizer.
 func TestRankOfNothingIsAFault(t *testing.T) {
+	var tried []string
 	for _, def := range factorizers.Stages {
 		stage, err := def.Build([]byte(`{"rank": 0}`))
 		if err != nil {
 			continue // it has no rank, or none of 0
 		}
+		tried = append(tried, def.Name)
 		in := map[string]audiosep.Forecast{}
 		_, err = stage.(audiosep.Forecaster).Forecast(in)
 		if errs, ok := audiosep.AsParamErrors(err); !ok || errs[0].Name != "rank" || !strings.Contains(err.Error(), "want at least 1, or init_factors") {
@@ -251,8 +253,12 @@ func TestRankOfNothingIsAFault(t *testing.T) {
 			t.Errorf("%s with factors: %v", def.Name, err)
 		}
 	}
+	if !slices.Contains(tried, "kl_nmf") || len(tried) < 7 {
+		t.Errorf("tried are %v; want all that take a rank", tried)
+	}
 }
 
+// Rank 0 takes that of the wired factors, and without any is refused.
 func TestRankOfWired(t *testing.T) {
 	p := factorizers.DefaultKLNMF()
 	p.Rank, p.Iterations = 0, 2

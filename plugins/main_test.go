@@ -34,16 +34,25 @@ func TestMain(m *testing.M) {
 	}
 	// A program built with -race waits a second before it exits, for other threads' races.
 	os.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
-	compiled, err := os.MkdirTemp("", "audiosep-pycache-") // what Python has compiled is kept for the next plugin, and not in the repository
+	os.Exit(withPycache(m.Run))
+}
+
+// withPycache has what Python compiles kept for the next plugin, and not in the repository. A host that
+// a test starts has that of the test.
+func withPycache(run func() int) int {
+	const place = "PYTHONPYCACHEPREFIX"
+	if os.Getenv(place) != "" {
+		return run()
+	}
+	dir, err := os.MkdirTemp("", "audiosep-pycache-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return 1
 	}
+	defer os.RemoveAll(dir)
 	os.Unsetenv("PYTHONDONTWRITEBYTECODE")
-	os.Setenv("PYTHONPYCACHEPREFIX", compiled)
-	code := m.Run()
-	os.RemoveAll(compiled)
-	os.Exit(code)
+	os.Setenv(place, dir)
+	return run()
 }
 
 // testStages has a stage of every common shape, and some of others.

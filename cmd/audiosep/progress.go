@@ -219,14 +219,18 @@ func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (h *logHandler) WithGroup(string) slog.Handler { return h }
 
-// oneLine writes a value; a text with control characters, such as the name of a file, in quotes, so
-// that none looks like lines of the log.
+// oneLine writes a value; what has control characters, such as the name of a file or an error with one,
+// in quotes, so that none looks like lines of the log.
 func oneLine(v slog.Value) string {
-	if s := v.String(); v.Kind() == slog.KindString && strings.ContainsFunc(s, unicode.IsControl) {
+	s := v.String()
+	if strings.ContainsFunc(s, unicode.IsControl) {
 		return strconv.Quote(s)
 	}
-	return v.String()
+	return s
 }
+
+// lineEnds has messages stay on their line: an error in one may have a name with line ends.
+var lineEnds = strings.NewReplacer("\r", " ", "\n", " ")
 
 func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder
@@ -248,7 +252,7 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelWarn {
 		b.WriteString(strings.ToLower(r.Level.String()) + ": ")
 	}
-	b.WriteString(r.Message + values.String() + "\n")
+	b.WriteString(lineEnds.Replace(r.Message) + values.String() + "\n")
 	_, err := io.WriteString(h.w, printable(b.String()))
 	return err
 }

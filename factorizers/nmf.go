@@ -93,7 +93,7 @@ func (b *betaNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep
 		return nil, &audiosep.ParamError{Name: "use", What: "is h, but the wired factors are W alone; want those of activations"}
 	}
 	if _, wired := in["init_factors"]; wired && b.Coverage > 0 {
-		return nil, &audiosep.ParamError{Name: "coverage", What: fmt.Sprintf("is %g, but factors are wired, which have a number of components; want 0, or no init_factors", b.Coverage)}
+		return nil, b.coverageOfWired()
 	}
 	if b.Coverage > 0 { // K is not known before V is
 		return map[string]audiosep.Forecast{"factors": {}}, nil

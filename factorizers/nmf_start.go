@@ -211,7 +211,7 @@ func nndsvd(v *mat.Dense, rank int) (w, h *mat.Dense) {
 // Coverage of its energy, at most Rank.
 func (b *betaNMF) covered(env audiosep.Env, v *mat.Dense, init *audiosep.Factors) (int, error) {
 	if wiredRank(init) > 0 {
-		return 0, &audiosep.ParamError{Name: "coverage", What: fmt.Sprintf("is %g, but factors are wired, which have a number of components; want 0, or no init_factors", b.Coverage)}
+		return 0, b.coverageOfWired()
 	}
 	rank, err := CoverageRank(v, b.Coverage)
 	if err != nil {
@@ -224,6 +224,11 @@ func (b *betaNMF) covered(env audiosep.Env, v *mat.Dense, init *audiosep.Factors
 	}
 	log.Info("rank by coverage")
 	return rank, nil
+}
+
+// coverageOfWired is the fault of a coverage beside wired factors.
+func (b *betaNMF) coverageOfWired() error {
+	return &audiosep.ParamError{Name: "coverage", What: fmt.Sprintf("is %g, but factors are wired, which have a number of components; want 0, or no init_factors", b.Coverage)}
 }
 
 // CoverageRank returns the least k ≥ 1 with σ₁² + … + σ_k² ≥ coverage·Σσ², σ being the singular

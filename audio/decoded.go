@@ -13,8 +13,9 @@ import (
 // of it, decoded once, on a tape.
 type decoded struct {
 	reader
-	tape *spool.Tape
-	buf  []byte
+	tape  *spool.Tape
+	buf   []byte
+	order []int // which of what append is given each channel is; none: as they are
 }
 
 // mostDecoded bounds what a file is decoded to: 64 GiB, two days of stereo at 48 kHz. How many
@@ -33,7 +34,12 @@ func newDecoded(rate, channels int) *decoded {
 // append takes samples, interleaved.
 func (d *decoded) append(x []float32) error {
 	d.buf = d.buf[:0]
-	for _, v := range x {
+	for i := range x {
+		v := x[i]
+		if d.order != nil {
+			c := i % d.channels
+			v = x[i-c+d.order[c]]
+		}
 		d.buf = binary.LittleEndian.AppendUint32(d.buf, math.Float32bits(v))
 	}
 	_, err := d.tape.Write(d.buf)

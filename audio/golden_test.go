@@ -70,7 +70,7 @@ func TestGolden(t *testing.T) {
 // ffmpeg reads, for Opus opusdec: the same, or within one step of 16 bits where the format is lossy.
 func TestGoldenFormats(t *testing.T) {
 	t.Setenv("PATH", "") // there is no ffmpeg to be asked
-	for _, name := range []string{"flac.flac", "sox.aiff", "ffmpeg-float.aifc", "oggenc.ogg", "lame.mp3", "opusenc-celt.opus", "opusenc-silk.opus", "opusenc-hybrid.opus"} {
+	for _, name := range []string{"flac.flac", "sox.aiff", "ffmpeg-float.aifc", "oggenc.ogg", "lame.mp3", "opusenc-celt.opus", "opusenc-silk.opus", "opusenc-hybrid.opus", "oggenc-six.ogg", "opusenc-six.opus"} {
 		s, h, err := audio.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
 			t.Error(err)
@@ -80,9 +80,14 @@ func TestGoldenFormats(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := make([][]float64, 2)
+		if six := strings.Contains(name, "six"); six && (h.Channels != 6 || h.Speakers != 0x60F) || !six && h.Channels != 2 {
+			t.Errorf("%s has %d channels for the loudspeakers %#x; want 6 for 0x60f if its name says so, or 2", name, h.Channels, h.Speakers)
+			continue
+		}
+		want := make([][]float64, h.Channels)
 		for i := 0; i < len(raw); i += 4 {
-			want[i/4%2] = append(want[i/4%2], float64(math.Float32frombits(binary.LittleEndian.Uint32(raw[i:]))))
+			c := i / 4 % h.Channels
+			want[c] = append(want[c], float64(math.Float32frombits(binary.LittleEndian.Uint32(raw[i:]))))
 		}
 		if h.Encoding == "" {
 			within(t, s.Data, want)

@@ -20,7 +20,7 @@ type ReadAudioParams struct {
 }
 
 var readAudioStage = audiosep.Define("read_audio",
-	`Reads sound files, told by their content and not by their names: WAV (8 to 32-bit integers, 32 and 64-bit floats, A-law and µ-law, up to 1024 channels, longer than 4 GB too, RIFX), Wave64, AIFF and AIFF-C, FLAC, Ogg Vorbis of one and two channels, MP3 (without the samples that the encoder added; no intensity stereo). Whatever else ffmpeg can read is read through it, where it is on the PATH; the log says so.
+	`Reads sound files, told by their content and not by their names: WAV (8 to 32-bit integers, 32 and 64-bit floats, A-law and µ-law, up to 1024 channels, longer than 4 GB too, RIFX), Wave64, AIFF and AIFF-C, FLAC, Ogg Vorbis, MP3 and Ogg Opus (without the samples that the encoder added; MP3 without intensity stereo, Opus at 48 kHz). Surround sound of Ogg files is put into the order of WAV files. Whatever else ffmpeg can read is read through it, where it is on the PATH; the log says so.
 Files written into a pipe, whose header does not know their length, are read to their end; a truncated file is refused, and a FLAC or Ogg file whose checksums are wrong. WAV, AIFF and FLAC are read where they stand; the others are decoded once into a temporary file.`,
 	ReadAudioParams{}, NewReadAudio)
 

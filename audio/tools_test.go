@@ -274,6 +274,12 @@ func TestLossyFormats(t *testing.T) {
 		{"mp3 16 kHz", 16000, 2, lameOf("-b", "32"), "a.mp3"},
 		{"mp3 12 kHz", 12000, 1, lameOf("-b", "24"), "a.mp3"},
 		{"mp3 8 kHz", 8000, 2, lameOf("-b", "24"), "a.mp3"},
+		{"vorbis, three channels", 44100, 3, oggOf("-q", "3"), "a.ogg"},
+		{"vorbis, four channels", 44100, 4, oggOf("-q", "1"), "a.ogg"},
+		{"vorbis, five channels", 44100, 5, oggOf("-q", "3"), "a.ogg"},
+		{"vorbis 5.1", 48000, 6, oggOf("-q", "5"), "a.ogg"},
+		{"vorbis 6.1", 48000, 7, oggOf("-q", "3"), "a.ogg"},
+		{"vorbis 7.1", 48000, 8, oggOf("-q", "3"), "a.ogg"},
 		{"vorbis mono", 22050, 1, oggOf("-q", "-1"), "a.ogg"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -25,10 +25,6 @@ var vorbisCodec = codec{name: "Ogg Vorbis",
 func openVorbis(ctx context.Context, in *input) (recording, error) {
 	o := oggReader{in: in, at: in.base}
 	var v vorbis.Decoder
-	if channels := in.head[min(39, len(in.head)-1)]; channels > 2 {
-		// The module that decodes misreads the setup of more.
-		return nil, fmt.Errorf("the stream has %d channels; want 1 or 2: %w", channels, errUnread)
-	}
 	var about audiosep.Tags
 	for n := range 3 {
 		packet, err := o.next()
@@ -36,7 +32,7 @@ func openVorbis(ctx context.Context, in *input) (recording, error) {
 			about = vorbisComment(packet[7:])
 		}
 		if err == nil && n == 2 {
-			err = checkSetup(packet)
+			packet, err = mendSetup(packet)
 		}
 		if err == nil && n != 1 { // the comments are not read by a module that trusts their sizes
 			err = v.ReadHeader(packet)
@@ -46,6 +42,7 @@ func openVorbis(ctx context.Context, in *input) (recording, error) {
 		}
 	}
 	d := newDecoded(v.SampleRate(), v.Channels())
+	d.arrange(v.Channels())
 	if err := d.check(); err != nil {
 		return nil, err
 	}
@@ -64,6 +61,26 @@ func openVorbis(ctx context.Context, in *input) (recording, error) {
 	d.about = about
 	whole = true
 	return d, nil
+}
+
+// vorbisOrder says for each channel of a file, of three to eight, which of the stream's it is (Vorbis
+// I, section 4.3.9): in a file the middle one comes third and that of low frequencies fourth. The
+// loudspeakers are flacSpeakers.
+var vorbisOrder = [9][]int{
+	3: {0, 2, 1},
+	4: {0, 1, 2, 3},
+	5: {0, 2, 1, 3, 4},
+	6: {0, 2, 1, 5, 3, 4},
+	7: {0, 2, 1, 6, 5, 3, 4},
+	8: {0, 2, 1, 7, 5, 6, 3, 4},
+}
+
+// arrange has the channels of a stream put into the order of files from here on. Of more than eight
+// nothing is known, and they stay as they are.
+func (d *decoded) arrange(channels int) {
+	if channels < len(vorbisOrder) {
+		d.order, d.speakers = vorbisOrder[channels], flacSpeakers[channels]
+	}
 }
 
 func noEOF(err error) error {

@@ -15,11 +15,13 @@ const (
 	mostValues  = 1 << 22 // in all codebooks together
 )
 
-// checkSetup walks the codebooks of a setup header and refuses those that take much memory or
-// have no end.
-func checkSetup(packet []byte) error {
+// mendSetup walks a setup header as far as the floors, refuses codebooks that take much memory or
+// have no end, and returns the header as the module that decodes reads it: for a floor 1 without
+// partitions, as libvorbis has it for the low frequency effects of 5.1, the module reads a class
+// that the format (Vorbis I, section 7.2.2) does not have; one of zeros is put in.
+func mendSetup(packet []byte) ([]byte, error) {
 	if !strings.HasPrefix(string(packet), "\x05vorbis") {
-		return errors.New("want a Vorbis setup header")
+		return nil, errors.New("want a Vorbis setup header")
 	}
 	r := lowBits{b: packet[7:]}
 	values := 0
@@ -29,10 +31,74 @@ func checkSetup(packet []byte) error {
 			err = fmt.Errorf("the codebooks have more than %d numbers", mostValues)
 		}
 		if err != nil {
-			return fmt.Errorf("codebook %d: %w", n, err)
+			return nil, fmt.Errorf("codebook %d: %w", n, err)
 		}
 	}
-	return nil
+	for range r.read(6) + 1 {
+		r.read(16) // transforms in time, of which there are none
+	}
+	var bare []int
+	for range r.read(6) + 1 {
+		if at := r.floor(); at >= 0 {
+			bare = append(bare, 8*7+at)
+		}
+	}
+	return withClasses(packet, bare), nil
+}
+
+// floor walks one floor (Vorbis I, sections 6.2.1 and 7.2.2). It returns the bit at which the classes
+// would stand if it is of kind 1 and has no partitions, and so no classes, and -1 otherwise.
+func (r *lowBits) floor() (bare int) {
+	if r.read(16) == 0 {
+		r.at += 8 + 16 + 16 + 6 + 8
+		r.at += 8 * (r.read(4) + 1)
+		return -1
+	}
+	partitions := make([]int, r.read(5))
+	classes := 0
+	for i := range partitions {
+		partitions[i] = r.read(4)
+		classes = max(classes, partitions[i]+1)
+	}
+	bare = r.at
+	var points [16]int
+	for c := range classes {
+		points[c] = r.read(3) + 1
+		subclasses := r.read(2)
+		if subclasses > 0 {
+			r.at += 8
+		}
+		r.at += 8 << subclasses
+	}
+	r.at += 2
+	width := r.read(4)
+	for _, c := range partitions {
+		r.at += width * points[c]
+	}
+	if len(partitions) > 0 {
+		return -1
+	}
+	return bare
+}
+
+// withClasses returns the packet with a class of one point, no subclasses and no book, 13 bits, put in
+// before each of the bits.
+func withClasses(packet []byte, bits []int) []byte {
+	if len(bits) == 0 {
+		return packet
+	}
+	const class = 3 + 2 + 8
+	out := make([]byte, len(packet)+(class*len(bits)+7)/8)
+	r, to := lowBits{b: packet}, 0
+	for r.at < 8*len(packet) {
+		if len(bits) > 0 && r.at == bits[0] {
+			bits = bits[1:]
+			to += class
+		}
+		out[to/8] |= byte(r.read(1) << (to % 8))
+		to++
+	}
+	return out
 }
 
 // codebook walks one codebook (Vorbis I, section 3.2.1) and returns how many numbers it has.

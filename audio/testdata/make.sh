@@ -42,7 +42,15 @@ for kind in "celt 96" "silk 20" "hybrid 44"; do
 	opusenc --quiet --serial 1 --bitrate $2 $([ $1 = celt ] || echo --speech) short.wav opusenc-$1.opus
 	opusdec --quiet --rate 48000 --float opusenc-$1.opus - > opusenc-$1.opus.f32
 done
-rm short.wav
+# The same of 5.1: streams have the channels in another order than files, and Vorbis has a floor
+# without partitions for the low frequencies.
+sox -D -R -n -r 32000 -b 24 -c 6 six.wav synth 600s sine 300-900 sine 500 sine 700 sine 60 sine 1100 sine 1500 gain -6
+oggenc -Q -s 1 -q 0 six.wav -o oggenc-six.ogg
+opusenc --quiet --serial 1 --bitrate 192 six.wav opusenc-six.opus
+opusdec --quiet --rate 48000 --float opusenc-six.opus six.wav
+ffmpeg -v error -y -i six.wav -f f32le -c:a pcm_f32le opusenc-six.opus.f32
+rm short.wav six.wav
+ffmpeg -v error -y -i oggenc-six.ogg -af atrim=end_sample=400 -f f32le -c:a pcm_f32le oggenc-six.ogg.f32
 for f in flac.flac sox.aiff ffmpeg-float.aifc oggenc.ogg lame.mp3; do
 	# ffmpeg 5 does not cut the end off a Vorbis file of one page.
 	ffmpeg -v error -y -i $f -af atrim=end_sample=1067 -f f32le -c:a pcm_f32le $f.f32

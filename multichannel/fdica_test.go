@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"testing"
 
@@ -81,19 +80,9 @@ func TestFDICASeparates(t *testing.T) {
 // The stems have the same bits on any number of threads.
 func TestFDICASameBits(t *testing.T) {
 	mix, _ := delayed(talkers(3, 3, 9000), 3)
-	x := spectra(t, mix, 256)
 	p := DefaultFDICA()
 	p.Iterations = 4
-	run := func(threads int) []*audiosep.Signal {
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(threads))
-		return separate(t, fdica(t, p), x, audiosep.Env{})
-	}
-	want := run(1)
-	for j, s := range run(3) {
-		if !slices.Equal(s.Data[0], want[j].Data[0]) {
-			t.Errorf("on 3 threads stem %d differs", j+1)
-		}
-	}
+	sameBits(t, "fdica", mix, fdica(t, p))
 }
 
 // With fewer sources than microphones the objective never rises, either model and update.

@@ -2,7 +2,6 @@ package multichannel
 
 import (
 	"math"
-	"runtime"
 	"slices"
 	"testing"
 
@@ -70,28 +69,13 @@ func TestILRMASeparates(t *testing.T) {
 	})
 }
 
-// The stems have the same bits on any number of threads.
+// The stems have the same bits on any number of threads, of each model, update and kind of bases.
 func TestILRMASameBits(t *testing.T) {
 	mix, _ := delayed(talkers(3, 3, 9000), 3)
-	x := spectra(t, mix, 256)
-	run := func(p ILRMAParams, threads int) []*audiosep.Signal {
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(threads))
-		return separate(t, ilrma(t, p), x, audiosep.Env{Seed: 4})
-	}
-	for _, bases := range []string{"own", "partitioned"} {
-		p := DefaultILRMA()
-		p.Bases, p.Iterations, p.Warm, p.Restarts = bases, 3, 2, 2
-		want := run(p, 1)
-		for _, threads := range []int{2, 5} {
-			for j, s := range run(p, threads) {
-				for l := range s.Data {
-					if !slices.Equal(s.Data[l], want[j].Data[l]) {
-						t.Errorf("%s, on %d threads: channel %d of stem %d differs", bases, threads, l, j)
-					}
-				}
-			}
-		}
-	}
+	everyILRMA(func(p ILRMAParams) {
+		p.Iterations, p.Warm, p.Restarts = 3, 2, 2
+		sameBits(t, p.Model+", "+p.Update+", "+p.Bases, mix, ilrma(t, p))
+	})
 }
 
 // Of several starts the one with the least objective is kept, which no single start beats.

@@ -1,8 +1,15 @@
 package multichannel
 
 import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/audiosep/audiosep"
@@ -41,17 +48,25 @@ func TestRooms(t *testing.T) {
 		if err != nil || len(stems) == 0 {
 			t.Fatalf("%s has no stems: %v", dir, err)
 		}
+		spacing := spacingOf(t, dir)
 		var images [][][]float64
+		var alone []float64 // where each source is found without the others
 		var before float64
 		for _, path := range stems {
 			s := readWAV(t, path)
 			images = append(images, s.Data)
+			alone = append(alone, directionsOf(t, spectra(t, s, s.Rate*192/1000), spacing, 1)...)
 			before += siSDR(mix.Data[0], s.Data[0]) / float64(len(stems))
 		}
+		slices.Sort(alone)
 		x := spectra(t, mix, mix.Rate*192/1000)
 		gain := func(s stage) float64 { return bestOrder(separate(t, s, x, audiosep.Env{}), images) - before }
-		got := gain(ilrma(t, DefaultILRMA()))
+		var log bytes.Buffer
+		p := DefaultILRMA()
+		p.Spacing, p.Order = spacing, "angle"
+		got := bestOrder(separate(t, ilrma(t, p), x, audiosep.Env{Log: slog.New(slog.NewTextHandler(&log, nil))}), images) - before
 		t.Logf("%-28s ilrma %5.2f dB, goal %.1f dB", name, got, goal)
+		t.Logf("%-28s sources alone at %v°; ilrma: %v°, localise: %v°", name, alone, anglesIn(log.String()), directionsOf(t, x, spacing, len(stems)))
 		if testing.Verbose() { // the table of docs/multichannel.md
 			iva, err := NewIVA(DefaultIVA())
 			if err != nil {
@@ -67,6 +82,47 @@ func TestRooms(t *testing.T) {
 			t.Errorf("%s: the sources are %.2f dB better than the mixture; want %.1f dB", name, got, goal)
 		}
 	}
+}
+
+// spacingOf returns the distance of the microphones of a recording.
+func spacingOf(t *testing.T, dir string) float64 {
+	t.Helper()
+	var room struct {
+		Spacing float64 `json:"mic_spacing_m"`
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "meta.json"))
+	if err == nil {
+		err = json.Unmarshal(b, &room)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return room.Spacing
+}
+
+// anglesIn returns the angles that a log tells.
+func anglesIn(log string) (angles []float64) {
+	for _, m := range regexp.MustCompile(`angle=(\d+)`).FindAllStringSubmatch(log, -1) {
+		angle, _ := strconv.ParseFloat(m[1], 64)
+		angles = append(angles, angle)
+	}
+	return angles
+}
+
+// directionsOf returns where localise finds so many sources, by angle.
+func directionsOf(t *testing.T, x audiosep.Spectra, spacing float64, sources int) (angles []float64) {
+	t.Helper()
+	p := DefaultLocalise()
+	p.Spacing, p.Sources = spacing, sources
+	d, err := Localise(t.Context(), x, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range d.Found {
+		angles = append(angles, math.Round(f.Angle))
+	}
+	slices.Sort(angles)
+	return angles
 }
 
 func readWAV(t *testing.T, path string) *audiosep.Signal {

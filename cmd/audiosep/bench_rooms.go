@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/multichannel"
 	"github.com/audiosep/audiosep/transforms"
@@ -42,9 +44,9 @@ func roomRow(name, what string, iterations int, build func() (learner, error)) b
 	return benchRow{
 		name: name, doc: fmt.Sprintf("%s, %d iterations from the STFT of %d channels, %d s at %d kHz, frames of 2048 every 512", what, iterations, roomChannels, roomSeconds, roomRate/1000),
 		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
-			s := &audiosep.Signal{Rate: roomRate, Channels: roomChannels}
-			for c := range roomChannels {
-				s.Data = append(s.Data, noise(uint64(c), roomSeconds*roomRate))
+			s, err := roomMixture(ctx)
+			if err != nil {
+				return nil, err
 			}
 			x, err := transforms.STFT(ctx, s, transforms.Frame(2048, 0.75, "hann"))
 			if err != nil {
@@ -57,4 +59,25 @@ func roomRow(name, what string, iterations int, build func() (learner, error)) b
 			}, err
 		},
 	}
+}
+
+// roomMixture is as many sources of noise as microphones in the room that mix_room has by default.
+func roomMixture(ctx context.Context) (*audiosep.Signal, error) {
+	p := multichannel.DefaultMixRoom()
+	p.Microphones = roomChannels
+	var dry [][]float64
+	for c := range roomChannels {
+		dry = append(dry, noise(uint64(c), roomSeconds*roomRate))
+	}
+	images, err := p.Images(ctx, dry, roomRate)
+	if err != nil {
+		return nil, err
+	}
+	sum := images[0]
+	for _, im := range images[1:] {
+		for c, x := range im.Data {
+			floats.Add(sum.Data[c], x)
+		}
+	}
+	return sum, nil
 }

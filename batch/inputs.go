@@ -12,27 +12,48 @@ import (
 	"github.com/audiosep/audiosep/audio"
 )
 
-// Inputs returns the absolute names of the files that args name, each once, in order: files,
-// patterns such as songs/*.flac, and folders, for all the recordings in them and in the
-// folders below. An argument that names nothing is an error.
-func Inputs(args []string) ([]string, error) {
-	var all []string
-	seen := map[string]bool{}
-	add := func(path string) error {
-		path, err := filepath.Abs(path)
-		if err == nil && !seen[path] {
-			seen[path] = true
-			all = append(all, path)
-		}
-		return err
+// Found is what arguments name.
+type Found struct {
+	Inputs []string  // absolute names, each once, in order
+	Others []LeftOut // what lies in folders and no reader takes
+	seen   map[string]bool
+}
+
+// LeftOut are the files of a folder, and of those below it, that are no recordings.
+type LeftOut struct {
+	Folder string
+	Files  []string
+}
+
+// String tells what is left out in a line.
+func (l LeftOut) String() string {
+	if len(l.Files) == 1 {
+		return fmt.Sprintf("left out in %s: %s, which no reader takes", l.Folder, l.Files[0])
 	}
+	return fmt.Sprintf("left out in %s: %d files that no reader takes, such as %s", l.Folder, len(l.Files), l.Files[0])
+}
+
+// Inputs returns what args name: files, patterns such as songs/*.flac, and folders, for all the
+// recordings in them and in the folders below. An argument that names nothing is an error.
+func Inputs(args []string) (*Found, error) {
+	f := &Found{seen: map[string]bool{}}
 	var missing []error
 	for _, arg := range args {
-		if err := each(arg, add); err != nil {
+		if err := f.each(arg); err != nil {
 			missing = append(missing, err)
 		}
 	}
-	return all, errors.Join(missing...)
+	return f, errors.Join(missing...)
+}
+
+// add adds a file.
+func (f *Found) add(path string) error {
+	path, err := filepath.Abs(path)
+	if err == nil && !f.seen[path] {
+		f.seen[path] = true
+		f.Inputs = append(f.Inputs, path)
+	}
+	return err
 }
 
 func abs(path string) string {
@@ -40,21 +61,23 @@ func abs(path string) string {
 	return path
 }
 
-// each calls add for each file that an argument names.
-func each(arg string, add func(path string) error) error {
+// each adds each file that an argument names.
+func (f *Found) each(arg string) error {
 	info, err := os.Stat(arg)
 	switch {
 	case err == nil && info.IsDir():
 		found, others, err := audio.Find(arg, "")
 		if err == nil && len(found) == 0 {
 			err = fmt.Errorf("in the folder %s there is no sound, among %d files; want recordings", arg, len(others))
+		} else if len(others) > 0 {
+			f.Others = append(f.Others, LeftOut{arg, others})
 		}
 		for _, path := range found {
-			err = errors.Join(err, add(path))
+			err = errors.Join(err, f.add(path))
 		}
 		return err
 	case err == nil:
-		return add(arg)
+		return f.add(arg)
 	case strings.ContainsAny(arg, "*?["):
 		names, err := filepath.Glob(arg)
 		if err == nil && len(names) == 0 {
@@ -62,7 +85,7 @@ func each(arg string, add func(path string) error) error {
 		}
 		for _, name := range names {
 			if info, is := os.Stat(name); err == nil && is == nil && !info.IsDir() {
-				err = add(name)
+				err = f.add(name)
 			}
 		}
 		return err

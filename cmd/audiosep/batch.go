@@ -92,11 +92,16 @@ func (f *planFlags) inputs(cmd *cobra.Command, args []string) ([]string, error) 
 		}
 		args = append(args, more...)
 	}
-	inputs, err := batch.Inputs(args)
-	if err == nil && len(inputs) == 0 {
+	found, err := batch.Inputs(args)
+	if err == nil && len(found.Inputs) == 0 {
 		err = errors.New("there are no recordings; want files, folders or patterns behind the pipeline, or a --list")
 	}
-	return inputs, err
+	for _, others := range found.Others {
+		if !f.quiet {
+			fmt.Fprintln(cmd.ErrOrStderr(), printable(others.String()))
+		}
+	}
+	return found.Inputs, err
 }
 
 // plan writes a manifest of the recordings under settings. What cannot be read is told, and

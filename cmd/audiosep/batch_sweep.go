@@ -40,11 +40,11 @@ with one for each setting. Called again it does what is not done.`,
 			if err != nil {
 				return err
 			}
+			plan.quiet, plan.spec.plugins = run.quiet, run.plugins
 			inputs, err := plan.inputs(cmd, args[1:])
 			if err != nil {
 				return err
 			}
-			plan.quiet, plan.spec.plugins = run.quiet, run.plugins
 			items, bad, err := planSweep(cmd, &plan, run.out, args[0], inputs, settings)
 			if err != nil {
 				return err

@@ -2,10 +2,12 @@ package batch
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -17,6 +19,7 @@ type Found struct {
 	Inputs []string  // absolute names, each once, in order
 	Others []LeftOut // what lies in folders and no reader takes
 	seen   map[string]bool
+	stores opened
 }
 
 // LeftOut are the files of a folder, and of those below it, that are no recordings.
@@ -34,17 +37,77 @@ func (l LeftOut) String() string {
 }
 
 // Inputs returns what args name: files, patterns such as songs/*.flac, and folders, for all the
-// recordings in them and in the folders below. An argument that names nothing is an error.
-func Inputs(args []string) (*Found, error) {
-	f := &Found{seen: map[string]bool{}}
+// recordings in them and in the folders below; or the same in a store that open opens, such as
+// s3://bucket/songs. An argument that names nothing is an error.
+func Inputs(ctx context.Context, args []string, open Opener) (*Found, error) {
+	f := &Found{seen: map[string]bool{}, stores: opened{open: open}}
 	var missing []error
 	for _, arg := range args {
-		if err := f.each(arg); err != nil {
+		var err error
+		if u, far := ParseURL(arg); far {
+			err = f.eachFar(ctx, u)
+		} else {
+			err = f.each(arg)
+		}
+		if err != nil {
 			missing = append(missing, err)
 		}
 	}
-	return f, errors.Join(missing...)
+	return f, errors.Join(append(missing, f.stores.close())...)
 }
+
+// eachFar adds what a URL names: an object, those that a pattern matches, or else those below it. What
+// is sound, is told by the ends of names: to see the contents all would have to be brought.
+func (f *Found) eachFar(ctx context.Context, u URL) error {
+	s, err := f.stores.at(ctx, u.Root())
+	if err != nil {
+		return &storeError{u.String(), err}
+	}
+	pattern := strings.ContainsAny(u.Key, "*?[")
+	start := u.Key
+	if pattern {
+		start = start[:strings.IndexAny(start, "*?[")]
+	}
+	var exact, below, others []string
+	err = eachObject(ctx, s, start, func(o Object) {
+		matches, _ := path.Match(u.Key, o.Name)
+		name := u.Root() + "/" + o.Name
+		switch {
+		case o.Name == u.Key:
+			exact = []string{name}
+		case pattern && matches:
+			below = append(below, name)
+		case pattern || strings.HasSuffix(o.Name, "/") || u.Key != "" && !strings.HasPrefix(o.Name, u.Key+"/") || hidden(strings.TrimPrefix(o.Name, u.Key)):
+		case audio.NamedSound(o.Name):
+			below = append(below, name)
+		default:
+			others = append(others, name)
+		}
+	})
+	switch {
+	case err != nil:
+		return &storeError{u.String(), err}
+	case exact != nil:
+		below, others = exact, nil
+	case below == nil && pattern:
+		return fmt.Errorf("nothing is called %s; want a pattern that objects match", u)
+	case below == nil:
+		return fmt.Errorf("at %s there is no sound, among %d objects; want recordings", u, len(others))
+	}
+	if len(others) > 0 {
+		f.Others = append(f.Others, LeftOut{u.String(), others})
+	}
+	for _, name := range below {
+		if !f.seen[name] {
+			f.seen[name] = true
+			f.Inputs = append(f.Inputs, name)
+		}
+	}
+	return nil
+}
+
+// hidden tells whether a part of a name begins with a dot.
+func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.Contains(name, "/.") }
 
 // add adds a file.
 func (f *Found) add(path string) error {

@@ -111,7 +111,7 @@ func TestPlan(t *testing.T) {
 	}
 	os.WriteFile(filepath.Join(dir, "bad.wav"), []byte("no sound"), 0o600)
 	os.Mkdir(filepath.Join(dir, "a", "mix-stems"), 0o700)
-	found, err := Inputs([]string{dir, filepath.Join(dir, "other.wav"), filepath.Join(dir, "*", "*.wav"), filepath.Join(dir, ".hidden.wav"), filepath.Join(dir, "bad.wav")})
+	found, err := Inputs(t.Context(), []string{dir, filepath.Join(dir, "other.wav"), filepath.Join(dir, "*", "*.wav"), filepath.Join(dir, ".hidden.wav"), filepath.Join(dir, "bad.wav")}, nil)
 	if err != nil || len(found.Inputs) != 5 {
 		t.Fatalf("%v, %v; want 5 files, each once", found, err)
 	}
@@ -143,7 +143,7 @@ func TestPlan(t *testing.T) {
 	if !slices.Contains(names, "_.hidden/is_nmf.rank=3,seed=2") {
 		t.Errorf("%v: a name that begins with a dot would be hidden", names)
 	}
-	if _, err := Inputs([]string{filepath.Join(dir, "none.wav"), filepath.Join(dir, "*.flac"), filepath.Join(dir, "a", "mix-stems")}); err == nil || strings.Count(err.Error(), "\n") != 2 {
+	if _, err := Inputs(t.Context(), []string{filepath.Join(dir, "none.wav"), filepath.Join(dir, "*.flac"), filepath.Join(dir, "a", "mix-stems")}, nil); err == nil || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("three that name nothing: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path"
 	"slices"
 	"time"
 
@@ -92,7 +93,7 @@ func (f *planFlags) inputs(cmd *cobra.Command, args []string) ([]string, error) 
 		}
 		args = append(args, more...)
 	}
-	found, err := batch.Inputs(args)
+	found, err := batch.Inputs(cmd.Context(), args, openStore)
 	if err == nil && len(found.Inputs) == 0 {
 		err = errors.New("there are no recordings; want files, folders or patterns behind the pipeline, or a --list")
 	}
@@ -116,8 +117,11 @@ func (f *planFlags) plan(cmd *cobra.Command, w io.Writer, file string, inputs []
 		return nil, err
 	}
 	f.spec.input = inputs[:1]
+	if u, ok := batch.ParseURL(inputs[0]); ok {
+		f.spec.input = []string{path.Base(u.Key)} // of which nothing but the name counts
+	}
 	r := &runner{log: newWarnings(cmd.ErrOrStderr()), plugins: f.spec.plugins}
-	p := &batch.Plan{Version: thisVersion(), Inputs: inputs, Settings: settings, Reference: f.reference}
+	p := &batch.Plan{Version: thisVersion(), Inputs: inputs, Settings: settings, Reference: f.reference, Open: openStore}
 	l, err := r.load(cmd.Context(), spec, func(reg *pipeline.Registry) error {
 		p.Registry = reg
 		return f.spec.override(cmd, spec, reg)
@@ -213,9 +217,9 @@ func (f *sweepFlags) settings() ([]batch.Setting, error) {
 func separator(r *runner) *batch.Separator {
 	return &batch.Separator{
 		Version: thisVersion(),
-		Run: func(ctx context.Context, spec *pipeline.Spec, w pipeline.Watcher) (*record.Record, error) {
+		Run: func(ctx context.Context, spec *pipeline.Spec, w pipeline.Watcher, called func(path string) string) (*record.Record, error) {
 			own := *r
-			own.watch = w
+			own.watch, own.called = w, called
 			l, err := own.load(ctx, spec, nil)
 			if err != nil {
 				return nil, err
@@ -281,7 +285,10 @@ func batchStatusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := batch.Look(cmd.Context(), items, out, verify)
+			s, err := batch.Look(cmd.Context(), items, batch.Place{Out: out, Open: openStore}, verify)
+			if err != nil {
+				return &runError{err}
+			}
 			switch format {
 			case "text":
 				for _, f := range append(s.Failures, s.Damaged...) {
@@ -322,7 +329,11 @@ func batchMergeCommand() *cobra.Command {
 			if write == nil {
 				return fmt.Errorf("--format is %q; want csv or jsonl", format)
 			}
-			return write(cmd.OutOrStdout(), batch.Results(items, out))
+			all, err := batch.Results(cmd.Context(), items, batch.Place{Out: out, Open: openStore})
+			if err != nil {
+				return &runError{err}
+			}
+			return write(cmd.OutOrStdout(), all)
 		},
 	}
 	addOut(cmd, &out)
@@ -331,7 +342,7 @@ func batchMergeCommand() *cobra.Command {
 }
 
 func addOut(cmd *cobra.Command, out *string) {
-	cmd.Flags().StringVarP(out, "out", "o", "", "`DIR` of the results")
+	cmd.Flags().StringVarP(out, "out", "o", "", "`DIR` of the results, or a URL such as s3://bucket/prefix")
 	cmd.MarkFlagRequired("out")
 	cmd.MarkFlagDirname("out")
 }

@@ -17,6 +17,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/audiosep/audiosep/internal/whole"
+
+	"github.com/audiosep/audiosep/batch/helper"
 )
 
 // far is a batch whose results are in a store, under the names that they would have in a folder:
@@ -29,7 +31,7 @@ import (
 type far struct {
 	ctx     context.Context
 	url     string
-	store   Store
+	store   helper.Store
 	scratch *scratch
 	host    string
 	ttl     time.Duration
@@ -50,12 +52,12 @@ type sighting struct {
 // ready finds out whether leases hold, and that the store may be written.
 func (f *far) ready() error {
 	name := stateFolder + "/leases/probe." + rand.Text()
-	_, err := f.store.Write(f.ctx, name, []byte("whether conditions hold\n"), Only{Absent: true})
+	_, err := f.store.Write(f.ctx, name, []byte("whether conditions hold\n"), helper.Only{Absent: true})
 	if err == nil {
-		_, err = f.store.Write(f.ctx, name, []byte("whether conditions hold\n"), Only{Absent: true})
-		f.conditional = errors.Is(err, ErrHeld)
+		_, err = f.store.Write(f.ctx, name, []byte("whether conditions hold\n"), helper.Only{Absent: true})
+		f.conditional = errors.Is(err, helper.ErrHeld)
 	} else { // it may not know what a condition is
-		_, err = f.store.Write(f.ctx, name, []byte("whether it can be written\n"), Only{})
+		_, err = f.store.Write(f.ctx, name, []byte("whether it can be written\n"), helper.Only{})
 	}
 	if err != nil && !f.conditional {
 		return f.wrong(err)
@@ -106,19 +108,19 @@ func (f *far) take(it *Item) (lease, bool, error) {
 	if !f.conditional {
 		return f.takeBlindly(l)
 	}
-	o, err := f.store.Write(f.ctx, l.name, l.text(), Only{Absent: true})
+	o, err := f.store.Write(f.ctx, l.name, l.text(), helper.Only{Absent: true})
 	for range 3 {
 		if err == nil {
 			l.tag = o.Tag
 			return l, true, nil
 		}
-		if !errors.Is(err, ErrHeld) {
+		if !errors.Is(err, helper.ErrHeld) {
 			return nil, false, f.wrong(err)
 		}
 		text, held, is := f.store.Read(f.ctx, l.name)
 		switch {
 		case errors.Is(is, fs.ErrNotExist):
-			o, err = f.store.Write(f.ctx, l.name, l.text(), Only{Absent: true})
+			o, err = f.store.Write(f.ctx, l.name, l.text(), helper.Only{Absent: true})
 		case is != nil:
 			return nil, false, f.wrong(is)
 		case bytes.Equal(text, l.text()): // it was written, and the answer was lost
@@ -127,9 +129,9 @@ func (f *far) take(it *Item) (lease, bool, error) {
 		case !f.void(l.name, text, held):
 			return nil, false, nil
 		default: // of several who see that it is void one gets it
-			o, err = f.store.Write(f.ctx, l.name, l.text(), Only{Tag: held.Tag})
+			o, err = f.store.Write(f.ctx, l.name, l.text(), helper.Only{Tag: held.Tag})
 			if errors.Is(err, fs.ErrNotExist) {
-				err = ErrHeld
+				err = helper.ErrHeld
 			}
 		}
 	}
@@ -144,13 +146,13 @@ func (f *far) takeBlindly(l *farLease) (lease, bool, error) {
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, false, f.wrong(err)
 	}
-	_, err = f.store.Write(f.ctx, l.name, l.text(), Only{})
+	_, err = f.store.Write(f.ctx, l.name, l.text(), helper.Only{})
 	return l, err == nil, f.wrong(err)
 }
 
 // void tells whether the holder of a lease is gone: its lock is free, if it was on this machine, or it
 // has given no sign of life for the time to live.
-func (f *far) void(name string, text []byte, o Object) bool {
+func (f *far) void(name string, text []byte, o helper.Object) bool {
 	var by farHolder
 	if json.Unmarshal(text, &by) == nil && by.Host == f.host && by.Lock != "" && abandoned(by.Lock) {
 		return true
@@ -169,9 +171,9 @@ func (f *far) void(name string, text []byte, o Object) bool {
 
 func (l *farLease) refresh() error {
 	l.holder.Renewed++
-	only := Only{Tag: l.tag}
+	only := helper.Only{Tag: l.tag}
 	if !l.f.conditional {
-		only = Only{}
+		only = helper.Only{}
 	}
 	o, err := l.f.store.Write(l.f.ctx, l.name, l.text(), only)
 	if err == nil {
@@ -198,7 +200,7 @@ func (f *far) begin(it *Item) (dir string, before int, err error) {
 	}
 	before = bytes.Count(text, []byte("\n"))
 	text = fmt.Appendf(text, "%s %d %s\n", strings.ReplaceAll(f.host, " ", "_"), os.Getpid(), time.Now().UTC().Format(time.RFC3339))
-	if _, err := f.store.Write(f.ctx, name, text, Only{}); err != nil {
+	if _, err := f.store.Write(f.ctx, name, text, helper.Only{}); err != nil {
 		return "", 0, f.wrong(err)
 	}
 	dir, err = f.scratch.folder()
@@ -210,7 +212,7 @@ func (f *far) ended(it *Item) { f.store.Remove(f.ctx, f.of(it, "tries")) }
 func (f *far) fail(why Failure, it *Item) error {
 	text, err := json.Marshal(why)
 	if err == nil {
-		_, err = f.store.Write(f.ctx, f.of(it, "failed"), append(text, '\n'), Only{})
+		_, err = f.store.Write(f.ctx, f.of(it, "failed"), append(text, '\n'), helper.Only{})
 		err = f.wrong(err)
 	}
 	return err
@@ -282,7 +284,7 @@ func (f *far) done(it *Item) *Done {
 		return nil
 	}
 	sizes := map[string]int64{}
-	if eachObject(f.ctx, f.store, it.Name+"/", func(o Object) { sizes[o.Name] = o.Bytes }) != nil {
+	if eachObject(f.ctx, f.store, it.Name+"/", func(o helper.Object) { sizes[o.Name] = o.Bytes }) != nil {
 		return nil
 	}
 	return f.doneOf(it, text, sizes)
@@ -332,7 +334,7 @@ func (f *far) list(items []*Item) (*known, error) {
 	sizes := map[string]int64{}
 	leases := map[string]time.Time{}
 	below := stateFolder + "/leases/"
-	err := eachObject(f.ctx, f.store, "", func(o Object) {
+	err := eachObject(f.ctx, f.store, "", func(o helper.Object) {
 		if strings.HasPrefix(o.Name, below) {
 			leases[o.Name] = o.Written
 		}

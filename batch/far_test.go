@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/audiosep/audiosep/pipeline/record"
+
+	"github.com/audiosep/audiosep/batch/helper"
 )
 
 // memory is a Store in memory. Pages of its lists have 3 objects.
@@ -39,11 +41,11 @@ func (m *memory) lock(what, name string) error {
 	return nil
 }
 
-func (m *memory) object(name string) Object {
-	return Object{name, int64(len(m.objects[name])), fmt.Sprint(m.tags[name]), time.Now()}
+func (m *memory) object(name string) helper.Object {
+	return helper.Object{Name: name, Bytes: int64(len(m.objects[name])), Tag: fmt.Sprint(m.tags[name]), Written: time.Now()}
 }
 
-func (m *memory) List(_ context.Context, prefix, after string) (page []Object, err error) {
+func (m *memory) List(_ context.Context, prefix, after string) (page []helper.Object, err error) {
 	err = m.lock("list", prefix)
 	defer m.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(m.objects)) {
@@ -54,7 +56,7 @@ func (m *memory) List(_ context.Context, prefix, after string) (page []Object, e
 	return page, err
 }
 
-func (m *memory) Read(_ context.Context, name string) ([]byte, Object, error) {
+func (m *memory) Read(_ context.Context, name string) ([]byte, helper.Object, error) {
 	err := m.lock("read", name)
 	defer m.mu.Unlock()
 	text, ok := m.objects[name]
@@ -64,15 +66,15 @@ func (m *memory) Read(_ context.Context, name string) ([]byte, Object, error) {
 	return text, m.object(name), err
 }
 
-func (m *memory) Write(_ context.Context, name string, text []byte, o Only) (Object, error) {
+func (m *memory) Write(_ context.Context, name string, text []byte, o helper.Only) (helper.Object, error) {
 	err := m.lock("write", name)
 	defer m.mu.Unlock()
 	if err != nil {
-		return Object{}, err
+		return helper.Object{}, err
 	}
 	_, is := m.objects[name]
 	if !m.blind && (o.Absent && is || o.Tag != "" && (!is || o.Tag != fmt.Sprint(m.tags[name]))) {
-		return Object{}, ErrHeld
+		return helper.Object{}, helper.ErrHeld
 	}
 	m.writes++
 	m.objects[name], m.tags[name] = bytes.Clone(text), m.writes
@@ -90,7 +92,7 @@ func (m *memory) Download(ctx context.Context, name, file string) error {
 func (m *memory) Upload(ctx context.Context, name, file string) error {
 	text, err := os.ReadFile(file)
 	if err == nil {
-		_, err = m.Write(ctx, name, text, Only{})
+		_, err = m.Write(ctx, name, text, helper.Only{})
 		m.order = append(m.order, name)
 	}
 	return err
@@ -108,7 +110,7 @@ func (m *memory) Remove(_ context.Context, name string) error {
 func (m *memory) Close() error { return nil }
 
 // open opens the store whatever the URL, and Options that use it.
-func (m *memory) open(context.Context, string) (Store, error) { return m, nil }
+func (m *memory) open(context.Context, string) (helper.Store, error) { return m, nil }
 
 func (m *memory) options(do func(ctx context.Context, t Task) error) Options {
 	return Options{Out: "mem://bucket/out", Open: m.open, Jobs: 3, Worker: by(do)}
@@ -116,7 +118,7 @@ func (m *memory) options(do func(ctx context.Context, t Task) error) Options {
 
 func (m *memory) look(t *testing.T, all []*Item) *Status {
 	t.Helper()
-	s, err := Look(t.Context(), all, Place{"mem://bucket/out", m.open}, true)
+	s, err := Look(t.Context(), all, Place{Out: "mem://bucket/out", Open: m.open}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +159,7 @@ func TestFarIsAsFolder(t *testing.T) {
 	if s := m.look(t, all); len(s.Damaged) != 1 {
 		t.Errorf("%v; want one damaged", s)
 	}
-	if r, err := Results(t.Context(), all, Place{"mem://bucket/out", m.open}); err != nil || len(r) != 12 {
+	if r, err := Results(t.Context(), all, Place{Out: "mem://bucket/out", Open: m.open}); err != nil || len(r) != 12 {
 		t.Errorf("%d results, %v", len(r), err)
 	}
 }
@@ -242,7 +244,7 @@ func TestFarLeases(t *testing.T) {
 		take(there, false, "one that was refreshed")
 		time.Sleep(30 * time.Millisecond)
 		l2 := take(there, true, "a silent one")
-		if err := l.refresh(); !blind && !errors.Is(err, ErrHeld) {
+		if err := l.refresh(); !blind && !errors.Is(err, helper.ErrHeld) {
 			t.Errorf("a lease that another has is refreshed: %v", err)
 		}
 		if !blind {

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/audiosep/audiosep/audio"
+
+	"github.com/audiosep/audiosep/batch/helper"
 )
 
 // Found is what arguments name.
@@ -39,12 +41,12 @@ func (l LeftOut) String() string {
 // Inputs returns what args name: files, patterns such as songs/*.flac, and folders, for all the
 // recordings in them and in the folders below; or the same in a store that open opens, such as
 // s3://bucket/songs. An argument that names nothing is an error.
-func Inputs(ctx context.Context, args []string, open Opener) (*Found, error) {
+func Inputs(ctx context.Context, args []string, open helper.Opener) (*Found, error) {
 	f := &Found{seen: map[string]bool{}, stores: opened{open: open}}
 	var missing []error
 	for _, arg := range args {
 		var err error
-		if u, far := ParseURL(arg); far {
+		if u, far := helper.ParseURL(arg); far {
 			err = f.eachFar(ctx, u)
 		} else {
 			err = f.each(arg)
@@ -58,7 +60,7 @@ func Inputs(ctx context.Context, args []string, open Opener) (*Found, error) {
 
 // eachFar adds what a URL names: an object, those that a pattern matches, or else those below it. What
 // is sound, is told by the ends of names: to see the contents all would have to be brought.
-func (f *Found) eachFar(ctx context.Context, u URL) error {
+func (f *Found) eachFar(ctx context.Context, u helper.URL) error {
 	s, err := f.stores.at(ctx, u.Root())
 	if err != nil {
 		return &storeError{u.String(), err}
@@ -69,7 +71,7 @@ func (f *Found) eachFar(ctx context.Context, u URL) error {
 		start = start[:strings.IndexAny(start, "*?[")]
 	}
 	var exact, below, others []string
-	err = eachObject(ctx, s, start, func(o Object) {
+	err = eachObject(ctx, s, start, func(o helper.Object) {
 		matches, _ := path.Match(u.Key, o.Name)
 		name := u.Root() + "/" + o.Name
 		switch {

@@ -23,6 +23,8 @@ import (
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
+
+	"github.com/audiosep/audiosep/batch/helper"
 )
 
 // Plan is what a manifest is to be made of.
@@ -39,7 +41,7 @@ type Plan struct {
 	Reference string
 	// Progress, if it is not nil, is told how many inputs have been looked at.
 	Progress func(done, of int)
-	Open     Opener // opens URLs among the inputs; nil: there are none
+	Open     helper.Opener // opens URLs among the inputs; nil: there are none
 
 	stores  opened
 	scratch scratch

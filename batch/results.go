@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"log/slog"
 	"time"
+
+	"github.com/audiosep/audiosep/batch/helper"
 )
 
 // results is where the results of a batch are, and what is known of items that are not done: a folder
@@ -59,7 +61,7 @@ func failureOf(it *Item, text []byte) Failure {
 
 // resultsAt returns what is at out, a folder or a URL, for those who only look.
 func resultsAt(ctx context.Context, out string, stores *opened, s *scratch) (results, error) {
-	u, ok := ParseURL(out)
+	u, ok := helper.ParseURL(out)
 	if !ok {
 		return &state{out: out}, nil
 	}

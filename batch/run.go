@@ -12,16 +12,18 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/audiosep/audiosep/batch/helper"
 )
 
 // Options are the ways to run a batch. Out and Worker must be given.
 type Options struct {
 	Out    string // the folder of all results, or a URL
 	Worker func() (Worker, error)
-	Open   Opener // opens URLs, of results and of inputs; nil: there are none
-	Jobs   int    // items at a time; 0: one
-	Shard  Shard  // of the manifest; zero: all of it
-	Steal  bool   // take other shards' items when there are no more of the own
+	Open   helper.Opener // opens URLs, of results and of inputs; nil: there are none
+	Jobs   int           // items at a time; 0: one
+	Shard  Shard         // of the manifest; zero: all of it
+	Steal  bool          // take other shards' items when there are no more of the own
 	// Wait stays until all items of the manifest are done or have failed, whoever does them.
 	Wait      bool
 	Memory    int64         // bytes that items at work may be estimated to take together; 0: any

@@ -10,6 +10,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"github.com/audiosep/audiosep/batch/helper"
 )
 
 // Status is what has become of the items of a manifest.
@@ -40,7 +42,7 @@ func (s *Status) Code() int {
 // Place is where results are: a folder, or a URL that Open opens.
 type Place struct {
 	Out  string
-	Open Opener // nil: Out is a folder
+	Open helper.Opener // nil: Out is a folder
 }
 
 // Look finds out what has become of items. verify holds every output against its SHA-256.

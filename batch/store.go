@@ -6,68 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
-	"strings"
 	"sync"
-	"time"
+
+	"github.com/audiosep/audiosep/batch/helper"
 )
-
-// Object is a file in a store.
-type Object struct {
-	Name    string    `json:"name"` // below the place that was opened, with / between
-	Bytes   int64     `json:"bytes"`
-	Tag     string    `json:"tag"`     // another whenever something else is written
-	Written time.Time `json:"written"` // by the clock of the store
-}
-
-// Only is a condition of writing an object. The zero Only is none.
-type Only struct {
-	Absent bool   `json:"absent,omitempty"` // if there is none of the name
-	Tag    string `json:"tag,omitempty"`    // if it has this tag
-}
-
-// ErrHeld says that an object was not written because its condition does not hold.
-var ErrHeld = errors.New("the object is another by now")
-
-// Store keeps objects where there are no folders, such as a bucket of S3. An object appears whole
-// or not at all. Errors match fs.ErrNotExist where there is no object of the name, ErrHeld where a
-// condition does not hold. Stores may be used by several goroutines.
-type Store interface {
-	// List returns objects whose names begin with prefix, in the order of the bytes of names, from
-	// the one after the name after on: some of them, and none only if there are no more.
-	List(ctx context.Context, prefix, after string) ([]Object, error)
-	Read(ctx context.Context, name string) ([]byte, Object, error) // small ones
-	Write(ctx context.Context, name string, text []byte, o Only) (Object, error)
-	Download(ctx context.Context, name, file string) error // file is the name of a file here
-	Upload(ctx context.Context, name, file string) error
-	Remove(ctx context.Context, name string) error // no error if there is none
-	Close() error
-}
-
-// Opener opens what lies below a URL, such as s3://bucket/prefix.
-type Opener func(ctx context.Context, url string) (Store, error)
-
-// URL is a name that is none of a file: s3://bucket/key. The key stands as it is, with no escapes.
-type URL struct{ Scheme, Bucket, Key string }
-
-var urlStart = regexp.MustCompile(`^([a-z][a-z0-9+.-]*)://([^/]*)/?`)
-
-// ParseURL tells whether a name is a URL, and which. The key has no / at its end.
-func ParseURL(name string) (URL, bool) {
-	m := urlStart.FindStringSubmatch(name)
-	if m == nil || m[1] == "file" {
-		return URL{}, false
-	}
-	return URL{m[1], m[2], strings.TrimRight(name[len(m[0]):], "/")}, true
-}
-
-// isURL tells whether a name is a URL.
-func isURL(name string) bool { return urlStart.MatchString(name) && !strings.HasPrefix(name, "file:") }
-
-// Root is the URL of the bucket.
-func (u URL) Root() string { return u.Scheme + "://" + u.Bucket }
-
-func (u URL) String() string { return strings.TrimSuffix(u.Root()+"/"+u.Key, "/") }
 
 // storeError is an error of a store: the network, or what is at the other end. Nothing is wrong with
 // the item.
@@ -81,13 +23,13 @@ func (e *storeError) Unwrap() error { return e.err }
 
 // opened are the stores that are in use, by URL.
 type opened struct {
-	open Opener
+	open helper.Opener
 	mu   sync.Mutex
-	all  map[string]Store
+	all  map[string]helper.Store
 }
 
 // at returns the store below a URL.
-func (o *opened) at(ctx context.Context, url string) (Store, error) {
+func (o *opened) at(ctx context.Context, url string) (helper.Store, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if s := o.all[url]; s != nil {
@@ -101,7 +43,7 @@ func (o *opened) at(ctx context.Context, url string) (Store, error) {
 		return nil, err
 	}
 	if o.all == nil {
-		o.all = map[string]Store{}
+		o.all = map[string]helper.Store{}
 	}
 	o.all[url] = s
 	return s, nil
@@ -119,7 +61,7 @@ func (o *opened) close() error {
 }
 
 // eachObject calls f for all objects whose names begin with prefix.
-func eachObject(ctx context.Context, s Store, prefix string, f func(Object)) error {
+func eachObject(ctx context.Context, s helper.Store, prefix string, f func(helper.Object)) error {
 	for after := ""; ; {
 		some, err := s.List(ctx, prefix, after)
 		if err != nil || len(some) == 0 {
@@ -135,7 +77,7 @@ func eachObject(ctx context.Context, s Store, prefix string, f func(Object)) err
 // fetch brings the object of a URL into a folder, under the last part of its name, and returns where
 // it is.
 func (o *opened) fetch(ctx context.Context, name, dir string) (string, error) {
-	u, _ := ParseURL(name)
+	u, _ := helper.ParseURL(name)
 	base := path.Base(u.Key)
 	if !safeName(base) || unsafe.MatchString(base) {
 		return "", fmt.Errorf("%s cannot be the name of a file here; want an object called as files are", name)
@@ -151,4 +93,10 @@ func (o *opened) fetch(ctx context.Context, name, dir string) (string, error) {
 		return "", &storeError{name, err}
 	}
 	return file, nil
+}
+
+// isURL tells whether a name is a URL.
+func isURL(name string) bool {
+	_, far := helper.ParseURL(name)
+	return far
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/batch/helper"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/pipeline/record"
 )
@@ -153,7 +154,7 @@ func (w *watcher) Step(stage string, s audiosep.Step) {
 
 // full tells whether an error is that of a disk, or of a share of it, that has no room.
 func full(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, errFull)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, errFull) || errors.Is(err, helper.ErrFull)
 }
 
 var errFull = errors.New("there is no room left")

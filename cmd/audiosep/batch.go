@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep/batch"
+	"github.com/audiosep/audiosep/batch/helper"
 	"github.com/audiosep/audiosep/metrics"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/pipeline/record"
@@ -117,7 +118,7 @@ func (f *planFlags) plan(cmd *cobra.Command, w io.Writer, file string, inputs []
 		return nil, err
 	}
 	f.spec.input = inputs[:1]
-	if u, ok := batch.ParseURL(inputs[0]); ok {
+	if u, ok := helper.ParseURL(inputs[0]); ok {
 		f.spec.input = []string{path.Base(u.Key)} // of which nothing but the name counts
 	}
 	r := &runner{log: newWarnings(cmd.ErrOrStderr()), plugins: f.spec.plugins}
@@ -163,7 +164,8 @@ func batchPlanCommand() *cobra.Command {
 recording, and each setting of a sweep, with a hash of all that decides its result
 (the content of the recording, the pipeline with every parameter, the seed, the
 version), the folder of its outputs, and about how long it will take one processor
-and how much memory. INPUTS are files, patterns, and folders, which are searched.
+and how much memory. INPUTS are files, patterns, and folders, which are searched;
+or the same in a store, such as s3://bucket/songs.
 Recordings that cannot be read are told and left out; the exit code is 3 then.`,
 		Example: `  audiosep batch plan pipeline.json songs 'more/*.flac' > manifest.jsonl
   find . -name '*.wav' | audiosep batch plan hpss --list - > manifest.jsonl

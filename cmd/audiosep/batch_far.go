@@ -8,23 +8,23 @@ import (
 	"path/filepath"
 	"runtime"
 
-	"github.com/audiosep/audiosep/batch"
+	"github.com/audiosep/audiosep/batch/helper"
 )
 
 // openStore opens a store by the program that knows its URLs: audiosep-s3 those that begin with s3.
 // So this program has no client of any store in it.
-func openStore(ctx context.Context, url string) (batch.Store, error) {
-	u, _ := batch.ParseURL(url)
-	cmd, err := helper(u.Scheme)
+func openStore(ctx context.Context, url string) (helper.Store, error) {
+	u, _ := helper.ParseURL(url)
+	cmd, err := helperProgram(u.Scheme)
 	if err != nil {
 		return nil, err
 	}
-	return batch.StartStore(ctx, cmd, url)
+	return helper.StartStore(ctx, cmd, url)
 }
 
-// helper returns the program that knows something for this one: audiosep-NAME, beside this program or
+// helperProgram returns the program that knows something for this one: audiosep-NAME, beside this program or
 // on the PATH.
-func helper(name string) (*exec.Cmd, error) {
+func helperProgram(name string) (*exec.Cmd, error) {
 	name = "audiosep-" + name
 	if exe, err := os.Executable(); err == nil {
 		beside := filepath.Join(filepath.Dir(exe), name)
@@ -50,7 +50,7 @@ func helperCommand(path string) *exec.Cmd {
 
 // inFolder refuses a URL where results must be in a folder.
 func inFolder(out string) error {
-	if _, far := batch.ParseURL(out); far {
+	if _, far := helper.ParseURL(out); far {
 		return fmt.Errorf("--out is %s; want a folder here, or batch plan and batch run for results elsewhere", out)
 	}
 	return nil

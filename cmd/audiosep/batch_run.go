@@ -20,6 +20,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/audiosep/audiosep/batch"
+	"github.com/audiosep/audiosep/batch/helper"
 	"github.com/audiosep/audiosep/internal/machine"
 )
 
@@ -153,7 +154,7 @@ func (f *batchFlags) do(cmd *cobra.Command, items []*batch.Item, failed bool) (*
 		return nil, err
 	}
 	out := f.out
-	if _, far := batch.ParseURL(out); !far {
+	if _, far := helper.ParseURL(out); !far {
 		if out, err = filepath.Abs(out); err != nil {
 			return nil, err
 		}

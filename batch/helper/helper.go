@@ -1,4 +1,4 @@
-package batch
+package helper
 
 import (
 	"context"
@@ -16,12 +16,8 @@ import (
 	"time"
 )
 
-// What a store is reached by is not linked into this program: it is a program of its own, a helper,
-// which answers calls (net/rpc/jsonrpc) on its standard input and output, and ends when its standard
-// input does. Files travel by name, for both are on one machine.
-
-// helper is a helper that runs.
-type helper struct {
+// process is a helper that runs.
+type process struct {
 	name    string
 	cmd     *exec.Cmd
 	calls   *rpc.Client
@@ -37,7 +33,7 @@ type pipe struct {
 
 func (p pipe) Close() error { return errors.Join(p.WriteCloser.Close(), p.ReadCloser.Close()) }
 
-func startHelper(cmd *exec.Cmd) (*helper, error) {
+func start(cmd *exec.Cmd) (*process, error) {
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -49,12 +45,12 @@ func startHelper(cmd *exec.Cmd) (*helper, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	h := &helper{name: cmd.Path, cmd: cmd, calls: jsonrpc.NewClient(pipe{out, in}), ended: make(chan struct{})}
+	h := &process{name: cmd.Path, cmd: cmd, calls: jsonrpc.NewClient(pipe{out, in}), ended: make(chan struct{})}
 	return h, nil
 }
 
 // call asks the helper something. It does not wait longer than ctx.
-func (h *helper) call(ctx context.Context, method string, args, answer any) error {
+func (h *process) call(ctx context.Context, method string, args, answer any) error {
 	c := h.calls.Go(method, args, answer, make(chan *rpc.Call, 1))
 	select {
 	case <-ctx.Done():
@@ -68,7 +64,7 @@ func (h *helper) call(ctx context.Context, method string, args, answer any) erro
 }
 
 // Close ends the helper.
-func (h *helper) Close() error {
+func (h *process) Close() error {
 	h.closing.Do(func() {
 		h.calls.Close()
 		go func() {
@@ -85,8 +81,8 @@ func (h *helper) Close() error {
 	return nil
 }
 
-// serveHelper answers calls on standard input and output until there are no more.
-func serveHelper(name string, service any) error {
+// serve answers calls on standard input and output until there are no more.
+func serve(name string, service any) error {
 	// Whoever started it says when to stop: by the end of standard input.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	s := rpc.NewServer()
@@ -114,7 +110,7 @@ type StoreAnswer struct {
 	Kind    string   `json:"kind,omitempty"` // of error: missing, held, full, or none
 }
 
-var errorKinds = map[string]error{"missing": fs.ErrNotExist, "held": ErrHeld, "full": errFull}
+var errorKinds = map[string]error{"missing": fs.ErrNotExist, "held": ErrHeld, "full": ErrFull}
 
 // tell puts an error into an answer.
 func (a *StoreAnswer) tell(err error) error {
@@ -123,7 +119,7 @@ func (a *StoreAnswer) tell(err error) error {
 	}
 	a.Error = err.Error()
 	for kind, is := range errorKinds {
-		if errors.Is(err, is) || kind == "full" && full(err) {
+		if errors.Is(err, is) || kind == "full" && (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)) {
 			a.Kind = kind
 		}
 	}
@@ -137,26 +133,34 @@ func (a *StoreAnswer) err() error {
 	case a.Kind == "":
 		return errors.New(a.Error)
 	}
-	return remoteError{errors.New(a.Error), errorKinds[a.Kind]}
+	return kindError{errors.New(a.Error), errorKinds[a.Kind]}
 }
 
-// farStore is a Store that a helper knows.
-type farStore struct{ *helper }
+// kindError is an error of a helper, of a kind.
+type kindError struct {
+	error
+	kind error
+}
+
+func (e kindError) Is(target error) bool { return target == e.kind }
+
+// remoteStore is a Store that a helper knows.
+type remoteStore struct{ *process }
 
 // StartStore starts a program that calls [ServeStore], and has it open a URL.
 func StartStore(ctx context.Context, cmd *exec.Cmd, url string) (Store, error) {
-	h, err := startHelper(cmd)
+	h, err := start(cmd)
 	if err != nil {
 		return nil, err
 	}
-	s := farStore{h}
+	s := remoteStore{h}
 	if _, err := s.ask(ctx, "Open", StoreCall{Name: url}); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return s, nil
 }
 
-func (s farStore) ask(ctx context.Context, method string, c StoreCall) (*StoreAnswer, error) {
+func (s remoteStore) ask(ctx context.Context, method string, c StoreCall) (*StoreAnswer, error) {
 	a := new(StoreAnswer)
 	if err := s.call(ctx, "Store."+method, c, a); err != nil {
 		return a, err
@@ -164,39 +168,39 @@ func (s farStore) ask(ctx context.Context, method string, c StoreCall) (*StoreAn
 	return a, a.err()
 }
 
-func (s farStore) one(a *StoreAnswer, err error) (Object, error) {
+func (s remoteStore) one(a *StoreAnswer, err error) (Object, error) {
 	if err != nil || len(a.Objects) != 1 {
 		return Object{}, err
 	}
 	return a.Objects[0], nil
 }
 
-func (s farStore) List(ctx context.Context, prefix, after string) ([]Object, error) {
+func (s remoteStore) List(ctx context.Context, prefix, after string) ([]Object, error) {
 	a, err := s.ask(ctx, "List", StoreCall{Name: prefix, After: after})
 	return a.Objects, err
 }
 
-func (s farStore) Read(ctx context.Context, name string) ([]byte, Object, error) {
+func (s remoteStore) Read(ctx context.Context, name string) ([]byte, Object, error) {
 	a, err := s.ask(ctx, "Read", StoreCall{Name: name})
 	o, err := s.one(a, err)
 	return a.Text, o, err
 }
 
-func (s farStore) Write(ctx context.Context, name string, text []byte, o Only) (Object, error) {
+func (s remoteStore) Write(ctx context.Context, name string, text []byte, o Only) (Object, error) {
 	return s.one(s.ask(ctx, "Write", StoreCall{Name: name, Text: text, Only: o}))
 }
 
-func (s farStore) Download(ctx context.Context, name, file string) error {
+func (s remoteStore) Download(ctx context.Context, name, file string) error {
 	_, err := s.ask(ctx, "Download", StoreCall{Name: name, File: file})
 	return err
 }
 
-func (s farStore) Upload(ctx context.Context, name, file string) error {
+func (s remoteStore) Upload(ctx context.Context, name, file string) error {
 	_, err := s.ask(ctx, "Upload", StoreCall{Name: name, File: file})
 	return err
 }
 
-func (s farStore) Remove(ctx context.Context, name string) error {
+func (s remoteStore) Remove(ctx context.Context, name string) error {
 	_, err := s.ask(ctx, "Remove", StoreCall{Name: name})
 	return err
 }
@@ -206,7 +210,7 @@ func (s farStore) Remove(ctx context.Context, name string) error {
 func ServeStore(open Opener) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	return serveHelper("Store", &storeService{ctx: ctx, open: open})
+	return serve("Store", &storeService{ctx: ctx, open: open})
 }
 
 // storeService answers calls, for net/rpc.

@@ -71,6 +71,10 @@ func ReadDone(path string) (*Done, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseDone(path, text)
+}
+
+func parseDone(path string, text []byte) (*Done, error) {
 	d := new(Done)
 	if err := json.Unmarshal(text, d); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -2,37 +2,123 @@ package batch
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
 	"github.com/audiosep/audiosep/audio"
+
+	"github.com/audiosep/audiosep/batch/helper"
 )
 
-// Inputs returns the absolute names of the files that args name, each once, in order: files,
-// patterns such as songs/*.flac, and folders, for all the recordings in them and in the
-// folders below. An argument that names nothing is an error.
-func Inputs(args []string) ([]string, error) {
-	var all []string
-	seen := map[string]bool{}
-	add := func(path string) error {
-		path, err := filepath.Abs(path)
-		if err == nil && !seen[path] {
-			seen[path] = true
-			all = append(all, path)
-		}
-		return err
+// Found is what arguments name.
+type Found struct {
+	Inputs []string  // absolute names, each once, in order
+	Others []LeftOut // what lies in folders and no reader takes
+	seen   map[string]bool
+	stores opened
+}
+
+// LeftOut are the files of a folder, and of those below it, that are no recordings.
+type LeftOut struct {
+	Folder string
+	Files  []string
+}
+
+// String tells what is left out in a line.
+func (l LeftOut) String() string {
+	if len(l.Files) == 1 {
+		return fmt.Sprintf("left out in %s: %s, which no reader takes", l.Folder, l.Files[0])
 	}
+	return fmt.Sprintf("left out in %s: %d files that no reader takes, such as %s", l.Folder, len(l.Files), l.Files[0])
+}
+
+// Inputs returns what args name: files, patterns such as songs/*.flac, and folders, for all the
+// recordings in them and in the folders below; or the same in a store that open opens, such as
+// s3://bucket/songs. An argument that names nothing is an error.
+func Inputs(ctx context.Context, args []string, open helper.Opener) (*Found, error) {
+	f := &Found{seen: map[string]bool{}, stores: opened{open: open}}
 	var missing []error
 	for _, arg := range args {
-		if err := each(arg, add); err != nil {
+		var err error
+		if u, far := helper.ParseURL(arg); far {
+			err = f.eachFar(ctx, u)
+		} else {
+			err = f.each(arg)
+		}
+		if err != nil {
 			missing = append(missing, err)
 		}
 	}
-	return all, errors.Join(missing...)
+	return f, errors.Join(append(missing, f.stores.close())...)
+}
+
+// eachFar adds what a URL names: an object, those that a pattern matches, or else those below it. What
+// is sound, is told by the ends of names: to see the contents all would have to be brought.
+func (f *Found) eachFar(ctx context.Context, u helper.URL) error {
+	s, err := f.stores.at(ctx, u.Root())
+	if err != nil {
+		return &storeError{u.String(), err}
+	}
+	pattern := strings.ContainsAny(u.Key, "*?[")
+	start := u.Key
+	if pattern {
+		start = start[:strings.IndexAny(start, "*?[")]
+	}
+	var exact, below, others []string
+	err = eachObject(ctx, s, start, func(o helper.Object) {
+		matches, _ := path.Match(u.Key, o.Name)
+		name := u.Root() + "/" + o.Name
+		switch {
+		case o.Name == u.Key:
+			exact = []string{name}
+		case pattern && matches:
+			below = append(below, name)
+		case pattern || strings.HasSuffix(o.Name, "/") || u.Key != "" && !strings.HasPrefix(o.Name, u.Key+"/") || hidden(strings.TrimPrefix(o.Name, u.Key)):
+		case audio.NamedSound(o.Name):
+			below = append(below, name)
+		default:
+			others = append(others, name)
+		}
+	})
+	switch {
+	case err != nil:
+		return &storeError{u.String(), err}
+	case exact != nil:
+		below, others = exact, nil
+	case below == nil && pattern:
+		return fmt.Errorf("nothing is called %s; want a pattern that objects match", u)
+	case below == nil:
+		return fmt.Errorf("at %s there is no sound, among %d objects; want recordings", u, len(others))
+	}
+	if len(others) > 0 {
+		f.Others = append(f.Others, LeftOut{u.String(), others})
+	}
+	for _, name := range below {
+		if !f.seen[name] {
+			f.seen[name] = true
+			f.Inputs = append(f.Inputs, name)
+		}
+	}
+	return nil
+}
+
+// hidden tells whether a part of a name begins with a dot.
+func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.Contains(name, "/.") }
+
+// add adds a file.
+func (f *Found) add(path string) error {
+	path, err := filepath.Abs(path)
+	if err == nil && !f.seen[path] {
+		f.seen[path] = true
+		f.Inputs = append(f.Inputs, path)
+	}
+	return err
 }
 
 func abs(path string) string {
@@ -40,21 +126,23 @@ func abs(path string) string {
 	return path
 }
 
-// each calls add for each file that an argument names.
-func each(arg string, add func(path string) error) error {
+// each adds each file that an argument names.
+func (f *Found) each(arg string) error {
 	info, err := os.Stat(arg)
 	switch {
 	case err == nil && info.IsDir():
 		found, others, err := audio.Find(arg, "")
 		if err == nil && len(found) == 0 {
 			err = fmt.Errorf("in the folder %s there is no sound, among %d files; want recordings", arg, len(others))
+		} else if len(others) > 0 {
+			f.Others = append(f.Others, LeftOut{arg, others})
 		}
 		for _, path := range found {
-			err = errors.Join(err, add(path))
+			err = errors.Join(err, f.add(path))
 		}
 		return err
 	case err == nil:
-		return add(arg)
+		return f.add(arg)
 	case strings.ContainsAny(arg, "*?["):
 		names, err := filepath.Glob(arg)
 		if err == nil && len(names) == 0 {
@@ -62,7 +150,7 @@ func each(arg string, add func(path string) error) error {
 		}
 		for _, name := range names {
 			if info, is := os.Stat(name); err == nil && is == nil && !info.IsDir() {
-				err = add(name)
+				err = f.add(name)
 			}
 		}
 		return err

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -22,6 +23,8 @@ import (
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
+
+	"github.com/audiosep/audiosep/batch/helper"
 )
 
 // Plan is what a manifest is to be made of.
@@ -38,6 +41,10 @@ type Plan struct {
 	Reference string
 	// Progress, if it is not nil, is told how many inputs have been looked at.
 	Progress func(done, of int)
+	Open     helper.Opener // opens URLs among the inputs; nil: there are none
+
+	stores  opened
+	scratch scratch
 }
 
 // Failure is something that went wrong with one input or item.
@@ -52,9 +59,14 @@ type Failure struct {
 // Write writes the manifest. Inputs that cannot be read are left out and returned. An error
 // is one of the pipeline, pipeline.Problems, or of writing.
 func (p *Plan) Write(ctx context.Context, w io.Writer) (bad []Failure, err error) {
+	p.stores.open = p.Open
+	defer func() { err = errors.Join(err, p.stores.close(), p.scratch.close()) }()
 	settings, header, err := p.settings(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if p.Reference != "" && slices.ContainsFunc(p.Inputs, isURL) {
+		return nil, errors.New("there is a pattern of folders of true stems, and some recordings are in no folder; want recordings and stems on this machine")
 	}
 	out := bufio.NewWriterSize(w, 1<<16)
 	enc := json.NewEncoder(out)
@@ -66,6 +78,9 @@ func (p *Plan) Write(ctx context.Context, w io.Writer) (bad []Failure, err error
 	err = inOrder(ctx, len(p.Inputs), func(i int) (*looked, error) { return p.look(ctx, p.Inputs[i], settings) }, func(i int, l *looked, err error) error {
 		if p.Progress != nil {
 			p.Progress(i+1, len(p.Inputs))
+		}
+		if far := (*storeError)(nil); errors.As(err, &far) {
+			return err
 		}
 		if err != nil {
 			bad = append(bad, Failure{Name: names[i], Input: p.Inputs[i], Error: err.Error()})
@@ -240,7 +255,21 @@ type looked struct {
 }
 
 // look finds out what a recording is, and what separating it will take.
-func (p *Plan) look(ctx context.Context, input string, settings []*planned) (*looked, error) {
+func (p *Plan) look(ctx context.Context, input string, settings []*planned) (_ *looked, err error) {
+	here, err := p.scratch.bring(ctx, &Item{Input: []string{input}}, &p.stores)
+	if err != nil {
+		return nil, err
+	}
+	defer here.close()
+	if here.files != nil {
+		name := input
+		input = here.files[0]
+		defer func() {
+			if err != nil {
+				err = &namedError{err, strings.ReplaceAll(err.Error(), input, name)}
+			}
+		}()
+	}
 	file, err := audio.Open(input)
 	if err != nil {
 		return nil, err

@@ -111,10 +111,14 @@ func TestPlan(t *testing.T) {
 	}
 	os.WriteFile(filepath.Join(dir, "bad.wav"), []byte("no sound"), 0o600)
 	os.Mkdir(filepath.Join(dir, "a", "mix-stems"), 0o700)
-	inputs, err := Inputs([]string{dir, filepath.Join(dir, "other.wav"), filepath.Join(dir, "*", "*.wav"), filepath.Join(dir, ".hidden.wav"), filepath.Join(dir, "bad.wav")})
-	if err != nil || len(inputs) != 5 {
-		t.Fatalf("%v, %v; want 5 files, each once", inputs, err)
+	found, err := Inputs(t.Context(), []string{dir, filepath.Join(dir, "other.wav"), filepath.Join(dir, "*", "*.wav"), filepath.Join(dir, ".hidden.wav"), filepath.Join(dir, "bad.wav")}, nil)
+	if err != nil || len(found.Inputs) != 5 {
+		t.Fatalf("%v, %v; want 5 files, each once", found, err)
 	}
+	if len(found.Others) != 1 || found.Others[0].String() != "left out in "+dir+": "+filepath.Join(dir, "bad.wav")+", which no reader takes" {
+		t.Errorf("%v is left out of the folder; want bad.wav", found.Others)
+	}
+	inputs := found.Inputs
 	settings, err := Settings([]Sweep{{"is_nmf.rank", []string{"2", "3"}}, {"seed", []string{"1", "2"}}}, false)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +143,7 @@ func TestPlan(t *testing.T) {
 	if !slices.Contains(names, "_.hidden/is_nmf.rank=3,seed=2") {
 		t.Errorf("%v: a name that begins with a dot would be hidden", names)
 	}
-	if _, err := Inputs([]string{filepath.Join(dir, "none.wav"), filepath.Join(dir, "*.flac"), filepath.Join(dir, "a", "mix-stems")}); err == nil || strings.Count(err.Error(), "\n") != 2 {
+	if _, err := Inputs(t.Context(), []string{filepath.Join(dir, "none.wav"), filepath.Join(dir, "*.flac"), filepath.Join(dir, "a", "mix-stems")}, nil); err == nil || strings.Count(err.Error(), "\n") != 2 {
 		t.Errorf("three that name nothing: %v", err)
 	}
 }

@@ -12,15 +12,18 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/audiosep/audiosep/batch/helper"
 )
 
 // Options are the ways to run a batch. Out and Worker must be given.
 type Options struct {
-	Out    string // the folder of all results
+	Out    string // the folder of all results, or a URL
 	Worker func() (Worker, error)
-	Jobs   int   // items at a time; 0: one
-	Shard  Shard // of the manifest; zero: all of it
-	Steal  bool  // take other shards' items when there are no more of the own
+	Open   helper.Opener // opens URLs, of results and of inputs; nil: there are none
+	Jobs   int           // items at a time; 0: one
+	Shard  Shard         // of the manifest; zero: all of it
+	Steal  bool          // take other shards' items when there are no more of the own
 	// Wait stays until all items of the manifest are done or have failed, whoever does them.
 	Wait      bool
 	Memory    int64         // bytes that items at work may be estimated to take together; 0: any
@@ -90,32 +93,37 @@ func Run(ctx context.Context, items []*Item, o Options) (*Summary, error) {
 	if o.Host == "" {
 		o.Host, _ = os.Hostname()
 	}
-	st, err := newState(o.Out, o.Host, o.Lease)
-	if err != nil {
+	r := &runner{Options: o, stores: opened{open: o.Open}, held: map[lease]bool{}, fatal: make(chan struct{})}
+	defer r.scratch.close()
+	defer r.stores.close()
+	var err error
+	if r.state, err = r.ready(ctx); err != nil {
 		return nil, err
 	}
-	st.sweepLeases()
-	r := &runner{Options: o, state: st, held: map[*lease]bool{}, fatal: make(chan struct{})}
 	if o.Memory > 0 {
 		r.room = semaphore.NewWeighted(o.Memory)
 	}
-	r.share(items)
+	if err := r.share(items); err != nil {
+		return nil, err
+	}
 	return r.run(ctx)
 }
 
 // runner is one run of a batch.
 type runner struct {
 	Options
-	state *state
-	room  *semaphore.Weighted
-	own   []*Item // all of the shard that are asked for
+	state   results
+	stores  opened
+	scratch scratch
+	room    *semaphore.Weighted
+	own     []*Item // all of the shard that are asked for
 
 	mu      sync.Mutex
 	queue   []*Item // own, to be done
 	others  []*Item // to be stolen
 	waiting []*Item // somebody else is at work on
 	atWork  int
-	held    map[*lease]bool
+	held    map[lease]bool
 	summary Summary
 	failed  map[*Item]bool
 	left    float64 // estimated seconds of own items that are not done
@@ -130,11 +138,15 @@ type runner struct {
 }
 
 // share finds out which items are to be done, and in which order.
-func (r *runner) share(items []*Item) {
+func (r *runner) share(items []*Item) error {
 	r.failed = map[*Item]bool{}
+	k, err := r.state.look(items)
+	if err != nil {
+		return err
+	}
 	for _, it := range items {
 		if r.Failed {
-			if _, ok := r.state.failure(it); !ok {
+			if _, ok := k.failed[it]; !ok {
 				continue
 			}
 		}
@@ -142,7 +154,7 @@ func (r *runner) share(items []*Item) {
 		case !r.Shard.Has(it):
 			r.others = append(r.others, it)
 			continue
-		case r.state.done(it) != nil:
+		case k.done[it] != nil:
 			r.summary.Before++
 		default:
 			r.queue = append(r.queue, it)
@@ -162,6 +174,7 @@ func (r *runner) share(items []*Item) {
 	// Each thief goes through the others' items in an order of its own.
 	own := mix(uint64(r.Shard.Index) + 1)
 	slices.SortFunc(r.others, func(a, b *Item) int { return cmp.Compare(mix(a.number()^own), mix(b.number()^own)) })
+	return nil
 }
 
 func (r *runner) run(ctx context.Context) (*Summary, error) {
@@ -199,7 +212,9 @@ func (r *runner) run(ctx context.Context) (*Summary, error) {
 	if r.short && r.summary.Stopped == "" {
 		r.summary.Stopped = fmt.Sprintf("of the time limit of %v there is not enough left for another item", r.TimeLimit)
 	}
-	r.settle()
+	if err := r.settle(); err != nil && r.err == nil && r.summary.Stopped == "" {
+		r.summary.Stopped = err.Error()
+	}
 	return &r.summary, r.err
 }
 
@@ -214,12 +229,16 @@ func (r *runner) end(why string, err error) {
 }
 
 // settle counts what has become of the shard's items.
-func (r *runner) settle() {
+func (r *runner) settle() error {
+	k, err := r.state.look(r.own)
+	if err != nil {
+		return err
+	}
 	r.summary.Done = 0
 	for _, it := range r.own {
-		if r.state.done(it) != nil {
+		if k.done[it] != nil {
 			r.summary.Done++
-		} else if f, ok := r.state.failure(it); ok {
+		} else if f, ok := k.failed[it]; ok {
 			r.summary.Failures = append(r.summary.Failures, f)
 		}
 	}
@@ -228,6 +247,7 @@ func (r *runner) settle() {
 	} else if r.summary.Stopped == "" && r.summary.Done+len(r.summary.Failures) < r.summary.Of {
 		r.summary.Stopped = "some items are not done and have not failed"
 	}
+	return nil
 }
 
 // refresh gives signs of life for all leases until the run ends.
@@ -241,7 +261,7 @@ func (r *runner) refresh(ctx context.Context) {
 		case <-tick.C:
 		}
 		r.mu.Lock()
-		var all []*lease
+		var all []lease
 		for l := range r.held {
 			all = append(all, l)
 		}
@@ -409,14 +429,16 @@ func (r *runner) settled(it *Item, stolen bool) bool {
 	r.mu.Lock()
 	here := r.failed[it]
 	r.mu.Unlock()
-	if _, failed := r.state.failure(it); failed && (stolen || here) {
-		r.leave(it)
-		return true
+	if stolen || here {
+		if _, failed := r.state.failure(it); failed {
+			r.leave(it)
+			return true
+		}
 	}
 	return false
 }
 
-func (r *runner) hold(l *lease, held bool) {
+func (r *runner) hold(l lease, held bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if held {
@@ -440,16 +462,9 @@ func (r *runner) do(work context.Context, w Worker, it *Item, stolen bool, dir s
 	}
 	start := time.Now()
 	r.event(Event{State: "begun", Item: it, Stolen: stolen})
-	d, err := w.Do(work, Task{it.Header, it, dir}, func(p Progress) {
-		r.event(Event{State: "step", Item: it, Stolen: stolen, Progress: p})
-	})
-	if err == nil {
-		err = r.state.publish(it, dir)
-	}
-	if err != nil {
-		os.RemoveAll(dir)
-	}
+	d, err := r.make(work, w, it, stolen, dir)
 	var died *DiedError
+	var far *storeError
 	switch {
 	case err == nil:
 		r.finish(it, stolen, d, time.Since(start))
@@ -468,7 +483,7 @@ func (r *runner) do(work context.Context, w Worker, it *Item, stolen bool, dir s
 		r.state.ended(it)
 		r.leave(it)
 		r.end("the pipeline is wrong", err)
-	case full(err):
+	case full(err), errors.As(err, &far):
 		r.state.ended(it)
 		r.leave(it)
 		r.event(Event{State: "dropped", Item: it, Stolen: stolen, Err: err})
@@ -479,9 +494,42 @@ func (r *runner) do(work context.Context, w Worker, it *Item, stolen bool, dir s
 	return w
 }
 
+// make has the worker make the results of an item, and puts them in their place.
+func (r *runner) make(work context.Context, w Worker, it *Item, stolen bool, dir string) (d *Done, err error) {
+	defer func() {
+		if err != nil {
+			os.RemoveAll(dir)
+		}
+	}()
+	here, err := r.scratch.bring(work, it, &r.stores)
+	if err != nil {
+		return nil, err
+	}
+	defer here.close()
+	d, err = w.Do(work, Task{it.Header, it, dir, here.files, r.state.away()}, func(p Progress) {
+		r.event(Event{State: "step", Item: it, Stolen: stolen, Progress: p})
+	})
+	if err != nil {
+		if plain := here.named(it, err.Error()); plain != err.Error() {
+			err = &namedError{err, plain}
+		}
+		return nil, err
+	}
+	return d, r.state.publish(work, it, dir)
+}
+
+// namedError is an error whose text calls files what the item calls them.
+type namedError struct {
+	err  error
+	text string
+}
+
+func (e *namedError) Error() string { return e.text }
+func (e *namedError) Unwrap() error { return e.err }
+
 // broken ends the run for a fault of the folder of results or of the program itself.
 func (r *runner) broken(err error) {
-	if full(err) {
+	if far := (*storeError)(nil); full(err) || errors.As(err, &far) {
 		r.end(err.Error(), nil)
 		return
 	}

@@ -69,10 +69,19 @@ func run(t *testing.T, ctx context.Context, all []*Item, o Options, code int) *S
 	return s
 }
 
+func look(t *testing.T, all []*Item, out string, verify bool) *Status {
+	t.Helper()
+	s, err := Look(t.Context(), all, Place{Out: out}, verify)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // complete fails unless every item is done, by its bytes, and nothing else is left in the folder.
 func complete(t *testing.T, all []*Item, out string) {
 	t.Helper()
-	if s := Look(t.Context(), all, out, true); s.Done != len(all) || len(s.Damaged) > 0 || s.AtWork > 0 {
+	if s := look(t, all, out, true); s.Done != len(all) || len(s.Damaged) > 0 || s.AtWork > 0 {
 		t.Errorf("%v; want %d done", s, len(all))
 	}
 	entries, _ := os.ReadDir(out)
@@ -128,7 +137,7 @@ func TestRunFails(t *testing.T) {
 	if len(s.Failures) != 2 || s.Failures[0].Name != "item3" || s.Failures[0].Error != "it is silent" || s.Done != 6 {
 		t.Errorf("%+v", s)
 	}
-	if st := Look(t.Context(), all, out, false); st.Failed != 2 || st.Code() != ExitFailed {
+	if st := look(t, all, out, false); st.Failed != 2 || st.Code() != ExitFailed {
 		t.Errorf("status: %+v", st)
 	}
 	run(t, t.Context(), all, o, ExitFailed)
@@ -275,13 +284,14 @@ func TestLeases(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	take := func(s *state, want bool, why string) *lease {
+	take := func(s *state, want bool, why string) *fileLease {
 		t.Helper()
 		l, ok, err := s.take(it)
 		if ok != want || err != nil {
 			t.Fatalf("%s: taken %v, %v; want %v", why, ok, err, want)
 		}
-		return l
+		mine, _ := l.(*fileLease)
+		return mine
 	}
 	l := take(here, true, "a free one")
 	take(here, false, "one that is held, on its machine")
@@ -339,13 +349,13 @@ func TestPublishTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := (worker{}).Do(t.Context(), Task{it.Header, it, dir}, nil); err != nil {
+		if _, err := (worker{}).Do(t.Context(), Task{Header: it.Header, Item: it, Dir: dir}, nil); err != nil {
 			t.Fatal(err)
 		}
 		dirs = append(dirs, dir)
 	}
 	for _, dir := range dirs {
-		if err := s.publish(it, dir); err != nil {
+		if err := s.publish(t.Context(), it, dir); err != nil {
 			t.Fatal(err)
 		}
 		if d := s.done(it); d == nil || d.Verify(t.Context(), s.folder(it)) != nil {

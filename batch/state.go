@@ -2,6 +2,7 @@ package batch
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -49,9 +50,8 @@ func (s *state) path(parts ...string) string {
 // folder is where an item's results are.
 func (s *state) folder(it *Item) string { return filepath.Join(s.out, filepath.FromSlash(it.Name)) }
 
-// lease is the right to work on an item. It keeps others from the same work, and nothing
-// depends on it but time: whoever works without one makes the same bytes.
-type lease struct {
+// fileLease is a lease in a folder.
+type fileLease struct {
 	file *os.File
 	path string
 	text []byte
@@ -62,15 +62,16 @@ type holder struct {
 	PID  int    `json:"pid"`
 }
 
-// take takes the lease of an item; ok is false if somebody else has it.
-func (s *state) take(it *Item) (l *lease, ok bool, err error) {
+func (s *state) away() bool { return false }
+
+func (s *state) take(it *Item) (l lease, ok bool, err error) {
 	path := s.path("leases", it.key())
 	for range 3 {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 		if err == nil {
 			whole.Lock(f) // by which those on this machine see at once that its holder is gone
 			text, _ := json.Marshal(holder{s.host, os.Getpid()})
-			l := &lease{f, path, append(text, '\n')}
+			l := &fileLease{f, path, append(text, '\n')}
 			_, err := f.WriteAt(l.text, 0)
 			return l, true, err
 		}
@@ -86,15 +87,14 @@ func (s *state) take(it *Item) (l *lease, ok bool, err error) {
 
 // refresh gives a sign of life: the time at which the file was written, by the clock of the
 // file system.
-func (l *lease) refresh() error {
+func (l *fileLease) refresh() error {
 	if _, err := l.file.WriteAt(l.text, 0); err != nil {
 		return err
 	}
 	return l.file.Sync()
 }
 
-// release ends a lease, unless somebody else has it by now.
-func (l *lease) release() {
+func (l *fileLease) release() {
 	if is, err := os.Stat(l.path); err == nil {
 		if own, err := l.file.Stat(); err == nil && os.SameFile(is, own) {
 			os.Remove(l.path)
@@ -155,10 +155,8 @@ func (s *state) now() (time.Time, error) {
 	return info.ModTime(), nil
 }
 
-// begin notes that work on an item begins, and makes a folder for its results until they are
-// whole. It lies beside the folder where they will be, so that names relative to it stay right.
-// before is how often work had begun and not ended: whoever was at it was killed, and what they
-// left is removed.
+// begin makes a folder beside the one where the results will be, so that names relative to it stay
+// right. What those who were killed have left is removed.
 func (s *state) begin(it *Item) (dir string, before int, err error) {
 	path := s.path("tries", it.key())
 	text, err := os.ReadFile(path)
@@ -184,10 +182,8 @@ func (s *state) begin(it *Item) (dir string, before int, err error) {
 	return beside + name, before, err
 }
 
-// ended notes that work on an item has ended, whether well or not.
 func (s *state) ended(it *Item) { os.Remove(s.path("tries", it.key())) }
 
-// fail notes why an item failed.
 func (s *state) fail(f Failure, it *Item) error {
 	text, err := json.Marshal(f)
 	if err != nil {
@@ -201,26 +197,22 @@ func (s *state) fail(f Failure, it *Item) error {
 	return os.Rename(beside, s.path("failed", it.key()))
 }
 
-// failure returns why an item failed, if it has.
 func (s *state) failure(it *Item) (Failure, bool) {
 	text, err := os.ReadFile(s.path("failed", it.key()))
 	if err != nil {
 		return Failure{}, false
 	}
-	f := Failure{ID: it.ID, Name: it.Name, Input: it.Input[0], Error: "it is not known why"}
-	json.Unmarshal(text, &f)
-	return f, true
+	return failureOf(it, text), true
 }
 
-// forgive forgets that an item failed.
 func (s *state) forgive(it *Item) {
 	os.Remove(s.path("failed", it.key()))
 	s.ended(it)
 }
 
-// publish puts the results of an item, which are whole, into its folder. Where there is none
-// they appear at once; else one after the other, the done-file last.
-func (s *state) publish(it *Item, work string) error {
+// publish has the results appear at once where the item has no folder yet; else one after the other,
+// the done-file last.
+func (s *state) publish(_ context.Context, it *Item, work string) error {
 	to := s.folder(it)
 	if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) && os.Rename(work, to) == nil {
 		return nil
@@ -284,8 +276,6 @@ func (s *state) withdraw(it *Item) error {
 	return nil
 }
 
-// done returns the done-file of an item that is done: one of the same id, whose outputs are
-// there in the lengths that it says. Nil: the item is not done.
 func (s *state) done(it *Item) *Done {
 	dir := s.folder(it)
 	d, err := ReadDone(filepath.Join(dir, DoneFile))
@@ -312,8 +302,21 @@ func (s *state) sweepLeases() {
 	}
 }
 
-// leased tells whether somebody has a lease of an item, or had one when they were killed.
-func (s *state) leased(it *Item) bool {
-	info, err := os.Stat(s.path("leases", it.key()))
-	return err == nil && time.Since(info.ModTime()) < 2*time.Minute
+func (s *state) look(items []*Item) (*known, error) {
+	k := newKnown()
+	for _, it := range items {
+		if d := s.done(it); d != nil {
+			k.done[it] = d
+		}
+		if why, ok := s.failure(it); ok {
+			k.failed[it] = why
+		} else if info, err := os.Stat(s.path("leases", it.key())); err == nil {
+			k.leased[it] = time.Since(info.ModTime()) < lately
+		}
+	}
+	return k, nil
+}
+
+func (s *state) verify(ctx context.Context, it *Item, d *Done) error {
+	return d.Verify(ctx, s.folder(it))
 }

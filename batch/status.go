@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strconv"
+
+	"github.com/audiosep/audiosep/batch/helper"
 )
 
 // Status is what has become of the items of a manifest.
@@ -36,33 +39,48 @@ func (s *Status) Code() int {
 	return ExitStopped
 }
 
+// Place is where results are: a folder, or a URL that Open opens.
+type Place struct {
+	Out  string
+	Open helper.Opener // nil: Out is a folder
+}
+
 // Look finds out what has become of items. verify holds every output against its SHA-256.
-func Look(ctx context.Context, items []*Item, out string, verify bool) *Status {
-	st := &state{out: out}
+func Look(ctx context.Context, items []*Item, p Place, verify bool) (_ *Status, err error) {
+	stores, scratch := opened{open: p.Open}, scratch{}
+	defer func() { err = errors.Join(err, stores.close(), scratch.close()) }()
+	at, err := resultsAt(ctx, p.Out, &stores, &scratch)
+	if err != nil {
+		return nil, err
+	}
+	k, err := at.look(items)
+	if err != nil {
+		return nil, err
+	}
 	s := &Status{Of: len(items)}
 	for _, it := range items {
-		if d := st.done(it); d != nil {
+		if d := k.done[it]; d != nil {
 			s.Done++
 			s.Audio += d.Audio
 			s.Seconds += d.Seconds
 			if verify {
-				if err := d.Verify(ctx, st.folder(it)); err != nil {
+				if err := at.verify(ctx, it, d); err != nil {
 					s.Damaged = append(s.Damaged, Failure{ID: it.ID, Name: it.Name, Input: it.Input[0], Error: err.Error()})
 				}
 			}
 			continue
 		}
 		s.Wanted += it.Seconds
-		if f, ok := st.failure(it); ok {
+		if f, ok := k.failed[it]; ok {
 			s.Failed++
 			s.Failures = append(s.Failures, f)
-		} else if st.leased(it) {
+		} else if k.leased[it] {
 			s.AtWork++
 		} else {
 			s.Left++
 		}
 	}
-	return s
+	return s, nil
 }
 
 // Result is a done item in a table.
@@ -72,14 +90,23 @@ type Result struct {
 }
 
 // Results returns the items that are done, in the order of the manifest.
-func Results(items []*Item, out string) (all []Result) {
-	st := &state{out: out}
+func Results(ctx context.Context, items []*Item, p Place) (all []Result, err error) {
+	stores := opened{open: p.Open}
+	defer func() { err = errors.Join(err, stores.close()) }()
+	at, err := resultsAt(ctx, p.Out, &stores, nil)
+	if err != nil {
+		return nil, err
+	}
+	k, err := at.look(items)
+	if err != nil {
+		return nil, err
+	}
 	for _, it := range items {
-		if d := st.done(it); d != nil {
+		if d := k.done[it]; d != nil {
 			all = append(all, Result{it, d})
 		}
 	}
-	return all
+	return all, nil
 }
 
 // WriteJSONL writes the done-files of items, a line each.

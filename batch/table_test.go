@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// results are two recordings under ranks 2, 10 and seeds 1, 2: objectives of the second are a
+// tabled are two recordings under ranks 2, 10 and seeds 1, 2: objectives of the second are a
 // hundred times those of the first.
-func results() (all []Result) {
+func tabled() (all []Result) {
 	for song := range 2 {
 		for _, rank := range []string{"10", "2"} {
 			for seed := range uint64(2) {
@@ -35,7 +35,7 @@ func results() (all []Result) {
 // Seeds and recordings are spread, not settings; the best is chosen by the metric, or, if asked,
 // by the objective, in which recordings count alike.
 func TestTabulate(t *testing.T) {
-	table, err := Tabulate(results(), "")
+	table, err := Tabulate(tabled(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,20 +49,20 @@ func TestTabulate(t *testing.T) {
 	if s.Of != 4 || s.Mean != 8.75 || math.Abs(s.Deviation-math.Sqrt(5.0/12)) > 1e-12 || s.Least != 8 || s.Most != 9.5 {
 		t.Errorf("%+v", s)
 	}
-	table, err = Tabulate(results(), "is_nmf.objective")
+	table, err = Tabulate(tabled(), "is_nmf.objective")
 	if err != nil || table.Best != 1 {
 		t.Errorf("%v; %v: want rank 10, which is better where the loud recording does not drown the other", table, err)
 	}
 	if r := table.Rows[1].Spread[0].Relative; math.Abs(r-math.Sqrt(10.0/15*2010/2005)) > 1e-12 {
 		t.Errorf("relative objective %g", r)
 	}
-	if _, err := Tabulate(results(), "sdr"); err == nil || !strings.Contains(err.Error(), "want one of is_nmf.objective, si_sdr.SI-SDR") {
+	if _, err := Tabulate(tabled(), "sdr"); err == nil || !strings.Contains(err.Error(), "want one of is_nmf.objective, si_sdr.SI-SDR") {
 		t.Errorf("an unknown metric: %v", err)
 	}
 }
 
 func TestWriteTable(t *testing.T) {
-	table, err := Tabulate(results(), "")
+	table, err := Tabulate(tabled(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestWriteTable(t *testing.T) {
 
 // What is measured of an item without references is its objective; one setting has no spread.
 func TestTableOfOne(t *testing.T) {
-	one := results()[:1]
+	one := tabled()[:1]
 	one[0].Done.Metrics = nil
 	table, err := Tabulate(one, "")
 	if err != nil || table.By != "is_nmf.objective" || table.Best != 0 || !math.IsNaN(table.Rows[0].Spread[0].Deviation) {

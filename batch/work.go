@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/batch/helper"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/pipeline/record"
 )
@@ -19,6 +21,32 @@ type Task struct {
 	Header *Header `json:"header"`
 	Item   *Item   `json:"item"`
 	Dir    string  `json:"dir"`
+	// Local has where the inputs are on this machine; nil: where the item says.
+	Local []string `json:"local,omitempty"`
+	// Away says that the folder is not where the outputs will be, so that names relative to it
+	// would say nothing.
+	Away bool `json:"away,omitempty"`
+}
+
+// spec returns the pipeline of the task.
+func (t *Task) spec() (*pipeline.Spec, error) {
+	it := *t.Item
+	if t.Local != nil {
+		it.Input = t.Local
+	}
+	return t.Header.spec(&it, t.Dir)
+}
+
+// called returns what the record of the task calls a file that it reads; empty: by its name relative
+// to the folder.
+func (t *Task) called(path string) string {
+	if i := slices.Index(t.Local, path); i >= 0 {
+		return t.Item.Input[i]
+	}
+	if t.Away {
+		return filepath.ToSlash(path)
+	}
+	return ""
 }
 
 // Worker does items, one at a time.
@@ -39,8 +67,9 @@ type Progress struct {
 // Separator is the Worker that does items in this process.
 type Separator struct {
 	Version string // of the program
-	// Run runs a spec, whose recordings and folder are set, with somebody watching.
-	Run func(ctx context.Context, spec *pipeline.Spec, w pipeline.Watcher) (*record.Record, error)
+	// Run runs a spec, whose recordings and folder are set, with somebody watching. called is as
+	// in record.Options.
+	Run func(ctx context.Context, spec *pipeline.Spec, w pipeline.Watcher, called func(path string) string) (*record.Record, error)
 	// Measure holds the stems in a folder against true ones; nil: nothing is measured.
 	Measure func(ctx context.Context, reference, estimate, mixture string) ([]Metric, error)
 }
@@ -55,12 +84,12 @@ func (s *Separator) Do(ctx context.Context, t Task, step func(Progress)) (*Done,
 	}
 	d := newDone(t.Item, s.Version)
 	start := time.Now()
-	spec, err := t.Header.spec(t.Item, t.Dir)
+	spec, err := t.spec()
 	if err != nil {
 		return nil, err
 	}
 	watch := &watcher{step: step}
-	rec, err := s.Run(ctx, spec, watch)
+	rec, err := s.Run(ctx, spec, watch, t.called)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +154,7 @@ func (w *watcher) Step(stage string, s audiosep.Step) {
 
 // full tells whether an error is that of a disk, or of a share of it, that has no room.
 func full(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, errFull)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, errFull) || errors.Is(err, helper.ErrFull)
 }
 
 var errFull = errors.New("there is no room left")

@@ -8,12 +8,14 @@ import (
 	"io"
 	"math"
 	"os"
+	"path"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep/batch"
+	"github.com/audiosep/audiosep/batch/helper"
 	"github.com/audiosep/audiosep/metrics"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/pipeline/record"
@@ -92,11 +94,16 @@ func (f *planFlags) inputs(cmd *cobra.Command, args []string) ([]string, error) 
 		}
 		args = append(args, more...)
 	}
-	inputs, err := batch.Inputs(args)
-	if err == nil && len(inputs) == 0 {
+	found, err := batch.Inputs(cmd.Context(), args, openStore)
+	if err == nil && len(found.Inputs) == 0 {
 		err = errors.New("there are no recordings; want files, folders or patterns behind the pipeline, or a --list")
 	}
-	return inputs, err
+	for _, others := range found.Others {
+		if !f.quiet {
+			fmt.Fprintln(cmd.ErrOrStderr(), printable(others.String()))
+		}
+	}
+	return found.Inputs, err
 }
 
 // plan writes a manifest of the recordings under settings. What cannot be read is told, and
@@ -111,8 +118,11 @@ func (f *planFlags) plan(cmd *cobra.Command, w io.Writer, file string, inputs []
 		return nil, err
 	}
 	f.spec.input = inputs[:1]
+	if u, ok := helper.ParseURL(inputs[0]); ok {
+		f.spec.input = []string{path.Base(u.Key)} // of which nothing but the name counts
+	}
 	r := &runner{log: newWarnings(cmd.ErrOrStderr()), plugins: f.spec.plugins}
-	p := &batch.Plan{Version: thisVersion(), Inputs: inputs, Settings: settings, Reference: f.reference}
+	p := &batch.Plan{Version: thisVersion(), Inputs: inputs, Settings: settings, Reference: f.reference, Open: openStore}
 	l, err := r.load(cmd.Context(), spec, func(reg *pipeline.Registry) error {
 		p.Registry = reg
 		return f.spec.override(cmd, spec, reg)
@@ -154,7 +164,8 @@ func batchPlanCommand() *cobra.Command {
 recording, and each setting of a sweep, with a hash of all that decides its result
 (the content of the recording, the pipeline with every parameter, the seed, the
 version), the folder of its outputs, and about how long it will take one processor
-and how much memory. INPUTS are files, patterns, and folders, which are searched.
+and how much memory. INPUTS are files, patterns, and folders, which are searched;
+or the same in a store, such as s3://bucket/songs.
 Recordings that cannot be read are told and left out; the exit code is 3 then.`,
 		Example: `  audiosep batch plan pipeline.json songs 'more/*.flac' > manifest.jsonl
   find . -name '*.wav' | audiosep batch plan hpss --list - > manifest.jsonl
@@ -208,9 +219,9 @@ func (f *sweepFlags) settings() ([]batch.Setting, error) {
 func separator(r *runner) *batch.Separator {
 	return &batch.Separator{
 		Version: thisVersion(),
-		Run: func(ctx context.Context, spec *pipeline.Spec, w pipeline.Watcher) (*record.Record, error) {
+		Run: func(ctx context.Context, spec *pipeline.Spec, w pipeline.Watcher, called func(path string) string) (*record.Record, error) {
 			own := *r
-			own.watch = w
+			own.watch, own.called = w, called
 			l, err := own.load(ctx, spec, nil)
 			if err != nil {
 				return nil, err
@@ -276,7 +287,10 @@ func batchStatusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := batch.Look(cmd.Context(), items, out, verify)
+			s, err := batch.Look(cmd.Context(), items, batch.Place{Out: out, Open: openStore}, verify)
+			if err != nil {
+				return &runError{err}
+			}
 			switch format {
 			case "text":
 				for _, f := range append(s.Failures, s.Damaged...) {
@@ -317,7 +331,11 @@ func batchMergeCommand() *cobra.Command {
 			if write == nil {
 				return fmt.Errorf("--format is %q; want csv or jsonl", format)
 			}
-			return write(cmd.OutOrStdout(), batch.Results(items, out))
+			all, err := batch.Results(cmd.Context(), items, batch.Place{Out: out, Open: openStore})
+			if err != nil {
+				return &runError{err}
+			}
+			return write(cmd.OutOrStdout(), all)
 		},
 	}
 	addOut(cmd, &out)
@@ -326,7 +344,7 @@ func batchMergeCommand() *cobra.Command {
 }
 
 func addOut(cmd *cobra.Command, out *string) {
-	cmd.Flags().StringVarP(out, "out", "o", "", "`DIR` of the results")
+	cmd.Flags().StringVarP(out, "out", "o", "", "`DIR` of the results, or a URL such as s3://bucket/prefix")
 	cmd.MarkFlagRequired("out")
 	cmd.MarkFlagDirname("out")
 }

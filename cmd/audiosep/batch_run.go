@@ -20,6 +20,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/audiosep/audiosep/batch"
+	"github.com/audiosep/audiosep/batch/helper"
 	"github.com/audiosep/audiosep/internal/machine"
 )
 
@@ -152,9 +153,11 @@ func (f *batchFlags) do(cmd *cobra.Command, items []*batch.Item, failed bool) (*
 	if err != nil {
 		return nil, err
 	}
-	out, err := filepath.Abs(f.out)
-	if err != nil {
-		return nil, err
+	out := f.out
+	if _, far := helper.ParseURL(out); !far {
+		if out, err = filepath.Abs(out); err != nil {
+			return nil, err
+		}
 	}
 	if f.jobs < 1 {
 		f.jobs = runtime.GOMAXPROCS(0)
@@ -164,7 +167,7 @@ func (f *batchFlags) do(cmd *cobra.Command, items []*batch.Item, failed bool) (*
 		return nil, err
 	}
 	s, err := batch.Run(cmd.Context(), items, batch.Options{
-		Out: out, Worker: f.worker, Jobs: f.jobs, Shard: shard, Steal: !f.noSteal, Wait: f.wait, Memory: memory,
+		Out: out, Worker: f.worker, Open: openStore, Jobs: f.jobs, Shard: shard, Steal: !f.noSteal, Wait: f.wait, Memory: memory,
 		TimeLimit: f.limit, Grace: f.grace, Lease: f.lease, Tries: f.tries, Failed: failed, Watch: show.event, Log: newWarnings(show),
 	})
 	show.close()

@@ -110,6 +110,9 @@ func (s *submission) submit(cmd *cobra.Command) error {
 	if s.Engine != "slurm" {
 		return fmt.Errorf("--engine is %q; want slurm (docs/batch.md has examples for others)", s.Engine)
 	}
+	if err := inFolder(s.Out); err != nil {
+		return err
+	}
 	if s.Array < 1 || s.CPUs < 1 {
 		return fmt.Errorf("--array is %d and --cpus %d; want at least 1 of each", s.Array, s.CPUs)
 	}

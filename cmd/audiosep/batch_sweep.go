@@ -40,11 +40,14 @@ with one for each setting. Called again it does what is not done.`,
 			if err != nil {
 				return err
 			}
+			if err := inFolder(run.out); err != nil {
+				return err
+			}
+			plan.quiet, plan.spec.plugins = run.quiet, run.plugins
 			inputs, err := plan.inputs(cmd, args[1:])
 			if err != nil {
 				return err
 			}
-			plan.quiet, plan.spec.plugins = run.quiet, run.plugins
 			items, bad, err := planSweep(cmd, &plan, run.out, args[0], inputs, settings)
 			if err != nil {
 				return err
@@ -87,7 +90,11 @@ func planSweep(cmd *cobra.Command, plan *planFlags, out, file string, inputs []s
 
 // writeSweep prints the table, and writes it as CSV and as a picture.
 func writeSweep(cmd *cobra.Command, items []*batch.Item, out, by string) error {
-	table, err := batch.Tabulate(batch.Results(items, out), by)
+	all, err := batch.Results(cmd.Context(), items, batch.Place{Out: out})
+	if err != nil {
+		return &runError{err}
+	}
+	table, err := batch.Tabulate(all, by)
 	if err != nil {
 		return err
 	}

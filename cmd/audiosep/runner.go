@@ -24,9 +24,10 @@ type runner struct {
 	block    int              // as in pipeline.Options
 	cache    pipeline.Cache   // nil: nothing is kept
 	plugins  pluginFlags
-	several  bool  // more runs write into the same folder
-	noRecord bool  // leave no record beside the stems
-	memory   int64 // bytes that a run may take; 0: what the machine has
+	several  bool                     // more runs write into the same folder
+	called   func(path string) string // as in record.Options
+	noRecord bool                     // leave no record beside the stems
+	memory   int64                    // bytes that a run may take; 0: what the machine has
 }
 
 // loaded is a pipeline that can run: it is checked, and its plugins have been started. It must
@@ -147,7 +148,7 @@ func (r *runner) run(ctx context.Context, l *loaded) (rec *record.Record, err er
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	w := record.New(l.Pipeline, record.Options{Version: thisVersion(), Pins: l.pins, Input: l.input, Several: r.several, None: r.noRecord})
+	w := record.New(l.Pipeline, record.Options{Version: thisVersion(), Pins: l.pins, Input: l.input, Several: r.several, None: r.noRecord, Called: r.called})
 	o.Log = w.Log(o.Log)
 	if l.Report != nil {
 		rep, err := report.New(*l.Report, o.Watcher)

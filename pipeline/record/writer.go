@@ -30,6 +30,9 @@ type Options struct {
 	// Several says that more runs write into the output folder: audiosep.json there would be of
 	// which?
 	Several bool
+	// Called, where it is not nil, returns what the record calls a file that was read, for those that
+	// lie on this machine for the run alone; empty: by its name relative to the record.
+	Called func(path string) string
 	// None says that nothing is written; Record has it all the same.
 	None bool
 }
@@ -115,6 +118,13 @@ func (w *Writer) warn(r slog.Record, attrs []slog.Attr) {
 	r.Attrs(each)
 	line := before.String() + r.Message + after.String()
 	line = strings.ReplaceAll(line, w.p.Out+string(filepath.Separator), "")
+	for _, f := range w.p.Reads() {
+		if w.o.Called != nil && !whole.IsStandard(f.Path) {
+			if called := w.o.Called(f.Path); called != "" {
+				line = strings.ReplaceAll(line, f.Path, called)
+			}
+		}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.warnings = append(w.warnings, line)
@@ -144,7 +154,7 @@ func (w *Writer) Commit(ctx context.Context) error {
 func (w *Writer) make(ctx context.Context, dir string, outputs []pipeline.File) (*Record, error) {
 	r := &Record{Format: Format, Version: w.o.Version, Platform: Platform(), Seed: w.p.Seed, Inputs: []File{}, Outputs: []File{}, Warnings: []string{}}
 	for i, in := range w.inputs() {
-		in.Path = name(dir, in.path)
+		in.Path = w.name(dir, in.path)
 		if sum, size, ok := w.p.Digest(w.p.Reads()[i]); ok {
 			in.SHA256, in.Bytes = hex.EncodeToString(sum[:]), size
 		} else if in.changed() {
@@ -168,16 +178,21 @@ func (w *Writer) make(ctx context.Context, dir string, outputs []pipeline.File) 
 		if out {
 			return pipeline.Relative(w.p.Out, path)
 		}
-		return name(dir, path)
+		return w.name(dir, path)
 	}, w.o.Pins)
 	r.Spec = spec
 	return r, err
 }
 
 // name names an input from the folder of the record; - stays.
-func name(dir, path string) string {
+func (w *Writer) name(dir, path string) string {
 	if whole.IsStandard(path) {
 		return whole.Standard
+	}
+	if w.o.Called != nil {
+		if called := w.o.Called(path); called != "" {
+			return called
+		}
 	}
 	return pipeline.Relative(dir, path)
 }

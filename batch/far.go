@@ -1,0 +1,408 @@
+package batch
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/audiosep/audiosep/internal/whole"
+
+	"github.com/audiosep/audiosep/batch/helper"
+)
+
+// far is a batch whose results are in a store, under the names that they would have in a folder:
+// NAME/STEM, NAME/done.json, which is written last, and what is not done under .audiosep. Items are
+// done in a scratch folder of this machine.
+//
+// A lease is an object that is written only if there is none of its name, and refreshed only by
+// whoever wrote it last. It is void when it has not been refreshed for the time to live, by the
+// clock of whoever looks: clocks of machines are not compared.
+type far struct {
+	ctx     context.Context
+	url     string
+	store   helper.Store
+	scratch *scratch
+	host    string
+	ttl     time.Duration
+	// conditional tells whether the store keeps to conditions of writing. Where it does not,
+	// leases keep two runs from most of the same work, and not from all.
+	conditional bool
+
+	mu   sync.Mutex
+	seen map[string]sighting // leases of others
+}
+
+// sighting is a lease as it was first seen.
+type sighting struct {
+	tag string
+	at  time.Time
+}
+
+// ready finds out whether leases hold, and that the store may be written.
+func (f *far) ready() error {
+	name := stateFolder + "/leases/probe." + rand.Text()
+	_, err := f.store.Write(f.ctx, name, []byte("whether conditions hold\n"), helper.Only{Absent: true})
+	if err == nil {
+		_, err = f.store.Write(f.ctx, name, []byte("whether conditions hold\n"), helper.Only{Absent: true})
+		f.conditional = errors.Is(err, helper.ErrHeld)
+	} else { // it may not know what a condition is
+		_, err = f.store.Write(f.ctx, name, []byte("whether it can be written\n"), helper.Only{})
+	}
+	if err != nil && !f.conditional {
+		return f.wrong(err)
+	}
+	return f.wrong(f.store.Remove(f.ctx, name))
+}
+
+// wrong is an error of the store.
+func (f *far) wrong(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &storeError{f.url, err}
+}
+
+func (f *far) of(it *Item, kind string) string { return stateFolder + "/" + kind + "/" + it.key() }
+
+func (f *far) away() bool { return true }
+
+// farHolder is what a lease says.
+type farHolder struct {
+	Host    string `json:"host"`
+	PID     int    `json:"pid"`
+	Lock    string `json:"lock"`    // a file of the host that is locked while the holder lives
+	Token   string `json:"token"`   // of this lease alone
+	Renewed int    `json:"renewed"` // so that it becomes another object
+}
+
+// farLease is a lease in a store.
+type farLease struct {
+	f      *far
+	name   string
+	holder farHolder
+	tag    string
+}
+
+func (l *farLease) text() []byte {
+	text, _ := json.Marshal(l.holder)
+	return append(text, '\n')
+}
+
+func (f *far) take(it *Item) (lease, bool, error) {
+	lock, err := f.scratch.lockPath()
+	if err != nil {
+		return nil, false, err
+	}
+	l := &farLease{f: f, name: f.of(it, "leases"), holder: farHolder{Host: f.host, PID: os.Getpid(), Lock: lock, Token: rand.Text()}}
+	if !f.conditional {
+		return f.takeBlindly(l)
+	}
+	o, err := f.store.Write(f.ctx, l.name, l.text(), helper.Only{Absent: true})
+	for range 3 {
+		if err == nil {
+			l.tag = o.Tag
+			return l, true, nil
+		}
+		if !errors.Is(err, helper.ErrHeld) {
+			return nil, false, f.wrong(err)
+		}
+		text, held, is := f.store.Read(f.ctx, l.name)
+		switch {
+		case errors.Is(is, fs.ErrNotExist):
+			o, err = f.store.Write(f.ctx, l.name, l.text(), helper.Only{Absent: true})
+		case is != nil:
+			return nil, false, f.wrong(is)
+		case bytes.Equal(text, l.text()): // it was written, and the answer was lost
+			l.tag = held.Tag
+			return l, true, nil
+		case !f.void(l.name, text, held):
+			return nil, false, nil
+		default: // of several who see that it is void one gets it
+			o, err = f.store.Write(f.ctx, l.name, l.text(), helper.Only{Tag: held.Tag})
+			if errors.Is(err, fs.ErrNotExist) {
+				err = helper.ErrHeld
+			}
+		}
+	}
+	return nil, false, nil
+}
+
+// takeBlindly takes a lease of a store that knows no conditions.
+func (f *far) takeBlindly(l *farLease) (lease, bool, error) {
+	text, held, err := f.store.Read(f.ctx, l.name)
+	if err == nil && !f.void(l.name, text, held) {
+		return nil, false, nil
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, false, f.wrong(err)
+	}
+	_, err = f.store.Write(f.ctx, l.name, l.text(), helper.Only{})
+	return l, err == nil, f.wrong(err)
+}
+
+// void tells whether the holder of a lease is gone: its lock is free, if it was on this machine, or it
+// has given no sign of life for the time to live.
+func (f *far) void(name string, text []byte, o helper.Object) bool {
+	var by farHolder
+	if json.Unmarshal(text, &by) == nil && by.Host == f.host && by.Lock != "" && abandoned(by.Lock) {
+		return true
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s, ok := f.seen[name]; ok && s.tag == o.Tag {
+		return time.Since(s.at) >= f.ttl
+	}
+	if f.seen == nil {
+		f.seen = map[string]sighting{}
+	}
+	f.seen[name] = sighting{o.Tag, time.Now()}
+	return false
+}
+
+func (l *farLease) refresh() error {
+	l.holder.Renewed++
+	only := helper.Only{Tag: l.tag}
+	if !l.f.conditional {
+		only = helper.Only{}
+	}
+	o, err := l.f.store.Write(l.f.ctx, l.name, l.text(), only)
+	if err == nil {
+		l.tag = o.Tag
+	}
+	return err
+}
+
+func (l *farLease) release() {
+	var by farHolder
+	text, _, err := l.f.store.Read(l.f.ctx, l.name)
+	if err == nil && json.Unmarshal(text, &by) == nil && by.Token == l.holder.Token {
+		l.f.store.Remove(l.f.ctx, l.name)
+	}
+}
+
+// begin notes that work on an item begins, as a line of an object that the holder of its lease alone
+// writes, and makes a folder of this machine for its results.
+func (f *far) begin(it *Item) (dir string, before int, err error) {
+	name := f.of(it, "tries")
+	text, _, err := f.store.Read(f.ctx, name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", 0, f.wrong(err)
+	}
+	before = bytes.Count(text, []byte("\n"))
+	text = fmt.Appendf(text, "%s %d %s\n", strings.ReplaceAll(f.host, " ", "_"), os.Getpid(), time.Now().UTC().Format(time.RFC3339))
+	if _, err := f.store.Write(f.ctx, name, text, helper.Only{}); err != nil {
+		return "", 0, f.wrong(err)
+	}
+	dir, err = f.scratch.folder()
+	return dir, before, err
+}
+
+func (f *far) ended(it *Item) { f.store.Remove(f.ctx, f.of(it, "tries")) }
+
+func (f *far) fail(why Failure, it *Item) error {
+	text, err := json.Marshal(why)
+	if err == nil {
+		_, err = f.store.Write(f.ctx, f.of(it, "failed"), append(text, '\n'), helper.Only{})
+		err = f.wrong(err)
+	}
+	return err
+}
+
+func (f *far) failure(it *Item) (Failure, bool) {
+	text, _, err := f.store.Read(f.ctx, f.of(it, "failed"))
+	if err != nil {
+		return Failure{}, false
+	}
+	return failureOf(it, text), true
+}
+
+func (f *far) forgive(it *Item) {
+	f.store.Remove(f.ctx, f.of(it, "failed"))
+	f.ended(it)
+}
+
+// publish uploads the results of an item, the done-file last.
+func (f *far) publish(ctx context.Context, it *Item, work string) error {
+	if f.done(it) != nil { // somebody else was faster: the bytes are the same
+		return os.RemoveAll(work)
+	}
+	if err := f.withdraw(ctx, it); err != nil {
+		return err
+	}
+	d, err := ReadDone(filepath.Join(work, DoneFile))
+	if err != nil {
+		return err
+	}
+	for _, file := range append(d.Outputs, File{File: DoneFile}) {
+		if err := f.store.Upload(ctx, it.Name+"/"+file.File, localPath(work, file.File)); err != nil {
+			return f.wrong(err)
+		}
+	}
+	return os.RemoveAll(work)
+}
+
+// withdraw removes the results of another pipeline or version: what their done-file lists, that
+// first. What else is there stays.
+func (f *far) withdraw(ctx context.Context, it *Item) error {
+	name := it.Name + "/" + DoneFile
+	text, _, err := f.store.Read(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return f.wrong(err)
+	}
+	if err := f.store.Remove(ctx, name); err != nil {
+		return f.wrong(err)
+	}
+	d, err := parseDone(name, text)
+	if err != nil {
+		return nil // it says nothing
+	}
+	for _, file := range d.Outputs {
+		if safeName(file.File) {
+			if err := f.store.Remove(ctx, it.Name+"/"+file.File); err != nil {
+				return f.wrong(err)
+			}
+		}
+	}
+	return nil
+}
+
+func (f *far) done(it *Item) *Done {
+	text, _, err := f.store.Read(f.ctx, it.Name+"/"+DoneFile)
+	if err != nil {
+		return nil
+	}
+	sizes := map[string]int64{}
+	if eachObject(f.ctx, f.store, it.Name+"/", func(o helper.Object) { sizes[o.Name] = o.Bytes }) != nil {
+		return nil
+	}
+	return f.doneOf(it, text, sizes)
+}
+
+// doneOf returns what a done-file says if it is of the item, and its outputs are there in the lengths
+// that it says.
+func (f *far) doneOf(it *Item, text []byte, sizes map[string]int64) *Done {
+	d, err := parseDone(it.Name, text)
+	if err != nil || d.ID != it.ID {
+		return nil
+	}
+	for _, file := range d.Outputs {
+		if n, ok := sizes[it.Name+"/"+file.File]; !ok || n != file.Bytes {
+			return nil
+		}
+	}
+	return d
+}
+
+// atOnce is how many objects are read beside each other.
+const atOnce = 32
+
+// fewItems is how many items are looked at one by one, and not in a list of all that is there.
+const fewItems = 8
+
+func (f *far) look(items []*Item) (*known, error) {
+	if len(items) > fewItems {
+		return f.list(items)
+	}
+	k := newKnown()
+	for _, it := range items {
+		if d := f.done(it); d != nil {
+			k.done[it] = d
+		}
+		if why, ok := f.failure(it); ok {
+			k.failed[it] = why
+		}
+		_, o, err := f.store.Read(f.ctx, f.of(it, "leases"))
+		k.leased[it] = err == nil && time.Since(o.Written) < lately
+	}
+	return k, nil
+}
+
+// list lists all that is there, and reads of it what the items are about.
+func (f *far) list(items []*Item) (*known, error) {
+	sizes := map[string]int64{}
+	leases := map[string]time.Time{}
+	below := stateFolder + "/leases/"
+	err := eachObject(f.ctx, f.store, "", func(o helper.Object) {
+		if strings.HasPrefix(o.Name, below) {
+			leases[o.Name] = o.Written
+		}
+		sizes[o.Name] = o.Bytes
+	})
+	if err != nil {
+		return nil, f.wrong(err)
+	}
+	k := newKnown()
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(f.ctx)
+	g.SetLimit(atOnce)
+	for _, it := range items {
+		name := it.Name + "/" + DoneFile
+		_, is := sizes[name]
+		_, failed := sizes[f.of(it, "failed")]
+		at, leased := leases[f.of(it, "leases")]
+		if !is && !failed && !leased {
+			continue
+		}
+		g.Go(func() error {
+			var d *Done
+			if is {
+				text, _, err := f.store.Read(ctx, name)
+				if err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return f.wrong(err)
+				}
+				d = f.doneOf(it, text, sizes)
+			}
+			var why Failure
+			if failed {
+				why, failed = f.failure(it)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if d != nil {
+				k.done[it] = d
+			}
+			if failed {
+				k.failed[it] = why
+			}
+			k.leased[it] = leased && time.Since(at) < lately
+			return nil
+		})
+	}
+	return k, g.Wait()
+}
+
+// verify brings the outputs of an item here and holds them against their SHA-256.
+func (f *far) verify(ctx context.Context, it *Item, d *Done) error {
+	dir, err := f.scratch.folder()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "output")
+	for _, o := range d.Outputs {
+		name := it.Name + "/" + o.File
+		if err := f.store.Download(ctx, name, file); err != nil {
+			return &storeError{f.url + "/" + name, err}
+		}
+		n, sum, err := whole.Sum(ctx, file)
+		if err != nil {
+			return err
+		}
+		if sum != o.SHA256 || n != o.Bytes {
+			return fmt.Errorf("%s/%s is not what was written: its SHA-256 is %s; want %s", f.url, name, sum, o.SHA256)
+		}
+	}
+	return nil
+}

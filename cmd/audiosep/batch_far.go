@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+
+	"github.com/audiosep/audiosep/batch/helper"
+)
+
+// openStore opens a store by the program that knows its URLs: audiosep-s3 those that begin with s3.
+// So this program has no client of any store in it.
+func openStore(ctx context.Context, url string) (helper.Store, error) {
+	u, _ := helper.ParseURL(url)
+	cmd, err := helperProgram(u.Scheme)
+	if err != nil {
+		return nil, err
+	}
+	return helper.StartStore(ctx, cmd, url)
+}
+
+// helperProgram returns the program that knows something for this one: audiosep-NAME, beside this program or
+// on the PATH.
+func helperProgram(name string) (*exec.Cmd, error) {
+	name = "audiosep-" + name
+	if exe, err := os.Executable(); err == nil {
+		beside := filepath.Join(filepath.Dir(exe), name)
+		if runtime.GOOS == "windows" {
+			beside += ".exe"
+		}
+		if _, err := os.Stat(beside); err == nil {
+			return helperCommand(beside), nil
+		}
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return nil, fmt.Errorf("there is no program %s beside this one or on the PATH; want it, built as docs/batch.md says", name)
+	}
+	return helperCommand(path), nil
+}
+
+func helperCommand(path string) *exec.Cmd {
+	cmd := exec.Command(path)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// inFolder refuses a URL where results must be in a folder.
+func inFolder(out string) error {
+	if _, far := helper.ParseURL(out); far {
+		return fmt.Errorf("--out is %s; want a folder here, or batch plan and batch run for results elsewhere", out)
+	}
+	return nil
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/huge"
 	"github.com/audiosep/audiosep/internal/lend"
 )
 
@@ -141,7 +142,7 @@ type spectrum struct {
 func readSpectrum(ctx context.Context, x audiosep.Spectra) (*spectrum, error) {
 	s := &spectrum{frames: x.Framing().Frames(), bins: x.Transform().Bins()}
 	for range x.Framing().Layers() {
-		s.layers = append(s.layers, make([]float32, s.frames*s.bins))
+		s.layers = append(s.layers, huge.Float32s(s.frames*s.bins))
 	}
 	err := eachRun(ctx, x, 0, func(_ context.Context, r *audiosep.Spectrogram) error {
 		for l, mix := range r.Layers {

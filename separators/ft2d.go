@@ -10,6 +10,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/fft"
+	"github.com/audiosep/audiosep/internal/huge"
 	"github.com/audiosep/audiosep/internal/threads"
 )
 
@@ -105,7 +106,7 @@ func strideOf(n int) int { return 8 * ((n+7)/8 | 1) }
 func newPlane(frames, bins int) *plane {
 	p := &plane{frames: frames, bins: bins, scales: bins/2 + 1, alongTime: fft.NewColumns(frames)}
 	p.stride = strideOf(p.scales)
-	p.re, p.im = make([]float64, frames*p.stride), make([]float64, frames*p.stride)
+	p.re, p.im = huge.Floats(frames*p.stride), huge.Floats(frames*p.stride)
 	p.sums, p.squares = make([]float64, p.scales), make([]float64, p.scales)
 	return p
 }

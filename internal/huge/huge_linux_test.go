@@ -14,7 +14,7 @@ func TestPages(t *testing.T) {
 			x := all[skip:][:n]
 			first := uintptr(unsafe.Pointer(&x[0]))
 			end := first + uintptr(8*n)
-			b := pages(x)
+			b := pages(unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 8*n))
 			from := uintptr(unsafe.Pointer(&b[0]))
 			to := from + uintptr(len(b))
 			if from%page != 0 || to%page != 0 {

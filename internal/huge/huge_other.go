@@ -2,4 +2,4 @@
 
 package huge
 
-func advise([]float64) {}
+func advise([]byte) {}

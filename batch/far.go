@@ -323,8 +323,9 @@ func (f *far) look(items []*Item) (*known, error) {
 		if why, ok := f.failure(it); ok {
 			k.failed[it] = why
 		}
-		_, o, err := f.store.Read(f.ctx, f.of(it, "leases"))
-		k.leased[it] = err == nil && time.Since(o.Written) < lately
+		if _, o, err := f.store.Read(f.ctx, f.of(it, "leases")); err == nil {
+			k.leased[it] = o.Written
+		}
 	}
 	return k, nil
 }
@@ -376,7 +377,9 @@ func (f *far) list(items []*Item) (*known, error) {
 			if failed {
 				k.failed[it] = why
 			}
-			k.leased[it] = leased && time.Since(at) < lately
+			if leased {
+				k.leased[it] = at
+			}
 			return nil
 		})
 	}

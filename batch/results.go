@@ -42,11 +42,11 @@ type lease interface {
 type known struct {
 	done   map[*Item]*Done
 	failed map[*Item]Failure
-	leased map[*Item]bool // somebody has a lease, or had one lately when they were killed
+	leased map[*Item]time.Time // when whoever has a lease last gave a sign of life
 }
 
 func newKnown() *known {
-	return &known{map[*Item]*Done{}, map[*Item]Failure{}, map[*Item]bool{}}
+	return &known{map[*Item]*Done{}, map[*Item]Failure{}, map[*Item]time.Time{}}
 }
 
 // lately is how old the sign of life is of whoever is taken to be at work, where that is only told.

@@ -31,6 +31,7 @@ type Options struct {
 	Grace     time.Duration // that items in hand have to end when the run is stopped
 	Lease     time.Duration // after so long without a sign of life others take an item; 0: a minute
 	Tries     int           // how often work on an item may be killed before it has failed; 0: five
+	Version   string        // of the program, for work by a queue
 	Failed    bool          // do the items that have failed, and no others
 	Host      string        // name of this machine; empty: its own
 	Watch     func(Event)   // told what happens, one event at a time; may be nil
@@ -86,6 +87,16 @@ func (s *Summary) Code() int {
 // those in hand the grace to end, and drops them. An error means that nothing can be done
 // this way: the pipeline is wrong, the folder of results cannot be written.
 func Run(ctx context.Context, items []*Item, o Options) (*Summary, error) {
+	r, err := begin(ctx, items, o)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	return r.run(ctx)
+}
+
+// begin finds out what there is to do. The runner must be closed.
+func begin(ctx context.Context, items []*Item, o Options) (r *runner, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -93,21 +104,22 @@ func Run(ctx context.Context, items []*Item, o Options) (*Summary, error) {
 	if o.Host == "" {
 		o.Host, _ = os.Hostname()
 	}
-	r := &runner{Options: o, stores: opened{open: o.Open}, held: map[lease]bool{}, fatal: make(chan struct{})}
-	defer r.scratch.close()
-	defer r.stores.close()
-	var err error
+	r = &runner{Options: o, stores: opened{open: o.Open}, held: map[lease]bool{}, fatal: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.close())
+		}
+	}()
 	if r.state, err = r.ready(ctx); err != nil {
 		return nil, err
 	}
 	if o.Memory > 0 {
 		r.room = semaphore.NewWeighted(o.Memory)
 	}
-	if err := r.share(items); err != nil {
-		return nil, err
-	}
-	return r.run(ctx)
+	return r, r.share(items)
 }
+
+func (r *runner) close() error { return errors.Join(r.stores.close(), r.scratch.close()) }
 
 // runner is one run of a batch.
 type runner struct {
@@ -121,6 +133,7 @@ type runner struct {
 	mu      sync.Mutex
 	queue   []*Item // own, to be done
 	others  []*Item // to be stolen
+	again   []*Item // of queue, those that have failed before
 	waiting []*Item // somebody else is at work on
 	atWork  int
 	held    map[lease]bool
@@ -159,6 +172,9 @@ func (r *runner) share(items []*Item) error {
 		default:
 			r.queue = append(r.queue, it)
 			r.left += it.Seconds
+			if _, ok := k.failed[it]; ok {
+				r.again = append(r.again, it)
+			}
 		}
 		r.own = append(r.own, it)
 	}

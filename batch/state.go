@@ -311,7 +311,7 @@ func (s *state) look(items []*Item) (*known, error) {
 		if why, ok := s.failure(it); ok {
 			k.failed[it] = why
 		} else if info, err := os.Stat(s.path("leases", it.key())); err == nil {
-			k.leased[it] = time.Since(info.ModTime()) < lately
+			k.leased[it] = info.ModTime()
 		}
 	}
 	return k, nil

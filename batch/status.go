@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/audiosep/audiosep/batch/helper"
 )
@@ -74,7 +75,7 @@ func Look(ctx context.Context, items []*Item, p Place, verify bool) (_ *Status, 
 		if f, ok := k.failed[it]; ok {
 			s.Failed++
 			s.Failures = append(s.Failures, f)
-		} else if k.leased[it] {
+		} else if time.Since(k.leased[it]) < lately {
 			s.AtWork++
 		} else {
 			s.Left++

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/spf13/cobra"
+
 	"github.com/audiosep/audiosep/batch/helper"
 )
 
@@ -20,6 +22,20 @@ func openStore(ctx context.Context, url string) (helper.Store, error) {
 		return nil, err
 	}
 	return helper.StartStore(ctx, cmd, url)
+}
+
+// openQueue opens a queue by audiosep-nats, as a store is opened.
+func openQueue(ctx context.Context, url string) (helper.Queue, error) {
+	cmd, err := helperProgram("nats")
+	if err != nil {
+		return nil, fmt.Errorf("--nats %s: %w", url, err)
+	}
+	return helper.StartQueue(ctx, cmd, url)
+}
+
+// addNATS adds the flag that says where a queue is.
+func addNATS(cmd *cobra.Command, url *string) {
+	cmd.Flags().StringVar(url, "nats", "", "hand items out by the queue (JetStream) of the server at `URL`, nats://HOST:PORT, from which audiosep worker takes them; listen://TOKEN@HOST:PORT, or listen:// for 127.0.0.1:4222, starts one for the run")
 }
 
 // helperProgram returns the program that knows something for this one: audiosep-NAME, beside this program or

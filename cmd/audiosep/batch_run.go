@@ -27,6 +27,7 @@ import (
 // batchFlags are those of commands that do items.
 type batchFlags struct {
 	out, shard, memory, progress string
+	nats                         string
 	jobs, tries, block           int
 	noSteal, wait, quiet         bool
 	limit, grace, lease          time.Duration
@@ -37,18 +38,24 @@ type batchFlags struct {
 func (f *batchFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	addOut(cmd, &f.out)
-	fl.IntVarP(&f.jobs, "jobs", "j", 0, "items at a time, each in a process of its own with its part of the processors (default: as many as there are processors)")
+	f.addWork(cmd)
 	fl.StringVar(&f.shard, "shard", "", "do the part `I/N` of the items, I from 0 on; auto asks the job array that this is a task of (Slurm, Kubernetes, AWS, Google, PBS, SGE, LSF), auto/N where that does not know N")
-	fl.StringVar(&f.memory, "memory", "auto", "`BYTES` for all items at work, such as 8GB: those that do not fit beside each other wait; auto is most of what is free, 0 any")
 	fl.BoolVar(&f.noSteal, "no-steal", false, "end with the items of the shard, and leave other shards' to them")
 	fl.BoolVar(&f.wait, "wait", false, "stay until all items of the manifest are done or have failed, whoever does them")
 	fl.DurationVar(&f.limit, "time-limit", 0, "begin no item that would not end in so long, and stop by then")
+	f.progress = "auto"
+	addProgress(cmd, &f.progress)
+}
+
+// addWork adds the flags of whoever is at work on items, wherever they come from.
+func (f *batchFlags) addWork(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.IntVarP(&f.jobs, "jobs", "j", 0, "items at a time, each in a process of its own with its part of the processors (default: as many as there are processors)")
+	fl.StringVar(&f.memory, "memory", "auto", "`BYTES` for all items at work, such as 8GB: those that do not fit beside each other wait; auto is most of what is free, 0 any")
 	fl.DurationVar(&f.grace, "grace", 10*time.Second, "how long items in hand may go on when the run is told to stop")
 	fl.DurationVar(&f.lease, "lease", time.Minute, "after so long without a sign of life from whoever is at an item others take it")
 	fl.IntVar(&f.tries, "tries", 5, "how often work on an item may be killed before it counts as failed")
 	fl.IntVar(&f.block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
-	f.progress = "auto"
-	addProgress(cmd, &f.progress)
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but warnings and errors")
 	f.plugins.add(cmd)
 	f.cache.add(cmd)
@@ -66,7 +73,8 @@ hand --grace to end, and exits with 4.`,
 		Example: `  audiosep batch run manifest.jsonl --out stems --jobs 2
   audiosep batch run manifest.jsonl --out stems --shard 0/4
   audiosep batch run manifest.jsonl --out stems --shard auto --time-limit 55m
-  audiosep batch run manifest.jsonl --out stems --progress json 2> progress.jsonl`,
+  audiosep batch run manifest.jsonl --out stems --progress json 2> progress.jsonl
+  audiosep batch run manifest.jsonl --out stems --nats listen://TOKEN@0.0.0.0:4222`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			items, err := manifest(cmd, args[0])
@@ -77,6 +85,7 @@ hand --grace to end, and exits with 4.`,
 		},
 	}
 	f.add(cmd)
+	addNATS(cmd, &f.nats)
 	return cmd
 }
 
@@ -159,25 +168,50 @@ func (f *batchFlags) do(cmd *cobra.Command, items []*batch.Item, failed bool) (*
 			return nil, err
 		}
 	}
-	if f.jobs < 1 {
-		f.jobs = runtime.GOMAXPROCS(0)
-	}
 	show, err := f.show(cmd.ErrOrStderr())
 	if err != nil {
 		return nil, err
 	}
-	s, err := batch.Run(cmd.Context(), items, batch.Options{
-		Out: out, Worker: f.worker, Open: openStore, Jobs: f.jobs, Shard: shard, Steal: !f.noSteal, Wait: f.wait, Memory: memory,
-		TimeLimit: f.limit, Grace: f.grace, Lease: f.lease, Tries: f.tries, Failed: failed, Watch: show.event, Log: newWarnings(show),
-	})
+	o := f.options(memory)
+	o.Out, o.Shard, o.Steal, o.Wait, o.TimeLimit, o.Failed = out, shard, !f.noSteal, f.wait, f.limit, failed
+	o.Watch, o.Log = show.event, newWarnings(show)
+	s, err := f.by(cmd, items, o)
 	show.close()
 	switch {
 	case err == nil:
 		return s, nil
 	case batch.IsFaults(err):
 		return nil, &codeError{batch.ExitFaults, err}
+	case errors.As(err, new(*codeError)):
+		return nil, err
 	}
 	return nil, &runError{err}
+}
+
+// options are those of whoever is at work on items.
+func (f *batchFlags) options(memory int64) batch.Options {
+	if f.jobs < 1 {
+		f.jobs = runtime.GOMAXPROCS(0)
+	}
+	return batch.Options{Worker: f.worker, Open: openStore, Jobs: f.jobs, Memory: memory, Grace: f.grace, Lease: f.lease, Tries: f.tries, Version: thisVersion()}
+}
+
+// by does items here, or by a queue.
+func (f *batchFlags) by(cmd *cobra.Command, items []*batch.Item, o batch.Options) (*batch.Summary, error) {
+	if f.nats == "" {
+		return batch.Run(cmd.Context(), items, o)
+	}
+	for _, flag := range []string{"shard", "no-steal", "wait", "time-limit"} {
+		if cmd.Flags().Changed(flag) {
+			return nil, &codeError{exitUsage, fmt.Errorf("--%s and --nats are both given: a queue hands items to whoever is free; want one of them", flag)}
+		}
+	}
+	q, err := openQueue(cmd.Context(), f.nats)
+	if err != nil {
+		return nil, err
+	}
+	defer q.Close()
+	return batch.Dispatch(cmd.Context(), items, q, o)
 }
 
 // worker starts a process that does items, with its part of the processors.

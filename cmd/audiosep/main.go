@@ -208,7 +208,7 @@ func root() *cobra.Command {
 	cmd.SetUsageTemplate(cmd.UsageTemplate() + `{{if not .HasParent}}
 Exit codes:
 ` + exits.String() + `{{end}}`)
-	cmd.AddCommand(runCommand(), batchCommand(), replayCommand(), listenCommand(), serveCommand(), presetsCommand(), presetCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
+	cmd.AddCommand(runCommand(), batchCommand(), workerCommand(), replayCommand(), listenCommand(), serveCommand(), presetsCommand(), presetCommand(), checkCommand(), listCommand(), describeCommand(), schemaCommand(),
 		evalCommand(), benchCommand(), atomsCommand(), identifyCommand(), rankCommand(), localiseCommand(), pluginCommand(), versionCommand(), manCommand())
 	refuseUnknown(cmd)
 	help := cmd.HelpFunc()

@@ -37,6 +37,7 @@ func TestImportsPointDown(t *testing.T) {
 		"plugins/wire":       {},
 		"presets":            {},
 		"cache":              {".", "models", "pipeline"},
+		"resume":             {".", "pipeline"},
 		"batch":              {".", "audio", "pipeline", "pipeline/record", "report"},
 		"report":             {".", "audio", "metrics", "pipeline"},
 		"listen":             {".", "audio", "factorizers", "models", "notes", "pipeline", "pipeline/record", "separators", "transforms"},

@@ -327,6 +327,9 @@ type MaskedStems struct {
 	Groups []Group // the components of each
 }
 
+// Unwrap returns the stems without their groups.
+func (s *MaskedStems) Unwrap() any { return s.Stems }
+
 // CheckGroups says why groups are not a partition of k components: each in exactly one.
 func CheckGroups(groups []Group, k int) error {
 	in := make([]int, k)
@@ -373,25 +376,6 @@ func activations(h *mat.Dense, share, first, n int) *mat.Dense {
 // has gone well.
 func runSink(ctx context.Context, env Env, s Sink, in Values) (Values, error) {
 	return nil, feed(ctx, env, s, in["sources"].(Stems))
-}
-
-func feed(ctx context.Context, env Env, s Sink, stems Stems) error {
-	h := stems.Head()
-	names := stems.Names()
-	if err := s.Create(ctx, env, h, names); err != nil {
-		return err
-	}
-	done := 0
-	return stems.Each(ctx, func(source int, block [][]float64) error {
-		if err := s.Write(ctx, source, block); err != nil {
-			return err
-		}
-		if source == len(names)-1 {
-			done += len(block[0])
-			env.Report(Step{Done: done, Of: h.Samples, Objective: math.NaN()})
-		}
-		return nil
-	})
 }
 
 // Write has a sink take stems, and commits it.

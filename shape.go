@@ -245,18 +245,27 @@ func Activate(ctx context.Context, env Env, s Activator, p Power, dictionary *Fa
 	}
 	cols, share := framing.Columns(), framing.Share
 	h := mat.NewDense(dictionary.Rank(), cols, nil)
+	kept, start, err := keepColumns(env.Checkpoint, h)
+	if err != nil {
+		return nil, err
+	}
+	defer kept.close()
+	if start > 0 {
+		env.Report(Step{Done: start * share, Of: cols * share, Objective: math.NaN()})
+	}
 	size := blocks.Size(ctx, framing.Length, framing.Layers(), share, cols*share) / share
-	err := blocks.Run(ctx, cols, size, lend.From(p).Blocks(), func() *mat.Dense { return mat.NewDense(p.Bins(), size, nil) },
+	err = blocks.Run(ctx, cols-start, size, lend.From(p).Blocks(), func() *mat.Dense { return mat.NewDense(p.Bins(), size, nil) },
 		func(ctx context.Context, v *mat.Dense, first, n int) error {
-			v = columns(v, 0, n)
+			v, first = columns(v, 0, n), start+first
 			if err := p.Columns(ctx, v, first); err != nil {
 				return err
 			}
 			return s.Activate(ctx, columns(h, first, n), v, dictionary.W)
 		},
 		func(_ context.Context, _ *mat.Dense, first, n int) error {
+			first += start
 			env.Report(Step{Done: (first + n) * share, Of: cols * share, Objective: math.NaN()})
-			return nil
+			return kept.add(h, first, n)
 		})
 	if err != nil {
 		return nil, err

@@ -39,6 +39,8 @@ func TestImportsPointDown(t *testing.T) {
 		"cache":              {".", "models", "pipeline"},
 		"batch":              {".", "audio", "batch/helper", "pipeline", "pipeline/record", "report"},
 		"batch/helper":       {},
+		"resume":             {".", "pipeline"},
+		"batch":              {".", "audio", "pipeline", "pipeline/record", "report"},
 		"report":             {".", "audio", "metrics", "pipeline"},
 		"listen":             {".", "audio", "factorizers", "models", "notes", "pipeline", "pipeline/record", "separators", "transforms"},
 		"serve":              {".", "pipeline"},

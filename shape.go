@@ -245,18 +245,27 @@ func Activate(ctx context.Context, env Env, s Activator, p Power, dictionary *Fa
 	}
 	cols, share := framing.Columns(), framing.Share
 	h := mat.NewDense(dictionary.Rank(), cols, nil)
+	kept, start, err := keepColumns(env.Checkpoint, h)
+	if err != nil {
+		return nil, err
+	}
+	defer kept.close()
+	if start > 0 {
+		env.Report(Step{Done: start * share, Of: cols * share, Objective: math.NaN()})
+	}
 	size := blocks.Size(ctx, framing.Length, framing.Layers(), share, cols*share) / share
-	err := blocks.Run(ctx, cols, size, lend.From(p).Blocks(), func() *mat.Dense { return mat.NewDense(p.Bins(), size, nil) },
+	err = blocks.Run(ctx, cols-start, size, lend.From(p).Blocks(), func() *mat.Dense { return mat.NewDense(p.Bins(), size, nil) },
 		func(ctx context.Context, v *mat.Dense, first, n int) error {
-			v = columns(v, 0, n)
+			v, first = columns(v, 0, n), start+first
 			if err := p.Columns(ctx, v, first); err != nil {
 				return err
 			}
 			return s.Activate(ctx, columns(h, first, n), v, dictionary.W)
 		},
 		func(_ context.Context, _ *mat.Dense, first, n int) error {
+			first += start
 			env.Report(Step{Done: (first + n) * share, Of: cols * share, Objective: math.NaN()})
-			return nil
+			return kept.add(h, first, n)
 		})
 	if err != nil {
 		return nil, err
@@ -327,6 +336,9 @@ type MaskedStems struct {
 	Groups []Group // the components of each
 }
 
+// Unwrap returns the stems without their groups.
+func (s *MaskedStems) Unwrap() any { return s.Stems }
+
 // CheckGroups says why groups are not a partition of k components: each in exactly one.
 func CheckGroups(groups []Group, k int) error {
 	in := make([]int, k)
@@ -373,25 +385,6 @@ func activations(h *mat.Dense, share, first, n int) *mat.Dense {
 // has gone well.
 func runSink(ctx context.Context, env Env, s Sink, in Values) (Values, error) {
 	return nil, feed(ctx, env, s, in["sources"].(Stems))
-}
-
-func feed(ctx context.Context, env Env, s Sink, stems Stems) error {
-	h := stems.Head()
-	names := stems.Names()
-	if err := s.Create(ctx, env, h, names); err != nil {
-		return err
-	}
-	done := 0
-	return stems.Each(ctx, func(source int, block [][]float64) error {
-		if err := s.Write(ctx, source, block); err != nil {
-			return err
-		}
-		if source == len(names)-1 {
-			done += len(block[0])
-			env.Report(Step{Done: done, Of: h.Samples, Objective: math.NaN()})
-		}
-		return nil
-	})
 }
 
 // Write has a sink take stems, and commits it.

@@ -131,6 +131,7 @@ type Plan struct {
 	Head    Head     // of what a writer will be given; zero if it is not known, or no recording
 	Sources []string // the names of the sources; nil if they are not known
 	Inputs  []string // the files that the run reads
+	Kept    string   // a folder with what an earlier run has written, as Checkpoint.Dir; or empty
 }
 
 // LogUser may be implemented by a Source or a Preparer. UseLog gives it the log of the run before
@@ -207,6 +208,9 @@ type Env struct {
 	Seed     uint64       // from the spec's seed and the stage's id
 	Log      *slog.Logger // nil: nothing is logged; use Logger
 	Progress func(Step)   // nil: nobody listens; use Report. Safe for concurrent use.
+
+	// Checkpoint has what an earlier run, which was killed, has left; nil: nothing is kept.
+	Checkpoint Checkpoint
 
 	// Wiring has the ids of the stages that feed each input, in order.
 	Wiring map[string][]string

@@ -78,9 +78,15 @@ func (s *memoryStems) Head() Head      { return s.head }
 func (s *memoryStems) Names() []string { return s.names }
 
 func (s *memoryStems) Each(ctx context.Context, write func(source int, block [][]float64) error) error {
+	return s.EachFrom(ctx, 0, nil, write)
+}
+
+func (s *memoryStems) Mark() ([]byte, error) { return nil, nil }
+
+func (s *memoryStems) EachFrom(ctx context.Context, from int, _ []byte, write func(source int, block [][]float64) error) error {
 	const size = 1 << 16
 	block := make([][]float64, s.head.Layers())
-	for at := 0; at < s.head.Samples; at += size {
+	for at := from; at < s.head.Samples; at += size {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -128,14 +134,36 @@ func (s *SeparatedStems) Names() []string { return s.Sources }
 
 // Each separates block after block, several at a time.
 func (s *SeparatedStems) Each(ctx context.Context, write func(source int, block [][]float64) error) error {
+	return s.each(ctx, 0, write)
+}
+
+// Mark returns nil: no frame depends on what came before.
+func (s *SeparatedStems) Mark() ([]byte, error) { return nil, nil }
+
+// EachFrom separates from the first frame on that has sample at, in whole groups of those that
+// share an activation.
+func (s *SeparatedStems) EachFrom(ctx context.Context, at int, _ []byte, write func(source int, block [][]float64) error) error {
+	f := s.X.Framing()
+	start := 0 // the first frame that ends behind at
+	if over := at + f.Pad - f.Length; over >= 0 {
+		start = min(over/f.Hop+1, f.Frames()-1) / f.Share * f.Share
+	}
+	return s.each(ctx, start, skipping(at-max(0, start*f.Hop-f.Pad), len(s.Sources), write))
+}
+
+// each separates from a frame on, the sum of which with those before is not complete.
+func (s *SeparatedStems) each(ctx context.Context, start int, write func(source int, block [][]float64) error) error {
 	f := s.X.Framing()
 	layers, sources := f.Layers(), len(s.Sources)
 	join := NewJoiner(f, sources*layers)
+	join.next = start
 	size := separatedSize(ctx, f.Length*sources, layers, f.Share, f.Frames(), s.Halo)
 	loan := lend.From(s.X.Transform(), s.By)
 	defer loan.GiveBack()
-	return blocks.Run(ctx, f.Frames(), size, loan.Blocks(), func() *separation { return newSeparation(s, size, loan) },
-		func(ctx context.Context, slot *separation, first, n int) error { return slot.compute(ctx, first, n) },
+	return blocks.Run(ctx, f.Frames()-start, size, loan.Blocks(), func() *separation { return newSeparation(s, size, loan) },
+		func(ctx context.Context, slot *separation, first, n int) error {
+			return slot.compute(ctx, start+first, n)
+		},
 		func(_ context.Context, slot *separation, _, n int) error {
 			block := join.Add(slot.rows, n)
 			if layers == 0 || len(block[0]) == 0 {
@@ -256,9 +284,23 @@ func (s *SeparatedAudioStems) Names() []string { return s.Sources }
 
 // Each separates chunk after chunk, several at a time.
 func (s *SeparatedAudioStems) Each(ctx context.Context, write func(source int, block [][]float64) error) error {
+	return s.each(ctx, 0, write)
+}
+
+// Mark returns nil: no chunk depends on what came before.
+func (s *SeparatedAudioStems) Mark() ([]byte, error) { return nil, nil }
+
+// EachFrom separates from the chunk on that has sample at.
+func (s *SeparatedAudioStems) EachFrom(ctx context.Context, at int, _ []byte, write func(source int, block [][]float64) error) error {
+	return s.each(ctx, at-at%s.Chunk, skipping(at%s.Chunk, len(s.Sources), write))
+}
+
+// each separates from a sample on where a chunk begins.
+func (s *SeparatedAudioStems) each(ctx context.Context, start int, write func(source int, block [][]float64) error) error {
 	layers := s.Of.Layers()
-	return blocks.Run(ctx, s.Of.Samples, s.Chunk, (*lend.Loan)(nil).Blocks(), func() *audioChunk { return new(audioChunk) },
+	return blocks.Run(ctx, s.Of.Samples-start, s.Chunk, (*lend.Loan)(nil).Blocks(), func() *audioChunk { return new(audioChunk) },
 		func(ctx context.Context, c *audioChunk, at, n int) error {
+			at += start
 			c.x = resize(c.x, layers, n+2*s.Reach)
 			c.rows = resize(c.rows, layers*len(s.Sources), n)
 			c.dst = c.dst[:0]

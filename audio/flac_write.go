@@ -3,6 +3,8 @@ package audio
 import (
 	"bufio"
 	"encoding/binary"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -117,4 +119,41 @@ func (e *flacEncoder) finish() error {
 	}
 	_, err := e.f.Seek(0, io.SeekEnd)
 	return err
+}
+
+// flacState is what is not in the file yet, or was coded into it.
+type flacState struct {
+	Encoder []byte    `json:"encoder"` // of flac.Encoder
+	Waiting [][]int32 `json:"waiting"` // [channel][sample]
+}
+
+func (e *flacEncoder) keep() ([]byte, error) {
+	if err := e.w.Flush(); err != nil {
+		return nil, err
+	}
+	var s flacState
+	for _, x := range e.block {
+		s.Waiting = append(s.Waiting, x[:e.waiting])
+	}
+	var err error
+	if s.Encoder, err = e.enc.MarshalBinary(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(s)
+}
+
+func (e *flacEncoder) goOn(state []byte) error {
+	var s flacState
+	if err := json.Unmarshal(state, &s); err != nil {
+		return err
+	}
+	if len(s.Waiting) != len(e.block) || len(s.Waiting[0]) >= flac.BlockSize {
+		return errors.New("what is kept of a FLAC file is damaged")
+	}
+	for c, x := range s.Waiting {
+		copy(e.block[c], x)
+	}
+	e.waiting = len(s.Waiting[0])
+	e.w.Reset(e.f)
+	return e.enc.UnmarshalBinary(s.Encoder)
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/audiosep/audiosep"
 )
@@ -14,6 +15,10 @@ type encoder interface {
 	write(channels [][]float64, from, to int, clip *clipping) error
 	// finish writes what is left.
 	finish() error
+	// keep has everything that was written reach the file, and returns what goOn needs.
+	keep() (state []byte, err error)
+	// goOn goes on behind what keep told of, in a file that ends there.
+	goOn(state []byte) error
 }
 
 // output is a sound file that is being written.
@@ -58,6 +63,44 @@ func (o *output) clipError() error {
 	return fmt.Errorf("%s would clip: %v; %s", o.path, &o.clip, clipRemedy)
 }
 
+// kept is where an output was.
+type kept struct {
+	Bytes   int64   `json:"bytes"` // in the file
+	Written int     `json:"written"`
+	Clipped int     `json:"clipped"`
+	Peak    float64 `json:"peak"`
+	Encoder []byte  `json:"encoder,omitempty"`
+}
+
+// keep has everything that was written reach the file f.
+func (o *output) keep(f io.Seeker) (k kept, err error) {
+	k = kept{Written: o.written, Clipped: o.clip.samples, Peak: o.clip.peak}
+	if k.Encoder, err = o.encoder.keep(); err == nil {
+		k.Bytes, err = f.Seek(0, io.SeekEnd)
+	}
+	return k, err
+}
+
+// goOn goes on in the file f where k was. What stands behind that was written later, and is
+// written again.
+func (o *output) goOn(f *os.File, k kept) error {
+	size, err := f.Seek(0, io.SeekEnd)
+	switch {
+	case err != nil:
+		return err
+	case size < k.Bytes:
+		return fmt.Errorf("%s has %d bytes; want %d, as an earlier run kept them", f.Name(), size, k.Bytes)
+	}
+	if err := f.Truncate(k.Bytes); err != nil {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekEnd); err != nil {
+		return err
+	}
+	o.written, o.clip = k.Written, clipping{k.Clipped, k.Peak}
+	return o.encoder.goOn(k.Encoder)
+}
+
 const clipRemedy = `set the encoding to "float32", or turn the recording down`
 
 // end writes what is left.
@@ -71,6 +114,7 @@ func (o *output) end() error {
 // rawEncoder writes samples one after the other.
 type rawEncoder struct {
 	layout
+	f    io.Writer
 	w    *bufio.Writer
 	buf  []byte
 	tail []byte // what follows the samples
@@ -78,7 +122,7 @@ type rawEncoder struct {
 
 // newRaw begins a file with a head.
 func newRaw(f io.Writer, l layout, head, tail []byte) (encoder, error) {
-	e := &rawEncoder{layout: l, w: bufio.NewWriterSize(f, chunkBytes), tail: tail}
+	e := &rawEncoder{layout: l, f: f, w: bufio.NewWriterSize(f, chunkBytes), tail: tail}
 	_, err := e.w.Write(head)
 	return e, err
 }
@@ -91,6 +135,14 @@ func (e *rawEncoder) write(channels [][]float64, from, to int, clip *clipping) e
 	e.coding.fromPlain(e.buf, e.enc.bytes)
 	_, err = e.w.Write(e.buf)
 	return err
+}
+
+func (e *rawEncoder) keep() ([]byte, error) { return nil, e.w.Flush() }
+
+// goOn drops the head, which the file has.
+func (e *rawEncoder) goOn([]byte) error {
+	e.w.Reset(e.f)
+	return nil
 }
 
 func (e *rawEncoder) finish() error {

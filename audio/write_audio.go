@@ -2,6 +2,7 @@ package audio
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -113,9 +114,11 @@ type writeAudio struct {
 	log    *slog.Logger
 	head   audiosep.Head
 	inputs []string // files that are read, as far as they are known
+	kept   string   // the folder of Resume
 	parts  []part
 	files  []*output // [part*R+realisation]
-	names  []string  // of the files, as far as they are known
+	raw    []*os.File
+	names  []string // of the files, as far as they are known
 	set    whole.Set
 	pipe   *os.File // what will go to standard output
 }
@@ -130,7 +133,7 @@ const unknownSource = "\x00"
 // long, folders that cannot be made, and more than the disk has room for. Where the sources
 // are not known yet, it looks at the names that do not depend on them.
 func (s *writeAudio) Prepare(_ context.Context, plan audiosep.Plan) error {
-	s.inputs = plan.Inputs
+	s.inputs, s.kept = plan.Inputs, plan.Kept
 	if plan.Head.Layers() == 0 {
 		return nil
 	}
@@ -145,7 +148,11 @@ func (s *writeAudio) Prepare(_ context.Context, plan audiosep.Plan) error {
 	if plan.Sources == nil {
 		s.warnOfNumbered(plan.Head)
 	}
-	return whole.Room(filepath.Dir(paths[0]), s.format.bytes(l)*int64(len(paths)))
+	bytes := s.format.bytes(l) * int64(len(paths))
+	if plan.Kept != "" {
+		bytes = max(0, bytes-whole.KeptBytes(plan.Kept))
+	}
+	return whole.Room(filepath.Dir(paths[0]), bytes)
 }
 
 // warnOfNumbered tells, where the names of the sources are not known yet, of the file of a first
@@ -185,6 +192,11 @@ func (s *writeAudio) plan(h audiosep.Head, sources []string) ([]string, layout, 
 
 // Create refuses what Prepare does, with all that is known by now, then begins all files.
 func (s *writeAudio) Create(ctx context.Context, env audiosep.Env, h audiosep.Head, sources []string) error {
+	return s.create(ctx, env, h, sources, "")
+}
+
+// create begins all files; keep is a folder for them until they are whole, or empty.
+func (s *writeAudio) create(ctx context.Context, env audiosep.Env, h audiosep.Head, sources []string, keep string) error {
 	if s.files != nil {
 		return errors.New("the files are being written already; want one Create")
 	}
@@ -193,7 +205,7 @@ func (s *writeAudio) Create(ctx context.Context, env audiosep.Env, h audiosep.He
 		return err
 	}
 	s.log, s.head = env.Logger(), h
-	s.set = whole.Set{Overwrite: s.p.Overwrite}
+	s.set = whole.Set{Overwrite: s.p.Overwrite, Keep: keep}
 	for i, path := range paths {
 		err := ctx.Err()
 		if err == nil {
@@ -212,7 +224,7 @@ func (s *writeAudio) begin(path string, l layout, h audiosep.Head, realisation i
 	if realisation < len(h.Tags) {
 		tags = h.Tags[realisation]
 	}
-	var f io.WriteSeeker
+	var f *os.File
 	var err error
 	if s.stdout {
 		if term.IsTerminal(int(os.Stdout.Fd())) {
@@ -221,7 +233,7 @@ func (s *writeAudio) begin(path string, l layout, h audiosep.Head, realisation i
 		s.pipe, err = whole.Temporary("audiosep-*.part")
 		f, path = s.pipe, "standard output"
 	} else {
-		f, err = s.set.Create(path)
+		f, err = s.file(path)
 	}
 	if err != nil {
 		return err
@@ -229,8 +241,62 @@ func (s *writeAudio) begin(path string, l layout, h audiosep.Head, realisation i
 	o, err := newOutput(s.format, f, path, l, tags)
 	if err == nil {
 		s.files = append(s.files, o)
+		s.raw = append(s.raw, f)
 	}
 	return err
+}
+
+// file makes the file that will be at path, or opens what an earlier run has kept of it.
+func (s *writeAudio) file(path string) (*os.File, error) {
+	f, err := s.set.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	return f.File, nil
+}
+
+// Resume begins all files in a folder, or goes on with those that are there.
+func (s *writeAudio) Resume(ctx context.Context, env audiosep.Env, h audiosep.Head, sources []string, dir string, state []byte) error {
+	var all []kept
+	s.kept = dir
+	if state != nil {
+		if err := json.Unmarshal(state, &all); err != nil {
+			return err
+		}
+	}
+	if state == nil { // what is there was never kept
+		if err := whole.Forget(dir); err != nil {
+			return err
+		}
+	}
+	if err := s.create(ctx, env, h, sources, dir); err != nil || state == nil {
+		return err
+	}
+	if len(all) != len(s.files) {
+		return errors.Join(fmt.Errorf("an earlier run kept %d files in %s; want %d", len(all), dir, len(s.files)), s.Close())
+	}
+	for i, o := range s.files {
+		if err := o.goOn(s.raw[i], all[i]); err != nil {
+			return errors.Join(fmt.Errorf("%w; remove %s to begin anew", err, dir), s.Close())
+		}
+	}
+	return nil
+}
+
+// Keep has what is written last.
+func (s *writeAudio) Keep(context.Context) ([]byte, error) {
+	var all []kept
+	for i, o := range s.files {
+		k, err := o.keep(s.raw[i])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", o.path, err)
+		}
+		all = append(all, k)
+	}
+	if err := s.set.Sync(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(all)
 }
 
 // paths returns the name of each file, all of them different and free; none for standard
@@ -269,6 +335,11 @@ func (s *writeAudio) paths(h audiosep.Head) ([]string, error) {
 func (s *writeAudio) allowed(path string) error {
 	if strings.HasSuffix(path, "/") {
 		path = filepath.Join(path, ".audiosep") // a name that nothing has
+	}
+	if s.kept != "" {
+		if err := whole.TakeBack(s.kept, path); err != nil {
+			return err
+		}
 	}
 	return whole.Allowed(path, s.p.Overwrite, s.inputs)
 }
@@ -413,7 +484,7 @@ func (s *writeAudio) Close() error {
 			s.log.Info("written", "file", o.path)
 		}
 	}
-	s.files = nil
+	s.files, s.raw = nil, nil
 	err := s.set.Close()
 	if s.pipe != nil {
 		err = errors.Join(err, s.pipe.Close(), os.Remove(s.pipe.Name()))

@@ -101,12 +101,12 @@ func (s *OnlineNMF) Run(ctx context.Context, env audiosep.Env, in OnlineNMFIn) (
 	if err != nil {
 		return OnlineNMFOut{}, err
 	}
-	o, err := s.start(ctx, env, r, in.Init)
+	o, done, err := s.begin(ctx, env, r, in.Init)
 	if err != nil {
 		return OnlineNMFOut{}, err
 	}
 	all, forget := s.p.Epochs*r.batches, s.p.forget()
-	for i := range all {
+	for i := done; i < all; i++ {
 		v, err := r.read(ctx, i%r.batches)
 		if err != nil {
 			return OnlineNMFOut{}, err
@@ -117,6 +117,9 @@ func (s *OnlineNMF) Run(ctx context.Context, env audiosep.Env, in OnlineNMFIn) (
 			return OnlineNMFOut{}, err
 		}
 		env.Report(audiosep.Step{Done: i + 1, Of: all, Objective: d / float64(n)})
+		if err := o.keep(env.Checkpoint, i+1); err != nil {
+			return OnlineNMFOut{}, err
+		}
 	}
 	normaliseColumns(o.w)
 	framing := in.Power[0].Framing()
@@ -131,9 +134,14 @@ func (s *OnlineNMF) Run(ctx context.Context, env audiosep.Env, in OnlineNMFIn) (
 	return OnlineNMFOut{f}, nil
 }
 
+// empty returns an online without W.
+func (s *OnlineNMF) empty() *online {
+	return &online{beta: s.p.Beta, eps: s.p.Eps, steps: s.p.Steps, first: s.p.Steps / 6, gamma: exponent(s.p.Beta, false, false), coordinates: s.p.Beta == 2}
+}
+
 // start returns what W starts from: the wired W, or that of NMF of the first batch.
 func (s *OnlineNMF) start(ctx context.Context, env audiosep.Env, r *reader, init *audiosep.Factors) (*online, error) {
-	o := &online{beta: s.p.Beta, eps: s.p.Eps, steps: s.p.Steps, first: s.p.Steps / 6, gamma: exponent(s.p.Beta, false, false), coordinates: s.p.Beta == 2}
+	o := s.empty()
 	bins := r.powers[0].Bins()
 	if init != nil && init.W != nil {
 		if err := init.Validate(bins, -1); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -81,7 +82,7 @@ func (s *Denoise) Separate(ctx context.Context, src audiosep.Source) (audiosep.S
 	if h.Rate < 1 {
 		return nil, fmt.Errorf("the recording has no sample rate; want one, as the network works at %d Hz", model.rate)
 	}
-	return &denoised{src, h, model, s.p.Channels == "shared"}, nil
+	return &denoised{src: src, head: h, model: model, shared: s.p.Channels == "shared"}, nil
 }
 
 // network is a network on its way through a recording, with what it remembers, for the channels
@@ -90,6 +91,9 @@ type network interface {
 	// run denoises a chunk, x[channel], and appends what it completes to dst[channel]: as many
 	// samples, delayed by a hop.
 	run(dst, x [][]float64)
+	// remembered returns all on which the next chunk depends beside itself: slices of numbers and
+	// pointers to them, as encoding/binary reads and writes, and to ints.
+	remembered() []any
 }
 
 // denoiser is a network that denoise has.
@@ -113,20 +117,35 @@ type denoised struct {
 	head   audiosep.Head
 	model  *denoiser
 	shared bool
+	now    atomic.Pointer[denoising] // the newest
 }
+
+var _ audiosep.ResumableStems = (*denoised)(nil)
 
 func (d *denoised) Head() audiosep.Head { return d.head }
 func (d *denoised) Names() []string     { return denoiseNames }
 
 // Each denoises from the beginning to the end.
 func (d *denoised) Each(ctx context.Context, write func(source int, block [][]float64) error) (err error) {
+	return d.EachFrom(ctx, 0, nil, write)
+}
+
+// Mark returns what the network remembers.
+func (d *denoised) Mark() ([]byte, error) { return d.now.Load().mark() }
+
+// EachFrom goes on where Mark was called.
+func (d *denoised) EachFrom(ctx context.Context, from int, mark []byte, write func(source int, block [][]float64) error) (err error) {
 	defer blocks.Recovered(&err)
 	p, err := newDenoising(d)
+	if err == nil && mark != nil {
+		err = p.goOn(mark)
+	}
 	if err != nil {
 		return err
 	}
+	d.now.Store(p)
 	var mix [][]float64
-	for at := 0; at < d.head.Samples; {
+	for at := from; at < d.head.Samples; {
 		speech, err := p.next(ctx, at)
 		if err != nil {
 			return err

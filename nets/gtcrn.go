@@ -194,6 +194,17 @@ func newGTCRNState() (*gtcrnState, error) {
 	return s, nil
 }
 
+// remembered returns all on which the next frames depend beside themselves.
+func (s *gtcrnState) remembered() (all []any) {
+	for i, past := range s.past {
+		all = append(all, past.All(), s.states[i])
+	}
+	for _, two := range s.interStates {
+		all = append(all, two[0], two[1])
+	}
+	return all
+}
+
 // run has the complex mask of the next gtcrnFrames frames in maskRe and maskIm, [bin][frame].
 // re and im are their coefficients, [bin][frame].
 func (s *gtcrnState) run(re, im []float64) {

@@ -48,6 +48,14 @@ func newGTCRNStream(channels int) (network, error) {
 	return s, nil
 }
 
+func (s *gtcrnStream) remembered() []any {
+	all := s.net.remembered()
+	for c := range s.channels {
+		all = append(all, s.past[c], s.tail[c])
+	}
+	return all
+}
+
 func (s *gtcrnStream) run(dst, x [][]float64) {
 	for c, x := range x {
 		s.analyse(c, x)

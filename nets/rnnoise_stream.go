@@ -112,6 +112,17 @@ func newRNNoiseStream(channels int) (network, error) {
 	return s, nil
 }
 
+func (s *rnnoiseStream) remembered() []any {
+	all := []any{s.net.vadH, s.net.noiseH, s.net.gainsH, &s.pitch.period, &s.pitch.gain, &s.cepstra, &s.newest, &s.gain}
+	for _, v := range s.channels {
+		all = append(all, v.heard, &v.cut, v.tail)
+	}
+	if len(s.channels) > 1 {
+		all = append(all, s.mean.heard)
+	}
+	return all
+}
+
 func (s *rnnoiseStream) run(dst, x [][]float64) {
 	s.listen(x)
 	for t := range rnnoiseFrames {

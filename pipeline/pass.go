@@ -12,6 +12,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/spool"
+	inside "github.com/audiosep/audiosep/internal/wrap"
 )
 
 // passage is what a run attaches to a value on its way from a stage to others: what goes
@@ -213,6 +214,9 @@ func (t *blamedMatrix) Phi() mat.Matrix { return t.matrix.Phi() }
 func (p *passage) stems(s audiosep.Stems) audiosep.Stems {
 	b := &blamedStems{s, p}
 	if p.left[p.ref] < 2 {
+		if from, ok := inside.As[audiosep.ResumableStems](s); ok {
+			return &blamedResumable{b, from}
+		}
 		return b
 	}
 	shared := &sharedStems{Stems: b}
@@ -226,6 +230,29 @@ type blamedStems struct {
 }
 
 func (s *blamedStems) Unwrap() any { return s.Stems }
+
+// blamedResumable are such that can be computed from the middle on.
+type blamedResumable struct {
+	*blamedStems
+	from audiosep.ResumableStems
+}
+
+func (s *blamedResumable) Mark() ([]byte, error) {
+	mark, err := s.from.Mark()
+	return mark, s.p.blame(err)
+}
+
+func (s *blamedResumable) EachFrom(ctx context.Context, at int, mark []byte, write func(source int, block [][]float64) error) error {
+	var written error
+	err := s.from.EachFrom(ctx, at, mark, func(source int, block [][]float64) error {
+		written = write(source, block)
+		return written
+	})
+	if err != nil && written == nil {
+		return s.p.blame(err)
+	}
+	return err
+}
 
 func (s *blamedStems) Each(ctx context.Context, write func(source int, block [][]float64) error) error {
 	var written error // is the taker's fault

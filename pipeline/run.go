@@ -36,6 +36,9 @@ type Options struct {
 	Watcher Watcher      // nil: nobody watches
 	Block   int          // frames worked on at a time; 0: chosen. It does not change results.
 	Cache   Cache        // nil: nothing is kept for later runs
+	// Checkpoint returns where the stage of an id keeps what it needs to go on, should the run be
+	// killed. nil: nothing is kept.
+	Checkpoint func(stage string) audiosep.Checkpoint
 	// Forecast is given what the run will take, before its work begins; an error of it ends the
 	// run. nil: nobody is told.
 	Forecast func(Forecast) error
@@ -257,6 +260,9 @@ func (r *run) prepare(ctx context.Context, st *stage) error {
 	for _, other := range r.Pipeline.stages {
 		plan.Inputs = append(plan.Inputs, other.reads...)
 	}
+	if r.Checkpoint != nil && r.Checkpoint(st.id).Load() != nil {
+		plan.Kept = r.Checkpoint(st.id).Dir()
+	}
 	if l, ok := st.impl.(audiosep.LogUser); ok {
 		l.UseLog(r.env(st).Logger())
 	}
@@ -300,10 +306,15 @@ func (r *run) head(st *stage) (audiosep.Head, bool) {
 }
 
 func (r *run) env(st *stage) audiosep.Env {
+	var point audiosep.Checkpoint
+	if r.Checkpoint != nil {
+		point = r.Checkpoint(st.id)
+	}
 	return audiosep.Env{
-		Seed:   StageSeed(r.Seed, st.id),
-		Log:    r.Log.With("stage", st.id),
-		Wiring: st.wiring(),
+		Checkpoint: point,
+		Seed:       StageSeed(r.Seed, st.id),
+		Log:        r.Log.With("stage", st.id),
+		Wiring:     st.wiring(),
 		Progress: func(s audiosep.Step) {
 			if r.Watcher != nil {
 				r.Watcher.Step(st.id, s)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,7 +79,7 @@ func cacheFolder(dir string) string {
 // buildID tells this program from every other, and the kind of processor that it runs on: its
 // version where that is one of a clean checkout, else what is in its file. A program that
 // cannot read itself has none.
-func buildID() (string, error) {
+var buildID = sync.OnceValues(func() (string, error) {
 	version := thisVersion()
 	info, ok := debug.ReadBuildInfo()
 	clean := ok && strings.HasPrefix(info.Main.Version, "v") && !strings.Contains(info.Main.Version, "dirty")
@@ -94,4 +95,4 @@ func buildID() (string, error) {
 	}
 	_, sum, err := whole.Sum(context.Background(), exe)
 	return version + " " + sum + " " + record.Platform(), err
-}
+})

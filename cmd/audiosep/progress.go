@@ -62,13 +62,16 @@ func newProgress(how string, w io.Writer) (progress, error) {
 }
 
 // clock says how long a stage has been at work and how long it will be.
-type clock struct{ start, shown time.Time }
+type clock struct {
+	start, shown time.Time
+	from         int // what was done when it started: by an earlier run, perhaps
+}
 
 func (c *clock) left(s audiosep.Step) time.Duration {
-	if s.Done == 0 {
+	if s.Done <= c.from {
 		return 0
 	}
-	return time.Duration(float64(time.Since(c.start)) / float64(s.Done) * float64(s.Of-s.Done))
+	return time.Duration(float64(time.Since(c.start)) / float64(s.Done-c.from) * float64(s.Of-s.Done))
 }
 
 // lines prints a line now and then, and one at the end of each stage.
@@ -96,7 +99,7 @@ func (l *lines) Step(stage string, s audiosep.Step) {
 	now := time.Now()
 	c := l.clocks[stage]
 	if c == nil {
-		c = &clock{start: now, shown: now}
+		c = &clock{start: now, shown: now, from: s.Done}
 		l.clocks[stage] = c
 	}
 	if s.Done < s.Of && now.Sub(c.shown) < l.every {
@@ -153,6 +156,8 @@ type bar struct {
 	*mpb.Bar
 	mu        sync.Mutex
 	objective float64
+	clock     clock
+	last      audiosep.Step
 }
 
 func newBars(w io.Writer) *bars {
@@ -165,16 +170,16 @@ func (b *bars) Step(stage string, s audiosep.Step) {
 	b.mu.Lock()
 	one := b.bars[stage]
 	if one == nil {
-		one = &bar{objective: math.NaN()}
+		one = &bar{objective: math.NaN(), clock: clock{start: time.Now(), from: s.Done}}
 		one.Bar = b.AddBar(int64(s.Of),
 			mpb.PrependDecorators(decor.Name(stage, decor.WCSyncSpaceR)),
 			mpb.AppendDecorators(decor.CountersNoUnit("%d/%d", decor.WCSyncSpace), decor.Any(one.show, decor.WCSyncSpace),
-				decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO, decor.WCSyncSpace), "")))
+				decor.OnComplete(decor.Any(one.left, decor.WCSyncSpace), "")))
 		b.bars[stage] = one
 	}
 	b.mu.Unlock()
 	one.mu.Lock()
-	one.objective = s.Objective
+	one.objective, one.last = s.Objective, s
 	one.mu.Unlock()
 	one.SetCurrent(int64(s.Done))
 }
@@ -186,6 +191,13 @@ func (b *bar) show(decor.Statistics) string {
 		return ""
 	}
 	return fmt.Sprintf("objective %.6g", b.objective)
+}
+
+// left is how long the stage will be.
+func (b *bar) left(decor.Statistics) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.clock.left(b.last).Round(time.Second).String()
 }
 
 func (b *bars) close() {

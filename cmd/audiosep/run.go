@@ -27,6 +27,7 @@ type runFlags struct {
 	block    int
 	noRecord bool
 	cache    cacheFlags
+	resume   resumeFlags
 	memory   byteSize
 }
 
@@ -66,6 +67,7 @@ keep the others from it; the exit code is 1 then.`,
   audiosep run pipeline.json --seed 7 --set is_nmf.rank=12 --set frame.window=hann
   audiosep run pipeline.json --input song.flac --two drums --format flac
   ffmpeg -i film.mkv -f wav - | audiosep run pipeline.json -i - --only 1 --out - | sox -t wav - -d
+  audiosep run pipeline.json --input night.wav --out stems --resume
   audiosep run pipeline.json --progress json 2> progress.jsonl`,
 		Args: onePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
@@ -79,6 +81,7 @@ keep the others from it; the exit code is 1 then.`,
 	fl.Var(&f.memory, "memory", "refuse a run that would take more than this much memory, such as 4GB (default: what the machine has available)")
 	fl.IntVar(&f.block, "block", 0, "frames worked on at a time; it changes memory and speed, never results (default: chosen)")
 	f.cache.add(cmd)
+	f.resume.add(cmd)
 	return cmd
 }
 
@@ -222,13 +225,19 @@ func (f *runFlags) one(cmd *cobra.Command, spec *specFlags, file string, text []
 	if err != nil {
 		return err
 	}
-	r := &runner{log: f.log(show), watch: show, block: f.block, cache: kept, several: spec.several, noRecord: f.noRecord || spec.out == "-", memory: int64(f.memory)}
+	if f.resume.on && spec.out == "-" {
+		return errors.New("--resume keeps files, and --out - writes none; want a folder")
+	}
+	r := &runner{resume: &f.resume, log: f.log(show), watch: show, block: f.block, cache: kept, several: spec.several, noRecord: f.noRecord || spec.out == "-", memory: int64(f.memory)}
 	l, err := spec.load(cmd, file, text, r)
 	if err != nil {
 		return err
 	}
 	_, err = r.run(cmd.Context(), l)
 	show.close()
+	if stopped := f.resume.stopped(cmd, err); stopped != nil {
+		return stopped
+	}
 	if err != nil && cmd.Context().Err() == nil {
 		err = &runError{err}
 	}

@@ -28,6 +28,7 @@ type runner struct {
 	called   func(path string) string // as in record.Options
 	noRecord bool                     // leave no record beside the stems
 	memory   int64                    // bytes that a run may take; 0: what the machine has
+	resume   *resumeFlags
 }
 
 // loaded is a pipeline that can run: it is checked, and its plugins have been started. It must
@@ -148,6 +149,11 @@ func (r *runner) run(ctx context.Context, l *loaded) (rec *record.Record, err er
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	end, err := r.resume.begin(ctx, l, &o)
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	defer func() { err = end(err) }()
 	w := record.New(l.Pipeline, record.Options{Version: thisVersion(), Pins: l.pins, Input: l.input, Several: r.several, None: r.noRecord, Called: r.called})
 	o.Log = w.Log(o.Log)
 	if l.Report != nil {

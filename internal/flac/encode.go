@@ -2,7 +2,9 @@ package flac
 
 import (
 	"crypto/md5"
+	"encoding"
 	"encoding/binary"
+	"errors"
 	"hash"
 	"math"
 	"math/bits"
@@ -27,6 +29,22 @@ type Encoder struct {
 
 // NewEncoder returns an Encoder of recordings that i describes.
 func NewEncoder(i Info) *Encoder { return &Encoder{Info: i, sum: md5.New()} }
+
+// MarshalBinary returns what UnmarshalBinary needs to go on after the frames so far: how many there
+// are, and the MD5 sum of their samples.
+func (e *Encoder) MarshalBinary() ([]byte, error) {
+	sum, err := e.sum.(encoding.BinaryMarshaler).MarshalBinary()
+	return append(binary.LittleEndian.AppendUint64(nil, e.number), sum...), err
+}
+
+// UnmarshalBinary has a new Encoder go on where another was.
+func (e *Encoder) UnmarshalBinary(b []byte) error {
+	if len(b) < 8 {
+		return errors.New("the state of an encoder is cut short")
+	}
+	e.number = binary.LittleEndian.Uint64(b)
+	return e.sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(b[8:])
+}
 
 // AppendInfo appends a STREAMINFO block of what has been encoded so far.
 func (e *Encoder) AppendInfo(b []byte) []byte {

@@ -17,6 +17,9 @@ func NewPlanes(c, r, n, margin, side int) *Planes {
 	return p
 }
 
+// All returns every number, those of the margins among them.
+func (p *Planes) All() []float64 { return p.data }
+
 // stride is how far apart rows begin, channel how far apart channels do.
 func (p *Planes) stride() int  { return p.N + 2*p.side }
 func (p *Planes) channel() int { return (p.R + 2*p.margin) * p.stride() }

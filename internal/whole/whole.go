@@ -27,6 +27,7 @@ type File struct {
 	*os.File
 	path      string
 	beside    string // its name until then
+	kept      bool   // beside stays where the file is not published
 	old       string // where what it replaced stands
 	published bool
 }
@@ -76,6 +77,13 @@ func (f *File) Path() string { return f.path }
 // got there meanwhile.
 func (f *File) publish(overwrite bool) error {
 	var err error
+	if f.kept {
+		// The name in the folder stays beside the new one, by which a run that goes on tells its own
+		// file. Where there are no links, what is killed now is lost.
+		if also := hidden(f.path, part); os.Link(f.beside, also) == nil {
+			f.beside = also
+		}
+	}
 	if overwrite {
 		err = f.replace()
 	} else {
@@ -136,7 +144,7 @@ func (f *File) withdraw() error {
 // end closes the file; if it is not published nothing of it is left.
 func (f *File) end() error {
 	errs := []error{f.File.Close()}
-	if !f.published {
+	if !f.published && (!f.kept || filepath.Dir(f.beside) == filepath.Dir(f.path)) {
 		if err := os.Remove(f.beside); !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
@@ -150,6 +158,10 @@ func (f *File) end() error {
 // Set is files that appear together. The zero Set is empty.
 type Set struct {
 	Overwrite bool // whether files that are there may be replaced
+	// Keep is a folder of the same disk where files have their names until they are published, 1.part
+	// and so on in the order of Create: what was written stays there when the set is closed, and
+	// Create opens it again. Empty: files that are not published leave no trace.
+	Keep string
 
 	files     []*File
 	made      []string // folders, outermost first
@@ -173,12 +185,89 @@ func (s *Set) Create(path string) (*File, error) {
 	if !slices.ContainsFunc(s.files, func(f *File) bool { return filepath.Dir(f.path) == dir }) {
 		sweep(dir)
 	}
-	f, err := create(path)
+	var f *File
+	if s.Keep == "" {
+		f, err = create(path)
+	} else {
+		f, err = s.open(path)
+	}
 	if err != nil {
 		return nil, err
 	}
 	s.files = append(s.files, f)
 	return f, nil
+}
+
+// open opens the next kept file, or makes it.
+func (s *Set) open(path string) (*File, error) {
+	beside := filepath.Join(s.Keep, fmt.Sprintf("%d.%s", len(s.files)+1, part))
+	f, err := os.OpenFile(beside, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	file := &File{File: f, path: path, beside: beside, kept: true}
+	if at, err := f.Stat(); err != nil || at.Size() > 0 {
+		return file, err
+	}
+	try := hidden(path, part)
+	if err := os.Rename(beside, try); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s is on another disk than %s, where it would be written first; want both on one: %w", filepath.Dir(path), s.Keep, err), f.Close())
+	}
+	if err := os.Rename(try, beside); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return file, nil
+}
+
+// TakeBack removes the file at path if it is one of a set's that are kept in dir: the run that
+// published it was killed before it was done.
+func TakeBack(dir, path string) error {
+	at, err := os.Stat(path)
+	if err != nil {
+		return nil
+	}
+	all, _ := filepath.Glob(filepath.Join(dir, "*."+part))
+	for _, name := range all {
+		if kept, err := os.Stat(name); err == nil && os.SameFile(at, kept) {
+			return os.Remove(path)
+		}
+	}
+	return nil
+}
+
+// Forget removes the files of a set from its folder Keep.
+func Forget(dir string) error {
+	all, _ := filepath.Glob(filepath.Join(dir, "*."+part))
+	for _, path := range all {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// KeptBytes returns how much of a set's files is in its folder Keep.
+func KeptBytes(dir string) (bytes int64) {
+	all, _ := filepath.Glob(filepath.Join(dir, "*."+part))
+	for _, path := range all {
+		if info, err := os.Stat(path); err == nil {
+			bytes += info.Size()
+		}
+	}
+	return bytes
+}
+
+// Sync makes what is in the files so far last through a loss of power.
+func (s *Set) Sync() error {
+	for _, f := range s.files {
+		if err := sync(f.File); err != nil {
+			return err
+		}
+	}
+	if s.Keep != "" {
+		return syncFolder(s.Keep)
+	}
+	return nil
 }
 
 // Commit puts all files in their places, or none, and makes that last through a loss of
@@ -322,4 +411,18 @@ func syncFolder(dir string) error {
 		return errors.Join(err, d.Close())
 	}
 	return d.Close()
+}
+
+// Settle writes a file that is there whole or not at all, through a loss of power too.
+func Settle(path string, content []byte) error {
+	err := Appear(path, func(f *os.File) error {
+		if _, err := f.Write(content); err != nil {
+			return err
+		}
+		return sync(f)
+	})
+	if err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
 }

@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/wrap"
 )
 
 // many returns a slice of two of a cargo's value; dictionaries are unlike each other, as the same
@@ -184,6 +185,64 @@ func validStems(ctx context.Context, s audiosep.Stems) error {
 	stop := errors.New("enough")
 	if err := s.Each(ctx, func(int, [][]float64) error { return stop }); !errors.Is(err, stop) {
 		return fmt.Errorf("where write fails Each returns %v; want what write returned", err)
+	}
+	if r, ok := wrap.As[audiosep.ResumableStems](s); ok {
+		return resumes(ctx, r)
+	}
+	return nil
+}
+
+// resumes says why stems computed from the middle on are not those computed from the beginning.
+func resumes(ctx context.Context, s audiosep.ResumableStems) error {
+	h, sources := s.Head(), len(s.Names())
+	type place struct {
+		at   int
+		mark []byte
+	}
+	var places []place
+	whole, done := make([][]float64, sources*h.Layers()), 0
+	err := s.Each(ctx, func(source int, block [][]float64) error {
+		for l, x := range block {
+			whole[source*h.Layers()+l] = append(whole[source*h.Layers()+l], x...)
+		}
+		if source < sources-1 {
+			return nil
+		}
+		done += len(block[0])
+		mark, err := s.Mark()
+		places = append(places, place{done, mark})
+		return err
+	})
+	if err != nil {
+		return fails(err)
+	}
+	if places[0].mark == nil { // then any sample will do
+		places = []place{{1, nil}, {h.Samples / 2, nil}, {h.Samples - 1, nil}}
+	} else {
+		places = []place{places[0], places[len(places)/2]}
+	}
+	for _, p := range places {
+		if p.at < 1 || p.at >= h.Samples {
+			continue
+		}
+		at := make([]int, len(whole))
+		err := s.EachFrom(ctx, p.at, p.mark, func(source int, block [][]float64) error {
+			for l, x := range block {
+				row := source*h.Layers() + l
+				want := whole[row][p.at+at[row]:]
+				if len(x) > len(want) || !slices.Equal(x, want[:len(x)]) {
+					return fmt.Errorf("from sample %d on source %d is not what Each writes there", p.at, source)
+				}
+				at[row] += len(x)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if slices.Min(at) != h.Samples-p.at {
+			return fmt.Errorf("from sample %d on there are %d samples; want %d", p.at, slices.Min(at), h.Samples-p.at)
+		}
 	}
 	return nil
 }

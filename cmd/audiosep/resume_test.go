@@ -1,0 +1,336 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/batch"
+	"github.com/audiosep/audiosep/resume"
+)
+
+// resumable is a run that is killed.
+type resumable struct {
+	t       *testing.T
+	dir     string
+	samples int
+	args    []string
+}
+
+// newResumable writes some seconds of stereo and a pipeline of these stages.
+func newResumable(t *testing.T, seconds int, stages string) *resumable {
+	t.Helper()
+	const rate = 8000
+	r := &resumable{t: t, dir: t.TempDir(), samples: rate * seconds}
+	rng := rand.New(rand.NewPCG(3, 4))
+	s := &audiosep.Signal{Rate: rate, Channels: 2, Data: [][]float64{make([]float64, r.samples), make([]float64, r.samples)}}
+	for i := range r.samples {
+		x := float64(i) / rate
+		a, b := 0.3*math.Sin(2*math.Pi*440*x)*math.Abs(math.Sin(3*x)), 0.2*math.Sin(2*math.Pi*900*x)*math.Abs(math.Cos(2*x))
+		s.Data[0][i], s.Data[1][i] = a+b/2+0.01*rng.NormFloat64(), a/2+b+0.01*rng.NormFloat64()
+	}
+	if err := audio.WriteFile(filepath.Join(r.dir, "in.wav"), s, "int16"); err != nil {
+		t.Fatal(err)
+	}
+	r.write("pipeline.json", `{"audiosep": 1, "seed": 1, "stages": [{"use": "read_audio", "params": {"files": ["in.wav"]}}, `+stages+`]}`)
+	r.args = []string{"run", filepath.Join(r.dir, "pipeline.json"), "--no-cache", "--block", "16"}
+	return r
+}
+
+func (r *resumable) write(name, text string) {
+	if err := os.WriteFile(filepath.Join(r.dir, name), []byte(text), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// command returns the command that runs it into a folder.
+func (r *resumable) command(out string, more ...string) *exec.Cmd {
+	return program(r.t, append(append(r.args[:len(r.args):len(r.args)], "--out", filepath.Join(r.dir, out)), more...)...)
+}
+
+// goOn returns that of a run that keeps all that it does, at once.
+func (r *resumable) goOn(more ...string) *exec.Cmd {
+	return r.command("out", append([]string{"--resume", "--resume-every", "0s"}, more...)...)
+}
+
+// must runs a command that is to end so, and returns what it said.
+func (r *resumable) must(cmd *exec.Cmd, code int) string {
+	r.t.Helper()
+	text, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != code {
+		r.t.Fatalf("%v: %v\n%s\nwant exit code %d", cmd.Args, err, text, code)
+	}
+	return string(text)
+}
+
+// kept is how many samples are kept.
+func (r *resumable) kept() int { return keptIn(filepath.Join(r.dir, "out")) }
+
+// keptIn is how many samples a run that writes into dir has kept.
+func keptIn(dir string) int {
+	var s struct{ Samples int }
+	states, _ := filepath.Glob(filepath.Join(dir, resume.Prefix+"*", "stage-write_audio", "state"))
+	for _, path := range states {
+		text, _ := os.ReadFile(path)
+		if _, state, ok := bytes.Cut(text, []byte("\n")); ok {
+			json.Unmarshal(state, &s)
+		}
+	}
+	return s.Samples
+}
+
+// kill runs it until so many samples are kept, and kills it. It tells whether there was time to.
+func (r *resumable) kill(samples int) bool {
+	r.t.Helper()
+	cmd := r.goOn()
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			if err != nil {
+				r.t.Fatalf("%v\n%s", err, said.String())
+			}
+			return false
+		case <-time.After(3 * time.Millisecond):
+			if r.kept() >= samples {
+				cmd.Process.Signal(syscall.SIGKILL)
+				return <-ended != nil
+			}
+		}
+	}
+}
+
+// same says what differs from a run that nobody killed.
+func (r *resumable) same() {
+	r.t.Helper()
+	r.must(r.command("whole"), exitOK)
+	want, got := contents(r.t, filepath.Join(r.dir, "whole")), contents(r.t, filepath.Join(r.dir, "out"))
+	for name, text := range want {
+		if got[name] != text {
+			r.t.Errorf("%s differs", name)
+		}
+	}
+	if len(got) != len(want) || len(want) < 3 {
+		r.t.Errorf("%d files; want %d", len(got), len(want))
+	}
+}
+
+// However often a run is killed, it goes on where it was, and in the end no byte differs from one
+// that nobody killed, the record's among them.
+func TestResumeSurvivesKills(t *testing.T) {
+	for name, stages := range map[string]string{
+		"hour": `{"use": "frame", "params": {"length": 512, "overlap": 0.75, "window": "hann"}}, {"use": "stft"},
+			{"use": "online_nmf", "params": {"rank": 3, "warm": 20}}, {"use": "activations", "params": {"iterations": 10}}, {"use": "wiener"},
+			{"use": "write_audio", "params": {"format": "flac"}}`,
+		"iva": `{"use": "frame", "params": {"length": 512, "overlap": 0.75, "window": "hann"}}, {"use": "stft"},
+			{"use": "iva", "params": {"iterations": 5, "learn_for": 2}}, {"use": "write_audio", "params": {"encoding": "int24", "two": "1"}}`,
+		"hpss": `{"use": "frame", "params": {"length": 512, "overlap": 0.75, "window": "hann"}}, {"use": "stft"},
+			{"use": "hpss"}, {"use": "write_audio", "params": {"format": "aiff", "encoding": "float32"}}`,
+		"denoise": `{"use": "denoise", "params": {"channels": "shared"}}, {"use": "write_audio"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newResumable(t, 4, stages)
+			rng := rand.New(rand.NewPCG(5, 6))
+			at, kills := 0, 0
+			for part := range 2 {
+				if at = max(at, (r.samples*part+rng.IntN(r.samples))/3); !r.kill(at) {
+					break
+				}
+				if kills++; r.kept() < at {
+					t.Errorf("%d samples are kept; want at least %d", r.kept(), at)
+				}
+			}
+			if kills < 1 {
+				t.Error("it was too fast to be killed")
+			}
+			r.must(r.goOn(), exitOK)
+			r.same()
+		})
+	}
+}
+
+const resumedHPSS = `{"use": "frame", "params": {"length": 512, "overlap": 0.75, "window": "hann"}}, {"use": "stft"}, {"use": "hpss"}, {"use": "write_audio"}`
+
+// What is kept is of one run alone: with other parameters or where the input has changed it is left
+// as it is, and with damage it is not used.
+func TestResumeOfAnother(t *testing.T) {
+	r := newResumable(t, 4, resumedHPSS)
+	if !r.kill(r.samples / 3) {
+		t.Skip("it was too fast to be killed")
+	}
+	kept := r.kept()
+	other := r.goOn("--set", "hpss.frames=9", "--set", "write_audio.pattern=other-{source}")
+	if said := r.must(other, exitOK); !strings.Contains(said, "other parameters") {
+		t.Errorf("%s\nwant to be told of other parameters", said)
+	}
+	if r.kept() != kept {
+		t.Errorf("%d samples are kept; want %d, as before the other run", r.kept(), kept)
+	}
+	// A state that was torn, with a part that was lost.
+	states, _ := filepath.Glob(filepath.Join(r.dir, "out", resume.Prefix+"*", "stage-write_audio", "state"))
+	if err := os.Truncate(states[0], 70); err != nil {
+		t.Fatal(err)
+	}
+	if said := r.must(r.goOn(), exitOK); !strings.Contains(said, "damaged") {
+		t.Errorf("%s\nwant to be told of damage", said)
+	}
+	os.RemoveAll(filepath.Join(r.dir, "out"))
+	if !r.kill(r.samples / 3) {
+		t.Skip("it was too fast to be killed")
+	}
+	text, err := os.ReadFile(filepath.Join(r.dir, "in.wav"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/2] ^= 1
+	r.write("in.wav", string(text))
+	if said := r.must(r.goOn(), exitOK); !strings.Contains(said, "in.wav has changed") {
+		t.Errorf("%s\nwant to be told that the input has changed", said)
+	}
+	left, _ := filepath.Glob(filepath.Join(r.dir, "out", resume.Prefix+"*"))
+	if len(left) != 1 {
+		t.Fatalf("%v are left; want the folder of the first run alone", left)
+	}
+	os.RemoveAll(left[0])
+	r.same()
+}
+
+// Two processes do not do one run at once, and parts that were lost are told.
+func TestResumeHostile(t *testing.T) {
+	r := newResumable(t, 4, resumedHPSS)
+	cmd := r.goOn()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for r.kept() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	cmd.Process.Signal(syscall.SIGSTOP)
+	if said := r.must(r.goOn(), exitFailed); !strings.Contains(said, "another process does this run") {
+		t.Errorf("%s\nwant to be told of another process", said)
+	}
+	cmd.Process.Signal(syscall.SIGKILL)
+	cmd.Wait()
+	parts, _ := filepath.Glob(filepath.Join(r.dir, "out", resume.Prefix+"*", "stage-write_audio", "2.part"))
+	if err := os.Truncate(parts[0], 50); err != nil {
+		t.Fatal(err)
+	}
+	if said := r.must(r.goOn(), exitFailed); !strings.Contains(said, "has 50 bytes") || !strings.Contains(said, "remove") {
+		t.Errorf("%s\nwant to be told what is lost, and what to remove", said)
+	}
+	os.RemoveAll(filepath.Dir(filepath.Dir(parts[0])))
+	r.must(r.goOn(), exitOK)
+	r.same()
+}
+
+// SIGTERM stops a run so that it can go on. One that was killed while its files appeared takes back
+// those that had; what somebody else has put there stays.
+func TestResumeStopped(t *testing.T) {
+	r := newResumable(t, 4, resumedHPSS)
+	cmd := r.goOn()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for r.kept() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	cmd.Process.Signal(syscall.SIGTERM)
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != batch.ExitStopped {
+		t.Errorf("exit code %d; want %d", code, batch.ExitStopped)
+	}
+	parts, _ := filepath.Glob(filepath.Join(r.dir, "out", resume.Prefix+"*", "stage-write_audio", "1.part"))
+	if err := os.Link(parts[0], filepath.Join(r.dir, "out", "in-harmonic.wav")); err != nil {
+		t.Fatal(err)
+	}
+	r.must(r.goOn(), exitOK)
+	r.same()
+	if said := r.must(r.goOn(), exitFailed); !strings.Contains(said, "exists already") {
+		t.Errorf("%s\nwant to be told that the files are there", said)
+	}
+}
+
+func TestResumeFullDisk(t *testing.T) {
+	r := newResumable(t, 5, resumedHPSS)
+	small := filepath.Join(r.dir, "small")
+	if err := os.Mkdir(small, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	script := `mount -t tmpfs -o size=1m none "$1" || exit 77
+"$0" run "$2" --out "$1/out" --resume --resume-every 0s --no-cache --block 16 -q & pid=$!
+until ls "$1"/out/*/stage-write_audio/state >/dev/null 2>&1; do sleep 0.002; done
+dd if=/dev/zero of="$1/filler" bs=4k >/dev/null 2>&1; wait $pid; echo "code $?"
+rm "$1/filler"
+"$0" run "$2" --out "$1/out" --resume --no-cache --block 16 -q; echo "then $?"
+ls "$1/out"; cp "$1"/out/* "$3"`
+	link := filepath.Join(r.dir, "audiosep")
+	if err := os.Symlink(program(t).Path, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(r.dir, "out"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text, err := exec.Command("unshare", "--mount", "--map-root-user", "sh", "-c", script, link, small, filepath.Join(r.dir, "pipeline.json"), filepath.Join(r.dir, "out")).CombinedOutput()
+	if err != nil && !strings.Contains(string(text), "code ") {
+		t.Skipf("there may be no small disk made here: %v: %s", err, text)
+	}
+	if out := string(text); !strings.Contains(out, fmt.Sprintf("code %d", batch.ExitStopped)) || !strings.Contains(out, "then 0") {
+		t.Fatalf("%s\nwant exit code %d, then 0", out, batch.ExitStopped)
+	}
+	for name, got := range contents(t, filepath.Join(r.dir, "out")) {
+		if strings.HasSuffix(name, ".wav") {
+			r.must(r.command("whole", "--overwrite"), exitOK)
+			if want, _ := os.ReadFile(filepath.Join(r.dir, "whole", name)); string(want) != got {
+				t.Errorf("%s differs", name)
+			}
+		}
+	}
+}
+
+// BenchmarkHourResumed separates harmonic from percussive sound of an hour, is killed in the middle,
+// and goes on: the most memory of both processes, and the processor time of both together.
+func BenchmarkHourResumed(b *testing.B) {
+	dir := b.TempDir()
+	program, song, out := filepath.Join(dir, "audiosep"), filepath.Join(dir, "song.wav"), filepath.Join(dir, "out")
+	command(b, "go", "build", "-o", program, ".")
+	writeSong(b, song, 3600*hours(b))
+	args := []string{"run", "../../examples/hpss/pipeline.json", "-q", "--no-cache", "--resume", "--input", song, "--out", out, "--only", "harmonic"}
+	for b.Loop() {
+		cmd := exec.Command(program, args...)
+		cmd.Stderr = os.Stderr
+		if err := cmd.Start(); err != nil {
+			b.Fatal(err)
+		}
+		for keptIn(out) < 44100*1800*hours(b) {
+			time.Sleep(time.Second)
+		}
+		cmd.Process.Kill()
+		cmd.Wait()
+		done := command(b, program, args...).ProcessState
+		first, _ := mostMemory(cmd.ProcessState)
+		most, _ := mostMemory(done)
+		b.ReportMetric(float64(max(first, most))/(1<<20), "MiB-resident")
+		b.ReportMetric((cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), "processor-s-killed")
+		b.ReportMetric((done.UserTime() + done.SystemTime()).Seconds(), "processor-s-after")
+		os.RemoveAll(out)
+	}
+}

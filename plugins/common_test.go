@@ -73,6 +73,7 @@ var ways = []way{
 		needPython(t)
 		h := NewHost(Options{Folders: []string{"testdata"}})
 		t.Cleanup(func() { h.Close() })
+		oneProcess(t, h, "snakes")
 		return h, "snakes"
 	}},
 }

@@ -25,6 +25,7 @@ func TestContract(t *testing.T) {
 	}
 	for name, params := range stages {
 		plugin, _, _ := strings.Cut(name, "/")
+		oneProcess(t, h, plugin)
 		defs, err := h.Describe(t.Context(), plugin)
 		if err != nil {
 			t.Fatal(err)

@@ -37,6 +37,7 @@ func init() { badPlugins["builtin"] = func() { Serve(builtin()...) } }
 // TestSameBytes runs pipelines with every stage compiled in, then with every stage in a
 // process of its own, then with all in one, in blocks of other sizes: the files are the same.
 func TestSameBytes(t *testing.T) {
+	t.Parallel() // it waits a lot
 	here := pipeline.NewRegistry(builtin())
 	piano, err := filepath.Abs("../examples/piano/mix.wav")
 	if err != nil {
@@ -78,6 +79,7 @@ func TestSameBytes(t *testing.T) {
     {"use": "write_audio"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			text := `{"audiosep": 1, "seed": 5, "stages": [` + fmt.Sprintf(stages, piano) + "\n]}"
 			want := runSpec(t, here, text, t.TempDir(), 0)
 			remote := regexp.MustCompile(`"use": "(\w+)"`).ReplaceAllString(text, `"use": "builtin/$1"`)

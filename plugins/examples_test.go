@@ -83,6 +83,7 @@ func TestExamples(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")
 	}
+	t.Parallel() // it waits a lot
 	h, defs := exampleHost(t)
 	t.Run("pipelines", func(t *testing.T) { examplePipelines(t, defs) })
 	for _, d := range defs {

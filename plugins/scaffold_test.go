@@ -70,8 +70,10 @@ func TestScaffold(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")
 	}
+	t.Parallel() // it waits a lot
 	for _, language := range Languages {
 		t.Run(language, func(t *testing.T) {
+			t.Parallel()
 			if language == "python" {
 				needPython(t)
 			}

@@ -69,7 +69,8 @@ func runShell(t *testing.T, dir, script, path string) {
 	cmd := exec.Command("sh", "-c", script)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "AUDIOSEP_CACHE=off", "AUDIOSEP_PLUGIN_HOME="+filepath.Join(t.TempDir(), "plugins"), "PATH="+path,
-		"GOFLAGS=-trimpath") // so that copies share what is compiled
+		"PYTHONDONTWRITEBYTECODE=") // which would have the SDK compiled for each process
+	cmd.Env = append(cmd.Env, compiledOnce...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v:\n%s\n%s", err, script, out)
 	}
@@ -124,10 +125,14 @@ func TestCommandsOfProjects(t *testing.T) {
 	}
 }
 
+// compiledOnce is the environment in which copies of the repository share what is compiled: as the
+// program of a release is built.
+var compiledOnce = []string{"GOFLAGS=-trimpath", "CGO_ENABLED=0"}
+
 func build(t *testing.T, bin string) {
 	t.Helper()
 	cmd := exec.Command("go", "build", "-o", bin, "./cmd/audiosep")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), compiledOnce...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -35,14 +35,10 @@ func builtin() []audiosep.Definition {
 func init() { badPlugins["builtin"] = func() { Serve(builtin()...) } }
 
 // TestSameBytes runs pipelines with every stage compiled in, then with every stage in a
-// process of its own, in blocks of other sizes: the files are the same.
+// process of its own, then with all in one, in blocks of other sizes: the files are the same.
 func TestSameBytes(t *testing.T) {
-	h := newTestHost(t, Options{}, "builtin")
-	defs, err := h.Describe(t.Context(), "builtin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	here, there := pipeline.NewRegistry(builtin()), pipeline.NewRegistry(defs)
+	t.Parallel() // it waits a lot
+	here := pipeline.NewRegistry(builtin())
 	piano, err := filepath.Abs("../examples/piano/mix.wav")
 	if err != nil {
 		t.Fatal(err)
@@ -83,20 +79,30 @@ func TestSameBytes(t *testing.T) {
     {"use": "write_audio"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			text := `{"audiosep": 1, "seed": 5, "stages": [` + fmt.Sprintf(stages, piano) + "\n]}"
 			want := runSpec(t, here, text, t.TempDir(), 0)
 			remote := regexp.MustCompile(`"use": "(\w+)"`).ReplaceAllString(text, `"use": "builtin/$1"`)
+			h := newTestHost(t, Options{}, "builtin")
+			defs, err := h.Describe(t.Context(), "builtin")
+			if err != nil {
+				t.Fatal(err)
+			}
+			there := pipeline.NewRegistry(defs)
 			blocks := []int{0, 7, 256}
 			if testing.Short() {
 				blocks = []int{256}
 			}
-			for _, block := range blocks {
+			for i, block := range blocks {
+				if i > 0 {
+					oneProcess(t, h, "builtin")
+				}
 				sameFiles(t, fmt.Sprintf("as plugins, in blocks of %d", block), runSpec(t, there, remote, t.TempDir(), block), want)
 			}
+			h.Close()
+			nothingLeft(t, h)
 		})
 	}
-	h.Close()
-	nothingLeft(t, h)
 }
 
 // runSpec runs a pipeline and returns the files that it writes.

@@ -31,16 +31,6 @@ func needPython(t testing.TB) {
 	if err := askPython(); err != nil {
 		t.Skipf("no /usr/bin/python3 with numpy, grpcio and protobuf: %v", err)
 	}
-	sdk, err := filepath.Abs("python")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PYTHONPATH", sdk)
-	bin := t.TempDir() // where env finds this python3 and no other
-	if err := os.Symlink("/usr/bin/python3", filepath.Join(bin, "python3")); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
 // askPython tells whether Python has what plugins need.
@@ -73,6 +63,7 @@ var ways = []way{
 		needPython(t)
 		h := NewHost(Options{Folders: []string{"testdata"}})
 		t.Cleanup(func() { h.Close() })
+		oneProcess(t, h, "snakes")
 		return h, "snakes"
 	}},
 }

@@ -15,6 +15,7 @@ import (
 // TestContract holds stages to their contracts, through the wire: some of
 // those compiled in and, with AUDIOSEP_CHAOS, the example in Python.
 func TestContract(t *testing.T) {
+	t.Parallel() // it waits a lot
 	h := newTestHost(t, Options{Folders: []string{"../examples/plugin-python"}}, "builtin")
 	stages := map[string]string{
 		"builtin/frame": `{"length_ms": 20}`, "builtin/stft": `{}`, "builtin/is_nmf": `{"rank": 2, "iterations": 3}`, "builtin/wiener": `{}`,
@@ -25,6 +26,7 @@ func TestContract(t *testing.T) {
 	}
 	for name, params := range stages {
 		plugin, _, _ := strings.Cut(name, "/")
+		oneProcess(t, h, plugin)
 		defs, err := h.Describe(t.Context(), plugin)
 		if err != nil {
 			t.Fatal(err)

@@ -51,6 +51,22 @@ func newTestHost(t testing.TB, o Options, names ...string) *Host {
 	return h
 }
 
+// oneProcess has the stages of a plugin share the process that described it, as one does that allows
+// it: for tests of what stages do, not of how they are started.
+func oneProcess(t testing.TB, h *Host, plugin string) {
+	t.Helper()
+	if _, err := h.Describe(t.Context(), plugin); err != nil {
+		t.Fatal(err)
+	}
+	pl, err := h.find(plugin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.spare[pl.path].about.OneProcess = true
+}
+
 // build builds one stage of a plugin, of a common shape.
 func build[S any](t testing.TB, h *Host, plugin, stage, params string) S {
 	t.Helper()

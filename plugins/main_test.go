@@ -34,7 +34,26 @@ func TestMain(m *testing.M) {
 	}
 	// A program built with -race waits a second before it exits, for other threads' races.
 	os.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
-	os.Exit(withPycache(m.Run))
+	os.Exit(withPython(m.Run))
+}
+
+// withPython has plugins in Python find the SDK, and env find the python3 that has what they need.
+func withPython(run func() int) int {
+	sdk, err := filepath.Abs("python")
+	if err != nil {
+		panic(err)
+	}
+	bin, err := os.MkdirTemp("", "audiosep-python-")
+	if err == nil {
+		err = os.Symlink("/usr/bin/python3", filepath.Join(bin, "python3"))
+	}
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(bin)
+	os.Setenv("PYTHONPATH", sdk)
+	os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return withPycache(run)
 }
 
 // withPycache has what Python compiles kept for the next plugin, and not in the repository. A host that

@@ -70,8 +70,10 @@ func TestScaffold(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")
 	}
+	t.Parallel() // it waits a lot
 	for _, language := range Languages {
 		t.Run(language, func(t *testing.T) {
+			t.Parallel()
 			if language == "python" {
 				needPython(t)
 			}
@@ -86,7 +88,7 @@ func TestScaffold(t *testing.T) {
 				}
 				all = append(all, dir)
 			}
-			some := map[string]int{"go": 12, "python": 37}[language] // a process for each check takes long to start
+			some := map[string]int{"go": 12, "python": 37}[language] // processes take long to start
 			if os.Getenv("AUDIOSEP_CHAOS") != "" {
 				some = 1
 			}
@@ -206,6 +208,7 @@ func checkScaffold(t *testing.T, dir string, shape [2][]audiosep.Port) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	oneProcess(t, h, name)
 	d := defs[slices.IndexFunc(defs, func(d audiosep.Definition) bool { return d.Name == name+"/"+name })]
 	if common(shape[0], shape[1]) < 0 && !samePorts(d.Shape, audiosep.Shape{In: shape[0], Out: shape[1]}) {
 		t.Errorf("the ports are %v and %v; want %v and %v", d.In, d.Out, shape[0], shape[1])

@@ -84,7 +84,7 @@ func (h *process) Close() error {
 // serve answers calls on standard input and output until there are no more.
 func serve(name string, service any) error {
 	// Whoever started it says when to stop: by the end of standard input.
-	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Ignore(endings...)
 	s := rpc.NewServer()
 	if err := s.RegisterName(name, service); err != nil {
 		return err

@@ -1,0 +1,9 @@
+package helper
+
+import (
+	"os"
+	"syscall"
+)
+
+// endings are the signals that end a program.
+var endings = []os.Signal{os.Interrupt, syscall.SIGTERM}

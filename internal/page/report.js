@@ -103,7 +103,8 @@ function power(p) {
 function factors(f) {
   const s = section(`Components (${f.port})`);
   const shown = f.components.length;
-  s.append(make("p", `${f.of} components${shown < f.of ? `, of which the first ${shown} are shown` : ""}. ${f.stop}${f.fitted ? " The rows of W stand where the sinusoids nearest to the rows of Φ have their frequencies." : ""}`, "note"));
+  s.append(make("p", `${f.of} components${shown < f.of ? `, of which the first ${shown} are shown` : ""}. ${f.stop}`, "note"));
+  if (f.fitted) s.append(make("p", "The rows of W stand at the frequencies of the atoms of Φ.", "note"));
   const each = shown > 24 ? 26 : 44, height = shown * each + 30;
   const both = make("div", undefined, "factors");
   const groups = f.groups.length || data.factors.length > 1 || data.groups.length > 1 ? f.groups : data.groups[0]?.groups ?? [];

@@ -370,11 +370,11 @@ class Page {
     const options = [["mixture", "the mixture"]];
     if (s) {
       options.push(["mix", "what you make"]);
-      p.sources.forEach((name, j) => options.push([`source:${j}`, `only ${name}`]));
+      options.push(...p.sources.map((name, j) => [`source:${j}`, `only ${name}`]));
       if (s.method === "nmf") options.push([`source:${p.sources.length}`, "only what is in no source"]);
     }
-    this.recording.runs.forEach((r, i) => r.stems.forEach((stem, j) => options.push([`run:${i}:${j}`, `${r.name}: ${stem}`])));
-    this.recording.references.forEach((name, i) => options.push([`reference:${i}`, `reference: ${name}`]));
+    options.push(...this.recording.runs.flatMap((r, i) => r.stems.map((stem, j) => [`run:${i}:${j}`, `${r.name}: ${stem}`])));
+    options.push(...this.recording.references.map((name, i) => [`reference:${i}`, `reference: ${name}`]));
     for (const [id, usual] of [["track-a", "mixture"], ["track-b", "mix"]]) {
       const box = select(id);
       const key = JSON.stringify(options);
@@ -646,7 +646,10 @@ class Page {
     input("brush").onchange = () => (el("brush-size").hidden = !input("brush").checked);
     input("delay").onchange = input("stretch").onchange = () => this.nudge();
     input("score-file").onchange = () => this.attempt(() => this.readScore());
-    /** @type {HTMLFormElement} */ (el("solve")).onsubmit = (e) => (e.preventDefault(), this.solve());
+    /** @type {HTMLFormElement} */ (el("solve")).onsubmit = (e) => {
+      e.preventDefault();
+      this.solve();
+    };
     /** @type {HTMLFormElement} */ (el("selection")).onsubmit = (e) => e.preventDefault();
     for (const id of /** @type {const} */ (["from", "to", "low", "high"])) input(id).onchange = () => input(id).value !== "" && this.select({ [id]: +input(id).value });
     /** @type {HTMLFormElement} */ (el("add-source")).onsubmit = (e) => {
@@ -924,7 +927,10 @@ async function begin() {
       el("again").replaceChildren(...closed.map((s) => {
         const item = document.createElement("li"), b = document.createElement("button");
         b.textContent = `${s.sources.join(", ") || "no sources yet"} – ${new Date(s.changed).toLocaleTimeString()}`;
-        b.onclick = () => (done(s.id), dialog("again-dialog").close());
+        b.onclick = () => {
+          done(s.id);
+          dialog("again-dialog").close();
+        };
         item.append(b);
         return item;
       }));

@@ -111,11 +111,15 @@ function factors(f) {
   const of = (/** @type {number} */ k) => groups.findIndex((g) => g.components.includes(k + 1));
   both.append(
     canvas(`W: the spectra of ${shown} components`, height, (c, w) => {
-      f.components.forEach((x, k) => line(c, bytes(x.spectrum), 34, w - 44, k * each + 4, each - 8, colour(of(k)), false, String(k + 1)));
+      f.components.forEach((x, k) => {
+        line(c, bytes(x.spectrum), 34, w - 44, k * each + 4, each - 8, colour(of(k)), false, String(k + 1));
+      });
       axis(c, 34, w - 44, shown * each, f.low ? frequencyTicks(f.low, f.high).map((hz) => [Math.log(hz / f.low) / Math.log(f.high / f.low), hertz(hz)]) : [[0, "row 1"]]);
     }),
     canvas(`H: the activations of ${shown} components`, height, (c, w) => {
-      f.components.forEach((x, k) => line(c, bytes(x.activation), 8, w - 28, k * each + 4, each - 8, colour(of(k)), true, ""));
+      f.components.forEach((x, k) => {
+        line(c, bytes(x.activation), 8, w - 28, k * each + 4, each - 8, colour(of(k)), true, "");
+      });
       axis(c, 8, w - 28, shown * each, f.seconds ? ticks(0, f.seconds, (w - 28) / 90).map((t) => [t / f.seconds, `${+t.toPrecision(4)} s`]) : []);
     }),
   );
@@ -136,7 +140,9 @@ function transform(t) {
       canvas(`Row ${a.row} of Φ, near ${hz}, ${left} unexplained`, 48, (c, w, h) => {
         c.strokeStyle = styled("--main");
         c.beginPath();
-        x.forEach((v, i) => c.lineTo((w * (i + 0.5)) / x.length, h * (0.5 - (0.46 * (v - 128)) / 127)));
+        x.forEach((v, i) => {
+          c.lineTo((w * (i + 0.5)) / x.length, h * (0.5 - (0.46 * (v - 128)) / 127));
+        });
         c.stroke();
       }),
       make("figcaption", `${hz} (${left})`),

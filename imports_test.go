@@ -41,6 +41,8 @@ func TestImportsPointDown(t *testing.T) {
 		"batch/helper":       {},
 		"resume":             {".", "pipeline"},
 		"report":             {".", "audio", "metrics", "pipeline"},
+		"batch":              {".", "audio", "pipeline", "pipeline/record", "report"},
+		"report":             {".", "analysis", "audio", "metrics", "pipeline"},
 		"listen":             {".", "audio", "factorizers", "models", "notes", "pipeline", "pipeline/record", "separators", "transforms"},
 		"serve":              {".", "pipeline"},
 

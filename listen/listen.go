@@ -243,6 +243,7 @@ type offered struct {
 	Changed time.Time `json:"changed"`
 	Sources []string  `json:"sources"`
 	Solved  bool      `json:"solved"`
+	Busy    bool      `json:"busy"` // something is computed
 }
 
 func (s *Server) offers() []offered {
@@ -251,7 +252,7 @@ func (s *Server) offers() []offered {
 	all := []offered{}
 	for _, x := range s.sessions {
 		x.mu.Lock()
-		all = append(all, offered{x.id, x.events.Open(), x.changed, x.plan.Sources, len(x.solutions) > 0})
+		all = append(all, offered{x.id, x.events.Open(), x.changed, x.plan.Sources, len(x.solutions) > 0, x.job != nil})
 		x.mu.Unlock()
 	}
 	return all

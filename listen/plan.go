@@ -29,6 +29,8 @@ type Plan struct {
 	Solution int `json:"solution"`
 	// Levels has, for each source, how loud it is played: a project for other programs has it.
 	Levels []Level `json:"levels"`
+	// Strips has, for each component, how loud it is played, for listening alone.
+	Strips []Level `json:"strips"`
 }
 
 // Level is how a source is played.
@@ -58,7 +60,7 @@ const (
 // newPlan is what a page begins with.
 func newPlan() Plan {
 	return Plan{Method: "nmf", Components: 12, Iterations: 60, Seed: 1, Sources: []string{}, Groups: [][]int{},
-		Paint: []factorizers.Region{}, Notes: []Note{}, Pace: 1, Levels: []Level{}}
+		Paint: []factorizers.Region{}, Notes: []Note{}, Pace: 1, Levels: []Level{}, Strips: []Level{}}
 }
 
 // Validate says the first thing that is wrong with a plan.
@@ -76,6 +78,8 @@ func (p *Plan) Validate() error {
 		return fmt.Errorf("there are groups for %d sources; want at most %d", len(p.Groups), len(p.Sources))
 	case len(p.Levels) > len(p.Sources)+1:
 		return fmt.Errorf("there are levels of %d sources; want at most %d", len(p.Levels), len(p.Sources)+1)
+	case len(p.Strips) > mostComponents:
+		return fmt.Errorf("there are levels of %d components; want at most %d", len(p.Strips), mostComponents)
 	case len(p.Paint) > mostRegions || len(p.Notes) > mostNotes:
 		return fmt.Errorf("there are %d regions and %d notes; want at most %d and %d", len(p.Paint), len(p.Notes), mostRegions, mostNotes)
 	case !(math.Abs(p.Delay) <= 1e6) || !(p.Pace >= 0.01 && p.Pace <= 100):
@@ -146,15 +150,15 @@ func (p *Plan) names(rank int) (names []string, groups [][]int, left bool) {
 	return names, groups, in < rank
 }
 
-// mask is how components become stems. Without any group each component is one. The masks of
-// components, whose exponent is 1, sum to those of the sources they are in.
-func (p *Plan) mask(rank int) separators.WienerParams {
+// mask is how the components of a solution become stems. Without any group each component is one.
+// The masks of components, whose exponent is 1, sum to those of the sources they are in.
+func (p *Plan) mask(s *solution) separators.WienerParams {
 	m := separators.DefaultWiener()
-	if p.Method == "score" { // whose factors are magnitudes, and know whose they are
+	if s.plan.Method == "score" { // whose factors are magnitudes, and know whose they are
 		m.Exponent = 2
 		return m
 	}
-	if names, groups, left := p.names(rank); len(groups) > 0 {
+	if names, groups, left := p.names(s.factors.Rank()); len(groups) > 0 {
 		m.Names, m.Groups, m.Residual = names, groups, left
 	}
 	return m

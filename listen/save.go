@@ -77,7 +77,7 @@ func (r *recording) spec(p *Plan, s *solution, dir, format string) []byte {
 	nmf := func(q factorizers.NMFParams, in map[string]string) line {
 		return line{Use: "kl_nmf", Params: differing(factorizers.DefaultKLNMF(), q), In: in}
 	}
-	mask := line{Use: "wiener", Params: differing(separators.DefaultWiener(), p.mask(s.factors.Rank())), In: map[string]string{"factors": "kl_nmf"}}
+	mask := line{Use: "wiener", Params: differing(separators.DefaultWiener(), p.mask(s)), In: map[string]string{"factors": "kl_nmf"}}
 	switch s.plan.Method {
 	case "nmf":
 		lines = append(lines, nmf(s.plan.nmf(), nil), mask)
@@ -277,6 +277,7 @@ func (s *saved) recording(dir string) string {
 
 // readSaved reads what a page saved into a folder; its error is fs.ErrNotExist where none did.
 func readSaved(dir string) (s saved, err error) {
+	s.Plan, s.Solved = newPlan(), newPlan() // what an older page did not save is as in a new one
 	text, err := os.ReadFile(filepath.Join(dir, sessionFile))
 	if err == nil {
 		err = json.Unmarshal(text, &s)
@@ -324,7 +325,6 @@ func (s *Server) restore(dir string, from *saved) (err error) {
 	sol.tiles = newTileSets(s.r, sol.factors)
 	x := s.newSession()
 	x.keep(sol)
-	x.plan = from.Plan
-	x.plan.Solution = sol.id
-	return nil
+	from.Plan.Solution = sol.id
+	return x.setPlan(from.Plan)
 }

@@ -23,6 +23,7 @@ type session struct {
 	plan      Plan
 	solutions []*solution // the latest, oldest first
 	solved    int         // how many there have been
+	adopted   int         // the newest that a page took into its plan
 	job       *job        // at work; nil: none
 }
 
@@ -46,7 +47,10 @@ type state struct {
 	ID        int        `json:"id"`
 	Plan      Plan       `json:"plan"`
 	Solutions []*outcome `json:"solutions"`
-	Job       *job       `json:"job"`
+	// Adopted is the number of the newest solution that was in a plan which a page sent. One that is
+	// newer was found while no page was open.
+	Adopted int  `json:"adopted"`
+	Job     *job `json:"job"`
 }
 
 // outcome is what a page knows of a solution.
@@ -55,12 +59,14 @@ type outcome struct {
 	Method     string    `json:"method"`
 	Sources    []string  `json:"sources"`
 	Components int       `json:"components"` // of all
+	Each       int       `json:"each"`       // components and iterations as the plan asked for them
+	Iterations int       `json:"iterations"`
 	Objective  []float64 `json:"objective"`
 	Stop       string    `json:"stop"`
 }
 
 func (s *solution) outcome() *outcome {
-	o := &outcome{ID: s.id, Method: s.plan.Method, Components: s.factors.Rank(), Objective: s.factors.Objective, Stop: s.factors.Stop, Sources: []string{}}
+	o := &outcome{ID: s.id, Method: s.plan.Method, Components: s.factors.Rank(), Each: s.plan.Components, Iterations: s.plan.Iterations, Objective: s.factors.Objective, Stop: s.factors.Stop, Sources: []string{}}
 	for _, g := range s.factors.Sources {
 		o.Sources = append(o.Sources, g.Name)
 	}
@@ -70,7 +76,7 @@ func (s *solution) outcome() *outcome {
 func (s *session) state() state {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := state{ID: s.id, Plan: s.plan, Job: s.job, Solutions: []*outcome{}}
+	st := state{ID: s.id, Plan: s.plan, Adopted: s.adopted, Job: s.job, Solutions: []*outcome{}}
 	for _, sol := range s.solutions {
 		st.Solutions = append(st.Solutions, sol.outcome())
 	}
@@ -84,7 +90,7 @@ func (s *session) setPlan(p Plan) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.plan, s.changed = p, time.Now()
+	s.plan, s.adopted, s.changed = p, max(s.adopted, p.Solution), time.Now()
 	return nil
 }
 

@@ -109,7 +109,7 @@ func (r *recording) stems(ctx context.Context, p *Plan, s *solution) (audiosep.S
 	if s.painted != nil {
 		return s.painted, nil
 	}
-	m, err := separators.NewWiener(p.mask(s.factors.Rank()))
+	m, err := separators.NewWiener(p.mask(s))
 	if err != nil {
 		return nil, err
 	}

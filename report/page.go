@@ -28,16 +28,17 @@ const (
 
 // pageData is what report.html shows; the page's script knows it as Data.
 type pageData struct {
-	Name       string         `json:"name"`
-	Stages     pipeline.Graph `json:"pipeline"`
-	Powers     []pagePower    `json:"powers"`
-	Factors    []pageFactors  `json:"factors"`
-	Groups     []pageGroups   `json:"groups"`
-	Said       []string       `json:"said"` // lines of JSON: stage, level, message, …
-	Sounds     []pageSound    `json:"sounds"`
-	SoundsOut  bool           `json:"beside"` // sounds are beside the page
-	Metrics    []pageMetrics  `json:"metrics"`
-	Unmeasured string         `json:"unmeasured"` // why the stems could not be held against the references
+	Name       string          `json:"name"`
+	Stages     pipeline.Graph  `json:"pipeline"`
+	Powers     []pagePower     `json:"powers"`
+	Factors    []pageFactors   `json:"factors"`
+	Transforms []pageTransform `json:"transforms"`
+	Groups     []pageGroups    `json:"groups"`
+	Said       []string        `json:"said"` // lines of JSON: stage, level, message, …
+	Sounds     []pageSound     `json:"sounds"`
+	SoundsOut  bool            `json:"beside"` // sounds are beside the page
+	Metrics    []pageMetrics   `json:"metrics"`
+	Unmeasured string          `json:"unmeasured"` // why the stems could not be held against the references
 }
 
 // pagePower is a spectrogram, its columns the greatest of Run of V's.
@@ -56,6 +57,7 @@ type pageFactors struct {
 	Seconds    float64         `json:"seconds"` // of all columns; 0: not known
 	Low        float64         `json:"low"`     // Hz; 0: bins have no frequency
 	High       float64         `json:"high"`
+	Fitted     bool            `json:"fitted"` // frequencies are those of the sinusoids nearest to the rows of Φ
 	Components []pageComponent `json:"components"`
 	Of         int             `json:"of"` // components, of which the first are shown
 	Objective  []float64       `json:"objective"`
@@ -96,7 +98,19 @@ func (r *Report) see(ref pipeline.Ref, value any) {
 	case *audiosep.Factors:
 		if v.W != nil && v.H != nil {
 			bins, _ := v.W.Dims()
-			r.page.Factors = append(r.page.Factors, drawnFactors(ref, v, r.axes(ref.Stage, bins, v.Framing)))
+			r.order(ref, v)
+			w, a, fitted := v.W, r.axes(ref.Stage, bins, v.Framing), false
+			l, rate := r.learntBy(ref.Stage, bins), r.rate()
+			if fitted = a.Hz == nil && l != nil && l.Bins() == bins && rate > 0; fitted {
+				w = l.tune(w, &a, rate)
+			}
+			f := drawnFactors(ref, v, w, a)
+			f.Fitted = fitted
+			r.page.Factors = append(r.page.Factors, f)
+		}
+	case audiosep.MatrixTransform:
+		if l := r.learnt[ref.Stage]; l != nil {
+			r.shown = append(r.shown, shownTransform{ref, r.rate(), l})
 		}
 	case []audiosep.Group:
 		r.page.Groups = append(r.page.Groups, pageGroups{ref.String(), counted(v)})
@@ -134,7 +148,8 @@ func drawnPower(ref pipeline.Ref, v *mat.Dense, a Axes, f audiosep.Framing) page
 	return pagePower{ref.String(), n, a.Seconds * float64(run), first, scale.Low, scale.High, base64.StdEncoding.EncodeToString(out)}
 }
 
-func drawnFactors(ref pipeline.Ref, f *audiosep.Factors, a Axes) pageFactors {
+// drawnFactors draws w, which is W or its rows in another order, and H.
+func drawnFactors(ref pipeline.Ref, f *audiosep.Factors, w *mat.Dense, a Axes) pageFactors {
 	_, cols := f.H.Dims()
 	out := pageFactors{Port: ref.String(), Seconds: a.Seconds * float64(cols), Of: f.Rank(), Objective: f.Objective, Stop: f.Stop, Groups: counted(f.Sources), Components: []pageComponent{}}
 	bins, _ := f.W.Dims()
@@ -153,9 +168,9 @@ func drawnFactors(ref pipeline.Ref, f *audiosep.Factors, a Axes) pageFactors {
 	}
 	most := mat.Max(f.H)
 	for k := range min(mostDrawn, f.Rank()) {
-		w := mat.Col(nil, k, f.W)
+		spectrum := mat.Col(nil, k, w)
 		out.Components = append(out.Components, pageComponent{
-			base64.StdEncoding.EncodeToString(scale.Spectrum(w)),
+			base64.StdEncoding.EncodeToString(scale.Spectrum(spectrum)),
 			base64.StdEncoding.EncodeToString(picture.Activation(f.H.RawRowView(k), most, mostPoints)),
 		})
 	}
@@ -201,6 +216,9 @@ func sounds(dir string, files []pipeline.File) (all []pageSound, beside bool, er
 func (r *Report) writePage(ctx context.Context) error {
 	d := r.page
 	d.Sounds = []pageSound{}
+	for _, t := range r.shown {
+		d.Transforms = append(d.Transforms, t.drawn())
+	}
 	all, failed, err := r.measure(ctx)
 	if err != nil {
 		return err

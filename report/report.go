@@ -31,7 +31,7 @@ import (
 //	log.jsonl        a line for each thing that a stage says, such as how far starts agree
 //	metrics.json     where the spec names references: how near the stems are, as eval has it
 //	report.html      all of this as a page that opens from a disk, without a network: players,
-//	                 spectrograms, W and H, the objective, groups, warnings
+//	                 spectrograms, W and H, the atoms of a learnt Φ, the objective, groups, warnings
 //
 // They appear in the folder when the report is committed.
 type Report struct {
@@ -47,6 +47,10 @@ type Report struct {
 	framing *audiosep.Framing // the last that passed
 	tuning  map[string]tuning // by stage: of the transform that it makes
 	of      map[int]tuning    // by bins: of the last transform with so many
+	// The same for transforms without frequencies that have a matrix, and which the page shows.
+	learnt   map[string]*learnt
+	learntOf map[int]*learnt
+	shown    []shownTransform
 
 	mu    sync.Mutex
 	page  pageData
@@ -65,7 +69,8 @@ func New(spec pipeline.ReportSpec, next pipeline.Watcher) (*Report, error) {
 		}
 	}
 	r := &Report{next: next, ports: spec.Ports, dir: spec.Dir, references: spec.References, files: whole.Set{Overwrite: true}, tuning: map[string]tuning{}, of: map[int]tuning{},
-		page: pageData{Powers: []pagePower{}, Factors: []pageFactors{}, Groups: []pageGroups{}, Said: []string{}}}
+		learnt: map[string]*learnt{}, learntOf: map[int]*learnt{},
+		page: pageData{Powers: []pagePower{}, Factors: []pageFactors{}, Transforms: []pageTransform{}, Groups: []pageGroups{}, Said: []string{}}}
 	var err error
 	if r.steps, err = r.files.Create(filepath.Join(r.dir, "steps.jsonl")); err != nil {
 		return nil, errors.Join(err, r.files.Close())
@@ -149,7 +154,20 @@ func (r *Report) note(ref pipeline.Ref, value any) {
 			t = tuned.Frequencies()
 		}
 		r.tuning[ref.Stage], r.of[v.Bins()] = t, t
+		var l *learnt
+		if m, ok := v.(audiosep.MatrixTransform); ok && t == nil {
+			l = &learnt{MatrixTransform: m}
+		}
+		r.learnt[ref.Stage], r.learntOf[v.Bins()] = l, l
 	}
+}
+
+// rate is that of the last framing that passed, in Hz; 0: none has.
+func (r *Report) rate() float64 {
+	if r.framing == nil {
+		return 0
+	}
+	return float64(r.framing.Rate)
 }
 
 // axes returns those of V of a stage, or, where that is no transform's, of so many bins. f is

@@ -3,8 +3,8 @@
 /** @typedef {import("page/plan.js").Plan} Plan */
 /** @typedef {import("page/spectrogram.js").Grid} Grid */
 /** @typedef {Grid & {name: string, channels: number, out: string, runs: {name: string, stems: string[]}[], references: string[]}} Recording */
-/** @typedef {{id: number, method: string, sources: string[], components: number, objective: number[], stop: string}} Solution */
-/** @typedef {{id: number, plan: Plan, solutions: Solution[], job: {what: string} | null}} Session */
+/** @typedef {{id: number, method: Plan["method"], sources: string[], components: number, each: number, iterations: number, objective: number[], stop: string}} Solution */
+/** @typedef {{id: number, plan: Plan, solutions: Solution[], adopted: number, job: {what: string} | null}} Session */
 /** @typedef {{spectrum: string, activation: string, source: number, confidence: number, heard: number}} Component */
 /** @typedef {{source: string, reference: string, si_sdr: number, mixture: number}} Meter */
 

@@ -1,7 +1,7 @@
 // The page that takes a recording apart by ear: what is shown, chosen, undone and asked for.
 import { bytesOf, events, get, Refusal, samplesOf, send, upload } from "page/api.js";
 import { Stroke, strokes } from "page/brush.js";
-import { addSource, assign, gains, History, level, removeSource, renameSource, residual, setLevel, sourceOf } from "page/plan.js";
+import { addSource, assign, componentLevel, gains, History, level, removeSource, renameSource, residual, setComponentLevel, setLevel, sourceOf } from "page/plan.js";
 import { Player, wav } from "page/player.js";
 import { clock, colour, turnTheme } from "page/scale.js";
 import { Sources } from "page/sources.js";
@@ -9,7 +9,6 @@ import { Spectrogram } from "page/spectrogram.js";
 import { Strips } from "page/strips.js";
 
 /** @typedef {import("page/plan.js").Plan} Plan */
-/** @typedef {import("page/plan.js").Level} Level */
 /** @typedef {import("page/plan.js").Region} Region */
 /** @typedef {import("page/api.js").Session} Session */
 /** @typedef {import("page/api.js").Solution} Solution */
@@ -40,7 +39,7 @@ class Page {
     /** The plan that the server has. @type {Plan | null} */ this.kept = null;
     /** Of the brush, while it is dragged. @type {Stroke | null} */ this.stroke = null;
     /** @type {import("page/api.js").Meter[]} */ this.meters = [];
-    /** @type {Level[]} */ this.levels = []; // of components, for listening alone
+    this.adopted = session.adopted; // the newest solution that some page took into its plan
     this.alone = 0; // the component that is heard alone, from 1 on
     this.ab = 0;
     this.busy = Boolean(session.job);
@@ -219,14 +218,14 @@ class Page {
     /** @type {HTMLElement} */ (input("iterations").parentElement).hidden = method === "score";
   }
 
-  /** @param {Solution} s */
+  /** Takes a solution into the plan, once. @param {Solution} s */
   solved(s) {
     this.solutions.set(s.id, s);
-    const f = this.formPlan();
-    let plan = { ...f, solution: s.id };
+    if (s.id <= this.adopted) return;
+    this.adopted = s.id;
+    /** @type {Plan} */ let plan = { ...this.plan, method: s.method, components: s.each, iterations: s.iterations, solution: s.id, strips: [] };
     if (s.method === "score") plan = { ...plan, sources: s.sources, groups: [], levels: [], paint: [] };
     if (s.method === "nmf" && this.solution?.components !== s.components) plan = { ...plan, groups: [] };
-    this.levels = [];
     this.alone = 0;
     this.change(plan, "solving");
     this.say(`Solved: ${s.components} components, ${s.objective.length} iterations.`);
@@ -251,11 +250,16 @@ class Page {
   }
 
   listen() {
-    events(this.id, {
+    this.events = events(this.id, {
       hello: () => this.attempt(async () => {
         const s = /** @type {Session} */ (await get(`sessions/${this.id}`));
         for (const x of s.solutions) this.solutions.set(x.id, x);
         this.working(s.job?.what ?? "");
+        const newest = s.solutions.at(-1);
+        if (newest && newest.id > this.adopted) { // it was found while this page was not open
+          this.solved(newest);
+          this.form();
+        }
         this.render();
       }),
       progress: (/** @type {{what: string, stage: string, done: number, of: number}} */ p) => {
@@ -322,15 +326,9 @@ class Page {
     return this.components[k - 1]?.source ?? -1;
   }
 
-  /** @param {number} k @returns {Level} */
-  componentLevel(k) {
-    return this.levels[k - 1] ?? { gain: 1, mute: false, solo: false };
-  }
-
-  /** @param {number} k @param {Partial<Level>} change */
+  /** @param {number} k @param {Partial<import("page/plan.js").Level>} change */
   setComponentLevel(k, change) {
-    this.levels = this.components.map((_, i) => ({ ...this.componentLevel(i + 1), ...(i + 1 === k ? change : {}) }));
-    this.render();
+    this.change(setComponentLevel(this.plan, k, change, this.components.length), `the level of component ${k}`);
   }
 
   /** The address of a sound, but for where in it. @param {string} what */
@@ -343,7 +341,7 @@ class Page {
     const names = [...this.plan.sources, residual];
     const only = kind === "source" ? +i : -1;
     const of = gains(names.map((_, n) => (only < 0 ? level(this.plan, n) : { gain: n === only ? 1 : 0, mute: false, solo: false })));
-    const own = gains(this.components.map((_, n) => this.componentLevel(n + 1)));
+    const own = gains(this.components.map((_, n) => componentLevel(this.plan, n + 1)));
     let all;
     if (s.method !== "nmf") all = s.sources.map((name, n) => of[this.plan.sources.indexOf(name)] ?? of[n] ?? 1);
     else if (kind === "component") all = Array.from({ length: s.components }, (_, n) => (n + 1 === +i ? 1 : 0));
@@ -372,11 +370,11 @@ class Page {
     const options = [["mixture", "the mixture"]];
     if (s) {
       options.push(["mix", "what you make"]);
-      p.sources.forEach((name, j) => options.push([`source:${j}`, `only ${name}`]));
+      options.push(...p.sources.map((name, j) => [`source:${j}`, `only ${name}`]));
       if (s.method === "nmf") options.push([`source:${p.sources.length}`, "only what is in no source"]);
     }
-    this.recording.runs.forEach((r, i) => r.stems.forEach((stem, j) => options.push([`run:${i}:${j}`, `${r.name}: ${stem}`])));
-    this.recording.references.forEach((name, i) => options.push([`reference:${i}`, `reference: ${name}`]));
+    options.push(...this.recording.runs.flatMap((r, i) => r.stems.map((stem, j) => [`run:${i}:${j}`, `${r.name}: ${stem}`])));
+    options.push(...this.recording.references.map((name, i) => [`reference:${i}`, `reference: ${name}`]));
     for (const [id, usual] of [["track-a", "mixture"], ["track-b", "mix"]]) {
       const box = select(id);
       const key = JSON.stringify(options);
@@ -519,7 +517,7 @@ class Page {
     button("save").disabled = !s;
     const counts = [...p.sources, residual].map((_, j) => this.components.filter((_, i) => (this.whose(i + 1) < 0 ? p.sources.length : this.whose(i + 1)) === j).length);
     this.sources.update(p, this.grouped && counts[p.sources.length] > 0, counts, this.meters);
-    this.strips.update(p, (k) => this.componentLevel(k), this.alone, (k) => this.whose(k));
+    this.strips.update(p, (k) => componentLevel(p, k), this.alone, (k) => this.whose(k));
     this.strips.draw(this.spectrogram.view, this.seconds);
     el("strips").classList.toggle("fixed", !this.grouped);
     el("strips-none").hidden = this.components.length > 0;
@@ -623,6 +621,8 @@ class Page {
     on("accept", () => this.accept(this.components.map((_, i) => i + 1)));
     on("nearer", () => this.zoom(0.6));
     on("farther", () => this.zoom(1 / 0.6));
+    on("nearer-hz", () => this.zoomFrequency(0.6));
+    on("farther-hz", () => this.zoomFrequency(1 / 0.6));
     on("all", () => this.spectrogram.show({ from: 0, to: this.seconds, low: this.recording.low, high: this.recording.high }));
     on("mark-is", () => this.mark("is"));
     on("mark-not", () => this.mark("not"));
@@ -646,7 +646,10 @@ class Page {
     input("brush").onchange = () => (el("brush-size").hidden = !input("brush").checked);
     input("delay").onchange = input("stretch").onchange = () => this.nudge();
     input("score-file").onchange = () => this.attempt(() => this.readScore());
-    /** @type {HTMLFormElement} */ (el("solve")).onsubmit = (e) => (e.preventDefault(), this.solve());
+    /** @type {HTMLFormElement} */ (el("solve")).onsubmit = (e) => {
+      e.preventDefault();
+      this.solve();
+    };
     /** @type {HTMLFormElement} */ (el("selection")).onsubmit = (e) => e.preventDefault();
     for (const id of /** @type {const} */ (["from", "to", "low", "high"])) input(id).onchange = () => input(id).value !== "" && this.select({ [id]: +input(id).value });
     /** @type {HTMLFormElement} */ (el("add-source")).onsubmit = (e) => {
@@ -683,6 +686,12 @@ class Page {
     const s = this.spectrogram, v = s.view;
     const inside = s.playhead >= v.from && s.playhead <= v.to;
     s.zoom(factor, inside ? s.playhead : (v.from + v.to) / 2);
+  }
+
+  /** Zooms about the selection's frequencies, or the middle. @param {number} factor */
+  zoomFrequency(factor) {
+    const s = this.spectrogram, about = s.selection ?? s.view;
+    s.zoomFrequency(factor, Math.sqrt(about.low * about.high));
   }
 
   nudge() {
@@ -876,12 +885,14 @@ class Page {
       else if (e.key !== "0") this.chooseSource(+e.key - 1);
       return true;
     }
-    const own = k ? this.componentLevel(k) : null;
+    const own = k ? componentLevel(this.plan, k) : null;
     /** @type {Record<string, () => void>} */ const acts = {
       " ": () => this.toggle(),
       "+": () => this.zoom(0.6),
       "=": () => this.zoom(0.6),
       "-": () => this.zoom(1 / 0.6),
+      ".": () => this.zoomFrequency(0.6),
+      ",": () => this.zoomFrequency(1 / 0.6),
       "?": () => dialog("help-dialog").showModal(),
       "[": () => this.select({ from: s.playhead, to: b && b.to > s.playhead ? b.to : this.seconds }),
       "]": () => this.select({ from: b && b.from < s.playhead ? b.from : 0, to: s.playhead }),
@@ -908,15 +919,18 @@ class Page {
 /** Offers what other pages began. @returns {Promise<Session>} */
 async function begin() {
   const asked = /session=(\d+)/.exec(location.hash);
-  const all = /** @type {{id: number, open: boolean, changed: string, sources: string[], solved: boolean}[]} */ (await get("sessions"));
+  const all = /** @type {{id: number, open: boolean, changed: string, sources: string[], solved: boolean, busy: boolean}[]} */ (await get("sessions"));
   if (asked && all.some((s) => s.id === +asked[1])) return get(`sessions/${asked[1]}`);
-  const closed = all.filter((s) => !s.open && (s.solved || s.sources.length)).reverse();
+  const closed = all.filter((s) => !s.open && (s.solved || s.busy || s.sources.length)).reverse();
   if (closed.length) {
     const id = await new Promise((done) => {
       el("again").replaceChildren(...closed.map((s) => {
         const item = document.createElement("li"), b = document.createElement("button");
         b.textContent = `${s.sources.join(", ") || "no sources yet"} – ${new Date(s.changed).toLocaleTimeString()}`;
-        b.onclick = () => (done(s.id), dialog("again-dialog").close());
+        b.onclick = () => {
+          done(s.id);
+          dialog("again-dialog").close();
+        };
         item.append(b);
         return item;
       }));

@@ -17,7 +17,8 @@
  * @property {number} delay s
  * @property {number} stretch
  * @property {number} solution
- * @property {Level[]} levels of the sources, then of what is left over */
+ * @property {Level[]} levels of the sources, then of what is left over
+ * @property {Level[]} strips of the components, for listening alone */
 
 /** @type {Level} */ const usual = { gain: 1, mute: false, solo: false };
 
@@ -66,6 +67,15 @@ export function renameSource(p, j, name) {
 export function setLevel(p, j, change) {
   const levels = [...p.sources, residual].map((_, i) => (i === j ? { ...level(p, i), ...change } : level(p, i)));
   return { ...p, levels };
+}
+
+/** The level of component k, from 1 on. @param {Plan} p @param {number} k @returns {Level} */
+export const componentLevel = (p, k) => p.strips[k - 1] ?? usual;
+
+/** @param {Plan} p @param {number} k @param {Partial<Level>} change @param {number} of how many components there are @returns {Plan} */
+export function setComponentLevel(p, k, change, of) {
+  const strips = Array.from({ length: of }, (_, i) => ({ ...componentLevel(p, i + 1), ...(i + 1 === k ? change : {}) }));
+  return { ...p, strips };
 }
 
 export const residual = "residual";

@@ -262,11 +262,28 @@ const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 export function wav(channels, rate) {
   const n = channels[0].length, size = 4 * n * channels.length;
   const b = new DataView(new ArrayBuffer(58 + size));
-  const text = (/** @type {number} */ at, /** @type {string} */ s) => [...s].forEach((c, i) => b.setUint8(at + i, c.charCodeAt(0)));
-  text(0, "RIFF"), b.setUint32(4, 50 + size, true), text(8, "WAVEfmt "), b.setUint32(16, 18, true);
-  b.setUint16(20, 3, true), b.setUint16(22, channels.length, true), b.setUint32(24, rate, true);
-  b.setUint32(28, 4 * rate * channels.length, true), b.setUint16(32, 4 * channels.length, true), b.setUint16(34, 32, true);
-  text(38, "fact"), b.setUint32(42, 4, true), b.setUint32(46, n, true), text(50, "data"), b.setUint32(54, size, true);
-  for (let i = 0; i < n; i++) channels.forEach((x, c) => b.setFloat32(58 + 4 * (i * channels.length + c), x[i], true));
+  const text = (/** @type {number} */ at, /** @type {string} */ s) => {
+    for (let i = 0; i < s.length; i++) b.setUint8(at + i, s.charCodeAt(i));
+  };
+  const u16 = (/** @type {number} */ at, /** @type {number} */ x) => b.setUint16(at, x, true);
+  const u32 = (/** @type {number} */ at, /** @type {number} */ x) => b.setUint32(at, x, true);
+  text(0, "RIFF");
+  u32(4, 50 + size);
+  text(8, "WAVEfmt ");
+  u32(16, 18);
+  u16(20, 3);
+  u16(22, channels.length);
+  u32(24, rate);
+  u32(28, 4 * rate * channels.length);
+  u16(32, 4 * channels.length);
+  u16(34, 32);
+  text(38, "fact");
+  u32(42, 4);
+  u32(46, n);
+  text(50, "data");
+  u32(54, size);
+  for (let i = 0; i < n; i++) {
+    for (let c = 0; c < channels.length; c++) b.setFloat32(58 + 4 * (i * channels.length + c), channels[c][i], true);
+  }
   return new Blob([b], { type: "audio/wav" });
 }

@@ -4,9 +4,10 @@ import { Spectrogram } from "page/spectrogram.js";
 
 /** @typedef {{name: string, components: number[]}} Group */
 /** @typedef {{port: string, columns: number, seconds: number, first: number, low: number, high: number, picture: string}} Power */
-/** @typedef {{port: string, seconds: number, low: number, high: number, components: {spectrum: string, activation: string}[], of: number, objective: number[] | null, stop: string, groups: Group[]}} Factors */
+/** @typedef {{port: string, seconds: number, low: number, high: number, fitted: boolean, components: {spectrum: string, activation: string}[], of: number, objective: number[] | null, stop: string, groups: Group[]}} Factors */
+/** @typedef {{port: string, of: number, seconds: number, atoms: {row: number, hz: number, unexplained: number, samples: string}[]}} Transform */
 /** @typedef {{convention: string, definition: string, ratios: string[], sources: {reference: string, estimate: string, values: string[], over: string[]}[], warnings: string[]}} Metrics */
-/** @typedef {{name: string, pipeline: {seed: number, stages: {id: string, use: string, in: {port: string, from: string[]}[] | null}[] | null}, powers: Power[], factors: Factors[],
+/** @typedef {{name: string, pipeline: {seed: number, stages: {id: string, use: string, in: {port: string, from: string[]}[] | null}[] | null}, powers: Power[], factors: Factors[], transforms: Transform[],
  * groups: {port: string, groups: Group[]}[], said: string[], sounds: {name: string, stage: string, source: string}[], beside: boolean, metrics: Metrics[], unmeasured: string}} Data */
 
 /** @type {Data} */
@@ -103,22 +104,52 @@ function factors(f) {
   const s = section(`Components (${f.port})`);
   const shown = f.components.length;
   s.append(make("p", `${f.of} components${shown < f.of ? `, of which the first ${shown} are shown` : ""}. ${f.stop}`, "note"));
+  if (f.fitted) s.append(make("p", "The rows of W stand at the frequencies of the atoms of Φ.", "note"));
   const each = shown > 24 ? 26 : 44, height = shown * each + 30;
   const both = make("div", undefined, "factors");
   const groups = f.groups.length || data.factors.length > 1 || data.groups.length > 1 ? f.groups : data.groups[0]?.groups ?? [];
   const of = (/** @type {number} */ k) => groups.findIndex((g) => g.components.includes(k + 1));
   both.append(
     canvas(`W: the spectra of ${shown} components`, height, (c, w) => {
-      f.components.forEach((x, k) => line(c, bytes(x.spectrum), 34, w - 44, k * each + 4, each - 8, colour(of(k)), false, String(k + 1)));
+      f.components.forEach((x, k) => {
+        line(c, bytes(x.spectrum), 34, w - 44, k * each + 4, each - 8, colour(of(k)), false, String(k + 1));
+      });
       axis(c, 34, w - 44, shown * each, f.low ? frequencyTicks(f.low, f.high).map((hz) => [Math.log(hz / f.low) / Math.log(f.high / f.low), hertz(hz)]) : [[0, "row 1"]]);
     }),
     canvas(`H: the activations of ${shown} components`, height, (c, w) => {
-      f.components.forEach((x, k) => line(c, bytes(x.activation), 8, w - 28, k * each + 4, each - 8, colour(of(k)), true, ""));
+      f.components.forEach((x, k) => {
+        line(c, bytes(x.activation), 8, w - 28, k * each + 4, each - 8, colour(of(k)), true, "");
+      });
       axis(c, 8, w - 28, shown * each, f.seconds ? ticks(0, f.seconds, (w - 28) / 90).map((t) => [t / f.seconds, `${+t.toPrecision(4)} s`]) : []);
     }),
   );
   s.append(both);
   if (f.objective && f.objective.length > 1) s.append(objective(f.objective));
+}
+
+/** The rows of a learnt Φ, each with its frequency. @param {Transform} t */
+function transform(t) {
+  const s = section(`Atoms (${t.port})`);
+  const shown = t.atoms.length < t.of ? `The ${t.atoms.length} strongest of ${t.of} rows of Φ` : `The ${t.of} rows of Φ`;
+  s.append(make("p", `${shown}, by the frequencies of the sinusoids nearest to them${t.seconds ? `; each lasts ${+(1000 * t.seconds).toPrecision(4)} ms` : ""}. In brackets: what of a row its sinusoid leaves unexplained.`, "note"));
+  const all = make("div", undefined, "atoms");
+  for (const a of t.atoms) {
+    const x = bytes(a.samples), hz = t.seconds ? `${a.hz.toFixed(1)} Hz` : `${a.hz.toPrecision(4)} of the rate`, left = `${Math.round(100 * a.unexplained)} %`;
+    const figure = make("figure");
+    figure.append(
+      canvas(`Row ${a.row} of Φ, near ${hz}, ${left} unexplained`, 48, (c, w, h) => {
+        c.strokeStyle = styled("--main");
+        c.beginPath();
+        x.forEach((v, i) => {
+          c.lineTo((w * (i + 0.5)) / x.length, h * (0.5 - (0.46 * (v - 128)) / 127));
+        });
+        c.stroke();
+      }),
+      make("figcaption", `${hz} (${left})`),
+    );
+    all.append(figure);
+  }
+  s.append(all);
 }
 
 /** @param {CanvasRenderingContext2D} c @param {Uint8Array} v @param {number} x @param {number} w @param {number} y @param {number} h
@@ -247,6 +278,7 @@ if (data.sounds.length) sounds();
 measured();
 data.powers.forEach(power);
 data.factors.forEach(factors);
+data.transforms.forEach(transform);
 rest();
 /** @type {HTMLElement} */ (document.getElementById("theme")).onclick = () => {
   turnTheme();

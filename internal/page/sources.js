@@ -31,7 +31,9 @@ export class Sources {
       this.shape = shape;
       this.list.replaceChildren(...names.map((_, j) => this.item(j, j < plan.sources.length)));
     }
-    names.forEach((name, j) => this.fill(/** @type {HTMLElement} */ (this.list.children[j]), plan, j, name, counts[j] ?? 0, meters));
+    names.forEach((name, j) => {
+      this.fill(/** @type {HTMLElement} */ (this.list.children[j]), plan, j, name, counts[j] ?? 0, meters);
+    });
   }
 
   /** @param {number} j @param {boolean} named */

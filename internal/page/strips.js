@@ -32,7 +32,9 @@ export class Strips {
 
   /** @param {Component[]} components with new suggestions */
   suggest(components) {
-    components.forEach((c, i) => this.strips[i] && (this.strips[i].component = c));
+    components.forEach((c, i) => {
+      if (this.strips[i]) this.strips[i].component = c;
+    });
   }
 
   /** @param {Plan} plan @param {(k: number) => Level} level @param {number} playing the component that is heard alone, or 0
@@ -65,7 +67,8 @@ class Strip {
     this.spectrum = bytes(component.spectrum);
     this.activation = bytes(component.activation);
     this.source = -1;
-    const item = (this.item = document.createElement("li"));
+    const item = document.createElement("li");
+    this.item = item;
     item.className = "strip";
     item.innerHTML = `<div class="strip-side">
       <button class="number" aria-pressed="false" draggable="true"></button>

@@ -71,6 +71,31 @@ func TestReport(t *testing.T) {
 	b.whole()
 }
 
+// TestReportOfALearntTransform opens the report of a run that learns a transform: its atoms are drawn by
+// rising frequency, and W stands over an axis in Hz.
+func TestReportOfALearntTransform(t *testing.T) {
+	if chromium == nil {
+		t.Skip("there is no chromium")
+	}
+	dir := t.TempDir()
+	if out, err := exec.Command(program, "run", "../../examples/tl-nmf/pipeline.json", "--input", piano, "--out", dir, "--report", filepath.Join(dir, "report"), "--quiet",
+		"--set", "frame.length_ms=5", "--set", "frame.grids=1", "--set", "tl_nmf.iterations=2").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	b := browse(t, "file://"+filepath.Join(dir, "report", "report.html"))
+	b.wait("document.querySelectorAll('.atoms canvas').length === 48")
+	hz := value[[]float64](b, "[...document.querySelectorAll('.atoms figcaption')].map((e) => parseFloat(e.textContent))")
+	if !slices.IsSorted(hz) || hz[0] < 0 || hz[47] < 1000 || hz[47] > 11025 {
+		t.Errorf("its atoms lie at %v Hz; want rising ones", hz)
+	}
+	if fitted := value[[]bool](b, "audiosepPage.factors.map((f) => f.fitted && f.high > 5000)"); len(fitted) == 0 || !fitted[len(fitted)-1] {
+		t.Errorf("W of each factors is said to stand over Hz: %v; want that of the last", fitted)
+	}
+	b.wait("[...document.querySelectorAll('.atoms canvas')].every((c) => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size > 3)")
+	b.picture("report-atoms")
+	b.whole()
+}
+
 // holds says whether a table of eval, in CSV, has a line of a source whose value is, rounded, as
 // shown.
 func holds(table, source, shown string) bool {

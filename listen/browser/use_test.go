@@ -158,13 +158,13 @@ func TestClosed(t *testing.T) {
 	b.set("#iterations", "5")
 	b.solve(3)
 	b.add("kept")
+	b.click("#strips .strip:nth-child(2) .mute")
 	value[bool](b, "audiosepPage.sending.then(() => true)")
 	other := browse(t, address)
 	other.wait("window.audiosepPage") // as the first is open, it is not offered
 	other.add("another")
 	b.close()
-	for value[bool](other, "fetch('api/sessions').then((r) => r.json()).then((all) => all[0].open)") {
-	}
+	other.waitSession(1, "!s.open")
 	again := browse(t, address)
 	again.picture("again")
 	again.click("#again button")
@@ -172,11 +172,51 @@ func TestClosed(t *testing.T) {
 	if got := value[[]string](again, "audiosepPage.plan.sources"); fmt.Sprint(got) != "[kept]" {
 		t.Errorf("the page that was closed has sources %v; want [kept]", got)
 	}
+	again.wait("[...document.querySelectorAll('#strips .mute')].map((b) => b.getAttribute('aria-pressed')).join() === 'false,true,false'")
 	if got := value[[]string](other, "audiosepPage.plan.sources"); fmt.Sprint(got) != "[another]" {
 		t.Errorf("the page beside it has sources %v; want [another]", got)
 	}
 	again.whole()
 	other.whole()
+}
+
+// waitSession waits until the server says something of a session, s.
+func (b *tab) waitSession(id int, says string) {
+	b.Helper()
+	value[bool](b, fmt.Sprintf(`(async () => {
+		for (;;) {
+			const id = %d, s = { ...(await (await fetch("api/sessions/" + id)).json()), ...(await (await fetch("api/sessions")).json()).find((s) => s.id === id) };
+			if (%s) return true;
+			await new Promise((done) => setTimeout(done, 20));
+		}
+	})()`, id, says))
+}
+
+// TestClosedWhileSolving closes a page while it solves, first from nothing, then with a solution that
+// it has: what ends while no page is open is there in the next.
+func TestClosedWhileSolving(t *testing.T) {
+	address := serve(t, "listen", piano, "--out", t.TempDir())
+	b := browse(t, address)
+	for i, components := range []int{4, 3} {
+		b.set("#components", fmt.Sprint(components))
+		b.set("#iterations", "7")
+		// What closing does first, so that it comes before the end of the work on any machine.
+		value[bool](b, "(audiosepPage.events.close(), true)")
+		b.waitSession(1, "!s.open")
+		b.click("#solve-now")
+		b.waitSession(1, fmt.Sprintf("s.solutions.length === %d && s.adopted === %d && !s.busy", i+1, i))
+		before := b
+		b = browse(t, address)
+		before.close()
+		b.click("#again button")
+		b.wait(fmt.Sprintf("window.audiosepPage && audiosepPage.plan.solution === %d && audiosepPage.components.length === %d", i+1, components))
+		if got := value[string](b, "[document.getElementById('components').value, document.getElementById('iterations').value, document.getElementById('save').disabled, document.getElementById('strips-none').hidden].join()"); got != fmt.Sprintf("%d,7,false,true", components) {
+			t.Errorf("the page has components, iterations, whether it can not be saved and whether strips are shown as %s", got)
+		}
+	}
+	b.click("#undo")
+	b.wait("audiosepPage.plan.solution === 1 && audiosepPage.components.length === 4")
+	b.whole()
 }
 
 // tabTo presses Tab until the focus is on what a selector has.
@@ -235,7 +275,25 @@ func TestKeyboard(t *testing.T) {
 		b.press(" ")
 	}
 	b.wait("!audiosepPage.player.playing")
-	b.press("+", "+", "-", kb.PageDown, kb.PageUp, kb.ArrowUp)
+	b.press("+", "+", "-", kb.PageDown, kb.PageUp)
+	octaves := func() float64 {
+		return value[float64](b, "Math.log2(audiosepPage.spectrogram.view.high / audiosepPage.spectrogram.view.low)")
+	}
+	all := octaves()
+	b.press(".", ".", ",")
+	if got, want := octaves(), 0.6*all; math.Abs(got-want) > 0.01 {
+		t.Errorf("it shows %g octaves; want %g, of %g", got, want, all)
+	}
+	low := value[float64](b, "audiosepPage.spectrogram.view.low")
+	b.press(kb.ArrowDown)
+	if by := math.Log2(low / value[float64](b, "audiosepPage.spectrogram.view.low")); math.Abs(by-1.0/6) > 0.01 {
+		t.Errorf("down pans %g octaves from %g Hz; want 1/6", by, low)
+	}
+	b.tabTo("#nearer-hz")
+	b.press(kb.Enter)
+	if got, want := octaves(), 0.36*all; math.Abs(got-want) > 0.01 {
+		t.Errorf("the button leaves %g octaves; want %g", got, want)
+	}
 	b.tabTo("#save")
 	b.press(kb.Enter)
 	b.wait("document.querySelector('#save-dialog[open]')")

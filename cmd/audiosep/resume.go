@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -50,7 +51,7 @@ func (f *resumeFlags) begin(ctx context.Context, l *loaded, o *pipeline.Options)
 	log := o.Log
 	return func(err error) error {
 		err = errors.Join(err, folder.Close(err == nil))
-		if err != nil {
+		if _, there := os.Stat(folder.Dir()); there == nil {
 			log.Info("what is done is kept; the same command goes on", "folder", folder.Dir())
 		}
 		return err

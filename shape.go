@@ -171,15 +171,22 @@ func runFactorizer(ctx context.Context, env Env, s Factorizer, in Values) (Value
 // Factorize has s factorise V, and checks what it made. init may be nil. The components are
 // whose s says they are or, where it says nothing, whose those of init were.
 func Factorize(ctx context.Context, env Env, s Factorizer, v Power, init *Factors) (*Factors, error) {
-	all, err := v.V(ctx)
-	if err != nil {
-		return nil, err
-	}
-	f, err := s.Factorize(ctx, env, all, init)
+	f, err := factorize(ctx, env, s, v, init)
 	if err != nil {
 		return nil, err
 	}
 	return factored(v, f, init)
+}
+
+func factorize(ctx context.Context, env Env, s Factorizer, v Power, init *Factors) (*Factors, error) {
+	if r, ok := wrap.As[PowerFactorizer](s); ok {
+		return r.FactorizePower(ctx, env, v, init)
+	}
+	all, err := v.V(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.Factorize(ctx, env, all, init)
 }
 
 // factored checks factors, f, of all frames, and says what they are of.

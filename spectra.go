@@ -146,7 +146,8 @@ type Power interface {
 	// a learnt Φ.
 	Bins() int
 	Hz() []float64
-	// V returns all of it. It is computed once, and not to be modified.
+	// V returns all of it. It is computed once, and not to be modified. [ReadPower] reads all of
+	// it without keeping it.
 	V(ctx context.Context) (*mat.Dense, error)
 	// Columns sets dst, F×n, to the columns from first on, without computing the others.
 	Columns(ctx context.Context, dst *mat.Dense, first int) error
@@ -207,7 +208,7 @@ func (p *spectraPower) V(ctx context.Context) (*mat.Dense, error) {
 	f := p.Framing()
 	total := f.Frames()
 	if total == 0 {
-		return nil, fmt.Errorf("the recording has no frames; want at least one")
+		return nil, errNoFrames
 	}
 	v := mat.NewDense(p.Bins(), f.Columns(), huge.Floats(p.Bins()*f.Columns()))
 	loan := lend.From(p.x.Transform())
@@ -233,6 +234,14 @@ func (p *spectraPower) V(ctx context.Context) (*mat.Dense, error) {
 }
 
 func (p *spectraPower) Columns(ctx context.Context, dst *mat.Dense, first int) error {
+	_, n := dst.Dims()
+	p.mu.Lock()
+	v := p.v
+	p.mu.Unlock()
+	if v != nil {
+		dst.Copy(columns(v, first, n))
+		return nil
+	}
 	s, _ := p.scratch.Get().(*Spectrogram)
 	if s == nil {
 		s = new(Spectrogram)
@@ -243,7 +252,6 @@ func (p *spectraPower) Columns(ctx context.Context, dst *mat.Dense, first int) e
 	} else {
 		defer p.scratch.Put(s)
 	}
-	_, n := dst.Dims()
 	share := p.Framing().Share
 	if err := p.x.Read(ctx, s, first*share, n*share); err != nil {
 		return err
@@ -272,6 +280,9 @@ func (p *wholePower) Hz() []float64                         { return p.hz }
 func (p *wholePower) V(context.Context) (*mat.Dense, error) { return p.v, nil }
 func (p *wholePower) Columns(_ context.Context, dst *mat.Dense, first int) error {
 	_, n := dst.Dims()
+	if _, all := p.v.Dims(); first+n > all {
+		return &ShapeError{"V", fmt.Sprintf("%d×%d", p.Bins(), all), fmt.Sprintf("%d columns, as its framing has", p.f.Columns())}
+	}
 	dst.Copy(columns(p.v, first, n))
 	return nil
 }

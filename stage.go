@@ -68,6 +68,13 @@ type Factorizer interface {
 	Factorize(ctx context.Context, env Env, v *mat.Dense, init *Factors) (*Factors, error)
 }
 
+// PowerFactorizer may be implemented by a Factorizer that reads V in blocks (see [ReadPower]), such
+// as into a layout of its own, so that V is in memory once. Then FactorizePower is called in the
+// place of Factorize.
+type PowerFactorizer interface {
+	FactorizePower(ctx context.Context, env Env, v Power, init *Factors) (*Factors, error)
+}
+
 // Activator finds the activations of a given dictionary, each frame by itself, so
 // that an hour of sound needs no more memory than its activations.
 type Activator interface {

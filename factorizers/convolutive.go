@@ -24,7 +24,6 @@ type convolutive struct {
 	beta, eps, gamma   float64
 	rank, taps, shifts int
 	bins, cols         int
-	v                  *mat.Dense
 	passes             *kernel.NMF
 	w, wPrev, wKept    blas64.General // F×(K·T), column k·T+τ
 	h, hPrev, hKept    blas64.General // (K·P)×N, row k·P+φ
@@ -35,12 +34,12 @@ type convolutive struct {
 }
 
 // newConvolutive starts from copies of w, F×(K·T), and h, (K·P)×N.
-func newConvolutive(v *mat.Dense, w, h *mat.Dense, taps, shifts int, beta, eps float64, passes *kernel.NMF) *convolutive {
-	bins, cols := v.Dims()
-	_, wide := w.Dims()
+func newConvolutive(w, h *mat.Dense, taps, shifts int, beta, eps float64, passes *kernel.NMF) *convolutive {
+	bins, wide := w.Dims()
+	_, cols := h.Dims()
 	c := &convolutive{
 		beta: beta, eps: eps, gamma: exponent(beta, false, false), rank: wide / taps, taps: taps, shifts: shifts,
-		bins: bins, cols: cols, v: v, passes: passes,
+		bins: bins, cols: cols, passes: passes,
 		w: mat.DenseCopyOf(w).RawMatrix(), h: mat.DenseCopyOf(h).RawMatrix(),
 	}
 	c.wPrev, c.hPrev = newGeneral(c.w), newGeneral(c.h)

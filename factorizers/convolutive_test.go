@@ -40,7 +40,7 @@ func TestConvolutiveGolden(t *testing.T) {
 		}
 	}
 	for _, u := range golden.Updates {
-		c := newConvolutive(v, mat.NewDense(golden.Bins, golden.Rank*golden.Taps, golden.W), h, golden.Taps, 1, u.Beta, 0, newPasses(v, u.Beta, 0))
+		c := newConvolutive(mat.NewDense(golden.Bins, golden.Rank*golden.Taps, golden.W), h, golden.Taps, 1, u.Beta, 0, layOut(v).passes(u.Beta, 0))
 		c.gamma = 1 // libnmfd's for every β
 		c.updateW(t.Context())
 		c.normalise()
@@ -48,7 +48,7 @@ func TestConvolutiveGolden(t *testing.T) {
 			near("a number of w", c.w.Data[i], want)
 		}
 	}
-	c := newConvolutive(v, mat.NewDense(golden.Bins, golden.Rank*golden.Taps, golden.Even), h, golden.Taps, 1, 1, 0, newPasses(v, 1, 0))
+	c := newConvolutive(mat.NewDense(golden.Bins, golden.Rank*golden.Taps, golden.Even), h, golden.Taps, 1, 1, 0, layOut(v).passes(1, 0))
 	c.updateH(t.Context())
 	inner := cols - golden.Taps + 1
 	for i, want := range golden.HOfEven {
@@ -78,7 +78,7 @@ func TestConvolutiveGolden2D(t *testing.T) {
 	v := mat.NewDense(golden.Bins, golden.Cols, golden.V)
 	w, h := mat.NewDense(golden.Bins, golden.Rank*golden.Taps, golden.W), mat.NewDense(golden.Rank*golden.Shifts, golden.Cols, golden.H)
 	for _, a := range golden.After {
-		c := newConvolutive(v, w, h, golden.Taps, golden.Shifts, a.Beta, 0, newPasses(v, a.Beta, 0))
+		c := newConvolutive(w, h, golden.Taps, golden.Shifts, a.Beta, 0, layOut(v).passes(a.Beta, 0))
 		objective, _, err := c.minimise(t.Context(), a.Iterations, 0, func(int, float64) {})
 		if err != nil {
 			t.Fatal(err)
@@ -99,11 +99,11 @@ func TestConvolutiveIsNMF(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	v, w, h := randomPositive(rng, 12, 40), randomPositive(rng, 12, 3), randomPositive(rng, 3, 40)
 	for _, beta := range []float64{0, 0.5, 1, 2} {
-		plain, _, err := newNMF(t.Context(), v, w, h, nmfOptions{beta: beta, eps: 1e-3}).minimise(20, 0, func(int, float64) {})
+		plain, _, err := newNMF(t.Context(), layOut(v), w, h, nmfOptions{beta: beta, eps: 1e-3}).minimise(20, 0, func(int, float64) {})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, _, err := newConvolutive(v, w, h, 1, 1, beta, 1e-3, newPasses(v, beta, 1e-3)).minimise(t.Context(), 20, 0, func(int, float64) {})
+		got, _, err := newConvolutive(w, h, 1, 1, beta, 1e-3, layOut(v).passes(beta, 1e-3)).minimise(t.Context(), 20, 0, func(int, float64) {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestConvolutiveModel(t *testing.T) {
 	v := randomPositive(rng, bins, cols)
 	for _, beta := range []float64{0, 0.5, 1, 2, 3} {
 		w, h := randomPositive(rng, bins, rank*taps), randomPositive(rng, rank*shifts, cols)
-		c := newConvolutive(v, w, h, taps, shifts, beta, 1e-3, newPasses(v, beta, 1e-3))
+		c := newConvolutive(w, h, taps, shifts, beta, 1e-3, layOut(v).passes(beta, 1e-3))
 		objective, _, err := c.minimise(t.Context(), 40, 0, func(int, float64) {})
 		if err != nil {
 			t.Fatal(err)

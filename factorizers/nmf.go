@@ -3,7 +3,6 @@ package factorizers
 import (
 	"context"
 	"fmt"
-	"math"
 	"strconv"
 
 	"github.com/audiosep/audiosep"
@@ -129,37 +128,41 @@ func componentNames(n int) (names []string) {
 	return names
 }
 
-// Needs says what it takes: V and a copy of it in strips, its root where that is factorised, and
-// for each start that runs at once W and H with their updates.
+// Needs says what it takes: V or its root, and for each start that runs at once W and H with their
+// updates.
 func (b *betaNMF) Needs(e audiosep.Extent) audiosep.Needs {
 	rank := b.Rank
 	if rank == 0 {
 		rank = e.Rank
 	}
-	n := nmfNeeds(e, b.beta, rank, b.Power, b.Restarts, b.Iterations)
+	n := nmfNeeds(e, b.beta, rank, b.Restarts, b.Iterations)
 	if b.Coverage > 0 {
 		n.Work += coverageBytes(e.Bins, e.Columns)
 	}
 	return n
 }
 
-// nmfNeeds are those of NMF of V or its root, by power, from so many starts. What starts leave
+// nmfNeeds are those of NMF of V or its root from so many starts. What starts leave
 // stays uncollected until it is as much as there is besides.
-func nmfNeeds(e audiosep.Extent, beta float64, rank, power, starts, iterations int) audiosep.Needs {
+func nmfNeeds(e audiosep.Extent, beta float64, rank, starts, iterations int) audiosep.Needs {
 	factors := 8 * int64(rank) * int64(e.Bins+e.Columns)
-	n := audiosep.Needs{Power: true, Work: kernel.NMFBytes(e.Bins, e.Columns), Keeps: factors}
-	if power == 1 {
-		n.Work += e.V()
-	}
+	n := audiosep.Needs{Work: stripsBytes(e), Keeps: factors}
 	together := int64(min(starts, e.Threads))
 	left := factorsAtOnce * (int64(starts) - together) * factors
-	n.Work += min(left, n.Work+e.V()) + factorsAtOnce*together*factors
+	n.Work += min(left, n.Work) + factorsAtOnce*together*factors
 	products := 12. // FNK operations: 2 for WH, 4 for what updates H, and the same for W
 	if beta == 1 {
 		products = 8 // 2 for what updates each: the other sums are those of W's columns and H's rows
 	}
 	n.Operations = float64(starts) * float64(iterations) * float64(e.Bins) * float64(e.Columns) * (products*float64(rank)/productSpeed + elementWork)
 	return n
+}
+
+// stripsBytes is what reading V into strips takes: V, the blocks, and garbage of these, which is let
+// grow the more the more there is besides. How much is a fit to what `audiosep bench memory` measures.
+func stripsBytes(e audiosep.Extent) int64 {
+	v := kernel.StripsBytes(e.Bins, e.Columns)
+	return v + e.Blocks() + v/4
 }
 
 // What an NMF has of each factor: as drawn, now, next, before, the sums for its update, and the
@@ -175,12 +178,25 @@ const (
 // an error if their shapes do not fit, if v is not finite and ≥ 0, or if it is 0 anywhere
 // while β ≤ 0 and eps is 0.
 func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense, init *audiosep.Factors) (*audiosep.Factors, error) {
-	if err := checkPower(v, b.beta, b.Eps); err != nil {
+	s, err := inStrips(v, b.Power, b.beta, b.Eps)
+	if err != nil {
 		return nil, err
 	}
+	return b.factorize(ctx, env, s, init)
+}
+
+// FactorizePower is Factorize of a V that is read in blocks.
+func (b *betaNMF) FactorizePower(ctx context.Context, env audiosep.Env, v audiosep.Power, init *audiosep.Factors) (*audiosep.Factors, error) {
+	s, err := readSpectrogram(ctx, v, b.Power, b.beta, b.Eps)
+	if err != nil {
+		return nil, err
+	}
+	return b.factorize(ctx, env, s, init)
+}
+
+func (b *betaNMF) factorize(ctx context.Context, env audiosep.Env, v *spectrogram, init *audiosep.Factors) (*audiosep.Factors, error) {
 	own := *b
 	b = &own
-	v = magnitude(v, b.Power)
 	var err error
 	if b.Coverage > 0 {
 		b.Rank, err = b.covered(env, v, init)
@@ -194,7 +210,7 @@ func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense,
 	if err != nil {
 		return nil, err
 	}
-	passes := newPasses(v, b.beta, b.Eps)
+	passes := v.passes(b.beta, b.Eps)
 	told := newProgress(env, b.Iterations, b.Restarts)
 	f, kept, ends, err := leastOfStarts(b.Restarts, func(i, threads int) (*audiosep.Factors, error) {
 		return b.run(ctx, env, v, passes, start, i, threads, told)
@@ -206,25 +222,6 @@ func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense,
 	return f, nil
 }
 
-// checkPower says why v cannot be factorised.
-func checkPower(v *mat.Dense, beta, eps float64) error {
-	raw := v.RawMatrix()
-	if raw.Rows == 0 || raw.Cols == 0 {
-		return &audiosep.ShapeError{What: "V", Is: fmt.Sprintf("%d×%d", raw.Rows, raw.Cols), Want: "at least one bin and one column"}
-	}
-	for f := range raw.Rows {
-		for n, x := range raw.Data[f*raw.Stride : f*raw.Stride+raw.Cols] {
-			if !(x >= 0) || math.IsInf(x, 1) {
-				return fmt.Errorf("the spectrogram has %v in bin %d, column %d; want finite numbers ≥ 0", x, f, n)
-			}
-			if x == 0 && beta <= 0 && eps == 0 {
-				return fmt.Errorf("the spectrogram is 0 in bin %d, column %d, and eps is 0; want eps above 0: with beta ≤ 0 nothing but 0 is at a finite divergence from 0", f, n)
-			}
-		}
-	}
-	return nil
-}
-
 // Magnitude returns the root of each number of v.
 func Magnitude(v *mat.Dense) *mat.Dense { return magnitude(v, 1) }
 
@@ -234,18 +231,13 @@ func magnitude(v *mat.Dense, power int) *mat.Dense {
 		return v
 	}
 	rows, cols := v.Dims()
-	root := huge.Floats(rows * cols)
-	for i := range rows {
-		row := root[i*cols : (i+1)*cols]
-		for j, x := range v.RawRowView(i) {
-			row[j] = math.Sqrt(x)
-		}
-	}
-	return mat.NewDense(rows, cols, root)
+	root := mat.NewDense(rows, cols, huge.Floats(rows*cols))
+	setRoots(root, v)
+	return root
 }
 
 // run factorises v from start i, with the stream of random numbers of that name.
-func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *mat.Dense, passes *kernel.NMF, start nmfStart, i, threads int, told *progress) (*audiosep.Factors, error) {
+func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *spectrogram, passes *kernel.NMF, start nmfStart, i, threads int, told *progress) (*audiosep.Factors, error) {
 	w, h := start.draw(v, b.Rank, env.Rand(fmt.Sprintf("restart-%d", i)))
 	s := newNMF(ctx, v, w, h, nmfOptions{
 		beta: b.beta, eps: b.Eps, l1: b.L1, l2: b.L2, smooth: b.Smooth,

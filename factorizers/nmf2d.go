@@ -84,12 +84,12 @@ func (s *NMF2D) Run(ctx context.Context, env audiosep.Env, in NMF2DIn) (NMF2DOut
 	if err := checkRank(s.p.Rank*s.p.Taps*s.p.Pitches, bins, cols); err != nil {
 		return NMF2DOut{}, fmt.Errorf("rank times taps times pitches: %w", err)
 	}
-	v = axis.of(magnitude(v, s.p.Power))
-	f, err := s.p.least(ctx, env, v, func(seed string) (w, h *mat.Dense) {
+	onAxis := layOut(axis.of(magnitude(v, s.p.Power)))
+	f, err := s.p.least(ctx, env, onAxis, func(seed string) (w, h *mat.Dense) {
 		rng := env.Rand(seed)
 		w, h = randomPositive(rng, len(axis.steps), s.p.Rank*s.p.Taps), randomPositive(rng, s.p.Rank*s.p.Pitches, cols)
 		normaliseColumns(w)
-		h.Scale(mat.Sum(v)/math.Max(mat.Sum(h)*float64(s.p.Taps), 1e-300), h)
+		h.Scale(onAxis.Sum()/math.Max(mat.Sum(h)*float64(s.p.Taps), 1e-300), h)
 		return w, h
 	}, s.p.Taps, s.p.Pitches)
 	if err != nil {

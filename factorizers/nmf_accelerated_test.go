@@ -22,7 +22,7 @@ func TestAcceleratedGoesBeyondMM(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 1))
 	v := randomV(rng, 20, 70)
 	start := new(audiosep.Factors)
-	start.W, start.H = nmfStart{}.draw(v, 3, rng)
+	start.W, start.H = nmfStart{}.draw(denseSum{v}, 3, rng)
 	t1 := (1 + math.Sqrt(5)) / 2
 	alpha := (t1 - 1) / ((1 + math.Sqrt(1+4*t1*t1)) / 2)
 	for _, beta := range []float64{0, 0.5, 1, 3} {
@@ -49,7 +49,7 @@ func TestEuclideanCoordinateDescent(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 2))
 	const bins, cols, rank, l1 = 70, 300, 4, 0.2
 	v := randomV(rng, bins, cols)
-	w, h := nmfStart{}.draw(v, rank, rng)
+	w, h := nmfStart{}.draw(denseSum{v}, rank, rng)
 	p := accelerated(rank, 1)
 	p.L1 = l1
 	got := factorize(t, 2, p, v, &audiosep.Factors{W: w, H: h})

@@ -12,7 +12,7 @@ import (
 // An iteration allocates nothing once the pools of the kernels are filled.
 func TestNMFIterationAllocatesNothing(t *testing.T) {
 	v := randomV(rand.New(rand.NewPCG(3, 13)), 100, 300)
-	w, h := nmfStart{}.draw(v, 5, rand.New(rand.NewPCG(1, 1)))
+	w, h := nmfStart{}.draw(denseSum{v}, 5, rand.New(rand.NewPCG(1, 1)))
 	betas := []float64{0, 1, 2}
 	if kernel.Path() == "go" {
 		betas = betas[:2] // gonum's product starts goroutines
@@ -20,7 +20,7 @@ func TestNMFIterationAllocatesNothing(t *testing.T) {
 	for _, accelerated := range []bool{false, true} {
 		for _, smooth := range []float64{0, 0.1} {
 			for _, beta := range betas {
-				s := newNMF(t.Context(), v, w, h, nmfOptions{beta: beta, eps: 1e-10, l1: 0.1, smooth: smooth, accelerated: accelerated, threads: 2})
+				s := newNMF(t.Context(), layOut(v), w, h, nmfOptions{beta: beta, eps: 1e-10, l1: 0.1, smooth: smooth, accelerated: accelerated, threads: 2})
 				s.normalise()
 				before := s.updateH()
 				if n := testing.AllocsPerRun(20, func() { s.updateW(); before = s.begin(before, 0) }); n >= 1 {

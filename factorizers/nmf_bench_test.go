@@ -21,8 +21,8 @@ func BenchmarkNMF(b *testing.B) {
 		b.Run(fmt.Sprintf("%s/%dx%dx%d", d.name, bins, cols, rank), func(b *testing.B) {
 			rng := rand.New(rand.NewPCG(1, 2))
 			v := randomV(rng, bins, cols)
-			w, h := nmfStart{}.draw(v, rank, rng)
-			s := newNMF(context.Background(), v, w, h, nmfOptions{beta: d.beta, eps: 1e-10, threads: runtime.GOMAXPROCS(0)})
+			w, h := nmfStart{}.draw(denseSum{v}, rank, rng)
+			s := newNMF(context.Background(), layOut(v), w, h, nmfOptions{beta: d.beta, eps: 1e-10, threads: runtime.GOMAXPROCS(0)})
 			for b.Loop() {
 				s.updateH()
 				s.updateW()

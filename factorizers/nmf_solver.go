@@ -54,7 +54,7 @@ const leastSmooth = 0x1p-500
 // update accelerated differs is said at acceleration.
 type nmf struct {
 	nmfOptions
-	v               blas64.General // F×N
+	v               *spectrogram   // F×N
 	passes          *kernel.NMF    // over V
 	gammaH, gammaW  float64        // exponents of the updates
 	w, wNext, wPrev blas64.General // F×K
@@ -74,18 +74,13 @@ type nmf struct {
 	}
 }
 
-// newPasses returns passes over v that several nmfs may share.
-func newPasses(v *mat.Dense, beta, eps float64) *kernel.NMF {
-	return kernel.NewNMF(v.RawMatrix(), beta, max(eps, leastEps(beta)))
-}
-
 // newNMF returns an nmf of v, F×N, started from copies of w, F×K, and h, K×N.
-func newNMF(ctx context.Context, v, w, h *mat.Dense, o nmfOptions) *nmf {
+func newNMF(ctx context.Context, v *spectrogram, w, h *mat.Dense, o nmfOptions) *nmf {
 	o.threads = max(1, o.threads)
 	if o.shared == nil {
-		o.shared = newPasses(v, o.beta, o.eps)
+		o.shared = v.passes(o.beta, o.eps)
 	}
-	s := &nmf{nmfOptions: o, v: v.RawMatrix(), passes: o.shared.Fork(), ctx: ctx, team: threads.NewTeam()}
+	s := &nmf{nmfOptions: o, v: v, passes: o.shared.Fork(), ctx: ctx, team: threads.NewTeam()}
 	bins, cols := v.Dims()
 	_, rank := w.Dims()
 	if cols == 1 {
@@ -423,14 +418,15 @@ func (s *nmf) rose(before, after float64) string {
 
 // magnitude returns the size of the terms of the divergence at WH = V, where they cancel.
 func (s *nmf) magnitude() (sum float64) {
+	bins, cols := s.v.Dims()
 	if s.beta == 0 {
-		return float64(s.v.Rows) * float64(s.v.Cols)
+		return float64(bins) * float64(cols)
 	}
-	for f := range s.v.Rows {
-		for _, x := range row(s.v, f) {
+	s.v.eachPanel(func(_ int, panel blas64.General) {
+		for _, x := range panel.Data {
 			sum += math.Pow(x+s.eps, s.beta)
 		}
-	}
+	})
 	if s.beta != 1 {
 		sum /= math.Abs(s.beta * (s.beta - 1))
 	}

@@ -24,7 +24,7 @@ type nmfStart struct {
 }
 
 // wired returns what is common to all starts.
-func (b *betaNMF) wired(v *mat.Dense, init *audiosep.Factors) (nmfStart, error) {
+func (b *betaNMF) wired(v *spectrogram, init *audiosep.Factors) (nmfStart, error) {
 	var s nmfStart
 	if init != nil {
 		if b.Use != "h" {
@@ -72,7 +72,7 @@ func rankOf(rank int, init *audiosep.Factors) (int, error) {
 	return rank, nil
 }
 
-func (b *betaNMF) checkWired(v *mat.Dense, s nmfStart) error {
+func (b *betaNMF) checkWired(v *spectrogram, s nmfStart) error {
 	if b.Fix == "w" && s.w == nil || b.Fix == "h" && s.h == nil {
 		return fmt.Errorf("fix is %s, but no such factor is wired; wire init_factors", b.Fix)
 	}
@@ -100,7 +100,7 @@ func (b *betaNMF) checkWired(v *mat.Dense, s nmfStart) error {
 	if rank != b.Rank {
 		return fmt.Errorf("rank is %d, but the wired factors have %d components; want rank %d", b.Rank, rank, rank)
 	}
-	return checkNotZero(s.w, s.h, mat.Sum(v) > 0)
+	return checkNotZero(s.w, s.h, (s.w != nil || s.h != nil) && v.Sum() > 0)
 }
 
 // mostNumbers is how many numbers W and H may have together, or four times as many as V has.
@@ -127,9 +127,15 @@ func checkNotZero(w, h *mat.Dense, power bool) error {
 	return nil
 }
 
+// summed is what a random start has to know of V.
+type summed interface {
+	Dims() (bins, cols int)
+	Sum() float64
+}
+
 // draw returns W and H, drawing those that are nil in s: |N(0,1)|+1 for both, W scaled so that
 // its columns sum to 1 and H so that WH has the sum of V.
-func (s nmfStart) draw(v *mat.Dense, rank int, rng *rand.Rand) (w, h *mat.Dense) {
+func (s nmfStart) draw(v summed, rank int, rng *rand.Rand) (w, h *mat.Dense) {
 	bins, cols := v.Dims()
 	if s.fill == "nndsvdar" {
 		s.w, s.h = mat.DenseCopyOf(s.w), mat.DenseCopyOf(s.h)
@@ -147,7 +153,7 @@ func (s nmfStart) draw(v *mat.Dense, rank int, rng *rand.Rand) (w, h *mat.Dense)
 			sum += mat.Sum(w.ColView(k)) * floats.Sum(h.RawRowView(k))
 		}
 		if sum > 0 {
-			h.Scale(mat.Sum(v)/sum, h)
+			h.Scale(v.Sum()/sum, h)
 		}
 	}
 	return w, h
@@ -186,7 +192,7 @@ func fillPart(x []float64, fill string, rng *rand.Rand) {
 // nndsvd returns W and H of the non-negative parts of V's first singular vectors
 // (Boutsidis and Gallopoulos, Pattern Recognition 41(4), 2008), zeros included. rank is at most
 // min(F, N).
-func nndsvd(v *mat.Dense, rank int) (w, h *mat.Dense) {
+func nndsvd(v *spectrogram, rank int) (w, h *mat.Dense) {
 	bins, cols := v.Dims()
 	w, h = mat.NewDense(bins, rank, nil), mat.NewDense(rank, cols, nil)
 	u, sigma, vt := leadingSVD(v, rank)
@@ -209,14 +215,16 @@ func nndsvd(v *mat.Dense, rank int) (w, h *mat.Dense) {
 
 // covered returns the number of components with which the singular values of v hold the part
 // Coverage of its energy, at most Rank.
-func (b *betaNMF) covered(env audiosep.Env, v *mat.Dense, init *audiosep.Factors) (int, error) {
+func (b *betaNMF) covered(env audiosep.Env, v *spectrogram, init *audiosep.Factors) (int, error) {
 	if wiredRank(init) > 0 {
 		return 0, b.coverageOfWired()
 	}
-	rank, err := CoverageRank(v, b.Coverage)
+	bins, cols := v.Dims()
+	squares, err := squaredSingularValues(bins, cols, v.eachPanel)
 	if err != nil {
 		return 0, err
 	}
+	rank := coverageRank(squares, b.Coverage)
 	log := env.Logger().With(slog.Float64("coverage", b.Coverage), slog.Int("components", rank))
 	if rank > b.Rank {
 		log.Warn("coverage wants more components than rank allows; a greater rank, or less coverage, holds it", slog.Int("rank", b.Rank))
@@ -243,32 +251,47 @@ func CoverageRank(v *mat.Dense, coverage float64) (int, error) {
 	if v.IsEmpty() {
 		return 0, &audiosep.ShapeError{What: "V", Is: "0×0", Want: "at least one row and one column"}
 	}
-	squares, err := squaredSingularValues(v)
+	rows, cols := v.Dims()
+	squares, err := squaredSingularValues(rows, cols, func(work func(int, blas64.General)) { work(0, v.RawMatrix()) })
 	if err != nil {
 		return 0, err
 	}
+	return coverageRank(squares, coverage), nil
+}
+
+// coverageRank is CoverageRank by σ², the greatest first.
+func coverageRank(squares []float64, coverage float64) int {
 	// σ² are exact to about this part of the greatest: what is below is 0.
 	least := float64(len(squares)) * 0x1p-52 * squares[0]
 	want := coverage * floats.Sum(squares) * (1 - 0x1p-40) // or half of two equal ones is not half
 	sum := 0.0
 	for k, s := range squares {
 		if sum += s; sum >= want || k+1 == len(squares) || squares[k+1] <= least {
-			return k + 1, nil
+			return k + 1
 		}
 	}
-	return len(squares), nil
+	return len(squares)
 }
 
-// squaredSingularValues returns σ² of v, the greatest first: the eigenvalues of the smaller of
-// VVᵀ and VᵀV, which hold σ² to within rounding of the greatest.
-func squaredSingularValues(v *mat.Dense) ([]float64, error) {
-	raw := v.RawMatrix()
-	first, second, n := blas.NoTrans, blas.Trans, raw.Rows
-	if raw.Cols < raw.Rows {
-		first, second, n = blas.Trans, blas.NoTrans, raw.Cols
+// squaredSingularValues returns σ² of a matrix that is given in panels of columns, the greatest
+// first: the eigenvalues of the smaller of VVᵀ and VᵀV, which hold σ² to within rounding of the
+// greatest.
+func squaredSingularValues(rows, cols int, eachPanel func(work func(first int, panel blas64.General))) ([]float64, error) {
+	gram := mat.NewSymDense(min(rows, cols), nil)
+	to := rowMajor(gram.RawSymmetric().Data, min(rows, cols))
+	if cols < rows {
+		whole := rowMajor(make([]float64, rows*cols), cols)
+		eachPanel(func(first int, panel blas64.General) {
+			for i := range rows {
+				copy(row(whole, i)[first:], row(panel, i))
+			}
+		})
+		kernel.Gemm(blas.Trans, blas.NoTrans, 1, whole, whole, 0, to)
+	} else {
+		eachPanel(func(_ int, panel blas64.General) {
+			kernel.Gemm(blas.NoTrans, blas.Trans, 1, panel, panel, 1, to)
+		})
 	}
-	gram := mat.NewSymDense(n, nil)
-	kernel.Gemm(first, second, 1, raw, raw, 0, blas64.General{Rows: n, Cols: n, Data: gram.RawSymmetric().Data, Stride: n})
 	for _, x := range gram.RawSymmetric().Data {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return nil, fmt.Errorf("the matrix, or its square, has %v in it; want finite numbers", x)
@@ -276,7 +299,7 @@ func squaredSingularValues(v *mat.Dense) ([]float64, error) {
 	}
 	var eigen mat.EigenSym
 	if !eigen.Factorize(gram, false) {
-		return nil, fmt.Errorf("the singular values of a matrix of %d×%d were not found; want other numbers", raw.Rows, raw.Cols)
+		return nil, fmt.Errorf("the singular values of a matrix of %d×%d were not found; want other numbers", rows, cols)
 	}
 	squares := eigen.Values(nil)
 	slices.Reverse(squares)
@@ -316,7 +339,7 @@ const powerSteps = 7
 
 // leadingSVD returns the first rank singular triplets of v, u F×rank, vt rank×N, by
 // subspace iteration from a fixed start.
-func leadingSVD(v *mat.Dense, rank int) (u *mat.Dense, sigma []float64, vt *mat.Dense) {
+func leadingSVD(v *spectrogram, rank int) (u *mat.Dense, sigma []float64, vt *mat.Dense) {
 	bins, cols := v.Dims()
 	size := min(rank+10, bins, cols)
 	rng := rand.New(rand.NewPCG(1, 1)) // fixed: the subspace found does not depend on the start
@@ -326,12 +349,12 @@ func leadingSVD(v *mat.Dense, rank int) (u *mat.Dense, sigma []float64, vt *mat.
 	}
 	y := mat.NewDense(bins, size, nil)
 	for range powerSteps {
-		y.Mul(v, x)
+		v.times(y, x)
 		orthonormalise(y)
-		x.Mul(v.T(), y)
+		v.transposedTimes(x, y)
 		orthonormalise(x)
 	}
-	y.Mul(v, x) // V ≈ (VX)Xᵀ
+	v.times(y, x) // V ≈ (VX)Xᵀ
 	var svd mat.SVD
 	svd.Factorize(y, mat.SVDThin)
 	var left, right mat.Dense

@@ -193,7 +193,7 @@ func TestISNMFFormulas(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	const bins, cols, rank, eps, l1 = 9, 70, 4, 0.01, 0.3
 	v := randomV(rng, bins, cols)
-	w, h := nmfStart{}.draw(v, rank, rng)
+	w, h := nmfStart{}.draw(denseSum{v}, rank, rng)
 	for name, gamma := range map[string]float64{"mm": 0.5, "heuristic": 1} {
 		p := params(rank, 1)
 		p.Eps, p.L1, p.Update = eps, l1, name
@@ -321,7 +321,7 @@ func TestNMFScaleLaw(t *testing.T) {
 func TestNormalisationLeavesProduct(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	v, w, h := randomV(rng, 20, 30), randomPositive(rng, 20, 3), randomPositive(rng, 3, 30)
-	s := newNMF(t.Context(), v, w, h, nmfOptions{threads: 2})
+	s := newNMF(t.Context(), layOut(v), w, h, nmfOptions{threads: 2})
 	s.normalise()
 	got := new(audiosep.Factors)
 	got.W, got.H = s.factors()
@@ -367,7 +367,7 @@ func TestRestartsAreTheirSingleRuns(t *testing.T) {
 	all := factorize(t, 0, p, v, nil)
 	best := 0
 	for i, end := range all.Restarts {
-		one, err := (&betaNMF{0, p}).run(t.Context(), audiosep.Env{Seed: 3}, v, newPasses(v, 0, p.Eps), nmfStart{}, i, 1, newProgress(audiosep.Env{}, 25, 1))
+		one, err := (&betaNMF{0, p}).run(t.Context(), audiosep.Env{Seed: 3}, layOut(v), layOut(v).passes(0, p.Eps), nmfStart{}, i, 1, newProgress(audiosep.Env{}, 25, 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -647,7 +647,7 @@ func TestNNDSVDStart(t *testing.T) {
 	}
 	var v mat.Dense
 	v.Mul(w, h)
-	start, err := (&betaNMF{NMFParams: NMFParams{Rank: 3, Restarts: 1, Start: "nndsvd"}}).wired(&v, nil)
+	start, err := (&betaNMF{NMFParams: NMFParams{Rank: 3, Restarts: 1, Start: "nndsvd"}}).wired(layOut(&v), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -809,12 +809,12 @@ func TestL2EndsAtAMinimum(t *testing.T) {
 // a hundredth of it, others in each start; the rest is the same.
 func TestFilledNNDSVD(t *testing.T) {
 	v := randomV(rand.New(rand.NewPCG(4, 12)), 12, 20)
-	w, h := nndsvd(v, 4)
+	w, h := nndsvd(layOut(v), 4)
 	starts := map[string]nmfStart{}
 	for _, name := range []string{"nndsvd", "nndsvda", "nndsvdar"} {
 		p := params(4, 1)
 		p.Start = name
-		start, err := (&betaNMF{1, p}).wired(v, nil)
+		start, err := (&betaNMF{1, p}).wired(layOut(v), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -823,7 +823,7 @@ func TestFilledNNDSVD(t *testing.T) {
 	zeros := 0
 	for seed := range uint64(2) {
 		for name, start := range starts {
-			ws, hs := start.draw(v, 4, rand.New(rand.NewPCG(seed, 1)))
+			ws, hs := start.draw(denseSum{v}, 4, rand.New(rand.NewPCG(seed, 1)))
 			for k := range 4 {
 				for _, pair := range [][2][]float64{{mat.Col(nil, k, w), mat.Col(nil, k, ws)}, {h.RawRowView(k), hs.RawRowView(k)}} {
 					mean := floats.Sum(pair[0]) / float64(len(pair[0]))
@@ -851,8 +851,8 @@ func TestFilledNNDSVD(t *testing.T) {
 	if zeros == 0 {
 		t.Fatal("there are no zeros to fill")
 	}
-	a, _ := starts["nndsvdar"].draw(v, 4, rand.New(rand.NewPCG(1, 1)))
-	b, _ := starts["nndsvdar"].draw(v, 4, rand.New(rand.NewPCG(2, 1)))
+	a, _ := starts["nndsvdar"].draw(denseSum{v}, 4, rand.New(rand.NewPCG(1, 1)))
+	b, _ := starts["nndsvdar"].draw(denseSum{v}, 4, rand.New(rand.NewPCG(2, 1)))
 	if mat.Equal(a, b) {
 		t.Error("two starts of nndsvdar are the same")
 	}

@@ -85,14 +85,10 @@ func (s *NMFD) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Fo
 
 // Run factorises V. It is an error if the wired factors do not fit.
 func (s *NMFD) Run(ctx context.Context, env audiosep.Env, in NMFDIn) (NMFDOut, error) {
-	v, err := in.Power.V(ctx)
+	v, err := readSpectrogram(ctx, in.Power, s.p.Power, s.p.Beta, s.p.Eps)
 	if err != nil {
 		return NMFDOut{}, err
 	}
-	if err := checkPower(v, s.p.Beta, s.p.Eps); err != nil {
-		return NMFDOut{}, err
-	}
-	v = magnitude(v, s.p.Power)
 	rank, err := rankOf(s.p.Rank, in.Init)
 	if err != nil {
 		return NMFDOut{}, err
@@ -117,7 +113,7 @@ func (s *NMFD) Run(ctx context.Context, env audiosep.Env, in NMFDIn) (NMFDOut, e
 }
 
 // start returns what makes w and h of a start.
-func (s *NMFD) start(env audiosep.Env, v *mat.Dense, rank int, init *audiosep.Factors) (func(seed string) (w, h *mat.Dense), error) {
+func (s *NMFD) start(env audiosep.Env, v *spectrogram, rank int, init *audiosep.Factors) (func(seed string) (w, h *mat.Dense), error) {
 	wired := rank
 	if s.goesOn(init, rank) {
 		wired *= s.p.Taps
@@ -215,12 +211,12 @@ func widened(init *audiosep.Factors, rank, each int) (groups []audiosep.Group) {
 
 // least factorises v from several starts, draw making w and h of one, and returns the factors of
 // the one that ends least, a component for each tap and shift.
-func (p ConvolutiveParams) least(ctx context.Context, env audiosep.Env, v *mat.Dense, draw func(seed string) (w, h *mat.Dense), taps, shifts int) (*audiosep.Factors, error) {
-	passes := newPasses(v, p.Beta, p.Eps)
+func (p ConvolutiveParams) least(ctx context.Context, env audiosep.Env, v *spectrogram, draw func(seed string) (w, h *mat.Dense), taps, shifts int) (*audiosep.Factors, error) {
+	passes := v.passes(p.Beta, p.Eps)
 	told := newProgress(env, p.Iterations, p.Restarts)
 	f, kept, ends, err := leastOfStarts(p.Restarts, func(i, _ int) (*audiosep.Factors, error) {
 		w, h := draw(fmt.Sprintf("restart-%d", i))
-		c := newConvolutive(v, w, h, taps, shifts, p.Beta, p.Eps, passes.Fork())
+		c := newConvolutive(w, h, taps, shifts, p.Beta, p.Eps, passes.Fork())
 		objective, stop, err := c.minimise(ctx, p.Iterations, p.Tol, func(_ int, objective float64) { told.step(1, objective) })
 		if err != nil {
 			return nil, err

@@ -163,14 +163,15 @@ func (s *OnlineNMF) start(ctx context.Context, env audiosep.Env, r *reader, init
 	if err != nil {
 		return nil, err
 	}
+	first := layOut(v)
 	if s.p.Warm == 0 {
-		o.w, _ = nmfStart{}.draw(v, s.p.Rank, env.Rand("start-0"))
+		o.w, _ = nmfStart{}.draw(first, s.p.Rank, env.Rand("start-0"))
 		return o.ready(), nil
 	}
-	passes := newPasses(v, s.p.Beta, s.p.Eps)
+	passes := first.passes(s.p.Beta, s.p.Eps)
 	f, _, _, err := leastOfStarts(s.p.Restarts, func(i, threads int) (*audiosep.Factors, error) {
-		w, h := nmfStart{}.draw(v, s.p.Rank, env.Rand(fmt.Sprintf("start-%d", i)))
-		n := newNMF(ctx, v, w, h, nmfOptions{beta: s.p.Beta, eps: s.p.Eps, threads: threads, shared: passes})
+		w, h := nmfStart{}.draw(first, s.p.Rank, env.Rand(fmt.Sprintf("start-%d", i)))
+		n := newNMF(ctx, first, w, h, nmfOptions{beta: s.p.Beta, eps: s.p.Eps, threads: threads, shared: passes})
 		objective, _, err := n.minimise(s.p.Warm, 0, func(int, float64) {})
 		w, _ = n.factors()
 		return &audiosep.Factors{W: w, Objective: objective}, err
@@ -306,7 +307,7 @@ func (o *online) ready() *online {
 // for the last time. The sums so far have the weight rho.
 func (o *online) learn(ctx context.Context, v, h *mat.Dense, rho float64) (d float64) {
 	if o.passes == nil || o.of != v {
-		o.passes, o.of = newPasses(v, o.beta, o.eps), v
+		o.passes, o.of = kernel.NewNMF(v.RawMatrix(), o.beta, max(o.eps, leastEps(o.beta))), v
 	} else {
 		o.passes.Load(v.RawMatrix())
 	}

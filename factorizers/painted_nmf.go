@@ -256,7 +256,7 @@ func (m *paintedModel) start(env audiosep.Env, names []string, init *audiosep.Fa
 		}
 	} else {
 		v := mat.NewDense(m.cols, m.bins, m.v)
-		w, h = nmfStart{}.draw(mat.DenseCopyOf(v.T()), rank, env.Rand("start"))
+		w, h = nmfStart{}.draw(denseSum{mat.DenseCopyOf(v.T())}, rank, env.Rand("start"))
 	}
 	for j := range names {
 		wj, hj := general(m.each, m.bins, make([]float64, m.each*m.bins)), general(m.cols, m.each, make([]float64, m.cols*m.each))

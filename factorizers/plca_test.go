@@ -127,7 +127,7 @@ func TestPLCAIsNMF(t *testing.T) {
 		for k, sum := range sums {
 			floats.Scale(sum, scaled.RawRowView(k))
 		}
-		s := newNMF(t.Context(), v, normalised, scaled, nmfOptions{beta: 1, fixW: fix == "w", fixH: fix == "h"})
+		s := newNMF(t.Context(), layOut(v), normalised, scaled, nmfOptions{beta: 1, fixW: fix == "w", fixH: fix == "h"})
 		s.updateH()
 		s.updateW()
 		gotW, gotH := s.factors()
@@ -139,7 +139,7 @@ func TestPLCAIsNMF(t *testing.T) {
 			t.Errorf("an update with %s held differs from the expectation by %.3g", fix, d)
 		}
 	}
-	s := newNMF(t.Context(), v, w, h, nmfOptions{beta: 1})
+	s := newNMF(t.Context(), layOut(v), w, h, nmfOptions{beta: 1})
 	if _, _, err := s.minimise(40, 0, func(int, float64) {}); err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestShiftInvariantPLCAIsNMFD(t *testing.T) {
 	for k := range rank {
 		clear(h.RawRowView(k)[cols-taps+1:])
 	}
-	c := newConvolutive(v, w, h, taps, 1, 1, 0, newPasses(v, 1, 0))
+	c := newConvolutive(w, h, taps, 1, 1, 0, layOut(v).passes(1, 0))
 	if _, _, err := c.minimise(t.Context(), 40, 0, func(int, float64) {}); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
@@ -67,17 +68,17 @@ type ScoreFactorsOut struct {
 	Factors *audiosep.Factors `port:"factors"`
 }
 
-// Needs says what it takes: V, its root and a copy in strips, a component for each pitch, as a
+// Needs says what it takes: the root of V, a component for each pitch, as a
 // template and as factors, and what is left of them each time strengths have been shared.
 func (s *ScoreFactors) Needs(e audiosep.Extent) audiosep.Needs {
 	rank := e.Pitches
 	if rank == 0 { // they are not known before their stage has run
 		rank = 88
 	}
-	n := nmfNeeds(e, 1, rank, 1, 1, s.p.Iterations)
+	n := nmfNeeds(e, 1, rank, 1, s.p.Iterations)
 	n.Work += 2 * n.Keeps
 	if s.p.Share > 0 {
-		n.Work += min(int64(s.p.Iterations/s.p.Share)*factorsAtOnce*n.Keeps, n.Work+e.V())
+		n.Work += min(int64(s.p.Iterations/s.p.Share)*factorsAtOnce*n.Keeps, n.Work)
 	}
 	return n
 }
@@ -94,21 +95,18 @@ func (s *ScoreFactors) Run(ctx context.Context, env audiosep.Env, in ScoreFactor
 	if err := heard(env, in.Notes, in.Power.Framing()); err != nil {
 		return ScoreFactorsOut{}, err
 	}
-	v, err := in.Power.V(ctx)
+	v, powers, err := s.magnitudes(ctx, in.Power)
 	if err != nil {
-		return ScoreFactorsOut{}, err
-	}
-	if err := checkPower(v, 1, s.p.Eps); err != nil {
 		return ScoreFactorsOut{}, err
 	}
 	t, err := s.templates(ctx, env, in)
 	if err != nil {
 		return ScoreFactorsOut{}, err
 	}
-	t.uncovered(env, v, in.Power.Framing())
+	t.uncovered(env, powers, in.Power.Framing())
 	f := t.factors()
 	if s.p.Iterations > 0 {
-		if err := s.fit(ctx, env, magnitude(v, 1), t, f); err != nil {
+		if err := s.fit(ctx, env, v, t, f); err != nil {
 			return ScoreFactorsOut{}, err
 		}
 	}
@@ -117,6 +115,18 @@ func (s *ScoreFactors) Run(ctx context.Context, env audiosep.Env, in ScoreFactor
 	f.Framing, f.Hz = &framing, in.Power.Hz()
 	env.Logger().Info("templates", slog.Int("components", len(t.parts)), slog.Int("sources", len(f.Sources)))
 	return ScoreFactorsOut{f}, nil
+}
+
+// magnitudes returns the root of V, and the sum of each column of V.
+func (s *ScoreFactors) magnitudes(ctx context.Context, v audiosep.Power) (*spectrogram, []float64, error) {
+	powers := make([]float64, v.Framing().Columns())
+	m, err := readWith(ctx, v, 1, 1, s.p.Eps, func(first int, v *mat.Dense) {
+		rows, n := v.Dims()
+		for f := range rows {
+			floats.Add(powers[first:first+n], v.RawRowView(f))
+		}
+	})
+	return m, powers, err
 }
 
 // template is one component: a pitch, a key or a part of what has neither.
@@ -328,18 +338,13 @@ func (s *ScoreFactors) comb(hz []float64, pitch float64) []float64 {
 // uncoveredShare is how much of the power may stand where no note does without a word.
 const uncoveredShare = 0.01
 
-// uncovered warns of sound where no component may sound, which masks share out equally.
-func (t *templates) uncovered(env audiosep.Env, v *mat.Dense, f audiosep.Framing) {
-	bins, columns := v.Dims()
+// uncovered warns of power, the sum of each column, where no component may sound, which masks share out equally.
+func (t *templates) uncovered(env audiosep.Env, powers []float64, f audiosep.Framing) {
 	silent := func(n int) bool {
 		return !slices.ContainsFunc(t.parts, func(p template) bool { return p.h[n] != 0 })
 	}
 	all, lost, count := 0.0, 0.0, 0
-	for n := range columns {
-		power := 0.0
-		for i := range bins {
-			power += v.At(i, n)
-		}
+	for n, power := range powers {
 		if all += power; silent(n) {
 			lost += power
 			count++
@@ -366,9 +371,9 @@ func (t *templates) factors() *audiosep.Factors {
 }
 
 // fit updates f by KL-NMF of the magnitudes v, with shared strengths of partials in between.
-func (s *ScoreFactors) fit(ctx context.Context, env audiosep.Env, v *mat.Dense, t *templates, f *audiosep.Factors) error {
-	scaleTo(f, mat.Sum(v))
-	passes, told := newPasses(v, 1, s.p.Eps), newProgress(env, s.p.Iterations, 1)
+func (s *ScoreFactors) fit(ctx context.Context, env audiosep.Env, v *spectrogram, t *templates, f *audiosep.Factors) error {
+	scaleTo(f, v.Sum())
+	passes, told := v.passes(1, s.p.Eps), newProgress(env, s.p.Iterations, 1)
 	for done := 0; done < s.p.Iterations; {
 		n := s.p.Iterations - done
 		if s.p.Share > 0 {

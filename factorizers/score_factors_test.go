@@ -30,7 +30,7 @@ func scorePower(v *mat.Dense) audiosep.Power {
 	for i := range ones {
 		ones[i] = 1
 	}
-	f := audiosep.Framing{Head: audiosep.Head{Rate: scoreRate, Channels: 1, Realisations: 1, Samples: 80*(scoreColumns-1) + 1}, Length: 400, Hop: 80, Pad: 200, Share: 1, Analysis: ones, Synthesis: ones}
+	f := audiosep.Framing{Head: audiosep.Head{Rate: scoreRate, Channels: 1, Realisations: 1, Samples: 80 * (scoreColumns - 1)}, Length: 400, Hop: 80, Pad: 200, Share: 1, Analysis: ones, Synthesis: ones}
 	return audiosep.NewPower(square, f, hz)
 }
 

@@ -78,7 +78,7 @@ func (s *SemiNMF) CheckFramings(in map[string][]*audiosep.Framing) error {
 
 // Needs says what it takes, which is what NMF takes.
 func (s *SemiNMF) Needs(e audiosep.Extent) audiosep.Needs {
-	return nmfNeeds(e, s.p.Beta, e.Rank+s.p.Free, s.p.Power, 1, s.p.Iterations)
+	return nmfNeeds(e, s.p.Beta, e.Rank+s.p.Free, 1, s.p.Iterations)
 }
 
 // Run factorises the power. It is an error if the dictionary has no W, or is of frames that
@@ -99,18 +99,14 @@ func (s *SemiNMF) Run(ctx context.Context, env audiosep.Env, in SemiNMFIn) (Semi
 	if err := sameBins(in.Power.Hz(), d.Hz); err != nil {
 		return SemiNMFOut{}, fmt.Errorf("the dictionary: %w", err)
 	}
-	v, err := in.Power.V(ctx)
+	if err := checkRank(d.Rank()+s.p.Free, in.Power.Bins(), framing.Columns()); err != nil {
+		return SemiNMFOut{}, fmt.Errorf("dictionary and free components: %w", err)
+	}
+	v, err := readSpectrogram(ctx, in.Power, s.p.Power, s.p.Beta, s.p.Eps)
 	if err != nil {
 		return SemiNMFOut{}, err
 	}
-	if err := checkPower(v, s.p.Beta, s.p.Eps); err != nil {
-		return SemiNMFOut{}, err
-	}
-	bins, columns := v.Dims()
-	if err := checkRank(d.Rank()+s.p.Free, bins, columns); err != nil {
-		return SemiNMFOut{}, fmt.Errorf("dictionary and free components: %w", err)
-	}
-	f, err := s.solve(ctx, env, magnitude(v, s.p.Power), d)
+	f, err := s.solve(ctx, env, v, d)
 	if err != nil {
 		return SemiNMFOut{}, err
 	}
@@ -119,7 +115,7 @@ func (s *SemiNMF) Run(ctx context.Context, env audiosep.Env, in SemiNMFIn) (Semi
 }
 
 // solve finds H and the free columns of W.
-func (s *SemiNMF) solve(ctx context.Context, env audiosep.Env, v *mat.Dense, d *audiosep.Factors) (*audiosep.Factors, error) {
+func (s *SemiNMF) solve(ctx context.Context, env audiosep.Env, v *spectrogram, d *audiosep.Factors) (*audiosep.Factors, error) {
 	bins, columns := v.Dims()
 	held, rng := d.Rank(), env.Rand("start")
 	w := mat.NewDense(bins, held+s.p.Free, nil)
@@ -129,7 +125,7 @@ func (s *SemiNMF) solve(ctx context.Context, env audiosep.Env, v *mat.Dense, d *
 	}
 	f := &audiosep.Factors{W: w, H: randomPositive(rng, held+s.p.Free, columns)}
 	normaliseColumns(w)
-	scaleTo(f, mat.Sum(v))
+	scaleTo(f, v.Sum())
 	nmf := newNMF(ctx, v, f.W, f.H, nmfOptions{beta: s.p.Beta, eps: s.p.Eps, l1: s.p.L1, held: held, fixW: s.p.Free == 0, threads: runtime.GOMAXPROCS(0)})
 	told := newProgress(env, s.p.Iterations, 1)
 	objective, stop, err := nmf.minimise(s.p.Iterations, s.p.Tol, func(_ int, objective float64) { told.step(1, objective) })

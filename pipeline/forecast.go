@@ -75,8 +75,11 @@ func (f *forecaster) stage(ctx context.Context, st *stage) {
 		f.Forecast.Frames, f.Forecast.Length = e.Frames, e.Length
 	}
 	n := f.needs(st, e)
-	if n.Power {
+	_, reads := st.impl.(audiosep.PowerFactorizer)
+	if n.Power || reads && f.Report != nil { // which is shown V
 		f.keepPower(st, e)
+	}
+	if n.Power || reads {
 		n.Operations += transformed(e)
 	}
 	if n.Coefs {

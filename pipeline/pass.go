@@ -140,11 +140,12 @@ func (x *spectra) Read(ctx context.Context, dst *audiosep.Spectrogram, first, n 
 	return nil
 }
 
-// power is V whose faults are its maker's. It is shown when it is first computed.
+// power is V whose faults are its maker's. It is shown when it is first computed: by a stage that
+// has it whole, or for a report.
 type power struct {
 	audiosep.Power
 	*passage
-	once sync.Once
+	shown, warned sync.Once
 }
 
 func (v *power) Unwrap() any { return v.Power }
@@ -154,24 +155,29 @@ func (v *power) V(ctx context.Context) (*mat.Dense, error) {
 	if err != nil {
 		return nil, v.blame(err)
 	}
-	v.once.Do(func() {
+	v.shown.Do(func() {
 		v.see(m)
-		if silent(m) {
-			v.Log.Warn("the recording is silent: there is nothing to take apart", "stage", v.by.id)
-		}
+		v.AfterAll(audiosep.Silent(m))
 	})
 	return m, nil
 }
 
-// silent tells whether a power is 0 everywhere.
-func silent(m *mat.Dense) bool {
-	raw := m.RawMatrix()
-	for i := range raw.Rows {
-		if slices.ContainsFunc(raw.Data[i*raw.Stride:i*raw.Stride+raw.Cols], func(x float64) bool { return x != 0 }) {
-			return false
-		}
+// BeforeAll shows V where there is a report.
+func (v *power) BeforeAll(ctx context.Context) error {
+	if v.Report == nil {
+		return nil
 	}
-	return true
+	_, err := v.V(ctx)
+	return err
+}
+
+// AfterAll warns of silence, once.
+func (v *power) AfterAll(silent bool) {
+	if silent {
+		v.warned.Do(func() {
+			v.Log.Warn("the recording is silent: there is nothing to take apart", "stage", v.by.id)
+		})
+	}
 }
 
 func (v *power) Columns(ctx context.Context, dst *mat.Dense, first int) error {

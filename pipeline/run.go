@@ -22,6 +22,7 @@ import (
 type Watcher interface {
 	// Port is given what passes an output: audiosep.Head for audio, audiosep.Framing for
 	// frames, audiosep.Transform, *mat.Dense for power when all of it is computed,
+	// by a stage that has it whole or for the report that the pipeline asks for,
 	// *audiosep.Factors, audiosep.Notes, []audiosep.Group for sources, whose components
 	// are nil where the sources have none. Coefficients are never whole, so they do not
 	// pass here.

@@ -9,8 +9,6 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
-
-	"github.com/audiosep/audiosep/internal/huge"
 )
 
 // An NMF makes the sums that multiplicative updates of W and H need for V ≈ V̂ = WH + eps, V
@@ -75,25 +73,31 @@ func (s *Step) forW() bool { return s.NumW.Data != nil }
 // one, to save memory, each step copies one chunk after the other.
 const copyBytes = 512 << 20
 
-// NMFBytes returns how much memory NewNMF takes for its copy of a V of so many rows and columns.
-func NMFBytes(rows, cols int) int64 {
-	if bytes := 8 * int64(rows) * int64(cols); bytes <= copyBytes {
-		return bytes
-	}
-	return 0
-}
-
 // NewNMF returns an NMF of v, which it copies, or reads at every step if v is large.
 func NewNMF(v blas64.General, beta, eps float64) *NMF {
 	p := &NMF{rows: v.Rows, cols: v.Cols, beta: beta, eps: eps, engine: current}
 	if beta == 2 {
 		p.eps = 0
 	}
-	if 8*p.rows*p.cols <= copyBytes {
-		p.copied = huge.Floats(p.rows * p.strips() * p.width())
+	if bytes := 8 * p.rows * p.cols; bytes > 0 && bytes <= copyBytes {
+		p.copied = NewStrips(p.rows, p.cols).data
 	}
 	p.enlist()
 	p.Load(v)
+	return p
+}
+
+// NMF returns an NMF of v, which it reads where it lies: v must not change any more, and the NMF
+// cannot Load another.
+func (v *Strips) NMF(beta, eps float64) *NMF {
+	p := &NMF{rows: v.rows, cols: v.cols, beta: beta, eps: eps, engine: v.engine, copied: v.data}
+	if beta == 2 {
+		p.eps = 0
+	}
+	p.enlist()
+	if beta == 2 {
+		p.loadAll()
+	}
 	return p
 }
 
@@ -115,10 +119,14 @@ func (p *NMF) enlist() {
 // Load replaces V by v of the same shape, or reads V again after it has changed.
 func (p *NMF) Load(v blas64.General) {
 	p.source = v
-	p.halfSquares = 0
-	if p.copied == nil && p.beta != 2 {
-		return
+	if p.copied != nil || p.beta == 2 {
+		p.loadAll()
 	}
+}
+
+// loadAll copies V, if there is a copy, and sums half of its squares for β = 2.
+func (p *NMF) loadAll() {
+	p.halfSquares = 0
 	p.objectives = grow(p.objectives, p.strips())
 	p.load.run(p.strips(), p.rows*p.cols)
 	for _, x := range p.objectives {
@@ -135,7 +143,9 @@ func (p *NMF) loadStrip(w *workspace, i int) {
 	if p.copied != nil {
 		strip = p.copied[i*size : (i+1)*size]
 	}
-	p.copyStrip(strip, i)
+	if p.source.Data != nil {
+		p.copyStrip(strip, i)
+	}
 	p.objectives[i] = 0
 	if p.beta == 2 {
 		p.objectives[i] = floats.Dot(strip, strip) / 2
@@ -183,11 +193,14 @@ func (p *NMF) Objective(ctx context.Context, w, h blas64.General) float64 {
 // plainWidth is the number of columns of a strip in plain Go.
 const plainWidth = 16
 
-func (p *NMF) width() int {
-	if p.engine.lanes == 0 {
+func (p *NMF) width() int { return p.engine.stripWidth() }
+
+// stripWidth returns the number of columns of a strip of V.
+func (e *engine) stripWidth() int {
+	if e.lanes == 0 {
 		return plainWidth
 	}
-	return 3 * p.engine.lanes
+	return 3 * e.lanes
 }
 
 // sizeOfSums returns the number of numbers in the sums of a group: num, den, HHᵀ.

@@ -40,8 +40,6 @@ func TestImportsPointDown(t *testing.T) {
 		"batch":              {".", "audio", "batch/helper", "pipeline", "pipeline/record", "report"},
 		"batch/helper":       {},
 		"resume":             {".", "pipeline"},
-		"report":             {".", "audio", "metrics", "pipeline"},
-		"batch":              {".", "audio", "pipeline", "pipeline/record", "report"},
 		"report":             {".", "analysis", "audio", "metrics", "pipeline"},
 		"listen":             {".", "audio", "factorizers", "models", "notes", "pipeline", "pipeline/record", "separators", "transforms"},
 		"serve":              {".", "pipeline"},

@@ -37,40 +37,34 @@ func TestMain(m *testing.M) {
 	os.Exit(withPython(m.Run))
 }
 
-// withPython has plugins in Python find the SDK, and env find the python3 that has what they need.
+// withPython has plugins in Python find the SDK, and env find the python3 that has what they need;
+// what Python compiles is kept for the next plugin, and not in the repository. A host that a test
+// starts has all that from the test.
 func withPython(run func() int) int {
-	sdk, err := filepath.Abs("python")
-	if err != nil {
-		panic(err)
-	}
-	bin, err := os.MkdirTemp("", "audiosep-python-")
-	if err == nil {
-		err = os.Symlink("/usr/bin/python3", filepath.Join(bin, "python3"))
-	}
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(bin)
-	os.Setenv("PYTHONPATH", sdk)
-	os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-	return withPycache(run)
-}
-
-// withPycache has what Python compiles kept for the next plugin, and not in the repository. A host that
-// a test starts has that of the test.
-func withPycache(run func() int) int {
 	const place = "PYTHONPYCACHEPREFIX"
 	if os.Getenv(place) != "" {
 		return run()
 	}
-	dir, err := os.MkdirTemp("", "audiosep-pycache-")
+	sdk, err := filepath.Abs("python")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		panic(err)
+	}
+	dir, err := os.MkdirTemp("", "audiosep-python-")
+	if err != nil {
+		panic(err)
 	}
 	defer os.RemoveAll(dir)
+	bin := filepath.Join(dir, "bin")
+	if err := os.Mkdir(bin, 0o777); err != nil {
+		panic(err)
+	}
+	if err := os.Symlink("/usr/bin/python3", filepath.Join(bin, "python3")); err != nil {
+		panic(err)
+	}
+	os.Setenv("PYTHONPATH", sdk)
+	os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	os.Unsetenv("PYTHONDONTWRITEBYTECODE")
-	os.Setenv(place, dir)
+	os.Setenv(place, filepath.Join(dir, "compiled"))
 	return run()
 }
 

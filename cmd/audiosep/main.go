@@ -49,7 +49,7 @@ var exitCodes = []struct {
 	{exitFailed, "the run failed"},
 	{exitUsage, "the pipeline or the command line is wrong"},
 	{batch.ExitFailed, "batch: all was tried, and some items failed"},
-	{batch.ExitStopped, "batch: stopped, by a signal, a time limit or a full disk; run again to go on; run --resume too"},
+	{batch.ExitStopped, "batch, run --resume: stopped, by a signal, a time limit or a full disk; run again to go on"},
 	{exitCancelled, "cancelled"},
 }
 

@@ -73,6 +73,9 @@ func TestILRMASeparates(t *testing.T) {
 func TestILRMASameBits(t *testing.T) {
 	mix, _ := delayed(talkers(3, 3, 9000), 3)
 	everyILRMA(func(p ILRMAParams) {
+		if testing.Short() && p.Model != DefaultILRMA().Model { // the threads are the same
+			return
+		}
 		p.Iterations, p.Warm, p.Restarts = 3, 2, 2
 		sameBits(t, p.Model+", "+p.Update+", "+p.Bases, mix, ilrma(t, p))
 	})

@@ -127,6 +127,8 @@ type flacState struct {
 	Waiting [][]int32 `json:"waiting"` // [channel][sample]
 }
 
+func (e *flacEncoder) head() int64 { return 8 + flac.InfoBytes }
+
 func (e *flacEncoder) keep() ([]byte, error) {
 	if err := e.w.Flush(); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package audio
 import (
 	"bufio"
 	"fmt"
+	"hash/crc64"
 	"io"
 	"os"
 
@@ -19,6 +20,8 @@ type encoder interface {
 	keep() (state []byte, err error)
 	// goOn goes on behind what keep told of, in a file that ends there.
 	goOn(state []byte) error
+	// head returns how many bytes at the start of the file finish writes again.
+	head() int64
 }
 
 // output is a sound file that is being written.
@@ -28,6 +31,8 @@ type output struct {
 	path    string
 	written int // samples per channel
 	clip    clipping
+	sum     uint64 // CRC-64 of the bytes from head to summed of the file
+	summed  int64
 }
 
 // newOutput begins a file in a format: what stands before the samples.
@@ -66,6 +71,7 @@ func (o *output) clipError() error {
 // kept is where an output was.
 type kept struct {
 	Bytes   int64   `json:"bytes"` // in the file
+	Sum     uint64  `json:"sum"`   // CRC-64 of them, but for those that are written again
 	Written int     `json:"written"`
 	Clipped int     `json:"clipped"`
 	Peak    float64 `json:"peak"`
@@ -73,12 +79,33 @@ type kept struct {
 }
 
 // keep has everything that was written reach the file f.
-func (o *output) keep(f io.Seeker) (k kept, err error) {
+func (o *output) keep(f *os.File) (k kept, err error) {
 	k = kept{Written: o.written, Clipped: o.clip.samples, Peak: o.clip.peak}
 	if k.Encoder, err = o.encoder.keep(); err == nil {
 		k.Bytes, err = f.Seek(0, io.SeekEnd)
 	}
+	if err == nil {
+		err = o.sumTo(f, k.Bytes)
+	}
+	k.Sum = o.sum
 	return k, err
+}
+
+var sums = crc64.MakeTable(crc64.ECMA)
+
+// sumTo carries the sum of the file on to a position.
+func (o *output) sumTo(f io.ReaderAt, end int64) error {
+	o.summed = max(o.summed, min(o.encoder.head(), end))
+	buf := make([]byte, 1<<16)
+	for o.summed < end {
+		n, err := f.ReadAt(buf[:min(int64(len(buf)), end-o.summed)], o.summed)
+		if n == 0 {
+			return fmt.Errorf("byte %d: %w", o.summed, err)
+		}
+		o.sum = crc64.Update(o.sum, sums, buf[:n])
+		o.summed += int64(n)
+	}
+	return nil
 }
 
 // goOn goes on in the file f where k was. What stands behind that was written later, and is
@@ -90,6 +117,12 @@ func (o *output) goOn(f *os.File, k kept) error {
 		return err
 	case size < k.Bytes:
 		return fmt.Errorf("%s has %d bytes; want %d, as an earlier run kept them", f.Name(), size, k.Bytes)
+	}
+	if err := o.sumTo(f, k.Bytes); err != nil {
+		return err
+	}
+	if o.sum != k.Sum {
+		return fmt.Errorf("%s is damaged: what an earlier run has written has another checksum", f.Name())
 	}
 	if err := f.Truncate(k.Bytes); err != nil {
 		return err
@@ -136,6 +169,8 @@ func (e *rawEncoder) write(channels [][]float64, from, to int, clip *clipping) e
 	_, err = e.w.Write(e.buf)
 	return err
 }
+
+func (e *rawEncoder) head() int64 { return 0 }
 
 func (e *rawEncoder) keep() ([]byte, error) { return nil, e.w.Flush() }
 

@@ -19,8 +19,9 @@ import (
 type Checkpoint interface {
 	// Dir is a folder of the stage's own for what is long. It is there.
 	Dir() string
-	// Load returns what was saved last, by an earlier run perhaps; nil if nothing was.
-	Load() []byte
+	// Load returns what was saved last, by an earlier run perhaps; nil if nothing was. It is an error
+	// if something was, and cannot be read.
+	Load() ([]byte, error)
 	// Due tells whether enough has been done since Save for it to be worth its time.
 	Due() bool
 	// Save keeps state in the place of what was saved before, through a loss of power too. What
@@ -114,7 +115,11 @@ func (c *carrier) begin(ctx context.Context) (*seam, error) {
 		return nil, c.sink.Create(ctx, c.env, c.head, c.stems.Names())
 	}
 	var s seam
-	if state := point.Load(); state != nil {
+	state, err := point.Load()
+	if err != nil {
+		return nil, err
+	}
+	if state != nil {
 		if err := json.Unmarshal(state, &s); err != nil || s.Samples < 0 || s.Samples > c.head.Samples {
 			return nil, fmt.Errorf("what an earlier run has kept in %s cannot be read; remove it to begin anew", point.Dir())
 		}

@@ -27,7 +27,11 @@ func keepColumns(point Checkpoint, h *mat.Dense) (k *columnKeeper, done int, err
 		return nil, 0, nil
 	}
 	rank, cols := h.Dims()
-	if state := point.Load(); len(state) == 8 {
+	state, err := point.Load()
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(state) == 8 {
 		done = int(binary.LittleEndian.Uint64(state))
 	}
 	if done < 0 || done > cols {

@@ -114,7 +114,6 @@ type writeAudio struct {
 	log    *slog.Logger
 	head   audiosep.Head
 	inputs []string // files that are read, as far as they are known
-	kept   string   // the folder of Resume
 	parts  []part
 	files  []*output // [part*R+realisation]
 	raw    []*os.File
@@ -133,7 +132,7 @@ const unknownSource = "\x00"
 // long, folders that cannot be made, and more than the disk has room for. Where the sources
 // are not known yet, it looks at the names that do not depend on them.
 func (s *writeAudio) Prepare(_ context.Context, plan audiosep.Plan) error {
-	s.inputs, s.kept = plan.Inputs, plan.Kept
+	s.inputs = plan.Inputs
 	if plan.Head.Layers() == 0 {
 		return nil
 	}
@@ -258,7 +257,6 @@ func (s *writeAudio) file(path string) (*os.File, error) {
 // Resume begins all files in a folder, or goes on with those that are there.
 func (s *writeAudio) Resume(ctx context.Context, env audiosep.Env, h audiosep.Head, sources []string, dir string, state []byte) error {
 	var all []kept
-	s.kept = dir
 	if state != nil {
 		if err := json.Unmarshal(state, &all); err != nil {
 			return err
@@ -335,11 +333,6 @@ func (s *writeAudio) paths(h audiosep.Head) ([]string, error) {
 func (s *writeAudio) allowed(path string) error {
 	if strings.HasSuffix(path, "/") {
 		path = filepath.Join(path, ".audiosep") // a name that nothing has
-	}
-	if s.kept != "" {
-		if err := whole.TakeBack(s.kept, path); err != nil {
-			return err
-		}
 	}
 	return whole.Allowed(path, s.p.Overwrite, s.inputs)
 }

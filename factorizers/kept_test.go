@@ -24,7 +24,7 @@ type keeping struct {
 }
 
 func (k *keeping) Dir() string             { return k.dir }
-func (k *keeping) Load() []byte            { return slices.Clone(k.state) }
+func (k *keeping) Load() ([]byte, error)   { return slices.Clone(k.state), nil }
 func (k *keeping) Due() bool               { return true }
 func (k *keeping) Save(state []byte) error { k.state = slices.Clone(state); return nil }
 func (k *keeping) Cannot(string)           {}

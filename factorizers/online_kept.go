@@ -22,7 +22,11 @@ type onlineState struct {
 // begin returns what W starts from, or what an earlier run had come to after so many batches.
 func (s *OnlineNMF) begin(ctx context.Context, env audiosep.Env, r *reader, init *audiosep.Factors) (o *online, done int, err error) {
 	if env.Checkpoint != nil {
-		if text := env.Checkpoint.Load(); text != nil {
+		text, err := env.Checkpoint.Load()
+		if err != nil {
+			return nil, 0, err
+		}
+		if text != nil {
 			var state onlineState
 			if err := gob.NewDecoder(bytes.NewReader(text)).Decode(&state); err != nil || state.Bins != r.powers[0].Bins() {
 				return nil, 0, fmt.Errorf("what an earlier run has kept in %s cannot be read; remove it to begin anew", env.Checkpoint.Dir())

@@ -249,21 +249,21 @@ func (s *blamedResumable) Mark() ([]byte, error) {
 }
 
 func (s *blamedResumable) EachFrom(ctx context.Context, at int, mark []byte, write func(source int, block [][]float64) error) error {
-	var written error
-	err := s.from.EachFrom(ctx, at, mark, func(source int, block [][]float64) error {
-		written = write(source, block)
-		return written
+	return s.watched(ctx, at, write, func(ctx context.Context, write func(source int, block [][]float64) error) error {
+		return s.from.EachFrom(ctx, at, mark, write)
 	})
-	if err != nil && written == nil {
-		return s.p.blame(err)
-	}
-	return err
 }
 
 func (s *blamedStems) Each(ctx context.Context, write func(source int, block [][]float64) error) error {
+	return s.watched(ctx, 0, write, s.Stems.Each)
+}
+
+// watched calls each, which gives write the sources from sample at on, and warns where they do not
+// sum to the recording.
+func (s *blamedStems) watched(ctx context.Context, at int, write func(source int, block [][]float64) error, each func(context.Context, func(source int, block [][]float64) error) error) error {
 	var written error // is the taker's fault
-	watch := s.p.watchSums(ctx, s.Stems)
-	err := s.Stems.Each(ctx, func(source int, block [][]float64) error {
+	watch := s.p.watchSums(ctx, s.Stems, at)
+	err := each(ctx, func(source int, block [][]float64) error {
 		if watch != nil {
 			watch.add(source, block)
 		}

@@ -261,8 +261,14 @@ func (r *run) prepare(ctx context.Context, st *stage) error {
 	for _, other := range r.Pipeline.stages {
 		plan.Inputs = append(plan.Inputs, other.reads...)
 	}
-	if r.Checkpoint != nil && r.Checkpoint(st.id).Load() != nil {
-		plan.Kept = r.Checkpoint(st.id).Dir()
+	if r.Checkpoint != nil {
+		state, err := r.Checkpoint(st.id).Load()
+		if err != nil {
+			return err
+		}
+		if state != nil {
+			plan.Kept = r.Checkpoint(st.id).Dir()
+		}
 	}
 	if l, ok := st.impl.(audiosep.LogUser); ok {
 		l.UseLog(r.env(st).Logger())

@@ -48,8 +48,9 @@ const (
 	watchedOff = 1e-6
 )
 
-// watchSums returns a watch of stems that p's stage has made, or nil where nothing is promised.
-func (p *passage) watchSums(ctx context.Context, s audiosep.Stems) *sumWatch {
+// watchSums returns a watch of stems that p's stage has made, from a sample on, or nil where nothing is
+// promised.
+func (p *passage) watchSums(ctx context.Context, s audiosep.Stems, from int) *sumWatch {
 	mixture := p.mixtures[p.by]
 	if mixture == nil {
 		return nil
@@ -59,9 +60,12 @@ func (p *passage) watchSums(ctx context.Context, s audiosep.Stems) *sumWatch {
 		return nil
 	}
 	w := &sumWatch{mixture: mixture, head: h, done: make([]int, len(s.Names()))}
+	for j := range w.done {
+		w.done[j] = from
+	}
 	for i := range watchedPlaces {
 		at := (2*i + 1) * h.Samples / (2 * watchedPlaces)
-		if n := len(w.places); n > 0 && at < w.places[n-1]+watchedRun {
+		if n := len(w.places); at < from || n > 0 && at < w.places[n-1]+watchedRun {
 			continue
 		}
 		w.places = append(w.places, at)

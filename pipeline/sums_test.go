@@ -54,12 +54,15 @@ func TestSumsAreWatched(t *testing.T) {
 		sum      float64
 		origin   string
 		promises []audiosep.Promise
+		from     int // the sample at which a run goes on that was killed
 		told     bool
 	}{
-		{1, "a plugin", []audiosep.Promise{audiosep.Sums}, false},
-		{1 + 1e-5, "a plugin", []audiosep.Promise{audiosep.Sums}, true},
-		{0.5, "a plugin", nil, false},
-		{0.5, "", []audiosep.Promise{audiosep.Sums}, false},
+		{1, "a plugin", []audiosep.Promise{audiosep.Sums}, 0, false},
+		{1 + 1e-5, "a plugin", []audiosep.Promise{audiosep.Sums}, 0, true},
+		{1, "a plugin", []audiosep.Promise{audiosep.Sums}, 30001, false},
+		{1 + 1e-5, "a plugin", []audiosep.Promise{audiosep.Sums}, 30001, true},
+		{0.5, "a plugin", nil, 0, false},
+		{0.5, "", []audiosep.Promise{audiosep.Sums}, 0, false},
 	} {
 		stage := audiosep.Define("parts", "Two parts.", parts{1}, func(p parts) (parts, error) { return p, nil }, c.promises...)
 		stage.Origin = c.origin
@@ -74,7 +77,11 @@ func TestSumsAreWatched(t *testing.T) {
 			t.Fatal(err)
 		}
 		var log bytes.Buffer
-		if err := p.Run(t.Context(), Options{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))}); err != nil {
+		o := Options{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+		if c.from > 0 {
+			o.Checkpoint = func(string) audiosep.Checkpoint { return seamAt(c.from) }
+		}
+		if err := p.Run(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
 		if told := strings.Contains(log.String(), "its sources do not sum to the recording"); told != c.told || told && !strings.Contains(log.String(), "stage=parts seconds=") {
@@ -83,7 +90,23 @@ func TestSumsAreWatched(t *testing.T) {
 	}
 }
 
+// seamAt is a checkpoint that says how many samples are written.
+type seamAt int
+
+func (s seamAt) Dir() string { return "" }
+func (s seamAt) Load() ([]byte, error) {
+	return fmt.Appendf(nil, `{"samples": %d, "sink": ""}`, s), nil
+}
+func (seamAt) Due() bool         { return false }
+func (seamAt) Save([]byte) error { return nil }
+func (seamAt) Cannot(string)     {}
+
 type nowhere struct{}
+
+func (nowhere) Resume(context.Context, audiosep.Env, audiosep.Head, []string, string, []byte) error {
+	return nil
+}
+func (nowhere) Keep(context.Context) ([]byte, error) { return nil, nil }
 
 func (nowhere) Create(context.Context, audiosep.Env, audiosep.Head, []string) error { return nil }
 func (nowhere) Write(context.Context, int, [][]float64) error                       { return nil }

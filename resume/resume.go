@@ -5,7 +5,8 @@
 // parameter, the contents of its inputs, the seed, the program. A run of anything else has another
 // folder. In it are run.json, which says whose it is, and a folder for each stage that keeps
 // something: state, which is replaced at once and has a checksum, and what is long, such as outputs
-// that are not whole.
+// that are not whole. In the folder published is noted, before it happens, which files get their names
+// and what they replace: of a run that is killed then, all is as it was before when the next begins.
 package resume
 
 import (
@@ -14,7 +15,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -43,8 +46,9 @@ type Options struct {
 type Folder struct {
 	dir    string
 	o      Options
-	made   bool // the folder that it is in
+	made   []string // the folders that it is in and that were not there, innermost first
 	lock   *os.File
+	files  *whole.Journal
 	mu     sync.Mutex
 	points map[string]*point
 }
@@ -64,7 +68,8 @@ type input struct {
 }
 
 // Open opens the folder of a run of p below its output folder, or makes it. It is an error if
-// another process has it, and if an input can be read once alone.
+// another process has it, and if an input can be read once alone. Files of an earlier run that was
+// killed while it gave them their names are taken back.
 func Open(ctx context.Context, p *pipeline.Pipeline, o Options) (*Folder, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -79,24 +84,45 @@ func Open(ctx context.Context, p *pipeline.Pipeline, o Options) (*Folder, error)
 	}
 	sum := sha256.Sum256(text)
 	f := &Folder{dir: filepath.Join(p.Out, Prefix+hex.EncodeToString(sum[:6])), o: o, points: map[string]*point{}}
-	if _, err := os.Stat(p.Out); err != nil {
-		f.made = true
-	}
-	if err := os.MkdirAll(f.dir, 0o777); err != nil {
-		return nil, err
-	}
-	if err := f.take(); err != nil {
-		return nil, err
-	}
-	path := filepath.Join(f.dir, "run.json")
-	if there, err := os.ReadFile(path); err != nil || !bytes.Equal(there, text) {
-		if err := whole.Settle(path, text); err != nil {
-			f.lock.Close()
-			return nil, err
+	f.files = whole.NewJournal(filepath.Join(f.dir, "published"))
+	for dir := filepath.Clean(p.Out); ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
+			break
 		}
+		f.made = append(f.made, dir)
+	}
+	err = os.MkdirAll(f.dir, 0o777)
+	if err == nil {
+		err = f.take()
+	}
+	if err != nil {
+		os.Remove(f.dir) // unless there is something in it
+		f.unmake()
+		return nil, err
+	}
+	if err := f.begin(text); err != nil {
+		return nil, errors.Join(err, f.Close(false))
 	}
 	f.others(p.Out, own)
 	return f, nil
+}
+
+// begin writes run.json, and takes back what an earlier run has published in part.
+func (f *Folder) begin(text []byte) error {
+	path := filepath.Join(f.dir, "run.json")
+	if there, err := os.ReadFile(path); err != nil || !bytes.Equal(there, text) {
+		if err := whole.Settle(path, text); err != nil {
+			return err
+		}
+	}
+	return f.files.TakeBack()
+}
+
+// unmake removes the folders that were made, unless there is something in them.
+func (f *Folder) unmake() {
+	for _, dir := range f.made {
+		os.Remove(dir)
+	}
 }
 
 // ownerOf says whose a folder is.
@@ -213,20 +239,35 @@ func (f *Folder) Checkpoint(stage string) audiosep.Checkpoint {
 	return p
 }
 
+// Publishing returns a context for the run: files that get their names within it are noted, so that the
+// next run takes them back if this one is killed before Close.
+func (f *Folder) Publishing(ctx context.Context) context.Context {
+	return whole.WithJournal(ctx, f.files)
+}
+
 // Close ends the use of the folder. done says that the run has ended well: nothing of the folder
 // is left then, nor where there is nothing in it with which a run could go on.
 func (f *Folder) Close(done bool) error {
 	defer f.lock.Close()
-	states, _ := filepath.Glob(filepath.Join(f.dir, "stage-*", "state"))
-	_, err := os.Stat(filepath.Join(f.dir, "learnt"))
-	if !done && (len(states) > 0 || err == nil) {
+	if !done && f.needed() {
 		return nil
 	}
-	err = os.RemoveAll(f.dir)
-	if f.made {
-		os.Remove(filepath.Dir(f.dir)) // unless there is something in it
+	if err := f.files.Forget(); err != nil {
+		return err
 	}
+	err := os.RemoveAll(f.dir)
+	f.unmake()
 	return err
+}
+
+// needed tells whether there is something with which a run could go on, or that is to be taken back.
+func (f *Folder) needed() bool {
+	for _, name := range []string{"stage-*/state", "damaged-*", "learnt"} {
+		if found, _ := filepath.Glob(filepath.Join(f.dir, filepath.FromSlash(name))); len(found) > 0 {
+			return true
+		}
+	}
+	return f.files.Noted()
 }
 
 // point is the checkpoint of a stage.
@@ -249,19 +290,38 @@ func (p *point) Dir() string {
 
 func (p *point) path() string { return filepath.Join(p.dir, "state") }
 
-// Load returns what was saved, if all of it is there.
-func (p *point) Load() []byte {
+// Load returns what was saved. What is damaged is put aside with all that the stage has kept, and told.
+func (p *point) Load() ([]byte, error) {
 	text, err := os.ReadFile(p.path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
-		return nil
+		return nil, fmt.Errorf("what an earlier run has kept cannot be read: %w; want it readable, or %s removed to begin anew", err, p.dir)
 	}
 	sum, state, ok := bytes.Cut(text, []byte("\n"))
-	if want := sha256.Sum256(state); !ok || string(sum) != hex.EncodeToString(want[:]) {
-		p.log.Warn("what an earlier run has kept is damaged: the stage begins anew", "stage", p.stage, "file", p.path())
-		os.Remove(p.path())
-		return nil
+	if want := sha256.Sum256(state); ok && string(sum) == hex.EncodeToString(want[:]) {
+		return state, nil
 	}
-	return state
+	aside, err := p.putAside()
+	if err != nil {
+		return nil, err
+	}
+	p.log.Warn("what an earlier run has kept is damaged: the stage begins anew", "stage", p.stage, "file", p.path(), "kept_until_the_run_is_done", aside)
+	return nil, nil
+}
+
+// putAside gives the stage's folder another name, and returns it.
+func (p *point) putAside() (string, error) {
+	for n := 1; ; n++ {
+		to := filepath.Join(filepath.Dir(p.dir), fmt.Sprintf("damaged-%d-%s", n, filepath.Base(p.dir)))
+		if _, err := os.Lstat(to); err == nil {
+			continue
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		return to, os.Rename(p.dir, to)
+	}
 }
 
 func (p *point) Due() bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -30,26 +31,30 @@ func (f *resumeFlags) add(cmd *cobra.Command) {
 	fl.DurationVar(&f.every, "resume-every", 30*time.Second, "how long a stage works before it keeps what it has done")
 }
 
-// begin has a run keep what it does, and go on with what is kept. end is to be called with what
-// came of it.
-func (f *resumeFlags) begin(ctx context.Context, l *loaded, o *pipeline.Options) (end func(error) error, err error) {
+// whenKept is called when a run begins that keeps what it does; tests stop it there.
+var whenKept = func(context.Context, *pipeline.Options) {}
+
+// begin has a run keep what it does, and go on with what is kept. The run is to be in the context
+// that is returned; end is to be called with what came of it.
+func (f *resumeFlags) begin(ctx context.Context, l *loaded, o *pipeline.Options) (_ context.Context, end func(error) error, err error) {
 	if f == nil || !f.on {
-		return func(err error) error { return err }, nil
+		return ctx, func(err error) error { return err }, nil
 	}
 	version, err := buildID()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	folder, err := resume.Open(ctx, l.Pipeline, resume.Options{Version: version, Pins: l.pins, Every: f.every, Log: o.Log})
 	if err != nil {
-		return nil, fmt.Errorf("--resume: %w", err)
+		return nil, nil, fmt.Errorf("--resume: %w", err)
 	}
 	learnt := cache.New(filepath.Join(folder.Dir(), "learnt"), buildID, math.MaxInt64)
 	learnt.Least = 0
-	o.Cache = caches{learnt, o.Cache}
-	o.Checkpoint = folder.Checkpoint
 	log := o.Log
-	return func(err error) error {
+	o.Cache = &caches{[]pipeline.Cache{learnt, o.Cache}, log}
+	o.Checkpoint = folder.Checkpoint
+	whenKept(ctx, o)
+	return folder.Publishing(ctx), func(err error) error {
 		err = errors.Join(err, folder.Close(err == nil))
 		if _, there := os.Stat(folder.Dir()); there == nil {
 			log.Info("what is done is kept; the same command goes on", "folder", folder.Dir())
@@ -73,16 +78,21 @@ func (f *resumeFlags) stopped(cmd *cobra.Command, err error) error {
 }
 
 // caches are looked into one after the other.
-type caches []pipeline.Cache
+type caches struct {
+	all []pipeline.Cache
+	log *slog.Logger
+}
 
-func (c caches) Load(ctx context.Context, key string) (*pipeline.Learnt, bool) {
-	for i, one := range c {
+func (c *caches) Load(ctx context.Context, key string) (*pipeline.Learnt, bool) {
+	for i, one := range c.all {
 		if one == nil {
 			continue
 		}
 		if l, ok := one.Load(ctx, key); ok {
 			if i > 0 { // which may forget it before this run is done
-				c[0].Store(ctx, key, l, time.Hour) // or it is learnt again
+				if err := c.all[0].Store(ctx, key, l, time.Hour); err != nil {
+					c.log.Warn("what was learnt earlier could not be copied; if this run is killed it may have to be learnt again", "err", err)
+				}
 			}
 			return l, true
 		}
@@ -90,8 +100,8 @@ func (c caches) Load(ctx context.Context, key string) (*pipeline.Learnt, bool) {
 	return nil, false
 }
 
-func (c caches) Store(ctx context.Context, key string, l *pipeline.Learnt, took time.Duration) (err error) {
-	for _, one := range c {
+func (c *caches) Store(ctx context.Context, key string, l *pipeline.Learnt, took time.Duration) (err error) {
+	for _, one := range c.all {
 		if one != nil {
 			err = errors.Join(err, one.Store(ctx, key, l, took))
 		}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -19,8 +20,86 @@ import (
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/batch"
+	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/resume"
 )
+
+// stopVar has a process that a test starts stop itself at a sample, so that no test depends on how
+// fast it is: kill, halt, term or fill, the disk, and how many samples are to be kept before; or
+// publish, when the files of all stages have their names.
+const stopVar = "AUDIOSEP_TEST_STOP"
+
+func init() {
+	var how string
+	var samples int
+	if n, _ := fmt.Sscan(os.Getenv(stopVar), &how, &samples); n == 0 {
+		return
+	}
+	whenKept = func(ctx context.Context, o *pipeline.Options) {
+		if how == "publish" {
+			o.With = append(o.With, killer{})
+			return
+		}
+		point := o.Checkpoint
+		o.Checkpoint = func(stage string) audiosep.Checkpoint {
+			if stage != "write_audio" {
+				return point(stage)
+			}
+			return &stopping{Checkpoint: point(stage), ctx: ctx, how: how, at: samples}
+		}
+	}
+}
+
+// killer ends the process when all stages have committed.
+type killer struct{}
+
+func (killer) Commit(context.Context) error {
+	syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
+}
+
+// stopping is a checkpoint at which the process stops, when more has been written than is kept.
+type stopping struct {
+	audiosep.Checkpoint
+	ctx    context.Context
+	how    string
+	at     int
+	kept   int
+	filled bool
+}
+
+func (s *stopping) Save(state []byte) error {
+	var seam struct{ Samples int }
+	json.Unmarshal(state, &seam)
+	err := s.Checkpoint.Save(state)
+	s.kept = seam.Samples
+	return err
+}
+
+func (s *stopping) Due() bool {
+	if s.kept == 0 || s.kept < s.at {
+		return s.Checkpoint.Due()
+	}
+	switch s.how {
+	case "kill":
+		killer{}.Commit(s.ctx)
+	case "halt":
+		syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		select {}
+	case "term":
+		syscall.Kill(os.Getpid(), syscall.SIGTERM)
+		<-s.ctx.Done()
+	case "fill":
+		if f, err := os.Create(filepath.Join(s.Dir(), "..", "..", "..", "filler")); err == nil {
+			for err == nil && !s.filled {
+				_, err = f.Write(make([]byte, 4096))
+			}
+			f.Close()
+		}
+		s.filled = true
+	}
+	return s.Checkpoint.Due()
+}
 
 // resumable is a run that is killed.
 type resumable struct {
@@ -92,30 +171,20 @@ func keptIn(dir string) int {
 	return s.Samples
 }
 
-// kill runs it until so many samples are kept, and kills it. It tells whether there was time to.
-func (r *resumable) kill(samples int) bool {
+// stop returns the command that goes on until it stops itself, as stopVar says.
+func (r *resumable) stop(how string, samples int, more ...string) *exec.Cmd {
+	cmd := r.goOn(more...)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d", stopVar, how, samples))
+	return cmd
+}
+
+// kill runs it until it kills itself, behind so many samples that are kept.
+func (r *resumable) kill(how string, samples int) {
 	r.t.Helper()
-	cmd := r.goOn()
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	if err := cmd.Start(); err != nil {
-		r.t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	for {
-		select {
-		case err := <-ended:
-			if err != nil {
-				r.t.Fatalf("%v\n%s", err, said.String())
-			}
-			return false
-		case <-time.After(3 * time.Millisecond):
-			if r.kept() >= samples {
-				cmd.Process.Signal(syscall.SIGKILL)
-				return <-ended != nil
-			}
-		}
+	cmd := r.stop(how, samples)
+	text, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil || !cmd.ProcessState.Sys().(syscall.WaitStatus).Signaled() {
+		r.t.Fatalf("%v\n%s\nwant it killed", err, text)
 	}
 }
 
@@ -150,17 +219,12 @@ func TestResumeSurvivesKills(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newResumable(t, 4, stages)
 			rng := rand.New(rand.NewPCG(5, 6))
-			at, kills := 0, 0
+			at := 0
 			for part := range 2 {
-				if at = max(at, (r.samples*part+rng.IntN(r.samples))/3); !r.kill(at) {
-					break
+				at = max(at, (r.samples*part+rng.IntN(r.samples))/3)
+				if r.kill("kill", at); r.kept() < at || r.kept() == r.samples {
+					t.Errorf("%d samples are kept; want at least %d of %d", r.kept(), at, r.samples)
 				}
-				if kills++; r.kept() < at {
-					t.Errorf("%d samples are kept; want at least %d", r.kept(), at)
-				}
-			}
-			if kills < 1 {
-				t.Error("it was too fast to be killed")
 			}
 			r.must(r.goOn(), exitOK)
 			r.same()
@@ -174,9 +238,7 @@ const resumedHPSS = `{"use": "frame", "params": {"length": 512, "overlap": 0.75,
 // as it is, and with damage it is not used.
 func TestResumeOfAnother(t *testing.T) {
 	r := newResumable(t, 4, resumedHPSS)
-	if !r.kill(r.samples / 3) {
-		t.Skip("it was too fast to be killed")
-	}
+	r.kill("kill", r.samples/3)
 	kept := r.kept()
 	other := r.goOn("--set", "hpss.frames=9", "--set", "write_audio.pattern=other-{source}")
 	if said := r.must(other, exitOK); !strings.Contains(said, "other parameters") {
@@ -194,9 +256,7 @@ func TestResumeOfAnother(t *testing.T) {
 		t.Errorf("%s\nwant to be told of damage", said)
 	}
 	os.RemoveAll(filepath.Join(r.dir, "out"))
-	if !r.kill(r.samples / 3) {
-		t.Skip("it was too fast to be killed")
-	}
+	r.kill("kill", r.samples/3)
 	text, err := os.ReadFile(filepath.Join(r.dir, "in.wav"))
 	if err != nil {
 		t.Fatal(err)
@@ -217,14 +277,16 @@ func TestResumeOfAnother(t *testing.T) {
 // Two processes do not do one run at once, and parts that were lost are told.
 func TestResumeHostile(t *testing.T) {
 	r := newResumable(t, 4, resumedHPSS)
-	cmd := r.goOn()
+	cmd := r.stop("halt", 0)
+	var told bytes.Buffer
+	cmd.Stderr = &told
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for r.kept() == 0 {
-		time.Sleep(time.Millisecond)
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(cmd.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Fatalf("%v, status %#x\n%s\nwant it stopped", err, status, told.String())
 	}
-	cmd.Process.Signal(syscall.SIGSTOP)
 	if said := r.must(r.goOn(), exitFailed); !strings.Contains(said, "another process does this run") {
 		t.Errorf("%s\nwant to be told of another process", said)
 	}
@@ -246,21 +308,15 @@ func TestResumeHostile(t *testing.T) {
 // those that had; what somebody else has put there stays.
 func TestResumeStopped(t *testing.T) {
 	r := newResumable(t, 4, resumedHPSS)
-	cmd := r.goOn()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	if said := r.must(r.stop("term", 0, "--progress", "json"), batch.ExitStopped); strings.Contains(said, "cancelled") || !strings.Contains(said, "the same command goes on") {
+		t.Errorf("%s\nwant to be told that it goes on", said)
 	}
-	for r.kept() == 0 {
-		time.Sleep(time.Millisecond)
+	if r.kept() == 0 {
+		t.Error("nothing is kept")
 	}
-	cmd.Process.Signal(syscall.SIGTERM)
-	cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != batch.ExitStopped {
-		t.Errorf("exit code %d; want %d", code, batch.ExitStopped)
-	}
-	parts, _ := filepath.Glob(filepath.Join(r.dir, "out", resume.Prefix+"*", "stage-write_audio", "1.part"))
-	if err := os.Link(parts[0], filepath.Join(r.dir, "out", "in-harmonic.wav")); err != nil {
-		t.Fatal(err)
+	r.kill("publish", 0)
+	if content := contents(t, filepath.Join(r.dir, "out")); content["in-harmonic.wav"] == "" {
+		t.Error("it was killed before its files had their names")
 	}
 	r.must(r.goOn(), exitOK)
 	r.same()
@@ -269,18 +325,53 @@ func TestResumeStopped(t *testing.T) {
 	}
 }
 
+// Files of stages that keep nothing are taken back too, and what was replaced is there again before
+// the next run does anything.
+func TestResumePublishing(t *testing.T) {
+	r := newResumable(t, 1, resumedHPSS+`, {"id": "more", "use": "write_audio", "in": {"sources": "hpss"}, "params": {"pattern": "more-{source}"}}`)
+	r.args = append(r.args, "--overwrite")
+	r.must(r.command("out"), exitOK)
+	old := contents(t, filepath.Join(r.dir, "out"))
+	for name := range old {
+		if strings.HasSuffix(name, ".wav") {
+			old[name] = "old"
+			r.write(filepath.Join("out", name), "old")
+		}
+	}
+	r.kill("publish", 0)
+	for name, text := range old {
+		if got := contents(t, filepath.Join(r.dir, "out")); text == "old" && got[name] == text {
+			t.Errorf("%s is as before; want it replaced when the run is killed", name)
+		}
+	}
+	r.must(r.goOn("--memory", "1"), exitFailed)
+	got := contents(t, filepath.Join(r.dir, "out"))
+	for name, text := range old {
+		if got[name] != text {
+			t.Errorf("%s is not what it was before the run that was killed", name)
+		}
+	}
+	r.must(r.goOn(), exitOK)
+	r.same()
+}
+
+// A full disk ends the run, though there are more recordings, and with more space it goes on.
 func TestResumeFullDisk(t *testing.T) {
-	r := newResumable(t, 5, resumedHPSS)
+	r := newResumable(t, 4, resumedHPSS)
+	in, other := filepath.Join(r.dir, "in.wav"), filepath.Join(r.dir, "other.wav")
+	sound, err := os.ReadFile(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.write("other.wav", string(sound))
 	small := filepath.Join(r.dir, "small")
 	if err := os.Mkdir(small, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	script := `mount -t tmpfs -o size=1m none "$1" || exit 77
-"$0" run "$2" --out "$1/out" --resume --resume-every 0s --no-cache --block 16 -q & pid=$!
-until ls "$1"/out/*/stage-write_audio/state >/dev/null 2>&1; do sleep 0.002; done
-dd if=/dev/zero of="$1/filler" bs=4k >/dev/null 2>&1; wait $pid; echo "code $?"
+AUDIOSEP_TEST_STOP="fill 0" "$0" run "$2" -i "$4" -i "$5" --out "$1/out" --resume --resume-every 0s --no-cache --block 16 -q; echo "code $?"
 rm "$1/filler"
-"$0" run "$2" --out "$1/out" --resume --no-cache --block 16 -q; echo "then $?"
+"$0" run "$2" -i "$4" -i "$5" --out "$1/out" --resume --no-cache --block 16 -q; echo "then $?"
 ls "$1/out"; cp "$1"/out/* "$3"`
 	link := filepath.Join(r.dir, "audiosep")
 	if err := os.Symlink(program(t).Path, link); err != nil {
@@ -289,19 +380,18 @@ ls "$1/out"; cp "$1"/out/* "$3"`
 	if err := os.Mkdir(filepath.Join(r.dir, "out"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	text, err := exec.Command("unshare", "--mount", "--map-root-user", "sh", "-c", script, link, small, filepath.Join(r.dir, "pipeline.json"), filepath.Join(r.dir, "out")).CombinedOutput()
+	text, err := exec.Command("unshare", "--mount", "--map-root-user", "sh", "-c", script, link, small, filepath.Join(r.dir, "pipeline.json"), filepath.Join(r.dir, "out"), in, other).CombinedOutput()
 	if err != nil && !strings.Contains(string(text), "code ") {
 		t.Skipf("there may be no small disk made here: %v: %s", err, text)
 	}
 	if out := string(text); !strings.Contains(out, fmt.Sprintf("code %d", batch.ExitStopped)) || !strings.Contains(out, "then 0") {
 		t.Fatalf("%s\nwant exit code %d, then 0", out, batch.ExitStopped)
 	}
-	for name, got := range contents(t, filepath.Join(r.dir, "out")) {
-		if strings.HasSuffix(name, ".wav") {
-			r.must(r.command("whole", "--overwrite"), exitOK)
-			if want, _ := os.ReadFile(filepath.Join(r.dir, "whole", name)); string(want) != got {
-				t.Errorf("%s differs", name)
-			}
+	r.must(r.command("whole"), exitOK)
+	got := contents(t, filepath.Join(r.dir, "out"))
+	for name, want := range contents(t, filepath.Join(r.dir, "whole")) {
+		if strings.HasSuffix(name, ".wav") && (got[name] != want || got[strings.Replace(name, "in", "other", 1)] != want) {
+			t.Errorf("%s differs, of one recording or of the same under another name", name)
 		}
 	}
 }
@@ -320,11 +410,17 @@ func BenchmarkHourResumed(b *testing.B) {
 		if err := cmd.Start(); err != nil {
 			b.Fatal(err)
 		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
 		for keptIn(out) < 44100*1800*hours(b) {
-			time.Sleep(time.Second)
+			select {
+			case err := <-ended:
+				b.Fatalf("%v; want it to run until it is killed", err)
+			case <-time.After(time.Second):
+			}
 		}
 		cmd.Process.Kill()
-		cmd.Wait()
+		<-ended
 		done := command(b, program, args...).ProcessState
 		first, _ := mostMemory(cmd.ProcessState)
 		most, _ := mostMemory(done)

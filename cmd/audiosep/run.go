@@ -110,7 +110,7 @@ func (f *runFlags) run(cmd *cobra.Command, file string) error {
 		var problems pipeline.Problems
 		switch {
 		case err == nil:
-		case cmd.Context().Err() != nil || errors.As(err, &problems):
+		case cmd.Context().Err() != nil || errors.As(err, &problems) || errors.As(err, new(*codeError)):
 			return f.told(cmd, err)
 		default:
 			f.log(cmd.ErrOrStderr()).Error(fmt.Sprintf("%s: %v", one.input[0], err))
@@ -208,7 +208,7 @@ func (f *runFlags) told(cmd *cobra.Command, err error) error {
 		return err
 	}
 	what := err.Error()
-	if cmd.Context().Err() != nil {
+	if cmd.Context().Err() != nil && !errors.As(err, new(*codeError)) {
 		what = "cancelled"
 	}
 	f.log(cmd.ErrOrStderr()).Error(what)

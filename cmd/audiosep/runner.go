@@ -149,7 +149,7 @@ func (r *runner) run(ctx context.Context, l *loaded) (rec *record.Record, err er
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	end, err := r.resume.begin(ctx, l, &o)
+	ctx, end, err := r.resume.begin(ctx, l, &o)
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

@@ -29,6 +29,7 @@ type File struct {
 	beside    string // its name until then
 	kept      bool   // beside stays where the file is not published
 	old       string // where what it replaced stands
+	backup    string // where a journal has that stand; empty: where it likes
 	published bool
 }
 
@@ -78,8 +79,8 @@ func (f *File) Path() string { return f.path }
 func (f *File) publish(overwrite bool) error {
 	var err error
 	if f.kept {
-		// The name in the folder stays beside the new one, by which a run that goes on tells its own
-		// file. Where there are no links, what is killed now is lost.
+		// The name in the folder stays beside the new one, for a run that takes the new one back and goes
+		// on. Where there are no links, what is killed now is lost.
 		if also := hidden(f.path, part); os.Link(f.beside, also) == nil {
 			f.beside = also
 		}
@@ -96,7 +97,10 @@ func (f *File) publish(overwrite bool) error {
 // replace gives the file its name in one step, so that there is always a whole file of that
 // name, and keeps what it replaces beside it.
 func (f *File) replace() error {
-	old := hidden(f.path, "old")
+	old := f.backup
+	if old == "" {
+		old = hidden(f.path, "old")
+	}
 	switch err := os.Link(f.path, old); {
 	case err == nil:
 		f.old = old
@@ -149,7 +153,7 @@ func (f *File) end() error {
 			errs = append(errs, err)
 		}
 	}
-	if f.old != "" {
+	if f.old != "" && f.backup == "" { // a journal keeps it until all is done
 		errs = append(errs, os.Remove(f.old))
 	}
 	return errors.Join(errs...)
@@ -205,6 +209,7 @@ func (s *Set) open(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	Lock(f) // under its hidden names others would take it for one that was left
 	file := &File{File: f, path: path, beside: beside, kept: true}
 	if at, err := f.Stat(); err != nil || at.Size() > 0 {
 		return file, err
@@ -217,22 +222,6 @@ func (s *Set) open(path string) (*File, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return file, nil
-}
-
-// TakeBack removes the file at path if it is one of a set's that are kept in dir: the run that
-// published it was killed before it was done.
-func TakeBack(dir, path string) error {
-	at, err := os.Stat(path)
-	if err != nil {
-		return nil
-	}
-	all, _ := filepath.Glob(filepath.Join(dir, "*."+part))
-	for _, name := range all {
-		if kept, err := os.Stat(name); err == nil && os.SameFile(at, kept) {
-			return os.Remove(path)
-		}
-	}
-	return nil
 }
 
 // Forget removes the files of a set from its folder Keep.
@@ -271,12 +260,16 @@ func (s *Set) Sync() error {
 }
 
 // Commit puts all files in their places, or none, and makes that last through a loss of
-// power.
+// power. A journal of the context notes them before.
 func (s *Set) Commit(ctx context.Context) error {
 	for _, f := range s.files {
 		if err := errors.Join(ctx.Err(), sync(f.File)); err != nil {
 			return err
 		}
+	}
+	j, _ := ctx.Value(journalKey{}).(*Journal)
+	if err := j.note(s.files); err != nil {
+		return err
 	}
 	s.committed = true
 	for _, f := range s.files {

@@ -1,0 +1,51 @@
+package resume
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What was saved is loaded; what cannot be read is an error and stays, and what is damaged is put aside
+// with all that belongs to it.
+func TestLoad(t *testing.T) {
+	var said bytes.Buffer
+	dir := t.TempDir()
+	p := &point{stage: "s", dir: filepath.Join(dir, "stage-s"), log: slog.New(slog.NewTextHandler(&said, nil))}
+	if state, err := p.Load(); state != nil || err != nil {
+		t.Errorf("%q, %v; want nothing", state, err)
+	}
+	if err := p.Save([]byte("state")); err != nil {
+		t.Fatal(err)
+	}
+	if state, err := p.Load(); string(state) != "state" || err != nil {
+		t.Errorf("%q, %v", state, err)
+	}
+	long := filepath.Join(p.Dir(), "1.part")
+	os.WriteFile(long, []byte("hours"), 0o600)
+	os.Rename(p.path(), p.path()+"-")
+	os.Mkdir(p.path(), 0o700) // which cannot be read
+	if state, err := p.Load(); state != nil || err == nil || !strings.Contains(err.Error(), "cannot be read") {
+		t.Errorf("%q, %v; want that it cannot be read", state, err)
+	}
+	os.Remove(p.path())
+	os.Rename(p.path()+"-", p.path())
+	for n := range 2 {
+		os.MkdirAll(p.dir, 0o700)
+		os.WriteFile(long, []byte("hours"), 0o600)
+		os.WriteFile(p.path(), []byte("torn"), 0o600)
+		if state, err := p.Load(); state != nil || err != nil || !strings.Contains(said.String(), "damaged") {
+			t.Errorf("%q, %v, said %q; want to be told of damage", state, err, said.String())
+		}
+		aside, _ := os.ReadFile(filepath.Join(dir, []string{"damaged-1-stage-s", "damaged-2-stage-s"}[n], "1.part"))
+		if string(aside) != "hours" {
+			t.Error("what the stage had kept is lost")
+		}
+	}
+	if _, err := os.Stat(p.dir); err == nil {
+		t.Error("the stage does not begin anew")
+	}
+}

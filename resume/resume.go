@@ -91,6 +91,9 @@ func Open(ctx context.Context, p *pipeline.Pipeline, o Options) (*Folder, error)
 		}
 		f.made = append(f.made, dir)
 	}
+	if err := plain(f.dir); err != nil {
+		return nil, err
+	}
 	err = os.MkdirAll(f.dir, 0o777)
 	if err == nil {
 		err = f.take()
@@ -152,6 +155,22 @@ func ownerOf(ctx context.Context, p *pipeline.Pipeline, o Options) (*owner, erro
 	return own, err
 }
 
+// plain refuses a folder with anything but folders and files in it: what a run has kept has no links,
+// which lead to files of others, and no pipes, which never end.
+func plain(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case !d.IsDir() && !d.Type().IsRegular():
+			return fmt.Errorf("%s is not a file that a run has kept (%v); want it removed", path, d.Type())
+		}
+		return nil
+	})
+}
+
 // take locks the folder.
 func (f *Folder) take() error {
 	path := filepath.Join(f.dir, "lock")
@@ -182,6 +201,9 @@ func (f *Folder) others(out string, own *owner) {
 	all, _ := filepath.Glob(filepath.Join(out, Prefix+"*", "run.json"))
 	for _, path := range all {
 		var other owner
+		if plain(filepath.Dir(path)) != nil {
+			continue
+		}
 		text, err := os.ReadFile(path)
 		if filepath.Dir(path) == f.dir || err != nil || json.Unmarshal(text, &other) != nil || busy(filepath.Dir(path)) {
 			continue

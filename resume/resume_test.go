@@ -49,3 +49,30 @@ func TestLoad(t *testing.T) {
 		t.Error("the stage does not begin anew")
 	}
 }
+
+// Links and pipes in a folder are refused before anything is opened; what is not there is no fault.
+func TestPlain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "kept")
+	if err := plain(dir); err != nil {
+		t.Error(err)
+	}
+	stage := filepath.Join(dir, "stage-s")
+	os.MkdirAll(stage, 0o700)
+	os.WriteFile(filepath.Join(stage, "state"), nil, 0o600)
+	if err := plain(dir); err != nil {
+		t.Error(err)
+	}
+	mine := filepath.Join(t.TempDir(), "mine.wav")
+	os.WriteFile(mine, nil, 0o600)
+	if err := os.Symlink(mine, filepath.Join(stage, "1.part")); err != nil {
+		t.Skip(err) // not everybody may on Windows
+	}
+	if err := plain(dir); err == nil || !strings.Contains(err.Error(), "1.part is not a file that a run has kept") {
+		t.Errorf("%v; want the link refused", err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	os.Symlink(stage, link)
+	if plain(link) == nil {
+		t.Error("a link to a folder passes")
+	}
+}

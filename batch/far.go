@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,6 +36,7 @@ type far struct {
 	scratch *scratch
 	host    string
 	ttl     time.Duration
+	log     *slog.Logger
 	// conditional tells whether the store keeps to conditions of writing. Where it does not,
 	// leases keep two runs from most of the same work, and not from all.
 	conditional bool
@@ -51,6 +53,9 @@ type sighting struct {
 
 // ready finds out whether leases hold, and that the store may be written.
 func (f *far) ready() error {
+	if f.log == nil {
+		f.log = slog.New(slog.DiscardHandler)
+	}
 	name := stateFolder + "/leases/probe." + rand.Text()
 	_, err := f.store.Write(f.ctx, name, []byte("whether conditions hold\n"), helper.Only{Absent: true})
 	if err == nil {
@@ -82,6 +87,7 @@ type farHolder struct {
 	Host    string `json:"host"`
 	PID     int    `json:"pid"`
 	Lock    string `json:"lock"`    // a file of the host that is locked while the holder lives
+	Place   string `json:"place"`   // where the lock is seen by its name, as place has it
 	Token   string `json:"token"`   // of this lease alone
 	Renewed int    `json:"renewed"` // so that it becomes another object
 }
@@ -104,18 +110,17 @@ func (f *far) take(it *Item) (lease, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	l := &farLease{f: f, name: f.of(it, "leases"), holder: farHolder{Host: f.host, PID: os.Getpid(), Lock: lock, Token: rand.Text()}}
+	l := &farLease{f: f, name: f.of(it, "leases"), holder: farHolder{Host: f.host, PID: os.Getpid(), Lock: lock, Place: place(), Token: rand.Text()}}
 	if !f.conditional {
 		return f.takeBlindly(l)
 	}
 	o, err := f.store.Write(f.ctx, l.name, l.text(), helper.Only{Absent: true})
-	for range 3 {
-		if err == nil {
-			l.tag = o.Tag
-			return l, true, nil
-		}
-		if !errors.Is(err, helper.ErrHeld) {
+	for tries := 0; err != nil; tries++ {
+		switch {
+		case !errors.Is(err, helper.ErrHeld):
 			return nil, false, f.wrong(err)
+		case tries == 3:
+			return nil, false, nil
 		}
 		text, held, is := f.store.Read(f.ctx, l.name)
 		switch {
@@ -124,8 +129,7 @@ func (f *far) take(it *Item) (lease, bool, error) {
 		case is != nil:
 			return nil, false, f.wrong(is)
 		case bytes.Equal(text, l.text()): // it was written, and the answer was lost
-			l.tag = held.Tag
-			return l, true, nil
+			o, err = held, nil
 		case !f.void(l.name, text, held):
 			return nil, false, nil
 		default: // of several who see that it is void one gets it
@@ -135,7 +139,8 @@ func (f *far) take(it *Item) (lease, bool, error) {
 			}
 		}
 	}
-	return nil, false, nil
+	l.tag = o.Tag
+	return l, true, nil
 }
 
 // takeBlindly takes a lease of a store that knows no conditions.
@@ -150,11 +155,23 @@ func (f *far) takeBlindly(l *farLease) (lease, bool, error) {
 	return l, err == nil, f.wrong(err)
 }
 
-// void tells whether the holder of a lease is gone: its lock is free, if it was on this machine, or it
-// has given no sign of life for the time to live.
+// gone tells whether a holder was on a host, this one, and has ended. Hosts of one name may be several,
+// and containers and services of one host may each have a folder of their own for temporary files: a lock that is
+// not there says something only where its name means the same file.
+func (h *farHolder) gone(host string) bool {
+	if h.Host != host || h.Lock == "" {
+		return false
+	}
+	if _, err := os.Stat(h.Lock); errors.Is(err, fs.ErrNotExist) {
+		return h.Place != "" && h.Place == place() // removed with the folder of one who was killed
+	}
+	return abandoned(h.Lock)
+}
+
+// void tells whether the holder of a lease is gone, or has given no sign of life for the time to live.
 func (f *far) void(name string, text []byte, o helper.Object) bool {
 	var by farHolder
-	if json.Unmarshal(text, &by) == nil && by.Host == f.host && by.Lock != "" && abandoned(by.Lock) {
+	if json.Unmarshal(text, &by) == nil && by.gone(f.host) {
 		return true
 	}
 	f.mu.Lock()
@@ -171,43 +188,79 @@ func (f *far) void(name string, text []byte, o helper.Object) bool {
 
 func (l *farLease) refresh() error {
 	l.holder.Renewed++
+	now := time.Now()
+	os.Chtimes(l.holder.Lock, now, now) // cleaners of temporary files take what is old
 	only := helper.Only{Tag: l.tag}
 	if !l.f.conditional {
 		only = helper.Only{}
 	}
 	o, err := l.f.store.Write(l.f.ctx, l.name, l.text(), only)
+	if errors.Is(err, helper.ErrHeld) {
+		// It may have been written before, and the answer lost.
+		if is, own, readErr := l.read(); readErr == nil && own && is.Tag != l.tag {
+			o, err = is, nil
+		}
+	}
 	if err == nil {
 		l.tag = o.Tag
 	}
 	return err
 }
 
-func (l *farLease) release() {
+// read tells whether the lease is its holder's.
+func (l *farLease) read() (o helper.Object, own bool, err error) {
 	var by farHolder
-	text, _, err := l.f.store.Read(l.f.ctx, l.name)
-	if err == nil && json.Unmarshal(text, &by) == nil && by.Token == l.holder.Token {
-		l.f.store.Remove(l.f.ctx, l.name)
+	text, o, err := l.f.store.Read(l.f.ctx, l.name)
+	return o, err == nil && json.Unmarshal(text, &by) == nil && by.Token == l.holder.Token, err
+}
+
+func (l *farLease) release() {
+	l.f.clear(l.name, "a lease cannot be given back; others wait until it is void", func() (bool, error) {
+		_, own, err := l.read()
+		return own, err
+	})
+}
+
+// clear removes an object of work that is over, where still tells that it is the one meant (nil: it is). A
+// passing fault must not leave it: it would be taken for work that was killed.
+func (f *far) clear(name, warning string, still func() (bool, error)) {
+	var err error
+	for pause := range 3 {
+		time.Sleep(time.Duration(pause) * 100 * time.Millisecond)
+		is := true
+		if err = nil; still != nil {
+			is, err = still()
+		}
+		if err == nil && is {
+			err = f.store.Remove(f.ctx, name)
+		}
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			return
+		}
 	}
+	f.log.Warn(warning, "object", f.url+"/"+name, "why", err)
 }
 
 // begin notes that work on an item begins, as a line of an object that the holder of its lease alone
 // writes, and makes a folder of this machine for its results.
 func (f *far) begin(it *Item) (dir string, before int, err error) {
+	if dir, err = f.scratch.folder(); err != nil {
+		return "", 0, err
+	}
 	name := f.of(it, "tries")
 	text, _, err := f.store.Read(f.ctx, name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", 0, f.wrong(err)
+		return dir, 0, f.wrong(err)
 	}
 	before = bytes.Count(text, []byte("\n"))
 	text = fmt.Appendf(text, "%s %d %s\n", strings.ReplaceAll(f.host, " ", "_"), os.Getpid(), time.Now().UTC().Format(time.RFC3339))
-	if _, err := f.store.Write(f.ctx, name, text, helper.Only{}); err != nil {
-		return "", 0, f.wrong(err)
-	}
-	dir, err = f.scratch.folder()
-	return dir, before, err
+	_, err = f.store.Write(f.ctx, name, text, helper.Only{})
+	return dir, before, f.wrong(err)
 }
 
-func (f *far) ended(it *Item) { f.store.Remove(f.ctx, f.of(it, "tries")) }
+func (f *far) ended(it *Item) {
+	f.clear(f.of(it, "tries"), "it cannot be noted that work on an item has ended; it counts as killed once", nil)
+}
 
 func (f *far) fail(why Failure, it *Item) error {
 	text, err := json.Marshal(why)
@@ -227,7 +280,7 @@ func (f *far) failure(it *Item) (Failure, bool) {
 }
 
 func (f *far) forgive(it *Item) {
-	f.store.Remove(f.ctx, f.of(it, "failed"))
+	f.clear(f.of(it, "failed"), "it cannot be forgotten that an item failed before", nil)
 	f.ended(it)
 }
 

@@ -3,9 +3,11 @@ package batch
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -259,8 +261,89 @@ func TestFarLeases(t *testing.T) {
 		l2.release()
 		delete(m.objects, stateFolder+"/leases/"+it.key())
 		take(here, true, "a free one again")
-		here.scratch.close() // as if killed
+		here.scratch.lock.Close() // as if killed
 		take(third, true, "one whose holder is gone, on its machine")
+	}
+}
+
+// Where hosts of one name do not see each other's temporary files, a lock that is not there says nothing; where
+// they do, it was removed by the next.
+func TestFarPlaces(t *testing.T) {
+	m, it := newMemory(), items(1)[0]
+	f := &far{ctx: t.Context(), url: "mem://b", store: m, scratch: &scratch{}, host: "pod", ttl: time.Hour}
+	if err := f.ready(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.scratch.close() })
+	lock := filepath.Join(t.TempDir(), "lock")
+	for where, want := range map[string]bool{"": false, "another": false, place(): place() != ""} {
+		text, _ := json.Marshal(farHolder{Host: "pod", Lock: lock, Place: where, Token: "other"})
+		m.Write(t.Context(), f.of(it, "leases"), text, helper.Only{})
+		if _, ok, err := f.take(it); ok != want || err != nil {
+			t.Errorf("place %q, here %q: taken %v, %v; want %v", where, place(), ok, err, want)
+		}
+	}
+}
+
+// A lease whose write came through, and the answer did not, is still its holder's; one that is got at the last
+// try is held; what is over is cleared in spite of passing faults, and told where it cannot be.
+func TestFarAnswersLost(t *testing.T) {
+	var said bytes.Buffer
+	m, it := newMemory(), items(1)[0]
+	f := &far{ctx: t.Context(), url: "mem://b", store: m, scratch: &scratch{}, host: "here", ttl: time.Hour, log: slog.New(slog.NewTextHandler(&said, nil))}
+	if err := f.ready(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.scratch.close() })
+	name, n := f.of(it, "leases"), 0
+	m.breaks = func(what, _ string) error { // somebody else has it and gives it back, three times
+		if what == "write" {
+			if n++; n <= 3 {
+				m.objects[name] = []byte("{}")
+			}
+		} else {
+			delete(m.objects, name)
+		}
+		return nil
+	}
+	l, ok, err := f.take(it)
+	if !ok || err != nil || n != 4 {
+		t.Fatalf("taken %v after %d writes, %v; want it at the fourth", ok, n, err)
+	}
+	m.breaks = nil
+	if _, err := m.Write(t.Context(), name, l.(*farLease).text(), helper.Only{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(l.refresh(), l.refresh()); err != nil {
+		t.Errorf("%v; want it refreshed", err)
+	}
+	dir, before, err := f.begin(it)
+	if err != nil || before != 0 || dir == "" {
+		t.Fatal(dir, before, err)
+	}
+	n = 0
+	m.breaks = func(what, _ string) error {
+		if n++; n%2 == 1 {
+			return errors.New("the line is cut")
+		}
+		return nil
+	}
+	f.ended(it)
+	m.breaks = nil
+	l.release()
+	if len(m.objects) > 0 || said.Len() > 0 {
+		t.Errorf("%d objects are left, and it says %q; want none", len(m.objects), said.String())
+	}
+	m.breaks = func(string, string) error { return errors.New("the line is cut") }
+	f.ended(it)
+	m.breaks = nil
+	if !strings.Contains(said.String(), "the line is cut") {
+		t.Errorf("it says %q; want why nothing could be removed", said.String())
+	}
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+	g := &far{ctx: t.Context(), url: "mem://b", store: m, scratch: &scratch{}, host: "here"}
+	if _, _, err := g.begin(it); err == nil || len(m.objects) > 0 {
+		t.Errorf("%v, and %d objects; want no try noted where no folder can be made", err, len(m.objects))
 	}
 }
 

@@ -86,7 +86,7 @@ func (r *runner) ready(ctx context.Context) (results, error) {
 		}
 		return st, err
 	}
-	f.host, f.ttl = r.Host, r.Lease
+	f.host, f.ttl, f.log = r.Host, r.Lease, r.Log
 	if err := f.ready(); err != nil {
 		return nil, err
 	}

@@ -42,8 +42,19 @@ func (s *scratch) lockPath() (string, error) {
 			return "", err
 		}
 	}
-	return filepath.Join(s.dir, "lock"), nil
+	return filepath.Abs(filepath.Join(s.dir, "lock"))
 }
+
+// place tells where names of files mean the same files as here: until this machine is started again, in
+// what shares its mounts. Empty: it cannot be told.
+var place = sync.OnceValue(func() string {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	mounts, err2 := os.Readlink("/proc/self/ns/mnt")
+	if err != nil || err2 != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(boot)) + " " + mounts
+})
 
 func (s *scratch) make() error {
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), scratchFolder+"*", "lock"))
@@ -68,11 +79,11 @@ func (s *scratch) make() error {
 	return nil
 }
 
-// abandoned tells whether nobody holds a lock any more.
+// abandoned tells whether a lock is there and nobody holds it any more.
 func abandoned(path string) bool {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return os.IsNotExist(err)
+		return false
 	}
 	defer f.Close()
 	return whole.Lock(f)

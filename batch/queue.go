@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -34,9 +35,10 @@ const mostQueued = 4096
 type dispatcher struct {
 	*runner
 	q    helper.Queue
-	name string         // of the run in the queue
-	todo []*Item        // to be put into it
-	out  map[*Item]bool // are in it, or were
+	name string             // of the run in the queue
+	todo []*Item            // to be put into it
+	out  map[*Item]bool     // are in it, or were
+	seen map[*Item]sighting // leases, as they were last
 }
 
 // Dispatch does the items that are not done by a queue: it puts them into it, works itself with so many
@@ -48,7 +50,7 @@ func Dispatch(ctx context.Context, items []*Item, q helper.Queue, o Options) (*S
 		return nil, err
 	}
 	defer r.close()
-	d := &dispatcher{runner: r, q: q, name: rand.Text(), todo: r.queue, out: map[*Item]bool{}}
+	d := &dispatcher{runner: r, q: q, name: rand.Text(), todo: r.queue, out: map[*Item]bool{}, seen: map[*Item]sighting{}}
 	for _, it := range r.again {
 		r.state.forgive(it) // it is tried again
 	}
@@ -137,12 +139,13 @@ func (d *dispatcher) look(ctx context.Context, lost bool) error {
 	}
 	for _, it := range items {
 		why, failed := k.failed[it]
+		silent := d.silent(it, k.leased[it])
 		switch done := k.done[it]; {
 		case done != nil:
 			d.end(it, Event{State: "done", Item: it, Done: done})
 		case failed:
 			d.end(it, Event{State: "failed", Item: it, Err: errors.New(why.Error)})
-		case lost && time.Since(k.leased[it]) > d.Lease:
+		case lost && silent:
 			if err := d.put(ctx, it); err != nil {
 				return err
 			}
@@ -151,9 +154,24 @@ func (d *dispatcher) look(ctx context.Context, lost bool) error {
 	return nil
 }
 
+// silent tells whether nobody gives signs of life for an item: there is no lease (leased is zero), or it has been
+// the same for the time to live, by the clock of this machine: that of the results may be another.
+func (d *dispatcher) silent(it *Item, leased time.Time) bool {
+	if leased.IsZero() {
+		delete(d.seen, it)
+		return true
+	}
+	if s, ok := d.seen[it]; ok && s.tag == leased.String() {
+		return time.Since(s.at) > d.Lease
+	}
+	d.seen[it] = sighting{leased.String(), time.Now()}
+	return false
+}
+
 // end counts an item that has ended.
 func (d *dispatcher) end(it *Item, e Event) {
 	delete(d.out, it)
+	delete(d.seen, it)
 	d.mu.Lock()
 	d.left -= it.Seconds
 	if e.State == "done" {
@@ -176,6 +194,9 @@ func Work(ctx context.Context, q helper.Queue, o Options, idle time.Duration) er
 			s, err := stores.at(ctx, url)
 			return unclosed{s}, err
 		}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	w := &taker{Options: o, q: q, idle: idle}
 	if o.Memory > 0 {
@@ -209,6 +230,7 @@ type taker struct {
 	q    helper.Queue
 	idle time.Duration
 	room *semaphore.Weighted
+	told sync.Once // that there is what cannot be read
 }
 
 // job does one item after the other.
@@ -230,7 +252,9 @@ func (w *taker) job(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		last = time.Now()
+		if well {
+			last = time.Now()
+		}
 	}
 	return nil
 }
@@ -239,7 +263,10 @@ func (w *taker) job(ctx context.Context) error {
 func (w *taker) one(ctx context.Context, t *helper.Taken, k *keeper) (well bool, err error) {
 	var it queued
 	if err := json.Unmarshal(t.Text, &it); err != nil || it.Header == nil || it.Item == nil || !safeName(it.Item.Name) || len(it.Item.Input) == 0 || len(it.Item.Input) != len(it.Item.SHA256) {
-		return true, nil // it is none of this program's
+		w.told.Do(func() {
+			w.Log.Warn("the queue has items that are none of this version's; they are left to others", "version", w.Version, "size", len(t.Text))
+		})
+		return false, nil
 	}
 	it.Item.Header = it.Header
 	if it.Header.Version != w.Version {
@@ -254,6 +281,7 @@ func (w *taker) one(ctx context.Context, t *helper.Taken, k *keeper) (well bool,
 	}
 	o := w.Options
 	o.Out, o.Jobs, o.Shard, o.Memory, o.Worker, o.Watch, o.TimeLimit = it.Out, 1, Shard{}, 0, k.worker, nil, 0
+	o.Failed, o.Steal, o.Wait = false, false, false // whoever put it into the queue has chosen it
 	s, err := Run(ctx, []*Item{it.Item}, o)
 	switch {
 	case err != nil:

@@ -1,9 +1,11 @@
 package batch
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -134,8 +136,48 @@ func TestQueueIsLost(t *testing.T) {
 	}
 }
 
+// What has failed, and nothing else, is tried again by a queue, too, and is done.
+func TestQueueRetries(t *testing.T) {
+	out, all, q := t.TempDir(), items(5), newLine()
+	os.MkdirAll(filepath.Join(out, stateFolder, "failed"), 0o777)
+	for _, it := range all[:2] {
+		os.WriteFile(filepath.Join(out, stateFolder, "failed", it.key()), []byte("{}\n"), 0o600)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	s, err := Dispatch(ctx, all, q, Options{Out: out, Version: "test", Failed: true, Worker: by(nil)})
+	if err != nil || s.Code() != ExitDone || s.Done != 2 || q.puts != 2 {
+		t.Errorf("%+v, %v, %d were put; want 2 done", s, err, q.puts)
+	}
+	if k := look(t, all, out, false); k.Done != 2 || k.Left != 3 {
+		t.Errorf("%v; want 2 done and 3 left", k)
+	}
+}
+
+// A lease is silent when it has been the same for the time to live, whatever the clock of the results says.
+func TestQueueClocks(t *testing.T) {
+	it, ttl := items(1)[0], 20*time.Millisecond
+	d := &dispatcher{runner: &runner{Options: Options{Lease: ttl}}, seen: map[*Item]sighting{}}
+	for _, off := range []time.Duration{-time.Hour, time.Hour} {
+		leased := time.Now().Add(off)
+		if d.silent(it, leased) {
+			t.Errorf("a clock %v off: silent when it is seen first", off)
+		}
+		time.Sleep(2 * ttl)
+		if !d.silent(it, leased) {
+			t.Errorf("a clock %v off: not silent after the time to live", off)
+		}
+		if d.silent(it, leased.Add(time.Second)) {
+			t.Errorf("a clock %v off: silent when it was refreshed", off)
+		}
+	}
+	if !d.silent(it, time.Time{}) {
+		t.Error("what has no lease is not silent")
+	}
+}
+
 // A queue that cannot be reached stops a run so that it can go on; a worker of another version leaves
-// items to others; what is no item is passed over.
+// items to others, and what is no item.
 func TestQueueStops(t *testing.T) {
 	q, all := newLine(), items(3)
 	o := Options{Out: t.TempDir(), Version: "other", Worker: by(nil)}
@@ -151,9 +193,12 @@ func TestQueueStops(t *testing.T) {
 	for _, text := range []string{"{}", "RIFF", `{"header":{},"item":{"name":"../a","input":["a"],"sha256":["b"]}}`} {
 		q.Put(t.Context(), "", []byte(text))
 	}
-	if err := Work(t.Context(), q, o, 20*time.Millisecond); err != nil || len(q.left) > 0 {
-		t.Errorf("%d left, %v; want what is no item passed over", len(q.left), err)
+	var said bytes.Buffer
+	o.Log = slog.New(slog.NewTextHandler(&said, nil))
+	if err := Work(t.Context(), q, o, 20*time.Millisecond); err != nil || len(q.left) != 3 || strings.Count(said.String(), "\n") != 1 {
+		t.Errorf("%d left, %v, it says %q; want what is no item left to others, and told once", len(q.left), err, said.String())
 	}
+	q.lose()
 	ctx, stop := context.WithCancel(t.Context())
 	o.Worker = by(func(ctx context.Context, _ Task) error { stop(); <-ctx.Done(); return ctx.Err() })
 	if s, err := Dispatch(ctx, all, q, o); err != nil || s.Code() != ExitStopped || len(q.left) > 0 {

@@ -105,7 +105,11 @@ func (s *Separator) Do(ctx context.Context, t Task, step func(Progress)) (*Done,
 	}
 	if s.Measure != nil && t.Item.Reference != "" {
 		start = time.Now()
-		if d.Metrics, err = s.Measure(ctx, t.Item.Reference, t.Dir, t.Item.Input[0]); err != nil {
+		mixture := t.Item.Input[0]
+		if t.Local != nil {
+			mixture = t.Local[0]
+		}
+		if d.Metrics, err = s.Measure(ctx, t.Item.Reference, t.Dir, mixture); err != nil {
 			return nil, fmt.Errorf("the stems cannot be measured: %w", err)
 		}
 		d.Measuring = time.Since(start).Seconds()

@@ -49,19 +49,25 @@ func start(cmd *exec.Cmd) (*process, error) {
 	return h, nil
 }
 
-// call asks the helper something. It does not wait longer than ctx.
-func (h *process) call(ctx context.Context, method string, args, answer any) error {
+// call asks a helper something, and does not wait longer than ctx. Each call has an answer of its own, which
+// nobody looks at unless the call has ended: it may still be written.
+func call[A any](ctx context.Context, h *process, method string, args any) (A, error) {
+	var none A
+	answer := new(A)
 	c := h.calls.Go(method, args, answer, make(chan *rpc.Call, 1))
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return none, ctx.Err()
 	case <-c.Done:
 	}
 	if c.Error != nil {
-		return fmt.Errorf("%s: %w", h.name, c.Error)
+		return none, fmt.Errorf("%s: %w", h.name, c.Error)
 	}
-	return nil
+	return *answer, nil
 }
+
+// ending is how long a helper has to end by itself, and to clear away what it has made.
+const ending = 20 * time.Second
 
 // Close ends the helper.
 func (h *process) Close() error {
@@ -73,7 +79,7 @@ func (h *process) Close() error {
 		}()
 		select {
 		case <-h.ended:
-		case <-time.After(2 * time.Second):
+		case <-time.After(ending):
 			h.cmd.Process.Kill()
 			<-h.ended
 		}
@@ -81,15 +87,30 @@ func (h *process) Close() error {
 	return nil
 }
 
-// serve answers calls on standard input and output until there are no more.
-func serve(name string, service any) error {
+// input is the standard input of a helper. Its end ends what is asked for and nobody waits for any more.
+type input struct {
+	io.ReadCloser
+	end func()
+}
+
+func (r input) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	if err != nil {
+		r.end()
+	}
+	return n, err
+}
+
+// serve answers calls on standard input and output until there are no more. Then it calls end, and waits for
+// those that it is at.
+func serve(name string, service any, end func()) error {
 	// Whoever started it says when to stop: by the end of standard input.
 	signal.Ignore(endings...)
 	s := rpc.NewServer()
 	if err := s.RegisterName(name, service); err != nil {
 		return err
 	}
-	s.ServeCodec(jsonrpc.NewServerCodec(pipe{os.Stdin, os.Stdout}))
+	s.ServeCodec(jsonrpc.NewServerCodec(pipe{input{os.Stdin, end}, os.Stdout}))
 	return nil
 }
 
@@ -160,15 +181,18 @@ func StartStore(ctx context.Context, cmd *exec.Cmd, url string) (Store, error) {
 	return s, nil
 }
 
-func (s remoteStore) ask(ctx context.Context, method string, c StoreCall) (*StoreAnswer, error) {
-	a := new(StoreAnswer)
-	if err := s.call(ctx, "Store."+method, c, a); err != nil {
-		return a, err
+func (s remoteStore) ask(ctx context.Context, method string, c StoreCall) (StoreAnswer, error) {
+	a, err := call[StoreAnswer](ctx, s.process, "Store."+method, c)
+	if err == nil {
+		err = a.err()
 	}
-	return a, a.err()
+	if err != nil {
+		return StoreAnswer{}, err
+	}
+	return a, nil
 }
 
-func (s remoteStore) one(a *StoreAnswer, err error) (Object, error) {
+func (s remoteStore) one(a StoreAnswer, err error) (Object, error) {
 	if err != nil || len(a.Objects) != 1 {
 		return Object{}, err
 	}
@@ -210,7 +234,7 @@ func (s remoteStore) Remove(ctx context.Context, name string) error {
 func ServeStore(open Opener) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	return serve("Store", &storeService{ctx: ctx, open: open})
+	return serve("Store", &storeService{ctx: ctx, open: open}, cancel)
 }
 
 // storeService answers calls, for net/rpc.

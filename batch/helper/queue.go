@@ -66,13 +66,15 @@ func StartQueue(ctx context.Context, cmd *exec.Cmd, url string) (Queue, error) {
 	return q, nil
 }
 
-func (q remoteQueue) ask(ctx context.Context, method string, c QueueCall) (*QueueAnswer, error) {
-	a := new(QueueAnswer)
-	err := q.call(ctx, "Queue."+method, c, a)
+func (q remoteQueue) ask(ctx context.Context, method string, c QueueCall) (QueueAnswer, error) {
+	a, err := call[QueueAnswer](ctx, q.process, "Queue."+method, c)
 	if err == nil && a.Error != "" {
 		err = errors.New(a.Error)
 	}
-	return a, err
+	if err != nil {
+		return QueueAnswer{}, err
+	}
+	return a, nil
 }
 
 func (q remoteQueue) Put(ctx context.Context, run string, text []byte) error {
@@ -106,7 +108,7 @@ func ServeQueue(open func(ctx context.Context, url string) (Queue, error)) error
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	s := &queueService{ctx: ctx, open: open}
-	err := serve("Queue", s)
+	err := serve("Queue", s, cancel)
 	if s.at != nil {
 		err = errors.Join(err, s.at.Close())
 	}

@@ -394,6 +394,18 @@ func TestFarInputNames(t *testing.T) {
 			t.Errorf("%s: %v are left out", arg, f.Others)
 		}
 	}
+	m.breaks = func(what, name string) error { // who asks may see nothing but songs
+		if what == "list" && !strings.HasPrefix(name, "songs/") {
+			return errors.New("access denied")
+		}
+		return nil
+	}
+	for _, arg := range []string{"s3://b/songs", "s3://b/songs/a.wav", "s3://b/songs/*.wav"} {
+		if _, err := Inputs(t.Context(), []string{arg}, m.open); err != nil {
+			t.Errorf("%s, where no more may be seen: %v", arg, err)
+		}
+	}
+	m.breaks = nil
 	for _, arg := range []string{"s3://b/none", "s3://b/*.mp3", "s3://b/songs/not"} {
 		if _, err := Inputs(t.Context(), []string{arg}, m.open); err == nil {
 			t.Errorf("%s is taken", arg)

@@ -66,26 +66,47 @@ func (f *Found) eachFar(ctx context.Context, u helper.URL) error {
 		return &storeError{u.String(), err}
 	}
 	pattern := strings.ContainsAny(u.Key, "*?[")
-	start := u.Key
+	start := ""
 	if pattern {
-		start = start[:strings.IndexAny(start, "*?[")]
+		start = u.Key[:strings.IndexAny(u.Key, "*?[")]
+	} else if u.Key != "" {
+		start = u.Key + "/"
 	}
 	var exact, below, others []string
-	err = eachObject(ctx, s, start, func(o helper.Object) {
-		matches, _ := path.Match(u.Key, o.Name)
-		name := u.Root() + "/" + o.Name
-		switch {
-		case o.Name == u.Key:
-			exact = []string{name}
-		case pattern && matches:
-			below = append(below, name)
-		case pattern || strings.HasSuffix(o.Name, "/") || u.Key != "" && !strings.HasPrefix(o.Name, u.Key+"/") || hidden(strings.TrimPrefix(o.Name, u.Key)):
-		case audio.NamedSound(o.Name):
-			below = append(below, name)
-		default:
-			others = append(others, name)
+	named := func() error {
+		is, err := isObject(ctx, s, u.Key)
+		if is {
+			exact = []string{u.String()}
 		}
-	})
+		return err
+	}
+	// What is called as sound is most probably an object, and all else a folder. Who asks may be allowed to see
+	// nothing but what is below it.
+	if !pattern && audio.NamedSound(u.Key) {
+		if err := named(); err != nil {
+			return &storeError{u.String(), err}
+		}
+	}
+	if exact == nil {
+		err = eachObject(ctx, s, start, func(o helper.Object) {
+			matches, _ := path.Match(u.Key, o.Name)
+			name := u.Root() + "/" + o.Name
+			switch {
+			case o.Name == u.Key:
+				exact = []string{name}
+			case pattern && matches:
+				below = append(below, name)
+			case pattern || strings.HasSuffix(o.Name, "/") || hidden(strings.TrimPrefix(o.Name, u.Key)):
+			case audio.NamedSound(o.Name):
+				below = append(below, name)
+			default:
+				others = append(others, name)
+			}
+		})
+	}
+	if err == nil && !pattern && len(exact)+len(below)+len(others) == 0 {
+		err = named()
+	}
 	switch {
 	case err != nil:
 		return &storeError{u.String(), err}
@@ -106,6 +127,15 @@ func (f *Found) eachFar(ctx context.Context, u helper.URL) error {
 		}
 	}
 	return nil
+}
+
+// isObject tells whether there is an object of a name: it would be the first of those that begin so.
+func isObject(ctx context.Context, s helper.Store, name string) (bool, error) {
+	if name == "" {
+		return false, nil
+	}
+	some, err := s.List(ctx, name, "")
+	return err == nil && len(some) > 0 && some[0].Name == name, err
 }
 
 // hidden tells whether a part of a name begins with a dot.

@@ -51,7 +51,8 @@ type chaos struct {
 	manifest, out string
 	items         int
 	mu            sync.Mutex
-	running       []*exec.Cmd // runs, each the leader of a group
+	running       []*exec.Cmd   // runs, each the leader of a group
+	ended         chan struct{} // closed when all runs have ended for good
 }
 
 // machine runs a shard until it ends by itself, as a scheduler that starts jobs again would.
@@ -119,6 +120,16 @@ func (c *chaos) kill(rng *rand.Rand) string {
 	return "none"
 }
 
+// over tells whether all runs have ended for good.
+func (c *chaos) over() bool {
+	select {
+	case <-c.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 // done counts the items that are there.
 func (c *chaos) done() int {
 	all, _ := filepath.Glob(filepath.Join(c.out, "*", batch.DoneFile))
@@ -134,18 +145,25 @@ func TestBatchSurvivesKills(t *testing.T) {
 	n, kills := chaosSize()
 	dir := t.TempDir()
 	manifest := chaosManifest(t, dir, n)
-	c := &chaos{manifest: manifest, out: filepath.Join(dir, "killed"), items: n}
+	c := &chaos{manifest: manifest, out: filepath.Join(dir, "killed"), items: n, ended: make(chan struct{})}
 	var machines sync.WaitGroup
 	for shard := range 3 {
 		machines.Go(func() { c.machine(t, shard) })
 	}
+	go func() {
+		machines.Wait()
+		close(c.ended)
+	}()
 	rng := rand.New(rand.NewPCG(1, 2))
 	killed := map[string]int{}
 	for k := range kills { // spread over the work, however fast it is
-		for c.done() < n*k/(kills+1) {
-			time.Sleep(5 * time.Millisecond)
+		for over := false; c.done() < n*k/(kills+1); time.Sleep(5 * time.Millisecond) {
+			if over {
+				t.Fatalf("all runs have ended, and %d of %d items are done", c.done(), n)
+			}
+			over = c.over()
 		}
-		for what := "none"; what == "none" && c.done() < n; {
+		for what := "none"; what == "none" && c.done() < n && !c.over(); {
 			if what = c.kill(rng); what == "none" {
 				time.Sleep(2 * time.Millisecond)
 			} else {
@@ -153,7 +171,7 @@ func TestBatchSurvivesKills(t *testing.T) {
 			}
 		}
 	}
-	machines.Wait()
+	<-c.ended
 	t.Logf("killed: %v", killed)
 	if total := killed["machine"] + killed["run"] + killed["worker"]; total < kills/2 {
 		t.Errorf("%d were killed; want about %d", total, kills)

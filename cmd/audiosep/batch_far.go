@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,17 +26,27 @@ func openStore(ctx context.Context, url string) (helper.Store, error) {
 }
 
 // openQueue opens a queue by audiosep-nats, as a store is opened.
-func openQueue(ctx context.Context, url string) (helper.Queue, error) {
+func openQueue(ctx context.Context, name string) (helper.Queue, error) {
 	cmd, err := helperProgram("nats")
 	if err != nil {
-		return nil, fmt.Errorf("--nats %s: %w", url, err)
+		return nil, fmt.Errorf("--nats: %w", err)
 	}
-	return helper.StartQueue(ctx, cmd, url)
+	return helper.StartQueue(ctx, cmd, withToken(name, os.Getenv("AUDIOSEP_NATS_TOKEN")))
+}
+
+// withToken puts a token into the URL of a queue that has none. What is no URL the helper tells.
+func withToken(name, token string) string {
+	u, err := url.Parse(name)
+	if err != nil || token == "" || u.User != nil {
+		return name
+	}
+	u.User = url.User(token)
+	return u.String()
 }
 
 // addNATS adds the flag that says where a queue is.
-func addNATS(cmd *cobra.Command, url *string) {
-	cmd.Flags().StringVar(url, "nats", "", "hand items out by the queue (JetStream) of the server at `URL`, nats://HOST:PORT, from which audiosep worker takes them; listen://TOKEN@HOST:PORT, or listen:// for 127.0.0.1:4222, starts one for the run")
+func addNATS(cmd *cobra.Command, at *string) {
+	cmd.Flags().StringVar(at, "nats", "", "hand items out by the queue (JetStream) of the server at `URL`, nats://HOST:PORT, from which audiosep worker takes them; listen://TOKEN@HOST:PORT, or listen:// for 127.0.0.1:4222, starts one for the run. AUDIOSEP_NATS_TOKEN, a variable of the environment, has the TOKEN that is not in the URL, where lists of processes show it")
 }
 
 // helperProgram returns the program that knows something for this one: audiosep-NAME, beside this program or

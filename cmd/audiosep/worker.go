@@ -18,11 +18,12 @@ func workerCommand() *cobra.Command {
 		Short: "Do items that batch run --nats hands out, on as many machines as there are",
 		Long: `Take items from a queue and do them, until it is told to stop (SIGTERM or Ctrl-C; the
 exit code is 0 then) or has had nothing to do for --idle. Workers may come and go at
-any time. What a worker has in hand when it is killed goes to another after some
-seconds. Items say where recordings are and results go, so workers must see the same
-folders, or s3:// URLs, as batch run; and whoever may put items into the queue decides
-what workers read and write.`,
-		Example: `  audiosep worker --nats nats://TOKEN@host:4222
+any time. What a worker has in hand when it is killed goes to another after 12 s,
+which begins it at once on the same machine, and elsewhere when the lease of the killed
+one is over (--lease, a minute). Items say where recordings are and results go, so
+workers must see the same folders, or s3:// URLs, as batch run; and whoever may put
+items into the queue decides what workers read and write.`,
+		Example: `  AUDIOSEP_NATS_TOKEN=... audiosep worker --nats nats://host:4222
   audiosep worker --nats nats://TOKEN@host:4222 --jobs 4 --idle 10m`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

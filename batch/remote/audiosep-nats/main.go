@@ -2,7 +2,7 @@
 // and audiosep batch run start it for --nats URL. It must lie beside audiosep or on the PATH.
 //
 // nats://HOST:PORT and tls://HOST:PORT are a server's, with a token or USER:PASSWORD before an @ where
-// it wants one; listen://TOKEN@HOST:PORT starts one here (listen:// alone: at 127.0.0.1:4222), which
+// it wants one (audiosep puts there what AUDIOSEP_NATS_TOKEN has); listen://TOKEN@HOST:PORT starts one here (listen:// alone: at 127.0.0.1:4222), which
 // lives as long as the run does.
 package main
 

@@ -46,10 +46,12 @@ type queue struct {
 }
 
 func open(ctx context.Context, name string) (helper.Queue, error) {
+	// Errors do not repeat the URL, which has the token in it.
 	u, err := url.Parse(name)
 	if err != nil {
-		return nil, fmt.Errorf("--nats is no URL: %w; want nats://HOST:PORT, tls://HOST:PORT or listen://TOKEN@HOST:PORT", err)
+		return nil, errors.New("--nats is no URL; want nats://HOST:PORT, tls://HOST:PORT or listen://TOKEN@HOST:PORT, where a token has %2F for /, %23 for #, %3F for ? and %25 for %")
 	}
+	at := u.Scheme + "://" + u.Host
 	q := &queue{taken: map[string]jetstream.Msg{}}
 	switch u.Scheme {
 	case "listen":
@@ -58,7 +60,7 @@ func open(ctx context.Context, name string) (helper.Queue, error) {
 		}
 	case "nats", "tls":
 	default:
-		return nil, fmt.Errorf("--nats is %q; want nats://HOST:PORT, tls://HOST:PORT or listen://TOKEN@HOST:PORT", name)
+		return nil, fmt.Errorf("--nats begins with %q; want nats://HOST:PORT, tls://HOST:PORT or listen://TOKEN@HOST:PORT", u.Scheme+":")
 	}
 	q.line, err = nats.Connect(name, nats.Name("audiosep"), nats.MaxReconnects(-1), nats.ReconnectWait(300*time.Millisecond), nats.Timeout(answer))
 	if err == nil {
@@ -68,7 +70,7 @@ func open(ctx context.Context, name string) (helper.Queue, error) {
 		err = q.make(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", u.Redacted(), err), q.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", at, err), q.Close())
 	}
 	ctx, q.cancel = context.WithCancel(ctx)
 	go q.live(ctx)
@@ -83,7 +85,7 @@ func (q *queue) listen(u *url.URL) (string, error) {
 		return "", err
 	}
 	if ip := net.ParseIP(host); token == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return "", fmt.Errorf("%s would take items from anybody who reaches it, and what they say is run; want a token: listen://TOKEN@%s", u, u.Host)
+		return "", fmt.Errorf("a queue at %s would take items from anybody who reaches it, and what they say is run; want a token: AUDIOSEP_NATS_TOKEN, or listen://TOKEN@%s", u.Host, u.Host)
 	}
 	if q.folder, err = os.MkdirTemp("", "audiosep-nats-"); err != nil {
 		return "", err

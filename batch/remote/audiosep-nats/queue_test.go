@@ -45,9 +45,9 @@ func serve(t *testing.T, dir string, port int) *server.Server {
 // is made again when the server has lost it; and a server of its own lets nobody in without the token.
 func TestQueue(t *testing.T) {
 	ctx := t.Context()
-	for _, url := range []string{"s3://bucket", "listen://0.0.0.0:0", "listen://:x", "nats://127.0.0.1:1"} {
-		if _, err := open(ctx, url); err == nil {
-			t.Errorf("%s is opened", url)
+	for _, url := range []string{"s3://SECRET@bucket", "listen://0.0.0.0:0", "listen://:SECRET@0.0.0.0:0", "listen://SECRET@:x", "nats://SECRET@127.0.0.1:1", "nats://SECRET%@127.0.0.1"} {
+		if _, err := open(ctx, url); err == nil || strings.Contains(err.Error(), "SECRET") {
+			t.Errorf("%s: %v; want an error without the token", url, err)
 		}
 	}
 	own, err := open(ctx, "listen://secret@127.0.0.1:0")
@@ -203,13 +203,28 @@ func TestBatchSurvivesQueue(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(func() { cmd.Process.Kill() })
 		return cmd
 	}
 	workers := []*exec.Cmd{start("worker", "--nats", url, "--jobs", "1", "--lease", "2s"), start("worker", "--nats", url, "--jobs", "1", "--lease", "2s")}
 	run := start("batch", "run", manifest, "--out", shared, "--nats", url, "--jobs", "1", "--lease", "2s", "--progress", "json")
-	until := func(k int) {
-		for all := []string{}; len(all) < k && run.ProcessState == nil; time.Sleep(3 * time.Millisecond) {
-			all, _ = filepath.Glob(filepath.Join(shared, "*", "done.json"))
+	ended := make(chan error, 1)
+	go func() { ended <- run.Wait() }()
+	until := func(k int) { // k items are done
+		t.Helper()
+		for over := false; ; time.Sleep(3 * time.Millisecond) {
+			if all, _ := filepath.Glob(filepath.Join(shared, "*", "done.json")); len(all) >= k {
+				return
+			}
+			if over {
+				t.Fatalf("the run ended before %d items were done\n%s", k, run.Stderr)
+			}
+			select {
+			case err := <-ended:
+				ended <- err
+				over = true
+			default:
+			}
 		}
 	}
 	until(2)
@@ -222,7 +237,7 @@ func TestBatchSurvivesQueue(t *testing.T) {
 	}
 	s = serve(t, store, at.Port)
 	defer s.Shutdown()
-	if err := run.Wait(); err != nil {
+	if err := <-ended; err != nil {
 		t.Errorf("%v\n%s", err, run.Stderr)
 	}
 	if err := workers[0].Wait(); err == nil {

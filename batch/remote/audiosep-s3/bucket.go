@@ -32,7 +32,8 @@ const tries = 5
 // partSize is that of the parts in which long files travel; shorter ones do so at once.
 const partSize = 64 << 20
 
-// open opens s3://BUCKET/PREFIX.
+// open opens s3://BUCKET/PREFIX. Of a bucket without a prefix those who may see nothing but what is below one may
+// open all, and are told when they ask for more.
 func open(ctx context.Context, name string) (helper.Store, error) {
 	u, ok := helper.ParseURL(name)
 	if !ok || u.Scheme != "s3" || u.Bucket == "" {
@@ -43,6 +44,9 @@ func open(ctx context.Context, name string) (helper.Store, error) {
 		e, err := url.Parse(at)
 		if err != nil || e.Host == "" || e.Scheme != "http" && e.Scheme != "https" {
 			return nil, fmt.Errorf("AWS_ENDPOINT_URL is %q; want one such as https://minio.example.org:9000", at)
+		}
+		if strings.Trim(e.Path, "/") != "" {
+			return nil, fmt.Errorf("AWS_ENDPOINT_URL is %q, with a path, which cannot be asked; want it without: %s://%s", at, e.Scheme, e.Host)
 		}
 		host, secure = e.Host, e.Scheme == "https"
 	}
@@ -60,6 +64,9 @@ func open(ctx context.Context, name string) (helper.Store, error) {
 		b.prefix = u.Key + "/"
 	}
 	_, err = b.list(ctx, "", "", 1) // that there is such a bucket, and who asks may see it
+	if b.prefix == "" && minio.ToErrorResponse(err).Code == "AccessDenied" {
+		err = nil
+	}
 	return b, err
 }
 

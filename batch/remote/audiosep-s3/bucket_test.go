@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -34,13 +36,24 @@ func TestMain(m *testing.M) {
 }
 
 // fake is an S3 in this process, with a bucket.
-func fake(t *testing.T) {
+func fake(t *testing.T) { fakeOf(t, "") }
+
+// fakeOf is one that lists nothing but what is below a prefix.
+func fakeOf(t *testing.T, prefix string) {
 	t.Helper()
 	at := s3mem.New()
 	if err := at.CreateBucket("bucket"); err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(gofakes3.New(at).Server())
+	all := gofakes3.New(at).Server()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if q := r.URL.Query(); q.Has("list-type") && !strings.HasPrefix(q.Get("prefix"), prefix) {
+			w.WriteHeader(http.StatusForbidden)
+			io.WriteString(w, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
+			return
+		}
+		all.ServeHTTP(w, r)
+	}))
 	t.Cleanup(s.Close)
 	for name, value := range map[string]string{"AWS_ENDPOINT_URL": s.URL, "AWS_ENDPOINT_URL_S3": "", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"} {
 		t.Setenv(name, value)
@@ -122,6 +135,39 @@ func TestBucket(t *testing.T) {
 	_, _, err = s.Read(ctx, "z")
 	if err2 := s.Download(ctx, "z", back); !errors.Is(err, fs.ErrNotExist) || !errors.Is(err2, fs.ErrNotExist) {
 		t.Errorf("%v, %v; want there to be none", err, err2)
+	}
+}
+
+// Who may see nothing but what is below a prefix opens the bucket, and finds and reads what is there; an
+// endpoint with a path is refused.
+func TestBucketPrefix(t *testing.T) {
+	fakeOf(t, "songs/")
+	ctx := t.Context()
+	s, err := open(ctx, "s3://bucket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Write(ctx, "songs/a.wav", []byte("RIFF"), helper.Only{}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.List(ctx, "songs/", "")
+	if text, _, err2 := s.Read(ctx, "songs/a.wav"); err != nil || err2 != nil || len(all) != 1 || string(text) != "RIFF" {
+		t.Errorf("%v, %q, %v, %v", all, text, err, err2)
+	}
+	if _, err := s.List(ctx, "", ""); err == nil {
+		t.Error("all of the bucket is listed")
+	}
+	if _, err := open(ctx, "s3://bucket/songs"); err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{"s3://bucket/other", "s3://nobucket/songs"} {
+		if _, err := open(ctx, name); err == nil {
+			t.Errorf("%s is opened", name)
+		}
+	}
+	t.Setenv("AWS_ENDPOINT_URL", "https://example.org/s3")
+	if _, err := open(ctx, "s3://bucket"); err == nil || !strings.Contains(err.Error(), "want it without: https://example.org") {
+		t.Errorf("%v; want the path refused", err)
 	}
 }
 
@@ -225,15 +271,18 @@ func TestBatchInBucket(t *testing.T) {
 	}
 	alone := filepath.Join(dir, "alone")
 	must("batch", "run", here, "--out", alone, "-q")
-	run := func(shard int) *exec.Cmd {
+	var ends [3]chan error // what Wait says of each run
+	var runs [3]*exec.Cmd
+	for shard := range runs {
 		cmd := program("batch", "run", there, "--out", "s3://bucket/out", "--jobs", "1", "--shard", fmt.Sprintf("%d/3", shard), "-q")
 		cmd.Stderr = os.Stderr
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		return cmd
+		t.Cleanup(func() { cmd.Process.Kill() })
+		runs[shard], ends[shard] = cmd, make(chan error, 1)
+		go func() { ends[shard] <- cmd.Wait() }()
 	}
-	runs := []*exec.Cmd{run(0), run(1), run(2)}
 	done := func() (k int) {
 		all, err := s.List(t.Context(), "out/", "")
 		if err != nil {
@@ -247,11 +296,20 @@ func TestBatchInBucket(t *testing.T) {
 		return k
 	}
 	for done() < 2 {
+		for i, end := range ends {
+			select {
+			case err := <-end:
+				if end <- err; err != nil {
+					t.Fatalf("run %d ended before it was killed: %v", i, err)
+				}
+			default:
+			}
+		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	syscall.Kill(-runs[0].Process.Pid, syscall.SIGKILL)
-	for i, r := range runs {
-		if err := r.Wait(); err != nil && i > 0 {
+	for i, end := range ends {
+		if err := <-end; err != nil && i > 0 {
 			t.Errorf("run %d: %v", i, err)
 		}
 	}

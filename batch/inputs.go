@@ -66,13 +66,8 @@ func (f *Found) eachFar(ctx context.Context, u helper.URL) error {
 		return &storeError{u.String(), err}
 	}
 	pattern := strings.ContainsAny(u.Key, "*?[")
-	start := ""
-	if pattern {
-		start = u.Key[:strings.IndexAny(u.Key, "*?[")]
-	} else if u.Key != "" {
-		start = u.Key + "/"
-	}
-	var exact, below, others []string
+	start := below(u.Key)
+	var exact, found, others []string
 	named := func() error {
 		is, err := isObject(ctx, s, u.Key)
 		if is {
@@ -95,38 +90,51 @@ func (f *Found) eachFar(ctx context.Context, u helper.URL) error {
 			case o.Name == u.Key:
 				exact = []string{name}
 			case pattern && matches:
-				below = append(below, name)
+				found = append(found, name)
 			case pattern || strings.HasSuffix(o.Name, "/") || hidden(strings.TrimPrefix(o.Name, u.Key)):
 			case audio.NamedSound(o.Name):
-				below = append(below, name)
+				found = append(found, name)
 			default:
 				others = append(others, name)
 			}
 		})
 	}
-	if err == nil && !pattern && len(exact)+len(below)+len(others) == 0 {
+	if err == nil && !pattern && len(exact)+len(found)+len(others) == 0 {
 		err = named()
 	}
 	switch {
 	case err != nil:
 		return &storeError{u.String(), err}
 	case exact != nil:
-		below, others = exact, nil
-	case below == nil && pattern:
+		found, others = exact, nil
+	case found == nil && pattern:
 		return fmt.Errorf("nothing is called %s; want a pattern that objects match", u)
-	case below == nil:
+	case found == nil:
 		return fmt.Errorf("at %s there is no sound, among %d objects; want recordings", u, len(others))
 	}
 	if len(others) > 0 {
 		f.Others = append(f.Others, LeftOut{u.String(), others})
 	}
-	for _, name := range below {
+	f.keep(found)
+	return nil
+}
+
+// keep adds names that are not there yet.
+func (f *Found) keep(names []string) {
+	for _, name := range names {
 		if !f.seen[name] {
 			f.seen[name] = true
 			f.Inputs = append(f.Inputs, name)
 		}
 	}
-	return nil
+}
+
+// below returns what the names of all objects begin with that a pattern, or what is below a key, may be about.
+func below(key string) string {
+	if at := strings.IndexAny(key, "*?["); at >= 0 || key == "" {
+		return key[:max(at, 0)]
+	}
+	return key + "/"
 }
 
 // isObject tells whether there is an object of a name: it would be the first of those that begin so.

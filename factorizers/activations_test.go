@@ -94,6 +94,9 @@ func TestActivationsAreOptimal(t *testing.T) {
 // An l1 of activations is one of NMF with the dictionary fixed, however it is scaled: all end
 // at the same objective, of which the l1 term is a good part.
 func TestL1HasOneMeaning(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	rng := rand.New(rand.NewPCG(1, 9))
 	v, w := randomV(rng, 20, 15), randomPositive(rng, 20, 3)
 	unit := mat.DenseCopyOf(w)

@@ -132,6 +132,9 @@ func scoreWith(t testing.TB, y *audiosep.Frames, m audiosep.Model, eps float64, 
 // The tests below are on the data published with the paper.
 
 func TestPublishedObjective(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	y := paperFrames(t, paperData(t, "sim1_mix"), 200, 1)
 	for seed := range uint64(5) {
 		// Here the published code ends, after 88 iterations.

@@ -535,6 +535,9 @@ func TestTLNMFSilence(t *testing.T) {
 }
 
 func TestTLNMFContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	for _, def := range factorizers.Stages {
 		if def.Name == "tl_nmf" {
 			stagetest.Stage(t, def, `{"iterations": 3, "rank": 2}`)

@@ -12,6 +12,9 @@ import (
 
 // What goes on from a mark, in another process perhaps, has the bits of what began at the beginning.
 func TestDenoiseGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	x := talk(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	long := &audiosep.Signal{Rate: 44100, Channels: 2, Data: make([][]float64, 2)}

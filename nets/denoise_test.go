@@ -17,6 +17,9 @@ import (
 )
 
 func TestContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long, and other tests of nets have their threads")
+	}
 	for _, def := range Stages {
 		all := []string{``}
 		if def.Name == "denoise" {

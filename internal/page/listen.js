@@ -33,6 +33,7 @@ class Page {
     this.id = session.id;
     this.seconds = recording.samples / recording.rate;
     this.history = new History(session.plan);
+    this.restore();
     /** @type {Map<number, Solution>} */ this.solutions = new Map(session.solutions.map((s) => [s.id, s]));
     /** @type {Component[]} */ this.components = [];
     this.componentsOf = 0; // the solution that they are of
@@ -114,8 +115,25 @@ class Page {
     this.say(`${by < 0 ? "Undone" : "Done again"}: ${what}`);
   }
 
+  /** Takes from the browser what could be undone when the page was closed. */
+  restore() {
+    try {
+      this.history.restore(localStorage.getItem(`undo ${this.id}`));
+    } catch { // a browser that keeps nothing, or what another program has left
+    }
+  }
+
+  /** Has the browser keep what can be undone. */
+  remember() {
+    try {
+      localStorage.setItem(`undo ${this.id}`, this.history.text(1e6));
+    } catch { // it keeps nothing, or has no room; what it has is not of this plan, and so is left out
+    }
+  }
+
   decided() {
     this.keep();
+    this.remember();
     this.render();
     this.fetchComponents();
   }

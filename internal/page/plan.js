@@ -86,12 +86,53 @@ export function gains(levels) {
   return levels.map((l) => (l.mute || (solo && !l.solo) ? 0 : l.gain));
 }
 
+/** @typedef {{plan: Plan, what: string}} Version what: what made it, in a few words */
+
+/** @type {WeakMap<Version, string>} */
+const texts = new WeakMap();
+/** @param {Version} v */
+function textOf(v) {
+  const text = texts.get(v) ?? JSON.stringify(v);
+  texts.set(v, text);
+  return text;
+}
+
+/** A value without what is empty and with its keys in order, so that two spellings of a plan are alike.
+ * @param {any} x @returns {any} */
+function bare(x) {
+  if (Array.isArray(x)) return x.map(bare);
+  if (!x || typeof x !== "object") return x;
+  const full = Object.entries(x).map(([k, v]) => [k, bare(v)]).filter(([, v]) => v && (!Array.isArray(v) || v.length));
+  return Object.fromEntries(full.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /** The versions of a plan. */
 export class History {
   /** @param {Plan} plan */
   constructor(plan) {
-    /** @type {{plan: Plan, what: string}[]} */ this.past = [{ plan, what: "" }];
+    /** @type {Version[]} */ this.past = [{ plan, what: "" }];
     this.at = 0;
+  }
+
+  /** The latest versions that fit into so many characters; empty if the present one does not.
+   * @param {number} most */
+  text(most) {
+    let first = this.past.length;
+    for (let size = 0; first > 0; first--) {
+      size += textOf(this.past[first - 1]).length;
+      if (size > most) break;
+    }
+    return first > this.at ? "" : `{"at":${this.at - first},"past":[${this.past.slice(first).map(textOf).join()}]}`;
+  }
+
+  /** Takes versions from a text, if the present one of them is the plan that there is.
+   * @param {string | null} text */
+  restore(text) {
+    if (!text) return;
+    const { at, past } = /** @type {{at: number, past: Version[]}} */ (JSON.parse(text));
+    if (JSON.stringify(bare(past[at]?.plan)) !== JSON.stringify(bare(this.plan))) return;
+    this.past = past;
+    this.at = at;
   }
 
   get plan() {

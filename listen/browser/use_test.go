@@ -173,6 +173,12 @@ func TestClosed(t *testing.T) {
 		t.Errorf("the page that was closed has sources %v; want [kept]", got)
 	}
 	again.wait("[...document.querySelectorAll('#strips .mute')].map((b) => b.getAttribute('aria-pressed')).join() === 'false,true,false'")
+	again.click("#undo")
+	again.wait("[...document.querySelectorAll('#strips .mute')].map((b) => b.getAttribute('aria-pressed')).join() === 'false,false,false'")
+	again.click("#undo")
+	again.wait("audiosepPage.plan.sources.length === 0")
+	again.click("#redo")
+	again.wait("audiosepPage.plan.sources.join() === 'kept'")
 	if got := value[[]string](other, "audiosepPage.plan.sources"); fmt.Sprint(got) != "[another]" {
 		t.Errorf("the page beside it has sources %v; want [another]", got)
 	}

@@ -221,6 +221,7 @@ func resumes(ctx context.Context, s audiosep.ResumableStems) error {
 	} else {
 		places = []place{places[0], places[len(places)/2]}
 	}
+	enough := errors.New("enough")
 	for _, p := range places {
 		if p.at < 1 || p.at >= h.Samples {
 			continue
@@ -235,8 +236,14 @@ func resumes(ctx context.Context, s audiosep.ResumableStems) error {
 				}
 				at[row] += len(x)
 			}
+			if p.at == 1 && slices.Min(at) > 0 { // the others go on to the end
+				return enough
+			}
 			return nil
 		})
+		if errors.Is(err, enough) {
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -91,18 +91,16 @@ func (o *output) keep(f *os.File) (k kept, err error) {
 	return k, err
 }
 
-var sums = crc64.MakeTable(crc64.ECMA)
-
 // sumTo carries the sum of the file on to a position.
 func (o *output) sumTo(f io.ReaderAt, end int64) error {
 	o.summed = max(o.summed, min(o.encoder.head(), end))
-	buf := make([]byte, 1<<16)
+	table, buf := crc64.MakeTable(crc64.ECMA), make([]byte, 1<<16)
 	for o.summed < end {
 		n, err := f.ReadAt(buf[:min(int64(len(buf)), end-o.summed)], o.summed)
 		if n == 0 {
 			return fmt.Errorf("byte %d: %w", o.summed, err)
 		}
-		o.sum = crc64.Update(o.sum, sums, buf[:n])
+		o.sum = crc64.Update(o.sum, table, buf[:n])
 		o.summed += int64(n)
 	}
 	return nil

@@ -284,17 +284,8 @@ func TestLossyFormats(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			want := music(c.rate, c.channels, 60011, 16)
-			attacks(want)
 			out := filepath.Join(dir, c.out)
-			c.make(t, write(t, dir, "a.wav", "int16", want), out)
-			got, head, err := audio.ReadFile(out)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if head.Encoding != "" || head.Rate != c.rate {
-				t.Errorf("it is %+v; want no encoding at %d Hz", head, c.rate)
-			}
+			got := lossy(t, music(c.rate, c.channels, 60011, 16), c.make, out, c.rate)
 			if c.rate == 24000 && strings.HasPrefix(c.name, "mp3") { // whose bands ffmpeg has otherwise than the standard
 				wav := filepath.Join(dir, "decoded.wav")
 				tool(t, "lame", "--silent", "--decode", out, wav)
@@ -313,6 +304,22 @@ func TestLossyFormats(t *testing.T) {
 			within(t, got.Data, decoded(t, out, c.channels))
 		})
 	}
+}
+
+// lossy has a program code a sound with bursts, out, and returns what is read of it, which must be of
+// a rate and of no encoding.
+func lossy(t *testing.T, s *audiosep.Signal, code func(t *testing.T, wav, out string), out string, rate int) *audiosep.Signal {
+	t.Helper()
+	attacks(s)
+	code(t, write(t, filepath.Dir(out), "a.wav", "int16", s), out)
+	got, head, err := audio.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if head.Encoding != "" || head.Rate != rate {
+		t.Errorf("it is %+v; want no encoding at %d Hz", head, rate)
+	}
+	return got
 }
 
 // attacks adds bursts, which encoders put into short blocks.

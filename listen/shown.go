@@ -110,7 +110,7 @@ func (r *recording) suggest(ctx context.Context, s *solution, p *Plan, out []sho
 		}
 	}
 	sources := max(len(p.Sources), len(groups))
-	v, err := r.power.V(ctx) // is in memory, as it was factorised
+	v, err := r.power.V(ctx) // the spectra are read for it once more, the first time
 	if err != nil {
 		return err
 	}

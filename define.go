@@ -23,7 +23,8 @@ type Definition struct {
 	Origin, Version string `json:",omitempty"`
 
 	// Build makes the stage from a JSON object of parameters; what is missing has its
-	// default. Wrong parameters make ParamErrors.
+	// default. Wrong parameters make ParamErrors. Stages with another Origin may be built at the same
+	// time.
 	Build func(raw json.RawMessage) (any, error) `json:"-"`
 }
 

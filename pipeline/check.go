@@ -51,6 +51,7 @@ func Check(s *Spec, reg *Registry) (*Pipeline, error) {
 	c := &checker{Spec: s, reg: reg, problems: slices.Concat(s.setErrs, s.misnamed),
 		p: &Pipeline{Name: s.Name, Seed: s.Seed, Out: s.Out, byID: map[string]*stage{}}}
 	c.setInputs()
+	c.buildPlugins()
 	for i := range s.Stages {
 		c.stage(i)
 	}
@@ -110,6 +111,45 @@ type checker struct {
 	problems Problems
 	told     []string // plugins, or stages of such, of which it was told why they are not there
 	unwired  bool     // some input has no wire for a fault told: who uses what is not known
+	plugins  map[int]*built
+}
+
+// built is what came of building a stage, when all of its plugin have been.
+type built struct {
+	impl any
+	err  error
+	done chan struct{}
+}
+
+// buildPlugins begins to build the stages of plugins, as to start a process takes long: each plugin
+// beside the others, and beside the stages that are compiled in.
+func (c *checker) buildPlugins() {
+	c.plugins = map[int]*built{}
+	work := map[string][]func(){}
+	done := map[string]chan struct{}{}
+	for i, spec := range c.Stages {
+		def, ok := c.reg.Lookup(spec.Use)
+		if !ok || def.Origin == "" {
+			continue
+		}
+		told := len(c.problems)
+		raw := c.raw(def, spec, pointer("stages", i))
+		c.problems = c.problems[:told] // the same will be told in the stage's turn
+		if done[def.Origin] == nil {
+			done[def.Origin] = make(chan struct{})
+		}
+		b := &built{done: done[def.Origin]}
+		c.plugins[i] = b
+		work[def.Origin] = append(work[def.Origin], func() { b.impl, b.err = def.Build(raw) })
+	}
+	for plugin, stages := range work {
+		go func() {
+			defer close(done[plugin])
+			for _, build := range stages {
+				build()
+			}
+		}()
+	}
 }
 
 func (c *checker) fault(path, stage, what, hint string) {
@@ -222,7 +262,7 @@ func (c *checker) stage(i int) {
 	}
 	if ok {
 		told := len(c.problems)
-		c.params(st, spec, at)
+		c.params(st, i, at)
 		c.wire(st, spec, at)
 		c.forecast(st, at)
 		if c.vague[i] && len(c.problems) > told { // what it lacks may stand in a field that is misspelt
@@ -249,18 +289,30 @@ func (c *checker) unknown(at string, spec StageSpec) {
 }
 
 // params builds the stage from its parameters.
-func (c *checker) params(st *stage, spec StageSpec, at string) {
-	raw := c.texts(st.def.Params, spec.Params, at)
-	if audiosep.CheckParams(st.def.Params, raw) == nil {
-		raw = c.resolveFiles(st.def.Params, raw, at, st.id)
-	}
+func (c *checker) params(st *stage, i int, at string) {
+	raw := c.raw(st.def, c.Stages[i], at)
 	st.params, st.reads = raw, filesRead(st.def.Params, raw)
-	impl, err := st.def.Build(raw)
-	if err == nil {
-		st.impl = impl
+	b, ok := c.plugins[i]
+	if ok {
+		<-b.done
+	} else {
+		b = new(built)
+		b.impl, b.err = st.def.Build(raw)
+	}
+	if b.err == nil {
+		st.impl = b.impl
 		return
 	}
-	c.paramFaults(st, err, at)
+	c.paramFaults(st, b.err, at)
+}
+
+// raw returns the parameters of a stage as it is built with them.
+func (c *checker) raw(def audiosep.Definition, spec StageSpec, at string) json.RawMessage {
+	raw := c.texts(def.Params, spec.Params, at)
+	if audiosep.CheckParams(def.Params, raw) == nil {
+		raw = c.resolveFiles(def.Params, raw, at, spec.ID)
+	}
+	return raw
 }
 
 // texts makes texts of the values that flags give to parameters that are texts, such as the

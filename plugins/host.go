@@ -44,6 +44,7 @@ type Host struct {
 	left   map[string]string // "plugin/stage" -> why the stage cannot be used
 	warned map[string]bool   // plugin's path -> that others may change it
 	closed bool
+	ending sync.WaitGroup // processes that are no longer needed
 }
 
 // NewHost returns a Host. It must be closed.
@@ -77,7 +78,18 @@ func (h *Host) Close() error {
 		wg.Go(p.close)
 	}
 	wg.Wait()
+	h.ending.Wait()
 	return nil
+}
+
+// end ends a process that is not needed any more, without waiting for that. [Host.Close] waits.
+func (h *Host) end(p *process) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.all[p] { // else Close ends it
+		delete(h.all, p)
+		h.ending.Go(p.close)
+	}
 }
 
 // process returns a process of pl that nobody uses, or that may serve several stages.
@@ -92,8 +104,7 @@ func (h *Host) process(ctx context.Context, pl plugin) (*process, error) {
 		return p, nil
 	}
 	if p != nil {
-		p.close()
-		h.forget(p)
+		h.end(p)
 	}
 	p, err := h.start(ctx, pl)
 	if err == nil && p.together() {
@@ -142,8 +153,7 @@ func (h *Host) keep(p *process) *process {
 	}
 	h.mu.Unlock()
 	if kept != p {
-		p.close()
-		h.forget(p)
+		h.end(p)
 	}
 	return kept
 }

@@ -40,15 +40,14 @@ type writer struct{ *remote }
 
 var errClosed = errors.New("the stage is closed")
 
-// Close has the plugin discard what was not committed, then ends its process, unless that
-// serves other stages too.
+// Close has the plugin discard what was not committed, then tells its process to end, unless that
+// serves other stages too. The host waits for it when it is closed.
 func (r *remote) Close() error {
 	err := r.discard()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.p != nil && !r.p.together() {
-		r.p.close()
-		r.host.forget(r.p)
+		r.host.end(r.p)
 	}
 	r.p, r.err = nil, errClosed
 	return err

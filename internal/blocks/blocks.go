@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// samples is about how many numbers a block holds when its size is not given: a megabyte,
+// samples is about how many numbers a block holds when its size is not given: 256 kB,
 // so that a block and what is made of it stay in the caches.
-const samples = 1 << 17
+const samples = 1 << 15
 
 // most is how many numbers of all layers and sources a block holds at most, unless one frame
 // has more, so that a recording of very many channels does not fill the memory.

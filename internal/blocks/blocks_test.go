@@ -59,7 +59,7 @@ func TestRunEnds(t *testing.T) {
 
 func TestSize(t *testing.T) {
 	for _, c := range []struct{ given, length, rows, share, total, want int }{
-		{0, 1000, 1, 1, 1 << 20, 131}, {0, 1000, 1, 4, 1 << 20, 132}, {7, 1000, 1, 1, 1 << 20, 7}, {7, 1000, 1, 4, 1 << 20, 8},
+		{0, 1000, 1, 1, 1 << 20, 32}, {0, 1000, 1, 3, 1 << 20, 33}, {7, 1000, 1, 1, 1 << 20, 7}, {7, 1000, 1, 4, 1 << 20, 8},
 		{1 << 30, 1000, 1, 1, 50, 50}, {0, 1000, 1, 3, 2, 3}, {0, 1 << 20, 1, 1, 100, 8}, {0, 1 << 20, 1024, 1, 100, 1}, {0, 1, 1, 1, 5000, 1024},
 	} {
 		if got := Size(WithSize(context.Background(), c.given), c.length, c.rows, c.share, c.total); got != c.want {

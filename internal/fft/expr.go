@@ -33,7 +33,7 @@ func (e expr) conj() expr {
 }
 
 func (e expr) plus(f expr) expr {
-	sum := append(expr(nil), e...)
+	sum := append(make(expr, 0, len(e)+len(f)), e...)
 next:
 	for _, t := range f {
 		for i := range sum {

@@ -70,9 +70,10 @@ func (p *Plan) mix(s sparse, rows int) {
 }
 
 func newMix(s sparse, lanes int) *mix {
-	most := 1
-	for i := range s.rows {
-		most = max(most, len(s.row(i)))
+	rows, most := make([][]entry, s.rows), 1
+	for i := range rows {
+		rows[i] = s.row(i)
+		most = max(most, len(rows[i]))
 	}
 	if most > 4 {
 		panic(fmt.Sprintf("fft: a row of %d terms", most))
@@ -82,8 +83,8 @@ func newMix(s sparse, lanes int) *mix {
 		m.terms = 4
 	}
 	m.table = make([]mixTerm, s.rows*m.terms)
-	for i := range s.rows {
-		r, t := s.row(i), m.table[i*m.terms:(i+1)*m.terms]
+	for i, r := range rows {
+		t := m.table[i*m.terms : (i+1)*m.terms]
 		for i := range t {
 			if i < len(r) {
 				t[i] = mixTerm{8 * lanes * r[i].col, r[i].c}

@@ -47,7 +47,7 @@ type point struct{ alpha, value, slope float64 }
 // and quadratic interpolation (Nocedal and Wright, algorithms 3.5 and 3.6). more is false if
 // no step was taken.
 func (s *turning) searchWolfe(ctx context.Context) (more bool, err error) {
-	origin := point{0, s.value(), s.along()}
+	origin := point{0, s.cost(), s.along()}
 	if !(origin.slope < 0) {
 		return false, nil
 	}
@@ -121,12 +121,16 @@ func (s *turning) zoom(origin, low, high point) bool {
 // at moves to alpha and returns C there.
 func (s *turning) at(alpha float64) float64 {
 	s.moveTo(alpha)
-	return s.value()
+	return s.cost()
 }
 
 // slopeHere returns the slope of C along E at the point moved to.
 func (s *turning) slopeHere() float64 {
-	s.slope()
+	if s.fromStart {
+		s.slopeWith(s.x0)
+	} else {
+		s.slope()
+	}
 	return s.along()
 }
 

@@ -23,12 +23,15 @@ type turning struct {
 	// x, v and phi at α = 0 while a line search is under way; those of learning are at α.
 	x0, v0, phi0 []float64
 	weigh        func(worker, m int)
+
+	floor     float64 // eps, where a line search of the is objective has V
+	fromStart bool    // slopes in a line search are taken with X at α = 0 beside X
 }
 
 func newTurning(l *learning) *turning {
 	square := func() *mat.Dense { return mat.NewDense(l.rows, l.rows, nil) }
 	t := &turning{
-		learning: l, xu: make([]float64, len(l.x)), g: make([]float64, len(l.v)), a: make([]float64, len(l.v)),
+		learning: l, floor: l.eps, xu: make([]float64, len(l.x)), g: make([]float64, len(l.v)), a: make([]float64, len(l.v)),
 		slopes: square(), curves: square(), direction: square(), turn: square(), exp: orthogonal.NewExponential(l.rows),
 		x0: make([]float64, len(l.x)), v0: make([]float64, len(l.v)), phi0: make([]float64, len(l.phi)),
 	}
@@ -36,12 +39,24 @@ func newTurning(l *learning) *turning {
 	return t
 }
 
+// cost returns C with the floor of line searches.
+func (t *turning) cost() float64 {
+	eps := t.eps
+	t.eps = t.floor
+	c := t.value()
+	t.eps = eps
+	return c
+}
+
 // slope sets slopes to G: a rotation by exp(αE), E skew-symmetric, changes C by α·Σ G∘E to
 // first order in α.
-func (t *turning) slope() {
+func (t *turning) slope() { t.slopeWith(t.x) }
+
+// slopeWith is slope with x for the right one of the two X in the gradient.
+func (t *turning) slopeWith(x []float64) {
 	t.team.Do(t.rows, t.threads, t.weigh)
 	g := t.slopes.RawMatrix()
-	product(blas.NoTrans, blas.Trans, 2*t.weight/float64(t.per), rowMajor(t.xu, t.total()), rowMajor(t.x, t.total()), 0, g)
+	product(blas.NoTrans, blas.Trans, 2*t.weight/float64(t.per), rowMajor(t.xu, t.total()), rowMajor(x, t.total()), 0, g)
 	for p := range t.rows {
 		for q := range p {
 			d := 0.5 * (g.Data[p*g.Stride+q] - g.Data[q*g.Stride+p])
@@ -58,7 +73,7 @@ func (t *turning) rowWeights(_, m int) {
 	copy(a, g)
 	if t.is {
 		for j, p := range v {
-			u := 1 / (p + t.eps)
+			u := 1 / (p + t.floor)
 			g[j] -= u
 			a[j] += u
 		}

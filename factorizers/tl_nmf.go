@@ -20,7 +20,7 @@ type TLNMFParams struct {
 	MMSteps    int     `json:"mm_steps" min:"1" doc:"Most updates of H and W in an iteration. From a Φ that is not settled, and with update mm, the first iterations make fewer, so that Φ takes shape before W and H settle."`
 	Update     string  `json:"update" oneof:"momentum|mm" doc:"How W and H are updated: mm by majorisation-minimisation; momentum goes farther and on in the direction of the last updates, but not where C would rise, and from a Φ that is not settled begins as mm."`
 	PhiSteps   int     `json:"phi_steps" min:"1" doc:"Steps of the solver in an iteration: sweeps of jacobi and blocks, line searches of the others. On one recording C ends lower with two or more."`
-	Solver     string  `json:"solver" oneof:"auto|jacobi|blocks|quasi_newton|projected_gradient" doc:"How Φ is learnt: by pairs of rows, blocks of rows, or all rows at once; auto is jacobi where it has a closed form and Φ is small, else blocks."`
+	Solver     string  `json:"solver" oneof:"auto|jacobi|blocks|quasi_newton|projected_gradient" doc:"How Φ is learnt: by pairs of rows, blocks of rows, or all rows at once; auto is jacobi where it has a closed form and Φ is small, else blocks; a Φ of up to 128 rows that is wired or from a file it learns by the steps of the published codes too, in two to four times the time an iteration, and keeps the lower C."`
 	Curvature  string  `json:"curvature" oneof:"corrected|published" doc:"What quasi_newton divides the gradient by: the curvature of each rotation, or the part of it in Ablin et al. (2019)."`
 	Objective  string  `json:"objective" oneof:"gcm|is" doc:"gcm, the likelihood of the Gaussian composite model, or is, the Itakura-Saito divergence of V from WH."`
 	Reach      int     `json:"reach" min:"0" unit:"rows" doc:"Rotate only rows of Φ that stand at most so many apart, by jacobi; 0: all. From a DCT 1 to 8 adapt Φ to a recording without fitting it too closely."`
@@ -71,7 +71,17 @@ func DefaultTLNMF() TLNMFParams {
 // first. Settled is a Φ, given or drawn, that concentrates the power better than chance, with
 // W and H that then fit V to ¼ a coefficient; for the is objective none is, unless it is fixed.
 // The mean is over all layers and over the frames that share a column. C never
-// rises. The learnt Φ is orthogonal to 1e-12 and its rows are in no special order; columns of
+// rises.
+//
+// C has many minima, and now one, now the other of two descents from one start ends lower. So
+// from a Φ of up to 128 rows that is given, with the solver auto, a second one takes the steps
+// of the published codes (github.com/sixin-zh/tlnmf-gcm; for is github.com/pierreablin/tlnmf),
+// and the model is that of the lower end: C is no higher than theirs, after as many
+// iterations and at the end. (For is their codes' own results differ by 5e-5 where H of the
+// start differs by rounding: so much they may be lower.) The objective has the lower C of both
+// after each iteration.
+//
+// The learnt Φ is orthogonal to 1e-12 and its rows are in no special order; columns of
 // W sum to 1. It is an error if p is out of the ranges in its tags, as in a spec.
 func NewTLNMF(p TLNMFParams) (audiosep.JointLearner, error) {
 	if err := audiosep.CheckStruct(p); err != nil {
@@ -99,6 +109,9 @@ func (t tlNMF) Needs(e audiosep.Extent) audiosep.Needs {
 		rank = e.Rank
 	}
 	work := 2*samples + together*(4*samples+4*v+6*phi)
+	if t.Solver == "auto" && m <= largest {
+		work += together * (2*samples + 5*v + 10*phi) // if Φ is given: see publishedCourse
+	}
 	return audiosep.Needs{Work: work, Keeps: phi + v,
 		Operations: float64(t.Restarts*t.Iterations) * (24*float64(m*m)*float64(frames)/productSpeed + float64(m)*float64(e.Columns)*(24*float64(rank)+elementWork))}
 }
@@ -115,7 +128,11 @@ func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.F
 		return audiosep.Model{}, err
 	}
 	t.warn(env, scene)
-	told := newProgress(env, t.Iterations, t.Restarts)
+	courses := 1
+	if t.twoCourses(start) {
+		courses = 2
+	}
+	told := newProgress(env, t.Iterations, t.Restarts*courses)
 	best, _, ends, err := leastOfStarts(t.Restarts, func(i, threads int) (*learning, error) {
 		return t.run(ctx, env, scene, start, i, threads, told)
 	}, (*learning).last)
@@ -153,46 +170,34 @@ func (t tlNMF) warn(env audiosep.Env, s *scene.Scene) {
 
 // run learns from start i on at most so many threads, on which the result does not depend.
 func (t tlNMF) run(ctx context.Context, env audiosep.Env, s *scene.Scene, start *tlStart, i, threads int, told *progress) (*learning, error) {
-	phi, w, h, err := start.draw(ctx, env, i)
-	if err != nil {
-		return nil, err
-	}
-	l := newLearning(s, t.TLNMFParams, phi, w, h, threads)
-	schedule, err := newSchedule(ctx, t.TLNMFParams, l, s)
-	if err != nil {
-		return nil, err
-	}
-	solver := l.solver(t.TLNMFParams)
-	for it := range t.Iterations {
-		schedule.updateFactors(ctx, it)
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if t.Fix == "none" {
-			for range t.PhiSteps {
-				more, err := solver.improve(ctx)
-				if err != nil {
-					return nil, err
-				}
-				if !more {
-					break
-				}
-			}
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		done, err := l.record(t.Tol)
+	begin := func() (*learning, error) {
+		phi, w, h, err := start.draw(ctx, env, i)
 		if err != nil {
 			return nil, err
 		}
-		if done {
-			told.step(t.Iterations-it, l.last())
-			break
-		}
-		told.step(1, l.last())
+		return newLearning(s, t.TLNMFParams, phi, w, h, threads), nil
 	}
-	return l, nil
+	l, err := begin()
+	if err != nil {
+		return nil, err
+	}
+	course, err := t.ownCourse(ctx, l, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.follow(ctx, course, t.Iterations, told); err != nil || !t.twoCourses(start) {
+		return l, err
+	}
+	second, err := begin()
+	if err != nil {
+		return nil, err
+	}
+	published := newPublishedCourse(second, t.TLNMFParams)
+	if err := second.follow(ctx, published, t.Iterations, told); err != nil {
+		return nil, err
+	}
+	published.end()
+	return lower(l, second), nil
 }
 
 // report logs the best start and how many others agree with it.

@@ -14,7 +14,7 @@ import (
 // With the race detector pools drop what they hold, and then allocate.
 func TestTLNMFSweepAllocatesNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	const m, cols, rank = 12, 30, 2
+	const m, cols, rank = 24, 240, 2 // enough for two threads
 	s := &scene.Scene{Samples: m, Cols: cols, Per: 3, Y: mat.NewDense(m, 3*cols, nil), Scale: 1}
 	for i := range s.Y.RawMatrix().Data {
 		s.Y.RawMatrix().Data[i] = rng.NormFloat64()

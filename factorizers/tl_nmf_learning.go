@@ -33,6 +33,7 @@ type learning struct {
 
 	objective []float64
 	stop      string
+	keepH     bool // normalise leaves H as it is
 
 	sums       []float64                                   // one for each row or component
 	passes     *kernel.NMF                                 // over v, once it is loaded
@@ -44,8 +45,15 @@ type learning struct {
 	tasks      struct{ model, objective, power func(worker, i int) }
 }
 
+// threadsFrom is the number of coefficients from which on more threads are faster: below it
+// they wait for each other longer than they work.
+const threadsFrom = 1 << 14
+
 // newLearning starts from phi, w and h, which it keeps, and uses at most n threads.
 func newLearning(s *scene.Scene, p TLNMFParams, phi, w, h *mat.Dense, n int) *learning {
+	if s.Rows()*s.Frames() < threadsFrom {
+		n = 1
+	}
 	l := &learning{
 		samples: s.Samples, rows: s.Rows(), cols: s.Cols, per: s.Per, rank: p.Rank,
 		eps: p.Eps * s.Scale, l1: p.L1 / s.Scale, rest: s.Rest,
@@ -118,6 +126,9 @@ func (l *learning) normalise() {
 		floats.Add(l.sums[:l.rank], l.w[m*l.rank:(m+1)*l.rank])
 	}
 	for k, sum := range l.sums[:l.rank] {
+		if l.keepH && sum > 0 {
+			continue
+		}
 		if sum > 0 {
 			floats.Scale(sum, l.h[k*l.cols:(k+1)*l.cols])
 		} else {

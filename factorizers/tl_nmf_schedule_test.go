@@ -72,8 +72,8 @@ func wiredAs(t *testing.T, seed uint64, m int) audiosep.Model {
 	return audiosep.Model{Transform: transform}
 }
 
-// Wired, a random Φ ends where the same Φ ends that was drawn.
-func TestWiredRandomPhiIsAsDrawn(t *testing.T) {
+// Wired, a random Φ ends no higher than the same Φ that was drawn.
+func TestWiredRandomPhiIsNoWorseThanDrawn(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")
 	}
@@ -85,7 +85,7 @@ func TestWiredRandomPhiIsAsDrawn(t *testing.T) {
 				p.Rank, p.Objective, p.Iterations = 3, objective, 60
 				drawn := learnModel(t, p, seed, y, audiosep.Model{})
 				wired := learnModel(t, p, seed, y, wiredAs(t, seed, 12))
-				if math.Abs(wired-drawn) > 1e-3*math.Abs(drawn) {
+				if wired > drawn+1e-3*math.Abs(drawn) {
 					t.Errorf("%s, %d recordings, seed %d: C = %.6g wired, %.6g drawn", objective, layers, seed, wired, drawn)
 				}
 			}
@@ -93,8 +93,7 @@ func TestWiredRandomPhiIsAsDrawn(t *testing.T) {
 	}
 }
 
-// From any start that is given C ends no higher, on average, than by the plain method from the
-// same start: one update by majorisation-minimisation and one sweep of rotations an iteration.
+// From the same start C ends no higher, on average, than by the plain method: one update by majorisation-minimisation and one sweep of rotations an iteration.
 // The starts lie from the truth to chance.
 func TestGivenStartsEndAsLowAsPlainSteps(t *testing.T) {
 	if testing.Short() {

@@ -21,6 +21,7 @@ type tlStart struct {
 	eps   float64
 	phi   *mat.Dense // rows×rows
 	w, h  *mat.Dense // rows×K, K×N/S
+	given bool       // Φ is wired or from a file
 }
 
 // start prepares what all starts have in common. It reduces the scene to the span of its
@@ -45,6 +46,7 @@ func (t tlNMF) start(ctx context.Context, s *scene.Scene, init audiosep.Model) (
 		if st.phi, err = scene.OrthogonalMatrix(phi, s.Samples); err != nil {
 			return nil, wrap(*t.StartFile, err)
 		}
+		st.given = true
 	default:
 		if st.w == nil {
 			s.Reduce(st.eps)
@@ -90,7 +92,7 @@ func (st *tlStart) take(ctx context.Context, init audiosep.Model) error {
 	}
 	forward := func(dst, src []float64) error { return init.Transform.Forward(ctx, audiosep.Coefs{Re: dst}, src) }
 	phi, err := scene.Orthogonal(init.Transform, st.scene.Samples, forward)
-	st.phi = phi
+	st.phi, st.given = phi, true
 	return wrap("init_transform", err)
 }
 

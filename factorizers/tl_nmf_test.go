@@ -2,6 +2,7 @@ package factorizers_test
 
 import (
 	"bytes"
+	"cmp"
 	"log/slog"
 	"math"
 	"math/rand/v2"
@@ -233,7 +234,7 @@ func objective(t testing.TB, p factorizers.TLNMFParams, y *audiosep.Frames, m au
 }
 
 func TestTLNMFDoesNotDependOnThreads(t *testing.T) {
-	y := noteFrames(t, 2, 1)
+	y := noteFrames(t, 4, 1) // small ones are learnt on one thread
 	everySolver(t, func(t *testing.T, p factorizers.TLNMFParams) {
 		p.Iterations, p.Restarts = 4, 3
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
@@ -247,6 +248,50 @@ func TestTLNMFDoesNotDependOnThreads(t *testing.T) {
 			t.Error("another seed learns the same")
 		}
 	})
+}
+
+// A Φ that is given is followed down twice: the promises hold, on any number of threads, with
+// frames of silence too.
+func TestTLNMFGivenStart(t *testing.T) {
+	y := noteFrames(t, 4, 1)
+	for _, data := range y.Data {
+		clear(data[:3*y.Length])
+	}
+	phi, err := audiosep.NewMatrixTransform(dct(60))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := audiosep.Model{Transform: phi}
+	for _, model := range []string{"gcm", "is"} {
+		p := paperParams()
+		p.Objective, p.Iterations, p.Tol, p.L1 = model, 6, 0, 1e-3
+		two := learnFrom(t, p, 1, y, start)
+		if !slices.IsSortedFunc(two.Factors.Objective, func(a, b float64) int { return cmp.Compare(b, a) }) {
+			t.Errorf("%s: the objective rises: %.9g", model, two.Factors.Objective)
+		}
+		if e := audiosep.OrthogonalityError(phiOf(two)); e > 1e-12 {
+			t.Errorf("%s: the transform is %g from orthogonal; want at most 1e-12", model, e)
+		}
+		if c := objective(t, p, y, two); math.Abs(c-last(two)) > 1e-8*math.Abs(c) {
+			t.Errorf("%s: the objective of what was learnt is %.12g; it says %.12g", model, c, last(two))
+		}
+		before := runtime.GOMAXPROCS(1)
+		again := learnFrom(t, p, 1, y, start)
+		runtime.GOMAXPROCS(before)
+		if !mat.Equal(phiOf(two), phiOf(again)) || !mat.Equal(two.Factors.H, again.Factors.H) {
+			t.Errorf("%s: one thread and %d learn different numbers", model, before)
+		}
+		for _, solver := range []string{"jacobi", "blocks"} { // what auto chooses for gcm, and for is
+			if p.Solver = solver; (model == "gcm") == (solver == "jacobi") {
+				one := learnFrom(t, p, 1, y, start)
+				for i, c := range one.Factors.Objective {
+					if two.Factors.Objective[i] > c {
+						t.Errorf("%s, iteration %d: C = %.12g; by one course %.12g", model, i+1, two.Factors.Objective[i], c)
+					}
+				}
+			}
+		}
+	}
 }
 
 // The result does not depend on the order of the realisations.

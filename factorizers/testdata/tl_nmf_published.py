@@ -2,10 +2,10 @@
 """Writes tl_nmf_published.json: the objective of the published TL-NMF codes on 100 small problems.
 
 The codes are github.com/sixin-zh/tlnmf-gcm at 4ff1d61 (gcm objective, one and ten recordings) and
-github.com/pierreablin/tlnmf at c67d7da (is objective, one recording, with L1), with five steps of Φ
-an iteration, their default, and tol 1e-7. Problems and starts are drawn by the generator below,
-which tl_nmf_published_test.go has too, so that nothing but C is stored: after 10 and 30
-iterations, and at the end, of at most ITERATIONS.
+github.com/pierreablin/tlnmf at c67d7da (is objective, one recording, with L1 and without), with five
+steps of Φ an iteration, their default, and tol 1e-7. Problems and starts are drawn by the generator
+below, which tl_nmf_published_test.go has too, so that nothing but C is stored: after each of AFTER
+iterations, the last of which are the most.
 
 usage: tl_nmf_published.py TLNMF_GCM TLNMF > tl_nmf_published.json, with the two folders
 """
@@ -19,7 +19,7 @@ import warnings
 import numpy as np
 import scipy
 
-PROBLEMS, ITERATIONS, EPS, L1 = 100, 50, 5e-7, 0.1
+PROBLEMS, AFTER, EPS, L1 = 100, (1, 2, 5, 10, 20, 30, 50), 5e-7, 0.1
 MASK = (1 << 64) - 1
 
 
@@ -81,23 +81,24 @@ def load(folder, name):
 
 
 def at(objective):
-    return [float("%.9g" % objective[min(i, len(objective)) - 1]) for i in (10, 30, len(objective))]
+    return [float("%.12g" % objective[min(i, len(objective)) - 1]) for i in AFTER]
 
 
 def main():
     warnings.simplefilter("ignore")
     gcm, divergence = load(sys.argv[1], "tl_nmf_batch"), load(sys.argv[2], "tl_nmf")
-    out = {"numpy": np.__version__, "scipy": scipy.__version__, "iterations": ITERATIONS, "eps": EPS, "l1": L1,
-           "gcm_1": [], "gcm_10": [], "is_1": []}
+    out = {"numpy": np.__version__, "scipy": scipy.__version__, "after": AFTER, "eps": EPS, "l1": L1,
+           "gcm_1": [], "gcm_10": [], "is_1": [], "is_l1_1": []}
     with contextlib.redirect_stdout(io.StringIO()):
         for seed in range(PROBLEMS):
             for layers in (1, 10):
                 y, phi, w, h = problem(seed, layers)
-                *_, info = gcm(y, w.shape[1], Phi=phi, W=w.copy(), H=h.copy(), regul=0, max_iter=ITERATIONS, tol=1e-7, eps_nmf=EPS)
+                *_, info = gcm(y, w.shape[1], Phi=phi, W=w.copy(), H=h.copy(), regul=0, max_iter=AFTER[-1], tol=1e-7, eps_nmf=EPS)
                 out["gcm_%d" % layers].append(at(info["obj_list"]))
-            y, phi, w, h = problem(seed, 1)
-            *_, info = divergence(y[0], w.shape[1], Phi=phi, W=w.copy(), H=h.copy(), regul=L1, max_iter=ITERATIONS, tol=1e-7)
-            out["is_1"].append(at(info["obj_list"]))
+            for name, l1 in (("is_1", 0), ("is_l1_1", L1)):
+                y, phi, w, h = problem(seed, 1)
+                *_, info = divergence(y[0], w.shape[1], Phi=phi, W=w.copy(), H=h.copy(), regul=l1, max_iter=AFTER[-1], tol=1e-7)
+                out[name].append(at(info["obj_list"]))
             print(seed, file=sys.stderr)
     rows = ",\n".join('"%s": %s' % (key, json.dumps(value)) for key, value in out.items())
     sys.stdout.write("{\n%s\n}\n" % rows)

@@ -286,7 +286,10 @@ func (f *far) forgive(it *Item) {
 
 // publish uploads the results of an item, the done-file last.
 func (f *far) publish(ctx context.Context, it *Item, work string) error {
-	if f.done(it) != nil { // somebody else was faster: the bytes are the same
+	// Not by done: where it cannot be told whether others have done it, nothing of theirs may be withdrawn.
+	if d, err := f.find(ctx, it); err != nil {
+		return f.wrong(err)
+	} else if d != nil { // somebody else was faster: the bytes are the same
 		return os.RemoveAll(work)
 	}
 	if err := f.withdraw(ctx, it); err != nil {
@@ -332,15 +335,24 @@ func (f *far) withdraw(ctx context.Context, it *Item) error {
 }
 
 func (f *far) done(it *Item) *Done {
-	text, _, err := f.store.Read(f.ctx, it.Name+"/"+DoneFile)
-	if err != nil {
-		return nil
+	d, _ := f.find(f.ctx, it)
+	return d
+}
+
+// find returns the done-file of an item that is done; nil: it is not done. An error says that it cannot be
+// told.
+func (f *far) find(ctx context.Context, it *Item) (*Done, error) {
+	text, _, err := f.store.Read(ctx, it.Name+"/"+DoneFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
 	}
 	sizes := map[string]int64{}
-	if eachObject(f.ctx, f.store, it.Name+"/", func(o helper.Object) { sizes[o.Name] = o.Bytes }) != nil {
-		return nil
+	if err := eachObject(ctx, f.store, it.Name+"/", func(o helper.Object) { sizes[o.Name] = o.Bytes }); err != nil {
+		return nil, err
 	}
-	return f.doneOf(it, text, sizes)
+	return f.doneOf(it, text, sizes), nil
 }
 
 // doneOf returns what a done-file says if it is of the item, and its outputs are there in the lengths

@@ -218,6 +218,33 @@ func TestFarBreaks(t *testing.T) {
 	}
 }
 
+// Where somebody else has done an item meanwhile and the store breaks, what was done stays.
+func TestFarKeepsWhatIsDone(t *testing.T) {
+	m, all := newMemory(), items(1)
+	run(t, t.Context(), all, m.options(nil), ExitDone)
+	text := m.objects["item0/"+DoneFile]
+	delete(m.objects, "item0/"+DoneFile)
+	o := m.options(func(context.Context, Task) error {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.objects["item0/"+DoneFile] = text
+		m.breaks = func(what, name string) error {
+			if what == "list" && name == "item0/" {
+				return errors.New("the line is cut")
+			}
+			return nil
+		}
+		return nil
+	})
+	if s := run(t, t.Context(), all, o, ExitStopped); !strings.Contains(s.Stopped, "the line is cut") {
+		t.Errorf("%+v; want it stopped by the store", s)
+	}
+	m.breaks = nil
+	if s := m.look(t, all); s.Done != 1 || len(s.Damaged) > 0 {
+		t.Errorf("%+v; want the item still done", s)
+	}
+}
+
 // A lease in a store keeps others off while its holder gives signs of life, or its lock is held on the
 // same machine; of those who find it void one gets it.
 func TestFarLeases(t *testing.T) {

@@ -23,7 +23,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/audiosep/audiosep"
@@ -39,6 +41,7 @@ type Options struct {
 	Version string            // of the program, and the kind of processor: what decides the bits
 	Pins    map[string]string // SHA-256 of each plugin in use
 	Every   time.Duration     // how long a stage works before it saves where it is
+	Also    []string          // other inputs that the same command runs, each by itself
 	Log     *slog.Logger      // nil: nothing is logged
 }
 
@@ -51,6 +54,10 @@ type Folder struct {
 	files  *whole.Journal
 	mu     sync.Mutex
 	points map[string]*point
+
+	stopping atomic.Bool
+	saved    chan struct{} // closed when a stage has saved where it is, after Stop
+	once     sync.Once
 }
 
 // owner is run.json: whose a folder is.
@@ -83,7 +90,7 @@ func Open(ctx context.Context, p *pipeline.Pipeline, o Options) (*Folder, error)
 		return nil, err
 	}
 	sum := sha256.Sum256(text)
-	f := &Folder{dir: filepath.Join(p.Out, Prefix+hex.EncodeToString(sum[:6])), o: o, points: map[string]*point{}}
+	f := &Folder{dir: filepath.Join(p.Out, Prefix+hex.EncodeToString(sum[:6])), o: o, points: map[string]*point{}, saved: make(chan struct{})}
 	f.files = whole.NewJournal(filepath.Join(f.dir, "published"))
 	for dir := filepath.Clean(p.Out); ; dir = filepath.Dir(dir) {
 		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
@@ -196,8 +203,18 @@ func (f *Folder) take() error {
 	}
 }
 
-// others tells of what other runs have left in the same folder, and why this run cannot go on with it.
+// others tells of what other runs have left in the same folder, and why this run cannot go on with it. What
+// is of another input of the same command is told, or gone on with, when it is that one's turn.
 func (f *Folder) others(out string, own *owner) {
+	later := map[string]bool{}
+	for _, path := range f.o.Also {
+		if path, err := filepath.Abs(path); err == nil {
+			later[path] = true
+		}
+	}
+	for _, in := range own.Inputs {
+		delete(later, in.Path)
+	}
 	all, _ := filepath.Glob(filepath.Join(out, Prefix+"*", "run.json"))
 	for _, path := range all {
 		var other owner
@@ -205,7 +222,8 @@ func (f *Folder) others(out string, own *owner) {
 			continue
 		}
 		text, err := os.ReadFile(path)
-		if filepath.Dir(path) == f.dir || err != nil || json.Unmarshal(text, &other) != nil || busy(filepath.Dir(path)) {
+		if filepath.Dir(path) == f.dir || err != nil || json.Unmarshal(text, &other) != nil || busy(filepath.Dir(path)) ||
+			slices.ContainsFunc(other.Inputs, func(in input) bool { return later[in.Path] }) {
 			continue
 		}
 		f.o.Log.Warn("a run that is not done has left a folder with which this one cannot go on", "folder", filepath.Dir(path),
@@ -255,11 +273,50 @@ func (f *Folder) Checkpoint(stage string) audiosep.Checkpoint {
 	defer f.mu.Unlock()
 	p := f.points[stage]
 	if p == nil {
-		p = &point{stage: stage, dir: filepath.Join(f.dir, "stage-"+url.PathEscape(stage)), every: f.o.Every, log: f.o.Log, saved: time.Now()}
+		p = &point{folder: f, stage: stage, dir: filepath.Join(f.dir, "stage-"+url.PathEscape(stage)), every: f.o.Every, log: f.o.Log, saved: time.Now()}
 		f.points[stage] = p
 	}
 	return p
 }
+
+// Stop says that the run is about to be stopped: whatever stage is at work is to save where it is. The channel
+// is closed when one has. A stage that only saves what it has learnt to the end does not.
+func (f *Folder) Stop() <-chan struct{} {
+	f.stopping.Store(true)
+	return f.saved
+}
+
+// Warn keeps a warning of this part of the run, for the record of all of it.
+func (f *Folder) Warn(line string) {
+	text, err := json.Marshal(line)
+	if err != nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	file, err := os.OpenFile(f.warnings(), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+	if err == nil {
+		_, err = file.Write(append(text, '\n'))
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil {
+		f.o.Log.Warn("a warning cannot be kept: if the run is killed and goes on its record will not have it", "err", err)
+	}
+}
+
+// Warnings returns those that earlier parts of the run have kept. A line that was cut off is left out.
+func (f *Folder) Warnings() (all []string) {
+	text, _ := os.ReadFile(f.warnings())
+	for line := range bytes.Lines(text) {
+		var one string
+		if json.Unmarshal(line, &one) == nil {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+func (f *Folder) warnings() string { return filepath.Join(f.dir, "warnings") }
 
 // Publishing returns a context for the run: files that get their names within it are noted, so that the
 // next run takes them back if this one is killed before Close.
@@ -294,6 +351,7 @@ func (f *Folder) needed() bool {
 
 // point is the checkpoint of a stage.
 type point struct {
+	folder     *Folder
 	stage, dir string
 	every      time.Duration
 	log        *slog.Logger
@@ -350,13 +408,16 @@ func (p *point) putAside() (string, error) {
 func (p *point) Due() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return time.Since(p.saved) >= p.every
+	return time.Since(p.saved) >= p.every || p.folder.stopping.Load()
 }
 
 func (p *point) Save(state []byte) error {
 	sum := sha256.Sum256(state)
 	if err := whole.Settle(filepath.Join(p.Dir(), "state"), append([]byte(hex.EncodeToString(sum[:])+"\n"), state...)); err != nil {
 		return err
+	}
+	if p.folder.stopping.Load() {
+		p.folder.once.Do(func() { close(p.folder.saved) })
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 func TestLoad(t *testing.T) {
 	var said bytes.Buffer
 	dir := t.TempDir()
-	p := &point{stage: "s", dir: filepath.Join(dir, "stage-s"), log: slog.New(slog.NewTextHandler(&said, nil))}
+	p := &point{folder: &Folder{}, stage: "s", dir: filepath.Join(dir, "stage-s"), log: slog.New(slog.NewTextHandler(&said, nil))}
 	if state, err := p.Load(); state != nil || err != nil {
 		t.Errorf("%q, %v; want nothing", state, err)
 	}

@@ -47,14 +47,17 @@ func BenchmarkHourMeeting(b *testing.B) { benchmarkHour(b, "meeting", "--for", "
 func BenchmarkHourDenoise(b *testing.B) { benchmarkHour(b, "denoise") }
 
 // hours is how long an hour is: AUDIOSEP_HOURS of them, for machines with the disk and the time.
-func hours(b *testing.B) int {
-	text := os.Getenv("AUDIOSEP_HOURS")
+func hours(b *testing.B) int { return given(b, "AUDIOSEP_HOURS", 1) }
+
+// given returns the whole number in a variable of the environment.
+func given(b *testing.B, name string, otherwise int) int {
+	text := os.Getenv(name)
 	if text == "" {
-		return 1
+		return otherwise
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
-		b.Fatalf("AUDIOSEP_HOURS is %q; want a whole number, at least 1", text)
+		b.Fatalf("%s is %q; want a whole number, at least 1", name, text)
 	}
 	return n
 }
@@ -86,9 +89,10 @@ func command(b *testing.B, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// writeSong writes stereo sound: notes that come and go, another mixture on each side.
+// writeSong writes stereo sound of 44.1 kHz (AUDIOSEP_RATE, in Hz): notes that come and go, another mixture on each
+// side.
 func writeSong(b *testing.B, file string, seconds int) {
-	const rate = 44100
+	rate := given(b, "AUDIOSEP_RATE", 44100)
 	sink, err := audio.NewWriteAudio(audio.WriteAudioParams{Pattern: file, Format: strings.TrimPrefix(filepath.Ext(file), "."), Encoding: "int16", OnClip: "error"})
 	if err != nil {
 		b.Fatal(err)
@@ -102,7 +106,7 @@ func writeSong(b *testing.B, file string, seconds int) {
 	block := [][]float64{make([]float64, rate), make([]float64, rate)}
 	for s := range seconds {
 		for i := range rate {
-			t := float64(s) + float64(i)/rate
+			t := float64(s) + float64(i)/float64(rate)
 			a := math.Sin(2*math.Pi*440*t) * math.Abs(math.Sin(1.3*t))
 			c := math.Sin(2*math.Pi*622*t) * math.Abs(math.Cos(0.7*t))
 			block[0][i], block[1][i] = 0.4*a+0.2*c, 0.2*a+0.4*c

@@ -16,13 +16,17 @@ import (
 	"github.com/audiosep/audiosep/batch"
 	"github.com/audiosep/audiosep/cache"
 	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/pipeline/record"
 	"github.com/audiosep/audiosep/resume"
 )
 
 // resumeFlags say whether a run that is killed can go on.
 type resumeFlags struct {
-	on    bool
-	every time.Duration
+	on     bool
+	every  time.Duration
+	inputs []string       // all that the command runs, one after the other
+	done   record.Earlier // runs into the output folder that have ended well; nil: not looked for yet
+	kept   bool           // of the last run: there is something with which it can go on
 }
 
 func (f *resumeFlags) add(cmd *cobra.Command) {
@@ -31,48 +35,113 @@ func (f *resumeFlags) add(cmd *cobra.Command) {
 	fl.DurationVar(&f.every, "resume-every", 30*time.Second, "how long a stage works before it keeps what it has done")
 }
 
-// whenKept is called when a run begins that keeps what it does; tests stop it there.
-var whenKept = func(context.Context, *pipeline.Options) {}
+// whenKept is called when a run begins that keeps what it does; tests stop it there. stop is done when the
+// program is told to stop, work when the run is to end.
+var whenKept = func(stop, work context.Context, o *pipeline.Options) {}
+
+// lastSave is how long a stage has to save where it is when the run is told to stop.
+var lastSave = 2 * time.Second
+
+// doneError says that a run has been done before: its outputs are there.
+type doneError struct{ record string }
+
+func (e *doneError) Error() string { return "it was done before, as " + e.record + " says" }
+
+// keptRun is a run that keeps what it does; nil: one that does not.
+type keptRun struct {
+	flags  *resumeFlags
+	folder *resume.Folder
+	log    *slog.Logger
+	end    func() // of its context
+}
 
 // begin has a run keep what it does, and go on with what is kept. The run is to be in the context
-// that is returned; end is to be called with what came of it.
-func (f *resumeFlags) begin(ctx context.Context, l *loaded, o *pipeline.Options) (_ context.Context, end func(error) error, err error) {
+// that is returned. It is a *doneError if there is nothing to do.
+func (f *resumeFlags) begin(ctx context.Context, l *loaded, o *pipeline.Options) (context.Context, *keptRun, error) {
 	if f == nil || !f.on {
-		return ctx, func(err error) error { return err }, nil
+		return ctx, nil, nil
 	}
+	f.kept = false
 	version, err := buildID()
 	if err != nil {
 		return nil, nil, err
 	}
-	folder, err := resume.Open(ctx, l.Pipeline, resume.Options{Version: version, Pins: l.pins, Every: f.every, Log: o.Log})
+	folder, err := resume.Open(ctx, l.Pipeline, resume.Options{Version: version, Pins: l.pins, Every: f.every, Also: f.inputs, Log: o.Log})
 	if err != nil {
 		return nil, nil, fmt.Errorf("--resume: %w", err)
 	}
+	if err := f.before(ctx, l); err != nil {
+		return nil, nil, errors.Join(err, folder.Close(errors.As(err, new(*doneError))))
+	}
 	learnt := cache.New(filepath.Join(folder.Dir(), "learnt"), buildID, math.MaxInt64)
 	learnt.Least = 0
-	log := o.Log
-	o.Cache = &caches{[]pipeline.Cache{learnt, o.Cache}, log}
+	o.Cache = &caches{[]pipeline.Cache{learnt, o.Cache}, o.Log}
 	o.Checkpoint = folder.Checkpoint
-	whenKept(ctx, o)
-	return folder.Publishing(ctx), func(err error) error {
-		err = errors.Join(err, folder.Close(err == nil))
-		if _, there := os.Stat(folder.Dir()); there == nil {
-			log.Info("what is done is kept; the same command goes on", "folder", folder.Dir())
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-folder.Stop():
+		case <-time.After(lastSave):
+		case <-work.Done():
 		}
-		return err
-	}, nil
+		cancel()
+	})
+	whenKept(ctx, work, o)
+	return folder.Publishing(work), &keptRun{f, folder, o.Log, func() { stop(); cancel() }}, nil
 }
 
-// stopped returns an error with an exit code of its own for a run that was stopped and can go on;
+// before returns a *doneError if an earlier run has done the same. Files of reports are in no record: a run that
+// makes one is not taken for done.
+func (f *resumeFlags) before(ctx context.Context, l *loaded) error {
+	if l.Report != nil {
+		return nil
+	}
+	if f.done == nil {
+		f.done = record.FindEarlier(l.Out)
+	}
+	path, err := f.done.Done(ctx, l.Pipeline, record.Options{Version: thisVersion(), Pins: l.pins})
+	if err == nil && path != "" {
+		err = &doneError{path}
+	}
+	return err
+}
+
+// ended ends what begin began, with what came of the run.
+func (k *keptRun) ended(err error) error {
+	if k == nil {
+		return err
+	}
+	k.end()
+	err = errors.Join(err, k.folder.Close(err == nil))
+	if _, there := os.Stat(k.folder.Dir()); there == nil {
+		k.flags.kept = true
+		k.log.Info("what is done is kept; the same command goes on", "folder", k.folder.Dir())
+	}
+	return err
+}
+
+// warnings returns those of earlier parts, and what keeps those of this one.
+func (k *keptRun) warnings() ([]string, func(line string)) {
+	if k == nil {
+		return nil, nil
+	}
+	return k.folder.Warnings(), k.folder.Warn
+}
+
+// stopped returns an error with an exit code of its own for a run that was stopped and can be run again;
 // nil where err is of another kind.
 func (f *resumeFlags) stopped(cmd *cobra.Command, err error) error {
+	goesOn := "the same command goes on"
+	if !f.kept {
+		goesOn = "nothing of this recording was kept yet, with which the same command begins anew"
+	}
 	switch {
 	case err == nil || !f.on:
 		return nil
 	case cmd.Context().Err() != nil:
-		return &codeError{batch.ExitStopped, errors.New("stopped; the same command goes on")}
+		return &codeError{batch.ExitStopped, errors.New("stopped; " + goesOn)}
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
-		return &codeError{batch.ExitStopped, fmt.Errorf("%w; with more space the same command goes on", err)}
+		return &codeError{batch.ExitStopped, fmt.Errorf("%w; with more space %s", err, goesOn)}
 	}
 	return nil
 }

@@ -25,8 +25,9 @@ import (
 )
 
 // stopVar has a process that a test starts stop itself at a sample, so that no test depends on how
-// fast it is: kill, halt, term or fill, the disk, and how many samples are to be kept before; or
-// publish, when the files of all stages have their names.
+// fast it is: kill, halt, term or fill, the disk, and how many samples are to be kept before; early: term before
+// it is time to keep anything; never: term, where nothing can be kept; or publish, when the files of all stages have
+// their names.
 const stopVar = "AUDIOSEP_TEST_STOP"
 
 func init() {
@@ -35,7 +36,7 @@ func init() {
 	if n, _ := fmt.Sscan(os.Getenv(stopVar), &how, &samples); n == 0 {
 		return
 	}
-	whenKept = func(ctx context.Context, o *pipeline.Options) {
+	whenKept = func(ctx, work context.Context, o *pipeline.Options) {
 		if how == "publish" {
 			o.With = append(o.With, killer{})
 			return
@@ -45,7 +46,7 @@ func init() {
 			if stage != "write_audio" {
 				return point(stage)
 			}
-			return &stopping{Checkpoint: point(stage), ctx: ctx, how: how, at: samples}
+			return &stopping{Checkpoint: point(stage), ctx: ctx, work: work, how: how, at: samples}
 		}
 	}
 }
@@ -61,7 +62,8 @@ func (killer) Commit(context.Context) error {
 // stopping is a checkpoint at which the process stops, when more has been written than is kept.
 type stopping struct {
 	audiosep.Checkpoint
-	ctx    context.Context
+	ctx    context.Context // done when the process is told to stop
+	work   context.Context // done when the run is to end
 	how    string
 	at     int
 	kept   int
@@ -76,7 +78,24 @@ func (s *stopping) Save(state []byte) error {
 	return err
 }
 
+func (s *stopping) Cannot(why string) {
+	s.Checkpoint.Cannot(why)
+	if s.how == "never" {
+		lastSave = 0
+		syscall.Kill(os.Getpid(), syscall.SIGTERM)
+		<-s.work.Done()
+	}
+}
+
 func (s *stopping) Due() bool {
+	if s.how == "early" {
+		syscall.Kill(os.Getpid(), syscall.SIGTERM)
+		for !s.Checkpoint.Due() {
+			time.Sleep(time.Millisecond)
+		}
+		s.how = ""
+		return true
+	}
 	if s.kept == 0 || s.kept < s.at {
 		return s.Checkpoint.Due()
 	}
@@ -304,6 +323,106 @@ func TestResumeHostile(t *testing.T) {
 	r.same()
 }
 
+// What the first part of a run warned of stands in the record of all of it: here that samples are far beyond
+// full scale, which only whoever reads the beginning sees.
+func TestResumeWarnings(t *testing.T) {
+	r := newResumable(t, 4, strings.Replace(resumedHPSS, `{"use": "write_audio"}`, `{"use": "write_audio", "params": {"encoding": "float32"}}`, 1))
+	s := &audiosep.Signal{Rate: 8000, Channels: 1, Data: [][]float64{make([]float64, r.samples)}}
+	s.Data[0][100] = 100
+	if err := audio.WriteFile(filepath.Join(r.dir, "in.wav"), s, "float32"); err != nil {
+		t.Fatal(err)
+	}
+	r.kill("kill", r.samples/2)
+	if said := r.must(r.goOn(), exitOK); strings.Contains(said, "far beyond") {
+		t.Errorf("%s\nwant the second part not to read the beginning", said)
+	}
+	if text := contents(t, filepath.Join(r.dir, "out"))["audiosep.json"]; !strings.Contains(text, "far beyond") {
+		t.Errorf("%s\nwant the warning of the first part", text)
+	}
+	r.same()
+}
+
+// Of several inputs those that an earlier part of the command has done are not done again, and the one in hand
+// goes on, with no warning of the others'. What has been changed since is not taken for done.
+func TestResumeSeveral(t *testing.T) {
+	r := newResumable(t, 2, resumedHPSS)
+	sound, err := os.ReadFile(filepath.Join(r.dir, "in.wav"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inputs []string
+	for _, name := range []string{"a.wav", "b.wav", "c.wav"} {
+		sound[len(sound)-1-len(inputs)] ^= 1
+		r.write(name, string(sound))
+		inputs = append(inputs, "-i", filepath.Join(r.dir, name))
+	}
+	r.must(r.goOn("-i", inputs[1], "-i", filepath.Join(r.dir, "none.wav")), exitFailed) // a is done
+	r.args = append(r.args, inputs...)
+	cmd := r.stop("kill", r.samples/2)
+	text, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(text), "done before") || r.kept() < r.samples/2 {
+		t.Fatalf("%v, %d samples kept\n%s\nwant a told as done, and b killed", err, r.kept(), text)
+	}
+	if said := r.must(r.goOn(), exitOK); strings.Count(said, "done before") != 1 || strings.Contains(said, "cannot go on") || !strings.Contains(said, "goes on where") {
+		t.Errorf("%s\nwant a done before, and b gone on with", said)
+	}
+	if said := r.must(r.goOn(), exitOK); strings.Count(said, "done before") != 3 {
+		t.Errorf("%s\nwant all done before", said)
+	}
+	r.same()
+	r.write(filepath.Join("out", "b-harmonic.wav"), "changed")
+	if said := r.must(r.goOn(), exitFailed); strings.Count(said, "done before") != 2 || !strings.Contains(said, "b-harmonic.wav exists already") {
+		t.Errorf("%s\nwant b not to be taken for done", said)
+	}
+	if said := r.must(r.goOn("--set", "hpss.margin=2"), exitFailed); strings.Contains(said, "done before") {
+		t.Errorf("%s\nwant nothing of other parameters taken for done", said)
+	}
+}
+
+// A folder that another input of the same command has left is gone on with in its turn, and not warned of.
+func TestResumeSiblings(t *testing.T) {
+	r := newResumable(t, 2, resumedHPSS)
+	sound, err := os.ReadFile(filepath.Join(r.dir, "in.wav"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound[len(sound)-1] ^= 1
+	r.write("z.wav", string(sound))
+	one, other := filepath.Join(r.dir, "in.wav"), filepath.Join(r.dir, "z.wav")
+	cmd := r.stop("kill", r.samples/2, "-i", other)
+	if text, err := cmd.CombinedOutput(); err == nil {
+		t.Fatalf("%s\nwant it killed", text)
+	}
+	if said := r.must(r.goOn("-i", one, "--set", "write_audio.pattern=x-{source}"), exitOK); !strings.Contains(said, "cannot go on") {
+		t.Errorf("%s\nwant to be told of the folder by another command", said)
+	}
+	if said := r.must(r.goOn("-i", one, "-i", other), exitOK); strings.Contains(said, "cannot go on") || !strings.Contains(said, "goes on where") {
+		t.Errorf("%s\nwant z to go on, and no warning of its folder", said)
+	}
+}
+
+// SIGTERM before it was time to keep anything keeps what is done all the same; where nothing can be kept that is
+// what is said.
+func TestResumeStoppedEarly(t *testing.T) {
+	r := newResumable(t, 4, resumedHPSS)
+	early := r.command("out", "--resume", "--resume-every", "1h")
+	early.Env = append(os.Environ(), stopVar+"=early 0")
+	if said := r.must(early, batch.ExitStopped); r.kept() == 0 || r.kept() == r.samples || !strings.Contains(said, "stopped; the same command goes on") {
+		t.Errorf("%d samples are kept\n%s\nwant some, and to be told that it goes on", r.kept(), said)
+	}
+	r.must(r.goOn(), exitOK)
+	r.same()
+	r = newResumable(t, 4, resumedHPSS+`, {"id": "more", "use": "write_audio", "in": {"sources": "hpss"}, "params": {"pattern": "more-{source}"}}`)
+	never := r.command("out", "--resume")
+	never.Env = append(os.Environ(), stopVar+"=never 0")
+	if said := r.must(never, batch.ExitStopped); strings.Contains(said, "goes on\n") || !strings.Contains(said, "begins anew") {
+		t.Errorf("%s\nwant to be told that nothing is kept", said)
+	}
+	if left, _ := filepath.Glob(filepath.Join(r.dir, "out", "*")); len(left) > 0 {
+		t.Errorf("%v are left", left)
+	}
+}
+
 // SIGTERM stops a run so that it can go on. One that was killed while its files appeared takes back
 // those that had; what somebody else has put there stays.
 func TestResumeStopped(t *testing.T) {
@@ -320,8 +439,8 @@ func TestResumeStopped(t *testing.T) {
 	}
 	r.must(r.goOn(), exitOK)
 	r.same()
-	if said := r.must(r.goOn(), exitFailed); !strings.Contains(said, "exists already") {
-		t.Errorf("%s\nwant to be told that the files are there", said)
+	if said := r.must(r.goOn(), exitOK); !strings.Contains(said, "done before") {
+		t.Errorf("%s\nwant to be told that it is done", said)
 	}
 }
 
@@ -412,7 +531,7 @@ func BenchmarkHourResumed(b *testing.B) {
 		}
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
-		for keptIn(out) < 44100*1800*hours(b) {
+		for keptIn(out) < given(b, "AUDIOSEP_RATE", 44100)*1800*hours(b) {
 			select {
 			case err := <-ended:
 				b.Fatalf("%v; want it to run until it is killed", err)

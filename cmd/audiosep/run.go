@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -97,6 +98,7 @@ func (f *runFlags) run(cmd *cobra.Command, file string) error {
 	if err := f.folders(cmd); err != nil {
 		return f.told(cmd, err)
 	}
+	f.resume.inputs = f.input
 	runs, err := f.each()
 	if err != nil {
 		return f.told(cmd, err)
@@ -106,6 +108,9 @@ func (f *runFlags) run(cmd *cobra.Command, file string) error {
 	}
 	var failed []string
 	for _, one := range runs {
+		if err := cmd.Context().Err(); err != nil { // while the one before ended
+			return f.told(cmd, cmp.Or(f.resume.stopped(cmd, err), err))
+		}
 		err := f.one(cmd, one, file, text)
 		var problems pipeline.Problems
 		switch {
@@ -235,6 +240,10 @@ func (f *runFlags) one(cmd *cobra.Command, spec *specFlags, file string, text []
 	}
 	_, err = r.run(cmd.Context(), l)
 	show.close()
+	if done := (*doneError)(nil); errors.As(err, &done) {
+		r.log.Info("it was done before, and its outputs are there as they were written", "input", l.input, "record", done.record)
+		return nil
+	}
 	if stopped := f.resume.stopped(cmd, err); stopped != nil {
 		return stopped
 	}

@@ -149,12 +149,14 @@ func (r *runner) run(ctx context.Context, l *loaded) (rec *record.Record, err er
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	ctx, end, err := r.resume.begin(ctx, l, &o)
+	ctx, kept, err := r.resume.begin(ctx, l, &o)
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	defer func() { err = end(err) }()
-	w := record.New(l.Pipeline, record.Options{Version: thisVersion(), Pins: l.pins, Input: l.input, Several: r.several, None: r.noRecord, Called: r.called})
+	defer func() { err = kept.ended(err) }()
+	about := record.Options{Version: thisVersion(), Pins: l.pins, Input: l.input, Several: r.several, None: r.noRecord, Called: r.called}
+	about.Before, about.Warned = kept.warnings()
+	w := record.New(l.Pipeline, about)
 	o.Log = w.Log(o.Log)
 	if l.Report != nil {
 		rep, err := report.New(*l.Report, o.Watcher)

@@ -35,6 +35,10 @@ type Options struct {
 	Called func(path string) string
 	// None says that nothing is written; Record has it all the same.
 	None bool
+	// Before are warnings of earlier parts of a run that goes on, and Warned is told those of this one, for later
+	// parts; it may be nil.
+	Before []string
+	Warned func(line string)
 }
 
 // Writer writes the record of one run. It is one of pipeline.Options.With, so that the record
@@ -128,6 +132,27 @@ func (w *Writer) warn(r slog.Record, attrs []slog.Attr) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.warnings = append(w.warnings, line)
+	if w.o.Warned != nil {
+		w.o.Warned(line)
+	}
+}
+
+// all returns the warnings of all parts of the run. What an earlier part said and this one said again was said
+// once.
+func (w *Writer) all() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	again := map[string]int{}
+	for _, line := range w.warnings {
+		again[line]++
+	}
+	all := slices.Clone(w.warnings)
+	for _, line := range w.o.Before {
+		if again[line]--; again[line] < 0 {
+			all = append(all, line)
+		}
+	}
+	return all
 }
 
 // Commit writes the record of what the stages have written. It is called after they have.
@@ -154,7 +179,7 @@ func (w *Writer) Commit(ctx context.Context) error {
 func (w *Writer) make(ctx context.Context, dir string, outputs []pipeline.File) (*Record, error) {
 	r := &Record{Format: Format, Version: w.o.Version, Platform: Platform(), Seed: w.p.Seed, Inputs: []File{}, Outputs: []File{}, Warnings: []string{}}
 	for i, in := range w.inputs() {
-		in.Path = w.name(dir, in.path)
+		in.Path = w.o.name(dir, in.path)
 		if sum, size, ok := w.p.Digest(w.p.Reads()[i]); ok {
 			in.SHA256, in.Bytes = hex.EncodeToString(sum[:]), size
 		} else if in.changed() {
@@ -170,27 +195,30 @@ func (w *Writer) make(ctx context.Context, dir string, outputs []pipeline.File) 
 		}
 		r.Outputs = append(r.Outputs, File{out.Stage, pipeline.Relative(dir, out.Path), size, sum})
 	}
-	w.mu.Lock()
-	r.Warnings = append(r.Warnings, w.warnings...)
-	w.mu.Unlock()
+	r.Warnings = append(r.Warnings, w.all()...)
 	slices.Sort(r.Warnings) // they come from several threads
-	spec, err := w.p.Canonical(func(path string, out bool) string {
-		if out {
-			return pipeline.Relative(w.p.Out, path)
-		}
-		return w.name(dir, path)
-	}, w.o.Pins)
+	spec, err := specOf(w.p, w.o, dir)
 	r.Spec = spec
 	return r, err
 }
 
+// specOf returns what a record in a folder has as the spec of p.
+func specOf(p *pipeline.Pipeline, o Options, dir string) ([]byte, error) {
+	return p.Canonical(func(path string, out bool) string {
+		if out {
+			return pipeline.Relative(p.Out, path)
+		}
+		return o.name(dir, path)
+	}, o.Pins)
+}
+
 // name names an input from the folder of the record; - stays.
-func (w *Writer) name(dir, path string) string {
+func (o *Options) name(dir, path string) string {
 	if whole.IsStandard(path) {
 		return whole.Standard
 	}
-	if w.o.Called != nil {
-		if called := w.o.Called(path); called != "" {
+	if o.Called != nil {
+		if called := o.Called(path); called != "" {
 			return called
 		}
 	}

@@ -80,6 +80,13 @@ func (s *RPCA) Run(ctx context.Context, env audiosep.Env, in BackgroundIn) (Back
 	return BackgroundOut{s.separated(in.Coefs, v.asModel)}, nil
 }
 
+// asModel has a spectrum be the model of a background.
+func (s *spectrum) asModel(w, _ []float64, layer, first, n int) {
+	for i, v := range s.frame(layer, first, n) {
+		w[i] = float64(v)
+	}
+}
+
 // tall returns the magnitudes x as a matrix with no fewer rows than columns.
 func tall(v *spectrum, x []float32) blas64.General {
 	m := blas64.General{Rows: v.frames, Cols: v.bins, Stride: v.bins, Data: widen(nil, x)}

@@ -85,7 +85,13 @@ func readPlanes(ctx context.Context, x audiosep.Spectra) ([]*plane, error) {
 	}
 	planes := make([]*plane, x.Framing().Layers())
 	for l := range planes {
-		planes[l] = newPlane(frames, x.Transform().Bins())
+		if l == 0 {
+			planes[l] = newPlane(frames, x.Transform().Bins())
+			continue
+		}
+		p := *planes[0]
+		p.Grid = p.Like()
+		planes[l] = &p
 	}
 	return planes, eachRun(ctx, x, runFrames, func(_ context.Context, r *audiosep.Spectrogram) error {
 		m := twoPool.Get().(*twoMagnitudes)

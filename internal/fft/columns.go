@@ -8,7 +8,7 @@ type Columns struct{ plan *Plan }
 // NewColumns returns X[k] = Σ_t x[t] exp(-2πi·kt/n) of columns of n ≥ 1 complex numbers. With
 // the real and imaginary parts in each other's place it is the inverse, times n.
 func NewColumns(n int) *Columns {
-	return &Columns{newPlan(shape{n, true}, shape{n, true}, same(n), n, same(n))}
+	return &Columns{newPlan(shape{n, true}, shape{n, true}, sparse{}, n, sparse{})}
 }
 
 // Lanes returns how many columns a block has.

@@ -34,6 +34,14 @@ func NewGrid(frames, bins int) *Grid {
 	return g
 }
 
+// Like returns a grid of the same size, with its own numbers.
+func (g *Grid) Like() *Grid {
+	l := &Grid{frames: g.frames, bins: g.bins, scales: g.scales, lanes: g.lanes, rows: g.rows, back: g.back, along: g.along}
+	l.z = huge.Floats(len(g.z))
+	l.lines.New = g.lines.New
+	return l
+}
+
 // Lanes returns how many q a block has.
 func (g *Grid) Lanes() int { return g.lanes }
 

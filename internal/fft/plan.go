@@ -49,7 +49,7 @@ type mixTerm struct {
 	c  float64
 }
 
-// newPlan makes the plan after·DFT(n)·before.
+// newPlan makes the plan after·DFT(n)·before. A matrix without rows leaves all numbers as they are.
 func newPlan(in, out shape, before sparse, n int, after sparse) *Plan {
 	p := &Plan{engine: current(), in: in, out: out, rows: max(in.rows(), out.rows(), 2*n)}
 	if direct(n) {
@@ -64,15 +64,16 @@ func newPlan(in, out shape, before sparse, n int, after sparse) *Plan {
 }
 
 func (p *Plan) mix(s sparse, rows int) {
-	if !s.identity(rows) {
+	if s.row != nil && !s.identity(rows) {
 		p.steps = append(p.steps, step{mix: newMix(s, p.engine.lanes)})
 	}
 }
 
 func newMix(s sparse, lanes int) *mix {
-	most := 1
-	for i := range s.rows {
-		most = max(most, len(s.row(i)))
+	most, rows := 1, make([][]entry, s.rows)
+	for i := range rows {
+		rows[i] = s.row(i)
+		most = max(most, len(rows[i]))
 	}
 	if most > 4 {
 		panic(fmt.Sprintf("fft: a row of %d terms", most))
@@ -83,7 +84,7 @@ func newMix(s sparse, lanes int) *mix {
 	}
 	m.table = make([]mixTerm, s.rows*m.terms)
 	for i := range s.rows {
-		r, t := s.row(i), m.table[i*m.terms:(i+1)*m.terms]
+		r, t := rows[i], m.table[i*m.terms:(i+1)*m.terms]
 		for i := range t {
 			if i < len(r) {
 				t[i] = mixTerm{8 * lanes * r[i].col, r[i].c}
@@ -99,6 +100,9 @@ func newMix(s sparse, lanes int) *mix {
 // kt = (k² + t² - (k-t)²)/2 it is a convolution with a chirp (Bluestein, 1970), done by two
 // longer DFTs. The second is an inverse one, as its input is in reverse order.
 func (p *Plan) chirped(before sparse, n int, after sparse) {
+	if before.row == nil {
+		before, after = same(n), same(n)
+	}
 	padded := padded(n)
 	chirp := make([]complex128, n)
 	kernel := make([]complex128, padded)

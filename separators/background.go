@@ -9,6 +9,7 @@ import (
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
 	"github.com/audiosep/audiosep/internal/huge"
+	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/lend"
 )
 
@@ -70,10 +71,14 @@ func (p BackgroundParams) separated(x audiosep.Spectra, model func(w, v []float6
 			for at := 0; at < n*bins; at += bins {
 				copy(m.first[at:at+below], m.second[at:])
 			}
-			first := m.first[:len(m.second)]
+			if p.Power == 1 && p.Margin == 1 {
+				kernel.Share(m.first, m.second)
+				maskTwo(dst, l, mix, m.first, nil)
+				continue
+			}
 			for i, v := range m.second {
-				w := min(first[i], v)
-				first[i], m.second[i] = w, v-w
+				w := min(m.first[i], v)
+				m.first[i], m.second[i] = w, v-w
 			}
 			shareTwo(dst, l, mix, m.first, m.second, p.Power, p.Margin)
 		}
@@ -98,17 +103,25 @@ func magnitudes(m []float64, x audiosep.Coefs) []float64 {
 }
 
 // setMagnitudes sets m to the magnitudes of x.
-func setMagnitudes[T float32 | float64](m []T, x audiosep.Coefs) {
-	re := x.Re[:len(m)]
-	if x.Im == nil {
-		for i, v := range re {
-			m[i] = T(math.Abs(v))
-		}
+func setMagnitudes(m []float64, x audiosep.Coefs) {
+	if x.Im != nil {
+		kernel.Magnitude(m, x.Re, x.Im)
 		return
 	}
-	im := x.Im[:len(m)]
-	for i, v := range re {
-		m[i] = T(math.Sqrt(v*v + im[i]*im[i]))
+	for i, v := range x.Re[:len(m)] {
+		m[i] = math.Abs(v)
+	}
+}
+
+// narrowMagnitudes sets m to the magnitudes of x in single precision.
+func narrowMagnitudes(m []float32, x audiosep.Coefs) {
+	var some [512]float64
+	for at := 0; at < len(m); at += len(some) {
+		wide := some[:min(len(some), len(m)-at)]
+		setMagnitudes(wide, x.Slice(at, at+len(wide), 1))
+		for i, v := range wide {
+			m[at+i] = float32(v)
+		}
 	}
 }
 
@@ -146,7 +159,7 @@ func readSpectrum(ctx context.Context, x audiosep.Spectra) (*spectrum, error) {
 	}
 	err := eachRun(ctx, x, 0, func(_ context.Context, r *audiosep.Spectrogram) error {
 		for l, mix := range r.Layers {
-			setMagnitudes(s.frame(l, r.First, r.N), mix)
+			narrowMagnitudes(s.frame(l, r.First, r.N), mix)
 		}
 		return nil
 	})

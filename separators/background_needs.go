@@ -34,12 +34,12 @@ func (s *REPETSim) Needs(e audiosep.Extent) audiosep.Needs {
 	return s.needs(e, keeps, 4*int64(e.Frames)*int64(e.Bins)+likenesses, 2*points*float64(e.Frames)+points*float64(max(1, e.Layers()))*60*float64(s.p.Similar))
 }
 
-// Needs says what it takes: the spectrum, and its two-dimensional transform with what is looked
-// for in it.
+// Needs says what it takes: the two-dimensional transform of each layer, and what is looked for in
+// some blocks of one.
 func (s *FT2D) Needs(e audiosep.Extent) audiosep.Needs {
 	plane := 8 * int64(e.Frames) * int64(e.Bins)
 	points := float64(e.Frames) * float64(e.Bins) * float64(max(1, e.Layers()))
-	return s.needs(e, spectrumBytes(e), plane+plane/4, 4000*points)
+	return s.needs(e, plane*int64(max(1, e.Layers())), plane/4, 4000*points)
 }
 
 // Needs says what it takes: the spectrum and, of one layer at a time, five matrices of its size, one

@@ -128,19 +128,28 @@ func (s *HPSS) Separate(x audiosep.Spectra) audiosep.Stems {
 // the second part's or, with a margin, what both leave is the residual's, so that the stems sum.
 func shareTwo(dst [][]audiosep.Coefs, layer int, x audiosep.Coefs, a, b []float64, power, margin float64) {
 	softMasks(a, b, power, margin)
+	if margin == 1 {
+		b = nil
+	}
+	maskTwo(dst, layer, x, a, b)
+}
+
+// maskTwo writes the first part by mask a and the second by b, or what the first leaves if that is nil,
+// and what both leave as the residual.
+func maskTwo(dst [][]audiosep.Coefs, layer int, x audiosep.Coefs, a, b []float64) {
 	h, p := dst[0][layer], dst[1][layer]
 	for _, plane := range [][3][]float64{{x.Re, h.Re, p.Re}, {x.Im, h.Im, p.Im}} {
 		if plane[0] == nil {
 			continue
 		}
 		kernel.Mul(plane[1], a, plane[0])
-		if margin > 1 {
+		if b != nil {
 			kernel.Mul(plane[2], b, plane[0])
 		} else {
 			floats.SubTo(plane[2], plane[0], plane[1])
 		}
 	}
-	if margin > 1 {
+	if b != nil {
 		subtract(dst[2][layer].Re, x.Re, h.Re, p.Re)
 		subtract(dst[2][layer].Im, x.Im, h.Im, p.Im)
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"runtime"
 	"slices"
+	"sync"
 
 	"gonum.org/v1/gonum/floats"
 
@@ -111,7 +112,7 @@ const beatFrames, leastSegment = 256, 512
 // at most N.
 func beatSpectrum(ctx context.Context, x audiosep.Spectra, lags int) ([]float64, error) {
 	frames, bins := x.Framing().Frames(), x.Transform().Bins()
-	c := newCorrelation(lags, bins)
+	c := newCorrelation(lags, frames, bins)
 	s := new(audiosep.Spectrogram)
 	for at := 0; at < frames; at += c.segment {
 		for from := at; from < min(frames, at+c.segment); from += s.N {
@@ -133,91 +134,131 @@ func beatSpectrum(ctx context.Context, x audiosep.Spectra, lags int) ([]float64,
 // Fourier transforms X of segments of L frames and as many zeros. With L zeros before it a
 // segment has the transform (-1)^k X(k), so that the correlation of a segment with itself and
 // with the next, X', has the transform X*(k) (X(k) + (-1)^k X'(k)): each frame is transformed once
-// and two segments are in memory. Two bins are transformed as one complex signal: the real part
-// of what comes of it is the sum of the correlations of both.
+// and two segments are in memory. A recording of few segments is one, with as many zeros as there
+// are lags. Two bins are transformed as one complex signal: the real part of what comes of it is
+// the sum of the correlations of both.
 type correlation struct {
 	half         int // columns: bins f and f+half are one
-	stride       int
 	segment      int // L, at least the lags
+	size         int // of the transforms
 	along        *fft.Columns
-	last, now    [2][]float64 // real and imaginary parts, [k*stride+column]
-	sumRe, sumIm []float64    // of each run of columns: [run*2L+k]
+	last, now    []float64 // blocks of columns as fft.Columns has them; last is nil if there is one segment
+	sumRe, sumIm []float64 // of each block: [block*size+k]
+	row          [2][]float64
 }
 
-// correlationColumns is how many columns are transformed and summed at once.
-const correlationColumns = 64
+// oneSegment is how many segments of the least length are transformed as one.
+const oneSegment = 4
 
-func newCorrelation(lags, bins int) *correlation {
+func newCorrelation(lags, frames, bins int) *correlation {
 	c := &correlation{half: (bins + 1) / 2, segment: fft.Quick(max(leastSegment, lags))}
-	c.stride = strideOf(c.half)
-	c.along = fft.NewColumns(2 * c.segment)
-	for i := range 2 {
-		c.last[i], c.now[i] = make([]float64, 2*c.segment*c.stride), make([]float64, 2*c.segment*c.stride)
+	if c.size = 2 * c.segment; frames <= oneSegment*c.segment {
+		c.segment, c.size = frames, fft.Quick(frames+lags)
 	}
-	sums := (c.half + correlationColumns - 1) / correlationColumns * 2 * c.segment
-	c.sumRe, c.sumIm = make([]float64, sums), make([]float64, sums)
+	c.along = fft.NewColumns(c.size)
+	c.now = make([]float64, c.blocks()*c.block())
+	if c.segment < frames {
+		c.last = make([]float64, len(c.now))
+	}
+	c.sumRe, c.sumIm = make([]float64, c.blocks()*c.size), make([]float64, c.blocks()*c.size)
+	for i := range c.row {
+		c.row[i] = make([]float64, c.blocks()*c.along.Lanes())
+	}
 	return c
 }
 
+func (c *correlation) blocks() int { return (c.half + c.along.Lanes() - 1) / c.along.Lanes() }
+func (c *correlation) block() int  { return 2 * c.size * c.along.Lanes() } // numbers
+
 // fill sets frames of the segment at hand to the power of s.
 func (c *correlation) fill(s *audiosep.Spectrogram, at int) {
-	bins := s.Transform.Bins()
+	bins, lanes := s.Transform.Bins(), c.along.Lanes()
 	for n := range s.N {
-		first, second := c.now[0][(at+n)*c.stride:][:c.stride], c.now[1][(at+n)*c.stride:][:c.stride]
-		clear(first)
-		clear(second)
-		for _, mix := range s.Layers {
-			x := mix.Slice(n, n+1, bins)
-			low, high := x.Slice(0, 1, c.half), audiosep.Coefs{Re: x.Re[c.half:]}
-			if x.Im != nil {
-				high.Im = x.Im[c.half:]
+		for part, row := range c.row {
+			from, to := part*c.half, min(bins, (part+1)*c.half)
+			clear(row)
+			for _, mix := range s.Layers {
+				x := mix.Slice(n, n+1, bins)
+				if x.Im != nil {
+					x.Im = x.Im[from:to]
+				}
+				kernel.AddPower(row[:to-from], x.Re[from:to], x.Im)
 			}
-			kernel.AddPower(first[:c.half], low.Re, low.Im)
-			kernel.AddPower(second[:bins-c.half], high.Re, high.Im)
-		}
-		if len(s.Layers) > 1 {
-			floats.Scale(1/float64(len(s.Layers)), first)
-			floats.Scale(1/float64(len(s.Layers)), second)
+			if len(s.Layers) > 1 {
+				floats.Scale(1/float64(len(s.Layers)), row)
+			}
+			for i := 0; i < len(row); i += lanes {
+				copy(c.now[i/lanes*c.block()+(2*(at+n)+part)*lanes:], row[i:i+lanes])
+			}
 		}
 	}
 }
 
 // add transforms the segment at hand, of so many frames, and adds its correlations.
 func (c *correlation) add(frames int) {
-	clear(c.now[0][frames*c.stride:])
-	clear(c.now[1][frames*c.stride:])
-	inRuns(c.half, correlationColumns, func(q, n int) {
-		c.along.Run(c.now[0][q:], c.now[1][q:], c.stride, n)
-		sums := q / correlationColumns * 2 * c.segment
-		sign := 1.0
-		for k := range 2 * c.segment {
-			at := k*c.stride + q
-			re, im, lastRe, lastIm := c.now[0][at:at+n], c.now[1][at:at+n], c.last[0][at:at+n], c.last[1][at:at+n]
-			var own, acrossRe, acrossIm float64
-			for j, r := range re {
-				own += r*r + im[j]*im[j]
-				acrossRe += lastRe[j]*r + lastIm[j]*im[j]
-				acrossIm += lastRe[j]*im[j] - lastIm[j]*r
-			}
-			c.sumRe[sums+k] += own + sign*acrossRe
-			c.sumIm[sums+k] += sign * acrossIm
-			sign = -sign
+	inRuns(c.blocks(), 1, func(i, _ int) {
+		block, re, im := c.now[i*c.block():(i+1)*c.block()], c.sumRe[i*c.size:(i+1)*c.size], c.sumIm[i*c.size:(i+1)*c.size]
+		clear(block[2*frames*c.along.Lanes():])
+		c.along.Run(block)
+		c.own(re, block)
+		if c.last != nil {
+			c.across(re, im, block, c.last[i*c.block():(i+1)*c.block()])
 		}
 	})
-	c.last, c.now = c.now, c.last
+	if c.last != nil {
+		c.last, c.now = c.now, c.last
+	}
+}
+
+// own adds X*(k) X(k) of the columns of a block.
+func (c *correlation) own(re, block []float64) {
+	lanes := c.along.Lanes()
+	for k := range re {
+		var a, b float64
+		x, y := block[2*k*lanes:][:lanes], block[(2*k+1)*lanes:][:lanes]
+		for j, v := range x {
+			a += v * v
+			b += y[j] * y[j]
+		}
+		re[k] += a + b
+	}
+}
+
+// across adds (-1)^k X*(k) X'(k), X being those of the segment before.
+func (c *correlation) across(re, im, now, last []float64) {
+	lanes, sign := c.along.Lanes(), 1.0
+	for k := range re {
+		at := 2 * k * lanes
+		x, y, u, v := now[at:][:lanes], now[at+lanes:][:lanes], last[at:][:lanes], last[at+lanes:][:lanes]
+		var a, b float64
+		for j, r := range x {
+			a += u[j]*r + v[j]*y[j]
+			b += u[j]*y[j] - v[j]*r
+		}
+		re[k] += sign * a
+		im[k] += sign * b
+		sign = -sign
+	}
 }
 
 // of returns the correlation at the lags below lags.
 func (c *correlation) of(lags int) []float64 {
-	size := 2 * c.segment
-	re, im := c.sumRe[:size], c.sumIm[:size]
-	for at := size; at < len(c.sumRe); at += size {
-		floats.Add(re, c.sumRe[at:at+size])
-		floats.Add(im, c.sumIm[at:at+size])
+	re, im := c.sumRe[:c.size], c.sumIm[:c.size]
+	for at := c.size; at < len(c.sumRe); at += c.size {
+		floats.Add(re, c.sumRe[at:at+c.size])
+		floats.Add(im, c.sumIm[at:at+c.size])
 	}
-	c.along.Run(im, re, 1, 1)
-	floats.Scale(1/float64(size), re)
-	return re[:lags]
+	lanes := c.along.Lanes()
+	block := make([]float64, c.block())
+	for k := range re { // for the inverse the parts are in each other's place
+		block[2*k*lanes], block[(2*k+1)*lanes] = im[k], re[k]
+	}
+	c.along.Run(block)
+	beat := make([]float64, lags)
+	for l := range beat {
+		beat[l] = block[(2*l+1)*lanes] / float64(c.size)
+	}
+	return beat
 }
 
 // repetitionNumbers is how many magnitudes are compared at once in one goroutine.
@@ -261,18 +302,92 @@ func repetitions(ctx context.Context, x audiosep.Spectra, period int) ([][]float
 type repeated struct {
 	s      audiosep.Spectrogram
 	values [][]float64 // of each layer: those of a run of frames, a period later, …; the last may be shorter
-	line   []float64
 }
 
 func newRepeated(layers int) *repeated { return &repeated{values: make([][]float64, layers)} }
 
-// medians sets dst[i] to the median of values[i], values[i+size], values[i+2·size], ….
+// medians sets dst[i] to the median of values[i], values[i+size], values[i+2·size], …, which it
+// reorders.
 func (r *repeated) medians(dst, values []float64, size int) {
-	for i := range dst {
-		r.line = r.line[:0]
-		for j := i; j < len(values); j += size {
-			r.line = append(r.line, values[j])
-		}
-		dst[i] = medianAny(r.line)
+	full := len(values) % size // how many numbers have one more
+	if full == 0 {
+		full = size
 	}
+	count := (len(values) + size - 1) / size
+	medianOf(dst[:full], values, size, count)
+	medianOf(dst[full:size], values[min(full, len(values)):], size, count-1)
+}
+
+// networkUpTo is of how many numbers a median is found by a sorting network.
+const networkUpTo = 64
+
+// medianOf sets dst[i] to the median of count numbers values[i], values[i+size], …, which it
+// reorders.
+func medianOf(dst, values []float64, size, count int) {
+	switch {
+	case len(dst) == 0:
+		return
+	case count > networkUpTo:
+		line := make([]float64, count)
+		for i := range dst {
+			for j := range line {
+				line[j] = values[i+j*size]
+			}
+			dst[i] = medianAny(line)
+		}
+		return
+	}
+	const strip = 128 // so that what is compared stays in the first cache
+	network := medianNetwork(count)
+	for from := 0; from < len(dst); from += strip {
+		n := min(strip, len(dst)-from)
+		row := func(j int) []float64 { return values[j*size+from:][:n] }
+		for _, c := range network {
+			kernel.Exchange(row(int(c[0])), row(int(c[1])))
+		}
+		out, high := dst[from:from+n], row(count/2)
+		if count%2 == 1 {
+			copy(out, high)
+			continue
+		}
+		for i, v := range row(count/2 - 1) {
+			out[i] = (v + high[i]) / 2
+		}
+	}
+}
+
+// medianNetwork returns the comparisons of Batcher's odd-even merge sort (Sorting networks and
+// their applications, 1968) of n rows, in place, less those on which the two in the middle do not
+// depend.
+var medianNetwork = func() func(n int) [][2]uint8 {
+	var networks [networkUpTo + 1]func() [][2]uint8
+	for n := range networks {
+		networks[n] = sync.OnceValue(func() [][2]uint8 { return sortedMiddle(n) })
+	}
+	return func(n int) [][2]uint8 { return networks[n]() }
+}()
+
+func sortedMiddle(n int) (needed [][2]uint8) {
+	var all [][2]uint8
+	for p := 1; p < n; p *= 2 {
+		for k := p; k >= 1; k /= 2 {
+			for j := k % p; j+k < n; j += 2 * k {
+				for i := j; i < min(j+k, n-k); i++ {
+					if i/(2*p) == (i+k)/(2*p) {
+						all = append(all, [2]uint8{uint8(i), uint8(i + k)})
+					}
+				}
+			}
+		}
+	}
+	wanted := make([]bool, n)
+	wanted[n/2], wanted[(n-1)/2] = true, true
+	for _, c := range slices.Backward(all) {
+		if wanted[c[0]] || wanted[c[1]] {
+			wanted[c[0]], wanted[c[1]] = true, true
+			needed = append(needed, c)
+		}
+	}
+	slices.Reverse(needed)
+	return needed
 }

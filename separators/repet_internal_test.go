@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/audiosep/audiosep"
@@ -40,6 +41,39 @@ func TestBeatSpectrumAgainstDefinition(t *testing.T) {
 			if want /= float64((c.frames - l) * c.bins); math.Abs(got[l]-want) > 1e-11 {
 				t.Errorf("%+v: lag %d has %v; want %v", c, l, got[l], want)
 				break
+			}
+		}
+	}
+}
+
+// The medians of the network are those of a sort, however many repetitions there are, and where the
+// last is shorter.
+func TestMediansOfRepetitions(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 1))
+	for count := 1; count <= networkUpTo+3; count++ {
+		for _, size := range []int{1, 7, 131} {
+			for _, last := range []int{size, (size + 1) / 2} {
+				values := make([]float64, (count-1)*size+last)
+				for i := range values {
+					values[i] = float64(rng.IntN(count))
+				}
+				want, got := make([]float64, size), make([]float64, size)
+				for i := range want {
+					var line []float64
+					for j := i; j < len(values); j += size {
+						line = append(line, values[j])
+					}
+					if want[i] = 0; len(line) > 0 {
+						want[i] = medianAny(line)
+					}
+				}
+				if count == 1 {
+					want, got = want[:last], got[:last]
+				}
+				(&repeated{}).medians(got, values, len(got))
+				if !slices.Equal(got, want) {
+					t.Fatalf("%d repetitions of %d numbers, the last of %d: %v; want %v", count, size, last, got, want)
+				}
 			}
 		}
 	}

@@ -80,6 +80,13 @@ func (s *RPCA) Run(ctx context.Context, env audiosep.Env, in BackgroundIn) (Back
 	return BackgroundOut{s.separated(in.Coefs, v.asModel)}, nil
 }
 
+// asModel has a spectrum be the model of a background.
+func (s *spectrum) asModel(w, _ []float64, layer, first, n int) {
+	for i, v := range s.frame(layer, first, n) {
+		w[i] = float64(v)
+	}
+}
+
 // tall returns the magnitudes x as a matrix with no fewer rows than columns.
 func tall(v *spectrum, x []float32) blas64.General {
 	m := blas64.General{Rows: v.frames, Cols: v.bins, Stride: v.bins, Data: widen(nil, x)}
@@ -118,7 +125,7 @@ func newLagrangian(m blas64.General, sparsity float64) *lagrangian {
 	if s.norm == 0 {
 		return s
 	}
-	kernel.Gemm(blas.Trans, blas.NoTrans, 1, m, m, 0, s.gram)
+	products(m, s.gram)
 	s.leading.size = leadingAtFirst
 	values, _ := s.leading.of(s.gram)
 	two := math.Sqrt(max(values[0], math.SmallestNonzeroFloat64))
@@ -133,30 +140,60 @@ func (s *lagrangian) step(ctx context.Context) (float64, error) {
 	if s.norm == 0 {
 		return 0, nil
 	}
-	for i, v := range s.m.Data {
-		s.a.Data[i] = v - s.sparse.Data[i] + s.y.Data[i]/s.mu
-	}
+	step := 1 / s.mu
+	inRuns(len(s.m.Data), lagrangianRun, func(at, n int) {
+		m, sparse, y, a := s.m.Data[at:at+n], s.sparse.Data[at:at+n], s.y.Data[at:at+n], s.a.Data[at:at+n]
+		for i, v := range m {
+			a[i] = v - sparse[i] + y[i]*step
+		}
+	})
 	if err := s.threshold(ctx); err != nil {
 		return 0, err
 	}
-	var left float64
-	bound := s.lambda / s.mu
-	for i, v := range s.m.Data {
-		rest := v - s.low.Data[i]
-		x := rest + s.y.Data[i]/s.mu
-		s.sparse.Data[i] = max(x-bound, 0) + min(x+bound, 0)
-		rest -= s.sparse.Data[i]
-		s.y.Data[i] += s.mu * rest
+	left := make([]float64, (len(s.m.Data)+lagrangianRun-1)/lagrangianRun)
+	inRuns(len(s.m.Data), lagrangianRun, func(at, n int) { left[at/lagrangianRun] = s.shrink(at, n) })
+	s.mu = min(1.5*s.mu, s.most)
+	return math.Sqrt(floats.Sum(left)) / s.norm, ctx.Err()
+}
+
+// lagrangianRun is how many numbers of a matrix are updated at once.
+const lagrangianRun = 1 << 16
+
+// shrink sets S and Y of n numbers and returns the sum of the squares of M-L-S there.
+func (s *lagrangian) shrink(at, n int) (left float64) {
+	m, low, sparse, y := s.m.Data[at:at+n], s.low.Data[at:at+n], s.sparse.Data[at:at+n], s.y.Data[at:at+n]
+	step, bound := 1/s.mu, s.lambda/s.mu
+	for i, v := range m {
+		rest := v - low[i]
+		x := rest + y[i]*step
+		sparse[i] = max(x-bound, 0) + min(x+bound, 0)
+		rest -= sparse[i]
+		y[i] += s.mu * rest
 		left += rest * rest
 	}
-	s.mu = min(1.5*s.mu, s.most)
-	return math.Sqrt(left) / s.norm, ctx.Err()
+	return left
+}
+
+// products sets gram to AᵀA, of which a half is computed and mirrored.
+func products(a, gram blas64.General) {
+	const size = 128
+	for from := 0; from < a.Cols; from += size {
+		some := min(size, a.Cols-from)
+		left, right := a, a
+		left.Cols, left.Data = some, a.Data[from:]
+		right.Cols, right.Data = a.Cols-from, a.Data[from:]
+		kernel.Gemm(blas.Trans, blas.NoTrans, 1, left, right, 0,
+			blas64.General{Rows: some, Cols: right.Cols, Stride: gram.Stride, Data: gram.Data[from*gram.Stride+from:]})
+		if below := from + some; below < a.Cols {
+			kernel.Transpose(gram.Data[below*gram.Stride+from:], gram.Stride, gram.Data[from*gram.Stride+below:], gram.Stride, some, a.Cols-below)
+		}
+	}
 }
 
 // threshold sets L to A with its singular values less 1/μ. With AᵀA = QΛQᵀ,
 // L = A Q diag(1 - 1/(μ√λ))₊ Qᵀ.
 func (s *lagrangian) threshold(ctx context.Context) error {
-	kernel.Gemm(blas.Trans, blas.NoTrans, 1, s.a, s.a, 0, s.gram)
+	products(s.a, s.gram)
 	if err := ctx.Err(); err != nil {
 		return err
 	}

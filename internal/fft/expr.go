@@ -114,6 +114,11 @@ func (a sparse) of(b sparse) sparse {
 	}}
 }
 
+// same is the matrix that leaves n complex numbers as they are.
+func same(n int) sparse {
+	return sparse{2 * n, func(i int) []entry { return []entry{{i, 1}} }}
+}
+
 // identity tells whether a leaves a column of cols numbers as it is.
 func (a sparse) identity(cols int) bool {
 	if a.rows != cols {

@@ -387,31 +387,31 @@ q:
 // func radixOddAVX2(p *uint64)
 // Requires: AVX, AVX2, FMA3
 TEXT ·radixOddAVX2(SB), NOSPLIT, $24-8
-	MOVQ  p+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  8(AX), DX
-	MOVQ  24(AX), SI
-	SHLQ  $0x06, SI
-	MOVQ  SI, BX
-	IMULQ 16(AX), BX
-	MOVQ  32(AX), DI
-	MOVQ  DI, (SP)
-	MOVQ  16(AX), DI
-	MOVQ  DI, 8(SP)
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 24(AX), BX
+	SHLQ $0x06, BX
+	MOVQ 32(AX), SI
+	MOVQ SI, (SP)
+	MOVQ 16(AX), SI
+	MOVQ SI, 8(SP)
 
 p:
-	MOVQ 24(AX), DI
-	MOVQ DI, 16(SP)
+	MOVQ 24(AX), SI
+	MOVQ SI, 16(SP)
 
 q:
 	MOVQ    40(AX), R10
 	DECQ    R10
 	MOVQ    BX, R8
-	IMULQ   R10, R8
-	ADDQ    CX, R8
+	IMULQ   16(AX), R8
+	MOVQ    R8, DI
+	IMULQ   R10, DI
+	ADDQ    CX, DI
 	SHRQ    $0x01, R10
-	MOVQ    CX, DI
-	ADDQ    BX, DI
+	MOVQ    CX, SI
+	ADDQ    R8, SI
 	MOVQ    56(AX), R9
 	VMOVUPD (CX), Y0
 	VMOVUPD 32(CX), Y1
@@ -419,10 +419,10 @@ q:
 	VMOVUPD Y1, Y3
 
 pair:
-	VMOVUPD (DI), Y4
-	VMOVUPD 32(DI), Y5
-	VMOVUPD (R8), Y6
-	VMOVUPD 32(R8), Y7
+	VMOVUPD (SI), Y4
+	VMOVUPD 32(SI), Y5
+	VMOVUPD (DI), Y6
+	VMOVUPD 32(DI), Y7
 	VADDPD  Y6, Y4, Y8
 	VADDPD  Y7, Y5, Y9
 	VSUBPD  Y6, Y4, Y4
@@ -433,86 +433,174 @@ pair:
 	VMOVUPD Y5, 96(R9)
 	VADDPD  Y8, Y2, Y2
 	VADDPD  Y9, Y3, Y3
-	ADDQ    BX, DI
-	SUBQ    BX, R8
+	ADDQ    R8, SI
+	SUBQ    R8, DI
 	ADDQ    $0x00000080, R9
 	DECQ    R10
 	JNE     pair
 	VMOVUPD Y2, (DX)
 	VMOVUPD Y3, 32(DX)
-	MOVQ    48(AX), DI
+	MOVQ    48(AX), SI
 	MOVQ    40(AX), R10
 	DECQ    R10
-	MOVQ    SI, R11
-	IMULQ   R10, R11
-	ADDQ    DX, R11
-	MOVQ    DX, R8
-	ADDQ    SI, R8
-	MOVQ    (SP), R12
-	MOVQ    R10, R13
-	SHLQ    $0x04, R13
-	LEAQ    -16(R12)(R13*1), R13
+	MOVQ    BX, R8
+	IMULQ   R10, R8
+	ADDQ    DX, R8
+	MOVQ    DX, DI
+	ADDQ    BX, DI
+	MOVQ    (SP), R11
+	MOVQ    R10, R12
+	SHLQ    $0x04, R12
+	LEAQ    -16(R11)(R12*1), R12
 	SHRQ    $0x01, R10
-	MOVQ    R10, R14
-
-result:
+	MOVQ    R10, R13
+	BTQ     $0x00, R13
+	JCC     even
 	MOVQ    56(AX), R9
-	MOVQ    R10, R15
+	MOVQ    R10, R14
 	VMOVUPD Y0, Y2
 	VMOVUPD Y1, Y3
 	VPXOR   Y4, Y4, Y4
 	VPXOR   Y5, Y5, Y5
 
 term:
-	VBROADCASTSD (DI), Y6
-	VBROADCASTSD 8(DI), Y7
+	VBROADCASTSD (SI), Y6
+	VBROADCASTSD 8(SI), Y7
 	VFMADD231PD  (R9), Y6, Y2
 	VFMADD231PD  32(R9), Y6, Y3
 	VFMADD231PD  64(R9), Y7, Y4
 	VFMADD231PD  96(R9), Y7, Y5
-	ADDQ         $0x10, DI
+	ADDQ         $0x10, SI
 	ADDQ         $0x00000080, R9
-	DECQ         R15
+	DECQ         R14
 	JNE          term
 	VADDPD       Y5, Y2, Y6
 	VSUBPD       Y4, Y3, Y7
 	VSUBPD       Y5, Y2, Y2
 	VADDPD       Y4, Y3, Y3
-	VBROADCASTSD 8(R12), Y8
+	VBROADCASTSD 8(R11), Y8
 	VMULPD       Y8, Y7, Y4
 	VMULPD       Y8, Y6, Y5
-	VBROADCASTSD (R12), Y8
+	VBROADCASTSD (R11), Y8
 	VFMSUB132PD  Y8, Y4, Y6
 	VFMADD132PD  Y8, Y5, Y7
-	VBROADCASTSD 8(R13), Y8
+	VBROADCASTSD 8(R12), Y8
 	VMULPD       Y8, Y3, Y4
 	VMULPD       Y8, Y2, Y5
-	VBROADCASTSD (R13), Y8
+	VBROADCASTSD (R12), Y8
 	VFMSUB132PD  Y8, Y4, Y2
 	VFMADD132PD  Y8, Y5, Y3
-	VMOVUPD      Y6, (R8)
-	VMOVUPD      Y7, 32(R8)
-	VMOVUPD      Y2, (R11)
-	VMOVUPD      Y3, 32(R11)
-	ADDQ         SI, R8
-	SUBQ         SI, R11
-	ADDQ         $0x10, R12
-	SUBQ         $0x10, R13
+	VMOVUPD      Y6, (DI)
+	VMOVUPD      Y7, 32(DI)
+	VMOVUPD      Y2, (R8)
+	VMOVUPD      Y3, 32(R8)
+	ADDQ         BX, DI
+	SUBQ         BX, R8
+	ADDQ         $0x10, R11
+	SUBQ         $0x10, R12
+	DECQ         R13
+	JE           done
+
+even:
+result:
+	MOVQ    56(AX), R9
+	MOVQ    R10, R14
+	MOVQ    R10, R15
+	SHLQ    $0x04, R15
+	ADDQ    SI, R15
+	VMOVUPD Y0, Y2
+	VMOVUPD Y1, Y3
+	VPXOR   Y4, Y4, Y4
+	VPXOR   Y5, Y5, Y5
+	VMOVUPD Y0, Y6
+	VMOVUPD Y1, Y7
+	VPXOR   Y8, Y8, Y8
+	VPXOR   Y9, Y9, Y9
+
+terms:
+	VBROADCASTSD (SI), Y10
+	VBROADCASTSD 8(SI), Y11
+	VFMADD231PD  (R9), Y10, Y2
+	VFMADD231PD  32(R9), Y10, Y3
+	VFMADD231PD  64(R9), Y11, Y4
+	VFMADD231PD  96(R9), Y11, Y5
+	ADDQ         $0x10, SI
+	VBROADCASTSD (R15), Y10
+	VBROADCASTSD 8(R15), Y11
+	VFMADD231PD  (R9), Y10, Y6
+	VFMADD231PD  32(R9), Y10, Y7
+	VFMADD231PD  64(R9), Y11, Y8
+	VFMADD231PD  96(R9), Y11, Y9
+	ADDQ         $0x10, R15
+	ADDQ         $0x00000080, R9
 	DECQ         R14
+	JNE          terms
+	MOVQ         R15, SI
+	VADDPD       Y5, Y2, Y10
+	VSUBPD       Y4, Y3, Y11
+	VSUBPD       Y5, Y2, Y2
+	VADDPD       Y4, Y3, Y3
+	VBROADCASTSD 8(R11), Y12
+	VMULPD       Y12, Y11, Y4
+	VMULPD       Y12, Y10, Y5
+	VBROADCASTSD (R11), Y12
+	VFMSUB132PD  Y12, Y4, Y10
+	VFMADD132PD  Y12, Y5, Y11
+	VBROADCASTSD 8(R12), Y12
+	VMULPD       Y12, Y3, Y4
+	VMULPD       Y12, Y2, Y5
+	VBROADCASTSD (R12), Y12
+	VFMSUB132PD  Y12, Y4, Y2
+	VFMADD132PD  Y12, Y5, Y3
+	VMOVUPD      Y10, (DI)
+	VMOVUPD      Y11, 32(DI)
+	VMOVUPD      Y2, (R8)
+	VMOVUPD      Y3, 32(R8)
+	ADDQ         BX, DI
+	SUBQ         BX, R8
+	ADDQ         $0x10, R11
+	SUBQ         $0x10, R12
+	VADDPD       Y9, Y6, Y2
+	VSUBPD       Y8, Y7, Y3
+	VSUBPD       Y9, Y6, Y4
+	VADDPD       Y8, Y7, Y5
+	VBROADCASTSD 8(R11), Y8
+	VMULPD       Y8, Y3, Y6
+	VMULPD       Y8, Y2, Y7
+	VBROADCASTSD (R11), Y8
+	VFMSUB132PD  Y8, Y6, Y2
+	VFMADD132PD  Y8, Y7, Y3
+	VBROADCASTSD 8(R12), Y8
+	VMULPD       Y8, Y5, Y6
+	VMULPD       Y8, Y4, Y7
+	VBROADCASTSD (R12), Y8
+	VFMSUB132PD  Y8, Y6, Y4
+	VFMADD132PD  Y8, Y7, Y5
+	VMOVUPD      Y2, (DI)
+	VMOVUPD      Y3, 32(DI)
+	VMOVUPD      Y4, (R8)
+	VMOVUPD      Y5, 32(R8)
+	ADDQ         BX, DI
+	SUBQ         BX, R8
+	ADDQ         $0x10, R11
+	SUBQ         $0x10, R12
+	SUBQ         $0x02, R13
 	JNE          result
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	DECQ         16(SP)
-	JNE          q
-	MOVQ         40(AX), R10
-	DECQ         R10
-	MOVQ         R10, R14
-	IMULQ        SI, R14
-	ADDQ         R14, DX
-	SHLQ         $0x04, R10
-	ADDQ         R10, (SP)
-	DECQ         8(SP)
-	JNE          p
+
+done:
+	ADDQ  $0x40, CX
+	ADDQ  $0x40, DX
+	DECQ  16(SP)
+	JNE   q
+	MOVQ  40(AX), R10
+	DECQ  R10
+	MOVQ  R10, SI
+	IMULQ BX, SI
+	ADDQ  SI, DX
+	SHLQ  $0x04, R10
+	ADDQ  R10, (SP)
+	DECQ  8(SP)
+	JNE   p
 	VZEROUPPER
 	RET
 
@@ -1501,31 +1589,31 @@ q:
 // func radixOddAVX512(p *uint64)
 // Requires: AVX, AVX512F
 TEXT ·radixOddAVX512(SB), NOSPLIT, $24-8
-	MOVQ  p+0(FP), AX
-	MOVQ  (AX), CX
-	MOVQ  8(AX), DX
-	MOVQ  24(AX), SI
-	SHLQ  $0x07, SI
-	MOVQ  SI, BX
-	IMULQ 16(AX), BX
-	MOVQ  32(AX), DI
-	MOVQ  DI, (SP)
-	MOVQ  16(AX), DI
-	MOVQ  DI, 8(SP)
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 24(AX), BX
+	SHLQ $0x07, BX
+	MOVQ 32(AX), SI
+	MOVQ SI, (SP)
+	MOVQ 16(AX), SI
+	MOVQ SI, 8(SP)
 
 p:
-	MOVQ 24(AX), DI
-	MOVQ DI, 16(SP)
+	MOVQ 24(AX), SI
+	MOVQ SI, 16(SP)
 
 q:
 	MOVQ    40(AX), R10
 	DECQ    R10
 	MOVQ    BX, R8
-	IMULQ   R10, R8
-	ADDQ    CX, R8
+	IMULQ   16(AX), R8
+	MOVQ    R8, DI
+	IMULQ   R10, DI
+	ADDQ    CX, DI
 	SHRQ    $0x01, R10
-	MOVQ    CX, DI
-	ADDQ    BX, DI
+	MOVQ    CX, SI
+	ADDQ    R8, SI
 	MOVQ    56(AX), R9
 	VMOVUPD (CX), Z0
 	VMOVUPD 64(CX), Z1
@@ -1533,10 +1621,10 @@ q:
 	VMOVUPD Z1, Z3
 
 pair:
-	VMOVUPD (DI), Z4
-	VMOVUPD 64(DI), Z5
-	VMOVUPD (R8), Z6
-	VMOVUPD 64(R8), Z7
+	VMOVUPD (SI), Z4
+	VMOVUPD 64(SI), Z5
+	VMOVUPD (DI), Z6
+	VMOVUPD 64(DI), Z7
 	VADDPD  Z6, Z4, Z8
 	VADDPD  Z7, Z5, Z9
 	VSUBPD  Z6, Z4, Z4
@@ -1547,82 +1635,162 @@ pair:
 	VMOVUPD Z5, 192(R9)
 	VADDPD  Z8, Z2, Z2
 	VADDPD  Z9, Z3, Z3
-	ADDQ    BX, DI
-	SUBQ    BX, R8
+	ADDQ    R8, SI
+	SUBQ    R8, DI
 	ADDQ    $0x00000100, R9
 	DECQ    R10
 	JNE     pair
 	VMOVUPD Z2, (DX)
 	VMOVUPD Z3, 64(DX)
-	MOVQ    48(AX), DI
+	MOVQ    48(AX), SI
 	MOVQ    40(AX), R10
 	DECQ    R10
-	MOVQ    SI, R11
-	IMULQ   R10, R11
-	ADDQ    DX, R11
-	MOVQ    DX, R8
-	ADDQ    SI, R8
-	MOVQ    (SP), R12
-	MOVQ    R10, R13
-	SHLQ    $0x04, R13
-	LEAQ    -16(R12)(R13*1), R13
+	MOVQ    BX, R8
+	IMULQ   R10, R8
+	ADDQ    DX, R8
+	MOVQ    DX, DI
+	ADDQ    BX, DI
+	MOVQ    (SP), R11
+	MOVQ    R10, R12
+	SHLQ    $0x04, R12
+	LEAQ    -16(R11)(R12*1), R12
 	SHRQ    $0x01, R10
-	MOVQ    R10, R14
-
-result:
+	MOVQ    R10, R13
+	BTQ     $0x00, R13
+	JCC     even
 	MOVQ    56(AX), R9
-	MOVQ    R10, R15
+	MOVQ    R10, R14
 	VMOVUPD Z0, Z2
 	VMOVUPD Z1, Z3
 	VPXORQ  Z10, Z10, Z10
 	VPXORQ  Z11, Z11, Z11
 
 term:
-	VBROADCASTSD     (DI), Z4
-	VBROADCASTSD     8(DI), Z5
+	VBROADCASTSD     (SI), Z4
+	VBROADCASTSD     8(SI), Z5
 	VFMADD231PD      (R9), Z4, Z2
 	VFMADD231PD      64(R9), Z4, Z3
 	VFMADD231PD      128(R9), Z5, Z10
 	VFMADD231PD      192(R9), Z5, Z11
-	ADDQ             $0x10, DI
+	ADDQ             $0x10, SI
 	ADDQ             $0x00000100, R9
-	DECQ             R15
+	DECQ             R14
 	JNE              term
 	VADDPD           Z11, Z2, Z4
 	VSUBPD           Z10, Z3, Z5
 	VSUBPD           Z11, Z2, Z2
 	VADDPD           Z10, Z3, Z3
+	VMULPD.BCST      8(R11), Z5, Z6
+	VMULPD.BCST      8(R11), Z4, Z7
+	VFMSUB132PD.BCST (R11), Z6, Z4
+	VFMADD132PD.BCST (R11), Z7, Z5
+	VMULPD.BCST      8(R12), Z3, Z6
+	VMULPD.BCST      8(R12), Z2, Z7
+	VFMSUB132PD.BCST (R12), Z6, Z2
+	VFMADD132PD.BCST (R12), Z7, Z3
+	VMOVUPD          Z4, (DI)
+	VMOVUPD          Z5, 64(DI)
+	VMOVUPD          Z2, (R8)
+	VMOVUPD          Z3, 64(R8)
+	ADDQ             BX, DI
+	SUBQ             BX, R8
+	ADDQ             $0x10, R11
+	SUBQ             $0x10, R12
+	DECQ             R13
+	JE               done
+
+even:
+result:
+	MOVQ    56(AX), R9
+	MOVQ    R10, R14
+	MOVQ    R10, R15
+	SHLQ    $0x04, R15
+	ADDQ    SI, R15
+	VMOVUPD Z0, Z2
+	VMOVUPD Z1, Z3
+	VPXORQ  Z12, Z12, Z12
+	VPXORQ  Z13, Z13, Z13
+	VMOVUPD Z0, Z4
+	VMOVUPD Z1, Z5
+	VPXORQ  Z14, Z14, Z14
+	VPXORQ  Z15, Z15, Z15
+
+terms:
+	VBROADCASTSD     (SI), Z6
+	VBROADCASTSD     8(SI), Z7
+	VFMADD231PD      (R9), Z6, Z2
+	VFMADD231PD      64(R9), Z6, Z3
+	VFMADD231PD      128(R9), Z7, Z12
+	VFMADD231PD      192(R9), Z7, Z13
+	ADDQ             $0x10, SI
+	VBROADCASTSD     (R15), Z6
+	VBROADCASTSD     8(R15), Z7
+	VFMADD231PD      (R9), Z6, Z4
+	VFMADD231PD      64(R9), Z6, Z5
+	VFMADD231PD      128(R9), Z7, Z14
+	VFMADD231PD      192(R9), Z7, Z15
+	ADDQ             $0x10, R15
+	ADDQ             $0x00000100, R9
+	DECQ             R14
+	JNE              terms
+	MOVQ             R15, SI
+	VADDPD           Z13, Z2, Z6
+	VSUBPD           Z12, Z3, Z7
+	VSUBPD           Z13, Z2, Z2
+	VADDPD           Z12, Z3, Z3
+	VMULPD.BCST      8(R11), Z7, Z8
+	VMULPD.BCST      8(R11), Z6, Z9
+	VFMSUB132PD.BCST (R11), Z8, Z6
+	VFMADD132PD.BCST (R11), Z9, Z7
+	VMULPD.BCST      8(R12), Z3, Z8
+	VMULPD.BCST      8(R12), Z2, Z9
+	VFMSUB132PD.BCST (R12), Z8, Z2
+	VFMADD132PD.BCST (R12), Z9, Z3
+	VMOVUPD          Z6, (DI)
+	VMOVUPD          Z7, 64(DI)
+	VMOVUPD          Z2, (R8)
+	VMOVUPD          Z3, 64(R8)
+	ADDQ             BX, DI
+	SUBQ             BX, R8
+	ADDQ             $0x10, R11
+	SUBQ             $0x10, R12
+	VADDPD           Z15, Z4, Z2
+	VSUBPD           Z14, Z5, Z3
+	VSUBPD           Z15, Z4, Z4
+	VADDPD           Z14, Z5, Z5
+	VMULPD.BCST      8(R11), Z3, Z6
+	VMULPD.BCST      8(R11), Z2, Z7
+	VFMSUB132PD.BCST (R11), Z6, Z2
+	VFMADD132PD.BCST (R11), Z7, Z3
 	VMULPD.BCST      8(R12), Z5, Z6
 	VMULPD.BCST      8(R12), Z4, Z7
 	VFMSUB132PD.BCST (R12), Z6, Z4
 	VFMADD132PD.BCST (R12), Z7, Z5
-	VMULPD.BCST      8(R13), Z3, Z6
-	VMULPD.BCST      8(R13), Z2, Z7
-	VFMSUB132PD.BCST (R13), Z6, Z2
-	VFMADD132PD.BCST (R13), Z7, Z3
+	VMOVUPD          Z2, (DI)
+	VMOVUPD          Z3, 64(DI)
 	VMOVUPD          Z4, (R8)
 	VMOVUPD          Z5, 64(R8)
-	VMOVUPD          Z2, (R11)
-	VMOVUPD          Z3, 64(R11)
-	ADDQ             SI, R8
-	SUBQ             SI, R11
-	ADDQ             $0x10, R12
-	SUBQ             $0x10, R13
-	DECQ             R14
+	ADDQ             BX, DI
+	SUBQ             BX, R8
+	ADDQ             $0x10, R11
+	SUBQ             $0x10, R12
+	SUBQ             $0x02, R13
 	JNE              result
-	ADDQ             $0x80, CX
-	ADDQ             $0x80, DX
-	DECQ             16(SP)
-	JNE              q
-	MOVQ             40(AX), R10
-	DECQ             R10
-	MOVQ             R10, R14
-	IMULQ            SI, R14
-	ADDQ             R14, DX
-	SHLQ             $0x04, R10
-	ADDQ             R10, (SP)
-	DECQ             8(SP)
-	JNE              p
+
+done:
+	ADDQ  $0x80, CX
+	ADDQ  $0x80, DX
+	DECQ  16(SP)
+	JNE   q
+	MOVQ  40(AX), R10
+	DECQ  R10
+	MOVQ  R10, SI
+	IMULQ BX, SI
+	ADDQ  SI, DX
+	SHLQ  $0x04, R10
+	ADDQ  R10, (SP)
+	DECQ  8(SP)
+	JNE   p
 	VZEROUPPER
 	RET
 

@@ -107,37 +107,94 @@ func TestColumnsAreFrames(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(7, 5))
 		for _, n := range lengths() {
-			const columns, stride = 11, 13
-			re, im := noise(r, n*stride), noise(r, n*stride)
-			gotRe, gotIm := slices.Clone(re), slices.Clone(im)
 			c := NewColumns(n)
-			c.Run(gotRe, gotIm, stride, columns)
-			oneRe, oneIm := make([]float64, n), make([]float64, n)
-			for i := range columns {
+			lanes := c.Lanes()
+			before := noise(r, 2*n*lanes+1)
+			block := slices.Clone(before)
+			// column returns one of a block, parts 0 real and 1 imaginary, or the other way round.
+			column := func(block []float64, i, part int) (re, im []float64) {
+				re, im = make([]float64, n), make([]float64, n)
 				for k := range n {
-					oneRe[k], oneIm[k] = re[k*stride+i], im[k*stride+i]
+					re[k], im[k] = block[(2*k+part)*lanes+i], block[(2*k+1-part)*lanes+i]
 				}
-				wantRe, wantIm := summed(oneRe, oneIm)
+				return re, im
+			}
+			c.Run(block)
+			for i := range 2 {
+				wantRe, wantIm := summed(column(before, i, 0))
+				gotRe, gotIm := column(block, i, 0)
+				near(t, fmt.Sprint("re of ", n), gotRe, wantRe)
+				near(t, fmt.Sprint("im of ", n), gotIm, wantIm)
+			}
+			swapped := slices.Clone(block)
+			for k := range 2 * n {
+				copy(swapped[k*lanes:(k+1)*lanes], block[(k^1)*lanes:])
+			}
+			c.Run(swapped)
+			for i := range lanes {
+				gotRe, gotIm := column(swapped, i, 1)
 				for k := range n {
-					oneRe[k], oneIm[k] = gotRe[k*stride+i], gotIm[k*stride+i]
+					gotRe[k], gotIm[k] = gotRe[k]/float64(n), gotIm[k]/float64(n)
 				}
-				near(t, fmt.Sprint("re of ", n), oneRe, wantRe)
-				near(t, fmt.Sprint("im of ", n), oneIm, wantIm)
-				if i > 1 {
-					break
+				wantRe, wantIm := column(before, i, 0)
+				near(t, fmt.Sprint("inverse re of ", n), gotRe, wantRe)
+				near(t, fmt.Sprint("inverse im of ", n), gotIm, wantIm)
+			}
+			if last := len(before) - 1; block[last] != before[last] || swapped[last] != before[last] {
+				t.Fatalf("%d: a number beyond the block was written", n)
+			}
+		}
+	})
+}
+
+// A grid is its definition, and keeping all of it brings the numbers back, whatever their count.
+func TestGridAgainstSum(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(8, 5))
+		for _, c := range [][2]int{{1, 1}, {2, 1}, {1, 2}, {5, 7}, {16, 9}, {17, 8}, {33, 33}, {18, 23}, {31, 16}} {
+			frames, bins := c[0], c[1]
+			x, got := make([]float64, frames*bins), make([]float64, frames*bins)
+			var norm float64
+			for i := range x {
+				x[i] = r.ExpFloat64()
+				norm = math.Hypot(norm, x[i])
+			}
+			g := NewGrid(frames, bins)
+			half := frames / 2 &^ 1
+			g.Rows(half, x[half*bins:])
+			g.Rows(0, x[:half*bins])
+			for i := range g.Blocks() {
+				g.Along(i)
+			}
+			for k := range frames {
+				re, im, wantRe, wantIm := make([]float64, bins/2+1), make([]float64, bins/2+1), make([]float64, bins/2+1), make([]float64, bins/2+1)
+				for q := range re {
+					at := 2*k*g.Lanes() + q%g.Lanes()
+					re[q], im[q] = g.Block(q / g.Lanes())[at], g.Block(q / g.Lanes())[at+g.Lanes()]
+					for i, v := range x {
+						w := root(k*(i/bins)*bins+q*(i%bins)*frames, frames*bins)
+						wantRe[q], wantIm[q] = wantRe[q]+v*real(w), wantIm[q]+v*imag(w)
+					}
+				}
+				scale := math.Sqrt(float64(frames*bins)) * norm // of the whole transform
+				near(t, fmt.Sprint("re of ", c), append(re, scale), append(wantRe, scale))
+				near(t, fmt.Sprint("im of ", c), append(im, scale), append(wantIm, scale))
+			}
+			all := make([]int, frames*g.Lanes())
+			for i := range all {
+				all[i] = i
+			}
+			for i := range g.Blocks() {
+				g.Keep(i, all)
+			}
+			g.Back(0, got)
+			near(t, fmt.Sprint("inverse of ", c), got, x)
+			for from := range frames {
+				some := make([]float64, min(3, frames-from)*bins)
+				if g.Back(from, some); !slices.Equal(some, got[from*bins:][:len(some)]) {
+					t.Fatalf("%v: frames from %d on have other bits than in a longer run", c, from)
 				}
 			}
-			c.Run(gotIm, gotRe, stride, columns)
-			for i, v := range re {
-				if i%stride >= columns && (v != gotRe[i] || im[i] != gotIm[i]) {
-					t.Fatalf("%d: a number beside the columns was written", n)
-				}
-				if i%stride < columns {
-					gotRe[i], gotIm[i] = gotRe[i]/float64(n), gotIm[i]/float64(n)
-				}
-			}
-			near(t, fmt.Sprint("inverse re of ", n), gotRe, re)
-			near(t, fmt.Sprint("inverse im of ", n), gotIm, im)
 		}
 	})
 }

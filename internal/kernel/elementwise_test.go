@@ -128,8 +128,8 @@ func TestSumLogAgainstMath(t *testing.T) {
 func TestTransposeEveryShape(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))
-		for rows := range 14 {
-			for cols := range 14 {
+		for rows := range 22 {
+			for cols := range 22 {
 				src, dst := random(r, rows, cols, cols+2), random(r, cols, rows, rows+3)
 				want := append([]float64(nil), dst.Data...)
 				for i := range rows {

@@ -31,8 +31,13 @@ type engine struct {
 	log, exp  func(dst, x *float64, vectors int)
 	addSquare func(dst, x *float64, vectors int)
 
-	mul, div, power, addPower, mulSquare, scale, scaleRoot func(dst, x, y *float64, vectors int)
-	cross                                                  func(*uint64) // see crossTile
+	mul, div, power, addPower, mulSquare, scale, scaleRoot, magnitude, most func(dst, x, y *float64, vectors int)
+
+	// transpose8 and gather8 are as transpose4 and gather4; nil where a vector is shorter.
+	transpose8, gather8 func(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)
+
+	magnitudes, exchange, share func(dst, x *float64, vectors int)
+	cross                       func(*uint64) // see crossTile
 }
 
 // plain is plain Go: the tests hold the other engines against it, and it runs where there is

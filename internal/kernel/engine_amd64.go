@@ -36,7 +36,9 @@ var avx512 = &engine{name: "avx512", lanes: 8, narrow: avx2, gemm: [8][3]func(*u
 }, dotRows: 4,
 	log: logAVX512, exp: expAVX512, addSquare: addSquareAVX512,
 	mul: mulAVX512, div: divAVX512, addPower: addPowerAVX512, scale: scaleAVX512, scaleRoot: scaleRootAVX512,
-	power: powerAVX512, mulSquare: mulSquareAVX512, cross: crossAVX512}
+	power: powerAVX512, mulSquare: mulSquareAVX512, cross: crossAVX512,
+	magnitude: magnitudeAVX512, magnitudes: magnitudesAVX512, most: mostAVX512, exchange: exchangeAVX512, share: shareAVX512,
+	transpose8: transpose8, gather8: gather8}
 
 var avx2 = &engine{name: "avx2", lanes: 4, gemm: [8][3]func(*uint64){
 	{gemmAVX2_1x4, gemmAVX2_1x8, gemmAVX2_1x12},
@@ -56,4 +58,5 @@ var avx2 = &engine{name: "avx2", lanes: 4, gemm: [8][3]func(*uint64){
 }, dotRows: 2,
 	log: logAVX2, exp: expAVX2, addSquare: addSquareAVX2,
 	mul: mulAVX2, div: divAVX2, addPower: addPowerAVX2, scale: scaleAVX2, scaleRoot: scaleRootAVX2,
-	power: powerAVX2, mulSquare: mulSquareAVX2, cross: crossAVX2}
+	power: powerAVX2, mulSquare: mulSquareAVX2, cross: crossAVX2,
+	magnitude: magnitudeAVX2, magnitudes: magnitudesAVX2, most: mostAVX2, exchange: exchangeAVX2, share: shareAVX2}

@@ -21,4 +21,5 @@ var neon = &engine{name: "neon", lanes: 4, gemm: [8][3]func(*uint64){
 }, dotRows: 2,
 	log: logNEON, exp: expNEON, addSquare: addSquareNEON,
 	mul: mulNEON, div: divNEON, addPower: addPowerNEON, scale: scaleNEON, scaleRoot: scaleRootNEON,
-	power: powerNEON, mulSquare: mulSquareNEON, cross: crossNEON}
+	power: powerNEON, mulSquare: mulSquareNEON, cross: crossNEON,
+	magnitude: magnitudeNEON, magnitudes: magnitudesNEON, most: mostNEON, exchange: exchangeNEON, share: shareNEON}

@@ -482,6 +482,31 @@ func mulSquareAVX2(dst *float64, x *float64, y *float64, vectors int)
 //go:noescape
 func addSquareAVX2(dst *float64, x *float64, vectors int)
 
+// magnitudeAVX2 sets dst to √(x² + y²).
+//
+//go:noescape
+func magnitudeAVX2(dst *float64, x *float64, y *float64, vectors int)
+
+// magnitudesAVX2 sets dst to √(re² + im²), x having a vector of real parts before each vector of imaginary ones.
+//
+//go:noescape
+func magnitudesAVX2(dst *float64, x *float64, vectors int)
+
+// mostAVX2 sets dst to the greater of x and y.
+//
+//go:noescape
+func mostAVX2(dst *float64, x *float64, y *float64, vectors int)
+
+// exchangeAVX2 sets dst to the lesser of dst and x, and x to the greater.
+//
+//go:noescape
+func exchangeAVX2(dst *float64, x *float64, vectors int)
+
+// shareAVX2 sets dst to m/(m + (x - m)) where m is the lesser of dst and x, and ½ where the sum is not above 1e-300.
+//
+//go:noescape
+func shareAVX2(dst *float64, x *float64, vectors int)
+
 // logAVX512 sets dst to the logarithms of x, positive and normal.
 //
 //go:noescape
@@ -532,6 +557,31 @@ func mulSquareAVX512(dst *float64, x *float64, y *float64, vectors int)
 //go:noescape
 func addSquareAVX512(dst *float64, x *float64, vectors int)
 
+// magnitudeAVX512 sets dst to √(x² + y²).
+//
+//go:noescape
+func magnitudeAVX512(dst *float64, x *float64, y *float64, vectors int)
+
+// magnitudesAVX512 sets dst to √(re² + im²), x having a vector of real parts before each vector of imaginary ones.
+//
+//go:noescape
+func magnitudesAVX512(dst *float64, x *float64, vectors int)
+
+// mostAVX512 sets dst to the greater of x and y.
+//
+//go:noescape
+func mostAVX512(dst *float64, x *float64, y *float64, vectors int)
+
+// exchangeAVX512 sets dst to the lesser of dst and x, and x to the greater.
+//
+//go:noescape
+func exchangeAVX512(dst *float64, x *float64, vectors int)
+
+// shareAVX512 sets dst to m/(m + (x - m)) where m is the lesser of dst and x, and ½ where the sum is not above 1e-300.
+//
+//go:noescape
+func shareAVX512(dst *float64, x *float64, vectors int)
+
 // crossAVX2 makes the products of some complex rows with the conjugates of each other: see crossTile.
 //
 //go:noescape
@@ -556,3 +606,13 @@ func transpose4(dst *float64, dstStride uintptr, src *float64, srcStride uintptr
 //
 //go:noescape
 func gather4(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)
+
+// transpose8 writes the columns of a 8-row matrix of 8·blocks columns as rows. Strides are in bytes.
+//
+//go:noescape
+func transpose8(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)
+
+// gather8 writes the rows of a 8-column matrix of 8·blocks rows as columns. Strides are in bytes.
+//
+//go:noescape
+func gather8(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)

@@ -16727,6 +16727,127 @@ loop:
 	VZEROUPPER
 	RET
 
+// func magnitudeAVX2(dst *float64, x *float64, y *float64, vectors int)
+// Requires: AVX, FMA3
+TEXT ·magnitudeAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+
+loop:
+	VMOVUPD     (BX)(CX*1), Y0
+	VMOVUPD     (SI)(CX*1), Y1
+	VMULPD      Y0, Y0, Y0
+	VFMADD231PD Y1, Y1, Y0
+	VSQRTPD     Y0, Y0
+	VMOVUPD     Y0, (AX)(CX*1)
+	ADDQ        $0x20, CX
+	CMPQ        CX, DX
+	JLT         loop
+	VZEROUPPER
+	RET
+
+// func magnitudesAVX2(dst *float64, x *float64, vectors int)
+// Requires: AVX, FMA3
+TEXT ·magnitudesAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
+	MOVQ x+8(FP), BX
+
+loop:
+	VMOVUPD     (BX)(CX*2), Y0
+	VMOVUPD     32(BX)(CX*2), Y1
+	VMULPD      Y0, Y0, Y0
+	VFMADD231PD Y1, Y1, Y0
+	VSQRTPD     Y0, Y0
+	VMOVUPD     Y0, (AX)(CX*1)
+	ADDQ        $0x20, CX
+	CMPQ        CX, DX
+	JLT         loop
+	VZEROUPPER
+	RET
+
+// func mostAVX2(dst *float64, x *float64, y *float64, vectors int)
+// Requires: AVX
+TEXT ·mostAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+
+loop:
+	VMOVUPD (BX)(CX*1), Y0
+	VMAXPD  (SI)(CX*1), Y0, Y0
+	VMOVUPD Y0, (AX)(CX*1)
+	ADDQ    $0x20, CX
+	CMPQ    CX, DX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func exchangeAVX2(dst *float64, x *float64, vectors int)
+// Requires: AVX
+TEXT ·exchangeAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
+	MOVQ x+8(FP), BX
+
+loop:
+	VMOVUPD (AX)(CX*1), Y0
+	VMOVUPD (BX)(CX*1), Y1
+	VMINPD  Y1, Y0, Y2
+	VMAXPD  Y1, Y0, Y0
+	VMOVUPD Y2, (AX)(CX*1)
+	VMOVUPD Y0, (BX)(CX*1)
+	ADDQ    $0x20, CX
+	CMPQ    CX, DX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func shareAVX2(dst *float64, x *float64, vectors int)
+// Requires: AVX
+TEXT ·shareAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
+	MOVQ x+8(FP), BX
+
+loop:
+	VMOVUPD   (BX)(CX*1), Y1
+	VMINPD    (AX)(CX*1), Y1, Y0
+	VSUBPD    Y0, Y1, Y1
+	VADDPD    Y0, Y1, Y1
+	VCMPPD    $0x1a, c01a56e1fc2f8f359<>+0(SB), Y1, Y2
+	VDIVPD    Y1, Y0, Y0
+	VBLENDVPD Y2, c3fe0000000000000<>+0(SB), Y0, Y0
+	VMOVUPD   Y0, (AX)(CX*1)
+	ADDQ      $0x20, CX
+	CMPQ      CX, DX
+	JLT       loop
+	VZEROUPPER
+	RET
+
+DATA c01a56e1fc2f8f359<>+0(SB)/8, $0x01a56e1fc2f8f359
+DATA c01a56e1fc2f8f359<>+8(SB)/8, $0x01a56e1fc2f8f359
+DATA c01a56e1fc2f8f359<>+16(SB)/8, $0x01a56e1fc2f8f359
+DATA c01a56e1fc2f8f359<>+24(SB)/8, $0x01a56e1fc2f8f359
+DATA c01a56e1fc2f8f359<>+32(SB)/8, $0x01a56e1fc2f8f359
+DATA c01a56e1fc2f8f359<>+40(SB)/8, $0x01a56e1fc2f8f359
+DATA c01a56e1fc2f8f359<>+48(SB)/8, $0x01a56e1fc2f8f359
+DATA c01a56e1fc2f8f359<>+56(SB)/8, $0x01a56e1fc2f8f359
+GLOBL c01a56e1fc2f8f359<>(SB), RODATA|NOPTR, $64
+
 // func logAVX512(dst *float64, x *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·logAVX512(SB), NOSPLIT, $0-24
@@ -16989,6 +17110,117 @@ loop:
 	VZEROUPPER
 	RET
 
+// func magnitudeAVX512(dst *float64, x *float64, y *float64, vectors int)
+// Requires: AVX, AVX512F
+TEXT ·magnitudeAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+
+loop:
+	VMOVUPD     (BX)(CX*1), Z0
+	VMOVUPD     (SI)(CX*1), Z1
+	VMULPD      Z0, Z0, Z0
+	VFMADD231PD Z1, Z1, Z0
+	VSQRTPD     Z0, Z0
+	VMOVUPD     Z0, (AX)(CX*1)
+	ADDQ        $0x40, CX
+	CMPQ        CX, DX
+	JLT         loop
+	VZEROUPPER
+	RET
+
+// func magnitudesAVX512(dst *float64, x *float64, vectors int)
+// Requires: AVX, AVX512F
+TEXT ·magnitudesAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
+	MOVQ x+8(FP), BX
+
+loop:
+	VMOVUPD     (BX)(CX*2), Z0
+	VMOVUPD     64(BX)(CX*2), Z1
+	VMULPD      Z0, Z0, Z0
+	VFMADD231PD Z1, Z1, Z0
+	VSQRTPD     Z0, Z0
+	VMOVUPD     Z0, (AX)(CX*1)
+	ADDQ        $0x40, CX
+	CMPQ        CX, DX
+	JLT         loop
+	VZEROUPPER
+	RET
+
+// func mostAVX512(dst *float64, x *float64, y *float64, vectors int)
+// Requires: AVX, AVX512F
+TEXT ·mostAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+
+loop:
+	VMOVUPD (BX)(CX*1), Z0
+	VMAXPD  (SI)(CX*1), Z0, Z0
+	VMOVUPD Z0, (AX)(CX*1)
+	ADDQ    $0x40, CX
+	CMPQ    CX, DX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func exchangeAVX512(dst *float64, x *float64, vectors int)
+// Requires: AVX, AVX512F
+TEXT ·exchangeAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
+	MOVQ x+8(FP), BX
+
+loop:
+	VMOVUPD (AX)(CX*1), Z0
+	VMOVUPD (BX)(CX*1), Z1
+	VMINPD  Z1, Z0, Z2
+	VMAXPD  Z1, Z0, Z0
+	VMOVUPD Z2, (AX)(CX*1)
+	VMOVUPD Z0, (BX)(CX*1)
+	ADDQ    $0x40, CX
+	CMPQ    CX, DX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func shareAVX512(dst *float64, x *float64, vectors int)
+// Requires: AVX, AVX512F
+TEXT ·shareAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
+	MOVQ x+8(FP), BX
+
+loop:
+	VMOVUPD (BX)(CX*1), Z1
+	VMINPD  (AX)(CX*1), Z1, Z0
+	VSUBPD  Z0, Z1, Z1
+	VADDPD  Z0, Z1, Z1
+	VCMPPD  $0x1a, c01a56e1fc2f8f359<>+0(SB), Z1, K1
+	VDIVPD  Z1, Z0, Z0
+	VMOVUPD c3fe0000000000000<>+0(SB), K1, Z0
+	VMOVUPD Z0, (AX)(CX*1)
+	ADDQ    $0x40, CX
+	CMPQ    CX, DX
+	JLT     loop
+	VZEROUPPER
+	RET
+
 // func crossAVX2(p *uint64)
 // Requires: AVX, FMA3
 TEXT ·crossAVX2(SB), NOSPLIT, $0-8
@@ -17136,10 +17368,10 @@ TEXT ·transpose4(SB), NOSPLIT, $0-40
 	MOVQ src+16(FP), DX
 	MOVQ srcStride+24(FP), BX
 	MOVQ blocks+32(FP), SI
-	LEAQ (BX)(BX*2), DI
-	LEAQ (CX)(CX*2), R8
 
 block:
+	LEAQ       (BX)(BX*2), DI
+	LEAQ       (CX)(CX*2), R8
 	VMOVUPD    (DX), Y0
 	VMOVUPD    (DX)(BX*1), Y1
 	VMOVUPD    (DX)(BX*2), Y2
@@ -17171,10 +17403,10 @@ TEXT ·gather4(SB), NOSPLIT, $0-40
 	MOVQ src+16(FP), DX
 	MOVQ srcStride+24(FP), BX
 	MOVQ blocks+32(FP), SI
-	LEAQ (BX)(BX*2), DI
-	LEAQ (CX)(CX*2), R8
 
 block:
+	LEAQ       (BX)(BX*2), DI
+	LEAQ       (CX)(CX*2), R8
 	VMOVUPD    (DX), Y0
 	VMOVUPD    (DX)(BX*1), Y1
 	VMOVUPD    (DX)(BX*2), Y2
@@ -17193,6 +17425,130 @@ block:
 	VMOVUPD    Y3, (AX)(R8*1)
 	LEAQ       (DX)(BX*4), DX
 	ADDQ       $0x20, AX
+	DECQ       SI
+	JNE        block
+	VZEROUPPER
+	RET
+
+// func transpose8(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)
+// Requires: AVX, AVX512F
+TEXT ·transpose8(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ dstStride+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ srcStride+24(FP), BX
+	MOVQ blocks+32(FP), SI
+
+block:
+	LEAQ       (BX)(BX*2), DI
+	LEAQ       (DX)(BX*4), R8
+	LEAQ       (CX)(CX*2), R9
+	LEAQ       (AX)(CX*4), R10
+	VMOVUPD    (DX), Z0
+	VMOVUPD    (DX)(BX*1), Z1
+	VMOVUPD    (DX)(BX*2), Z2
+	VMOVUPD    (DX)(DI*1), Z3
+	VMOVUPD    (R8), Z4
+	VMOVUPD    (R8)(BX*1), Z5
+	VMOVUPD    (R8)(BX*2), Z6
+	VMOVUPD    (R8)(DI*1), Z7
+	VUNPCKLPD  Z1, Z0, Z8
+	VUNPCKHPD  Z1, Z0, Z9
+	VUNPCKLPD  Z3, Z2, Z1
+	VUNPCKHPD  Z3, Z2, Z10
+	VUNPCKLPD  Z5, Z4, Z3
+	VUNPCKHPD  Z5, Z4, Z4
+	VUNPCKLPD  Z7, Z6, Z5
+	VUNPCKHPD  Z7, Z6, Z6
+	VSHUFF64X2 $0x88, Z1, Z8, Z0
+	VSHUFF64X2 $0xdd, Z1, Z8, Z1
+	VSHUFF64X2 $0x88, Z5, Z3, Z2
+	VSHUFF64X2 $0xdd, Z5, Z3, Z3
+	VSHUFF64X2 $0x88, Z2, Z0, Z5
+	VSHUFF64X2 $0x88, Z3, Z1, Z7
+	VSHUFF64X2 $0xdd, Z2, Z0, Z8
+	VSHUFF64X2 $0xdd, Z3, Z1, Z11
+	VSHUFF64X2 $0x88, Z10, Z9, Z0
+	VSHUFF64X2 $0xdd, Z10, Z9, Z1
+	VSHUFF64X2 $0x88, Z6, Z4, Z2
+	VSHUFF64X2 $0xdd, Z6, Z4, Z3
+	VSHUFF64X2 $0x88, Z2, Z0, Z4
+	VSHUFF64X2 $0x88, Z3, Z1, Z6
+	VSHUFF64X2 $0xdd, Z2, Z0, Z0
+	VSHUFF64X2 $0xdd, Z3, Z1, Z1
+	VMOVUPD    Z5, (AX)
+	VMOVUPD    Z4, (AX)(CX*1)
+	VMOVUPD    Z7, (AX)(CX*2)
+	VMOVUPD    Z6, (AX)(R9*1)
+	VMOVUPD    Z8, (R10)
+	VMOVUPD    Z0, (R10)(CX*1)
+	VMOVUPD    Z11, (R10)(CX*2)
+	VMOVUPD    Z1, (R10)(R9*1)
+	ADDQ       $0x40, DX
+	LEAQ       (AX)(CX*4), AX
+	LEAQ       (AX)(CX*4), AX
+	DECQ       SI
+	JNE        block
+	VZEROUPPER
+	RET
+
+// func gather8(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)
+// Requires: AVX, AVX512F
+TEXT ·gather8(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ dstStride+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ srcStride+24(FP), BX
+	MOVQ blocks+32(FP), SI
+
+block:
+	LEAQ       (BX)(BX*2), DI
+	LEAQ       (DX)(BX*4), R8
+	LEAQ       (CX)(CX*2), R9
+	LEAQ       (AX)(CX*4), R10
+	VMOVUPD    (DX), Z0
+	VMOVUPD    (DX)(BX*1), Z1
+	VMOVUPD    (DX)(BX*2), Z2
+	VMOVUPD    (DX)(DI*1), Z3
+	VMOVUPD    (R8), Z4
+	VMOVUPD    (R8)(BX*1), Z5
+	VMOVUPD    (R8)(BX*2), Z6
+	VMOVUPD    (R8)(DI*1), Z7
+	VUNPCKLPD  Z1, Z0, Z8
+	VUNPCKHPD  Z1, Z0, Z9
+	VUNPCKLPD  Z3, Z2, Z1
+	VUNPCKHPD  Z3, Z2, Z10
+	VUNPCKLPD  Z5, Z4, Z3
+	VUNPCKHPD  Z5, Z4, Z4
+	VUNPCKLPD  Z7, Z6, Z5
+	VUNPCKHPD  Z7, Z6, Z6
+	VSHUFF64X2 $0x88, Z1, Z8, Z0
+	VSHUFF64X2 $0xdd, Z1, Z8, Z1
+	VSHUFF64X2 $0x88, Z5, Z3, Z2
+	VSHUFF64X2 $0xdd, Z5, Z3, Z3
+	VSHUFF64X2 $0x88, Z2, Z0, Z5
+	VSHUFF64X2 $0x88, Z3, Z1, Z7
+	VSHUFF64X2 $0xdd, Z2, Z0, Z8
+	VSHUFF64X2 $0xdd, Z3, Z1, Z11
+	VSHUFF64X2 $0x88, Z10, Z9, Z0
+	VSHUFF64X2 $0xdd, Z10, Z9, Z1
+	VSHUFF64X2 $0x88, Z6, Z4, Z2
+	VSHUFF64X2 $0xdd, Z6, Z4, Z3
+	VSHUFF64X2 $0x88, Z2, Z0, Z4
+	VSHUFF64X2 $0x88, Z3, Z1, Z6
+	VSHUFF64X2 $0xdd, Z2, Z0, Z0
+	VSHUFF64X2 $0xdd, Z3, Z1, Z1
+	VMOVUPD    Z5, (AX)
+	VMOVUPD    Z4, (AX)(CX*1)
+	VMOVUPD    Z7, (AX)(CX*2)
+	VMOVUPD    Z6, (AX)(R9*1)
+	VMOVUPD    Z8, (R10)
+	VMOVUPD    Z0, (R10)(CX*1)
+	VMOVUPD    Z11, (R10)(CX*2)
+	VMOVUPD    Z1, (R10)(R9*1)
+	LEAQ       (DX)(BX*4), DX
+	LEAQ       (DX)(BX*4), DX
+	ADDQ       $0x40, AX
 	DECQ       SI
 	JNE        block
 	VZEROUPPER

@@ -237,6 +237,31 @@ func mulSquareNEON(dst, x, y *float64, vectors int)
 //go:noescape
 func addSquareNEON(dst, x *float64, vectors int)
 
+// magnitudeNEON sets dst to √(x² + y²).
+//
+//go:noescape
+func magnitudeNEON(dst, x, y *float64, vectors int)
+
+// mostNEON sets dst to the greater of x and y.
+//
+//go:noescape
+func mostNEON(dst, x, y *float64, vectors int)
+
+// shareNEON sets dst to m/(m + (x - m)) where m is the lesser of dst and x, and ½ where the sum is not above 1e-300.
+//
+//go:noescape
+func shareNEON(dst, x *float64, vectors int)
+
+// magnitudesNEON sets dst to √(re² + im²), x having a vector of real parts before each vector of imaginary ones.
+//
+//go:noescape
+func magnitudesNEON(dst, x *float64, vectors int)
+
+// exchangeNEON sets dst to the lesser of dst and x, and x to the greater.
+//
+//go:noescape
+func exchangeNEON(dst, x *float64, vectors int)
+
 // crossNEON makes the products of some complex rows with the conjugates of each other: see crossTile.
 //
 //go:noescape

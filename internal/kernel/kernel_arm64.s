@@ -12406,6 +12406,121 @@ loop:
 	BNE loop
 	RET
 
+// func magnitudeNEON(dst, x, y *float64, vectors int)
+TEXT ·magnitudeNEON(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD vectors+24(FP), R3
+loop:
+	FLDPQ (R1), (F0, F1)
+	ADD $32, R1
+	FLDPQ (R2), (F2, F3)
+	ADD $32, R2
+	WORD $0x6E60DC04 // fmul v4.2d, v0.2d, v0.2d
+	VFMLA V2.D2, V2.D2, V4.D2
+	WORD $0x6EE1F885 // fsqrt v5.2d, v4.2d
+	WORD $0x6E61DC26 // fmul v6.2d, v1.2d, v1.2d
+	VFMLA V3.D2, V3.D2, V6.D2
+	WORD $0x6EE1F8C7 // fsqrt v7.2d, v6.2d
+	FSTPQ (F5, F7), (R0)
+	ADD $32, R0
+	SUBS $1, R3, R3
+	BNE loop
+	RET
+
+// func mostNEON(dst, x, y *float64, vectors int)
+TEXT ·mostNEON(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD vectors+24(FP), R3
+loop:
+	FLDPQ (R1), (F0, F1)
+	ADD $32, R1
+	FLDPQ (R2), (F2, F3)
+	ADD $32, R2
+	WORD $0x4E62F404 // fmax v4.2d, v0.2d, v2.2d
+	WORD $0x4E63F425 // fmax v5.2d, v1.2d, v3.2d
+	FSTPQ (F4, F5), (R0)
+	ADD $32, R0
+	SUBS $1, R3, R3
+	BNE loop
+	RET
+
+// func shareNEON(dst, x *float64, vectors int)
+TEXT ·shareNEON(SB), NOSPLIT, $0-24
+	MOVD $constants<>(SB), R0
+	MOVD dst+0(FP), R1
+	MOVD x+8(FP), R2
+	MOVD vectors+16(FP), R3
+loop:
+	FLDPQ (R1), (F0, F1)
+	FLDPQ (R2), (F2, F3)
+	ADD $32, R2
+	WORD $0x4EE2F404 // fmin v4.2d, v0.2d, v2.2d
+	WORD $0x4EE4D445 // fsub v5.2d, v2.2d, v4.2d
+	WORD $0x4E65D486 // fadd v6.2d, v4.2d, v5.2d
+	FMOVQ 224(R0), F7
+	WORD $0x6E66FC88 // fdiv v8.2d, v4.2d, v6.2d
+	FMOVQ 528(R0), F9
+	WORD $0x6EE9E4CA // fcmgt v10.2d, v6.2d, v9.2d
+	VBIT V10.B16, V8.B16, V7.B16
+	WORD $0x4EE3F42B // fmin v11.2d, v1.2d, v3.2d
+	WORD $0x4EEBD46C // fsub v12.2d, v3.2d, v11.2d
+	WORD $0x4E6CD56D // fadd v13.2d, v11.2d, v12.2d
+	FMOVQ 224(R0), F14
+	WORD $0x6E6DFD6F // fdiv v15.2d, v11.2d, v13.2d
+	FMOVQ 528(R0), F16
+	WORD $0x6EF0E5B1 // fcmgt v17.2d, v13.2d, v16.2d
+	VBIT V17.B16, V15.B16, V14.B16
+	FSTPQ (F7, F14), (R1)
+	ADD $32, R1
+	SUBS $1, R3, R3
+	BNE loop
+	RET
+
+// func magnitudesNEON(dst, x *float64, vectors int)
+TEXT ·magnitudesNEON(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD vectors+16(FP), R2
+loop:
+	FLDPQ (R1), (F0, F1)
+	FLDPQ 32(R1), (F2, F3)
+	WORD $0x6E60DC04 // fmul v4.2d, v0.2d, v0.2d
+	VFMLA V2.D2, V2.D2, V4.D2
+	WORD $0x6EE1F885 // fsqrt v5.2d, v4.2d
+	WORD $0x6E61DC26 // fmul v6.2d, v1.2d, v1.2d
+	VFMLA V3.D2, V3.D2, V6.D2
+	WORD $0x6EE1F8C7 // fsqrt v7.2d, v6.2d
+	FSTPQ (F5, F7), (R0)
+	ADD $32, R0
+	ADD $64, R1
+	SUBS $1, R2, R2
+	BNE loop
+	RET
+
+// func exchangeNEON(dst, x *float64, vectors int)
+TEXT ·exchangeNEON(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD vectors+16(FP), R2
+loop:
+	FLDPQ (R0), (F0, F1)
+	FLDPQ (R1), (F2, F3)
+	WORD $0x4EE2F404 // fmin v4.2d, v0.2d, v2.2d
+	WORD $0x4EE3F425 // fmin v5.2d, v1.2d, v3.2d
+	FSTPQ (F4, F5), (R0)
+	WORD $0x4E62F406 // fmax v6.2d, v0.2d, v2.2d
+	WORD $0x4E63F427 // fmax v7.2d, v1.2d, v3.2d
+	FSTPQ (F6, F7), (R1)
+	ADD $32, R0
+	ADD $32, R1
+	SUBS $1, R2, R2
+	BNE loop
+	RET
+
 // func crossNEON(p *uint64)
 TEXT ·crossNEON(SB), NOSPLIT, $0-8
 	MOVD p+0(FP), R0
@@ -12641,4 +12756,6 @@ DATA constants<>+496(SB)/8, $0x00000000000003ff
 DATA constants<>+504(SB)/8, $0x00000000000003ff
 DATA constants<>+512(SB)/8, $0x3f70000000000000
 DATA constants<>+520(SB)/8, $0x3f70000000000000
-GLOBL constants<>(SB), RODATA|NOPTR, $528
+DATA constants<>+528(SB)/8, $0x01a56e1fc2f8f359
+DATA constants<>+536(SB)/8, $0x01a56e1fc2f8f359
+GLOBL constants<>(SB), RODATA|NOPTR, $544

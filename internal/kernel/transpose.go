@@ -11,6 +11,13 @@ func Transpose(dst []float64, dstStride int, src []float64, srcStride, rows, col
 	if rows == 0 || cols == 0 {
 		return
 	}
+	if current.transpose8 != nil && rows >= 8 && cols >= 8 && (rows%8 != 0 || cols%8 != 0) {
+		i, j := rows&^7, cols&^7
+		Transpose(dst, dstStride, src, srcStride, i, j)
+		Transpose(dst[j*dstStride:], dstStride, src[j:], srcStride, i, cols-j)
+		Transpose(dst[i:], dstStride, src[i*srcStride:], srcStride, rows-i, cols)
+		return
+	}
 	i, j := 0, 0 // where what is left begins
 	if current.lanes > 0 && rows >= 4 && cols >= 4 {
 		i, j = rows&^3, cols&^3
@@ -31,15 +38,19 @@ func Transpose(dst []float64, dstStride int, src []float64, srcStride, rows, col
 	}
 }
 
-// transposeTile is Transpose for multiples of four.
+// transposeTile is Transpose for multiples of four or, where there are squares of eight, of eight.
 func transposeTile(dst []float64, dstStride int, src []float64, srcStride, rows, cols int) {
+	size, along, gather := 4, transpose4, gather4
+	if current.transpose8 != nil && rows%8 == 0 && cols%8 == 0 {
+		size, along, gather = 8, current.transpose8, current.gather8
+	}
 	if rows <= 8 && cols > rows {
-		for r := 0; r < rows; r += 4 {
-			transpose4(&dst[r], uintptr(8*dstStride), &src[r*srcStride], uintptr(8*srcStride), cols/4)
+		for r := 0; r < rows; r += size {
+			along(&dst[r], uintptr(8*dstStride), &src[r*srcStride], uintptr(8*srcStride), cols/size)
 		}
 		return
 	}
-	for c := 0; c < cols; c += 4 {
-		gather4(&dst[c*dstStride], uintptr(8*dstStride), &src[c], uintptr(8*srcStride), rows/4)
+	for c := 0; c < cols; c += size {
+		gather(&dst[c*dstStride], uintptr(8*dstStride), &src[c], uintptr(8*srcStride), rows/size)
 	}
 }

@@ -13,6 +13,7 @@ func elementwise() {
 	for _, s := range []isa{avx2, avx512} {
 		s.functions()
 		s.products()
+		s.magnitudes()
 	}
 }
 
@@ -89,6 +90,63 @@ func (s isa) products() {
 		VFMADD231PD(x, x, d)
 		VMOVUPD(d, dst)
 	})
+}
+
+// magnitudes writes what magnitudes are made of and what is made of them.
+func (s isa) magnitudes() {
+	s.loop("magnitude", "√(x² + y²)", 2, func(dst Mem, src []Mem) { VMOVUPD(s.magnitude(src[0], src[1]), dst) })
+	s.loop("magnitudes", "√(re² + im²), x having a vector of real parts before each vector of imaginary ones", 1, func(dst Mem, src []Mem) {
+		x := src[0]
+		x.Scale = 2
+		VMOVUPD(s.magnitude(x, s.at(x, 1)), dst)
+	})
+	s.loop("most", "the greater of x and y", 2, func(dst Mem, src []Mem) {
+		x := s.vec()
+		VMOVUPD(src[0], x)
+		VMAXPD(src[1], x, x)
+		VMOVUPD(x, dst)
+	})
+	s.loop("exchange", "the lesser of dst and x, and x to the greater", 1, func(dst Mem, src []Mem) {
+		x, y, less := s.vec(), s.vec(), s.vec()
+		VMOVUPD(dst, x)
+		VMOVUPD(src[0], y)
+		VMINPD(y, x, less)
+		VMAXPD(y, x, x)
+		VMOVUPD(less, dst)
+		VMOVUPD(x, src[0])
+	})
+	s.loop("share", "m/(m + (x - m)) where m is the lesser of dst and x, and ½ where the sum is not above 1e-300", 1, func(dst Mem, src []Mem) {
+		m, sum := s.vec(), s.vec()
+		VMOVUPD(src[0], sum)
+		VMINPD(dst, sum, m)
+		VSUBPD(m, sum, sum)
+		VADDPD(m, sum, sum)
+		const notGreater = 0x1a
+		tiny, half := s.constant(1e-300), s.constant(0.5)
+		if s.lanes == 8 {
+			k := K()
+			VCMPPD(U8(notGreater), tiny, sum, k)
+			VDIVPD(sum, m, m)
+			VMOVUPD(half, k, m)
+		} else {
+			small := s.vec()
+			VCMPPD(U8(notGreater), tiny, sum, small)
+			VDIVPD(sum, m, m)
+			VBLENDVPD(small, half, m, m)
+		}
+		VMOVUPD(m, dst)
+	})
+}
+
+// magnitude returns √(re² + im²).
+func (s isa) magnitude(re, im Mem) VecVirtual {
+	x, y := s.vec(), s.vec()
+	VMOVUPD(re, x)
+	VMOVUPD(im, y)
+	VMULPD(x, x, x)
+	VFMADD231PD(y, y, x)
+	VSQRTPD(x, x)
+	return x
 }
 
 // quotientOrOne returns x/y, or 1 where y is 0.

@@ -141,7 +141,7 @@ func (s isa) twiddle(a complexVec, w Mem) {
 }
 
 // rows returns the addresses p + i·stride as a function of i < n ≤ 8.
-func rows(p, stride GPVirtual, n int) func(i int) Mem {
+func rows(p, stride Register, n int) func(i int) Mem {
 	var three, four GPVirtual
 	if n > 3 {
 		three = GP64()
@@ -225,10 +225,13 @@ type oddPass struct {
 	isa
 	arg       Register // *passArg
 	x, y      GPVirtual
-	in, out   GPVirtual  // bytes from one input to the next, and from one result to the next
+	out       GPVirtual  // bytes from one result to the next
 	w, m, q   Mem        // twiddle factors; what is left of p and q: on the stack, as registers are few
 	x0, first complexVec // input 0, result 0
 	t, n      GPVirtual  // place in scratch; pairs
+	trig      GPVirtual
+	up, down  GPVirtual // results j and r-j
+	wl, wh    GPVirtual // their twiddle factors
 }
 
 func (o *oddPass) field(i int) Mem              { return Mem{Base: o.arg, Disp: 8 * i} }
@@ -247,11 +250,9 @@ func (s isa) oddStage() {
 	o.x, o.y = GP64(), GP64()
 	MOVQ(o.field(layout.PassX), o.x)
 	MOVQ(o.field(layout.PassY), o.y)
-	o.in, o.out = GP64(), GP64()
+	o.out = GP64()
 	MOVQ(o.field(layout.PassS), o.out)
 	SHLQ(U8(log2(s.number())), o.out)
-	MOVQ(o.out, o.in)
-	IMULQ(o.field(layout.PassM), o.in)
 	local := AllocLocal(24)
 	o.w, o.m, o.q = local, local.Offset(8), local.Offset(16)
 	tmp := GP64()
@@ -265,7 +266,7 @@ func (s isa) oddStage() {
 	MOVQ(tmp, o.q)
 	Label("q")
 	o.pairs()
-	j := o.results()
+	o.results()
 
 	ADDQ(Imm(uint64(s.number())), o.x)
 	ADDQ(Imm(uint64(s.number())), o.y)
@@ -274,6 +275,7 @@ func (s isa) oddStage() {
 	// The next p: r-1 results further, and as many twiddle factors.
 	MOVQ(o.field(layout.PassRadix), o.n)
 	DECQ(o.n)
+	j := GP64()
 	MOVQ(o.n, j)
 	IMULQ(o.out, j)
 	ADDQ(j, o.y)
@@ -288,16 +290,18 @@ func (s isa) oddStage() {
 // pairs writes the sums and differences: scratch[i] = (sum, difference) of pair i. Result 0
 // is the sum of all inputs.
 func (o *oddPass) pairs() {
-	var lo, hi GPVirtual
-	lo, hi, o.t, o.n = GP64(), GP64(), GP64(), GP64()
+	var lo, hi, in GPVirtual
+	lo, hi, in, o.t, o.n = GP64(), GP64(), GP64(), GP64(), GP64()
 	MOVQ(o.field(layout.PassRadix), o.n)
 	DECQ(o.n)
-	MOVQ(o.in, hi)
+	MOVQ(o.out, in) // bytes from one input to the next
+	IMULQ(o.field(layout.PassM), in)
+	MOVQ(in, hi)
 	IMULQ(o.n, hi)
 	ADDQ(o.x, hi)
 	SHRQ(U8(1), o.n)
 	MOVQ(o.x, lo)
-	ADDQ(o.in, lo)
+	ADDQ(in, lo)
 	MOVQ(o.field(layout.PassScratch), o.t)
 	o.x0, o.first = complexVec{o.vec(), o.vec()}, complexVec{o.vec(), o.vec()}
 	VMOVUPD(o.vecAt(o.x, 0), o.x0.re)
@@ -316,8 +320,8 @@ func (o *oddPass) pairs() {
 	}
 	VADDPD(sum.re, o.first.re, o.first.re)
 	VADDPD(sum.im, o.first.im, o.first.im)
-	ADDQ(o.in, lo)
-	SUBQ(o.in, hi)
+	ADDQ(in, lo)
+	SUBQ(in, hi)
 	ADDQ(U32(2*o.number()), o.t)
 	DECQ(o.n)
 	JNE(LabelRef("pair"))
@@ -325,67 +329,90 @@ func (o *oddPass) pairs() {
 	VMOVUPD(o.first.im, o.vecAt(o.y, 1))
 }
 
-// results writes results 1 to r-1, j and r-j at a time. It returns the register that counts
-// them.
-func (o *oddPass) results() (j GPVirtual) {
-	trig, up, down, wl, wh := GP64(), GP64(), GP64(), GP64(), GP64()
-	MOVQ(o.field(layout.PassTrig), trig)
+// results writes results 1 to r-1, j and r-j at a time, for two j in one loop over the pairs, so
+// that no sum has to wait for the one before; for one alone where there is an odd number of them.
+func (o *oddPass) results() {
+	o.trig, o.up, o.down, o.wl, o.wh = GP64(), GP64(), GP64(), GP64(), GP64()
+	MOVQ(o.field(layout.PassTrig), o.trig)
 	MOVQ(o.field(layout.PassRadix), o.n)
 	DECQ(o.n)
-	MOVQ(o.out, down)
-	IMULQ(o.n, down)
-	ADDQ(o.y, down)
-	MOVQ(o.y, up)
-	ADDQ(o.out, up)
-	MOVQ(o.w, wl)
-	MOVQ(o.n, wh)
-	SHLQ(U8(4), wh)
-	LEAQ(Mem{Base: wl, Index: wh, Scale: 1, Disp: -16}, wh)
+	MOVQ(o.out, o.down)
+	IMULQ(o.n, o.down)
+	ADDQ(o.y, o.down)
+	MOVQ(o.y, o.up)
+	ADDQ(o.out, o.up)
+	MOVQ(o.w, o.wl)
+	MOVQ(o.n, o.wh)
+	SHLQ(U8(4), o.wh)
+	LEAQ(Mem{Base: o.wl, Index: o.wh, Scale: 1, Disp: -16}, o.wh)
 	SHRQ(U8(1), o.n)
-	j = GP64()
+	j := GP64()
 	MOVQ(o.n, j)
-	Label("result")
-	c, d := o.terms(trig)
-	low, high := o.addMinusI(c, d), o.addI(c, d)
-	o.twiddle(low, Mem{Base: wl})
-	o.twiddle(high, Mem{Base: wh})
-	VMOVUPD(low.re, o.vecAt(up, 0))
-	VMOVUPD(low.im, o.vecAt(up, 1))
-	VMOVUPD(high.re, o.vecAt(down, 0))
-	VMOVUPD(high.im, o.vecAt(down, 1))
-	ADDQ(o.out, up)
-	SUBQ(o.out, down)
-	ADDQ(Imm(16), wl)
-	SUBQ(Imm(16), wh)
+	BTQ(U8(0), j)
+	JCC(LabelRef("even"))
+	o.terms("term", 1)
 	DECQ(j)
+	JE(LabelRef("done"))
+	Label("even")
+	Label("result")
+	o.terms("terms", 2)
+	SUBQ(Imm(2), j)
 	JNE(LabelRef("result"))
-	return j
+	Label("done")
 }
 
-// terms writes the loop over the pairs for one j, whose cosines and sines trig points to:
-// c = x₀ + Σ cos·sum, d = Σ sin·difference.
-func (o *oddPass) terms(trig GPVirtual) (c, d complexVec) {
+// terms writes results j and r-j for so many j, one or two, whose cosines and sines trig points
+// to: c = x₀ + Σ cos·sum and d = Σ sin·difference, a loop over the pairs.
+func (o *oddPass) terms(label string, count int) {
 	MOVQ(o.field(layout.PassScratch), o.t)
 	i := GP64()
 	MOVQ(o.n, i)
-	c, d = complexVec{o.vec(), o.vec()}, complexVec{o.vec(), o.vec()}
-	VMOVUPD(o.x0.re, c.re)
-	VMOVUPD(o.x0.im, c.im)
-	o.zero(d.re)
-	o.zero(d.im)
-	Label("term")
-	cos, sin := o.vec(), o.vec()
-	VBROADCASTSD(Mem{Base: trig}, cos)
-	VBROADCASTSD(Mem{Base: trig, Disp: 8}, sin)
-	VFMADD231PD(o.vecAt(o.t, 0), cos, c.re)
-	VFMADD231PD(o.vecAt(o.t, 1), cos, c.im)
-	VFMADD231PD(o.vecAt(o.t, 2), sin, d.re)
-	VFMADD231PD(o.vecAt(o.t, 3), sin, d.im)
-	ADDQ(Imm(16), trig)
+	trig := []GPVirtual{o.trig}
+	if count == 2 { // the next j's follow those of this one
+		next := GP64()
+		MOVQ(o.n, next)
+		SHLQ(U8(4), next)
+		ADDQ(o.trig, next)
+		trig = append(trig, next)
+	}
+	c, d := make([]complexVec, count), make([]complexVec, count)
+	for k := range c {
+		c[k], d[k] = complexVec{o.vec(), o.vec()}, complexVec{o.vec(), o.vec()}
+		VMOVUPD(o.x0.re, c[k].re)
+		VMOVUPD(o.x0.im, c[k].im)
+		o.zero(d[k].re)
+		o.zero(d[k].im)
+	}
+	Label(label)
+	for k, at := range trig {
+		cos, sin := o.vec(), o.vec()
+		VBROADCASTSD(Mem{Base: at}, cos)
+		VBROADCASTSD(Mem{Base: at, Disp: 8}, sin)
+		VFMADD231PD(o.vecAt(o.t, 0), cos, c[k].re)
+		VFMADD231PD(o.vecAt(o.t, 1), cos, c[k].im)
+		VFMADD231PD(o.vecAt(o.t, 2), sin, d[k].re)
+		VFMADD231PD(o.vecAt(o.t, 3), sin, d[k].im)
+		ADDQ(Imm(16), at)
+	}
 	ADDQ(U32(2*o.number()), o.t)
 	DECQ(i)
-	JNE(LabelRef("term"))
-	return c, d
+	JNE(LabelRef(label))
+	if count == 2 {
+		MOVQ(trig[1], o.trig)
+	}
+	for k := range c {
+		low, high := o.addMinusI(c[k], d[k]), o.addI(c[k], d[k])
+		o.twiddle(low, Mem{Base: o.wl})
+		o.twiddle(high, Mem{Base: o.wh})
+		VMOVUPD(low.re, o.vecAt(o.up, 0))
+		VMOVUPD(low.im, o.vecAt(o.up, 1))
+		VMOVUPD(high.re, o.vecAt(o.down, 0))
+		VMOVUPD(high.im, o.vecAt(o.down, 1))
+		ADDQ(o.out, o.up)
+		SUBQ(o.out, o.down)
+		ADDQ(Imm(16), o.wl)
+		SUBQ(Imm(16), o.wh)
+	}
 }
 
 // mix writes dst row = Σ c·(src row) over a few terms a row, each a byte offset and a

@@ -155,43 +155,74 @@ func (s isa) fetchAndClear(g *product, vecs int, reads func(g *product, p, strid
 
 // transpose writes two transpositions in blocks of 4×4: along the rows and along the columns.
 func transpose() {
-	transposeBlocks("transpose4", "transpose4 writes the columns of a 4-row matrix of 4·blocks columns as rows. Strides are in bytes.", true)
-	transposeBlocks("gather4", "gather4 writes the rows of a 4-column matrix of 4·blocks rows as columns. Strides are in bytes.", false)
+	for _, s := range []isa{avx2, avx512} {
+		n := s.lanes
+		s.transposeBlocks(fmt.Sprintf("transpose%d", n), fmt.Sprintf("writes the columns of a %d-row matrix of %d·blocks columns as rows. Strides are in bytes.", n, n), true)
+		s.transposeBlocks(fmt.Sprintf("gather%d", n), fmt.Sprintf("writes the rows of a %d-column matrix of %d·blocks rows as columns. Strides are in bytes.", n, n), false)
+	}
 }
 
-func transposeBlocks(name, doc string, alongRows bool) {
+// transposeBlocks writes a function that transposes squares, along the rows or the columns.
+func (s isa) transposeBlocks(name, doc string, alongRows bool) {
 	TEXT(name, NOSPLIT, "func(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)")
 	Pragma("noescape")
-	Doc(doc)
+	Doc(name + " " + doc)
 	dst, ds := Load(Param("dst"), GP64()), Load(Param("dstStride"), GP64())
 	src, ss := Load(Param("src"), GP64()), Load(Param("srcStride"), GP64())
 	n := Load(Param("blocks"), GP64())
-	row := func(p, stride, stride3 Register, i int) Mem {
-		return []Mem{{Base: p}, {Base: p, Index: stride, Scale: 1}, {Base: p, Index: stride, Scale: 2}, {Base: p, Index: stride3, Scale: 1}}[i]
+	a, b := s.vecs(s.lanes), s.vecs(s.lanes)
+	step := func(p, stride Register) { // a whole square further
+		for range s.lanes / 4 {
+			LEAQ(Mem{Base: p, Index: stride, Scale: 4}, p)
+		}
 	}
-	ss3, ds3 := GP64(), GP64()
-	LEAQ(Mem{Base: ss, Index: ss, Scale: 2}, ss3)
-	LEAQ(Mem{Base: ds, Index: ds, Scale: 2}, ds3)
-	a, b := avx2.vecs(4), avx2.vecs(4)
 	Label("block")
+	from, to := rows(src, ss, s.lanes), rows(dst, ds, s.lanes)
 	for i := range a {
-		VMOVUPD(row(src, ss, ss3, i), a[i])
+		VMOVUPD(from(i), a[i])
 	}
-	transpose4x4(a, b)
-	for i := range a {
-		VMOVUPD(a[i], row(dst, ds, ds3, i))
+	if s.lanes == 8 {
+		b = transpose8x8(a, b)
+	} else {
+		transpose4x4(a, b)
+		b = a
+	}
+	for i, v := range b {
+		VMOVUPD(v, to(i))
 	}
 	if alongRows {
-		ADDQ(Imm(32), src)
-		LEAQ(Mem{Base: dst, Index: ds, Scale: 4}, dst)
+		ADDQ(Imm(uint64(s.bytes())), src)
+		step(dst, ds)
 	} else {
-		LEAQ(Mem{Base: src, Index: ss, Scale: 4}, src)
-		ADDQ(Imm(32), dst)
+		step(src, ss)
+		ADDQ(Imm(uint64(s.bytes())), dst)
 	}
 	DECQ(n)
 	JNE(LabelRef("block"))
 	VZEROUPPER()
 	RET()
+}
+
+// transpose8x8 returns the columns of the rows a; t is scratch. First the numbers of two rows are paired, then
+// the pairs of four.
+func transpose8x8(a, t []VecVirtual) []VecVirtual {
+	columns := avx512.vecs(8)
+	for i := 0; i < 8; i += 2 {
+		VUNPCKLPD(a[i+1], a[i], t[i])   // of the even columns
+		VUNPCKHPD(a[i+1], a[i], t[i+1]) // of the odd ones
+	}
+	const even, odd = 0x88, 0xdd // places of the pairs that are taken
+	for h := range 2 {
+		VSHUFF64X2(U8(even), t[2+h], t[h], a[0])
+		VSHUFF64X2(U8(odd), t[2+h], t[h], a[1])
+		VSHUFF64X2(U8(even), t[6+h], t[4+h], a[2])
+		VSHUFF64X2(U8(odd), t[6+h], t[4+h], a[3])
+		VSHUFF64X2(U8(even), a[2], a[0], columns[h])
+		VSHUFF64X2(U8(even), a[3], a[1], columns[2+h])
+		VSHUFF64X2(U8(odd), a[2], a[0], columns[4+h])
+		VSHUFF64X2(U8(odd), a[3], a[1], columns[6+h])
+	}
+	return columns
 }
 
 // transpose4x4 transposes the rows a; t is scratch.

@@ -40,6 +40,49 @@ func (f *file) elementwise() {
 		fn.fma(dst, x[0], x[0])
 		return dst
 	})
+	f.magnitudes()
+}
+
+// magnitudes writes what magnitudes are made of and what is made of them.
+func (f *file) magnitudes() {
+	f.loop("magnitude", "√(x² + y²)", 2, false, func(fn *function, _ *reg, x []*reg) *reg { return fn.magnitude(x[0], x[1]) })
+	f.loop("most", "the greater of x and y", 2, false, func(fn *function, _ *reg, x []*reg) *reg { return fn.op("fmax", x[0], x[1]) })
+	f.loop("share", "m/(m + (x - m)) where m is the lesser of dst and x, and ½ where the sum is not above 1e-300", 1, true, func(fn *function, dst *reg, x []*reg) *reg {
+		m := fn.op("fmin", dst, x[0])
+		sum := fn.op("fadd", m, fn.op("fsub", x[0], m))
+		share := fn.constant(0.5)
+		fn.insert(share, fn.op("fdiv", m, sum), fn.op("fcmgt", sum, fn.constant(1e-300)))
+		return share
+	})
+
+	fn := f.function("magnitudesNEON", "sets dst to √(re² + im²), x having a vector of real parts before each vector of imaginary ones.",
+		"(dst, x *float64, vectors int)", "dst", "x", "vectors")
+	dst, x, n := fn.param(0), fn.param(1), fn.param(2)
+	fn.label("loop")
+	re, im := fn.loadPair(mem{base: x}), fn.loadPair(mem{base: x}.at(pair))
+	fn.storePair([2]*reg{fn.magnitude(re[0], im[0]), fn.magnitude(re[1], im[1])}, mem{base: dst})
+	fn.addNumber(dst, 8*lanes)
+	fn.addNumber(x, 16*lanes)
+	fn.countDown(n, "loop")
+	fn.ret()
+
+	fn = f.function("exchangeNEON", "sets dst to the lesser of dst and x, and x to the greater.", "(dst, x *float64, vectors int)", "dst", "x", "vectors")
+	dst, x, n = fn.param(0), fn.param(1), fn.param(2)
+	fn.label("loop")
+	a, b := fn.loadPair(mem{base: dst}), fn.loadPair(mem{base: x})
+	fn.storePair([2]*reg{fn.op("fmin", a[0], b[0]), fn.op("fmin", a[1], b[1])}, mem{base: dst})
+	fn.storePair([2]*reg{fn.op("fmax", a[0], b[0]), fn.op("fmax", a[1], b[1])}, mem{base: x})
+	fn.addNumber(dst, 8*lanes)
+	fn.addNumber(x, 8*lanes)
+	fn.countDown(n, "loop")
+	fn.ret()
+}
+
+// magnitude returns √(re² + im²).
+func (f *function) magnitude(re, im *reg) *reg {
+	sum := f.op("fmul", re, re)
+	f.fma(sum, im, im)
+	return f.op("fsqrt", sum, nil)
 }
 
 // quotientOrOne returns x/y, or 1 where y is 0.

@@ -219,6 +219,10 @@ type Env struct {
 	// Checkpoint has what an earlier run, which was killed, has left; nil: nothing is kept.
 	Checkpoint Checkpoint
 
+	// Learnt returns what learn returns, or what that was in an earlier run of the same; nil: nothing is kept.
+	// Stages use Recall.
+	Learnt func(ctx context.Context, learn func() ([]byte, error)) ([]byte, error)
+
 	// Wiring has the ids of the stages that feed each input, in order.
 	Wiring map[string][]string
 }

@@ -26,7 +26,7 @@ import (
 )
 
 // Disk is a pipeline.Cache in a folder. Entries are a model as save_model writes it, which
-// NumPy reads, and a text beside it.
+// NumPy reads, or what a stage says itself, and a text beside it.
 type Disk struct {
 	dir     string
 	version func() (string, error)
@@ -52,7 +52,8 @@ type entry struct {
 	Framed   bool               `json:"framed,omitempty"`
 	Notes    *audiosep.Notes    `json:"notes,omitempty"`
 	Warnings []pipeline.Warning `json:"warnings,omitempty"`
-	Sum      string             `json:"sum"` // SHA-256 of the model, in hex
+	Sum      string             `json:"sum"`             // SHA-256 of the model, in hex
+	State    string             `json:"state,omitempty"` // that of what is in a file of its own; empty: there is none
 }
 
 // path returns the name of an entry without its extension.
@@ -79,6 +80,7 @@ func (d *Disk) Load(ctx context.Context, key string) (*pipeline.Learnt, bool) {
 	now := time.Now()
 	os.Chtimes(path+".json", now, now) // what is used stays
 	os.Chtimes(path+".npz", now, now)
+	os.Chtimes(path+".state", now, now)
 	return l, true
 }
 
@@ -96,6 +98,14 @@ func load(ctx context.Context, path string) (*pipeline.Learnt, error) {
 		l.Notes = *e.Notes
 		if err := l.Notes.Validate(); err != nil {
 			return nil, err
+		}
+	}
+	if e.State != "" {
+		if l.State, err = os.ReadFile(path + ".state"); err != nil {
+			return nil, err
+		}
+		if sum := sha256.Sum256(l.State); hex.EncodeToString(sum[:]) != e.State {
+			return nil, errors.New("the state is not what was kept")
 		}
 	}
 	if !e.Model {
@@ -132,7 +142,14 @@ func (d *Disk) Store(ctx context.Context, key string, l *pipeline.Learnt, took t
 	if l.Notes != nil {
 		e.Notes = &l.Notes
 	}
-	var size int64
+	size := int64(len(l.State))
+	if l.State != nil {
+		sum := sha256.Sum256(l.State)
+		e.State = hex.EncodeToString(sum[:])
+		if err := whole.Appear(path+".state", func(f *os.File) error { _, err := f.Write(l.State); return err }); err != nil {
+			return err
+		}
+	}
 	if l.Transform != nil || l.Factors != nil {
 		e.Model = true
 		err := whole.Appear(path+".npz", func(f *os.File) error {
@@ -143,8 +160,8 @@ func (d *Disk) Store(ctx context.Context, key string, l *pipeline.Learnt, took t
 			if err := b.Flush(); err != nil {
 				return err
 			}
-			var err error
-			size, e.Sum, err = whole.Sum(ctx, f.Name())
+			n, sum, err := whole.Sum(ctx, f.Name())
+			size, e.Sum = size+n, sum
 			return err
 		})
 		if err != nil {

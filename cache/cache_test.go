@@ -84,6 +84,29 @@ func TestDisk(t *testing.T) {
 	}
 }
 
+// What a stage says itself comes back too, and what is damaged of it does not.
+func TestDiskState(t *testing.T) {
+	d := New(t.TempDir(), version("v1"), 1<<30)
+	want := &pipeline.Learnt{State: []byte("\x00matrices")}
+	if err := d.Store(t.Context(), "key", want, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := d.Load(t.Context(), "key"); !ok || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v; want %+v", got, ok, want)
+	}
+	for _, damage := range []func(path string) error{os.Remove, func(path string) error { return os.WriteFile(path, []byte("\x01matrices"), 0o600) }} {
+		if err := d.Store(t.Context(), "key", want, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if err := damage(entryOf(t, d, "key") + ".state"); err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := d.Load(t.Context(), "key"); ok {
+			t.Errorf("%+v is found; want nothing", got)
+		}
+	}
+}
+
 // What is damaged, or half gone, is not found, and can be kept again.
 func TestDiskDamaged(t *testing.T) {
 	for name, damage := range map[string]func(path string) error{

@@ -148,27 +148,47 @@ func (s *PaintedNMF) Separate(ctx context.Context, env audiosep.Env, x audiosep.
 	if err != nil {
 		return nil, nil, err
 	}
-	v, err := power.V(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := checkPower(v, 1, s.p.Eps); err != nil {
-		return nil, nil, err
-	}
-	m := newPainted(magnitude(v, s.p.Power), penalties, s.p.Components, s.p.Eps)
-	if err := m.start(env, names, init); err != nil {
-		return nil, nil, err
-	}
-	objective, stop, err := m.minimise(ctx, env, s.p.Iterations, s.p.Tol)
+	l, err := audiosep.Recall(ctx, env, func() (paintedLearnt, error) { return s.learn(ctx, env, power, penalties, names, init) })
 	if err != nil {
 		return nil, nil, err
 	}
 	framing := x.Framing()
+	m := &paintedModel{penalty: penalties, eps: paintedFloor(s.p.Eps), bins: power.Bins(), cols: framing.Columns(), each: s.p.Components}
+	for j := range names {
+		m.w = append(m.w, general(m.each, m.bins, l.W[j]))
+		m.h = append(m.h, general(m.cols, m.each, l.H[j]))
+	}
 	f := m.factors(names)
-	f.Objective, f.Stop, f.Framing, f.Hz = objective, stop, &framing, power.Hz()
-	env.Logger().Info("painted", slog.Float64("part", painted(penalties)), slog.Int("iterations", len(objective)))
-	m.v, m.part, m.model, m.quotient, m.weighted = nil, nil, nil, nil, nil // what the stems do not need
+	f.Objective, f.Stop, f.Framing, f.Hz = l.Objective, l.Stop, &framing, power.Hz()
+	env.Logger().Info("painted", slog.Float64("part", painted(penalties)), slog.Int("iterations", len(l.Objective)))
 	return m.stems(x, names), f, nil
+}
+
+// paintedLearnt is what is learnt of W and H of each source, as paintedModel has them.
+type paintedLearnt struct {
+	W, H      [][]float64
+	Objective []float64
+	Stop      string
+}
+
+// learn fits the model to V.
+func (s *PaintedNMF) learn(ctx context.Context, env audiosep.Env, power audiosep.Power, penalties [][]float64, names []string, init *audiosep.Factors) (l paintedLearnt, err error) {
+	v, err := power.V(ctx)
+	if err != nil {
+		return l, err
+	}
+	if err := checkPower(v, 1, s.p.Eps); err != nil {
+		return l, err
+	}
+	m := newPainted(magnitude(v, s.p.Power), penalties, s.p.Components, s.p.Eps)
+	if err := m.start(env, names, init); err != nil {
+		return l, err
+	}
+	l.Objective, l.Stop, err = m.minimise(ctx, env, s.p.Iterations, s.p.Tol)
+	for j := range m.w {
+		l.W, l.H = append(l.W, m.w[j].Data), append(l.H, m.h[j].Data)
+	}
+	return l, err
 }
 
 // names returns those of the sources.
@@ -217,7 +237,7 @@ type paintedModel struct {
 
 func newPainted(v *mat.Dense, penalty [][]float64, each int, eps float64) *paintedModel {
 	bins, cols := v.Dims()
-	m := &paintedModel{v: mat.DenseCopyOf(v.T()).RawMatrix().Data, penalty: penalty, eps: max(eps, leastEps(1)), bins: bins, cols: cols, each: each}
+	m := &paintedModel{v: mat.DenseCopyOf(v.T()).RawMatrix().Data, penalty: penalty, eps: paintedFloor(eps), bins: bins, cols: cols, each: each}
 	for i := range m.v {
 		m.v[i] += m.eps
 	}
@@ -228,6 +248,9 @@ func newPainted(v *mat.Dense, penalty [][]float64, each int, eps float64) *paint
 	m.num.Data, m.den.Data = longest[:len(longest)/2], longest[len(longest)/2:]
 	return m
 }
+
+// paintedFloor is the floor of V and its model.
+func paintedFloor(eps float64) float64 { return max(eps, leastEps(1)) }
 
 func general(rows, cols int, data []float64) blas64.General {
 	return blas64.General{Rows: rows, Cols: cols, Stride: cols, Data: data[:rows*cols]}

@@ -48,21 +48,29 @@ func NewFastMNMF(p FastMNMFParams) (*FastMNMF, error) {
 
 // Run learns the model; the sources are separated as they are taken.
 func (s *FastMNMF) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
-	m, err := readMixture(ctx, in.Coefs, Excerpt{})
+	im, err := recallMNMF(ctx, env, func() (*mnmfImages, error) { return s.learn(ctx, env, in) })
 	if err != nil {
 		return Out{}, err
+	}
+	return Out{audiosep.Separated(in.Coefs, numbered(im.count), 0, im.separate)}, nil
+}
+
+func (s *FastMNMF) learn(ctx context.Context, env audiosep.Env, in In) (*mnmfImages, error) {
+	m, err := readMixture(ctx, in.Coefs, Excerpt{})
+	if err != nil {
+		return nil, err
 	}
 	told := &progress{env: env, of: s.p.Warm + s.p.Iterations}
 	d, err := begin(ctx, m, s.p.Warm, told.step)
 	if err != nil {
-		return Out{}, err
+		return nil, err
 	}
 	solver := newMNMF(d, s.p, env)
 	if err := learn(ctx, solver, s.p.Iterations, told.step); err != nil {
-		return Out{}, err
+		return nil, err
 	}
 	told.end(solver.objective())
-	return Out{solver.stems(in.Coefs)}, nil
+	return solver.model(in.Coefs.Framing()), nil
 }
 
 // mnmfSolver learns Q, which is W of the demixer, g, B and A by FastMNMF2. Its powers are those
@@ -223,12 +231,11 @@ func (s *mnmfSolver) inChunk(worker, chunk int, change bool) {
 	}
 }
 
-// stems returns the images of all sources, Q⁻¹ diag(λ_n g_n/y) Q x, which are separated as they
-// are taken. What of y is eps belongs to all evenly.
-func (s *mnmfSolver) stems(x audiosep.Spectra) audiosep.Stems {
-	m := &mnmfImages{images: s.images("projection_back"), gains: slices.Clone(s.gains), bases: s.bases, acts: s.acts,
-		rank: s.rank, count: s.sources, stride: s.stride, perTake: x.Framing().Frames(), bins: s.bins, eps: s.floor[0]}
-	return audiosep.Separated(x, numbered(s.sources), 0, m.separate)
+// model returns what makes the images of all sources, Q⁻¹ diag(λ_n g_n/y) Q x, of a frame. What of y is eps
+// belongs to all evenly.
+func (s *mnmfSolver) model(f audiosep.Framing) *mnmfImages {
+	return &mnmfImages{images: s.images("projection_back"), gains: slices.Clone(s.gains), bases: s.bases, acts: s.acts,
+		rank: s.rank, count: s.sources, stride: s.stride, perTake: f.Frames(), bins: s.bins, eps: s.floor[0]}
 }
 
 // mnmfImages are what is needed to separate a frame.

@@ -59,14 +59,22 @@ func NewILRMA(p ILRMAParams) (*ILRMA, error) {
 
 // Run learns the demixing matrices; the sources are separated as they are taken.
 func (s *ILRMA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
-	m, err := readMixture(ctx, in.Coefs, s.p.Excerpt)
+	im, err := recallImages(ctx, env, func() (*images, error) { return s.learn(ctx, env, in) })
 	if err != nil {
 		return Out{}, err
+	}
+	return im.out(in.Coefs, s.p.Line, env)
+}
+
+func (s *ILRMA) learn(ctx context.Context, env audiosep.Env, in In) (*images, error) {
+	m, err := readMixture(ctx, in.Coefs, s.p.Excerpt)
+	if err != nil {
+		return nil, err
 	}
 	told := &progress{env: env, of: s.p.Warm + s.p.Restarts*s.p.Iterations}
 	d, err := begin(ctx, m, s.p.Warm, told.step)
 	if err != nil {
-		return Out{}, err
+		return nil, err
 	}
 	var best []complex128
 	least := math.Inf(1)
@@ -77,7 +85,7 @@ func (s *ILRMA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 		}
 		solver := newILRMA(start, s.p, env, i)
 		if err := learn(ctx, solver, s.p.Iterations, told.step); err != nil {
-			return Out{}, err
+			return nil, err
 		}
 		end := solver.objective()
 		env.Logger().Info("a start of ilrma ended", "start", i+1, "objective", end)
@@ -86,7 +94,7 @@ func (s *ILRMA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 		}
 	}
 	told.end(least)
-	return d.from(best).out(in.Coefs, s.p.Scaling, s.p.Line, env)
+	return d.from(best).images(s.p.Scale), nil
 }
 
 // from returns a demixer of the same mixture that begins with matrices w.

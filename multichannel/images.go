@@ -72,12 +72,11 @@ func (d *demixer) leastSquares(b *workbench, f int, ones blas64.General, a []com
 }
 
 // out returns the images of the sources of x, which are located first.
-func (d *demixer) out(x audiosep.Spectra, s Scaling, l Line, env audiosep.Env) (Out, error) {
-	im := d.images(s.Scale)
-	if err := im.locate(l, x, env.Logger()); err != nil {
+func (s *images) out(x audiosep.Spectra, l Line, env audiosep.Env) (Out, error) {
+	if err := s.locate(l, x, env.Logger()); err != nil {
 		return Out{}, err
 	}
-	return Out{im.stems(x)}, nil
+	return Out{s.stems(x)}, nil
 }
 
 // stems returns the images of all sources on all channels of x, which are separated as they

@@ -77,21 +77,29 @@ type Out struct {
 
 // Run learns the demixing matrices; the sources are separated as they are taken.
 func (s *IVA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
-	m, err := readMixture(ctx, in.Coefs, s.p.Excerpt)
+	im, err := recallImages(ctx, env, func() (*images, error) { return s.learn(ctx, env, in) })
 	if err != nil {
 		return Out{}, err
 	}
+	return im.out(in.Coefs, s.p.Line, env)
+}
+
+func (s *IVA) learn(ctx context.Context, env audiosep.Env, in In) (*images, error) {
+	m, err := readMixture(ctx, in.Coefs, s.p.Excerpt)
+	if err != nil {
+		return nil, err
+	}
 	sources, err := s.p.sourcesOf(m.channels)
 	if err != nil {
-		return Out{}, err
+		return nil, err
 	}
 	solver := newIVA(newOverdemixer(m, sources), s.p)
 	told := &progress{env: env, of: s.p.Iterations}
 	if err := learn(ctx, solver, s.p.Iterations, told.step); err != nil {
-		return Out{}, err
+		return nil, err
 	}
 	told.end(solver.objective())
-	return solver.out(in.Coefs, s.p.Scaling, s.p.Line, env)
+	return solver.images(s.p.Scale), nil
 }
 
 // ivaSolver learns W by AuxIVA.

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gonum.org/v1/gonum/mat"
@@ -38,6 +39,7 @@ type Learnt struct {
 	Transform audiosep.Transform // a matrix, as audiosep.NewMatrixTransform makes it; or nil
 	Factors   *audiosep.Factors  // or nil; without their framing, which is that of the input
 	Notes     audiosep.Notes     // or nil
+	State     []byte             // of a stage that asked for it (audiosep.Recall), whose outputs say less; or nil
 	Framed    bool               // whether the factors had a framing
 	Warnings  []Warning          // that were logged meanwhile, in order
 }
@@ -59,8 +61,11 @@ type Attr struct {
 // the same to the last bit, and so is what is logged from a warning on.
 func (r *run) make(ctx context.Context, st *stage, in audiosep.Values) (audiosep.Values, error) {
 	run := func() (audiosep.Values, error) { return st.def.Run(ctx, r.env(st), st.impl, in) }
-	if r.Cache == nil || !learns(st.def) {
+	if r.Cache == nil {
 		return run()
+	}
+	if !learns(st.def) {
+		return st.def.Run(ctx, r.recalling(st), st.impl, in)
 	}
 	key, ok := r.key(st)
 	if !ok {
@@ -81,11 +86,48 @@ func (r *run) make(ctx context.Context, st *stage, in audiosep.Values) (audiosep
 	}
 	if l := learnt(made, in); l != nil {
 		l.Warnings = caught.all
-		if err := r.Cache.Store(ctx, key, l, time.Since(start)); err != nil {
-			r.Log.Debug("what was learnt is not kept for later runs", "stage", st.id, "why", err)
-		}
+		r.store(ctx, st, key, l, time.Since(start))
 	}
 	return made, nil
+}
+
+// recalling returns the Env of a stage that may ask what it has learnt in an earlier run (audiosep.Recall).
+func (r *run) recalling(st *stage) audiosep.Env {
+	env, caught := r.env(st), &warnings{}
+	var learning atomic.Bool
+	env.Log = logs.Keep(r.Log, slog.LevelWarn, func(line slog.Record, attrs []slog.Attr) {
+		if learning.Load() {
+			caught.keep(line, attrs)
+		}
+	}).With("stage", st.id)
+	var asked atomic.Bool
+	env.Learnt = func(ctx context.Context, learn func() ([]byte, error)) ([]byte, error) {
+		key, ok := r.key(st)
+		if !ok || asked.Swap(true) { // what is kept is one thing
+			return learn()
+		}
+		if l, found := r.Cache.Load(ctx, key); found && l.State != nil {
+			r.recalled(st, l, math.NaN())
+			return l.State, nil
+		}
+		start := time.Now()
+		learning.Store(true)
+		state, err := learn()
+		learning.Store(false)
+		if err != nil {
+			return nil, err
+		}
+		r.store(ctx, st, key, &Learnt{State: state, Warnings: caught.all}, time.Since(start))
+		return state, nil
+	}
+	return env
+}
+
+// store keeps what a stage has learnt in so long.
+func (r *run) store(ctx context.Context, st *stage, key string, l *Learnt, took time.Duration) {
+	if err := r.Cache.Store(ctx, key, l, took); err != nil {
+		r.Log.Debug("what was learnt is not kept for later runs", "stage", st.id, "why", err)
+	}
 }
 
 // showPower computes V where a report is to show it, as the stage would have.
@@ -100,7 +142,7 @@ func (r *run) showPower(ctx context.Context, in audiosep.Values) error {
 // learns tells whether all that a stage makes can be kept, or follows from what is kept and
 // from its inputs.
 func learns(d audiosep.Definition) bool {
-	if d.Origin != "" || d.Promised(audiosep.Lazy) || len(d.In) == 0 || len(d.Out) == 0 {
+	if d.Promised(audiosep.Lazy) || len(d.In) == 0 || len(d.Out) == 0 {
 		return false
 	}
 	_, frames := find(d.In, "frames")
@@ -199,16 +241,21 @@ func (r *run) recall(st *stage, in audiosep.Values, l *Learnt) (audiosep.Values,
 			return nil, errors.New("an output is missing")
 		}
 	}
-	r.Log.Info("taken from the cache", "stage", st.id)
-	for _, w := range l.Warnings {
-		w.log(r.Log)
-	}
 	objective := math.NaN()
 	if l.Factors != nil && len(l.Factors.Objective) > 0 {
 		objective = l.Factors.Objective[len(l.Factors.Objective)-1]
 	}
-	r.env(st).Report(audiosep.Step{Done: 1, Of: 1, Objective: objective})
+	r.recalled(st, l, objective)
 	return made, nil
+}
+
+// recalled tells that what a stage has learnt is taken from the cache, with what was warned of meanwhile.
+func (r *run) recalled(st *stage, l *Learnt, objective float64) {
+	r.Log.Info("taken from the cache", "stage", st.id)
+	for _, w := range l.Warnings {
+		w.log(r.Log)
+	}
+	r.env(st).Report(audiosep.Step{Done: 1, Of: 1, Objective: objective})
 }
 
 // log says a warning again.
@@ -246,8 +293,8 @@ func (w *warnings) keep(r slog.Record, attrs []slog.Attr) {
 }
 
 // key returns a hash of all that decides what a stage makes: what it is, its parameters, its
-// seed, the contents of the files that it reads, and the same of all stages above. ok is false
-// where that is not known: of plugins, whose code may be anywhere, and of standard input.
+// seed, the contents of the files that it reads, the pin of its plugin, and the same of all stages above. ok is
+// false where that is not known: of plugins without a pin, and of standard input.
 func (r *run) key(st *stage) (key string, ok bool) {
 	if r.keys == nil {
 		r.keys = map[*stage]string{}
@@ -264,11 +311,16 @@ func (r *run) key(st *stage) (key string, ok bool) {
 }
 
 func (r *run) hash(st *stage) (string, error) {
-	if st.def.Origin != "" {
-		return "", errors.New("it is a plugin's")
-	}
 	h := sha256.New()
-	fmt.Fprintf(h, "audiosep stage 1\n%q %q %d\n", st.def.Name, st.id, StageSeed(r.Seed, st.id))
+	fmt.Fprintf(h, "audiosep stage 2\n%q %q %d\n", st.def.Name, st.id, StageSeed(r.Seed, st.id))
+	if st.def.Origin != "" {
+		plugin, _, _ := strings.Cut(st.def.Name, "/")
+		pin := r.Pins[plugin]
+		if pin == "" {
+			return "", errors.New("it is of a plugin whose code is not known")
+		}
+		fmt.Fprintf(h, "plugin %s %q\n", pin, st.def.Version)
+	}
 	var errs []error
 	params, err := everyParam(st.def.Params, st.params, func(path string, out bool) string {
 		if out {

@@ -3,6 +3,8 @@ package pipeline_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"os"
@@ -14,7 +16,11 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/factorizers"
+	"github.com/audiosep/audiosep/multichannel"
 	"github.com/audiosep/audiosep/pipeline"
+	"github.com/audiosep/audiosep/separators"
+	"github.com/audiosep/audiosep/transforms"
 )
 
 // shelf is a Cache in memory.
@@ -85,6 +91,12 @@ const learningTransform = `{"audiosep": 1, "seed": 1, "stages": [
 // warnings on.
 func cached(t *testing.T, dir, spec string, c pipeline.Cache, set ...string) (map[string]string, string) {
 	t.Helper()
+	return cachedOf(t, registry(), nil, dir, spec, c, set...)
+}
+
+// cachedOf is cached with stages of plugins, which have pins.
+func cachedOf(t *testing.T, reg *pipeline.Registry, pins map[string]string, dir, spec string, c pipeline.Cache, set ...string) (map[string]string, string) {
+	t.Helper()
 	s, err := pipeline.Parse(filepath.Join(dir, "spec.json"), []byte(spec))
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +109,7 @@ func cached(t *testing.T, dir, spec string, c pipeline.Cache, set ...string) (ma
 		}
 		s.Set(arg)
 	}
-	p, err := pipeline.Check(s, registry())
+	p, err := pipeline.Check(s, reg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +120,7 @@ func cached(t *testing.T, dir, spec string, c pipeline.Cache, set ...string) (ma
 		}
 		return a
 	}
-	o := pipeline.Options{Cache: c, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: plain}))}
+	o := pipeline.Options{Cache: c, Pins: pins, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: plain}))}
 	if err := p.Run(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -161,6 +173,79 @@ func TestCache(t *testing.T) {
 		}() {
 			t.Errorf("%s: of the same recording in another file it is learnt again", name)
 		}
+	}
+}
+
+// What stages have learnt that is neither factors nor a transform is taken from the cache too, by the same rule.
+func TestCacheRecall(t *testing.T) {
+	reg := pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, multichannel.Stages)
+	for name, params := range map[string]string{
+		"iva": `"sources": 1, "iterations": 3`, "ilrma": `"iterations": 3, "warm": 2`, "fdica": `"iterations": 3`,
+		"fast_mnmf": `"iterations": 3, "warm": 2`, "painted_nmf": `"file": "paint.txt", "components": 3, "iterations": 3`,
+	} {
+		dir := t.TempDir()
+		twoTones(t, filepath.Join(dir, "one.wav"), 440)
+		one, _, err := audio.ReadFile(filepath.Join(dir, "one.wav"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &audiosep.Signal{Rate: one.Rate, Channels: 2, Data: [][]float64{one.Data[0], make([]float64, len(one.Data[0]))}}
+		for i := 20; i < len(one.Data[0]); i++ {
+			s.Data[1][i] = one.Data[0][i-3]/2 + one.Data[0][i-20]/4
+		}
+		paint := filepath.Join(dir, "paint.txt")
+		if err := errors.Join(audio.WriteFile(filepath.Join(dir, "in.wav"), s, "float32"), os.WriteFile(paint, []byte("0.1\t0.3\ta\n0.3\t0.4\tb\n"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		before := time.Now().Add(-time.Hour)
+		os.Chtimes(filepath.Join(dir, "in.wav"), before, before)
+		os.Chtimes(paint, before, before)
+		spec := fmt.Sprintf(`{"audiosep": 1, "seed": 1, "stages": [{"use": "read_audio", "params": {"files": ["in.wav"]}},
+			{"use": "frame", "params": {"length": 256, "overlap": 0.5, "window": "hann"}}, {"use": "stft"}, {"use": %q, "params": {%s}}, {"use": "write_audio", "in": {"sources": %[1]q}}]}`, name, params)
+		c := &shelf{}
+		first, _ := cachedOf(t, reg, nil, dir, spec, c)
+		plain, _ := cachedOf(t, reg, nil, dir, spec, nil)
+		again, _ := cachedOf(t, reg, nil, dir, spec, c)
+		if c.hits != 1 || len(first) < 2 || !sameFiles(first, plain) || !sameFiles(again, plain) {
+			t.Errorf("%s: %d hits; want 1, and the same of all three runs", name, c.hits)
+		}
+		other, _ := cachedOf(t, reg, nil, dir, spec, c, name+".iterations=4")
+		if c.hits != 1 || sameFiles(other, plain) {
+			t.Errorf("%s: what was learnt in 3 iterations is taken for that of 4", name)
+		}
+	}
+}
+
+// What a plugin has learnt is taken from the cache while its code is the same, and only where that is known; so is
+// what others learn of what it makes.
+func TestCachePlugin(t *testing.T) {
+	dir := t.TempDir()
+	twoTones(t, filepath.Join(dir, "in.wav"), 440)
+	pluggedIn := func(name string, all []audiosep.Definition) []audiosep.Definition {
+		for _, d := range all {
+			if d.Name == name {
+				d.Name, d.Origin = "toy/"+name, "a file"
+				return []audiosep.Definition{d}
+			}
+		}
+		t.Fatalf("there is no %s", name)
+		return nil
+	}
+	reg := pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages,
+		pluggedIn("is_nmf", factorizers.Stages), pluggedIn("dct", transforms.Stages))
+	for _, spec := range []string{strings.Replace(learning, `"is_nmf"`, `"toy/is_nmf"`, 1), strings.Replace(learning, `"dct"`, `"toy/dct"`, 1)} {
+		c := &shelf{}
+		run := func(pins map[string]string, hits int) {
+			t.Helper()
+			if cachedOf(t, reg, pins, dir, spec, c); c.hits != hits {
+				t.Errorf("%d hits with pins %v; want %d\n%s", c.hits, pins, hits, spec)
+			}
+		}
+		run(nil, 0)
+		run(nil, 0)
+		run(map[string]string{"toy": "one"}, 0)
+		run(map[string]string{"toy": "one"}, 1)
+		run(map[string]string{"toy": "other"}, 1)
 	}
 }
 

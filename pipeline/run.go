@@ -37,6 +37,9 @@ type Options struct {
 	Watcher Watcher      // nil: nobody watches
 	Block   int          // frames worked on at a time; 0: chosen. It does not change results.
 	Cache   Cache        // nil: nothing is kept for later runs
+	// Pins are the SHA-256 sums of plugins by their names, as plugins.Sum has them: what stages of others learn is
+	// not kept for later runs.
+	Pins map[string]string
 	// Checkpoint returns where the stage of an id keeps what it needs to go on, should the run be
 	// killed. nil: nothing is kept.
 	Checkpoint func(stage string) audiosep.Checkpoint

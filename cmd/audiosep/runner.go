@@ -145,7 +145,7 @@ func inputOf(p *pipeline.Pipeline) string {
 // run runs a pipeline, closes it, and writes the report that it asks for and its record, which
 // it returns; nil where nothing was written to files.
 func (r *runner) run(ctx context.Context, l *loaded) (rec *record.Record, err error) {
-	o := pipeline.Options{Log: r.log, Watcher: r.watch, Block: r.block, Cache: r.cache}
+	o := pipeline.Options{Log: r.log, Watcher: r.watch, Block: r.block, Cache: r.cache, Pins: l.pins}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

@@ -387,7 +387,7 @@ func (f *fleet) kill(h *host, what string) {
 		}
 		pid := all[f.rng.IntN(len(all))]
 		args := arguments(pid)
-		if len(args) == 0 || syscall.Kill(pid, syscall.SIGKILL) != nil {
+		if args[0] == "" || syscall.Kill(pid, syscall.SIGKILL) != nil {
 			continue
 		}
 		f.t.Logf("%d done: of %s %s is killed", f.count(), h.name, strings.Join(append([]string{filepath.Base(args[0])}, args[1:min(len(args), 3)]...), " "))

@@ -168,6 +168,15 @@ func TestFarIsAsFolder(t *testing.T) {
 	}
 }
 
+// A store that breaks from the first call on ends a run with its error.
+func TestFarBroken(t *testing.T) {
+	m := newMemory()
+	m.breaks = func(string, string) error { return errors.New("the line is cut") }
+	if s, err := Run(t.Context(), items(1), m.options(nil)); !errors.As(err, new(*storeError)) {
+		t.Errorf("%+v, %v; want an error of the store", s, err)
+	}
+}
+
 // However often the store breaks, nothing is done in part; a run stops so that it can go on, and what
 // fails of itself is listed.
 func TestFarBreaks(t *testing.T) {

@@ -96,7 +96,7 @@ func Run(ctx context.Context, items []*Item, o Options) (*Summary, error) {
 }
 
 // begin finds out what there is to do. The runner must be closed.
-func begin(ctx context.Context, items []*Item, o Options) (r *runner, err error) {
+func begin(ctx context.Context, items []*Item, o Options) (_ *runner, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -104,7 +104,7 @@ func begin(ctx context.Context, items []*Item, o Options) (r *runner, err error)
 	if o.Host == "" {
 		o.Host, _ = os.Hostname()
 	}
-	r = &runner{Options: o, stores: opened{open: o.Open}, held: map[lease]bool{}, fatal: make(chan struct{})}
+	r := &runner{Options: o, stores: opened{open: o.Open}, held: map[lease]bool{}, fatal: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())

@@ -23,8 +23,8 @@ type Definition struct {
 	Origin, Version string `json:",omitempty"`
 
 	// Build makes the stage from a JSON object of parameters; what is missing has its
-	// default. Wrong parameters make ParamErrors. Stages with another Origin may be built at the same
-	// time.
+	// default. Wrong parameters make ParamErrors. It may be called at the same time
+	// as that of a stage with another Origin.
 	Build func(raw json.RawMessage) (any, error) `json:"-"`
 }
 

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -121,8 +122,8 @@ type built struct {
 	done chan struct{}
 }
 
-// buildPlugins begins to build the stages of plugins, as to start a process takes long: each plugin
-// beside the others, and beside the stages that are compiled in.
+// buildPlugins begins to build the stages of plugins, as to start a process takes long: those of one plugin one
+// after the other, beside those of others and beside the stages that are compiled in.
 func (c *checker) buildPlugins() {
 	c.plugins = map[int]*built{}
 	work := map[string][]func(){}
@@ -142,9 +143,11 @@ func (c *checker) buildPlugins() {
 		c.plugins[i] = b
 		work[def.Origin] = append(work[def.Origin], func() { b.impl, b.err = def.Build(raw) })
 	}
+	turns := make(chan struct{}, max(2, runtime.GOMAXPROCS(0))) // more would only share the time that each has to start
 	for plugin, stages := range work {
 		go func() {
-			defer close(done[plugin])
+			turns <- struct{}{}
+			defer func() { <-turns; close(done[plugin]) }()
 			for _, build := range stages {
 				build()
 			}

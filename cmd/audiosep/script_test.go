@@ -3,11 +3,13 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -54,9 +56,20 @@ func TestScript(t *testing.T) {
 				return err
 			}
 			env.Setenv("AUDIO", at)
+			if at, err = filepath.Abs("../../examples/batch"); err != nil {
+				return err
+			}
+			env.Setenv("EXAMPLES", at)
 			plugin, err := exec.LookPath("audiosep-plugin-trial")
 			env.Setenv("TRIAL", filepath.Dir(plugin))
 			return err
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "gnuparallel" { // others have a program of that name
+				return false, fmt.Errorf("there is no condition %q", cond)
+			}
+			text, _ := exec.Command("parallel", "--version").Output()
+			return strings.Contains(string(text), "GNU parallel"), nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":  exits,

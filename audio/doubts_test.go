@@ -3,6 +3,7 @@ package audio_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,7 +22,6 @@ func told(t *testing.T, path string) (string, int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer src.(audio.File).Close()
 	src.(audiosep.LogUser).UseLog(slog.New(slog.NewTextHandler(&log, nil)))
 	h, err := src.Head(t.Context())
 	if err != nil {
@@ -35,6 +35,9 @@ func told(t *testing.T, path string) (string, int) {
 		if err := src.ReadAt(t.Context(), x, 0); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := src.(audio.File).Close(); err != nil {
+		t.Fatal(err)
 	}
 	return log.String(), h.Samples
 }
@@ -121,6 +124,22 @@ func TestFarBeyondFullScaleIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		if log, _ := told(t, path); strings.Count(log, "far beyond full scale") != want {
+			t.Errorf("peak %g: %q; want %d warnings", peak, log, want)
+		}
+	}
+}
+
+// Samples that floors of powers hide are told of, once, where the recording was read whole;
+// silence is not.
+func TestFarBelowFullScaleIsTold(t *testing.T) {
+	for peak, want := range map[float64]int{1: 0, 1e-5: 0, 1e-7: 1, 1e-300: 1, 0: 0} {
+		path := filepath.Join(t.TempDir(), "x.wav")
+		s := &audiosep.Signal{Rate: 8000, Channels: 1, Data: [][]float64{{0, peak, -peak / 2}}}
+		if err := audio.WriteFile(path, s, "float64"); err != nil {
+			t.Fatal(err)
+		}
+		log, _ := told(t, path)
+		if strings.Count(log, "far below full scale") != want || want == 1 && !strings.Contains(log, fmt.Sprintf("loudest=%g", peak)) {
 			t.Errorf("peak %g: %q; want %d warnings", peak, log, want)
 		}
 	}

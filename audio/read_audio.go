@@ -71,6 +71,7 @@ type readAudio struct {
 	head  audiosep.Head
 	files []*soundFile // nil until Head
 	loud  sync.Once    // tells of samples far beyond full scale
+	heard heard
 }
 
 // UseLog has what is to be known of the files told to log.
@@ -166,7 +167,12 @@ func (s *readAudio) ReadAt(ctx context.Context, dst [][]float64, at int) error {
 		if err := s.read(ctx, w, mine, from); err != nil {
 			return fmt.Errorf("%s: %w", w.path, err)
 		}
-		if w.form().enc.float && beyond(mine, farBeyond) {
+		if !w.form().enc.float {
+			continue
+		}
+		peak := peakOf(mine)
+		s.heard.add(peak, to-from)
+		if peak > farBeyond {
 			s.loud.Do(func() {
 				s.log.Warn("samples are far beyond full scale, which is 1: what is told in its units, such as eps, means something else there", "file", w.path, "above", farBeyond,
 					"remedy", "scale the recording, for instance with sox IN OUT norm")
@@ -176,19 +182,50 @@ func (s *readAudio) ReadAt(ctx context.Context, dst [][]float64, at int) error {
 	return nil
 }
 
-// farBeyond is what no sample of a recording in units of full scale is beyond: 30 dB.
-const farBeyond = 32
+// farBeyond is what no sample of a recording in units of full scale is beyond: 30 dB. farBelow is
+// what the loudest of one is not below, unless it is silent: -120 dB.
+const (
+	farBeyond = 32
+	farBelow  = 1e-6
+)
 
-// beyond tells whether a sample is greater than most.
-func beyond(x [][]float64, most float64) bool {
+// heard is how much was read of recordings in floating point, and how loud it was.
+type heard struct {
+	mu      sync.Mutex
+	samples int // of all files, those that were read twice twice
+	peak    float64
+}
+
+func (h *heard) add(peak float64, samples int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.samples += samples
+	h.peak = max(h.peak, peak)
+}
+
+// tellOfSoft tells of a recording that was read whole and is far below full scale.
+func (s *readAudio) tellOfSoft() {
+	s.heard.mu.Lock()
+	defer s.heard.mu.Unlock()
+	if peak := s.heard.peak; peak > 0 && peak < farBelow && s.heard.samples >= len(s.files)*s.head.Samples {
+		s.log.Warn("samples are far below full scale, which is 1: what is told in its units, such as eps, hides them, and powers of samples below 1e-162 are 0", "file", s.files[0].path, "loudest", peak,
+			"remedy", "scale the recording, for instance with sox IN OUT norm")
+	}
+}
+
+// peakOf returns the greatest magnitude of x.
+func peakOf(x [][]float64) (peak float64) {
 	for _, d := range x {
 		for _, v := range d {
-			if v > most || v < -most {
-				return true
+			if v < 0 {
+				v = -v
+			}
+			if v > peak {
+				peak = v
 			}
 		}
 	}
-	return false
+	return peak
 }
 
 func (s *readAudio) check(dst [][]float64) error {
@@ -236,6 +273,7 @@ func (s *readAudio) Digest(name string) (sum [sha256.Size]byte, size int64, ok b
 func (s *readAudio) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.tellOfSoft()
 	err := closeAll(s.files)
 	s.files = nil
 	return err

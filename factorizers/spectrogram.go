@@ -136,7 +136,7 @@ func checkBlock(v *mat.Dense, first int, beta, eps float64) error {
 		}
 		for n, x := range row {
 			if !(x >= 0) || math.IsInf(x, 1) {
-				return fmt.Errorf("the spectrogram has %v in bin %d, column %d; want finite numbers ≥ 0", x, f, first+n)
+				return fmt.Errorf("the spectrogram has %v in bin %d, column %d; want finite numbers ≥ 0%s", x, f, first+n, outOfRange(x))
 			}
 			if x == 0 && zeros {
 				return fmt.Errorf("the spectrogram is 0 in bin %d, column %d, and eps is 0; want eps above 0: with beta ≤ 0 nothing but 0 is at a finite divergence from 0", f, first+n)
@@ -144,6 +144,14 @@ func checkBlock(v *mat.Dense, first int, beta, eps float64) error {
 		}
 	}
 	return nil
+}
+
+// outOfRange says where a power comes from that is not finite.
+func outOfRange(x float64) string {
+	if x < 0 {
+		return ""
+	}
+	return ": powers of samples beyond about 1e150 are out of the range of 64-bit floats, scale the recording down"
 }
 
 // positiveFinite tells whether all of x are finite, with the sign bit 0: as integers, their bits

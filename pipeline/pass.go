@@ -175,7 +175,7 @@ func (v *power) BeforeAll(ctx context.Context) error {
 func (v *power) AfterAll(silent bool) {
 	if silent {
 		v.warned.Do(func() {
-			v.Log.Warn("the recording is silent: there is nothing to take apart", "stage", v.by.id)
+			v.Log.Warn("the spectrogram is 0 everywhere: the recording is silent, or so soft, below 1e-162, that its powers are 0; there is nothing to take apart", "stage", v.by.id)
 		})
 	}
 }

@@ -27,6 +27,9 @@ type Scene struct {
 // Longest is the greatest M of a Φ that is learnt: it then has 2 GiB.
 const Longest = 1 << 14
 
+// loudest is the greatest sample of a frame: sums of powers of such are finite.
+const loudest = 1e150
+
 // New lays out frames of m samples, layers[layer][n·m+i]: share frames of each layer, at
 // least 1, make a column. window is the analysis window they were cut with. It is an error
 // if m is above Longest, if there are no frames or not whole groups of share, or if a sample is not finite.
@@ -53,6 +56,9 @@ func New(layers [][]float64, m, share int, window []float64) (*Scene, error) {
 			for i, a := range data[n*m : (n+1)*m] {
 				if math.IsNaN(a) || math.IsInf(a, 0) {
 					return nil, fmt.Errorf("sample %d of frame %d of layer %d is %v; want finite numbers", i, n, l, a)
+				}
+				if a > loudest || a < -loudest {
+					return nil, fmt.Errorf("sample %d of frame %d of layer %d is %.3g; want at most %g, whose powers are within 64-bit floats: scale the recording down", i, n, l, a, loudest)
 				}
 				raw.Data[i*raw.Stride+at] = a
 			}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync"
+
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/fft"
@@ -74,6 +77,7 @@ type filtered struct {
 	high        bool
 
 	forward, inverse *fft.Plan
+	benches          sync.Pool // of *filterBench
 }
 
 // newFiltered makes the filter of Kaiser's window: cutoff and transition are parts of the rate.
@@ -103,36 +107,61 @@ func newFiltered(src audiosep.Source, h audiosep.Head, cutoff, transition float6
 
 func (f *filtered) Head(context.Context) (audiosep.Head, error) { return f.head, nil }
 
+// filterNumbers is about how many numbers are transformed at once: several runs side by side, as
+// vectors have them, but of a long filter no more than one.
+const filterNumbers = 1 << 18
+
+// filterBench is what runs are filtered on, [run*L+layer].
+type filterBench struct{ x, y, re, im []float64 }
+
 func (f *filtered) ReadAt(ctx context.Context, dst [][]float64, at int) error {
 	for _, d := range dst {
 		clear(d)
 	}
 	from, to := max(at, 0), min(at+len(dst[0]), f.head.Samples)
-	size := f.block + 2*f.half
-	x := make([][]float64, len(dst))
-	for l := range x {
-		x[l] = make([]float64, size)
+	size, layers := f.block+2*f.half, len(dst)
+	some := max(1, min(8, filterNumbers/size)/layers) // runs at once
+	b, _ := f.benches.Get().(*filterBench)
+	if b == nil || len(b.x) < some*layers*size {
+		b = &filterBench{make([]float64, some*layers*size), make([]float64, some*layers*size), make([]float64, some*layers*len(f.re)), make([]float64, some*layers*len(f.re))}
 	}
-	y, re, im := make([]float64, size), make([]float64, size/2+1), make([]float64, size/2+1)
-	for run := from / f.block * f.block; run < to; run += f.block {
-		if err := f.src.ReadAt(ctx, x, run-f.half); err != nil {
-			return err
-		}
-		for l, d := range dst {
-			f.forward.Run(re, im, x[l], nil)
-			for k, a := range f.re {
-				b := f.im[k]
-				re[k], im[k] = re[k]*a-im[k]*b, re[k]*b+im[k]*a
+	defer f.benches.Put(b)
+	x := make([][]float64, layers)
+	for first := from / f.block * f.block; first < to; first += some * f.block {
+		runs := min(some, (to-first+f.block-1)/f.block)
+		for r := range runs {
+			for l := range x {
+				x[l] = b.x[(r*layers+l)*size:][:size]
 			}
-			f.inverse.Run(y, nil, re, im)
-			for n := max(run, from); n < min(run+f.block, to); n++ {
-				// The first 2·half numbers of the circular convolution are not of this run.
-				d[n-at] = y[n-run+2*f.half]
-				if f.high {
-					d[n-at] = x[l][n-run+f.half] - d[n-at]
-				}
+			if err := f.src.ReadAt(ctx, x, first+r*f.block-f.half); err != nil {
+				return err
+			}
+		}
+		f.filter(b, runs*layers)
+		for i := range runs * layers {
+			d, run := dst[i%layers], first+i/layers*f.block
+			lo, hi := max(run, from), min(run+f.block, to)
+			// The first 2·half numbers of the circular convolution are not of this run.
+			copy(d[lo-at:hi-at], b.y[i*size+2*f.half+lo-run:])
+			if f.high {
+				floats.SubTo(d[lo-at:hi-at], b.x[i*size+f.half+lo-run:][:hi-lo], d[lo-at:hi-at])
 			}
 		}
 	}
 	return ctx.Err()
+}
+
+// filter sets y to the circular convolutions of n stretches x with the low pass.
+func (f *filtered) filter(b *filterBench, n int) {
+	size, bins := f.block+2*f.half, len(f.re)
+	re, im := b.re[:n*bins], b.im[:n*bins]
+	f.forward.Run(re, im, b.x[:n*size], nil)
+	for i := 0; i < len(re); i += bins {
+		re, im := re[i:i+bins], im[i:i+bins]
+		for k, c := range f.re {
+			d := f.im[k]
+			re[k], im[k] = re[k]*c-im[k]*d, re[k]*d+im[k]*c
+		}
+	}
+	f.inverse.Run(b.y[:n*size], nil, re, im)
 }

@@ -260,6 +260,107 @@ def nussl_rpca():
     return two_parts(mask)
 
 
+def scipy_kam():
+    from scipy.ndimage import median_filter
+
+    cross = np.zeros((15, 15), bool)
+    cross[7] = cross[:, 7] = True
+
+    def run():
+        s = spectrum(x)
+        v = np.abs(s) ** 2
+        parts = [median_filter(v, (1, 31)), median_filter(v, (31, 1)), median_filter(v, footprint=cross)]
+        total = sum(parts) + 1e-300
+        for part in parts:
+            scipy.signal.istft(s * (part / total), nperseg=2048, noverlap=1536)
+
+    x = notes()
+    return run
+
+
+def scipy_mdct():
+    """The MDCT as the DCT-IV of folded frames, and back."""
+    m = 1024
+    window = np.sin(np.pi * (np.arange(2 * m) + 0.5) / (2 * m))
+    x = np.pad(notes(), (m, 2 * m))
+    frames = len(x) // m - 1
+
+    def run():
+        y = np.lib.stride_tricks.sliding_window_view(x, 2 * m)[: frames * m : m] * window
+        a, b, c, d = (y[:, i * m // 2 : (i + 1) * m // 2] for i in range(4))
+        z = scipy.fft.dct(np.hstack([-c[:, ::-1] - d, a - b[:, ::-1]]), 4, norm="ortho", workers=args.threads)
+        u, v = np.hsplit(scipy.fft.dct(z, 4, norm="ortho", workers=args.threads), 2)
+        y = np.hstack([v, -v[:, ::-1], -u[:, ::-1], -u]) * window
+        out = np.zeros((frames + 1, m))
+        out[:-1] += y[:, :m]
+        out[1:] += y[:, m:]
+        return out
+
+    assert np.allclose(run()[1:-1], x[m : frames * m].reshape(-1, m))
+    return run
+
+
+def scipy_high_pass():
+    x, half = notes(), 4 * 44100 // 100
+    taps = scipy.signal.firwin(2 * half + 1, 100, window=("kaiser", scipy.signal.kaiser_beta(120)), fs=44100)
+    return lambda: x - scipy.signal.oaconvolve(x, taps, mode="same")
+
+
+def numpy_ensemble():
+    """Medians of 3 separations into 4 stems that correlations match."""
+    x = np.stack([notes() for _ in range(4)])
+    all = [np.roll(x, -i, axis=0) for i in range(3)]
+
+    def run():
+        from scipy.optimize import linear_sum_assignment
+
+        first, others = all[0], all[1:]
+        matched = [first] + [y[linear_sum_assignment(-(first @ y.T) / np.outer(np.linalg.norm(first, axis=1), np.linalg.norm(y, axis=1)))[1]] for y in others]
+        np.median(matched, axis=0)
+
+    return run
+
+
+def numpy_nmf2d():
+    """The updates of Schmidt and Mørup for the Kullback-Leibler divergence, 2 instruments of 2 columns at 48
+    pitches, 30 iterations, on an axis of 24 steps an octave from 55 Hz."""
+    steps, pitches, taps = 208, 48, 2
+    s = np.abs(spectrum(notes()))
+    hz = np.arange(len(s)) * 44100 / 2048
+    near = np.maximum(0, 1 - np.abs(24 * np.log2(np.maximum(hz, 1) / 55) - np.arange(steps)[:, None]))
+    v = near @ s + 1e-10
+    w, h = rng.random((taps, steps, 2)), rng.random((pitches, 2, v.shape[1]))
+
+    def model(w, h):
+        y = np.full_like(v, 1e-10)
+        for t in range(taps):
+            for p in range(pitches):
+                y[p:, t:] += w[t][: steps - p] @ h[p][:, : v.shape[1] - t]
+        return y
+
+    def run():
+        a, b = w.copy(), h.copy()
+        for _ in range(30):
+            r = v / model(a, b)
+            num, den = np.zeros_like(b), np.zeros_like(b)
+            for t in range(taps):
+                for p in range(pitches):
+                    n = v.shape[1] - t
+                    num[p][:, :n] += a[t][: steps - p].T @ r[p:, t:]
+                    den[p][:, :n] += a[t][: steps - p].sum(axis=0)[:, None]
+            b *= num / (den + 1e-300)
+            r = v / model(a, b)
+            num, den = np.zeros_like(a), np.zeros_like(a)
+            for t in range(taps):
+                for p in range(pitches):
+                    n = v.shape[1] - t
+                    num[t][: steps - p] += r[p:, t:] @ b[p][:, :n].T
+                    den[t][: steps - p] += b[p][:, :n].sum(axis=1)
+            a *= num / (den + 1e-300)
+
+    return run
+
+
 def libnmfd():
     from libnmfd.core.nmfconv import nmf_conv
 
@@ -344,7 +445,10 @@ peers += [
 peers += [
     ("methods/hpss", "librosa", librosa_hpss), ("methods/repet_sim", "librosa", librosa_repet_sim),
     ("methods/repet", "nussl", nussl_repet), ("methods/ft2d", "nussl", nussl_ft2d), ("methods/rpca", "nussl", nussl_rpca),
-    ("methods/nmfd", "libnmfd", libnmfd), ("methods/online_nmf", "scikit-learn", sklearn_online),
+    ("methods/kam", "scipy", scipy_kam), ("methods/ensemble", "numpy", numpy_ensemble),
+    ("methods/mdct", "scipy", scipy_mdct), ("methods/high_pass", "scipy", scipy_high_pass),
+    ("methods/nmf2d", "numpy", numpy_nmf2d), ("methods/nmfd", "libnmfd", libnmfd),
+    ("methods/online_nmf", "scikit-learn", sklearn_online),
     ("methods/online_nmf", "scikit-learn's epochs", sklearn_online_epochs),
 ]  # fmt: skip
 

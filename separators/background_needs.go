@@ -12,7 +12,7 @@ func (p BackgroundParams) needs(e audiosep.Extent, keeps, work int64, operations
 	return audiosep.Needs{Keeps: keeps, Work: work + e.Separated(2, 0, 16), Operations: operations}
 }
 
-// Needs says what it takes: one period of the background and, to find it, 72 bytes for each bin of a
+// Needs says what it takes: one period of the background and, to find it, 90 bytes for each bin of a
 // segment: 32 of the transforms of two segments of twice the longest period, the rest garbage of
 // frames, a fit to what `audiosep bench memory repet` measures.
 func (s *REPET) Needs(e audiosep.Extent) audiosep.Needs {
@@ -22,7 +22,7 @@ func (s *REPET) Needs(e audiosep.Extent) audiosep.Needs {
 		longest, segment = min(framesIn(*s.p.Period, e.Rate, max(1, e.Hop)), e.Frames), 0
 	}
 	points := float64(e.Frames) * float64(e.Bins) * float64(max(1, e.Layers()))
-	return s.needs(e, 8*int64(longest)*int64(e.Bins)*int64(max(1, e.Layers())), 72*int64(segment)*int64(e.Bins), 3000*points)
+	return s.needs(e, 8*int64(longest)*int64(e.Bins)*int64(max(1, e.Layers())), 90*int64(segment)*int64(e.Bins), 3000*points)
 }
 
 // Needs says what it takes: the spectrum, to compare frames their mean over layers, and the

@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/assign"
 )
@@ -139,9 +141,7 @@ func innerProducts(ctx context.Context, all []audiosep.Stems) (*gram, error) {
 			for b := range a + 1 {
 				sum := 0.0
 				for l, row := range rows {
-					for i, v := range row {
-						sum += v * x[b][l][i]
-					}
+					sum += floats.Dot(row, x[b][l][:len(row)])
 				}
 				g.of[a][b] += sum
 			}

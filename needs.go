@@ -74,6 +74,8 @@ type Needs struct {
 	Coefs bool
 	Work  int64 // bytes besides its inputs and outputs
 	Keeps int64 // bytes of its outputs
+	// Large is what part of Work is few arrays, made once: nothing of them is left to be collected.
+	Large int64
 	// Operations are floating-point operations, counted so that one that the fastest matrix
 	// product would make is one.
 	Operations float64

@@ -23,8 +23,8 @@ type Forecast struct {
 }
 
 // processBytes is the memory of a process that reads and writes block after block, besides what
-// stages say. What they say is more by slack: spans that are not full, and garbage of blocks. Both
-// are measured; audiosep bench memory prints what is forecast beside what is taken.
+// stages say. What they say, but for large arrays, is more by slack: spans that are not full, and
+// garbage of blocks. Both are measured; audiosep bench memory prints what is forecast beside what is taken.
 const (
 	processBytes = 30 << 20
 	slack        = 1.12
@@ -51,7 +51,7 @@ func (r *run) forecast(ctx context.Context) (Forecast, error) {
 			return Forecast{}, wrap(st, err)
 		}
 	}
-	f.Forecast.Bytes = processBytes + int64(slack*float64(f.Forecast.Bytes))
+	f.Forecast.Bytes += processBytes
 	return f.Forecast, nil
 }
 
@@ -86,10 +86,11 @@ func (f *forecaster) stage(ctx context.Context, st *stage) {
 		n.Work += e.Coefs(e.Frames * max(1, e.Layers()))
 		n.Operations += transformed(e)
 	}
-	held := n.Work + n.Keeps
+	small := n.Work - n.Large + n.Keeps
 	for _, bytes := range f.keeps {
-		held += bytes
+		small += bytes
 	}
+	held := n.Large + int64(slack*float64(small))
 	if held > f.Forecast.Bytes {
 		f.Forecast.Bytes, f.Forecast.At = held, st.id
 	}

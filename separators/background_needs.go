@@ -51,5 +51,7 @@ func (s *RPCA) Needs(e audiosep.Extent) audiosep.Needs {
 	}
 	one := 8 * int64(e.Frames) * int64(e.Bins)
 	points := float64(e.Frames) * float64(e.Bins) * float64(max(1, e.Layers()))
-	return s.needs(e, spectrumBytes(e), matrices*one+16*least*least, float64(s.p.Iterations)*points*(2*float64(least)+200)/4)
+	n := s.needs(e, spectrumBytes(e), matrices*one+16*least*least, float64(s.p.Iterations)*points*(2*float64(least)+200)/4)
+	n.Large = matrices * one
+	return n
 }

@@ -89,7 +89,7 @@ func TestQueueIsLost(t *testing.T) {
 	var mu sync.Mutex
 	count, started := 0, 0
 	ctx, gone := context.WithCancel(t.Context())
-	o := Options{Out: out, Version: "test", Lease: 100 * time.Millisecond, Jobs: 2, Worker: func() (Worker, error) {
+	o := Options{Out: out, Version: "test", Lease: 300 * time.Millisecond, Jobs: 2, Worker: func() (Worker, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		started++
@@ -143,7 +143,7 @@ func TestQueueRetries(t *testing.T) {
 	for _, it := range all[:2] {
 		os.WriteFile(filepath.Join(out, stateFolder, "failed", it.key()), []byte("{}\n"), 0o600)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	s, err := Dispatch(ctx, all, q, Options{Out: out, Version: "test", Failed: true, Worker: by(nil)})
 	if err != nil || s.Code() != ExitDone || s.Done != 2 || q.puts != 2 {

@@ -356,7 +356,7 @@ func TestSessions(t *testing.T) {
 		select {
 		case e := <-told:
 			done = bytes.HasPrefix(e, []byte("event: done"))
-		case <-time.After(30 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatal("it is not told that it is done")
 		}
 	}
@@ -376,7 +376,7 @@ func TestSessions(t *testing.T) {
 		select {
 		case e := <-cancelled:
 			done = bytes.HasPrefix(e, []byte("event: cancelled"))
-		case <-time.After(30 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatal("it is not told that it was cancelled")
 		}
 	}

@@ -187,9 +187,9 @@ func (b badFactorizer) Factorize(ctx context.Context, env audiosep.Env, v *mat.D
 	case "hang":
 		select {}
 	case "slow": // longer than the limit, but with signs of life
-		for i := range 20 {
-			time.Sleep(50 * time.Millisecond)
-			env.Report(audiosep.Step{Done: i, Of: 20})
+		for i := range 50 {
+			time.Sleep(60 * time.Millisecond)
+			env.Report(audiosep.Step{Done: i, Of: 50})
 		}
 	case "chatter":
 		for i := range 50000 {
@@ -336,7 +336,7 @@ func (l liar) Read(ctx context.Context, req *wire.ReadRequest) (*wire.ReadReply,
 var quick = Options{Start: 300 * time.Millisecond, Silence: 300 * time.Millisecond}
 
 func TestBadStart(t *testing.T) {
-	patient := Options{Start: 20 * time.Second}
+	patient := Options{Start: time.Minute}
 	for _, c := range []struct {
 		plugin string
 		o      Options
@@ -430,15 +430,15 @@ func TestBadTransform(t *testing.T) {
 		{"exit0", []string{"ended while in forward: exit status 0"}},
 		{"crash", []string{"ended while in forward: exit status 2", "\tpanic: elsewhere"}},
 		{"kill", []string{"ended while in forward: signal: killed"}},
-		{"stop", []string{"gave no sign of life for 300ms while in forward; want steps that it reports (env.step in Python", "--plugin-silence"}},
-		{"hang", []string{"gave no sign of life for 300ms while in forward"}},
+		{"stop", []string{"gave no sign of life for 2s while in forward; want steps that it reports (env.step in Python", "--plugin-silence"}},
+		{"hang", []string{"gave no sign of life for 2s while in forward"}},
 		{"nan", []string{"answered forward wrongly: re has NaN or infinity"}},
 		{"inf", []string{"answered forward wrongly: re has NaN or infinity"}},
 	} {
 		t.Run(c.how, func(t *testing.T) {
-			o := Options{Silence: 300 * time.Millisecond}
-			if strings.HasPrefix(c.want[0], "ended") {
-				o.Silence = time.Minute
+			o := Options{Silence: time.Minute} // a busy machine is silent for a while too
+			if strings.HasPrefix(c.want[0], "gave no sign") {
+				o.Silence = 2 * time.Second
 			}
 			h := newTestHost(t, o, "misbehaving")
 			tr := badForward(t, h, "misbehaving", c.how)
@@ -491,7 +491,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestBadFactorizer(t *testing.T) {
-	h := newTestHost(t, Options{Silence: 500 * time.Millisecond}, "misbehaving")
+	h := newTestHost(t, Options{Silence: 2 * time.Second}, "misbehaving")
 	factorize := func(how string) (*audiosep.Factors, error) {
 		s := build[audiosep.Factorizer](t, h, "misbehaving", "bad_factors", `{"how": "`+how+`"}`)
 		return s.Factorize(t.Context(), audiosep.Env{}, mat.NewDense(3, 5, nil), nil)
@@ -510,7 +510,7 @@ func TestBadFactorizer(t *testing.T) {
 		}
 	}
 	for how, want := range map[string]string{
-		"hang": "gave no sign of life for 500ms while in run",
+		"hang": "gave no sign of life for 2s while in run",
 		"exit": "ended while in run: exit status 4",
 	} {
 		_, err := factorize(how)

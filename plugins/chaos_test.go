@@ -146,7 +146,7 @@ func TestHostKilled(t *testing.T) {
 			t.Fatalf("the host ended by itself: %v", err)
 		}
 		var left []string
-		for wait := time.Millisecond; wait < 3*time.Second; wait *= 2 {
+		for wait := time.Millisecond; wait < 30*time.Second; wait *= 2 {
 			if left = processes(t, dir); len(left) == 0 {
 				break
 			}

@@ -297,13 +297,17 @@ func (r *remote) Forecast(in map[string]audiosep.Forecast) (out map[string]audio
 	return out, err
 }
 
+// buried is how long it may take until a plugin whose connection broke is seen to have ended: on a
+// busy machine long. Only one that is alive and has closed the connection takes so long.
+const buried = 5 * time.Second
+
 // explain says what an error of gRPC means.
 func (p *process) explain(stage, what string, err error) error {
 	switch s, ok := status.FromError(err); {
 	case ok && s.Code() == codes.Unimplemented:
 		return p.failure(stage, "does not serve "+what, err)
 	case ok && s.Code() == codes.Unavailable, errors.Is(err, io.EOF), p.child.ended(0):
-		if p.child.ended(grace) {
+		if p.child.ended(buried) {
 			return p.failure(stage, "ended while in "+what, err)
 		}
 		p.child.kill() // alive but not talking to us

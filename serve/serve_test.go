@@ -65,7 +65,7 @@ func ask(t *testing.T, s *Server, method, path string, body []byte) (int, string
 // wait waits for the end of a run.
 func wait(t *testing.T, s *Server, id int) shown {
 	t.Helper()
-	for range 2000 {
+	for range 12000 { // two minutes at most
 		_, text := ask(t, s, "GET", fmt.Sprintf("/v1/runs/%d", id), nil)
 		var x shown
 		if err := json.Unmarshal([]byte(text), &x); err != nil {

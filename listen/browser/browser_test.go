@@ -175,7 +175,7 @@ func (b *tab) told() []string {
 
 func (b *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		b.Fatalf("%v; the page says %q", err, b.told())
@@ -197,7 +197,7 @@ func (b *tab) set(css, text string) {
 // wait waits until an expression of JavaScript is true.
 func (b *tab) wait(expression string) {
 	b.Helper()
-	b.waitFor(20*time.Second, expression)
+	b.waitFor(time.Minute, expression)
 }
 
 // waitLong is wait for what a program compiled for browsers does, on one thread and without vectors.
@@ -218,7 +218,7 @@ func (b *tab) waitFor(most time.Duration, expression string) {
 // value returns what an expression of JavaScript is, a promise's value too.
 func value[T any](b *tab, expression string) T {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
 	out, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {

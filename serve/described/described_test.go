@@ -94,7 +94,7 @@ func TestDescription(t *testing.T) {
 	if !strings.Contains(events, `"state":"done"`) {
 		t.Errorf("the events do not tell the end:\n%s", events)
 	}
-	for range 100 {
+	for range 2400 { // two minutes at most
 		if strings.Contains(ask("GET", "/v1/runs/1", "", nil, 200), `"done"`) {
 			break
 		}

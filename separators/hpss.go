@@ -212,8 +212,20 @@ var mediansPool = sync.Pool{New: func() any { return new(medians) }}
 type medians struct {
 	magnitude            []float64 // of all frames given, [n*F+f]
 	harmonic, percussive []float64 // of the frames asked for, [n*F+f]
-	line, out            []float64
+	line, out, values    []float64
 	window               []uint64
+}
+
+// ofRows sets dst to the medians, place by place, of count rows, few enough for a sorting network.
+func (m *medians) ofRows(dst []float64, count int, row func(k int) []float64) {
+	m.values = slices.Grow(m.values[:0], medianStrip*count)[:medianStrip*count]
+	for from := 0; from < len(dst); from += medianStrip {
+		n := min(medianStrip, len(dst)-from)
+		for k := range count {
+			copy(m.values[k*n:(k+1)*n], row(k)[from:])
+		}
+		medianOf(dst[from:from+n], m.values[:count*n], n, count)
+	}
 }
 
 // alongTime finds the median of each bin over length frames around each of n frames. Beyond
@@ -222,6 +234,17 @@ type medians struct {
 func (m *medians) alongTime(ctx context.Context, bins, length, total, first, skip, n int) error {
 	r := length / 2
 	m.harmonic = slices.Grow(m.harmonic[:0], n*bins)[:n*bins]
+	if length <= networkUpTo {
+		for i := range n {
+			m.ofRows(m.harmonic[i*bins:(i+1)*bins], length, func(k int) []float64 {
+				return m.magnitude[(mirrored(first+skip+i+k-r, total)-first)*bins:][:bins]
+			})
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	m.line = slices.Grow(m.line[:0], n+2*r)[:n+2*r]
 	m.out = slices.Grow(m.out[:0], n)[:n]
 	for f := range bins {
@@ -249,7 +272,11 @@ func (m *medians) alongFrequency(ctx context.Context, bins, length, skip, n int)
 		for i := range m.line {
 			m.line[i] = frame[mirrored(i-r, bins)]
 		}
-		m.slide(m.percussive[t*bins:(t+1)*bins], m.line, length)
+		if medians := m.percussive[t*bins : (t+1)*bins]; length <= networkUpTo {
+			m.ofRows(medians, length, func(k int) []float64 { return m.line[k : k+bins] })
+		} else {
+			m.slide(medians, m.line, length)
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}

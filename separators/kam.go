@@ -261,20 +261,24 @@ func (b *backfit) separate(dst [][]audiosep.Coefs, layer int, x audiosep.Coefs, 
 // cross finds medians over the r frames and the r bins to either side.
 func (b *backfit) cross(ctx context.Context, j, r, from, n int) error {
 	x := b.powers[j]
+	b.line = slices.Grow(b.line[:0], b.bins+2*r)[:b.bins+2*r]
 	for t := from; t < from+n; t++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for f := range b.bins {
-			b.line = append(b.line[:0], x[t*b.bins+f])
-			for d := -r; d <= r; d++ {
-				if d != 0 {
-					at := mirrored(b.first+t+d, b.total) - b.first
-					b.line = append(b.line, x[at*b.bins+f], x[t*b.bins+mirrored(f+d, b.bins)])
-				}
-			}
-			b.models[j][t*b.bins+f] = nthFloat(b.line, len(b.line)/2)
+		for i := range b.line {
+			b.line[i] = x[t*b.bins+mirrored(i-r, b.bins)]
 		}
+		b.ofAnyRows(b.models[j][t*b.bins:(t+1)*b.bins], 4*r+1, func(k int) []float64 {
+			if k <= 2*r {
+				return b.line[k : k+b.bins]
+			}
+			d := k - 3*r // -r+1 … r
+			if d <= 0 {
+				d--
+			}
+			return x[(mirrored(b.first+t+d, b.total)-b.first)*b.bins:][:b.bins]
+		})
 	}
 	return nil
 }
@@ -286,17 +290,28 @@ func (b *backfit) repeats(ctx context.Context, j, period, repeats, from, n int) 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for f := range b.bins {
-			b.line = b.line[:0]
-			for k := -repeats; k <= repeats; k++ {
-				if at := b.first + t + k*period; at >= 0 && at < b.total {
-					b.line = append(b.line, x[(at-b.first)*b.bins+f])
-				}
-			}
-			b.models[j][t*b.bins+f] = medianAny(b.line)
-		}
+		at := b.first + t
+		before, after := min(repeats, at/period), min(repeats, (b.total-1-at)/period)
+		b.ofAnyRows(b.models[j][t*b.bins:(t+1)*b.bins], before+1+after, func(k int) []float64 {
+			return x[(t+(k-before)*period)*b.bins:][:b.bins]
+		})
 	}
 	return nil
+}
+
+// ofAnyRows is ofRows of however many rows.
+func (b *backfit) ofAnyRows(dst []float64, count int, row func(k int) []float64) {
+	if count <= networkUpTo {
+		b.ofRows(dst, count, row)
+		return
+	}
+	line := make([]float64, count)
+	for i := range dst {
+		for k := range line {
+			line[k] = row(k)[i]
+		}
+		dst[i] = medianAny(line)
+	}
 }
 
 // medianAny returns the median of numbers, which it reorders.

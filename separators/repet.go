@@ -318,8 +318,9 @@ func (r *repeated) medians(dst, values []float64, size int) {
 	medianOf(dst[full:size], values[min(full, len(values)):], size, count-1)
 }
 
-// networkUpTo is of how many numbers a median is found by a sorting network.
-const networkUpTo = 64
+// networkUpTo is of how many numbers a median is found by a sorting network, medianStrip how many
+// medians at a time, so that what is compared stays in the first cache.
+const networkUpTo, medianStrip = 64, 128
 
 // medianOf sets dst[i] to the median of count numbers values[i], values[i+size], …, which it
 // reorders.
@@ -337,10 +338,9 @@ func medianOf(dst, values []float64, size, count int) {
 		}
 		return
 	}
-	const strip = 128 // so that what is compared stays in the first cache
 	network := medianNetwork(count)
-	for from := 0; from < len(dst); from += strip {
-		n := min(strip, len(dst)-from)
+	for from := 0; from < len(dst); from += medianStrip {
+		n := min(medianStrip, len(dst)-from)
 		row := func(j int) []float64 { return values[j*size+from:][:n] }
 		for _, c := range network {
 			kernel.Exchange(row(int(c[0])), row(int(c[1])))

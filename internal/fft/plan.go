@@ -49,7 +49,7 @@ type mixTerm struct {
 	c  float64
 }
 
-// newPlan makes the plan after·DFT(n)·before.
+// newPlan makes the plan after·DFT(n)·before. A matrix without rows leaves all numbers as they are.
 func newPlan(in, out shape, before sparse, n int, after sparse) *Plan {
 	p := &Plan{engine: current(), in: in, out: out, rows: max(in.rows(), out.rows(), 2*n)}
 	if direct(n) {
@@ -64,7 +64,7 @@ func newPlan(in, out shape, before sparse, n int, after sparse) *Plan {
 }
 
 func (p *Plan) mix(s sparse, rows int) {
-	if !s.identity(rows) {
+	if s.row != nil && !s.identity(rows) {
 		p.steps = append(p.steps, step{mix: newMix(s, p.engine.lanes)})
 	}
 }
@@ -100,6 +100,9 @@ func newMix(s sparse, lanes int) *mix {
 // kt = (k² + t² - (k-t)²)/2 it is a convolution with a chirp (Bluestein, 1970), done by two
 // longer DFTs. The second is an inverse one, as its input is in reverse order.
 func (p *Plan) chirped(before sparse, n int, after sparse) {
+	if before.row == nil {
+		before, after = same(n), same(n)
+	}
 	padded := padded(n)
 	chirp := make([]complex128, n)
 	kernel := make([]complex128, padded)

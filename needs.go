@@ -10,16 +10,17 @@ import (
 // What is not known is 0.
 type Extent struct {
 	Head
-	Length  int  // M, samples of a frame
-	Hop     int  // samples from a frame to the next
-	Frames  int  // N, of all layers together those of one
-	Columns int  // N/S
-	Bins    int  // F
-	Complex bool // whether coefficients have an imaginary part
-	Rank    int  // K, of factors that are wired
-	Pitches int  // of the notes that are wired, those of each source by themselves
-	Sources int
-	Threads int // that will work at once; at least 1
+	Length    int  // M, samples of a frame
+	Hop       int  // samples from a frame to the next
+	Frames    int  // N, of all layers together those of one
+	Columns   int  // N/S
+	Bins      int  // F
+	Complex   bool // whether coefficients have an imaginary part
+	Rank      int  // K, of factors that are wired
+	Pitches   int  // of the notes that are wired, those of each source by themselves
+	Sources   int
+	Transform bool // whether a transform is wired
+	Threads   int  // that will work at once; at least 1
 }
 
 // Coefs returns how many bytes the coefficients of n frames of one layer take.

@@ -33,6 +33,7 @@ type learning struct {
 
 	objective []float64
 	stop      string
+	kept      courseKept
 	keepH     bool // normalise leaves H as it is
 
 	sums       []float64                                   // one for each row or component

@@ -93,8 +93,9 @@ func TestWiredRandomPhiIsNoWorseThanDrawn(t *testing.T) {
 	}
 }
 
-// From the same start C ends no higher, on average, than by the plain method: one update by majorisation-minimisation and one sweep of rotations an iteration.
-// The starts lie from the truth to chance.
+// From the same start C ends no higher, on average, than by the plain method: one update by
+// majorisation-minimisation and one sweep of rotations an iteration. The starts lie from the
+// truth to chance.
 func TestGivenStartsEndAsLowAsPlainSteps(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")

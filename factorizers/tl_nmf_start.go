@@ -21,7 +21,7 @@ type tlStart struct {
 	eps   float64
 	phi   *mat.Dense // rows×rows
 	w, h  *mat.Dense // rows×K, K×N/S
-	given bool       // Φ is wired or from a file
+	given bool       // Φ is wired, from a file, or the DCT
 }
 
 // start prepares what all starts have in common. It reduces the scene to the span of its
@@ -37,7 +37,7 @@ func (t tlNMF) start(ctx context.Context, s *scene.Scene, init audiosep.Model) (
 	switch {
 	case st.phi != nil:
 	case t.Start == "dct":
-		st.phi = dctMatrix(s.Rows())
+		st.phi, st.given = dctMatrix(s.Rows()), true
 	case t.Start == "file":
 		phi, err := npy.ReadMatrix(*t.StartFile)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -234,15 +235,22 @@ func objective(t testing.TB, p factorizers.TLNMFParams, y *audiosep.Frames, m au
 }
 
 func TestTLNMFDoesNotDependOnThreads(t *testing.T) {
-	y := noteFrames(t, 4, 1) // small ones are learnt on one thread
+	y := noteFrames(t, 12, 1) // fewer are learnt on one thread
 	everySolver(t, func(t *testing.T, p factorizers.TLNMFParams) {
-		p.Iterations, p.Restarts = 4, 3
+		p.Iterations = 3
+		if n := factorizers.ThreadsOf(t, p, y, audiosep.Model{}, 4); n != 4 {
+			t.Fatalf("one start is learnt on %d threads; want 4", n)
+		}
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-		one := learnTL(t, p, 5, y)
-		runtime.GOMAXPROCS(4)
-		four := learnTL(t, p, 5, y)
-		if !mat.Equal(phiOf(one), phiOf(four)) || !mat.Equal(one.Factors.W, four.Factors.W) || !mat.Equal(one.Factors.H, four.Factors.H) {
-			t.Error("one thread and four learn different numbers")
+		var one audiosep.Model
+		for _, p.Restarts = range []int{3, 1} { // three at once, then four threads in one
+			runtime.GOMAXPROCS(1)
+			one = learnTL(t, p, 5, y)
+			runtime.GOMAXPROCS(4)
+			four := learnTL(t, p, 5, y)
+			if !mat.Equal(phiOf(one), phiOf(four)) || !mat.Equal(one.Factors.W, four.Factors.W) || !mat.Equal(one.Factors.H, four.Factors.H) {
+				t.Errorf("%d starts: one thread and four learn different numbers", p.Restarts)
+			}
 		}
 		if other := learnTL(t, p, 6, y); mat.Equal(phiOf(one), phiOf(other)) {
 			t.Error("another seed learns the same")
@@ -262,10 +270,22 @@ func TestTLNMFGivenStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := audiosep.Model{Transform: phi}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
 	for _, model := range []string{"gcm", "is"} {
 		p := paperParams()
 		p.Objective, p.Iterations, p.Tol, p.L1 = model, 6, 0, 1e-3
+		if n := factorizers.ThreadsOf(t, p, y, start, 4); n != 4 {
+			t.Fatalf("it is learnt on %d threads; want 4", n)
+		}
 		two := learnFrom(t, p, 1, y, start)
+		if two.Factors.Stop != "iterations" {
+			t.Errorf("%s: without a tolerance it stops by %s; want iterations", model, two.Factors.Stop)
+		}
+		p.Tol = 0.1
+		if early := learnFrom(t, p, 1, y, start); early.Factors.Stop != "tolerance" || len(early.Factors.Objective) == 6 {
+			t.Errorf("%s: with tol %g it stops by %s after %d iterations; want tolerance, before the sixth", model, p.Tol, early.Factors.Stop, len(early.Factors.Objective))
+		}
+		p.Tol = 0
 		if !slices.IsSortedFunc(two.Factors.Objective, func(a, b float64) int { return cmp.Compare(b, a) }) {
 			t.Errorf("%s: the objective rises: %.9g", model, two.Factors.Objective)
 		}
@@ -275,11 +295,11 @@ func TestTLNMFGivenStart(t *testing.T) {
 		if c := objective(t, p, y, two); math.Abs(c-last(two)) > 1e-8*math.Abs(c) {
 			t.Errorf("%s: the objective of what was learnt is %.12g; it says %.12g", model, c, last(two))
 		}
-		before := runtime.GOMAXPROCS(1)
+		runtime.GOMAXPROCS(1)
 		again := learnFrom(t, p, 1, y, start)
-		runtime.GOMAXPROCS(before)
+		runtime.GOMAXPROCS(4)
 		if !mat.Equal(phiOf(two), phiOf(again)) || !mat.Equal(two.Factors.H, again.Factors.H) {
-			t.Errorf("%s: one thread and %d learn different numbers", model, before)
+			t.Errorf("%s: one thread and four learn different numbers", model)
 		}
 		for _, solver := range []string{"jacobi", "blocks"} { // what auto chooses for gcm, and for is
 			if p.Solver = solver; (model == "gcm") == (solver == "jacobi") {
@@ -290,6 +310,48 @@ func TestTLNMFGivenStart(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// The log says how many courses were followed and which is kept, and the objective that progress
+// tells does not rise where the second begins. The DCT is given wherever it comes from.
+func TestTLNMFTellsOfTwoCourses(t *testing.T) {
+	y := noteFrames(t, 2, 1)
+	phi, err := audiosep.NewMatrixTransform(dct(60))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, start string
+		init        audiosep.Model
+		want        string
+	}{
+		{"wired", "random", audiosep.Model{Transform: phi}, "courses=2 kept=(own|published) iterations=5 stop=iterations"},
+		{"dct", "dct", audiosep.Model{}, "courses=2 kept=(own|published) iterations=5 stop=iterations"},
+		{"random", "random", audiosep.Model{}, "courses=1 kept=own iterations=5 stop=iterations"},
+	} {
+		p := paperParams()
+		p.Iterations, p.Tol, p.Start = 5, 0, c.start
+		learner, err := factorizers.NewTLNMF(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		var steps []audiosep.Step
+		env := audiosep.Env{Seed: 1, Log: slog.New(slog.NewTextHandler(&log, nil)), Progress: func(s audiosep.Step) { steps = append(steps, s) }}
+		m, err := learner.LearnJointly(t.Context(), env, y, c.init)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !regexp.MustCompile(c.want).MatchString(log.String()) {
+			t.Errorf("%s: the log lacks %q:\n%s", c.name, c.want, log.String())
+		}
+		if n := len(steps); n == 0 || steps[n-1].Done != steps[n-1].Of || steps[n-1].Objective != last(m) {
+			t.Errorf("%s: the steps are %v; want the last to have %g", c.name, steps, last(m))
+		}
+		if !slices.IsSortedFunc(steps, func(a, b audiosep.Step) int { return cmp.Compare(b.Objective, a.Objective) }) {
+			t.Errorf("%s: the objective that is told rises: %v", c.name, steps)
 		}
 	}
 }
@@ -508,7 +570,7 @@ func TestTLNMFReach(t *testing.T) {
 	near := last(learnTL(t, p, 1, y))
 	p.Reach = 59
 	all := last(learnTL(t, p, 1, y))
-	p.Reach = 0
+	p.Reach, p.Solver = 0, "jacobi" // auto would follow a second course
 	free := last(learnTL(t, p, 1, y))
 	if !(all < near) || math.Abs(all-free) > 0.01*math.Abs(free) {
 		t.Errorf("the objective is %g within reach 1, %g within 59, %g without end; want the first above, the others alike", near, all, free)

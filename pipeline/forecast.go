@@ -215,6 +215,7 @@ const fileBytes = 2 << 16
 // extent is how large that is what a stage is given.
 func (f *forecaster) extent(ctx context.Context, st *stage) audiosep.Extent {
 	var e audiosep.Extent
+	transform := false
 	for _, in := range st.def.In {
 		for _, ref := range st.in[in.Name] {
 			from := f.extents[ref]
@@ -224,6 +225,7 @@ func (f *forecaster) extent(ctx context.Context, st *stage) audiosep.Extent {
 			case audiosep.CargoNotes:
 				e.Pitches += from.Pitches
 			case audiosep.CargoTransform:
+				transform = true
 			case audiosep.CargoSources:
 				e.Sources += from.Sources
 				fallthrough
@@ -236,7 +238,7 @@ func (f *forecaster) extent(ctx context.Context, st *stage) audiosep.Extent {
 			}
 		}
 	}
-	e.Threads = runtime.GOMAXPROCS(0)
+	e.Threads, e.Transform = runtime.GOMAXPROCS(0), transform
 	return e
 }
 

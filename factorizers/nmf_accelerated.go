@@ -24,6 +24,7 @@ type acceleration struct {
 	t       nesterov       // gives α
 	alpha   float64
 	scratch [][]float64 // of each worker
+	settled int         // how many iterations of settle are done
 }
 
 // farthest bounds x/x' in the extrapolation: where x' is 0 it is infinite. Towards 0 it needs no
@@ -42,10 +43,32 @@ func (s *nmf) accelerate() {
 	}
 	s.acceleration = m
 	s.tasks.extrapolateW, s.tasks.extrapolateH = s.extrapolateW, s.extrapolateH
+	if s.settle == 0 {
+		s.descendWherePossible()
+	}
+}
+
+// descendWherePossible has coordinate descent from the next iteration on, where it is known how.
+func (s *nmf) descendWherePossible() {
 	if s.beta == 2 && s.smooth == 0 && s.l2 == 0 {
 		s.coordinates = true
 		s.columnsH, s.tasks.w = s.descendH, s.descendW
 	}
+}
+
+// settles tells, after an iteration, whether the next begins where it ended, as those of settle
+// and the first accelerated one do.
+func (s *nmf) settles() bool {
+	m := s.acceleration
+	if m.settled >= s.settle {
+		return false
+	}
+	if m.settled++; m.settled == s.settle {
+		if s.descendWherePossible(); s.coordinates && !s.fixW {
+			s.normalise()
+		}
+	}
+	return true
 }
 
 // newGeneral returns a matrix of zeros of the same shape.

@@ -17,14 +17,14 @@ func TestNMFIterationAllocatesNothing(t *testing.T) {
 	if kernel.Path() == "go" {
 		betas = betas[:2] // gonum's product starts goroutines
 	}
-	for _, accelerated := range []bool{false, true} {
+	for _, update := range []nmfOptions{{}, {accelerated: true}, {accelerated: true, settle: 5}} {
 		for _, smooth := range []float64{0, 0.1} {
 			for _, beta := range betas {
-				s := newNMF(t.Context(), layOut(v), w, h, nmfOptions{beta: beta, eps: 1e-10, l1: 0.1, smooth: smooth, accelerated: accelerated, threads: 2})
+				s := newNMF(t.Context(), layOut(v), w, h, nmfOptions{beta: beta, eps: 1e-10, l1: 0.1, smooth: smooth, accelerated: update.accelerated, settle: update.settle, threads: 2})
 				s.normalise()
 				before := s.updateH()
 				if n := testing.AllocsPerRun(20, func() { s.updateW(); before = s.begin(before, 0) }); n >= 1 {
-					t.Errorf("beta %v, smooth %v, accelerated %v: an iteration allocates %v times", beta, smooth, accelerated, n)
+					t.Errorf("beta %v, smooth %v, accelerated %v, settle %v: an iteration allocates %v times", beta, smooth, update.accelerated, update.settle, n)
 				}
 			}
 		}

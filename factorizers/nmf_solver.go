@@ -19,6 +19,7 @@ type nmfOptions struct {
 	smooth      float64
 	heuristic   bool // exponent 1, whatever beta
 	accelerated bool
+	settle      int  // how many iterations are not accelerated at first
 	unscaled    bool // the columns of W need not sum to 1, and stay; for updates of H alone
 	fixW, fixH  bool
 	held        int         // the first columns of W, which stay as they are
@@ -391,7 +392,7 @@ func (s *nmf) minimise(iterations int, tol float64, report func(done int, object
 // more than tol of itself.
 func (s *nmf) begin(before, tol float64) float64 {
 	m := s.acceleration
-	if m == nil {
+	if m == nil || s.settles() {
 		return s.updateH()
 	}
 	if s.extrapolate() {

@@ -37,7 +37,7 @@ func factorize(t testing.TB, beta float64, p NMFParams, v *mat.Dense, init *audi
 // params returns the defaults with this rank, so many iterations and no early stop.
 func params(rank, iterations int) NMFParams {
 	p := defaultNMF()
-	p.Rank, p.Iterations, p.Tol = rank, iterations, 0
+	p.Rank, p.Iterations, p.Tol, p.Update = rank, iterations, 0, "mm"
 	return p
 }
 
@@ -73,7 +73,7 @@ func TestObjectiveNeverRises(t *testing.T) {
 		p.L1 = rapid.SampledFrom([]float64{0, 0, 0.1, 3}).Draw(t, "l1")
 		p.L2 = rapid.SampledFrom([]float64{0, 0, 0.1, 30}).Draw(t, "l2")
 		p.Smooth = rapid.SampledFrom([]float64{0, 0, 0.1, 5}).Draw(t, "smooth")
-		p.Update = rapid.SampledFrom([]string{"mm", "accelerated"}).Draw(t, "update")
+		p.Update = rapid.SampledFrom([]string{"mm", "accelerated", "auto"}).Draw(t, "update")
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		v := randomV(rng, bins, cols)
 		f, err := (&betaNMF{beta, p}).Factorize(context.Background(), audiosep.Env{}, v, nil)
@@ -294,8 +294,8 @@ func TestNMFScaleLaw(t *testing.T) {
 		beta := rapid.SampledFrom([]float64{-1, 0, 0.5, 1, 2, 3}).Draw(t, "beta")
 		c := math.Ldexp(1, rapid.IntRange(-40, 40).Draw(t, "exponent"))
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
-		p := params(3, 20)
-		p.Update = rapid.SampledFrom([]string{"mm", "accelerated"}).Draw(t, "update")
+		p := params(3, 30)
+		p.Update = rapid.SampledFrom([]string{"mm", "accelerated", "auto"}).Draw(t, "update")
 		v := randomV(rng, 15, 33)
 		env := audiosep.Env{Seed: 1}
 		one, err := (&betaNMF{beta, p}).Factorize(context.Background(), env, v, nil)

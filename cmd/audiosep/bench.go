@@ -40,7 +40,7 @@ A ROW is how a row's name, or what follows a stroke in it, begins; none means al
 	fl := cmd.Flags()
 	fl.DurationVar(&b.time, "time", time.Second/2, "least `TIME` for a row")
 	fl.BoolVar(&b.json, "json", false, "print everything as JSON, for programs")
-	cmd.AddCommand(growthCommand(), memoryCommand())
+	cmd.AddCommand(growthCommand(), memoryCommand(), startsCommand())
 	return cmd
 }
 

@@ -17,7 +17,7 @@ type NMFParams struct {
 	Iterations int     `json:"iterations" min:"1" max:"1000000000" doc:"Most iterations; each updates H, then W."`
 	Tol        float64 `json:"tol" min:"0" doc:"Stop when an iteration lowers the objective by no more than this part of itself."`
 	Eps        float64 `json:"eps" min:"0" doc:"Floor added to V and to WH, in the units of V. The default is about the power of 16-bit rounding under an orthonormal transform."`
-	Update     string  `json:"update" oneof:"auto|mm|heuristic|accelerated" doc:"mm never raises the objective; heuristic has the exponent 1 whatever the divergence, which is faster and undone if it raises it; accelerated goes on beyond mm, or for beta 2 without smooth and l2 coordinate descent, along the way of the last two iterations, where that lowers the objective further; auto is mm for 25 iterations, which mostly decide to which minimum the factors go, then accelerated, which goes there sooner."`
+	Update     string  `json:"update" oneof:"mm|warm|heuristic|accelerated" doc:"mm never raises the objective; heuristic has the exponent 1 whatever the divergence, which is faster and undone if it raises it; accelerated goes on beyond mm, or for beta 2 without smooth and l2 coordinate descent, along the way of the last two iterations, where that lowers the objective further; warm is mm for 25 iterations, which mostly decide to which minimum the factors go, then accelerated, which goes there sooner."`
 	L1         float64 `json:"l1" min:"0" doc:"Weight in the objective of the sum of H, the columns of W summing to 1, a fixed W's too: larger is sparser."`
 	L2         float64 `json:"l2" min:"0" doc:"Weight in the objective of half the sum of the squares of H, the columns of W summing to 1: larger is more even. With l1 the two are the elastic net. W has no such weights, as its sum is K."`
 	Smooth     float64 `json:"smooth" min:"0" doc:"Weight in the objective of the Itakura-Saito divergence between an activation and the one before it: larger is smoother in time."`
@@ -241,7 +241,7 @@ func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *spectrogram, pas
 	w, h := start.draw(v, b.Rank, env.Rand(fmt.Sprintf("restart-%d", i)))
 	s := newNMF(ctx, v, w, h, nmfOptions{
 		beta: b.beta, eps: b.Eps, l1: b.L1, l2: b.L2, smooth: b.Smooth,
-		heuristic: b.Update == "heuristic", accelerated: b.Update == "accelerated" || b.Update == "auto", settle: b.settling(), fixW: b.Fix == "w", fixH: b.Fix == "h",
+		heuristic: b.Update == "heuristic", accelerated: b.Update == "accelerated" || b.Update == "warm", settle: b.settling(), fixW: b.Fix == "w", fixH: b.Fix == "h",
 		threads: threads, shared: passes,
 	})
 	objective, stop, err := s.minimise(b.Iterations, b.Tol, func(_ int, objective float64) {
@@ -255,13 +255,13 @@ func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *spectrogram, pas
 	return &audiosep.Factors{W: w, H: h, Objective: objective, Stop: stop}, nil
 }
 
-// settlingIterations is how many iterations of mm come before the accelerated ones of update auto.
+// settlingIterations is how many iterations of mm come before the accelerated ones of update warm.
 // Which minimum the factors go to is mostly decided in them: accelerated at once they come to
 // another, higher one in about one start of ten for β = 0. `audiosep bench starts` counts.
 const settlingIterations = 25
 
 func (p NMFParams) settling() int {
-	if p.Update == "auto" {
+	if p.Update == "warm" {
 		return settlingIterations
 	}
 	return 0

@@ -142,15 +142,15 @@ func TestAutoIsMMAndThenAccelerated(t *testing.T) {
 		for _, l1 := range []float64{0, 0.1} {
 			p, q, r := params(3, settlingIterations), params(3, settlingIterations+more), accelerated(3, more)
 			p.L1, q.L1, r.L1 = l1, l1, l1
-			q.Update = "auto"
-			mm, auto := factorize(t, beta, p, v, start), factorize(t, beta, q, v, start)
+			q.Update = "warm"
+			mm, warm := factorize(t, beta, p, v, start), factorize(t, beta, q, v, start)
 			for i := range settlingIterations {
-				if mm.Objective[i] != auto.Objective[i] && (i < settlingIterations-1 || math.Abs(mm.Objective[i]/auto.Objective[i]-1) > 1e-12) {
-					t.Fatalf("beta %v: iteration %d ends at %v; want %v, as mm does", beta, i+1, auto.Objective[i], mm.Objective[i])
+				if mm.Objective[i] != warm.Objective[i] && (i < settlingIterations-1 || math.Abs(mm.Objective[i]/warm.Objective[i]-1) > 1e-12) {
+					t.Fatalf("beta %v: iteration %d ends at %v; want %v, as mm does", beta, i+1, warm.Objective[i], mm.Objective[i])
 				}
 			}
 			on := factorize(t, beta, r, v, mm)
-			if d := relativeError(reconstruct(auto), reconstruct(on)); d > 1e-9 {
+			if d := relativeError(reconstruct(warm), reconstruct(on)); d > 1e-9 {
 				t.Errorf("beta %v, l1 %v: WH differs by %.3g from that of accelerated updates after mm", beta, l1, d)
 			}
 		}

@@ -73,7 +73,7 @@ func TestObjectiveNeverRises(t *testing.T) {
 		p.L1 = rapid.SampledFrom([]float64{0, 0, 0.1, 3}).Draw(t, "l1")
 		p.L2 = rapid.SampledFrom([]float64{0, 0, 0.1, 30}).Draw(t, "l2")
 		p.Smooth = rapid.SampledFrom([]float64{0, 0, 0.1, 5}).Draw(t, "smooth")
-		p.Update = rapid.SampledFrom([]string{"mm", "accelerated", "auto"}).Draw(t, "update")
+		p.Update = rapid.SampledFrom([]string{"mm", "accelerated", "warm"}).Draw(t, "update")
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		v := randomV(rng, bins, cols)
 		f, err := (&betaNMF{beta, p}).Factorize(context.Background(), audiosep.Env{}, v, nil)
@@ -295,7 +295,7 @@ func TestNMFScaleLaw(t *testing.T) {
 		c := math.Ldexp(1, rapid.IntRange(-40, 40).Draw(t, "exponent"))
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		p := params(3, 30)
-		p.Update = rapid.SampledFrom([]string{"mm", "accelerated", "auto"}).Draw(t, "update")
+		p.Update = rapid.SampledFrom([]string{"mm", "accelerated", "warm"}).Draw(t, "update")
 		v := randomV(rng, 15, 33)
 		env := audiosep.Env{Seed: 1}
 		one, err := (&betaNMF{beta, p}).Factorize(context.Background(), env, v, nil)

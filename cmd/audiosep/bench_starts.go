@@ -18,7 +18,7 @@ import (
 	"github.com/audiosep/audiosep/transforms"
 )
 
-// startsBench holds the updates auto and accelerated against mm from the same starts.
+// startsBench holds the updates warm and accelerated against mm from the same starts.
 type startsBench struct {
 	data       string
 	starts     int
@@ -69,7 +69,7 @@ stages but for the update, and 5 components a stem.`,
 	fl := cmd.Flags()
 	fl.StringVar(&b.data, "data", "", "`DIR` with recordings, as DIR/NAME/mix.wav or DIR/audio/NAME/mix.wav (default: $AUDIOSEP_DATA)")
 	fl.IntVar(&b.starts, "starts", 100, "`N` starts of each divergence, shared among all V; with --stems, of each recording")
-	fl.StringSliceVar(&b.updates, "updates", []string{"auto", "accelerated"}, "`UPDATES` to be held against mm")
+	fl.StringSliceVar(&b.updates, "updates", []string{"warm", "accelerated"}, "`UPDATES` to be held against mm")
 	fl.BoolVar(&b.stems, "stems", false, "compare separations instead of objectives")
 	return cmd
 }
@@ -229,7 +229,7 @@ func (b *startsBench) compare(ctx context.Context, kind string, v *mat.Dense, st
 			return err
 		}
 		plain := 0 // iterations of each run that are those of mm
-		if update == "auto" {
+		if update == "warm" {
 			plain = commonIterations(mm.objective, r.objective)
 		}
 		// What an accelerated iteration takes in iterations of mm.

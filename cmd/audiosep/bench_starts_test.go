@@ -8,10 +8,10 @@ import (
 )
 
 // TestStartsGenerated is `audiosep bench starts` on generated V, with a fixed price of an accelerated
-// iteration, above what was measured: no start of auto is behind mm in the time of 100 or 200
+// iteration, above what was measured: no start of warm is behind mm in the time of 100 or 200
 // iterations.
 func TestStartsGenerated(t *testing.T) {
-	b := startsBench{iterations: 200, updates: []string{"auto"}}
+	b := startsBench{iterations: 200, updates: []string{"warm"}}
 	for kind, cost := range map[string]float64{"is": 1.5, "kl": 1.5, "euclidean": 3.5} {
 		var tally startsTally
 		for _, p := range generatedProblems()[:3] {
@@ -19,15 +19,15 @@ func TestStartsGenerated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			auto, err := b.runs(t.Context(), kind, "auto", p.v, 3)
+			warm, err := b.runs(t.Context(), kind, "warm", p.v, 3)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := commonIterations(mm.objective, auto.objective); n < 24 { // W is scaled after 25 for β = 2
+			if n := commonIterations(mm.objective, warm.objective); n < 24 { // W is scaled after 25 for β = 2
 				t.Errorf("%s, %s: %d iterations are those of mm to the bit; want 24 at least", kind, p.name, n)
 			}
 			for s := range mm.objective {
-				tally.add(mm.objective[s], auto.objective[s], 25, cost)
+				tally.add(mm.objective[s], warm.objective[s], 25, cost)
 			}
 		}
 		for i, at := range startsAt[1:] {
@@ -36,7 +36,7 @@ func TestStartsGenerated(t *testing.T) {
 			}
 		}
 		if slowest := slices.Max(tally.sooner); slowest > 1 {
-			t.Errorf("%s: auto takes %.2f of the time of mm to where that ends", kind, slowest)
+			t.Errorf("%s: warm takes %.2f of the time of mm to where that ends", kind, slowest)
 		}
 	}
 }
@@ -58,8 +58,8 @@ func TestStartsTally(t *testing.T) {
 		t.Errorf("%v of the time; want 182/200", got)
 	}
 	var out bytes.Buffer
-	tally.print(&out, "is, auto")
-	if !strings.Contains(out.String(), "| is, auto | 100 iterations | 0 of 1 | 0 | 0 | -2.109 % | -2.109 % | -2.109 % |") {
+	tally.print(&out, "is, warm")
+	if !strings.Contains(out.String(), "| is, warm | 100 iterations | 0 of 1 | 0 | 0 | -2.109 % | -2.109 % | -2.109 % |") {
 		t.Error(out.String())
 	}
 }

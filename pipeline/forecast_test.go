@@ -42,3 +42,35 @@ func TestForecastOfDictionary(t *testing.T) {
 		t.Errorf("%+v, %v; want frames and seconds", will, err)
 	}
 }
+
+// A transform that is wired into tl_nmf is followed down twice, which the forecast counts.
+func TestForecastOfWiredTransform(t *testing.T) {
+	dir := t.TempDir()
+	twoTones(t, filepath.Join(dir, "in.wav"), 440)
+	seconds := func(wire string) float64 {
+		s, err := pipeline.Parse(filepath.Join(dir, "spec.json"), []byte(`{"audiosep": 1, "stages": [
+			{"use": "read_audio", "params": {"files": ["in.wav"]}},
+			{"use": "frame", "params": {"length": 64}},
+			{"use": "dct"},
+			{"use": "save_model", "params": {"file": "dct.npz"}, "in": {"transform": "dct"}},
+			{"use": "tl_nmf", "params": {"rank": 2}, "in": {"frames": "frame"`+wire+`}},
+			{"use": "wiener", "in": {"coefs": "tl_nmf", "factors": "tl_nmf"}},
+			{"use": "write_audio"}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Out = filepath.Join(dir, "out")
+		p, err := pipeline.Check(s, registry())
+		if err != nil {
+			t.Fatal(err)
+		}
+		will, err := p.Forecast(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return will.Seconds
+	}
+	if drawn, wired := seconds(""), seconds(`, "init_transform": "dct"`); !(wired > 1.5*drawn) {
+		t.Errorf("a run takes %g s with the transform wired, %g with it drawn; want more than half as much again", wired, drawn)
+	}
+}

@@ -215,8 +215,7 @@ func (f *Folder) others(out string, own *owner) {
 	for _, in := range own.Inputs {
 		delete(later, in.Path)
 	}
-	all, _ := filepath.Glob(filepath.Join(out, Prefix+"*", "run.json"))
-	for _, path := range all {
+	for _, path := range whole.Named(out, Prefix+"*", "run.json") {
 		var other owner
 		if plain(filepath.Dir(path)) != nil {
 			continue
@@ -341,12 +340,7 @@ func (f *Folder) Close(done bool) error {
 
 // needed tells whether there is something with which a run could go on, or that is to be taken back.
 func (f *Folder) needed() bool {
-	for _, name := range []string{"stage-*/state", "damaged-*", "learnt"} {
-		if found, _ := filepath.Glob(filepath.Join(f.dir, filepath.FromSlash(name))); len(found) > 0 {
-			return true
-		}
-	}
-	return f.files.Noted()
+	return len(whole.Named(f.dir, "stage-*", "state"))+len(whole.Named(f.dir, "damaged-*"))+len(whole.Named(f.dir, "learnt")) > 0 || f.files.Noted()
 }
 
 // point is the checkpoint of a stage.

@@ -20,6 +20,7 @@ import (
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/batch"
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/resume"
 )
@@ -128,11 +129,15 @@ type resumable struct {
 	args    []string
 }
 
-// newResumable writes some seconds of stereo and a pipeline of these stages.
+// newResumable writes some seconds of stereo and a pipeline of these stages, into a folder whose name must
+// not be taken for a pattern.
 func newResumable(t *testing.T, seconds int, stages string) *resumable {
 	t.Helper()
 	const rate = 8000
-	r := &resumable{t: t, dir: t.TempDir(), samples: rate * seconds}
+	r := &resumable{t: t, dir: filepath.Join(t.TempDir(), "song [1]"), samples: rate * seconds}
+	if err := os.Mkdir(r.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	s := &audiosep.Signal{Rate: rate, Channels: 2, Data: [][]float64{make([]float64, r.samples), make([]float64, r.samples)}}
 	for i := range r.samples {
@@ -180,8 +185,7 @@ func (r *resumable) kept() int { return keptIn(filepath.Join(r.dir, "out")) }
 // keptIn is how many samples a run that writes into dir has kept.
 func keptIn(dir string) int {
 	var s struct{ Samples int }
-	states, _ := filepath.Glob(filepath.Join(dir, resume.Prefix+"*", "stage-write_audio", "state"))
-	for _, path := range states {
+	for _, path := range whole.Named(dir, resume.Prefix+"*", "stage-write_audio", "state") {
 		text, _ := os.ReadFile(path)
 		if _, state, ok := bytes.Cut(text, []byte("\n")); ok {
 			json.Unmarshal(state, &s)
@@ -267,7 +271,7 @@ func TestResumeOfAnother(t *testing.T) {
 		t.Errorf("%d samples are kept; want %d, as before the other run", r.kept(), kept)
 	}
 	// A state that was torn, with a part that was lost.
-	states, _ := filepath.Glob(filepath.Join(r.dir, "out", resume.Prefix+"*", "stage-write_audio", "state"))
+	states := whole.Named(filepath.Join(r.dir, "out"), resume.Prefix+"*", "stage-write_audio", "state")
 	if err := os.Truncate(states[0], 70); err != nil {
 		t.Fatal(err)
 	}
@@ -285,7 +289,7 @@ func TestResumeOfAnother(t *testing.T) {
 	if said := r.must(r.goOn(), exitOK); !strings.Contains(said, "in.wav has changed") {
 		t.Errorf("%s\nwant to be told that the input has changed", said)
 	}
-	left, _ := filepath.Glob(filepath.Join(r.dir, "out", resume.Prefix+"*"))
+	left := whole.Named(filepath.Join(r.dir, "out"), resume.Prefix+"*")
 	if len(left) != 1 {
 		t.Fatalf("%v are left; want the folder of the first run alone", left)
 	}
@@ -311,7 +315,7 @@ func TestResumeHostile(t *testing.T) {
 	}
 	cmd.Process.Signal(syscall.SIGKILL)
 	cmd.Wait()
-	parts, _ := filepath.Glob(filepath.Join(r.dir, "out", resume.Prefix+"*", "stage-write_audio", "2.part"))
+	parts := whole.Named(filepath.Join(r.dir, "out"), resume.Prefix+"*", "stage-write_audio", "2.part")
 	if err := os.Truncate(parts[0], 50); err != nil {
 		t.Fatal(err)
 	}
@@ -418,7 +422,7 @@ func TestResumeStoppedEarly(t *testing.T) {
 	if said := r.must(never, batch.ExitStopped); strings.Contains(said, "goes on\n") || !strings.Contains(said, "begins anew") {
 		t.Errorf("%s\nwant to be told that nothing is kept", said)
 	}
-	if left, _ := filepath.Glob(filepath.Join(r.dir, "out", "*")); len(left) > 0 {
+	if left := whole.Named(filepath.Join(r.dir, "out"), "*"); len(left) > 0 {
 		t.Errorf("%v are left", left)
 	}
 }

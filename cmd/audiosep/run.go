@@ -176,8 +176,7 @@ func (w written) has(file string) bool {
 	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
 		names, known := w[dir]
 		if !known {
-			records, _ := filepath.Glob(filepath.Join(dir, "*"+record.Name))
-			for _, path := range records {
+			for _, path := range whole.Named(dir, "*"+record.Name) {
 				if rec, err := record.Read(path); err == nil {
 					for _, out := range rec.Outputs {
 						names = append(names, filepath.Join(dir, filepath.FromSlash(out.Path)))

@@ -22,12 +22,9 @@ type earlier struct {
 // FindEarlier reads the records that lie in an output folder, and in the folders in it.
 func FindEarlier(out string) Earlier {
 	all := Earlier{}
-	for _, pattern := range []string{"*" + Name, filepath.Join("*", "*"+Name)} {
-		paths, _ := filepath.Glob(filepath.Join(out, pattern))
-		for _, path := range paths {
-			if r, err := Read(path); err == nil {
-				all[inputsOf(r)] = append(all[inputsOf(r)], earlier{path, r})
-			}
+	for _, path := range append(whole.Named(out, "*"+Name), whole.Named(out, "*", "*"+Name)...) {
+		if r, err := Read(path); err == nil {
+			all[inputsOf(r)] = append(all[inputsOf(r)], earlier{path, r})
 		}
 	}
 	return all

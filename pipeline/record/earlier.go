@@ -38,10 +38,14 @@ func inputsOf(r *Record) string {
 	return strings.Join(sums, " ")
 }
 
-// Done returns the record of an earlier run of the very same: of p, its inputs, the program and the platform,
-// whose outputs are there with the bytes that it says. Empty: there is none.
+// Done returns the record of an earlier run of the very same: of p, its inputs, the build of the program and the
+// platform, whose outputs are there with the bytes that it says. Empty: there is none, or which build this one is
+// is not known.
 func (all Earlier) Done(ctx context.Context, p *pipeline.Pipeline, o Options) (string, error) {
-	want := &Record{Version: o.Version, Platform: Platform(), Seed: p.Seed}
+	if o.Build == "" {
+		return "", nil
+	}
+	want := &Record{Version: o.Version, Build: o.Build, Platform: Platform(), Seed: p.Seed}
 	for _, in := range p.Reads() {
 		sum, err := whole.KeptSum(ctx, in.Path)
 		if err != nil {
@@ -50,7 +54,7 @@ func (all Earlier) Done(ctx context.Context, p *pipeline.Pipeline, o Options) (s
 		want.Inputs = append(want.Inputs, File{SHA256: sum})
 	}
 	for _, r := range all[inputsOf(want)] {
-		if r.Version != want.Version || r.Platform != want.Platform || r.Seed != want.Seed {
+		if r.Version != want.Version || r.Build != want.Build || r.Platform != want.Platform || r.Seed != want.Seed {
 			continue
 		}
 		spec, err := specOf(p, o, filepath.Dir(r.path))

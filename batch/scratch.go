@@ -57,8 +57,7 @@ var place = sync.OnceValue(func() string {
 })
 
 func (s *scratch) make() error {
-	left, _ := filepath.Glob(filepath.Join(os.TempDir(), scratchFolder+"*", "lock"))
-	for _, path := range left {
+	for _, path := range whole.Named(os.TempDir(), scratchFolder+"*", "lock") {
 		if abandoned(path) {
 			os.RemoveAll(filepath.Dir(path))
 		}

@@ -21,8 +21,7 @@ func socketFolder() (string, error) {
 	if len(base) > 30 && filepath.Separator == '/' {
 		base, short = "/tmp", true // a socket's path may have 104 bytes on some systems
 	}
-	old, _ := filepath.Glob(filepath.Join(base, socketPrefix+"*"))
-	for _, dir := range old {
+	for _, dir := range whole.Named(base, socketPrefix+"*") {
 		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), socketPrefix), "-")
 		if n, err := strconv.Atoi(pid); err == nil && n > 0 && gone(n) {
 			os.RemoveAll(dir)

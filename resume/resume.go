@@ -56,7 +56,8 @@ type Folder struct {
 	points map[string]*point
 
 	stopping atomic.Bool
-	saved    chan struct{} // closed when a stage has saved where it is, after Stop
+	atWork   atomic.Bool   // a stage has begun to keep something
+	saved    chan struct{} // closed when a stage has saved where it is, after Stop, or none was at work then
 	once     sync.Once
 }
 
@@ -215,8 +216,7 @@ func (f *Folder) others(out string, own *owner) {
 	for _, in := range own.Inputs {
 		delete(later, in.Path)
 	}
-	all, _ := filepath.Glob(filepath.Join(out, Prefix+"*", "run.json"))
-	for _, path := range all {
+	for _, path := range whole.Named(out, Prefix+"*", "run.json") {
 		var other owner
 		if plain(filepath.Dir(path)) != nil {
 			continue
@@ -280,9 +280,13 @@ func (f *Folder) Checkpoint(stage string) audiosep.Checkpoint {
 }
 
 // Stop says that the run is about to be stopped: whatever stage is at work is to save where it is. The channel
-// is closed when one has. A stage that only saves what it has learnt to the end does not.
+// is closed when one has, and at once where no stage has begun to keep anything. A stage that only saves what it
+// has learnt to the end does not.
 func (f *Folder) Stop() <-chan struct{} {
 	f.stopping.Store(true)
+	if !f.atWork.Load() {
+		f.once.Do(func() { close(f.saved) })
+	}
 	return f.saved
 }
 
@@ -341,12 +345,7 @@ func (f *Folder) Close(done bool) error {
 
 // needed tells whether there is something with which a run could go on, or that is to be taken back.
 func (f *Folder) needed() bool {
-	for _, name := range []string{"stage-*/state", "damaged-*", "learnt"} {
-		if found, _ := filepath.Glob(filepath.Join(f.dir, filepath.FromSlash(name))); len(found) > 0 {
-			return true
-		}
-	}
-	return f.files.Noted()
+	return len(whole.Named(f.dir, "stage-*", "state"))+len(whole.Named(f.dir, "damaged-*"))+len(whole.Named(f.dir, "learnt")) > 0 || f.files.Noted()
 }
 
 // point is the checkpoint of a stage.
@@ -364,6 +363,7 @@ type point struct {
 var _ audiosep.Checkpoint = (*point)(nil)
 
 func (p *point) Dir() string {
+	p.folder.atWork.Store(true)
 	os.MkdirAll(p.dir, 0o777) // who writes into it will say what is wrong
 	return p.dir
 }
@@ -406,6 +406,7 @@ func (p *point) putAside() (string, error) {
 }
 
 func (p *point) Due() bool {
+	p.folder.atWork.Store(true)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return time.Since(p.saved) >= p.every || p.folder.stopping.Load()

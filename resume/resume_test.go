@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What was saved is loaded; what cannot be read is an error and stays, and what is damaged is put aside
@@ -74,5 +75,40 @@ func TestPlain(t *testing.T) {
 	os.Symlink(stage, link)
 	if plain(link) == nil {
 		t.Error("a link to a folder passes")
+	}
+}
+
+// Whoever stops a run has nothing to wait for where no stage keeps anything, and else waits until one has saved.
+func TestStop(t *testing.T) {
+	new := func() (*Folder, *point) {
+		f := &Folder{saved: make(chan struct{})}
+		return f, &point{folder: f, dir: filepath.Join(t.TempDir(), "stage-s"), every: time.Hour, saved: time.Now(), log: slog.New(slog.DiscardHandler)}
+	}
+	over := func(saved <-chan struct{}) bool {
+		select {
+		case <-saved:
+			return true
+		default:
+			return false
+		}
+	}
+	f, p := new()
+	if state, err := p.Load(); state != nil || err != nil {
+		t.Fatal(err)
+	}
+	p.Cannot("it begins anew")
+	if !over(f.Stop()) {
+		t.Error("it waits for a stage that keeps nothing")
+	}
+	f, p = new()
+	if p.Due() {
+		t.Error("it is due at once; want it in an hour")
+	}
+	saved := f.Stop()
+	if over(saved) || !p.Due() {
+		t.Error("the stage at work is not waited for, or not asked")
+	}
+	if err := p.Save(nil); err != nil || !over(saved) {
+		t.Errorf("%v, or it is waited for what is saved", err)
 	}
 }

@@ -62,44 +62,52 @@ func (f *resumeFlags) begin(ctx context.Context, l *loaded, o *pipeline.Options)
 		return ctx, nil, nil
 	}
 	f.kept = false
-	version, err := buildID()
+	build, err := buildID()
 	if err != nil {
 		return nil, nil, err
 	}
-	folder, err := resume.Open(ctx, l.Pipeline, resume.Options{Version: version, Pins: l.pins, Every: f.every, Also: f.inputs, Log: o.Log})
+	folder, err := resume.Open(ctx, l.Pipeline, resume.Options{Version: build, Pins: l.pins, Every: f.every, Also: f.inputs, Log: o.Log})
 	if err != nil {
 		return nil, nil, fmt.Errorf("--resume: %w", err)
 	}
-	if err := f.before(ctx, l); err != nil {
+	if err := f.before(ctx, l, build); err != nil {
 		return nil, nil, errors.Join(err, folder.Close(errors.As(err, new(*doneError))))
 	}
 	learnt := cache.New(filepath.Join(folder.Dir(), "learnt"), buildID, math.MaxInt64)
 	learnt.Least = 0
 	o.Cache = &caches{[]pipeline.Cache{learnt, o.Cache}, o.Log}
 	o.Checkpoint = folder.Checkpoint
+	log := o.Log
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
+		defer cancel()
+		saved := folder.Stop()
 		select {
-		case <-folder.Stop():
+		case <-saved: // there is nothing to wait for
+			return
+		default:
+		}
+		log.Info(fmt.Sprintf("stopping: the stage at work keeps where it is, for at most %v", lastSave))
+		select {
+		case <-saved:
 		case <-time.After(lastSave):
 		case <-work.Done():
 		}
-		cancel()
 	})
 	whenKept(ctx, work, o)
-	return folder.Publishing(work), &keptRun{f, folder, o.Log, func() { stop(); cancel() }}, nil
+	return folder.Publishing(work), &keptRun{f, folder, log, func() { stop(); cancel() }}, nil
 }
 
 // before returns a *doneError if an earlier run has done the same. Files of reports are in no record: a run that
 // makes one is not taken for done.
-func (f *resumeFlags) before(ctx context.Context, l *loaded) error {
+func (f *resumeFlags) before(ctx context.Context, l *loaded, build string) error {
 	if l.Report != nil {
 		return nil
 	}
 	if f.done == nil {
 		f.done = record.FindEarlier(l.Out)
 	}
-	path, err := f.done.Done(ctx, l.Pipeline, record.Options{Version: thisVersion(), Pins: l.pins})
+	path, err := f.done.Done(ctx, l.Pipeline, record.Options{Version: thisVersion(), Build: build, Pins: l.pins})
 	if err == nil && path != "" {
 		err = &doneError{path}
 	}
@@ -131,19 +139,28 @@ func (k *keptRun) warnings() ([]string, func(line string)) {
 // stopped returns an error with an exit code of its own for a run that was stopped and can be run again;
 // nil where err is of another kind.
 func (f *resumeFlags) stopped(cmd *cobra.Command, err error) error {
-	goesOn := "the same command goes on"
+	nothing, goesOn := "", "the same command goes on"
 	if !f.kept {
-		goesOn = "nothing of this recording was kept yet, with which the same command begins anew"
+		nothing, goesOn = "nothing was kept yet: ", "the same command begins anew"
 	}
 	switch {
 	case err == nil || !f.on:
 		return nil
 	case cmd.Context().Err() != nil:
-		return &codeError{batch.ExitStopped, errors.New("stopped; " + goesOn)}
+		return &codeError{batch.ExitStopped, errors.New("stopped; " + nothing + goesOn)}
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
 		return &codeError{batch.ExitStopped, fmt.Errorf("%w; with more space %s", err, goesOn)}
 	}
 	return nil
+}
+
+// stoppedBefore is the error of a command that was stopped when it was about to begin an input: no run was
+// interrupted.
+func (f *resumeFlags) stoppedBefore(input string, err error) error {
+	if !f.on {
+		return err
+	}
+	return &codeError{batch.ExitStopped, fmt.Errorf("stopped before %s; the same command goes on", input)}
 }
 
 // caches are looked into one after the other.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -20,6 +21,7 @@ import (
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/batch"
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/resume"
 )
@@ -81,7 +83,7 @@ func (s *stopping) Save(state []byte) error {
 func (s *stopping) Cannot(why string) {
 	s.Checkpoint.Cannot(why)
 	if s.how == "never" {
-		lastSave = 0
+		lastSave = time.Minute // it is not waited for: nothing would be saved
 		syscall.Kill(os.Getpid(), syscall.SIGTERM)
 		<-s.work.Done()
 	}
@@ -128,11 +130,15 @@ type resumable struct {
 	args    []string
 }
 
-// newResumable writes some seconds of stereo and a pipeline of these stages.
+// newResumable writes some seconds of stereo and a pipeline of these stages, into a folder whose name must
+// not be taken for a pattern.
 func newResumable(t *testing.T, seconds int, stages string) *resumable {
 	t.Helper()
 	const rate = 8000
-	r := &resumable{t: t, dir: t.TempDir(), samples: rate * seconds}
+	r := &resumable{t: t, dir: filepath.Join(t.TempDir(), "song [1]"), samples: rate * seconds}
+	if err := os.Mkdir(r.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	s := &audiosep.Signal{Rate: rate, Channels: 2, Data: [][]float64{make([]float64, r.samples), make([]float64, r.samples)}}
 	for i := range r.samples {
@@ -180,8 +186,7 @@ func (r *resumable) kept() int { return keptIn(filepath.Join(r.dir, "out")) }
 // keptIn is how many samples a run that writes into dir has kept.
 func keptIn(dir string) int {
 	var s struct{ Samples int }
-	states, _ := filepath.Glob(filepath.Join(dir, resume.Prefix+"*", "stage-write_audio", "state"))
-	for _, path := range states {
+	for _, path := range whole.Named(dir, resume.Prefix+"*", "stage-write_audio", "state") {
 		text, _ := os.ReadFile(path)
 		if _, state, ok := bytes.Cut(text, []byte("\n")); ok {
 			json.Unmarshal(state, &s)
@@ -267,7 +272,7 @@ func TestResumeOfAnother(t *testing.T) {
 		t.Errorf("%d samples are kept; want %d, as before the other run", r.kept(), kept)
 	}
 	// A state that was torn, with a part that was lost.
-	states, _ := filepath.Glob(filepath.Join(r.dir, "out", resume.Prefix+"*", "stage-write_audio", "state"))
+	states := whole.Named(filepath.Join(r.dir, "out"), resume.Prefix+"*", "stage-write_audio", "state")
 	if err := os.Truncate(states[0], 70); err != nil {
 		t.Fatal(err)
 	}
@@ -285,7 +290,7 @@ func TestResumeOfAnother(t *testing.T) {
 	if said := r.must(r.goOn(), exitOK); !strings.Contains(said, "in.wav has changed") {
 		t.Errorf("%s\nwant to be told that the input has changed", said)
 	}
-	left, _ := filepath.Glob(filepath.Join(r.dir, "out", resume.Prefix+"*"))
+	left := whole.Named(filepath.Join(r.dir, "out"), resume.Prefix+"*")
 	if len(left) != 1 {
 		t.Fatalf("%v are left; want the folder of the first run alone", left)
 	}
@@ -311,7 +316,7 @@ func TestResumeHostile(t *testing.T) {
 	}
 	cmd.Process.Signal(syscall.SIGKILL)
 	cmd.Wait()
-	parts, _ := filepath.Glob(filepath.Join(r.dir, "out", resume.Prefix+"*", "stage-write_audio", "2.part"))
+	parts := whole.Named(filepath.Join(r.dir, "out"), resume.Prefix+"*", "stage-write_audio", "2.part")
 	if err := os.Truncate(parts[0], 50); err != nil {
 		t.Fatal(err)
 	}
@@ -370,6 +375,16 @@ func TestResumeSeveral(t *testing.T) {
 		t.Errorf("%s\nwant all done before", said)
 	}
 	r.same()
+	about := filepath.Join("out", "c.audiosep.json")
+	text, err = os.ReadFile(filepath.Join(r.dir, about))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.write(about, strings.Replace(string(text), `"build": "`, `"build": "another `, 1))
+	if said := r.must(r.goOn(), exitFailed); strings.Count(said, "done before") != 2 || !strings.Contains(said, "c-harmonic.wav exists already") {
+		t.Errorf("%s\nwant what another build of the program has made not to be taken for done", said)
+	}
+	r.write(about, string(text))
 	r.write(filepath.Join("out", "b-harmonic.wav"), "changed")
 	if said := r.must(r.goOn(), exitFailed); strings.Count(said, "done before") != 2 || !strings.Contains(said, "b-harmonic.wav exists already") {
 		t.Errorf("%s\nwant b not to be taken for done", said)
@@ -407,19 +422,31 @@ func TestResumeStoppedEarly(t *testing.T) {
 	r := newResumable(t, 4, resumedHPSS)
 	early := r.command("out", "--resume", "--resume-every", "1h")
 	early.Env = append(os.Environ(), stopVar+"=early 0")
-	if said := r.must(early, batch.ExitStopped); r.kept() == 0 || r.kept() == r.samples || !strings.Contains(said, "stopped; the same command goes on") {
-		t.Errorf("%d samples are kept\n%s\nwant some, and to be told that it goes on", r.kept(), said)
+	if said := r.must(early, batch.ExitStopped); r.kept() == 0 || r.kept() == r.samples || !strings.Contains(said, "stopped; the same command goes on") ||
+		!strings.Contains(said, "stopping: the stage at work keeps where it is, for at most 2s") {
+		t.Errorf("%d samples are kept\n%s\nwant some, and to be told that it stops and goes on", r.kept(), said)
 	}
 	r.must(r.goOn(), exitOK)
 	r.same()
 	r = newResumable(t, 4, resumedHPSS+`, {"id": "more", "use": "write_audio", "in": {"sources": "hpss"}, "params": {"pattern": "more-{source}"}}`)
 	never := r.command("out", "--resume")
 	never.Env = append(os.Environ(), stopVar+"=never 0")
-	if said := r.must(never, batch.ExitStopped); strings.Contains(said, "goes on\n") || !strings.Contains(said, "begins anew") {
-		t.Errorf("%s\nwant to be told that nothing is kept", said)
+	if said := r.must(never, batch.ExitStopped); strings.Contains(said, "stopping: ") || !strings.Contains(said, "stopped; nothing was kept yet: the same command begins anew\n") {
+		t.Errorf("%s\nwant no wait, and to be told that nothing is kept", said)
 	}
-	if left, _ := filepath.Glob(filepath.Join(r.dir, "out", "*")); len(left) > 0 {
+	if left := whole.Named(filepath.Join(r.dir, "out"), "*"); len(left) > 0 {
 		t.Errorf("%v are left", left)
+	}
+}
+
+// A command that is told to stop between two inputs says before which; nothing was interrupted.
+func TestResumeStoppedBetween(t *testing.T) {
+	err, code := (&resumeFlags{on: true}).stoppedBefore("b.wav", context.Canceled), (*codeError)(nil)
+	if want := "stopped before b.wav; the same command goes on"; err.Error() != want || !errors.As(err, &code) || code.code != batch.ExitStopped {
+		t.Errorf("%v; want %s, and exit code %d", err, want, batch.ExitStopped)
+	}
+	if err := (&resumeFlags{}).stoppedBefore("b.wav", context.Canceled); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v; want what stopped it, where nothing goes on", err)
 	}
 }
 

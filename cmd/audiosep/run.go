@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -109,7 +108,7 @@ func (f *runFlags) run(cmd *cobra.Command, file string) error {
 	var failed []string
 	for _, one := range runs {
 		if err := cmd.Context().Err(); err != nil { // while the one before ended
-			return f.told(cmd, cmp.Or(f.resume.stopped(cmd, err), err))
+			return f.told(cmd, f.resume.stoppedBefore(one.input[0], err))
 		}
 		err := f.one(cmd, one, file, text)
 		var problems pipeline.Problems
@@ -176,8 +175,7 @@ func (w written) has(file string) bool {
 	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
 		names, known := w[dir]
 		if !known {
-			records, _ := filepath.Glob(filepath.Join(dir, "*"+record.Name))
-			for _, path := range records {
+			for _, path := range whole.Named(dir, "*"+record.Name) {
 				if rec, err := record.Read(path); err == nil {
 					for _, out := range rec.Outputs {
 						names = append(names, filepath.Join(dir, filepath.FromSlash(out.Path)))

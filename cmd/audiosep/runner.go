@@ -155,6 +155,9 @@ func (r *runner) run(ctx context.Context, l *loaded) (rec *record.Record, err er
 	}
 	defer func() { err = kept.ended(err) }()
 	about := record.Options{Version: thisVersion(), Pins: l.pins, Input: l.input, Several: r.several, None: r.noRecord, Called: r.called}
+	if !r.noRecord {
+		about.Build, _ = buildID() // without it no later run takes this one as done
+	}
 	about.Before, about.Warned = kept.warnings()
 	w := record.New(l.Pipeline, about)
 	o.Log = w.Log(o.Log)

@@ -58,8 +58,7 @@ const part = "part"
 
 // sweep removes what programs that were killed have left in a folder.
 func sweep(dir string) {
-	left, _ := filepath.Glob(filepath.Join(dir, ".audiosep-*."+part))
-	for _, name := range left {
+	for _, name := range Named(dir, ".audiosep-*."+part) {
 		f, err := os.OpenFile(name, os.O_RDWR, 0)
 		if err != nil {
 			continue
@@ -226,8 +225,7 @@ func (s *Set) open(path string) (*File, error) {
 
 // Forget removes the files of a set from its folder Keep.
 func Forget(dir string) error {
-	all, _ := filepath.Glob(filepath.Join(dir, "*."+part))
-	for _, path := range all {
+	for _, path := range Named(dir, "*."+part) {
 		if err := os.Remove(path); err != nil {
 			return err
 		}
@@ -237,8 +235,7 @@ func Forget(dir string) error {
 
 // KeptBytes returns how much of a set's files is in its folder Keep.
 func KeptBytes(dir string) (bytes int64) {
-	all, _ := filepath.Glob(filepath.Join(dir, "*."+part))
-	for _, path := range all {
+	for _, path := range Named(dir, "*."+part) {
 		if info, err := os.Stat(path); err == nil {
 			bytes += info.Size()
 		}

@@ -22,12 +22,9 @@ type earlier struct {
 // FindEarlier reads the records that lie in an output folder, and in the folders in it.
 func FindEarlier(out string) Earlier {
 	all := Earlier{}
-	for _, pattern := range []string{"*" + Name, filepath.Join("*", "*"+Name)} {
-		paths, _ := filepath.Glob(filepath.Join(out, pattern))
-		for _, path := range paths {
-			if r, err := Read(path); err == nil {
-				all[inputsOf(r)] = append(all[inputsOf(r)], earlier{path, r})
-			}
+	for _, path := range append(whole.Named(out, "*"+Name), whole.Named(out, "*", "*"+Name)...) {
+		if r, err := Read(path); err == nil {
+			all[inputsOf(r)] = append(all[inputsOf(r)], earlier{path, r})
 		}
 	}
 	return all
@@ -41,10 +38,14 @@ func inputsOf(r *Record) string {
 	return strings.Join(sums, " ")
 }
 
-// Done returns the record of an earlier run of the very same: of p, its inputs, the program and the platform,
-// whose outputs are there with the bytes that it says. Empty: there is none.
+// Done returns the record of an earlier run of the very same: of p, its inputs, the build of the program and the
+// platform, whose outputs are there with the bytes that it says. Empty: there is none, or which build this one is
+// is not known.
 func (all Earlier) Done(ctx context.Context, p *pipeline.Pipeline, o Options) (string, error) {
-	want := &Record{Version: o.Version, Platform: Platform(), Seed: p.Seed}
+	if o.Build == "" {
+		return "", nil
+	}
+	want := &Record{Version: o.Version, Build: o.Build, Platform: Platform(), Seed: p.Seed}
 	for _, in := range p.Reads() {
 		sum, err := whole.KeptSum(ctx, in.Path)
 		if err != nil {
@@ -53,7 +54,7 @@ func (all Earlier) Done(ctx context.Context, p *pipeline.Pipeline, o Options) (s
 		want.Inputs = append(want.Inputs, File{SHA256: sum})
 	}
 	for _, r := range all[inputsOf(want)] {
-		if r.Version != want.Version || r.Platform != want.Platform || r.Seed != want.Seed {
+		if r.Version != want.Version || r.Build != want.Build || r.Platform != want.Platform || r.Seed != want.Seed {
 			continue
 		}
 		spec, err := specOf(p, o, filepath.Dir(r.path))

@@ -19,12 +19,13 @@ const Name = "audiosep.json"
 // Format is the version of the format of records.
 const Format = 1
 
-// Record is what is known of a run that ended well. It has no clock in it: the same pipeline,
-// seed and recordings make the same record on machines of one platform.
+// Record is what is known of a run that ended well. It has no clock in it: the same program,
+// pipeline, seed and recordings make the same record on machines of one platform.
 type Record struct {
 	Format   int      `json:"audiosep_record"`
-	Version  string   `json:"version"`  // of the program
-	Platform string   `json:"platform"` // as [Platform] has it
+	Version  string   `json:"version"`         // of the program
+	Build    string   `json:"build,omitempty"` // what tells the program from those of other builds; empty: not known
+	Platform string   `json:"platform"`        // as [Platform] has it
 	Seed     uint64   `json:"seed"`
 	Inputs   []File   `json:"inputs"`  // in the order of the stages that read them
 	Outputs  []File   `json:"outputs"` // in the order of the stages that wrote them

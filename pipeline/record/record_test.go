@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -144,6 +145,30 @@ func TestRecordWithdrawn(t *testing.T) {
 	}
 	if after, err := os.ReadFile(filepath.Join(out, record.Name)); err != nil || string(after) != string(before) {
 		t.Errorf("the record was replaced by one of a run that failed: %v", err)
+	}
+}
+
+// TestRecordWarnings: however often a run is killed and goes on, a warning that each of its parts gives stands
+// once in its record, and is kept once.
+func TestRecordWarnings(t *testing.T) {
+	dir := t.TempDir()
+	var kept []string
+	for part := range 3 {
+		o := record.Options{Input: "in", Before: slices.Clone(kept), Warned: func(line string) { kept = append(kept, line) }}
+		var last []audiosep.Committer
+		if part < 2 {
+			last = []audiosep.Committer{fails{}}
+		}
+		if _, err := run(t, dir, o, last...); (err == nil) != (part == 2) {
+			t.Fatal(err)
+		}
+	}
+	r, err := record.Read(filepath.Join(dir, "out", record.Name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Warnings) != 1 || len(kept) != 1 {
+		t.Errorf("the record has the warnings %q, and %q are kept; want one", r.Warnings, kept)
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 // Options say what a Writer writes, and where.
 type Options struct {
 	Version string            // of the program
+	Build   string            // what tells the program from those of other builds; empty: not known
 	Pins    map[string]string // SHA-256 of each plugin in use
 
 	// Input is what the recording is called: the record is INPUT.audiosep.json where
@@ -35,8 +36,8 @@ type Options struct {
 	Called func(path string) string
 	// None says that nothing is written; Record has it all the same.
 	None bool
-	// Before are warnings of earlier parts of a run that goes on, and Warned is told those of this one, for later
-	// parts; it may be nil.
+	// Before are warnings of earlier parts of a run that goes on, and Warned is told those of this one that are not
+	// among them, for later parts; it may be nil.
 	Before []string
 	Warned func(line string)
 }
@@ -132,9 +133,18 @@ func (w *Writer) warn(r slog.Record, attrs []slog.Attr) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.warnings = append(w.warnings, line)
-	if w.o.Warned != nil {
-		w.o.Warned(line)
+	if w.o.Warned != nil && countOf(w.warnings, line) > countOf(w.o.Before, line) {
+		w.o.Warned(line) // else an earlier part has said it, and it is kept
 	}
+}
+
+func countOf(lines []string, line string) (n int) {
+	for _, l := range lines {
+		if l == line {
+			n++
+		}
+	}
+	return n
 }
 
 // all returns the warnings of all parts of the run. What an earlier part said and this one said again was said
@@ -177,7 +187,7 @@ func (w *Writer) Commit(ctx context.Context) error {
 
 // make makes the record.
 func (w *Writer) make(ctx context.Context, dir string, outputs []pipeline.File) (*Record, error) {
-	r := &Record{Format: Format, Version: w.o.Version, Platform: Platform(), Seed: w.p.Seed, Inputs: []File{}, Outputs: []File{}, Warnings: []string{}}
+	r := &Record{Format: Format, Version: w.o.Version, Build: w.o.Build, Platform: Platform(), Seed: w.p.Seed, Inputs: []File{}, Outputs: []File{}, Warnings: []string{}}
 	for i, in := range w.inputs() {
 		in.Path = w.o.name(dir, in.path)
 		if sum, size, ok := w.p.Digest(w.p.Reads()[i]); ok {

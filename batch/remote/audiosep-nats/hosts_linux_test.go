@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,6 +25,17 @@ import (
 
 // hostsIn is a variable of the environment: the folder of the test that is at work in namespaces of its own.
 const hostsIn = "AUDIOSEP_TEST_HOSTS"
+
+// hostsEnd is another: when that test is to be over, whatever it waits for.
+const hostsEnd = "AUDIOSEP_TEST_HOSTS_END"
+
+// hostsFor is how long it may take.
+func hostsFor() time.Duration {
+	if os.Getenv("AUDIOSEP_RELEASE") != "" {
+		return 2 * time.Hour
+	}
+	return 5 * time.Minute
+}
 
 // A fleet of three hosts, a scheduler and a store are joined by a bridge, each in network, process, mount and
 // name spaces of its own. Processes, whole hosts and the scheduler are killed -9 at random and begun again,
@@ -53,9 +65,16 @@ func TestBatchSurvivesHosts(t *testing.T) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
+	end := time.Now().Add(hostsFor()) // before go test's own, so that it is told what is stuck
+	if own, ok := t.Deadline(); ok && own.Add(-10*time.Second).Before(end) {
+		end = own.Add(-10 * time.Second)
+	}
 	within := exec.CommandContext(t.Context(), exe, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=0")
-	within.Env = append(os.Environ(), hostsIn+"="+dir)
+	within.Env = append(os.Environ(), hostsIn+"="+dir, hostsEnd+"="+end.Format(time.RFC3339Nano))
+	runtime.LockOSThread() // the signal comes when the thread ends that has started it
+	defer runtime.UnlockOSThread()
 	within.SysProcAttr = &syscall.SysProcAttr{
+		Pdeathsig:   syscall.SIGKILL,
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS,
 		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
@@ -85,7 +104,8 @@ type fleet struct {
 	t        *testing.T
 	dir      string
 	items    int
-	faults   []string // in the order in which they come
+	end      time.Time // of the test, whatever it waits for
+	faults   []string  // in the order in which they come
 	rng      *rand.Rand
 	store    *s3mem.Backend
 	manifest string
@@ -96,6 +116,10 @@ type fleet struct {
 	done map[string]bool // done-files that were written
 }
 
+func init() {
+	asHost = func(args []string) error { return runAsHost(args[0], args[1], args[2], args[3:]) }
+}
+
 // host is a machine, as far as namespaces can be one.
 type host struct {
 	name, ip, link string
@@ -103,11 +127,41 @@ type host struct {
 	first          *exec.Cmd
 	on             io.WriteCloser // its end switches the host off
 	ended          chan struct{}  // closed when args has ended with 0
-	said           bytes.Buffer
+	read           chan struct{}  // closed when all that first prints has been read
+	booted         bool           // once
+	said           said
+}
+
+// said is what processes have said; it may be read while they speak.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// gone waits until no process of the host is left.
+func (h *host) gone() {
+	<-h.read // Wait closes what is read
+	h.first.Wait()
 }
 
 func newFleet(t *testing.T, dir string) *fleet {
-	f := &fleet{t: t, dir: dir, items: 14, rng: rand.New(rand.NewPCG(5, 8)), store: s3mem.New(), done: map[string]bool{}}
+	end, err := time.Parse(time.RFC3339Nano, os.Getenv(hostsEnd))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fleet{t: t, dir: dir, end: end, items: 14, rng: rand.New(rand.NewPCG(5, 8)), store: s3mem.New(), done: map[string]bool{}}
 	// The scheduler last: what the queue has lost need not wait until it is handed out again.
 	f.faults = []string{"child", "worker", "cut", "host", "scheduler"}
 	if os.Getenv("AUDIOSEP_RELEASE") != "" {
@@ -144,13 +198,13 @@ func (f *fleet) test() {
 	}
 	select {
 	case <-f.hosts[0].ended:
-	case <-time.After(2 * time.Minute):
+	case <-time.After(time.Until(f.end)):
 		f.stuck("the scheduler does not end")
 	}
 	f.cuts.Wait()
 	for _, h := range f.hosts {
 		h.on.Close()
-		h.first.Wait()
+		h.gone()
 	}
 	f.compare()
 }
@@ -248,14 +302,19 @@ func (f *fleet) boot(h *host) {
 	if err == nil {
 		err = cmd.Start()
 	}
-	if err != nil {
+	switch {
+	case err != nil && h.booted:
+		f.t.Fatalf("%s cannot be switched on again: %v", h.name, err)
+	case err != nil:
 		f.t.Skipf("there may be no hosts made here: %v", err)
 	}
+	h.booted, h.read = true, make(chan struct{})
 	f.t.Cleanup(func() { cmd.Process.Kill() })
 	f.ip(fmt.Sprintf("link add %s type veth peer name eth0 netns %d", h.link, cmd.Process.Pid))
 	f.ip("link set " + h.link + " master " + bridge + " up")
 	io.WriteString(h.on, "\n")
-	go func(ended chan struct{}) {
+	go func(ended, read chan struct{}) {
+		defer close(read)
 		lines := bufio.NewScanner(codes)
 		for lines.Scan() {
 			switch code := lines.Text(); {
@@ -265,14 +324,14 @@ func (f *fleet) boot(h *host) {
 				f.t.Errorf("the scheduler ended with %s; want 0, 4, or a death by signal\n%s", code, &h.said)
 			}
 		}
-	}(h.ended)
+	}(h.ended, h.read)
 }
 
 // switchOff takes a host from the network, as a want of power would, and ends all that it was at.
 func (f *fleet) switchOff(h *host) {
 	f.ip("link set " + h.link + " down")
 	h.first.Process.Kill() // the first of its processes: none outlives it
-	h.first.Wait()
+	h.gone()
 	exec.Command("ip", "link", "del", h.link).Run() // it is gone with the namespace, now or soon
 }
 
@@ -323,11 +382,9 @@ func (f *fleet) count() int {
 
 // until waits until k items are done.
 func (f *fleet) until(k int) {
-	for last, n := time.Now(), f.count(); n < k; time.Sleep(5 * time.Millisecond) {
-		if now := f.count(); now > n {
-			last, n = time.Now(), now
-		} else if time.Since(last) > 2*time.Minute {
-			f.stuck(fmt.Sprintf("%d of %d items are done, and no more", n, f.items))
+	for f.count() < k {
+		if time.Sleep(5 * time.Millisecond); time.Now().After(f.end) {
+			f.stuck(fmt.Sprintf("%d of %d items are done, and there is no more time", f.count(), f.items))
 		}
 	}
 }
@@ -336,7 +393,7 @@ func (f *fleet) stuck(why string) {
 	f.t.Helper()
 	for _, h := range f.hosts {
 		h.on.Close()
-		h.first.Wait()
+		h.gone()
 		why += "\n" + h.name + ":\n" + h.said.String()
 	}
 	f.t.Fatal(why)
@@ -371,7 +428,7 @@ func (f *fleet) fault(what string) {
 
 // kill kills a process of a host: its worker or scheduler, or one that those have started.
 func (f *fleet) kill(h *host, what string) {
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	for ; time.Now().Before(f.end); time.Sleep(2 * time.Millisecond) {
 		var all []int
 		for _, pid := range children(h.first.Process.Pid) {
 			if args := arguments(pid); len(args) < 2 || args[1] != h.args[0] {

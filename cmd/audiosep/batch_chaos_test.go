@@ -34,7 +34,7 @@ func chaosSize() (items, kills int) {
 }
 
 // program returns a command that is this program.
-func program(t *testing.T, args ...string) *exec.Cmd {
+func program(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -201,7 +201,7 @@ func TestBatchSurvivesKills(t *testing.T) {
 }
 
 // chaosManifest plans a batch of n recordings in a folder.
-func chaosManifest(t *testing.T, dir string, n int, set ...string) string {
+func chaosManifest(t testing.TB, dir string, n int, set ...string) string {
 	t.Helper()
 	for i := range n {
 		s := &audiosep.Signal{Rate: 8000, Channels: 1, Data: [][]float64{make([]float64, 4000+i%7*500)}}

@@ -155,7 +155,7 @@ func (r *runner) run(ctx context.Context, l *loaded) (rec *record.Record, err er
 	}
 	defer func() { err = kept.ended(err) }()
 	about := record.Options{Version: thisVersion(), Pins: l.pins, Input: l.input, Several: r.several, None: r.noRecord, Called: r.called}
-	if !r.noRecord {
+	if r.resume != nil && r.resume.on && !r.noRecord { // to read the program for it takes longer than to start it
 		about.Build, _ = buildID() // without it no later run takes this one as done
 	}
 	about.Before, about.Warned = kept.warnings()

@@ -96,7 +96,7 @@ func (s *stopping) Due() bool {
 		for !s.Checkpoint.Due() {
 			time.Sleep(time.Millisecond)
 		}
-		s.how = ""
+		s.how = "stopped"
 		return true
 	}
 	if s.kept == 0 || s.kept < s.at {
@@ -111,6 +111,9 @@ func (s *stopping) Due() bool {
 	case "term":
 		syscall.Kill(os.Getpid(), syscall.SIGTERM)
 		<-s.ctx.Done()
+		s.how = "stopped"
+	case "stopped": // a second signal would end it at once
+		<-s.work.Done()
 	case "fill":
 		if f, err := os.Create(filepath.Join(s.Dir(), "..", "..", "..", "filler")); err == nil {
 			for err == nil && !s.filled {

@@ -38,10 +38,36 @@ func Random(rng *rand.Rand, m int) *mat.Dense {
 // Polar sets a, square and of full rank, to the orthogonal matrix nearest to it: UVᵀ
 // where a = UΣVᵀ. It is an error if a is singular or not finite.
 func Polar(a *mat.Dense) error {
-	m, _ := a.Dims()
 	if worst := defect(a); worst < 0.5 {
 		return polish(a)
 	}
+	if products(a) {
+		return nil
+	}
+	return decompose(a)
+}
+
+// products is Polar by products alone, which take a tenth of the time of the singular values. It leaves a as it
+// is and returns false where these are too far apart.
+func products(a *mat.Dense) bool {
+	m, _ := a.Dims()
+	c := mat.NewDense(m, m, nil)
+	gram(c, a)
+	largest := mat.Norm(c, 1) // no less than the square of the largest singular value
+	if !(largest > 0) || math.IsInf(largest, 0) {
+		return false
+	}
+	c.Scale(1/math.Sqrt(largest), a)
+	if polish(c) != nil {
+		return false
+	}
+	a.Copy(c)
+	return true
+}
+
+// decompose is Polar by the singular values.
+func decompose(a *mat.Dense) error {
+	m, _ := a.Dims()
 	var svd mat.SVD
 	if !finite(a.RawMatrix().Data) || !svd.Factorize(a, mat.SVDFull) {
 		return fmt.Errorf("the singular values of a %d×%d matrix could not be found; want a finite one", m, m)

@@ -99,6 +99,58 @@ func symmetric(p *mat.Dense) (*mat.SymDense, bool) {
 	return s, c.Factorize(s)
 }
 
+// Products alone come to what the singular values give, as far as these let them.
+func TestPolarByProducts(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, m := range []int{2, 30} {
+		for _, least := range []float64{0.5, 1e-3, 1e-5, 1e-9} {
+			left, right, d := Random(rng, m), Random(rng, m), mat.NewDense(m, m, nil)
+			for i := range m {
+				d.Set(i, i, math.Pow(least, float64(i)/float64(m-1))*7)
+			}
+			var a mat.Dense
+			a.Product(left, d, right)
+			by, want := mat.DenseCopyOf(&a), mat.DenseCopyOf(&a)
+			if err := decompose(want); err != nil {
+				t.Fatal(err)
+			}
+			if !products(by) {
+				if !mat.Equal(by, &a) {
+					t.Errorf("%d, %g: products fail and leave another matrix", m, least)
+				}
+				if least > 1e-6 {
+					t.Errorf("%d, %g: products fail", m, least)
+				}
+				continue
+			}
+			if e := distance(by, want); e > 1e-14*float64(m)/least {
+				t.Errorf("%d, %g: %g from the factor by singular values", m, least, e)
+			}
+		}
+	}
+}
+
+// Of the first steps of quasi-Newton, I + E with an antisymmetric E that is not small.
+func BenchmarkPolar(b *testing.B) {
+	const m = 1024
+	x := random(rand.New(rand.NewPCG(1, 2)), m, m)
+	a := mat.NewDense(m, m, nil)
+	a.Sub(x, x.T())
+	a.Scale(0.1, a)
+	for i := range m {
+		a.Set(i, i, 1)
+	}
+	for name, f := range map[string]func(a *mat.Dense) error{"products": Polar, "singular values": decompose} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if err := f(mat.DenseCopyOf(a)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func TestPolarRefuses(t *testing.T) {
 	for name, a := range map[string]*mat.Dense{
 		"zeros":    mat.NewDense(3, 3, nil),

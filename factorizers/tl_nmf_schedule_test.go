@@ -2,8 +2,8 @@ package factorizers
 
 import (
 	"math"
-	"os"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/audiosep/audiosep"

@@ -47,7 +47,7 @@ func TestOpus(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			out := filepath.Join(dir, "a.opus")
-			got := lossy(t, music(c.rate, c.channels, 2*c.rate+11, 16), c.make, out, 48000)
+			got := lossy(t, music(c.rate, c.channels, c.rate+11, 16), c.make, out, 48000)
 			if modes := opusModes(t, out); !strings.Contains(modes, c.modes) {
 				t.Errorf("the packets are %s; want %s among them", modes, c.modes)
 			}

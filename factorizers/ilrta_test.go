@@ -456,7 +456,7 @@ func TestILRTASameBits(t *testing.T) {
 	run := func(threads int) []*audiosep.Signal {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(threads))
 		p := DefaultILRTA()
-		p.Rank, p.Iterations, p.Restarts, p.Learn = 2, 4, 2, "both"
+		p.Rank, p.Iterations, p.Restarts, p.Learn = 2, 2, 2, "both"
 		s, err := NewILRTA(p)
 		if err != nil {
 			t.Fatal(err)

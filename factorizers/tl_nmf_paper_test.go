@@ -3,6 +3,7 @@ package factorizers_test
 import (
 	"context"
 	"math"
+	"os"
 	"testing"
 
 	"github.com/audiosep/audiosep"
@@ -218,7 +219,8 @@ func TestPublishedStart(t *testing.T) {
 }
 
 // One recording, one start: every one of the published realisations is separated when
-// frames of two or four grids share an activation.
+// frames of two or four grids share an activation; of every other either is tried where
+// AUDIOSEP_RELEASE is not set.
 func TestPublishedSingles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")
@@ -229,6 +231,9 @@ func TestPublishedSingles(t *testing.T) {
 		for _, sim := range []string{"sim1", "sim2", "sim3"} {
 			mix, a, b := paperData(t, sim+"_mix"), paperData(t, sim+"_src1"), paperData(t, sim+"_src2")
 			for r := range mix {
+				if os.Getenv("AUDIOSEP_RELEASE") == "" && r%2 != share/4 {
+					continue
+				}
 				y := paperFrames(t, mix[r:r+1], 200, share)
 				s := score(t, y, learnTL(t, paperParams(), 1, y), a[r:r+1], b[r:r+1])
 				if s.sdr < 31.5 {

@@ -85,8 +85,9 @@ func publishedProblem(t *testing.T, seed uint64, layers int) (*audiosep.Frames, 
 }
 
 // From a start that is given, between the truth and chance, C is no higher than the published
-// codes' on each of 100 random problems, after as many iterations and at the end. One recording
-// is the hard case: Φ fits what is chance in V, and where a descent ends is chance too.
+// codes' on each of 100 random problems, after as many iterations and at the end; on 28
+// of them, seven of each kind of start, where AUDIOSEP_RELEASE is not set. One recording is the hard case: Φ fits what is chance in V, and where a
+// descent ends is chance too.
 func TestPublishedProblems(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")
@@ -125,8 +126,12 @@ func TestPublishedProblems(t *testing.T) {
 			}
 			p := DefaultTLNMF()
 			p.Objective, p.L1, p.Eps, p.Iterations = c.objective, c.l1, c.eps, slices.Max(golden.After)
-			var ours, theirs float64
+			var ours, theirs, count float64
 			for seed, want := range c.want {
+				if os.Getenv("AUDIOSEP_RELEASE") == "" && seed/4%4 != 0 {
+					continue // the kind of start is that of seed%4
+				}
+				count++
 				o := publishedRun(t, p, uint64(seed), c.layers)
 				for i, after := range golden.After {
 					at := o[min(after, len(o))-1]
@@ -134,10 +139,10 @@ func TestPublishedProblems(t *testing.T) {
 						t.Errorf("problem %d, after %d iterations: C = %.12g; the published code has %.12g", seed, after, at, want[i])
 					}
 				}
-				ours += o[len(o)-1] / 100
-				theirs += want[len(want)-1] / 100
+				ours += o[len(o)-1]
+				theirs += want[len(want)-1]
 			}
-			t.Logf("C ends at %.6g in the mean, the published code's at %.6g", ours, theirs)
+			t.Logf("C ends at %.6g in the mean of %v, the published code's at %.6g", ours/count, count, theirs/count)
 		})
 	}
 }

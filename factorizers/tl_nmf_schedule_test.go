@@ -3,6 +3,7 @@ package factorizers
 import (
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/audiosep/audiosep"
@@ -102,6 +103,9 @@ func TestGivenStartsEndAsLowAsPlainSteps(t *testing.T) {
 	}
 	const m, cols, rank, iterations = 10, 60, 3, 100
 	for _, c := range []struct{ layers, problems int }{{1, 24}, {10, 4}} {
+		if os.Getenv("AUDIOSEP_RELEASE") == "" {
+			c.problems = (c.problems + 2) / 3
+		}
 		var ours, plain float64
 		for _, spread := range []float64{0, 0.1, 0.3, 3} {
 			for seed := range uint64(c.problems) {

@@ -237,7 +237,7 @@ func objective(t testing.TB, p factorizers.TLNMFParams, y *audiosep.Frames, m au
 func TestTLNMFDoesNotDependOnThreads(t *testing.T) {
 	y := noteFrames(t, 12, 1) // fewer are learnt on one thread
 	everySolver(t, func(t *testing.T, p factorizers.TLNMFParams) {
-		p.Iterations = 3
+		p.Iterations = 2
 		if n := factorizers.ThreadsOf(t, p, y, audiosep.Model{}, 4); n != 4 {
 			t.Fatalf("one start is learnt on %d threads; want 4", n)
 		}

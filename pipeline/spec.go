@@ -141,7 +141,7 @@ func (n *node) locate(path string) int {
 		if rest != "" {
 			rest = "/" + rest
 		}
-		key = strings.NewReplacer("~1", "/", "~0", "~").Replace(key)
+		key = pointerKey.Replace(key)
 		next := n.get(key)
 		if i, err := strconv.Atoi(key); n.kind == '[' && err == nil && i >= 0 && i < len(n.items) {
 			next = n.items[i]
@@ -154,11 +154,18 @@ func (n *node) locate(path string) int {
 	return n.start
 }
 
+// How keys stand in a JSON pointer (RFC 6901), and how they are read from one. A replacer has a table
+// of kilobytes, which is built once, not for each of the many places of a pipeline.
+var (
+	keyInPointer = strings.NewReplacer("~", "~0", "/", "~1")
+	pointerKey   = strings.NewReplacer("~1", "/", "~0", "~")
+)
+
 func pointer(keys ...any) string {
 	var b strings.Builder
 	for _, k := range keys {
 		b.WriteByte('/')
-		b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(fmt.Sprint(k)))
+		b.WriteString(keyInPointer.Replace(fmt.Sprint(k)))
 	}
 	return b.String()
 }

@@ -336,6 +336,7 @@ func (l liar) Read(ctx context.Context, req *wire.ReadRequest) (*wire.ReadReply,
 var quick = Options{Start: 300 * time.Millisecond, Silence: 300 * time.Millisecond}
 
 func TestBadStart(t *testing.T) {
+	t.Parallel() // it waits a lot
 	patient := Options{Start: time.Minute}
 	for _, c := range []struct {
 		plugin string
@@ -422,6 +423,7 @@ func processes(t testing.TB, dir string) (found []string) {
 }
 
 func TestBadTransform(t *testing.T) {
+	t.Parallel() // it waits a lot
 	for _, c := range []struct {
 		how  string
 		want []string
@@ -491,6 +493,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestBadFactorizer(t *testing.T) {
+	t.Parallel() // it waits a lot
 	h := newTestHost(t, Options{Silence: 2 * time.Second}, "misbehaving")
 	factorize := func(how string) (*audiosep.Factors, error) {
 		s := build[audiosep.Factorizer](t, h, "misbehaving", "bad_factors", `{"how": "`+how+`"}`)
@@ -565,6 +568,7 @@ func TestLiar(t *testing.T) {
 
 // TestBadEnd has plugins that do not want to go.
 func TestBadEnd(t *testing.T) {
+	t.Parallel() // it waits a lot
 	for _, plugin := range []string{"clings", "breeds", "noisy"} {
 		t.Run(plugin, func(t *testing.T) {
 			h := newTestHost(t, Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil))}, plugin)

@@ -317,6 +317,7 @@ serve(
 // TestAlive has a plugin work for longer than the host waits without a sign of life. It gives
 // signs; one that sleeps gives none.
 func TestAlive(t *testing.T) {
+	t.Parallel() // it waits a lot
 	var text bytes.Buffer
 	var mu sync.Mutex
 	h := newTestHost(t, Options{Silence: 1500 * time.Millisecond, Patience: 100 * time.Millisecond, Log: slog.New(slog.NewTextHandler(locked{&mu, &text}, nil))}, "beats")

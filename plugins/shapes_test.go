@@ -525,6 +525,7 @@ func (s slow) ReadAt(ctx context.Context, dst [][]float64, at int) error {
 
 // TestSlowAnswer keeps a plugin waiting for longer than it may be silent: it is not its fault.
 func TestSlowAnswer(t *testing.T) {
+	t.Parallel()                    // it waits a lot
 	const silence = 2 * time.Second // much longer than a busy machine keeps a plugin from its sign of life
 	h := newTestHost(t, Options{Silence: silence}, "good")
 	s := stageOf(t, h, "good", "learn", "")

@@ -216,6 +216,10 @@ func (sh *sharer) raise(b *shareBench) {
 	}
 	for _, m := range b.masks {
 		kernel.Div(m, m, b.most)
+		if sh.exponent == 2 { // the squares of magnitudes
+			kernel.Mul(m, m, m)
+			continue
+		}
 		for f, v := range m {
 			if sh.exponent == 0.5 {
 				m[f] = math.Sqrt(v)

@@ -33,6 +33,11 @@ func chaosSize() (items, kills int) {
 	return 16, 4
 }
 
+// chaosLease is after how long without a sign of life others take an item: long enough for a busy
+// machine, and much less than the minute that is usual, for which the batch else waits where
+// who had an item died just when nobody could see it.
+const chaosLease = 5 * time.Second
+
 // program returns a command that is this program.
 func program(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
@@ -58,7 +63,7 @@ type chaos struct {
 // machine runs a shard until it ends by itself, as a scheduler that starts jobs again would.
 func (c *chaos) machine(t *testing.T, shard int) {
 	for range 1000 {
-		cmd := program(t, "batch", "run", c.manifest, "--out", c.out, "--shard", fmt.Sprintf("%d/3", shard), "--jobs", "2", "--tries", "1000", "--progress", "none")
+		cmd := program(t, "batch", "run", c.manifest, "--out", c.out, "--shard", fmt.Sprintf("%d/3", shard), "--jobs", "2", "--tries", "1000", "--lease", chaosLease.String(), "--progress", "none")
 		var said bytes.Buffer
 		cmd.Stderr = &said
 		if err := cmd.Start(); err != nil {

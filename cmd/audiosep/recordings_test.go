@@ -12,7 +12,8 @@ import (
 )
 
 // TestRecordings runs the example of each transform on every mix of AUDIOSEP_DATA, with 2
-// and 5 components: the stems sum to the mixture within the rounding of their format.
+// and 5 components, one with 2 and the other with 5 where AUDIOSEP_RELEASE is not set: the stems sum
+// to the mixture within the rounding of their format.
 func TestRecordings(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")
@@ -25,9 +26,12 @@ func TestRecordings(t *testing.T) {
 	if err != nil || len(mixes) == 0 {
 		t.Fatalf("%d mixes in %s, %v", len(mixes), data, err)
 	}
-	for _, mix := range mixes {
-		for _, example := range []string{"piano", "dct-nmf"} {
-			for _, rank := range []string{"2", "5"} {
+	for i, mix := range mixes {
+		for j, example := range []string{"piano", "dct-nmf"} {
+			for k, rank := range []string{"2", "5"} {
+				if os.Getenv("AUDIOSEP_RELEASE") == "" && (i+j+k)%2 == 1 {
+					continue
+				}
 				t.Run(filepath.Base(filepath.Dir(mix))+"/"+example+"/"+rank, func(t *testing.T) {
 					out := t.TempDir()
 					runExample(t, example, mix, out, "is_nmf.rank="+rank, "is_nmf.iterations=3", "is_nmf.restarts=1")

@@ -10,7 +10,8 @@ import (
 
 // A score is worth what docs/knowledge.md says, on each recording more than the best that can be
 // done with components that nobody told anything; wrong times cost little, and align_notes finds a
-// score that is elsewhere.
+// score that is elsewhere. Where AUDIOSEP_RELEASE is not set each recording has one kind of wrong
+// times, in turn.
 func TestScores(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")
@@ -21,16 +22,22 @@ func TestScores(t *testing.T) {
 		t.Skip("AUDIOSEP_DATA has no recordings with notes.csv")
 	}
 	var mean float64
-	for _, file := range files {
+	for i, file := range files {
 		it, err := open(filepath.Dir(file))
 		if err != nil {
 			t.Fatal(err)
 		}
 		worth := map[string]float64{}
 		// What doubt costs a right score, which is why it is off by default, stands in docs/knowledge.md.
+		wrong := 0
 		for _, m := range ofScores {
 			if strings.HasPrefix(m.name, "without") || strings.HasPrefix(m.name, "5 %") || strings.Contains(m.name, "doubt") || m.name == "it is 300 ms late" {
 				continue
+			}
+			if strings.Contains(m.name, "aligned") || strings.Contains(m.name, "wrong by up to") {
+				if wrong++; os.Getenv("AUDIOSEP_RELEASE") == "" && wrong%4 != i%4 {
+					continue
+				}
 			}
 			if worth[m.name], err = it.measure(t.Context(), m); err != nil {
 				t.Fatalf("%s, %s: %v", it.Name, m.name, err)

@@ -55,7 +55,8 @@ func benchRows() []benchRow {
 		rows = append(rows, fftRows(m)...)
 	}
 	rows = append(rows,
-		nmfRow("is", "Itakura-Saito", 0, 12), nmfRow("kl", "Kullback-Leibler", 1, 8), nmfRow("euclidean", "Euclidean", 2, 4),
+		nmfRow("is", "Itakura-Saito", 0, 12, "float64"), nmfRow("kl", "Kullback-Leibler", 1, 8, "float64"), nmfRow("euclidean", "Euclidean", 2, 4, "float64"),
+		nmfRow("is", "Itakura-Saito", 0, 12, "float32"), nmfRow("kl", "Kullback-Leibler", 1, 8, "float32"), nmfRow("euclidean", "Euclidean", 2, 4, "float32"),
 		acceleratedRow("is", 0), acceleratedRow("kl", 1), acceleratedRow("euclidean", 2),
 		paperRow(), isRow(), gcmRow(), descentRow(), maskRow(),
 		evalRow("v3", "with matching", metrics.V3Sources), evalRow("v4", "in the order given", metrics.V4),
@@ -144,25 +145,31 @@ func fftRows(m int) []benchRow {
 // The size of the rows of NMF, about a minute of sound.
 const nmfBins, nmfColumns, nmfRank, nmfIterations = 513, 2329, 10, 200
 
-func nmfRow(name, divergence string, beta, operations float64) benchRow {
+func nmfRow(name, divergence string, beta, operations float64, precision string) benchRow {
+	doc := fmt.Sprintf("NMF, %s, %d×%d, K %d, %d iterations", divergence, nmfBins, nmfColumns, nmfRank, nmfIterations)
+	if precision != "float64" {
+		name, doc = name+"/"+precision, doc+", precision "+precision
+	}
 	return benchRow{
-		name: "nmf/" + name, doc: fmt.Sprintf("NMF, %s, %d×%d, K %d, %d iterations", divergence, nmfBins, nmfColumns, nmfRank, nmfIterations),
+		name: "nmf/" + name, doc: doc,
 		work: benchWork{operations: operations * nmfBins * nmfColumns * nmfRank * nmfIterations},
 		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
-			return nmfWork(ctx, beta, nmfBins, nmfColumns, nmfRank, nmfIterations)
+			return nmfWork(ctx, beta, nmfBins, nmfColumns, nmfRank, nmfIterations, precision)
 		},
 	}
 }
 
 func nmfParams(rank, iterations int) factorizers.NMFParams {
 	return factorizers.NMFParams{
-		Rank: rank, Iterations: iterations, Eps: 1e-10, Update: "mm", Start: "random", Restarts: 1, Use: "both", Fix: "none", Power: 2,
+		Rank: rank, Iterations: iterations, Eps: 1e-10, Update: "mm", Start: "random", Restarts: 1, Use: "both", Fix: "none", Power: 2, Precision: "float64",
 	}
 }
 
-func nmfWork(ctx context.Context, beta float64, bins, columns, rank, iterations int) (func() (benchRun, error), error) {
+func nmfWork(ctx context.Context, beta float64, bins, columns, rank, iterations int, precision string) (func() (benchRun, error), error) {
 	v := powers(1, bins, columns)
-	nmf, err := factorizers.NewNMF(beta, nmfParams(rank, iterations))
+	p := nmfParams(rank, iterations)
+	p.Precision = precision
+	nmf, err := factorizers.NewNMF(beta, p)
 	return func() (benchRun, error) {
 		f, err := nmf.Factorize(ctx, audiosep.Env{Seed: 1}, v, nil)
 		if err != nil {

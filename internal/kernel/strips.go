@@ -53,6 +53,9 @@ func SingleStripsBytes(rows, cols int) int64 {
 	return 4 * int64(rows) * int64(roundUp(cols, current.single.stripWidth()))
 }
 
+// Single tells whether V is in float32.
+func (s *Strips) Single() bool { return s.low != nil }
+
 // Dims returns F and N.
 func (s *Strips) Dims() (rows, cols int) { return s.rows, s.cols }
 

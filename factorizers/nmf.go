@@ -174,8 +174,10 @@ func stripsBytes(e audiosep.Extent) int64 {
 	return readingBytes(e, kernel.StripsBytes(e.Bins, e.Columns))
 }
 
-// readingBytes is stripsBytes of strips of so many bytes.
-func readingBytes(e audiosep.Extent, v int64) int64 { return v + e.Blocks() + v/4 }
+// readingBytes is stripsBytes of a V of so many bytes in whatever precision: the blocks are float64.
+func readingBytes(e audiosep.Extent, v int64) int64 {
+	return v + e.Blocks() + kernel.StripsBytes(e.Bins, e.Columns)/4
+}
 
 // What an NMF has of each factor: as drawn, now, next, before, the sums for its update, and the
 // copy that is returned. And how its passes compare to the fastest product: the part of its speed

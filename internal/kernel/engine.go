@@ -13,7 +13,7 @@ const Environment = "AUDIOSEP_KERNEL"
 type engine struct {
 	name string
 	kernels
-	// single are the kernels of an NMF in float32; those that are plain Go on neon.
+	// single are the kernels of an NMF in float32; neon has none.
 	single kernels
 	// narrow is the engine for products of few columns, with less padding.
 	narrow *engine

@@ -27,6 +27,8 @@ type NMF struct {
 	source      blas64.General // V
 	copied      []float64      // V in strips one after the other; nil if V is large
 	low         []float32      // the same in float32, in the place of copied; see inUnits
+	single      bool           // whether the passes are float32 too
+	scale       float64        // V is so many times low, where the passes are float64
 	units       units
 	halfSquares float64 // ½ΣV² for β = 2
 
@@ -93,13 +95,13 @@ func NewNMF(v blas64.General, beta, eps float64) *NMF {
 // NMF returns an NMF of v, which it reads where it lies: v must not change any more, and the NMF
 // cannot Load another.
 //
-// Of a V in float32 the passes are float32: V̂ and what is made of it in the place where it is, each
+// Of a V in float32 the passes are float32 where there are kernels for that: V̂ and what is made of it in the place where it is, each
 // sum over a chunk of V. What chunks add to, and all that the caller sees, is float64. β is 0, 1 or 2
 // then, and eps at least LeastEpsSingle times the greatest number of V, or taken as that.
 func (v *Strips) NMF(beta, eps float64) *NMF {
 	p := &NMF{rows: v.rows, cols: v.cols, beta: beta, eps: eps, engine: v.engine, copied: v.data, low: v.low, units: noUnits}
 	if v.low != nil {
-		p.inUnits(v.exponent)
+		p.overSingle(v.exponent)
 	}
 	if beta == 2 {
 		p.eps = 0
@@ -116,7 +118,7 @@ func (v *Strips) NMF(beta, eps float64) *NMF {
 func (p *NMF) Fork() *NMF {
 	q := &NMF{
 		rows: p.rows, cols: p.cols, beta: p.beta, eps: p.eps, engine: p.engine,
-		source: p.source, copied: p.copied, low: p.low, units: p.units, halfSquares: p.halfSquares,
+		source: p.source, copied: p.copied, low: p.low, single: p.single, scale: p.scale, units: p.units, halfSquares: p.halfSquares,
 	}
 	q.enlist()
 	return q
@@ -124,7 +126,7 @@ func (p *NMF) Fork() *NMF {
 
 func (p *NMF) enlist() {
 	load := loadStrip[float64]
-	if p.low != nil {
+	if p.single {
 		load = loadStrip[float32]
 	}
 	p.load = newTeam(func(w *workspace, i int) { load(p, w, i) })
@@ -156,6 +158,9 @@ func loadStrip[T number](p *NMF, w *workspace, i int) {
 	var strip []T
 	if stored := storedOf[T](p); stored != nil {
 		strip = stored[i*size : (i+1)*size]
+	} else if p.low != nil {
+		fetchStrips(p, &w.scratch, i, i+1)
+		strip = same[T](w.chunk)
 	} else {
 		w.v = grow(w.v, size)
 		strip = same[T](w.v)
@@ -232,9 +237,9 @@ const plainWidth = 16
 
 func (p *NMF) width() int { return p.kernels().stripWidth() }
 
-// kernels returns those in the precision of V.
+// kernels returns those of the passes.
 func (p *NMF) kernels() *kernels {
-	if p.low != nil {
+	if p.single {
 		return &p.engine.single
 	}
 	return &p.engine.kernels
@@ -243,9 +248,9 @@ func (p *NMF) kernels() *kernels {
 // lanes returns the numbers of a vector, 0 in plain Go.
 func (p *NMF) lanes() int { return p.kernels().lanes }
 
-// size returns the bytes of a number of V.
+// size returns the bytes of a number of the passes.
 func (p *NMF) size() int {
-	if p.low != nil {
+	if p.single {
 		return 4
 	}
 	return 8
@@ -293,6 +298,10 @@ func fetchStrips[T number](p *NMF, w *scratch[T], first, last int) {
 	}
 	w.v = grow(w.v, (last-first)*size)
 	w.chunk = w.v
+	if p.low != nil {
+		widen(p.engine, same[float64](w.v), p.low[first*size:last*size], p.scale)
+		return
+	}
 	for i := first; i < last; i++ {
 		p.copyStrip(same[float64](w.v[(i-first)*size:][:size]), i)
 	}
@@ -341,7 +350,7 @@ func (p *NMF) cut() {
 // makeSums is the work of a thread: it makes the sums of one chunk after the other.
 func (p *NMF) makeSums(w *workspace, worker int) {
 	for g, chunk := p.claim(worker, -1); g >= 0 && p.ctx.Err() == nil; g, chunk = p.claim(worker, g) {
-		if p.low != nil {
+		if p.single {
 			addChunk(p, w, &w.singles, g, chunk)
 		} else {
 			addChunk(p, w, &w.scratch, g, chunk)

@@ -22,6 +22,17 @@ func singleOf(tb testing.TB, v blas64.General) *Strips {
 	return s
 }
 
+// onEverySingle is onEveryPath, and the same on a path of vectors without those of float32.
+func onEverySingle(t *testing.T, test func(t *testing.T)) {
+	onEveryPath(t, test)
+	before := current
+	defer func() { current = before }()
+	without := *current
+	without.single, without.toSingle, without.toDouble = kernels{}, nil, nil
+	current = &without
+	t.Run("without", test)
+}
+
 // scaled multiplies a by c.
 func scaled(a blas64.General, c float64) blas64.General {
 	for i := range a.Data {
@@ -45,7 +56,7 @@ func within(t *testing.T, what string, got blas64.General, want []float64, part 
 // TestSingleNMFSumsAgainstFormulas: with V in float32 the sums are those of the formulas to its
 // rounding, whatever the scale of V, and the divergence to 1e-5 of itself.
 func TestSingleNMFSumsAgainstFormulas(t *testing.T) {
-	onEveryPath(t, func(t *testing.T) {
+	onEverySingle(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 32))
 		for i := range 60 {
 			f, n, k := 1+r.IntN(250), 1+r.IntN(700), 1+r.IntN(25)
@@ -86,7 +97,7 @@ func TestSingleNMFSumsAgainstFormulas(t *testing.T) {
 // depend on the number of threads.
 func TestSingleNMFInOnePass(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	onEveryPath(t, func(t *testing.T) {
+	onEverySingle(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(2, 32))
 		for _, beta := range []float64{0, 1, 2} {
 			const f, n, k = 130, 1501, 7

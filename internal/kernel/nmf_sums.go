@@ -19,7 +19,7 @@ func (p *NMF) beforeH() {
 	case 2:
 		p.GramW = square(p.GramW, w.Cols)
 		Gemm(blas.Trans, blas.NoTrans, 1, w, w, 0, p.GramW)
-		if p.low != nil {
+		if p.single {
 			p.lowGramW = lowered(p.engine, p.lowGramW, p.GramW.Data, 1)
 		}
 	}

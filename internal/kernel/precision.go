@@ -100,10 +100,15 @@ type units struct {
 
 var noUnits = units{down: 1, forH: 1, product: 1, cancels: 1e-6}
 
-// inUnits has V scaled by 2^-exponent.
-func (p *NMF) inUnits(exponent int) {
+// overSingle has V be low, which is scaled by 2^-exponent: the passes are float32 in its units, or, on
+// a path that has kernels of float64 alone, of a chunk after the other in float64.
+func (p *NMF) overSingle(exponent int) {
 	if p.beta != 0 && p.beta != 1 && p.beta != 2 {
 		panic("kernel: a V in float32 with β other than 0, 1 and 2")
+	}
+	p.scale, p.single = math.Ldexp(1, exponent), p.engine.goesSingle()
+	if !p.single {
+		return
 	}
 	beta := int(p.beta)
 	p.units = units{
@@ -113,9 +118,13 @@ func (p *NMF) inUnits(exponent int) {
 	p.eps = max(p.eps*p.units.down, LeastEpsSingle)
 }
 
-// lower makes W in float32 where V is.
+// goesSingle tells whether the passes over a V in float32 are float32: not where only those in float64
+// have vectors.
+func (e *engine) goesSingle() bool { return e.single.lanes > 0 || e.lanes == 0 }
+
+// lower makes W in float32 where the passes are.
 func (p *NMF) lower() {
-	if p.low == nil {
+	if !p.single {
 		return
 	}
 	w := p.step.W

@@ -50,7 +50,8 @@ func StripsBytes(rows, cols int) int64 {
 
 // SingleStripsBytes is StripsBytes of a V in float32.
 func SingleStripsBytes(rows, cols int) int64 {
-	return 4 * int64(rows) * int64(roundUp(cols, current.single.stripWidth()))
+	s := Strips{engine: current, low: []float32{}}
+	return 4 * int64(rows) * int64(roundUp(cols, s.width()))
 }
 
 // Single tells whether V is in float32.
@@ -60,11 +61,12 @@ func (s *Strips) Single() bool { return s.low != nil }
 func (s *Strips) Dims() (rows, cols int) { return s.rows, s.cols }
 
 func (s *Strips) width() int {
-	if s.low != nil {
+	if s.low != nil && s.engine.goesSingle() {
 		return s.engine.single.stripWidth()
 	}
 	return s.engine.stripWidth()
 }
+
 func (s *Strips) count() int { return (s.cols + s.width() - 1) / s.width() }
 
 // Set sets the columns from first on to those of v, F×n. Other columns may be set or read at the

@@ -27,7 +27,7 @@ type NMFParams struct {
 	Use        string  `json:"use" oneof:"both|w|h" doc:"Which of the wired factors to start from."`
 	Fix        string  `json:"fix" oneof:"none|w|h" doc:"Which of the wired factors is left as it is, but for the scale of each component."`
 	Power      int     `json:"power" min:"1" max:"2" doc:"2 factorises V, a power; 1 its root, a magnitude, and then H is a magnitude too."`
-	Precision  string  `json:"precision" oneof:"float64|float32" doc:"Of V in memory and of what goes through it; float32 takes half the memory for V and about half the time, and the factors, which are float64 either way, are as good. It has only beta 0, 1 and 2, and eps is at least 2^-48, 4e-15, of the greatest number of V."`
+	Precision  string  `json:"precision" oneof:"float64|float32" doc:"Of V in memory and of the passes over it: float32 takes half the memory for V and, with AVX2 or AVX-512, about half the time. The factors are float64 either way, and as good. It has beta 0, 1 and 2 alone, and eps, where it is below 2^-48 (4e-15) of the greatest number of V, is that."`
 }
 
 // defaultNMF returns the defaults whatever the divergence.

@@ -18,7 +18,7 @@ type Strips struct {
 	data       []float64
 	low        []float32 // in float32, 2^-exponent times V, in the place of data
 	exponent   int
-	lost       atomic.Bool // whether a number above 0 is 0 in float32
+	lost       atomic.Bool // whether columns that are not 0 are 0 in float32
 }
 
 // NewStrips returns a V of zeros. It panics unless both are above 0.
@@ -81,14 +81,23 @@ func (s *Strips) Set(first int, v blas64.General) {
 			return
 		}
 		for f := range v.Rows {
-			to := s.low[strip+f*s.width():][:n]
-			for j, x := range v.Data[at+f*v.Stride:][:n] {
-				if to[j] = single(x); to[j] == 0 && x > 0 {
-					s.lost.Store(true)
-				}
+			to, from := s.low[strip+f*s.width():][:n], v.Data[at+f*v.Stride:][:n]
+			narrow(s.engine, to, from, 1)
+			if isZero(to) && !isZero(from) {
+				s.lost.Store(true)
 			}
 		}
 	})
+}
+
+// isZero tells whether all of x is 0.
+func isZero[T number](x []T) bool {
+	for _, x := range x {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Get sets v to the columns from first on of the rows from row on. Others may be set at the same
@@ -135,10 +144,11 @@ const (
 // [NMF] and Get undo. It is an error if that number is beyond about 1e38 or, unless it is 0, below
 // about 3e-24: too far from 1 for numbers that count beside it. In float64 it does nothing.
 func (s *Strips) Settle() error {
-	var most float32
+	var bits uint32 // of numbers ≥ 0 they have the order of the numbers
 	for _, x := range s.low {
-		most = max(most, x)
+		bits = max(bits, math.Float32bits(x))
 	}
+	most := math.Float32frombits(bits)
 	if most == 0 && !s.lost.Load() {
 		return nil
 	}
@@ -149,7 +159,7 @@ func (s *Strips) Settle() error {
 	exponent--
 	scale := float32(math.Ldexp(1, -exponent))
 	for i, x := range s.low {
-		s.low[i] = single(float64(x * scale))
+		s.low[i] = x * scale // below the least normal number of float32 it is as good as 0
 	}
 	s.exponent += exponent
 	return nil

@@ -35,6 +35,7 @@ func TestCommandsOfPages(t *testing.T) {
 	build(t, bin)
 	for _, page := range append(append([]string{"README.md"}, pages...), docs...) {
 		t.Run(page, func(t *testing.T) {
+			t.Parallel() // most pages wait for interpreters and work on one thread
 			text, err := os.ReadFile(page)
 			if err != nil {
 				t.Fatal(err)

@@ -16,9 +16,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // Format is the version of manifests and done-files that this package writes and reads.
@@ -122,7 +123,7 @@ func apart(name string, items []*Item) error {
 
 // ReadManifestFile reads the items of a manifest in a file.
 func ReadManifestFile(path string) ([]*Item, error) {
-	f, err := os.Open(path)
+	f, err := whole.OpenPipe(path)
 	if err != nil {
 		return nil, err
 	}

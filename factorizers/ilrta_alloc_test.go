@@ -7,9 +7,10 @@ import (
 	"testing"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/allocs"
 )
 
-// An iteration allocates nothing, whichever matrices are learnt. AllocsPerRun sets GOMAXPROCS to
+// An iteration allocates nothing, whichever matrices are learnt. allocs.PerRun sets GOMAXPROCS to
 // 1, so the solver is made for one thread: helpers that share a processor are interrupted while
 // they hold what the kernels' pools have.
 func TestILRTAAllocatesNothing(t *testing.T) {
@@ -30,7 +31,7 @@ func TestILRTAAllocatesNothing(t *testing.T) {
 			}
 		}
 		iterate()
-		if n := testing.AllocsPerRun(20, iterate); n >= 1 {
+		if n := allocs.PerRun(20, iterate); n >= 1 {
 			t.Errorf("learn %s: an iteration allocates %v times; want 0", learn, n)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/audiosep/audiosep/internal/allocs"
 	"github.com/audiosep/audiosep/internal/kernel"
 )
 
@@ -23,7 +24,7 @@ func TestNMFIterationAllocatesNothing(t *testing.T) {
 				s := newNMF(t.Context(), layOut(v), w, h, nmfOptions{beta: beta, eps: 1e-10, l1: 0.1, smooth: smooth, accelerated: update.accelerated, settle: update.settle, threads: 2})
 				s.normalise()
 				before := s.updateH()
-				if n := testing.AllocsPerRun(20, func() { s.updateW(); before = s.begin(before, 0) }); n >= 1 {
+				if n := allocs.PerRun(20, func() { s.updateW(); before = s.begin(before, 0) }); n >= 1 {
 					t.Errorf("beta %v, smooth %v, accelerated %v, settle %v: an iteration allocates %v times", beta, smooth, update.accelerated, update.settle, n)
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/audiosep/audiosep/internal/allocs"
 	"github.com/audiosep/audiosep/internal/scene"
 	"gonum.org/v1/gonum/mat"
 )
@@ -25,7 +26,7 @@ func TestTLNMFSweepAllocatesNothing(t *testing.T) {
 			l := newLearning(s, p, dctMatrix(m), randomPositive(rng, m, rank), randomPositive(rng, rank, cols), 2)
 			factors, solve := newMomentum(l), l.solver(p)
 			ctx := context.Background()
-			if n := testing.AllocsPerRun(20, func() {
+			if n := allocs.PerRun(20, func() {
 				factors.update(t.Context(), 2)
 				if _, err := solve.improve(ctx); err != nil {
 					t.Error(err)

@@ -278,9 +278,13 @@ func (s *saved) recording(dir string) string {
 // readSaved reads what a page saved into a folder; its error is fs.ErrNotExist where none did.
 func readSaved(dir string) (s saved, err error) {
 	s.Plan, s.Solved = newPlan(), newPlan() // what an older page did not save is as in a new one
-	text, err := os.ReadFile(filepath.Join(dir, sessionFile))
+	f, err := whole.Open(filepath.Join(dir, sessionFile))
 	if err == nil {
-		err = json.Unmarshal(text, &s)
+		var text []byte
+		text, err = io.ReadAll(f)
+		if err = errors.Join(err, f.Close()); err == nil {
+			err = json.Unmarshal(text, &s)
+		}
 	}
 	if err == nil && s.Version != 1 {
 		err = fmt.Errorf("it is of version %d; want 1", s.Version)

@@ -2,7 +2,7 @@
 
 package multichannel
 
-// With the race detector a sync.Pool forgets at random. AllocsPerRun sets GOMAXPROCS to 1, so the
+// With the race detector a sync.Pool forgets at random. allocs.PerRun sets GOMAXPROCS to 1, so the
 // solvers are made for one thread too: helpers that share a processor are interrupted while they
 // hold what the pools of the kernels have, and then the pools are asked for more.
 
@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/allocs"
 	"github.com/audiosep/audiosep/internal/kernel"
 )
 
@@ -29,7 +30,7 @@ func TestIVAAllocatesNothing(t *testing.T) {
 				s := newIVA(newOverdemixer(m, sources), IVAParams{Model: model, Update: update})
 				s.start()
 				s.iterate()
-				if n := testing.AllocsPerRun(20, s.iterate); n >= 1 {
+				if n := allocs.PerRun(20, s.iterate); n >= 1 {
 					t.Errorf("%s, %s, %d sources: an iteration allocates %v times; want 0", model, update, sources, n)
 				}
 			}
@@ -47,7 +48,7 @@ func TestILRMAAllocatesNothing(t *testing.T) {
 		s := newILRMA(d, p, audiosep.Env{}, 0)
 		s.inChunks(s.first)
 		s.iterate()
-		if n := testing.AllocsPerRun(20, s.iterate); n >= 1 {
+		if n := allocs.PerRun(20, s.iterate); n >= 1 {
 			t.Errorf("%s, %s, %s: an iteration allocates %v times; want 0", p.Model, p.Update, p.Bases, n)
 		}
 	})
@@ -64,7 +65,7 @@ func TestFastMNMFAllocatesNothing(t *testing.T) {
 		s := newMNMF(newDemixer(problem(1, 40, 3, 100)), p, audiosep.Env{})
 		s.inChunks(s.first)
 		s.iterate()
-		if n := testing.AllocsPerRun(20, s.iterate); n >= 1 {
+		if n := allocs.PerRun(20, s.iterate); n >= 1 {
 			t.Errorf("%s: an iteration allocates %v times; want 0", update, n)
 		}
 	}
@@ -78,7 +79,7 @@ func TestFDICAAllocatesNothing(t *testing.T) {
 	s := newFDICA(newDemixer(problem(1, 40, 3, 100)))
 	s.start()
 	s.iterate()
-	if n := testing.AllocsPerRun(20, s.iterate); n >= 1 {
+	if n := allocs.PerRun(20, s.iterate); n >= 1 {
 		t.Errorf("an iteration allocates %v times; want 0", n)
 	}
 }

@@ -17,7 +17,14 @@ func needs(e audiosep.Extent, part Excerpt, arrays int, work float64) audiosep.N
 	one := 8 * frames * c * int64(e.Bins)
 	threads := 8 * frames * int64(e.Threads) * 2 * c
 	large := int64(2+arrays) * one
-	return audiosep.Needs{Large: large, Work: large + threads + 8*mostChunks*c*frames, Operations: work * float64(one/8)}
+	return audiosep.Needs{Large: large, Work: large + threads + 8*mostChunks*c*frames + matrices(e), Operations: work * float64(one/8)}
+}
+
+// matrices is what the demixing and mixing matrices of all bins take, and each thread's covariances,
+// which with many microphones are more than the recording itself.
+func matrices(e audiosep.Extent) int64 {
+	c := int64(e.Channels)
+	return 16*4*int64(e.Bins)*c*c + 24*int64(e.Threads)*c*c*c
 }
 
 // Needs says what it takes.

@@ -14,6 +14,7 @@ import (
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
 	"github.com/audiosep/audiosep/internal/kernel"
+	"github.com/audiosep/audiosep/internal/machine"
 )
 
 // LocaliseParams say how microphones stand and what is looked for.
@@ -61,11 +62,15 @@ func Localise(ctx context.Context, x audiosep.Spectra, p LocaliseParams) (*Direc
 	case p.Sources < 1:
 		return nil, fmt.Errorf("%d sources are looked for; want at least 1", p.Sources)
 	}
-	s := newSteering(x, hz, p)
+	const size, workers = 64, 4
+	s := &steering{channels: x.Framing().Channels}
+	if err := s.fits(len(hz), size*workers*x.Framing().Realisations); err != nil {
+		return nil, err
+	}
+	s.steer(hz, p)
 	f := x.Framing()
 	weights := make([]float64, degrees)
-	const size = 64
-	err := blocks.Run(ctx, f.Frames(), size, 4, func() *steered { return s.bench(size * f.Realisations) },
+	err := blocks.Run(ctx, f.Frames(), size, workers, func() *steered { return s.bench(size * f.Realisations) },
 		func(ctx context.Context, b *steered, first, n int) error {
 			if err := x.Read(ctx, &b.x, first, n); err != nil {
 				return err
@@ -92,14 +97,27 @@ type steering struct {
 	cos, sin        []float64 // [pair·bin][degree]
 }
 
-func newSteering(x audiosep.Spectra, hz []float64, p LocaliseParams) *steering {
-	s := &steering{channels: x.Framing().Channels}
+// fits is an error where the phases of so many bins of all pairs of microphones, and of so many frames
+// at a time, are more than the memory that there is: a small file may have a thousand channels.
+func (s *steering) fits(bins, frames int) error {
+	pairs := s.channels * (s.channels - 1) / 2
+	need := int64(pairs) * int64(bins) * 8 * int64(2*degrees+2*frames)
+	if may, known := machine.Memory(); known && need > may {
+		return fmt.Errorf("the phases of all %d pairs of %d channels would take %.3g GB of memory, and %.3g GB may be used; want fewer microphones, or shorter frames", pairs, s.channels, float64(need)/1e9, float64(may)/1e9)
+	}
+	return nil
+}
+
+// steer finds the phases.
+func (s *steering) steer(hz []float64, p LocaliseParams) {
 	s.pairs = s.channels * (s.channels - 1) / 2
 	for f, v := range hz {
 		if v >= p.Lowest {
 			s.bins = append(s.bins, f)
 		}
 	}
+	size := s.pairs * len(s.bins) * degrees
+	s.cos, s.sin = make([]float64, 0, size), make([]float64, 0, size)
 	for i := range s.channels {
 		for j := i + 1; j < s.channels; j++ {
 			for _, f := range s.bins {
@@ -111,7 +129,6 @@ func newSteering(x audiosep.Spectra, hz []float64, p LocaliseParams) *steering {
 			}
 		}
 	}
-	return s
 }
 
 // steered is the scratch memory of some frames.

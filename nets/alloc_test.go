@@ -7,6 +7,8 @@ package nets
 import (
 	"runtime"
 	"testing"
+
+	"github.com/audiosep/audiosep/internal/allocs"
 )
 
 func TestDenoiseAllocatesNothing(t *testing.T) {
@@ -16,7 +18,7 @@ func TestDenoiseAllocatesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		x, dst := [][]float64{talk(t).Data[0][:model.chunk]}, [][]float64{make([]float64, 0, 2*model.chunk)}
-		if n := testing.AllocsPerRun(10, func() { dst[0] = dst[0][:0]; s.run(dst, x) }); n >= 1 {
+		if n := allocs.PerRun(10, func() { dst[0] = dst[0][:0]; s.run(dst, x) }); n >= 1 {
 			t.Errorf("%s: %d samples allocate %v times; want 0", name, model.chunk, n)
 		}
 	}

@@ -80,10 +80,36 @@ type Nothing struct{}
 // Prepare refuses a run whose notes could not be written at its end.
 func (s *WriteNotes) Prepare(_ context.Context, plan audiosep.Plan) error {
 	s.inputs = plan.Inputs
+	path := s.p.File
 	if s.named() {
-		return nil
+		if len(plan.Head.Names) == 0 {
+			return nil // what the recording is called is not known yet
+		}
+		path = s.pathOf(plan.Head)
+		s.path = filepath.Clean(path)
 	}
-	return whole.Allowed(s.p.File, s.p.Overwrite, plan.Inputs)
+	return whole.Allowed(path, s.p.Overwrite, plan.Inputs)
+}
+
+// CheckWiring refuses a file that is named after a recording where there is none.
+func (s *WriteNotes) CheckWiring(from map[string][]string) error {
+	if s.named() && len(from["audio"]) == 0 {
+		return s.nameless()
+	}
+	return nil
+}
+
+func (s *WriteNotes) nameless() error {
+	return &audiosep.ParamError{Name: "file", What: fmt.Sprintf("is %q, but no recording is wired to audio; want \"in\": {\"audio\": …}, or a name without %s", s.p.File, inputName)}
+}
+
+// pathOf returns the path of the file, named after a recording.
+func (s *WriteNotes) pathOf(h audiosep.Head) string {
+	name := "recording"
+	if len(h.Names) > 0 {
+		name = strings.NewReplacer("/", "_", "\\", "_").Replace(h.Names[0])
+	}
+	return strings.ReplaceAll(s.p.File, inputName, name)
 }
 
 // named tells whether the file is named after the recording.
@@ -102,17 +128,13 @@ func (s *WriteNotes) Run(ctx context.Context, _ audiosep.Env, in WriteNotesIn) (
 	path := s.p.File
 	if s.named() {
 		if in.Audio == nil {
-			return Nothing{}, fmt.Errorf("file is %q, but no recording is wired to audio; want \"in\": {\"audio\": …}, or a name without %s", path, inputName)
+			return Nothing{}, s.nameless()
 		}
 		h, err := in.Audio.Head(ctx)
 		if err != nil {
 			return Nothing{}, err
 		}
-		name := "recording"
-		if len(h.Names) > 0 {
-			name = strings.NewReplacer("/", "_", "\\", "_").Replace(h.Names[0])
-		}
-		path = strings.ReplaceAll(path, inputName, name)
+		path = s.pathOf(h)
 		if err := whole.Allowed(path, s.p.Overwrite, s.inputs); err != nil {
 			return Nothing{}, err
 		}

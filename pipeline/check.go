@@ -27,6 +27,7 @@ type Pipeline struct {
 	// Out is the folder that files to write are relative to.
 	Out string
 
+	file   string // of the spec, or empty
 	stages []*stage
 	byID   map[string]*stage
 }
@@ -50,7 +51,7 @@ type stage struct {
 // error is Problems: every fault, with its place.
 func Check(s *Spec, reg *Registry) (*Pipeline, error) {
 	c := &checker{Spec: s, reg: reg, problems: slices.Concat(s.setErrs, s.misnamed),
-		p: &Pipeline{Name: s.Name, Seed: s.Seed, Out: s.Out, byID: map[string]*stage{}}}
+		p: &Pipeline{Name: s.Name, Seed: s.Seed, Out: s.Out, file: s.file, byID: map[string]*stage{}}}
 	c.setInputs()
 	c.buildPlugins()
 	for i := range s.Stages {

@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -251,7 +252,7 @@ func (r *run) prepare(ctx context.Context, st *stage) error {
 		return nil
 	}
 	var plan audiosep.Plan
-	plan.Head, _ = r.head(st)
+	plan.Head, _ = r.headGiven(st)
 	for _, in := range st.def.In {
 		for _, ref := range st.in[in.Name] {
 			if s, ok := r.out[ref].(audiosep.Stems); ok {
@@ -263,6 +264,9 @@ func (r *run) prepare(ctx context.Context, st *stage) error {
 	}
 	for _, other := range r.Pipeline.stages {
 		plan.Inputs = append(plan.Inputs, other.reads...)
+	}
+	if r.file != "" {
+		plan.Inputs = append(plan.Inputs, r.file)
 	}
 	if r.Checkpoint != nil {
 		state, err := r.Checkpoint(st.id).Load()
@@ -279,6 +283,25 @@ func (r *run) prepare(ctx context.Context, st *stage) error {
 	return p.Prepare(ctx, plan)
 }
 
+// headGiven returns that of the recording or the sources which a stage is given, where it is given
+// some, else as head.
+func (r *run) headGiven(st *stage) (audiosep.Head, bool) {
+	for _, in := range st.def.In {
+		if in.Cargo != audiosep.CargoAudio && in.Cargo != audiosep.CargoSources {
+			continue
+		}
+		for _, ref := range st.in[in.Name] {
+			if h, ok := r.heads[ref]; ok {
+				return h, true
+			}
+			if h, ok := r.head(r.byID[ref.Stage]); ok {
+				return h, true
+			}
+		}
+	}
+	return r.head(st)
+}
+
 // apart refuses two stages that would write the same file. Names differ by more than capitals,
 // which some systems do not tell apart.
 func (r *run) apart(_ context.Context, st *stage) error {
@@ -290,13 +313,27 @@ func (r *run) apart(_ context.Context, st *stage) error {
 		r.writers = map[string]string{}
 	}
 	for _, path := range w.Writes() {
-		key := strings.ToLower(path)
+		key := strings.ToLower(resolved(path))
 		if other, ok := r.writers[key]; ok && other != st.id {
 			return fmt.Errorf("it and stage %q would both write %s; give one of them another name, pattern or folder", other, path)
 		}
 		r.writers[key] = st.id
 	}
 	return nil
+}
+
+// resolved returns a path without the links in those of its folders that are there.
+func resolved(path string) string {
+	rest := filepath.Base(path)
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			return filepath.Join(real, rest)
+		}
+		if dir == filepath.Dir(dir) {
+			return path
+		}
+		rest = filepath.Join(filepath.Base(dir), rest)
+	}
 }
 
 // head returns that of the recording from which a stage's inputs come, as far as it is known

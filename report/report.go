@@ -11,7 +11,10 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 
 	"gonum.org/v1/gonum/mat"
@@ -76,6 +79,32 @@ func New(spec pipeline.ReportSpec, next pipeline.Watcher) (*Report, error) {
 		return nil, errors.Join(err, r.files.Close())
 	}
 	return r, nil
+}
+
+// Over has the report be of a pipeline. It is an error if a file that the pipeline reads would be
+// replaced by one of the report, such as the factors of an earlier report by those of this one.
+func (r *Report) Over(p *pipeline.Pipeline) error {
+	r.Pipeline = p
+	stages := map[string]bool{}
+	for _, n := range p.Graph().Stages {
+		stages[n.ID] = true
+	}
+	entries, _ := os.ReadDir(r.dir) // if it is not there, nothing in it is read
+	for _, e := range entries {
+		stage, _, _ := strings.Cut(e.Name(), ".")
+		ours := slices.Contains([]string{"steps.jsonl", "log.jsonl", "metrics.json", "report.html"}, e.Name())
+		if !ours && !(stages[stage] && slices.Contains([]string{".npz", ".png", ".json"}, filepath.Ext(e.Name()))) {
+			continue
+		}
+		path := filepath.Join(r.dir, e.Name())
+		at, err := os.Stat(path)
+		for _, read := range p.Reads() {
+			if in, errIn := os.Stat(read.Path); err == nil && errIn == nil && os.SameFile(at, in) {
+				return fmt.Errorf("the report would replace %s, which stage %q reads; want another folder for the report", path, read.Stage)
+			}
+		}
+	}
+	return nil
 }
 
 // Commit has the files appear in the report's folder, in place of those of their names.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path"
 	"slices"
 	"time"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/audiosep/audiosep/batch"
 	"github.com/audiosep/audiosep/batch/helper"
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/metrics"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/pipeline/record"
@@ -81,7 +81,7 @@ func (f *planFlags) inputs(cmd *cobra.Command, args []string) ([]string, error) 
 	for _, list := range f.lists {
 		var r io.Reader = cmd.InOrStdin()
 		if list != "-" {
-			file, err := os.Open(list)
+			file, err := whole.OpenPipe(list)
 			if err != nil {
 				return nil, err
 			}

@@ -86,11 +86,15 @@ func aboutTime(d time.Duration, digits int) string {
 
 // rounded rounds x > 0 to so many digits, but to whole numbers at least.
 func rounded(x float64, digits int) float64 {
-	unit := math.Pow(10, math.Floor(math.Log10(x))-float64(digits-1))
-	if unit > 1 || x < 10 {
-		return math.Round(x/unit) * unit
+	power := int(math.Floor(math.Log10(x))) - (digits - 1)
+	if power <= 0 && x >= 10 {
+		return math.Round(x)
 	}
-	return math.Round(x)
+	unit := math.Pow10(max(power, -power))
+	if power < 0 { // divided by a whole number it has no more digits: 41·0.1 is 4.1000000000000005
+		return math.Round(x*unit) / unit
+	}
+	return math.Round(x/unit) * unit
 }
 
 // byteSize is a flag: a number of bytes, such as 4GB, 500MB or 2GiB.

@@ -167,7 +167,9 @@ func (r *runner) run(ctx context.Context, l *loaded) (rec *record.Record, err er
 			return nil, errors.Join(err, w.Close(), l.Close())
 		}
 		defer rep.Close()
-		rep.Pipeline = l.Pipeline
+		if err := rep.Over(l.Pipeline); err != nil {
+			return nil, errors.Join(err, w.Close(), l.Close())
+		}
 		o.Log = rep.Log(o.Log)
 		o.Watcher, o.With = rep, []audiosep.Committer{rep}
 	}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/internal/nearest"
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/presets"
 )
@@ -164,7 +164,7 @@ func readAll(r io.Reader, file string) ([]byte, error) {
 		return text, nil
 	}
 	if file != "-" {
-		f, err := os.Open(file)
+		f, err := whole.OpenPipe(file)
 		if near := nearest.Name(file, presets.Names()); near != "" && errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("no preset and no file is called %q; did you mean %q?", file, near)
 		}

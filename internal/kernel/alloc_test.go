@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/audiosep/audiosep/internal/allocs"
 	"gonum.org/v1/gonum/blas"
 )
 
@@ -15,7 +16,7 @@ func TestGemmAllocatesNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	a, b, c := random(r, 100, 60, 60), random(r, 60, 300, 300), random(r, 100, 300, 300)
 	Gemm(blas.NoTrans, blas.NoTrans, 1, a, b, 0, c)
-	if n := testing.AllocsPerRun(50, func() { Gemm(blas.NoTrans, blas.NoTrans, 1, a, b, 0, c) }); n >= 1 && Path() != "go" {
+	if n := allocs.PerRun(50, func() { Gemm(blas.NoTrans, blas.NoTrans, 1, a, b, 0, c) }); n >= 1 && Path() != "go" {
 		t.Errorf("a product allocates %v times; want 0", n)
 	}
 }
@@ -36,7 +37,7 @@ func TestNMFAllocatesNothing(t *testing.T) {
 		s := Step{W: w, H: h, NumH: num, DenH: den, Update: func(_, _, _, _ []float64, _ int) {}, Next: h, NumW: numW, DenW: denW, Objective: true}
 		for _, p := range passes {
 			p.Do(t.Context(), s)
-			if n := testing.AllocsPerRun(50, func() { p.Do(t.Context(), s) }); n >= 1 {
+			if n := allocs.PerRun(50, func() { p.Do(t.Context(), s) }); n >= 1 {
 				t.Errorf("β = %v, float32 %v: a step allocates %v times; want 0", beta, p.low != nil, n)
 			}
 		}

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Standard is the name that stands for standard input and output.
@@ -29,6 +31,33 @@ func Open(path string) (*os.File, error) {
 		return nil, fmt.Errorf("%s is no regular file; want one", path)
 	}
 	return os.Open(path)
+}
+
+// patience is how long a named pipe is waited for that nobody writes to.
+var patience = 10 * time.Second
+
+// OpenPipe opens a file that is read once, from its beginning to its end, and so may be a pipe, such
+// as <(…) of a shell. One to which nobody writes is given up after ten seconds.
+func OpenPipe(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
+		return os.Open(path)
+	}
+	type result struct {
+		f   *os.File
+		err error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		f, err := os.Open(path) // for ever, if nobody writes: it ends with the program
+		opened <- result{f, err}
+	}()
+	select {
+	case r := <-opened:
+		return r.f, r.err
+	case <-time.After(patience):
+		return nil, fmt.Errorf("%s is a pipe that nobody writes to; want a file", path)
+	}
 }
 
 // Sum returns the length and the SHA-256, in hex, of a regular file.

@@ -411,7 +411,11 @@ func (s *nmf) begin(before, tol float64) float64 {
 // Rounding is that of the terms of the divergence, which may cancel, and of the sum itself,
 // where WH is far from V or a penalty is most of it.
 func (s *nmf) rose(before, after float64) string {
-	if after-before <= 1e-12*(s.magnitude()+before) {
+	rounding := 1e-12
+	if s.v.Single() {
+		rounding = 1e-6
+	}
+	if after-before <= rounding*(s.magnitude()+before) {
 		return "the objective fell as far as its rounding allows"
 	}
 	return fmt.Sprintf("an update raised the objective by %.3g and was undone", after-before)

@@ -23,7 +23,11 @@ type spectrogram struct {
 }
 
 func newSpectrogram(bins, cols int) *spectrogram {
-	s := &spectrogram{Strips: kernel.NewStrips(bins, cols)}
+	return spectrogramIn(kernel.NewStrips(bins, cols))
+}
+
+func spectrogramIn(strips *kernel.Strips) *spectrogram {
+	s := &spectrogram{Strips: strips}
 	s.total = sync.OnceValue(s.sum)
 	return s
 }
@@ -41,7 +45,12 @@ func readWith(ctx context.Context, v audiosep.Power, power int, beta, eps float6
 		return nil, err
 	}
 	s := newSpectrogram(v.Bins(), v.Framing().Columns())
-	return s, audiosep.ReadPower(ctx, v, func(first int, v *mat.Dense) error {
+	return s, s.read(ctx, v, power, beta, eps, see)
+}
+
+// read is what readWith does into columns that are there.
+func (s *spectrogram) read(ctx context.Context, v audiosep.Power, power int, beta, eps float64, see func(first int, v *mat.Dense)) error {
+	return audiosep.ReadPower(ctx, v, func(first int, v *mat.Dense) error {
 		if err := checkBlock(v, first, beta, eps); err != nil {
 			return err
 		}
@@ -56,14 +65,10 @@ func readWith(ctx context.Context, v audiosep.Power, power int, beta, eps float6
 	})
 }
 
-// inStrips returns v, or its root where power is 1, with the same errors.
-func inStrips(v *mat.Dense, power int, beta, eps float64) (*spectrogram, error) {
-	bins, cols := v.Dims()
-	if err := checkShape(bins, cols); err != nil {
-		return nil, err
-	}
-	s := newSpectrogram(bins, cols)
-	return s, inBlocks(v, func(first int, part *mat.Dense) error {
+// set sets all columns to v's, or their roots where power is 1, with the same errors.
+func (s *spectrogram) set(v *mat.Dense, power int, beta, eps float64) error {
+	bins, _ := v.Dims()
+	return inBlocks(v, func(first int, part *mat.Dense) error {
 		if err := checkBlock(part, first, beta, eps); err != nil {
 			return err
 		}

@@ -93,7 +93,7 @@ const growthRate = 44100 // Hz
 func growthColumns(seconds int) int { return seconds * growthRate / 512 }
 
 func growISNMF(ctx context.Context, bins, columns, rank int) (func() (benchRun, error), error) {
-	return nmfWork(ctx, 0, bins, columns, rank, 5)
+	return nmfWork(ctx, 0, bins, columns, rank, 5, "float64")
 }
 
 func growTLNMF(ctx context.Context, m, n, rank, realisations int) (func() (benchRun, error), error) {

@@ -68,6 +68,7 @@ const (
 var memoryJobs = []memoryJob{
 	{"is_nmf, K 8, 1 min", 60, 1, 44100, "", framesOf2048 + `{"use": "is_nmf", "params": {"iterations": 2}}, {"use": "wiener"}`, nil},
 	{"is_nmf, K 8, 5 min, stereo", 300, 2, 44100, "", framesOf2048 + `{"use": "is_nmf", "params": {"iterations": 2}}, {"use": "wiener"}`, nil},
+	{"is_nmf in float32, K 8, 5 min, stereo", 300, 2, 44100, "", framesOf2048 + `{"use": "is_nmf", "params": {"iterations": 2, "precision": "float32"}}, {"use": "wiener"}`, nil},
 	{"is_nmf, K 32, 4 starts, 1 min", 60, 1, 44100, "", framesOf2048 + `{"use": "is_nmf", "params": {"iterations": 2, "rank": 32, "restarts": 4}}, {"use": "wiener"}`, nil},
 	{"is_nmf, K 100, 1 min", 60, 1, 44100, "", framesOf2048 + `{"use": "is_nmf", "params": {"iterations": 2, "rank": 100}}, {"use": "wiener"}`, nil},
 	{"tl_nmf, M 512, 1 min", 60, 1, 44100, "", framesOf512 + `{"use": "tl_nmf", "params": {"iterations": 2}}, {"use": "wiener"}`, nil},

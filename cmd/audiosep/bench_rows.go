@@ -55,8 +55,10 @@ func benchRows() []benchRow {
 		rows = append(rows, fftRows(m)...)
 	}
 	rows = append(rows,
-		nmfRow("is", "Itakura-Saito", 0, 12), nmfRow("kl", "Kullback-Leibler", 1, 8), nmfRow("euclidean", "Euclidean", 2, 4),
-		acceleratedRow("is", 0), acceleratedRow("kl", 1), acceleratedRow("euclidean", 2),
+		nmfRow("is", "Itakura-Saito", 0, 12, "float64"), nmfRow("kl", "Kullback-Leibler", 1, 8, "float64"), nmfRow("euclidean", "Euclidean", 2, 4, "float64"),
+		nmfRow("is", "Itakura-Saito", 0, 12, "float32"), nmfRow("kl", "Kullback-Leibler", 1, 8, "float32"), nmfRow("euclidean", "Euclidean", 2, 4, "float32"),
+		acceleratedRow("is", 0, "float64"), acceleratedRow("kl", 1, "float64"), acceleratedRow("euclidean", 2, "float64"),
+		acceleratedRow("is", 0, "float32"), acceleratedRow("kl", 1, "float32"), acceleratedRow("euclidean", 2, "float32"),
 		paperRow(), isRow(), gcmRow(), descentRow(), maskRow(),
 		evalRow("v3", "with matching", metrics.V3Sources), evalRow("v4", "in the order given", metrics.V4),
 		startRow())
@@ -144,25 +146,36 @@ func fftRows(m int) []benchRow {
 // The size of the rows of NMF, about a minute of sound.
 const nmfBins, nmfColumns, nmfRank, nmfIterations = 513, 2329, 10, 200
 
-func nmfRow(name, divergence string, beta, operations float64) benchRow {
+func nmfRow(name, divergence string, beta, operations float64, precision string) benchRow {
+	name, doc := inPrecision(precision, "nmf/"+name, fmt.Sprintf("NMF, %s, %d×%d, K %d, %d iterations", divergence, nmfBins, nmfColumns, nmfRank, nmfIterations))
 	return benchRow{
-		name: "nmf/" + name, doc: fmt.Sprintf("NMF, %s, %d×%d, K %d, %d iterations", divergence, nmfBins, nmfColumns, nmfRank, nmfIterations),
+		name: name, doc: doc,
 		work: benchWork{operations: operations * nmfBins * nmfColumns * nmfRank * nmfIterations},
 		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
-			return nmfWork(ctx, beta, nmfBins, nmfColumns, nmfRank, nmfIterations)
+			return nmfWork(ctx, beta, nmfBins, nmfColumns, nmfRank, nmfIterations, precision)
 		},
 	}
 }
 
+// inPrecision returns the name and doc of a row with those of a precision.
+func inPrecision(precision, name, doc string) (string, string) {
+	if precision == "float64" {
+		return name, doc
+	}
+	return name + "/" + precision, doc + ", precision " + precision
+}
+
 func nmfParams(rank, iterations int) factorizers.NMFParams {
 	return factorizers.NMFParams{
-		Rank: rank, Iterations: iterations, Eps: 1e-10, Update: "mm", Start: "random", Restarts: 1, Use: "both", Fix: "none", Power: 2,
+		Rank: rank, Iterations: iterations, Eps: 1e-10, Update: "mm", Start: "random", Restarts: 1, Use: "both", Fix: "none", Power: 2, Precision: "float64",
 	}
 }
 
-func nmfWork(ctx context.Context, beta float64, bins, columns, rank, iterations int) (func() (benchRun, error), error) {
+func nmfWork(ctx context.Context, beta float64, bins, columns, rank, iterations int, precision string) (func() (benchRun, error), error) {
 	v := powers(1, bins, columns)
-	nmf, err := factorizers.NewNMF(beta, nmfParams(rank, iterations))
+	p := nmfParams(rank, iterations)
+	p.Precision = precision
+	nmf, err := factorizers.NewNMF(beta, p)
 	return func() (benchRun, error) {
 		f, err := nmf.Factorize(ctx, audiosep.Env{Seed: 1}, v, nil)
 		if err != nil {
@@ -178,14 +191,15 @@ func nmfWork(ctx context.Context, beta float64, bins, columns, rank, iterations 
 
 // acceleratedRow times the accelerated updates to where the others come in all of their
 // iterations, or, with AUDIOSEP_NMF, to where a peer came from the same start.
-func acceleratedRow(name string, beta float64) benchRow {
+func acceleratedRow(name string, beta float64, precision string) benchRow {
+	name, doc := inPrecision(precision, "nmf/"+name+"/accelerated", fmt.Sprintf("the same with accelerated updates, until D is what mm comes to in %d iterations", nmfIterations))
 	return benchRow{
-		name: "nmf/" + name + "/accelerated", doc: fmt.Sprintf("the same with accelerated updates, until D is what mm comes to in %d iterations", nmfIterations),
+		name: name, doc: doc,
 		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
 			problem, err := nmfProblem(ctx, beta)
 			return func() (run benchRun, err error) {
 				p := nmfParams(nmfRank, 5*nmfIterations)
-				p.Update = "accelerated"
+				p.Update, p.Precision = "accelerated", precision
 				d, err := problem.descend(ctx, p)
 				if err != nil {
 					return run, err

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"gonum.org/v1/gonum/mat"
@@ -69,7 +70,7 @@ stages but for the update, and 5 components a stem.`,
 	fl := cmd.Flags()
 	fl.StringVar(&b.data, "data", "", "`DIR` with recordings, as DIR/NAME/mix.wav or DIR/audio/NAME/mix.wav (default: $AUDIOSEP_DATA)")
 	fl.IntVar(&b.starts, "starts", 100, "`N` starts of each divergence, shared among all V; with --stems, of each recording")
-	fl.StringSliceVar(&b.updates, "updates", []string{"warm", "accelerated"}, "`UPDATES` to be held against mm")
+	fl.StringSliceVar(&b.updates, "updates", []string{"warm", "accelerated"}, "`UPDATES` to be held against mm; mm/float32 is mm with that precision")
 	fl.BoolVar(&b.stems, "stems", false, "compare separations instead of objectives")
 	return cmd
 }
@@ -199,7 +200,8 @@ type startsRuns struct {
 func (b *startsBench) runs(ctx context.Context, kind, update string, v *mat.Dense, starts int) (r startsRuns, err error) {
 	beta, power := startsKind(kind)
 	p := nmfParams(startsRank, b.iterations)
-	p.Update, p.Power = update, power
+	p.Power = power
+	setUpdate(&p, update)
 	nmf, err := factorizers.NewNMF(beta, p)
 	if err != nil {
 		return r, err
@@ -215,6 +217,14 @@ func (b *startsBench) runs(ctx context.Context, kind, update string, v *mat.Dens
 		r.objective = append(r.objective, f.Objective)
 	}
 	return r, nil
+}
+
+// setUpdate sets an update or, as in mm/float32, also the precision.
+func setUpdate(p *factorizers.NMFParams, update string) {
+	name, precision, ok := strings.Cut(update, "/")
+	if p.Update = name; ok {
+		p.Precision = precision
+	}
 }
 
 // compare adds what each update comes to on v to its tally.

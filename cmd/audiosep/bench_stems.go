@@ -98,7 +98,8 @@ func openStems(mix string) (r stemmed, err error) {
 func (b *startsBench) separation(ctx context.Context, kind, update string, r stemmed) (of []float64, err error) {
 	beta, power := startsKind(kind)
 	p := factorizers.DefaultISNMF()
-	p.Rank, p.Update, p.Power = 5*len(r.stems), update, power
+	p.Rank, p.Power = 5*len(r.stems), power
+	setUpdate(&p, update)
 	nmf, err := factorizers.NewNMF(beta, p)
 	if err != nil {
 		return nil, err

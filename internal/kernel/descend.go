@@ -30,7 +30,7 @@ func Descend(x, num []float64, gram blas64.General, l1 float64, sweeps int) {
 
 // lessProduct subtracts gᵀx from w.p, with x K×n.
 func (w *workspace) lessProduct(g, x []float64, n int) {
-	e, t := current, &w.tile
+	e, t := current, &w.tileOf
 	if e.lanes == 0 || n%e.lanes != 0 || n > 3*e.lanes {
 		for i, g := range g {
 			for j, x := range x[i*n : (i+1)*n] {

@@ -3,24 +3,29 @@ package kernel
 import "unsafe"
 
 // A dotTile is the argument of the micro-kernels of A·Bᵀ, which know the offsets of the
-// fields: the products of panels of rows of A with some rows of B are added to C. Rows are in
+// fields: the products of panels of rows of A with some rows of B are added to C, which is float64
+// whatever these are. Rows are in
 // strips of three vectors. Strides are in bytes.
-type dotTile struct {
+type dotTileOf[T number] struct {
 	strips, panels int
-	a              *float64
+	a              *T
 	ars, as, aps   uintptr // from a row of A, a strip, a panel to the next
-	b              *float64
+	b              *T
 	brs, bs        uintptr // from a row of B, a strip to the next
 	c              *float64
 	crs            uintptr // from a row of C to the next
 }
+
+type dotTile = dotTileOf[float64]
 
 // dotColumns is the most rows of B that a micro-kernel takes.
 const dotColumns = 6
 
 // dots adds the products of so many rows of A with k rows of B to C. The rows of A should fit
 // into the first cache: they are read again for every few rows of B.
-func (e *engine) dots(t *dotTile, rows, k int) {
+func (e *engine) dots(t *dotTile, rows, k int) { dotsOf(&e.kernels, t, rows, k) }
+
+func dotsOf[T number](e *kernels, t *dotTileOf[T], rows, k int) {
 	a, b, c := t.a, t.b, t.c
 	t.crs = uintptr(8 * k)
 	h, high, low := panels(k, dotColumns)
@@ -40,8 +45,8 @@ func (e *engine) dots(t *dotTile, rows, k int) {
 				height--
 			}
 			t.panels = n
-			t.a = (*float64)(unsafe.Add(unsafe.Pointer(a), uintptr(row)*t.ars))
-			t.b = (*float64)(unsafe.Add(unsafe.Pointer(b), uintptr(first)*t.brs))
+			t.a = (*T)(unsafe.Add(unsafe.Pointer(a), uintptr(row)*t.ars))
+			t.b = (*T)(unsafe.Add(unsafe.Pointer(b), uintptr(first)*t.brs))
 			t.c = (*float64)(unsafe.Add(unsafe.Pointer(c), uintptr(row)*t.crs+uintptr(8*first)))
 			e.dot[i][height-1]((*uint64)(unsafe.Pointer(t)))
 		}

@@ -12,22 +12,12 @@ const Environment = "AUDIOSEP_KERNEL"
 // An engine is one way to compute: vectors of some width, or plain Go.
 type engine struct {
 	name string
-	// lanes is the number of float64 in a vector, which for neon is two registers. It is also
-	// the most rows of a panel of A.
-	lanes int
+	kernels
+	// single are the kernels of an NMF in float32; neon has none.
+	single kernels
 	// narrow is the engine for products of few columns, with less padding.
 	narrow *engine
-	// gemm is the micro-kernel for panels of i+1 rows and strips of j+1 vectors.
-	gemm [8][3]func(*uint64)
-	// ratio is the kernel for β = 0, β = 1 and any β, each without and with the objective; for
-	// panels of ratioRows rows and of one.
-	ratio     [6][2]func(*uint64)
-	ratioRows [6]int
-	logs      func(*uint64) // completes the objective for β = 1
-	// dot is the kernel of A·Bᵀ for dotRows rows of A and for one, and panels of j+1 rows
-	// of B.
-	dot       [2][dotColumns]func(*uint64)
-	dotRows   int
+
 	log, exp  func(dst, x *float64, vectors int)
 	addSquare func(dst, x *float64, vectors int)
 
@@ -38,6 +28,28 @@ type engine struct {
 
 	magnitudes, exchange, share func(dst, x *float64, vectors int)
 	cross                       func(*uint64) // see crossTile
+
+	toSingle func(dst *float32, x *float64, scale float64, vectors int) // vectors of float64
+	toDouble func(dst *float64, x *float32, scale float64, vectors int)
+}
+
+// kernels are those that go through V, for numbers of one precision.
+type kernels struct {
+	// lanes is the number of numbers in a vector, which for neon is two registers. Of float64 it
+	// is also the most rows of a panel of A. With 0 there are no kernels but plain Go.
+	lanes int
+	// gemm is the micro-kernel for panels of i+1 rows and strips of j+1 vectors; in float32 of
+	// three vectors.
+	gemm [8][3]func(*uint64)
+	// ratio is the kernel for β = 0, β = 1 and, in float64, any β, each without and with the
+	// objective; for panels of ratioRows rows and of one.
+	ratio     [6][2]func(*uint64)
+	ratioRows [6]int
+	logs      func(*uint64) // completes the objective for β = 1
+	// dot is the kernel of A·Bᵀ for dotRows rows of A and for one, and panels of j+1 rows
+	// of B.
+	dot     [2][dotColumns]func(*uint64)
+	dotRows int
 }
 
 // plain is plain Go: the tests hold the other engines against it, and it runs where there is
@@ -84,26 +96,32 @@ func Use(name string) (restore func(), ok bool) {
 // A tile is the argument of a micro-kernel, which knows the offsets of the fields:
 // C = alpha·AB for panels of A, m×k each, one below the other, and one strip of B.
 // Strides are in bytes.
-type tile struct {
+type tileOf[T number] struct {
 	k, panels int
-	a         *float64
+	a         *T
 	rs, cs    uintptr // from a row of A to the next, and from a column to the next
 	ps        uintptr // from a panel of A to the next
-	b         *float64
+	b         *T
 	bs        uintptr // from a row of B to the next
-	c         *float64
+	c         *T
 	ldc       uintptr // from a row of C to the next
-	alpha     float64
+	alpha     T
 	add       int // 0: C = alpha·AB; 1: C += alpha·AB
 }
 
+type tile = tileOf[float64]
+
 // A view is a matrix with a stride for rows and one for columns, in numbers.
-type view struct {
-	data   []float64
+type viewOf[T number] struct {
+	data   []T
 	rs, cs int
 }
 
-func (v view) from(i, j int) view { return view{v.data[i*v.rs+j*v.cs:], v.rs, v.cs} }
+type view = viewOf[float64]
+
+func (v viewOf[T]) from(i, j int) viewOf[T] { return viewOf[T]{v.data[i*v.rs+j*v.cs:], v.rs, v.cs} }
+
+func (v viewOf[T]) transposed() viewOf[T] { return viewOf[T]{v.data, v.cs, v.rs} }
 
 // panels cuts m rows into panels of at most `most` rows: `high` panels of `height` rows, then
 // `low` panels of one row less. They are nearly equal because a panel of few rows has too few
@@ -118,22 +136,27 @@ func panels(m, most int) (height, high, low int) {
 // strip multiplies m rows of a by the strip of B in t, vecs vectors wide. A packed a has its
 // rows in panels, as packRows leaves them.
 func (e *engine) strip(t *tile, a view, packed bool, m, vecs int) {
-	h, high, low := panels(m, e.lanes)
+	stripOf(&e.kernels, t, a, packed, m, vecs)
+}
+
+func stripOf[T number](e *kernels, t *tileOf[T], a viewOf[T], packed bool, m, vecs int) {
+	size := sizeOf[T]()
+	h, high, low := panels(m, e.lanes*size/8)
 	i := 0
 	for _, n := range [2]int{high, low} {
 		if n > 0 {
 			if packed {
 				t.a = &a.data[i*t.k]
-				t.rs, t.cs, t.ps = 8, uintptr(8*h), uintptr(8*h*t.k)
+				t.rs, t.cs, t.ps = uintptr(size), uintptr(size*h), uintptr(size*h*t.k)
 			} else {
 				t.a = &a.data[i*a.rs]
-				t.rs, t.cs, t.ps = uintptr(8*a.rs), uintptr(8*a.cs), uintptr(8*h*a.rs)
+				t.rs, t.cs, t.ps = uintptr(size*a.rs), uintptr(size*a.cs), uintptr(size*h*a.rs)
 			}
 			t.panels = n
 			e.gemm[h-1][vecs-1]((*uint64)(unsafe.Pointer(t)))
 			i += n * h
 			if i < m {
-				t.c = (*float64)(unsafe.Add(unsafe.Pointer(t.c), uintptr(n*h)*t.ldc))
+				t.c = (*T)(unsafe.Add(unsafe.Pointer(t.c), uintptr(n*h)*t.ldc))
 			}
 		}
 		h--

@@ -3,7 +3,7 @@ package kernel
 // available returns the engines of this machine, the fastest first: every arm64 has NEON.
 func available() []*engine { return []*engine{neon, plain} }
 
-var neon = &engine{name: "neon", lanes: 4, gemm: [8][3]func(*uint64){
+var neon = &engine{name: "neon", kernels: kernels{lanes: 4, gemm: [8][3]func(*uint64){
 	{gemmNEON_1x4, gemmNEON_1x8, gemmNEON_1x12},
 	{gemmNEON_2x4, gemmNEON_2x8, gemmNEON_2x12},
 	{gemmNEON_3x4, gemmNEON_3x8, gemmNEON_3x12},
@@ -18,7 +18,7 @@ var neon = &engine{name: "neon", lanes: 4, gemm: [8][3]func(*uint64){
 }, ratioRows: [6]int{4, 4, 4, 4, 2, 2}, logs: logsNEON, dot: [2][dotColumns]func(*uint64){
 	{dotsNEON_2x1, dotsNEON_2x2, dotsNEON_2x3, dotsNEON_2x4, dotsNEON_2x5, dotsNEON_2x6},
 	{dotsNEON_1x1, dotsNEON_1x2, dotsNEON_1x3, dotsNEON_1x4, dotsNEON_1x5, dotsNEON_1x6},
-}, dotRows: 2,
+}, dotRows: 2},
 	log: logNEON, exp: expNEON, addSquare: addSquareNEON,
 	mul: mulNEON, div: divNEON, addPower: addPowerNEON, scale: scaleNEON, scaleRoot: scaleRootNEON,
 	power: powerNEON, mulSquare: mulSquareNEON, cross: crossNEON,

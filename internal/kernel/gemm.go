@@ -224,7 +224,7 @@ func (w *workspace) packRows(e *engine, a view, rows, k int) {
 // strip computes a strip of C: rows from m on, cols columns from n on. B is packed from w.b[at]
 // on, if packB.
 func (w *workspace) strip(j *product, a view, packA, packB bool, m, rows, n, cols, k0, k, at int) {
-	e, t := j.engine, &w.tile
+	e, t := j.engine, &w.tileOf
 	vecs := (cols + e.lanes - 1) / e.lanes
 	full := vecs*e.lanes == cols
 	t.k = k

@@ -182,6 +182,66 @@ func gemmAVX512_1x16(p *uint64)
 //go:noescape
 func gemmAVX512_1x8(p *uint64)
 
+// gemmAVX2Single_4x24 multiplies panels of 4 rows by a strip of 24 columns: see tile.
+//
+//go:noescape
+func gemmAVX2Single_4x24(p *uint64)
+
+// gemmAVX2Single_3x24 multiplies panels of 3 rows by a strip of 24 columns: see tile.
+//
+//go:noescape
+func gemmAVX2Single_3x24(p *uint64)
+
+// gemmAVX2Single_2x24 multiplies panels of 2 rows by a strip of 24 columns: see tile.
+//
+//go:noescape
+func gemmAVX2Single_2x24(p *uint64)
+
+// gemmAVX2Single_1x24 multiplies panels of 1 rows by a strip of 24 columns: see tile.
+//
+//go:noescape
+func gemmAVX2Single_1x24(p *uint64)
+
+// gemmAVX512Single_8x48 multiplies panels of 8 rows by a strip of 48 columns: see tile.
+//
+//go:noescape
+func gemmAVX512Single_8x48(p *uint64)
+
+// gemmAVX512Single_7x48 multiplies panels of 7 rows by a strip of 48 columns: see tile.
+//
+//go:noescape
+func gemmAVX512Single_7x48(p *uint64)
+
+// gemmAVX512Single_6x48 multiplies panels of 6 rows by a strip of 48 columns: see tile.
+//
+//go:noescape
+func gemmAVX512Single_6x48(p *uint64)
+
+// gemmAVX512Single_5x48 multiplies panels of 5 rows by a strip of 48 columns: see tile.
+//
+//go:noescape
+func gemmAVX512Single_5x48(p *uint64)
+
+// gemmAVX512Single_4x48 multiplies panels of 4 rows by a strip of 48 columns: see tile.
+//
+//go:noescape
+func gemmAVX512Single_4x48(p *uint64)
+
+// gemmAVX512Single_3x48 multiplies panels of 3 rows by a strip of 48 columns: see tile.
+//
+//go:noescape
+func gemmAVX512Single_3x48(p *uint64)
+
+// gemmAVX512Single_2x48 multiplies panels of 2 rows by a strip of 48 columns: see tile.
+//
+//go:noescape
+func gemmAVX512Single_2x48(p *uint64)
+
+// gemmAVX512Single_1x48 multiplies panels of 1 rows by a strip of 48 columns: see tile.
+//
+//go:noescape
+func gemmAVX512Single_1x48(p *uint64)
+
 // dotsAVX2_2x6 multiplies panels of 2 rows by 6 rows: see dotTile.
 //
 //go:noescape
@@ -301,6 +361,126 @@ func dotsAVX512_1x2(p *uint64)
 //
 //go:noescape
 func dotsAVX512_1x1(p *uint64)
+
+// dotsAVX2Single_2x6 multiplies panels of 2 rows by 6 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2Single_2x6(p *uint64)
+
+// dotsAVX2Single_2x5 multiplies panels of 2 rows by 5 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2Single_2x5(p *uint64)
+
+// dotsAVX2Single_2x4 multiplies panels of 2 rows by 4 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2Single_2x4(p *uint64)
+
+// dotsAVX2Single_2x3 multiplies panels of 2 rows by 3 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2Single_2x3(p *uint64)
+
+// dotsAVX2Single_2x2 multiplies panels of 2 rows by 2 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2Single_2x2(p *uint64)
+
+// dotsAVX2Single_2x1 multiplies panels of 2 rows by 1 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2Single_2x1(p *uint64)
+
+// dotsAVX2Single_1x6 multiplies panels of 1 rows by 6 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2Single_1x6(p *uint64)
+
+// dotsAVX2Single_1x5 multiplies panels of 1 rows by 5 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2Single_1x5(p *uint64)
+
+// dotsAVX2Single_1x4 multiplies panels of 1 rows by 4 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2Single_1x4(p *uint64)
+
+// dotsAVX2Single_1x3 multiplies panels of 1 rows by 3 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2Single_1x3(p *uint64)
+
+// dotsAVX2Single_1x2 multiplies panels of 1 rows by 2 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2Single_1x2(p *uint64)
+
+// dotsAVX2Single_1x1 multiplies panels of 1 rows by 1 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX2Single_1x1(p *uint64)
+
+// dotsAVX512Single_4x6 multiplies panels of 4 rows by 6 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512Single_4x6(p *uint64)
+
+// dotsAVX512Single_4x5 multiplies panels of 4 rows by 5 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512Single_4x5(p *uint64)
+
+// dotsAVX512Single_4x4 multiplies panels of 4 rows by 4 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512Single_4x4(p *uint64)
+
+// dotsAVX512Single_4x3 multiplies panels of 4 rows by 3 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512Single_4x3(p *uint64)
+
+// dotsAVX512Single_4x2 multiplies panels of 4 rows by 2 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512Single_4x2(p *uint64)
+
+// dotsAVX512Single_4x1 multiplies panels of 4 rows by 1 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512Single_4x1(p *uint64)
+
+// dotsAVX512Single_1x6 multiplies panels of 1 rows by 6 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512Single_1x6(p *uint64)
+
+// dotsAVX512Single_1x5 multiplies panels of 1 rows by 5 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512Single_1x5(p *uint64)
+
+// dotsAVX512Single_1x4 multiplies panels of 1 rows by 4 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512Single_1x4(p *uint64)
+
+// dotsAVX512Single_1x3 multiplies panels of 1 rows by 3 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512Single_1x3(p *uint64)
+
+// dotsAVX512Single_1x2 multiplies panels of 1 rows by 2 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512Single_1x2(p *uint64)
+
+// dotsAVX512Single_1x1 multiplies panels of 1 rows by 1 rows: see dotTile.
+//
+//go:noescape
+func dotsAVX512Single_1x1(p *uint64)
 
 // ratioAVX2_beta0_4x12 replaces a product by the quotients of a multiplicative update: see ratioTile.
 //
@@ -422,6 +602,86 @@ func ratioAVX512_beta_objective_4x24(p *uint64)
 //go:noescape
 func ratioAVX512_beta_objective_1x24(p *uint64)
 
+// ratioAVX2Single_beta0_4x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2Single_beta0_4x24(p *uint64)
+
+// ratioAVX2Single_beta0_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2Single_beta0_1x24(p *uint64)
+
+// ratioAVX2Single_beta0_objective_4x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2Single_beta0_objective_4x24(p *uint64)
+
+// ratioAVX2Single_beta0_objective_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2Single_beta0_objective_1x24(p *uint64)
+
+// ratioAVX2Single_beta1_4x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2Single_beta1_4x24(p *uint64)
+
+// ratioAVX2Single_beta1_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2Single_beta1_1x24(p *uint64)
+
+// ratioAVX2Single_beta1_objective_4x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2Single_beta1_objective_4x24(p *uint64)
+
+// ratioAVX2Single_beta1_objective_1x24 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX2Single_beta1_objective_1x24(p *uint64)
+
+// ratioAVX512Single_beta0_8x48 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512Single_beta0_8x48(p *uint64)
+
+// ratioAVX512Single_beta0_1x48 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512Single_beta0_1x48(p *uint64)
+
+// ratioAVX512Single_beta0_objective_8x48 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512Single_beta0_objective_8x48(p *uint64)
+
+// ratioAVX512Single_beta0_objective_1x48 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512Single_beta0_objective_1x48(p *uint64)
+
+// ratioAVX512Single_beta1_8x48 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512Single_beta1_8x48(p *uint64)
+
+// ratioAVX512Single_beta1_1x48 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512Single_beta1_1x48(p *uint64)
+
+// ratioAVX512Single_beta1_objective_8x48 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512Single_beta1_objective_8x48(p *uint64)
+
+// ratioAVX512Single_beta1_objective_1x48 replaces a product by the quotients of a multiplicative update: see ratioTile.
+//
+//go:noescape
+func ratioAVX512Single_beta1_objective_1x48(p *uint64)
+
 // logsAVX2 adds y·log P to the objective, for `panels` rows: see ratioTile.
 //
 //go:noescape
@@ -431,6 +691,16 @@ func logsAVX2(p *uint64)
 //
 //go:noescape
 func logsAVX512(p *uint64)
+
+// logsAVX2Single adds y·log P to the objective, for `panels` rows: see ratioTile.
+//
+//go:noescape
+func logsAVX2Single(p *uint64)
+
+// logsAVX512Single adds y·log P to the objective, for `panels` rows: see ratioTile.
+//
+//go:noescape
+func logsAVX512Single(p *uint64)
 
 // logAVX2 sets dst to the logarithms of x, positive and normal.
 //
@@ -616,3 +886,23 @@ func transpose8(dst *float64, dstStride uintptr, src *float64, srcStride uintptr
 //
 //go:noescape
 func gather8(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)
+
+// narrowAVX2 sets dst to x times scale.
+//
+//go:noescape
+func narrowAVX2(dst *float32, x *float64, scale float64, vectors int)
+
+// widenAVX2 sets dst to x times scale.
+//
+//go:noescape
+func widenAVX2(dst *float64, x *float32, scale float64, vectors int)
+
+// narrowAVX512 sets dst to x times scale.
+//
+//go:noescape
+func narrowAVX512(dst *float32, x *float64, scale float64, vectors int)
+
+// widenAVX512 sets dst to x times scale.
+//
+//go:noescape
+func widenAVX512(dst *float64, x *float32, scale float64, vectors int)

@@ -26,7 +26,11 @@ type NMF struct {
 	chunks      int
 	source      blas64.General // V
 	copied      []float64      // V in strips one after the other; nil if V is large
-	halfSquares float64        // ½ΣV² for β = 2
+	low         []float32      // the same in float32, in the place of copied; see inUnits
+	single      bool           // whether the passes are float32 too
+	scale       float64        // V is so many times low, where the passes are float64
+	units       units
+	halfSquares float64 // ½ΣV² for β = 2
 
 	// State of the step under way.
 	ctx                        context.Context
@@ -38,6 +42,7 @@ type NMF struct {
 	objectives                 []float64 // of the chunks
 	flat                       []float64 // for β = 1 the sums of W's columns, then of H's rows
 	sums                       []float64 // for W, of the groups: num, den, HHᵀ
+	lowW, lowGramW             []float32 // W and GramW in float32
 	load, forChunks, forTotals *team
 }
 
@@ -75,7 +80,7 @@ const copyBytes = 512 << 20
 
 // NewNMF returns an NMF of v, which it copies, or reads at every step if v is large.
 func NewNMF(v blas64.General, beta, eps float64) *NMF {
-	p := &NMF{rows: v.Rows, cols: v.Cols, beta: beta, eps: eps, engine: current}
+	p := &NMF{rows: v.Rows, cols: v.Cols, beta: beta, eps: eps, engine: current, units: noUnits}
 	if beta == 2 {
 		p.eps = 0
 	}
@@ -89,8 +94,15 @@ func NewNMF(v blas64.General, beta, eps float64) *NMF {
 
 // NMF returns an NMF of v, which it reads where it lies: v must not change any more, and the NMF
 // cannot Load another.
+//
+// Of a V in float32 the passes are float32 where there are kernels for that: V̂ and what is made of it in the place where it is, each
+// sum over a chunk of V. What chunks add to, and all that the caller sees, is float64. β is 0, 1 or 2
+// then, and eps at least LeastEpsSingle times the greatest number of V, or taken as that.
 func (v *Strips) NMF(beta, eps float64) *NMF {
-	p := &NMF{rows: v.rows, cols: v.cols, beta: beta, eps: eps, engine: v.engine, copied: v.data}
+	p := &NMF{rows: v.rows, cols: v.cols, beta: beta, eps: eps, engine: v.engine, copied: v.data, low: v.low, units: noUnits}
+	if v.low != nil {
+		p.overSingle(v.exponent)
+	}
 	if beta == 2 {
 		p.eps = 0
 	}
@@ -106,14 +118,19 @@ func (v *Strips) NMF(beta, eps float64) *NMF {
 func (p *NMF) Fork() *NMF {
 	q := &NMF{
 		rows: p.rows, cols: p.cols, beta: p.beta, eps: p.eps, engine: p.engine,
-		source: p.source, copied: p.copied, halfSquares: p.halfSquares,
+		source: p.source, copied: p.copied, low: p.low, single: p.single, scale: p.scale, units: p.units, halfSquares: p.halfSquares,
 	}
 	q.enlist()
 	return q
 }
 
 func (p *NMF) enlist() {
-	p.load, p.forChunks, p.forTotals = newTeam(p.loadStrip), newWorkers(p.makeSums), newTeam(p.total)
+	load := loadStrip[float64]
+	if p.single {
+		load = loadStrip[float32]
+	}
+	p.load = newTeam(func(w *workspace, i int) { load(p, w, i) })
+	p.forChunks, p.forTotals = newWorkers(p.makeSums), newTeam(p.total)
 }
 
 // Load replaces V by v of the same shape, or reads V again after it has changed.
@@ -136,20 +153,50 @@ func (p *NMF) loadAll() {
 
 // loadStrip copies strip i of V into copied, if there is one, and sums half of its squares for
 // β = 2.
-func (p *NMF) loadStrip(w *workspace, i int) {
+func loadStrip[T number](p *NMF, w *workspace, i int) {
 	size := p.rows * p.width()
-	w.v = grow(w.v, size)
-	strip := w.v
-	if p.copied != nil {
-		strip = p.copied[i*size : (i+1)*size]
+	var strip []T
+	if stored := storedOf[T](p); stored != nil {
+		strip = stored[i*size : (i+1)*size]
+	} else if p.low != nil {
+		fetchStrips(p, &w.scratch, i, i+1)
+		strip = same[T](w.chunk)
+	} else {
+		w.v = grow(w.v, size)
+		strip = same[T](w.v)
 	}
 	if p.source.Data != nil {
-		p.copyStrip(strip, i)
+		p.copyStrip(same[float64](strip), i)
 	}
 	p.objectives[i] = 0
 	if p.beta == 2 {
-		p.objectives[i] = floats.Dot(strip, strip) / 2
+		p.objectives[i] = p.units.product * halfSquares(strip)
 	}
+}
+
+// halfSquares returns half the sum of the squares of x.
+func halfSquares[T number](x []T) (sum float64) {
+	if sizeOf[T]() == 8 {
+		return floats.Dot(same[float64](x), same[float64](x)) / 2
+	}
+	var sums [4]float64 // that the processor adds to at the same time
+	for ; len(x) >= 4; x = x[4:] {
+		for i, x := range x[:4] {
+			sums[i] += float64(x) * float64(x)
+		}
+	}
+	for _, x := range x {
+		sum += float64(x) * float64(x)
+	}
+	return (sum + (sums[0] + sums[1]) + (sums[2] + sums[3])) / 2
+}
+
+// storedOf returns V in strips, or nil if it is large and read at every step.
+func storedOf[T number](p *NMF) []T {
+	if sizeOf[T]() == 4 {
+		return same[T](p.low)
+	}
+	return same[T](p.copied)
 }
 
 // Do makes a step and returns the divergence, 0 if it is not asked for. Once ctx is done it
@@ -163,6 +210,7 @@ func (p *NMF) Do(ctx context.Context, s Step) (objective float64) {
 	}
 	p.ctx, p.step = ctx, s
 	p.cut()
+	p.lower()
 	p.objectives = grow(p.objectives, p.chunks)
 	clear(p.objectives)
 	if s.forH() {
@@ -173,12 +221,12 @@ func (p *NMF) Do(ctx context.Context, s Step) (objective float64) {
 	}
 	p.forChunks.run(p.chunks, p.rows*p.cols*k)
 	for _, x := range p.objectives {
-		objective += x
+		objective += p.units.product * x
 	}
 	if s.forW() {
 		p.afterW()
 	}
-	if p.beta == 2 && p.engine.lanes > 0 && s.Objective && (s.forH() || s.forW()) {
+	if p.beta == 2 && p.lanes() > 0 && s.Objective && (s.forH() || s.forW()) {
 		objective = p.halfSquaresAnd(objective)
 	}
 	p.ctx, p.step = nil, Step{}
@@ -193,10 +241,29 @@ func (p *NMF) Objective(ctx context.Context, w, h blas64.General) float64 {
 // plainWidth is the number of columns of a strip in plain Go.
 const plainWidth = 16
 
-func (p *NMF) width() int { return p.engine.stripWidth() }
+func (p *NMF) width() int { return p.kernels().stripWidth() }
+
+// kernels returns those of the passes.
+func (p *NMF) kernels() *kernels {
+	if p.single {
+		return &p.engine.single
+	}
+	return &p.engine.kernels
+}
+
+// lanes returns the numbers of a vector, 0 in plain Go.
+func (p *NMF) lanes() int { return p.kernels().lanes }
+
+// size returns the bytes of a number of the passes.
+func (p *NMF) size() int {
+	if p.single {
+		return 4
+	}
+	return 8
+}
 
 // stripWidth returns the number of columns of a strip of V.
-func (e *engine) stripWidth() int {
+func (e *kernels) stripWidth() int {
 	if e.lanes == 0 {
 		return plainWidth
 	}
@@ -227,23 +294,27 @@ func (p *NMF) copyStrip(dst []float64, i int) {
 	packInto(dst, view{p.source.Data[i*p.width():], 1, p.source.Stride}, p.columns(i), p.rows, p.width())
 }
 
-// fetch sets w.chunk to the strips first to last-1 of V.
-func (p *NMF) fetch(w *workspace, first, last int) {
+// fetchStrips sets w.chunk to the strips first to last-1 of V.
+func fetchStrips[T number](p *NMF, w *scratch[T], first, last int) {
 	size := p.rows * p.width()
 	w.first = first
-	if p.copied != nil {
-		w.chunk = p.copied[first*size : last*size]
+	if stored := storedOf[T](p); stored != nil {
+		w.chunk = stored[first*size : last*size]
 		return
 	}
 	w.v = grow(w.v, (last-first)*size)
 	w.chunk = w.v
+	if p.low != nil {
+		widen(p.engine, same[float64](w.v), p.low[first*size:last*size], p.scale)
+		return
+	}
 	for i := first; i < last; i++ {
-		p.copyStrip(w.v[(i-first)*size:][:size], i)
+		p.copyStrip(same[float64](w.v[(i-first)*size:][:size]), i)
 	}
 }
 
-// strip returns strip i of V, which has been fetched, row after row.
-func (p *NMF) strip(w *workspace, i int) []float64 {
+// stripAt returns strip i of V, which has been fetched, row after row.
+func stripAt[T number](p *NMF, w *scratch[T], i int) []T {
 	size := p.rows * p.width()
 	return w.chunk[(i-w.first)*size:][:size]
 }
@@ -269,7 +340,7 @@ const (
 // cut decides on chunks and groups and marks all chunks as not made.
 func (p *NMF) cut() {
 	strips := p.strips()
-	each := min(max(1, chunkBytes/(8*p.rows*p.width())), chunkColumns/p.width())
+	each := min(max(1, chunkBytes/(p.size()*p.rows*p.width())), 8*chunkColumns/p.size()/p.width())
 	p.chunks = min(roundUp((strips+each-1)/each, leastGroups), strips)
 	most := min(p.cols/columnsToTotal, mostGroups, groupBytes/(8*p.sizeOfSums()))
 	p.groups = min(p.chunks, max(leastGroups, most&^(leastGroups-1)))
@@ -285,9 +356,13 @@ func (p *NMF) cut() {
 // makeSums is the work of a thread: it makes the sums of one chunk after the other.
 func (p *NMF) makeSums(w *workspace, worker int) {
 	for g, chunk := p.claim(worker, -1); g >= 0 && p.ctx.Err() == nil; g, chunk = p.claim(worker, g) {
-		p.addChunk(w, g, chunk)
+		if p.single {
+			addChunk(p, w, &w.singles, g, chunk)
+		} else {
+			addChunk(p, w, &w.scratch, g, chunk)
+		}
 	}
-	w.chunk = nil
+	w.chunk, w.singles.chunk = nil, nil
 }
 
 // claim first frees the group done, unless that is below 0, and then returns a group on which
@@ -322,17 +397,18 @@ func (p *NMF) claim(worker, done int) (g, chunk int) {
 	return g, chunk
 }
 
-// addChunk makes the sums of a chunk and adds those for W to the group's.
-func (p *NMF) addChunk(w *workspace, g, chunk int) {
+// addChunk makes the sums of a chunk and adds those for W to the group's; x is w's part in the
+// precision of V.
+func addChunk[T number](p *NMF, w *workspace, x *scratch[T], g, chunk int) {
 	s, size := &p.step, p.width()*p.step.W.Cols
 	if s.forW() && chunk == g*p.chunks/p.groups {
 		clear(p.sums[g*p.sizeOfSums() : (g+1)*p.sizeOfSums()])
 	}
 	first, last := chunk*p.strips()/p.chunks, (chunk+1)*p.strips()/p.chunks
-	p.fetch(w, first, last)
-	w.next = grow(w.next, (last-first)*size)
+	fetchStrips(p, x, first, last)
+	x.next = grow(x.next, (last-first)*size)
 	for j := first; j < last && p.overH(); j++ {
-		p.objectives[chunk] += p.overRows(w, j, w.next[(j-first)*size:(j-first+1)*size])
+		p.objectives[chunk] += overRows(p, w, x, j, x.next[(j-first)*size:(j-first+1)*size])
 	}
 	if !s.forW() {
 		return
@@ -340,8 +416,9 @@ func (p *NMF) addChunk(w *workspace, g, chunk int) {
 	if s.Update == nil {
 		cols := min(last*p.width(), p.cols) - first*p.width()
 		w.next = packStrips(w.next, asView(s.H, blas.NoTrans).from(0, first*p.width()), s.W.Cols, cols, p.width())
+		x.next = lowered(p.engine, x.next, w.next, p.units.down)
 	}
-	p.objectives[chunk] += p.alongRows(w, first, last, g)
+	p.objectives[chunk] += alongStrips(p, x, first, last, g)
 }
 
 // overH tells whether the step has a pass over V for H, which also gives the objective.

@@ -19,6 +19,9 @@ func (p *NMF) beforeH() {
 	case 2:
 		p.GramW = square(p.GramW, w.Cols)
 		Gemm(blas.Trans, blas.NoTrans, 1, w, w, 0, p.GramW)
+		if p.single {
+			p.lowGramW = lowered(p.engine, p.lowGramW, p.GramW.Data, 1)
+		}
 	}
 }
 
@@ -35,28 +38,62 @@ const rowsTogether = 96
 
 // overRows makes the sums for H of strip i and, with Update, that strip of Next, and returns
 // the strip's part of the objective; for β = 2, if there are sums for H, ½ΣV̂² - ΣVV̂.
-func (p *NMF) overRows(w *workspace, i int, next []float64) (objective float64) {
+func overRows[T number](p *NMF, w *workspace, x *scratch[T], i int, next []T) (objective float64) {
 	s, k, width, cols := &p.step, p.step.W.Cols, p.width(), p.columns(i)
 	w.b = packStrips(w.b, asView(s.H, blas.NoTrans).from(0, i*width), k, cols, width)
-	w.num, w.den = grow(w.num, k*width), grow(w.den, k*width)
-	if p.engine.lanes == 0 {
-		objective = p.sumsPlain(w, i)
+	x.b = lowered(p.engine, x.b, w.b, p.units.down)
+	x.num, x.den = grow(x.num, k*width), grow(x.den, k*width)
+	if p.lanes() == 0 {
+		objective = sumsPlain(p, x, i)
 	} else {
-		objective = p.sumsOver(w, i)
+		objective = sumsOver(p, x, i)
 	}
-	switch {
-	case s.Update != nil:
-		s.Update(next, w.b[:k*width], w.num, w.den, i*width)
-		p.unpack(s.Next, next, i)
-	case s.forH():
-		p.unpack(s.NumH, w.num, i)
-		p.unpack(s.DenH, w.den, i)
+	if !s.forH() {
+		return objective
 	}
+	num, den := inFull(p, w, x.num, x.den)
+	if s.Update == nil {
+		p.unpack(s.NumH, num, i)
+		p.unpack(s.DenH, den, i)
+		return objective
+	}
+	made := made(w, next)
+	s.Update(made, w.b[:k*width], num, den, i*width)
+	p.unpack(s.Next, made, i)
+	lowered(p.engine, next, made, p.units.down)
 	return objective
 }
 
+// made returns where Update makes a strip: next, or what is to become that.
+func made[T number](w *workspace, next []T) []float64 {
+	if sizeOf[T]() == 8 {
+		return same[float64](next)
+	}
+	w.next = grow(w.next, len(next))
+	return w.next
+}
+
+// inFull returns the sums for H of a strip as the caller wants them.
+func inFull[T number](p *NMF, w *workspace, num, den []T) (fullNum, fullDen []float64) {
+	w.num = raised(p.engine, w.num, num, p.units.forH)
+	switch {
+	case p.beta != 1:
+		w.den = raised(p.engine, w.den, den, p.units.forH)
+	default:
+		width := p.width()
+		w.den = grow(w.den, len(den))
+		for k, sum := range p.flat {
+			den := w.den[k*width : (k+1)*width]
+			for j := range den {
+				den[j] = sum
+			}
+		}
+	}
+	return w.num, w.den
+}
+
 // sumsOver sets w.num and w.den to the sums for H of strip i and returns its objective.
-func (p *NMF) sumsOver(w *workspace, i int) (objective float64) {
+func sumsOver[T number](p *NMF, w *scratch[T], i int) (objective float64) {
 	s, width := &p.step, p.width()
 	w.p, w.q = grow(w.p, rowsTogether*width), grow(w.q, rowsTogether*width)
 	if p.beta != 2 {
@@ -65,27 +102,19 @@ func (p *NMF) sumsOver(w *workspace, i int) (objective float64) {
 	for row := 0; row < p.rows; row += rowsTogether {
 		rows := min(rowsTogether, p.rows-row)
 		if p.beta == 2 && s.forH() {
-			p.add(w, w.num, p.strip(w, i)[row*width:], row, rows)
+			add(p, w, w.num, stripAt(p, w, i)[row*width:], row, rows)
 			continue
 		}
-		objective += p.quotients(w, w.b, 0, i, row, rows, s.Objective)
+		objective += quotientsOf(p, w, w.b, 0, i, row, rows, s.Objective)
 		if s.forH() {
-			p.add(w, w.num, w.p, row, rows)
+			add(p, w, w.num, w.p, row, rows)
 			if p.beta != 1 {
-				p.add(w, w.den, w.q, row, rows)
+				add(p, w, w.den, w.q, row, rows)
 			}
 		}
 	}
-	switch {
-	case p.beta == 2 && s.forH():
-		objective = p.euclidean(w)
-	case p.beta == 1 && s.forH():
-		for k, sum := range p.flat {
-			den := w.den[k*width : (k+1)*width]
-			for j := range den {
-				den[j] = sum
-			}
-		}
+	if p.beta == 2 && s.forH() {
+		objective = euclidean(p, w)
 	}
 	if p.beta != 2 && s.Objective {
 		objective += w.total(p.beta)
@@ -95,35 +124,36 @@ func (p *NMF) sumsOver(w *workspace, i int) (objective float64) {
 
 // add adds the product of columns row to row+rows-1 of Wᵀ and as many rows of a strip to sums,
 // or sets sums to it if row is 0.
-func (p *NMF) add(w *workspace, sums, strip []float64, row, rows int) {
-	t := &w.tile
+func add[T number](p *NMF, w *scratch[T], sums, strip []T, row, rows int) {
+	t, stride := &w.tileOf, uintptr(sizeOf[T]()*p.width())
 	t.k, t.alpha, t.add = rows, 1, min(row, 1)
-	t.bs, t.ldc = uintptr(8*p.width()), uintptr(8*p.width())
+	t.bs, t.ldc = stride, stride
 	t.b, t.c = &strip[0], &sums[0]
-	p.engine.strip(t, asView(p.step.W, blas.Trans).from(0, row), false, p.step.W.Cols, 3)
+	stripOf(kernelsOf[T](p.engine), t, dictionaryOf[T](p).transposed().from(0, row), false, p.step.W.Cols, 3)
 }
 
 // euclidean sets w.den to the product of GramW and H, and returns ½ΣV̂² - ΣVV̂.
-func (p *NMF) euclidean(w *workspace) float64 {
-	t, k := &w.tile, p.step.W.Cols
+func euclidean[T number](p *NMF, w *scratch[T]) float64 {
+	t, k, stride := &w.tileOf, p.step.W.Cols, uintptr(sizeOf[T]()*p.width())
 	t.k, t.alpha, t.add = k, 1, 0
-	t.bs, t.ldc = uintptr(8*p.width()), uintptr(8*p.width())
+	t.bs, t.ldc = stride, stride
 	t.b, t.c = &w.b[0], &w.den[0]
-	p.engine.strip(t, asView(p.GramW, blas.NoTrans), false, k, 3)
+	gram := view{p.GramW.Data, p.GramW.Stride, 1}
+	stripOf(kernelsOf[T](p.engine), t, inPrecision[T](gram, p.lowGramW), false, k, 3)
 	if !p.step.Objective {
 		return 0
 	}
-	return p.dot(w, w.den)/2 - p.dot(w, w.num)
+	return dot(p, w, w.den)/2 - dot(p, w, w.num)
 }
 
 // dot returns Σ x∘h, h being the strip of H in w.b.
-func (p *NMF) dot(w *workspace, x []float64) float64 {
-	t, width := &w.dotTile, uintptr(8*p.width())
-	sum := &w.sum
+func dot[T number](p *NMF, w *scratch[T], x []T) float64 {
+	t, width := &w.dotTile, uintptr(sizeOf[T]()*p.width())
+	sum := &w.dotted
 	*sum = 0
 	t.strips, t.a, t.b, t.c = p.step.W.Cols, &w.b[0], &x[0], sum
 	t.ars, t.as, t.brs, t.bs = width, width, width, width
-	p.engine.dots(t, 1, 1)
+	dotsOf(kernelsOf[T](p.engine), t, 1, 1)
 	return *sum
 }
 
@@ -135,15 +165,16 @@ func (p *NMF) unpack(to blas64.General, strip []float64, i int) {
 	}
 }
 
-// panelRows is the number of rows of V for which alongRows makes the sums for W at a time.
+// panelRows is the number of rows of V for which alongStrips makes the sums for W at a time.
 const panelRows = 24
 
-// alongRows adds the sums for W of strips first to last-1, whose H is in w.next, to those of
+// alongStrips adds the sums for W of strips first to last-1, whose H is in w.next, to those of
 // group g, and returns the objective of the strips if the pass for H has not.
-func (p *NMF) alongRows(w *workspace, first, last, g int) (objective float64) {
-	if p.engine.lanes == 0 {
-		return p.alongRowsPlain(w, first, last, g)
+func alongStrips[T number](p *NMF, w *scratch[T], first, last, g int) (objective float64) {
+	if p.lanes() == 0 {
+		return alongStripsPlain(p, w, first, last, g)
 	}
+	e, bytes := kernelsOf[T](p.engine), sizeOf[T]()
 	k, width, wanted := p.step.W.Cols, p.width(), p.step.Objective && !p.overH()
 	t, size, block := &w.dotTile, k*width, panelRows*width
 	num, den, gram := p.sumsOf(g)
@@ -151,25 +182,25 @@ func (p *NMF) alongRows(w *workspace, first, last, g int) (objective float64) {
 	if p.beta != 2 {
 		w.begin(p.beta, p.eps)
 	}
-	t.strips, t.brs, t.bs, t.ars = last-first, uintptr(8*width), uintptr(8*size), uintptr(8*width)
+	t.strips, t.brs, t.bs, t.ars = last-first, uintptr(bytes*width), uintptr(bytes*size), uintptr(bytes*width)
 	for row := 0; row < p.rows; row += panelRows {
 		rows := min(panelRows, p.rows-row)
-		t.a, t.b, t.c, t.as = &p.strip(w, first)[row*width], &w.next[0], &num[row*k], uintptr(8*p.rows*width)
+		t.a, t.b, t.c, t.as = &stripAt(p, w, first)[row*width], &w.next[0], &num[row*k], uintptr(bytes*p.rows*width)
 		if p.beta != 2 {
 			for j := range last - first {
-				objective += p.quotients(w, w.next[j*size:], j*block, first+j, row, rows, wanted)
+				objective += quotientsOf(p, w, w.next[j*size:], j*block, first+j, row, rows, wanted)
 			}
-			t.a, t.as = &w.p[0], uintptr(8*block)
+			t.a, t.as = &w.p[0], uintptr(bytes*block)
 		}
-		p.engine.dots(t, rows, k)
+		dotsOf(e, t, rows, k)
 		if p.beta != 1 && p.beta != 2 {
 			t.a, t.b, t.c = &w.q[0], &w.next[0], &den[row*k]
-			p.engine.dots(t, rows, k)
+			dotsOf(e, t, rows, k)
 		}
 	}
 	if p.beta == 2 {
-		t.a, t.b, t.c, t.as = &w.next[0], &w.next[0], &gram[0], uintptr(8*size)
-		p.engine.dots(t, k, k)
+		t.a, t.b, t.c, t.as = &w.next[0], &w.next[0], &gram[0], uintptr(bytes*size)
+		dotsOf(e, t, k, k)
 	} else if wanted {
 		objective += w.total(p.beta)
 	}
@@ -195,6 +226,7 @@ func (p *NMF) afterW() {
 			_, _, gram := p.sumsOf(g)
 			floats.Add(p.GramH.Data, gram)
 		}
+		floats.Scale(p.units.product, p.GramH.Data)
 		Gemm(blas.NoTrans, blas.NoTrans, 1, s.W, p.GramH, 0, s.DenW)
 	}
 	p.forTotals.run((p.rows+rowsOfTotal-1)/rowsOfTotal, p.groups*p.rows*s.W.Cols)
@@ -225,6 +257,9 @@ func (p *NMF) total(_ *workspace, i int) {
 			floats.Add(den[row*s.W.Cols:end*s.W.Cols], more[row*s.W.Cols:end*s.W.Cols])
 		}
 	}
+	for _, sums := range [2][]float64{num, den} {
+		floats.Scale(p.units.product, sums[row*s.W.Cols:end*s.W.Cols])
+	}
 	for ; row < end; row++ {
 		copy(s.NumW.Data[row*s.NumW.Stride:][:s.W.Cols], num[row*s.W.Cols:])
 		switch p.beta {
@@ -248,7 +283,7 @@ func (p *NMF) halfSquaresAnd(rest float64) float64 {
 		}
 	}
 	d := p.halfSquares + rest
-	if d < 1e-6*p.halfSquares {
+	if d < p.units.cancels*p.halfSquares {
 		return p.Objective(p.ctx, s.W, s.H)
 	}
 	return d

@@ -9,8 +9,9 @@ func Peak() (flops float64) {
 		return 0
 	}
 	const k, times = 64, 1000
-	w := &workspace{b: make([]float64, k*3*e.lanes), a: make([]float64, k*e.lanes), p: make([]float64, 3*e.lanes*e.lanes)}
-	t := &w.tile
+	w := &workspace{a: make([]float64, k*e.lanes)}
+	w.b, w.p = make([]float64, k*3*e.lanes), make([]float64, 3*e.lanes*e.lanes)
+	t := &w.tileOf
 	t.k, t.b, t.bs, t.ldc, t.alpha = k, &w.b[0], uintptr(24*e.lanes), uintptr(24*e.lanes), 1
 	for range times {
 		t.c = &w.p[0]

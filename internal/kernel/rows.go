@@ -240,7 +240,7 @@ func (r *Rows) Quotients(p, q, v, w, h blas64.General, floor []float64) {
 		t.v, t.b, t.c = &v.Data[j], &h.Data[j], &p.Data[j]
 		t.q = uintptr(unsafe.Pointer(&q.Data[j])) - uintptr(unsafe.Pointer(t.c))
 		copy(t.eps[:3*e.lanes], floor[j:h.Cols])
-		e.quotients(t, view{w.Data, w.Stride, 1}, 0, false, w.Rows)
+		ratios(&e.kernels, t, view{w.Data, w.Stride, 1}, 0, false, w.Rows)
 	}
 }
 
@@ -262,7 +262,7 @@ func (r *Rows) Inverses(q, w, h blas64.General, floor []float64) (logs float64) 
 		t.b, t.c = &h.Data[j], &r.block[DotUnit]
 		t.q = uintptr(unsafe.Pointer(&q.Data[j])) - uintptr(unsafe.Pointer(t.c))
 		copy(t.eps[:3*e.lanes], floor[j:h.Cols])
-		e.quotients(t, view{w.Data, w.Stride, 1}, 0, true, w.Rows)
+		ratios(&e.kernels, t, view{w.Data, w.Stride, 1}, 0, true, w.Rows)
 	}
 	return -t.logs()
 }

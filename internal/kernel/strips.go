@@ -1,6 +1,10 @@
 package kernel
 
 import (
+	"fmt"
+	"math"
+	"sync/atomic"
+
 	"gonum.org/v1/gonum/blas/blas64"
 
 	"github.com/audiosep/audiosep/internal/huge"
@@ -12,16 +16,31 @@ type Strips struct {
 	rows, cols int
 	engine     *engine
 	data       []float64
+	low        []float32 // in float32, 2^-exponent times V, in the place of data
+	exponent   int
+	lost       atomic.Bool // whether columns that are not 0 are 0 in float32
 }
 
 // NewStrips returns a V of zeros. It panics unless both are above 0.
 func NewStrips(rows, cols int) *Strips {
+	s := newStrips(rows, cols)
+	s.data = huge.Floats(rows * s.count() * s.width())
+	return s
+}
+
+// NewSingleStrips is NewStrips of a V in float32. When all columns are set Settle is to be called.
+func NewSingleStrips(rows, cols int) *Strips {
+	s := newStrips(rows, cols)
+	s.low = []float32{} // the width is that of float32
+	s.low = huge.Float32s(rows * s.count() * s.width())
+	return s
+}
+
+func newStrips(rows, cols int) *Strips {
 	if rows < 1 || cols < 1 {
 		panic("kernel: a matrix without numbers")
 	}
-	s := &Strips{rows: rows, cols: cols, engine: current}
-	s.data = huge.Floats(rows * s.count() * s.width())
-	return s
+	return &Strips{rows: rows, cols: cols, engine: current}
 }
 
 // StripsBytes returns how many bytes those of a V of so many rows and columns take.
@@ -29,34 +48,79 @@ func StripsBytes(rows, cols int) int64 {
 	return 8 * int64(rows) * int64(roundUp(cols, current.stripWidth()))
 }
 
+// SingleStripsBytes is StripsBytes of a V in float32.
+func SingleStripsBytes(rows, cols int) int64 {
+	s := Strips{engine: current, low: []float32{}}
+	return 4 * int64(rows) * int64(roundUp(cols, s.width()))
+}
+
+// Single tells whether V is in float32.
+func (s *Strips) Single() bool { return s.low != nil }
+
 // Dims returns F and N.
 func (s *Strips) Dims() (rows, cols int) { return s.rows, s.cols }
 
-func (s *Strips) width() int { return s.engine.stripWidth() }
+func (s *Strips) width() int {
+	if s.low != nil && s.engine.goesSingle() {
+		return s.engine.single.stripWidth()
+	}
+	return s.engine.stripWidth()
+}
+
 func (s *Strips) count() int { return (s.cols + s.width() - 1) / s.width() }
 
 // Set sets the columns from first on to those of v, F×n. Other columns may be set or read at the
-// same time.
+// same time. In float32 what is below 2^-126 is 0.
 func (s *Strips) Set(first int, v blas64.General) {
 	if v.Rows != s.rows {
 		panic("kernel: columns of another length")
 	}
-	s.runs(0, v, first, func(strip, block []float64, n int) {
-		packInto(strip, view{block, 1, v.Stride}, n, v.Rows, s.width())
+	s.runs(0, v, first, func(strip, at, n int) {
+		if s.low == nil {
+			packInto(s.data[strip:], view{v.Data[at:], 1, v.Stride}, n, v.Rows, s.width())
+			return
+		}
+		for f := range v.Rows {
+			to, from := s.low[strip+f*s.width():][:n], v.Data[at+f*v.Stride:][:n]
+			narrow(s.engine, to, from, 1)
+			if isZero(to) && !isZero(from) {
+				s.lost.Store(true)
+			}
+		}
 	})
+}
+
+// isZero tells whether all of x is 0.
+func isZero[T number](x []T) bool {
+	for _, x := range x {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Get sets v to the columns from first on of the rows from row on. Others may be set at the same
 // time.
 func (s *Strips) Get(v blas64.General, row, first int) {
-	s.runs(row, v, first, func(strip, block []float64, n int) {
-		packInto(block, view{strip, 1, s.width()}, n, v.Rows, v.Stride)
+	scale := math.Ldexp(1, s.exponent)
+	s.runs(row, v, first, func(strip, at, n int) {
+		if s.low == nil {
+			packInto(v.Data[at:], view{s.data[strip:], 1, s.width()}, n, v.Rows, v.Stride)
+			return
+		}
+		for f := range v.Rows {
+			to := v.Data[at+f*v.Stride:][:n]
+			for j, x := range s.low[strip+f*s.width():][:n] {
+				to[j] = scale * float64(x)
+			}
+		}
 	})
 }
 
-// runs calls move with each run of columns of v, which has as many rows as it, that is within one
-// strip: with where it begins there and in v.
-func (s *Strips) runs(row int, v blas64.General, first int, move func(strip, block []float64, n int)) {
+// runs calls move with where each run of columns of v, which has as many rows as it, that is within
+// one strip begins, there and in v, and how many columns it has.
+func (s *Strips) runs(row int, v blas64.General, first int, move func(strip, at, n int)) {
 	if row < 0 || first < 0 || row+v.Rows > s.rows || first+v.Cols > s.cols {
 		panic("kernel: columns or rows that V has not")
 	}
@@ -64,7 +128,39 @@ func (s *Strips) runs(row int, v blas64.General, first int, move func(strip, blo
 	for at := 0; at < v.Cols && v.Rows > 0; {
 		strip, skip := (first+at)/width, (first+at)%width
 		n := min(width-skip, v.Cols-at)
-		move(s.data[(strip*s.rows+row)*width+skip:], v.Data[at:], n)
+		move((strip*s.rows+row)*width+skip, at, n)
 		at += n
 	}
+}
+
+// The range of the greatest number of a V in float32: with the square of LeastEpsSingle above and
+// below it nothing that counts is out of the range of the numbers.
+const (
+	greatestSingle = 0x1p126
+	leastSingle    = 0x1p-78
+)
+
+// Settle scales a V in float32 by a power of two, so that its greatest number is from 1 to 2, which
+// [NMF] and Get undo. It is an error if that number is beyond about 1e38 or, unless it is 0, below
+// about 3e-24: too far from 1 for numbers that count beside it. In float64 it does nothing.
+func (s *Strips) Settle() error {
+	var bits uint32 // of numbers ≥ 0 they have the order of the numbers
+	for _, x := range s.low {
+		bits = max(bits, math.Float32bits(x))
+	}
+	most := math.Float32frombits(bits)
+	if most == 0 && !s.lost.Load() {
+		return nil
+	}
+	if !(most <= greatestSingle && most >= leastSingle) {
+		return fmt.Errorf("the greatest number of the spectrogram is %.3g; want from %.3g to %.3g for float32: scale the recording, or take float64", most, float64(leastSingle), float64(greatestSingle))
+	}
+	_, exponent := math.Frexp(float64(most))
+	exponent--
+	scale := float32(math.Ldexp(1, -exponent))
+	for i, x := range s.low {
+		s.low[i] = x * scale // below the least normal number of float32 it is as good as 0
+	}
+	s.exponent += exponent
+	return nil
 }

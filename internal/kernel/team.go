@@ -49,24 +49,31 @@ const parallelFrom = 1 << 17
 
 // A workspace is the scratch memory of one thread.
 type workspace struct {
-	ratioTile
-	dotTile  dotTile
-	a, b     []float64 // packed blocks of a product
-	edge     []float64 // columns at the right edge of C, padded to whole vectors
-	p, q, v  []float64 // blocks of P, of Q and of V
-	chunk    []float64 // strips of V, from strip first on
+	scratch[float64]
+	singles scratch[float32] // of an NMF in float32
+	a       []float64        // packed block of a product
+	edge    []float64        // columns at the right edge of C, padded to whole vectors
+}
+
+// A scratch is what a workspace has for numbers of one precision.
+type scratch[T number] struct {
+	ratioTileOf[T]
+	dotTile  dotTileOf[T]
+	b        []T // packed block of a product
+	p, q, v  []T // blocks of P, of Q and of V
+	chunk    []T // strips of V, from strip first on
 	first    int
-	num, den []float64 // sums of one strip or panel
-	next     []float64 // in strips: the H that the sums for W are made with
-	sum      float64
+	num, den []T // sums of one strip or panel
+	dotted   float64
+	next     []T // in strips: the H that the sums for W are made with
 }
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
 // grow returns a slice of n numbers of any value, in the storage of s if that is large enough.
-func grow(s []float64, n int) []float64 {
+func grow[T number](s []T, n int) []T {
 	if cap(s) < n {
-		return make([]float64, n)
+		return make([]T, n)
 	}
 	return s[:n]
 }

@@ -13,8 +13,8 @@ import (
 // dots writes the micro-kernels of A·Bᵀ as dot products of rows, contiguous in memory, for
 // every number of rows of A and of B that the registers hold.
 func dots() {
-	for _, s := range []isa{avx2, avx512} {
-		for _, rows := range []int{s.lanes / 2, 1} {
+	for _, s := range everywhere() {
+		for _, rows := range []int{s.rows() / 2, 1} {
 			for cols := layout.DotColumns; cols >= 1; cols-- {
 				s.dots(rows, cols)
 			}
@@ -50,7 +50,7 @@ func (s isa) newDotKernel(rows, cols int) *dotKernel {
 		d.acc[i] = s.vecs(cols)
 	}
 	d.as, d.b = s.vecs(rows), s.vec()
-	if s.lanes == 8 {
+	if s.wide() {
 		bits := GP32()
 		MOVL(U32(1<<cols-1), bits)
 		d.mask = K()
@@ -73,6 +73,7 @@ func (s isa) dots(rows, cols int) {
 	TEXT(name, NOSPLIT, "func(p *uint64)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s multiplies panels of %d rows by %d rows: see dotTile.", name, rows, cols))
+	restore := s.flush()
 	d := s.newDotKernel(rows, cols)
 
 	Label("panel")
@@ -104,6 +105,7 @@ func (s isa) dots(rows, cols int) {
 	ADDQ(d.field(layout.DotAPS), d.abase)
 	DECQ(d.field(layout.DotPanels))
 	JNE(LabelRef("panel"))
+	restore()
 	VZEROUPPER()
 	RET()
 }
@@ -124,13 +126,13 @@ func (d *dotKernel) multiply(a, b, b4 GPVirtual, v int) {
 		}
 		VMOVUPD(d.at(row(base, d.brs, d.brs3, j), v), d.b)
 		for i := range d.as {
-			VFMADD231PD(d.b, d.as[i], d.acc[i][j])
+			d.VFMADD231(d.b, d.as[i], d.acc[i][j])
 		}
 	}
 }
 
-// fold returns the sums of the lanes of each of up to eight vectors, one after the other. The
-// vectors are overwritten.
+// fold returns the sums of the lanes of each of up to eight vectors, one after the other, in
+// float64. The vectors are overwritten.
 func (s isa) fold(x []VecVirtual) []VecVirtual {
 	x = append([]VecVirtual{}, x...)
 	halves := func(low, high func(b, a, to VecVirtual)) {
@@ -139,30 +141,49 @@ func (s isa) fold(x []VecVirtual) []VecVirtual {
 			t, u := s.vec(), s.vec()
 			low(b, a, t)
 			high(b, a, u)
-			VADDPD(u, t, t)
+			s.VADD(u, t, t)
 			x[i/2] = t
 		}
 		x = x[:(len(x)+1)/2]
 	}
+	if s.size == 4 {
+		halves(func(b, a, to VecVirtual) { VUNPCKLPS(b, a, to) }, func(b, a, to VecVirtual) { VUNPCKHPS(b, a, to) })
+	}
 	halves(func(b, a, to VecVirtual) { VUNPCKLPD(b, a, to) }, func(b, a, to VecVirtual) { VUNPCKHPD(b, a, to) })
-	if s.lanes == 4 {
+	if !s.wide() {
 		halves(func(b, a, to VecVirtual) { VPERM2F128(U8(0x20), b, a, to) }, func(b, a, to VecVirtual) { VPERM2F128(U8(0x31), b, a, to) })
-		return x
+		return s.widened(x)
 	}
 	for range 2 {
 		halves(func(b, a, to VecVirtual) { VSHUFF64X2(U8(0x88), b, a, to) }, func(b, a, to VecVirtual) { VSHUFF64X2(U8(0xdd), b, a, to) })
 	}
-	return x
+	return s.widened(x)
+}
+
+// widened returns the first eight numbers of x in float64.
+func (s isa) widened(x []VecVirtual) []VecVirtual {
+	if s.size == 8 {
+		return x
+	}
+	if s.wide() {
+		VCVTPS2PD(x[0].AsY(), x[0])
+		return x
+	}
+	low, high, half := s.vec(), s.vec(), XMM()
+	VEXTRACTF128(U8(1), x[0], half)
+	VCVTPS2PD(x[0].AsX(), low)
+	VCVTPS2PD(half, high)
+	return []VecVirtual{low, high}
 }
 
 // addTo adds the first n numbers of x to those at m; for AVX-512 mask has their bits set.
 func (s isa) addTo(m Mem, x []VecVirtual, n int, mask Register) {
-	if s.lanes == 8 {
+	if s.wide() {
 		VADDPD_Z(m, x[0], mask, x[0])
 		VMOVUPD(x[0], mask, m)
 		return
 	}
-	for j, sum := range x {
+	for j, sum := range x[:(n+3)/4] {
 		m, low := s.at(m, j), sum.AsX()
 		switch n - 4*j {
 		default:

@@ -14,10 +14,15 @@ import (
 // and every number of vectors in a strip of B.
 func gemm() {
 	for _, s := range []isa{avx2, avx512} {
-		for rows := s.lanes; rows >= 1; rows-- {
+		for rows := s.rows(); rows >= 1; rows-- {
 			for vecs := 3; vecs >= 1; vecs-- {
 				s.gemm(rows, vecs)
 			}
+		}
+	}
+	for _, s := range singles() {
+		for rows := s.rows(); rows >= 1; rows-- {
+			s.gemm(rows, 3)
 		}
 	}
 }
@@ -29,7 +34,7 @@ func (s isa) gemm(rows, vecs int) {
 	Doc(fmt.Sprintf("%s multiplies panels of %d rows by a strip of %d columns: see tile.", name, rows, vecs*s.lanes))
 	s.panels(rows, vecs, readsC, func(g *product) {
 		// The sums are complete: C = alpha·sum, or C += alpha·sum.
-		VBROADCASTSD(g.field(layout.TileAlpha), g.a)
+		s.VBROADCAST(g.field(layout.TileAlpha), g.a)
 		add := GP64()
 		MOVQ(g.field(layout.TileAdd), add)
 		c := GP64()
@@ -41,7 +46,7 @@ func (s isa) gemm(rows, vecs int) {
 		JNE(LabelRef("add"))
 		for i := range g.acc {
 			for j, sum := range g.acc[i] {
-				VMULPD(g.a, sum, sum)
+				s.VMUL(g.a, sum, sum)
 				VMOVUPD(sum, s.at(Mem{Base: c}, j))
 			}
 			ADDQ(g.ldc, c)
@@ -51,7 +56,7 @@ func (s isa) gemm(rows, vecs int) {
 		for i := range g.acc {
 			for j, sum := range g.acc[i] {
 				m := s.at(Mem{Base: c}, j)
-				VFMADD213PD(m, g.a, sum)
+				s.VFMADD213(m, g.a, sum)
 				VMOVUPD(sum, m)
 			}
 			ADDQ(g.ldc, c)
@@ -84,6 +89,7 @@ func (g *product) field(i int) Mem { return Mem{Base: g.p, Disp: 8 * i} }
 // their address and stride.
 func (s isa) panels(rows, vecs int, reads func(g *product, p, stride GPVirtual), finish func(*product)) {
 	p := Load(Param("p"), GP64())
+	restore := s.flush()
 	g := &product{p: p, b: s.vecs(vecs), a: s.vec(), acc: make([][]VecVirtual, rows)}
 	load := func(i int) GPVirtual { r := GP64(); MOVQ(g.field(i), r); return r }
 	panels, abase := load(layout.TilePanels), load(layout.TileA)
@@ -118,9 +124,9 @@ func (s isa) panels(rows, vecs int, reads func(g *product, p, stride GPVirtual),
 		if i >= 4 {
 			base = a4
 		}
-		VBROADCASTSD([]Mem{{Base: base}, {Base: base, Index: rs, Scale: 1}, {Base: base, Index: rs, Scale: 2}, {Base: base, Index: rs3, Scale: 1}}[i%4], g.a)
+		s.VBROADCAST([]Mem{{Base: base}, {Base: base, Index: rs, Scale: 1}, {Base: base, Index: rs, Scale: 2}, {Base: base, Index: rs3, Scale: 1}}[i%4], g.a)
 		for j, v := range g.b {
-			VFMADD231PD(v, g.a, g.acc[i][j])
+			s.VFMADD231(v, g.a, g.acc[i][j])
 		}
 	}
 	ADDQ(cs, a)
@@ -134,6 +140,7 @@ func (s isa) panels(rows, vecs int, reads func(g *product, p, stride GPVirtual),
 	ADDQ(g.field(layout.TilePS), abase)
 	DECQ(panels)
 	JNE(LabelRef("panel"))
+	restore()
 	VZEROUPPER()
 	RET()
 }
@@ -143,8 +150,8 @@ func (s isa) fetchAndClear(g *product, vecs int, reads func(g *product, p, strid
 	soon, stride := GP64(), GP64()
 	reads(g, soon, stride)
 	for i := range g.acc {
-		for j := 0; j < vecs*s.lanes; j += 8 {
-			PREFETCHT0(Mem{Base: soon, Disp: 8 * j})
+		for j := 0; j < vecs*s.bytes(); j += 64 {
+			PREFETCHT0(Mem{Base: soon, Disp: j})
 		}
 		ADDQ(stride, soon)
 		for _, sum := range g.acc[i] {

@@ -28,6 +28,7 @@ func main() {
 		crosses()
 		fetch()
 		transpose()
+		conversions()
 	case "fft":
 		fft()
 	default:
@@ -36,23 +37,55 @@ func main() {
 	Generate()
 }
 
-// An isa is a vector instruction set. Its methods write what differs between the two, so that
-// each algorithm is written once.
+// An isa is a vector instruction set with numbers of one precision. Its methods write what differs
+// between these, so that each algorithm is written once.
 type isa struct {
 	name  string
-	lanes int // float64 in a register
+	lanes int // numbers in a register
 	regs  int
+	precision
 }
 
 var (
-	avx2   = isa{"AVX2", 4, 16}
-	avx512 = isa{"AVX512", 8, 32}
+	avx2   = isa{"AVX2", 4, 16, float64s}
+	avx512 = isa{"AVX512", 8, 32, float64s}
 )
 
-func (s isa) bytes() int { return 8 * s.lanes }
+// single returns s with numbers of float32.
+func (s isa) single() isa { return isa{s.name + "Single", 2 * s.lanes, s.regs, float32s} }
+
+func singles() []isa    { return []isa{avx2.single(), avx512.single()} }
+func everywhere() []isa { return append([]isa{avx2, avx512}, singles()...) }
+
+func (s isa) bytes() int { return s.size * s.lanes }
+
+// wide tells whether s is AVX-512.
+func (s isa) wide() bool { return s.regs == 32 }
+
+// rows returns the most rows of a panel of a product, the sums of which the registers hold.
+func (s isa) rows() int { return s.regs / 4 }
+
+// flush has numbers below the least normal one taken as 0 from here on, and returns what writes the
+// end of that. In float32 they are not out of the way, and the processor takes a hundred cycles for
+// each. In float64 both write nothing.
+func (s isa) flush() (restore func()) {
+	if s.size == 8 {
+		return func() {}
+	}
+	const inputs, results = 1 << 6, 1 << 15
+	before := AllocLocal(8)
+	now := before.Offset(4)
+	bits := GP32()
+	VSTMXCSR(before)
+	MOVL(before, bits)
+	ORL(U32(inputs|results), bits)
+	MOVL(bits, now)
+	VLDMXCSR(now)
+	return func() { VLDMXCSR(before) }
+}
 
 func (s isa) vec() VecVirtual {
-	if s.lanes == 8 {
+	if s.wide() {
 		return ZMM()
 	}
 	return YMM()
@@ -68,7 +101,7 @@ func (s isa) vecs(n int) []VecVirtual {
 
 // zero clears v.
 func (s isa) zero(v VecVirtual) {
-	if s.lanes == 8 {
+	if s.wide() {
 		VPXORQ(v, v, v)
 	} else {
 		VPXOR(v, v, v)

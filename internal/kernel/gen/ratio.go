@@ -14,15 +14,23 @@ import (
 // panelsAhead is how many panels ahead of the sums V is prefetched.
 const panelsAhead = 2
 
+// betas returns the β that have kernels of multiplicative updates.
+func (s isa) betas() []int {
+	if s.size == 4 {
+		return []int{0, 1}
+	}
+	return []int{0, 1, layout.AnyBeta}
+}
+
 // ratios writes the kernels of multiplicative updates: X = AB + eps stays in registers and is
 // replaced there by the quotients P and Q.
 func ratios() {
-	for _, s := range []isa{avx2, avx512} {
-		for _, beta := range []int{0, 1, layout.AnyBeta} {
+	for _, s := range everywhere() {
+		for _, beta := range s.betas() {
 			for _, objective := range []bool{false, true} {
-				rows := s.lanes
+				rows := s.rows()
 				if beta == layout.AnyBeta { // the powers need registers as well
-					rows = s.lanes / 2
+					rows /= 2
 				}
 				for _, rows := range []int{rows, 1} {
 					s.ratio(beta, objective, rows, 3)
@@ -62,22 +70,22 @@ func (s isa) ratioOfSums(g *product, beta int, objective bool) {
 	for i := range g.acc {
 		for j, x := range g.acc[i] {
 			eps := s.at(g.field(layout.RatioEps), j)
-			VADDPD(eps, x, x)
+			s.VADD(eps, x, x)
 			VMOVUPD(s.at(Mem{Base: vp}, j), y)
-			VADDPD(s.at(g.field(layout.RatioAdd), j), y, y)
+			s.VADD(s.at(g.field(layout.RatioAdd), j), y, y)
 			if beta == layout.AnyBeta {
 				s.powers(g, objective, j, x, y, Mem{Base: g.c}, Mem{Base: qp})
 				continue
 			}
 			if beta == 0 {
 				VMOVUPD(one, q)
-				VDIVPD(x, q, q)
-				VMULPD(q, y, y) // r = y/x
+				s.VDIV(x, q, q)
+				s.VMUL(q, y, y) // r = y/x
 				VMOVUPD(q, s.at(Mem{Base: qp}, j))
-				VMULPD(q, y, q) // p = y/x²
+				s.VMUL(q, y, q) // p = y/x²
 				VMOVUPD(q, s.at(Mem{Base: g.c}, j))
 			} else {
-				VDIVPD(x, y, q)
+				s.VDIV(x, y, q)
 				VMOVUPD(q, s.at(Mem{Base: g.c}, j))
 			}
 			o.at(j)
@@ -85,8 +93,8 @@ func (s isa) ratioOfSums(g *product, beta int, objective bool) {
 			case objective && beta == 0:
 				o.addRatio(y)
 			case objective:
-				VSUBPD(y, x, x)
-				o.update(layout.RatioSum, VADDPD, x)
+				s.VSUB(y, x, x)
+				o.update(layout.RatioSum, s.VADD, x)
 			}
 		}
 		ADDQ(g.ldc, g.c)
@@ -104,7 +112,7 @@ func (s isa) ratioOfSums(g *product, beta int, objective bool) {
 // they add Σ y·log(y/x) to the sums of x - y. They are a pass of their own, over numbers still
 // in the first cache, so that the registers hold all constants of the logarithm.
 func logs() {
-	for _, s := range []isa{avx2, avx512} {
+	for _, s := range everywhere() {
 		s.logs(3)
 	}
 }
@@ -114,6 +122,7 @@ func (s isa) logs(vecs int) {
 	TEXT(name, NOSPLIT, "func(p *uint64)")
 	Pragma("noescape")
 	Doc(name + " adds y·log P to the objective, for `panels` rows: see ratioTile.")
+	restore := s.flush()
 	p := Load(Param("p"), GP64())
 	field := func(i int) Mem { return Mem{Base: p, Disp: 8 * i} }
 	load := func(i int) GPVirtual { r := GP64(); MOVQ(field(i), r); return r }
@@ -124,23 +133,23 @@ func (s isa) logs(vecs int) {
 		VMOVUPD(s.at(field(layout.RatioSum), j), sum)
 	}
 	var rough *roughLog
-	if s.lanes == 8 {
+	if s.wide() {
 		rough = s.roughLog()
 	}
 	Label("row")
 	for j, sum := range sums {
 		q, y := s.vec(), s.vec()
 		VMOVUPD(s.at(Mem{Base: c}, j), q)
-		VMAXPD(s.constant(math.Float64frombits(1<<52)), q, q) // y = 0 gives 0
+		s.VMAX(s.leastNormal(), q, q) // y = 0 gives 0
 		VMOVUPD(s.at(Mem{Base: v}, j), y)
-		VADDPD(s.at(field(layout.RatioAdd), j), y, y)
+		s.VADD(s.at(field(layout.RatioAdd), j), y, y)
 		if rough != nil {
-			VFMADD231PD(rough.of(q), y, sum)
+			s.VFMADD231(rough.of(q), y, sum)
 			continue
 		}
 		s.log(q, func(hi, lo VecVirtual) {
-			VADDPD(hi, lo, lo)
-			VFMADD231PD(lo, y, sum)
+			s.VADD(hi, lo, lo)
+			s.VFMADD231(lo, y, sum)
 		})
 	}
 	ADDQ(ldc, c)
@@ -150,6 +159,7 @@ func (s isa) logs(vecs int) {
 	for j, sum := range sums {
 		VMOVUPD(sum, s.at(field(layout.RatioSum), j))
 	}
+	restore()
 	VZEROUPPER()
 	RET()
 }
@@ -189,7 +199,7 @@ func (o *objectiveState) at(vec int) {
 }
 
 func (o *objectiveState) mem(place int) Mem {
-	return Mem{Base: o.g.p, Disp: 8 * (place + o.current*o.s.lanes)}
+	return Mem{Base: o.g.p, Disp: 8*place + o.current*o.s.bytes()}
 }
 
 // update combines x with the sum at place and overwrites x.
@@ -230,7 +240,7 @@ func (o *objectiveState) end(beta int) {
 func (o *objectiveState) renormalise(mant, exp VecVirtual) {
 	m, e := o.s.vec(), o.s.vec()
 	o.s.mantissa(mant, m, e)
-	VADDPD(e, exp, exp)
+	o.s.VADD(e, exp, exp)
 	VMOVUPD(m, o.mem(layout.RatioMant))
 	VMOVUPD(exp, o.mem(layout.RatioExp))
 }
@@ -241,30 +251,31 @@ func (o *objectiveState) addRatio(r VecVirtual) {
 	s := o.s
 	t, u := s.vec(), s.vec()
 	s.mantissa(r, t, u)
-	if s.lanes == 4 { // VGETEXPPD gives -Inf for 0, the integer code does not
+	if !s.wide() { // VGETEXPPD gives -Inf for 0, the integer code does not
 		zero := s.vec()
-		VCMPPD(U8(0x11), s.constant(math.Float64frombits(1<<52)), r, zero)
-		VBLENDVPD(zero, s.constant(math.Inf(-1)), u, u)
+		s.VCMP(U8(0x11), s.leastNormal(), r, zero)
+		s.VBLENDV(zero, s.constant(math.Inf(-1)), u, u)
 	}
-	o.update(layout.RatioMant, VMULPD, t)
-	o.update(layout.RatioExp, VADDPD, u)
-	VSUBPD(s.constant(1), r, r)
-	o.update(layout.RatioSum, VADDPD, r)
+	o.update(layout.RatioMant, s.VMUL, t)
+	o.update(layout.RatioExp, s.VADD, u)
+	s.VSUB(s.constant(1), r, r)
+	o.update(layout.RatioSum, s.VADD, r)
 }
 
 // mantissa splits x, positive and normal, into m in [1, 2) and e with x = m·2^e.
 func (s isa) mantissa(x, m, e VecVirtual) {
-	if s.lanes == 8 {
-		VGETMANTPD(U8(0), x, m)
-		VGETEXPPD(x, e)
+	if s.wide() {
+		s.VGETMANT(U8(0), x, m)
+		s.VGETEXP(x, e)
 		return
 	}
-	VPSRLQ(U8(52), x, e)
-	VPOR(s.constantBits(0x4330000000000000), e, e)
-	VSUBPD(s.constant(1<<52+1023), e, e)
+	bits, bias := s.fraction, s.bias
+	s.VPSRL(U8(bits), x, e)
+	VPOR(s.constantBits(uint64(bias+bits)<<bits), e, e) // 2^bits + exponent
+	s.VSUB(s.constant(float64(uint64(1)<<bits+uint64(bias))), e, e)
 	VMOVUPD(x, m)
-	VPAND(s.constantBits(1<<52-1), m, m)
-	VPOR(s.constantBits(0x3FF0000000000000), m, m)
+	VPAND(s.constantBits(1<<bits-1), m, m)
+	VPOR(s.constantBits(uint64(bias)<<bits), m, m)
 }
 
 // powers leaves y·x^(β-2) and x^(β-1) at p and q, and adds to the objective, with
@@ -386,45 +397,45 @@ func (s isa) log(x VecVirtual, use func(hi, lo VecVirtual)) {
 	m, e := s.vec(), s.vec()
 	s.mantissa(x, m, e)
 	// m ≥ √2: m/2, e+1.
-	if s.lanes == 8 {
+	if s.wide() {
 		k := K()
-		VCMPPD(U8(0x1d), s.constant(math.Sqrt2), m, k)
-		VMULPD(s.constant(0.5), m, k, m)
-		VADDPD(s.constant(1), e, k, e)
+		s.VCMP(U8(0x1d), s.constant(math.Sqrt2), m, k)
+		s.VMUL(s.constant(0.5), m, k, m)
+		s.VADD(s.constant(1), e, k, e)
 	} else {
-		VCMPPD(U8(0x1d), s.constant(math.Sqrt2), m, x)
+		s.VCMP(U8(0x1d), s.constant(math.Sqrt2), m, x)
 		t := s.vec()
-		VPAND(s.constantBits(1<<52), x, t) // one less in the exponent
-		VPSUBQ(t, m, m)
+		VPAND(s.constantBits(1<<s.fraction), x, t) // one less in the exponent
+		s.VPSUB(t, m, m)
 		VPAND(s.constant(1), x, x)
-		VADDPD(x, e, e)
+		s.VADD(x, e, e)
 	}
-	VSUBPD(s.constant(1), m, m) // f
+	s.VSUB(s.constant(1), m, m) // f
 	d := x
-	VADDPD(s.constant(2), m, d)
-	VDIVPD(d, m, d) // s
+	s.VADD(s.constant(2), m, d)
+	s.VDIV(d, m, d) // s
 	z, r := s.vec(), s.vec()
-	VMULPD(d, d, z)
-	VMOVUPD(s.constant(layout.LogCoefficients[0]), r)
-	for _, c := range layout.LogCoefficients[1:] {
-		VFMADD213PD(s.constant(c), z, r)
+	s.VMUL(d, d, z)
+	VMOVUPD(s.constant(s.logarithm[0]), r)
+	for _, c := range s.logarithm[1:] {
+		s.VFMADD213(s.constant(c), z, r)
 	}
-	VMULPD(z, r, r) // R
+	s.VMUL(z, r, r) // R
 	// log m = f - (hfsq - s·(hfsq + R)), hfsq = f²/2
-	VMULPD(m, m, z)
-	VMULPD(s.constant(0.5), z, z)
-	VADDPD(z, r, r)
-	VMULPD(d, r, r)
-	VFMADD231PD(s.constant(layout.Ln2Lo), e, r)
-	VSUBPD(z, r, r)
-	VADDPD(m, r, r) // lo
-	VMULPD(s.constant(layout.Ln2Hi), e, e)
+	s.VMUL(m, m, z)
+	s.VMUL(s.constant(0.5), z, z)
+	s.VADD(z, r, r)
+	s.VMUL(d, r, r)
+	s.VFMADD231(s.constant(s.ln2Lo), e, r)
+	s.VSUB(z, r, r)
+	s.VADD(m, r, r) // lo
+	s.VMUL(s.constant(s.ln2Hi), e, e)
 	use(e, r)
 }
 
-// A roughLog is the constants, in registers, of a logarithm whose absolute error is below 2e-16.
-// Near 1 its relative error is not small, which does not matter where it is added to numbers
-// around 1. It needs no division.
+// A roughLog is the constants, in registers, of a logarithm whose absolute error is below 2e-16, in
+// float32 about 6e-8. Near 1 its relative error is not small, which does not matter where it is
+// added to numbers around 1. It needs no division.
 type roughLog struct {
 	s                       isa
 	reciprocals, logarithms [2]VecVirtual
@@ -434,15 +445,16 @@ type roughLog struct {
 
 func (s isa) roughLog() *roughLog {
 	r := &roughLog{s: s}
-	var c, l [16]float64
+	n := 2 * s.lanes
+	c, l := make([]float64, n), make([]float64, n)
 	for i := range c {
-		c[i] = 1 / (1 + (float64(i)+0.5)/16)
+		c[i] = 1 / (1 + (float64(i)+0.5)/float64(n))
 		l[i] = -math.Log(c[i])
 	}
-	table := func(name string, t [16]float64) (v [2]VecVirtual) {
+	table := func(name string, t []float64) (v [2]VecVirtual) {
 		m := GLOBL(name, RODATA|NOPTR)
 		for i, x := range t {
-			DATA(8*i, F64(x))
+			s.data(i, x)
 		}
 		for i := range v {
 			v[i] = s.vec()
@@ -453,7 +465,7 @@ func (s isa) roughLog() *roughLog {
 	r.reciprocals, r.logarithms = table(fmt.Sprint("reciprocals", len(constants)), c), table(fmt.Sprint("logarithms", len(constants)), l)
 	constant := func(c float64) VecVirtual { v := s.vec(); VMOVUPD(s.constant(c), v); return v }
 	r.one, r.ln2 = constant(1), constant(math.Ln2)
-	for i, c := range logSeries(1.0 / 32) {
+	for i, c := range logSeries(1/float64(2*n), s.series) {
 		if i > 0 {
 			r.p[i] = constant(c)
 		}
@@ -462,42 +474,46 @@ func (s isa) roughLog() *roughLog {
 }
 
 // of returns the logarithm of x, positive and normal, which is overwritten. With x = m·2^e and
-// c near 1/m from a table it is e·log 2 - log c + log(1+t), t = mc - 1, |t| ≤ 1/32. The
+// c near 1/m from a table it is e·log 2 - log c + log(1+t), t = mc - 1, |t| ≤ 1/32 or 1/64. The
 // polynomial for the last is made in parts that do not depend on each other.
 func (r *roughLog) of(x VecVirtual) VecVirtual {
 	s := r.s
 	m, e := s.vec(), s.vec()
 	s.mantissa(x, m, e)
 	cs, ls := s.vec(), s.vec()
-	VPSRLQ(U8(48), x, cs) // the instructions below use the lowest four bits
+	s.VPSRL(U8(s.fraction-s.index), x, cs) // the instructions below use the lowest four or five bits
 	VMOVUPD(cs, ls)
-	VPERMI2PD(r.reciprocals[1], r.reciprocals[0], cs)
-	VPERMI2PD(r.logarithms[1], r.logarithms[0], ls)
-	VFMSUB213PD(r.one, cs, m) // t = mc - 1
-	VFMADD231PD(r.ln2, e, ls)
+	s.VPERMI2(r.reciprocals[1], r.reciprocals[0], cs)
+	s.VPERMI2(r.logarithms[1], r.logarithms[0], ls)
+	s.VFMSUB213(r.one, cs, m) // t = mc - 1
+	s.VFMADD231(r.ln2, e, ls)
 	t2 := cs
-	VMULPD(m, m, t2)
+	s.VMUL(m, m, t2)
 	four := func(i int) VecVirtual { // pi + pi+1 t + (pi+2 + pi+3 t) t²
 		low, high := s.vec(), s.vec()
 		VMOVUPD(r.p[i+1], low)
-		VFMADD213PD(r.p[i], m, low)
+		s.VFMADD213(r.p[i], m, low)
 		VMOVUPD(r.p[i+3], high)
-		VFMADD213PD(r.p[i+2], m, high)
-		VFMADD231PD(high, t2, low)
+		s.VFMADD213(r.p[i+2], m, high)
+		s.VFMADD231(high, t2, low)
 		return low
 	}
-	low, high := four(1), four(5)
-	VMULPD(t2, t2, t2)
-	VFMADD231PD(high, t2, low)
-	VFMADD213PD(ls, m, low)
+	low := four(1)
+	if s.series > 4 {
+		high := four(5)
+		s.VMUL(t2, t2, t2)
+		s.VFMADD231(high, t2, low)
+	}
+	s.VFMADD213(ls, m, low)
 	return low
 }
 
-// logSeries returns the coefficients of a polynomial of degree eight within 2e-17 of log(1+t)
-// for |t| ≤ most ≤ 1/32: Taylor's of degree ten, whose two highest powers are removed by
-// subtracting multiples of Chebyshev's polynomials, which are smallest in that interval.
-func logSeries(most float64) []float64 {
-	const keep, degree = 8, 10
+// logSeries returns the coefficients of a polynomial of degree keep for log(1+t), |t| ≤ most: of
+// degree eight it is within 2e-17 for most ≤ 1/32. It is Taylor's of two degrees more, whose two
+// highest powers are removed by subtracting multiples of Chebyshev's polynomials, which are smallest
+// in that interval.
+func logSeries(most float64, keep int) []float64 {
+	degree := keep + 2
 	p := make([]float64, degree+1)
 	for i := 1; i <= degree; i++ {
 		p[i] = math.Copysign(1/float64(i), float64(i%2)-0.5)
@@ -524,18 +540,41 @@ func logSeries(most float64) []float64 {
 
 var constants = map[string]Mem{}
 
-// constant returns a read-only vector of eight times c.
-func (s isa) constant(c float64) Mem { return s.constantBits(math.Float64bits(c)) }
+// constant returns a read-only vector of nothing but c.
+func (s isa) constant(c float64) Mem { return s.constantBits(s.bits(c)) }
 
+// leastNormal returns the least normal number.
+func (s isa) leastNormal() Mem { return s.constantBits(1 << s.fraction) }
+
+// constantBits is constant of the number that has these bits.
 func (s isa) constantBits(c uint64) Mem {
-	name := fmt.Sprintf("c%016x", c)
+	name := fmt.Sprintf("c%0*x", 2*s.size, c)
 	m, ok := constants[name]
 	if !ok {
 		m = GLOBL(name, RODATA|NOPTR)
-		for i := range 8 {
-			DATA(8*i, U64(c))
+		for i := range 64 / s.size {
+			s.dataBits(i, c)
 		}
 		constants[name] = m
 	}
 	return m
+}
+
+// data writes x as the i-th number of a table.
+func (s isa) data(i int, x float64) { s.dataBits(i, s.bits(x)) }
+
+func (s isa) dataBits(i int, c uint64) {
+	if s.size == 4 {
+		DATA(4*i, U32(uint32(c)))
+	} else {
+		DATA(8*i, U64(c))
+	}
+}
+
+// bits returns those of x in the precision of s.
+func (s isa) bits(x float64) uint64 {
+	if s.size == 4 {
+		return uint64(math.Float32bits(float32(x)))
+	}
+	return math.Float64bits(x)
 }

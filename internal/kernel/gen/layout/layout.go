@@ -93,3 +93,11 @@ const (
 	Ln2Hi = 6.93147180369123816490e-01 // its product with an exponent is exact
 	Ln2Lo = 1.90821492927058770002e-10
 )
+
+// The same in float32, of fdlibm's __ieee754_logf.
+var LogCoefficientsSingle = []float64{0xf89e26p-26, 0x91e9eep-25, 0xccce13p-25, 0xaaaaaap-24}
+
+const (
+	Ln2HiSingle = 6.9313812256e-01
+	Ln2LoSingle = 9.0580006145e-06
+)

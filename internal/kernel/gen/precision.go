@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/audiosep/audiosep/internal/kernel/gen/layout"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// A precision is what differs between numbers of 8 bytes and of 4: their format, the instructions
+// by the names that they have before PD or PS and Q or D, and what is made to their precision.
+type precision struct {
+	size           int // bytes
+	fraction, bias int // bits after the point, and what is added to an exponent
+	index          int // bits of a place in the tables of roughLog
+	series         int // degree of its polynomial
+	logarithm      []float64
+	ln2Hi, ln2Lo   float64
+
+	VADD, VSUB, VMUL, VDIV, VMAX, VBROADCAST, VCMP, VBLENDV, VGETMANT, VGETEXP, VPERMI2, VPSRL, VPSUB,
+	VFMADD231, VFMADD213, VFMSUB213 func(...Op)
+}
+
+var float64s = precision{
+	size: 8, fraction: 52, bias: 1023, index: 4, series: 8,
+	logarithm: layout.LogCoefficients, ln2Hi: layout.Ln2Hi, ln2Lo: layout.Ln2Lo,
+	VADD: VADDPD, VSUB: VSUBPD, VMUL: VMULPD, VDIV: VDIVPD, VMAX: VMAXPD, VBROADCAST: VBROADCASTSD,
+	VCMP: VCMPPD, VBLENDV: four(VBLENDVPD), VGETMANT: VGETMANTPD, VGETEXP: VGETEXPPD, VPERMI2: VPERMI2PD,
+	VPSRL: VPSRLQ, VPSUB: VPSUBQ,
+	VFMADD231: VFMADD231PD, VFMADD213: VFMADD213PD, VFMSUB213: VFMSUB213PD,
+}
+
+var float32s = precision{
+	size: 4, fraction: 23, bias: 127, index: 5, series: 4,
+	logarithm: layout.LogCoefficientsSingle, ln2Hi: layout.Ln2HiSingle, ln2Lo: layout.Ln2LoSingle,
+	VADD: VADDPS, VSUB: VSUBPS, VMUL: VMULPS, VDIV: VDIVPS, VMAX: VMAXPS, VBROADCAST: VBROADCASTSS,
+	VCMP: VCMPPS, VBLENDV: four(VBLENDVPS), VGETMANT: VGETMANTPS, VGETEXP: VGETEXPPS, VPERMI2: VPERMI2PS,
+	VPSRL: VPSRLD, VPSUB: VPSUBD,
+	VFMADD231: VFMADD231PS, VFMADD213: VFMADD213PS, VFMSUB213: VFMSUB213PS,
+}
+
+// four is an instruction of four operands as one of any number.
+func four(op func(a, b, c, d Op)) func(...Op) { return func(x ...Op) { op(x[0], x[1], x[2], x[3]) } }
+
+// conversions writes loops from one precision to the other, with numbers scaled on the way.
+func conversions() {
+	for _, s := range []isa{avx2, avx512} {
+		s.convert("narrow", "float32", "float64", func(x, y VecVirtual, at, to Mem) {
+			VMULPD(at, y, x)
+			if s.wide() {
+				VCVTPD2PS(x, x.AsY())
+				VMOVUPS(x.AsY(), to)
+				return
+			}
+			VCVTPD2PSY(x, x.AsX())
+			VMOVUPS(x.AsX(), to)
+		})
+		s.convert("widen", "float64", "float32", func(x, y VecVirtual, at, to Mem) {
+			VCVTPS2PD(at, x)
+			VMULPD(y, x, x)
+			VMOVUPD(x, to)
+		})
+	}
+}
+
+// convert writes a loop over vectors of float64 and as many float32; body converts one with the
+// registers x, which is free, and scale.
+func (s isa) convert(name, to, from string, body func(x, scale VecVirtual, at, to Mem)) {
+	name += s.name
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(dst *%s, x *%s, scale float64, vectors int)", to, from))
+	Pragma("noescape")
+	Doc(name + " sets dst to x times scale.")
+	restore := s.single().flush()
+	dst, src, n, scale := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("vectors"), GP64()), s.vec()
+	p, err := Param("scale").Resolve()
+	if err != nil {
+		panic(err)
+	}
+	VBROADCASTSD(p.Addr, scale)
+	step := map[string]int{"float64": 8 * s.lanes, "float32": 4 * s.lanes}
+	Label("loop")
+	body(s.vec(), scale, Mem{Base: src}, Mem{Base: dst})
+	ADDQ(Imm(uint64(step[from])), src)
+	ADDQ(Imm(uint64(step[to])), dst)
+	DECQ(n)
+	JNE(LabelRef("loop"))
+	restore()
+	VZEROUPPER()
+	RET()
+}

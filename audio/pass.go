@@ -119,7 +119,7 @@ func (f *filtered) ReadAt(ctx context.Context, dst [][]float64, at int) error {
 	}
 	from, to := max(at, 0), min(at+len(dst[0]), f.head.Samples)
 	span := f.low.Span()
-	for first := from / span * span; first < to; first += span {
+	for first := from / span * span; first < to && from < to; first += span {
 		s, err := f.take(ctx, first, len(dst))
 		if err == nil {
 			lo, hi := max(first, from), min(first+span, to)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/floats"
 
@@ -244,6 +245,8 @@ type Joiner struct {
 	total  int         // N
 	rows   [][]float64 // sums from the first sample of frame next on
 	weight []float64
+	added  int       // frames since the first that was added
+	steady []float64 // the weights of a run that follows enough others, which each such run of as many frames has
 	both   []float64 // windows, multiplied
 	frame  []float64 // under the synthesis window
 	out    [][]float64
@@ -263,10 +266,7 @@ func NewJoiner(f Framing, rows int) *Joiner {
 func (j *Joiner) Add(frames [][]float64, n int) [][]float64 {
 	f := &j.f
 	span := (n-1)*f.Hop + f.Length
-	j.weight = extend(j.weight, span)
-	for i := range n {
-		floats.Add(j.weight[i*f.Hop:i*f.Hop+f.Length], j.both)
-	}
+	weight := j.weigh(n, span)
 	at := j.next*f.Hop - f.Pad // where the rows begin
 	j.next += n
 	done := n * f.Hop
@@ -281,13 +281,32 @@ func (j *Joiner) Add(frames [][]float64, n int) [][]float64 {
 			kernel.Mul(j.frame, f.Synthesis, frames[i*f.Length:])
 			floats.Add(sum[i*f.Hop:i*f.Hop+f.Length], j.frame)
 		}
-		out := append(j.out[r][:0], sum[from:to]...)
-		kernel.Div(out, out, j.weight[from:])
+		out := slices.Grow(j.out[r][:0], to-from)[:to-from]
+		kernel.Div(out, sum[from:to], weight[from:])
 		j.out[r] = out
 		j.rows[r] = sum[:copy(sum, sum[done:])]
 	}
-	j.weight = j.weight[:copy(j.weight, j.weight[done:])]
+	j.weight = append(j.weight[:0], weight[done:]...)
 	return j.out
+}
+
+// weigh returns the overlap-added weights from the next frame on, of all frames before and the next n.
+// Those left over from before are the same wherever enough frames came before.
+func (j *Joiner) weigh(n, span int) []float64 {
+	f := &j.f
+	enough := j.added >= (f.Length-1)/f.Hop
+	j.added += n
+	if enough && len(j.steady) == span {
+		return j.steady
+	}
+	j.weight = extend(j.weight, span)
+	for i := range n {
+		floats.Add(j.weight[i*f.Hop:i*f.Hop+f.Length], j.both)
+	}
+	if enough {
+		j.steady = append(j.steady[:0], j.weight...)
+	}
+	return j.weight
 }
 
 // extend returns a with zeros appended up to n numbers.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
+	"slices"
 	"sync"
 
 	"gonum.org/v1/gonum/floats"
@@ -67,101 +69,147 @@ func (s *Pass) Run(ctx context.Context, _ audiosep.Env, in In) (Out, error) {
 }
 
 // filtered is a recording behind a filter that is symmetric, so that nothing is delayed. It is
-// computed in runs from multiples of block on, by products of spectra, so that a sample's bits
-// do not depend on what else is read.
+// computed in spans from multiples of span on, so that a sample's bits do not depend on what else is
+// read. The last few stay, as who reads frame after frame reads most samples several times.
 type filtered struct {
-	src         audiosep.Source
-	head        audiosep.Head
-	half, block int       // the filter reaches half samples to either side
-	re, im      []float64 // its transfer function, that of the low pass
-	high        bool
+	src  audiosep.Source
+	head audiosep.Head
+	low  *fft.Filter
+	high bool
 
-	forward, inverse *fft.Plan
-	benches          sync.Pool // of *filterBench
+	mu      sync.Mutex
+	kept    []*filteredSpan // the last one first
+	benches sync.Pool       // of *[][]float64: what a span is computed from
+	spans   sync.Pool       // of *filteredSpan that nobody reads any more
+}
+
+// filteredSpan is some samples of all layers. refs counts those who read it, and kept for one.
+type filteredSpan struct {
+	first, refs int
+
+	mu   sync.Mutex // held while it is computed
+	done bool
+	y    [][]float64
 }
 
 // newFiltered makes the filter of Kaiser's window: cutoff and transition are parts of the rate.
 func newFiltered(src audiosep.Source, h audiosep.Head, cutoff, transition float64, high bool) *filtered {
 	attenuation := 8.7 + resample.KaiserBeta/0.1102
-	f := &filtered{src: src, head: h, high: high}
-	f.half = int(math.Ceil((attenuation - 7.95) / (14.36 * 2 * transition)))
-	taps, sum := make([]float64, 2*f.half+1), 0.0
-	for i := range taps {
-		t := float64(i - f.half)
-		taps[i] = resample.Sinc(2*cutoff*t) * resample.Kaiser(t/(float64(f.half)+1))
-		sum += taps[i]
+	half := int(math.Ceil((attenuation - 7.95) / (14.36 * 2 * transition)))
+	taps, sum := make([]float64, 2*half+1), 0.0
+	for t := range half + 1 {
+		tap := resample.Sinc(2*cutoff*float64(t)) * resample.Kaiser(float64(t)/(float64(half)+1))
+		taps[half-t], taps[half+t] = tap, tap
+	}
+	for _, tap := range taps {
+		sum += tap
 	}
 	for i := range taps {
 		taps[i] /= sum
 	}
-	size := 1 << 12
-	for size < 4*len(taps) {
-		size *= 2
-	}
-	f.block = size - 2*f.half
-	f.forward, f.inverse = fft.NewReal(size, size, 1), fft.NewRealInverse(size, size, 1/float64(size))
-	f.re, f.im = make([]float64, size/2+1), make([]float64, size/2+1)
-	f.forward.Run(f.re, f.im, append(taps, make([]float64, size-len(taps))...), nil)
-	return f
+	// Of many layers fewer samples make a span, which has those of all.
+	return &filtered{src: src, head: h, high: high, low: fft.NewFilter(taps, 64/max(1, h.Layers()))}
 }
 
 func (f *filtered) Head(context.Context) (audiosep.Head, error) { return f.head, nil }
-
-// filterNumbers is about how many numbers are transformed at once: several runs side by side, as
-// vectors have them, but of a long filter no more than one.
-const filterNumbers = 1 << 18
-
-// filterBench is what runs are filtered on, [run*L+layer].
-type filterBench struct{ x, y, re, im []float64 }
 
 func (f *filtered) ReadAt(ctx context.Context, dst [][]float64, at int) error {
 	for _, d := range dst {
 		clear(d)
 	}
 	from, to := max(at, 0), min(at+len(dst[0]), f.head.Samples)
-	size, layers := f.block+2*f.half, len(dst)
-	some := max(1, min(8, filterNumbers/size)/layers) // runs at once
-	b, _ := f.benches.Get().(*filterBench)
-	if b == nil || len(b.x) < some*layers*size {
-		b = &filterBench{make([]float64, some*layers*size), make([]float64, some*layers*size), make([]float64, some*layers*len(f.re)), make([]float64, some*layers*len(f.re))}
-	}
-	defer f.benches.Put(b)
-	x := make([][]float64, layers)
-	for first := from / f.block * f.block; first < to; first += some * f.block {
-		runs := min(some, (to-first+f.block-1)/f.block)
-		for r := range runs {
-			for l := range x {
-				x[l] = b.x[(r*layers+l)*size:][:size]
-			}
-			if err := f.src.ReadAt(ctx, x, first+r*f.block-f.half); err != nil {
-				return err
+	span := f.low.Span()
+	for first := from / span * span; first < to && from < to; first += span {
+		s, err := f.take(ctx, first, len(dst))
+		if err == nil {
+			lo, hi := max(first, from), min(first+span, to)
+			for l, y := range s.y {
+				copy(dst[l][lo-at:hi-at], y[lo-first:])
 			}
 		}
-		f.filter(b, runs*layers)
-		for i := range runs * layers {
-			d, run := dst[i%layers], first+i/layers*f.block
-			lo, hi := max(run, from), min(run+f.block, to)
-			// The first 2·half numbers of the circular convolution are not of this run.
-			copy(d[lo-at:hi-at], b.y[i*size+2*f.half+lo-run:])
-			if f.high {
-				floats.SubTo(d[lo-at:hi-at], b.x[i*size+f.half+lo-run:][:hi-lo], d[lo-at:hi-at])
-			}
+		f.release(s)
+		if err != nil {
+			return err
 		}
 	}
 	return ctx.Err()
 }
 
-// filter sets y to the circular convolutions of n stretches x with the low pass.
-func (f *filtered) filter(b *filterBench, n int) {
-	size, bins := f.block+2*f.half, len(f.re)
-	re, im := b.re[:n*bins], b.im[:n*bins]
-	f.forward.Run(re, im, b.x[:n*size], nil)
-	for i := 0; i < len(re); i += bins {
-		re, im := re[i:i+bins], im[i:i+bins]
-		for k, c := range f.re {
-			d := f.im[k]
-			re[k], im[k] = re[k]*c-im[k]*d, re[k]*d+im[k]*c
+// take returns the span from a sample on, which is to be released, or the error of reading it.
+func (f *filtered) take(ctx context.Context, first, layers int) (*filteredSpan, error) {
+	f.mu.Lock()
+	i := slices.IndexFunc(f.kept, func(s *filteredSpan) bool { return s.first == first })
+	var s *filteredSpan
+	if i >= 0 {
+		s = f.kept[i]
+		copy(f.kept[1:i+1], f.kept[:i])
+		f.kept[0] = s
+	} else {
+		if s, _ = f.spans.Get().(*filteredSpan); s == nil {
+			s = new(filteredSpan)
+		}
+		s.first, s.refs, s.done = first, 1, false
+		f.kept = slices.Insert(f.kept, 0, s)
+		if most := 2 + runtime.GOMAXPROCS(0)/8; len(f.kept) > most {
+			f.drop(f.kept[most])
+			f.kept = f.kept[:most]
 		}
 	}
-	f.inverse.Run(b.y[:n*size], nil, re, im)
+	s.refs++
+	f.mu.Unlock()
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done {
+		return s, nil
+	}
+	err := f.compute(ctx, s, layers)
+	s.done = err == nil
+	return s, err
+}
+
+func (f *filtered) release(s *filteredSpan) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.drop(s)
+}
+
+// drop takes a reader from s. It is called with mu locked.
+func (f *filtered) drop(s *filteredSpan) {
+	if s.refs--; s.refs == 0 {
+		f.spans.Put(s)
+	}
+}
+
+// compute filters a span of all layers.
+func (f *filtered) compute(ctx context.Context, s *filteredSpan, layers int) error {
+	span, half := f.low.Span(), f.low.Half()
+	x, _ := f.benches.Get().(*[][]float64)
+	if x == nil {
+		x = new([][]float64)
+	}
+	defer f.benches.Put(x)
+	*x, s.y = rowsOf(*x, layers, span+2*half), rowsOf(s.y, layers, span)
+	if err := f.src.ReadAt(ctx, *x, s.first-half); err != nil {
+		return err
+	}
+	n := min(span, f.head.Samples-s.first)
+	for l, x := range *x {
+		f.low.Run(s.y[l], x, n)
+		if f.high {
+			floats.SubTo(s.y[l][:n], x[half:half+n], s.y[l][:n])
+		}
+	}
+	return nil
+}
+
+// rowsOf returns rows of n numbers, x if it has as many.
+func rowsOf(x [][]float64, rows, n int) [][]float64 {
+	if len(x) != rows {
+		x = make([][]float64, rows)
+		for i := range x {
+			x[i] = make([]float64, n)
+		}
+	}
+	return x
 }

@@ -1,9 +1,12 @@
 package audio_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/audiosep/audiosep"
@@ -100,4 +103,80 @@ func TestStemRest(t *testing.T) {
 	if _, err := pick("a", one); !strings.Contains(fmt.Sprint(err), "want at least two") {
 		t.Error(err)
 	}
+}
+
+// Any part of a filtered recording is that part of the whole, bit by bit, whatever else is read
+// meanwhile, whichever way round, and for filters of any length.
+func TestPassPartsAreTheWhole(t *testing.T) {
+	in := &audiosep.Signal{Rate: 8000, Channels: 2, Data: recording(3, 2, 230000).Data}
+	for _, params := range []string{`{"frequency": 100}`, `{"frequency": 53}`, `{"frequency": 777}`, `{"frequency": 3000, "width": 71}`} {
+		whole, err := effect(t, "high_pass", params, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _ := all(t, whole)
+		parts, err := effect(t, "high_pass", params, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for _, start := range []int{-100, 229000, 65000, 130001, 1, 30000} {
+			wg.Go(func() {
+				for i := range 12 {
+					at, n := start+(i%3)*997, 1+i*211
+					got := [][]float64{make([]float64, n), make([]float64, n)}
+					if err := parts.ReadAt(t.Context(), got, at); err != nil {
+						t.Error(err)
+						return
+					}
+					for l, y := range got {
+						for k, v := range y {
+							x := 0.0
+							if m := at + k; m >= 0 && m < len(want.Data[l]) {
+								x = want.Data[l][m]
+							}
+							if v != x {
+								t.Errorf("%s: sample %d of layer %d is %v; want %v, as in the whole", params, at+k, l, v, x)
+								return
+							}
+						}
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+// A recording that cannot be read now can be read later: nothing of the failure stays.
+func TestPassReadsAgain(t *testing.T) {
+	in := recording(1, 1, 5000)
+	src, err := effect(t, "low_pass", `{"frequency": 100}`, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _ := all(t, src)
+	bad := &unreadable{Source: in, err: errors.New("gone")}
+	if src, err = effect(t, "low_pass", `{"frequency": 100}`, bad); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := audiosep.ReadAll(t.Context(), src); err != bad.err {
+		t.Fatalf("%v; want that of the source", err)
+	}
+	bad.err = nil
+	got, _ := all(t, src)
+	same(t, got.Data, want.Data)
+}
+
+// unreadable is a recording that gives an error while it has one.
+type unreadable struct {
+	audiosep.Source
+	err error
+}
+
+func (u *unreadable) ReadAt(ctx context.Context, dst [][]float64, at int) error {
+	if u.err != nil {
+		return u.err
+	}
+	return u.Source.ReadAt(ctx, dst, at)
 }

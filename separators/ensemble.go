@@ -8,10 +8,12 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/assign"
+	"github.com/audiosep/audiosep/internal/kernel"
 )
 
 // EnsembleParams are the parameters of ensemble.
@@ -133,23 +135,33 @@ type gram struct {
 	j, many int
 }
 
+// dotsAtOnce is how many samples of all stems stand side by side while their products are summed up.
+const dotsAtOnce = 50 * kernel.DotUnit
+
 func innerProducts(ctx context.Context, all []audiosep.Stems) (*gram, error) {
 	j := len(all[0].Names())
-	g := &gram{zeros(j*len(all), j*len(all)), j, len(all)}
+	count := j * len(all)
+	g := &gram{zeros(count, count), j, len(all)}
+	var rows kernel.Rows
+	sums := make([]float64, count*count)
+	tile := blas64.General{Rows: count, Stride: dotsAtOnce, Data: make([]float64, count*dotsAtOnce)}
 	err := together(ctx, all, func(x [][][]float64) error {
-		for a, rows := range x {
-			for b := range a + 1 {
-				sum := 0.0
-				for l, row := range rows {
-					sum += floats.Dot(row, x[b][l][:len(row)])
+		for l := range x[0] {
+			for at, n := 0, 0; at < len(x[0][l]); at += n {
+				n = min(dotsAtOnce, len(x[0][l])-at)
+				tile.Cols = kernel.Padded(n)
+				for a := range x {
+					row := tile.Data[a*dotsAtOnce:][:tile.Cols]
+					clear(row[copy(row, x[a][l][at:at+n]):])
 				}
-				g.of[a][b] += sum
+				rows.AddDots(sums, tile, tile)
 			}
 		}
 		return ctx.Err()
 	})
 	for a := range g.of {
-		for b := range a {
+		for b := range a + 1 {
+			g.of[a][b] = sums[a*count+b]
 			g.of[b][a] = g.of[a][b]
 		}
 	}
@@ -265,16 +277,20 @@ func (c *combined) Names() []string     { return c.names }
 func (c *combined) Each(ctx context.Context, write func(source int, block [][]float64) error) error {
 	j, layers := len(c.names), c.Head().Layers()
 	block := make([][]float64, layers)
-	values := make([]float64, len(c.all))
+	rows := make([][]float64, len(c.all))
+	m := mediansPool.Get().(*medians)
+	defer mediansPool.Put(m)
 	return together(ctx, c.all, func(x [][][]float64) error {
 		for s := range j {
 			for l := range block {
 				block[l] = slices.Grow(block[l][:0], len(x[0][l]))[:len(x[0][l])]
-				for i := range block[l] {
-					for r, place := range c.places {
-						values[r] = x[r*j+place[s]][l][i]
-					}
-					block[l][i] = c.combine(values)
+				for r, place := range c.places {
+					rows[r] = x[r*j+place[s]][l]
+				}
+				if c.median {
+					m.ofRows(block[l], len(rows), func(k int) []float64 { return rows[k] })
+				} else {
+					setMean(block[l], rows)
 				}
 			}
 			if err := write(s, block); err != nil {
@@ -285,18 +301,15 @@ func (c *combined) Each(ctx context.Context, write func(source int, block [][]fl
 	})
 }
 
-// combine returns the mean or median of values, which it may reorder.
-func (c *combined) combine(values []float64) float64 {
-	if !c.median {
-		sum := 0.0
-		for _, v := range values {
-			sum += v
-		}
-		return sum / float64(len(values))
+// setMean sets dst to the mean of rows, place by place.
+func setMean(dst []float64, rows [][]float64) {
+	copy(dst, rows[0])
+	for _, row := range rows[1:] {
+		floats.Add(dst, row)
 	}
-	slices.Sort(values)
-	n := len(values)
-	return values[(n-1)/2]/2 + values[n/2]/2
+	for i := range dst {
+		dst[i] /= float64(len(rows))
+	}
 }
 
 // chunk is the next samples of all sources of one separation, [source][layer][sample].
@@ -308,7 +321,7 @@ func together(ctx context.Context, all []audiosep.Stems, take func(x [][][]float
 	ctx, cancel := context.WithCancel(ctx)
 	readers := make([]*stemReader, len(all))
 	for r, s := range all {
-		readers[r] = &stemReader{next: make(chan chunk), done: make(chan error, 1)}
+		readers[r] = &stemReader{next: make(chan chunk), done: make(chan error, 1), spare: make(chan chunk, 1)}
 		go readers[r].run(ctx, s)
 	}
 	defer func() { // none goes on when this returns
@@ -343,23 +356,35 @@ type stemReader struct {
 	next    chan chunk
 	done    chan error // how Each ended
 	over    bool
-	current chunk
+	current chunk      // what of whole is left
+	whole   chunk      // as it came
+	spare   chan chunk // what has been taken, to be written anew
 }
 
 // run sends the blocks of all sources of s, one chunk after the other.
 func (r *stemReader) run(ctx context.Context, s audiosep.Stems) {
 	sources := len(s.Names())
 	var c chunk
+	there := 0 // how many sources of c
 	r.done <- s.Each(ctx, func(source int, block [][]float64) error {
-		own := make([][]float64, len(block))
-		for l, x := range block {
-			own[l] = slices.Clone(x)
+		if there == 0 {
+			select {
+			case c = <-r.spare:
+			default:
+				c = make(chunk, sources)
+			}
 		}
-		if c = append(c, own); source < sources-1 {
+		if c[source] == nil {
+			c[source] = make([][]float64, len(block))
+		}
+		for l, x := range block {
+			c[source][l] = append(c[source][l][:0], x...)
+		}
+		if there++; there < sources {
 			return nil
 		}
 		full := c
-		c = nil
+		there = 0
 		select {
 		case r.next <- full:
 			return nil
@@ -375,8 +400,19 @@ var errShort = errors.New("the stems ended early; want as many samples as their 
 // fill waits for samples, if none are left.
 func (r *stemReader) fill(ctx context.Context) error {
 	for r.left() == 0 {
+		if r.whole != nil {
+			select {
+			case r.spare <- r.whole:
+			default:
+			}
+			r.whole = nil
+		}
 		select {
-		case r.current = <-r.next:
+		case r.whole = <-r.next:
+			r.current = make(chunk, len(r.whole))
+			for s, rows := range r.whole {
+				r.current[s] = slices.Clone(rows)
+			}
 		case err := <-r.done:
 			r.over = true
 			if err == nil {

@@ -14,8 +14,12 @@ func Transpose(dst []float64, dstStride int, src []float64, srcStride, rows, col
 	if current.transpose8 != nil && rows >= 8 && cols >= 8 && (rows%8 != 0 || cols%8 != 0) {
 		i, j := rows&^7, cols&^7
 		Transpose(dst, dstStride, src, srcStride, i, j)
-		Transpose(dst[j*dstStride:], dstStride, src[j:], srcStride, i, cols-j)
-		Transpose(dst[i:], dstStride, src[i*srcStride:], srcStride, rows-i, cols)
+		if cols > j { // else dst may end before column j
+			Transpose(dst[j*dstStride:], dstStride, src[j:], srcStride, i, cols-j)
+		}
+		if rows > i {
+			Transpose(dst[i:], dstStride, src[i*srcStride:], srcStride, rows-i, cols)
+		}
 		return
 	}
 	i, j := 0, 0 // where what is left begins

@@ -86,17 +86,24 @@ func (s *images) stems(x audiosep.Spectra) audiosep.Stems {
 	if s.sources < s.channels {
 		names = append(names, restName)
 	}
+	w, a := overBins(s.w, s.sources*s.channels), overBins(s.a, s.sources*s.channels)
 	return audiosep.Separated(x, names, 0, func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, _, n int) error {
-		y := make([]complex128, s.sources)
+		bins := x.Transform.Bins()
+		y := audiosep.Coefs{Re: make([]float64, bins), Im: make([]float64, bins)}
 		for r := 0; r < len(x.Layers); r += s.channels {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			bins := x.Transform.Bins()
-			for i := range n * bins {
-				s.demix(y, x.Layers[r:r+s.channels], i, i%bins)
-				for j, v := range y {
-					s.image(dst[j][r:r+s.channels], v, i, j, i%bins)
+			for t := range n {
+				for j := range s.sources {
+					clear(y.Re)
+					clear(y.Im)
+					for c := range s.channels {
+						addProducts(y, w[j*s.channels+c], row(x.Layers[r+c], t, bins))
+					}
+					for c := range s.channels {
+						products(row(dst[j][r+c], t, bins), a[j*s.channels+c], y)
+					}
 				}
 			}
 			if s.sources < s.channels {
@@ -105,6 +112,45 @@ func (s *images) stems(x audiosep.Spectra) audiosep.Stems {
 		}
 		return nil
 	})
+}
+
+// overBins returns the real and imaginary parts of numbers [f][i], i below each, as [i], over f: what is beside each
+// other in memory is what a loop over the bins of a frame takes.
+func overBins(all []complex128, each int) []audiosep.Coefs {
+	bins := len(all) / each
+	parts := make([]audiosep.Coefs, each)
+	for i := range parts {
+		parts[i] = audiosep.Coefs{Re: make([]float64, bins), Im: make([]float64, bins)}
+		for f := range bins {
+			parts[i].Re[f], parts[i].Im[f] = real(all[f*each+i]), imag(all[f*each+i])
+		}
+	}
+	return parts
+}
+
+// row returns frame t of coefficients.
+func row(x audiosep.Coefs, t, bins int) audiosep.Coefs {
+	return audiosep.Coefs{Re: x.Re[t*bins:][:bins:bins], Im: x.Im[t*bins:][:bins:bins]}
+}
+
+// addProducts adds x y to dst, number by number.
+func addProducts(dst, x, y audiosep.Coefs) {
+	n := len(dst.Re)
+	re, im, xr, xi, yr, yi := dst.Re, dst.Im[:n], x.Re[:n], x.Im[:n], y.Re[:n], y.Im[:n]
+	for f := range re {
+		re[f] += xr[f]*yr[f] - xi[f]*yi[f]
+		im[f] += xr[f]*yi[f] + xi[f]*yr[f]
+	}
+}
+
+// products sets dst to x y, number by number.
+func products(dst, x, y audiosep.Coefs) {
+	n := len(dst.Re)
+	re, im, xr, xi, yr, yi := dst.Re, dst.Im[:n], x.Re[:n], x.Im[:n], y.Re[:n], y.Im[:n]
+	for f := range re {
+		re[f] = xr[f]*yr[f] - xi[f]*yi[f]
+		im[f] = xr[f]*yi[f] + xi[f]*yr[f]
+	}
 }
 
 // numbered returns what n sources are called that have no names: 1, 2, ….
@@ -140,13 +186,5 @@ func (s *images) demix(y []complex128, x []audiosep.Coefs, i, f int) {
 			sum += w * complex(x[j].Re[i], x[j].Im[i])
 		}
 		y[n] = sum
-	}
-}
-
-// image sets coefficient i of the channels to the image of y, which is source n.
-func (s *images) image(dst []audiosep.Coefs, y complex128, i, n, f int) {
-	for j, a := range s.a[(f*s.sources+n)*s.channels:][:s.channels] {
-		z := a * y
-		dst[j].Re[i], dst[j].Im[i] = real(z), imag(z)
 	}
 }

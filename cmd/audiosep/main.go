@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"unicode"
 
@@ -56,9 +57,8 @@ var exitCodes = []struct {
 func main() { os.Exit(run()) }
 
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
+	ctx, stop := untilTold()
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	out := &standardOutput{w: os.Stdout}
 	cmd := root()
 	cmd.SetOut(out)
@@ -172,6 +172,30 @@ func endings() []os.Signal {
 		all = append(all, syscall.SIGHUP)
 	}
 	return all
+}
+
+// saving is held for reading by a run that keeps where it is when the program is told to stop.
+var saving sync.RWMutex
+
+// untilTold returns a context that is done when the program is told to stop. After that a second Ctrl-C, which somebody
+// presses who does not want to wait, ends the program at once. So do the other signals, but not while a run is saving:
+// schedulers and containers may send SIGTERM more than once, and each process of a group may pass it on.
+func untilTold() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, endings()...)
+	go func() {
+		select {
+		case <-signals:
+		case <-ctx.Done():
+		}
+		signal.Reset(os.Interrupt)
+		cancel()
+		saving.Lock()
+		defer saving.Unlock()
+		signal.Stop(signals)
+	}()
+	return ctx, cancel
 }
 
 // runError is a failure of the work itself, not of how it was asked for.

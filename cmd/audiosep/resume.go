@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -53,6 +54,7 @@ type keptRun struct {
 	folder *resume.Folder
 	log    *slog.Logger
 	end    func() // of its context
+	free   func() // SIGTERM may end the program at once
 }
 
 // begin has a run keep what it does, and go on with what is kept. The run is to be in the context
@@ -79,23 +81,32 @@ func (f *resumeFlags) begin(ctx context.Context, l *loaded, o *pipeline.Options)
 	o.Checkpoint = folder.Checkpoint
 	log := o.Log
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	saving.RLock()
+	free := sync.OnceFunc(saving.RUnlock)
 	stop := context.AfterFunc(ctx, func() {
 		defer cancel()
-		saved := folder.Stop()
-		select {
-		case <-saved: // there is nothing to wait for
-			return
-		default:
-		}
-		log.Info(fmt.Sprintf("stopping: the stage at work keeps where it is, for at most %v", lastSave))
-		select {
-		case <-saved:
-		case <-time.After(lastSave):
-		case <-work.Done():
-		}
+		saveLast(folder, work, log, free)
 	})
 	whenKept(ctx, work, o)
-	return folder.Publishing(work), &keptRun{f, folder, log, func() { stop(); cancel() }}, nil
+	return folder.Publishing(work), &keptRun{f, folder, log, func() { stop(); cancel() }, free}, nil
+}
+
+// saveLast has the stage at work save where it is. It calls free when there is nothing to save, or lastSave is over.
+func saveLast(folder *resume.Folder, work context.Context, log *slog.Logger, free func()) {
+	saved := folder.Stop()
+	select {
+	case <-saved: // there is nothing to wait for
+		free()
+		return
+	default:
+	}
+	time.AfterFunc(lastSave, free)
+	log.Info(fmt.Sprintf("stopping: the stage at work keeps where it is, for at most %v", lastSave))
+	select {
+	case <-saved:
+	case <-time.After(lastSave):
+	case <-work.Done():
+	}
 }
 
 // before returns a *doneError if an earlier run has done the same. Files of reports are in no record: a run that
@@ -119,6 +130,7 @@ func (k *keptRun) ended(err error) error {
 	if k == nil {
 		return err
 	}
+	defer k.free()
 	k.end()
 	err = errors.Join(err, k.folder.Close(err == nil))
 	if _, there := os.Stat(k.folder.Dir()); there == nil {

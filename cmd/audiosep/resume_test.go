@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -29,9 +30,12 @@ import (
 
 // stopVar has a process that a test starts stop itself at a sample, so that no test depends on how
 // fast it is: kill, halt, term or fill, the disk, and how many samples are to be kept before; early: term before
-// it is time to keep anything; never: term, where nothing can be kept; or publish, when the files of all stages have
+// it is time to keep anything; twice, ctrl-c: the same, and another signal while it saves; never: term, where nothing can be kept; or publish, when the files of all stages have
 // their names.
 const stopVar = "AUDIOSEP_TEST_STOP"
+
+// repeated are the signals that follow SIGTERM before what is done is saved.
+var repeated = map[string][]syscall.Signal{"early": nil, "twice": {syscall.SIGTERM, syscall.SIGTERM, syscall.SIGHUP}, "ctrl-c": {syscall.SIGINT}}
 
 func init() {
 	var how string
@@ -91,10 +95,16 @@ func (s *stopping) Cannot(why string) {
 }
 
 func (s *stopping) Due() bool {
-	if s.how == "early" {
+	if again, ok := repeated[s.how]; ok {
+		if again != nil { // it is the signals that are tried, not how busy the machine is
+			lastSave = time.Minute
+		}
 		syscall.Kill(os.Getpid(), syscall.SIGTERM)
 		for !s.Checkpoint.Due() {
 			time.Sleep(time.Millisecond)
+		}
+		for _, sig := range again {
+			syscall.Kill(os.Getpid(), sig)
 		}
 		s.how = "stopped"
 		return true
@@ -443,6 +453,29 @@ func TestResumeStoppedEarly(t *testing.T) {
 	}
 	if left := whole.Named(filepath.Join(r.dir, "out"), "*"); len(left) > 0 {
 		t.Errorf("%v are left", left)
+	}
+}
+
+// A scheduler may say SIGTERM more than once: what is done is saved all the same. Ctrl-C does not wait for it.
+func TestResumeStoppedTwice(t *testing.T) {
+	r := newResumable(t, 4, resumedHPSS)
+	command := func(how string) *exec.Cmd {
+		cmd := r.command("out", "--resume", "--resume-every", "1h")
+		cmd.Env = append(os.Environ(), stopVar+"="+how+" 0")
+		return cmd
+	}
+	if said := r.must(command("twice"), batch.ExitStopped); r.kept() == 0 || r.kept() == r.samples {
+		t.Fatalf("%d samples are kept\n%s\nwant some", r.kept(), said)
+	}
+	r.must(r.goOn(), exitOK)
+	r.same()
+	if signal.Ignored(os.Interrupt) {
+		t.Skip("Ctrl-C is ignored here")
+	}
+	os.RemoveAll(filepath.Join(r.dir, "out"))
+	cmd := command("ctrl-c")
+	if text, err := cmd.CombinedOutput(); err == nil || cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGINT {
+		t.Errorf("%v\n%s\nwant it to end at once", err, text)
 	}
 }
 

@@ -139,7 +139,9 @@ func (b *betaNMF) Needs(e audiosep.Extent) audiosep.Needs {
 	n := nmfNeeds(e, b.beta, rank, b.Restarts, b.Iterations)
 	if b.single() {
 		n = nmfNeedsOf(e, kernel.SingleStripsBytes(e.Bins, e.Columns), b.beta, rank, b.Restarts, b.Iterations)
-		n.Operations /= 2 // twice as many numbers in a vector
+		if kernel.GoesSingle() {
+			n.Operations /= 2 // twice as many numbers in a vector
+		}
 	}
 	if b.Coverage > 0 {
 		n.Work += coverageBytes(e.Bins, e.Columns)

@@ -85,9 +85,9 @@ func publishedProblem(t *testing.T, seed uint64, layers int) (*audiosep.Frames, 
 }
 
 // From a start that is given, between the truth and chance, C is no higher than the published
-// codes' on each of 100 random problems, after as many iterations and at the end; on 28
-// of them, seven of each kind of start, where AUDIOSEP_RELEASE is not set. One recording is the hard case: Φ fits what is chance in V, and where a
-// descent ends is chance too.
+// codes' on each of 100 random problems, after as many iterations and at the end; on 28 of
+// them, seven of each kind of start, where AUDIOSEP_RELEASE is not set. One recording is the
+// hard case: Φ fits what is chance in V, and where a descent ends is chance too.
 func TestPublishedProblems(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")

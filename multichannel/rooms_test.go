@@ -28,7 +28,7 @@ var roomGoals = map[string]float64{
 	"room_speech_strings_200ms": 9.1 - 0.3,
 }
 
-// With its defaults and frames of 192 ms ilrma separates recordings in rooms at least so well
+// With frames of 192 ms ilrma separates recordings in rooms at least so well
 // as the best of its peers' methods does. A third of its iterations is enough for that, and more
 // is only run where AUDIOSEP_RELEASE is set, or the table is wanted.
 func TestRooms(t *testing.T) {

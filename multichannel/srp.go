@@ -63,12 +63,18 @@ func Localise(ctx context.Context, x audiosep.Spectra, p LocaliseParams) (*Direc
 		return nil, fmt.Errorf("%d sources are looked for; want at least 1", p.Sources)
 	}
 	const size, workers = 64, 4
-	s := &steering{channels: x.Framing().Channels}
-	if err := s.fits(len(hz), size*workers*x.Framing().Realisations); err != nil {
+	f := x.Framing()
+	s := &steering{channels: f.Channels}
+	for i, v := range hz {
+		if v >= p.Lowest {
+			s.bins = append(s.bins, i)
+		}
+	}
+	benches := min(workers, (f.Frames()+size-1)/size)
+	if err := s.fits(len(s.bins), size*benches*f.Realisations); err != nil {
 		return nil, err
 	}
 	s.steer(hz, p)
-	f := x.Framing()
 	weights := make([]float64, degrees)
 	err := blocks.Run(ctx, f.Frames(), size, workers, func() *steered { return s.bench(size * f.Realisations) },
 		func(ctx context.Context, b *steered, first, n int) error {
@@ -111,11 +117,6 @@ func (s *steering) fits(bins, frames int) error {
 // steer finds the phases.
 func (s *steering) steer(hz []float64, p LocaliseParams) {
 	s.pairs = s.channels * (s.channels - 1) / 2
-	for f, v := range hz {
-		if v >= p.Lowest {
-			s.bins = append(s.bins, f)
-		}
-	}
 	size := s.pairs * len(s.bins) * degrees
 	s.cos, s.sin = make([]float64, 0, size), make([]float64, 0, size)
 	for i := range s.channels {

@@ -313,27 +313,13 @@ func (r *run) apart(_ context.Context, st *stage) error {
 		r.writers = map[string]string{}
 	}
 	for _, path := range w.Writes() {
-		key := strings.ToLower(resolved(path))
+		key := strings.ToLower(filepath.Join(realPath(filepath.Dir(path)), filepath.Base(path)))
 		if other, ok := r.writers[key]; ok && other != st.id {
 			return fmt.Errorf("it and stage %q would both write %s; give one of them another name, pattern or folder", other, path)
 		}
 		r.writers[key] = st.id
 	}
 	return nil
-}
-
-// resolved returns a path without the links in those of its folders that are there.
-func resolved(path string) string {
-	rest := filepath.Base(path)
-	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
-		if real, err := filepath.EvalSymlinks(dir); err == nil {
-			return filepath.Join(real, rest)
-		}
-		if dir == filepath.Dir(dir) {
-			return path
-		}
-		rest = filepath.Join(filepath.Base(dir), rest)
-	}
 }
 
 // head returns that of the recording from which a stage's inputs come, as far as it is known

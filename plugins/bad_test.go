@@ -27,17 +27,24 @@ import (
 	"github.com/audiosep/audiosep/plugins/wire"
 )
 
+// hang does nothing for ever; a program without cgo of which all goroutines are blocked would end.
+func hang() {
+	for {
+		time.Sleep(time.Hour)
+	}
+}
+
 // badPlugins are plugins that misbehave before they serve, or in what they serve.
 var badPlugins = map[string]func(){
 	"exits":   func() { fmt.Fprintln(os.Stderr, "no licence\nfound"); os.Exit(3) },
-	"silent":  func() { select {} },
-	"greets":  func() { fmt.Println("Hello! Plugin starting."); select {} },
-	"shouts":  func() { os.Stdout.Write(bytes.Repeat([]byte("x"), 1<<20)); select {} },
-	"nowhere": func() { fmt.Println("1|1|unix|/nowhere/socket|grpc|"); select {} },
-	"deaf":    func() { listen("1"); select {} },
-	"future":  func() { listen("99"); select {} },
+	"silent":  hang,
+	"greets":  func() { fmt.Println("Hello! Plugin starting."); hang() },
+	"shouts":  func() { os.Stdout.Write(bytes.Repeat([]byte("x"), 1<<20)); hang() },
+	"nowhere": func() { fmt.Println("1|1|unix|/nowhere/socket|grpc|"); hang() },
+	"deaf":    func() { listen("1"); hang() },
+	"future":  func() { listen("99"); hang() },
 	"past":    func() { fmt.Println("1|0|unix|/nowhere/socket|grpc|"); os.Exit(0) },
-	"netrpc":  func() { fmt.Println("1|1|unix|/nowhere/socket|netrpc|"); select {} },
+	"netrpc":  func() { fmt.Println("1|1|unix|/nowhere/socket|netrpc|"); hang() },
 	"noisy": func() {
 		go func() {
 			for line := bytes.Repeat([]byte("all work and no play "), 100); ; {
@@ -140,15 +147,15 @@ func (b badTransform) Forward(ctx context.Context, dst audiosep.Coefs, src []flo
 		panic("at the disco")
 	case "crash":
 		go panic("elsewhere")
-		select {}
+		hang()
 	case "kill":
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {}
+		hang()
 	case "stop":
 		syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 		time.Sleep(time.Hour)
 	case "hang":
-		select {}
+		hang()
 	case "wait":
 		<-ctx.Done()
 		return ctx.Err()
@@ -185,7 +192,7 @@ func (b badFactorizer) Factorize(ctx context.Context, env audiosep.Env, v *mat.D
 	case "nan":
 		f.H.Set(0, 0, math.NaN())
 	case "hang":
-		select {}
+		hang()
 	case "slow": // longer than the limit, but with signs of life
 		for i := range 50 {
 			time.Sleep(60 * time.Millisecond)

@@ -33,7 +33,7 @@ func BenchmarkHour(b *testing.B) {
 
 // BenchmarkHourOnline has IS-NMF in batches learn the spectra of such an hour, and separate it:
 //
-//	go test ./cmd/audiosep -run '^$' -bench HourOnline -benchtime 1x
+//	go test ./cmd/audiosep -run '^$' -bench 'HourOnline$' -benchtime 1x
 func BenchmarkHourOnline(b *testing.B) { benchmarkHour(b, "../../examples/model/hour.json") }
 
 // BenchmarkHourNMF has IS-NMF of such an hour, all of its V in memory, in either precision.

@@ -22,8 +22,8 @@ type Filter struct {
 	pool       sync.Pool // of *buffers
 }
 
-// wideFilter is about how many numbers are transformed side by side at most, unless one pair has more,
-// so that a long filter does not fill the memory.
+// wideFilter is about how many numbers of a recording are transformed side by side at most, unless one pair has
+// more: what is kept of it is bounded so.
 const wideFilter = 1 << 18
 
 // NewFilter returns the filter of the 2·half+1 weights w[-half … half], of which the second half counts.

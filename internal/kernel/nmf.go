@@ -26,7 +26,7 @@ type NMF struct {
 	chunks      int
 	source      blas64.General // V
 	copied      []float64      // V in strips one after the other; nil if V is large
-	low         []float32      // the same in float32, in the place of copied; see inUnits
+	low         []float32      // the same in float32, in the place of copied; see overSingle
 	single      bool           // whether the passes are float32 too
 	scale       float64        // V is so many times low, where the passes are float64
 	units       units

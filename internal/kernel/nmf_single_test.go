@@ -161,3 +161,18 @@ func BenchmarkSingleNMF(b *testing.B) {
 		}
 	}
 }
+
+// A -0 is a 0, and numbers that float32 does not have are none without an eps.
+func TestSingleOfTinyNumbers(t *testing.T) {
+	onEverySingle(t, func(t *testing.T) {
+		v := scaled(positive(rand.New(rand.NewPCG(3, 32)), 40, 200), 1e-20)
+		v.Data[17], v.Data[19] = math.Copysign(0, -1), 1e-60
+		s := singleOf(t, v)
+		if s.exponent > -60 {
+			t.Errorf("a V of up to 1e-20 is scaled by 2^%d", -s.exponent)
+		}
+		if p := s.NMF(0, 0); !(p.eps > 0) {
+			t.Errorf("eps is %v; want what keeps quotients finite", p.eps)
+		}
+	})
+}

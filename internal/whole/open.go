@@ -47,15 +47,20 @@ func OpenPipe(path string) (*os.File, error) {
 		f   *os.File
 		err error
 	}
-	opened := make(chan result, 1)
+	opened, given := make(chan result), make(chan struct{})
 	go func() {
 		f, err := os.Open(path) // for ever, if nobody writes: it ends with the program
-		opened <- result{f, err}
+		select {
+		case opened <- result{f, err}:
+		case <-given:
+			f.Close() // nothing, where there is an error
+		}
 	}()
 	select {
 	case r := <-opened:
 		return r.f, r.err
 	case <-time.After(patience):
+		close(given)
 		return nil, fmt.Errorf("%s is a pipe that nobody writes to; want a file", path)
 	}
 }

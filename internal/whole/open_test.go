@@ -23,8 +23,15 @@ func TestOpenPipe(t *testing.T) {
 		t.Errorf("of a pipe that nobody writes to: %v", err)
 	}
 	patience = time.Hour
-	go os.WriteFile(pipe, []byte("x"), 0) // which the reader that was given up may take, or this one
+	read := make(chan struct{})
+	go func() { // the reader that was given up opens it too
+		if f, err := os.OpenFile(pipe, os.O_WRONLY, 0); err == nil {
+			<-read
+			f.Close()
+		}
+	}()
 	f, err := OpenPipe(pipe)
+	close(read)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,18 @@ func decoded(values []any, v reflect.Value) []any {
 	return values
 }
 
+// asWritten writes x as JSON does.
+func asWritten(x float64) json.Number {
+	text, err := json.Marshal(x)
+	switch {
+	case math.IsNaN(x):
+		return "not a number" // which no range lets pass
+	case err != nil:
+		return json.Number(strconv.FormatFloat(x, 'g', -1, 64)) // infinite
+	}
+	return json.Number(text)
+}
+
 func decodedField(v reflect.Value) any {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -62,10 +74,7 @@ func decodedField(v reflect.Value) any {
 	case reflect.Uint64:
 		return json.Number(strconv.FormatUint(v.Uint(), 10))
 	case reflect.Float64:
-		if math.IsNaN(v.Float()) {
-			return json.Number("not a number") // which no range lets pass
-		}
-		return json.Number(strconv.FormatFloat(v.Float(), 'g', -1, 64))
+		return asWritten(v.Float())
 	case reflect.Bool:
 		return v.Bool()
 	default:

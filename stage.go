@@ -147,8 +147,9 @@ type LogUser interface {
 	UseLog(log *slog.Logger)
 }
 
-// Preparer may be implemented by a stage that writes. Prepare is called before anything is
-// computed, so that what must fail, such as a file that is there already, fails at once.
+// Preparer may be implemented by a stage that writes, or that reads a file in its turn. Prepare is
+// called before anything is computed, so that what must fail, such as a file that is there already
+// or one that cannot be read, fails at once.
 type Preparer interface {
 	Prepare(ctx context.Context, p Plan) error
 }

@@ -51,9 +51,6 @@ func (p SynthNotesParams) Validate() error {
 	wrong := func(name, what string, args ...any) {
 		errs = append(errs, &audiosep.ParamError{Name: name, What: fmt.Sprintf(what, args...)})
 	}
-	if least := min(p.SamplesPerNote, p.Rate, p.Realisations); least < 1 {
-		wrong("samples_per_note, rate or realisations", "is %d; want at least 1", least)
-	}
 	sources := len(p.Fundamentals)
 	if sources == 0 {
 		wrong("fundamentals", "is empty; want one for each source")
@@ -97,14 +94,10 @@ func NewSynthNotes(p SynthNotesParams) (audiosep.Source, error) {
 }
 
 func newSynthNotes(p SynthNotesParams) (*synthNotes, error) {
-	if err := p.Validate(); err != nil {
+	if err := audiosep.CheckStruct(p); err != nil {
 		return nil, err
 	}
-	envelope, ok := envelopes[p.Envelope]
-	if !ok {
-		return nil, &audiosep.ParamError{Name: "envelope", What: fmt.Sprintf("is %q; want bump, hann, decay or flat", p.Envelope)}
-	}
-	s := &synthNotes{p: p, envelope: envelope, phases: p.Phases}
+	s := &synthNotes{p: p, envelope: envelopes[p.Envelope], phases: p.Phases}
 	for i := range p.Fundamentals {
 		if p.Part == "mix" || p.Part == strconv.Itoa(i+1) {
 			s.heard = append(s.heard, i)

@@ -14,6 +14,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -103,9 +104,17 @@ func ReadManifest(name string, r io.Reader) ([]*Item, error) {
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, tooLong(err, longestLine, "a manifest, as batch plan writes it"))
 	}
 	return items, apart(name, items)
+}
+
+// tooLong says what is wanted where a line is longer than bytes.
+func tooLong(err error, bytes int, want string) error {
+	if errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("a line has more than %d bytes; want %s", bytes, want)
+	}
+	return err
 }
 
 // apart refuses two items of one folder.

@@ -67,7 +67,7 @@ func newDone(it *Item, version string) *Done {
 
 // ReadDone reads a done-file.
 func ReadDone(path string) (*Done, error) {
-	text, err := os.ReadFile(path)
+	text, err := whole.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

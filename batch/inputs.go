@@ -196,15 +196,18 @@ func (f *Found) each(arg string) error {
 	return err
 }
 
+// longestName bounds a line of a list of names, in bytes.
+const longestName = 1 << 20
+
 // List reads the names of files, folders or patterns, one a line; empty lines and those that
 // begin with # name nothing.
 func List(r io.Reader) (args []string, err error) {
 	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, 1<<20)
+	lines.Buffer(nil, longestName)
 	for lines.Scan() {
 		if line := strings.TrimSpace(lines.Text()); line != "" && !strings.HasPrefix(line, "#") {
 			args = append(args, line)
 		}
 	}
-	return args, lines.Err()
+	return args, tooLong(lines.Err(), longestName, "one name a line")
 }

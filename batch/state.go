@@ -159,7 +159,7 @@ func (s *state) now() (time.Time, error) {
 // right. What those who were killed have left is removed.
 func (s *state) begin(it *Item) (dir string, before int, err error) {
 	path := s.path("tries", it.key())
-	text, err := os.ReadFile(path)
+	text, err := whole.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", 0, err
 	}
@@ -198,7 +198,7 @@ func (s *state) fail(f Failure, it *Item) error {
 }
 
 func (s *state) failure(it *Item) (Failure, bool) {
-	text, err := os.ReadFile(s.path("failed", it.key()))
+	text, err := whole.ReadFile(s.path("failed", it.key()))
 	if err != nil {
 		return Failure{}, false
 	}

@@ -115,14 +115,25 @@ func (s *PaintedNMF) Needs(e audiosep.Extent) audiosep.Needs {
 		Operations: float64(s.p.Iterations) * points * (12*float64(rank)/productSpeed + float64(len(names))*elementWork)}
 }
 
+// Prepare fails where the file of what is painted cannot be read.
+func (s *PaintedNMF) Prepare(context.Context, audiosep.Plan) error {
+	_, err := s.read()
+	return err
+}
+
+// read reads what is painted, if a file says it.
+func (s *PaintedNMF) read() ([]Region, error) {
+	if s.p.File == nil {
+		return nil, nil
+	}
+	return ReadPaint(*s.p.File)
+}
+
 // Run reads what is painted and separates by it.
 func (s *PaintedNMF) Run(ctx context.Context, env audiosep.Env, in PaintedNMFIn) (PaintedNMFOut, error) {
-	var regions []Region
-	if s.p.File != nil {
-		var err error
-		if regions, err = ReadPaint(*s.p.File); err != nil {
-			return PaintedNMFOut{}, err
-		}
+	regions, err := s.read()
+	if err != nil {
+		return PaintedNMFOut{}, err
 	}
 	stems, f, err := s.Separate(ctx, env, in.Coefs, regions, in.Init)
 	return PaintedNMFOut{stems, f}, err

@@ -147,7 +147,7 @@ func (t tlNMF) LearnJointly(ctx context.Context, env audiosep.Env, y *audiosep.F
 	if len(ends) == 1 {
 		ends = nil
 	}
-	phi, err := scene.Complete(mat.NewDense(scene.Rows(), scene.Rows(), best.phi))
+	phi, err := scene.Complete(ctx, mat.NewDense(scene.Rows(), scene.Rows(), best.phi))
 	if err != nil {
 		return audiosep.Model{}, err
 	}

@@ -24,6 +24,15 @@ type tlStart struct {
 	given bool       // Φ is wired, from a file, or the DCT
 }
 
+// Prepare fails where the file of Φ cannot be read.
+func (t tlNMF) Prepare(context.Context, audiosep.Plan) error {
+	if t.Start != "file" {
+		return nil
+	}
+	_, err := npy.ReadMatrix(*t.StartFile)
+	return err
+}
+
 // start prepares what all starts have in common. It reduces the scene to the span of its
 // frames, unless Φ or W is given: they have all M rows.
 func (t tlNMF) start(ctx context.Context, s *scene.Scene, init audiosep.Model) (*tlStart, error) {
@@ -43,7 +52,7 @@ func (t tlNMF) start(ctx context.Context, s *scene.Scene, init audiosep.Model) (
 		if err != nil {
 			return nil, err
 		}
-		if st.phi, err = scene.OrthogonalMatrix(phi, s.Samples); err != nil {
+		if st.phi, err = scene.OrthogonalMatrix(ctx, phi, s.Samples); err != nil {
 			return nil, wrap(*t.StartFile, err)
 		}
 		st.given = true
@@ -91,7 +100,7 @@ func (st *tlStart) take(ctx context.Context, init audiosep.Model) error {
 		return nil
 	}
 	forward := func(dst, src []float64) error { return init.Transform.Forward(ctx, audiosep.Coefs{Re: dst}, src) }
-	phi, err := scene.Orthogonal(init.Transform, st.scene.Samples, forward)
+	phi, err := scene.Orthogonal(ctx, init.Transform, st.scene.Samples, forward)
 	st.phi, st.given = phi, true
 	return wrap("init_transform", err)
 }

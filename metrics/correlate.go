@@ -62,15 +62,18 @@ func correlate(ctx context.Context, s *signals, win span, taps int) (*correlatio
 		for i, e := range energy[:run*len(s.sources)] {
 			out.energy[i%len(s.sources)] += e
 		}
-		each(len(sum)*s.refs*c, func(ij int) {
+		err = each(ctx, len(sum)*s.refs*c, func(ij int) {
 			i, j := ij/(s.refs*c), ij%(s.refs*c)
 			for p := range run {
 				addProduct(sum[i][j], here[p*len(sum)+i], past[p*s.refs*c+j])
 			}
 		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	out.lags = planes[[]float64](len(sum), s.refs*c)
-	each(len(sum)*s.refs*c, func(ij int) {
+	err := each(ctx, len(sum)*s.refs*c, func(ij int) {
 		i, j := ij/(s.refs*c), ij%(s.refs*c)
 		f.inverse(sum[i][j])
 		lag := make([]float64, taps)
@@ -79,7 +82,7 @@ func correlate(ctx context.Context, s *signals, win span, taps int) (*correlatio
 		}
 		out.lags[i][j] = lag
 	})
-	return out, nil
+	return out, err
 }
 
 // correlateRun is how many pairs of blocks are transformed before their products are added:

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"math"
 	"slices"
 
@@ -29,23 +30,23 @@ type projector struct {
 
 // newFit factorises the Gram matrices once, for all estimates. load is added to
 // their diagonals, relative to them.
-func newFit(c *correlations, refs int, gain bool, load float64) *fit {
+func newFit(ctx context.Context, c *correlations, refs int, gain bool, load float64) (*fit, error) {
 	f := &fit{corr: c, gain: gain, refs: refs, own: make([]projector, refs)}
 	for j := range refs {
 		f.channels = append(f.channels, independent(c, j))
 	}
-	each(refs+1, func(j int) {
+	err := each(ctx, refs+1, func(j int) {
 		if j == 0 {
 			var all []int
 			for _, s := range f.channels {
 				all = append(all, s...)
 			}
-			f.whole = newProjector(c, all, load)
+			f.whole = newProjector(ctx, c, all, load)
 			return
 		}
-		f.own[j-1] = newProjector(c, f.channels[j-1], load)
+		f.own[j-1] = newProjector(ctx, c, f.channels[j-1], load)
 	})
-	return f
+	return f, err
 }
 
 // independent lists the channels of reference j that its earlier channels do not
@@ -75,7 +76,7 @@ func independent(c *correlations, j int) []int {
 	return kept
 }
 
-func newProjector(c *correlations, signals []int, load float64) projector {
+func newProjector(ctx context.Context, c *correlations, signals []int, load float64) projector {
 	m := len(signals)
 	if m == 0 {
 		return projector{}
@@ -88,7 +89,7 @@ func newProjector(c *correlations, signals []int, load float64) projector {
 			}
 		}
 	}
-	for p.factor = p.factorise(); p.factor == nil && p.load < greatestLoad; p.factor = p.factorise() {
+	for p.factor = p.factorise(); p.factor == nil && p.load < greatestLoad && ctx.Err() == nil; p.factor = p.factorise() {
 		p.load = max(10*p.load, 4*float64(m*len(p.lags))*epsilon)
 		p.refine = refinements
 	}
@@ -125,15 +126,15 @@ func (p projector) factorise() *factor {
 
 // project returns the filters that turn p's signals into signal x, numbered like
 // factor's unknowns, and the energy of what they make. Without filters it may return
-// the energy alone.
-func (p projector) project(c *correlations, x int, filters bool) ([]float64, float64) {
+// the energy alone. Where ctx is done the filters may be unfinished.
+func (p projector) project(ctx context.Context, c *correlations, x int, filters bool) ([]float64, float64) {
 	m := len(p.signals)
 	d := make([]float64, p.factor.n)
 	for i := range d {
 		d[i] = c.lags[x][p.signals[i%m]][i/m]
 	}
 	if p.refine > 0 {
-		h := p.refined(d)
+		h := p.refined(ctx, d)
 		return h, max(0, dotProduct(d, h))
 	}
 	energy := p.factor.forward(d)
@@ -143,11 +144,14 @@ func (p projector) project(c *correlations, x int, filters bool) ([]float64, flo
 	return d, energy
 }
 
-// refined solves Gh = d for a singular G.
-func (p projector) refined(d []float64) []float64 {
+// refined solves Gh = d for a singular G, until ctx is done.
+func (p projector) refined(ctx context.Context, d []float64) []float64 {
 	h := make([]float64, len(d))
 	rest := make([]float64, len(d))
 	for range 1 + p.refine {
+		if ctx.Err() != nil {
+			break
+		}
 		copy(rest, d)
 		p.subtractProduct(rest, h)
 		p.factor.forward(rest)
@@ -183,13 +187,13 @@ func (p projector) subtractProduct(y, h []float64) {
 
 // energy returns ‖Pŝ‖² of the channels of a source, NaN where there is nothing to
 // project on.
-func (p projector) energy(c *correlations, source int) float64 {
+func (p projector) energy(ctx context.Context, c *correlations, source int) float64 {
 	if p.factor == nil {
 		return math.NaN()
 	}
 	var sum float64
 	for ch := range c.per {
-		_, e := p.project(c, source*c.per+ch, false)
+		_, e := p.project(ctx, c, source*c.per+ch, false)
 		sum += e
 	}
 	return sum
@@ -197,17 +201,20 @@ func (p projector) energy(c *correlations, source int) float64 {
 
 // scores returns, for each reference j and estimate k, the SIR of the pair, or its SDR, in dB,
 // by which a match is chosen.
-func (f *fit) scores(bySDR bool) [][]float64 {
+func (f *fit) scores(ctx context.Context, bySDR bool) ([][]float64, error) {
 	score := planes[float64](f.refs, f.refs)
 	whole := make([]float64, f.refs)
-	each(f.refs, func(k int) {
+	err := each(ctx, f.refs, func(k int) {
 		if !bySDR {
-			whole[k] = f.whole.energy(f.corr, f.refs+k)
+			whole[k] = f.whole.energy(ctx, f.corr, f.refs+k)
 		}
 	})
-	each(f.refs*f.refs, func(jk int) {
+	if err != nil {
+		return nil, err
+	}
+	err = each(ctx, f.refs*f.refs, func(jk int) {
 		j, k := jk/f.refs, jk%f.refs
-		own, all := f.own[j].energy(f.corr, f.refs+k), whole[k]
+		own, all := f.own[j].energy(ctx, f.corr, f.refs+k), whole[k]
 		if bySDR {
 			all = f.corr.energy[f.refs+k]
 		}
@@ -217,7 +224,7 @@ func (f *fit) scores(bySDR bool) [][]float64 {
 		}
 		score[j][k] = decibel(own, rest)
 	})
-	return score
+	return score, err
 }
 
 // noise returns how much energy rounding leaves in a part that is zero, relative to
@@ -245,13 +252,13 @@ type condition struct {
 }
 
 // artifacts returns ‖ŝ - Pŝ‖²/‖ŝ‖² of each estimate.
-func (f *fit) artifacts() []float64 {
+func (f *fit) artifacts(ctx context.Context) ([]float64, error) {
 	a := make([]float64, f.refs)
-	each(f.refs, func(k int) {
+	err := each(ctx, f.refs, func(k int) {
 		all := f.corr.energy[f.refs+k]
-		a[k] = max(0, all-f.whole.energy(f.corr, f.refs+k)) / all
+		a[k] = max(0, all-f.whole.energy(ctx, f.corr, f.refs+k)) / all
 	})
-	return a
+	return a, err
 }
 
 func (f *fit) condition() *condition {

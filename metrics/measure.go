@@ -65,7 +65,10 @@ func (f *fit) measure(ctx context.Context, s *signals, wins []span, pairs []pair
 	for _, win := range wins {
 		longest = max(longest, win.len())
 	}
-	m := newMeasurer(f, s, pairs, longest)
+	m, err := newMeasurer(ctx, f, s, pairs, longest)
+	if err != nil {
+		return nil, err
+	}
 	type part struct{ win, at int }
 	var parts []part
 	for w, win := range wins {
@@ -75,7 +78,7 @@ func (f *fit) measure(ctx context.Context, s *signals, wins []span, pairs []pair
 	}
 	sums := planes[energies](len(parts), len(pairs))
 	scratch := sync.Pool{New: func() any { return m.newScratch() }}
-	err := parallel(len(parts), func(i int) error {
+	err = parallel(len(parts), func(i int) error {
 		sc := scratch.Get().(*measurerScratch)
 		defer scratch.Put(sc)
 		return m.block(ctx, sums[i], sc, wins[parts[i].win], parts[i].at)
@@ -138,7 +141,7 @@ type filters struct {
 }
 
 // newMeasurer prepares for windows of at most longest samples.
-func newMeasurer(f *fit, s *signals, pairs []pair, longest int) *measurer {
+func newMeasurer(ctx context.Context, f *fit, s *signals, pairs []pair, longest int) (*measurer, error) {
 	m := &measurer{signals: s, pairs: pairs, taps: len(f.corr.lags[0][0]), step: min(blockFor(len(s.sources)*s.channels), longest), whole: map[int]filters{}}
 	if !f.gain {
 		m.fft = transformFor(m.taps)
@@ -147,25 +150,33 @@ func newMeasurer(f *fit, s *signals, pairs []pair, longest int) *measurer {
 	for _, p := range pairs {
 		if _, ok := m.whole[p.est]; !ok {
 			m.used = append(m.used, p.est)
-			m.whole[p.est] = m.filters(f.corr, f.whole, p.est)
+			fl, err := m.filters(ctx, f.corr, f.whole, p.est)
+			if err != nil {
+				return nil, err
+			}
+			m.whole[p.est] = fl
 		}
-		m.own = append(m.own, m.filters(f.corr, f.own[p.ref], p.est))
+		fl, err := m.filters(ctx, f.corr, f.own[p.ref], p.est)
+		if err != nil {
+			return nil, err
+		}
+		m.own = append(m.own, fl)
 	}
-	return m
+	return m, nil
 }
 
-func (m *measurer) filters(c *correlations, p projector, est int) filters {
+func (m *measurer) filters(ctx context.Context, c *correlations, p projector, est int) (filters, error) {
 	if p.factor == nil {
-		return filters{}
+		return filters{}, nil
 	}
 	fl := filters{signals: p.signals}
 	if m.fft == nil {
-		fl.gains, _ = p.project(c, est, true)
-		return fl
+		fl.gains, _ = p.project(ctx, c, est, true)
+		return fl, ctx.Err()
 	}
 	fl.spectra = make([][][]complex128, c.per)
-	each(c.per, func(ch int) {
-		taps, _ := p.project(c, est*c.per+ch, true)
+	err := each(ctx, c.per, func(ch int) {
+		taps, _ := p.project(ctx, c, est*c.per+ch, true)
 		fl.spectra[ch] = planes[complex128](len(p.signals), m.fft.n)
 		for i, x := range taps {
 			fl.spectra[ch][i%len(p.signals)][i/len(p.signals)] = complex(x/float64(m.fft.n), 0)
@@ -174,7 +185,7 @@ func (m *measurer) filters(c *correlations, p projector, est int) filters {
 			m.fft.forward(h)
 		}
 	})
-	return fl
+	return fl, err
 }
 
 // measurerScratch is what one block needs: step+taps-1 samples of every source's

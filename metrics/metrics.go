@@ -112,9 +112,10 @@ func (e *evaluation) run(ctx context.Context) ([]frame, error) {
 		if err != nil {
 			return nil, err
 		}
-		frames, err := e.measure(ctx, f, spans, 0)
-		e.artifacts = f.artifacts()
-		return frames, err
+		if e.artifacts, err = f.artifacts(ctx); err != nil {
+			return nil, err
+		}
+		return e.measure(ctx, f, spans, 0)
 	}
 	frames := make([]frame, len(spans))
 	err := limited(e.workers, len(spans), func(i int) error {
@@ -154,7 +155,7 @@ func (e *evaluation) fit(ctx context.Context, win span) (*fit, error) {
 			return nil, fmt.Errorf("%s is silent; want sound: no ratio is defined for it, leave it out with its estimate", e.what(i))
 		}
 	}
-	return newFit(c, e.refs, e.gain, e.Load), nil
+	return newFit(ctx, c, e.refs, e.gain, e.Load)
 }
 
 // partial tells whether a source may be silent in a frame, which is undefined then: a
@@ -164,7 +165,10 @@ func (e *evaluation) partial() bool { return e.several || e.matched != nil }
 // measure matches the estimates once and measures all spans, frames from first on, with
 // the filters of f.
 func (e *evaluation) measure(ctx context.Context, f *fit, spans []span, first int) ([]frame, error) {
-	perm, match := e.assign(f)
+	perm, match, err := e.assign(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	if e.matched != nil {
 		// Where filters are fitted once all frames that are defined have one match.
 		for _, fr := range e.matched[first : first+len(spans)] {
@@ -203,10 +207,14 @@ func (e *evaluation) measure(ctx context.Context, f *fit, spans []span, first in
 
 // assign gives an estimate to every reference, as e.Match says or, where no score is
 // a number, in the given order.
-func (e *evaluation) assign(f *fit) ([]int, Match) {
+func (e *evaluation) assign(ctx context.Context, f *fit) ([]int, Match, error) {
 	if e.matched == nil && e.Match != MatchGiven && e.refs > 1 {
-		if score := f.scores(e.Match == MatchSDR); anyNumber(score) {
-			return assign.Best(score), e.Match
+		score, err := f.scores(ctx, e.Match == MatchSDR)
+		if err != nil {
+			return nil, "", err
+		}
+		if anyNumber(score) {
+			return assign.Best(score), e.Match, nil
 		}
 	}
 	perm := make([]int, e.refs)
@@ -214,9 +222,9 @@ func (e *evaluation) assign(f *fit) ([]int, Match) {
 		perm[j] = j
 	}
 	if e.refs == 1 {
-		return perm, e.Match
+		return perm, e.Match, nil
 	}
-	return perm, MatchGiven
+	return perm, MatchGiven, nil
 }
 
 // mixed reports whether there is a mixture to improve on.

@@ -168,7 +168,14 @@ func TestPartsSumToTheEstimate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []*fit{newFit(filtered, 3, false, 0), newFit(scaled, 3, true, 0)} {
+	for _, c := range []struct {
+		*correlations
+		gain bool
+	}{{filtered, false}, {scaled, true}} {
+		f, err := newFit(t.Context(), c.correlations, 3, c.gain, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
 		parts, err := f.measure(t.Context(), s, []span{all}, []pair{{0, 3}, {1, 3}, {2, 5}})
 		if err != nil {
 			t.Fatal(err)

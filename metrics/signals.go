@@ -149,9 +149,14 @@ func limited(workers, n int, f func(i int) error) error {
 	return g.Wait()
 }
 
-// each is parallel for an f that cannot fail.
-func each(n int, f func(i int)) {
-	_ = parallel(n, func(i int) error { f(i); return nil })
+// each is parallel for an f that fails only where ctx is done: what it made may be unfinished then.
+func each(ctx context.Context, n int, f func(i int)) error {
+	return parallel(n, func(i int) error {
+		if ctx.Err() == nil {
+			f(i)
+		}
+		return ctx.Err()
+	})
 }
 
 // planes returns n slices of the given length in one array.

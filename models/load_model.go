@@ -17,14 +17,10 @@ var loadStage = audiosep.Define("load_model",
 
 // NewLoader returns what reads the model in p.File, with [Load].
 func NewLoader(p LoadParams) (audiosep.ModelReader, error) {
-	if p.File == "" {
-		return nil, missingFile()
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
 	}
 	return loader(p), nil
-}
-
-func missingFile() error {
-	return &audiosep.ParamError{Name: "file", What: "is missing; want the name of a .npz file"}
 }
 
 type loader LoadParams

@@ -20,8 +20,8 @@ var saveStage = audiosep.Define("save_model",
 
 // NewSaver returns what writes a model to p.File, as [Write] does.
 func NewSaver(p SaveParams) (audiosep.ModelWriter, error) {
-	if p.File == "" {
-		return nil, missingFile()
+	if err := audiosep.CheckStruct(p); err != nil {
+		return nil, err
 	}
 	return &saver{p: p}, nil
 }

@@ -121,7 +121,7 @@ func Open(ctx context.Context, p *pipeline.Pipeline, o Options) (*Folder, error)
 // begin writes run.json, and takes back what an earlier run has published in part.
 func (f *Folder) begin(text []byte) error {
 	path := filepath.Join(f.dir, "run.json")
-	if there, err := os.ReadFile(path); err != nil || !bytes.Equal(there, text) {
+	if there, err := whole.ReadFile(path); err != nil || !bytes.Equal(there, text) {
 		if err := whole.Settle(path, text); err != nil {
 			return err
 		}
@@ -221,7 +221,7 @@ func (f *Folder) others(out string, own *owner) {
 		if plain(filepath.Dir(path)) != nil {
 			continue
 		}
-		text, err := os.ReadFile(path)
+		text, err := whole.ReadFile(path)
 		if filepath.Dir(path) == f.dir || err != nil || json.Unmarshal(text, &other) != nil || busy(filepath.Dir(path)) ||
 			slices.ContainsFunc(other.Inputs, func(in input) bool { return later[in.Path] }) {
 			continue
@@ -310,7 +310,7 @@ func (f *Folder) Warn(line string) {
 
 // Warnings returns those that earlier parts of the run have kept. A line that was cut off is left out.
 func (f *Folder) Warnings() (all []string) {
-	text, _ := os.ReadFile(f.warnings())
+	text, _ := whole.ReadFile(f.warnings())
 	for line := range bytes.Lines(text) {
 		var one string
 		if json.Unmarshal(line, &one) == nil {
@@ -372,7 +372,7 @@ func (p *point) path() string { return filepath.Join(p.dir, "state") }
 
 // Load returns what was saved. What is damaged is put aside with all that the stage has kept, and told.
 func (p *point) Load() ([]byte, error) {
-	text, err := os.ReadFile(p.path())
+	text, err := whole.ReadFile(p.path())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

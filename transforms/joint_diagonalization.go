@@ -61,7 +61,7 @@ func (j jointDiagonalization) LearnTransform(ctx context.Context, env audiosep.E
 	forward := func(dst, src []float64) error { return init.Forward(ctx, audiosep.Coefs{Re: dst}, src) }
 	if init == nil {
 		s.Reduce(eps)
-	} else if start, err = scene.Orthogonal(init, s.Samples, forward); err != nil {
+	} else if start, err = scene.Orthogonal(ctx, init, s.Samples, forward); err != nil {
 		return nil, err
 	}
 	psi, stop, err := jointdiag.Find(ctx, s.Block(j.Block), start, jointdiag.Options{
@@ -74,7 +74,7 @@ func (j jointDiagonalization) LearnTransform(ctx context.Context, env audiosep.E
 		return nil, err
 	}
 	env.Logger().Info("diagonalised", slog.String("stop", stop), slog.Int("rank", s.Rows()))
-	phi, err := s.Complete(psi)
+	phi, err := s.Complete(ctx, psi)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func (f *specFlags) add(cmd *cobra.Command) {
 	fl.StringArrayVarP(&f.input, "input", "i", nil, "`FILE` to read instead of the pipeline's, - for standard input, or a folder of recordings; for several the pipeline runs once each; ID=FILE is for the stage ID alone")
 	fl.BoolVar(&f.together, "realisations", false, "take all inputs as recordings of one scene: one model for all")
 	fl.StringVarP(&f.out, "out", "o", "", "`DIR` to write to (default: the pipeline's own folder, or this one if there is an --input); - writes one stem to standard output")
-	fl.StringVar(&f.report, "report", "", "write what passes every port into `DIR`, as arrays and pictures")
+	fl.StringVar(&f.report, "report", "", "write what passes every port into `DIR`, as arrays and pictures, in place of a report that is there")
 	fl.StringVar(&f.references, "references", "", "have the report say how near the stems are to the true ones in `DIR`")
 	cmd.MarkFlagDirname("references")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace files that are there already")

@@ -49,7 +49,7 @@ func Find(ctx context.Context, s *scene.Scene, start *mat.Dense, o Options) (b *
 	switch o.Method {
 	case "pham":
 		if done, _, err = d.sweeps(ctx, d.pham, 0, (o.Iterations+1)/2, o); err == nil {
-			err = d.straighten(s)
+			err = d.straighten(ctx, s)
 		}
 		if err == nil {
 			_, tol, err = d.sweeps(ctx, d.quasiNewton, done, o.Iterations, o)
@@ -68,7 +68,7 @@ func Find(ctx context.Context, s *scene.Scene, start *mat.Dense, o Options) (b *
 	if tol {
 		stop = "tolerance"
 	}
-	return d.b, stop, orthogonal.Polar(d.b)
+	return d.b, stop, orthogonal.Polar(ctx, d.b)
 }
 
 // sweeps makes sweeps from number `from` to `to` or until one changes no more than the
@@ -93,9 +93,9 @@ func (d *descent) sweeps(ctx context.Context, sweep func(context.Context) (float
 }
 
 // straighten replaces B by the orthogonal matrix nearest to it with rows of norm 1.
-func (d *descent) straighten(s *scene.Scene) error {
+func (d *descent) straighten(ctx context.Context, s *scene.Scene) error {
 	d.unitRows()
-	if err := orthogonal.Polar(d.b); err != nil {
+	if err := orthogonal.Polar(ctx, d.b); err != nil {
 		return err
 	}
 	multiply(d.b.RawMatrix(), s.Y.RawMatrix(), d.frames(d.x))

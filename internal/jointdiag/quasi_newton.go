@@ -32,7 +32,7 @@ func (d *descent) quasiNewton(ctx context.Context) (float64, error) {
 		for i := range d.rows {
 			d.turn.Set(i, i, 1)
 		}
-		if err := orthogonal.Polar(d.turn); err != nil {
+		if err := orthogonal.Polar(ctx, d.turn); err != nil {
 			return 0, err
 		}
 		multiply(d.turn.RawMatrix(), d.frames(d.x), d.frames(d.nextX))

@@ -3,6 +3,7 @@
 package orthogonal
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -36,20 +37,24 @@ func Random(rng *rand.Rand, m int) *mat.Dense {
 }
 
 // Polar sets a, square and of full rank, to the orthogonal matrix nearest to it: UVᵀ
-// where a = UΣVᵀ. It is an error if a is singular or not finite.
-func Polar(a *mat.Dense) error {
+// where a = UΣVᵀ. It is an error if a is singular or not finite, or
+// if ctx is done.
+func Polar(ctx context.Context, a *mat.Dense) error {
 	if worst := defect(a); worst < 0.5 {
-		return polish(a, 40)
+		return polish(ctx, a, 40)
 	}
-	if products(a) {
+	if products(ctx, a) {
 		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	return decompose(a)
 }
 
 // products is Polar by products alone, which take less time than singular values (BenchmarkPolar). It leaves a as it
 // is and returns false where these are too far apart.
-func products(a *mat.Dense) bool {
+func products(ctx context.Context, a *mat.Dense) bool {
 	m, _ := a.Dims()
 	c := mat.NewDense(m, m, nil)
 	gram(c, a)
@@ -58,7 +63,7 @@ func products(a *mat.Dense) bool {
 		return false
 	}
 	c.Scale(1/math.Sqrt(largest), a)
-	if polish(c, 30) != nil { // enough for singular values that are a thousand times apart
+	if polish(ctx, c, 30) != nil { // enough for singular values that are a thousand times apart
 		return false
 	}
 	a.Copy(c)
@@ -84,12 +89,15 @@ func decompose(a *mat.Dense) error {
 
 // polish is the Newton-Schulz iteration, A ← A(3I - AᵀA)/2, which converges to the
 // polar factor, at last quadratically, from any singular values below √3, if so many steps are enough.
-func polish(a *mat.Dense, steps int) error {
+func polish(ctx context.Context, a *mat.Dense, steps int) error {
 	m, _ := a.Dims()
 	c := mat.NewDense(m, m, nil)
 	b := mat.NewDense(m, m, nil)
 	last := math.Inf(1)
 	for range steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		gram(c, a)
 		worst := fromIdentity(c)
 		// A sum of m products is no more exact than this.

@@ -69,7 +69,7 @@ func TestPolar(t *testing.T) {
 			a.Scale(off, a)
 			a.Add(a, Random(rng, m))
 			q := mat.DenseCopyOf(a)
-			if err := Polar(q); err != nil {
+			if err := Polar(t.Context(), q); err != nil {
 				t.Fatal(err)
 			}
 			if e := offIdentity(q); e > 1e-13 {
@@ -114,7 +114,7 @@ func TestPolarByProducts(t *testing.T) {
 			if err := decompose(want); err != nil {
 				t.Fatal(err)
 			}
-			if !products(by) {
+			if !products(t.Context(), by) {
 				if !mat.Equal(by, &a) {
 					t.Errorf("%d, %g: products fail and leave another matrix", m, least)
 				}
@@ -140,7 +140,7 @@ func BenchmarkPolar(b *testing.B) {
 	for i := range m {
 		a.Set(i, i, 1)
 	}
-	for name, f := range map[string]func(a *mat.Dense) error{"products": Polar, "singular values": decompose} {
+	for name, f := range map[string]func(a *mat.Dense) error{"products": func(a *mat.Dense) error { return Polar(b.Context(), a) }, "singular values": decompose} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				if err := f(mat.DenseCopyOf(a)); err != nil {
@@ -157,7 +157,7 @@ func TestPolarRefuses(t *testing.T) {
 		"singular": mat.NewDense(2, 2, []float64{1, 2, 2, 4}),
 		"NaN":      mat.NewDense(2, 2, []float64{1, 0, 0, math.NaN()}),
 	} {
-		if err := Polar(a); err == nil {
+		if err := Polar(t.Context(), a); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

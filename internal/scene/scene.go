@@ -2,6 +2,7 @@
 package scene
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -129,15 +130,15 @@ func (s *Scene) Reduce(eps float64) {
 
 // Complete returns the M×M transform that is psi, r×r, in the coordinates of the scene,
 // orthogonal to rounding: its first r rows, then rows outside the span.
-func (s *Scene) Complete(psi *mat.Dense) (*mat.Dense, error) {
+func (s *Scene) Complete(ctx context.Context, psi *mat.Dense) (*mat.Dense, error) {
 	phi := mat.DenseCopyOf(psi)
-	if err := orthogonal.Polar(phi); err != nil || s.Basis == nil {
+	if err := orthogonal.Polar(ctx, phi); err != nil || s.Basis == nil {
 		return phi, err
 	}
 	whole := mat.DenseCopyOf(s.Basis)
 	r := s.Rows()
 	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, phi.RawMatrix(), firstRows(s.Basis, r).RawMatrix(), 0, firstRows(whole, r).RawMatrix())
-	return whole, orthogonal.Polar(whole)
+	return whole, orthogonal.Polar(ctx, whole)
 }
 
 // firstRows returns the first n rows of a, sharing storage.

@@ -36,6 +36,16 @@ func Open(path string) (*os.File, error) {
 // patience is how long a named pipe is waited for that nobody writes to.
 var patience = 10 * time.Second
 
+// ReadFile reads a regular file, as Open opens it.
+func ReadFile(path string) ([]byte, error) {
+	f, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(f)
+	return text, errors.Join(err, f.Close())
+}
+
 // OpenPipe opens a file that is read once, from its beginning to its end, and so may be a pipe, such
 // as <(…) of a shell. One to which nobody writes is given up after ten seconds.
 func OpenPipe(path string) (*os.File, error) {

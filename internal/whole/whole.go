@@ -363,9 +363,11 @@ func Room(dir string, bytes int64) error {
 // makeFolder makes a folder and those above it. It returns the ones that were not there
 // before, outermost first.
 func makeFolder(dir string) (made []string, err error) {
-	switch _, err := os.Stat(dir); {
+	switch is, err := os.Stat(dir); {
+	case err == nil && !is.IsDir():
+		return nil, fmt.Errorf("%s is no folder; want one, or a name that is free", dir)
 	case err == nil:
-		return nil, nil // if it is no folder, creating a file in it says so
+		return nil, nil
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}

@@ -6,8 +6,6 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/floats"
-
 	"github.com/audiosep/audiosep/internal/kernel"
 )
 
@@ -248,7 +246,6 @@ type Joiner struct {
 	added  int       // frames since the first that was added
 	steady []float64 // the weights of a run that follows enough others, which each such run of as many frames has
 	both   []float64 // windows, multiplied
-	frame  []float64 // under the synthesis window
 	out    [][]float64
 }
 
@@ -256,7 +253,7 @@ type Joiner struct {
 // recording, or of several sources.
 func NewJoiner(f Framing, rows int) *Joiner {
 	j := &Joiner{f: f, total: f.Frames(), rows: make([][]float64, rows), out: make([][]float64, rows)}
-	j.both, j.frame = make([]float64, f.Length), make([]float64, f.Length)
+	j.both = make([]float64, f.Length)
 	kernel.Mul(j.both, f.Analysis, f.Synthesis)
 	return j
 }
@@ -278,8 +275,7 @@ func (j *Joiner) Add(frames [][]float64, n int) [][]float64 {
 	for r, frames := range frames {
 		sum := extend(j.rows[r], span)
 		for i := range n {
-			kernel.Mul(j.frame, f.Synthesis, frames[i*f.Length:])
-			floats.Add(sum[i*f.Hop:i*f.Hop+f.Length], j.frame)
+			kernel.AddMul(sum[i*f.Hop:i*f.Hop+f.Length], f.Synthesis, frames[i*f.Length:])
 		}
 		out := slices.Grow(j.out[r][:0], to-from)[:to-from]
 		kernel.Div(out, sum[from:to], weight[from:])
@@ -301,7 +297,7 @@ func (j *Joiner) weigh(n, span int) []float64 {
 	}
 	j.weight = extend(j.weight, span)
 	for i := range n {
-		floats.Add(j.weight[i*f.Hop:i*f.Hop+f.Length], j.both)
+		kernel.Add(j.weight[i*f.Hop:i*f.Hop+f.Length], j.both)
 	}
 	if enough {
 		j.steady = append(j.steady[:0], j.weight...)

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
@@ -79,28 +82,26 @@ func checkShapes(dst []audiosep.Coefs, x audiosep.Coefs, f *audiosep.Factors, gr
 type sharer struct {
 	*mask
 	groups []audiosep.Group
-	w      [][]float64 // [k][f], scaled by a power of two so that nothing overflows
-	scale  int         // its binary exponent
-	h      []float64   // [k*stride+n]
-	stride int
+	w      []blas64.General // [source] its spectra, K_j×F, scaled by a power of two so that nothing overflows
+	scale  int              // its binary exponent
+	h      blas64.General
+	bins   int
 	floor  []float64 // what of eps is source j's; the floors sum to 1
 }
 
 func (s *mask) newSharer(f *audiosep.Factors, groups []audiosep.Group) *sharer {
 	w, h := f.W.RawMatrix(), f.H.RawMatrix()
-	sh := &sharer{mask: s, groups: groups, h: h.Data, stride: h.Stride, w: make([][]float64, w.Cols), floor: make([]float64, len(groups))}
-	var most float64
-	for i := range w.Rows {
-		most = max(most, floats.Max(w.Data[i*w.Stride:i*w.Stride+w.Cols]))
-	}
-	sh.scale = max(0, exponentOf(most))
-	for k := range sh.w {
-		sh.w[k] = make([]float64, w.Rows)
-		for i := range sh.w[k] {
-			sh.w[k][i] = math.Ldexp(w.Data[i*w.Stride+k], -sh.scale)
-		}
+	sh := &sharer{mask: s, groups: groups, h: h, bins: w.Rows, w: make([]blas64.General, len(groups)), floor: make([]float64, len(groups))}
+	spectra := rows(w.Cols, w.Rows)
+	kernel.Transpose(spectra.Data, w.Rows, w.Data, w.Stride, w.Rows, w.Cols)
+	if sh.scale = max(0, exponentOf(floats.Max(spectra.Data))); sh.scale > 0 {
+		floats.Scale(math.Ldexp(1, -sh.scale), spectra.Data)
 	}
 	for j, g := range groups {
+		sh.w[j] = rows(len(g.Components), w.Rows)
+		for i, k := range g.Components {
+			copy(row(sh.w[j], i), row(spectra, k))
+		}
 		sh.floor[j] = float64(len(g.Components)) / float64(w.Cols)
 		if s.Residual {
 			sh.floor[j] = 0
@@ -112,6 +113,10 @@ func (s *mask) newSharer(f *audiosep.Factors, groups []audiosep.Group) *sharer {
 	return sh
 }
 
+func rows(n, length int) blas64.General { return resizedRows(blas64.General{}, n, length) }
+
+func row(a blas64.General, i int) []float64 { return a.Data[i*a.Stride:][:a.Cols] }
+
 func exponentOf(x float64) int {
 	_, e := math.Frexp(x)
 	return e
@@ -119,8 +124,9 @@ func exponentOf(x float64) int {
 
 // frames shares frames from to to-1 out.
 func (sh *sharer) frames(ctx context.Context, dst []audiosep.Coefs, x audiosep.Coefs, from, to int) error {
-	bins := len(sh.w[0])
-	b, re, im := newShareBench(len(dst), bins), make([][]float64, len(dst)), make([][]float64, len(dst))
+	b, re, im := benches.Get().(*shareBench), make([][]float64, len(dst)), make([][]float64, len(dst))
+	defer benches.Put(b)
+	b.fit(sh)
 	for j, d := range dst {
 		re[j], im[j] = d.Re, d.Im
 	}
@@ -128,83 +134,136 @@ func (sh *sharer) frames(ctx context.Context, dst []audiosep.Coefs, x audiosep.C
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		sh.powers(b.masks, n)
-		sh.setMasks(b)
-		bad := b.shareOutFrame(re, x.Re, n*bins)
-		if x.Im != nil {
-			bad += b.shareOutFrame(im, x.Im, n*bins)
+		i := (n - from) % b.run
+		if i == 0 {
+			sh.powers(b, n, min(b.run, to-n))
 		}
-		if bad != 0 {
+		for j, p := range b.powers {
+			b.masks[j] = row(p, i)
+		}
+		sh.setMasks(b)
+		finite := b.shareOutFrame(re, x.Re, n*sh.bins)
+		if x.Im != nil {
+			finite = b.shareOutFrame(im, x.Im, n*sh.bins) && finite
+		}
+		if !finite {
 			return fmt.Errorf("frame %d of the mixture has a coefficient that is not finite; want finite numbers", n)
 		}
 	}
 	return nil
 }
 
-// shareBench is what one goroutine shares a frame on: rows of a number for each bin, so that what is
+// shareBench is what one goroutine shares frames on: rows of a number for each bin, so that what is
 // done to all bins is done in vectors.
 type shareBench struct {
-	masks     [][]float64 // [source], at first the powers
-	best      []int       // the source of the greatest power, whose mask is 0: it has what the others leave
-	most      []float64   // its power
-	sum, rest []float64
-	column    []float64 // of one bin
+	run     int              // how many frames' powers are computed at a time
+	weights []blas64.General // [source] its activations in these frames, run×K_j
+	powers  []blas64.General // [source], run×F
+
+	masks  [][]float64 // [source], of a frame: at first the powers; at last as kernel.Mask makes them
+	most   []float64   // the greatest of the powers
+	by     []float64   // what they are multiplied with
+	rest   []float64   // of the mixture
+	column []float64   // of one bin
 }
 
-func newShareBench(sources, bins int) *shareBench {
-	row := func() []float64 { return make([]float64, bins) }
-	b := &shareBench{masks: make([][]float64, sources), best: make([]int, bins), most: row(), sum: row(), rest: row(), column: make([]float64, sources)}
-	for j := range b.masks {
-		b.masks[j] = row()
+// togetherNumbers is how many powers are computed at a time: they fit into the second cache beside
+// the spectra.
+const togetherNumbers = 1 << 15
+
+var benches = sync.Pool{New: func() any { return new(shareBench) }}
+
+// fit makes room for what sh shares out. What is there before is written before it is read.
+func (b *shareBench) fit(sh *sharer) {
+	sources := len(sh.groups)
+	b.run = min(max(1, togetherNumbers/max(1, sources*sh.bins)), 16)
+	b.masks, b.column = resized(b.masks, sources), resized(b.column, sources)
+	b.most, b.by, b.rest = resized(b.most, sh.bins), resized(b.by, sh.bins), resized(b.rest, sh.bins)
+	b.weights, b.powers = resized(b.weights, sources), resized(b.powers, sources)
+	for j, g := range sh.groups {
+		b.weights[j] = resizedRows(b.weights[j], b.run, len(g.Components))
+		b.powers[j] = resizedRows(b.powers[j], b.run, sh.bins)
 	}
-	return b
+}
+
+func resized[T any](x []T, n int) []T { return slices.Grow(x[:0], n)[:n] }
+
+func resizedRows(a blas64.General, n, length int) blas64.General {
+	return blas64.General{Rows: n, Cols: length, Stride: max(1, length), Data: resized(a.Data, n*length)}
+}
+
+// powers computes the powers of each source in each bin of n frames from number first on, in a unit
+// that is each frame's own.
+func (sh *sharer) powers(b *shareBench, first, n int) {
+	for i := range n {
+		var most float64
+		for k := range sh.h.Rows {
+			most = max(most, sh.h.Data[k*sh.h.Stride+first+i])
+		}
+		scale := max(0, exponentOf(most))
+		eps := math.Ldexp(sh.eps, -scale-sh.scale)
+		for j, g := range sh.groups {
+			weights, power := row(b.weights[j], i), row(b.powers[j], i)
+			for l, k := range g.Components {
+				weights[l] = math.Ldexp(sh.h.Data[k*sh.h.Stride+first+i], -scale)
+			}
+			floor := eps * sh.floor[j]
+			for f := range power {
+				power[f] = floor
+			}
+		}
+	}
+	for j, p := range b.powers {
+		weights := b.weights[j]
+		weights.Rows, p.Rows = n, n
+		kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, weights, sh.w[j], 1, p)
+	}
 }
 
 // setMasks turns the powers of a frame into masks, in every bin as shares does.
 func (sh *sharer) setMasks(b *shareBench) {
-	b.findMost()
-	if math.IsInf(sh.exponent, 1) {
-		for _, m := range b.masks {
-			clear(m)
-		}
-		return
-	}
-	sh.raise(b)
-	copy(b.sum, b.masks[0])
+	copy(b.most, b.masks[0])
 	for _, m := range b.masks[1:] {
-		floats.Add(b.sum, m)
+		kernel.Max(b.most, b.most, m)
 	}
-	for f, sum := range b.sum {
-		b.sum[f] = 1 / sum
-		if b.sum[f] < math.MaxFloat64 {
-			b.masks[b.best[f]][f] = 0
-			continue
+	if math.IsInf(sh.exponent, 1) {
+		clear(b.by)
+	} else {
+		sh.raise(b)
+		copy(b.by, b.masks[0])
+		for _, m := range b.masks[1:] {
+			kernel.Add(b.by, m)
 		}
-		b.sum[f] = 1
-		for j, m := range b.masks {
-			if b.column[j] = m[f]; b.most[f] == 0 {
-				b.column[j] = 0 // raise has made 0/0 of it
-			}
-		}
-		b.best[f] = sh.shares(b.column)
-		for j, m := range b.masks {
-			m[f] = b.column[j]
+		kernel.Inverse(b.by, b.by)
+		if !(floats.Sum(b.by) < math.MaxFloat64) {
+			sh.setMasksSingly(b)
+			return
 		}
 	}
 	for _, m := range b.masks {
-		kernel.Mul(m, m, b.sum)
+		kernel.Mask(m, b.most, b.by)
 	}
 }
 
-func (b *shareBench) findMost() {
-	clear(b.best)
-	copy(b.most, b.masks[0])
-	for j, m := range b.masks {
-		for f, most := range b.most {
-			if m[f] > most {
-				b.most[f], b.best[f] = m[f], j
+// setMasksSingly is the end of setMasks where the inverse of a sum may be too great.
+func (sh *sharer) setMasksSingly(b *shareBench) {
+	for f, by := range b.by {
+		if by < math.MaxFloat64 {
+			for _, m := range b.masks {
+				kernel.Mask(m[f:f+1], b.most[f:f+1], b.by[f:f+1])
+			}
+			continue
+		}
+		for j, m := range b.masks {
+			if b.column[j] = m[f]; math.IsNaN(m[f]) {
+				b.column[j] = 0 // raise has made 0/0 of it
 			}
 		}
+		best := sh.shares(b.column)
+		for j, m := range b.masks {
+			m[f] = b.column[j]
+		}
+		b.masks[best][f] = -1
 	}
 }
 
@@ -228,23 +287,27 @@ func (sh *sharer) raise(b *shareBench) {
 			}
 		}
 	}
+	for f := range b.most {
+		b.most[f] = 1
+	}
 }
 
-// shareOutFrame writes a frame of every source, from number i on, as shareOut does a number.
-func (b *shareBench) shareOutFrame(dst [][]float64, x []float64, i int) (bad float64) {
+// shareOutFrame writes a frame of every source, from number i on, as shareOut does a number, and
+// tells whether the mixture is finite there.
+func (b *shareBench) shareOutFrame(dst [][]float64, x []float64, i int) bool {
 	n := len(b.rest)
 	x = x[i : i+n]
 	copy(b.rest, x)
 	for j, m := range b.masks {
-		y := dst[j][i : i+n]
-		kernel.Mul(y, m, x)
-		floats.Sub(b.rest, y)
+		kernel.ShareOut(dst[j][i:i+n], m, x, b.rest)
 	}
-	for f, best := range b.best {
-		dst[best][i+f] = b.rest[f]
-		bad += x[f] - x[f]
+	for j, m := range b.masks {
+		kernel.Leave(dst[j][i:i+n], m, b.rest)
 	}
-	return bad
+	if sum := floats.Sum(x); sum-sum == 0 {
+		return true // else one is not finite, or their sum is too great
+	}
+	return !slices.ContainsFunc(x, func(v float64) bool { return v-v != 0 })
 }
 
 // shareOut writes number i of every source. The source best, whose mask is 0 here, has what the
@@ -262,34 +325,11 @@ func shareOut(dst [][]float64, x []float64, i int, masks []float64, best int) fl
 	return x[i] - x[i]
 }
 
-// powers sets power[j] to the power of source j in each bin of frame n, in any unit.
-func (sh *sharer) powers(power [][]float64, n int) {
-	var most float64
-	for k := range sh.w {
-		most = max(most, sh.h[k*sh.stride+n])
-	}
-	scale := max(0, exponentOf(most))
-	eps := math.Ldexp(sh.eps, -scale-sh.scale)
-	for j, g := range sh.groups {
-		floor := eps * sh.floor[j]
-		for f := range power[j] {
-			power[j][f] = floor
-		}
-		for _, k := range g.Components {
-			floats.AddScaled(power[j], math.Ldexp(sh.h[k*sh.stride+n], -scale), sh.w[k])
-		}
-	}
-}
-
 // shares replaces the powers p of the sources in one bin by their masks, but for the
-// greatest, which it returns: its mask is what is left of 1, and p has a 0 there.
+// greatest, raised to the exponent, which it returns: its mask is what is left of 1, and p has a 0 there.
 func (sh *sharer) shares(p []float64) (best int) {
-	most := p[0]
-	for j, v := range p {
-		if v > most {
-			best, most = j, v
-		}
-	}
+	best = floats.MaxIdx(p)
+	most := p[best]
 	switch {
 	case math.IsInf(sh.exponent, 1):
 		clear(p)
@@ -308,6 +348,7 @@ func (sh *sharer) shares(p []float64) (best int) {
 			p[j] = math.Pow(v/most, sh.exponent)
 		}
 	}
+	best = floats.MaxIdx(p)
 	var sum float64
 	for _, v := range p {
 		sum += v

@@ -23,6 +23,10 @@ type engine struct {
 
 	mul, div, power, addPower, mulSquare, scale, scaleRoot, magnitude, most func(dst, x, y *float64, vectors int)
 
+	add, inverse        func(dst, x *float64, vectors int)
+	addMul, mask, leave func(dst, x, y *float64, vectors int)
+	shareOut            func(dst, x, y, u *float64, vectors int)
+
 	// transpose8 and gather8 are as transpose4 and gather4; nil where a vector is shorter.
 	transpose8, gather8 func(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)
 

@@ -777,6 +777,36 @@ func exchangeAVX2(dst *float64, x *float64, vectors int)
 //go:noescape
 func shareAVX2(dst *float64, x *float64, vectors int)
 
+// addAVX2 sets dst to dst + x.
+//
+//go:noescape
+func addAVX2(dst *float64, x *float64, vectors int)
+
+// addMulAVX2 sets dst to dst + x·y, rounded once.
+//
+//go:noescape
+func addMulAVX2(dst *float64, x *float64, y *float64, vectors int)
+
+// inverseAVX2 sets dst to 1/x.
+//
+//go:noescape
+func inverseAVX2(dst *float64, x *float64, vectors int)
+
+// maskAVX2 sets dst to dst·y, but where dst is x to -1, and x to NaN there.
+//
+//go:noescape
+func maskAVX2(dst *float64, x *float64, y *float64, vectors int)
+
+// shareOutAVX2 sets dst to x·y, or 0·y where x is below 0, and subtracts it from u.
+//
+//go:noescape
+func shareOutAVX2(dst *float64, x *float64, y *float64, u *float64, vectors int)
+
+// leaveAVX2 sets dst to y where x is below 0.
+//
+//go:noescape
+func leaveAVX2(dst *float64, x *float64, y *float64, vectors int)
+
 // logAVX512 sets dst to the logarithms of x, positive and normal.
 //
 //go:noescape
@@ -851,6 +881,36 @@ func exchangeAVX512(dst *float64, x *float64, vectors int)
 //
 //go:noescape
 func shareAVX512(dst *float64, x *float64, vectors int)
+
+// addAVX512 sets dst to dst + x.
+//
+//go:noescape
+func addAVX512(dst *float64, x *float64, vectors int)
+
+// addMulAVX512 sets dst to dst + x·y, rounded once.
+//
+//go:noescape
+func addMulAVX512(dst *float64, x *float64, y *float64, vectors int)
+
+// inverseAVX512 sets dst to 1/x.
+//
+//go:noescape
+func inverseAVX512(dst *float64, x *float64, vectors int)
+
+// maskAVX512 sets dst to dst·y, but where dst is x to -1, and x to NaN there.
+//
+//go:noescape
+func maskAVX512(dst *float64, x *float64, y *float64, vectors int)
+
+// shareOutAVX512 sets dst to x·y, or 0·y where x is below 0, and subtracts it from u.
+//
+//go:noescape
+func shareOutAVX512(dst *float64, x *float64, y *float64, u *float64, vectors int)
+
+// leaveAVX512 sets dst to y where x is below 0.
+//
+//go:noescape
+func leaveAVX512(dst *float64, x *float64, y *float64, vectors int)
 
 // crossAVX2 makes the products of some complex rows with the conjugates of each other: see crossTile.
 //

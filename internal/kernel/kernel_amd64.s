@@ -25443,6 +25443,156 @@ DATA c01a56e1fc2f8f359<>+48(SB)/8, $0x01a56e1fc2f8f359
 DATA c01a56e1fc2f8f359<>+56(SB)/8, $0x01a56e1fc2f8f359
 GLOBL c01a56e1fc2f8f359<>(SB), RODATA|NOPTR, $64
 
+// func addAVX2(dst *float64, x *float64, vectors int)
+// Requires: AVX
+TEXT ·addAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
+	MOVQ x+8(FP), BX
+
+loop:
+	VMOVUPD (AX)(CX*1), Y0
+	VADDPD  (BX)(CX*1), Y0, Y0
+	VMOVUPD Y0, (AX)(CX*1)
+	ADDQ    $0x20, CX
+	CMPQ    CX, DX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func addMulAVX2(dst *float64, x *float64, y *float64, vectors int)
+// Requires: AVX, FMA3
+TEXT ·addMulAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+
+loop:
+	VMOVUPD     (AX)(CX*1), Y1
+	VMOVUPD     (BX)(CX*1), Y0
+	VFMADD231PD (SI)(CX*1), Y0, Y1
+	VMOVUPD     Y1, (AX)(CX*1)
+	ADDQ        $0x20, CX
+	CMPQ        CX, DX
+	JLT         loop
+	VZEROUPPER
+	RET
+
+// func inverseAVX2(dst *float64, x *float64, vectors int)
+// Requires: AVX
+TEXT ·inverseAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
+	MOVQ x+8(FP), BX
+
+loop:
+	VMOVUPD c3ff0000000000000<>+0(SB), Y0
+	VDIVPD  (BX)(CX*1), Y0, Y0
+	VMOVUPD Y0, (AX)(CX*1)
+	ADDQ    $0x20, CX
+	CMPQ    CX, DX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func maskAVX2(dst *float64, x *float64, y *float64, vectors int)
+// Requires: AVX
+TEXT ·maskAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+
+loop:
+	VMOVUPD   (AX)(CX*1), Y0
+	VMOVUPD   (BX)(CX*1), Y1
+	VCMPPD    $0x00, Y1, Y0, Y2
+	VMULPD    (SI)(CX*1), Y0, Y0
+	VBLENDVPD Y2, cbff0000000000000<>+0(SB), Y0, Y0
+	VBLENDVPD Y2, c7ff8000000000001<>+0(SB), Y1, Y1
+	VMOVUPD   Y0, (AX)(CX*1)
+	VMOVUPD   Y1, (BX)(CX*1)
+	ADDQ      $0x20, CX
+	CMPQ      CX, DX
+	JLT       loop
+	VZEROUPPER
+	RET
+
+DATA cbff0000000000000<>+0(SB)/8, $0xbff0000000000000
+DATA cbff0000000000000<>+8(SB)/8, $0xbff0000000000000
+DATA cbff0000000000000<>+16(SB)/8, $0xbff0000000000000
+DATA cbff0000000000000<>+24(SB)/8, $0xbff0000000000000
+DATA cbff0000000000000<>+32(SB)/8, $0xbff0000000000000
+DATA cbff0000000000000<>+40(SB)/8, $0xbff0000000000000
+DATA cbff0000000000000<>+48(SB)/8, $0xbff0000000000000
+DATA cbff0000000000000<>+56(SB)/8, $0xbff0000000000000
+GLOBL cbff0000000000000<>(SB), RODATA|NOPTR, $64
+
+DATA c7ff8000000000001<>+0(SB)/8, $0x7ff8000000000001
+DATA c7ff8000000000001<>+8(SB)/8, $0x7ff8000000000001
+DATA c7ff8000000000001<>+16(SB)/8, $0x7ff8000000000001
+DATA c7ff8000000000001<>+24(SB)/8, $0x7ff8000000000001
+DATA c7ff8000000000001<>+32(SB)/8, $0x7ff8000000000001
+DATA c7ff8000000000001<>+40(SB)/8, $0x7ff8000000000001
+DATA c7ff8000000000001<>+48(SB)/8, $0x7ff8000000000001
+DATA c7ff8000000000001<>+56(SB)/8, $0x7ff8000000000001
+GLOBL c7ff8000000000001<>(SB), RODATA|NOPTR, $64
+
+// func shareOutAVX2(dst *float64, x *float64, y *float64, u *float64, vectors int)
+// Requires: AVX, AVX2
+TEXT ·shareOutAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+32(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+	MOVQ u+24(FP), DI
+
+loop:
+	VPXOR   Y0, Y0, Y0
+	VMAXPD  (BX)(CX*1), Y0, Y0
+	VMULPD  (SI)(CX*1), Y0, Y0
+	VMOVUPD (DI)(CX*1), Y1
+	VSUBPD  Y0, Y1, Y1
+	VMOVUPD Y0, (AX)(CX*1)
+	VMOVUPD Y1, (DI)(CX*1)
+	ADDQ    $0x20, CX
+	CMPQ    CX, DX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func leaveAVX2(dst *float64, x *float64, y *float64, vectors int)
+// Requires: AVX
+TEXT ·leaveAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+
+loop:
+	VMOVUPD   (BX)(CX*1), Y0
+	VMOVUPD   (AX)(CX*1), Y1
+	VBLENDVPD Y0, (SI)(CX*1), Y1, Y1
+	VMOVUPD   Y1, (AX)(CX*1)
+	ADDQ      $0x20, CX
+	CMPQ      CX, DX
+	JLT       loop
+	VZEROUPPER
+	RET
+
 // func logAVX512(dst *float64, x *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·logAVX512(SB), NOSPLIT, $0-24
@@ -25813,6 +25963,137 @@ loop:
 	ADDQ    $0x40, CX
 	CMPQ    CX, DX
 	JLT     loop
+	VZEROUPPER
+	RET
+
+// func addAVX512(dst *float64, x *float64, vectors int)
+// Requires: AVX, AVX512F
+TEXT ·addAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
+	MOVQ x+8(FP), BX
+
+loop:
+	VMOVUPD (AX)(CX*1), Z0
+	VADDPD  (BX)(CX*1), Z0, Z0
+	VMOVUPD Z0, (AX)(CX*1)
+	ADDQ    $0x40, CX
+	CMPQ    CX, DX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func addMulAVX512(dst *float64, x *float64, y *float64, vectors int)
+// Requires: AVX, AVX512F
+TEXT ·addMulAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+
+loop:
+	VMOVUPD     (AX)(CX*1), Z1
+	VMOVUPD     (BX)(CX*1), Z0
+	VFMADD231PD (SI)(CX*1), Z0, Z1
+	VMOVUPD     Z1, (AX)(CX*1)
+	ADDQ        $0x40, CX
+	CMPQ        CX, DX
+	JLT         loop
+	VZEROUPPER
+	RET
+
+// func inverseAVX512(dst *float64, x *float64, vectors int)
+// Requires: AVX, AVX512F
+TEXT ·inverseAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
+	MOVQ x+8(FP), BX
+
+loop:
+	VMOVUPD c3ff0000000000000<>+0(SB), Z0
+	VDIVPD  (BX)(CX*1), Z0, Z0
+	VMOVUPD Z0, (AX)(CX*1)
+	ADDQ    $0x40, CX
+	CMPQ    CX, DX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func maskAVX512(dst *float64, x *float64, y *float64, vectors int)
+// Requires: AVX, AVX512F
+TEXT ·maskAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+
+loop:
+	VMOVUPD (AX)(CX*1), Z0
+	VMOVUPD (BX)(CX*1), Z1
+	VCMPPD  $0x00, Z1, Z0, K1
+	VMULPD  (SI)(CX*1), Z0, Z0
+	VMOVUPD cbff0000000000000<>+0(SB), K1, Z0
+	VMOVUPD c7ff8000000000001<>+0(SB), K1, Z1
+	VMOVUPD Z0, (AX)(CX*1)
+	VMOVUPD Z1, (BX)(CX*1)
+	ADDQ    $0x40, CX
+	CMPQ    CX, DX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func shareOutAVX512(dst *float64, x *float64, y *float64, u *float64, vectors int)
+// Requires: AVX, AVX512F
+TEXT ·shareOutAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+32(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+	MOVQ u+24(FP), DI
+
+loop:
+	VPXORQ  Z0, Z0, Z0
+	VMAXPD  (BX)(CX*1), Z0, Z0
+	VMULPD  (SI)(CX*1), Z0, Z0
+	VMOVUPD (DI)(CX*1), Z1
+	VSUBPD  Z0, Z1, Z1
+	VMOVUPD Z0, (AX)(CX*1)
+	VMOVUPD Z1, (DI)(CX*1)
+	ADDQ    $0x40, CX
+	CMPQ    CX, DX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func leaveAVX512(dst *float64, x *float64, y *float64, vectors int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·leaveAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+24(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+
+loop:
+	VMOVUPD  (BX)(CX*1), Z0
+	VMOVUPD  (AX)(CX*1), Z1
+	VPMOVQ2M Z0, K1
+	VMOVUPD  (SI)(CX*1), K1, Z1
+	VMOVUPD  Z1, (AX)(CX*1)
+	ADDQ     $0x40, CX
+	CMPQ     CX, DX
+	JLT      loop
 	VZEROUPPER
 	RET
 

@@ -262,6 +262,36 @@ func magnitudesNEON(dst, x *float64, vectors int)
 //go:noescape
 func exchangeNEON(dst, x *float64, vectors int)
 
+// addNEON sets dst to dst + x.
+//
+//go:noescape
+func addNEON(dst, x *float64, vectors int)
+
+// addMulNEON sets dst to dst + x·y, rounded once.
+//
+//go:noescape
+func addMulNEON(dst, x, y *float64, vectors int)
+
+// inverseNEON sets dst to 1/x.
+//
+//go:noescape
+func inverseNEON(dst, x *float64, vectors int)
+
+// leaveNEON sets dst to y where x is below 0.
+//
+//go:noescape
+func leaveNEON(dst, x, y *float64, vectors int)
+
+// maskNEON sets dst to dst·y, but where dst is x to -1, and x to NaN there.
+//
+//go:noescape
+func maskNEON(dst, x, y *float64, vectors int)
+
+// shareOutNEON sets dst to x·y, or 0·y where x is below 0, and subtracts it from u.
+//
+//go:noescape
+func shareOutNEON(dst, x, y, u *float64, vectors int)
+
 // crossNEON makes the products of some complex rows with the conjugates of each other: see crossTile.
 //
 //go:noescape

@@ -12521,6 +12521,149 @@ loop:
 	BNE loop
 	RET
 
+// func addNEON(dst, x *float64, vectors int)
+TEXT ·addNEON(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD vectors+16(FP), R2
+loop:
+	FLDPQ (R0), (F0, F1)
+	FLDPQ (R1), (F2, F3)
+	ADD $32, R1
+	WORD $0x4E62D404 // fadd v4.2d, v0.2d, v2.2d
+	WORD $0x4E63D425 // fadd v5.2d, v1.2d, v3.2d
+	FSTPQ (F4, F5), (R0)
+	ADD $32, R0
+	SUBS $1, R2, R2
+	BNE loop
+	RET
+
+// func addMulNEON(dst, x, y *float64, vectors int)
+TEXT ·addMulNEON(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD vectors+24(FP), R3
+loop:
+	FLDPQ (R0), (F0, F1)
+	FLDPQ (R1), (F2, F3)
+	ADD $32, R1
+	FLDPQ (R2), (F4, F5)
+	ADD $32, R2
+	VFMLA V4.D2, V2.D2, V0.D2
+	VFMLA V5.D2, V3.D2, V1.D2
+	FSTPQ (F0, F1), (R0)
+	ADD $32, R0
+	SUBS $1, R3, R3
+	BNE loop
+	RET
+
+// func inverseNEON(dst, x *float64, vectors int)
+TEXT ·inverseNEON(SB), NOSPLIT, $0-24
+	MOVD $constants<>(SB), R0
+	MOVD dst+0(FP), R1
+	MOVD x+8(FP), R2
+	MOVD vectors+16(FP), R3
+loop:
+	FLDPQ (R2), (F0, F1)
+	ADD $32, R2
+	FMOVQ (R0), F2
+	WORD $0x6E60FC43 // fdiv v3.2d, v2.2d, v0.2d
+	FMOVQ (R0), F4
+	WORD $0x6E61FC85 // fdiv v5.2d, v4.2d, v1.2d
+	FSTPQ (F3, F5), (R1)
+	ADD $32, R1
+	SUBS $1, R3, R3
+	BNE loop
+	RET
+
+// func leaveNEON(dst, x, y *float64, vectors int)
+TEXT ·leaveNEON(SB), NOSPLIT, $0-32
+	MOVD $constants<>(SB), R0
+	MOVD dst+0(FP), R1
+	MOVD x+8(FP), R2
+	MOVD y+16(FP), R3
+	MOVD vectors+24(FP), R4
+loop:
+	FLDPQ (R1), (F0, F1)
+	FLDPQ (R2), (F2, F3)
+	ADD $32, R2
+	FLDPQ (R3), (F4, F5)
+	ADD $32, R3
+	FMOVQ 544(R0), F6
+	WORD $0x6EE2E4C7 // fcmgt v7.2d, v6.2d, v2.2d
+	VBIT V7.B16, V4.B16, V0.B16
+	FMOVQ 544(R0), F8
+	WORD $0x6EE3E509 // fcmgt v9.2d, v8.2d, v3.2d
+	VBIT V9.B16, V5.B16, V1.B16
+	FSTPQ (F0, F1), (R1)
+	ADD $32, R1
+	SUBS $1, R4, R4
+	BNE loop
+	RET
+
+// func maskNEON(dst, x, y *float64, vectors int)
+TEXT ·maskNEON(SB), NOSPLIT, $0-32
+	MOVD $constants<>(SB), R0
+	MOVD dst+0(FP), R1
+	MOVD x+8(FP), R2
+	MOVD y+16(FP), R3
+	MOVD vectors+24(FP), R4
+loop:
+	FLDPQ (R1), (F0, F1)
+	FLDPQ (R2), (F2, F3)
+	FLDPQ (R3), (F4, F5)
+	WORD $0x4E62E406 // fcmeq v6.2d, v0.2d, v2.2d
+	WORD $0x6E64DC07 // fmul v7.2d, v0.2d, v4.2d
+	FMOVQ 560(R0), F8
+	VBIT V6.B16, V8.B16, V7.B16
+	FMOVQ 576(R0), F9
+	VBIT V6.B16, V9.B16, V2.B16
+	WORD $0x4E63E42A // fcmeq v10.2d, v1.2d, v3.2d
+	WORD $0x6E65DC2B // fmul v11.2d, v1.2d, v5.2d
+	FMOVQ 560(R0), F12
+	VBIT V10.B16, V12.B16, V11.B16
+	FMOVQ 576(R0), F13
+	VBIT V10.B16, V13.B16, V3.B16
+	FSTPQ (F7, F11), (R1)
+	FSTPQ (F2, F3), (R2)
+	ADD $32, R1
+	ADD $32, R2
+	ADD $32, R3
+	SUBS $1, R4, R4
+	BNE loop
+	RET
+
+// func shareOutNEON(dst, x, y, u *float64, vectors int)
+TEXT ·shareOutNEON(SB), NOSPLIT, $0-40
+	MOVD $constants<>(SB), R0
+	MOVD dst+0(FP), R1
+	MOVD x+8(FP), R2
+	MOVD y+16(FP), R3
+	MOVD vectors+32(FP), R4
+	MOVD u+24(FP), R5
+loop:
+	FLDPQ (R2), (F0, F1)
+	FLDPQ (R3), (F2, F3)
+	FLDPQ (R5), (F4, F5)
+	FMOVQ 544(R0), F6
+	WORD $0x4E66F407 // fmax v7.2d, v0.2d, v6.2d
+	WORD $0x6E62DCE8 // fmul v8.2d, v7.2d, v2.2d
+	WORD $0x4EE8D489 // fsub v9.2d, v4.2d, v8.2d
+	FMOVQ 544(R0), F10
+	WORD $0x4E6AF42B // fmax v11.2d, v1.2d, v10.2d
+	WORD $0x6E63DD6C // fmul v12.2d, v11.2d, v3.2d
+	WORD $0x4EECD4AD // fsub v13.2d, v5.2d, v12.2d
+	FSTPQ (F8, F12), (R1)
+	FSTPQ (F9, F13), (R5)
+	ADD $32, R1
+	ADD $32, R2
+	ADD $32, R3
+	ADD $32, R5
+	SUBS $1, R4, R4
+	BNE loop
+	RET
+
 // func crossNEON(p *uint64)
 TEXT ·crossNEON(SB), NOSPLIT, $0-8
 	MOVD p+0(FP), R0
@@ -12758,4 +12901,10 @@ DATA constants<>+512(SB)/8, $0x3f70000000000000
 DATA constants<>+520(SB)/8, $0x3f70000000000000
 DATA constants<>+528(SB)/8, $0x01a56e1fc2f8f359
 DATA constants<>+536(SB)/8, $0x01a56e1fc2f8f359
-GLOBL constants<>(SB), RODATA|NOPTR, $544
+DATA constants<>+544(SB)/8, $0x0000000000000000
+DATA constants<>+552(SB)/8, $0x0000000000000000
+DATA constants<>+560(SB)/8, $0xbff0000000000000
+DATA constants<>+568(SB)/8, $0xbff0000000000000
+DATA constants<>+576(SB)/8, $0x7ff8000000000001
+DATA constants<>+584(SB)/8, $0x7ff8000000000001
+GLOBL constants<>(SB), RODATA|NOPTR, $592

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -14,6 +15,7 @@ func elementwise() {
 		s.functions()
 		s.products()
 		s.magnitudes()
+		s.masks()
 	}
 }
 
@@ -135,6 +137,73 @@ func (s isa) magnitudes() {
 			VBLENDVPD(small, half, m, m)
 		}
 		VMOVUPD(m, dst)
+	})
+}
+
+// masks writes what shares a mixture out among sources, and what joins frames.
+func (s isa) masks() {
+	s.loop("add", "dst + x", 1, func(dst Mem, src []Mem) {
+		x := s.vec()
+		VMOVUPD(dst, x)
+		VADDPD(src[0], x, x)
+		VMOVUPD(x, dst)
+	})
+	s.loop("addMul", "dst + x·y, rounded once", 2, func(dst Mem, src []Mem) {
+		x, d := s.vec(), s.vec()
+		VMOVUPD(dst, d)
+		VMOVUPD(src[0], x)
+		VFMADD231PD(src[1], x, d)
+		VMOVUPD(d, dst)
+	})
+	s.loop("inverse", "1/x", 1, func(dst Mem, src []Mem) {
+		x := s.vec()
+		VMOVUPD(s.constant(1), x)
+		VDIVPD(src[0], x, x)
+		VMOVUPD(x, dst)
+	})
+	s.loop("mask", "dst·y, but where dst is x to -1, and x to NaN there", 2, func(dst Mem, src []Mem) {
+		m, most := s.vec(), s.vec()
+		VMOVUPD(dst, m)
+		VMOVUPD(src[0], most)
+		minus, nan := s.constant(-1), s.constant(math.NaN())
+		if s.lanes == 8 {
+			k := K()
+			VCMPPD(U8(0), most, m, k)
+			VMULPD(src[1], m, m)
+			VMOVUPD(minus, k, m)
+			VMOVUPD(nan, k, most)
+		} else {
+			same := s.vec()
+			VCMPPD(U8(0), most, m, same)
+			VMULPD(src[1], m, m)
+			VBLENDVPD(same, minus, m, m)
+			VBLENDVPD(same, nan, most, most)
+		}
+		VMOVUPD(m, dst)
+		VMOVUPD(most, src[0])
+	})
+	s.loop("shareOut", "x·y, or 0·y where x is below 0, and subtracts it from u", 3, func(dst Mem, src []Mem) {
+		m, rest := s.vec(), s.vec()
+		s.zero(m)
+		VMAXPD(src[0], m, m)
+		VMULPD(src[1], m, m)
+		VMOVUPD(src[2], rest)
+		VSUBPD(m, rest, rest)
+		VMOVUPD(m, dst)
+		VMOVUPD(rest, src[2])
+	})
+	s.loop("leave", "y where x is below 0", 2, func(dst Mem, src []Mem) {
+		m, y := s.vec(), s.vec()
+		VMOVUPD(src[0], m)
+		VMOVUPD(dst, y)
+		if s.lanes == 8 {
+			k := K()
+			VPMOVQ2M(m, k)
+			VMOVUPD(src[1], k, y)
+		} else {
+			VBLENDVPD(m, src[1], y, y)
+		}
+		VMOVUPD(y, dst)
 	})
 }
 

@@ -41,6 +41,7 @@ func (f *file) elementwise() {
 		return dst
 	})
 	f.magnitudes()
+	f.masks()
 }
 
 // magnitudes writes what magnitudes are made of and what is made of them.
@@ -74,6 +75,55 @@ func (f *file) magnitudes() {
 	fn.storePair([2]*reg{fn.op("fmax", a[0], b[0]), fn.op("fmax", a[1], b[1])}, mem{base: x})
 	fn.addNumber(dst, 8*lanes)
 	fn.addNumber(x, 8*lanes)
+	fn.countDown(n, "loop")
+	fn.ret()
+}
+
+// masks writes what shares a mixture out among sources, and what joins frames.
+func (f *file) masks() {
+	f.loop("add", "dst + x", 1, true, func(fn *function, dst *reg, x []*reg) *reg { return fn.op("fadd", dst, x[0]) })
+	f.loop("addMul", "dst + x·y, rounded once", 2, true, func(fn *function, dst *reg, x []*reg) *reg {
+		fn.fma(dst, x[0], x[1])
+		return dst
+	})
+	f.loop("inverse", "1/x", 1, false, func(fn *function, _ *reg, x []*reg) *reg { return fn.op("fdiv", fn.constant(1), x[0]) })
+	f.loop("leave", "y where x is below 0", 2, true, func(fn *function, dst *reg, x []*reg) *reg {
+		fn.insert(dst, x[1], fn.op("fcmgt", fn.constant(0), x[0]))
+		return dst
+	})
+
+	fn := f.function("maskNEON", "sets dst to dst·y, but where dst is x to -1, and x to NaN there.", "(dst, x, y *float64, vectors int)", "dst", "x", "y", "vectors")
+	dst, x, y, n := fn.param(0), fn.param(1), fn.param(2), fn.param(3)
+	fn.label("loop")
+	m, most, by := fn.loadPair(mem{base: dst}), fn.loadPair(mem{base: x}), fn.loadPair(mem{base: y})
+	for i := range m {
+		same := fn.op("fcmeq", m[i], most[i])
+		m[i] = fn.op("fmul", m[i], by[i])
+		fn.insert(m[i], fn.constant(-1), same)
+		fn.insert(most[i], fn.constant(math.NaN()), same)
+	}
+	fn.storePair(m, mem{base: dst})
+	fn.storePair(most, mem{base: x})
+	for _, p := range []*reg{dst, x, y} {
+		fn.addNumber(p, 8*lanes)
+	}
+	fn.countDown(n, "loop")
+	fn.ret()
+
+	fn = f.function("shareOutNEON", "sets dst to x·y, or 0·y where x is below 0, and subtracts it from u.", "(dst, x, y, u *float64, vectors int)", "dst", "x", "y", "u", "vectors")
+	dst, x, y, n = fn.param(0), fn.param(1), fn.param(2), fn.param(4)
+	u := fn.param(3)
+	fn.label("loop")
+	m, by, rest := fn.loadPair(mem{base: x}), fn.loadPair(mem{base: y}), fn.loadPair(mem{base: u})
+	for i := range m {
+		m[i] = fn.op("fmul", fn.op("fmax", m[i], fn.constant(0)), by[i])
+		rest[i] = fn.op("fsub", rest[i], m[i])
+	}
+	fn.storePair(m, mem{base: dst})
+	fn.storePair(rest, mem{base: u})
+	for _, p := range []*reg{dst, x, y, u} {
+		fn.addNumber(p, 8*lanes)
+	}
 	fn.countDown(n, "loop")
 	fn.ret()
 }

@@ -184,6 +184,13 @@ func TestManifestFaults(t *testing.T) {
 			t.Errorf("%q: %v; want %s", text, err, want)
 		}
 	}
+	_, err := ReadManifest("m", strings.NewReader(strings.Repeat("x", longestLine+1)))
+	if err == nil || !strings.Contains(err.Error(), "m: a line has more than 33554432 bytes; want a manifest") {
+		t.Errorf("a long line: %v; want it told", err)
+	}
+	if _, err := List(strings.NewReader(strings.Repeat("x", longestName+1))); err == nil || !strings.Contains(err.Error(), "want one name a line") {
+		t.Errorf("a long name: %v; want it told", err)
+	}
 }
 
 // Every item is in one shard, shards are of about one size, and with one more few items move.

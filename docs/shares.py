@@ -59,7 +59,7 @@ def spec(stages, song):
 def run(program, stages, song, folder, name, perf=()):
     path = folder / f"{name}.json"
     path.write_text(spec(stages, song))
-    subprocess.run([*perf, program, "run", "-q", "--no-cache", "--overwrite", "--out", str(folder / "stems"), str(path)], check=True, cwd=folder)
+    subprocess.run([*perf, program, "run", "-q", "--no-cache", "--overwrite", "--out", str(folder), str(path)], check=True, cwd=folder)
 
 
 def shares(data):

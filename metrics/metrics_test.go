@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -515,6 +516,45 @@ func TestCancelled(t *testing.T) {
 	for _, c := range Conventions() {
 		if _, err := Evaluate(ctx, refs, ests, nil, Options{Convention: c}); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: the error is %v; want %v", c, err, context.Canceled)
+		}
+	}
+}
+
+// doneAfter is a context that is done once it has been asked so often.
+type doneAfter struct {
+	context.Context
+	left atomic.Int64
+}
+
+func (d *doneAfter) Err() error {
+	if d.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// A context that is done at any moment, also while filters are solved for, singular ones included, ends
+// the evaluation: there is no result of what was left unfinished.
+func TestCancelledAtAnyMoment(t *testing.T) {
+	refs, ests := scene(2, 1, 3000)
+	refs[1] = refs[0] // a singular Gram matrix, whose filters are refined
+	for _, c := range []Convention{V3Sources, V4} {
+		count := &doneAfter{Context: t.Context()}
+		count.left.Store(math.MaxInt64)
+		opt := Options{Convention: c, Taps: 16}
+		if _, err := Evaluate(count, refs, ests, nil, opt); err != nil {
+			t.Fatal(err)
+		}
+		asked := math.MaxInt64 - count.left.Load()
+		if asked < 20 {
+			t.Errorf("%s: the context was asked %d times; want it asked while filters are solved for", c, asked)
+		}
+		for n := range asked {
+			ctx := &doneAfter{Context: t.Context()}
+			ctx.left.Store(n)
+			if _, err := Evaluate(ctx, refs, ests, nil, opt); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s, done when asked %d times of %d: the error is %v; want %v", c, n, asked, err, context.Canceled)
+			}
 		}
 	}
 }

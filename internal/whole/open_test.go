@@ -37,3 +37,22 @@ func TestOpenPipe(t *testing.T) {
 	}
 	f.Close()
 }
+
+// ReadFile reads a file whole and does not wait for a pipe.
+func TestReadFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	if err := os.WriteFile(path, []byte("text"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := ReadFile(path); err != nil || string(text) != "text" {
+		t.Errorf("%q, %v; want the file's text", text, err)
+	}
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadFile(pipe); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("of a pipe: %v; want it refused", err)
+	}
+}

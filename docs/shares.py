@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Where the processor time of whole jobs goes: by what kind of code, of a recording.
 
-    python3 docs/shares.py [--threads N] SONG.flac [JOB …]
+    python3 docs/shares.py SONG.flac [JOB …]
 
-runs each job under perf (Linux) and adds up the samples by the symbols they fell in. Kernels are
-what computes: products, transforms, medians, networks, element-wise passes. The rest is what a
-faster program would not have: copying, clearing, looking for what is not finite, the system.
+runs each job under perf (Linux) and adds up the samples by the symbols they fell in. Most is what
+computes: codecs, products, transforms, medians, networks, element-wise passes. The last three
+columns are what a faster program would not have: copying, clearing, looking for what is not finite,
+the system. With --speedup each job is run twice more on one thread and on two, without perf, and the last
+column is how many times faster it is on two, by the clock, fastest run each.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import pathlib
 import re
 import subprocess
 import tempfile
+import time
 
 READ = {"use": "read_audio", "params": {"files": ["song"]}}
 FRAME = {"use": "frame", "params": {"length": 2048, "hop": 512, "window": "hann"}}
@@ -62,6 +65,18 @@ def run(program, stages, song, folder, name, perf=()):
     subprocess.run([*perf, program, "run", "-q", "--no-cache", "--overwrite", "--out", str(folder), str(path)], check=True, cwd=folder)
 
 
+def clock(*job, threads):
+    """Returns the seconds of the fastest of two runs."""
+    best = float("inf")
+    os.environ["GOMAXPROCS"] = str(threads)
+    for _ in range(2):
+        start = time.perf_counter()
+        run(*job)
+        best = min(best, time.perf_counter() - start)
+    del os.environ["GOMAXPROCS"]
+    return best
+
+
 def shares(data):
     """Returns {symbol: percent}."""
     out = subprocess.run(["perf", "report", "-i", data, "--no-children", "-g", "none", "--stdio", "--percent-limit", "0"], check=True, capture_output=True, text=True).stdout
@@ -84,17 +99,16 @@ def kind(symbol):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", default="audiosep", help="the audiosep to run")
-    parser.add_argument("--threads", type=int, help="threads to run on")
+    parser.add_argument("--speedup", action="store_true", help="also say what a second thread brings")
     parser.add_argument("--symbols", type=int, default=0, help="name so many symbols of each job too")
     parser.add_argument("song", type=pathlib.Path)
     parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"of {', '.join(JOBS)}; all")
     args = parser.parse_args()
-    if args.threads:
-        os.environ["GOMAXPROCS"] = str(args.threads)
     names = [k for k, _ in KINDS]
     names.insert(0, names.pop(names.index("encoding, decoding")))
     columns = [*names, "copying, clearing, checking", "the system", "other"]
-    print("| job | " + " | ".join(columns) + " |\n|---" * 1 + "|---" * len(columns) + "|")
+    heads = ["job", *columns, *(["two threads"] if args.speedup else [])]
+    print("| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|")
     for job in args.jobs or JOBS:
         stages, before = JOBS[job]
         with tempfile.TemporaryDirectory() as at:
@@ -102,12 +116,17 @@ def main():
             if before:
                 run(args.program, before, args.song.resolve(), folder, "before")
             data = str(folder / "perf.data")
-            run(args.program, stages, args.song.resolve(), folder, job, ["perf", "record", "-q", "-o", data])
+            this = args.program, stages, args.song.resolve(), folder, job
+            run(*this, ["perf", "record", "-q", "-o", data])
             found = shares(data)
+            times = [clock(*this, threads=n) for n in (1, 2)] if args.speedup else []
         total = dict.fromkeys(columns, 0.0)
         for symbol, percent in found.items():
             total[kind(symbol)] += percent
-        print(f"| {job} | " + " | ".join(f"{total[c]:.0f} %" for c in columns) + " |", flush=True)
+        cells = [job, *(f"{total[c]:.0f} %" for c in columns)]
+        if times:
+            cells.append(f"{times[0]:.1f} s / {times[1]:.1f} s = {times[0] / times[1]:.2f}")
+        print("| " + " | ".join(cells) + " |", flush=True)
         for symbol in sorted(found, key=found.get, reverse=True)[: args.symbols]:
             print(f"    {found[symbol]:5.1f} % {symbol}  ({kind(symbol)})")
 

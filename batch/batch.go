@@ -11,6 +11,7 @@ package batch
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -131,8 +132,8 @@ func apart(name string, items []*Item) error {
 }
 
 // ReadManifestFile reads the items of a manifest in a file.
-func ReadManifestFile(path string) ([]*Item, error) {
-	f, err := whole.OpenPipe(path)
+func ReadManifestFile(ctx context.Context, path string) ([]*Item, error) {
+	f, err := whole.OpenPipe(ctx, path)
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func (f *planFlags) inputs(cmd *cobra.Command, args []string) ([]string, error) 
 	for _, list := range f.lists {
 		var r io.Reader = cmd.InOrStdin()
 		if list != "-" {
-			file, err := whole.OpenPipe(list)
+			file, err := whole.OpenPipe(cmd.Context(), list)
 			if err != nil {
 				return nil, err
 			}
@@ -354,5 +354,5 @@ func manifest(cmd *cobra.Command, file string) ([]*batch.Item, error) {
 	if file == "-" {
 		return batch.ReadManifest("standard input", cmd.InOrStdin())
 	}
-	return batch.ReadManifestFile(file)
+	return batch.ReadManifestFile(cmd.Context(), file)
 }

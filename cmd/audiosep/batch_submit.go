@@ -121,7 +121,7 @@ func (s *submission) submit(cmd *cobra.Command) error {
 			return fmt.Errorf("%q has a line end; want one line", o)
 		}
 	}
-	items, err := batch.ReadManifestFile(s.Manifest)
+	items, err := batch.ReadManifestFile(cmd.Context(), s.Manifest)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -180,7 +181,7 @@ func peek(file string) (*pipeline.Spec, bool) {
 			return nil, false
 		}
 	}
-	text, err := readAll(nil, file)
+	text, err := readAll(context.Background(), nil, file) // a regular file is there at once
 	if err != nil {
 		return nil, false
 	}

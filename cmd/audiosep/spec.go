@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -148,7 +149,7 @@ func readSpec(cmd *cobra.Command, file string) ([]byte, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		text, err := readAll(cmd.InOrStdin(), file)
+		text, err := readAll(cmd.Context(), cmd.InOrStdin(), file)
 		done <- result{text, err}
 	}()
 	select {
@@ -159,12 +160,12 @@ func readSpec(cmd *cobra.Command, file string) ([]byte, error) {
 	}
 }
 
-func readAll(r io.Reader, file string) ([]byte, error) {
+func readAll(ctx context.Context, r io.Reader, file string) ([]byte, error) {
 	if text, ok := preset(file); ok {
 		return text, nil
 	}
 	if file != "-" {
-		f, err := whole.OpenPipe(file)
+		f, err := whole.OpenPipe(ctx, file)
 		if near := nearest.Name(file, presets.Names()); near != "" && errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("no preset and no file is called %q; did you mean %q?", file, near)
 		}

@@ -48,7 +48,7 @@ func ReadFile(path string) ([]byte, error) {
 
 // OpenPipe opens a file that is read once, from its beginning to its end, and so may be a pipe, such
 // as <(…) of a shell. One to which nobody writes is given up after ten seconds.
-func OpenPipe(path string) (*os.File, error) {
+func OpenPipe(ctx context.Context, path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
 		return os.Open(path)
@@ -69,6 +69,9 @@ func OpenPipe(path string) (*os.File, error) {
 	select {
 	case r := <-opened:
 		return r.f, r.err
+	case <-ctx.Done():
+		close(given)
+		return nil, ctx.Err()
 	case <-time.After(patience):
 		close(given)
 		return nil, fmt.Errorf("%s is a pipe that nobody writes to; want a file", path)

@@ -3,6 +3,8 @@
 package whole
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,10 +21,15 @@ func TestOpenPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	patience = time.Millisecond
-	if _, err := OpenPipe(pipe); err == nil || !strings.Contains(err.Error(), "nobody writes") {
+	if _, err := OpenPipe(t.Context(), pipe); err == nil || !strings.Contains(err.Error(), "nobody writes") {
 		t.Errorf("of a pipe that nobody writes to: %v", err)
 	}
 	patience = time.Hour
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := OpenPipe(done, pipe); !errors.Is(err, context.Canceled) {
+		t.Errorf("of a context that is done: %v; want %v", err, context.Canceled)
+	}
 	read := make(chan struct{})
 	go func() { // the reader that was given up opens it too
 		if f, err := os.OpenFile(pipe, os.O_WRONLY, 0); err == nil {
@@ -30,7 +37,7 @@ func TestOpenPipe(t *testing.T) {
 			f.Close()
 		}
 	}()
-	f, err := OpenPipe(pipe)
+	f, err := OpenPipe(t.Context(), pipe)
 	close(read)
 	if err != nil {
 		t.Fatal(err)

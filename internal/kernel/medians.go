@@ -30,17 +30,18 @@ type medianTile struct {
 // medianSpare is how many rows are appended so that they can be counted four at a time.
 const medianSpare = 3
 
-// Of sets dst to the medians of the columns of some rows of x: those whose numbers are given, at
-// least one, each beginning stride numbers after the one before it. No number is NaN or below 0, and
-// no row of x is shorter than dst. The median of an even count is the mean of the two in the middle,
-// in double precision; every path has the same bits.
-func (m *Medians) Of(dst []float64, x []float32, stride int, rows []int32) {
+// Of sets dst to the medians of the columns of some rows of x, or to most where that is less. The
+// rows are those whose numbers are given, at least one; a row begins stride numbers after the one
+// before it and is as long as dst and most, or longer. No number is NaN or below 0. The median of an
+// even count is the mean of the two in the middle, in double precision; every path has the same bits.
+func (m *Medians) Of(dst, most []float64, x []float32, stride int, rows []int32) {
+	most = most[:len(dst)]
 	if len(rows) == 0 || slices.Min(rows) < 0 || int(slices.Max(rows))*stride+len(dst) > len(x) {
 		panic("kernel: medians of no rows, or of rows beyond the matrix")
 	}
 	n := current.medianColumns
 	if n == 0 || len(dst) < n {
-		m.plainly(dst, x, stride, rows)
+		m.plainly(dst, most, x, stride, rows)
 		return
 	}
 	m.keys = slices.Grow(m.keys[:0], (len(rows)+medianSpare)*n)
@@ -55,7 +56,7 @@ func (m *Medians) Of(dst []float64, x []float32, stride int, rows []int32) {
 			if len(rows)%2 == 1 {
 				low = t.high[i]
 			}
-			dst[from+i] = middle(low, t.high[i])
+			dst[from+i] = min(middle(low, t.high[i]), most[from+i])
 		}
 	}
 	t.at, t.x = nil, nil
@@ -69,26 +70,48 @@ func middle(low, high uint32) float64 {
 // plainColumns is how many columns are copied at once, so that the copies stay in the first cache.
 const plainColumns = 64
 
-func (m *Medians) plainly(dst []float64, x []float32, stride int, rows []int32) {
+func (m *Medians) plainly(dst, most []float64, x []float32, stride int, rows []int32) {
 	k := len(rows)
 	m.keys = slices.Grow(m.keys[:0], plainColumns*k)[:plainColumns*k]
 	for from := 0; from < len(dst); from += plainColumns {
-		part := dst[from:min(from+plainColumns, len(dst))]
+		n := min(plainColumns, len(dst)-from)
 		for j, r := range rows {
-			for i, v := range x[int(r)*stride+from:][:len(part)] {
+			for i, v := range x[int(r)*stride+from:][:n] {
 				m.keys[i*k+j] = math.Float32bits(v)
 			}
 		}
-		for i := range part {
-			column := m.keys[i*k:][:k]
-			high := nth(column, k/2)
-			low := high
-			if k%2 == 0 {
-				low = slices.Max(column[:k/2])
-			}
-			part[i] = middle(low, high)
+		for i := range n {
+			dst[from+i] = medianBelow(m.keys[i*k:][:k], most[from+i])
 		}
 	}
+}
+
+// medianBelow returns the median of numbers, or most where that is less. Only those below most are
+// put in order.
+func medianBelow(column []uint32, most float64) float64 {
+	k := len(column)
+	below := divide(column, math.Float32bits(notBelow(most)))
+	switch {
+	case below > k/2:
+		high := nth(column[:below], k/2)
+		low := high
+		if k%2 == 0 {
+			low = slices.Max(column[:k/2])
+		}
+		return middle(low, high)
+	case k%2 == 0 && below == k/2:
+		return min(middle(slices.Max(column[:below]), slices.Min(column[below:])), most)
+	}
+	return most
+}
+
+// notBelow returns the least single-precision number that is not below v.
+func notBelow(v float64) float32 {
+	x := float32(v)
+	if float64(x) < v {
+		x = math.Nextafter32(x, float32(math.Inf(1)))
+	}
+	return x
 }
 
 // nth returns the number that is k-th of x, from 0, in ascending order, and has those that are

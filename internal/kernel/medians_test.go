@@ -45,16 +45,20 @@ func TestMediansAgainstSorting(t *testing.T) {
 // checkMedians holds the medians of the rows of x against those of sorted columns.
 func checkMedians(t *testing.T, m *Medians, x []float32, bins, stride int, rows []int32) {
 	t.Helper()
-	got := make([]float64, bins+1)
+	got, most := make([]float64, bins+1), make([]float64, bins)
 	got[bins] = -1
-	m.Of(got[:bins], x, stride, rows)
+	for f := range most { // about the median, one of the numbers, one beside it, or above all
+		at := float64(x[int(rows[f%len(rows)])*stride+f])
+		most[f] = [...]float64{at, math.Nextafter(at, math.Inf(1)), 0.7, math.Inf(1), math.MaxFloat64}[f%5]
+	}
+	m.Of(got[:bins], most, x, stride, rows)
 	column, n := make([]float64, len(rows)), len(rows)
 	for f := range bins {
 		for i, row := range rows {
 			column[i] = float64(x[int(row)*stride+f])
 		}
 		slices.Sort(column)
-		if want := (column[(n-1)/2] + column[n/2]) / 2; got[f] != want {
+		if want := min((column[(n-1)/2]+column[n/2])/2, most[f]); got[f] != want {
 			t.Fatalf("column %d of %d, %d rows: %v; want %v of %v", f, bins, n, got[f], want, column)
 		}
 	}
@@ -73,22 +77,25 @@ func TestMediansOutside(t *testing.T) {
 					t.Errorf("rows %v of 5 are taken", rows)
 				}
 			}()
-			new(Medians).Of(dst, x, 20, rows)
+			new(Medians).Of(dst, dst, x, 20, rows)
 		}()
 	}
 }
 
 func BenchmarkMedians(b *testing.B) {
 	r := rand.New(rand.NewPCG(6, 5))
-	x, rows, dst := make([]float32, 400*1025), make([]int32, 100), make([]float64, 1025)
+	x, rows, dst, most := make([]float32, 400*1025), make([]int32, 100), make([]float64, 1025), make([]float64, 1025)
 	for i := range x {
 		x[i] = float32(r.ExpFloat64())
 	}
 	for i := range rows {
 		rows[i] = int32(r.IntN(400))
 	}
+	for i := range most {
+		most[i] = r.ExpFloat64()
+	}
 	var m Medians
 	for b.Loop() {
-		m.Of(dst, x, 1025, rows)
+		m.Of(dst, most, x, 1025, rows)
 	}
 }

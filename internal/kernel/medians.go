@@ -70,39 +70,51 @@ func middle(low, high uint32) float64 {
 // plainColumns is how many columns are copied at once, so that the copies stay in the first cache.
 const plainColumns = 64
 
+// plainly is Of in plain Go. Only numbers below most are kept and put in order: every number is
+// written, and counted or not, so that the processor has no branch to guess.
 func (m *Medians) plainly(dst, most []float64, x []float32, stride int, rows []int32) {
 	k := len(rows)
 	m.keys = slices.Grow(m.keys[:0], plainColumns*k)[:plainColumns*k]
+	var counts [plainColumns]int
+	var limits [plainColumns]uint32
 	for from := 0; from < len(dst); from += plainColumns {
 		n := min(plainColumns, len(dst)-from)
-		for j, r := range rows {
+		clear(counts[:])
+		for i := range n {
+			limits[i] = math.Float32bits(notBelow(most[from+i]))
+		}
+		for _, r := range rows {
 			for i, v := range x[int(r)*stride+from:][:n] {
-				m.keys[i*k+j] = math.Float32bits(v)
+				key := math.Float32bits(v)
+				m.keys[i*k+counts[i]] = key
+				counts[i] += int((key - limits[i]) >> 31)
 			}
 		}
 		for i := range n {
-			dst[from+i] = medianBelow(m.keys[i*k:][:k], most[from+i])
+			below, at := m.keys[i*k:][:counts[i]], from+i
+			dst[at] = most[at]
+			if len(below) > k/2 {
+				dst[at] = medianOf(below, k)
+			} else if len(below) == k/2 && k%2 == 0 {
+				least := uint32(math.MaxInt32) // of the others
+				for _, r := range rows {
+					if key := math.Float32bits(x[int(r)*stride+at]); key >= limits[i] {
+						least = min(least, key)
+					}
+				}
+				dst[at] = min(middle(slices.Max(below), least), most[at])
+			}
 		}
 	}
 }
 
-// medianBelow returns the median of numbers, or most where that is less. Only those below most are
-// put in order.
-func medianBelow(column []uint32, most float64) float64 {
-	k := len(column)
-	below := divide(column, math.Float32bits(notBelow(most)))
-	switch {
-	case below > k/2:
-		high := nth(column[:below], k/2)
-		low := high
-		if k%2 == 0 {
-			low = slices.Max(column[:k/2])
-		}
-		return middle(low, high)
-	case k%2 == 0 && below == k/2:
-		return min(middle(slices.Max(column[:below]), slices.Min(column[below:])), most)
+// medianOf returns the median of k numbers, of which below are the least, more than half.
+func medianOf(below []uint32, k int) float64 {
+	high := nth(below, k/2)
+	if k%2 == 1 {
+		return middle(high, high)
 	}
-	return most
+	return middle(slices.Max(below[:k/2]), high)
 }
 
 // notBelow returns the least single-precision number that is not below v.

@@ -81,123 +81,18 @@ func (s *REPETSim) Run(ctx context.Context, env audiosep.Env, in BackgroundIn) (
 	})}, nil
 }
 
-// similarStrip is how many bins are compared at once, so that what is compared stays in the
-// first cache.
-const similarStrip = 64
+var columnsPool = sync.Pool{New: func() any { return new(kernel.Medians) }}
 
-// magnitudesBelow are those of similar frames in some bins that are below the mixture's: in bin i
-// counts[i] numbers from place i·k of keys on, as the bits of single-precision numbers, whose order is theirs.
-type magnitudesBelow struct {
-	keys   []uint32
-	counts [similarStrip]int
-	limits [similarStrip]uint32 // of the mixture's
-}
-
-var belowPool = sync.Pool{New: func() any { return new(magnitudesBelow) }}
-
-// similar sets w to the median of some frames, or to v, the frame itself, if there are none.
-// Where the median is above v any number above v is written.
+// similar sets w to the median of some frames, or to v, the frame itself, where that is less or there
+// are none.
 func (s *spectrum) similar(w, v []float64, layer int, frames []int32) {
-	k := len(frames)
-	if k == 0 {
+	if len(frames) == 0 {
 		copy(w, v)
 		return
 	}
-	b := belowPool.Get().(*magnitudesBelow)
-	defer belowPool.Put(b)
-	b.keys = slices.Grow(b.keys[:0], similarStrip*k)[:similarStrip*k]
-	for from := 0; from < s.bins; from += similarStrip {
-		n := min(similarStrip, s.bins-from)
-		clear(b.counts[:])
-		for i := range n {
-			b.limits[i] = math.Float32bits(notBelow(v[from+i]))
-		}
-		for _, t := range frames {
-			b.add(s.frame(layer, int(t), 1)[from:from+n], k)
-		}
-		for i := range n {
-			below := b.keys[i*k : i*k+b.counts[i]]
-			switch {
-			case len(below) > k/2:
-				high := nth(below, k/2)
-				w[from+i] = half(below[:k/2], high, k)
-			case len(below) == k/2 && k%2 == 0:
-				w[from+i] = half(below, s.leastOf(layer, frames, from+i, b.limits[i]), k)
-			default:
-				w[from+i] = math.Inf(1)
-			}
-		}
-	}
-}
-
-// add adds the magnitudes of a frame that are below the limits. Every number is written, and
-// counted or not, so that the processor has no branch to guess.
-func (b *magnitudesBelow) add(m []float32, k int) {
-	for i, x := range m {
-		key := math.Float32bits(x)
-		b.keys[i*k+b.counts[i]] = key
-		b.counts[i] += int((key - b.limits[i]) >> 31)
-	}
-}
-
-// notBelow returns the least single-precision number that is not below v.
-func notBelow(v float64) float32 {
-	x := float32(v)
-	if float64(x) < v {
-		x = math.Nextafter32(x, math.MaxFloat32)
-	}
-	return x
-}
-
-// leastOf returns the least magnitude of some frames in a bin that is not below a limit.
-func (s *spectrum) leastOf(layer int, frames []int32, bin int, limit uint32) uint32 {
-	least := uint32(math.MaxInt32)
-	for _, t := range frames {
-		if key := math.Float32bits(s.layers[layer][int(t)*s.bins+bin]); key >= limit {
-			least = min(least, key)
-		}
-	}
-	return least
-}
-
-// half returns the median of k numbers of which high is in the middle, or the greater of two
-// there, and below are those below it.
-func half(below []uint32, high uint32, k int) float64 {
-	if k%2 == 1 {
-		return float64(math.Float32frombits(high))
-	}
-	return (float64(math.Float32frombits(slices.Max(below))) + float64(math.Float32frombits(high))) / 2
-}
-
-// nth returns the number that is k-th of x, from 0, in ascending order, and has those that are
-// not above it in front of it. All are below 2³¹. (Quickselect, by Lomuto's partition, in which
-// every number is moved whether it is below the pivot or not: there is no branch to guess.)
-func nth(x []uint32, k int) uint32 {
-	for lo, hi := 0, len(x); ; {
-		a, b, c := x[lo], x[(lo+hi)/2], x[hi-1]
-		pivot := max(min(a, b), min(max(a, b), c))
-		below := divide(x[lo:hi], pivot)
-		if k < lo+below {
-			hi = lo + below
-			continue
-		}
-		lo += below
-		if equal := divide(x[lo:hi], pivot+1); k < lo+equal {
-			return pivot
-		} else {
-			lo += equal
-		}
-	}
-}
-
-// divide puts the numbers below a bound in front and returns how many they are.
-func divide(x []uint32, bound uint32) (below int) {
-	for i, v := range x {
-		x[i] = x[below]
-		x[below] = v
-		below += int((v - bound) >> 31)
-	}
-	return below
+	m := columnsPool.Get().(*kernel.Medians)
+	defer columnsPool.Put(m)
+	m.Of(w, v, s.layers[layer], s.bins, frames)
 }
 
 // likeness finds the frames most like each.

@@ -43,3 +43,15 @@ func TestNMFAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestMediansAllocateNothing(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		m, x, dst, most := new(Medians), make([]float32, 500), make([]float64, 50), make([]float64, 50)
+		rows := []int32{3, 1, 7, 9}
+		work := func() { m.Of(dst, most, x, 50, rows) }
+		work()
+		if n := allocs.PerRun(50, work); n >= 1 {
+			t.Errorf("medians allocate %v times; want 0", n)
+		}
+	})
+}

@@ -1,6 +1,6 @@
 // Package kernel computes products of matrices, the sums of a multiplicative update,
-// element-wise operations, logarithms and exponentials, in float64, with the vector
-// instructions of the machine it runs on. It knows nothing of audio.
+// element-wise operations, logarithms and exponentials, in float64, and medians of columns of
+// float32, with the vector instructions of the machine it runs on. It knows nothing of audio.
 //
 // Each function has a path for AVX-512, one for AVX2 with FMA, one for the NEON of
 // arm64, and one in plain Go; an NMF can have its V in float32, for which there are kernels of AVX-512

@@ -33,6 +33,10 @@ type engine struct {
 	magnitudes, exchange, share func(dst, x *float64, vectors int)
 	cross                       func(*uint64) // see crossTile
 
+	// medians is the kernel for medianColumns columns, see medianTile; 0 where there is none.
+	medians       func(*uint64)
+	medianColumns int
+
 	toSingle func(dst *float32, x *float64, scale float64, vectors int) // vectors of float64
 	toDouble func(dst *float64, x *float32, scale float64, vectors int)
 }

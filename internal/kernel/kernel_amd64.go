@@ -922,6 +922,16 @@ func crossAVX2(p *uint64)
 //go:noescape
 func crossAVX512(p *uint64)
 
+// mediansAVX2Single finds the number in the middle of each column, and the one before it: see medianTile.
+//
+//go:noescape
+func mediansAVX2Single(p *uint64)
+
+// mediansAVX512Single finds the number in the middle of each column, and the one before it: see medianTile.
+//
+//go:noescape
+func mediansAVX512Single(p *uint64)
+
 // fetch has runs of 8 numbers brought to the second cache while other work goes on.
 //
 //go:noescape

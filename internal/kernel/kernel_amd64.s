@@ -26223,6 +26223,215 @@ next:
 	VZEROUPPER
 	RET
 
+// func mediansAVX2Single(p *uint64)
+// Requires: AVX, AVX2, MMX+
+TEXT ·mediansAVX2Single(SB), NOSPLIT, $0-8
+	MOVQ         p+0(FP), AX
+	MOVQ         40(AX), CX
+	VPBROADCASTD 8(AX), Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	VPCMPEQD     Y3, Y3, Y3
+	VPSRLD       $0x1f, Y3, Y4
+	VPSLLD       $0x1e, Y4, Y4
+	MOVQ         (AX), DX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
+	MOVQ         32(AX), R8
+	VPXOR        Y5, Y5, Y5
+	MOVQ         CX, BX
+
+row:
+	MOVLQSX    (SI), R9
+	IMULQ      R8, R9
+	VMOVUPS    (DI)(R9*1), Y6
+	PREFETCHT0 64(DI)(R9*1)
+	VMOVUPS    Y6, (BX)
+	VPOR       Y6, Y5, Y5
+	VPAND      Y6, Y3, Y3
+	ADDQ       $0x04, SI
+	ADDQ       $0x20, BX
+	DECQ       DX
+	JNE        row
+	VPXOR      Y5, Y3, Y5
+	VPCMPEQD   Y6, Y6, Y6
+	VPSRLD     $0x01, Y6, Y6
+	VMOVUPS    Y6, (BX)
+	VMOVUPS    Y6, 32(BX)
+	VMOVUPS    Y6, 64(BX)
+	MOVQ       BX, DX
+	SUBQ       CX, DX
+
+bit:
+	VPTEST Y4, Y5
+	JNE    pass
+	VPAND  Y4, Y3, Y6
+	VPOR   Y6, Y1, Y1
+	JMP    next
+
+pass:
+	VPOR  Y4, Y1, Y10
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	XORQ  BX, BX
+
+count:
+	VPCMPGTD  (CX)(BX*1), Y10, Y11
+	VPSUBD    Y11, Y6, Y6
+	VPCMPGTD  32(CX)(BX*1), Y10, Y11
+	VPSUBD    Y11, Y7, Y7
+	VPCMPGTD  64(CX)(BX*1), Y10, Y11
+	VPSUBD    Y11, Y8, Y8
+	VPCMPGTD  96(CX)(BX*1), Y10, Y11
+	VPSUBD    Y11, Y9, Y9
+	ADDQ      $0x00000080, BX
+	CMPQ      BX, DX
+	JLT       count
+	VPADDD    Y7, Y6, Y6
+	VPADDD    Y9, Y8, Y8
+	VPADDD    Y8, Y6, Y6
+	VPCMPGTD  Y0, Y6, Y7
+	VPBLENDVB Y7, Y1, Y10, Y1
+	VPBLENDVB Y7, Y2, Y6, Y2
+	VPCMPEQD  Y0, Y2, Y7
+	VPMOVMSKB Y7, BX
+	CMPL      BX, $-1
+	JEQ       end
+
+next:
+	VPSRLD $0x01, Y4, Y4
+	VPTEST Y4, Y4
+	JNE    bit
+
+end:
+	VPCMPEQD Y3, Y3, Y3
+	VPXOR    Y4, Y4, Y4
+	XORQ     BX, BX
+
+last:
+	VMOVUPS   (CX)(BX*1), Y5
+	VPCMPGTD  Y5, Y1, Y6
+	VPOR      Y6, Y5, Y5
+	VPMINUD   Y5, Y3, Y3
+	VPAND     (CX)(BX*1), Y6, Y5
+	VPMAXUD   Y5, Y4, Y4
+	ADDQ      $0x20, BX
+	CMPQ      BX, DX
+	JLT       last
+	VMOVUPS   Y3, 48(AX)
+	VPCMPGTD  Y2, Y0, Y6
+	VPBLENDVB Y6, Y3, Y4, Y4
+	VMOVUPS   Y4, 112(AX)
+	VZEROUPPER
+	RET
+
+// func mediansAVX512Single(p *uint64)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·mediansAVX512Single(SB), NOSPLIT, $0-8
+	MOVQ         p+0(FP), AX
+	MOVQ         40(AX), CX
+	VPBROADCASTD 8(AX), Z0
+	VPXORQ       Z1, Z1, Z1
+	VPXORQ       Z2, Z2, Z2
+	VPTERNLOGD   $0xff, Z3, Z3, Z3
+	VPSRLD       $0x1f, Z3, Z6
+	VPSLLD       $0x1e, Z6, Z4
+	MOVQ         (AX), DX
+	MOVQ         16(AX), SI
+	MOVQ         24(AX), DI
+	MOVQ         32(AX), R8
+	VPXORQ       Z5, Z5, Z5
+	MOVQ         CX, BX
+
+row:
+	MOVLQSX    (SI), R9
+	IMULQ      R8, R9
+	VMOVUPS    (DI)(R9*1), Z11
+	PREFETCHT0 128(DI)(R9*1)
+	VMOVUPS    Z11, (BX)
+	VPORD      Z11, Z5, Z5
+	VPANDD     Z11, Z3, Z3
+	ADDQ       $0x04, SI
+	ADDQ       $0x40, BX
+	DECQ       DX
+	JNE        row
+	VPXORD     Z5, Z3, Z5
+	VPTERNLOGD $0xff, Z11, Z11, Z11
+	VPSRLD     $0x01, Z11, Z11
+	VMOVUPS    Z11, (BX)
+	VMOVUPS    Z11, 64(BX)
+	VMOVUPS    Z11, 128(BX)
+	MOVQ       BX, DX
+	SUBQ       CX, DX
+
+bit:
+	VPTESTMD Z4, Z5, K1
+	KORTESTW K1, K1
+	JNE      pass
+	VPANDD   Z4, Z3, Z11
+	VPORD    Z11, Z1, Z1
+	JMP      next
+
+pass:
+	VPORD  Z4, Z1, Z11
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	XORQ   BX, BX
+
+count:
+	VPCMPUD   $0x06, (CX)(BX*1), Z11, K1
+	VPADDD    Z6, Z7, K1, Z7
+	VPCMPUD   $0x06, 64(CX)(BX*1), Z11, K1
+	VPADDD    Z6, Z8, K1, Z8
+	VPCMPUD   $0x06, 128(CX)(BX*1), Z11, K1
+	VPADDD    Z6, Z9, K1, Z9
+	VPCMPUD   $0x06, 192(CX)(BX*1), Z11, K1
+	VPADDD    Z6, Z10, K1, Z10
+	ADDQ      $0x00000100, BX
+	CMPQ      BX, DX
+	JLT       count
+	VPADDD    Z8, Z7, Z7
+	VPADDD    Z10, Z9, Z9
+	VPADDD    Z9, Z7, Z7
+	VPCMPUD   $0x06, Z0, Z7, K1
+	KNOTW     K1, K1
+	VMOVDQA32 Z11, K1, Z1
+	VMOVDQA32 Z7, K1, Z2
+	VPCMPEQD  Z0, Z2, K1
+	KORTESTW  K1, K1
+	JCS       end
+
+next:
+	VPSRLD   $0x01, Z4, Z4
+	VPTESTMD Z4, Z4, K1
+	KORTESTW K1, K1
+	JNE      bit
+
+end:
+	VPTERNLOGD $0xff, Z12, Z12, Z12
+	VPXORQ     Z13, Z13, Z13
+	XORQ       BX, BX
+
+last:
+	VMOVUPS   (CX)(BX*1), Z3
+	VPCMPUD   $0x06, Z3, Z1, K2
+	KNOTW     K2, K1
+	VPMAXUD   Z3, Z13, K2, Z13
+	VPMINUD   Z3, Z12, K1, Z12
+	ADDQ      $0x40, BX
+	CMPQ      BX, DX
+	JLT       last
+	VMOVUPS   Z12, 48(AX)
+	VPCMPUD   $0x06, Z2, Z0, K1
+	VMOVDQA32 Z12, K1, Z13
+	VMOVUPS   Z13, 112(AX)
+	VZEROUPPER
+	RET
+
 // func fetch(x *float64, lines int)
 // Requires: MMX+
 TEXT ·fetch(SB), NOSPLIT, $0-16

@@ -297,6 +297,11 @@ func shareOutNEON(dst, x, y, u *float64, vectors int)
 //go:noescape
 func crossNEON(p *uint64)
 
+// mediansNEON finds the number in the middle of each column, and the one before it: see medianTile.
+//
+//go:noescape
+func mediansNEON(p *uint64)
+
 // fetch has runs of 8 numbers brought to the second cache while other work goes on.
 //
 //go:noescape

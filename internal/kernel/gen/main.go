@@ -26,6 +26,7 @@ func main() {
 		logs()
 		elementwise()
 		crosses()
+		medians()
 		fetch()
 		transpose()
 		conversions()

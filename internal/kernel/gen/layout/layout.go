@@ -65,6 +65,18 @@ const (
 	CrossBytes
 )
 
+// Offsets of a medianTile's fields, in words.
+const (
+	MedianRows = iota
+	MedianK
+	MedianAt
+	MedianX
+	MedianXS
+	MedianKeys
+	MedianHigh
+	MedianLow = MedianHigh + 8
+)
+
 // DotColumns is the most rows of B that a micro-kernel of dots takes.
 const DotColumns = 6
 

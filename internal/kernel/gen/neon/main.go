@@ -26,6 +26,7 @@ func main() {
 		f.logs()
 		f.elementwise()
 		f.cross()
+		f.medians()
 		f.fetch()
 		f.transpose()
 	case "fft":

@@ -189,7 +189,7 @@ func (b *shareBench) fit(sh *sharer) {
 func resized[T any](x []T, n int) []T { return slices.Grow(x[:0], n)[:n] }
 
 func resizedRows(a blas64.General, n, length int) blas64.General {
-	return blas64.General{Rows: n, Cols: length, Stride: max(1, length), Data: resized(a.Data, n*length)}
+	return blas64.General{Rows: n, Cols: length, Stride: max(1, length), Data: resized(a.Data, n*max(1, length))}
 }
 
 // powers computes the powers of each source in each bin of n frames from number first on, in a unit

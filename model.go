@@ -26,6 +26,8 @@ type Factors struct {
 	// Hz has the frequency of each bin, by which dictionaries of different transforms are told
 	// apart; nil: not known, as of what is read from a file, or bins have none.
 	Hz []float64
+	// Power is 2 where V ≈ WH is of powers |X|², 1 where it is of magnitudes |X|; 0: not known.
+	Power int
 }
 
 // Rank returns K.

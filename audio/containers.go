@@ -56,6 +56,9 @@ func notSound(in *input) error {
 	if name != "" {
 		return fmt.Errorf("this is %s; want %s: %w", name, codecNames(), errUnread)
 	}
+	if len(in.head) == 0 {
+		return fmt.Errorf("this is empty; want a sound file, such as %s: %w", codecNames(), errUnread)
+	}
 	return fmt.Errorf("this is no sound file that is known: it starts with %q; want %s: %w", in.head[:min(12, len(in.head))], codecNames(), errUnread)
 }
 

@@ -173,7 +173,7 @@ func TestParseAccepts(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	data := chunk("data", -1, 1, 0)
 	for _, c := range []struct{ what, file, want string }{
-		{"empty", "", `this is no sound file that is known: it starts with ""; want WAV, Wave64, AIFF`},
+		{"empty", "", `this is empty; want a sound file, such as WAV, Wave64, AIFF`},
 		{"text", "Dear Sir or Madam", `this is no sound file that is known: it starts with "Dear Sir or "; want WAV, Wave64, AIFF`},
 		{"Speex", "OggS" + strings.Repeat("\x00", 24) + "Speex", "this is Speex; want WAV, Wave64, AIFF, FLAC, Ogg Vorbis, Ogg Opus or MP3: convert it first"},
 		{"Matroska", "\x1aE\xdf\xa3", "this is Matroska; want WAV, Wave64, AIFF, FLAC"},

@@ -219,7 +219,7 @@ func TestWriteAudioRefuses(t *testing.T) {
 		sources []string
 		want    string
 	}{
-		{"{source}.wav", nil, headOf(one, ""), []string{"old"}, "old.wav exists already; set overwrite"},
+		{"{source}.wav", nil, headOf(one, ""), []string{"old"}, "old.wav exists already; overwrite"},
 		{"{source}.wav", map[string]any{"overwrite": true}, headOf(one, ""), []string{"folder"}, "folder.wav is a folder"},
 		{"all.wav", nil, headOf(one, ""), heard, `source 1 ("voice") of recording 1 and source 2 ("rest") of recording 1 would both be written to`},
 		{"{source}.wav", nil, headOf(one, ""), []string{"Bass", "bass"}, "would both be written to"},

@@ -86,7 +86,7 @@ func ReadManifest(name string, r io.Reader) ([]*Item, error) {
 			Item
 		})
 		if err := json.Unmarshal(line, both); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w; want a line of a manifest, as batch plan writes it", name, n, err)
+			return nil, fmt.Errorf("%s:%d: %w; want a line of a manifest, as batch plan writes it of a pipeline", name, n, err)
 		}
 		switch it := &both.Item; {
 		case both.Manifest != 0 && both.Manifest != Format:

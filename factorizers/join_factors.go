@@ -140,7 +140,7 @@ func allDiffer(dictionaries []*audiosep.Factors) error {
 // joinFactors returns the components of all, one after the other; groups says whose those of
 // each are. Groups of one name are one source.
 func joinFactors(all []*audiosep.Factors, groups func(i int) []audiosep.Group) (*audiosep.Factors, error) {
-	out := &audiosep.Factors{Framing: all[0].Framing, Hz: all[0].Hz}
+	out := &audiosep.Factors{Framing: all[0].Framing, Hz: all[0].Hz, Power: all[0].Power}
 	bins, rank, columns := 0, 0, -1
 	for i, f := range all {
 		r, k := f.W.Dims()
@@ -157,6 +157,9 @@ func joinFactors(all []*audiosep.Factors, groups func(i int) []audiosep.Group) (
 		}
 		if err := sameBins(f.Hz, out.Hz); err != nil {
 			return nil, fmt.Errorf("dictionary %d: %w", i+1, err)
+		}
+		if f.Power != out.Power {
+			out.Power = 0
 		}
 		for _, g := range groups(i) {
 			out.Sources = addGroup(out.Sources, g, rank)

@@ -291,7 +291,7 @@ func (b *betaNMF) run(ctx context.Context, env audiosep.Env, v *spectrogram, pas
 	}
 	told.skip(objective)
 	w, h = s.factors()
-	return &audiosep.Factors{W: w, H: h, Objective: objective, Stop: stop}, nil
+	return &audiosep.Factors{W: w, H: h, Objective: objective, Stop: stop, Power: b.Power}, nil
 }
 
 // settlingIterations is how many iterations of mm come before the accelerated ones of update warm.

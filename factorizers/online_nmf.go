@@ -123,7 +123,7 @@ func (s *OnlineNMF) Run(ctx context.Context, env audiosep.Env, in OnlineNMFIn) (
 	}
 	normaliseColumns(o.w)
 	framing := in.Power[0].Framing()
-	f := &audiosep.Factors{W: o.w, Framing: &framing, Hz: in.Power[0].Hz(), Stop: fmt.Sprintf("%d columns read %d times", r.columns, s.p.Epochs)}
+	f := &audiosep.Factors{W: o.w, Framing: &framing, Hz: in.Power[0].Hz(), Power: s.p.Power, Stop: fmt.Sprintf("%d columns read %d times", r.columns, s.p.Epochs)}
 	if err := f.Validate(-1, -1); err != nil {
 		return OnlineNMFOut{}, fmt.Errorf("%w: scale V or raise eps", err)
 	}

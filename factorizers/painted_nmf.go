@@ -554,7 +554,7 @@ func shareOut(dst [][]audiosep.Coefs, l int, x audiosep.Coefs, i int, shares [][
 		if j == best {
 			continue
 		}
-		y, z := shares[j][f]*re, shares[j][f]*im
+		y, z := float64(shares[j][f]*re), float64(shares[j][f]*im) // what is subtracted is what is written
 		dst[j][l].Re[i] = y
 		restRe -= y
 		if x.Im != nil {

@@ -3,6 +3,7 @@ package factorizers
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"slices"
 
@@ -102,6 +103,10 @@ func (s *SemiNMF) Run(ctx context.Context, env audiosep.Env, in SemiNMFIn) (Semi
 	if err := checkRank(d.Rank()+s.p.Free, in.Power.Bins(), framing.Columns()); err != nil {
 		return SemiNMFOut{}, fmt.Errorf("dictionary and free components: %w", err)
 	}
+	if d.Power != 0 && d.Power != s.p.Power {
+		env.Logger().Warn("the dictionary was learnt with another power, and will explain little", slog.Int("dictionary", d.Power), slog.Int("power", s.p.Power),
+			slog.String("remedy", fmt.Sprintf("set power to %d, and beta as it was learnt", d.Power)))
+	}
 	v, err := readSpectrogram(ctx, in.Power, s.p.Power, s.p.Beta, s.p.Eps)
 	if err != nil {
 		return SemiNMFOut{}, err
@@ -110,7 +115,7 @@ func (s *SemiNMF) Run(ctx context.Context, env audiosep.Env, in SemiNMFIn) (Semi
 	if err != nil {
 		return SemiNMFOut{}, err
 	}
-	f.Framing, f.Hz, f.Sources = &framing, in.Power.Hz(), s.sources(env, d)
+	f.Framing, f.Hz, f.Sources, f.Power = &framing, in.Power.Hz(), s.sources(env, d), s.p.Power
 	return SemiNMFOut{f}, nil
 }
 

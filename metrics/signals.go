@@ -30,7 +30,7 @@ func (s span) len() int { return s.to - s.from }
 // if opt does not make it one.
 func open(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.Source, opt Options) (*signals, error) {
 	if len(refs) == 0 || len(refs) != len(ests) {
-		return nil, fmt.Errorf("there are %d references (%s) and %d estimates (%s); want as many of each, at least one",
+		return nil, fmt.Errorf("there are %d references (%s) and %d estimates (%s); want as many of each, at least one: folders with the stems alone, and an estimate for each (a separation can write some of its sources, or two)",
 			len(refs), namesOf(ctx, refs), len(ests), namesOf(ctx, ests))
 	}
 	s := &signals{refs: len(refs)}

@@ -177,7 +177,10 @@ func unpack(parts map[string]npy.Array, info meta) (m audiosep.Model, err error)
 		return m, err
 	}
 	if m.Factors != nil {
-		m.Factors.Stop = info.Stop
+		if info.Power < 0 || info.Power > 2 {
+			return m, fmt.Errorf("the factors' power is %d; want 2, of powers, or 1, of magnitudes", info.Power)
+		}
+		m.Factors.Stop, m.Factors.Power = info.Stop, info.Power
 		if err := unpackSources(m.Factors, info.Sources); err != nil {
 			return m, err
 		}

@@ -37,6 +37,7 @@ type meta struct {
 	Framing *framing `json:"framing,omitempty"`
 	Stop    string   `json:"stop,omitempty"` // why the factoriser's iterations ended
 	Sources []source `json:"sources,omitempty"`
+	Power   int      `json:"power,omitempty"` // 2 for factors of powers, 1 of magnitudes
 }
 
 // source says which components, from 0 on, are whose.
@@ -148,7 +149,7 @@ func pack(ctx context.Context, m audiosep.Model) (map[string]npy.Array, meta, er
 				parts[name] = vectorArray(a)
 			}
 		}
-		info.Stop = f.Stop
+		info.Stop, info.Power = f.Stop, f.Power
 		for _, g := range f.Sources {
 			info.Sources = append(info.Sources, source{g.Name, g.Components})
 		}

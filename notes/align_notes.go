@@ -327,9 +327,16 @@ func (s *AlignNotes) move(env audiosep.Env, notes audiosep.Notes, way []pair, re
 		out[i].Offset = max(at(n.Offset), out[i].Onset+step/2)
 		most = max(most, math.Abs(out[i].Onset-n.Onset))
 	}
-	env.Logger().Info("score aligned", slog.Float64("most_moved_s", most))
+	if most > farMoved {
+		env.Logger().Warn("a note is moved far: the score may be of another recording", slog.Float64("most_moved_s", most), slog.String("remedy", "look at the notes that come out, such as by write_notes"))
+	} else {
+		env.Logger().Info("score aligned", slog.Float64("most_moved_s", most))
+	}
 	return out
 }
+
+// farMoved is by how much, in s, a note that is moved is remarkable.
+const farMoved = 2
 
 // straight is how far a way strays from a line at most, root mean square in s, where the tempo is
 // steady: two steps and a half.

@@ -148,7 +148,7 @@ func (h *Host) find(name string) (plugin, error) {
 		}
 		return plugin{name, path}, h.pinned(name, path)
 	}
-	return plugin{}, fmt.Errorf("plugin %s is not there; want a file %s in one of %s: audiosep plugin install puts one into the last", name, FileName(name), strings.Join(folders, ", "))
+	return plugin{}, fmt.Errorf("plugin %s is not there; want a file %s in one of %s (audiosep plugin install puts one into the last), or --plugins DIR for another folder", name, FileName(name), strings.Join(folders, ", "))
 }
 
 // Path returns the file of a plugin.

@@ -317,7 +317,7 @@ func (b *shareBench) shareOutFrame(dst [][]float64, x []float64, i int) bool {
 func shareOut(dst [][]float64, x []float64, i int, masks []float64, best int) float64 {
 	rest := x[i]
 	for j, m := range masks {
-		y := m * x[i]
+		y := float64(m * x[i]) // what is subtracted is what is written
 		dst[j][i] = y
 		rest -= y
 	}

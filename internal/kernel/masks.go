@@ -71,7 +71,7 @@ func ShareOut(y, m, x, rest []float64) {
 		i = n * current.lanes
 	}
 	for ; i < len(y); i++ {
-		y[i] = max(m[i], 0) * x[i]
+		y[i] = float64(max(m[i], 0) * x[i]) // rounded before it is subtracted, as the kernels do
 		rest[i] -= y[i]
 	}
 }

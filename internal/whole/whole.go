@@ -128,8 +128,17 @@ func (f *File) link() error {
 }
 
 func existsError(path string) error {
-	return fmt.Errorf("%s exists already; set overwrite, or choose another name or folder: %w", path, fs.ErrExist)
+	return alreadyError(path)
 }
+
+// alreadyError is the path of a file that is not to be replaced.
+type alreadyError string
+
+func (e alreadyError) Error() string {
+	return fmt.Sprintf("%s exists already; overwrite (--overwrite) replaces it, or choose another name or folder", string(e))
+}
+
+func (e alreadyError) Is(target error) bool { return target == fs.ErrExist }
 
 // withdraw takes the file from its place and puts what it replaced there again.
 func (f *File) withdraw() error {

@@ -118,7 +118,7 @@ func TestAllowed(t *testing.T) {
 	}{
 		{filepath.Join(dir, "free"), false, ""},
 		{filepath.Join(dir, "new", "folder", "free"), false, ""},
-		{file, false, "exists already; set overwrite"},
+		{file, false, "exists already; overwrite (--overwrite) replaces it"},
 		{sub, true, "is a folder; want another name"},
 		{file, true, "would be replaced, but it is read too"},
 		{link, true, "would be replaced, but it is read too"},

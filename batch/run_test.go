@@ -303,7 +303,16 @@ func TestLeases(t *testing.T) {
 		t.Fatal(err)
 	}
 	take(there, false, "one that was refreshed")
+	seen := func(s *state, want bool, why string) {
+		t.Helper()
+		if _, ok := s.leased(it); ok != want {
+			t.Errorf("%s: said to be held %v; want %v", why, ok, want)
+		}
+	}
+	seen(here, true, "one that is held, on its machine")
 	l.file.Close() // as if killed
+	seen(here, false, "one whose holder is gone, on its machine")
+	seen(there, true, "one whose holder is gone, on another machine")
 	take(there, false, "one whose holder is gone, on another machine, at once")
 	l = take(here, true, "one whose holder is gone, on its machine")
 	silent()

@@ -112,16 +112,11 @@ func (s *state) evict(path string) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	text := make([]byte, 1024)
-	n, _ := f.ReadAt(text, 0)
-	var by holder
-	json.Unmarshal(bytes.TrimSpace(text[:n]), &by) // empty while it is being taken
 	is, err := f.Stat()
 	if err != nil {
 		return false, err
 	}
-	gone := by.Host == s.host && whole.Lock(f)
-	if !gone {
+	if !s.gone(f) {
 		now, err := s.now()
 		if err != nil || now.Sub(is.ModTime()) < s.ttl {
 			return false, err
@@ -138,6 +133,15 @@ func (s *state) evict(path string) (bool, error) {
 		return false, nil
 	}
 	return true, os.Remove(aside)
+}
+
+// gone tells whether the holder of an open lease was on this machine and has ended.
+func (s *state) gone(f *os.File) bool {
+	text := make([]byte, 1024)
+	n, _ := f.ReadAt(text, 0)
+	var by holder
+	json.Unmarshal(bytes.TrimSpace(text[:n]), &by) // empty while it is being taken
+	return by.Host == s.host && whole.Lock(f)
 }
 
 // now returns the time by the clock of the file system, which may be another machine's.
@@ -310,11 +314,26 @@ func (s *state) look(items []*Item) (*known, error) {
 		}
 		if why, ok := s.failure(it); ok {
 			k.failed[it] = why
-		} else if info, err := os.Stat(s.path("leases", it.key())); err == nil {
-			k.leased[it] = info.ModTime()
+		} else if at, ok := s.leased(it); ok {
+			k.leased[it] = at
 		}
 	}
 	return k, nil
+}
+
+// leased returns when whoever has the lease of an item last gave a sign of life, if anybody has it who
+// is not known to be gone.
+func (s *state) leased(it *Item) (at time.Time, ok bool) {
+	f, err := os.Open(s.path("leases", it.key()))
+	if err != nil {
+		return at, false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || s.gone(f) {
+		return at, false
+	}
+	return info.ModTime(), true
 }
 
 func (s *state) verify(ctx context.Context, it *Item, d *Done) error {

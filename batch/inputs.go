@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/audiosep/audiosep/audio"
@@ -30,12 +31,13 @@ type LeftOut struct {
 	Files  []string
 }
 
-// String tells what is left out in a line.
+// String tells what is left out in a line, by the name of one that is called as sound is, if any.
 func (l LeftOut) String() string {
 	if len(l.Files) == 1 {
 		return fmt.Sprintf("left out in %s: %s, which no reader takes", l.Folder, l.Files[0])
 	}
-	return fmt.Sprintf("left out in %s: %d files that no reader takes, such as %s", l.Folder, len(l.Files), l.Files[0])
+	such := max(0, slices.IndexFunc(l.Files, audio.NamedSound))
+	return fmt.Sprintf("left out in %s: %d files that no reader takes, such as %s", l.Folder, len(l.Files), l.Files[such])
 }
 
 // Inputs returns what args name: files, patterns such as songs/*.flac, and folders, for all the

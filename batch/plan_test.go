@@ -102,6 +102,13 @@ func TestIDs(t *testing.T) {
 	}
 }
 
+// Of what is left out that is named which somebody took for sound.
+func TestLeftOut(t *testing.T) {
+	if told := (LeftOut{"d", []string{"d/notes.txt", "d/zz.wav"}}).String(); !strings.HasSuffix(told, "2 files that no reader takes, such as d/zz.wav") {
+		t.Errorf("%s; want zz.wav named", told)
+	}
+}
+
 // A plan has an item for each recording and setting, each with a folder of its own, and leaves
 // out what cannot be read.
 func TestPlan(t *testing.T) {

@@ -484,6 +484,7 @@ func badForward(t *testing.T, h *Host, plugin, how string) func(context.Context)
 }
 
 func TestCancel(t *testing.T) {
+	t.Parallel() // it waits a lot
 	for _, how := range []string{"wait", "hang", "stop"} {
 		t.Run(how, func(t *testing.T) {
 			h := newTestHost(t, Options{}, "misbehaving")

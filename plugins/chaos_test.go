@@ -67,6 +67,7 @@ func TestChaos(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")
 	}
+	t.Parallel() // it waits a lot
 	rng := rand.New(rand.NewPCG(1, uint64(os.Getpid())))
 	h := newTestHost(t, Options{Silence: 10 * time.Second}, "good")
 	begin := time.Now()

@@ -258,6 +258,7 @@ func TestSharedMemory(t *testing.T) {
 // TestSnakesFaults makes a plugin in Python fail in several ways.
 func TestSnakesFaults(t *testing.T) {
 	needPython(t)
+	t.Parallel() // it waits a lot
 	h := NewHost(Options{Folders: []string{"testdata"}})
 	defer h.Close()
 	for m, want := range map[int]string{
@@ -285,6 +286,7 @@ func TestSnakesFaults(t *testing.T) {
 // their ports.
 func TestSnakesTell(t *testing.T) {
 	needPython(t)
+	t.Parallel() // it waits a lot
 	dir := t.TempDir()
 	files(t, dir, map[string]string{prefix + "lost": `#!/usr/bin/env python3
 import numpy as np
@@ -421,6 +423,7 @@ func TestPulse(t *testing.T) {
 // not there with how it comes there.
 func TestRaised(t *testing.T) {
 	needPython(t)
+	t.Parallel() // it waits a lot
 	dir := t.TempDir()
 	h := NewHost(Options{Folders: []string{dir}})
 	defer h.Close()

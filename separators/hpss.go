@@ -88,10 +88,9 @@ func (s *HPSS) Forecast(map[string]audiosep.Forecast) (map[string]audiosep.Forec
 	return map[string]audiosep.Forecast{"sources": {Sources: s.names()}}, nil
 }
 
-// Needs says what it takes: long medians along time have as many frames in memory. What it has besides
-// for each coefficient, with what is to be collected, is a fit to what `audiosep bench memory hpss` measures.
+// Needs says what it takes: long medians along time have as many frames in memory.
 func (s *HPSS) Needs(e audiosep.Extent) audiosep.Needs {
-	return audiosep.Needs{Work: e.Separated(len(s.names()), s.p.Frames/2, 100), Operations: medianOperations(e, s.p.Frames) + medianOperations(e, s.p.Bins)}
+	return audiosep.Needs{Work: e.Separated(len(s.names()), s.p.Frames/2, 24), Operations: medianOperations(e, s.p.Frames) + medianOperations(e, s.p.Bins)}
 }
 
 // medianOperations is about what medians of a length take around all coefficients, for which

@@ -115,7 +115,7 @@ func TestEvalShortFrames(t *testing.T) {
 func TestEvalRefuses(t *testing.T) {
 	ref, est := pairs(t)
 	flacs, three := t.TempDir(), t.TempDir()
-	for name, content := range map[string]string{"a.m4a": "", "b.m4a": ""} {
+	for name, content := range map[string]string{"a.m4a": "no sound", "b.m4a": "nor this"} {
 		if err := os.WriteFile(filepath.Join(flacs, name), []byte(content), 0o666); err != nil {
 			t.Fatal(err)
 		}

@@ -104,9 +104,7 @@ def main():
     parser.add_argument("song", type=pathlib.Path)
     parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"of {', '.join(JOBS)}; all")
     args = parser.parse_args()
-    names = [k for k, _ in KINDS]
-    names.insert(0, names.pop(names.index("encoding, decoding")))
-    columns = [*names, "copying, clearing, checking", "the system", "other"]
+    columns = [*(k for k, _ in KINDS), "copying, clearing, checking", "the system", "other"]
     heads = ["job", *columns, *(["two threads"] if args.speedup else [])]
     print("| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|")
     for job in args.jobs or JOBS:

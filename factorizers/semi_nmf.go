@@ -104,7 +104,7 @@ func (s *SemiNMF) Run(ctx context.Context, env audiosep.Env, in SemiNMFIn) (Semi
 		return SemiNMFOut{}, fmt.Errorf("dictionary and free components: %w", err)
 	}
 	if d.Power != 0 && d.Power != s.p.Power {
-		env.Logger().Warn("the dictionary was learnt with another power, and will explain little", slog.Int("dictionary", d.Power), slog.Int("power", s.p.Power),
+		env.Logger().Warn("the dictionary was learnt with another power, so that its spectra are not those of this V", slog.Int("dictionary", d.Power), slog.Int("power", s.p.Power),
 			slog.String("remedy", fmt.Sprintf("set power to %d, and beta as it was learnt", d.Power)))
 	}
 	v, err := readSpectrogram(ctx, in.Power, s.p.Power, s.p.Beta, s.p.Eps)

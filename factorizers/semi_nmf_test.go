@@ -1,7 +1,9 @@
 package factorizers_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -103,5 +105,27 @@ func TestSemiNMFHoldsAll(t *testing.T) {
 	}
 	if _, err := semi(t, p, v, &audiosep.Factors{}); err == nil || !strings.Contains(err.Error(), "no W") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// A dictionary of powers that is held among magnitudes is told, and the factors remember what they are of.
+func TestSemiNMFTellsPowers(t *testing.T) {
+	v, known := pulses()
+	for dictionary, told := range map[int]bool{0: false, 1: false, 2: true} {
+		var log bytes.Buffer
+		s, err := factorizers.NewSemiNMF(factorizers.DefaultSemiNMF()) // of magnitudes
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := *known
+		own.Power = dictionary
+		env := audiosep.Env{Wiring: map[string][]string{"held": {"noise"}}, Log: slog.New(slog.NewTextHandler(&log, nil))}
+		out, err := s.Run(t.Context(), env, factorizers.SemiNMFIn{Power: scorePower(v), Dictionary: &own})
+		if err != nil || out.Factors.Power != 1 {
+			t.Fatalf("%v, %v; want factors of magnitudes", out.Factors, err)
+		}
+		if strings.Contains(log.String(), "learnt with another power") != told {
+			t.Errorf("a dictionary of power %d: %s", dictionary, &log)
+		}
 	}
 }

@@ -51,6 +51,7 @@ func model(t testing.TB) audiosep.Model {
 			Objective: []float64{3, 2, 1.5},
 			Stop:      "the objective stands still",
 			Restarts:  []float64{1.5, math.Inf(1)},
+			Power:     1,
 		},
 	}
 }
@@ -88,7 +89,7 @@ func TestRoundTrip(t *testing.T) {
 	if !mat.Equal(got.Factors.W, m.Factors.W) || !mat.Equal(got.Factors.H, m.Factors.H) {
 		t.Error("the factors have changed")
 	}
-	if !slices.Equal(got.Factors.Objective, m.Factors.Objective) || got.Factors.Stop != m.Factors.Stop || !slices.Equal(got.Factors.Restarts, m.Factors.Restarts) {
+	if !slices.Equal(got.Factors.Objective, m.Factors.Objective) || got.Factors.Stop != m.Factors.Stop || got.Factors.Power != m.Factors.Power || !slices.Equal(got.Factors.Restarts, m.Factors.Restarts) {
 		t.Errorf("%+v; want %+v", got.Factors, m.Factors)
 	}
 	if !bytes.Equal(text, write(t, got)) {

@@ -335,7 +335,8 @@ func (s *AlignNotes) move(env audiosep.Env, notes audiosep.Notes, way []pair, re
 	return out
 }
 
-// farMoved is by how much, in s, a note that is moved is remarkable.
+// farMoved is by how much, in s, a note that is moved is remarkable: scores of five recordings and the late one of
+// examples/score were moved by 0.7 s at most, those of other recordings by 3.4 s and more.
 const farMoved = 2
 
 // straight is how far a way strays from a line at most, root mean square in s, where the tempo is

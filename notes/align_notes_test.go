@@ -1,9 +1,12 @@
 package notes_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -94,6 +97,30 @@ func TestAlign(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A score whose notes are moved by seconds may be of another recording, which is told.
+func TestAlignTellsFarMoves(t *testing.T) {
+	truth := melody()
+	for late, told := range map[float64]bool{0.3: false, 3: true} {
+		bent := make(audiosep.Notes, len(truth))
+		for i, n := range truth {
+			bent[i] = n
+			bent[i].Onset, bent[i].Offset = n.Onset+late, n.Offset+late
+		}
+		s, err := notes.NewAlignNotes(notes.DefaultAlignNotes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		env := audiosep.Env{Log: slog.New(slog.NewTextHandler(&log, nil))}
+		if _, err := s.Run(t.Context(), env, notes.AlignNotesIn{Notes: bent, Power: heard(truth)}); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(log.String(), "may be of another recording") != told {
+			t.Errorf("%g s late: %s", late, &log)
+		}
 	}
 }
 

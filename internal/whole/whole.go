@@ -127,18 +127,14 @@ func (f *File) link() error {
 	return os.Rename(f.beside, f.path)
 }
 
-func existsError(path string) error {
-	return alreadyError(path)
-}
+// existsError is the path of a file that is not to be replaced.
+type existsError string
 
-// alreadyError is the path of a file that is not to be replaced.
-type alreadyError string
-
-func (e alreadyError) Error() string {
+func (e existsError) Error() string {
 	return fmt.Sprintf("%s exists already; overwrite (--overwrite) replaces it, or choose another name or folder", string(e))
 }
 
-func (e alreadyError) Is(target error) bool { return target == fs.ErrExist }
+func (e existsError) Is(target error) bool { return target == fs.ErrExist }
 
 // withdraw takes the file from its place and puts what it replaced there again.
 func (f *File) withdraw() error {

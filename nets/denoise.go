@@ -203,6 +203,8 @@ type denoising struct {
 	base    int // where clean begins
 	clean   [][]float64
 	in, out [][]float64
+	ahead   [][]float64 // the chunk after, read while the networks run
+	have    int         // which chunk that is
 }
 
 func newDenoising(d *denoised) (*denoising, error) {
@@ -222,7 +224,8 @@ func newDenoising(d *denoised) (*denoising, error) {
 		}
 		p.streams = append(p.streams, s)
 	}
-	p.in = grown(nil, d.head.Layers(), d.model.chunk)
+	p.in, p.ahead = grown(nil, d.head.Layers(), d.model.chunk), grown(nil, d.head.Layers(), d.model.chunk)
+	p.have = -1
 	return p, nil
 }
 
@@ -232,11 +235,20 @@ func (p *denoising) next(ctx context.Context, at int) ([][]float64, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	first := p.chunk * p.model.chunk
-	if err := p.read(ctx, p.in, first); err != nil {
-		return nil, err
+	if p.have != p.chunk {
+		if err := p.readAhead(ctx, p.chunk); err != nil {
+			return nil, err
+		}
 	}
-	g, _ := errgroup.WithContext(ctx)
+	p.in, p.ahead = p.ahead, p.in
+	first, after := p.chunk*p.model.chunk, p.chunk+1
+	g, running := errgroup.WithContext(ctx)
+	if after*p.model.chunk < p.samples {
+		g.Go(func() (err error) {
+			defer blocks.Recovered(&err)
+			return p.readAhead(running, after)
+		})
+	}
 	for i, s := range p.streams {
 		g.Go(func() (err error) {
 			defer blocks.Recovered(&err)
@@ -254,6 +266,12 @@ func (p *denoising) next(ctx context.Context, at int) ([][]float64, error) {
 	}
 	ready := min(first+p.model.chunk-p.model.hop, p.samples) // complete one hop after the newest
 	return p.take(ctx, at, ready)
+}
+
+// readAhead reads a chunk of the recording.
+func (p *denoising) readAhead(ctx context.Context, chunk int) error {
+	p.have = chunk
+	return p.read(ctx, p.ahead, chunk*p.model.chunk)
 }
 
 // take returns the samples of speech from at on that those at the network's rate up to ready allow, and

@@ -213,16 +213,21 @@ func (sh *sharer) powers(b *shareBench, first, n int) {
 			for l, k := range g.Components {
 				weights[l] = math.Ldexp(sh.h.Data[k*sh.h.Stride+first+i], -scale)
 			}
-			floor := eps * sh.floor[j]
-			for f := range power {
-				power[f] = floor
-			}
+			fill(power, eps*sh.floor[j])
 		}
 	}
 	for j, p := range b.powers {
 		weights := b.weights[j]
 		weights.Rows, p.Rows = n, n
 		kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, weights, sh.w[j], 1, p)
+	}
+}
+
+// fill sets all of x, which is not empty, to v.
+func fill(x []float64, v float64) {
+	x[0] = v
+	for n := 1; n < len(x); n *= 2 {
+		copy(x[n:], x[:n])
 	}
 }
 

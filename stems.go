@@ -274,7 +274,7 @@ func (p *separation) compute(ctx context.Context, first, n int) error {
 			at := (l*sources + j) * run
 			p.rows[j*layers+l] = p.y[at : at+run]
 			if notFinite(p.y[at:at+run]) >= 0 {
-				return p.notFinite(j)
+				return fmt.Errorf("source %q came out with numbers that are not finite", p.Sources[j])
 			}
 		}
 	}
@@ -294,15 +294,8 @@ func (p *separation) rest(ctx context.Context, block [][]float64, at int) ([][]f
 		for r := l; r < len(block); r += layers {
 			floats.Sub(rest, block[r])
 		}
-		if notFinite(rest) >= 0 {
-			return nil, p.notFinite(len(p.Sources) - 1)
-		}
 	}
 	return p.left, nil
-}
-
-func (p *separation) notFinite(source int) error {
-	return fmt.Errorf("source %q came out with numbers that are not finite", p.Sources[source])
 }
 
 // SeparatedAudio are the stems that separate makes of a recording's samples, chunk samples

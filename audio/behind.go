@@ -18,11 +18,12 @@ type behind struct {
 
 // append takes a block of samples, [channel][sample].
 func (b *behind) append(block [][]float64) error {
-	if runtime.GOMAXPROCS(0) == 1 {
-		return b.output.append(block)
-	}
 	if err := b.wait(); err != nil {
 		return err
+	}
+	if runtime.GOMAXPROCS(0) == 1 {
+		b.err = b.output.append(block)
+		return b.err
 	}
 	b.block = slices.Grow(b.block[:0], len(block))[:len(block)]
 	for c, x := range block {

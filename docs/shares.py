@@ -6,11 +6,14 @@
 runs each job under perf (Linux) and adds up the samples by the symbols they fell in. Most is what
 computes: codecs, products, transforms, medians, networks, element-wise passes. The last three
 columns are what a faster program would not have: copying, clearing, looking for what is not finite,
-the system. With --speedup each job is run twice more on one thread and on two, without perf, and the last
-column is how many times faster it is on two, by the clock, fastest run each.
+the system. With --speedup each job is run three times more, without perf: on one thread, on two, and twice
+at the same time on one thread each. The last two columns are how many times faster it is on two threads, by the
+clock, fastest run each, and how much more the machine does in two such runs at once than in one after
+the other, which is what a second thread can bring at most.
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -65,16 +68,26 @@ def run(program, stages, song, folder, name, perf=()):
     subprocess.run([*perf, program, "run", "-q", "--no-cache", "--overwrite", "--out", str(folder), str(path)], check=True, cwd=folder)
 
 
-def clock(*job, threads):
-    """Returns the seconds of the fastest of two runs."""
-    best = float("inf")
+def clock(*job, threads, copies=1):
+    """Returns the seconds of so many runs at the same time."""
     os.environ["GOMAXPROCS"] = str(threads)
-    for _ in range(2):
-        start = time.perf_counter()
-        run(*job)
-        best = min(best, time.perf_counter() - start)
+    start = time.perf_counter()
+    with concurrent.futures.ThreadPoolExecutor(copies) as pool:
+        program, stages, song, folder, name = job
+        list(pool.map(lambda i: run(program, stages, song, folder / str(i), name), range(copies)))
     del os.environ["GOMAXPROCS"]
-    return best
+    return time.perf_counter() - start
+
+
+def speedup(*job):
+    """Returns what stands in the last two columns."""
+    for i in range(2):
+        (job[3] / str(i)).mkdir()
+        for model in job[3].glob("*.npz"):
+            (job[3] / str(i) / model.name).symlink_to(model)
+    rounds = [(clock(*job, threads=1), clock(*job, threads=2), clock(*job, threads=1, copies=2)) for _ in range(3)]
+    one, two, both = map(min, zip(*rounds))
+    return [f"{one:.1f} s / {two:.1f} s = {one / two:.2f}", f"{2 * one / both:.2f}"]
 
 
 def shares(data):
@@ -105,7 +118,7 @@ def main():
     parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"of {', '.join(JOBS)}; all")
     args = parser.parse_args()
     columns = [*(k for k, _ in KINDS), "copying, clearing, checking", "the system", "other"]
-    heads = ["job", *columns, *(["two threads"] if args.speedup else [])]
+    heads = ["job", *columns, *(["two threads", "two runs at once"] if args.speedup else [])]
     print("| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|")
     for job in args.jobs or JOBS:
         stages, before = JOBS[job]
@@ -117,13 +130,11 @@ def main():
             this = args.program, stages, args.song.resolve(), folder, job
             run(*this, ["perf", "record", "-q", "-o", data])
             found = shares(data)
-            times = [clock(*this, threads=n) for n in (1, 2)] if args.speedup else []
+            speedups = speedup(*this) if args.speedup else []
         total = dict.fromkeys(columns, 0.0)
         for symbol, percent in found.items():
             total[kind(symbol)] += percent
-        cells = [job, *(f"{total[c]:.0f} %" for c in columns)]
-        if times:
-            cells.append(f"{times[0]:.1f} s / {times[1]:.1f} s = {times[0] / times[1]:.2f}")
+        cells = [job, *(f"{total[c]:.0f} %" for c in columns), *speedups]
         print("| " + " | ".join(cells) + " |", flush=True)
         for symbol in sorted(found, key=found.get, reverse=True)[: args.symbols]:
             print(f"    {found[symbol]:5.1f} % {symbol}  ({kind(symbol)})")

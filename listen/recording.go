@@ -83,61 +83,43 @@ func read(ctx context.Context, src audiosep.Source, layers, at, n int) ([][]floa
 	return x, src.ReadAt(ctx, x, at)
 }
 
+// errEnough ends the computation of stems of which a part is wanted.
+var errEnough = errors.New("enough samples")
+
 // part returns n samples of every stem from sample at on, [source][layer][sample], the same
-// bits as in the whole stems. It is an error if the stems are not computed frame by frame.
+// bits as in the whole stems, zeros behind the end. It is an error if the stems are not those of a mask.
 func part(ctx context.Context, stems audiosep.Stems, at, n int) ([][][]float64, error) {
 	if masked, ok := stems.(*audiosep.MaskedStems); ok {
 		stems = masked.Stems
 	}
 	s, ok := stems.(*audiosep.SeparatedStems)
-	if !ok || s.Halo != 0 {
+	if !ok {
 		return nil, fmt.Errorf("the stems are a %T; want those of a mask", stems)
 	}
-	f, t := s.X.Framing(), s.X.Transform()
-	// Frames first to last have all samples from at to at+n-1.
-	first := max(0, (at+f.Pad-f.Length+f.Hop)/f.Hop)
-	last := min(f.Frames()-1, (at+n-1+f.Pad)/f.Hop)
-	first, last = first/f.Share*f.Share, (last/f.Share+1)*f.Share-1
-	count := last - first + 1
-	var x audiosep.Spectrogram
-	if err := s.X.Read(ctx, &x, first, count); err != nil {
-		return nil, err
-	}
-	dst := make([][]audiosep.Coefs, len(s.Sources))
-	for j := range dst {
-		for range f.Layers() {
-			dst[j] = append(dst[j], audiosep.MakeCoefs(t, count))
-		}
-	}
-	if err := s.Separate(ctx, dst, &x, 0, count); err != nil {
-		return nil, err
-	}
-	rows := make([][]float64, 0, len(dst)*f.Layers())
-	for _, source := range dst {
-		for _, c := range source {
-			y := make([]float64, count*f.Length)
-			if err := t.Inverse(ctx, y, c); err != nil {
-				return nil, err
-			}
-			rows = append(rows, y)
-		}
-	}
-	// The frames are joined as those of a recording that has them alone.
-	g := f
-	g.Samples, g.Pad = (count-1)*f.Hop+f.Length, 0
-	samples := audiosep.NewJoiner(g, len(rows)).Add(rows, count)
-	out := make([][][]float64, len(dst))
-	skip := at - (first*f.Hop - f.Pad)
+	out := make([][][]float64, len(s.Sources))
 	for j := range out {
-		for l := range f.Layers() {
-			y := make([]float64, n) // zeros behind the end
-			if row := samples[j*f.Layers()+l]; skip < len(row) {
-				copy(y, row[skip:])
-			}
-			out[j] = append(out[j], y)
+		for range s.Head().Layers() {
+			out[j] = append(out[j], make([]float64, n))
 		}
 	}
-	return out, nil
+	if at >= s.Head().Samples || n == 0 {
+		return out, nil
+	}
+	have := make([]int, len(out))
+	err := s.EachFrom(ctx, at, nil, func(source int, block [][]float64) error {
+		for l, x := range block {
+			copy(out[source][l][min(have[source], n):], x)
+		}
+		have[source] += len(block[0])
+		if source == len(out)-1 && have[source] >= n {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return out, err
 }
 
 const tileColumns = 256 // of a tile

@@ -134,7 +134,7 @@ func TestReadAudioRefuses(t *testing.T) {
 		params map[string]any
 		want   string
 	}{
-		{map[string]any{"files": []string{filepath.Join(dir, "none.wav")}}, "none.wav: no such file"},
+		{map[string]any{"files": []string{filepath.Join(dir, "none.wav")}}, "there is no file "},
 		{map[string]any{"files": []string{dir}}, "is no regular file"},
 		{map[string]any{"files": []string{empty}}, "empty.wav has no samples; want at least 1"},
 		{map[string]any{"files": []string{a, short}, "realisations": true}, "short.wav has 1000 Hz, 1 channels and 999 samples, but " + a + " has 1000 Hz, 1 channels and 1000 samples; want realisations of one scene alike"},

@@ -13,8 +13,8 @@ import (
 	"strings"
 
 	"github.com/audiosep/audiosep/audio"
-
 	"github.com/audiosep/audiosep/batch/helper"
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // Found is what arguments name.
@@ -168,7 +168,7 @@ func abs(path string) string {
 
 // each adds each file that an argument names.
 func (f *Found) each(arg string) error {
-	info, err := os.Stat(arg)
+	info, err := whole.Stat(arg)
 	switch {
 	case err == nil && info.IsDir():
 		found, others, err := audio.Find(arg, "")

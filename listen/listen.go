@@ -18,6 +18,7 @@ import (
 
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/internal/picture"
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline/record"
 )
 
@@ -145,7 +146,7 @@ func recordedRun(dir string) (file string, stems []string, err error) {
 
 // folder opens the sound files of a folder, which must be as the recording is.
 func (r *recording) folder(ctx context.Context, dir string) (*folder, error) {
-	entries, err := os.ReadDir(dir)
+	entries, err := whole.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}

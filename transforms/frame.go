@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/npy"
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // FrameParams are the parameters of the stage frame.
@@ -210,18 +210,15 @@ func (p FrameParams) hop(length int) int {
 
 // readWeights reads numbers from a .npy file, in one row or column or without either.
 func readWeights(file string) ([]float64, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file; want a .npy file", file)
-	}
-	f, err := os.Open(file)
+	f, err := whole.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
 	a, err := npy.Read(f, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)

@@ -64,7 +64,9 @@ func run() int {
 	cmd.SetOut(out)
 	err := addOptions(cmd, os.Args[1:])
 	if err == nil {
-		cmd, err = cmd.ExecuteContextC(ctx)
+		if cmd, err = cmd.ExecuteContextC(ctx); err != nil {
+			err = noCommand(cmd.Root(), os.Args[1:], err)
+		}
 	}
 	if out.err != nil && ctx.Err() == nil {
 		err = &runError{fmt.Errorf("standard output: %w", out.err)}
@@ -286,13 +288,13 @@ func helpFor(cmd *cobra.Command, args []string) error {
 		}
 		i := slices.IndexFunc(from.Commands(), func(c *cobra.Command) bool { return c.Name() == arg || c.HasAlias(arg) })
 		if i < 0 || from == cmd {
-			hint := ""
-			if near := nearest.Name(arg, names); near != "" {
-				hint = fmt.Sprintf("; did you mean %q?", near)
+			what := fmt.Sprintf("unknown command %q for %q", arg, from.CommandPath())
+			if hint := nearest.Question(arg, names); hint != "" {
+				what += "; " + hint
 			} else if len(names) > 0 {
-				hint = "; want one of " + strings.Join(names, ", ")
+				what += "; want one of " + strings.Join(names, ", ")
 			}
-			return fmt.Errorf("unknown command %q for %q%s", arg, from.CommandPath(), hint)
+			return errors.New(what)
 		}
 		from = from.Commands()[i]
 	}

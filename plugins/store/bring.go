@@ -31,7 +31,7 @@ func (s *Store) bring(ctx context.Context, o Options, work, dir string) (origin,
 	if origin, err = filepath.Abs(o.From); err != nil {
 		return "", "", err
 	}
-	info, err := os.Stat(origin)
+	info, err := whole.Stat(origin)
 	if err != nil {
 		return "", "", err
 	}

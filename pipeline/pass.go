@@ -65,6 +65,9 @@ func (p *passage) pass(ctx context.Context, value any) (seen any, head *audiosep
 		return &spectra{v, p}, &h, nil
 	case audiosep.Power:
 		h := v.Framing().Head
+		if p.left[p.ref] == 0 && p.Report != nil && p.ref.Matches(p.Report.Ports) {
+			p.see(v) // as it is: for the report alone V is not had whole
+		}
 		return &power{Power: v, passage: p}, &h, nil
 	case *audiosep.FittedTransform:
 		p.see(v.Transform)

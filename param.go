@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/nearest"
 )
 
@@ -312,7 +313,7 @@ func (p *Param) checkDepth(path string, value any, typ string, lists int) (errs 
 		return wrong(show(value), "a list: "+strings.Repeat("[", lists)+typeWords(typ)+", …"+strings.Repeat("]", lists))
 	}
 	if !strings.Contains(path, "/") && p.BoundsLength() && !p.inRange(float64(len(list))) {
-		is := plural(ptr(float64(len(list))), "1 entry", fmt.Sprintf("%d entries long", len(list)))
+		is := counted.Of(len(list), "entry") + " long"
 		if len(list) == 0 {
 			is = "empty"
 		}
@@ -323,8 +324,6 @@ func (p *Param) checkDepth(path string, value any, typ string, lists int) (errs 
 	}
 	return errs
 }
-
-func ptr(x float64) *float64 { return &x }
 
 // checkScalar returns what is wanted of value, or "" if it is all right.
 func (p *Param) checkScalar(value any, typ string) string {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/metrics"
 	"github.com/audiosep/audiosep/pipeline"
 )
@@ -95,7 +96,7 @@ func (r *Report) evaluate(ctx context.Context) (reports metrics.Reports, err err
 		return nil, err
 	}
 	if len(ests) != len(refs) {
-		return nil, fmt.Errorf("there are %d stems and, in %s, %d references; want as many", len(ests), r.references, len(refs))
+		return nil, fmt.Errorf("%s and, in %s, %s; want as many", counted.There(len(ests), "stem"), r.references, counted.Of(len(refs), "reference"))
 	}
 	var mixture audiosep.Source
 	if file := mixtureOf(r.Pipeline); file != "" {

@@ -119,11 +119,11 @@ func (r *Report) see(ref pipeline.Ref, value any) {
 			r.shown = append(r.shown, shownTransform{ref, r.rate(), l})
 		}
 	case []audiosep.Group:
-		r.page.Groups = append(r.page.Groups, pageGroups{ref.String(), counted(v)})
+		r.page.Groups = append(r.page.Groups, pageGroups{ref.String(), shownGroups(v)})
 	}
 }
 
-func counted(groups []audiosep.Group) []pageGroup {
+func shownGroups(groups []audiosep.Group) []pageGroup {
 	out := []pageGroup{}
 	for _, g := range groups {
 		one := pageGroup{g.Name, []int{}}
@@ -204,7 +204,7 @@ func (r *Report) readPowers(ctx context.Context) (all []pagePower, err error) {
 // drawnFactors draws w, which is W or its rows in another order, and H.
 func drawnFactors(ref pipeline.Ref, f *audiosep.Factors, w *mat.Dense, a Axes) pageFactors {
 	_, cols := f.H.Dims()
-	out := pageFactors{Port: ref.String(), Seconds: a.Seconds * float64(cols), Of: f.Rank(), Objective: f.Objective, Stop: f.Stop, Groups: counted(f.Sources), Components: []pageComponent{}}
+	out := pageFactors{Port: ref.String(), Seconds: a.Seconds * float64(cols), Of: f.Rank(), Objective: f.Objective, Stop: f.Stop, Groups: shownGroups(f.Sources), Components: []pageComponent{}}
 	bins, _ := f.W.Dims()
 	hz, nyquist := a.Hz, 0.0
 	if hz != nil {

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/npy"
 	"github.com/audiosep/audiosep/internal/whole"
 )
@@ -158,10 +159,10 @@ func (p FrameParams) Framing(_ context.Context, h audiosep.Head) (audiosep.Frami
 	}
 	hop := p.hop(length)
 	if hop > length {
-		return none, fmt.Errorf("the hop of %d samples for %d grids is longer than a frame of %d; want at most that", hop, p.Grids, length)
+		return none, fmt.Errorf("the hop of %s for %d grids is longer than a frame of %d; want at most that", counted.Of(hop, "sample"), p.Grids, length)
 	}
 	if length/(hop/p.Grids) > mostOverlap {
-		return none, fmt.Errorf("frames of %d samples, %d apart, overlap more than %d times; use a greater hop or fewer grids", length, hop/p.Grids, mostOverlap)
+		return none, fmt.Errorf("frames of %s, %d apart, overlap more than %d times; use a greater hop or fewer grids", counted.Of(length, "sample"), hop/p.Grids, mostOverlap)
 	}
 	analysis, synthesis, err := p.windows(length)
 	if err != nil {

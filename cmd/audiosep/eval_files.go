@@ -103,7 +103,7 @@ func (e *evaluation) tracks() ([]track, error) {
 		all = append(all, t)
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("folder %s lacks %d of the %d tracks of %s: %s; want a folder of estimates for each", e.estimate, len(missing), len(all), e.reference, strings.Join(missing, ", "))
+		return nil, fmt.Errorf("folder %s lacks %d of the %s of %s: %s; want a folder of estimates for each", e.estimate, len(missing), counted.Of(len(all), "track"), e.reference, strings.Join(missing, ", "))
 	}
 	return all, nil
 }

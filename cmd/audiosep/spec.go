@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/nearest"
 	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
@@ -73,7 +74,7 @@ func (f *specFlags) each() ([]*specFlags, error) {
 		return []*specFlags{f}, nil
 	}
 	if f.out == "-" {
-		return nil, fmt.Errorf("there are %d inputs, and standard output takes one stem; want one --input, or a folder for --out", len(f.input))
+		return nil, fmt.Errorf("%s, and standard output takes one stem; want one --input, or a folder for --out", counted.There(len(f.input), "input"))
 	}
 	var all []*specFlags
 	taken := map[string]string{}

@@ -39,6 +39,9 @@ export function apart(a, b) {
   return [a.toPrecision(digits), b.toPrecision(digits)];
 }
 
+/** How many things there are: 1 note, 2 notes. @param {number} n @param {string} noun */
+export const counted = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
+
 /** Seconds as a clock shows them. @param {number} s @param {number} [digits] */
 export function clock(s, digits = 1) {
   const sign = s < 0 ? "−" : "";

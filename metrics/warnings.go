@@ -34,6 +34,7 @@ func (e *evaluation) warnings(frames []frame) []string {
 	w = append(w, e.aboutCuts(frames)...)
 	w = append(w, e.aboutPrecision(frames)...)
 	w = append(w, e.aboutMatch(frames)...)
+	w = append(w, e.aboutNames(frames)...)
 	return w
 }
 

@@ -33,7 +33,7 @@ func (r *runner) before(log *slog.Logger, f pipeline.Forecast) error {
 		}
 	}
 	seconds := f.Seconds * 1e9 / machine.Speed()
-	args := []any{"memory", sizeWords(f.Bytes), "memory_bytes", f.Bytes, "time", "about " + aboutTime(time.Duration(seconds*float64(time.Second)), 1)}
+	args := []any{"memory", memory(f.Bytes), "time", "about " + aboutTime(time.Duration(seconds*float64(time.Second)), 1)}
 	if len(f.Unknown) > 0 {
 		args = append(args, "without", strings.Join(f.Unknown, ", "))
 	}
@@ -52,6 +52,11 @@ func channels(n, realisations int) string {
 	}
 	return s
 }
+
+// memory is a number of bytes that a log tells people in words and programs as a number.
+type memory int64
+
+func (m memory) String() string { return sizeWords(int64(m)) }
 
 // sizeWords says a number of bytes with two digits.
 func sizeWords(bytes int64) string {

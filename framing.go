@@ -171,11 +171,13 @@ func (f Framing) weight(t, n int) float64 {
 // frames share an activation, the zeros before the recording, its length, channels and
 // realisations may differ.
 func (f Framing) Fits(learnt Framing) error {
+	if f.Rate != learnt.Rate {
+		return fmt.Errorf("the sample rate is %d Hz; want %d, as the model was learnt: the stage resample gives a recording that rate", f.Rate, learnt.Rate)
+	}
 	for _, c := range []struct {
 		what, unit string
 		have, want int
 	}{
-		{"the sample rate", "Hz", f.Rate, learnt.Rate},
 		{"the length of a frame", "samples", f.Length, learnt.Length},
 		{"the hop of an activation", "samples", f.Hop * f.Share, learnt.Hop * learnt.Share},
 	} {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -352,7 +353,12 @@ func (p *Param) checkNumber(v json.Number, typ string) string {
 	x, err := v.Float64()
 	switch typ {
 	case "int":
-		if _, err := strconv.Atoi(v.String()); err != nil {
+		switch _, err := strconv.Atoi(v.String()); {
+		case errors.Is(err, strconv.ErrRange) && p.Max != nil && !p.BoundsLength():
+			return p.Range()
+		case errors.Is(err, strconv.ErrRange): // a whole number it is
+			return "a whole number, -2⁶³ to 2⁶³-1"
+		case err != nil:
 			return "a whole number"
 		}
 	case "uint":

@@ -154,6 +154,9 @@ func flagError(err error) error {
 	flag := bad.GetFlag()
 	want := map[string]string{"int": "a whole number", "uint64": "a whole number, 0 to 2⁶⁴-1", "float64": "a number",
 		"bool": "true or false", "duration": "a time such as 90s or 1h30m"}[flag.Value.Type()]
+	if flag.Value.Type() == "int" && errors.Is(err, strconv.ErrRange) {
+		want = "a whole number, -2⁶³ to 2⁶³-1"
+	}
 	if want == "" { // ours, which says it
 		return fmt.Errorf("--%s: %w", flag.Name, bad.Unwrap())
 	}

@@ -321,7 +321,8 @@ func masked(x Spectra, f *Factors, groups []Group, s Separator) Stems {
 		names[j] = g.Name
 	}
 	share := x.Framing().Share
-	stems := &SeparatedStems{X: x, Sources: names, By: s}
+	_, rest := wrap.As[RestSeparator](s)
+	stems := &SeparatedStems{X: x, Sources: names, By: s, Rest: rest}
 	stems.Separate = func(ctx context.Context, dst [][]Coefs, x *Spectrogram, _, n int) error {
 		part := &Factors{W: f.W, H: activations(f.H, share, x.First, n)}
 		layer := make([]Coefs, len(dst))

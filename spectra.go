@@ -112,6 +112,19 @@ func (x *FramedSpectra) Read(ctx context.Context, dst *Spectrogram, first, n int
 	return x.By.Forward(WithPlace(ctx, Place{First: first, N: n, Layers: len(dst.Layers), Sources: 1, Count: n * len(dst.Layers)}), dst.all, dst.y)
 }
 
+// cutFrom sets dst[layer] to the samples from at on that the frames of s were cut from. It returns false
+// where s does not have them.
+func (s *Spectrogram) cutFrom(dst [][]float64, at int) bool {
+	x, from := s.frames.samples, s.First*s.Framing.Hop-s.Framing.Pad
+	if s.frames.First != s.First || s.frames.N != s.N || len(x) != len(dst) || at < from || at+len(dst[0]) > from+len(x[0]) {
+		return false
+	}
+	for l := range dst {
+		copy(dst[l], x[l][at-from:])
+	}
+	return true
+}
+
 // Reset makes s n frames of t from frame first on, with storage for the coefficients of
 // all layers, which stand one after the other and have any value. It is for those who
 // implement Spectra.

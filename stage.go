@@ -104,6 +104,10 @@ type HearingSeparator interface {
 	GroupHeard(ctx context.Context, env Env, v Power, f *Factors) ([]Group, error)
 }
 
+// RestSeparator may be implemented by a Separator that need not write the last of several sources:
+// where the coefficients of dst[J-1] are nil, it is what the others leave of the recording.
+type RestSeparator interface{ LeavesRest() }
+
 // Group is one source: its name, for people and files, and its components, 0 to K-1.
 type Group struct {
 	Name       string
@@ -114,7 +118,8 @@ type Group struct {
 // outside before Commit; closed without it, a sink leaves no trace.
 type Sink interface {
 	Create(ctx context.Context, env Env, h Head, sources []string) error
-	// Write takes the next samples of one source, [layer][sample].
+	// Write takes the next samples of one source, [layer][sample], which are the caller's again when it
+	// returns. What goes wrong with them may be told later, by another Write or by Commit.
 	Write(ctx context.Context, source int, block [][]float64) error
 	Commit(ctx context.Context) error
 	io.Closer

@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/audiosep/audiosep/internal/blocks"
 	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/lend"
+	"github.com/audiosep/audiosep/internal/wrap"
 )
 
 // Stems are the separated sources of a recording, computed as they are taken.
@@ -125,6 +128,10 @@ type SeparatedStems struct {
 	Separate func(ctx context.Context, dst [][]Coefs, x *Spectrogram, skip, n int) error
 	// By is what works on the coefficients, if it may have memory to lend for them.
 	By any
+	// Rest says that the sources sum to X. Where X is a recording's, the last of several is then what the
+	// others leave of its samples, which takes no transform, and Separate is not asked for it:
+	// the coefficients of dst[J-1] are nil.
+	Rest bool
 }
 
 // Head returns that of the recording.
@@ -152,10 +159,26 @@ func (s *SeparatedStems) EachFrom(ctx context.Context, at int, _ []byte, write f
 	return s.each(ctx, start, skipping(at-max(0, start*f.Hop-f.Pad), len(s.Sources), write))
 }
 
+// recording returns that of which the last source is the rest, or nil.
+func (s *SeparatedStems) recording() Source {
+	if x, ok := wrap.As[*FramedSpectra](s.X); ok && s.Rest && len(s.Sources) > 1 {
+		return x.Framed.Source
+	}
+	return nil
+}
+
+// transformed is how many sources are transformed back.
+func (s *SeparatedStems) transformed() int {
+	if s.recording() != nil {
+		return len(s.Sources) - 1
+	}
+	return len(s.Sources)
+}
+
 // each separates from a frame on, the sum of which with those before is not complete.
 func (s *SeparatedStems) each(ctx context.Context, start int, write func(source int, block [][]float64) error) error {
 	f := s.X.Framing()
-	layers, sources := f.Layers(), len(s.Sources)
+	layers, sources := f.Layers(), s.transformed()
 	join := NewJoiner(f, sources*layers)
 	join.next = start
 	size := separatedSize(ctx, f.Length*sources, layers, f.Share, f.Frames(), s.Halo)
@@ -165,7 +188,7 @@ func (s *SeparatedStems) each(ctx context.Context, start int, write func(source 
 		func(ctx context.Context, slot *separation, first, n int) error {
 			return slot.compute(ctx, start+first, n)
 		},
-		func(_ context.Context, slot *separation, _, n int) error {
+		func(ctx context.Context, slot *separation, first, n int) error {
 			block := join.Add(slot.rows, n)
 			if layers == 0 || len(block[0]) == 0 {
 				return nil
@@ -175,7 +198,14 @@ func (s *SeparatedStems) each(ctx context.Context, start int, write func(source 
 					return err
 				}
 			}
-			return nil
+			if s.recording() == nil {
+				return nil
+			}
+			rest, err := slot.rest(ctx, block, max(0, (start+first)*f.Hop-f.Pad))
+			if err != nil {
+				return err
+			}
+			return write(sources, rest)
 		})
 }
 
@@ -198,11 +228,12 @@ type separation struct {
 	y    []float64
 	dst  [][]Coefs
 	rows [][]float64 // the frames of y, [source*L+layer]
+	left [][]float64 // of the recording
 }
 
 func newSeparation(s *SeparatedStems, size int, loan *lend.Loan) *separation {
 	f, t := s.X.Framing(), s.X.Transform()
-	rows := len(s.Sources) * f.Layers()
+	rows := s.transformed() * f.Layers()
 	p := &separation{SeparatedStems: s, mix: Spectrogram{loan: loan}, rows: make([][]float64, rows), dst: make([][]Coefs, len(s.Sources))}
 	p.mix.Reset(f, t, 0, min(size+2*s.Halo, f.Frames()))
 	p.x.Re = loan.Numbers(rows * size * t.Bins())
@@ -224,7 +255,7 @@ func (p *separation) compute(ctx context.Context, first, n int) error {
 	if err := p.X.Read(ctx, &p.mix, from, to-from); err != nil {
 		return err
 	}
-	sources, layers := len(p.Sources), f.Layers()
+	sources, layers := p.transformed(), f.Layers()
 	for l := range layers {
 		for j := range sources {
 			at := (l*sources + j) * n
@@ -249,6 +280,23 @@ func (p *separation) compute(ctx context.Context, first, n int) error {
 		}
 	}
 	return nil
+}
+
+// rest returns what the sources in block, [source*L+layer][sample], leave of the recording from sample at on.
+func (p *separation) rest(ctx context.Context, block [][]float64, at int) ([][]float64, error) {
+	layers, n := p.X.Framing().Layers(), len(block[0])
+	p.left = resize(p.left, layers, n)
+	if !p.mix.cutFrom(p.left, at) {
+		if err := p.recording().ReadAt(ctx, p.left, at); err != nil {
+			return nil, err
+		}
+	}
+	for l, rest := range p.left {
+		for r := l; r < len(block); r += layers {
+			floats.Sub(rest, block[r])
+		}
+	}
+	return p.left, nil
 }
 
 // SeparatedAudio are the stems that separate makes of a recording's samples, chunk samples

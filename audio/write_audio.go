@@ -116,7 +116,7 @@ type writeAudio struct {
 	head   audiosep.Head
 	inputs []string // files that are read, as far as they are known
 	parts  []part
-	files  []*output // [part*R+realisation]
+	files  []*behind // [part*R+realisation]
 	raw    []*os.File
 	names  []string // of the files, as far as they are known
 	set    whole.Set
@@ -240,7 +240,7 @@ func (s *writeAudio) begin(path string, l layout, h audiosep.Head, realisation i
 	}
 	o, err := newOutput(s.format, f, path, l, tags)
 	if err == nil {
-		s.files = append(s.files, o)
+		s.files = append(s.files, &behind{output: o})
 		s.raw = append(s.raw, f)
 	}
 	return err
@@ -286,7 +286,11 @@ func (s *writeAudio) Resume(ctx context.Context, env audiosep.Env, h audiosep.He
 func (s *writeAudio) Keep(context.Context) ([]byte, error) {
 	var all []kept
 	for i, o := range s.files {
-		k, err := o.keep(s.raw[i])
+		err := o.wait()
+		var k kept
+		if err == nil {
+			k, err = o.keep(s.raw[i])
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", o.path, err)
 		}
@@ -389,7 +393,8 @@ func fileName(name string) string {
 	return name
 }
 
-// Write appends a block to the files that have the source.
+// Write appends a block to the files that have the source. It returns while they are encoded: what
+// goes wrong there is told by the next Write, Keep or Commit.
 func (s *writeAudio) Write(ctx context.Context, source int, block [][]float64) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -425,6 +430,11 @@ func (s *writeAudio) Write(ctx context.Context, source int, block [][]float64) e
 
 // Commit puts the files in their places.
 func (s *writeAudio) Commit(ctx context.Context) error {
+	for _, o := range s.files {
+		if err := o.wait(); err != nil {
+			return err
+		}
+	}
 	if err := s.sayClipping(); err != nil {
 		return err
 	}
@@ -474,6 +484,7 @@ func (s *writeAudio) sayClipping() error {
 // Close removes everything that was not committed, and says what was written.
 func (s *writeAudio) Close() error {
 	for _, o := range s.files {
+		_ = o.wait() // Commit has told, or nobody wants to know
 		if s.set.Committed() {
 			s.log.Info("written", "file", o.path)
 		}

@@ -161,10 +161,10 @@ func TestWriteAudioLeavesNothing(t *testing.T) {
 			return mustFail(w.Commit(cancelled), context.Canceled.Error())
 		},
 		"not a number": func(w audiosep.Sink, _ string) error {
-			return mustFail(w.Write(t.Context(), 0, [][]float64{{0, math.NaN()}}), "sample 1 of channel 0 is NaN; want a number that int16 can hold")
+			return mustFail(writeAndCommit(t, w, 0, [][]float64{{0, math.NaN()}}), "sample 1 of channel 0 is NaN; want a number that int16 can hold")
 		},
 		"too much": func(w audiosep.Sink, _ string) error {
-			return mustFail(w.Write(t.Context(), 1, blocks(1, 101)), "is given 101 samples; want 100")
+			return mustFail(writeAndCommit(t, w, 1, blocks(1, 101)), "is given 101 samples; want 100")
 		},
 		"another's file came first": func(w audiosep.Sink, dir string) error {
 			feed(t, w, heard, s, 50)
@@ -194,6 +194,14 @@ func TestWriteAudioLeavesNothing(t *testing.T) {
 			t.Errorf("%s: %v is left", what, left)
 		}
 	}
+}
+
+// writeAndCommit returns what is wrong with a block: Write may return before it is encoded.
+func writeAndCommit(t *testing.T, w audiosep.Sink, source int, block [][]float64) error {
+	if err := w.Write(t.Context(), source, block); err != nil {
+		return err
+	}
+	return w.Commit(t.Context())
 }
 
 func mustFail(err error, want string) error {

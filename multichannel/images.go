@@ -23,6 +23,7 @@ func defaultScaling() Scaling { return Scaling{"projection_back"} }
 type images struct {
 	channels, sources int
 	w, a              []complex128 // [f][n][c]
+	sums              bool         // whether the images, with the rest, sum to the mixture
 }
 
 // images finds the steering vectors for the matrices as they are. With projection back they
@@ -31,7 +32,7 @@ type images struct {
 // (Matsuoka and Nakashima, Minimal distortion principle for blind source separation, 2001).
 func (d *demixer) images(scale string) *images {
 	c := d.channels
-	s := &images{channels: c, sources: d.sources, a: make([]complex128, d.bins*d.sources*c)}
+	s := &images{channels: c, sources: d.sources, sums: scale == "projection_back" || d.sources < c, a: make([]complex128, d.bins*d.sources*c)}
 	b, ones := d.each[0], d.ones()
 	for f := range d.bins {
 		w, a := d.matrix(f), s.a[f*d.sources*c:(f+1)*d.sources*c]
@@ -87,7 +88,7 @@ func (s *images) stems(x audiosep.Spectra) audiosep.Stems {
 		names = append(names, restName)
 	}
 	w, a := overBins(s.w, s.sources*s.channels), overBins(s.a, s.sources*s.channels)
-	return audiosep.Separated(x, names, 0, func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, _, n int) error {
+	separate := func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, _, n int) error {
 		bins := x.Transform.Bins()
 		y := audiosep.Coefs{Re: make([]float64, bins), Im: make([]float64, bins)}
 		for r := 0; r < len(x.Layers); r += s.channels {
@@ -96,6 +97,9 @@ func (s *images) stems(x audiosep.Spectra) audiosep.Stems {
 			}
 			for t := range n {
 				for j := range s.sources {
+					if dst[j][r].Re == nil {
+						continue // what the others leave of the recording
+					}
 					clear(y.Re)
 					clear(y.Im)
 					for c := range s.channels {
@@ -106,12 +110,13 @@ func (s *images) stems(x audiosep.Spectra) audiosep.Stems {
 					}
 				}
 			}
-			if s.sources < s.channels {
+			if s.sources < s.channels && dst[s.sources][r].Re != nil {
 				rest(dst, x.Layers, r, s.channels)
 			}
 		}
 		return nil
-	})
+	}
+	return &audiosep.SeparatedStems{X: x, Sources: names, Separate: separate, Rest: s.sums}
 }
 
 // overBins returns the real and imaginary parts of numbers [f][i], i below each, as [i], over f: what is beside each

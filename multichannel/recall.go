@@ -10,7 +10,14 @@ import (
 type learntImages struct {
 	Channels, Sources int
 	W, A              []complex128
+	Sums              bool
 }
+
+func (im *images) learnt() learntImages {
+	return learntImages{im.channels, im.sources, im.w, im.a, im.sums}
+}
+
+func (l learntImages) images() *images { return &images{l.Channels, l.Sources, l.W, l.A, l.Sums} }
 
 // recallImages returns the images that learn finds, or that an earlier run of the same found.
 func recallImages(ctx context.Context, env audiosep.Env, learn func() (*images, error)) (*images, error) {
@@ -19,9 +26,9 @@ func recallImages(ctx context.Context, env audiosep.Env, learn func() (*images, 
 		if err != nil {
 			return learntImages{}, err
 		}
-		return learntImages{im.channels, im.sources, im.w, im.a}, nil
+		return im.learnt(), nil
 	})
-	return &images{l.Channels, l.Sources, l.W, l.A}, err
+	return l.images(), err
 }
 
 // learntMNMF is what is kept of mnmfImages.
@@ -39,8 +46,7 @@ func recallMNMF(ctx context.Context, env audiosep.Env, learn func() (*mnmfImages
 		if err != nil {
 			return learntMNMF{}, err
 		}
-		return learntMNMF{learntImages{m.channels, m.sources, m.w, m.a}, m.gains, m.bases, m.acts, m.rank, m.count, m.stride, m.perTake, m.bins, m.eps}, nil
+		return learntMNMF{m.learnt(), m.gains, m.bases, m.acts, m.rank, m.count, m.stride, m.perTake, m.bins, m.eps}, nil
 	})
-	im := l.Images
-	return &mnmfImages{&images{im.Channels, im.Sources, im.W, im.A}, l.Gains, l.Bases, l.Acts, l.Rank, l.Count, l.Stride, l.PerTake, l.Bins, l.Eps}, err
+	return &mnmfImages{l.Images.images(), l.Gains, l.Bases, l.Acts, l.Rank, l.Count, l.Stride, l.PerTake, l.Bins, l.Eps}, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sort"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -144,7 +145,6 @@ func (d *denoised) EachFrom(ctx context.Context, from int, mark []byte, write fu
 		return err
 	}
 	d.now.Store(p)
-	var mix [][]float64
 	for at := from; at < d.head.Samples; {
 		speech, err := p.next(ctx, at)
 		if err != nil {
@@ -154,11 +154,7 @@ func (d *denoised) EachFrom(ctx context.Context, from int, mark []byte, write fu
 		if n == 0 {
 			continue
 		}
-		mix = grown(mix, len(speech), n)
-		if err := d.src.ReadAt(ctx, mix, at); err != nil {
-			return err
-		}
-		for l, x := range mix {
+		for l, x := range p.mix {
 			for i := range x {
 				x[i] -= speech[l][i]
 				if math.IsNaN(x[i]) || math.IsInf(x[i], 0) {
@@ -169,7 +165,7 @@ func (d *denoised) EachFrom(ctx context.Context, from int, mark []byte, write fu
 		if err := write(0, speech); err != nil {
 			return err
 		}
-		if err := write(1, mix); err != nil {
+		if err := write(1, p.mix); err != nil {
 			return err
 		}
 		at += n
@@ -203,6 +199,9 @@ type denoising struct {
 	base    int // where clean begins
 	clean   [][]float64
 	in, out [][]float64
+	ahead   [][]float64 // the chunk after, read while the networks run
+	have    int         // which chunk that is
+	mix     [][]float64 // the mixture beside the speech
 }
 
 func newDenoising(d *denoised) (*denoising, error) {
@@ -222,7 +221,8 @@ func newDenoising(d *denoised) (*denoising, error) {
 		}
 		p.streams = append(p.streams, s)
 	}
-	p.in = grown(nil, d.head.Layers(), d.model.chunk)
+	p.in, p.ahead = grown(nil, d.head.Layers(), d.model.chunk), grown(nil, d.head.Layers(), d.model.chunk)
+	p.have = -1
 	return p, nil
 }
 
@@ -232,11 +232,28 @@ func (p *denoising) next(ctx context.Context, at int) ([][]float64, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	first := p.chunk * p.model.chunk
-	if err := p.read(ctx, p.in, first); err != nil {
-		return nil, err
+	if p.have != p.chunk {
+		if err := p.readAhead(ctx, p.chunk); err != nil {
+			return nil, err
+		}
 	}
-	g, _ := errgroup.WithContext(ctx)
+	p.in, p.ahead = p.ahead, p.in
+	first, after := p.chunk*p.model.chunk, p.chunk+1
+	ready := min(first+p.model.chunk-p.model.hop, p.samples) // complete one hop after the newest
+	end := p.end(at, ready)
+	g, running := errgroup.WithContext(ctx)
+	if after*p.model.chunk < p.samples {
+		g.Go(func() (err error) {
+			defer blocks.Recovered(&err)
+			return p.readAhead(running, after)
+		})
+	}
+	if p.mix = grown(p.mix, len(p.clean), end-at); end > at {
+		g.Go(func() (err error) {
+			defer blocks.Recovered(&err)
+			return p.src.ReadAt(running, p.mix, at)
+		})
+	}
 	for i, s := range p.streams {
 		g.Go(func() (err error) {
 			defer blocks.Recovered(&err)
@@ -252,30 +269,40 @@ func (p *denoising) next(ctx context.Context, at int) ([][]float64, error) {
 		p.base = -p.model.hop
 		p.forget(0)
 	}
-	ready := min(first+p.model.chunk-p.model.hop, p.samples) // complete one hop after the newest
-	return p.take(ctx, at, ready)
+	return p.take(ctx, at, end)
 }
 
-// take returns the samples of speech from at on that those at the network's rate up to ready allow, and
-// forgets what is not needed any more.
-func (p *denoising) take(ctx context.Context, at, ready int) ([][]float64, error) {
+// readAhead reads a chunk of the recording.
+func (p *denoising) readAhead(ctx context.Context, chunk int) error {
+	p.have = chunk
+	return p.read(ctx, p.ahead, chunk*p.model.chunk)
+}
+
+// end returns how far the speech goes from sample at on that those at the network's rate up to ready allow.
+func (p *denoising) end(at, ready int) int {
 	if p.back == nil {
-		n := max(0, ready-at)
-		p.out = grown(p.out, len(p.clean), n)
+		return max(at, ready)
+	}
+	if ready == p.samples {
+		return p.head.Samples
+	}
+	return at + sort.Search(p.head.Samples-at, func(i int) bool {
+		_, last := p.back.Reach(at + i)
+		return last >= ready
+	})
+}
+
+// take returns the samples of speech from at to end-1, and forgets what is not needed any more.
+func (p *denoising) take(ctx context.Context, at, end int) ([][]float64, error) {
+	p.out = grown(p.out, len(p.clean), end-at)
+	if end == at {
+		return p.out, nil
+	}
+	if p.back == nil {
 		for l, x := range p.clean {
 			copy(p.out[l], x[at-p.base:])
 		}
-		p.forget(ready)
-		return p.out, nil
-	}
-	end := at
-	for ; end < p.head.Samples; end++ {
-		if _, last := p.back.Reach(end); last >= ready && ready < p.samples {
-			break
-		}
-	}
-	p.out = grown(p.out, len(p.clean), end-at)
-	if end == at {
+		p.forget(end)
 		return p.out, nil
 	}
 	err := p.back.Read(ctx, p.out, at, p.head.Samples, func(_ context.Context, dst [][]float64, from int) error {

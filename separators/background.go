@@ -57,7 +57,7 @@ var twoPool = sync.Pool{New: func() any { return new(twoMagnitudes) }}
 // is called from several goroutines at once.
 func (p BackgroundParams) separated(x audiosep.Spectra, model func(w, v []float64, layer, first, n int)) audiosep.Stems {
 	below := p.binsBelow(x)
-	return audiosep.Separated(x, p.names(), 0, func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, _, n int) error {
+	separate := func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, _, n int) error {
 		m := twoPool.Get().(*twoMagnitudes)
 		defer twoPool.Put(m)
 		bins := x.Transform.Bins()
@@ -83,7 +83,8 @@ func (p BackgroundParams) separated(x audiosep.Spectra, model func(w, v []float6
 			shareTwo(dst, l, mix, m.first, m.second, p.Power, p.Margin)
 		}
 		return nil
-	})
+	}
+	return &audiosep.SeparatedStems{X: x, Sources: p.names(), Separate: separate, Rest: true}
 }
 
 // binsBelow returns how many bins, from the first on, are below the frequency.

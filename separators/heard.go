@@ -4,10 +4,13 @@ import (
 	"context"
 	"math"
 
-	"github.com/audiosep/audiosep"
-	"github.com/audiosep/audiosep/internal/kernel"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/kernel"
+	"github.com/audiosep/audiosep/internal/lend"
 )
 
 // heard is what is heard of each component through its own Wiener mask m = w h / WH: the
@@ -20,7 +23,7 @@ type heard struct {
 }
 
 // hear measures the components of f in the mixture of power v; where v is nil WH stands for
-// it. V is read a block of columns at a time.
+// it. V is read a block of columns at a time, several beside each other.
 func hear(ctx context.Context, v audiosep.Power, f *audiosep.Factors) (*heard, error) {
 	const size = 256 // columns; fixed, so that sums are made in one order
 	bins, rank := f.W.Dims()
@@ -28,36 +31,52 @@ func hear(ctx context.Context, v audiosep.Power, f *audiosep.Factors) (*heard, e
 	out := &heard{spectra: zeros(rank, bins), activations: zeros(rank, cols), hz: binFrequencies(v, f)}
 	w, h := toOne(f.W), toOne(f.H)
 	w2 := squares(w)
-	model, power := mat.NewDense(bins, size, nil), mat.NewDense(bins, size, nil)
-	sums, along := mat.NewDense(bins, rank, nil), mat.NewDense(rank, size, nil)
-	for first := 0; first < cols; first += size {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		n := min(size, cols-first)
-		part := h.Slice(0, rank, first, first+n).(*mat.Dense)
-		m, p := model.Slice(0, bins, 0, n).(*mat.Dense), power.Slice(0, bins, 0, n).(*mat.Dense)
-		multiply(m, w, part, blas.NoTrans)
-		if v == nil {
-			p.Copy(m)
-		} else if err := v.Columns(ctx, p, first); err != nil {
-			return nil, err
-		}
-		overSquare(p, m)
-		h2 := squares(part)
-		multiply(sums, p, h2, blas.Trans)
-		a := along.Slice(0, rank, 0, n).(*mat.Dense)
-		kernel.Gemm(blas.Trans, blas.NoTrans, 1, w2.RawMatrix(), p.RawMatrix(), 0, a.RawMatrix())
-		for k := range rank {
-			for i, s := range out.spectra[k] {
-				out.spectra[k][i] = s + w2.At(i, k)*sums.At(i, k)
+	err := blocks.Run(ctx, cols, size, lend.From(v).Blocks(), func() *hearing { return newHearing(bins, rank, min(size, cols)) },
+		func(ctx context.Context, b *hearing, first, n int) error {
+			return b.block(ctx, v, w, w2, h.Slice(0, rank, first, first+n).(*mat.Dense), first)
+		},
+		func(_ context.Context, b *hearing, first, n int) error {
+			for k := range rank {
+				for i, s := range out.spectra[k] {
+					out.spectra[k][i] = s + w2.At(i, k)*b.sums.At(i, k)
+				}
+				for i := range n {
+					out.activations[k][first+i] = b.h2.At(k, i) * b.along.At(k, i)
+				}
 			}
-			for i := range n {
-				out.activations[k][first+i] = h2.At(k, i) * a.At(k, i)
-			}
-		}
+			return nil
+		})
+	return out, err
+}
+
+// hearing is what one goroutine measures components in a block of columns with.
+type hearing struct {
+	model, power *mat.Dense // WH and V, F×n at most
+	sums         *mat.Dense // V/(WH)² h², F×K
+	h2, along    *mat.Dense // h², and (w²)ᵀ V/(WH)², K×n
+}
+
+func newHearing(bins, rank, n int) *hearing {
+	return &hearing{model: mat.NewDense(bins, n, nil), power: mat.NewDense(bins, n, nil), sums: mat.NewDense(bins, rank, nil), along: mat.NewDense(rank, n, nil)}
+}
+
+// block measures the columns from first on, whose activations are h.
+func (b *hearing) block(ctx context.Context, v audiosep.Power, w, w2, h *mat.Dense, first int) error {
+	bins, rank := w.Dims()
+	_, n := h.Dims()
+	m, p := b.model.Slice(0, bins, 0, n).(*mat.Dense), b.power.Slice(0, bins, 0, n).(*mat.Dense)
+	multiply(m, w, h, blas.NoTrans)
+	if v == nil {
+		p.Copy(m)
+	} else if err := v.Columns(ctx, p, first); err != nil {
+		return err
 	}
-	return out, nil
+	overSquare(p, m)
+	b.h2 = squares(h)
+	multiply(b.sums, p, b.h2, blas.Trans)
+	a := b.along.Slice(0, rank, 0, n).(*mat.Dense)
+	kernel.Gemm(blas.Trans, blas.NoTrans, 1, w2.RawMatrix(), p.RawMatrix(), 0, a.RawMatrix())
+	return nil
 }
 
 // overSquare sets p to p/m², 0 where m is 0 or nearly so.

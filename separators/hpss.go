@@ -102,7 +102,7 @@ func medianOperations(e audiosep.Extent, length int) float64 {
 // Separate returns the harmonic and percussive stems of x.
 func (s *HPSS) Separate(x audiosep.Spectra) audiosep.Stems {
 	total := x.Framing().Frames()
-	return audiosep.Separated(x, s.names(), s.p.Frames/2, func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, skip, n int) error {
+	separate := func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, skip, n int) error {
 		m := mediansPool.Get().(*medians)
 		defer mediansPool.Put(m)
 		for l, mix := range x.Layers {
@@ -120,7 +120,8 @@ func (s *HPSS) Separate(x audiosep.Spectra) audiosep.Stems {
 			shareTwo(dst, l, mix.Slice(skip, skip+n, bins), m.harmonic, m.percussive, s.p.Power, s.p.Margin)
 		}
 		return nil
-	})
+	}
+	return &audiosep.SeparatedStems{X: x, Sources: s.names(), Halo: s.p.Frames / 2, Separate: separate, Rest: true}
 }
 
 // shareTwo shares the coefficients x of one layer out by masks of power p between two parts
@@ -134,31 +135,35 @@ func shareTwo(dst [][]audiosep.Coefs, layer int, x audiosep.Coefs, a, b []float6
 	maskTwo(dst, layer, x, a, b)
 }
 
-// maskTwo writes the first part by mask a and the second by b, or what the first leaves if that is nil,
-// and what both leave as the residual.
+// maskTwo writes the first part by mask a and, unless that is nil, the second by b. The last part is what
+// they leave.
 func maskTwo(dst [][]audiosep.Coefs, layer int, x audiosep.Coefs, a, b []float64) {
-	h, p := dst[0][layer], dst[1][layer]
-	for _, plane := range [][3][]float64{{x.Re, h.Re, p.Re}, {x.Im, h.Im, p.Im}} {
-		if plane[0] == nil {
+	for j, m := range [][]float64{a, b} {
+		if m == nil {
 			continue
 		}
-		kernel.Mul(plane[1], a, plane[0])
-		if b != nil {
-			kernel.Mul(plane[2], b, plane[0])
-		} else {
-			floats.SubTo(plane[2], plane[0], plane[1])
+		kernel.Mul(dst[j][layer].Re, m, x.Re)
+		if x.Im != nil {
+			kernel.Mul(dst[j][layer].Im, m, x.Im)
 		}
 	}
-	if b != nil {
-		subtract(dst[2][layer].Re, x.Re, h.Re, p.Re)
-		subtract(dst[2][layer].Im, x.Im, h.Im, p.Im)
-	}
+	leave(dst, layer, x)
 }
 
-// subtract sets dst to x without a and b.
-func subtract(dst, x, a, b []float64) {
-	for i, v := range x {
-		dst[i] = v - a[i] - b[i]
+// leave writes what the other sources leave of x as the last, if that is wanted.
+func leave(dst [][]audiosep.Coefs, layer int, x audiosep.Coefs) {
+	last := len(dst) - 1
+	rest := dst[last][layer]
+	if rest.Re == nil {
+		return
+	}
+	copy(rest.Re, x.Re)
+	copy(rest.Im, x.Im)
+	for _, d := range dst[:last] {
+		floats.Sub(rest.Re, d[layer].Re)
+		if x.Im != nil {
+			floats.Sub(rest.Im, d[layer].Im)
+		}
 	}
 }
 

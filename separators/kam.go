@@ -128,7 +128,7 @@ func (s *KAM) Separate(x audiosep.Spectra) audiosep.Stems {
 	}
 	reach = min(reach, total)
 	halo := min(s.p.Iterations*reach, total)
-	return audiosep.Separated(x, s.names, halo, func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, skip, n int) error {
+	separate := func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, skip, n int) error {
 		b := backfits.Get().(*backfit)
 		defer backfits.Put(b)
 		b.bins, b.total, b.first, b.have = x.Transform.Bins(), total, x.First, x.N
@@ -148,7 +148,8 @@ func (s *KAM) Separate(x audiosep.Spectra) audiosep.Stems {
 			b.separate(dst, l, mix, skip, n)
 		}
 		return nil
-	})
+	}
+	return &audiosep.SeparatedStems{X: x, Sources: s.names, Halo: halo, Separate: separate, Rest: true}
 }
 
 // kernelOf says which places are alike: model sets b.models[j] of n frames from one on to the
@@ -243,20 +244,19 @@ func (b *backfit) share(from, to int) {
 // separate writes n frames of every source from frame skip on. The last source is what the
 // others leave, so that they sum.
 func (b *backfit) separate(dst [][]audiosep.Coefs, layer int, x audiosep.Coefs, skip, n int) {
-	m, re, im := make([]float64, len(dst)), make([][]float64, len(dst)), make([][]float64, len(dst))
-	for j, d := range dst {
-		re[j], im[j] = d[layer].Re, d[layer].Im
-	}
+	m := make([]float64, len(dst))
 	x = x.Slice(skip, skip+n, b.bins)
 	last := len(dst) - 1
 	for i := range x.Re {
 		b.masks(m, skip*b.bins+i)
-		m[last] = 0
-		shareOut(re, x.Re, i, m, last)
-		if x.Im != nil {
-			shareOut(im, x.Im, i, m, last)
+		for j, d := range dst[:last] {
+			d[layer].Re[i] = m[j] * x.Re[i]
+			if x.Im != nil {
+				d[layer].Im[i] = m[j] * x.Im[i]
+			}
 		}
 	}
+	leave(dst, layer, x)
 }
 
 // cross finds medians over the r frames and the r bins to either side.

@@ -29,6 +29,9 @@ type mask struct {
 	exponent, eps float64
 }
 
+// LeavesRest says that the last of several sources need not be written.
+func (*mask) LeavesRest() {}
+
 // Separate shares x out. It is an error if x, W or H are not finite.
 func (s *mask) Separate(ctx context.Context, dst []audiosep.Coefs, x audiosep.Coefs, f *audiosep.Factors, groups []audiosep.Group) error {
 	if err := checkShapes(dst, x, f, groups); err != nil {
@@ -70,6 +73,9 @@ func checkShapes(dst []audiosep.Coefs, x audiosep.Coefs, f *audiosep.Factors, gr
 		return &audiosep.ShapeError{What: "dst", Is: counted.Of(len(dst), "source"), Want: fmt.Sprintf("%d, one for each group, at least 1", len(groups))}
 	}
 	for j, d := range dst {
+		if d.Re == nil && d.Im == nil && j > 0 && j == len(dst)-1 {
+			continue // what the others leave, which nobody wants
+		}
 		if len(d.Re) != len(x.Re) || len(d.Im) != len(x.Im) {
 			return &audiosep.ShapeError{What: fmt.Sprintf("dst %d", j), Is: fmt.Sprintf("%d and %d coefficients", len(d.Re), len(d.Im)),
 				Want: fmt.Sprintf("%d real and %d imaginary ones, as the mixture has", len(x.Re), len(x.Im))}
@@ -208,16 +214,21 @@ func (sh *sharer) powers(b *shareBench, first, n int) {
 			for l, k := range g.Components {
 				weights[l] = math.Ldexp(sh.h.Data[k*sh.h.Stride+first+i], -scale)
 			}
-			floor := eps * sh.floor[j]
-			for f := range power {
-				power[f] = floor
-			}
+			fill(power, eps*sh.floor[j])
 		}
 	}
 	for j, p := range b.powers {
 		weights := b.weights[j]
 		weights.Rows, p.Rows = n, n
 		kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, weights, sh.w[j], 1, p)
+	}
+}
+
+// fill sets all of x, which is not empty, to v.
+func fill(x []float64, v float64) {
+	x[0] = v
+	for n := 1; n < len(x); n *= 2 {
+		copy(x[n:], x[:n])
 	}
 }
 
@@ -293,37 +304,30 @@ func (sh *sharer) raise(b *shareBench) {
 	}
 }
 
-// shareOutFrame writes a frame of every source, from number i on, as shareOut does a number, and
-// tells whether the mixture is finite there.
+// shareOutFrame writes a frame of every source, from number i on, and tells whether the mixture is
+// finite there. The source whose mask is -1 has what the others leave, so that the sources sum to x;
+// where it has the greatest share, to the last bit or two, however small the numbers and however many the
+// sources.
 func (b *shareBench) shareOutFrame(dst [][]float64, x []float64, i int) bool {
 	n := len(b.rest)
 	x = x[i : i+n]
 	copy(b.rest, x)
 	for j, m := range b.masks {
-		kernel.ShareOut(dst[j][i:i+n], m, x, b.rest)
+		y := b.by // which are in the masks by now
+		if dst[j] != nil {
+			y = dst[j][i : i+n]
+		}
+		kernel.ShareOut(y, m, x, b.rest)
 	}
 	for j, m := range b.masks {
-		kernel.Leave(dst[j][i:i+n], m, b.rest)
+		if dst[j] != nil {
+			kernel.Leave(dst[j][i:i+n], m, b.rest)
+		}
 	}
 	if sum := floats.Sum(x); sum-sum == 0 {
 		return true // else one is not finite, or their sum is too great
 	}
 	return !slices.ContainsFunc(x, func(v float64) bool { return v-v != 0 })
-}
-
-// shareOut writes number i of every source. The source best, whose mask is 0 here, has what the
-// others leave, so that the sources sum to x; where it has the greatest share, to the last bit or
-// two, however small the numbers and however many the sources. It returns 0, or NaN if x is not
-// finite.
-func shareOut(dst [][]float64, x []float64, i int, masks []float64, best int) float64 {
-	rest := x[i]
-	for j, m := range masks {
-		y := float64(m * x[i]) // what is subtracted is what is written
-		dst[j][i] = y
-		rest -= y
-	}
-	dst[best][i] = rest
-	return x[i] - x[i]
 }
 
 // shares replaces the powers p of the sources in one bin by their masks, but for the

@@ -4,6 +4,7 @@ package resample
 import (
 	"context"
 	"math"
+	"sync"
 
 	"github.com/audiosep/audiosep/internal/kernel"
 )
@@ -138,6 +139,21 @@ func (f *Filter) read(ctx context.Context, dst [][]float64, at, samples int, src
 	if err := src(ctx, x, first); err != nil {
 		return err
 	}
+	if f.weights == nil {
+		f.sum(dst, x, from, to, at, first)
+		return nil
+	}
+	var wg sync.WaitGroup
+	for l := range dst { // each layer by itself: they differ in nothing else
+		wg.Go(func() { f.sum(dst[l:l+1], x[l:l+1], from, to, at, first) })
+	}
+	wg.Wait()
+	return nil
+}
+
+// sum computes samples from to to-1 of some layers, dst being those from at on and x the source's from
+// first on.
+func (f *Filter) sum(dst, x [][]float64, from, to, at, first int) {
 	var own []float64
 	var dots kernel.Dots
 	for n := from; n < to; n++ {
@@ -153,7 +169,6 @@ func (f *Filter) read(ctx context.Context, dst [][]float64, at, samples int, src
 			d[n-at] = dots.Dot(w, x[l][whole-f.half+1-first:][:f.row])
 		}
 	}
-	return nil
 }
 
 func gcd(a, b int) int {

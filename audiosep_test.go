@@ -284,7 +284,7 @@ func TestSignal(t *testing.T) {
 		}
 	}
 	for want, bad := range map[string]*audiosep.Signal{
-		"the signal is 0 layers; want a multiple of its 1 channels": {},
+		"the signal is 0 layers; want a multiple of its 1 channel":  {},
 		"the signal is 3 layers; want a multiple of its 2 channels": {Channels: 2, Data: make([][]float64, 3)},
 		"layer 1 is 2 samples; want 1":                              {Data: [][]float64{{1}, {1, 2}}},
 	} {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/kernel"
 )
 
@@ -52,11 +53,11 @@ func (f Framing) Middle(c int) float64 {
 func (f Framing) Validate() error {
 	switch {
 	case f.Length < 1:
-		return fmt.Errorf("frames are %d samples long; want at least 1", f.Length)
+		return fmt.Errorf("frames are %s long; want at least 1", counted.Of(f.Length, "sample"))
 	case f.Hop < 1 || f.Hop > f.Length:
-		return fmt.Errorf("the hop is %d samples; want 1 to %d, the length of a frame", f.Hop, f.Length)
+		return fmt.Errorf("the hop is %s; want 1 to %d, the length of a frame", counted.Of(f.Hop, "sample"), f.Length)
 	case f.Share < 1:
-		return fmt.Errorf("%d frames share an activation; want at least 1", f.Share)
+		return fmt.Errorf("%s share an activation; want at least 1", counted.Of(f.Share, "frame"))
 	case f.Pad < 0 || f.Pad >= f.Length:
 		return fmt.Errorf("%d zeros stand before the first sample; want 0 to %d", f.Pad, f.Length-1)
 	case len(f.Analysis) != f.Length || len(f.Synthesis) != f.Length:
@@ -83,8 +84,8 @@ func (f Framing) invertible() error {
 	}
 	for r, w := range inner {
 		if w <= leastWeight*most || most == 0 {
-			return fmt.Errorf("frames of %d samples, %d apart, cannot be joined again: sample %d of every %d gets the weight %.3g of at most %.3g; use a smaller hop or another window",
-				f.Length, f.Hop, r, f.Hop, w, most)
+			return fmt.Errorf("frames of %s, %d apart, cannot be joined again: sample %d of every %d gets the weight %.3g of at most %.3g; use a smaller hop or another window",
+				counted.Of(f.Length, "sample"), f.Hop, r, f.Hop, w, most)
 		}
 	}
 	n, sums := f.Frames(), f.weightSums()
@@ -170,11 +171,13 @@ func (f Framing) weight(t, n int) float64 {
 // frames share an activation, the zeros before the recording, its length, channels and
 // realisations may differ.
 func (f Framing) Fits(learnt Framing) error {
+	if f.Rate != learnt.Rate {
+		return fmt.Errorf("the sample rate is %d Hz; want %d, as the model was learnt: the stage resample gives a recording that rate", f.Rate, learnt.Rate)
+	}
 	for _, c := range []struct {
 		what, unit string
 		have, want int
 	}{
-		{"the sample rate", "Hz", f.Rate, learnt.Rate},
 		{"the length of a frame", "samples", f.Length, learnt.Length},
 		{"the hop of an activation", "samples", f.Hop * f.Share, learnt.Hop * learnt.Share},
 	} {

@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // Factors is V ≈ WH with W, H ≥ 0. Columns of W sum to 1; H is a power.
@@ -38,18 +40,18 @@ func (f *Factors) Rank() int { _, k := f.W.Dims(); return k }
 func (f *Factors) Validate(bins, columns int) error {
 	if f.W != nil {
 		if r, c := f.W.Dims(); bins >= 0 && r != bins {
-			return &ShapeError{"W", fmt.Sprintf("%d×%d", r, c), fmt.Sprintf("%d rows, one for each bin", bins)}
+			return &ShapeError{"W", fmt.Sprintf("%d×%d", r, c), fmt.Sprintf("%s, one for each bin", counted.Of(bins, "row"))}
 		}
 	}
 	if f.H != nil {
 		if r, c := f.H.Dims(); columns >= 0 && c != columns {
-			return &ShapeError{"H", fmt.Sprintf("%d×%d", r, c), fmt.Sprintf("%d columns, one for each activation", columns)}
+			return &ShapeError{"H", fmt.Sprintf("%d×%d", r, c), fmt.Sprintf("%s, one for each activation", counted.Of(columns, "column"))}
 		}
 	}
 	if f.W != nil && f.H != nil {
 		_, k := f.W.Dims()
 		if r, c := f.H.Dims(); r != k {
-			return &ShapeError{"H", fmt.Sprintf("%d×%d", r, c), fmt.Sprintf("%d rows, one for each column of W", k)}
+			return &ShapeError{"H", fmt.Sprintf("%d×%d", r, c), fmt.Sprintf("%s, one for each column of W", counted.Of(k, "row"))}
 		}
 	}
 	if err := findBad("W", f.W); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/nearest"
 )
 
@@ -312,7 +314,7 @@ func (p *Param) checkDepth(path string, value any, typ string, lists int) (errs 
 		return wrong(show(value), "a list: "+strings.Repeat("[", lists)+typeWords(typ)+", …"+strings.Repeat("]", lists))
 	}
 	if !strings.Contains(path, "/") && p.BoundsLength() && !p.inRange(float64(len(list))) {
-		is := plural(ptr(float64(len(list))), "1 entry", fmt.Sprintf("%d entries long", len(list)))
+		is := counted.Of(len(list), "entry") + " long"
 		if len(list) == 0 {
 			is = "empty"
 		}
@@ -323,8 +325,6 @@ func (p *Param) checkDepth(path string, value any, typ string, lists int) (errs 
 	}
 	return errs
 }
-
-func ptr(x float64) *float64 { return &x }
 
 // checkScalar returns what is wanted of value, or "" if it is all right.
 func (p *Param) checkScalar(value any, typ string) string {
@@ -353,7 +353,12 @@ func (p *Param) checkNumber(v json.Number, typ string) string {
 	x, err := v.Float64()
 	switch typ {
 	case "int":
-		if _, err := strconv.Atoi(v.String()); err != nil {
+		switch _, err := strconv.Atoi(v.String()); {
+		case errors.Is(err, strconv.ErrRange) && p.Max != nil && !p.BoundsLength():
+			return p.Range()
+		case errors.Is(err, strconv.ErrRange): // a whole number it is
+			return "a whole number, -2⁶³ to 2⁶³-1"
+		case err != nil:
 			return "a whole number"
 		}
 	case "uint":

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/lend"
 	"github.com/audiosep/audiosep/internal/wrap"
 )
@@ -362,7 +363,7 @@ func CheckGroups(groups []Group, k int) error {
 		return fmt.Errorf("it makes no sources; want at least one")
 	}
 	if c := slices.IndexFunc(in, func(n int) bool { return n != 1 }); c >= 0 {
-		return fmt.Errorf("component %d is in %d sources; want 1", c+1, in[c])
+		return fmt.Errorf("component %d is in %s; want 1", c+1, counted.Of(in[c], "source"))
 	}
 	return nil
 }

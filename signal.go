@@ -3,6 +3,8 @@ package audiosep
 import (
 	"context"
 	"fmt"
+
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // Signal is a recording in memory: a [Source] for tests, for synthetic sound and
@@ -18,11 +20,11 @@ type Signal struct {
 func (s *Signal) Head(context.Context) (Head, error) {
 	c := max(1, s.Channels)
 	if len(s.Data) == 0 || len(s.Data)%c != 0 {
-		return Head{}, &ShapeError{"the signal", fmt.Sprintf("%d layers", len(s.Data)), fmt.Sprintf("a multiple of its %d channels", c)}
+		return Head{}, &ShapeError{"the signal", counted.Of(len(s.Data), "layer"), fmt.Sprintf("a multiple of its %s", counted.Of(c, "channel"))}
 	}
 	for l, d := range s.Data {
 		if len(d) != len(s.Data[0]) {
-			return Head{}, &ShapeError{fmt.Sprintf("layer %d", l), fmt.Sprintf("%d samples", len(d)), fmt.Sprint(len(s.Data[0]))}
+			return Head{}, &ShapeError{fmt.Sprintf("layer %d", l), counted.Of(len(d), "sample"), fmt.Sprint(len(s.Data[0]))}
 		}
 	}
 	return Head{Rate: s.Rate, Samples: len(s.Data[0]), Channels: c, Realisations: len(s.Data) / c}, nil

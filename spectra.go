@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/huge"
 	"github.com/audiosep/audiosep/internal/lend"
 	"github.com/audiosep/audiosep/internal/wrap"
@@ -76,7 +77,7 @@ type Spectra interface {
 // differ in length.
 func NewSpectra(f *Framed, t Transform) (Spectra, error) {
 	if t.Len() != f.Framing.Length {
-		return nil, &ShapeError{What: "the transform", Is: fmt.Sprintf("for frames of %d samples", t.Len()), Want: fmt.Sprint(f.Framing.Length)}
+		return nil, &ShapeError{What: "the transform", Is: fmt.Sprintf("for frames of %s", counted.Of(t.Len(), "sample")), Want: fmt.Sprint(f.Framing.Length)}
 	}
 	return &FramedSpectra{f, t}, nil
 }
@@ -294,7 +295,7 @@ func (p *wholePower) V(context.Context) (*mat.Dense, error) { return p.v, nil }
 func (p *wholePower) Columns(_ context.Context, dst *mat.Dense, first int) error {
 	_, n := dst.Dims()
 	if _, all := p.v.Dims(); first+n > all {
-		return &ShapeError{"V", fmt.Sprintf("%d×%d", p.Bins(), all), fmt.Sprintf("%d columns, as its framing has", p.f.Columns())}
+		return &ShapeError{"V", fmt.Sprintf("%d×%d", p.Bins(), all), fmt.Sprintf("%s, as its framing has", counted.Of(p.f.Columns(), "column"))}
 	}
 	dst.Copy(columns(p.v, first, n))
 	return nil

@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/lend"
 	"github.com/audiosep/audiosep/internal/wrap"
 )
@@ -50,7 +51,7 @@ func Collect(ctx context.Context, s Stems) ([]*Signal, error) {
 // one for each name.
 func NewStems(names []string, signals []*Signal) (Stems, error) {
 	if len(names) != len(signals) || len(names) == 0 {
-		return nil, &ShapeError{"the stems", fmt.Sprintf("%d signals with %d names", len(signals), len(names)), "a name for each, at least one"}
+		return nil, &ShapeError{"the stems", fmt.Sprintf("%d signals with %s", len(signals), counted.Of(len(names), "name")), "a name for each, at least one"}
 	}
 	s := &memoryStems{names: names, signals: signals}
 	for j, x := range signals {
@@ -68,7 +69,7 @@ func NewStems(names []string, signals []*Signal) (Stems, error) {
 }
 
 func (h Head) words() string {
-	return fmt.Sprintf("%d samples at %d Hz in %d layers", h.Samples, h.Rate, h.Layers())
+	return fmt.Sprintf("%s at %d Hz in %s", counted.Of(h.Samples, "sample"), h.Rate, counted.Of(h.Layers(), "layer"))
 }
 
 type memoryStems struct {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -59,14 +60,14 @@ func PrincipalAngles(a, b mat.Matrix) ([]float64, error) {
 func orthonormal(a mat.Matrix) (*mat.Dense, error) {
 	p, m := a.Dims()
 	if p > m {
-		return nil, &audiosep.ShapeError{What: "a space", Is: fmt.Sprintf("spanned by %d rows", p), Want: fmt.Sprintf("at most %d, their length", m)}
+		return nil, &audiosep.ShapeError{What: "a space", Is: fmt.Sprintf("spanned by %s", counted.Of(p, "row")), Want: fmt.Sprintf("at most %d, their length", m)}
 	}
 	var svd mat.SVD
 	if !svd.Factorize(a.T(), mat.SVDThinU) {
-		return nil, fmt.Errorf("the singular values of %d rows could not be found; want finite rows", p)
+		return nil, fmt.Errorf("the singular values of %s could not be found; want finite rows", counted.Of(p, "row"))
 	}
 	if s := svd.Values(nil); !(s[p-1] > 1e-12*s[0]) {
-		return nil, fmt.Errorf("%d rows are linearly dependent; want independent ones", p)
+		return nil, fmt.Errorf("%s linearly dependent; want independent ones", counted.Are(p, "row"))
 	}
 	var u mat.Dense
 	svd.UTo(&u)

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // AIFF: Apple, Audio Interchange File Format 1.3, and the draft of AIFF-C of 1991.
@@ -56,7 +57,7 @@ func (a *aiffParser) parse() error {
 		case declared > left && a.sound > 0:
 			return a.finish() // something behind the samples, cut short
 		case declared > left:
-			return fmt.Errorf("chunk %q at byte %d says that it has %d bytes; %d are left in the file", name, at-8, declared, left)
+			return fmt.Errorf("chunk %q at byte %d says that it has %s; %d are left in the file", name, at-8, counted.Of(declared, "byte"), left)
 		case name == "COMM" && !a.have:
 			err = a.comm(at, declared)
 		case declared <= mostTagBytes && named(aiffTags, name) != "":
@@ -79,7 +80,7 @@ func (a *aiffParser) comm(at, declared int64) error {
 		want = 22
 	}
 	if declared < want {
-		return fmt.Errorf("the COMM chunk at byte %d has %d bytes; want at least %d", at-8, declared, want)
+		return fmt.Errorf("the COMM chunk at byte %d has %s; want at least %d", at-8, counted.Of(declared, "byte"), want)
 	}
 	var b [22]byte
 	if _, err := readFull(a.in, b[:want], at); err != nil {
@@ -158,7 +159,7 @@ func (a *aiffParser) ssnd(at, declared, left int64) error {
 	}
 	offset := int64(binary.BigEndian.Uint32(b[:]))
 	if n < len(b) || left < 8 || offset > left-8 {
-		return fmt.Errorf("the samples at byte %d are said to begin %d bytes on; %d are left in the file", at, offset, left)
+		return fmt.Errorf("the samples at byte %d are said to begin %s on; %d are left in the file", at, counted.Of(offset, "byte"), left)
 	}
 	a.sound = at + 8 + offset
 	a.promised = max(0, declared-8-offset)
@@ -184,7 +185,7 @@ func (a *aiffParser) finish() error {
 		a.frames = there
 	}
 	if a.frames > there {
-		return fmt.Errorf("the header promises %d samples a channel, %d are there: the file is truncated; get it whole, or keep what is there with ffmpeg -i IN OUT.wav", a.frames, there)
+		return fmt.Errorf("the header promises %s a channel, %d are there: the file is truncated; get it whole, or keep what is there with ffmpeg -i IN OUT.wav", counted.Of(a.frames, "sample"), there)
 	}
 	a.offset, a.samples = a.sound, int(a.frames)
 	return nil

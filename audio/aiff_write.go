@@ -8,12 +8,13 @@ import (
 	"math/bits"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // fitsAIFF looks at the samples; createAIFF counts what stands before them too.
 func fitsAIFF(l layout) error {
 	if size := int64(l.samples) * int64(l.block()); size > math.MaxUint32 {
-		return fmt.Errorf("the samples have %d bytes, and AIFF holds 4 GB; want WAV or FLAC", size)
+		return fmt.Errorf("the samples have %s, and AIFF holds 4 GB; want WAV or FLAC", counted.Of(size, "byte"))
 	}
 	return nil
 }
@@ -50,7 +51,7 @@ func createAIFF(f io.WriteSeeker, l layout, tags audiosep.Tags) (encoder, error)
 	}
 	total := int64(len(body)) + 16 + size + size&1
 	if total > math.MaxUint32 || int64(l.samples) > math.MaxUint32 {
-		return nil, fmt.Errorf("there would be %d bytes, and AIFF holds 4 GB; want WAV or FLAC", total)
+		return nil, fmt.Errorf("there would be %s, and AIFF holds 4 GB; want WAV or FLAC", counted.Of(total, "byte"))
 	}
 	head := be.AppendUint32([]byte("FORM"), uint32(total))
 	head = append(append(head, body...), "SSND"...)

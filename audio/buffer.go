@@ -7,6 +7,7 @@ import (
 	goaudio "github.com/go-audio/audio"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // Buffer returns one realisation of s, 0 to R-1, as a buffer of go-audio: interleaved,
@@ -53,7 +54,7 @@ func FromBuffer(b goaudio.Buffer) (*audiosep.Signal, error) {
 		x = b.AsFloatBuffer().Data
 	}
 	if len(x)%format.NumChannels != 0 {
-		return nil, fmt.Errorf("the buffer has %d samples; want a multiple of its %d channels", len(x), format.NumChannels)
+		return nil, fmt.Errorf("the buffer has %s; want a multiple of its %s", counted.Of(len(x), "sample"), counted.Of(format.NumChannels, "channel"))
 	}
 	s := &audiosep.Signal{Rate: format.SampleRate, Channels: format.NumChannels, Data: make([][]float64, format.NumChannels)}
 	for c := range s.Data {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // encoding is how a file stores one sample.
@@ -58,7 +60,7 @@ type clipping struct {
 func (c *clipping) dBFS() float64 { return math.Round(2000*math.Log10(c.peak)) / 100 }
 
 func (c *clipping) String() string {
-	return fmt.Sprintf("%d samples are beyond full scale, the peak is %+.2f dBFS", c.samples, c.dBFS())
+	return fmt.Sprintf("%s beyond full scale, the peak is %+.2f dBFS", counted.Are(c.samples, "sample"), c.dBFS())
 }
 
 // appendSamples appends the samples from to to-1 of every channel, interleaved. What an

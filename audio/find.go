@@ -65,7 +65,7 @@ func isSound(path string) bool {
 // 10. Those in lossy formats are taken where there are no others. Like the shell's *.wav it passes
 // over names that begin with a dot, such as the ._ files of macOS. A folder without any is an error.
 func StemsIn(dir string) (files []string, err error) {
-	entries, err := os.ReadDir(dir)
+	entries, err := whole.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/flac"
 )
 
@@ -67,7 +68,7 @@ func (f *flacFile) metadata() error {
 		}
 		length := int64(b[1])<<16 | int64(b[2])<<8 | int64(b[3])
 		if got < 4 || length > f.in.size-at-4 {
-			return fmt.Errorf("the block of metadata at byte %d is said to have %d bytes; %d are left in the file", at, length, max(0, f.in.size-at-4))
+			return fmt.Errorf("the block of metadata at byte %d is said to have %s; %d are left in the file", at, counted.Of(length, "byte"), max(0, f.in.size-at-4))
 		}
 		if kind := b[0] & 0x7F; (n == 0) != (kind == 0) {
 			return fmt.Errorf("block %d of metadata, at byte %d, is of type %d; want STREAMINFO first and once", n, at, kind)
@@ -172,7 +173,7 @@ func (f *flacFile) next(w *window, at int64, h flac.Header) (int, flac.Header, e
 func (f *flacFile) finish(at int64) error {
 	f.end = at
 	if f.info.Samples > 0 && f.samples != f.info.Samples {
-		return fmt.Errorf("the header promises %d samples a channel, %d are there: the file is broken or truncated; get it whole, or keep what is there with ffmpeg -i IN OUT.wav", f.info.Samples, f.samples)
+		return fmt.Errorf("the header promises %s a channel, %d are there: the file is broken or truncated; get it whole, or keep what is there with ffmpeg -i IN OUT.wav", counted.Of(f.info.Samples, "sample"), f.samples)
 	}
 	b := make([]byte, 4096)
 	n, err := readFull(f.in, b, at)
@@ -181,7 +182,7 @@ func (f *flacFile) finish(at int64) error {
 	}
 	b = b[:n]
 	if rest := string(b); len(bytes.Trim(b, "\x00")) > 0 && !strings.HasPrefix(rest, "TAG") && !strings.HasPrefix(rest, "ID3") && !strings.HasPrefix(rest, "APETAGEX") {
-		return fmt.Errorf("after %d samples a channel, %d bytes follow from byte %d on that are no frame: the file is broken", f.samples, f.in.size-at, at)
+		return fmt.Errorf("after %s a channel, %s follow from byte %d on that are no frame: the file is broken", counted.Of(f.samples, "sample"), counted.Of(f.in.size-at, "byte"), at)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/flac"
 )
 
@@ -27,7 +28,7 @@ type flacEncoder struct {
 
 func fitsFLAC(l layout) error {
 	if l.channels > 8 {
-		return fmt.Errorf("there are %d channels, and FLAC holds 8; want WAV or AIFF", l.channels)
+		return fmt.Errorf("%s, and FLAC holds 8; want WAV or AIFF", counted.There(l.channels, "channel"))
 	}
 	if l.rate >= 1<<20 {
 		return fmt.Errorf("the rate is %d Hz, and FLAC holds less than %d; want WAV or AIFF", l.rate, 1<<20)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/mp3"
 )
 
@@ -79,11 +80,11 @@ func walkMP3(ctx context.Context, in *input) (f mp3Frames, err error) {
 		}
 		switch {
 		case !ok:
-			return f, fmt.Errorf("no frame stands at byte %d, after %d frames: the file is broken; keep what can be read with ffmpeg -i IN OUT.wav", at, f.count)
+			return f, fmt.Errorf("no frame stands at byte %d, after %s: the file is broken; keep what can be read with ffmpeg -i IN OUT.wav", at, counted.Of(f.count, "frame"))
 		case h.Bytes == 0:
 			return f, fmt.Errorf("the frame at byte %d has a free bit rate: %w", at, errUnread)
 		case f.Rate > 0 && (h.Rate != f.Rate || h.Channels != f.Channels || h.Samples != f.Samples):
-			return f, fmt.Errorf("the frame at byte %d is of %d Hz and %d channels, those before of %d Hz and %d: %w", at, h.Rate, h.Channels, f.Rate, f.Channels, errUnread)
+			return f, fmt.Errorf("the frame at byte %d is of %d Hz and %s, those before of %d Hz and %d: %w", at, h.Rate, counted.Of(h.Channels, "channel"), f.Rate, f.Channels, errUnread)
 		case h.Bytes > len(b): // it is cut short
 			if f.count == 0 {
 				return f, fmt.Errorf("the file ends in the frame at byte %d; it is truncated", at)

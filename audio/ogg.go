@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // oggReader takes the packets of a stream out of an Ogg file (RFC 3533).
@@ -167,7 +169,7 @@ func (o *oggReader) decode(ctx context.Context, d *decoded, packet func([]byte) 
 		}
 		if end = o.granule; first && !o.last && end < done {
 			if o.strict {
-				return 0, 0, fmt.Errorf("the page before byte %d has %d samples and is said to end at %d; want a position of %d or more: %s", o.at, done, end, done, broken)
+				return 0, 0, fmt.Errorf("the page before byte %d has %s and is said to end at %d; want a position of %d or more: %s", o.at, counted.Of(done, "sample"), end, done, broken)
 			}
 			skip = done - end
 		}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 
 	"github.com/thesyncim/gopus"
+
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // Ogg Opus: RFC 6716 and RFC 7845. Packets are decoded by github.com/thesyncim/gopus, a port of
@@ -41,7 +43,7 @@ func openOpus(ctx context.Context, in *input) (recording, error) {
 		err = v.SetGain(h.gain)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the decoder takes no stream of %d channels with this gain (%w): %w", h.channels, err, errUnread)
+		return nil, fmt.Errorf("the decoder takes no stream of %s with this gain (%w): %w", counted.Of(h.channels, "channel"), err, errUnread)
 	}
 	tags, err := o.next()
 	if err != nil {
@@ -104,7 +106,7 @@ type opusStream struct {
 // opusHead reads the identification header (RFC 7845, 5.1).
 func opusHead(b []byte) (h opusStream, err error) {
 	if len(b) < 19 {
-		return h, fmt.Errorf("the header of the stream has %d bytes; want 19 or more: %s", len(b), broken)
+		return h, fmt.Errorf("the header of the stream has %s; want 19 or more: %s", counted.Of(len(b), "byte"), broken)
 	}
 	if b[8]&0xf0 != 0 {
 		return h, fmt.Errorf("the stream is of version %d; want 1: %w", b[8], errUnread)
@@ -113,14 +115,14 @@ func opusHead(b []byte) (h opusStream, err error) {
 	most := map[byte]int{opusStereo: 2, opusSurround: 8, opusDiscrete: 255}[h.family]
 	switch {
 	case most == 0:
-		return h, fmt.Errorf("the stream has %d channels of mapping family %d; want family 0, 1 or 255: %w", h.channels, h.family, errUnread)
+		return h, fmt.Errorf("the stream has %s of mapping family %d; want family 0, 1 or 255: %w", counted.Of(h.channels, "channel"), h.family, errUnread)
 	case h.channels < 1 || h.channels > most:
-		return h, fmt.Errorf("the stream has %d channels of mapping family %d; want 1 to %d: %s", h.channels, h.family, most, broken)
+		return h, fmt.Errorf("the stream has %s of mapping family %d; want 1 to %d: %s", counted.Of(h.channels, "channel"), h.family, most, broken)
 	case h.family == opusStereo:
 		h.streams, h.pairs, h.table = 1, h.channels-1, []byte{0, 1}[:h.channels]
 		return h, nil
 	case len(b) < 21+h.channels:
-		return h, fmt.Errorf("the header of the stream has %d bytes; want %d for %d channels: %s", len(b), 21+h.channels, h.channels, broken)
+		return h, fmt.Errorf("the header of the stream has %s; want %d for %s: %s", counted.Of(len(b), "byte"), 21+h.channels, counted.Of(h.channels, "channel"), broken)
 	}
 	h.streams, h.pairs, h.table = int(b[19]), int(b[20]), b[21:21+h.channels:21+h.channels]
 	return h, nil

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // encoder writes the samples of a file.
@@ -48,7 +49,7 @@ func newOutput(c codec, f io.WriteSeeker, path string, l layout, tags audiosep.T
 func (o *output) append(block [][]float64) error {
 	n := len(block[0])
 	if n > o.samples-o.written {
-		return fmt.Errorf("%s is given %d samples; want %d", o.path, o.written+n, o.samples)
+		return fmt.Errorf("%s is given %s; want %d", o.path, counted.Of(o.written+n, "sample"), o.samples)
 	}
 	run := max(1, chunkBytes/o.block())
 	for from := 0; from < n; from += run {
@@ -114,7 +115,7 @@ func (o *output) goOn(f *os.File, k kept) error {
 	case err != nil:
 		return err
 	case size < k.Bytes:
-		return fmt.Errorf("%s has %d bytes; want %d, as an earlier run kept them", f.Name(), size, k.Bytes)
+		return fmt.Errorf("%s has %s; want %d, as an earlier run kept them", f.Name(), counted.Of(size, "byte"), k.Bytes)
 	}
 	if err := o.sumTo(f, k.Bytes); err != nil {
 		return err
@@ -137,7 +138,7 @@ const clipRemedy = `set the encoding to "float32", or turn the recording down`
 // end writes what is left.
 func (o *output) end() error {
 	if o.written != o.samples {
-		return fmt.Errorf("%s has been given %d samples; want %d", o.path, o.written, o.samples)
+		return fmt.Errorf("%s has been given %s; want %d", o.path, counted.Of(o.written, "sample"), o.samples)
 	}
 	return o.finish()
 }

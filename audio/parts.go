@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // part is what goes into the files of one name: a source, or the sum of several.
@@ -102,7 +103,7 @@ func (p *part) add(source int, block [][]float64) ([][]float64, error) {
 		p.begin(block)
 	}
 	if p.came[i] || len(block[0]) != len(p.sum[0]) {
-		return nil, &audiosep.ShapeError{What: fmt.Sprintf("the block of source %d", source+1), Is: fmt.Sprintf("%d samples long, or the second", len(block[0])), Want: fmt.Sprintf("one of %d samples from each source in turn", len(p.sum[0]))}
+		return nil, &audiosep.ShapeError{What: fmt.Sprintf("the block of source %d", source+1), Is: fmt.Sprintf("%s long, or the second", counted.Of(len(block[0]), "sample")), Want: fmt.Sprintf("one of %s from each source in turn", counted.Of(len(p.sum[0]), "sample"))}
 	}
 	p.came[i] = true
 	for l, x := range block {

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // ReadAudioParams are the parameters of read_audio.
@@ -27,11 +28,11 @@ Files written into a pipe, whose header does not know their length, are read to 
 // Validate refuses several files that are not said to be realisations.
 func (p ReadAudioParams) Validate() error {
 	if len(p.Files) > 1 && !p.Realisations {
-		return &audiosep.ParamError{Name: "files", What: fmt.Sprintf("has %d entries; want one", len(p.Files)),
+		return &audiosep.ParamError{Name: "files", What: fmt.Sprintf("has %s; want one", counted.Of(len(p.Files), "entry")),
 			Hint: "run the pipeline for each, or set realisations if they are recordings of one scene"}
 	}
 	if len(p.Names) > 0 && len(p.Names) != len(p.Files) {
-		return &audiosep.ParamError{Name: "names", What: fmt.Sprintf("has %d entries; want one for each of the %d files, or none", len(p.Names), len(p.Files))}
+		return &audiosep.ParamError{Name: "names", What: fmt.Sprintf("has %s; want one for each of the %s, or none", counted.Of(len(p.Names), "entry"), counted.Of(len(p.Files), "file"))}
 	}
 	return nil
 }
@@ -141,7 +142,7 @@ func (s *readAudio) describe(files []*soundFile) error {
 }
 
 func describe(h audiosep.Head) string {
-	return fmt.Sprintf("%d Hz, %d channels and %d samples", h.Rate, h.Channels, h.Samples)
+	return fmt.Sprintf("%d Hz, %s and %s", h.Rate, counted.Of(h.Channels, "channel"), counted.Of(h.Samples, "sample"))
 }
 
 // ReadAt fills dst[layer] with the samples from at on, zeros outside the recording.
@@ -233,11 +234,11 @@ func (s *readAudio) check(dst [][]float64) error {
 		return errors.New("the files are not open; want a call of Head before, and of Close after")
 	}
 	if len(dst) != s.head.Layers() {
-		return &audiosep.ShapeError{What: "dst", Is: fmt.Sprintf("%d layers", len(dst)), Want: fmt.Sprint(s.head.Layers())}
+		return &audiosep.ShapeError{What: "dst", Is: counted.Of(len(dst), "layer"), Want: fmt.Sprint(s.head.Layers())}
 	}
 	for l, d := range dst {
 		if len(d) != len(dst[0]) {
-			return &audiosep.ShapeError{What: fmt.Sprintf("layer %d of dst", l), Is: fmt.Sprintf("%d samples", len(d)), Want: fmt.Sprint(len(dst[0]))}
+			return &audiosep.ShapeError{What: fmt.Sprintf("layer %d of dst", l), Is: counted.Of(len(d), "sample"), Want: fmt.Sprint(len(dst[0]))}
 		}
 	}
 	return nil

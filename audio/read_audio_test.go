@@ -134,10 +134,10 @@ func TestReadAudioRefuses(t *testing.T) {
 		params map[string]any
 		want   string
 	}{
-		{map[string]any{"files": []string{filepath.Join(dir, "none.wav")}}, "none.wav: no such file"},
+		{map[string]any{"files": []string{filepath.Join(dir, "none.wav")}}, "there is no file "},
 		{map[string]any{"files": []string{dir}}, "is no regular file"},
 		{map[string]any{"files": []string{empty}}, "empty.wav has no samples; want at least 1"},
-		{map[string]any{"files": []string{a, short}, "realisations": true}, "short.wav has 1000 Hz, 1 channels and 999 samples, but " + a + " has 1000 Hz, 1 channels and 1000 samples; want realisations of one scene alike"},
+		{map[string]any{"files": []string{a, short}, "realisations": true}, "short.wav has 1000 Hz, 1 channel and 999 samples, but " + a + " has 1000 Hz, 1 channel and 1000 samples; want realisations of one scene alike"},
 		{map[string]any{"files": []string{a, stereo}, "realisations": true}, "stereo.wav has 1000 Hz, 2 channels"},
 	} {
 		if _, _, err := source(t, c.params); err == nil || !strings.Contains(err.Error(), c.want) {

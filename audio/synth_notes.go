@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // SynthNotesParams are the parameters of synth_notes. PaperNotes returns the defaults, the signals of
@@ -64,7 +65,7 @@ func (p SynthNotesParams) Validate() error {
 		}
 	}
 	if len(p.Pattern) != sources {
-		wrong("pattern", "has %d sources; want %d, as fundamentals has", len(p.Pattern), sources)
+		wrong("pattern", "has %s; want %d, as fundamentals has", counted.Of(len(p.Pattern), "source"), sources)
 	}
 	for i, gains := range p.Pattern {
 		if len(gains) == 0 || len(gains) != len(p.Pattern[0]) {
@@ -72,11 +73,11 @@ func (p SynthNotesParams) Validate() error {
 		}
 	}
 	if len(p.Phases) > 0 && len(p.Phases) != p.Realisations {
-		wrong("phases", "has %d realisations; want %d", len(p.Phases), p.Realisations)
+		wrong("phases", "has %s; want %d", counted.Of(len(p.Phases), "realisation"), p.Realisations)
 	}
 	for r, phases := range p.Phases {
 		if len(phases) != sources {
-			wrong(fmt.Sprintf("phases/%d", r), "has %d sources; want %d", len(phases), sources)
+			wrong(fmt.Sprintf("phases/%d", r), "has %s; want %d", counted.Of(len(phases), "source"), sources)
 		}
 	}
 	if part, err := strconv.Atoi(p.Part); p.Part != "mix" && (err != nil || part < 1 || part > sources) {
@@ -148,7 +149,7 @@ func (s *synthNotes) Head(context.Context) (audiosep.Head, error) {
 // ReadAt computes the samples from at on.
 func (s *synthNotes) ReadAt(ctx context.Context, dst [][]float64, at int) error {
 	if len(dst) != s.p.Realisations {
-		return &audiosep.ShapeError{What: "dst", Is: fmt.Sprintf("%d layers", len(dst)), Want: fmt.Sprint(s.p.Realisations)}
+		return &audiosep.ShapeError{What: "dst", Is: counted.Of(len(dst), "layer"), Want: fmt.Sprint(s.p.Realisations)}
 	}
 	for r, d := range dst {
 		if err := ctx.Err(); err != nil {

@@ -245,11 +245,11 @@ func readAll(t *testing.T, p audio.SynthNotesParams) [][]float64 {
 func TestSynthNotesRefuses(t *testing.T) {
 	for _, c := range []struct{ params, want string }{
 		{`{"fundamentals": [440]}`, "parameter pattern has 2 sources; want 1, as fundamentals has"},
-		{`{"fundamentals": [], "pattern": [[1]]}`, "parameter fundamentals is empty; want one for each source\nparameter pattern has 1 sources; want 0, as fundamentals has"},
+		{`{"fundamentals": [], "pattern": [[1]]}`, "parameter fundamentals is empty; want one for each source\nparameter pattern has 1 source; want 0, as fundamentals has"},
 		{`{"fundamentals": [440, 1250]}`, "parameter fundamentals/1 is 1250 Hz, so that its highest harmonic has 2500 Hz; want less than half the rate, 2500 Hz"},
 		{`{"pattern": [[1, 0], [1]]}`, "parameter pattern/1 has 1 slots; want 2, at least 1"},
-		{`{"phases": [[0, 0]]}`, "parameter phases has 1 realisations; want 10"},
-		{`{"realisations": 1, "phases": [[0]]}`, "parameter phases/0 has 1 sources; want 2"},
+		{`{"phases": [[0, 0]]}`, "parameter phases has 1 realisation; want 10"},
+		{`{"realisations": 1, "phases": [[0]]}`, "parameter phases/0 has 1 source; want 2"},
 		{`{"part": "3"}`, `parameter part is "3"; want mix, or 1 to 2`},
 		{`{"amplitudes": []}`, "parameter amplitudes is empty; want one for each harmonic"},
 	} {

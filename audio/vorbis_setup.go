@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/bits"
 	"strings"
+
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // What a Vorbis setup header may ask for. libvorbis writes codebooks of up to 6561 entries; a
@@ -108,7 +110,7 @@ func (r *lowBits) codebook() (int, error) {
 	}
 	dimensions, entries := r.read(16), r.read(24)
 	if entries < 1 || entries > mostEntries || dimensions < 1 || dimensions*entries > mostValues {
-		return 0, fmt.Errorf("it has %d entries of %d numbers; want 1 to %d, and at most %d numbers", entries, dimensions, mostEntries, mostValues)
+		return 0, fmt.Errorf("it has %s of %s; want 1 to %d, and at most %d numbers", counted.Of(entries, "entry"), counted.Of(dimensions, "number"), mostEntries, mostValues)
 	}
 	if err := r.lengths(entries); err != nil {
 		return 0, err
@@ -161,7 +163,7 @@ func (r *lowBits) lengths(entries int) error {
 	case r.short:
 		return errors.New("it is truncated")
 	case entries == 1 || used == 0:
-		return fmt.Errorf("it has %d words for %d entries; want at least two entries, one of them with a word: %w", used, entries, errUnread)
+		return fmt.Errorf("it has %d words for %s; want at least two entries, one of them with a word: %w", used, counted.Of(entries, "entry"), errUnread)
 	case used > 1 && sum != 1<<32:
 		return errors.New("the lengths of its words are not those of a tree: the file is broken")
 	}

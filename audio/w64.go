@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // Wave64: WAV with sizes of 64 bits, which count their own heads of 24 bytes, and with GUIDs
@@ -42,7 +44,7 @@ func parseW64(in *input) (layout, error) {
 			return w.layout, w.w64Data(body, left)
 		}
 		if body < 0 || body > left {
-			return w.layout, fmt.Errorf("chunk %q at byte %d says that it has %d bytes; %d are left in the file", name[:4], w.at, declared, left+24)
+			return w.layout, fmt.Errorf("chunk %q at byte %d says that it has %s; %d are left in the file", name[:4], w.at, counted.Of(declared, "byte"), left+24)
 		}
 		if known && name[:4] == "fmt " {
 			w.at += 24
@@ -66,7 +68,7 @@ func (w *walker) w64Data(size, left int64) error {
 	}
 	size = max(size, 0)
 	if block := int64(w.block()); size/block > left/block {
-		return fmt.Errorf("the header promises %d samples a channel, %d are there: the file is truncated; get it whole, or keep what is there with ffmpeg -i IN OUT.wav", size/block, left/block)
+		return fmt.Errorf("the header promises %s a channel, %d are there: the file is truncated; get it whole, or keep what is there with ffmpeg -i IN OUT.wav", counted.Of(size/block, "sample"), left/block)
 	}
 	w.offset, w.samples = w.at, int(size/int64(w.block()))
 	return nil

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // The limits of what is taken for a WAV file. They are far beyond any recording and
@@ -63,7 +64,7 @@ func (l layout) block() int { return l.channels * l.coding.width(l.enc.bytes) }
 // check tells why no sound file has such a rate or number of channels.
 func (l layout) check() error {
 	if l.channels < 1 || l.channels > maxChannels {
-		return fmt.Errorf("there are %d channels; want 1 to %d", l.channels, maxChannels)
+		return fmt.Errorf("%s; want 1 to %d", counted.There(l.channels, "channel"), maxChannels)
 	}
 	if l.rate < 1 || l.rate > math.MaxInt32 {
 		return fmt.Errorf("the rate is %d Hz; want 1 to %d", l.rate, math.MaxInt32)
@@ -194,7 +195,7 @@ func (w *walker) chunk() (done bool, err error) {
 		return true, w.data(declared, left)
 	}
 	if declared > left {
-		return false, fmt.Errorf("chunk %q at byte %d says that it has %d bytes; %d are left in the file", name, w.at-8, declared, left)
+		return false, fmt.Errorf("chunk %q at byte %d says that it has %s; %d are left in the file", name, w.at-8, counted.Of(declared, "byte"), left)
 	}
 	switch name {
 	case "fmt ":
@@ -210,7 +211,7 @@ func (w *walker) chunk() (done bool, err error) {
 func (w *walker) sizes(declared int64) error {
 	var b [16]byte
 	if declared < int64(len(b)) {
-		return fmt.Errorf("the ds64 chunk has %d bytes; want at least %d", declared, len(b))
+		return fmt.Errorf("the ds64 chunk has %s; want at least %d", counted.Of(declared, "byte"), len(b))
 	}
 	if _, err := readFull(w.r, b[:], w.at); err != nil {
 		return err
@@ -220,7 +221,7 @@ func (w *walker) sizes(declared int64) error {
 	switch {
 	case isPlaceholder(long) && long > uint64(w.size):
 	case long > math.MaxInt64:
-		return fmt.Errorf("the samples are said to have %d bytes; %d are in the file", long, w.size)
+		return fmt.Errorf("the samples are said to have %s; %d are in the file", counted.Of(long, "byte"), w.size)
 	default:
 		w.long = int64(long)
 	}
@@ -233,7 +234,7 @@ func (w *walker) format(declared int64) error {
 		return nil
 	}
 	if declared < 16 {
-		return fmt.Errorf("the fmt chunk has %d bytes; want at least 16", declared)
+		return fmt.Errorf("the fmt chunk has %s; want at least 16", counted.Of(declared, "byte"))
 	}
 	var b [40]byte
 	n, err := readFull(w.r, b[:min(declared, int64(len(b)))], w.at)
@@ -243,7 +244,7 @@ func (w *walker) format(declared int64) error {
 	tag := w.order.Uint16(b[0:])
 	if tag == tagExtensible {
 		if n < len(b) {
-			return fmt.Errorf("the extensible fmt chunk has %d bytes; want %d", n, len(b))
+			return fmt.Errorf("the extensible fmt chunk has %s; want %d", counted.Of(n, "byte"), len(b))
 		}
 		tag = w.order.Uint16(b[24:])
 		if channels := w.order.Uint16(b[2:]); channels > 2 {
@@ -291,8 +292,8 @@ func (w *walker) storage(float bool, bits, block int) error {
 		return fmt.Errorf("the samples are %s of %d bits; want %s: %w", kind, bits, want, errUnread)
 	}
 	if block != enc.bytes*w.channels && block != 0 {
-		return fmt.Errorf("%d channels of %d bits are said to take %d bytes; want %d: have the file written anew, for instance with ffmpeg -i IN.wav OUT.wav",
-			w.channels, bits, block, enc.bytes*w.channels)
+		return fmt.Errorf("%s of %d bits are said to take %s; want %d: have the file written anew, for instance with ffmpeg -i IN.wav OUT.wav",
+			counted.Of(w.channels, "channel"), bits, counted.Of(block, "byte"), enc.bytes*w.channels)
 	}
 	w.enc = enc
 	if w.order == binary.BigEndian && bytes > 1 {
@@ -313,10 +314,10 @@ func (w *walker) data(declared, left int64) error {
 	samples, rest := size/int64(w.block()), size%int64(w.block())
 	padded := rest == 1 && (size-rest)%2 == 1 // a file has whole words
 	if w.at+size == w.size && rest > 0 && !padded {
-		w.cut = fmt.Sprintf("it ends in the middle of a sample, after %d of its %d bytes", rest, w.block())
+		w.cut = fmt.Sprintf("it ends in the middle of a sample, after %d of its %s", rest, counted.Of(w.block(), "byte"))
 	}
 	if samples > math.MaxInt {
-		return fmt.Errorf("there are %d samples a channel; want at most %d", samples, math.MaxInt)
+		return fmt.Errorf("%s a channel; want at most %d", counted.There(samples, "sample"), math.MaxInt)
 	}
 	w.offset, w.samples = w.at, int(samples)
 	return nil

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // dataSize returns how many bytes of samples there are: those that the header declares,
@@ -17,7 +19,7 @@ func (w *walker) dataSize(declared, left int64) (int64, error) {
 		case declared == unknownSize || w.endsAt(w.long):
 			declared = w.long
 		case !w.endsAt(declared):
-			return 0, fmt.Errorf("the samples have %d bytes by the ds64 chunk and %d by their own, and neither ends where the file or a chunk does; have it written anew, for instance with ffmpeg -ignore_length 1 -i IN.wav OUT.wav", w.long, declared)
+			return 0, fmt.Errorf("the samples have %s by the ds64 chunk and %d by their own, and neither ends where the file or a chunk does; have it written anew, for instance with ffmpeg -ignore_length 1 -i IN.wav OUT.wav", counted.Of(w.long, "byte"), declared)
 		}
 	}
 	if w.openEnded(declared, left) {
@@ -66,8 +68,8 @@ func (w *walker) tooLarge(declared, left int64) (int64, error) {
 	if declared/block == left/block || w.riffEnds() || declared == w.size-w.base {
 		return left, nil
 	}
-	return 0, fmt.Errorf("the header promises %d samples a channel, %d are there: the file is truncated; get it whole, or keep what is there with ffmpeg -i CUT.wav OUT.wav",
-		declared/block, left/block)
+	return 0, fmt.Errorf("the header promises %s a channel, %d are there: the file is truncated; get it whole, or keep what is there with ffmpeg -i CUT.wav OUT.wav",
+		counted.Of(declared/block, "sample"), left/block)
 }
 
 // tooSmall judges a size that leaves bytes behind the samples. Chunks and tags may
@@ -85,8 +87,8 @@ func (w *walker) tooSmall(declared, left int64) (int64, error) {
 	case rest%(1<<32) == 0: // a size that wrapped around at 4 GiB
 		return left, nil
 	}
-	return 0, fmt.Errorf("the header promises %d samples a channel, and %d bytes follow them that are no chunk: its size is wrong; have it written anew, for instance with ffmpeg -ignore_length 1 -i IN.wav OUT.wav",
-		declared/block, rest)
+	return 0, fmt.Errorf("the header promises %s a channel, and %s follow them that are no chunk: its size is wrong; have it written anew, for instance with ffmpeg -ignore_length 1 -i IN.wav OUT.wav",
+		counted.Of(declared/block, "sample"), counted.Of(rest, "byte"))
 }
 
 // riffEnds tells whether RIFF's size is that of the file, up to a byte of padding.

@@ -193,7 +193,7 @@ func TestParseRefuses(t *testing.T) {
 		{"truncated", riff(2036, pcm16, chunk("data", 2000, make([]byte, 600)...)), "the header promises 1000 samples a channel, 300 are there: the file is truncated"},
 		{"truncated at 3 GB", riff(3000000036, pcm16, chunk("data", 3000000000, 1, 2)), "promises 1500000000 samples a channel, 1 are there: the file is truncated"},
 		{"truncated by one sample", riff(40, pcm16, chunk("data", 4, 1, 2)), "promises 2 samples a channel, 1 are there"},
-		{"much behind the samples", riff(-1, pcm16, chunk("data", 2, []byte(strings.Repeat("\x01\x80", 40000))...)), "promises 1 samples a channel, and 79998 bytes follow them that are no chunk"},
+		{"much behind the samples", riff(-1, pcm16, chunk("data", 2, []byte(strings.Repeat("\x01\x80", 40000))...)), "promises 1 sample a channel, and 79998 bytes follow them that are no chunk"},
 		{"RF64 with two sizes, both wrong", "RF64" + riff(-1, chunk("ds64", -1, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0), pcm16, chunk("data", 4, make([]byte, 20)...))[4:], "have 5 bytes by the ds64 chunk and 4 by their own"},
 		{"RF64 truncated", "RF64" + riff(-1, chunk("ds64", -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10), pcm16, chunk("data", unknown, 1, 0))[4:], "promises 576460752303423488 samples a channel, 1 are there"},
 		{"RF64 beyond int64", "RF64" + riff(-1, chunk("ds64", -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xF0), pcm16)[4:], "the samples are said to have"},

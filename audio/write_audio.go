@@ -18,6 +18,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/nearest"
 	"github.com/audiosep/audiosep/internal/whole"
 )
@@ -184,7 +185,7 @@ func (s *writeAudio) plan(h audiosep.Head, sources []string) ([]string, layout, 
 	}
 	paths, err := s.paths(h)
 	if n := len(s.parts) * h.Realisations; err == nil && s.stdout && n > 1 && sources[0] != unknownSource {
-		err = fmt.Errorf("%d stems would go to standard output; want one: say which by only, such as %q", n, s.parts[0].name)
+		err = fmt.Errorf("%s would go to standard output; want one: say which by only, such as %q", counted.Of(n, "stem"), s.parts[0].name)
 	}
 	return paths, l, err
 }
@@ -271,7 +272,7 @@ func (s *writeAudio) Resume(ctx context.Context, env audiosep.Env, h audiosep.He
 		return err
 	}
 	if len(all) != len(s.files) {
-		return errors.Join(fmt.Errorf("an earlier run kept %d files in %s; want %d", len(all), dir, len(s.files)), s.Close())
+		return errors.Join(fmt.Errorf("an earlier run kept %s in %s; want %d", counted.Of(len(all), "file"), dir, len(s.files)), s.Close())
 	}
 	for i, o := range s.files {
 		if err := o.goOn(s.raw[i], all[i]); err != nil {
@@ -399,11 +400,11 @@ func (s *writeAudio) Write(ctx context.Context, source int, block [][]float64) e
 		return err
 	}
 	if len(block) != s.head.Layers() || len(block) == 0 {
-		return &audiosep.ShapeError{What: "the block", Is: fmt.Sprintf("%d layers", len(block)), Want: fmt.Sprint(s.head.Layers())}
+		return &audiosep.ShapeError{What: "the block", Is: counted.Of(len(block), "layer"), Want: fmt.Sprint(s.head.Layers())}
 	}
 	for l, d := range block {
 		if len(d) != len(block[0]) {
-			return &audiosep.ShapeError{What: fmt.Sprintf("layer %d of the block", l), Is: fmt.Sprintf("%d samples", len(d)), Want: fmt.Sprint(len(block[0]))}
+			return &audiosep.ShapeError{What: fmt.Sprintf("layer %d of the block", l), Is: counted.Of(len(d), "sample"), Want: fmt.Sprint(len(block[0]))}
 		}
 	}
 	r, c := s.head.Realisations, s.head.Channels

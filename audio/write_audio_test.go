@@ -361,10 +361,10 @@ func TestWriteFileRefuses(t *testing.T) {
 		encoding, want string
 	}{
 		{recording(1, 1, 3), "mp3", `encoding is "mp3"; want uint8`},
-		{&audiosep.Signal{Rate: 8000, Data: recording(1, 2, 3).Data}, "int16", "the signal is 2 layers; want its 1 channels"},
+		{&audiosep.Signal{Rate: 8000, Data: recording(1, 2, 3).Data}, "int16", "the signal is 2 layers; want its 1 channel"},
 		{&audiosep.Signal{Rate: 8000, Channels: 2, Data: [][]float64{{1}, {}}}, "int16", "layer 1 is 0 samples; want 1"},
 		{&audiosep.Signal{Data: [][]float64{{1}}}, "int16", "the rate is 0 Hz"},
-		{&audiosep.Signal{Rate: 8000, Data: [][]float64{{2}}}, "int32", "a.wav would clip: 1 samples"},
+		{&audiosep.Signal{Rate: 8000, Data: [][]float64{{2}}}, "int32", "a.wav would clip: 1 sample"},
 		{&audiosep.Signal{Rate: 8000, Data: [][]float64{{1e39}}}, "float32", "is 1e+39; want a number that float32 can hold"},
 	} {
 		if err := mustFail(audio.WriteFile(path, c.s, c.encoding), c.want); err != nil {

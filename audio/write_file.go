@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/whole"
 )
 
@@ -66,7 +67,7 @@ func (m *inMemory) Seek(offset int64, whence int) (int64, error) {
 		offset += int64(len(m.data))
 	}
 	if offset < 0 || offset > int64(len(m.data)) {
-		return m.at, fmt.Errorf("offset %d is not in %d bytes", offset, len(m.data))
+		return m.at, fmt.Errorf("offset %d is not in %s", offset, counted.Of(len(m.data), "byte"))
 	}
 	m.at = offset
 	return offset, nil
@@ -90,7 +91,7 @@ func storable(name string, s *audiosep.Signal, encoding string) (codec, layout, 
 		return codec{}, layout{}, err
 	}
 	if h.Realisations != 1 {
-		return codec{}, layout{}, &audiosep.ShapeError{What: "the signal", Is: fmt.Sprintf("%d layers", len(s.Data)), Want: fmt.Sprintf("its %d channels", h.Channels)}
+		return codec{}, layout{}, &audiosep.ShapeError{What: "the signal", Is: counted.Of(len(s.Data), "layer"), Want: fmt.Sprintf("its %s", counted.Of(h.Channels, "channel"))}
 	}
 	l := layout{rate: h.Rate, channels: h.Channels, enc: e, samples: h.Samples}
 	return format, l, format.check(l)

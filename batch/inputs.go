@@ -13,8 +13,9 @@ import (
 	"strings"
 
 	"github.com/audiosep/audiosep/audio"
-
 	"github.com/audiosep/audiosep/batch/helper"
+	"github.com/audiosep/audiosep/internal/counted"
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // Found is what arguments name.
@@ -37,7 +38,7 @@ func (l LeftOut) String() string {
 		return fmt.Sprintf("left out in %s: %s, which no reader takes", l.Folder, l.Files[0])
 	}
 	such := max(0, slices.IndexFunc(l.Files, audio.NamedSound))
-	return fmt.Sprintf("left out in %s: %d files that no reader takes, such as %s", l.Folder, len(l.Files), l.Files[such])
+	return fmt.Sprintf("left out in %s: %s that no reader takes, such as %s", l.Folder, counted.Of(len(l.Files), "file"), l.Files[such])
 }
 
 // Inputs returns what args name: files, patterns such as songs/*.flac, and folders, for all the
@@ -168,12 +169,12 @@ func abs(path string) string {
 
 // each adds each file that an argument names.
 func (f *Found) each(arg string) error {
-	info, err := os.Stat(arg)
+	info, err := whole.Stat(arg)
 	switch {
 	case err == nil && info.IsDir():
 		found, others, err := audio.Find(arg, "")
 		if err == nil && len(found) == 0 {
-			err = fmt.Errorf("in the folder %s there is no sound, among %d files; want recordings", arg, len(others))
+			err = fmt.Errorf("in the folder %s there is no sound, among %s; want recordings", arg, counted.Of(len(others), "file"))
 		} else if len(others) > 0 {
 			f.Others = append(f.Others, LeftOut{arg, others})
 		}

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/kernel"
 )
 
@@ -164,7 +165,7 @@ func (c *convolutive) minimise(ctx context.Context, iterations int, tol float64,
 		case ctx.Err() != nil:
 			return nil, "", ctx.Err()
 		case math.IsNaN(after) || math.IsInf(after, 0):
-			return nil, "", fmt.Errorf("the objective is %v after %d iterations; want a finite number: scale V or raise eps", after, i)
+			return nil, "", fmt.Errorf("the objective is %v after %s; want a finite number: scale V or raise eps", after, counted.Of(i, "iteration"))
 		case after > before:
 			c.restore()
 			return append(all, before), "the objective fell as far as its rounding allows", nil

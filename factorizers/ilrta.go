@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // ILRTAParams are the parameters of ilrta.
@@ -117,10 +118,10 @@ func (s *ILRTA) Run(ctx context.Context, env audiosep.Env, in ILRTAIn) (ILRTAOut
 func (s *ILRTA) check(x *tensor, init *audiosep.Factors) error {
 	both := s.p.Learn == "r" || s.p.Learn == "both"
 	if both && x.shared > 1 {
-		return fmt.Errorf("%d frames share an activation, and learn is %s; want frames that each have their own, or learn p", x.shared, s.p.Learn)
+		return fmt.Errorf("%s share an activation, and learn is %s; want frames that each have their own, or learn p", counted.Of(x.shared, "frame"), s.p.Learn)
 	}
 	if both && x.cols > mostMixed {
-		return fmt.Errorf("the matrix R would mix %d frames, and have as many numbers as their square; want at most %d frames, or learn p", x.cols, mostMixed)
+		return fmt.Errorf("the matrix R would mix %s, and have as many numbers as their square; want at most %d frames, or learn p", counted.Of(x.cols, "frame"), mostMixed)
 	}
 	if init == nil {
 		return checkRank(s.p.Rank, x.bins, x.cols)

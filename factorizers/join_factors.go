@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // JoinFactorsParams are the parameters of join_factors.
@@ -53,7 +54,7 @@ func (s *JoinFactors) CheckWiring(from map[string][]string) error {
 }
 
 func namesWanted(names, dictionaries int) string {
-	return fmt.Sprintf("has %d entries; want %d, one for each dictionary", names, dictionaries)
+	return fmt.Sprintf("has %s; want %d, one for each dictionary", counted.Of(names, "entry"), dictionaries)
 }
 
 // Forecast says what is known of the factors: what is known of all dictionaries together.
@@ -148,7 +149,7 @@ func joinFactors(all []*audiosep.Factors, groups func(i int) []audiosep.Group) (
 			bins = r
 		}
 		if r != bins {
-			return nil, fmt.Errorf("dictionary %d has %d bins; want %d, as the first", i+1, r, bins)
+			return nil, fmt.Errorf("dictionary %d has %s; want %d, as the first", i+1, counted.Of(r, "bin"), bins)
 		}
 		if f.Framing != nil && out.Framing != nil {
 			if err := f.Framing.Fits(*out.Framing); err != nil {
@@ -195,7 +196,7 @@ func sameBins(hz, others []float64) error {
 		return nil
 	}
 	if len(hz) != len(others) {
-		return fmt.Errorf("it has %d bins; want %d, of the same transform", len(hz), len(others))
+		return fmt.Errorf("it has %s; want %d, of the same transform", counted.Of(len(hz), "bin"), len(others))
 	}
 	for i, f := range hz {
 		if math.Abs(f-others[i]) > 1e-6*math.Abs(others[len(others)-1]) {

@@ -41,7 +41,7 @@ func TestJoinFactors(t *testing.T) {
 		{[]string{"a", "b"}, []*audiosep.Factors{piano, guitar}, "[{a [0 1]} {b [2 3 4]}]", true},
 		{[]string{"a", "a"}, []*audiosep.Factors{piano, guitar}, "[{a [0 1 2 3 4]}]", true},
 		{nil, []*audiosep.Factors{piano, guitar, band}, "[{piano [0 1 5]} {guitar [2 3 4]} {drums [6]}]", false},
-		{[]string{"a"}, []*audiosep.Factors{piano, guitar}, "names has 1 entries; want 2, one for each dictionary", false},
+		{[]string{"a"}, []*audiosep.Factors{piano, guitar}, "names has 1 entry; want 2, one for each dictionary", false},
 		{nil, []*audiosep.Factors{piano, dictionary(5, 1, 0)}, "dictionary 2 has 5 bins; want 4, as the first", false},
 		{nil, []*audiosep.Factors{low, piano}, "[{piano [0]} {guitar [1 2]}]", false},
 		{nil, []*audiosep.Factors{low, high}, "dictionary 2: its bin 0 is at 5 Hz; want 0 Hz, of the same transform", false},

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/huge"
 	"github.com/audiosep/audiosep/internal/kernel"
 	"gonum.org/v1/gonum/mat"
@@ -113,7 +114,7 @@ func forecast(rank int, in map[string]audiosep.Forecast) (map[string]audiosep.Fo
 		return map[string]audiosep.Forecast{"factors": {Rank: init.Rank, Sources: init.Sources}}, nil
 	}
 	if init.Rank > 0 && init.Rank != rank {
-		return nil, &audiosep.ParamError{Name: "rank", What: fmt.Sprintf("is %d, but the wired factors have %d components; want rank %d", rank, init.Rank, init.Rank)}
+		return nil, &audiosep.ParamError{Name: "rank", What: fmt.Sprintf("is %d, but the wired factors have %s; want rank %d", rank, counted.Of(init.Rank, "component"), init.Rank)}
 	}
 	if init.Rank == rank {
 		f.Sources = init.Sources

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/threads"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -367,7 +368,7 @@ func (s *nmf) minimise(iterations int, tol float64, report func(done int, object
 			return nil, "", err
 		}
 		if math.IsNaN(before) || math.IsInf(before, 0) {
-			return nil, "", fmt.Errorf("the objective is %v after %d iterations; want a finite number: scale V, raise eps, or start elsewhere", before, i)
+			return nil, "", fmt.Errorf("the objective is %v after %s; want a finite number: scale V, raise eps, or start elsewhere", before, counted.Of(i, "iteration"))
 		}
 		if i == iterations {
 			return all, fmt.Sprintf("all %d iterations done", i), nil

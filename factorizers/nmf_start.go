@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/kernel"
 )
 
@@ -82,7 +83,7 @@ func (b *betaNMF) checkWired(v *spectrogram, s nmfStart) error {
 	bins, cols := v.Dims()
 	if s.h != nil {
 		if _, n := s.h.Dims(); n != cols {
-			return fmt.Errorf("the wired H has %d columns; want %d, those of V, or use: \"w\" to start from W alone", n, cols)
+			return fmt.Errorf("the wired H has %s; want %d, those of V, or use: \"w\" to start from W alone", counted.Of(n, "column"), cols)
 		}
 	}
 	if err := (&audiosep.Factors{W: s.w, H: s.h}).Validate(bins, cols); err != nil {
@@ -98,7 +99,7 @@ func (b *betaNMF) checkWired(v *spectrogram, s nmfStart) error {
 		rank, _ = s.h.Dims()
 	}
 	if rank != b.Rank {
-		return fmt.Errorf("rank is %d, but the wired factors have %d components; want rank %d", b.Rank, rank, rank)
+		return fmt.Errorf("rank is %d, but the wired factors have %s; want rank %d", b.Rank, counted.Of(rank, "component"), rank)
 	}
 	return checkNotZero(s.w, s.h, (s.w != nil || s.h != nil) && v.Sum() > 0)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	block "github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/kernel"
 )
 
@@ -123,7 +124,7 @@ func (s *OnlineNMF) Run(ctx context.Context, env audiosep.Env, in OnlineNMFIn) (
 	}
 	normaliseColumns(o.w)
 	framing := in.Power[0].Framing()
-	f := &audiosep.Factors{W: o.w, Framing: &framing, Hz: in.Power[0].Hz(), Power: s.p.Power, Stop: fmt.Sprintf("%d columns read %d times", r.columns, s.p.Epochs)}
+	f := &audiosep.Factors{W: o.w, Framing: &framing, Hz: in.Power[0].Hz(), Power: s.p.Power, Stop: fmt.Sprintf("%s read %d times", counted.Of(r.columns, "column"), s.p.Epochs)}
 	if err := f.Validate(-1, -1); err != nil {
 		return OnlineNMFOut{}, fmt.Errorf("%w: scale V or raise eps", err)
 	}
@@ -148,7 +149,7 @@ func (s *OnlineNMF) start(ctx context.Context, env audiosep.Env, r *reader, init
 			return nil, fmt.Errorf("the wired factors: %w", err)
 		}
 		if k := init.Rank(); s.p.Rank != 0 && k != s.p.Rank {
-			return nil, fmt.Errorf("rank is %d, but the wired factors have %d components; want rank %d", s.p.Rank, k, k)
+			return nil, fmt.Errorf("rank is %d, but the wired factors have %s; want rank %d", s.p.Rank, counted.Of(k, "component"), k)
 		}
 		o.w = mat.DenseCopyOf(init.W)
 		return o.ready(), nil
@@ -209,7 +210,7 @@ func newReader(powers []audiosep.Power, p OnlineNMFParams) (*reader, error) {
 	r := &reader{powers: powers, power: p.Power}
 	for i, v := range powers {
 		if v.Bins() != powers[0].Bins() {
-			return nil, fmt.Errorf("recording %d has %d bins; want %d, as the first", i+1, v.Bins(), powers[0].Bins())
+			return nil, fmt.Errorf("recording %d has %s; want %d, as the first", i+1, counted.Of(v.Bins(), "bin"), powers[0].Bins())
 		}
 		if err := v.Framing().Fits(powers[0].Framing()); err != nil {
 			return nil, fmt.Errorf("recording %d: %w", i+1, err)

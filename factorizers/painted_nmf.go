@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/kernel"
 )
 
@@ -153,7 +154,7 @@ func (s *PaintedNMF) Separate(ctx context.Context, env audiosep.Env, x audiosep.
 		hz = make([]float64, power.Bins())
 	}
 	if err := checkRank(len(names)*s.p.Components, power.Bins(), x.Framing().Columns()); err != nil {
-		return nil, nil, fmt.Errorf("%d sources with %d components each: %w", len(names), s.p.Components, err)
+		return nil, nil, fmt.Errorf("%s with %s each: %w", counted.Of(len(names), "source"), counted.Of(s.p.Components, "component"), err)
 	}
 	penalties, err := (&painter{names, x.Framing(), hz, s.p.Alpha}).penalties(ctx, regions)
 	if err != nil {
@@ -280,7 +281,7 @@ func (m *paintedModel) start(env audiosep.Env, names []string, init *audiosep.Fa
 			return fmt.Errorf("the wired factors: %w", err)
 		}
 		if init.Rank() != rank {
-			return fmt.Errorf("the wired factors have %d components; want %d, %d for each source", init.Rank(), rank, m.each)
+			return fmt.Errorf("the wired factors have %s; want %d, %d for each source", counted.Of(init.Rank(), "component"), rank, m.each)
 		}
 		if err := sameSources(init.Sources, names, m.each); err != nil {
 			return err
@@ -314,7 +315,7 @@ func sameSources(groups []audiosep.Group, names []string, each int) error {
 	}
 	for j, name := range names {
 		if j >= len(groups) || groups[j].Name != name || len(groups[j].Components) != each || groups[j].Components[0] != j*each {
-			return fmt.Errorf("the wired factors are not of the sources %q with %d components each, in this order; want those of painted_nmf for the same sources", names, each)
+			return fmt.Errorf("the wired factors are not of the sources %q with %s each, in this order; want those of painted_nmf for the same sources", names, counted.Of(each, "component"))
 		}
 	}
 	return nil
@@ -444,7 +445,7 @@ func (m *paintedModel) minimise(ctx context.Context, env audiosep.Env, iteration
 		m.update(false)
 		after := m.compare()
 		if math.IsNaN(after) || math.IsInf(after, 0) {
-			return nil, "", fmt.Errorf("the objective is %v after %d iterations; want a finite number: scale V, or raise eps", after, i+1)
+			return nil, "", fmt.Errorf("the objective is %v after %s; want a finite number: scale V, or raise eps", after, counted.Of(i+1, "iteration"))
 		}
 		all = append(all, after)
 		told.step(1, after)

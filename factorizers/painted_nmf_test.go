@@ -204,7 +204,7 @@ func TestPaintedNMFRefuses(t *testing.T) {
 		"region 1: it is from 1 to 1 s":                    {[]Region{{Source: "a", From: 1, To: 1}}, nil},
 		"the wired factors are not of the sources":         {nil, &other},
 		"the wired factors lack W or H":                    {nil, &audiosep.Factors{W: f.W}},
-		"the wired factors have 1 components; want 4":      {nil, &audiosep.Factors{W: f.W.Slice(0, 257, 0, 1).(*mat.Dense), H: f.H.Slice(0, 1, 0, f.H.RawMatrix().Cols).(*mat.Dense)}},
+		"the wired factors have 1 component; want 4":       {nil, &audiosep.Factors{W: f.W.Slice(0, 257, 0, 1).(*mat.Dense), H: f.H.Slice(0, 1, 0, f.H.RawMatrix().Cols).(*mat.Dense)}},
 	} {
 		if _, _, err := s.Separate(t.Context(), audiosep.Env{}, x, c.regions, c.init); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; want %s", err, want)

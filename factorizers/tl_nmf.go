@@ -25,7 +25,7 @@ type TLNMFParams struct {
 	Objective  string  `json:"objective" oneof:"gcm|is" doc:"gcm, the likelihood of the Gaussian composite model, or is, the Itakura-Saito divergence of V from WH."`
 	Reach      int     `json:"reach" min:"0" unit:"rows" doc:"Rotate only rows of Φ that stand at most so many apart, by jacobi; 0: all. From a DCT 1 to 8 adapt Φ to a recording without fitting it too closely."`
 	L1         float64 `json:"l1" min:"0" doc:"Weight of the sum of H in the objective, in the scale of eps."`
-	Start      string  `json:"start" oneof:"random|dct|joint_diagonalization|file" doc:"Φ to start from, where none is wired."`
+	Start      string  `json:"start" oneof:"random|dct|joint_diagonalization|file" doc:"Φ to start from, where none is wired; with a wired one file is refused."`
 	StartFile  *string `json:"start_file" file:"in" doc:"Orthogonal M×M matrix (.npy) to start from, with start file."`
 	StartBlock int     `json:"start_block" min:"1" unit:"columns" doc:"Columns of V whose frames are averaged to a covariance by the joint_diagonalization start."`
 	Restarts   int     `json:"restarts" min:"1" max:"100000" doc:"Starts that are tried; the one with the least objective is kept."`
@@ -94,8 +94,12 @@ func NewTLNMF(p TLNMFParams) (audiosep.JointLearner, error) {
 
 type tlNMF struct{ TLNMFParams }
 
-// Forecast says what is known of the factors before they are there.
+// Forecast says what is known of the factors before they are there. A file to start from that nothing would read, since
+// Φ is wired, is an error.
 func (t tlNMF) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
+	if _, wired := in["init_transform"]; wired && t.StartFile != nil {
+		return nil, &audiosep.ParamError{Name: "start_file", What: "would not be read, as Φ is wired; want one of the two: leave out start and start_file, or init_transform"}
+	}
 	return forecast(t.Rank, in)
 }
 

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/scene"
 	"github.com/audiosep/audiosep/internal/threads"
@@ -225,7 +226,7 @@ func (l *learning) last() float64 { return l.objective[len(l.objective)-1] }
 func (l *learning) record(tol float64) (done bool, err error) {
 	c := l.value()
 	if math.IsNaN(c) || math.IsInf(c, 0) {
-		return false, fmt.Errorf("the objective is %v after %d iterations; want a finite one: the frames or eps are out of scale", c, len(l.objective)+1)
+		return false, fmt.Errorf("the objective is %v after %s; want a finite one: the frames or eps are out of scale", c, counted.Of(len(l.objective)+1, "iteration"))
 	}
 	if len(l.objective) == 0 {
 		l.objective, l.stop = append(l.objective, c), "iterations"

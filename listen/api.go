@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/loopback"
 	"github.com/audiosep/audiosep/internal/page"
 	"github.com/audiosep/audiosep/notes"
@@ -147,7 +148,7 @@ func readScore(w http.ResponseWriter, r *http.Request, _ *session) error {
 		return err
 	}
 	if len(score) > mostNotes {
-		return fmt.Errorf("the score has %d notes; want at most %d", len(score), mostNotes)
+		return fmt.Errorf("the score has %s; want at most %d", counted.Of(len(score), "note"), mostNotes)
 	}
 	out := make([]Note, len(score))
 	for i, n := range score {
@@ -217,7 +218,7 @@ func (s *recording) span(r *http.Request) (at, n int, err error) {
 		return 0, 0, err
 	}
 	if at, n = span[0], span[1]; at < 0 || at >= s.head.Samples || n < 1 || n > mostPlayed {
-		return 0, 0, fmt.Errorf("%d samples from %d on are asked for; want 1 to %d, from 0 to %d on", n, at, mostPlayed, s.head.Samples-1)
+		return 0, 0, fmt.Errorf("%s from %d on are asked for; want 1 to %d, from 0 to %d on", counted.Of(n, "sample"), at, mostPlayed, s.head.Samples-1)
 	}
 	return at, min(n, s.head.Samples-at), nil
 }

@@ -17,7 +17,9 @@ import (
 	"time"
 
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/picture"
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline/record"
 )
 
@@ -138,14 +140,14 @@ func recordedRun(dir string) (file string, stems []string, err error) {
 	}
 	read, stems := find(rec.Inputs), find(rec.Outputs)
 	if len(read) != 1 || len(stems) == 0 {
-		return "", nil, fmt.Errorf("the run in %s has read %d recordings and written %d; want one, and stems", dir, len(read), len(stems))
+		return "", nil, fmt.Errorf("the run in %s has read %s and written %d; want one, and stems", dir, counted.Of(len(read), "recording"), len(stems))
 	}
 	return read[0], stems, nil
 }
 
 // folder opens the sound files of a folder, which must be as the recording is.
 func (r *recording) folder(ctx context.Context, dir string) (*folder, error) {
-	entries, err := os.ReadDir(dir)
+	entries, err := whole.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +174,7 @@ func (r *recording) together(ctx context.Context, name string, paths []string) (
 		f.names, f.files = append(f.names, strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))), append(f.files, file)
 		h, err := file.Head(ctx)
 		if err == nil && (h.Rate != r.head.Rate || h.Samples != r.head.Samples || h.Channels != r.head.Channels) {
-			err = fmt.Errorf("%s has %d samples at %d Hz in %d channels; want %d at %d Hz in %d, as %s has", path, h.Samples, h.Rate, h.Channels, r.head.Samples, r.head.Rate, r.head.Channels, r.name())
+			err = fmt.Errorf("%s has %s at %d Hz in %s; want %d at %d Hz in %d, as %s has", path, counted.Of(h.Samples, "sample"), h.Rate, counted.Of(h.Channels, "channel"), r.head.Samples, r.head.Rate, r.head.Channels, r.name())
 		}
 		if err != nil {
 			return nil, errors.Join(err, f.Close())

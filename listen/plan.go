@@ -8,6 +8,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/factorizers"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/separators"
 )
 
@@ -69,19 +70,19 @@ func (p *Plan) Validate() error {
 	case !slices.Contains([]string{"nmf", "paint", "score"}, p.Method):
 		return fmt.Errorf("the method is %q; want nmf, paint or score", p.Method)
 	case p.Components < 1 || p.Components > mostComponents:
-		return fmt.Errorf("there are %d components; want 1 to %d", p.Components, mostComponents)
+		return fmt.Errorf("%s; want 1 to %d", counted.There(p.Components, "component"), mostComponents)
 	case p.Iterations < 1 || p.Iterations > 10000:
-		return fmt.Errorf("there are %d iterations; want 1 to 10000", p.Iterations)
+		return fmt.Errorf("%s; want 1 to 10000", counted.There(p.Iterations, "iteration"))
 	case len(p.Sources) > mostSources:
-		return fmt.Errorf("there are %d sources; want at most %d", len(p.Sources), mostSources)
+		return fmt.Errorf("%s; want at most %d", counted.There(len(p.Sources), "source"), mostSources)
 	case len(p.Groups) > len(p.Sources):
-		return fmt.Errorf("there are groups for %d sources; want at most %d", len(p.Groups), len(p.Sources))
+		return fmt.Errorf("there are groups for %s; want at most %d", counted.Of(len(p.Groups), "source"), len(p.Sources))
 	case len(p.Levels) > len(p.Sources)+1:
-		return fmt.Errorf("there are levels of %d sources; want at most %d", len(p.Levels), len(p.Sources)+1)
+		return fmt.Errorf("there are levels of %s; want at most %d", counted.Of(len(p.Levels), "source"), len(p.Sources)+1)
 	case len(p.Strips) > mostComponents:
-		return fmt.Errorf("there are levels of %d components; want at most %d", len(p.Strips), mostComponents)
+		return fmt.Errorf("there are levels of %s; want at most %d", counted.Of(len(p.Strips), "component"), mostComponents)
 	case len(p.Paint) > mostRegions || len(p.Notes) > mostNotes:
-		return fmt.Errorf("there are %d regions and %d notes; want at most %d and %d", len(p.Paint), len(p.Notes), mostRegions, mostNotes)
+		return fmt.Errorf("%s and %s; want at most %d and %d", counted.There(len(p.Paint), "region"), counted.Of(len(p.Notes), "note"), mostRegions, mostNotes)
 	case !(math.Abs(p.Delay) <= 1e6) || !(p.Pace >= 0.01 && p.Pace <= 100):
 		return fmt.Errorf("the notes are %v s late and %v times as long; want a number of s, and 0.01 to 100", p.Delay, p.Pace)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/factorizers"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/separators"
 )
@@ -82,7 +83,7 @@ func (r *recording) nmf(ctx context.Context, env audiosep.Env, p factorizers.NMF
 // paintOver solves with regions.
 func (r *recording) paintOver(ctx context.Context, env audiosep.Env, p *Plan, start *audiosep.Factors) (audiosep.Stems, *audiosep.Factors, error) {
 	if len(p.Sources) < 2 {
-		return nil, nil, fmt.Errorf("there are %d sources; want at least two to paint: name what else sounds, such as rest", len(p.Sources))
+		return nil, nil, fmt.Errorf("%s; want at least two to paint: name what else sounds, such as rest", counted.There(len(p.Sources), "source"))
 	}
 	s, err := factorizers.NewPaintedNMF(p.paint())
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // Convention names a definition of the ratios. Numbers of different conventions
@@ -177,7 +179,7 @@ func (o Options) check(rate, samples int) (Options, error) {
 		return o, fmt.Errorf("taps is %d; want 1 to %d", o.Taps, 1<<14)
 	}
 	if o.Window < 0 || o.Hop < 0 {
-		return o, fmt.Errorf("window and hop are %d and %d samples; want no negative ones", o.Window, o.Hop)
+		return o, fmt.Errorf("window and hop are %d and %s; want no negative ones", o.Window, counted.Of(o.Hop, "sample"))
 	}
 	if !(o.Load >= 0) || math.IsInf(o.Load, 1) {
 		return o, fmt.Errorf("load is %v; want a finite number of at least 0", o.Load)
@@ -195,7 +197,7 @@ func (o Options) check(rate, samples int) (Options, error) {
 		o.Hop = o.Window
 	}
 	if n := (samples-o.Window)/o.Hop + 1; n > mostFrames {
-		return o, fmt.Errorf("a hop of %d samples makes %d frames; want at most %d: take a longer hop", o.Hop, n, mostFrames)
+		return o, fmt.Errorf("a hop of %s makes %s; want at most %d: take a longer hop", counted.Of(o.Hop, "sample"), counted.Of(n, "frame"), mostFrames)
 	}
 	return o, nil
 }

@@ -3,6 +3,8 @@ package metrics
 import (
 	"fmt"
 	"runtime"
+
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // mostMemory is more than any comparison of stems that people make needs.
@@ -20,8 +22,8 @@ func (e *evaluation) planMemory() (frames int, err error) {
 		if e.gain {
 			way = "take fewer channels"
 		}
-		return 0, fmt.Errorf("%d sources of %d channels%s would take %.1f GiB of memory; want at most %.1f: %s",
-			e.refs, e.channels, e.filterWords(), (blocks+fit)/(1<<30), most/(1<<30), way)
+		return 0, fmt.Errorf("%s of %s%s would take %.1f GiB of memory; want at most %.1f: %s",
+			counted.Of(e.refs, "source"), counted.Of(e.channels, "channel"), e.filterWords(), (blocks+fit)/(1<<30), most/(1<<30), way)
 	}
 	if fit == 0 {
 		return cores, nil

@@ -42,10 +42,11 @@ func Evaluate(ctx context.Context, refs, ests []audiosep.Source, mixture audiose
 	if err != nil {
 		return nil, err
 	}
+	ordered := opt.Match == MatchGiven
 	if opt, err = opt.check(s.rate, s.samples); err != nil {
 		return nil, err
 	}
-	e := &evaluation{signals: s, Options: opt, definition: definitions[opt.Convention]}
+	e := &evaluation{signals: s, Options: opt, definition: definitions[opt.Convention], ordered: ordered}
 	if e.workers, err = e.planMemory(); err != nil {
 		return nil, err
 	}
@@ -90,6 +91,7 @@ type evaluation struct {
 	definition
 	workers   int       // frames that are fitted at a time
 	several   bool      // frames
+	ordered   bool      // the caller, not the convention, has estimates in the order of the references
 	artifacts []float64 // [estimate] ‖ŝ - Pŝ‖²/‖ŝ‖² of the whole, where filters are fitted once
 	matched   []frame   // what the match is taken from, where that is settled; or nil
 }

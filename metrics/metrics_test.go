@@ -484,7 +484,7 @@ func TestRefusals(t *testing.T) {
 		opt        Options
 		want       string
 	}{
-		{"fewer estimates", refs, ests[:1], Options{}, "2 references (1, 2) and 1 estimates (1)"},
+		{"fewer estimates", refs, ests[:1], Options{}, "2 references (1, 2) and 1 estimate (1)"},
 		{"another rate", refs, other(func(s *audiosep.Signal) { s.Rate = 2000 }), Options{}, "estimate 2 is at 2000 Hz; want 1000 Hz"},
 		{"another length", refs, other(func(s *audiosep.Signal) { s.Data[0] = s.Data[0][:999] }), Options{}, "estimate 2 has 999 samples; want 1000"},
 		{"another number of channels", refs, images(ests, 2, 1, false), Options{}, "2 channels; want 1"},
@@ -494,7 +494,7 @@ func TestRefusals(t *testing.T) {
 		{"no such match", refs, ests, Options{Match: "best"}, `match is "best"`},
 		{"a negative window", refs, ests, Options{Window: -1}, "window and hop are -1 and 0"},
 		{"negative taps", refs, ests, Options{Taps: -1}, "taps is -1; want 1 to"},
-		{"a hop that makes too many frames", []audiosep.Source{noise(1, 1_100_000, 1)}, []audiosep.Source{noise(1, 1_100_000, 2)}, Options{Convention: SI, Window: 10, Hop: 1}, "a hop of 1 samples makes 1099991 frames; want at most 1000000"},
+		{"a hop that makes too many frames", []audiosep.Source{noise(1, 1_100_000, 1)}, []audiosep.Source{noise(1, 1_100_000, 2)}, Options{Convention: SI, Window: 10, Hop: 1}, "a hop of 1 sample makes 1099991 frames; want at most 1000000"},
 		{"no such fit", refs, ests, Options{FitLength: "stretch"}, `the fit of lengths is "stretch"; want refuse, pad or cut`},
 		{"filters that fill the memory", images(refs, 200, 1, false), images(ests, 200, 1, false), Options{}, "GiB of memory; want at most 4.0: take fewer taps or channels, or bss_v2"},
 		{"a negative load", refs, ests, Options{Load: -1}, "load is -1"},

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/percussion"
 )
 
@@ -174,7 +175,7 @@ func (r *NoteReport) WriteText(w io.Writer) error {
 	}
 	var err error
 	if r.LeftOut > 0 {
-		_, err = fmt.Fprintf(w, "%d notes were left out: without a pitch, or of percussion\n", r.LeftOut)
+		_, err = fmt.Fprintf(w, "left out: %s without a pitch, or of percussion\n", counted.Of(r.LeftOut, "note"))
 	}
 	return err
 }

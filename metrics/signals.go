@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // signals are the recordings that are compared: J references, J estimates and, if there is one,
@@ -30,8 +31,8 @@ func (s span) len() int { return s.to - s.from }
 // if opt does not make it one.
 func open(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.Source, opt Options) (*signals, error) {
 	if len(refs) == 0 || len(refs) != len(ests) {
-		return nil, fmt.Errorf("there are %d references (%s) and %d estimates (%s); want as many of each, at least one: folders with the stems alone, and an estimate for each (a separation can write some of its sources, or two)",
-			len(refs), namesOf(ctx, refs), len(ests), namesOf(ctx, ests))
+		return nil, fmt.Errorf("%s (%s) and %s (%s); want as many of each, at least one: folders with the stems alone, and an estimate for each (a separation can write some of its sources, or two)",
+			counted.There(len(refs), "reference"), namesOf(ctx, refs), counted.Of(len(ests), "estimate"), namesOf(ctx, ests))
 	}
 	s := &signals{refs: len(refs)}
 	s.sources = append(append(s.sources, refs...), ests...)
@@ -75,11 +76,11 @@ func (s *signals) accept(i int, h audiosep.Head, fit FitLength) error {
 	case h.Samples == 0 || h.Channels == 0:
 		return fmt.Errorf("%s is empty; want sound", what)
 	case h.Realisations != 1:
-		return fmt.Errorf("%s has %d realisations; want 1", what, h.Realisations)
+		return fmt.Errorf("%s has %s; want 1", what, counted.Of(h.Realisations, "realisation"))
 	case h.Rate != s.rate:
 		return fmt.Errorf("%s is at %d Hz; want %d Hz, the rate of reference %s: resample it first", what, h.Rate, s.rate, first)
 	case h.Channels != s.channels:
-		return fmt.Errorf("%s has %d channels; want %d, those of reference %s", what, h.Channels, s.channels, first)
+		return fmt.Errorf("%s has %s; want %d, those of reference %s", what, counted.Of(h.Channels, "channel"), s.channels, first)
 	case h.Samples == s.samples && len(s.fitted) == 0:
 		return nil
 	case fit == FitPad:
@@ -87,7 +88,7 @@ func (s *signals) accept(i int, h audiosep.Head, fit FitLength) error {
 	case fit == FitCut:
 		s.samples = min(s.samples, h.Samples)
 	default:
-		return fmt.Errorf("%s has %d samples; want %d, the length of reference %s: align them and fit the length, by padding or cutting", what, h.Samples, s.samples, first)
+		return fmt.Errorf("%s has %s; want %d, the length of reference %s: align them and fit the length, by padding or cutting", what, counted.Of(h.Samples, "sample"), s.samples, first)
 	}
 	s.fitted = append(s.fitted, fmt.Sprintf("%s has %d", what, h.Samples))
 	return nil

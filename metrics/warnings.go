@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // warnings says what makes numbers of the report doubtful or undefined.
@@ -32,6 +34,7 @@ func (e *evaluation) warnings(frames []frame) []string {
 	w = append(w, e.aboutCuts(frames)...)
 	w = append(w, e.aboutPrecision(frames)...)
 	w = append(w, e.aboutMatch(frames)...)
+	w = append(w, e.aboutNames(frames)...)
 	return w
 }
 
@@ -96,7 +99,7 @@ func (e *evaluation) aboutRest() []string {
 		w = append(w, said)
 	}
 	if len(e.fitted) > 0 {
-		w = append(w, fmt.Sprintf("lengths differ (%s): all are fitted to %d samples by %s", strings.Join(e.fitted, ", "), e.samples, map[FitLength]string{FitPad: "zeros at the end", FitCut: "cutting the end"}[e.FitLength]))
+		w = append(w, fmt.Sprintf("lengths differ (%s): all are fitted to %s by %s", strings.Join(e.fitted, ", "), counted.Of(e.samples, "sample"), map[FitLength]string{FitPad: "zeros at the end", FitCut: "cutting the end"}[e.FitLength]))
 	}
 	return w
 }
@@ -108,7 +111,7 @@ func (e *evaluation) aboutLength() []string {
 		window = e.samples
 	}
 	if taps := e.Taps * e.refs * e.channels; 2*taps > window+e.Taps-1 {
-		return []string{fmt.Sprintf("%d filter taps are fitted to %d samples a channel: that many can make nearly anything, so all but images' SDR and ISR flatter", taps, window)}
+		return []string{fmt.Sprintf("%d filter taps are fitted to %s a channel: that many can make nearly anything, so all but images' SDR and ISR flatter", taps, counted.Of(window, "sample"))}
 	}
 	return nil
 }
@@ -126,7 +129,7 @@ func (e *evaluation) aboutGram(fits []*condition) []string {
 	if bad == 0 || e.Load > 0 {
 		return nil
 	}
-	size := fmt.Sprintf("of %d rows", len(example.signals)*len(example.lags))
+	size := fmt.Sprintf("of %s", counted.Of(len(example.signals)*len(example.lags), "row"))
 	if rank, n := example.rank(); rank > 0 {
 		size = fmt.Sprintf("of rank %d of %d", rank, n)
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"unicode"
+
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // Reports are reports that are written together, such as those of several conventions.
@@ -57,7 +59,7 @@ func (rs Reports) table(b *strings.Builder) {
 		if first.frames() > 1 {
 			settings = first.settingsWith("medians of " + first.window())
 		}
-		fmt.Fprintf(b, "%s; %d tracks\n", settings, len(rs))
+		fmt.Fprintf(b, "%s; %s\n", settings, counted.Of(len(rs), "track"))
 	} else {
 		fmt.Fprintln(b, settings)
 	}

@@ -345,7 +345,7 @@ func TestReadRefuses(t *testing.T) {
 		{"a vector", archive(t, [2]string{"w.npy", vector}), "w: the array has the shape [2]; want a matrix"},
 		{"negative", archive(t, [2]string{"h.npy", array(t, []int{1, 1}, -1)}), "H has -1 in row 0, column 0"},
 		{"singular", archive(t, [2]string{"phi.npy", array(t, []int{2, 2}, 1, 1, 1, 1)}), "condition number"},
-		{"ranks", archive(t, w, [2]string{"h.npy", array(t, []int{2, 1}, 1, 1)}), "H is 2×1; want 1 rows"},
+		{"ranks", archive(t, w, [2]string{"h.npy", array(t, []int{2, 1}, 1, 1)}), "H is 2×1; want 1 row"},
 		{"bins", archive(t, w, [2]string{"phi.npy", array(t, []int{2, 2}, 1, 0, 0, 1)}), "W is 1×1; want 2 rows"},
 		{"other version", archive(t, w, [2]string{"model.json", `{"audiosep_model": 2, "news": 1}`}), "model.json: the model's format is version 2; this program reads version 1"},
 		{"no version", archive(t, w, [2]string{"model.json", `{}`}), "the model's format is version 0"},

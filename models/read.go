@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/npy"
 	"github.com/audiosep/audiosep/internal/whole"
 	"gonum.org/v1/gonum/mat"
@@ -110,7 +111,7 @@ func membersOf(z *zip.Reader, size int64) (map[string]*zip.File, error) {
 			return nil, fmt.Errorf("it has %s twice", f.Name)
 		}
 		if f.UncompressedSize64 > most {
-			return nil, fmt.Errorf("%s would need %d bytes in memory, in a file of %d", f.Name, f.UncompressedSize64, size)
+			return nil, fmt.Errorf("%s would need %s in memory, in a file of %d", f.Name, counted.Of(f.UncompressedSize64, "byte"), size)
 		}
 		most -= f.UncompressedSize64
 		members[f.Name] = f
@@ -121,7 +122,7 @@ func membersOf(z *zip.Reader, size int64) (map[string]*zip.File, error) {
 func readMeta(f *zip.File) (meta, error) {
 	var info meta
 	if f.UncompressedSize64 > longestMeta {
-		return info, fmt.Errorf("it is %d bytes long; want at most %d", f.UncompressedSize64, longestMeta)
+		return info, fmt.Errorf("it is %s long; want at most %d", counted.Of(f.UncompressedSize64, "byte"), longestMeta)
 	}
 	r, err := f.Open()
 	if err != nil {
@@ -192,7 +193,7 @@ func unpack(parts map[string]npy.Array, info meta) (m audiosep.Model, err error)
 		return m, errEmpty
 	}
 	if m.Transform != nil && m.Framing != nil && m.Transform.Len() != m.Framing.Length {
-		return m, &audiosep.ShapeError{What: "phi", Is: fmt.Sprintf("for frames of %d samples", m.Transform.Len()), Want: fmt.Sprintf("%d, as the framing", m.Framing.Length)}
+		return m, &audiosep.ShapeError{What: "phi", Is: fmt.Sprintf("for frames of %s", counted.Of(m.Transform.Len(), "sample")), Want: fmt.Sprintf("%d, as the framing", m.Framing.Length)}
 	}
 	return m, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // DUETParams are the parameters of duet.
@@ -31,7 +32,7 @@ The positions are the peaks of a histogram of those of all coefficients, each as
 // Validate checks what the ranges do not say.
 func (p DUETParams) Validate() error {
 	if n := len(p.Positions); n > 0 && n != p.Sources {
-		return &audiosep.ParamError{Name: "positions", What: fmt.Sprintf("has %d entries; want %d, one for each source, or none", n, p.Sources)}
+		return &audiosep.ParamError{Name: "positions", What: fmt.Sprintf("has %s; want %d, one for each source, or none", counted.Of(n, "entry"), p.Sources)}
 	}
 	return nil
 }
@@ -58,7 +59,7 @@ func (s *DUET) names() []string { return numbered(s.p.Sources) }
 // Run finds the positions; the sources are separated as they are taken.
 func (s *DUET) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 	if c := in.Coefs.Framing().Channels; c != 2 {
-		return Out{}, fmt.Errorf("the recording has %d channels; want two, left and right", c)
+		return Out{}, fmt.Errorf("the recording has %s; want two, left and right", counted.Of(c, "channel"))
 	}
 	positions := slices.Clone(s.p.Positions)
 	if len(positions) == 0 {

@@ -95,11 +95,11 @@ func TestDUETPositions(t *testing.T) {
 }
 
 func TestDUETRefuses(t *testing.T) {
-	if _, err := duetStage.Build([]byte(`{"sources": 2, "positions": [1]}`)); fmt.Sprint(err) != "parameter positions has 1 entries; want 2, one for each source, or none" {
+	if _, err := duetStage.Build([]byte(`{"sources": 2, "positions": [1]}`)); fmt.Sprint(err) != "parameter positions has 1 entry; want 2, one for each source, or none" {
 		t.Errorf("got %v", err)
 	}
 	mono := &audiosep.Signal{Rate: 8000, Data: talkers(1, 1, 4000)}
-	const want = "the recording has 1 channels; want two, left and right"
+	const want = "the recording has 1 channel; want two, left and right"
 	if _, err := duet(t, DefaultDUET()).Run(t.Context(), audiosep.Env{}, In{spectra(t, mono, 256)}); fmt.Sprint(err) != want {
 		t.Errorf("got %v; want %s", err, want)
 	}

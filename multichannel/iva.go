@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // IVAParams are the parameters of iva.
@@ -45,7 +46,7 @@ func (p IVAParams) Validate() error {
 // sourcesOf returns how many sources there are on so many microphones.
 func (p IVAParams) sourcesOf(channels int) (int, error) {
 	if p.Sources > channels {
-		return 0, &audiosep.ParamError{Name: "sources", What: fmt.Sprintf("is %d, and there are %d microphones; want no more sources than that, or fast_mnmf", p.Sources, channels)}
+		return 0, &audiosep.ParamError{Name: "sources", What: fmt.Sprintf("is %d, and %s; want no more sources than that, or fast_mnmf", p.Sources, counted.There(channels, "microphone"))}
 	}
 	if p.Sources == 0 {
 		return channels, nil

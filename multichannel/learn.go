@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // solver learns demixing matrices, and what else its model has, iteration by iteration.
@@ -29,7 +30,7 @@ func learn(ctx context.Context, s solver, iterations int, told func(objective fl
 			if err := s.check(); err != nil { // it knows which bin
 				return err
 			}
-			return fmt.Errorf("the objective is %v after %d iterations; want a finite one, as with a greater eps", now, i+1)
+			return fmt.Errorf("the objective is %v after %s; want a finite one, as with a greater eps", now, counted.Of(i+1, "iteration"))
 		}
 		told(now)
 	}

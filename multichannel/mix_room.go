@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/dsp/fourier"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // MixRoomParams are the parameters of mix_room.
@@ -42,7 +43,7 @@ func (p MixRoomParams) Validate() error {
 		errs = append(errs, &audiosep.ParamError{Name: name, What: fmt.Sprintf(what, args...)})
 	}
 	if len(p.Room) != 3 {
-		wrong("room", "has %d numbers; want 3: length, width and height", len(p.Room))
+		wrong("room", "has %s; want 3: length, width and height", counted.Of(len(p.Room), "number"))
 		return errs
 	}
 	reach := max(p.Distance, float64(p.Microphones-1)*p.Spacing/2) + wander
@@ -92,7 +93,7 @@ func (p MixRoomParams) Positions(sources int) (microphones, places [][3]float64,
 		}
 	}
 	if len(angles) != sources {
-		return nil, nil, fmt.Errorf("parameter angles has %d numbers, and there are %d sources; want one for each", len(angles), sources)
+		return nil, nil, fmt.Errorf("parameter angles has %s, and %s; want one for each", counted.Of(len(angles), "number"), counted.There(sources, "source"))
 	}
 	r := audiosep.Env{Seed: p.Seed}.Rand("room")
 	var middle [3]float64
@@ -152,7 +153,7 @@ func readDry(ctx context.Context, sources []audiosep.Source) (dry [][]float64, r
 			return nil, 0, fmt.Errorf("recording %d has %d Hz; want %d Hz, as the first: resample changes it", n+1, x.Rate, rate)
 		}
 		if rate = x.Rate; len(x.Data) != max(1, x.Channels) {
-			return nil, 0, fmt.Errorf("recording %d has %d realisations; want one", n+1, len(x.Data)/max(1, x.Channels))
+			return nil, 0, fmt.Errorf("recording %d has %s; want one", n+1, counted.Of(len(x.Data)/max(1, x.Channels), "realisation"))
 		}
 		mono := make([]float64, len(x.Data[0]))
 		for _, channel := range x.Data {

@@ -143,9 +143,9 @@ func TestMixRoomRefuses(t *testing.T) {
 	one := &audiosep.Signal{Rate: 8000, Data: talkers(1, 1, 100)}
 	other := &audiosep.Signal{Rate: 16000, Data: talkers(1, 1, 100)}
 	for want, in := range map[string][]audiosep.Source{
-		"parameter angles has 1 numbers, and there are 2 sources; want one for each": {one, one},
-		"recording 2 has 16000 Hz; want 8000 Hz, as the first: resample changes it":  {one, other},
-		"recording 1 has 2 realisations; want one":                                   {&audiosep.Signal{Rate: 8000, Channels: 1, Data: talkers(1, 2, 100)}},
+		"parameter angles has 1 number, and there are 2 sources; want one for each": {one, one},
+		"recording 2 has 16000 Hz; want 8000 Hz, as the first: resample changes it": {one, other},
+		"recording 1 has 2 realisations; want one":                                  {&audiosep.Signal{Rate: 8000, Channels: 1, Data: talkers(1, 2, 100)}},
 	} {
 		if _, err := s.Run(t.Context(), audiosep.Env{}, MixRoomIn{in}); fmt.Sprint(err) != want {
 			t.Errorf("got %v; want %s", err, want)

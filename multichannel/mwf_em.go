@@ -10,6 +10,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/spool"
 )
 
@@ -60,8 +61,8 @@ func (s *MWFEM) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.F
 func (s *MWFEM) Run(ctx context.Context, env audiosep.Env, in MWFEMIn) (Out, error) {
 	f, h := in.Coefs.Framing(), in.Estimates.Head()
 	if f.Rate != h.Rate || f.Samples != h.Samples || f.Channels != h.Channels || f.Realisations != h.Realisations {
-		return Out{}, fmt.Errorf("the sources have %d samples at %d Hz in %d layers, and the coefficients are of %d at %d Hz in %d; want those of one recording",
-			h.Samples, h.Rate, h.Layers(), f.Samples, f.Rate, f.Layers())
+		return Out{}, fmt.Errorf("the sources have %s at %d Hz in %s, and the coefficients are of %d at %d Hz in %d; want those of one recording",
+			counted.Of(h.Samples, "sample"), h.Rate, counted.Of(h.Layers(), "layer"), f.Samples, f.Rate, f.Layers())
 	}
 	estimates, err := s.keep(ctx, in.Estimates)
 	if err != nil {

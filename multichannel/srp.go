@@ -13,6 +13,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/machine"
 )
@@ -60,7 +61,7 @@ func Localise(ctx context.Context, x audiosep.Spectra, p LocaliseParams) (*Direc
 	case !(p.Spacing > 0):
 		return nil, fmt.Errorf("the spacing is %g m; want the distance from one microphone to the next", p.Spacing)
 	case p.Sources < 1:
-		return nil, fmt.Errorf("%d sources are looked for; want at least 1", p.Sources)
+		return nil, fmt.Errorf("%s looked for; want at least 1", counted.Are(p.Sources, "source"))
 	}
 	const size, workers = 64, 4
 	f := x.Framing()
@@ -109,7 +110,7 @@ func (s *steering) fits(bins, frames int) error {
 	pairs := s.channels * (s.channels - 1) / 2
 	need := int64(pairs) * int64(bins) * 8 * int64(2*degrees+2*frames)
 	if may, known := machine.Memory(); known && need > may {
-		return fmt.Errorf("the phases of all %d pairs of %d channels would take %.3g GB of memory, and %.3g GB may be used; want fewer microphones, or shorter frames", pairs, s.channels, float64(need)/1e9, float64(may)/1e9)
+		return fmt.Errorf("the phases of all %d pairs of %s would take %.3g GB of memory, and %.3g GB may be used; want fewer microphones, or shorter frames", pairs, counted.Of(s.channels, "channel"), float64(need)/1e9, float64(may)/1e9)
 	}
 	return nil
 }

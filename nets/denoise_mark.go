@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/gob"
 	"fmt"
+
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // denoisingMark is where a recording is on its way through the networks.
@@ -38,7 +40,7 @@ func (p *denoising) goOn(mark []byte) error {
 		return err
 	}
 	if len(m.Clean) != len(p.clean) {
-		return fmt.Errorf("%d channels were kept of the network; want %d", len(m.Clean), len(p.clean))
+		return fmt.Errorf("the network has kept %s; want %d", counted.Of(len(m.Clean), "channel"), len(p.clean))
 	}
 	p.chunk, p.base, p.clean = m.Chunk, m.Base, m.Clean
 	nets := bytes.NewReader(m.Networks)

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/percussion"
 )
 
@@ -67,7 +68,7 @@ func (s *AlignNotes) Run(ctx context.Context, env audiosep.Env, in AlignNotesIn)
 	}
 	hz, f := in.Power.Hz(), in.Power.Framing()
 	if len(in.Notes) == 0 || hz == nil {
-		return Out{}, fmt.Errorf("there are %d notes, and %d bins with a frequency; want some of both, as an stft has", len(in.Notes), len(hz))
+		return Out{}, fmt.Errorf("%s, and %s with a frequency; want some of both, as an stft has", counted.There(len(in.Notes), "note"), counted.Of(len(hz), "bin"))
 	}
 	v, err := in.Power.V(ctx)
 	if err != nil {

@@ -119,10 +119,7 @@ func parseCSV(text []byte) (audiosep.Notes, error) {
 			return err
 		}
 		if text := field("pitch"); text != "" {
-			if n.Pitch, err = labeltrack.Number("pitch", text); err == nil {
-				err = checkPitch(n.Pitch)
-			}
-			if err != nil {
+			if n.Pitch, err = parsePitch(text); err != nil {
 				return err
 			}
 		}

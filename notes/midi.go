@@ -9,6 +9,7 @@ import (
 	"gitlab.com/gomidi/midi/v2/smf"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/percussion"
 )
 
@@ -66,7 +67,7 @@ func parseMIDI(text []byte) (audiosep.Notes, error) {
 // takes the one for a shorter song, and fails at the other.
 func checkChunks(text []byte) error {
 	if len(text) < 14 {
-		return fmt.Errorf("the MIDI file is damaged: it is %d bytes long; want a head of 14", len(text))
+		return fmt.Errorf("the MIDI file is damaged: it is %s long; want a head of 14", counted.Of(len(text), "byte"))
 	}
 	if text[12]&0x80 != 0 {
 		return fmt.Errorf("it counts time in frames of film; want ticks a quarter note: save it again as format 0 or 1 with a tempo map")
@@ -75,7 +76,7 @@ func checkChunks(text []byte) error {
 	for rest := text[min(len(text), 8+int(binary.BigEndian.Uint32(text[4:]))):]; len(rest) >= 8; {
 		n := int(binary.BigEndian.Uint32(rest[4:]))
 		if n > len(rest)-8 {
-			return fmt.Errorf("the MIDI file is cut off: a chunk is to have %d bytes, of which %d are there", n, len(rest)-8)
+			return fmt.Errorf("the MIDI file is cut off: a chunk is to have %s, of which %d are there", counted.Of(n, "byte"), len(rest)-8)
 		}
 		if string(rest[:4]) == "MTrk" {
 			tracks++
@@ -83,7 +84,7 @@ func checkChunks(text []byte) error {
 		rest = rest[8+n:]
 	}
 	if tracks < want {
-		return fmt.Errorf("the MIDI file is cut off: it is to have %d tracks, of which %d are there", want, tracks)
+		return fmt.Errorf("the MIDI file is cut off: it is to have %s, of which %d are there", counted.Of(want, "track"), tracks)
 	}
 	return nil
 }

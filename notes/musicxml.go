@@ -380,7 +380,7 @@ func (p *xmlPart) pitch(n *xmlNote) (float64, error) {
 	if n.Pitch == nil {
 		return 0, fmt.Errorf("a note has neither pitch nor rest; want one of them")
 	}
-	step, ok := map[string]float64{"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}[n.Pitch.Step]
+	step, ok := whiteKeys[n.Pitch.Step]
 	if !ok {
 		return 0, fmt.Errorf("a note's step is %q; want A to G", n.Pitch.Step)
 	}

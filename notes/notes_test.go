@@ -147,6 +147,8 @@ func TestRefused(t *testing.T) {
 		{[]byte("stem,onset,offset,midi\nx,0,1e300,60\n"), "line 2: it sounds from 0 to 1e+300 s; want"},
 		{[]byte("stem,onset,offset,midi\nFl\xf6te,0,1,60\n"), "it is no text in UTF-8"},
 		{[]byte("stem,onset,offset,midi\nx,0,1,128\n"), "line 2: the pitch is 128; want a MIDI number, 0 to 127"},
+		{[]byte("stem,onset,offset,midi\nx,0,1,H4\n"), "line 2: the pitch is \"H4\"; want a MIDI number, 0 to 127 (60 is middle C), a name such as C4"},
+		{[]byte("stem,onset,offset,midi\nx,0,1,A9\n"), "line 2: the pitch is 129; want a MIDI number"},
 		{[]byte("stem,onset,offset,midi\nx,0,1,-1e300\n"), "line 2: the pitch is -1e+300; want a MIDI number"},
 		{many("stem,onset,offset,midi\n", "x,0,1,60\n", 1_000_001), "line 1000002: there are more than 1000000 notes"},
 		{[]byte("PK\x03\x04..."), "compressed"},

@@ -21,7 +21,7 @@ type ReadNotesParams struct {
 
 var readNotesStage = audiosep.Define("read_notes",
 	`Reads a score: Standard MIDI files of format 0 and 1, MusicXML, or CSV.
-A CSV has a first line that names its columns: stem (or source, part), onset_s, offset_s (or onset, offset), midi (or pitch; empty where there is none) and, if it likes, velocity, 0 to 127 or, where none is above 1, 0 to 1; commas or semicolons stand between them, and numbers may have a comma for the point. A source is a part of the score, parts of one name being numbered: in MIDI a track, or a channel where a track has several; those of channel 10 are called drums. Tempo changes, ties, chords, voices and transposing instruments are heeded; repeats are not unfolded but refused.`,
+A CSV has a first line that names its columns: stem (or source, part), onset_s, offset_s (or onset, offset), midi (or pitch: a MIDI number or a name such as C4, which is 60, F#3 or Eb5; empty where there is none) and, if it likes, velocity, 0 to 127 or, where none is above 1, 0 to 1; commas or semicolons stand between them, and numbers may have a comma for the point. A source is a part of the score, parts of one name being numbered: in MIDI a track, or a channel where a track has several; those of channel 10 are called drums. Tempo changes, ties, chords, voices and transposing instruments are heeded; repeats are not unfolded but refused.`,
 	ReadNotesParams{}, NewReadNotes, audiosep.Lazy)
 
 // ReadNotes is the stage read_notes.

@@ -14,6 +14,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/nearest"
 )
 
@@ -561,7 +562,7 @@ func (c *checker) knownInputs(st *stage, spec StageSpec, at string) {
 // explicit wires an input to the outputs that the spec names.
 func (c *checker) explicit(st *stage, in audiosep.Port, given []string, at string) {
 	if len(given) > 1 && !in.Many {
-		c.fault(at, st.id, fmt.Sprintf("input %q has %d stages; it takes one", in.Name, len(given)), "")
+		c.fault(at, st.id, fmt.Sprintf("input %q has %s; it takes one", in.Name, counted.Of(len(given), "stage")), "")
 		c.unwired = true
 		return
 	}

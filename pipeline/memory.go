@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // Result is what a run in memory leaves.
@@ -55,7 +56,7 @@ func (p *Pipeline) RunInMemory(ctx context.Context, src audiosep.Source, o Optio
 		ends.byID[own.id] = &own
 	}
 	if sinks != 1 || src != nil && sources != 1 {
-		return nil, fmt.Errorf("the pipeline has %d stages that make audio and %d that write sources; want one of each to put memory in their places", sources, sinks)
+		return nil, fmt.Errorf("the pipeline has %s that make audio and %d that write sources; want one of each to put memory in their places", counted.Of(sources, "stage"), sinks)
 	}
 	o.Watcher = kept
 	if src != nil {

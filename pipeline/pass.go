@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/spool"
 	inside "github.com/audiosep/audiosep/internal/wrap"
 )
@@ -53,7 +54,7 @@ func (p *passage) pass(ctx context.Context, value any) (seen any, head *audiosep
 			return nil, nil, err
 		}
 		if h.Samples < 1 || h.Layers() < 1 {
-			return nil, nil, fmt.Errorf("the recording is empty: %d samples in %d layers; want at least one", h.Samples, h.Layers())
+			return nil, nil, fmt.Errorf("the recording is empty: %s in %s; want at least one", counted.Of(h.Samples, "sample"), counted.Of(h.Layers(), "layer"))
 		}
 		p.see(h)
 		return &source{v, p}, &h, nil
@@ -65,6 +66,9 @@ func (p *passage) pass(ctx context.Context, value any) (seen any, head *audiosep
 		return &spectra{v, p}, &h, nil
 	case audiosep.Power:
 		h := v.Framing().Head
+		if p.left[p.ref] == 0 && p.Report != nil && p.ref.Matches(p.Report.Ports) {
+			p.see(v) // as it is: for the report alone V is not had whole
+		}
 		return &power{Power: v, passage: p}, &h, nil
 	case *audiosep.FittedTransform:
 		p.see(v.Transform)

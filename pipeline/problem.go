@@ -50,11 +50,25 @@ func (p Problems) Error() string {
 	return strings.Join(all, "\n")
 }
 
+// once returns the problems without those of a flag that says the same of several stages: it was given once, and is
+// told of once, with the first of them.
+func (p Problems) once() Problems {
+	type fault struct{ flag, what string }
+	told := map[fault]bool{}
+	return slices.DeleteFunc(p, func(q Problem) bool {
+		f := fault{q.Flag, q.What}
+		again := told[f]
+		told[f] = q.Flag != ""
+		return again
+	})
+}
+
 // err sorts the problems by place and returns them as an error, or nil if there are none.
 func (p Problems) err() error {
 	if len(p) == 0 {
 		return nil
 	}
+	p = p.once()
 	slices.SortStableFunc(p, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})

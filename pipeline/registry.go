@@ -129,9 +129,8 @@ func (r *Registry) unknown(name string) (what, hint string) {
 		return what, hint
 	}
 	what = fmt.Sprintf("no stage is called %q", name)
-	names := slices.Sorted(slices.Values(r.order))
-	if near := nearest.Name(name, names); near != "" {
-		return what, fmt.Sprintf("did you mean %q?", near)
+	if hint = nearest.Question(name, slices.Sorted(slices.Values(r.order))); hint != "" {
+		return what, hint
 	}
 	if ok {
 		return what, "audiosep list names them all; audiosep plugin install brings those of plugin " + plugin

@@ -24,6 +24,7 @@ type Watcher interface {
 	// Port is given what passes an output: audiosep.Head for audio, audiosep.Framing for
 	// frames, audiosep.Transform, *mat.Dense for power when all of it is computed,
 	// by a stage that has it whole or for the report that the pipeline asks for,
+	// audiosep.Power for power which that report has and no stage takes, to be read until the run ends,
 	// *audiosep.Factors, audiosep.Notes, []audiosep.Group for sources, whose components
 	// are nil where the sources have none. Coefficients are never whole, so they do not
 	// pass here.

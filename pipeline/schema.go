@@ -40,6 +40,7 @@ func Schema(reg *Registry) *jsonschema.Schema {
 				"sets":     oneOrMany("STAGE.PARAMETER, or several that get the same value."),
 				"required": {Type: "boolean", Description: "The pipeline means nothing without it."},
 				"excludes": oneOrMany("Other options that mean nothing beside it."),
+				"min":      {Type: "number", Description: "The least number that it may be given."},
 				"multiples": {Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "integer", Minimum: jsonschema.Ptr(1.0)},
 					Description: "STAGE.PARAMETER: how many times the number it gets, where no other flag sets it."},
 			}, "sets")},

@@ -57,6 +57,7 @@ type Option struct {
 	Sets     []string // STAGE.PARAMETER
 	Required bool     // the pipeline means nothing without it
 	Excludes []string // other options that mean nothing beside it
+	Min      *float64 // the least number that it may be given; nil where its parameters say what it may be
 	// Multiples are parameters that get so many times the number that the option is given, where
 	// no other flag sets them.
 	Multiples []Multiple
@@ -316,6 +317,7 @@ func (p *parser) options(n *node) {
 			{"sets", func(n *node) { o.Sets = p.strings(n, "sets") }},
 			{"excludes", func(n *node) { o.Excludes = p.strings(n, "excludes") }},
 			{"multiples", func(n *node) { o.Multiples = p.multiples(n) }},
+			{"min", func(n *node) { o.Min = p.number(n, "min") }},
 		})
 		if len(o.Sets) == 0 && f.value.kind == '{' {
 			p.fault(f.value.start, "", `option %q sets nothing; want "sets": STAGE.PARAMETER, or a list of them`, f.name)
@@ -336,6 +338,16 @@ func (p *parser) strings(n *node, what string) (all []string) {
 		all = append(all, s)
 	}
 	return all
+}
+
+// number reads a number.
+func (p *parser) number(n *node, what string) *float64 {
+	x, err := strconv.ParseFloat(string(n.raw), 64)
+	if n.kind != '0' || err != nil {
+		p.fault(n.start, "", "%s is %s; want a number", what, n.describe())
+		return nil
+	}
+	return &x
 }
 
 // multiples reads an object from parameters to whole numbers.
@@ -495,9 +507,16 @@ func (s *Spec) Set(arg string) {
 	s.SetBy(flag, name, value)
 }
 
-// SetOption gives the parameters that an option sets a value, as Set does.
+// SetOption gives the parameters that an option sets a value, as Set does. One below the least that the option may be
+// given is a fault of the option, told once, and sets nothing.
 func (s *Spec) SetOption(o Option, value string) {
 	flag := "--" + o.Name + " " + value
+	if o.Min != nil {
+		if x, err := strconv.ParseFloat(value, 64); err != nil || !(x >= *o.Min) {
+			s.setErrs = append(s.setErrs, Problem{File: s.file, Flag: flag, What: fmt.Sprintf("want a number, at least %v", *o.Min)})
+			return
+		}
+	}
 	if n, err := strconv.Atoi(value); err == nil {
 		for _, m := range o.Multiples {
 			if !s.byFlag(m.Set) {

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 var nameSyntax = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -78,7 +80,7 @@ func (h *Host) Found() (all []Found) {
 	used := map[string]string{} // name -> the file that counts
 	asked := len(h.o.Folders) + len(filepath.SplitList(os.Getenv(folder)))
 	for i, dir := range h.folders() {
-		entries, err := os.ReadDir(dir)
+		entries, err := whole.ReadDir(dir)
 		if err != nil && i < asked && dir != "" { // the user's own need not be there
 			all = append(all, Found{Path: dir, Reason: fmt.Sprintf("the folder cannot be read: %v", err)})
 		}

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/whole"
 )
 
@@ -152,7 +153,7 @@ type covered struct {
 // folder adds the code in a folder of dir, and in those below it.
 func (c *covered) folder(at string, depth int) error {
 	if depth > deepFiles {
-		return fmt.Errorf("%s is %d folders deep; want at most %d", at, depth, deepFiles)
+		return fmt.Errorf("%s is %s deep; want at most %d", at, counted.Of(depth, "folder"), deepFiles)
 	}
 	entries, err := os.ReadDir(filepath.Join(c.dir, filepath.FromSlash(at)))
 	if err != nil {

@@ -97,7 +97,7 @@ func TestSum(t *testing.T) {
 }
 
 // counted is a plugin that writes a line into a file whenever it is started.
-func counted(t *testing.T, dir string) (starts func() int) {
+func countedCode(t *testing.T, dir string) (starts func() int) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "starts")
 	files(t, dir, map[string]string{prefix + "counted": "#!/bin/sh\necho >> " + log + "\nexec " + filepath.Join(install(t, "good"), prefix+"good") + "\n"})
@@ -110,7 +110,7 @@ func counted(t *testing.T, dir string) (starts func() int) {
 // TestKnown asks a plugin once what it is, until one of its files changes.
 func TestKnown(t *testing.T) {
 	dir, known := t.TempDir(), filepath.Join(t.TempDir(), "known")
-	starts := counted(t, dir)
+	starts := countedCode(t, dir)
 	describe := func(wantStarts int) {
 		t.Helper()
 		h := NewHost(Options{Folders: []string{dir}, Known: known})

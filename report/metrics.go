@@ -11,7 +11,9 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/metrics"
+	"github.com/audiosep/audiosep/pipeline"
 )
 
 // pageMetrics is how near the stems are to references, by one convention.
@@ -94,15 +96,19 @@ func (r *Report) evaluate(ctx context.Context) (reports metrics.Reports, err err
 		return nil, err
 	}
 	if len(ests) != len(refs) {
-		return nil, fmt.Errorf("there are %d stems and, in %s, %d references; want as many", len(ests), r.references, len(refs))
+		return nil, fmt.Errorf("%s and, in %s, %s; want as many", counted.There(len(ests), "stem"), r.references, counted.Of(len(refs), "reference"))
 	}
 	var mixture audiosep.Source
-	if read := r.Pipeline.Reads(); len(read) == 1 && audio.NamedSound(read[0].Path) {
-		mix, err := open([]string{read[0].Path})
+	if file := mixtureOf(r.Pipeline); file != "" {
+		mix, err := open([]string{file})
 		if err != nil {
 			return nil, err
 		}
-		mixture = mix[0]
+		if like, err := alike(ctx, mix[0], ests[0]); err != nil {
+			return nil, err
+		} else if like {
+			mixture = mix[0]
+		}
 	}
 	for _, c := range metrics.DefaultConventions() {
 		m, err := metrics.Evaluate(ctx, refs, ests, mixture, metrics.Options{Convention: c})
@@ -112,6 +118,55 @@ func (r *Report) evaluate(ctx context.Context) (reports metrics.Reports, err err
 		reports = append(reports, m)
 	}
 	return reports, nil
+}
+
+// mixtureOf returns the recording that the pipeline's stems are parts of, "" if it is not one file. It is what the
+// stages that write take their sound from, by way of coefficients and stems; what others than these have been learnt
+// from, such as solo recordings or a score, is no mixture.
+func mixtureOf(p *pipeline.Pipeline) string {
+	var files []string
+	from := map[string]bool{} // stages that sound goes on from
+	for _, f := range p.Writes() {
+		from[f.Stage] = from[f.Stage] || audio.NamedSound(f.Path)
+	}
+	for _, n := range slices.Backward(p.Graph().Stages) {
+		if !from[n.ID] {
+			continue
+		}
+		for _, in := range n.In {
+			for _, ref := range in.From {
+				if carriesSound(in.Cargo) {
+					stage, _, _ := strings.Cut(ref, ".")
+					from[stage] = true
+				}
+			}
+		}
+	}
+	for _, f := range p.Reads() {
+		if from[f.Stage] && audio.NamedSound(f.Path) && !slices.Contains(files, f.Path) {
+			files = append(files, f.Path)
+		}
+	}
+	if len(files) != 1 {
+		return ""
+	}
+	return files[0]
+}
+
+// carriesSound tells whether what passes is the recording or parts of it.
+func carriesSound(c audiosep.Cargo) bool {
+	return c == audiosep.CargoAudio || c == audiosep.CargoFrames || c == audiosep.CargoCoefs || c == audiosep.CargoSources
+}
+
+// alike tells whether two recordings have one rate, one length and as many channels, so that one may be held against the
+// other: stems of a part of the mixture, or of another rate, are not.
+func alike(ctx context.Context, a, b audiosep.Source) (bool, error) {
+	x, err := a.Head(ctx)
+	if err != nil {
+		return false, err
+	}
+	y, err := b.Head(ctx)
+	return x.Rate == y.Rate && x.Samples == y.Samples && x.Channels == y.Channels, err
 }
 
 // written are the sound files that the pipeline wrote.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -93,8 +94,13 @@ func (r *Report) see(ref pipeline.Ref, value any) {
 	case *mat.Dense:
 		bins, _ := v.Dims()
 		if a := r.axes(ref.Stage, bins, nil); a.Hz != nil && r.framing != nil {
-			r.page.Powers = append(r.page.Powers, drawnPower(ref, v, a, *r.framing))
+			_, columns := v.Dims()
+			p := newPowerPicture(ref, a, *r.framing, columns)
+			p.add(0, v)
+			r.page.Powers = append(r.page.Powers, p.drawn())
 		}
+	case audiosep.Power:
+		r.unread = append(r.unread, unreadPower{ref, v})
 	case *audiosep.Factors:
 		if v.W != nil && v.H != nil {
 			bins, _ := v.W.Dims()
@@ -113,11 +119,11 @@ func (r *Report) see(ref pipeline.Ref, value any) {
 			r.shown = append(r.shown, shownTransform{ref, r.rate(), l})
 		}
 	case []audiosep.Group:
-		r.page.Groups = append(r.page.Groups, pageGroups{ref.String(), counted(v)})
+		r.page.Groups = append(r.page.Groups, pageGroups{ref.String(), shownGroups(v)})
 	}
 }
 
-func counted(groups []audiosep.Group) []pageGroup {
+func shownGroups(groups []audiosep.Group) []pageGroup {
 	out := []pageGroup{}
 	for _, g := range groups {
 		one := pageGroup{g.Name, []int{}}
@@ -129,29 +135,76 @@ func counted(groups []audiosep.Group) []pageGroup {
 	return out
 }
 
-// drawnPower draws V: of each run of columns the greatest.
-func drawnPower(ref pipeline.Ref, v *mat.Dense, a Axes, f audiosep.Framing) pagePower {
-	_, cols := v.Dims()
-	run := (cols + mostColumns - 1) / mostColumns
-	n := (cols + run - 1) / run
-	scale, full := picture.NewScale(a.Hz, float64(f.Rate)/2), mat.Max(v)
-	out := make([]byte, picture.Rows*n)
+// powerPicture becomes a picture of V as it is given V's columns: of each run of them the greatest.
+type powerPicture struct {
+	ref      pipeline.Ref
+	axes     Axes
+	framing  audiosep.Framing
+	scale    *picture.Scale
+	run, n   int // columns of V to one of the picture, and those of the picture
+	mu       sync.Mutex
+	greatest []float64 // picture.Rows×n
+	full     float64   // the greatest of V
+}
+
+func newPowerPicture(ref pipeline.Ref, a Axes, f audiosep.Framing, columns int) *powerPicture {
+	run := (columns + mostColumns - 1) / mostColumns
+	n := (columns + run - 1) / run
+	return &powerPicture{ref: ref, axes: a, framing: f, scale: picture.NewScale(a.Hz, float64(f.Rate)/2), run: run, n: n, greatest: make([]float64, picture.Rows*n)}
+}
+
+// add draws V's columns from first on; several may be added at once.
+func (p *powerPicture) add(first int, v *mat.Dense) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.full = max(p.full, mat.Max(v))
 	for i := range picture.Rows {
-		for bin := scale.From[i]; bin < scale.To[i]; bin++ {
+		for bin := p.scale.From[i]; bin < p.scale.To[i]; bin++ {
 			for c, x := range v.RawRowView(bin) {
-				at := &out[i*n+c/run]
-				*at = max(*at, picture.Loudness(x, full))
+				at := &p.greatest[i*p.n+(first+c)/p.run]
+				*at = max(*at, x)
 			}
 		}
 	}
-	first := f.Middle(0) + float64(run-1)/2*a.Seconds
-	return pagePower{ref.String(), n, a.Seconds * float64(run), first, scale.Low, scale.High, base64.StdEncoding.EncodeToString(out)}
+	return nil
+}
+
+func (p *powerPicture) drawn() pagePower {
+	out := make([]byte, len(p.greatest))
+	for i, x := range p.greatest {
+		out[i] = picture.Loudness(x, p.full)
+	}
+	first := p.framing.Middle(0) + float64(p.run-1)/2*p.axes.Seconds
+	return pagePower{p.ref.String(), p.n, p.axes.Seconds * float64(p.run), first, p.scale.Low, p.scale.High, base64.StdEncoding.EncodeToString(out)}
+}
+
+// unreadPower is V that no stage has read: the page shows it all the same, read block by block.
+type unreadPower struct {
+	ref pipeline.Ref
+	audiosep.Power
+}
+
+// readPowers draws what no stage has read.
+func (r *Report) readPowers(ctx context.Context) (all []pagePower, err error) {
+	for _, u := range r.unread {
+		f := u.Framing()
+		a := r.axes(u.ref.Stage, u.Bins(), &f) // the transform has passed by now
+		if a.Hz == nil {
+			continue
+		}
+		p := newPowerPicture(u.ref, a, f, f.Columns())
+		if err := audiosep.ReadPower(ctx, u.Power, p.add); err != nil {
+			return nil, fmt.Errorf("the report of %v: %w", u.ref, err)
+		}
+		all = append(all, p.drawn())
+	}
+	return all, nil
 }
 
 // drawnFactors draws w, which is W or its rows in another order, and H.
 func drawnFactors(ref pipeline.Ref, f *audiosep.Factors, w *mat.Dense, a Axes) pageFactors {
 	_, cols := f.H.Dims()
-	out := pageFactors{Port: ref.String(), Seconds: a.Seconds * float64(cols), Of: f.Rank(), Objective: f.Objective, Stop: f.Stop, Groups: counted(f.Sources), Components: []pageComponent{}}
+	out := pageFactors{Port: ref.String(), Seconds: a.Seconds * float64(cols), Of: f.Rank(), Objective: f.Objective, Stop: f.Stop, Groups: shownGroups(f.Sources), Components: []pageComponent{}}
 	bins, _ := f.W.Dims()
 	hz, nyquist := a.Hz, 0.0
 	if hz != nil {
@@ -219,6 +272,11 @@ func (r *Report) writePage(ctx context.Context) error {
 	for _, t := range r.shown {
 		d.Transforms = append(d.Transforms, t.drawn())
 	}
+	powers, err := r.readPowers(ctx)
+	if err != nil {
+		return err
+	}
+	d.Powers = append(d.Powers, powers...)
 	all, failed, err := r.measure(ctx)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ import (
 
 // Report is a pipeline.Watcher that writes files:
 //
-//	STAGE.PORT.npz   power (v), factors (w, h, objective), a real transform (phi)
+//	STAGE.PORT.npz   power (v) that a stage has read, factors (w, h, objective), a real transform (phi)
 //	STAGE.PORT.png   a picture of the same
 //	STAGE.PORT.json  what is no array: the head, the framing, the groups of sources
 //	steps.jsonl      a line for every step of every stage
@@ -54,6 +54,7 @@ type Report struct {
 	learnt   map[string]*learnt
 	learntOf map[int]*learnt
 	shown    []shownTransform
+	unread   []unreadPower
 
 	mu    sync.Mutex
 	page  pageData
@@ -242,6 +243,8 @@ func (r *Report) port(ref pipeline.Ref, value any) error {
 		return errors.Join(npz(arrays...), r.file(name+".png", func(w io.Writer) error {
 			return DrawFactors(w, v, r.axes(ref.Stage, bins, v.Framing))
 		}))
+	case audiosep.Power: // V that nothing has read, which is not had whole for the report alone: the page shows it
+		return nil
 	case audiosep.MatrixTransform:
 		return errors.Join(npz(array{"phi", v.Phi()}), heatMap(v.Phi(), HeatMap{Title: "Φ", X: "sample", Y: "row"}))
 	case audiosep.Transform:

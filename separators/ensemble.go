@@ -13,6 +13,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/assign"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/kernel"
 )
 
@@ -64,7 +65,7 @@ func (s *Ensemble) Forecast(in map[string]audiosep.Forecast) (map[string]audiose
 	names := all[:again+1]
 	if len(s.p.Names) > 0 {
 		if len(s.p.Names) != len(names) {
-			return nil, &audiosep.ParamError{Name: "names", What: fmt.Sprintf("has %d entries; want %d, one for each source", len(s.p.Names), len(names))}
+			return nil, &audiosep.ParamError{Name: "names", What: fmt.Sprintf("has %s; want %d, one for each source", counted.Of(len(s.p.Names), "entry"), len(names))}
 		}
 		names = s.p.Names
 	}
@@ -99,7 +100,7 @@ func Combine(ctx context.Context, p EnsembleParams, all []audiosep.Stems) (audio
 		names = p.Names
 	}
 	if len(names) != len(all[0].Names()) {
-		return nil, nil, fmt.Errorf("names has %d entries; want %d, one for each source", len(names), len(all[0].Names()))
+		return nil, nil, fmt.Errorf("names has %s; want %d, one for each source", counted.Of(len(names), "entry"), len(all[0].Names()))
 	}
 	g, err := innerProducts(ctx, all)
 	if err != nil {
@@ -118,11 +119,11 @@ func alike(all []audiosep.Stems) error {
 	for i, s := range all[1:] {
 		h := s.Head()
 		if h.Rate != first.Rate || h.Samples != first.Samples || h.Channels != first.Channels || h.Realisations != first.Realisations {
-			return fmt.Errorf("separation %d has %d samples at %d Hz in %d layers; want %d at %d Hz in %d, as the first", i+2,
-				h.Samples, h.Rate, h.Layers(), first.Samples, first.Rate, first.Layers())
+			return fmt.Errorf("separation %d has %s at %d Hz in %s; want %d at %d Hz in %d, as the first", i+2,
+				counted.Of(h.Samples, "sample"), h.Rate, counted.Of(h.Layers(), "layer"), first.Samples, first.Rate, first.Layers())
 		}
 		if n, want := len(s.Names()), len(all[0].Names()); n != want {
-			return fmt.Errorf("separation %d has %d sources; want %d, as the first", i+2, n, want)
+			return fmt.Errorf("separation %d has %s; want %d, as the first", i+2, counted.Of(n, "source"), want)
 		}
 	}
 	return nil

@@ -172,9 +172,9 @@ func TestEnsembleRefuses(t *testing.T) {
 		want string
 	}{
 		{t.Context(), DefaultEnsemble(), nil, "there are no separations; want at least one"},
-		{t.Context(), DefaultEnsemble(), []audiosep.Stems{stems(t, 9, x...), stems(t, 9, x[0])}, "separation 2 has 1 sources; want 2, as the first"},
+		{t.Context(), DefaultEnsemble(), []audiosep.Stems{stems(t, 9, x...), stems(t, 9, x[0])}, "separation 2 has 1 source; want 2, as the first"},
 		{t.Context(), DefaultEnsemble(), []audiosep.Stems{stems(t, 9, x...), stems(t, 9, signals(rng, 2, 99)...)}, "separation 2 has 99 samples at 8000 Hz in 2 layers; want 100 at 8000 Hz in 2, as the first"},
-		{t.Context(), EnsembleParams{Names: []string{"a"}}, []audiosep.Stems{stems(t, 9, x...)}, "names has 1 entries; want 2, one for each source"},
+		{t.Context(), EnsembleParams{Names: []string{"a"}}, []audiosep.Stems{stems(t, 9, x...)}, "names has 1 entry; want 2, one for each source"},
 		{t.Context(), DefaultEnsemble(), []audiosep.Stems{stems(t, 9, x...), broken}, "a broken string"},
 		{cancelled, DefaultEnsemble(), []audiosep.Stems{stems(t, 9, x...)}, "context canceled"},
 	} {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // Grouping are the parameters that all masks share: how components are put into sources,
@@ -34,7 +35,7 @@ func (g Grouping) Validate() error {
 		errs = append(errs, &audiosep.ParamError{Name: name, What: what, Hint: hint})
 	}
 	if len(g.Groups) > 0 && g.Sources > 0 && g.Sources != len(g.Groups) {
-		wrong("sources", fmt.Sprintf("is %d but groups has %d entries; want one of the two", g.Sources, len(g.Groups)), "leave sources out")
+		wrong("sources", fmt.Sprintf("is %d but groups has %s; want one of the two", g.Sources, counted.Of(len(g.Groups), "entry")), "leave sources out")
 	}
 	seen := map[int]int{}
 	for j, group := range g.Groups {
@@ -50,7 +51,7 @@ func (g Grouping) Validate() error {
 		}
 	}
 	if want := max(len(g.Groups), g.Sources); want > 0 && len(g.Names) > 0 && len(g.Names) != want {
-		wrong("names", fmt.Sprintf("has %d entries; want %d, one for each source", len(g.Names), want), "")
+		wrong("names", fmt.Sprintf("has %s; want %d, one for each source", counted.Of(len(g.Names), "entry"), want), "")
 	}
 	for j, name := range g.Names {
 		path := fmt.Sprintf("names/%d", j)
@@ -89,7 +90,7 @@ func (g *grouping) GroupHeard(ctx context.Context, env audiosep.Env, v audiosep.
 		return nil, err
 	}
 	if len(g.Names) > 0 && len(g.Names) != len(groups) {
-		return nil, fmt.Errorf("names has %d entries; want %d, one for each source", len(g.Names), len(groups))
+		return nil, fmt.Errorf("names has %s; want %d, one for each source", counted.Of(len(g.Names), "entry"), len(groups))
 	}
 	for j, name := range g.Names {
 		groups[j].Name = name
@@ -194,7 +195,7 @@ func (g *grouping) Forecast(in map[string]audiosep.Forecast) (map[string]audiose
 	}
 	if len(g.Names) > 0 {
 		if len(g.Names) != len(names) {
-			return nil, &audiosep.ParamError{Name: "names", What: fmt.Sprintf("has %d entries; want %d, one for each source", len(g.Names), len(names))}
+			return nil, &audiosep.ParamError{Name: "names", What: fmt.Sprintf("has %s; want %d, one for each source", counted.Of(len(g.Names), "entry"), len(names))}
 		}
 		names = g.Names
 	}
@@ -215,7 +216,7 @@ func (g *grouping) fits(rank int) error {
 	for j, group := range g.Groups {
 		for i, k := range group {
 			if in[k] = true; k > rank {
-				errs = append(errs, &audiosep.ParamError{Name: fmt.Sprintf("groups/%d/%d", j, i), What: fmt.Sprintf("is %d; want 1 to %d, as the factors have %d components", k, rank, rank)})
+				errs = append(errs, &audiosep.ParamError{Name: fmt.Sprintf("groups/%d/%d", j, i), What: fmt.Sprintf("is %d; want 1 to %d, as the factors have %s", k, rank, counted.Of(rank, "component"))})
 			}
 		}
 	}

@@ -34,7 +34,7 @@ func TestGroup(t *testing.T) {
 		{`{"groups": [[3], [1]]}`, "parameter groups leave out components [2] of 1 to 3; want each in a group; residual takes what is left"},
 		{`{"groups": [[3, 2, 1], [4]]}`, "parameter groups/1/0 is 4; want 1 to 3, as the factors have 3 components"},
 		{`{"sources": 4}`, "sources is 4; want at most 3, the number of components"},
-		{`{"names": ["a"]}`, "names has 1 entries; want 3, one for each source"},
+		{`{"names": ["a"]}`, "names has 1 entry; want 3, one for each source"},
 	} {
 		groups, err := build(t, wienerStage, c.params).Group(t.Context(), audiosep.Env{}, ones(4, 3))
 		got := fmt.Sprint(groups)
@@ -52,7 +52,7 @@ func TestWrongParams(t *testing.T) {
 		{`{"groups": [[1], [2, 0]]}`, "parameter groups/1/1 is 0; want a component's number, 1 or more"},
 		{`{"groups": [[1], [2, 1]]}`, "parameter groups/1/1 is 1, which is in source 1 already; want each component once"},
 		{`{"groups": [[1], [2]], "sources": 3}`, "parameter sources is 3 but groups has 2 entries; want one of the two; leave sources out"},
-		{`{"groups": [[1], [2]], "names": ["a"]}`, "parameter names has 1 entries; want 2, one for each source"},
+		{`{"groups": [[1], [2]], "names": ["a"]}`, "parameter names has 1 entry; want 2, one for each source"},
 		{`{"names": ["a", "", "a"]}`, "parameter names/1 is empty; want a name\nparameter names/2 is \"a\", as entry 0 is; want names that differ"},
 		{`{"names": ["residual"], "residual": true}`, "parameter names/0 is \"residual\", the name of the residual; want another"},
 	} {

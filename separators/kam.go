@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // KAMParams are the parameters of kam.
@@ -41,7 +42,7 @@ type KAM struct {
 // Validate checks what the ranges do not say.
 func (p KAMParams) Validate() error {
 	if n := len(p.Names); n > 0 && n != len(p.Sources) {
-		return &audiosep.ParamError{Name: "names", What: fmt.Sprintf("has %d entries; want %d, one for each source", n, len(p.Sources))}
+		return &audiosep.ParamError{Name: "names", What: fmt.Sprintf("has %s; want %d, one for each source", counted.Of(n, "entry"), len(p.Sources))}
 	}
 	for i, name := range p.Names {
 		if name == "" || slices.Contains(p.Names[:i], name) {

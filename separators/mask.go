@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/kernel"
 )
 
@@ -62,14 +63,14 @@ func checkShapes(dst []audiosep.Coefs, x audiosep.Coefs, f *audiosep.Factors, gr
 	}
 	bins, rank := f.W.Dims()
 	_, frames := f.H.Dims()
-	want := fmt.Sprintf("%d: %d frames, the columns of H, of %d bins, the rows of W", frames*bins, frames, bins)
+	want := fmt.Sprintf("%d: %s, the columns of H, of %s, the rows of W", frames*bins, counted.Of(frames, "frame"), counted.Of(bins, "bin"))
 	for _, part := range [][]float64{x.Re, x.Im} {
 		if part != nil && len(part) != frames*bins || x.Re == nil {
 			return &audiosep.ShapeError{What: "the mixture", Is: fmt.Sprintf("%d coefficients", len(part)), Want: want}
 		}
 	}
 	if len(dst) != len(groups) || len(groups) == 0 {
-		return &audiosep.ShapeError{What: "dst", Is: fmt.Sprintf("%d sources", len(dst)), Want: fmt.Sprintf("%d, one for each group, at least 1", len(groups))}
+		return &audiosep.ShapeError{What: "dst", Is: counted.Of(len(dst), "source"), Want: fmt.Sprintf("%d, one for each group, at least 1", len(groups))}
 	}
 	for j, d := range dst {
 		if d.Re == nil && d.Im == nil && j > 0 && j == len(dst)-1 {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // Suggestion is what clustering says of the components that nobody has put into a source.
@@ -31,7 +32,7 @@ func Suggest(ctx context.Context, env audiosep.Env, v audiosep.Power, f *audiose
 		return nil, fmt.Errorf("the factors lack W or H; want both")
 	}
 	if len(known) != f.Rank() {
-		return nil, &audiosep.ShapeError{What: "known", Is: fmt.Sprintf("%d entries", len(known)), Want: fmt.Sprintf("%d, one for each component", f.Rank())}
+		return nil, &audiosep.ShapeError{What: "known", Is: counted.Of(len(known), "entry"), Want: fmt.Sprintf("%d, one for each component", f.Rank())}
 	}
 	for k, j := range known {
 		if j < -1 || j >= sources {
@@ -39,7 +40,7 @@ func Suggest(ctx context.Context, env audiosep.Env, v audiosep.Power, f *audiose
 		}
 	}
 	if !(weight >= 0 && weight <= 1) || sources < 1 {
-		return nil, fmt.Errorf("the weight is %v and there are %d sources; want 0 to 1, and at least one", weight, sources)
+		return nil, fmt.Errorf("the weight is %v and %s; want 0 to 1, and at least one", weight, counted.There(sources, "source"))
 	}
 	h, err := hear(ctx, v, f)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 var applyStage = audiosep.Define("apply",
@@ -30,7 +31,7 @@ type ApplyOut struct {
 func (Apply) Run(_ context.Context, env audiosep.Env, in ApplyIn) (out ApplyOut, err error) {
 	t, f := in.Transform.Transform, in.Frames.Framing
 	if t.Len() != f.Length {
-		return out, &audiosep.ShapeError{What: "the frame", Is: fmt.Sprintf("%d samples long", f.Length), Want: fmt.Sprintf("%d, as the transform", t.Len())}
+		return out, &audiosep.ShapeError{What: "the frame", Is: fmt.Sprintf("%s long", counted.Of(f.Length, "sample")), Want: fmt.Sprintf("%d, as the transform", t.Len())}
 	}
 	if in.Transform.Framing != nil {
 		if err := f.Fits(*in.Transform.Framing); err != nil {

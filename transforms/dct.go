@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/fft"
 	"gonum.org/v1/gonum/mat"
 )
@@ -46,7 +47,7 @@ func (p DCTParams) Transform(ctx context.Context, m int) (audiosep.Transform, er
 		return nil, err
 	}
 	if least := map[bool]int{true: 2, false: 1}[p.Type == 1]; m < least {
-		return nil, fmt.Errorf("frames are %d samples long; want at least %d for a DCT of type %d", m, least, p.Type)
+		return nil, fmt.Errorf("frames are %s long; want at least %d for a DCT of type %d", counted.Of(m, "sample"), least, p.Type)
 	}
 	t, err := planned(ctx, m, func() *dct { return planDCT(p.Type, m) })
 	if err != nil {

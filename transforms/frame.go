@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/npy"
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // FrameParams are the parameters of the stage frame.
@@ -158,10 +159,10 @@ func (p FrameParams) Framing(_ context.Context, h audiosep.Head) (audiosep.Frami
 	}
 	hop := p.hop(length)
 	if hop > length {
-		return none, fmt.Errorf("the hop of %d samples for %d grids is longer than a frame of %d; want at most that", hop, p.Grids, length)
+		return none, fmt.Errorf("the hop of %s for %d grids is longer than a frame of %d; want at most that", counted.Of(hop, "sample"), p.Grids, length)
 	}
 	if length/(hop/p.Grids) > mostOverlap {
-		return none, fmt.Errorf("frames of %d samples, %d apart, overlap more than %d times; use a greater hop or fewer grids", length, hop/p.Grids, mostOverlap)
+		return none, fmt.Errorf("frames of %s, %d apart, overlap more than %d times; use a greater hop or fewer grids", counted.Of(length, "sample"), hop/p.Grids, mostOverlap)
 	}
 	analysis, synthesis, err := p.windows(length)
 	if err != nil {
@@ -210,18 +211,15 @@ func (p FrameParams) hop(length int) int {
 
 // readWeights reads numbers from a .npy file, in one row or column or without either.
 func readWeights(file string) ([]float64, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file; want a .npy file", file)
-	}
-	f, err := os.Open(file)
+	f, err := whole.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
 	a, err := npy.Read(f, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)

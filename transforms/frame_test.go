@@ -234,7 +234,7 @@ func TestFrameOfOnesOwnWindow(t *testing.T) {
 			t.Errorf("%s: the window is %v (%v); want %v", spec, f.Analysis, err, want)
 		}
 	}
-	for file, want := range map[string]string{"matrix.npy": "is 2×2; want one row or one column", "none.npy": "no such file", ".": "is no regular file"} {
+	for file, want := range map[string]string{"matrix.npy": "is 2×2; want one row or one column", "none.npy": "there is no file", ".": "is no regular file"} {
 		path := filepath.Join(dir, file)
 		p := DefaultFrame()
 		p.Window, p.WeightsFile, p.Length = "own", &path, new(int)

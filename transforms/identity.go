@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -18,7 +19,7 @@ type identityMaker struct{}
 
 func (identityMaker) Transform(_ context.Context, m int) (audiosep.Transform, error) {
 	if m < 1 {
-		return nil, fmt.Errorf("frames are %d samples long; want at least 1", m)
+		return nil, fmt.Errorf("frames are %s long; want at least 1", counted.Of(m, "sample"))
 	}
 	return &identity{shape{len: m, bins: m}}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/npy"
 )
 
@@ -37,7 +38,7 @@ func (p MatrixParams) Transform(_ context.Context, m int) (audiosep.Transform, e
 		return nil, err
 	}
 	if _, c := phi.Dims(); c != m {
-		err := &audiosep.ShapeError{What: "Φ", Is: fmt.Sprintf("for frames of %d samples", c), Want: fmt.Sprintf("%d, the length of a frame", m)}
+		err := &audiosep.ShapeError{What: "Φ", Is: fmt.Sprintf("for frames of %s", counted.Of(c, "sample")), Want: fmt.Sprintf("%d, the length of a frame", m)}
 		return nil, fmt.Errorf("%s: %w", p.File, err)
 	}
 	t, err := audiosep.NewMatrixTransform(phi)

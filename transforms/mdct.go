@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/fft"
 )
 
@@ -61,9 +62,9 @@ func aliasesCancel(f audiosep.Framing) error {
 	bins := f.Length / 2
 	switch {
 	case f.Length%2 == 1:
-		return fmt.Errorf("frames are %d samples long; want an even number for an MDCT", f.Length)
+		return fmt.Errorf("frames are %s long; want an even number for an MDCT", counted.Of(f.Length, "sample"))
 	case bins%f.Hop != 0:
-		return fmt.Errorf("frames of %d samples are %d apart, of which half a frame, %d, is no multiple; want an overlap of 0.5, 0.75 or the like", f.Length, f.Hop, bins)
+		return fmt.Errorf("frames of %s are %d apart, of which half a frame, %d, is no multiple; want an overlap of 0.5, 0.75 or the like", counted.Of(f.Length, "sample"), f.Hop, bins)
 	case f.Pad < f.Length-f.Hop:
 		return fmt.Errorf("%d zeros stand before the recording; want %d, so that its first samples are in as many frames as others: use grids 1", f.Pad, f.Length-f.Hop)
 	}

@@ -23,8 +23,8 @@ func mdctOf(t testing.TB, y []float64, frame string) (audiosep.Spectra, error) {
 	return out.Coefs, err
 }
 
-// whole returns all coefficients of x.
-func whole(t testing.TB, x audiosep.Spectra) audiosep.Coefs {
+// coefsOf returns all coefficients of x.
+func coefsOf(t testing.TB, x audiosep.Spectra) audiosep.Coefs {
 	t.Helper()
 	var s audiosep.Spectrogram
 	if err := x.Read(t.Context(), &s, 0, x.Framing().Frames()); err != nil {
@@ -39,7 +39,7 @@ func TestMDCTAgainstSciPy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := whole(t, x).Re; !(distance(got, slices.Concat(goldenMDCT...)) <= 1e-14) {
+	if got := coefsOf(t, x).Re; !(distance(got, slices.Concat(goldenMDCT...)) <= 1e-14) {
 		t.Errorf("coefficients %v; want %v", got, goldenMDCT)
 	}
 }
@@ -87,7 +87,7 @@ func TestMDCTKeepsPower(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := square(whole(t, x).Re), square(y); !(math.Abs(got-want) <= 1e-12*want) {
+		if got, want := square(coefsOf(t, x).Re), square(y); !(math.Abs(got-want) <= 1e-12*want) {
 			t.Errorf("%s: power %v; want %v", frame, got, want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // shape is what the methods of every Transform in this package share.
@@ -26,13 +27,13 @@ func (s shape) frames(samples []float64, coefs audiosep.Coefs) (int, error) {
 	if n*s.len != len(samples) {
 		return 0, &audiosep.ShapeError{
 			What: "the run of frames",
-			Is:   fmt.Sprintf("%d samples long", len(samples)),
+			Is:   fmt.Sprintf("%s long", counted.Of(len(samples), "sample")),
 			Want: fmt.Sprintf("whole frames of %d", s.len),
 		}
 	}
 	if len(coefs.Re) != n*s.bins || s.complex && len(coefs.Im) != n*s.bins {
 		return 0, &audiosep.ShapeError{
-			What: fmt.Sprintf("the coefficients of %d frames", n),
+			What: fmt.Sprintf("the coefficients of %s", counted.Of(n, "frame")),
 			Is:   fmt.Sprintf("%d real and %d imaginary numbers", len(coefs.Re), len(coefs.Im)),
 			Want: fmt.Sprintf("%d of each, imaginary ones for a complex transform alone", n*s.bins),
 		}

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/fft"
 )
 
@@ -41,7 +42,7 @@ func NewSTFT(p STFTParams) (audiosep.Transformer, error) {
 // Transform returns the DFT of frames of m samples.
 func (p STFTParams) Transform(ctx context.Context, m int) (audiosep.Transform, error) {
 	if m < 1 {
-		return nil, fmt.Errorf("frames are %d samples long; want at least 1", m)
+		return nil, fmt.Errorf("frames are %s long; want at least 1", counted.Of(m, "sample"))
 	}
 	size := m
 	if p.Size != nil {

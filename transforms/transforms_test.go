@@ -194,7 +194,7 @@ func TestMatrixFile(t *testing.T) {
 		want string
 	}{
 		{tall, 3, "Φ is for frames of 2 samples; want 3, the length of a frame"},
-		{filepath.Join(t.TempDir(), "none.npy"), 2, "no such file"},
+		{filepath.Join(t.TempDir(), "none.npy"), 2, "there is no file"},
 		{writeNPY(t, npy.Array{Shape: []int{2}, Data: []float64{1, 2}}), 2, "the array has the shape [2]; want a matrix that is not empty"},
 		{writeNPY(t, npy.Array{Shape: []int{2, 2}, Data: []float64{1, 2, 2, 4}}), 2, "condition number"},
 		{writeNPY(t, npy.Array{Shape: []int{1, 2}, Data: []float64{1, 2}}), 2, "Φ is 1×2; want at least as many rows"},

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep/batch"
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // submission is what the script of an array is made of.
@@ -126,7 +127,7 @@ func (s *submission) submit(cmd *cobra.Command) error {
 		return err
 	}
 	if s.Array > len(items) {
-		return fmt.Errorf("--array is %d, and the manifest has %d items; want at most as many tasks", s.Array, len(items))
+		return fmt.Errorf("--array is %d, and the manifest has %s; want at most as many tasks", s.Array, counted.Of(len(items), "item"))
 	}
 	if s.Manifest, err = filepath.Abs(s.Manifest); err == nil {
 		s.Out, err = filepath.Abs(s.Out)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/machine"
 	"github.com/audiosep/audiosep/pipeline"
 )
@@ -28,11 +29,11 @@ func (r *runner) before(log *slog.Logger, f pipeline.Forecast) error {
 		length := time.Duration(float64(h.Samples) / float64(h.Rate) * float64(time.Second))
 		what = fmt.Sprintf("%s, %d Hz, %s", aboutTime(length, 3), h.Rate, channels(h.Channels, h.Realisations))
 		if f.Frames > 0 {
-			what += fmt.Sprintf(", %d frames of %d samples", f.Frames, f.Length)
+			what += fmt.Sprintf(", %s of %s", counted.Of(f.Frames, "frame"), counted.Of(f.Length, "sample"))
 		}
 	}
 	seconds := f.Seconds * 1e9 / machine.Speed()
-	args := []any{"memory", sizeWords(f.Bytes), "memory_bytes", f.Bytes, "time", "about " + aboutTime(time.Duration(seconds*float64(time.Second)), 1)}
+	args := []any{"memory", memory(f.Bytes), "time", "about " + aboutTime(time.Duration(seconds*float64(time.Second)), 1)}
 	if len(f.Unknown) > 0 {
 		args = append(args, "without", strings.Join(f.Unknown, ", "))
 	}
@@ -45,15 +46,17 @@ func (r *runner) before(log *slog.Logger, f pipeline.Forecast) error {
 }
 
 func channels(n, realisations int) string {
-	s := fmt.Sprintf("%d channels", n)
-	if n == 1 {
-		s = "1 channel"
-	}
+	s := counted.Of(n, "channel")
 	if realisations > 1 {
-		s += fmt.Sprintf(" of %d recordings", realisations)
+		s += " of " + counted.Of(realisations, "recording")
 	}
 	return s
 }
+
+// memory is a number of bytes that a log tells people in words and programs as a number.
+type memory int64
+
+func (m memory) String() string { return sizeWords(int64(m)) }
 
 // sizeWords says a number of bytes with two digits.
 func sizeWords(bytes int64) string {

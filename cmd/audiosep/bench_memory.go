@@ -137,7 +137,7 @@ func (j memoryJob) measure(ctx context.Context, dir string) (forecast, taken int
 	}
 	for lines := bufio.NewScanner(strings.NewReader(log.String())); lines.Scan() && forecast == 0; {
 		var line struct {
-			Bytes int64 `json:"memory_bytes"`
+			Bytes int64 `json:"memory"`
 		}
 		if json.Unmarshal(lines.Bytes(), &line) == nil {
 			forecast = line.Bytes

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -93,11 +94,8 @@ func describeCommand() *cobra.Command {
 			for i, name := range args {
 				d, ok := reg.Lookup(name)
 				if !ok {
-					hint := ""
-					if near := nearest.Name(name, stageNames()); near != "" {
-						hint = fmt.Sprintf("; did you mean %q?", near)
-					}
-					return fmt.Errorf("no stage is called %q%s", name, hint)
+					hint := nearest.Question(name, slices.Sorted(slices.Values(stageNames())))
+					return fmt.Errorf("no stage is called %q; %s", name, cmp.Or(hint, "audiosep list names them all"))
 				}
 				if i > 0 {
 					fmt.Fprintln(cmd.OutOrStdout())

@@ -64,7 +64,8 @@ func evalCommand() *cobra.Command {
 
 const evalWords = `Hold the sound files of one folder, estimates, against those of another, references. In a folder
 with WAV, FLAC, AIFF or Wave64 files those are the stems; else all that run reads, such as Ogg and MP3.
-Estimates go to the references they fit best, unless --match says otherwise.
+Estimates go to the references they fit best, unless --match says otherwise; where their
+names say otherwise, a warning tells so.
 
 Where the folder of references holds folders, each is a track with its stems, and the
 folder of estimates has one of the same name. The text then ends with medians over the

@@ -14,6 +14,7 @@ import (
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/internal/counted"
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // opened is a list of recordings to close.
@@ -29,7 +30,7 @@ func (o *opened) close() error {
 
 func (o *opened) file(name string) (audiosep.Source, error) {
 	// A pipe would block the program for ever when it is opened.
-	if info, err := os.Stat(name); err != nil {
+	if info, err := whole.Stat(name); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is no regular file; want a sound file, which is read more than once", shown(name))
@@ -102,7 +103,7 @@ func (e *evaluation) tracks() ([]track, error) {
 		all = append(all, t)
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("folder %s lacks %d of the %d tracks of %s: %s; want a folder of estimates for each", e.estimate, len(missing), len(all), e.reference, strings.Join(missing, ", "))
+		return nil, fmt.Errorf("folder %s lacks %d of the %s of %s: %s; want a folder of estimates for each", e.estimate, len(missing), counted.Of(len(all), "track"), e.reference, strings.Join(missing, ", "))
 	}
 	return all, nil
 }
@@ -110,7 +111,7 @@ func (e *evaluation) tracks() ([]track, error) {
 // foldersIn lists the folders in a folder, as people count, and tells whether it holds
 // stems itself.
 func foldersIn(dir string) (names []string, stems bool, err error) {
-	entries, err := os.ReadDir(dir)
+	entries, err := whole.ReadDir(dir)
 	lossy := false
 	for _, entry := range entries {
 		name := entry.Name()

@@ -64,7 +64,9 @@ func run() int {
 	cmd.SetOut(out)
 	err := addOptions(cmd, os.Args[1:])
 	if err == nil {
-		cmd, err = cmd.ExecuteContextC(ctx)
+		if cmd, err = cmd.ExecuteContextC(ctx); err != nil {
+			err = noCommand(cmd.Root(), os.Args[1:], err)
+		}
 	}
 	if out.err != nil && ctx.Err() == nil {
 		err = &runError{fmt.Errorf("standard output: %w", out.err)}
@@ -152,6 +154,9 @@ func flagError(err error) error {
 	flag := bad.GetFlag()
 	want := map[string]string{"int": "a whole number", "uint64": "a whole number, 0 to 2⁶⁴-1", "float64": "a number",
 		"bool": "true or false", "duration": "a time such as 90s or 1h30m"}[flag.Value.Type()]
+	if flag.Value.Type() == "int" && errors.Is(err, strconv.ErrRange) {
+		want = "a whole number, -2⁶³ to 2⁶³-1"
+	}
 	if want == "" { // ours, which says it
 		return fmt.Errorf("--%s: %w", flag.Name, bad.Unwrap())
 	}
@@ -286,13 +291,13 @@ func helpFor(cmd *cobra.Command, args []string) error {
 		}
 		i := slices.IndexFunc(from.Commands(), func(c *cobra.Command) bool { return c.Name() == arg || c.HasAlias(arg) })
 		if i < 0 || from == cmd {
-			hint := ""
-			if near := nearest.Name(arg, names); near != "" {
-				hint = fmt.Sprintf("; did you mean %q?", near)
+			what := fmt.Sprintf("unknown command %q for %q", arg, from.CommandPath())
+			if hint := nearest.Question(arg, names); hint != "" {
+				what += "; " + hint
 			} else if len(names) > 0 {
-				hint = "; want one of " + strings.Join(names, ", ")
+				what += "; want one of " + strings.Join(names, ", ")
 			}
-			return fmt.Errorf("unknown command %q for %q%s", arg, from.CommandPath(), hint)
+			return errors.New(what)
 		}
 		from = from.Commands()[i]
 	}

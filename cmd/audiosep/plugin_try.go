@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/pipeline/contract"
@@ -211,7 +212,7 @@ func (r *trialRun) same(got map[string][]byte) error {
 		}
 	}
 	if len(got) != len(r.want) {
-		return fmt.Errorf("%d files are written; want %d, as by the first run", len(got), len(r.want))
+		return fmt.Errorf("%s written; want %d, as by the first run", counted.Are(len(got), "file"), len(r.want))
 	}
 	return nil
 }
@@ -256,7 +257,7 @@ var trialChecks = []struct {
 			case err != nil && !errors.Is(err, context.Canceled):
 				return fmt.Errorf("the run was cancelled, and its error is %w; want context.Canceled", err)
 			case err != nil && len(got) > 0:
-				return fmt.Errorf("%d files are there after a run that was cancelled; want none", len(got))
+				return fmt.Errorf("%s there after a run that was cancelled; want none", counted.Are(len(got), "file"))
 			}
 			return nil
 		}},

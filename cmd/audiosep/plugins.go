@@ -51,7 +51,7 @@ func (f *pluginFlags) addFolders(cmd *cobra.Command) {
 // there says which of the folders that flags name cannot be read.
 func (f *pluginFlags) there() error {
 	for _, dir := range f.folders {
-		if _, err := os.ReadDir(dir); err != nil {
+		if _, err := whole.ReadDir(dir); err != nil {
 			return fmt.Errorf("--plugins is %q, which cannot be read (%w); want a folder with plugins in it", dir, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/internal/nearest"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/presets"
 )
@@ -72,7 +75,8 @@ func presetCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, ok := presets.Read(args[0])
 			if !ok {
-				return fmt.Errorf("there is no preset %q; want one of %s", args[0], strings.Join(presets.Names(), ", "))
+				want := "want one of " + strings.Join(presets.Names(), ", ")
+				return fmt.Errorf("there is no preset %q; %s", args[0], cmp.Or(nearest.Question(args[0], presets.Names()), want))
 			}
 			_, err := cmd.OutOrStdout().Write(text)
 			return err
@@ -88,6 +92,49 @@ func readPreset(name string) (*pipeline.Spec, error) {
 // takesOptions tells whether a command's first argument is a pipeline, whose options it has.
 func takesOptions(cmd *cobra.Command) bool {
 	return slices.Contains([]string{"run", "check", "plan", "sweep"}, cmd.Name()) && cmd.CommandPath() != "audiosep batch run"
+}
+
+// noCommand says what to do where args do not begin with a command, for which err would be told: a preset and a file are
+// run, a stage stands in a pipeline. Else it returns err.
+func noCommand(root *cobra.Command, args []string, err error) error {
+	if _, _, is := root.Find(args); is == nil {
+		return err
+	}
+	i := slices.IndexFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") })
+	if i < 0 {
+		return err
+	}
+	name, input := args[i], "FILE"
+	if i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
+		input = args[i+1]
+	}
+	_, named := presets.Read(name)
+	_, isStage := registry().Lookup(name)
+	at, is := os.Stat(name)
+	switch {
+	case named:
+		return fmt.Errorf("%s is no command but a pipeline; want audiosep run %[1]s --input %s", name, input)
+	case isStage:
+		return fmt.Errorf("%s is no command but a stage of pipelines; audiosep describe %[1]s explains it, audiosep run takes a pipeline with it or the name of one, as audiosep presets lists them", name)
+	case is == nil && (at.IsDir() || audio.NamedSound(name)):
+		return fmt.Errorf("%s is no command but a recording or a folder; want audiosep run PIPELINE --input %[1]s, such as audiosep run hpss --input %[1]s", name)
+	case is == nil:
+		return fmt.Errorf("%s is no command but a file; want audiosep run %[1]s, if it is a pipeline", name)
+	}
+	var have []string
+	for _, c := range root.Commands() {
+		if c.IsAvailableCommand() {
+			have = append(have, c.Name())
+		}
+	}
+	question := nearest.Question(name, have)
+	if preset := nearest.Question(name, presets.Names()); question == "" && preset != "" {
+		question = "audiosep run has presets; " + preset
+	}
+	if question == "" {
+		return err
+	}
+	return fmt.Errorf("unknown command %q for %q; %s", name, root.CommandPath(), question)
 }
 
 // addOptions gives the command that runs or checks a pipeline the flags that the pipeline on the

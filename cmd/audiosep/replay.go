@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/pipeline/record"
@@ -123,7 +124,7 @@ func (r *replay) fromPipe(l *loaded, err error) error {
 		}
 		for _, in := range r.rec.Inputs {
 			if in.Path == "-" {
-				return fmt.Errorf("%w\n\tthe run read standard input, %d bytes of SHA-256 %.16s…: want the same through a pipe, or --input and the name of such a file", err, in.Bytes, in.SHA256)
+				return fmt.Errorf("%w\n\tthe run read standard input, %s of SHA-256 %.16s…: want the same through a pipe, or --input and the name of such a file", err, counted.Of(in.Bytes, "byte"), in.SHA256)
 			}
 		}
 	}
@@ -176,7 +177,7 @@ func (r *replay) inputs(cmd *cobra.Command) (map[string]string, error) {
 		case err != nil:
 			return nil, &runError{fmt.Errorf("an input of the run cannot be read: %w; want it there, or --input and where it is now", err)}
 		case !in.Same(record.File{Bytes: size, SHA256: sum}):
-			return nil, &runError{fmt.Errorf("%s is not what the run read: it has %d bytes and SHA-256 %.16s…, not %d and %.16s…; want that file, by --input", path, size, sum, in.Bytes, in.SHA256)}
+			return nil, &runError{fmt.Errorf("%s is not what the run read: it has %s and SHA-256 %.16s…, not %d and %.16s…; want that file, by --input", path, counted.Of(size, "byte"), sum, in.Bytes, in.SHA256)}
 		}
 	}
 	return at, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/pipeline/record"
@@ -139,7 +140,7 @@ func (f *runFlags) folders(cmd *cobra.Command) error {
 		found, others, err := audio.Find(in, f.out)
 		found = slices.DeleteFunc(found, written{}.has)
 		if err == nil && len(found) == 0 {
-			err = fmt.Errorf("in the folder %s there is no sound, among %d files; want recordings", in, len(others))
+			err = fmt.Errorf("in the folder %s there is no sound, among %s; want recordings", in, counted.Of(len(others), "file"))
 		}
 		if err != nil {
 			return &runError{err}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 
 	"github.com/audiosep/audiosep"
@@ -161,6 +162,7 @@ func (r *runner) run(ctx context.Context, l *loaded) (rec *record.Record, err er
 	about.Before, about.Warned = kept.warnings()
 	w := record.New(l.Pipeline, about)
 	o.Log = w.Log(o.Log)
+	log := o.Log
 	if l.Report != nil {
 		rep, err := report.New(*l.Report, o.Watcher)
 		if err != nil {
@@ -175,6 +177,8 @@ func (r *runner) run(ctx context.Context, l *loaded) (rec *record.Record, err er
 	}
 	o.With = append(o.With, w)
 	o.Forecast = func(f pipeline.Forecast) error { return r.before(o.Log, f) }
-	err = l.Run(ctx, o)
+	if err = l.Run(ctx, o); err == nil && l.Report != nil {
+		log.Info("report of the run", "file", filepath.Join(l.Report.Dir, "report.html"))
+	}
 	return w.Record(), errors.Join(err, w.Close(), l.Close())
 }

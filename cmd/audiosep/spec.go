@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep/audio"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/nearest"
 	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
@@ -72,7 +74,7 @@ func (f *specFlags) each() ([]*specFlags, error) {
 		return []*specFlags{f}, nil
 	}
 	if f.out == "-" {
-		return nil, fmt.Errorf("there are %d inputs, and standard output takes one stem; want one --input, or a folder for --out", len(f.input))
+		return nil, fmt.Errorf("%s, and standard output takes one stem; want one --input, or a folder for --out", counted.There(len(f.input), "input"))
 	}
 	var all []*specFlags
 	taken := map[string]string{}
@@ -165,9 +167,13 @@ func readAll(ctx context.Context, r io.Reader, file string) ([]byte, error) {
 		return text, nil
 	}
 	if file != "-" {
+		if audio.NamedSound(file) {
+			return nil, fmt.Errorf("%s is a recording; want a pipeline or the name of one, such as hpss, with --input %[1]s", file)
+		}
 		f, err := whole.OpenPipe(ctx, file)
-		if near := nearest.Name(file, presets.Names()); near != "" && errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("no preset and no file is called %q; did you mean %q?", file, near)
+		if errors.Is(err, fs.ErrNotExist) && filepath.Base(file) == file && filepath.Ext(file) == "" { // it looks like a name
+			hint := cmp.Or(nearest.Question(file, presets.Names()), "want a pipeline, or one of "+strings.Join(presets.Names(), ", "))
+			return nil, fmt.Errorf("no preset and no file is called %q; %s", file, hint)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("the pipeline cannot be read: %w", err)

@@ -1,8 +1,9 @@
-// Package counted orders names as people count: 2 before 10.
+// Package counted orders names as people count, 2 before 10, and says how many things there are: 1 channel, 2 channels.
 package counted
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 )
 
@@ -30,4 +31,38 @@ func Compare(a, b string) int {
 // digits returns how many digits a string starts with.
 func digits(s string) int {
 	return len(s) - len(strings.TrimLeft(s, "0123456789"))
+}
+
+// Number is what things are counted in.
+type Number interface {
+	~int | ~int32 | ~int64 | ~uint32 | ~uint64
+}
+
+// Of says how many things there are, by the name of one: 1 channel, 2 channels, 2 entries.
+func Of[N Number](n N, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "y"):
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
+	case strings.HasSuffix(noun, "ch"):
+		return fmt.Sprintf("%d %ses", n, noun)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// Are is Of with what it does: 1 sample is, 2 samples are.
+func Are[N Number](n N, noun string) string {
+	if n == 1 {
+		return Of(n, noun) + " is"
+	}
+	return Of(n, noun) + " are"
+}
+
+// There says the same as what there is: there is 1 source, there are 2 sources.
+func There[N Number](n N, noun string) string {
+	if n == 1 {
+		return "there is " + Of(n, noun)
+	}
+	return "there are " + Of(n, noun)
 }

@@ -20,3 +20,19 @@ func TestCompare(t *testing.T) {
 		t.Errorf("names that differ by a zero compare as %d", c)
 	}
 }
+
+// One thing is told of as one, and none as many.
+func TestOf(t *testing.T) {
+	for n, want := range map[int][3]string{
+		0: {"0 entries", "0 samples are", "there are 0 sources"},
+		1: {"1 entry", "1 sample is", "there is 1 source"},
+		2: {"2 entries", "2 samples are", "there are 2 sources"},
+	} {
+		if got := [3]string{counted.Of(n, "entry"), counted.Are(int64(n), "sample"), counted.There(uint32(n), "source")}; got != want {
+			t.Errorf("%d: %q; want %q", n, got, want)
+		}
+	}
+	if got := counted.Of(3, "pitch"); got != "3 pitches" {
+		t.Error(got)
+	}
+}

@@ -17,6 +17,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/whole"
 )
 
@@ -101,12 +102,12 @@ func Read(r io.Reader, size int64) (Array, error) {
 	}
 	for _, n := range h.shape {
 		if n > 0 && count > int(size)/n { // count·n ≤ size: no overflow
-			return a, fmt.Errorf("the shape %v needs more than the %d bytes there are", h.shape, size)
+			return a, fmt.Errorf("the shape %v needs more than the %s there are", h.shape, counted.Of(size, "byte"))
 		}
 		count *= n
 	}
 	if want := h.length + int64(count*h.itemSize); want != size {
-		return a, fmt.Errorf("the shape %v needs %d bytes; there are %d", h.shape, want, size)
+		return a, fmt.Errorf("the shape %v needs %s; there are %d", h.shape, counted.Of(want, "byte"), size)
 	}
 	a = Array{h.shape, make([]float64, count)}
 	in := bufio.NewReaderSize(r, 1<<16)
@@ -204,7 +205,7 @@ func readHeader(r io.Reader) (*header, error) {
 	}
 	length := binary.LittleEndian.Uint32(word[:])
 	if length > longestHeader {
-		return nil, fmt.Errorf("its .npy header is %d bytes long; want at most %d", length, longestHeader)
+		return nil, fmt.Errorf("its .npy header is %s long; want at most %d", counted.Of(length, "byte"), longestHeader)
 	}
 	text := make([]byte, length)
 	if _, err := io.ReadFull(r, text); err != nil {

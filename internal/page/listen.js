@@ -3,7 +3,7 @@ import { bytesOf, events, get, Refusal, samplesOf, send, upload } from "page/api
 import { Stroke, strokes } from "page/brush.js";
 import { addSource, assign, componentLevel, gains, History, level, removeSource, renameSource, residual, setComponentLevel, setLevel, sourceOf } from "page/plan.js";
 import { Player, wav } from "page/player.js";
-import { clock, colour, turnTheme } from "page/scale.js";
+import { clock, colour, counted, turnTheme } from "page/scale.js";
 import { Sources } from "page/sources.js";
 import { Spectrogram } from "page/spectrogram.js";
 import { Strips } from "page/strips.js";
@@ -246,7 +246,7 @@ class Page {
     if (s.method === "nmf" && this.solution?.components !== s.components) plan = { ...plan, groups: [] };
     this.alone = 0;
     this.change(plan, "solving");
-    this.say(`Solved: ${s.components} components, ${s.objective.length} iterations.`);
+    this.say(`Solved: ${counted(s.components, "component")}, ${counted(s.objective.length, "iteration")}.`);
     if (!this.listenedToMix) {
       select("track-b").value = "mix";
       this.hear(1);
@@ -542,7 +542,7 @@ class Page {
     el("accept").hidden = !(this.grouped && this.components.some((c, i) => c.source >= 0 && this.whose(i + 1) < 0));
     el("painted-source").textContent = p.sources[this.sources.chosen] ?? "– (add a source)";
     el("painted-source").style.color = colour(p.sources[this.sources.chosen] ? this.sources.chosen : -1);
-    el("solved").textContent = s ? `${s.components} components; ${s.stop}` : "";
+    el("solved").textContent = s ? `${counted(s.components, "component")}; ${s.stop}` : "";
     this.trackOptions();
     el("swap").textContent = this.alone ? `Component ${this.alone}` : this.ab ? "Hearing B" : "Hearing A";
     this.updateTracks();
@@ -724,7 +724,7 @@ class Page {
     this.change({ ...this.formPlan(), notes, delay: 0, stretch: 1 }, `reading ${file.name}`);
     this.form();
     const parts = new Set(notes.map((n) => n.source)).size;
-    el("score-note").textContent = `${file.name}: ${notes.length} notes in ${parts} ${parts === 1 ? "part" : "parts"}`;
+    el("score-note").textContent = `${file.name}: ${counted(notes.length, "note")} in ${counted(parts, "part")}`;
   }
 
   keepSound() {

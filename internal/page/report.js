@@ -1,5 +1,5 @@
 // A run as a page that opens from a disk: what passed its ports, drawn and played.
-import { bytes, colour, frequencyTicks, hertz, styled, ticks, turnTheme } from "page/scale.js";
+import { apart, bytes, colour, counted, frequencyTicks, hertz, styled, ticks, turnTheme } from "page/scale.js";
 import { Spectrogram } from "page/spectrogram.js";
 
 /** @typedef {{name: string, components: number[]}} Group */
@@ -103,20 +103,20 @@ function power(p) {
 function factors(f) {
   const s = section(`Components (${f.port})`);
   const shown = f.components.length;
-  s.append(make("p", `${f.of} components${shown < f.of ? `, of which the first ${shown} are shown` : ""}. ${f.stop}`, "note"));
+  s.append(make("p", `${counted(f.of, "component")}${shown < f.of ? `, of which the first ${shown} are shown` : ""}. ${f.stop}`, "note"));
   if (f.fitted) s.append(make("p", "The rows of W stand at the frequencies of the atoms of Φ.", "note"));
   const each = shown > 24 ? 26 : 44, height = shown * each + 30;
   const both = make("div", undefined, "factors");
   const groups = f.groups.length || data.factors.length > 1 || data.groups.length > 1 ? f.groups : data.groups[0]?.groups ?? [];
   const of = (/** @type {number} */ k) => groups.findIndex((g) => g.components.includes(k + 1));
   both.append(
-    canvas(`W: the spectra of ${shown} components`, height, (c, w) => {
+    canvas(`W: the spectra of ${counted(shown, "component")}`, height, (c, w) => {
       f.components.forEach((x, k) => {
         line(c, bytes(x.spectrum), 34, w - 44, k * each + 4, each - 8, colour(of(k)), false, String(k + 1));
       });
       axis(c, 34, w - 44, shown * each, f.low ? frequencyTicks(f.low, f.high).map((hz) => [Math.log(hz / f.low) / Math.log(f.high / f.low), hertz(hz)]) : [[0, "row 1"]]);
     }),
-    canvas(`H: the activations of ${shown} components`, height, (c, w) => {
+    canvas(`H: the activations of ${counted(shown, "component")}`, height, (c, w) => {
       f.components.forEach((x, k) => {
         line(c, bytes(x.activation), 8, w - 28, k * each + 4, each - 8, colour(of(k)), true, "");
       });
@@ -199,10 +199,10 @@ function axis(c, x, w, y, marks) {
 
 /** @param {number[]} values */
 function objective(values) {
-  const least = Math.min(...values), most = Math.max(...values);
+  const least = Math.min(...values), most = Math.max(...values), [high, low] = apart(most, least);
   const scaled = (/** @type {number} */ v) => Math.log((v - least) / (most - least || 1) + 1e-4);
-  return canvas(`Objective after each of ${values.length} iterations, from ${most.toPrecision(4)} to ${least.toPrecision(4)}`, 150, (c, w) => {
-    const x = 70, width = w - x - 30;
+  return canvas(`Objective after each of ${counted(values.length, "iteration")}, from ${high} to ${low}`, 150, (c, w) => {
+    const x = Math.max(70, Math.max(c.measureText(high).width, c.measureText(low).width) + 14), width = w - x - 30;
     c.strokeStyle = styled("--main");
     c.lineWidth = 2;
     c.beginPath();
@@ -215,11 +215,11 @@ function objective(values) {
     c.fillStyle = styled("--soft");
     c.textAlign = "right";
     c.textBaseline = "middle";
-    c.fillText(most.toPrecision(4), x - 8, 14);
-    c.fillText(least.toPrecision(4), x - 8, 112);
+    if (high !== low) c.fillText(high, x - 8, 14);
+    c.fillText(low, x - 8, 112);
     axis(c, x, width, 118, ticks(1, values.length, 8).filter(Number.isInteger).map((i) => [(i - 1) / Math.max(1, values.length - 1), `${i}`]));
-    c.textAlign = "left";
-    c.fillText("objective, by iteration", x + 10, 8);
+    c.textAlign = "right"; // where it does not rise, nothing is drawn above its end
+    c.fillText("objective, by iteration", x + width, 8);
   });
 }
 

@@ -31,6 +31,17 @@ export function frequencyTicks(low, high) {
 /** @param {number} hz */
 export const hertz = (hz) => (hz >= 1000 ? `${+(hz / 1000).toPrecision(3)} kHz` : `${+hz.toPrecision(3)} Hz`);
 
+/** Two numbers, as short as tells them apart: equal ones, and those that differ by less than a millionth of a
+ * millionth, look the same. @param {number} a @param {number} b @returns {[string, string]} */
+export function apart(a, b) {
+  let digits = 4;
+  while (digits < 12 && a.toPrecision(digits) === b.toPrecision(digits)) digits++;
+  return [a.toPrecision(digits), b.toPrecision(digits)];
+}
+
+/** How many things there are: 1 note, 2 notes. @param {number} n @param {string} noun */
+export const counted = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
+
 /** Seconds as a clock shows them. @param {number} s @param {number} [digits] */
 export function clock(s, digits = 1) {
   const sign = s < 0 ? "−" : "";

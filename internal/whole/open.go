@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -20,17 +21,49 @@ const Standard = "-"
 // be a name below some folder.
 func IsStandard(path string) bool { return filepath.Base(path) == Standard }
 
+// absent is the error where what is to be read is not there. Systems call that by other names, each after the
+// call that found it out; this one says what was wanted, whatever the system.
+type absent struct{ what, path string }
+
+func (a *absent) Error() string { return "there is no " + a.what + " " + a.path }
+func (a *absent) Unwrap() error { return fs.ErrNotExist }
+
+// sought returns err in words where it says that the file or folder is not there. Below a file nothing can be.
+func sought(what, path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return &absent{what, path}
+	}
+	return err
+}
+
+// Stat is os.Stat of a file that is to be read. Where it is not there, the error says so in words and is
+// fs.ErrNotExist; so are the errors of all that opens or reads here.
+func Stat(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	return info, sought("file", path, err)
+}
+
+// ReadDir is os.ReadDir of a folder that is to be read.
+func ReadDir(dir string) ([]fs.DirEntry, error) {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%s is a file; want a folder", dir)
+	}
+	entries, err := os.ReadDir(dir)
+	return entries, sought("folder", dir, err)
+}
+
 // Open opens a regular file to be read. Others, such as a named pipe, could keep the program
 // waiting for ever.
 func Open(path string) (*os.File, error) {
-	info, err := os.Stat(path)
+	info, err := Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is no regular file; want one", path)
 	}
-	return os.Open(path)
+	f, err := os.Open(path)
+	return f, sought("file", path, err)
 }
 
 // patience is how long a named pipe is waited for that nobody writes to.
@@ -51,7 +84,8 @@ func ReadFile(path string) ([]byte, error) {
 func OpenPipe(ctx context.Context, path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
-		return os.Open(path)
+		f, err := os.Open(path)
+		return f, sought("file", path, err)
 	}
 	type result struct {
 		f   *os.File

@@ -14,6 +14,8 @@ import (
 	"runtime"
 	"slices"
 	"syscall"
+
+	"github.com/audiosep/audiosep/internal/counted"
 )
 
 // hidden is the name of a file beside path that nobody guesses and no other run has. It
@@ -329,7 +331,7 @@ func Allowed(path string, overwrite bool, inputs []string) error {
 	case err == nil && !overwrite:
 		return existsError(path)
 	case len(filepath.Base(path)) > longestName || errors.Is(err, syscall.ENAMETOOLONG):
-		return fmt.Errorf("the name %.40q… is %d bytes long; want at most %d", filepath.Base(path), len(filepath.Base(path)), longestName)
+		return fmt.Errorf("the name %.40q… is %s long; want at most %d", filepath.Base(path), counted.Of(len(filepath.Base(path)), "byte"), longestName)
 	}
 	if at, err := os.Stat(path); err == nil {
 		for _, in := range inputs {

@@ -96,6 +96,33 @@ func TestReportOfALearntTransform(t *testing.T) {
 	b.whole()
 }
 
+// TestReportOfAScore opens the report of a run whose objective hardly moves: the ends of its axis are told apart, and its
+// stems are held against the mixture, though the score is read too.
+func TestReportOfAScore(t *testing.T) {
+	if chromium == nil {
+		t.Skip("there is no chromium")
+	}
+	dir := t.TempDir()
+	if out, err := exec.Command(program, "run", "score", "--input", piano, "--notes", "../../examples/score/notes.csv", "--out", dir, "--report", filepath.Join(dir, "report"), "--references", "../../examples/piano/reference", "--quiet").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	b := browse(t, "file://"+filepath.Join(dir, "report", "report.html"))
+	b.wait("document.querySelectorAll('.factors canvas').length === 4")
+	ends := value[[][]string](b, "[...document.querySelectorAll('canvas')].map((c) => / from ([\\d.]+) to ([\\d.]+)$/.exec(c.ariaLabel)).filter((m) => m).map((m) => [m[1], m[2]])")
+	if len(ends) != 2 {
+		t.Fatalf("the axes of its objectives go over %q; want two", ends)
+	}
+	for _, end := range ends {
+		if end[0] == end[1] {
+			t.Errorf("an axis goes from %s to %s; want ends that differ", end[0], end[1])
+		}
+	}
+	if !value[bool](b, "audiosepPage.metrics.every((m) => m.sources.every((s) => s.over.length > 0))") {
+		t.Error("its stems are not held against the mixture")
+	}
+	b.whole()
+}
+
 // holds says whether a table of eval, in CSV, has a line of a source whose value is, rounded, as
 // shown.
 func holds(table, source, shown string) bool {

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/plugins"
 )
@@ -31,7 +32,7 @@ func (s *Store) bring(ctx context.Context, o Options, work, dir string) (origin,
 	if origin, err = filepath.Abs(o.From); err != nil {
 		return "", "", err
 	}
-	info, err := os.Stat(origin)
+	info, err := whole.Stat(origin)
 	if err != nil {
 		return "", "", err
 	}
@@ -67,7 +68,7 @@ func (s *Store) bringArchive(ctx context.Context, o Options, file, dir string) (
 		return "", err
 	}
 	if most := s.bounds().archive; size > most {
-		return "", fmt.Errorf("%s has %d bytes; want at most %d", o.From, size, most)
+		return "", fmt.Errorf("%s has %s; want at most %d", o.From, counted.Of(size, "byte"), most)
 	}
 	if err := match(o, sum); err != nil {
 		return "", err

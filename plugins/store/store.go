@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/plugins"
 )
@@ -188,7 +189,7 @@ func within(dir, from string) (string, string, error) {
 		}
 	}
 	if len(names) != 1 {
-		return "", "", fmt.Errorf("%s has %d files called audiosep-plugin-NAME %v; want one, in the outermost folder", from, len(names), names)
+		return "", "", fmt.Errorf("%s has %s called audiosep-plugin-NAME %v; want one, in the outermost folder", from, counted.Of(len(names), "file"), names)
 	}
 	return dir, names[0], nil
 }

@@ -115,6 +115,8 @@ func (s *memoryStems) EachFrom(ctx context.Context, from int, _ []byte, write fu
 // several goroutines at once. What it makes of a frame may depend on the halo frames on
 // either side and on nothing else, so that the stems have the same bits however the frames
 // are split into runs; at the two ends of the recording there are fewer than halo.
+//
+// Sources that sum to x take a transform less as SeparatedStems with Rest.
 func Separated(x Spectra, names []string, halo int,
 	separate func(ctx context.Context, dst [][]Coefs, x *Spectrogram, skip, n int) error) Stems {
 	return &SeparatedStems{X: x, Sources: names, Halo: halo, Separate: separate}

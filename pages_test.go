@@ -71,7 +71,8 @@ func runShell(t *testing.T, dir, script, path, learnt string) {
 	cmd := exec.Command("sh", "-c", script)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "AUDIOSEP_CACHE="+learnt, "AUDIOSEP_PLUGIN_HOME="+filepath.Join(t.TempDir(), "plugins"), "PATH="+path,
-		"PYTHONDONTWRITEBYTECODE=") // which would have the SDK compiled for each process
+		"PYTHONDONTWRITEBYTECODE=", // which would have the SDK compiled for each process
+		"GZIP=-1")                  // packed in less time
 	cmd.Env = append(cmd.Env, compiledOnce...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v:\n%s\n%s", err, script, out)

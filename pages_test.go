@@ -19,7 +19,8 @@ import (
 var block = regexp.MustCompile("(?m)^(<!-- (?:long|release) -->\n)?```sh\n((?s:.*?))^```$")
 
 // TestCommandsOfPages runs the commands of every page, in its order, each page in a fresh
-// copy of the repository: what a reader would do. Those marked <!-- long --> are left out;
+// copy of the repository: what a reader would do, whose program keeps what was learnt, too, from
+// one page to the next. Those marked <!-- long --> are left out;
 // they are run by others of the project's checks, or print the figures of docs. Those marked
 // <!-- release --> are run where AUDIOSEP_RELEASE is set.
 func TestCommandsOfPages(t *testing.T) {
@@ -31,7 +32,7 @@ func TestCommandsOfPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	docs, _ := filepath.Glob("docs/*.md")
-	bin := t.TempDir()
+	bin, learnt := t.TempDir(), t.TempDir()
 	build(t, bin)
 	for _, page := range append(append([]string{"README.md"}, pages...), docs...) {
 		t.Run(page, func(t *testing.T) {
@@ -56,21 +57,22 @@ func TestCommandsOfPages(t *testing.T) {
 			if page != "README.md" { // which builds it itself
 				path = bin + ":" + path
 			}
-			runShell(t, clone(t), script, path)
+			runShell(t, clone(t), script, path, learnt)
 		})
 	}
 }
 
-// runShell runs commands of a page in a folder.
-func runShell(t *testing.T, dir, script, path string) {
+// runShell runs commands of a page in a folder. What stages learn is kept in the folder learnt.
+func runShell(t *testing.T, dir, script, path, learnt string) {
 	t.Helper()
 	if strings.Contains(script, "python") {
 		path = python(t) + ":" + path
 	}
 	cmd := exec.Command("sh", "-c", script)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "AUDIOSEP_CACHE=off", "AUDIOSEP_PLUGIN_HOME="+filepath.Join(t.TempDir(), "plugins"), "PATH="+path,
-		"PYTHONDONTWRITEBYTECODE=") // which would have the SDK compiled for each process
+	cmd.Env = append(os.Environ(), "AUDIOSEP_CACHE="+learnt, "AUDIOSEP_PLUGIN_HOME="+filepath.Join(t.TempDir(), "plugins"), "PATH="+path,
+		"PYTHONDONTWRITEBYTECODE=", // which would have the SDK compiled for each process
+		"GZIP=-1")                  // packed in less time
 	cmd.Env = append(cmd.Env, compiledOnce...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v:\n%s\n%s", err, script, out)
@@ -127,8 +129,8 @@ func TestCommandsOfProjects(t *testing.T) {
 }
 
 // compiledOnce is the environment in which copies of the repository share what is compiled: as the
-// program of a release is built.
-var compiledOnce = []string{"GOFLAGS=-trimpath", "CGO_ENABLED=0"}
+// program of a release is built, and like it without what only debuggers read, which is half of linking.
+var compiledOnce = []string{"GOFLAGS=-trimpath -ldflags=-s -buildvcs=false", "CGO_ENABLED=0"}
 
 func build(t *testing.T, bin string) {
 	t.Helper()

@@ -122,10 +122,17 @@ func (k *track) click(t *testing.T, sol *solution, p *Plan, likeness func(k, j i
 // TestPerson has a scripted person put ten components into sources by ear: asked for one, it
 // knows which stem that is most like. All others go where they are suggested. On average over
 // the recordings that is worth four fifths at least of what an oracle gains who puts every component
-// where the stems come out best.
+// where the stems come out best. Where AUDIOSEP_RELEASE is not set every other recording is taken.
 func TestPerson(t *testing.T) {
 	persons, oracles := 0.0, 0.0
 	all := tracks(t, "*")
+	if os.Getenv("AUDIOSEP_RELEASE") == "" {
+		var some []*track
+		for i := min(1, len(all)-1); i < len(all); i += 2 {
+			some = append(some, all[i])
+		}
+		all = some
+	}
 	for _, k := range all {
 		p := newPlan()
 		p.Components, p.Sources, p.Groups = 5*len(k.stems), k.names, make([][]int, len(k.stems))

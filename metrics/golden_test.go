@@ -186,6 +186,7 @@ func TestMATLAB(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")
 	}
+	held := map[string]bool{} // values that both folders have
 	for _, dir := range folders() {
 		sets, err := filepath.Glob(filepath.Join(dir, "mir_eval/output*.json"))
 		if err != nil || len(sets) == 0 {
@@ -193,6 +194,14 @@ func TestMATLAB(t *testing.T) {
 		}
 		for _, path := range sets {
 			n := filepath.Base(path)[len("output"):][:2]
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if held[string(text)] {
+				continue
+			}
+			held[string(text)] = true
 			t.Run(filepath.Base(dir)+n, func(t *testing.T) {
 				var want map[string]matlab
 				readJSON(t, path, &want)

@@ -62,7 +62,7 @@ func TestILRMASeparates(t *testing.T) {
 	mix, images := delayed(talkers(7, 2, 30000), 2)
 	x := spectra(t, mix, 256)
 	everyILRMA(func(p ILRMAParams) {
-		p.Iterations, p.Warm = 20, 20
+		p.Iterations, p.Warm, p.Restarts = 20, 20, 1
 		if got := bestOrder(separate(t, ilrma(t, p), x, audiosep.Env{Seed: 1}), images); got < 15 {
 			t.Errorf("%s, %s, %s: the stems have an SI-SDR of %.1f dB; want 15", p.Model, p.Update, p.Bases, got)
 		}

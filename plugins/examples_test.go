@@ -23,7 +23,7 @@ func exampleHost(t *testing.T) (*Host, []audiosep.Definition) {
 	t.Helper()
 	needPython(t)
 	dir := t.TempDir()
-	if out, err := exec.Command("go", "build", "-o", dir+"/", "../examples/plugin-hpss", "../examples/plugin-gain").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags=-s", "-o", dir+"/", "../examples/plugin-hpss", "../examples/plugin-gain").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, name := range []string{"hpss", "gain"} {
@@ -44,8 +44,9 @@ func exampleHost(t *testing.T) (*Host, []audiosep.Definition) {
 	return h, all
 }
 
-// runExample runs a pipeline of an example and returns the files that it writes.
-func runExample(t *testing.T, reg *pipeline.Registry, file, old, new string) map[string][]byte {
+// runExample runs a pipeline of an example, on other inputs where there are any, and returns the files
+// that it writes.
+func runExample(t *testing.T, reg *pipeline.Registry, file, old, new string, inputs ...string) map[string][]byte {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -56,6 +57,9 @@ func runExample(t *testing.T, reg *pipeline.Registry, file, old, new string) map
 		t.Fatal(err)
 	}
 	spec.Out = t.TempDir()
+	if len(inputs) > 0 {
+		spec.SetInput("inputs", inputs...)
+	}
 	p, err := pipeline.Check(spec, reg)
 	if err != nil {
 		t.Fatal(err)
@@ -106,14 +110,15 @@ var exampleParams = map[string]string{"hpss/hpss": `{"radius": 3}`, "hpss_py/hps
 // a gain as a plugin those that it gives written here; and what is in the middle found there.
 func examplePipelines(t *testing.T, defs []audiosep.Definition) {
 	reg := pipeline.NewRegistry(builtin(), defs)
+	piano := firstSeconds(t, "../examples/piano/mix.wav", 6) // Python is slow
 	hpss := "../examples/plugin-hpss/pipeline.json"
-	want := runExample(t, reg, hpss, "hpss/hpss", "hpss")
-	sameFiles(t, "hpss in Go", runExample(t, reg, hpss, "hpss/hpss", "hpss/hpss"), want)
-	sameFiles(t, "hpss in Python", runExample(t, reg, hpss, "hpss/hpss", "hpss_py/hpss"), want)
+	want := runExample(t, reg, hpss, "hpss/hpss", "hpss", piano)
+	sameFiles(t, "hpss in Go", runExample(t, reg, hpss, "hpss/hpss", "hpss/hpss", piano), want)
+	sameFiles(t, "hpss in Python", runExample(t, reg, hpss, "hpss/hpss", "hpss_py/hpss", piano), want)
 
 	gain := "../examples/plugin-gain/pipeline.json"
-	soft := runExample(t, reg, gain, "gain/gain", "gain/gain")
-	plain := runExample(t, reg, gain, `{"use": "gain/gain", "params": {"db": -6}},`, "")
+	soft := runExample(t, reg, gain, "gain/gain", "gain/gain", piano)
+	plain := runExample(t, reg, gain, `{"use": "gain/gain", "params": {"db": -6}},`, "", piano)
 	for name, a := range soft {
 		x, y := readAll(t, a), readAll(t, plain[name])
 		for l := range x.Data {
@@ -147,6 +152,23 @@ func examplePipelines(t *testing.T, defs []audiosep.Definition) {
 	if slices.Equal(sum[0], sum[1]) {
 		t.Error("both channels are the same; want what is left and right in the sides")
 	}
+}
+
+// firstSeconds writes the first seconds of a recording, and returns the file.
+func firstSeconds(t *testing.T, recording string, seconds int) string {
+	t.Helper()
+	whole, err := os.ReadFile(recording)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, file := readAll(t, whole), filepath.Join(t.TempDir(), "beginning.wav")
+	for l := range s.Data {
+		s.Data[l] = s.Data[l][:seconds*s.Rate]
+	}
+	if err := audio.WriteFile(file, s, "int16"); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // readAll reads what a file has.

@@ -155,21 +155,32 @@ func newCopy(struct{}) (audiosep.Transformer, error) {
 	}), nil
 }
 
-type padded struct{ m int }
+type padded struct {
+	m        int
+	cos, sin []float64 // of 2 m steps around the circle
+}
 
 func newPadded(struct{}) (audiosep.Transformer, error) { return padded{}, nil }
 
-func (padded) Transform(_ context.Context, m int) (audiosep.Transform, error) { return padded{m}, nil }
-func (p padded) Len() int                                                     { return p.m }
-func (p padded) Bins() int                                                    { return p.m + 1 }
-func (p padded) Complex() bool                                                { return true }
+func (padded) Transform(_ context.Context, m int) (audiosep.Transform, error) {
+	p := padded{m: m}
+	for n := range 2 * m {
+		s, c := math.Sincos(math.Pi * float64(n) / float64(m))
+		p.cos, p.sin = append(p.cos, c), append(p.sin, s)
+	}
+	return p, nil
+}
+
+func (p padded) Len() int      { return p.m }
+func (p padded) Bins() int     { return p.m + 1 }
+func (p padded) Complex() bool { return true }
 
 func (p padded) Forward(_ context.Context, dst audiosep.Coefs, src []float64) error {
 	for i := range len(src) / p.m {
 		for f := range p.m + 1 {
 			re, im := 0.0, 0.0
 			for n, y := range src[i*p.m : (i+1)*p.m] {
-				s, c := math.Sincos(math.Pi * float64(f*n) / float64(p.m))
+				s, c := p.sin[f*n%(2*p.m)], p.cos[f*n%(2*p.m)]
 				re, im = re+y*c, im-y*s
 			}
 			dst.Re[i*(p.m+1)+f], dst.Im[i*(p.m+1)+f] = re, im
@@ -183,7 +194,7 @@ func (p padded) Inverse(_ context.Context, dst []float64, src audiosep.Coefs) er
 		for n := range p.m {
 			sum := 0.0
 			for f := range p.m + 1 {
-				s, c := math.Sincos(math.Pi * float64(f*n) / float64(p.m))
+				s, c := p.sin[f*n%(2*p.m)], p.cos[f*n%(2*p.m)]
 				w := 2.0
 				if f == 0 || f == p.m {
 					w = 1

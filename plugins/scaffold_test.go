@@ -4,6 +4,7 @@ package plugins
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/importer"
@@ -11,6 +12,7 @@ import (
 	"go/token"
 	"go/types"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -149,7 +151,12 @@ func checkTypes(t *testing.T, dirs []string) {
 // module, as they would be built with it published.
 func buildScaffolds(t *testing.T, dirs []string) {
 	t.Helper()
-	within, err := os.MkdirTemp("testdata", "scaffold-")
+	// Under a name that is always the same go finds what it has compiled of them. Of two runs at once one has another.
+	within := filepath.Join("testdata", "scaffold")
+	err := os.Mkdir(within, 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		within, err = os.MkdirTemp("testdata", "scaffold-")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +192,7 @@ func buildScaffolds(t *testing.T, dirs []string) {
 	for _, dir := range dirs {
 		vet = append(vet, "./"+within+"/"+filepath.Base(dir))
 	}
-	for _, args := range [][]string{{"build", "-o", all, "./" + within + "/all"}, vet} {
+	for _, args := range [][]string{{"build", "-ldflags=-s", "-o", all, "./" + within + "/all"}, vet} {
 		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %v\n%s", args, err, out)
 		}

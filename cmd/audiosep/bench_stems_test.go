@@ -31,7 +31,8 @@ func generatedStems() stemmed {
 }
 
 // TestSeparationInSinglePrecision: with precision float32 the SI-SDR of stems is that of float64 to 0.05 dB,
-// from the same start, on what is generated and, where AUDIOSEP_DATA is set, on a recording.
+// from the same start, on what is generated and, where AUDIOSEP_DATA is set, on a recording: of the
+// divergence of Itakura and Saito, whose powers have the most decades, and of all with AUDIOSEP_RELEASE.
 func TestSeparationInSinglePrecision(t *testing.T) {
 	all := map[string]stemmed{"generated": generatedStems()}
 	if data := os.Getenv("AUDIOSEP_DATA"); data != "" && !testing.Short() {
@@ -45,7 +46,11 @@ func TestSeparationInSinglePrecision(t *testing.T) {
 	}
 	b := startsBench{starts: 1}
 	for name, r := range all {
-		for _, kind := range startsKinds {
+		kinds := startsKinds
+		if name != "generated" && os.Getenv("AUDIOSEP_RELEASE") == "" {
+			kinds = kinds[:1]
+		}
+		for _, kind := range kinds {
 			high, err := b.separation(t.Context(), kind, "mm", r)
 			if err != nil {
 				t.Fatal(err)

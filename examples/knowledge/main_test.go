@@ -11,7 +11,8 @@ import (
 // A score is worth what docs/knowledge.md says, on each recording more than the best that can be
 // done with components that nobody told anything; wrong times cost little, and align_notes finds a
 // score that is elsewhere. Where AUDIOSEP_RELEASE is not set each recording has one kind of wrong
-// times, in turn.
+// times, in turn, and every other recording, of those here the piano, whose oracle comes nearest, among
+// them, an oracle and the ideal mask.
 func TestScores(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")
@@ -39,13 +40,16 @@ func TestScores(t *testing.T) {
 					continue
 				}
 			}
+			if told := !strings.HasPrefix(m.name, "5 components") && !strings.HasPrefix(m.name, "the stems"); !told && os.Getenv("AUDIOSEP_RELEASE") == "" && i%2 == 0 {
+				continue
+			}
 			if worth[m.name], err = it.measure(t.Context(), m); err != nil {
 				t.Fatalf("%s, %s: %v", it.Name, m.name, err)
 			}
 		}
 		score := worth["the score"]
 		mean += score / float64(len(files))
-		if oracle := worth["5 components a stem, grouped by one who hears the stems"]; !(score >= max(10, oracle)) {
+		if oracle := worth["5 components a stem, grouped by one who hears the stems"]; !(score >= max(10, oracle)) { // 0 where there is none
 			t.Errorf("%s: a score is worth %.1f dB; want 10, and what an oracle makes of components, %.1f dB", it.Name, score, oracle)
 		}
 		for name, x := range worth {

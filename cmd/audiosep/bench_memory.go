@@ -128,7 +128,7 @@ func (j memoryJob) measure(ctx context.Context, dir string) (forecast, taken int
 	if err != nil {
 		return 0, 0, err
 	}
-	cmd := exec.CommandContext(ctx, self, append([]string{"run", spec, "--input", mix, "--out", filepath.Join(dir, "out"), "--overwrite", "--no-record", "--progress", "json"}, j.flags...)...)
+	cmd := exec.CommandContext(ctx, self, append([]string{"run", spec, "--input", mix, "--out", filepath.Join(dir, "out"), "--overwrite", "--no-record", "--no-cache", "--progress", "json"}, j.flags...)...)
 	cmd.Dir = dir
 	var log strings.Builder
 	cmd.Stderr = &log

@@ -107,13 +107,29 @@ func (b *bill) again(passes float64) {
 // arrays are most of it, to twice these, and then to twice of all.
 func (b bill) bytes() (inUse, withGarbage int64) {
 	used := b.large + slack*b.small
-	most := used + min(b.garbage, used)
+	most := used * growth(b.garbage/max(1, used))
 	if first := 2 * b.large; first > used && used+b.garbage > first {
 		left := b.garbage - (first - used)
 		most = max(first, used+min(left, used))
+	} else if first > used {
+		most = used + b.garbage
 	}
 	const bound = math.MaxInt64 / 2
 	return int64(min(used, bound)), int64(min(most, bound))
+}
+
+// growth is how many times what is in use a heap of small arrays has at most, on the mean, with so
+// much garbage as a part of what is in use. It is collected first somewhere between once and twice what is
+// in use, all places being as likely on a scale of ratios, and then at twice; max(x, 2 + part - x) for a
+// collection at x has the mean 1 + 3/4 part from 1 to 1 + part.
+func growth(part float64) float64 {
+	switch {
+	case part <= 1:
+		return 1 + part - part*math.Log2(1+part)/4
+	case part < 2:
+		return 1.75 + (part-1)/4
+	}
+	return 2
 }
 
 // works counts a stage that works: what it takes itself, what it reads, and what lies in memory.

@@ -25,6 +25,8 @@ package audiosep
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -122,7 +124,10 @@ func (s *Spectrogram) Power(v *mat.Dense) error {
 		return &ShapeError{"v", fmt.Sprintf("%d×%d", r, c), fmt.Sprintf("%d×%d", bins, s.N/share)}
 	}
 	raw := v.RawMatrix()
-	sum := make([]float64, bins)
+	kept := sums.Get().(*[]float64)
+	defer sums.Put(kept)
+	*kept = slices.Grow((*kept)[:0], bins)[:bins]
+	sum := *kept
 	scale := 1 / float64(share*len(s.Layers))
 	for j := range s.N / share {
 		clear(sum)
@@ -137,6 +142,9 @@ func (s *Spectrogram) Power(v *mat.Dense) error {
 	}
 	return nil
 }
+
+// sums are spectra that [Spectrogram.Power] is done with.
+var sums = sync.Pool{New: func() any { return new([]float64) }}
 
 // addSquares adds the squares of x, whole frames of len(sum), to sum.
 func addSquares(sum, x []float64) {

@@ -78,6 +78,27 @@ type readAudio struct {
 // UseLog has what is to be known of the files told to log.
 func (s *readAudio) UseLog(log *slog.Logger) { s.log = log }
 
+// Needs says what it takes: for each thread a piece of a file, as bytes, as integers and as numbers. The
+// bytes of integers are garbage once go-audio/wav has decoded them, as many as the file has.
+func (s *readAudio) Needs(e audiosep.Extent) (n audiosep.Needs) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.files {
+		r, ok := f.recording.(*reader)
+		if !ok {
+			continue
+		}
+		values := int64(max(1, chunkBytes/r.block()) * r.channels)
+		one := values * int64(r.enc.bytes+8)
+		if !r.enc.float {
+			one += values * 8
+			n.Garbage += int64(r.samples) * int64(r.channels) * int64(r.enc.bytes)
+		}
+		n.Streams += int64(max(1, e.Threads)) * one
+	}
+	return n
+}
+
 // Head opens the files and says what they are.
 func (s *readAudio) Head(ctx context.Context) (audiosep.Head, error) {
 	s.mu.Lock()

@@ -123,6 +123,11 @@ type writeAudio struct {
 	pipe   *os.File // what will go to standard output
 }
 
+// Needs says what it takes: for each file two pieces, of what is stored and of what is to be.
+func (s *writeAudio) Needs(e audiosep.Extent) audiosep.Needs {
+	return audiosep.Needs{Work: 2 * chunkBytes * int64(max(1, e.Sources)*max(1, e.Realisations))}
+}
+
 // UseLog has what is to be known before the work told to log.
 func (s *writeAudio) UseLog(log *slog.Logger) { s.log = log }
 

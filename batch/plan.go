@@ -156,7 +156,10 @@ type planned struct {
 }
 
 // form is what the needs of a recording depend on.
-type form struct{ rate, channels, samples int }
+type form struct {
+	rate, channels, samples int
+	encoding, kind          string // kind is the end of the file's name
+}
 
 // settings checks the pipeline under each setting. header is that of the manifest.
 func (p *Plan) settings(ctx context.Context) (all []*planned, header *Header, err error) {
@@ -294,7 +297,7 @@ func (p *Plan) look(ctx context.Context, input string, settings []*planned) (_ *
 
 // estimate returns what a recording needs; recordings of the same form need the same.
 func (p *Plan) estimate(ctx context.Context, s *planned, input string, h audiosep.Head) (pipeline.Forecast, error) {
-	key := form{h.Rate, h.Channels, h.Samples}
+	key := form{h.Rate, h.Channels, h.Samples, h.Encoding, strings.ToLower(filepath.Ext(input))}
 	s.mu.Lock()
 	n, ok := s.needs[key]
 	s.mu.Unlock()

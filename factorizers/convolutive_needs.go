@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/kernel"
 )
 
 // convolutiveNeeds are those of so many components of so many taps and shifts: V as NMF has it, H
@@ -13,10 +14,9 @@ func convolutiveNeeds(e audiosep.Extent, beta float64, rank, taps, shifts, start
 	all, wide := rank*taps*shifts, rank*taps
 	factors := 8 * int64(all) * int64(e.Bins+e.Columns)
 	own := 8 * (int64(wide)*int64(e.Bins) + int64(rank*shifts)*int64(e.Columns))
-	n := audiosep.Needs{Work: stripsBytes(e) + 3*factors + 5*own, Keeps: factors}
-	if starts > 1 { // what a start leaves is collected late
-		n.Work += 3*factors + 5*own
-	}
+	v := kernel.StripsBytes(e.Bins, e.Columns)
+	n := audiosep.Needs{Large: v, Work: v + readingBytes(e) + 3*factors + 5*own, Keeps: factors}
+	n.Garbage = int64(starts-1) * (3*factors + 5*own)
 	n.Operations = nmfNeeds(e, beta, all, starts, iterations).Operations
 	return n
 }
@@ -28,6 +28,7 @@ func (s *NMF2D) Needs(e audiosep.Extent) audiosep.Needs {
 	wide.Bins = max(1, int(float64(s.p.PerOctave)*math.Log2(max(2, float64(e.Rate)/2/s.p.Lowest))))
 	n := convolutiveNeeds(wide, s.p.Beta, s.p.Rank, s.p.Taps, s.p.Pitches, s.p.Restarts, s.p.Iterations)
 	n.Power = true
+	n.Large += e.V() + wide.V()
 	n.Work += e.V() + wide.V()
 	n.Keeps = 8 * int64(s.p.Rank*s.p.Taps*s.p.Pitches) * int64(e.Bins+e.Columns)
 	return n

@@ -150,8 +150,8 @@ func (b *betaNMF) Needs(e audiosep.Extent) audiosep.Needs {
 	return n
 }
 
-// nmfNeeds are those of NMF of V or its root from so many starts. What starts leave
-// stays uncollected until it is as much as there is besides.
+// nmfNeeds are those of NMF of V or its root from so many starts. What the factors of a start that
+// is done take is garbage.
 func nmfNeeds(e audiosep.Extent, beta float64, rank, starts, iterations int) audiosep.Needs {
 	return nmfNeedsOf(e, kernel.StripsBytes(e.Bins, e.Columns), beta, rank, starts, iterations)
 }
@@ -159,10 +159,9 @@ func nmfNeeds(e audiosep.Extent, beta float64, rank, starts, iterations int) aud
 // nmfNeedsOf is nmfNeeds of a V of so many bytes.
 func nmfNeedsOf(e audiosep.Extent, v int64, beta float64, rank, starts, iterations int) audiosep.Needs {
 	factors := 8 * int64(rank) * int64(e.Bins+e.Columns)
-	n := audiosep.Needs{Work: readingBytes(e, v), Keeps: factors}
 	together := int64(min(starts, e.Threads))
-	left := factorsAtOnce * (int64(starts) - together) * factors
-	n.Work += min(left, n.Work) + factorsAtOnce*together*factors
+	n := audiosep.Needs{Large: v, Work: v + readingBytes(e) + factorsAtOnce*together*factors, Keeps: factors}
+	n.Garbage = factorsAtOnce * (int64(starts) - together) * factors
 	products := 12. // FNK operations: 2 for WH, 4 for what updates H, and the same for W
 	if beta == 1 {
 		products = 8 // 2 for what updates each: the other sums are those of W's columns and H's rows
@@ -171,15 +170,10 @@ func nmfNeedsOf(e audiosep.Extent, v int64, beta float64, rank, starts, iteratio
 	return n
 }
 
-// stripsBytes is what reading V into strips takes: V, the blocks, and garbage of these, which is let
-// grow the more the more there is besides. How much is a fit to what `audiosep bench memory` measures.
-func stripsBytes(e audiosep.Extent) int64 {
-	return readingBytes(e, kernel.StripsBytes(e.Bins, e.Columns))
-}
-
-// readingBytes is stripsBytes of a V of so many bytes in whatever precision: the blocks are float64.
-func readingBytes(e audiosep.Extent, v int64) int64 {
-	return v + e.Blocks() + kernel.StripsBytes(e.Bins, e.Columns)/4
+// readingBytes is what reading V takes besides V: frames, coefficients and columns of a block for each
+// thread.
+func readingBytes(e audiosep.Extent) int64 {
+	return e.Blocks() + int64(max(1, e.Threads))*8*int64(e.Bins)*int64(e.Block())
 }
 
 // What an NMF has of each factor: as drawn, now, next, before, the sums for its update, and the

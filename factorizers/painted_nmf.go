@@ -112,7 +112,7 @@ func (s *PaintedNMF) Needs(e audiosep.Extent) audiosep.Needs {
 	}
 	factors := 8 * int64(rank) * int64(e.Bins+e.Columns)
 	points := float64(e.Bins) * float64(e.Columns)
-	return audiosep.Needs{Large: matrices * e.V(), Work: matrices*e.V() + 3*factors + e.Blocks(), Keeps: paint + 2*factors,
+	return audiosep.Needs{Large: matrices * e.V(), Work: matrices*e.V() + 3*factors + readingBytes(e), Keeps: paint + 2*factors,
 		Operations: float64(s.p.Iterations) * points * (12*float64(rank)/productSpeed + float64(len(names))*elementWork)}
 }
 

@@ -12,7 +12,6 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
-	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/percussion"
 )
 
@@ -78,11 +77,8 @@ func (s *ScoreFactors) Needs(e audiosep.Extent) audiosep.Needs {
 	}
 	n := nmfNeeds(e, 1, rank, 1, s.p.Iterations)
 	n.Work += 2 * n.Keeps
-	if s.p.Share > 0 { // what is left each time is collected with what reading V has left
-		strips := kernel.StripsBytes(e.Bins, e.Columns)
-		read := n.Work - strips - (2+factorsAtOnce)*n.Keeps
-		times := int64((s.p.Iterations - 1) / s.p.Share)
-		n.Work += min(max(0, times*(factorsAtOnce-1)*n.Keeps-read), n.Work+strips) // V is there too, for align_notes
+	if s.p.Share > 0 {
+		n.Garbage += int64((s.p.Iterations-1)/s.p.Share) * (factorsAtOnce - 1) * n.Keeps
 	}
 	return n
 }

@@ -30,12 +30,23 @@ func matrices(e audiosep.Extent) int64 {
 // Needs says what it takes.
 func (s *IVA) Needs(e audiosep.Extent) audiosep.Needs {
 	n := needs(e, s.p.Excerpt, 0, float64(s.p.Iterations)*solveWork(e))
-	n.Work += read(e)
+	n.Work += e.Blocks()
+	n.Keeps, n.Streams = imageBytes(e, s.p.Sources)
 	return n
 }
 
-// read is what the blocks take in which coefficients are read, with as much that is to be collected.
-func read(e audiosep.Extent) int64 { return 2 * e.Blocks() }
+// imageBytes is what the images of sources take, or of as many as there are channels where sources is
+// 0: the demixing and mixing matrices of all bins, as they were found and laid out, and stems while
+// they are read.
+func imageBytes(e audiosep.Extent, sources int) (keeps, streams int64) {
+	stems := sources
+	if sources == 0 {
+		sources, stems = e.Channels, e.Channels
+	} else if sources < e.Channels {
+		stems++ // the rest
+	}
+	return 2 * 2 * 16 * int64(e.Bins) * int64(sources) * int64(e.Channels), e.Separated(stems, 0, 0)
+}
 
 // Needs says what it takes: the powers of the sources besides the mixture, where they are kept.
 func (s *ILRMA) Needs(e audiosep.Extent) audiosep.Needs {
@@ -44,11 +55,10 @@ func (s *ILRMA) Needs(e audiosep.Extent) audiosep.Needs {
 		powers = 1
 	}
 	n := needs(e, s.p.Excerpt, powers, float64(s.p.Warm+s.p.Restarts*s.p.Iterations)*(solveWork(e)+lowRankWork*rank))
-	// Half of what starts leave is uncollected, a fit to what `audiosep bench memory ilrma` measures,
-	// and at most as much as there is besides.
 	start := chunkSums(e, e.Channels, s.p.Rank) + together(e, 3*e.Channels)
-	n.Work += start + read(e)
-	n.Work += min(int64(s.p.Restarts-1)*start/2, n.Work)
+	n.Work += start + e.Blocks()
+	n.Keeps, n.Streams = imageBytes(e, 0)
+	n.Garbage += int64(s.p.Restarts-1) * start
 	return n
 }
 
@@ -62,6 +72,7 @@ func (s *FastMNMF) Needs(e audiosep.Extent) audiosep.Needs {
 	n := needs(e, Excerpt{}, 1, float64(s.p.Warm+s.p.Iterations)*(solveWork(e)+lowRankWork*rank*float64(sources)/float64(max(1, e.Channels))))
 	n.Work += chunkSums(e, sources, s.p.Rank) + together(e, 4*e.Channels+3*sources)
 	n.Large = 0
+	n.Streams = e.Separated(sources, 0, 0)
 	return n
 }
 

@@ -70,7 +70,7 @@ func (s *Denoise) Needs(e audiosep.Extent) audiosep.Needs {
 	if s.p.Channels == "shared" {
 		streams = max(1, e.Realisations)
 	}
-	return audiosep.Needs{Work: int64(streams) * denoisers[s.p.Model].memory}
+	return audiosep.Needs{Streams: int64(streams) * denoisers[s.p.Model].memory}
 }
 
 // Separate returns speech and rest of a recording.

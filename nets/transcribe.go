@@ -62,17 +62,19 @@ type TranscribeOut struct {
 // windowBytes is about what the network has in memory for a window, and weightBytes its weights.
 const windowBytes, weightBytes = 20 << 20, 2 << 20
 
-// Needs says what it takes: for each thread the planes of a window, and for each frame how likely
-// each pitch sounds and begins, as it is heard and while notes are found in it;
-// and what is read for each window, two thirds of all that again before it is collected.
+// Needs says what it takes: for each thread the planes of a window and what is read for it, and for
+// each frame how likely each pitch sounds and begins. What is read for a window is garbage afterwards,
+// at either rate.
 func (s *Transcribe) Needs(e audiosep.Extent) audiosep.Needs {
 	seconds := float64(e.Samples) / float64(max(1, e.Rate))
 	windows := math.Ceil(seconds * pitchRate / windowHop)
 	read := 8 * int64(max(1, e.Layers())) * int64(pitchSamples) * int64(max(1, e.Rate)) / pitchRate
 	threads := int64(min(float64(max(1, e.Threads)), windows))
-	work := weightBytes + threads*(windowBytes+2*read) + 3*4*pitches*int64(windows*windowFrames)
+	work := weightBytes + threads*(windowBytes+read) + 2*4*pitches*int64(windows*windowFrames)
 	return audiosep.Needs{
-		Work:       work * 5 / 3,
+		Work:       work,
+		Large:      threads * windowBytes,
+		Garbage:    2 * read * int64(windows),
 		Operations: windows * 2e9,
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"runtime"
 
 	"github.com/audiosep/audiosep"
-	"github.com/audiosep/audiosep/internal/blocks"
 )
 
 // Forecast is what a run will take, as it is known before its work begins.
@@ -15,19 +14,21 @@ type Forecast struct {
 	Head    audiosep.Head // of the first recording; zero if there is none
 	Frames  int           // of the frames that are most
 	Length  int           // samples of such a frame
-	Bytes   int64         // of memory, of the process, at most
-	At      string        // the stage at which they are
+	Bytes   int64         // of memory, of the process, at most, where there is no limit
+	Least   int64         // of them in use at a time: with a limit between the two garbage is collected sooner
+	At      string        // the stage at which most are in use
 	Seconds float64       // of work, by one core that makes a billion operations a second
 	// Unknown are stages that may take memory and cannot tell: those of plugins.
 	Unknown []string
 }
 
-// processBytes is the memory of a process that reads and writes block after block, besides what
-// stages say. What they say, but for large arrays, is more by slack: spans that are not full, and
-// garbage of blocks. Both are measured; audiosep bench memory prints what is forecast beside what is taken.
+// processBytes is the memory of a process before its work: the program, as far as it is read, and
+// what the runtime has. Slack is how much more than what is in use many arrays take, that come and go
+// in places of set sizes. Both are measured; audiosep bench memory prints what is forecast beside what
+// is taken.
 const (
-	processBytes = 30 << 20
-	slack        = 1.12
+	processBytes = 33 << 20
+	slack        = 1.1
 )
 
 // Forecast says what a run will take. It opens the recording, and what else stages that are
@@ -44,7 +45,7 @@ func (p *Pipeline) Forecast(ctx context.Context) (will Forecast, err error) {
 // forecast says what will be taken by the stages that have not run. It is an error if a stage
 // is to be given what is not cut alike.
 func (r *run) forecast(ctx context.Context) (Forecast, error) {
-	f := &forecaster{run: r, extents: map[Ref]audiosep.Extent{}, framings: map[Ref]*audiosep.Framing{}, keeps: map[Ref]int64{}, left: r.takers()}
+	f := &forecaster{run: r, extents: map[Ref]audiosep.Extent{}, framings: map[Ref]*audiosep.Framing{}, tally: r.newTally()}
 	for _, st := range r.Pipeline.stages {
 		f.stage(ctx, st)
 		if err := f.frames(st); err != nil {
@@ -52,6 +53,7 @@ func (r *run) forecast(ctx context.Context) (Forecast, error) {
 		}
 	}
 	f.Forecast.Bytes += processBytes
+	f.Forecast.Least += processBytes
 	return f.Forecast, nil
 }
 
@@ -61,8 +63,7 @@ type forecaster struct {
 	Forecast Forecast
 	extents  map[Ref]audiosep.Extent
 	framings map[Ref]*audiosep.Framing // of the frames that outputs are of, or are learnt from
-	keeps    map[Ref]int64             // bytes of outputs that are there
-	left     map[Ref]int               // how many inputs have yet to take an output
+	tally
 }
 
 // stage adds what one stage takes.
@@ -74,40 +75,24 @@ func (f *forecaster) stage(ctx context.Context, st *stage) {
 	if e.Frames > f.Forecast.Frames {
 		f.Forecast.Frames, f.Forecast.Length = e.Frames, e.Length
 	}
-	n := f.needs(st, e)
-	_, reads := st.impl.(audiosep.PowerFactorizer)
-	if n.Power || reads && f.Report != nil { // which is shown V
-		f.keepPower(st, e)
+	n := audiosep.Needs{}
+	if s, ok := st.impl.(audiosep.Sizer); ok {
+		n = s.Needs(e)
+	} else if st.def.Origin != "" && !st.lazy() {
+		f.Forecast.Unknown = append(f.Forecast.Unknown, st.id)
 	}
-	if n.Power || reads {
-		n.Operations += transformed(e)
-	}
-	if n.Coefs {
-		n.Work += e.Coefs(e.Frames * max(1, e.Layers()))
-		n.Operations += transformed(e)
-	}
-	small := n.Work - n.Large + n.Keeps
-	for _, bytes := range f.keeps {
-		small += bytes
-	}
-	held := n.Large + int64(slack*float64(small))
-	if held > f.Forecast.Bytes {
-		f.Forecast.Bytes, f.Forecast.At = held, st.id
-	}
-	f.Forecast.Seconds += n.Operations / 1e9
-	for _, from := range st.in {
-		for _, ref := range from {
-			if f.left[ref]--; f.left[ref] == 0 {
-				delete(f.keeps, ref)
-			}
-		}
-	}
-	for i, port := range st.def.Out {
+	for _, port := range st.def.Out {
 		ref := Ref{st.id, port.Name}
 		f.extents[ref] = f.after(ref, st, e)
-		if i == 0 && f.left[ref] > 0 {
-			f.keeps[ref] = n.Keeps
+		if port.Cargo == audiosep.CargoSources && n.Streams == 0 {
+			n.Streams = f.extents[ref].Separated(max(1, f.extents[ref].Sources), 0, 0)
 		}
+	}
+	f.needs[st], f.sizes[st] = n, e
+	if !st.lazy() {
+		f.works(st)
+	} else if f.lastOf[st] != nil {
+		f.kept[st] = n.Keeps
 	}
 }
 
@@ -148,69 +133,6 @@ func (f *forecaster) frames(st *stage) error {
 	}
 	return nil
 }
-
-// needs asks a stage what it takes. Stages that hand on block after block take the same whatever
-// the recording's length; what takes sources has them computed.
-func (f *forecaster) needs(st *stage, e audiosep.Extent) (n audiosep.Needs) {
-	if s, ok := st.impl.(audiosep.Sizer); ok {
-		n = s.Needs(e)
-	} else if st.def.Origin != "" && !st.def.Promised(audiosep.Lazy) {
-		f.Forecast.Unknown = append(f.Forecast.Unknown, st.id)
-	}
-	var blocks int64
-	for _, in := range st.def.In {
-		if in.Cargo != audiosep.CargoSources {
-			continue
-		}
-		for _, ref := range st.in[in.Name] {
-			from := f.extents[ref]
-			blocks += blockBytes(from)
-			n.Work += fileBytes * int64(max(1, from.Sources)*max(1, from.Realisations))
-			n.Operations += float64(1+from.Sources) * transformed(from)
-		}
-	}
-	// A run that takes little is not collected before each stage, and garbage of the blocks stays. How
-	// much of them is a fit to what `audiosep bench memory` measures.
-	n.Work += blocks + min(blocks*3/5, max(0, collectAbove-blocks))
-	return n
-}
-
-// keepPower counts V from now on, until nobody takes it any more.
-func (f *forecaster) keepPower(st *stage, e audiosep.Extent) {
-	for _, in := range st.def.In {
-		for _, ref := range st.in[in.Name] {
-			if in.Cargo == audiosep.CargoPower {
-				f.keeps[ref] = e.V()
-			}
-		}
-	}
-}
-
-// transformed is about what it takes to read the frames of all layers and transform them, or
-// back: a fast transform makes 5 M log2 M operations at a tenth of the speed of a matrix product,
-// and what goes with it is as much again.
-func transformed(e audiosep.Extent) float64 {
-	if e.Length < 2 {
-		return 0
-	}
-	return 100 * float64(e.Frames) * float64(max(1, e.Layers())) * float64(e.Length) * math.Log2(float64(e.Length))
-}
-
-// blockBytes is what separating block after block has in memory: for each thread the mixture and
-// the sources of a block, as coefficients and as samples, and as much that is to be collected.
-func blockBytes(e audiosep.Extent) int64 {
-	if e.Frames == 0 {
-		return 0
-	}
-	ctx := context.Background()
-	sources, layers := max(1, e.Sources), max(1, e.Layers())
-	n := blocks.Size(ctx, e.Length*sources, layers, max(1, e.Frames/max(1, e.Columns)), e.Frames)
-	one := (e.Coefs(n) + 8*int64(n*e.Length)) * int64(layers)
-	return 5 * int64(e.Threads) * one * int64(1+sources) / 2
-}
-
-// fileBytes is what a file has in memory that is being written: samples, as numbers are stored, twice.
-const fileBytes = 2 << 16
 
 // extent is how large that is what a stage is given.
 func (f *forecaster) extent(ctx context.Context, st *stage) audiosep.Extent {

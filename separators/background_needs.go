@@ -7,22 +7,28 @@ func spectrumBytes(e audiosep.Extent) int64 {
 	return 4 * int64(e.Frames) * int64(e.Bins) * int64(max(1, e.Layers()))
 }
 
-// needs are those of stems that are separated by a background: two masks at a time.
+// needs are those of stems that are separated by a background: two masks for each coefficient.
 func (p BackgroundParams) needs(e audiosep.Extent, keeps, work int64, operations float64) audiosep.Needs {
-	return audiosep.Needs{Keeps: keeps, Work: work + e.Separated(2, 0, 16), Operations: operations}
+	return audiosep.Needs{Keeps: keeps, Work: work, Streams: e.Separated(2, 0, 16), Operations: operations}
 }
 
-// Needs says what it takes: one period of the background and, to find it, 90 bytes for each bin of a
-// segment: 32 of the transforms of two segments of twice the longest period, the rest garbage of
-// frames, a fit to what `audiosep bench memory repet` measures.
+// Needs says what it takes: to find the period 32 bytes for each bin of a segment, of the transforms
+// of two segments of twice the longest period, and some frames. These are garbage when there are one
+// period of the background and, for each thread, the magnitudes of repetitions, for which the
+// recording is read again, in runs so short that their frames have most samples in common.
 func (s *REPET) Needs(e audiosep.Extent) audiosep.Needs {
 	longest := min(framesIn(s.p.MaxPeriod, e.Rate, max(1, e.Hop)), e.Frames/3)
-	segment := max(leastSegment, longest)
+	segment, passes := max(leastSegment, longest), 3.
 	if s.p.Period != nil {
-		longest, segment = min(framesIn(*s.p.Period, e.Rate, max(1, e.Hop)), e.Frames), 0
+		longest, segment, passes = min(framesIn(*s.p.Period, e.Rate, max(1, e.Hop)), e.Frames), 0, 2
 	}
-	points := float64(e.Frames) * float64(e.Bins) * float64(max(1, e.Layers()))
-	return s.needs(e, 8*int64(longest)*int64(e.Bins)*int64(max(1, e.Layers())), 90*int64(segment)*int64(e.Bins), 3000*points)
+	layers := int64(max(1, e.Layers()))
+	points := float64(e.Frames) * float64(e.Bins) * float64(layers)
+	find := 32*int64(segment)*int64(e.Bins) + layers*(e.Coefs(beatFrames)+8*beatFrames*int64(e.Length+e.Hop))
+	keeps, repeated := 8*int64(longest)*int64(e.Bins)*layers, 8*repetitionNumbers*int64(max(1, e.Threads))
+	n := s.needs(e, keeps, max(find-keeps, repeated), 3000*points)
+	n.Garbage, n.Passes = min(find, keeps+repeated), passes
+	return n
 }
 
 // Needs says what it takes: the spectrum, to compare frames their mean over layers, and the
@@ -31,7 +37,10 @@ func (s *REPETSim) Needs(e audiosep.Extent) audiosep.Needs {
 	keeps := spectrumBytes(e) + 4*int64(e.Frames)*int64(min(s.p.Similar, e.Frames))
 	likenesses := int64(e.Threads) * likeFrames * 8 * (2*int64(e.Bins) + int64(e.Frames))
 	points := float64(e.Frames) * float64(e.Bins)
-	return s.needs(e, keeps, 4*int64(e.Frames)*int64(e.Bins)+likenesses, 2*points*float64(e.Frames)+points*float64(max(1, e.Layers()))*60*float64(s.p.Similar))
+	mean := 4 * int64(e.Frames) * int64(e.Bins)
+	n := s.needs(e, keeps, mean+likenesses, 2*points*float64(e.Frames)+points*float64(max(1, e.Layers()))*60*float64(s.p.Similar))
+	n.Large = mean
+	return n
 }
 
 // Needs says what it takes: the two-dimensional transform of each layer, and what is looked for in

@@ -72,6 +72,13 @@ func (s *Ensemble) Forecast(in map[string]audiosep.Forecast) (map[string]audiose
 	return map[string]audiosep.Forecast{"sources": {Sources: names}}, nil
 }
 
+// Needs says what it takes, while it compares stems and while they are combined: what each separation
+// has handed on, twice, as one block is taken while the next is computed.
+func (s *Ensemble) Needs(e audiosep.Extent) audiosep.Needs {
+	block := int64(e.Block()*e.Hop+e.Length) * 8 * int64(max(1, e.Layers())) * int64(max(1, e.Sources))
+	return audiosep.Needs{Work: 2 * block, Streams: 2 * block}
+}
+
 // Run finds which stems belong together. They are combined as they are taken.
 func (s *Ensemble) Run(ctx context.Context, env audiosep.Env, in EnsembleIn) (EnsembleOut, error) {
 	stems, agreement, err := Combine(ctx, s.p, in.Sources)
@@ -322,7 +329,7 @@ func together(ctx context.Context, all []audiosep.Stems, take func(x [][][]float
 	ctx, cancel := context.WithCancel(ctx)
 	readers := make([]*stemReader, len(all))
 	for r, s := range all {
-		readers[r] = &stemReader{next: make(chan chunk), done: make(chan error, 1), spare: make(chan chunk, 1)}
+		readers[r] = &stemReader{next: make(chan chunk), done: make(chan error, 1), spare: make(chan chunk, 2)}
 		go readers[r].run(ctx, s)
 	}
 	defer func() { // none goes on when this returns
@@ -359,7 +366,7 @@ type stemReader struct {
 	over    bool
 	current chunk      // what of whole is left
 	whole   chunk      // as it came
-	spare   chan chunk // what has been taken, to be written anew
+	spare   chan chunk // what has been taken, to be written anew: two, should the writer be slow to take the first
 }
 
 // run sends the blocks of all sources of s, one chunk after the other.

@@ -90,7 +90,8 @@ func (s *HPSS) Forecast(map[string]audiosep.Forecast) (map[string]audiosep.Forec
 
 // Needs says what it takes: long medians along time have as many frames in memory.
 func (s *HPSS) Needs(e audiosep.Extent) audiosep.Needs {
-	return audiosep.Needs{Work: e.Separated(len(s.names()), s.p.Frames/2, 24), Operations: medianOperations(e, s.p.Frames) + medianOperations(e, s.p.Bins)}
+	sources, halo := len(s.names()), s.p.Frames/2
+	return audiosep.Needs{Streams: e.Separated(sources, halo, 24), Passes: e.SeparatedPasses(sources, halo), Operations: medianOperations(e, s.p.Frames) + medianOperations(e, s.p.Bins)}
 }
 
 // medianOperations is about what medians of a length take around all coefficients, for which

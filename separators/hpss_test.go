@@ -110,17 +110,17 @@ func TestMediansTellTheirMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	held := e.Coefs(10000) * int64(e.Layers()) * int64(e.Threads)
-	if got := long.Needs(e); got.Work < held || got.Operations < 1e12 {
-		t.Errorf("hpss: %d bytes, %g operations; want at least %d and 1e12", got.Work, got.Operations, held)
+	if got := long.Needs(e); got.Streams < held || got.Operations < 1e12 {
+		t.Errorf("hpss: %d bytes, %g operations; want at least %d and 1e12", got.Streams, got.Operations, held)
 	}
-	if got := kam.Needs(e).Work; got < 3*held {
+	if got := kam.Needs(e).Streams; got < 3*held {
 		t.Errorf("kam: %d bytes; want at least %d, for three iterations", got, 3*held)
 	}
 	short, err := separators.NewHPSS(separators.DefaultHPSS())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := short.Needs(e).Work; got > held/20 {
+	if got := short.Needs(e).Streams; got > held/20 {
 		t.Errorf("hpss of 31 frames: %d bytes; want few", got)
 	}
 }

@@ -39,6 +39,7 @@ func (s *mask) Separate(ctx context.Context, dst []audiosep.Coefs, x audiosep.Co
 	}
 	frames := f.H.RawMatrix().Cols
 	sh := s.newSharer(f, groups)
+	defer sh.done()
 	workers := min(runtime.GOMAXPROCS(0), frames)
 	errs := make([]error, workers)
 	var wg sync.WaitGroup
@@ -88,26 +89,31 @@ func checkShapes(dst []audiosep.Coefs, x audiosep.Coefs, f *audiosep.Factors, gr
 // from several goroutines.
 type sharer struct {
 	*mask
-	groups []audiosep.Group
-	w      []blas64.General // [source] its spectra, K_j×F, scaled by a power of two so that nothing overflows
-	scale  int              // its binary exponent
-	h      blas64.General
-	bins   int
-	floor  []float64 // what of eps is source j's; the floors sum to 1
+	groups  []audiosep.Group
+	spectra blas64.General   // Wᵀ, K×F, scaled by a power of two so that nothing overflows
+	w       []blas64.General // [source] its rows, K_j×F
+	scale   int              // the power's binary exponent
+	h       blas64.General
+	bins    int
+	floor   []float64 // what of eps is source j's; the floors sum to 1
 }
 
+// newSharer returns a sharer, in memory of one that is done with: a call is made for each block of
+// frames, and with what it needs of W dropped each time the heap would be let grow to twice what it is.
 func (s *mask) newSharer(f *audiosep.Factors, groups []audiosep.Group) *sharer {
 	w, h := f.W.RawMatrix(), f.H.RawMatrix()
-	sh := &sharer{mask: s, groups: groups, h: h, bins: w.Rows, w: make([]blas64.General, len(groups)), floor: make([]float64, len(groups))}
-	spectra := rows(w.Cols, w.Rows)
-	kernel.Transpose(spectra.Data, w.Rows, w.Data, w.Stride, w.Rows, w.Cols)
-	if sh.scale = max(0, exponentOf(floats.Max(spectra.Data))); sh.scale > 0 {
-		floats.Scale(math.Ldexp(1, -sh.scale), spectra.Data)
+	sh := sharers.Get().(*sharer)
+	sh.mask, sh.groups, sh.h, sh.bins = s, groups, h, w.Rows
+	sh.w, sh.floor = resized(sh.w, len(groups)), resized(sh.floor, len(groups))
+	sh.spectra = resizedRows(sh.spectra, w.Cols, w.Rows)
+	kernel.Transpose(sh.spectra.Data, w.Rows, w.Data, w.Stride, w.Rows, w.Cols)
+	if sh.scale = max(0, exponentOf(floats.Max(sh.spectra.Data))); sh.scale > 0 {
+		floats.Scale(math.Ldexp(1, -sh.scale), sh.spectra.Data)
 	}
 	for j, g := range groups {
-		sh.w[j] = rows(len(g.Components), w.Rows)
+		sh.w[j] = resizedRows(sh.w[j], len(g.Components), w.Rows)
 		for i, k := range g.Components {
-			copy(row(sh.w[j], i), row(spectra, k))
+			copy(row(sh.w[j], i), row(sh.spectra, k))
 		}
 		sh.floor[j] = float64(len(g.Components)) / float64(w.Cols)
 		if s.Residual {
@@ -120,7 +126,14 @@ func (s *mask) newSharer(f *audiosep.Factors, groups []audiosep.Group) *sharer {
 	return sh
 }
 
-func rows(n, length int) blas64.General { return resizedRows(blas64.General{}, n, length) }
+// sharers are those that are done with.
+var sharers = sync.Pool{New: func() any { return new(sharer) }}
+
+// done gives sh back.
+func (sh *sharer) done() {
+	sh.mask, sh.groups, sh.h = nil, nil, blas64.General{}
+	sharers.Put(sh)
+}
 
 func row(a blas64.General, i int) []float64 { return a.Data[i*a.Stride:][:a.Cols] }
 

@@ -14,6 +14,9 @@ import (
 	"github.com/audiosep/audiosep/pipeline"
 )
 
+// programBytes is about what is in memory of the program's own file, which the runtime does not count.
+const programBytes = 26 << 20
+
 // before says what a run will take, and refuses it where it does not fit into memory.
 func (r *runner) before(log *slog.Logger, f pipeline.Forecast) error {
 	may, known := r.memory, r.memory > 0
@@ -21,7 +24,7 @@ func (r *runner) before(log *slog.Logger, f pipeline.Forecast) error {
 		may, known = machine.Memory()
 	}
 	if known { // garbage is collected before it is the reason to go beyond
-		debug.SetMemoryLimit(may)
+		debug.SetMemoryLimit(max(may-programBytes, programBytes))
 	}
 	what := "about to work"
 	if f.Head.Rate > 0 {
@@ -32,15 +35,19 @@ func (r *runner) before(log *slog.Logger, f pipeline.Forecast) error {
 			what += fmt.Sprintf(", %s of %s", counted.Of(f.Frames, "frame"), counted.Of(f.Length, "sample"))
 		}
 	}
+	takes := f.Bytes
+	if known {
+		takes = min(takes, max(f.Least, may))
+	}
 	seconds := f.Seconds * 1e9 / machine.Speed()
-	args := []any{"memory", memory(f.Bytes), "time", "about " + aboutTime(time.Duration(seconds*float64(time.Second)), 1)}
+	args := []any{"memory", memory(takes), "time", "about " + aboutTime(time.Duration(seconds*float64(time.Second)), 1)}
 	if len(f.Unknown) > 0 {
 		args = append(args, "without", strings.Join(f.Unknown, ", "))
 	}
 	log.Info(what, args...)
-	if known && f.Bytes > may {
+	if known && f.Least > may {
 		return fmt.Errorf("stage %q would bring the run to about %s of memory, and %s may be used; want a shorter recording or one channel (crop, downmix), a longer hop, fewer components or restarts, "+
-			"or a model of a part (save_model), which activations applies to all of it block by block; --memory says how much may be used", f.At, sizeWords(f.Bytes), sizeWords(may))
+			"or a model of a part (save_model), which activations applies to all of it block by block; --memory says how much may be used", f.At, sizeWords(f.Least), sizeWords(may))
 	}
 	return nil
 }

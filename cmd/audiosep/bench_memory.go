@@ -13,10 +13,10 @@ import (
 	"slices"
 	"strings"
 
-	goaudio "github.com/go-audio/audio"
-	"github.com/go-audio/wav"
 	"github.com/spf13/cobra"
 
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/internal/whole"
 )
 
@@ -75,6 +75,9 @@ var memoryJobs = []memoryJob{
 	{"ilrma, 4 microphones, 1 min, 16 kHz", 60, 4, 16000, "", framesOf2048 + `{"use": "ilrma", "params": {"iterations": 1, "warm": 1}}`, nil},
 	{"fast_mnmf, the same", 60, 4, 16000, "", framesOf2048 + `{"use": "fast_mnmf", "params": {"iterations": 1, "warm": 1}}`, nil},
 	{"hpss, 1 min, stereo", 60, 2, 44100, "hpss", "", nil},
+	{"hpss, 64 channels, 20 s", 20, 64, 44100, "hpss", "", nil},
+	{"is_nmf, K 8, 64 channels, 20 s", 20, 64, 44100, "", framesOf2048 + `{"use": "is_nmf", "params": {"iterations": 2}}, {"use": "wiener"}`, nil},
+	{"iva, 16 microphones, 20 s, 16 kHz", 20, 16, 16000, "", framesOf2048 + `{"use": "iva", "params": {"iterations": 1}}`, nil},
 	{"blind, 1 min, stereo", 60, 2, 44100, "blind", "", []string{"--set", "nmf1.iterations=2", "--set", "nmf2.iterations=2", "--set", "nmf3.iterations=2", "--set", "nmf4.iterations=2", "--set", "nmf5.iterations=2"}},
 	{"noise, 1 min", 60, 1, 44100, "noise", "", []string{"--noise", "0:2", "--set", "noise.iterations=2", "--set", "semi_nmf.iterations=2"}},
 	{"talkers, 4 microphones, 1 min, 16 kHz", 60, 4, 16000, "talkers", "", []string{"--iterations", "2"}},
@@ -111,7 +114,7 @@ func (j memoryJob) write(dir string) error {
 // measure returns the memory that was forecast and the memory that was taken, in bytes.
 func (j memoryJob) measure(ctx context.Context, dir string) (forecast, taken int64, err error) {
 	mix, spec := filepath.Join(dir, "mix.wav"), j.preset
-	if err := errors.Join(j.record(mix), j.write(dir)); err != nil {
+	if err := errors.Join(j.record(ctx, mix), j.write(dir)); err != nil {
 		return 0, 0, err
 	}
 	if spec == "" {
@@ -128,7 +131,7 @@ func (j memoryJob) measure(ctx context.Context, dir string) (forecast, taken int
 	if err != nil {
 		return 0, 0, err
 	}
-	cmd := exec.CommandContext(ctx, self, append([]string{"run", spec, "--input", mix, "--out", filepath.Join(dir, "out"), "--overwrite", "--no-record", "--progress", "json"}, j.flags...)...)
+	cmd := exec.CommandContext(ctx, self, append([]string{"run", spec, "--input", mix, "--out", filepath.Join(dir, "out"), "--overwrite", "--no-record", "--no-cache", "--progress", "json"}, j.flags...)...)
 	cmd.Dir = dir
 	var log strings.Builder
 	cmd.Stderr = &log
@@ -150,24 +153,32 @@ func (j memoryJob) measure(ctx context.Context, dir string) (forecast, taken int
 	return forecast, taken, nil
 }
 
-// record writes the noise, a second at a time: what this process had in memory would count for
-// those that it starts.
-func (j memoryJob) record(path string) error {
-	f, err := os.Create(path)
+// record writes the noise, a piece at a time: what this process had in memory would count for those
+// that it starts. go-audio/wav's encoder has room for a minute of all channels from its beginning.
+func (j memoryJob) record(ctx context.Context, path string) error {
+	sink, err := audio.NewWriteAudio(audio.WriteAudioParams{Pattern: path, Format: "wav", Encoding: "int16", OnClip: "error", Overwrite: true})
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	enc := wav.NewEncoder(f, j.rate, 16, j.channels, 1)
+	defer sink.Close()
+	h := audiosep.Head{Rate: j.rate, Samples: j.rate * j.seconds, Channels: j.channels, Realisations: 1}
+	if err := sink.Create(ctx, audiosep.Env{}, h, []string{"noise"}); err != nil {
+		return err
+	}
 	rng := rand.New(rand.NewPCG(1, 2))
-	second := &goaudio.IntBuffer{Format: &goaudio.Format{NumChannels: j.channels, SampleRate: j.rate}, SourceBitDepth: 16, Data: make([]int, j.rate*j.channels)}
-	for range j.seconds {
-		for i := range second.Data {
-			second.Data[i] = rng.IntN(1<<13) - 1<<12
+	block := make([][]float64, j.channels)
+	for c := range block {
+		block[c] = make([]float64, j.rate/100)
+	}
+	for range 100 * j.seconds {
+		for i := range block[0] {
+			for _, x := range block {
+				x[i] = float64(rng.IntN(1<<13)-1<<12) / (1 << 15)
+			}
 		}
-		if err := enc.Write(second); err != nil {
+		if err := sink.Write(ctx, 0, block); err != nil {
 			return err
 		}
 	}
-	return enc.Close()
+	return sink.Commit(ctx)
 }

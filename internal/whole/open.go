@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	mutex "sync" // sync is a function here
 	"syscall"
 	"time"
 )
@@ -120,14 +121,11 @@ func Sum(ctx context.Context, path string) (size int64, sum string, err error) {
 	}
 	defer f.Close()
 	h := sha256.New()
-	length := int64(1 << 20)
-	if at, err := f.Stat(); err == nil {
-		length = min(length, at.Size()+1)
-	}
-	buf := make([]byte, length)
+	buf := sumBuffers.Get().(*[sumBytes]byte)
+	defer sumBuffers.Put(buf)
 	for err == nil {
 		var n int
-		n, err = f.Read(buf)
+		n, err = f.Read(buf[:])
 		h.Write(buf[:n])
 		size += int64(n)
 		err = errors.Join(err, ctx.Err())
@@ -137,3 +135,8 @@ func Sum(ctx context.Context, path string) (size int64, sum string, err error) {
 	}
 	return size, hex.EncodeToString(h.Sum(nil)), nil
 }
+
+// sumBytes is how much is read at a time. The buffers are used again: a run sums each of its stems.
+const sumBytes = 1 << 18
+
+var sumBuffers = mutex.Pool{New: func() any { return new([sumBytes]byte) }}

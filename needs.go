@@ -55,7 +55,7 @@ func (e Extent) Blocks() int64 {
 // Separated returns how many bytes stems that [Separated] makes take while they are read: of
 // so many sources, with a halo, and own bytes for each coefficient of a layer besides. For each
 // thread they are the frames and coefficients of a block of the mixture and those of its sources,
-// and once what frames are joined in.
+// and once what frames are joined in. The last of several stems with Rest is none of the sources.
 func (e Extent) Separated(sources, halo int, own int64) int64 {
 	if e.Frames == 0 {
 		return 0

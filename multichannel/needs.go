@@ -39,13 +39,14 @@ func (s *IVA) Needs(e audiosep.Extent) audiosep.Needs {
 // 0: the demixing and mixing matrices of all bins, as they were found and laid out, and stems while
 // they are read.
 func imageBytes(e audiosep.Extent, sources int) (keeps, streams int64) {
-	stems := sources
 	if sources == 0 {
-		sources, stems = e.Channels, e.Channels
-	} else if sources < e.Channels {
-		stems++ // the rest
+		sources = e.Channels
 	}
-	return 2 * 2 * 16 * int64(e.Bins) * int64(sources) * int64(e.Channels), e.Separated(stems, 0, 0)
+	images := sources // that are transformed back: the last of all is the rest
+	if sources == e.Channels {
+		images--
+	}
+	return 2 * 2 * 16 * int64(e.Bins) * int64(sources) * int64(e.Channels), e.Separated(max(1, images), 0, 0)
 }
 
 // Needs says what it takes: the powers of the sources besides the mixture, where they are kept.

@@ -85,7 +85,11 @@ func (f *forecaster) stage(ctx context.Context, st *stage) {
 		ref := Ref{st.id, port.Name}
 		f.extents[ref] = f.after(ref, st, e)
 		if port.Cargo == audiosep.CargoSources && n.Streams == 0 {
-			n.Streams = f.extents[ref].Separated(max(1, f.extents[ref].Sources), 0, 0)
+			sources := max(1, f.extents[ref].Sources)
+			if _, ok := st.impl.(audiosep.RestSeparator); ok && sources > 1 {
+				sources--
+			}
+			n.Streams = f.extents[ref].Separated(sources, 0, 0)
 		}
 	}
 	f.needs[st], f.sizes[st] = n, e

@@ -9,7 +9,7 @@ func spectrumBytes(e audiosep.Extent) int64 {
 
 // needs are those of stems that are separated by a background: two masks for each coefficient.
 func (p BackgroundParams) needs(e audiosep.Extent, keeps, work int64, operations float64) audiosep.Needs {
-	return audiosep.Needs{Keeps: keeps, Work: work, Streams: e.Separated(2, 0, 16), Operations: operations}
+	return audiosep.Needs{Keeps: keeps, Work: work, Streams: e.Separated(1, 0, 16), Operations: operations}
 }
 
 // Needs says what it takes: to find the period 32 bytes for each bin of a segment, of the transforms

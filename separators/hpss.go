@@ -90,7 +90,7 @@ func (s *HPSS) Forecast(map[string]audiosep.Forecast) (map[string]audiosep.Forec
 
 // Needs says what it takes: long medians along time have as many frames in memory.
 func (s *HPSS) Needs(e audiosep.Extent) audiosep.Needs {
-	sources, halo := len(s.names()), s.p.Frames/2
+	sources, halo := len(s.names())-1, s.p.Frames/2 // the last is what the others leave
 	return audiosep.Needs{Streams: e.Separated(sources, halo, 24), Passes: e.SeparatedPasses(sources, halo), Operations: medianOperations(e, s.p.Frames) + medianOperations(e, s.p.Bins)}
 }
 

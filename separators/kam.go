@@ -115,7 +115,7 @@ func (s *KAM) Needs(e audiosep.Extent) audiosep.Needs {
 	}
 	n := len(s.names)
 	halo := s.p.Iterations * min(reach, e.Frames)
-	return audiosep.Needs{Streams: e.Separated(n, halo, 8*int64(1+2*n)), Passes: e.SeparatedPasses(n, halo), Operations: float64(s.p.Iterations) * medianOperations(e, length)}
+	return audiosep.Needs{Streams: e.Separated(max(1, n-1), halo, 8*int64(1+2*n)), Passes: e.SeparatedPasses(max(1, n-1), halo), Operations: float64(s.p.Iterations) * medianOperations(e, length)}
 }
 
 // Separate returns the stems of x.

@@ -22,7 +22,7 @@ func TestBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &behind{output: o}
+	b := &behind{output: o, copies: newCopies()}
 	block := []float64{0.25, -0.25}
 	for range 2 {
 		if err := b.append([][]float64{block}); err != nil {

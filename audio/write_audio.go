@@ -117,6 +117,7 @@ type writeAudio struct {
 	inputs []string // files that are read, as far as they are known
 	parts  []part
 	files  []*behind // [part*R+realisation]
+	copies copies
 	raw    []*os.File
 	names  []string // of the files, as far as they are known
 	set    whole.Set
@@ -209,7 +210,7 @@ func (s *writeAudio) create(ctx context.Context, env audiosep.Env, h audiosep.He
 	if err != nil {
 		return err
 	}
-	s.log, s.head = env.Logger(), h
+	s.log, s.head, s.copies = env.Logger(), h, newCopies()
 	s.set = whole.Set{Overwrite: s.p.Overwrite, Keep: keep}
 	for i, path := range paths {
 		err := ctx.Err()
@@ -245,7 +246,7 @@ func (s *writeAudio) begin(path string, l layout, h audiosep.Head, realisation i
 	}
 	o, err := newOutput(s.format, f, path, l, tags)
 	if err == nil {
-		s.files = append(s.files, &behind{output: o})
+		s.files = append(s.files, &behind{output: o, copies: s.copies})
 		s.raw = append(s.raw, f)
 	}
 	return err

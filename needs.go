@@ -55,7 +55,8 @@ func (e Extent) Blocks() int64 {
 // Separated returns how many bytes stems that [Separated] makes take while they are read: of
 // so many sources, with a halo, and own bytes for each coefficient of a layer besides. For each
 // thread they are the frames and coefficients of a block of the mixture and those of its sources,
-// and once what frames are joined in. The last of several stems with Rest is none of the sources.
+// samples of what they leave, and once what frames are joined in. The last of several stems with Rest is none
+// of the sources.
 func (e Extent) Separated(sources, halo int, own int64) int64 {
 	if e.Frames == 0 {
 		return 0
@@ -63,7 +64,8 @@ func (e Extent) Separated(sources, halo int, own int64) int64 {
 	layers := int64(max(1, e.Layers()))
 	size, held := e.separatedRun(sources, halo)
 	mixture := e.Coefs(held) + 8*int64(held)*int64(e.Length+e.Hop) // frames, and the samples that they are cut from
-	slot := layers*(mixture+int64(sources)*(e.Coefs(size)+8*int64(size)*int64(e.Length))) + own*int64(held)*int64(e.Bins)
+	rest := 8 * int64(size) * int64(e.Hop)
+	slot := layers*(mixture+rest+int64(sources)*(e.Coefs(size)+8*int64(size)*int64(e.Length))) + own*int64(held)*int64(e.Bins)
 	joined := 8 * int64(sources) * layers * int64(2*size*e.Hop+e.Length)
 	return int64(min(max(1, e.Threads), (e.Frames+size-1)/size))*slot + joined
 }

@@ -3,6 +3,7 @@ package separators
 import (
 	"context"
 	"math"
+	"sync"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/mat"
@@ -22,16 +23,27 @@ type heard struct {
 	hz          []float64   // of each bin
 }
 
+// heardColumns is how many columns are measured at a time, fixed so that sums are made in one order.
+const heardColumns = 256
+
+// hearNeeds is what hear takes for K components.
+func hearNeeds(e audiosep.Extent, rank int) int64 {
+	n := min(heardColumns, max(1, e.Columns))
+	return 8 * int64(max(1, e.Threads)) * int64(2*e.Bins*n+e.Bins*rank+2*rank*n)
+}
+
 // hear measures the components of f in the mixture of power v; where v is nil WH stands for
 // it. V is read a block of columns at a time, several beside each other.
 func hear(ctx context.Context, v audiosep.Power, f *audiosep.Factors) (*heard, error) {
-	const size = 256 // columns; fixed, so that sums are made in one order
+	const size = heardColumns
 	bins, rank := f.W.Dims()
 	_, cols := f.H.Dims()
 	out := &heard{spectra: zeros(rank, bins), activations: zeros(rank, cols), hz: binFrequencies(v, f)}
 	w, h := toOne(f.W), toOne(f.H)
 	w2 := squares(w)
-	err := blocks.Run(ctx, cols, size, lend.From(v).Blocks(), func() *hearing { return newHearing(bins, rank, min(size, cols)) },
+	var used hearings
+	defer used.giveBack()
+	err := blocks.Run(ctx, cols, size, lend.From(v).Blocks(), func() *hearing { return used.take(bins, rank, min(size, cols)) },
 		func(ctx context.Context, b *hearing, first, n int) error {
 			return b.block(ctx, v, w, w2, h.Slice(0, rank, first, first+n).(*mat.Dense), first)
 		},
@@ -51,13 +63,36 @@ func hear(ctx context.Context, v audiosep.Power, f *audiosep.Factors) (*heard, e
 
 // hearing is what one goroutine measures components in a block of columns with.
 type hearing struct {
+	shape        [3]int     // F, K, n
 	model, power *mat.Dense // WH and V, F×n at most
 	sums         *mat.Dense // V/(WH)² h², F×K
 	h2, along    *mat.Dense // h², and (w²)ᵀ V/(WH)², K×n
 }
 
-func newHearing(bins, rank, n int) *hearing {
-	return &hearing{model: mat.NewDense(bins, n, nil), power: mat.NewDense(bins, n, nil), sums: mat.NewDense(bins, rank, nil), along: mat.NewDense(rank, n, nil)}
+// hearingPool has those of the last clustering: where several separations are grouped, each wants the same.
+var hearingPool sync.Pool
+
+// hearings are those in use.
+type hearings struct {
+	mu  sync.Mutex
+	all []*hearing
+}
+
+func (u *hearings) take(bins, rank, n int) *hearing {
+	b, _ := hearingPool.Get().(*hearing)
+	if b == nil || b.shape != [3]int{bins, rank, n} {
+		b = &hearing{shape: [3]int{bins, rank, n}, model: mat.NewDense(bins, n, nil), power: mat.NewDense(bins, n, nil), sums: mat.NewDense(bins, rank, nil), along: mat.NewDense(rank, n, nil)}
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.all = append(u.all, b)
+	return b
+}
+
+func (u *hearings) giveBack() {
+	for _, b := range u.all {
+		hearingPool.Put(b)
+	}
 }
 
 // block measures the columns from first on, whose activations are h.

@@ -32,6 +32,14 @@ type mask struct {
 // LeavesRest says that the last of several sources need not be written.
 func (*mask) LeavesRest() {}
 
+// Needs says what it takes while components are clustered, if they are.
+func (s *mask) Needs(e audiosep.Extent) audiosep.Needs {
+	if s.Sources == 0 || len(s.Groups) > 0 {
+		return audiosep.Needs{}
+	}
+	return audiosep.Needs{Work: hearNeeds(e, e.Rank)}
+}
+
 // Separate shares x out. It is an error if x, W or H are not finite.
 func (s *mask) Separate(ctx context.Context, dst []audiosep.Coefs, x audiosep.Coefs, f *audiosep.Factors, groups []audiosep.Group) error {
 	if err := checkShapes(dst, x, f, groups); err != nil {

@@ -200,7 +200,7 @@ func (s *SeparatedStems) each(ctx context.Context, start int, write func(source 
 					return err
 				}
 			}
-			if s.recording() == nil {
+			if sources == len(s.Sources) {
 				return nil
 			}
 			rest, err := slot.rest(ctx, block, max(0, (start+first)*f.Hop-f.Pad))

@@ -28,12 +28,9 @@ var roomGoals = map[string]float64{
 	"room_speech_strings_200ms": 9.1 - 0.3,
 }
 
-// roomsOfFew are those whose goals are reached, by 2 dB, in ten iterations.
-var roomsOfFew = map[string]bool{"room_jazz3_200ms": true, "room_speech2_130ms": true, "room_speech2_300ms": true}
-
 // With frames of 192 ms ilrma separates recordings in rooms at least so well
-// as the best of its peers' methods does. A third of its iterations is enough for that, in some rooms a
-// tenth, and more is only run where AUDIOSEP_RELEASE is set, or the table is wanted.
+// as the best of its peers' methods does. A third of its iterations is enough for that, and more
+// is only run where AUDIOSEP_RELEASE is set, or the table is wanted.
 func TestRooms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")
@@ -72,9 +69,6 @@ func TestRooms(t *testing.T) {
 		p.Spacing, p.Order = spacing, "angle"
 		if os.Getenv("AUDIOSEP_RELEASE") == "" && !testing.Verbose() {
 			p.Iterations = 30
-			if roomsOfFew[name] {
-				p.Iterations = 10
-			}
 		}
 		got := bestOrder(separate(t, ilrma(t, p), x, audiosep.Env{Log: slog.New(slog.NewTextHandler(&log, nil))}), images) - before
 		t.Logf("%-28s ilrma %5.2f dB, goal %.1f dB", name, got, goal)

@@ -75,15 +75,7 @@ func forecastOf(t *testing.T, h audiosep.Head, stages []string, extra ...audiose
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := pipeline.Check(s, reg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	will, err := p.Forecast(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return will
+	return forecastSpec(t, s, reg)
 }
 
 var aSecond = audiosep.Head{Rate: 8000, Samples: 8000, Channels: 1, Realisations: 1}
@@ -206,15 +198,7 @@ func TestForecastsAsMeasured(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := pipeline.Check(s, registry())
-		if err != nil {
-			t.Fatal(err)
-		}
-		will, err := p.Forecast(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := float64(will.Bytes) / 1e6; got < 0.98*c.megabytes || got > 1.02*c.megabytes {
+		if got := float64(forecastSpec(t, s, registry()).Bytes) / 1e6; got < 0.98*c.megabytes || got > 1.02*c.megabytes {
 			t.Errorf("%s: %.1f MB; want %g", c.stages, got, c.megabytes)
 		}
 	}

@@ -60,17 +60,23 @@ func TestForecastOfWiredTransform(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Out = filepath.Join(dir, "out")
-		p, err := pipeline.Check(s, registry())
-		if err != nil {
-			t.Fatal(err)
-		}
-		will, err := p.Forecast(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return will.Seconds
+		return forecastSpec(t, s, registry()).Seconds
 	}
 	if drawn, wired := seconds(""), seconds(`, "init_transform": "dct"`); !(wired > 1.5*drawn) {
 		t.Errorf("a run takes %g s with the transform wired, %g with it drawn; want more than half as much again", wired, drawn)
 	}
+}
+
+// forecastSpec returns what a pipeline is forecast to take.
+func forecastSpec(t *testing.T, s *pipeline.Spec, reg *pipeline.Registry) pipeline.Forecast {
+	t.Helper()
+	p, err := pipeline.Check(s, reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	will, err := p.Forecast(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return will
 }

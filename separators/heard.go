@@ -3,7 +3,6 @@ package separators
 import (
 	"context"
 	"math"
-	"sync"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/mat"
@@ -35,15 +34,12 @@ func hearNeeds(e audiosep.Extent, rank int) int64 {
 // hear measures the components of f in the mixture of power v; where v is nil WH stands for
 // it. V is read a block of columns at a time, several beside each other.
 func hear(ctx context.Context, v audiosep.Power, f *audiosep.Factors) (*heard, error) {
-	const size = heardColumns
 	bins, rank := f.W.Dims()
 	_, cols := f.H.Dims()
 	out := &heard{spectra: zeros(rank, bins), activations: zeros(rank, cols), hz: binFrequencies(v, f)}
 	w, h := toOne(f.W), toOne(f.H)
 	w2 := squares(w)
-	var used hearings
-	defer used.giveBack()
-	err := blocks.Run(ctx, cols, size, lend.From(v).Blocks(), func() *hearing { return used.take(bins, rank, min(size, cols)) },
+	err := blocks.Run(ctx, cols, heardColumns, lend.From(v).Blocks(), func() *hearing { return newHearing(bins, rank, min(heardColumns, cols)) },
 		func(ctx context.Context, b *hearing, first, n int) error {
 			return b.block(ctx, v, w, w2, h.Slice(0, rank, first, first+n).(*mat.Dense), first)
 		},
@@ -63,36 +59,13 @@ func hear(ctx context.Context, v audiosep.Power, f *audiosep.Factors) (*heard, e
 
 // hearing is what one goroutine measures components in a block of columns with.
 type hearing struct {
-	shape        [3]int     // F, K, n
 	model, power *mat.Dense // WH and V, F×n at most
 	sums         *mat.Dense // V/(WH)² h², F×K
 	h2, along    *mat.Dense // h², and (w²)ᵀ V/(WH)², K×n
 }
 
-// hearingPool has those of the last clustering: where several separations are grouped, each wants the same.
-var hearingPool sync.Pool
-
-// hearings are those in use.
-type hearings struct {
-	mu  sync.Mutex
-	all []*hearing
-}
-
-func (u *hearings) take(bins, rank, n int) *hearing {
-	b, _ := hearingPool.Get().(*hearing)
-	if b == nil || b.shape != [3]int{bins, rank, n} {
-		b = &hearing{shape: [3]int{bins, rank, n}, model: mat.NewDense(bins, n, nil), power: mat.NewDense(bins, n, nil), sums: mat.NewDense(bins, rank, nil), along: mat.NewDense(rank, n, nil)}
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.all = append(u.all, b)
-	return b
-}
-
-func (u *hearings) giveBack() {
-	for _, b := range u.all {
-		hearingPool.Put(b)
-	}
+func newHearing(bins, rank, n int) *hearing {
+	return &hearing{model: mat.NewDense(bins, n, nil), power: mat.NewDense(bins, n, nil), sums: mat.NewDense(bins, rank, nil), along: mat.NewDense(rank, n, nil)}
 }
 
 // block measures the columns from first on, whose activations are h.

@@ -139,7 +139,7 @@ func (f *Filter) read(ctx context.Context, dst [][]float64, at, samples int, src
 	if err := src(ctx, x, first); err != nil {
 		return err
 	}
-	if f.weights == nil {
+	if f.weights == nil || len(dst) == 1 { // weights that are computed anew are so once for all layers
 		f.sum(dst, x, from, to, at, first)
 		return nil
 	}

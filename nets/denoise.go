@@ -3,15 +3,12 @@ package nets
 import (
 	"context"
 	"fmt"
-	"math"
-	"sort"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
-	"github.com/audiosep/audiosep/internal/resample"
 )
 
 // DenoiseParams are the parameters of denoise.
@@ -64,13 +61,25 @@ func (s *Denoise) Run(ctx context.Context, env audiosep.Env, in In) (DenoiseOut,
 }
 
 // Needs says what it takes: a network with all that it remembers for each channel, or recording
-// where the channels share one.
+// where the channels share one, marks of it, and the chunks that are on their way.
 func (s *Denoise) Needs(e audiosep.Extent) audiosep.Needs {
-	streams := max(1, e.Layers())
+	m := denoisers[s.p.Model]
+	layers := max(1, e.Layers())
+	networks := layers
 	if s.p.Channels == "shared" {
-		streams = max(1, e.Realisations)
+		networks = max(1, e.Realisations)
 	}
-	return audiosep.Needs{Streams: int64(streams) * denoisers[s.p.Model].memory}
+	n := audiosep.Needs{Streams: int64(networks) * m.memory}
+	if e.Rate > 0 {
+		completes := m.chunk * e.Rate / m.rate
+		n.Streams += int64(inFlight*layers) * 8 * int64(m.chunk+2*completes)
+		n.Operations = float64(e.Samples) / float64(e.Rate) * m.work * float64(networks)
+		if e.Rate != m.rate {
+			n.Operations += float64(e.Samples) / float64(e.Rate) * resampling * float64(layers)
+			n.Garbage = 8 * int64(layers) * int64(e.Samples+m.rate*(e.Samples/e.Rate)) // what is resampled
+		}
+	}
+	return n
 }
 
 // Separate returns speech and rest of a recording.
@@ -99,18 +108,22 @@ type network interface {
 
 // denoiser is a network that denoise has.
 type denoiser struct {
-	rate   int   // in Hz
-	hop    int   // in samples
-	chunk  int   // samples that it takes at a time, a multiple of hop
-	memory int64 // bytes of what new returns, for a channel
+	rate   int     // in Hz
+	hop    int     // in samples
+	chunk  int     // samples that it takes at a time, a multiple of hop
+	memory int64   // bytes of what new returns, and of a mark of it, for a channel
+	work   float64 // operations for a second of a channel, as audiosep.Needs counts them
 	new    func(channels int) (network, error)
 }
 
 // denoisers are the networks by their names; TestDenoiseMemory holds their memory.
 var denoisers = map[string]*denoiser{
-	"gtcrn":   {gtcrnRate, gtcrnHop, gtcrnFrames * gtcrnHop, 3 << 20, newGTCRNStream},
-	"rnnoise": {rnnoiseRate, rnnoiseHop, rnnoiseFrames * rnnoiseHop, 1 << 20, newRNNoiseStream},
+	"gtcrn":   {gtcrnRate, gtcrnHop, gtcrnFrames * gtcrnHop, 4 << 20, 0.7e9, newGTCRNStream},
+	"rnnoise": {rnnoiseRate, rnnoiseHop, rnnoiseFrames * rnnoiseHop, 1 << 20, 0.5e9, newRNNoiseStream},
 }
+
+// resampling is the work of taking a second of a channel to the rate of a network and back.
+const resampling = 0.4e9
 
 // denoised are the stems of a recording.
 type denoised struct {
@@ -118,7 +131,7 @@ type denoised struct {
 	head   audiosep.Head
 	model  *denoiser
 	shared bool
-	now    atomic.Pointer[denoising] // the newest
+	now    atomic.Pointer[step] // that is being written
 }
 
 var _ audiosep.ResumableStems = (*denoised)(nil)
@@ -131,46 +144,40 @@ func (d *denoised) Each(ctx context.Context, write func(source int, block [][]fl
 	return d.EachFrom(ctx, 0, nil, write)
 }
 
-// Mark returns what the network remembers.
+// Mark returns what the networks remembered not long before the block that is being written.
 func (d *denoised) Mark() ([]byte, error) { return d.now.Load().mark() }
 
 // EachFrom goes on where Mark was called.
 func (d *denoised) EachFrom(ctx context.Context, from int, mark []byte, write func(source int, block [][]float64) error) (err error) {
 	defer blocks.Recovered(&err)
-	p, err := newDenoising(d)
-	if err == nil && mark != nil {
-		err = p.goOn(mark)
-	}
+	p, err := newDenoising(d, mark)
 	if err != nil {
 		return err
 	}
-	d.now.Store(p)
-	for at := from; at < d.head.Samples; {
-		speech, err := p.next(ctx, at)
-		if err != nil {
-			return err
-		}
-		n := len(speech[0])
-		if n == 0 {
+	parent := ctx
+	ctx, stop := context.WithCancel(ctx)
+	g, ctx := errgroup.WithContext(ctx)
+	defer func() { // nothing is read, and nothing runs, once this returns
+		stop()
+		_ = g.Wait() // what is first to go wrong is the cause of ctx
+	}()
+	p.start(ctx, g)
+	for s := range p.written(ctx) {
+		block := s.from(from)
+		if len(block[0][0]) == 0 {
 			continue
 		}
-		for l, x := range p.mix {
-			for i := range x {
-				x[i] -= speech[l][i]
-				if math.IsNaN(x[i]) || math.IsInf(x[i], 0) {
-					return fmt.Errorf("sample %d came out as a number that is not finite; want samples about ±1", at+i+1)
-				}
+		d.now.Store(s)
+		for source, x := range block {
+			if err := write(source, x); err != nil {
+				return err
 			}
 		}
-		if err := write(0, speech); err != nil {
-			return err
-		}
-		if err := write(1, p.mix); err != nil {
-			return err
-		}
-		at += n
 	}
-	return ctx.Err()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return parent.Err()
 }
 
 // grown returns rows of n numbers of any value.
@@ -185,147 +192,4 @@ func grown(x [][]float64, rows, n int) [][]float64 {
 		x[l] = x[l][:n]
 	}
 	return x
-}
-
-// denoising is a recording on its way through the network.
-type denoising struct {
-	*denoised
-	read    resample.Reader // at the network's rate, as what follows
-	samples int
-	back    *resample.Filter // nil: the rates are the same
-	streams []network        // of so many channels each:
-	width   int
-	chunk   int // the next
-	base    int // where clean begins
-	clean   [][]float64
-	in, out [][]float64
-	ahead   [][]float64 // the chunk after, read while the networks run
-	have    int         // which chunk that is
-	mix     [][]float64 // the mixture beside the speech
-}
-
-func newDenoising(d *denoised) (*denoising, error) {
-	p := &denoising{denoised: d, clean: make([][]float64, d.head.Layers())}
-	p.read, p.samples = atRate(d.src.ReadAt, d.head, d.model.rate)
-	if d.head.Rate != d.model.rate {
-		p.back = resample.New(d.model.rate, d.head.Rate)
-	}
-	p.width = 1
-	if d.shared {
-		p.width = max(1, d.head.Channels)
-	}
-	for first := 0; first < d.head.Layers(); first += p.width {
-		s, err := d.model.new(p.width)
-		if err != nil {
-			return nil, err
-		}
-		p.streams = append(p.streams, s)
-	}
-	p.in, p.ahead = grown(nil, d.head.Layers(), d.model.chunk), grown(nil, d.head.Layers(), d.model.chunk)
-	p.have = -1
-	return p, nil
-}
-
-// next takes the next chunk through the network and returns the samples of speech, from at on,
-// that it completes: none, perhaps. They are good until the next call.
-func (p *denoising) next(ctx context.Context, at int) ([][]float64, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if p.have != p.chunk {
-		if err := p.readAhead(ctx, p.chunk); err != nil {
-			return nil, err
-		}
-	}
-	p.in, p.ahead = p.ahead, p.in
-	first, after := p.chunk*p.model.chunk, p.chunk+1
-	ready := min(first+p.model.chunk-p.model.hop, p.samples) // complete one hop after the newest
-	end := p.end(at, ready)
-	g, running := errgroup.WithContext(ctx)
-	if after*p.model.chunk < p.samples {
-		g.Go(func() (err error) {
-			defer blocks.Recovered(&err)
-			return p.readAhead(running, after)
-		})
-	}
-	if p.mix = grown(p.mix, len(p.clean), end-at); end > at {
-		g.Go(func() (err error) {
-			defer blocks.Recovered(&err)
-			return p.src.ReadAt(running, p.mix, at)
-		})
-	}
-	for i, s := range p.streams {
-		g.Go(func() (err error) {
-			defer blocks.Recovered(&err)
-			l := i * p.width
-			s.run(p.clean[l:l+p.width], p.in[l:l+p.width])
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	if p.chunk++; p.chunk == 1 { // the very first hop lies before the recording
-		p.base = -p.model.hop
-		p.forget(0)
-	}
-	return p.take(ctx, at, end)
-}
-
-// readAhead reads a chunk of the recording.
-func (p *denoising) readAhead(ctx context.Context, chunk int) error {
-	p.have = chunk
-	return p.read(ctx, p.ahead, chunk*p.model.chunk)
-}
-
-// end returns how far the speech goes from sample at on that those at the network's rate up to ready allow.
-func (p *denoising) end(at, ready int) int {
-	if p.back == nil {
-		return max(at, ready)
-	}
-	if ready == p.samples {
-		return p.head.Samples
-	}
-	return at + sort.Search(p.head.Samples-at, func(i int) bool {
-		_, last := p.back.Reach(at + i)
-		return last >= ready
-	})
-}
-
-// take returns the samples of speech from at to end-1, and forgets what is not needed any more.
-func (p *denoising) take(ctx context.Context, at, end int) ([][]float64, error) {
-	p.out = grown(p.out, len(p.clean), end-at)
-	if end == at {
-		return p.out, nil
-	}
-	if p.back == nil {
-		for l, x := range p.clean {
-			copy(p.out[l], x[at-p.base:])
-		}
-		p.forget(end)
-		return p.out, nil
-	}
-	err := p.back.Read(ctx, p.out, at, p.head.Samples, func(_ context.Context, dst [][]float64, from int) error {
-		for l, d := range dst {
-			clear(d)
-			skip := max(0, -from)
-			x := p.clean[l][:min(len(p.clean[l]), p.samples-p.base)]
-			copy(d[skip:], x[min(len(x), from+skip-p.base):])
-		}
-		return nil
-	})
-	from, _ := p.back.Reach(end)
-	p.forget(max(0, from))
-	return p.out, err
-}
-
-// forget drops what lies before sample from.
-func (p *denoising) forget(from int) {
-	if from <= p.base {
-		return
-	}
-	for l, x := range p.clean {
-		p.clean[l] = append(x[:0], x[min(len(x), from-p.base):]...)
-	}
-	p.base = from
 }

@@ -5,58 +5,93 @@ import (
 	"encoding/binary"
 	"encoding/gob"
 	"fmt"
+	"slices"
 
 	"github.com/audiosep/audiosep/internal/counted"
 )
 
-// denoisingMark is where a recording is on its way through the networks.
-type denoisingMark struct {
-	Chunk, Base int
-	Clean       [][]float64
-	Networks    []byte // what they remember, one after the other, little-endian
+// keepEvery is after how many chunks what a network remembers is kept. To keep it takes a tenth of the time
+// of a chunk, so not each has it; where a run goes on, those since are run again.
+const keepEvery = 32
+
+// laneMark is where a lane is on its way.
+type laneMark struct {
+	Chunk, At int // the next chunk, and the first sample that it completes
+	Base      int
+	Clean     [][]float64
+	Network   []byte // what it remembers, one after the other, little-endian
 }
 
-// mark returns what goOn needs to go on behind the chunk that was taken last.
-func (p *denoising) mark() ([]byte, error) {
-	var nets, all bytes.Buffer
-	for _, s := range p.streams {
-		for _, x := range s.remembered() {
-			if n, ok := x.(*int); ok {
-				x = int64(*n)
-			}
-			if err := binary.Write(&nets, binary.LittleEndian, x); err != nil {
-				return nil, err
-			}
+// keep returns where a lane is.
+func (l *lane) keep(chunk, at int) (*laneMark, error) {
+	m := &laneMark{Chunk: chunk, At: at, Base: l.base}
+	for _, x := range l.clean {
+		m.Clean = append(m.Clean, slices.Clone(x))
+	}
+	if l.kept != nil {
+		m.Network = make([]byte, 0, len(l.kept.Network))
+	}
+	var err error
+	for _, x := range l.net.remembered() {
+		if n, ok := x.(*int); ok {
+			x = int64(*n)
+		}
+		if m.Network, err = binary.Append(m.Network, binary.LittleEndian, x); err != nil {
+			return nil, err
 		}
 	}
-	err := gob.NewEncoder(&all).Encode(denoisingMark{p.chunk, p.base, p.clean, nets.Bytes()})
+	return m, nil
+}
+
+// mark returns what goOn needs to come to the samples behind the step: where the lanes were when they were
+// kept last. It is nil where that is the beginning.
+func (s *step) mark() ([]byte, error) {
+	if s.kept[0] == nil {
+		return nil, nil
+	}
+	var all bytes.Buffer
+	err := gob.NewEncoder(&all).Encode(s.kept)
 	return all.Bytes(), err
 }
 
-// goOn goes on where mark was called.
+// goOn goes on from where the lanes were when the step was marked.
 func (p *denoising) goOn(mark []byte) error {
-	var m denoisingMark
-	if err := gob.NewDecoder(bytes.NewReader(mark)).Decode(&m); err != nil {
+	var kept []*laneMark
+	if err := gob.NewDecoder(bytes.NewReader(mark)).Decode(&kept); err != nil {
 		return err
 	}
-	if len(m.Clean) != len(p.clean) {
-		return fmt.Errorf("the network has kept %s; want %d", counted.Of(len(m.Clean), "channel"), len(p.clean))
+	if len(kept) != len(p.lanes) {
+		return fmt.Errorf("the marks are of %s; want %d", counted.Of(len(kept), "network"), len(p.lanes))
 	}
-	p.chunk, p.base, p.clean = m.Chunk, m.Base, m.Clean
-	nets := bytes.NewReader(m.Networks)
-	for _, s := range p.streams {
-		for _, x := range s.remembered() {
-			n, whole := x.(*int)
-			long := int64(0)
-			if whole {
-				x = &long
-			}
-			if err := binary.Read(nets, binary.LittleEndian, x); err != nil {
-				return fmt.Errorf("what was kept of the network: %w", err)
-			}
-			if whole {
-				*n = int(long)
-			}
+	p.chunk, p.at = kept[0].Chunk, kept[0].At
+	for i, l := range p.lanes {
+		if err := l.goOn(kept[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lane) goOn(m *laneMark) error {
+	if len(m.Clean) != len(l.clean) {
+		return fmt.Errorf("the network has kept %s; want %d", counted.Of(len(m.Clean), "channel"), len(l.clean))
+	}
+	l.kept, l.base = m, m.Base
+	for c, x := range m.Clean {
+		l.clean[c] = slices.Clone(x)
+	}
+	nets := bytes.NewReader(m.Network)
+	for _, x := range l.net.remembered() {
+		n, whole := x.(*int)
+		long := int64(0)
+		if whole {
+			x = &long
+		}
+		if err := binary.Read(nets, binary.LittleEndian, x); err != nil {
+			return fmt.Errorf("what was kept of the network: %w", err)
+		}
+		if whole {
+			*n = int(long)
 		}
 	}
 	return nil

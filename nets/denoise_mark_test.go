@@ -19,7 +19,7 @@ func TestDenoiseGoesOn(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	long := &audiosep.Signal{Rate: 44100, Channels: 2, Data: make([][]float64, 2)}
 	for c := range long.Data {
-		for range 3 + 2*(1-c) {
+		for range 37 + 2*(1-c) {
 			long.Data[c] = append(long.Data[c], x.Data[0]...)
 		}
 	}
@@ -60,14 +60,15 @@ func TestDenoiseGoesOn(t *testing.T) {
 			marks, at = append(marks, mark), append(at, done)
 			return err
 		})
-		if err != nil || len(marks) < 3 {
-			t.Fatalf("%+v: %d marks, %v; want some", p, len(marks), err)
+		if err != nil || len(marks) < keepEvery+3 {
+			t.Fatalf("%+v: %d marks, %v; want more", p, len(marks), err)
 		}
-		if i := len(marks) - 1; at[i] != len(long.Data[0]) || bytes.Equal(marks[0], marks[1]) {
-			t.Errorf("%+v: the last mark is at sample %d of %d", p, at[i], len(long.Data[0]))
+		last := len(marks) - 1
+		if at[last] != len(long.Data[0]) || marks[0] != nil || marks[keepEvery] == nil || !bytes.Equal(marks[keepEvery], marks[keepEvery+1]) {
+			t.Errorf("%+v: the last mark is at sample %d of %d, or marks are not of each %dth chunk", p, at[last], len(long.Data[0]), keepEvery)
 		}
-		for i, from := range at[:len(at)-1] {
-			got := make([][]float64, 4)
+		for _, i := range []int{0, 1, keepEvery - 1, keepEvery, keepEvery + 1, last - 1} {
+			from, got := at[i], make([][]float64, 4)
 			err := stems().EachFrom(t.Context(), from, marks[i], func(source int, block [][]float64) error {
 				for c, y := range block {
 					got[2*source+c] = append(got[2*source+c], y...)
@@ -83,7 +84,7 @@ func TestDenoiseGoesOn(t *testing.T) {
 				}
 			}
 		}
-		if err := stems().EachFrom(t.Context(), at[0], marks[0][:len(marks[0])/2], nil); err == nil {
+		if err := stems().EachFrom(t.Context(), at[last], marks[last][:len(marks[last])/2], nil); err == nil {
 			t.Errorf("%+v: half a mark is taken", p)
 		}
 	}

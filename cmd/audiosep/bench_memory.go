@@ -93,6 +93,7 @@ var memoryJobs = []memoryJob{
 	{"painted_nmf, 2 sources, 1 min", 60, 1, 44100, "", framesOf2048 + `{"use": "painted_nmf", "params": {"file": "paint.json", "iterations": 2}}`, nil},
 	{"score, 60 pitches, 1 min", 60, 1, 44100, "score", "", []string{"--notes", "notes.csv", "--set", "score_factors.iterations=10", "--set", "kl_nmf.iterations=2"}},
 	{"align_notes, 10 min", 600, 1, 16000, "", `{"use": "read_notes", "params": {"file": "notes.csv"}}, ` + framesOf2048 + `{"use": "align_notes"}, {"use": "write_notes", "in": {"notes": "align_notes"}}`, nil},
+	{"denoise, 2 min, stereo", 120, 2, 44100, "", `{"use": "denoise"}`, nil},
 	{"transcribe, 2 min, stereo", 120, 2, 44100, "", `{"use": "transcribe"}, {"use": "write_notes"}`, nil},
 }
 

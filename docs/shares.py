@@ -6,7 +6,8 @@
 runs each job under perf (Linux) and adds up the samples by the symbols they fell in. Most is what
 computes: codecs, products, transforms, medians, networks, element-wise passes. The last three
 columns are what a faster program would not have: copying, clearing, looking for what is not finite,
-the system. With --speedup each job is run twice more in each of three ways, without perf: on one thread, on two, and twice
+the system. Each job has run once before, so that its memory and files are at hand: on a virtual machine the first touch
+of memory may take seconds. With --speedup each job is run three times more in each of three ways, without perf: on one thread, on two, and twice
 at the same time on one thread each. The last two columns are how many times faster it is on two threads, by the
 clock, fastest run each, and how much more the machine does in two such runs at once than in one after
 the other, which is what a second thread can bring at most.
@@ -85,7 +86,7 @@ def speedup(*job):
         (job[3] / str(i)).mkdir()
         for model in job[3].glob("*.npz"):
             (job[3] / str(i) / model.name).symlink_to(model)
-    rounds = [(clock(*job, threads=1), clock(*job, threads=2), clock(*job, threads=1, copies=2)) for _ in range(2)]
+    rounds = [(clock(*job, threads=1), clock(*job, threads=2), clock(*job, threads=1, copies=2)) for _ in range(3)]
     one, two, both = map(min, zip(*rounds))
     return [f"{one:.1f} s / {two:.1f} s = {one / two:.2f}", f"{2 * one / both:.2f}"]
 
@@ -128,6 +129,7 @@ def main():
                 run(args.program, before, args.song.resolve(), folder, "before")
             data = str(folder / "perf.data")
             this = args.program, stages, args.song.resolve(), folder, job
+            run(*this)
             run(*this, ["perf", "record", "-q", "-o", data])
             found = shares(data)
             speedups = speedup(*this) if args.speedup else []

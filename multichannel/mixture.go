@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
@@ -13,6 +14,7 @@ import (
 	"github.com/audiosep/audiosep/internal/huge"
 	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/lend"
+	"github.com/audiosep/audiosep/internal/threads"
 )
 
 // mixture is the part of a recording that is learnt from, bin by bin, in memory.
@@ -108,15 +110,19 @@ func (m *mixture) keep(s *audiosep.Spectrogram, at, n int) {
 
 // normalise scales x to a mean power of 1.
 func (m *mixture) normalise() {
-	var sum float64
-	var dots kernel.Dots
-	for f := range m.bins {
+	team, powers := threads.NewTeam(), make([]float64, m.bins)
+	dots := make([]kernel.Dots, runtime.GOMAXPROCS(0))
+	team.Do(m.bins, len(dots), func(worker, f int) {
 		x := m.bin(f).Data
-		sum += dots.Dot(x, x)
+		powers[f] = dots[worker].Dot(x, x)
+	})
+	var sum float64
+	for _, p := range powers {
+		sum += p
 	}
 	m.scale = 1
 	if sum > 0 {
 		m.scale = math.Sqrt(float64(m.bins*m.channels*m.frames) / sum)
 	}
-	floats.Scale(m.scale, m.x)
+	team.Do(m.bins, len(dots), func(_, f int) { floats.Scale(m.scale, m.bin(f).Data) })
 }

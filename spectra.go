@@ -266,11 +266,18 @@ func (p *spectraPower) Columns(ctx context.Context, dst *mat.Dense, first int) e
 	} else {
 		defer p.scratch.Put(s)
 	}
-	share := p.Framing().Share
-	if err := p.x.Read(ctx, s, first*share, n*share); err != nil {
-		return err
+	f := p.Framing()
+	size := blocks.Size(ctx, f.Length, f.Layers(), f.Share, n*f.Share) / f.Share // many columns have more frames than need be in memory
+	for from := 0; from < n; from += size {
+		part := columns(dst, from, min(size, n-from))
+		if err := p.x.Read(ctx, s, (first+from)*f.Share, part.RawMatrix().Cols*f.Share); err != nil {
+			return err
+		}
+		if err := s.Power(part); err != nil {
+			return err
+		}
 	}
-	return s.Power(dst)
+	return nil
 }
 
 // columns returns n columns of v from the first on, sharing storage.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/garbage"
 )
 
 // What a run takes is counted for each stage that works, while it works. A stage that is lazy does
@@ -104,7 +105,7 @@ func (b *bill) again(passes float64) {
 
 // bytes is what is in use, besides the process, and what that comes to with garbage. Garbage is
 // collected when the heap has grown to twice what was in use the last time: at first, where large
-// arrays are most of it, to twice these, and then to twice of all.
+// arrays are most of it, to twice these, and then to twice of all; or sooner, where garbage is bounded.
 func (b bill) bytes() (inUse, withGarbage int64) {
 	used := b.large + slack*b.small
 	most := used * growth(b.garbage/max(1, used))
@@ -114,8 +115,9 @@ func (b bill) bytes() (inUse, withGarbage int64) {
 	} else if first > used {
 		most = used + b.garbage
 	}
-	const bound = math.MaxInt64 / 2
-	return int64(min(used, bound)), int64(min(most, bound))
+	const bound = math.MaxInt64 / 4 // twice that is a number
+	inUse = int64(min(used, bound))
+	return inUse, min(int64(min(most, 2*bound)), inUse+garbage.Most(inUse))
 }
 
 // growth is how many times what is in use a heap of small arrays has at most, on the mean, with so

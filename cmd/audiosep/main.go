@@ -22,6 +22,7 @@ import (
 	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/batch"
 	"github.com/audiosep/audiosep/factorizers"
+	"github.com/audiosep/audiosep/internal/garbage"
 	"github.com/audiosep/audiosep/internal/nearest"
 	"github.com/audiosep/audiosep/models"
 	"github.com/audiosep/audiosep/multichannel"
@@ -56,7 +57,12 @@ var exitCodes = []struct {
 
 func main() { os.Exit(run()) }
 
+// mostGarbage is how much is let lie before it is collected, where more than that is in use. Collections
+// are short: most of what is in use is few arrays of numbers.
+const mostGarbage = 64 << 20
+
 func run() int {
+	garbage.Bound(mostGarbage)
 	ctx, stop := untilTold()
 	defer stop()
 	out := &standardOutput{w: os.Stdout}

@@ -145,7 +145,12 @@ func (d *denoised) Each(ctx context.Context, write func(source int, block [][]fl
 }
 
 // Mark returns what the networks remembered not long before the block that is being written.
-func (d *denoised) Mark() ([]byte, error) { return d.now.Load().mark() }
+func (d *denoised) Mark() ([]byte, error) {
+	if s := d.now.Load(); s != nil {
+		return s.mark()
+	}
+	return nil, nil
+}
 
 // EachFrom goes on where Mark was called.
 func (d *denoised) EachFrom(ctx context.Context, from int, mark []byte, write func(source int, block [][]float64) error) (err error) {
@@ -159,7 +164,7 @@ func (d *denoised) EachFrom(ctx context.Context, from int, mark []byte, write fu
 	g, ctx := errgroup.WithContext(ctx)
 	defer func() { // nothing is read, and nothing runs, once this returns
 		stop()
-		_ = g.Wait() // what is first to go wrong is the cause of ctx
+		_ = g.Wait()
 	}()
 	p.start(ctx, g)
 	for s := range p.written(ctx) {
@@ -174,8 +179,8 @@ func (d *denoised) EachFrom(ctx context.Context, from int, mark []byte, write fu
 			}
 		}
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	if err := g.Wait(); err != nil { // the steps end before it is known why
+		return err
 	}
 	return parent.Err()
 }

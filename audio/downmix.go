@@ -23,6 +23,11 @@ func (Downmix) Run(ctx context.Context, _ audiosep.Env, in In) (Out, error) {
 	return Out{m}, nil
 }
 
+// Needs says what it takes: all channels of what is read, which are garbage then.
+func (Downmix) Needs(e audiosep.Extent) audiosep.Needs {
+	return audiosep.Needs{Garbage: 8 * int64(e.Layers()) * int64(e.Samples)}
+}
+
 type downmixed struct {
 	src      audiosep.Source
 	in, head audiosep.Head

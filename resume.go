@@ -38,7 +38,8 @@ type ResumableStems interface {
 	// when all sources had come to at; where that was nil at may be any sample.
 	EachFrom(ctx context.Context, at int, mark []byte, write func(source int, block [][]float64) error) error
 	// Mark returns what EachFrom needs to go on behind the block that write is being given: it
-	// is called from within write, for the last source. nil: nothing.
+	// is called from within write, for the last source, while no other call of Each or EachFrom of the
+	// same stems is under way. nil: nothing.
 	Mark() ([]byte, error)
 }
 

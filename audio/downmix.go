@@ -2,6 +2,8 @@ package audio
 
 import (
 	"context"
+	"slices"
+	"sync"
 
 	"github.com/audiosep/audiosep"
 )
@@ -18,34 +20,50 @@ func (Downmix) Run(ctx context.Context, _ audiosep.Env, in In) (Out, error) {
 	if err != nil {
 		return Out{}, err
 	}
-	m := &downmixed{in.Audio, h, h}
+	m := &downmixed{src: in.Audio, in: h, head: h}
 	m.head.Channels, m.head.Speakers = 1, 0
 	return Out{m}, nil
+}
+
+// downmixPiece is how many samples of all channels are read at a time at most.
+const downmixPiece = 1 << 13
+
+// Needs says what it takes: for each thread a piece of all channels.
+func (Downmix) Needs(e audiosep.Extent) audiosep.Needs {
+	return audiosep.Needs{Streams: int64(max(1, e.Threads)) * 8 * int64(e.Layers()) * int64(min(downmixPiece, e.Samples))}
 }
 
 type downmixed struct {
 	src      audiosep.Source
 	in, head audiosep.Head
+	pieces   sync.Pool // of *[][]float64, all channels of what is read
 }
 
 func (m *downmixed) Head(context.Context) (audiosep.Head, error) { return m.head, nil }
 
 func (m *downmixed) ReadAt(ctx context.Context, dst [][]float64, at int) error {
-	all := make([][]float64, m.in.Layers())
-	for l := range all {
-		all[l] = make([]float64, len(dst[0]))
+	all, ok := m.pieces.Get().(*[][]float64)
+	if !ok {
+		all = new(make([][]float64, m.in.Layers()))
 	}
-	if err := m.src.ReadAt(ctx, all, at); err != nil {
-		return err
-	}
+	defer m.pieces.Put(all)
 	c := m.in.Channels
-	for r, d := range dst {
-		for i := range d {
-			sum := 0.0
-			for _, x := range all[r*c : (r+1)*c] {
-				sum += x[i]
+	for from := 0; from < len(dst[0]); from += downmixPiece {
+		n := min(downmixPiece, len(dst[0])-from)
+		for l, x := range *all {
+			(*all)[l] = slices.Grow(x[:0], n)[:n]
+		}
+		if err := m.src.ReadAt(ctx, *all, at+from); err != nil {
+			return err
+		}
+		for r, d := range dst {
+			for i := range n {
+				sum := 0.0
+				for _, x := range (*all)[r*c : (r+1)*c] {
+					sum += x[i]
+				}
+				d[from+i] = sum / float64(c)
 			}
-			d[i] = sum / float64(c)
 		}
 	}
 	return nil

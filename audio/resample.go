@@ -40,6 +40,14 @@ func (s *Resample) Run(ctx context.Context, _ audiosep.Env, in In) (Out, error) 
 	return Out{&resampled{in.Audio, at, f}}, nil
 }
 
+// Needs says what it takes: the samples that what is read is made of, which are garbage then.
+func (s *Resample) Needs(e audiosep.Extent) (n audiosep.Needs) {
+	if e.Rate != s.p.Rate {
+		n.Garbage = 8 * int64(e.Layers()) * int64(e.Samples)
+	}
+	return n
+}
+
 // resampled is a recording at another rate.
 type resampled struct {
 	src    audiosep.Source

@@ -121,7 +121,7 @@ type writeAudio struct {
 	raw    []*os.File
 	names  []string // of the files, as far as they are known
 	set    whole.Set
-	pipe   *os.File // what will go to standard output
+	pipe   *whole.Nameless // what will go to standard output
 }
 
 // Needs says what it takes: for each file two pieces, of what is stored and of what is to be.
@@ -236,8 +236,10 @@ func (s *writeAudio) begin(path string, l layout, h audiosep.Head, realisation i
 		if term.IsTerminal(int(os.Stdout.Fd())) {
 			return errors.New("standard output is a terminal; want a pipe or a file for a recording")
 		}
-		s.pipe, err = whole.Temporary("audiosep-*.part")
-		f, path = s.pipe, "standard output"
+		path = "standard output"
+		if s.pipe, err = whole.NewNameless("audiosep-*.part"); err == nil {
+			f = s.pipe.File
+		}
 	} else {
 		f, err = s.file(path)
 	}
@@ -498,7 +500,7 @@ func (s *writeAudio) Close() error {
 	s.files, s.raw = nil, nil
 	err := s.set.Close()
 	if s.pipe != nil {
-		err = errors.Join(err, s.pipe.Close(), os.Remove(s.pipe.Name()))
+		err = errors.Join(err, s.pipe.Close())
 		s.pipe = nil
 	}
 	return err

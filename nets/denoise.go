@@ -69,7 +69,7 @@ func (s *Denoise) Needs(e audiosep.Extent) audiosep.Needs {
 	if s.p.Channels == "shared" {
 		networks = max(1, e.Realisations)
 	}
-	n := audiosep.Needs{Streams: int64(networks) * m.memory}
+	n := audiosep.Needs{Streams: int64(networks)*m.memory + int64(layers-networks)*m.sharing}
 	if e.Rate > 0 {
 		completes := m.chunk * e.Rate / m.rate
 		n.Streams += int64(inFlight*layers) * 8 * int64(m.chunk+2*completes)
@@ -108,18 +108,19 @@ type network interface {
 
 // denoiser is a network that denoise has.
 type denoiser struct {
-	rate   int     // in Hz
-	hop    int     // in samples
-	chunk  int     // samples that it takes at a time, a multiple of hop
-	memory int64   // bytes of what new returns, and of a mark of it, for a channel
-	work   float64 // operations for a second of a channel, as audiosep.Needs counts them
-	new    func(channels int) (network, error)
+	rate    int     // in Hz
+	hop     int     // in samples
+	chunk   int     // samples that it takes at a time, a multiple of hop
+	memory  int64   // bytes of what new returns, and of a mark of it, for a channel
+	sharing int64   // the same for each further channel that shares its mask
+	work    float64 // operations for a second of a channel, as audiosep.Needs counts them
+	new     func(channels int) (network, error)
 }
 
 // denoisers are the networks by their names; TestDenoiseMemory holds their memory.
 var denoisers = map[string]*denoiser{
-	"gtcrn":   {gtcrnRate, gtcrnHop, gtcrnFrames * gtcrnHop, 4 << 20, 0.7e9, newGTCRNStream},
-	"rnnoise": {rnnoiseRate, rnnoiseHop, rnnoiseFrames * rnnoiseHop, 1 << 20, 0.5e9, newRNNoiseStream},
+	"gtcrn":   {gtcrnRate, gtcrnHop, gtcrnFrames * gtcrnHop, 4 << 20, 200 << 10, 0.7e9, newGTCRNStream},
+	"rnnoise": {rnnoiseRate, rnnoiseHop, rnnoiseFrames * rnnoiseHop, 1 << 20, 600 << 10, 0.5e9, newRNNoiseStream},
 }
 
 // resampling is the work of taking a second of a channel to the rate of a network and back.
@@ -145,7 +146,12 @@ func (d *denoised) Each(ctx context.Context, write func(source int, block [][]fl
 }
 
 // Mark returns what the networks remembered not long before the block that is being written.
-func (d *denoised) Mark() ([]byte, error) { return d.now.Load().mark() }
+func (d *denoised) Mark() ([]byte, error) {
+	if s := d.now.Load(); s != nil {
+		return s.mark()
+	}
+	return nil, nil
+}
 
 // EachFrom goes on where Mark was called.
 func (d *denoised) EachFrom(ctx context.Context, from int, mark []byte, write func(source int, block [][]float64) error) (err error) {
@@ -159,7 +165,7 @@ func (d *denoised) EachFrom(ctx context.Context, from int, mark []byte, write fu
 	g, ctx := errgroup.WithContext(ctx)
 	defer func() { // nothing is read, and nothing runs, once this returns
 		stop()
-		_ = g.Wait() // what is first to go wrong is the cause of ctx
+		_ = g.Wait()
 	}()
 	p.start(ctx, g)
 	for s := range p.written(ctx) {
@@ -174,8 +180,8 @@ func (d *denoised) EachFrom(ctx context.Context, from int, mark []byte, write fu
 			}
 		}
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	if err := g.Wait(); err != nil { // the steps end before it is known why
+		return err
 	}
 	return parent.Err()
 }

@@ -9,6 +9,7 @@ import (
 	"math"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -143,7 +144,8 @@ func (f *planFlags) plan(cmd *cobra.Command, w io.Writer, file string, inputs []
 	}
 	bad, err := p.Write(cmd.Context(), w)
 	for _, b := range bad {
-		fmt.Fprintln(cmd.ErrOrStderr(), printable(fmt.Sprintf("left out: %s: %s", b.Input, b.Error)))
+		why := strings.TrimPrefix(b.Error, b.Input+": ") // which errors of reading name too
+		fmt.Fprintln(cmd.ErrOrStderr(), printable(fmt.Sprintf("left out: %s: %s", b.Input, why)))
 	}
 	return bad, err
 }

@@ -135,6 +135,11 @@ func TestResample(t *testing.T) {
 		{48000, 44100, []float64{22051, 23000}, true},
 		{96000, 8000, []float64{4001, 5000, 30000}, true},
 	} {
+		if last := len(c.hz) - 1; testing.Short() && c.gone {
+			c.hz = c.hz[:1] // the hardest is nearest to half the lower rate
+		} else if testing.Short() {
+			c.hz = c.hz[last:]
+		}
 		for _, hz := range c.hz {
 			src, err := effect(t, "resample", `{"rate": `+itoa(c.to)+`}`, &audiosep.Signal{Rate: c.from, Data: [][]float64{sine(c.from, hz, c.from)}})
 			if err != nil {

@@ -72,6 +72,9 @@ func check(err error) {
 `
 
 func TestShapeFromOutside(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it links a program")
+	}
 	root, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)

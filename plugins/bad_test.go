@@ -372,6 +372,7 @@ func TestBadStart(t *testing.T) {
 		{"twins", patient, []string{`describes itself wrongly: two stages are called "one": "Reads frames backwards." and "Copies frames."; want a name`}},
 	} {
 		t.Run(c.plugin, func(t *testing.T) {
+			t.Parallel()
 			h := newTestHost(t, c.o, c.plugin)
 			_, err := h.Describe(t.Context(), c.plugin)
 			checkError(t, err, append(c.want, "plugin "+c.plugin+" ", prefix+c.plugin+")"))
@@ -445,6 +446,7 @@ func TestBadTransform(t *testing.T) {
 		{"inf", []string{"answered forward wrongly: re has NaN or infinity"}},
 	} {
 		t.Run(c.how, func(t *testing.T) {
+			t.Parallel()
 			o := Options{Silence: time.Minute} // a busy machine is silent for a while too
 			if strings.HasPrefix(c.want[0], "gave no sign") {
 				o.Silence = 2 * time.Second
@@ -487,6 +489,7 @@ func TestCancel(t *testing.T) {
 	t.Parallel() // it waits a lot
 	for _, how := range []string{"wait", "hang", "stop"} {
 		t.Run(how, func(t *testing.T) {
+			t.Parallel()
 			h := newTestHost(t, Options{}, "misbehaving")
 			forward := badForward(t, h, "misbehaving", how)
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -527,8 +530,15 @@ func TestBadFactorizer(t *testing.T) {
 		_, err := factorize(how)
 		checkError(t, err, []string{want, "misbehaving/bad_factors: plugin misbehaving"})
 	}
+}
+
+// Steps are signs of life, and many of them do no harm.
+func TestManySteps(t *testing.T) {
+	t.Parallel() // it waits a lot
+	h := newTestHost(t, Options{Silence: 2 * time.Second}, "misbehaving")
 	for _, how := range []string{"slow", "chatter"} {
-		if _, err := factorize(how); err != nil {
+		s := build[audiosep.Factorizer](t, h, "misbehaving", "bad_factors", `{"how": "`+how+`"}`)
+		if _, err := s.Factorize(t.Context(), audiosep.Env{}, mat.NewDense(3, 5, nil), nil); err != nil {
 			t.Errorf("%s: %v", how, err)
 		}
 	}
@@ -579,6 +589,7 @@ func TestBadEnd(t *testing.T) {
 	t.Parallel() // it waits a lot
 	for _, plugin := range []string{"clings", "breeds", "noisy"} {
 		t.Run(plugin, func(t *testing.T) {
+			t.Parallel()
 			h := newTestHost(t, Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil))}, plugin)
 			tr, err := build[audiosep.Transformer](t, h, plugin, "reverse", "").Transform(t.Context(), 2)
 			if err != nil {

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/audiosep/audiosep"
 )
 
@@ -134,34 +136,53 @@ func TestHostKilled(t *testing.T) {
 		}
 	}
 	rng := rand.New(rand.NewPCG(2, uint64(os.Getpid())))
+	var g errgroup.Group
+	g.SetLimit(4) // beside each other: they wait a lot
+	var folders []string
 	for i := range chaosRuns(t) {
 		dir, tmp := install(t, "good"), shortTemp(t)
-		cmd := exec.Command(os.Args[0], "-test.run=^TestHostKilled$")
-		cmd.Env = append(os.Environ(), "AUDIOSEP_TEST_HOST="+dir, "TMPDIR="+tmp)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(rng.Int64N(int64(400 * time.Millisecond))))
-		cmd.Process.Kill()
-		if err := cmd.Wait(); !strings.Contains(fmt.Sprint(err), "killed") {
-			t.Fatalf("the host ended by itself: %v", err)
-		}
-		var left []string
-		for wait := time.Millisecond; wait < 30*time.Second; wait *= 2 {
-			if left = processes(t, dir); len(left) == 0 {
-				break
+		folders = append(folders, tmp)
+		after := time.Duration(rng.Int64N(int64(400 * time.Millisecond)))
+		g.Go(func() error {
+			if err := killHost(t, dir, tmp, after); err != nil {
+				return fmt.Errorf("run %d: %w", i, err)
 			}
-			time.Sleep(wait)
-		}
-		if len(left) > 0 {
-			t.Errorf("run %d: processes are left: %v", i, left)
-		}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for i, tmp := range folders {
 		// A host that is killed while a plugin starts leaves a folder, which the next removes.
 		sweep(t, tmp)
 		if files, _ := os.ReadDir(tmp); len(files) > 0 {
 			t.Errorf("run %d: %v are left", i, files)
 		}
 	}
+}
+
+// killHost starts a host of the plugin in a folder, kills it after some time and waits until its
+// plugins have ended.
+func killHost(t *testing.T, dir, tmp string, after time.Duration) error {
+	cmd := exec.Command(os.Args[0], "-test.run=^TestHostKilled$")
+	cmd.Env = append(os.Environ(), "AUDIOSEP_TEST_HOST="+dir, "TMPDIR="+tmp)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	time.Sleep(after)
+	cmd.Process.Kill()
+	if err := cmd.Wait(); !strings.Contains(fmt.Sprint(err), "killed") {
+		return fmt.Errorf("the host ended by itself: %v", err)
+	}
+	var left []string
+	for wait := time.Millisecond; wait < 30*time.Second; wait *= 2 {
+		if left = processes(t, dir); len(left) == 0 {
+			return nil
+		}
+		time.Sleep(wait)
+	}
+	return fmt.Errorf("processes are left: %v", left)
 }
 
 // shortTemp is a folder whose name leaves room for sockets.

@@ -11,10 +11,13 @@ import (
 // iteration, above what was measured: no start of warm is behind mm in the time of 100 or 200
 // iterations.
 func TestStartsGenerated(t *testing.T) {
-	b := startsBench{iterations: 200, updates: []string{"warm"}}
+	b, problems := startsBench{iterations: 200, updates: []string{"warm"}}, generatedProblems()[:3]
+	if testing.Short() {
+		problems = problems[:1]
+	}
 	for kind, cost := range map[string]float64{"is": 1.5, "kl": 1.5, "euclidean": 3.5} {
 		var tally startsTally
-		for _, p := range generatedProblems()[:3] {
+		for _, p := range problems {
 			mm, err := b.runs(t.Context(), kind, "mm", p.v, 3)
 			if err != nil {
 				t.Fatal(err)

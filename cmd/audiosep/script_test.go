@@ -7,9 +7,11 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -65,7 +67,11 @@ func TestScript(t *testing.T) {
 			return err
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond != "gnuparallel" { // others have a program of that name
+			switch cond {
+			case "hangup": // not under nohup, where the program ignores it as well
+				return !signal.Ignored(syscall.SIGHUP), nil
+			case "gnuparallel": // others have a program of that name
+			default:
 				return false, fmt.Errorf("there is no condition %q", cond)
 			}
 			text, _ := exec.Command("parallel", "--version").Output()

@@ -11,6 +11,15 @@ import (
 	"github.com/audiosep/audiosep/audio"
 )
 
+// The test binary is the example too, so that it is not linked twice.
+func TestMain(m *testing.M) {
+	if os.Getenv("AUDIOSEP_EXAMPLE") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
 // The example is what README shows, its main is at most 20 lines, and the stems that it writes
 // sum to the mixture.
 func TestLibrary(t *testing.T) {
@@ -32,7 +41,9 @@ func TestLibrary(t *testing.T) {
 		t.Errorf("main has %d lines; want at most 20", n)
 	}
 	out := t.TempDir()
-	if said, err := exec.Command("go", "run", ".", "../piano/mix.wav", out).CombinedOutput(); err != nil {
+	cmd := exec.Command(os.Args[0], "../piano/mix.wav", out)
+	cmd.Env = append(os.Environ(), "AUDIOSEP_EXAMPLE=1")
+	if said, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
 	mix, _, err := audio.ReadFile("../piano/mix.wav")

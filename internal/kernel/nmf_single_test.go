@@ -56,10 +56,13 @@ func within(t *testing.T, what string, got blas64.General, want []float64, part 
 // TestSingleNMFSumsAgainstFormulas: with V in float32 the sums are those of the formulas to its
 // rounding, whatever the scale of V, and the divergence to 1e-5 of itself.
 func TestSingleNMFSumsAgainstFormulas(t *testing.T) {
-	formulas := formulasOnce()
+	formulas, problems := formulasOnce(), 60
+	if testing.Short() {
+		problems = 24
+	}
 	onEverySingle(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 32))
-		for i := range 60 {
+		for i := range problems {
 			f, n, k := 1+r.IntN(250), 1+r.IntN(700), 1+r.IntN(25)
 			scale := []float64{1, 0x1p-60, 1e-15, 1e12, 0x1p100}[r.IntN(5)]
 			v, beta, eps := scaled(positive(r, f, n), scale), []float64{0, 1, 2}[i%3], scale*[]float64{1e-7, 0.1}[r.IntN(2)]

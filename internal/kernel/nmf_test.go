@@ -80,10 +80,13 @@ func near(t *testing.T, what string, got blas64.General, want []float64) {
 }
 
 func TestNMFSumsAgainstFormulas(t *testing.T) {
-	formulas := formulasOnce()
+	formulas, problems := formulasOnce(), 60
+	if testing.Short() {
+		problems = 24
+	}
 	onEveryPath(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 3))
-		for i := range 60 {
+		for i := range problems {
 			f, n, k := 1+r.IntN(150), 1+r.IntN(400), 1+r.IntN(25)
 			v, beta, eps := positive(r, f, n), []float64{0, 1, 2, 0.5, -0.7, 3.1}[i%6], []float64{0, 1e-7, 0.1}[r.IntN(3)]
 			if i%12 < 6 && beta >= 0 && eps > 0 {

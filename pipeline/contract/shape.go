@@ -465,39 +465,57 @@ func (t *plainDFT) Frequencies() []float64 {
 	return hz
 }
 
+// Forward, as Inverse, adds to all sums at once: an angle is then one step further than the last, and
+// nothing need be divided to find it. Each sum is that of the definition, in its order.
 func (t *plainDFT) Forward(ctx context.Context, dst audiosep.Coefs, src []float64) error {
-	bins := t.Bins()
+	bins, scale := t.Bins(), math.Sqrt(float64(t.m))
 	for n := range len(src) / t.m {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for k := range bins {
-			var re, im float64
-			for i, y := range src[n*t.m : (n+1)*t.m] {
-				re, im = re+y*t.cos[k*i%t.m], im-y*t.sin[k*i%t.m]
+		re, im := dst.Re[n*bins:(n+1)*bins], dst.Im[n*bins:(n+1)*bins]
+		clear(re)
+		clear(im)
+		for i, y := range src[n*t.m : (n+1)*t.m] {
+			at := 0 // k i modulo m
+			for k := range re {
+				re[k], im[k] = re[k]+y*t.cos[at], im[k]-y*t.sin[at]
+				if at += i; at >= t.m {
+					at -= t.m
+				}
 			}
-			dst.Re[n*bins+k], dst.Im[n*bins+k] = re/math.Sqrt(float64(t.m)), im/math.Sqrt(float64(t.m))
+		}
+		for k := range re {
+			re[k], im[k] = re[k]/scale, im[k]/scale
 		}
 	}
 	return nil
 }
 
 func (t *plainDFT) Inverse(ctx context.Context, dst []float64, src audiosep.Coefs) error {
-	bins := t.Bins()
+	bins, scale := t.Bins(), math.Sqrt(float64(t.m))
 	for n := range len(dst) / t.m {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for i := range t.m {
-			var sum float64
-			for k := range bins {
-				w := 2.0
-				if k == 0 || 2*k == t.m {
-					w = 1
-				}
-				sum += w * (src.Re[n*bins+k]*t.cos[k*i%t.m] - src.Im[n*bins+k]*t.sin[k*i%t.m])
+		sums := dst[n*t.m : (n+1)*t.m]
+		clear(sums)
+		for k := range bins {
+			w := 2.0
+			if k == 0 || 2*k == t.m {
+				w = 1
 			}
-			dst[n*t.m+i] = sum / math.Sqrt(float64(t.m))
+			re, im := src.Re[n*bins+k], src.Im[n*bins+k]
+			at := 0 // k i modulo m
+			for i := range sums {
+				sums[i] += w * (re*t.cos[at] - im*t.sin[at])
+				if at += k; at >= t.m {
+					at -= t.m
+				}
+			}
+		}
+		for i := range sums {
+			sums[i] /= scale
 		}
 	}
 	return nil

@@ -10,7 +10,7 @@ var euclideanNMFStage = audiosep.Define("euclidean_nmf",
 
 // DefaultEuclideanNMF returns the defaults of euclidean_nmf, for NewNMF(2, …). They are those of the
 // others but for the update: of this divergence, and in equal time, warm ended above mm from none of 1008
-// starts, and separated better (`audiosep bench starts euclidean`, on generated powers and recordings).
+// starts, and separated better (`audiosep bench starts`, without and with --stems: docs/performance.md).
 func DefaultEuclideanNMF() NMFParams {
 	p := defaultNMF()
 	p.Update = "warm"

@@ -10,8 +10,8 @@ import (
 	"github.com/audiosep/audiosep/internal/counted"
 )
 
-// keepEvery is after how many chunks what a network remembers is kept. To keep it takes a tenth of the time
-// of a chunk, so not each has it; where a run goes on, those since are run again.
+// keepEvery is after how many chunks what a network remembers is kept. That is long beside a chunk, so not
+// each has it; where a run goes on, those since are run again.
 const keepEvery = 32
 
 // laneMark is where a lane is on its way.

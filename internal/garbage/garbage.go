@@ -23,7 +23,7 @@ var (
 
 // Bound has garbage collected when there are so many bytes of it, or a twentieth of what is in use,
 // from now on. By itself the runtime lets garbage be as much as what is in use, which may be gigabytes;
-// below the bound it still does. Where somebody has set GOGC nothing is changed. It is for programs, not for
+// below the bound, or where that is 0, it still does. Where somebody has set GOGC nothing is changed. It is for programs, not for
 // libraries, as it is about all of the process.
 func Bound(bytes int64) {
 	if os.Getenv("GOGC") != "" {

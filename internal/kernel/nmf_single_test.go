@@ -180,3 +180,33 @@ func TestSingleOfTinyNumbers(t *testing.T) {
 		}
 	})
 }
+
+// TestSingleQuotientsAreThoseOfDivision is TestQuotientsAreThoseOfDivision in float32; eps is lost beside
+// an H of 1 and more.
+func TestSingleQuotientsAreThoseOfDivision(t *testing.T) {
+	const n = 60000
+	r := rand.New(rand.NewPCG(11, 32))
+	w, v, h := all(1, 1, 1), all(1, 1, n), all(0, 1, n)
+	for j := range n {
+		low := min(r.Uint32N(1<<23), 1<<23-2) >> r.IntN(23)
+		h.Data[j] = math.Ldexp(1+math.Ldexp(float64(low), -23), r.IntN(40))
+		v.Data[j] = float64(1 + r.Float32())
+	}
+	onEveryPath(t, func(t *testing.T) {
+		for _, beta := range []float64{0, 1} {
+			num, den := all(0, 1, n), all(0, 1, n)
+			singleOf(t, v).NMF(beta, 0).Do(t.Context(), Step{W: w, H: h, NumH: num, DenH: den})
+			for j, x := range h.Data {
+				y, x := float32(v.Data[j]), float32(x)
+				p, q := y/x, float32(1)
+				if beta == 0 {
+					q = 1 / x
+					p = y * q * q
+				}
+				if float32(num.Data[j]) != p || float32(den.Data[j]) != q {
+					t.Fatalf("β = %v: %v and %v of %v and %v; division gives %v and %v", beta, num.Data[j], den.Data[j], y, x, p, q)
+				}
+			}
+		}
+	})
+}

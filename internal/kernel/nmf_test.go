@@ -49,6 +49,43 @@ func directSums(v blas64.General, beta, eps float64, w, h blas64.General) (numH,
 	return
 }
 
+// TestQuotientsAreThoseOfDivision: a path that multiplies by what Newton's steps make of a guess has the
+// bits that division has, of any exponent and mantissa but that of ones alone. With one row of V and a W of 1 the sums for H
+// are the quotients themselves.
+func TestQuotientsAreThoseOfDivision(t *testing.T) {
+	const n = 60000
+	r := rand.New(rand.NewPCG(11, 14))
+	w, v, h := all(1, 1, 1), all(1, 1, n), all(0, 1, n)
+	for j := range n {
+		low := r.Uint64N(1<<52) >> r.IntN(52) // few bits from either end of the mantissa
+		if r.IntN(2) == 0 {
+			low = 1<<52 - 1 - low
+		}
+		if low == 1<<52-1 {
+			low = 0
+		}
+		h.Data[j] = math.Ldexp(1+math.Ldexp(float64(low), -52), r.IntN(1900)-950)
+		v.Data[j] = math.Ldexp(1+r.Float64(), math.Ilogb(h.Data[j])+r.IntN(40)-20)
+	}
+	onEveryPath(t, func(t *testing.T) {
+		for _, objective := range []bool{false, true} {
+			for _, beta := range []float64{0, 1} {
+				num, den := all(0, 1, n), all(0, 1, n)
+				NewNMF(v, beta, 0).Do(t.Context(), Step{W: w, H: h, NumH: num, DenH: den, Objective: objective})
+				for j, x := range h.Data {
+					p, q := quotients(beta, v.Data[j], x)
+					if beta == 0 {
+						p = v.Data[j] * q * q
+					}
+					if num.Data[j] != p || den.Data[j] != q {
+						t.Fatalf("β = %v: %v and %v of %v and %v; division gives %v and %v", beta, num.Data[j], den.Data[j], v.Data[j], x, p, q)
+					}
+				}
+			}
+		}
+	})
+}
+
 // formulasOnce returns directSums with a memory: what is asked for again by the same number is the same
 // problem, on another path of the kernels.
 func formulasOnce() func(problem int, v blas64.General, beta, eps float64, w, h blas64.General) (numH, denH, numW, denW []float64, objective float64) {

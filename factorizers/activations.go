@@ -57,7 +57,7 @@ func (activations) Forecast(in map[string]audiosep.Forecast) (map[string]audiose
 // out and without the columns that are done, with factors and their updates.
 func (a activations) Needs(e audiosep.Extent) audiosep.Needs {
 	block := e.Block()
-	one := 3*8*int64(block)*int64(e.Bins) + kernel.StripsBytes(e.Bins, block) + factorsAtOnce*8*int64(e.Rank)*int64(e.Bins+block)
+	one := 3*8*int64(block)*int64(e.Bins) + kernel.StripsBytes(e.Bins, block, kernel.Full) + factorsAtOnce*8*int64(e.Rank)*int64(e.Bins+block)
 	keeps := 8 * int64(e.Rank) * int64(e.Columns)
 	return audiosep.Needs{Work: 2*int64(max(1, e.Threads))*one + e.Blocks(), Keeps: keeps,
 		Operations: float64(a.Iterations) * float64(e.Bins) * float64(e.Columns) * (4*float64(e.Rank)/productSpeed + elementWork)}

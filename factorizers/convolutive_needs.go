@@ -14,7 +14,7 @@ func convolutiveNeeds(e audiosep.Extent, beta float64, rank, taps, shifts, start
 	all, wide := rank*taps*shifts, rank*taps
 	factors := 8 * int64(all) * int64(e.Bins+e.Columns)
 	own := 8 * (int64(wide)*int64(e.Bins) + int64(rank*shifts)*int64(e.Columns))
-	v := kernel.StripsBytes(e.Bins, e.Columns)
+	v := kernel.StripsBytes(e.Bins, e.Columns, kernel.Full)
 	n := audiosep.Needs{Large: v, Work: v + readingBytes(e) + 3*factors + 5*own, Keeps: factors}
 	n.Garbage = int64(starts-1) * (3*factors + 5*own)
 	n.Operations = nmfNeeds(e, beta, all, starts, iterations).Operations

@@ -28,14 +28,14 @@ type NMFParams struct {
 	Use        string  `json:"use" oneof:"both|w|h" doc:"Which of the wired factors to start from."`
 	Fix        string  `json:"fix" oneof:"none|w|h" doc:"Which of the wired factors is left as it is, but for the scale of each component."`
 	Power      int     `json:"power" min:"1" max:"2" doc:"2 factorises V, a power; 1 its root, a magnitude, and then H is a magnitude too."`
-	Precision  string  `json:"precision" oneof:"float64|float32" doc:"Of V in memory and of the passes over it: float32 takes half the memory for V and, with AVX2 or AVX-512, about half the time. The factors are float64 either way, and as good. It has beta 0, 1 and 2 alone, and eps, where it is below 2^-48 (4e-15) of the greatest number of V, is that."`
+	Precision  string  `json:"precision" oneof:"auto|float64|float32" doc:"Of V in memory and of the passes over it. auto is float64, but a V that would take more than 1 GiB, of 25 minutes with frames of 2048 every 512 at 44.1 kHz, is in memory in float32, 24 bits of each number, which become float64 on their way. float32 takes half the memory for V and, with AVX2 or AVX-512, about half the time. The factors are float64 either way, and as good. It has beta 0, 1 and 2 alone, and eps, where it is below 2^-48 (4e-15) of the greatest number of V, is that."`
 }
 
 // defaultNMF returns the defaults whatever the divergence.
 func defaultNMF() NMFParams {
 	return NMFParams{
 		Rank: 8, Iterations: 200, Tol: 1e-5, Eps: 1e-10, Update: "mm",
-		Start: "random", Restarts: 1, Use: "both", Fix: "none", Power: 2, Precision: "float64",
+		Start: "random", Restarts: 1, Use: "both", Fix: "none", Power: 2, Precision: "auto",
 	}
 }
 
@@ -137,12 +137,9 @@ func (b *betaNMF) Needs(e audiosep.Extent) audiosep.Needs {
 	if rank == 0 {
 		rank = e.Rank
 	}
-	n := nmfNeeds(e, b.beta, rank, b.Restarts, b.Iterations)
-	if b.single() {
-		n = nmfNeedsOf(e, kernel.SingleStripsBytes(e.Bins, e.Columns), b.beta, rank, b.Restarts, b.Iterations)
-		if kernel.GoesSingle() {
-			n.Operations /= 2 // twice as many numbers in a vector
-		}
+	n := nmfNeedsOf(e, b.precision(e.Bins, e.Columns), b.beta, rank, b.Restarts, b.Iterations)
+	if b.single() && kernel.GoesSingle() {
+		n.Operations /= 2 // twice as many numbers in a vector
 	}
 	if b.Coverage > 0 {
 		n.Work += coverageBytes(e.Bins, e.Columns)
@@ -153,11 +150,12 @@ func (b *betaNMF) Needs(e audiosep.Extent) audiosep.Needs {
 // nmfNeeds are those of NMF of V or its root from so many starts. What the factors of a start that
 // is done take is garbage.
 func nmfNeeds(e audiosep.Extent, beta float64, rank, starts, iterations int) audiosep.Needs {
-	return nmfNeedsOf(e, kernel.StripsBytes(e.Bins, e.Columns), beta, rank, starts, iterations)
+	return nmfNeedsOf(e, kernel.Full, beta, rank, starts, iterations)
 }
 
-// nmfNeedsOf is nmfNeeds of a V of so many bytes.
-func nmfNeedsOf(e audiosep.Extent, v int64, beta float64, rank, starts, iterations int) audiosep.Needs {
+// nmfNeedsOf is nmfNeeds of a V in a precision.
+func nmfNeedsOf(e audiosep.Extent, precision kernel.Precision, beta float64, rank, starts, iterations int) audiosep.Needs {
+	v := kernel.StripsBytes(e.Bins, e.Columns, precision)
 	factors := 8 * int64(rank) * int64(e.Bins+e.Columns)
 	together := int64(min(starts, e.Threads))
 	n := audiosep.Needs{Large: v, Work: v + readingBytes(e) + factorsAtOnce*together*factors, Keeps: factors}
@@ -211,18 +209,29 @@ func (b *betaNMF) FactorizePower(ctx context.Context, env audiosep.Env, v audios
 	return b.factorize(ctx, env, s, init)
 }
 
-// single tells whether V is float32.
+// single tells whether V and the passes are float32.
 func (p NMFParams) single() bool { return p.Precision == "float32" }
+
+// mostFull is how many bytes of V are float64 where the precision is auto.
+const mostFull = 1 << 30
+
+// precision returns that of a V of so many bins and columns.
+func (p NMFParams) precision(bins, cols int) kernel.Precision {
+	switch {
+	case p.single():
+		return kernel.Single
+	case p.Precision == "auto" && 8*int64(bins)*int64(cols) > mostFull:
+		return kernel.Halved
+	}
+	return kernel.Full
+}
 
 // spectrogram returns a V of zeros in the precision that is wanted.
 func (b *betaNMF) spectrogram(bins, cols int) (*spectrogram, error) {
 	if err := checkShape(bins, cols); err != nil {
 		return nil, err
 	}
-	if b.single() {
-		return spectrogramIn(kernel.NewSingleStrips(bins, cols)), nil
-	}
-	return newSpectrogram(bins, cols), nil
+	return spectrogramIn(b.precision(bins, cols), bins, cols), nil
 }
 
 func (b *betaNMF) factorize(ctx context.Context, env audiosep.Env, v *spectrogram, init *audiosep.Factors) (*audiosep.Factors, error) {

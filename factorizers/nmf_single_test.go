@@ -167,3 +167,54 @@ func TestSingleNMFBitsDoNotDependOnThreads(t *testing.T) {
 		}
 	}
 }
+
+// TestLargeVIsHalved: with precision auto V is in memory in float32 where float64 would take more than a
+// GiB, and what is told of the memory says so; with float64 it never is.
+func TestLargeVIsHalved(t *testing.T) {
+	p := params(4, 10)
+	for _, c := range []struct {
+		bins, cols int
+		auto       kernel.Precision
+	}{{1025, 130000, kernel.Full}, {1024, 131072, kernel.Full}, {1024, 131073, kernel.Halved}, {1025, 310000, kernel.Halved}} {
+		p.Precision = "auto"
+		if got := p.precision(c.bins, c.cols); got != c.auto {
+			t.Errorf("%d×%d: precision %v; want %v", c.bins, c.cols, got, c.auto)
+		}
+		needs := func(precision string) int64 {
+			p.Precision = precision
+			return (&betaNMF{0, p}).Needs(audiosep.Extent{Bins: c.bins, Columns: c.cols, Threads: 2}).Large
+		}
+		if got, full := needs("auto"), needs("float64"); (got < full) != (c.auto == kernel.Halved) {
+			t.Errorf("%d×%d: %d bytes with auto, %d with float64", c.bins, c.cols, got, full)
+		}
+	}
+}
+
+// TestHalvedNMFIsAsGood: from a V with 24 bits of each number every update ends within 1e-6 of where that
+// of float64 does, if it is the same way, and descends.
+func TestHalvedNMFIsAsGood(t *testing.T) {
+	v := noisyV(7, 70, 400, 5)
+	for _, beta := range []float64{-1, 0, 0.5, 1, 2} {
+		for _, update := range []string{"mm", "warm"} {
+			p := params(5, 60)
+			p.Update, p.Eps = update, 1e-6
+			full := factorize(t, beta, p, v, nil)
+			s := spectrogramIn(kernel.Halved, 70, 400)
+			if err := s.set(v, p.Power, beta, p.Eps); err != nil {
+				t.Fatal(err)
+			}
+			halved, err := (&betaNMF{beta, p}).factorize(t.Context(), audiosep.Env{Seed: 3}, s, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := 1; i < len(halved.Objective); i++ {
+				if halved.Objective[i] > halved.Objective[i-1] {
+					t.Errorf("β = %v, %s: iteration %d raised the objective", beta, update, i+1)
+				}
+			}
+			if a, b := last(halved), last(full); math.Abs(a-b) > 1e-6*b || mat.Equal(halved.W, full.W) {
+				t.Errorf("β = %v, %s: ends at %v, that of float64 at %v; want 1e-6 of it between them, and factors that differ a little", beta, update, a, b)
+			}
+		}
+	}
+}

@@ -413,7 +413,7 @@ func (s *nmf) begin(before, tol float64) float64 {
 // where WH is far from V or a penalty is most of it.
 func (s *nmf) rose(before, after float64) string {
 	rounding := 1e-12
-	if s.v.Single() {
+	if s.v.Precision() == kernel.Single {
 		rounding = 1e-6
 	}
 	if after-before <= rounding*(s.magnitude()+before) {

@@ -22,12 +22,10 @@ type spectrogram struct {
 	total func() float64 // Sum, which is summed once
 }
 
-func newSpectrogram(bins, cols int) *spectrogram {
-	return spectrogramIn(kernel.NewStrips(bins, cols))
-}
+func newSpectrogram(bins, cols int) *spectrogram { return spectrogramIn(kernel.Full, bins, cols) }
 
-func spectrogramIn(strips *kernel.Strips) *spectrogram {
-	s := &spectrogram{Strips: strips}
+func spectrogramIn(precision kernel.Precision, bins, cols int) *spectrogram {
+	s := &spectrogram{Strips: kernel.NewStrips(bins, cols, precision)}
 	s.total = sync.OnceValue(s.sum)
 	return s
 }

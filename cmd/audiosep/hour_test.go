@@ -36,9 +36,9 @@ func BenchmarkHour(b *testing.B) {
 //	go test ./cmd/audiosep -run '^$' -bench 'HourOnline$' -benchtime 1x
 func BenchmarkHourOnline(b *testing.B) { benchmarkHour(b, "../../examples/model/hour.json") }
 
-// BenchmarkHourNMF has IS-NMF of such an hour, all of its V in memory, in either precision.
+// BenchmarkHourNMF has IS-NMF of such an hour, all of its V in memory, in each precision.
 func BenchmarkHourNMF(b *testing.B) {
-	for _, precision := range []string{"float64", "float32"} {
+	for _, precision := range []string{"auto", "float64", "float32"} {
 		b.Run(precision, func(b *testing.B) {
 			benchmarkHour(b, "../../examples/piano/pipeline.json", "--set", "is_nmf.rank=2", "--set", "is_nmf.restarts=1",
 				"--set", "is_nmf.iterations=5", "--set", "is_nmf.precision="+precision)

@@ -26,7 +26,7 @@ type NMF struct {
 	chunks      int
 	source      blas64.General // V
 	copied      []float64      // V in strips one after the other; nil if V is large
-	low         []float32      // the same in float32, in the place of copied; see overSingle
+	low         []float32      // the same in float32, in the place of copied; see overLow
 	single      bool           // whether the passes are float32 too
 	scale       float64        // V is so many times low, where the passes are float64
 	units       units
@@ -85,7 +85,7 @@ func NewNMF(v blas64.General, beta, eps float64) *NMF {
 		p.eps = 0
 	}
 	if bytes := 8 * p.rows * p.cols; bytes > 0 && bytes <= copyBytes {
-		p.copied = NewStrips(p.rows, p.cols).data
+		p.copied = NewStrips(p.rows, p.cols, Full).data
 	}
 	p.enlist()
 	p.Load(v)
@@ -95,13 +95,15 @@ func NewNMF(v blas64.General, beta, eps float64) *NMF {
 // NMF returns an NMF of v, which it reads where it lies: v must not change any more, and the NMF
 // cannot Load another.
 //
-// Of a V in float32 the passes are float32 where there are kernels for that: V̂ and what is made of it in the place where it is, each
-// sum over a chunk of V. What chunks add to, and all that the caller sees, is float64. β is 0, 1 or 2
-// then, and eps at least LeastEpsSingle times the greatest number of V, or taken as that.
+// Of a V of precision Single the passes are float32 where there are kernels for that: V̂ and what is made
+// of it in the place where it is, each sum over a chunk of V. What chunks add to, and all that the caller
+// sees, is float64. β is 0, 1 or 2 then, and eps at least LeastEpsSingle times the greatest number of V,
+// or taken as that. Of a V of precision Halved all is as of one of precision Full with the same numbers,
+// but that eps is at least 2^-126 times the greatest.
 func (v *Strips) NMF(beta, eps float64) *NMF {
 	p := &NMF{rows: v.rows, cols: v.cols, beta: beta, eps: eps, engine: v.engine, copied: v.data, low: v.low, units: noUnits}
 	if v.low != nil {
-		p.overSingle(v.exponent)
+		p.overLow(v.exponent, v.precision)
 	}
 	if beta == 2 {
 		p.eps = 0

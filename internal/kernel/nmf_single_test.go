@@ -12,9 +12,12 @@ import (
 )
 
 // singleOf returns v in float32.
-func singleOf(tb testing.TB, v blas64.General) *Strips {
+func singleOf(tb testing.TB, v blas64.General) *Strips { return lowOf(tb, v, Single) }
+
+// lowOf returns v in a precision that is not Full.
+func lowOf(tb testing.TB, v blas64.General, precision Precision) *Strips {
 	tb.Helper()
-	s := NewSingleStrips(v.Rows, v.Cols)
+	s := NewStrips(v.Rows, v.Cols, precision)
 	s.Set(0, v)
 	if err := s.Settle(); err != nil {
 		tb.Fatal(err)
@@ -137,13 +140,54 @@ func TestSingleNMFInOnePass(t *testing.T) {
 	})
 }
 
-// BenchmarkSingleNMF is a step of NMF with V in float32 beside one in float64: of the sums for both
+// TestHalvedNMF: what is in memory in float32 and computed with in float64 has the bits of a V of the same numbers in
+// float64, whatever their scale; what float32 does not have is 0.
+func TestHalvedNMF(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		for i, scale := range []float64{1, 1e12, 1e-12} {
+			r := rand.New(rand.NewPCG(uint64(i), 16))
+			f, n, k := 1+r.IntN(80), 1+r.IntN(300), 1+r.IntN(12)
+			v := scaled(positive(r, f, n), scale)
+			w, h := positive(r, f, k), scaled(positive(r, k, n), scale)
+			v.Data[r.IntN(n)] = 1e-60
+			halved, full := NewStrips(f, n, Halved), NewStrips(f, n, Full)
+			halved.Set(0, v)
+			if err := halved.Settle(); err != nil {
+				t.Fatal(err)
+			}
+			for i, x := range v.Data {
+				v.Data[i] = float64(single(x))
+			}
+			full.Set(0, v)
+			back := all(-1, f, n)
+			halved.Get(back, 0, 0)
+			for i := range f {
+				if got, want := back.Data[i*n:(i+1)*n], v.Data[i*v.Stride:][:n]; !slices.Equal(got, want) {
+					t.Fatalf("row %d is %v; want %v", i, got, want)
+				}
+			}
+			for _, beta := range []float64{0, 0.5, 1, 2} {
+				sums := func(v *Strips) []float64 {
+					next, num, den := all(0, k, n), all(0, f, k), all(0, f, k)
+					d := v.NMF(beta, 1e-7*scale).Do(t.Context(), Step{W: w, H: h, Next: next, NumW: num, DenW: den, Objective: true,
+						Update: func(next, h, num, den []float64, _ int) { Scale(next, h, num, den, 1) }})
+					return slices.Concat([]float64{d}, next.Data, num.Data, den.Data)
+				}
+				if got, want := sums(halved), sums(full); !slices.Equal(got, want) {
+					t.Errorf("%d×%d, K %d, β = %v, scale %v: other bits than those of float64, %v and %v first", f, n, k, beta, scale, got[0], want[0])
+				}
+			}
+		}
+	})
+}
+
+// BenchmarkSingleNMF is a step of NMF in each precision of V, 32 being Single: of the sums for both
 // factors, with the objective and with H updated on the way.
 func BenchmarkSingleNMF(b *testing.B) {
 	r := rand.New(rand.NewPCG(5, 32))
 	const f, n = 513, 2329
 	v := positive(r, f, n)
-	double := NewStrips(f, n)
+	double := NewStrips(f, n, Full)
 	double.Set(0, v)
 	for _, k := range []int{2, 10, 30, 100} {
 		for _, beta := range []float64{0, 1, 2} {
@@ -152,13 +196,9 @@ func BenchmarkSingleNMF(b *testing.B) {
 			step := Step{W: w, H: h, Next: next, NumW: num, DenW: den, Objective: true, Update: func(next, h, num, den []float64, _ int) {
 				Scale(next, h, num, den, 1)
 			}}
-			for _, v := range []*Strips{double, singleOf(b, v)} {
-				bits := 64
-				if v.low != nil {
-					bits = 32
-				}
+			for _, v := range []*Strips{double, lowOf(b, v, Halved), singleOf(b, v)} {
 				p := v.NMF(beta, 1e-7)
-				b.Run(fmt.Sprintf("beta%v_K%d_float%d", beta, k, bits), func(b *testing.B) {
+				b.Run(fmt.Sprintf("beta%v_K%d_%s", beta, k, []string{"float64", "halved", "float32"}[v.precision]), func(b *testing.B) {
 					b.ReportMetric(1e3*leastTime(b, func() { p.Do(b.Context(), step) }), "ms")
 				})
 			}

@@ -63,10 +63,12 @@ func narrow(e *engine, dst []float32, x []float64, scale float64) {
 	}
 }
 
+const leastNormalSingle = 0x1p-126
+
 // single returns x, or 0 below the least normal number of float32.
 func single(x float64) float32 {
 	y := float32(x)
-	if y < 0x1p-126 && y > -0x1p-126 {
+	if y < leastNormalSingle && y > -leastNormalSingle {
 		return 0
 	}
 	return y
@@ -100,15 +102,21 @@ type units struct {
 
 var noUnits = units{down: 1, forH: 1, product: 1, cancels: 1e-6}
 
-// overSingle has V be low, which is scaled by 2^-exponent: the passes are float32 in its units, or, on
-// a path that has kernels of float64 alone, of a chunk after the other in float64.
-func (p *NMF) overSingle(exponent int) {
+// overLow has V be low, which is scaled by 2^-exponent: the passes are float32 in its units, or of a
+// chunk after the other in float64, where the precision is Halved or the path has kernels of float64
+// alone.
+func (p *NMF) overLow(exponent int, precision Precision) {
+	p.scale = math.Ldexp(1, exponent)
+	if precision == Halved {
+		p.eps = max(p.eps, leastNormalSingle*p.scale) // numbers that float32 does not have are 0
+		return
+	}
 	if p.beta != 0 && p.beta != 1 && p.beta != 2 {
 		panic("kernel: a V in float32 with β other than 0, 1 and 2")
 	}
-	p.scale, p.single = math.Ldexp(1, exponent), p.engine.goesSingle()
+	p.single = p.engine.goesSingle()
 	if !p.single {
-		p.eps = max(p.eps, LeastEpsSingle*p.scale) // numbers that float32 does not have are 0
+		p.eps = max(p.eps, LeastEpsSingle*p.scale)
 		return
 	}
 	beta := int(p.beta)

@@ -14,6 +14,7 @@ import (
 // vectors have numbers, one run after the other, each row after row, the last padded with zeros.
 type Strips struct {
 	rows, cols int
+	precision  Precision
 	engine     *engine
 	data       []float64
 	low        []float32 // in float32, 2^-exponent times V, in the place of data
@@ -21,47 +22,48 @@ type Strips struct {
 	lost       atomic.Bool // whether columns that are not 0 are 0 in float32
 }
 
-// NewStrips returns a V of zeros. It panics unless both are above 0.
-func NewStrips(rows, cols int) *Strips {
-	s := newStrips(rows, cols)
-	s.data = huge.Floats(rows * s.count() * s.width())
-	return s
-}
+// A Precision is that of a V in memory and of the passes over it.
+type Precision int
 
-// NewSingleStrips is NewStrips of a V in float32. When all columns are set Settle is to be called.
-func NewSingleStrips(rows, cols int) *Strips {
-	s := newStrips(rows, cols)
-	s.low = []float32{} // the width is that of float32
-	s.low = huge.Float32s(rows * s.count() * s.width())
-	return s
-}
+const (
+	Full   Precision = iota // float64
+	Halved                  // float32 in memory; each chunk becomes float64 on its way
+	Single                  // float32, where there are kernels for that, or as Halved
+)
 
-func newStrips(rows, cols int) *Strips {
+// NewStrips returns a V of zeros. It panics unless both are above 0. When all columns are set Settle is
+// to be called, unless the precision is Full.
+func NewStrips(rows, cols int, precision Precision) *Strips {
 	if rows < 1 || cols < 1 {
 		panic("kernel: a matrix without numbers")
 	}
-	return &Strips{rows: rows, cols: cols, engine: current}
+	s := &Strips{rows: rows, cols: cols, precision: precision, engine: current}
+	if n := rows * s.count() * s.width(); precision == Full {
+		s.data = huge.Floats(n)
+	} else {
+		s.low = huge.Float32s(n)
+	}
+	return s
 }
 
 // StripsBytes returns how many bytes those of a V of so many rows and columns take.
-func StripsBytes(rows, cols int) int64 {
-	return 8 * int64(rows) * int64(roundUp(cols, current.stripWidth()))
+func StripsBytes(rows, cols int, precision Precision) int64 {
+	s := Strips{engine: current, precision: precision}
+	numbers := int64(rows) * int64(roundUp(cols, s.width()))
+	if precision == Full {
+		return 8 * numbers
+	}
+	return 4 * numbers
 }
 
-// SingleStripsBytes is StripsBytes of a V in float32.
-func SingleStripsBytes(rows, cols int) int64 {
-	s := Strips{engine: current, low: []float32{}}
-	return 4 * int64(rows) * int64(roundUp(cols, s.width()))
-}
-
-// Single tells whether V is in float32.
-func (s *Strips) Single() bool { return s.low != nil }
+// Precision returns that of V.
+func (s *Strips) Precision() Precision { return s.precision }
 
 // Dims returns F and N.
 func (s *Strips) Dims() (rows, cols int) { return s.rows, s.cols }
 
 func (s *Strips) width() int {
-	if s.low != nil && s.engine.goesSingle() {
+	if s.precision == Single && s.engine.goesSingle() {
 		return s.engine.single.stripWidth()
 	}
 	return s.engine.stripWidth()

@@ -15,7 +15,7 @@ func TestStrips(t *testing.T) {
 		r := rand.New(rand.NewPCG(4, 1))
 		for range 20 {
 			f, n, k := 1+r.IntN(60), 1+r.IntN(300), 1+r.IntN(6)
-			v, s := positive(r, f, n), NewStrips(f, n)
+			v, s := positive(r, f, n), NewStrips(f, n, Full)
 			cuts := []int{0, n}
 			for range 5 {
 				cuts = append(cuts, r.IntN(n))
@@ -57,8 +57,11 @@ func TestStrips(t *testing.T) {
 func TestStripsBytes(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		for _, cols := range []int{1, 16, 24, 25, 100} {
-			if got, want := StripsBytes(7, cols), int64(8*len(NewStrips(7, cols).data)); got != want {
-				t.Errorf("%d columns: %d bytes; want %d", cols, got, want)
+			for _, precision := range []Precision{Full, Halved, Single} {
+				s := NewStrips(7, cols, precision)
+				if got, want := StripsBytes(7, cols, precision), int64(8*len(s.data)+4*len(s.low)); got != want {
+					t.Errorf("%d columns in precision %v: %d bytes; want %d", cols, precision, got, want)
+				}
 			}
 		}
 	})

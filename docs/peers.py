@@ -431,8 +431,10 @@ losses = {0: ("is", "itakura-saito"), 1: ("kl", "kullback-leibler"), 2: ("euclid
 peers += [(f"nmf/{name}", "scikit-learn", lambda loss=loss: sklearn_nmf(loss)) for name, loss in losses.values()]
 peers += [(f"nmf/{name}/float32", "scikit-learn, float32", lambda loss=loss: sklearn_nmf(loss, np.float32)) for name, loss in losses.values()]
 peers += [
-    (f"nmf/{name}/accelerated", "scikit-learn", lambda beta=beta, loss=loss: same_start(start, beta, solver="mu", beta_loss=loss))
+    (f"nmf/{name}/{update}", "scikit-learn", lambda beta=beta, loss=loss: same_start(start, beta, solver="mu", beta_loss=loss))
+    for update in ("warm", "accelerated")
     for beta, (name, loss) in losses.items()
+    if beta or update == "accelerated"  # is_nmf is mm where nothing is said
 ]
 peers += [("nmf/euclidean/accelerated", "scikit-learn's cd", lambda: same_start(start, 2, solver="cd"))]
 # In float32 scikit-learn takes half the time, but for Itakura-Saito of powers, where eps is below what it can add.
@@ -472,7 +474,7 @@ def version(peer):
 
 
 def ours(program, row):
-    env = dict(os.environ, AUDIOSEP_NMF=start) if "/accelerated" in row else None
+    env = dict(os.environ, AUDIOSEP_NMF=start) if "/accelerated" in row or "/warm" in row else None
     out = subprocess.run([program, "bench", "--json", f"--time={args.time}s", row], check=True, capture_output=True, env=env)
     (result,) = (r for r in json.loads(out.stdout)["rows"] if r["name"] == row)
     return result["seconds"], result.get("cpu_seconds", 0)

@@ -131,8 +131,8 @@ func TestAcceleratedIsFaster(t *testing.T) {
 	}
 }
 
-// Auto is mm, to the bit but for the scale of W at its end, until it has settled, and then what accelerated makes of the factors there.
-func TestAutoIsMMAndThenAccelerated(t *testing.T) {
+// Warm is mm, to the bit but for the scale of W at its end, until it has settled, and then what accelerated makes of the factors there.
+func TestWarmIsMMAndThenAccelerated(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 5))
 	v := randomV(rng, 30, 90)
 	start := new(audiosep.Factors)
@@ -140,12 +140,13 @@ func TestAutoIsMMAndThenAccelerated(t *testing.T) {
 	const more = 10
 	for _, beta := range []float64{0, 0.5, 1, 2, 3} {
 		for _, l1 := range []float64{0, 0.1} {
-			p, q, r := params(3, settlingIterations), params(3, settlingIterations+more), accelerated(3, more)
+			settled := (&betaNMF{beta, NMFParams{Update: "warm"}}).settling()
+			p, q, r := params(3, settled), params(3, settled+more), accelerated(3, more)
 			p.L1, q.L1, r.L1 = l1, l1, l1
 			q.Update = "warm"
 			mm, warm := factorize(t, beta, p, v, start), factorize(t, beta, q, v, start)
-			for i := range settlingIterations {
-				if mm.Objective[i] != warm.Objective[i] && (i < settlingIterations-1 || math.Abs(mm.Objective[i]/warm.Objective[i]-1) > 1e-12) {
+			for i := range settled {
+				if mm.Objective[i] != warm.Objective[i] && (i < settled-1 || math.Abs(mm.Objective[i]/warm.Objective[i]-1) > 1e-12) {
 					t.Fatalf("beta %v: iteration %d ends at %v; want %v, as mm does", beta, i+1, warm.Objective[i], mm.Objective[i])
 				}
 			}

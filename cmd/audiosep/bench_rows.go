@@ -57,8 +57,9 @@ func benchRows() []benchRow {
 	rows = append(rows,
 		nmfRow("is", "Itakura-Saito", 0, 12, "float64"), nmfRow("kl", "Kullback-Leibler", 1, 8, "float64"), nmfRow("euclidean", "Euclidean", 2, 4, "float64"),
 		nmfRow("is", "Itakura-Saito", 0, 12, "float32"), nmfRow("kl", "Kullback-Leibler", 1, 8, "float32"), nmfRow("euclidean", "Euclidean", 2, 4, "float32"),
-		acceleratedRow("is", 0, "float64"), acceleratedRow("kl", 1, "float64"), acceleratedRow("euclidean", 2, "float64"),
-		acceleratedRow("is", 0, "float32"), acceleratedRow("kl", 1, "float32"), acceleratedRow("euclidean", 2, "float32"),
+		acceleratedRow("kl", 1, "warm", "float64"), acceleratedRow("euclidean", 2, "warm", "float64"),
+		acceleratedRow("is", 0, "accelerated", "float64"), acceleratedRow("kl", 1, "accelerated", "float64"), acceleratedRow("euclidean", 2, "accelerated", "float64"),
+		acceleratedRow("is", 0, "accelerated", "float32"), acceleratedRow("kl", 1, "accelerated", "float32"), acceleratedRow("euclidean", 2, "accelerated", "float32"),
 		paperRow(), isRow(), gcmRow(), descentRow(), maskRow(),
 		evalRow("v3", "with matching", metrics.V3Sources), evalRow("v4", "in the order given", metrics.V4),
 		startRow())
@@ -189,17 +190,17 @@ func nmfWork(ctx context.Context, beta float64, bins, columns, rank, iterations 
 	}, err
 }
 
-// acceleratedRow times the accelerated updates to where the others come in all of their
+// acceleratedRow times accelerated updates, warm or at once, to where the others come in all of their
 // iterations, or, with AUDIOSEP_NMF, to where a peer came from the same start.
-func acceleratedRow(name string, beta float64, precision string) benchRow {
-	name, doc := inPrecision(precision, "nmf/"+name+"/accelerated", fmt.Sprintf("the same with accelerated updates, until D is what mm comes to in %d iterations", nmfIterations))
+func acceleratedRow(name string, beta float64, update, precision string) benchRow {
+	name, doc := inPrecision(precision, "nmf/"+name+"/"+update, fmt.Sprintf("the same with update "+update+", until D is what mm comes to in %d iterations", nmfIterations))
 	return benchRow{
 		name: name, doc: doc,
 		prepare: func(ctx context.Context) (func() (benchRun, error), error) {
 			problem, err := nmfProblem(ctx, beta)
 			return func() (run benchRun, err error) {
 				p := nmfParams(nmfRank, 5*nmfIterations)
-				p.Update, p.Precision = "accelerated", precision
+				p.Update, p.Precision = update, precision
 				d, err := problem.descend(ctx, p)
 				if err != nil {
 					return run, err

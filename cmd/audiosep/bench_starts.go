@@ -23,6 +23,7 @@ import (
 type startsBench struct {
 	data       string
 	starts     int
+	first      uint64 // seed
 	iterations int
 	updates    []string
 	stems      bool
@@ -70,6 +71,7 @@ stages but for the update, and 5 components a stem.`,
 	fl := cmd.Flags()
 	fl.StringVar(&b.data, "data", "", "`DIR` with recordings, as DIR/NAME/mix.wav or DIR/audio/NAME/mix.wav (default: $AUDIOSEP_DATA)")
 	fl.IntVar(&b.starts, "starts", 100, "`N` starts of each divergence, shared among all V; with --stems, of each recording")
+	fl.Uint64Var(&b.first, "seed", 0, "the `SEED` of the first start on each V; the others follow")
 	fl.StringSliceVar(&b.updates, "updates", []string{"warm", "accelerated"}, "`UPDATES` to be held against mm; mm/float32 is mm with that precision")
 	fl.BoolVar(&b.stems, "stems", false, "compare separations instead of objectives")
 	return cmd
@@ -208,7 +210,7 @@ func (b *startsBench) runs(ctx context.Context, kind, update string, v *mat.Dens
 	}
 	for seed := range starts {
 		before := processorTime()
-		f, err := nmf.Factorize(ctx, audiosep.Env{Seed: uint64(seed)}, v, nil)
+		f, err := nmf.Factorize(ctx, audiosep.Env{Seed: b.first + uint64(seed)}, v, nil)
 		if err != nil {
 			return r, err
 		}

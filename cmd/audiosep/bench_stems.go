@@ -113,7 +113,7 @@ func (b *startsBench) separation(ctx context.Context, kind, update string, r ste
 		return nil, err
 	}
 	for seed := range b.starts {
-		f, err := nmf.Factorize(ctx, audiosep.Env{Seed: uint64(seed)}, v, nil)
+		f, err := nmf.Factorize(ctx, audiosep.Env{Seed: b.first + uint64(seed)}, v, nil)
 		if err != nil {
 			return nil, err
 		}

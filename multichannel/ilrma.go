@@ -25,11 +25,12 @@ type ILRMAParams struct {
 	Scaling
 	Line
 	Excerpt
+	Storage
 }
 
 // DefaultILRMA returns the defaults of ilrma.
 func DefaultILRMA() ILRMAParams {
-	return ILRMAParams{Model: "gauss", Freedom: 10, Update: "ip1", Bases: "own", Rank: 10, Iterations: 100, Warm: 60, Restarts: 4, Eps: 1e-10, Scaling: defaultScaling(), Line: defaultLine()}
+	return ILRMAParams{Model: "gauss", Freedom: 10, Update: "ip1", Bases: "own", Rank: 10, Iterations: 100, Warm: 60, Restarts: 4, Eps: 1e-10, Scaling: defaultScaling(), Line: defaultLine(), Storage: defaultStorage()}
 }
 
 var ilrmaStage = audiosep.Define("ilrma",
@@ -67,7 +68,7 @@ func (s *ILRMA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 }
 
 func (s *ILRMA) learn(ctx context.Context, env audiosep.Env, in In) (*images, error) {
-	m, err := readMixture(ctx, in.Coefs, s.p.Excerpt)
+	m, err := readMixture(ctx, in.Coefs, s.p.Excerpt, s.p.Storage)
 	if err != nil {
 		return nil, err
 	}

@@ -223,7 +223,7 @@ func (s *mnmfSolver) inChunk(worker, chunk int, change bool) {
 			}
 			s.measure(b, f)
 			p := s.powersOfAll(worker, f)
-			b.rows.Powers(p, s.realRows(b, f, s.all), s.bin(f), false, s.after(f))
+			b.rows.Powers(p, s.realRows(b, f, s.all), s.bin(f), false, s.after(f).Half(1))
 			for c := range s.channels {
 				at := c*stride + (f-from)*t
 				s.objectives[chunk] += floats.Dot(p.Data[c*p.Stride:][:t], bench.inverse[at:at+t]) + kernel.SumLog(bench.y[at:at+t], 0)

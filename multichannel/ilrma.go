@@ -185,7 +185,7 @@ func (s *ilrmaSolver) inChunk(worker, chunk int, change bool) {
 			}
 			s.measure(b, f)
 			p := s.powersOfAll(worker, f)
-			b.rows.Powers(p, s.realRows(b, f, s.all), s.bin(f), false, s.after(f))
+			b.rows.Powers(p, s.realRows(b, f, s.all), s.bin(f), false, s.after(f).Half(1))
 			for n := range s.channels {
 				s.objectives[chunk] += s.misfit(low, p.Data[n*p.Stride:][:s.stride], low.inverse[n*stride+(f-from)*s.stride:][:s.stride])
 			}

@@ -191,7 +191,7 @@ func (s *ivaSolver) inChunk(worker, chunk int, change bool) {
 			s.update(s.demixer, b, f, s.rows)
 		}
 		s.measure(b, f)
-		b.rows.Powers(parts, s.realRows(b, f, s.rows), s.bin(f), true, s.after(f))
+		b.rows.Powers(parts, s.realRows(b, f, s.rows), s.bin(f), true, s.after(f).Half(1))
 	}
 }
 

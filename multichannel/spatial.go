@@ -138,7 +138,7 @@ func (d *demixer) chunk(i int) (from, to int) {
 // covariances sets b.cov to U_f for each of the weights, [row][T].
 func (d *demixer) covariances(b *workbench, f int, weights blas64.General) {
 	c, rows := d.channels, weights.Rows
-	b.rows.Gram(b.u, d.bin(f), weights)
+	b.rows.Gram(b.u, d.bin(f), weights, d.after(f).Half(0))
 	floats.Scale(1/float64(d.frames), b.u[:c*c*rows])
 	for n := range rows {
 		sums, cov := b.u[n:], b.cov[n*c*c:(n+1)*c*c] // sum i is sums[i*rows]

@@ -28603,20 +28603,54 @@ row:
 	MOVQ CX, R8
 	MOVQ AX, R9
 	MOVQ DI, R10
+	SUBQ $0x06, R10
+	JLT  few
 
-loop:
+six:
 	VMULPD     (R8), Y0, Y1
 	VCVTPD2PSY Y1, X1
 	VMOVUPS    X1, (R9)
-	ADDQ       $0x20, R8
-	ADDQ       $0x10, R9
-	DECQ       R10
-	JNE        loop
-	ADDQ       SI, CX
-	ADDQ       BX, AX
-	DECQ       DX
-	JNE        row
-	VLDMXCSR   (SP)
+	VMULPD     32(R8), Y0, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, 16(R9)
+	VMULPD     64(R8), Y0, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, 32(R9)
+	VMULPD     96(R8), Y0, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, 48(R9)
+	VMULPD     128(R8), Y0, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, 64(R9)
+	VMULPD     160(R8), Y0, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, 80(R9)
+	ADDQ       $0x000000c0, R8
+	ADDQ       $0x00000060, R9
+	SUBQ       $0x06, R10
+	JGE        six
+
+few:
+	ADDQ $0x06, R10
+	SUBQ $0x01, R10
+	JLT  next
+
+one:
+	VMULPD     (R8), Y0, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, (R9)
+	ADDQ       $0x00000020, R8
+	ADDQ       $0x00000010, R9
+	SUBQ       $0x01, R10
+	JGE        one
+
+next:
+	ADDQ     $0x01, R10
+	ADDQ     SI, CX
+	ADDQ     BX, AX
+	DECQ     DX
+	JNE      row
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -28640,20 +28674,54 @@ row:
 	MOVQ CX, R8
 	MOVQ AX, R9
 	MOVQ DI, R10
+	SUBQ $0x06, R10
+	JLT  few
 
-loop:
+six:
 	VCVTPS2PD (R8), Y1
 	VMULPD    Y0, Y1, Y1
 	VMOVUPD   Y1, (R9)
-	ADDQ      $0x10, R8
-	ADDQ      $0x20, R9
-	DECQ      R10
-	JNE       loop
-	ADDQ      SI, CX
-	ADDQ      BX, AX
-	DECQ      DX
-	JNE       row
-	VLDMXCSR  (SP)
+	VCVTPS2PD 16(R8), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPD   Y1, 32(R9)
+	VCVTPS2PD 32(R8), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPD   Y1, 64(R9)
+	VCVTPS2PD 48(R8), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPD   Y1, 96(R9)
+	VCVTPS2PD 64(R8), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPD   Y1, 128(R9)
+	VCVTPS2PD 80(R8), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPD   Y1, 160(R9)
+	ADDQ      $0x00000060, R8
+	ADDQ      $0x000000c0, R9
+	SUBQ      $0x06, R10
+	JGE       six
+
+few:
+	ADDQ $0x06, R10
+	SUBQ $0x01, R10
+	JLT  next
+
+one:
+	VCVTPS2PD (R8), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPD   Y1, (R9)
+	ADDQ      $0x00000010, R8
+	ADDQ      $0x00000020, R9
+	SUBQ      $0x01, R10
+	JGE       one
+
+next:
+	ADDQ     $0x01, R10
+	ADDQ     SI, CX
+	ADDQ     BX, AX
+	DECQ     DX
+	JNE      row
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -28677,20 +28745,54 @@ row:
 	MOVQ CX, R8
 	MOVQ AX, R9
 	MOVQ DI, R10
+	SUBQ $0x06, R10
+	JLT  few
 
-loop:
+six:
 	VMULPD    (R8), Z0, Z1
 	VCVTPD2PS Z1, Y1
 	VMOVUPS   Y1, (R9)
-	ADDQ      $0x40, R8
-	ADDQ      $0x20, R9
-	DECQ      R10
-	JNE       loop
-	ADDQ      SI, CX
-	ADDQ      BX, AX
-	DECQ      DX
-	JNE       row
-	VLDMXCSR  (SP)
+	VMULPD    64(R8), Z0, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, 32(R9)
+	VMULPD    128(R8), Z0, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, 64(R9)
+	VMULPD    192(R8), Z0, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, 96(R9)
+	VMULPD    256(R8), Z0, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, 128(R9)
+	VMULPD    320(R8), Z0, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, 160(R9)
+	ADDQ      $0x00000180, R8
+	ADDQ      $0x000000c0, R9
+	SUBQ      $0x06, R10
+	JGE       six
+
+few:
+	ADDQ $0x06, R10
+	SUBQ $0x01, R10
+	JLT  next
+
+one:
+	VMULPD    (R8), Z0, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, (R9)
+	ADDQ      $0x00000040, R8
+	ADDQ      $0x00000020, R9
+	SUBQ      $0x01, R10
+	JGE       one
+
+next:
+	ADDQ     $0x01, R10
+	ADDQ     SI, CX
+	ADDQ     BX, AX
+	DECQ     DX
+	JNE      row
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
@@ -28714,19 +28816,53 @@ row:
 	MOVQ CX, R8
 	MOVQ AX, R9
 	MOVQ DI, R10
+	SUBQ $0x06, R10
+	JLT  few
 
-loop:
+six:
 	VCVTPS2PD (R8), Z1
 	VMULPD    Z0, Z1, Z1
 	VMOVUPD   Z1, (R9)
-	ADDQ      $0x20, R8
-	ADDQ      $0x40, R9
-	DECQ      R10
-	JNE       loop
-	ADDQ      SI, CX
-	ADDQ      BX, AX
-	DECQ      DX
-	JNE       row
-	VLDMXCSR  (SP)
+	VCVTPS2PD 32(R8), Z1
+	VMULPD    Z0, Z1, Z1
+	VMOVUPD   Z1, 64(R9)
+	VCVTPS2PD 64(R8), Z1
+	VMULPD    Z0, Z1, Z1
+	VMOVUPD   Z1, 128(R9)
+	VCVTPS2PD 96(R8), Z1
+	VMULPD    Z0, Z1, Z1
+	VMOVUPD   Z1, 192(R9)
+	VCVTPS2PD 128(R8), Z1
+	VMULPD    Z0, Z1, Z1
+	VMOVUPD   Z1, 256(R9)
+	VCVTPS2PD 160(R8), Z1
+	VMULPD    Z0, Z1, Z1
+	VMOVUPD   Z1, 320(R9)
+	ADDQ      $0x000000c0, R8
+	ADDQ      $0x00000180, R9
+	SUBQ      $0x06, R10
+	JGE       six
+
+few:
+	ADDQ $0x06, R10
+	SUBQ $0x01, R10
+	JLT  next
+
+one:
+	VCVTPS2PD (R8), Z1
+	VMULPD    Z0, Z1, Z1
+	VMOVUPD   Z1, (R9)
+	ADDQ      $0x00000020, R8
+	ADDQ      $0x00000040, R9
+	SUBQ      $0x01, R10
+	JGE       one
+
+next:
+	ADDQ     $0x01, R10
+	ADDQ     SI, CX
+	ADDQ     BX, AX
+	DECQ     DX
+	JNE      row
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET

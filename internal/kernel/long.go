@@ -55,26 +55,31 @@ func (r *Rows) columnsOf(x Long, at, n int) blas64.General {
 	return part
 }
 
-// An ahead is memory that is brought to the second cache a piece at a time.
-type ahead struct {
-	bytes []byte
-	size  int // of a number
+// An Ahead is memory that [Rows] brings to the second cache, a piece at a time, while it works with
+// something else, as large; the zero value is none.
+type Ahead struct {
+	bytes  []byte
+	number int // how many bytes to each number that is worked with
 }
 
-func aheadOf(x Long) ahead {
+// Half is half of x, 0 or 1: what is made of a matrix in two passes has time for half of the next one in each.
+func (x Long) Half(i int) Ahead {
+	a := Ahead{bytesOf(x.data), 4}
 	if x.low != nil {
-		return ahead{bytesOf(x.low), 4}
+		a = Ahead{bytesOf(x.low), 2}
 	}
-	return ahead{bytesOf(x.data), 8}
+	half := len(a.bytes) / 2
+	a.bytes = a.bytes[i*half:][:half]
+	return a
 }
 
 func bytesOf[T number](x []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*sizeOf[T]())
 }
 
-// fetch has the next n numbers brought.
-func (a *ahead) fetch(n int) {
-	if n *= a.size; n > 0 && n <= len(a.bytes) {
+// fetch has what belongs to n numbers brought.
+func (a *Ahead) fetch(n int) {
+	if n *= a.number; n > 0 && n <= len(a.bytes) {
 		fetch((*float64)(unsafe.Pointer(&a.bytes[0])), (n+63)/64)
 		a.bytes = a.bytes[n:]
 	}

@@ -22,7 +22,7 @@ type Rows struct {
 	cross crossTile
 	block []float64 // products, or what is computed from them at once
 	wide  []float64 // columns in float64 of what is in float32
-	next  ahead     // what is fetched while multiplying
+	next  Ahead     // what is fetched while multiplying
 }
 
 // blockColumns is how many columns are worked on at once, of blockNumbers numbers: they fit into
@@ -51,8 +51,8 @@ func padded(cols int, all ...*blas64.General) {
 // Gram sets u, C²×N, to sums of products of C complex rows x_c, weighted by N rows of φ: column
 // n of its rows 0 to C-1 is Σ_t φ_nt |x_ct|², and the next rows are for each i < j in turn
 // Σ_t φ_nt Re(x_it x̄_jt) and Σ_t φ_nt Im(x_it x̄_jt). x is 2C×T, the real parts of the rows before
-// the imaginary ones, and φ N×T.
-func (r *Rows) Gram(u []float64, x Long, phi blas64.General) {
+// the imaginary ones, and φ N×T. next is fetched meanwhile.
+func (r *Rows) Gram(u []float64, x Long, phi blas64.General, next Ahead) {
 	padded(x.cols, &phi)
 	c := x.rows / 2
 	rows := c * c
@@ -61,7 +61,12 @@ func (r *Rows) Gram(u []float64, x Long, phi blas64.General) {
 	columns := r.columns(rows)
 	for at := 0; at < x.cols; at += columns {
 		n := min(columns, x.cols-at)
-		r.crossProducts(r.block, columns, r.columnsOf(x, at, n), 0, n)
+		share := x.rows * n / 3 // so that not all is asked for at once
+		next.fetch(share)
+		part := r.columnsOf(x, at, n)
+		next.fetch(share)
+		r.crossProducts(r.block, columns, part, 0, n)
+		next.fetch(x.rows*n - 2*share)
 		r.addDots(u, r.block, columns, rows, phi.Data[at:], phi.Stride, phi.Rows, n)
 	}
 }
@@ -195,14 +200,13 @@ func multiplyPlainly(c []float64, ldc int, a view, m, k int, b []float64, ldb, n
 
 // Powers sets dst, N×T, to the squared magnitudes of N rows of complex numbers, or adds them to it:
 // to those of (P + iQ)·x, where a, 2N×2C, is [P -Q; Q P], and x, 2C×T, has the real parts of C
-// rows before the imaginary ones. next is what is read after x, as large, or has no rows: it is
-// brought to the second cache meanwhile.
-func (r *Rows) Powers(dst, a blas64.General, x Long, add bool, next Long) {
+// rows before the imaginary ones. next is fetched meanwhile.
+func (r *Rows) Powers(dst, a blas64.General, x Long, add bool, next Ahead) {
 	padded(x.cols, &dst)
 	if a.Rows != 2*dst.Rows || a.Cols != x.rows {
 		panic("kernel: the shapes of a product do not fit")
 	}
-	r.next = aheadOf(next)
+	r.next = next
 	columns := r.columns(a.Rows)
 	for at := 0; at < x.cols; at += columns {
 		n := min(columns, x.cols-at)
@@ -217,7 +221,7 @@ func (r *Rows) Powers(dst, a blas64.General, x Long, add bool, next Long) {
 			}
 		}
 	}
-	r.next = ahead{}
+	r.next = Ahead{}
 }
 
 // Quotients sets p = v∘y⁻² and q = y⁻¹, where y = w·h + floor must be a normal number; every row of

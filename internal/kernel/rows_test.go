@@ -70,8 +70,8 @@ func TestLongInSinglePrecisionIsThatInDouble(t *testing.T) {
 			var p [2]blas64.General
 			for k, x := range []Long{x, LongOf(double)} {
 				u[k], p[k] = make([]float64, c*c*n), blas64.General{Rows: n, Cols: Padded(cols), Stride: Padded(cols), Data: make([]float64, n*Padded(cols))}
-				rows.Gram(u[k], x, phi)
-				rows.Powers(p[k], a, x, false, x)
+				rows.Gram(u[k], x, phi, x.Half(0))
+				rows.Powers(p[k], a, x, false, x.Half(1))
 			}
 			if !slices.Equal(u[0], u[1]) || !slices.Equal(p[0].Data, p[1].Data) {
 				t.Fatalf("%d rows of %d numbers: sums or powers differ with the precision", 2*c, cols)
@@ -87,7 +87,7 @@ func TestGramAgainstFormula(t *testing.T) {
 			c, n, cols := 1+i%9, 1+r.IntN(8), 1+r.IntN(700)
 			x, phi := long(r, 2*c, cols), long(r, n, cols)
 			u := make([]float64, c*c*n)
-			rows.Gram(u, eitherLong(r, x), phi)
+			rows.Gram(u, eitherLong(r, x), phi, Ahead{})
 			next := c
 			for a := range c {
 				for b := a; b < c; b++ {
@@ -170,8 +170,8 @@ func TestPowersAgainstFormula(t *testing.T) {
 			got, more := long(r, n, cols), long(r, n, cols)
 			before := append([]float64(nil), more.Data...)
 			l := eitherLong(r, x)
-			rows.Powers(got, a, l, false, l)
-			rows.Powers(more, a, l, true, Long{})
+			rows.Powers(got, a, l, false, l.Half(1))
+			rows.Powers(more, a, l, true, Ahead{})
 			for k := range n {
 				for j := range x.Cols {
 					var y complex128
@@ -272,7 +272,7 @@ func TestRowsRefuseUnpadded(t *testing.T) {
 	for name, try := range map[string]func(){
 		"in float64": func() { LongOf(x) },
 		"in float32": func() { SingleLong(make([]float32, 46), 2, 23, 1) },
-		"of weights": func() { new(Rows).Gram(make([]float64, 2), Long{rows: 2, cols: 23}, x) },
+		"of weights": func() { new(Rows).Gram(make([]float64, 2), Long{rows: 2, cols: 23}, x, Ahead{}) },
 	} {
 		func() {
 			defer func() {

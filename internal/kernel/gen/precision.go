@@ -85,16 +85,26 @@ func (s isa) convert(name, to, from string, body func(x, scale VecVirtual, at, t
 	VBROADCASTSD(p.Addr, scale)
 	step := map[string]int{"float64": 8 * s.lanes, "float32": 4 * s.lanes}
 	at, put, n := GP64(), GP64(), GP64()
+	loop := func(label, done string, vecs int) {
+		SUBQ(Imm(uint64(vecs)), n)
+		JLT(LabelRef(done))
+		Label(label)
+		for i := range vecs {
+			body(s.vec(), scale, Mem{Base: at, Disp: i * step[from]}, Mem{Base: put, Disp: i * step[to]})
+		}
+		ADDQ(U32(vecs*step[from]), at)
+		ADDQ(U32(vecs*step[to]), put)
+		SUBQ(Imm(uint64(vecs)), n)
+		JGE(LabelRef(label))
+		Label(done)
+		ADDQ(Imm(uint64(vecs)), n)
+	}
 	Label("row")
 	MOVQ(src, at)
 	MOVQ(dst, put)
 	MOVQ(vectors, n)
-	Label("loop")
-	body(s.vec(), scale, Mem{Base: at}, Mem{Base: put})
-	ADDQ(Imm(uint64(step[from])), at)
-	ADDQ(Imm(uint64(step[to])), put)
-	DECQ(n)
-	JNE(LabelRef("loop"))
+	loop("six", "few", 6)
+	loop("one", "next", 1)
 	ADDQ(srcStride, src)
 	ADDQ(dstStride, dst)
 	DECQ(rows)

@@ -46,9 +46,10 @@ func (m *mixture) bin(f int) kernel.Long {
 	return kernel.LongOf(matrix(m.x[f*rows*m.stride:], rows, m.stride))
 }
 
-// Storage says how precisely the coefficients that are learnt from are kept.
+// Storage says how precisely the coefficients that are learnt from are kept. In float32 each bin becomes
+// float64 again, of a mean power of 1 over all bins, a few columns at a time while it is worked with.
 type Storage struct {
-	Precision string `json:"precision" oneof:"float32|float64" doc:"Of the coefficients in memory while the matrices are learnt: float32 has 24 bits of each, and of those 2^-66 (1e-20) times the root mean square or less none, in half the memory of float64. All that is computed from them is float64, and what is separated has all its bits."`
+	Precision string `json:"precision" oneof:"float32|float64" doc:"Of the coefficients in memory while the matrices are learnt: float32 has 24 bits of each, and 0 for what is below 2^-66 (1e-20) of their root mean square at most, in half the memory of float64. All that is computed from them is float64, and what is separated has all its bits."`
 }
 
 func defaultStorage() Storage { return Storage{"float32"} }

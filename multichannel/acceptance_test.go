@@ -79,7 +79,7 @@ func TestAcceptance(t *testing.T) {
 	const rate = 16000
 	images, mix, noisy := acceptanceScene(t, rate)
 	aux := func(model string, sources int) stage {
-		return iva(t, IVAParams{Model: model, Update: "ip1", Iterations: 30, Sources: sources, Scaling: Scaling{"minimal_distortion"}, Line: defaultLine()})
+		return iva(t, IVAParams{Model: model, Update: "ip1", Iterations: 30, Sources: sources, Scaling: Scaling{"minimal_distortion"}, Line: defaultLine(), Storage: defaultStorage()})
 	}
 	low, fast := DefaultILRMA(), DefaultFastMNMF()
 	low.Rank, low.Iterations, low.Warm, low.Restarts = 2, 30, 0, 1

@@ -21,11 +21,12 @@ type FastMNMFParams struct {
 	Iterations int     `json:"iterations" min:"1" max:"100000" doc:"How many times everything is updated."`
 	Warm       int     `json:"warm" min:"0" max:"100000" doc:"Iterations of iva, of model gauss, that the matrices are begun with; 0: from the microphones as they are."`
 	Eps        float64 `json:"eps" min:"0" max:"1" unit:"power" doc:"Power added to the model, as part of the mixture's mean power in a bin."`
+	Storage
 }
 
 // DefaultFastMNMF returns the defaults of fast_mnmf.
 func DefaultFastMNMF() FastMNMFParams {
-	return FastMNMFParams{Rank: 8, Update: "ip1", Iterations: 100, Warm: 60, Eps: 1e-10}
+	return FastMNMFParams{Rank: 8, Update: "ip1", Iterations: 100, Warm: 60, Eps: 1e-10, Storage: defaultStorage()}
 }
 
 var fastMNMFStage = audiosep.Define("fast_mnmf",
@@ -56,7 +57,7 @@ func (s *FastMNMF) Run(ctx context.Context, env audiosep.Env, in In) (Out, error
 }
 
 func (s *FastMNMF) learn(ctx context.Context, env audiosep.Env, in In) (*mnmfImages, error) {
-	m, err := readMixture(ctx, in.Coefs, Excerpt{})
+	m, err := readMixture(ctx, in.Coefs, Excerpt{}, s.p.Storage)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +223,7 @@ func (s *mnmfSolver) inChunk(worker, chunk int, change bool) {
 			}
 			s.measure(b, f)
 			p := s.powersOfAll(worker, f)
-			b.rows.Powers(p, s.realRows(b, f, s.all), s.bin(f), false, s.after(f))
+			b.rows.Powers(p, s.realRows(b, f, s.all), s.bin(f), false, s.after(f).Half(1))
 			for c := range s.channels {
 				at := c*stride + (f-from)*t
 				s.objectives[chunk] += floats.Dot(p.Data[c*p.Stride:][:t], bench.inverse[at:at+t]) + kernel.SumLog(bench.y[at:at+t], 0)

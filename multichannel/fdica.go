@@ -20,11 +20,12 @@ type FDICAParams struct {
 	Scaling
 	Line
 	Excerpt
+	Storage
 }
 
 // DefaultFDICA returns the defaults of fdica.
 func DefaultFDICA() FDICAParams {
-	return FDICAParams{Iterations: 50, Align: "correlation", Scaling: defaultScaling(), Line: defaultLine()}
+	return FDICAParams{Iterations: 50, Align: "correlation", Scaling: defaultScaling(), Line: defaultLine(), Storage: defaultStorage()}
 }
 
 var fdicaStage = audiosep.Define("fdica",
@@ -57,7 +58,7 @@ func (s *FDICA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 }
 
 func (s *FDICA) learn(ctx context.Context, env audiosep.Env, in In) (*images, error) {
-	m, err := readMixture(ctx, in.Coefs, s.p.Excerpt)
+	m, err := readMixture(ctx, in.Coefs, s.p.Excerpt, s.p.Storage)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +84,7 @@ type fdicaSolver struct {
 
 func newFDICA(d *demixer) *fdicaSolver {
 	s := &fdicaSolver{demixer: d, objectives: make([]float64, d.bins)}
+	s.canDemix()
 	for range d.each {
 		s.weights = append(s.weights, matrix(make([]float64, d.channels*d.stride), d.channels, d.stride))
 	}

@@ -36,9 +36,9 @@ func golden(t *testing.T, file string) map[string][]float64 {
 	return all
 }
 
-// goldenMixture lays x, (M, F, T, 2), out by bins.
+// goldenMixture lays x, (M, F, T, 2), out by bins, in float64 as the peers have it.
 func goldenMixture(x []float64, channels int) *mixture {
-	m := newMixture(goldenBins, channels, goldenFrames)
+	m := newMixture(goldenBins, channels, goldenFrames, Storage{"float64"})
 	for i, v := range x {
 		part, t := i%2, i/2%m.frames
 		f, c := i/2/m.frames%m.bins, i/2/m.frames/m.bins

@@ -25,11 +25,12 @@ type ILRMAParams struct {
 	Scaling
 	Line
 	Excerpt
+	Storage
 }
 
 // DefaultILRMA returns the defaults of ilrma.
 func DefaultILRMA() ILRMAParams {
-	return ILRMAParams{Model: "gauss", Freedom: 10, Update: "ip1", Bases: "own", Rank: 10, Iterations: 100, Warm: 60, Restarts: 4, Eps: 1e-10, Scaling: defaultScaling(), Line: defaultLine()}
+	return ILRMAParams{Model: "gauss", Freedom: 10, Update: "ip1", Bases: "own", Rank: 10, Iterations: 100, Warm: 60, Restarts: 4, Eps: 1e-10, Scaling: defaultScaling(), Line: defaultLine(), Storage: defaultStorage()}
 }
 
 var ilrmaStage = audiosep.Define("ilrma",
@@ -67,7 +68,7 @@ func (s *ILRMA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 }
 
 func (s *ILRMA) learn(ctx context.Context, env audiosep.Env, in In) (*images, error) {
-	m, err := readMixture(ctx, in.Coefs, s.p.Excerpt)
+	m, err := readMixture(ctx, in.Coefs, s.p.Excerpt, s.p.Storage)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +185,7 @@ func (s *ilrmaSolver) inChunk(worker, chunk int, change bool) {
 			}
 			s.measure(b, f)
 			p := s.powersOfAll(worker, f)
-			b.rows.Powers(p, s.realRows(b, f, s.all), s.bin(f), false, s.after(f))
+			b.rows.Powers(p, s.realRows(b, f, s.all), s.bin(f), false, s.after(f).Half(1))
 			for n := range s.channels {
 				s.objectives[chunk] += s.misfit(low, p.Data[n*p.Stride:][:s.stride], low.inverse[n*stride+(f-from)*s.stride:][:s.stride])
 			}

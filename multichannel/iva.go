@@ -22,11 +22,12 @@ type IVAParams struct {
 	Scaling
 	Line
 	Excerpt
+	Storage
 }
 
 // DefaultIVA returns the defaults of iva.
 func DefaultIVA() IVAParams {
-	return IVAParams{Model: "gauss", Update: "ip2", Iterations: 50, Scaling: defaultScaling(), Line: defaultLine()}
+	return IVAParams{Model: "gauss", Update: "ip2", Iterations: 50, Scaling: defaultScaling(), Line: defaultLine(), Storage: defaultStorage()}
 }
 
 var ivaStage = audiosep.Define("iva",
@@ -86,7 +87,7 @@ func (s *IVA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 }
 
 func (s *IVA) learn(ctx context.Context, env audiosep.Env, in In) (*images, error) {
-	m, err := readMixture(ctx, in.Coefs, s.p.Excerpt)
+	m, err := readMixture(ctx, in.Coefs, s.p.Excerpt, s.p.Storage)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +191,7 @@ func (s *ivaSolver) inChunk(worker, chunk int, change bool) {
 			s.update(s.demixer, b, f, s.rows)
 		}
 		s.measure(b, f)
-		b.rows.Powers(parts, s.realRows(b, f, s.rows), s.bin(f), true, s.after(f))
+		b.rows.Powers(parts, s.realRows(b, f, s.rows), s.bin(f), true, s.after(f).Half(1))
 	}
 }
 

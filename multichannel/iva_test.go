@@ -158,19 +158,27 @@ func TestIVASeparates(t *testing.T) {
 	}
 }
 
-// problem returns a mixture of random bins, in which some are silent.
+// problem returns a mixture of random bins, in which some are silent: in float32 where the seed is
+// odd.
 func problem(seed uint64, bins, channels, frames int) *mixture {
+	return problemIn(Storage{[]string{"float64", "float32"}[seed%2]}, seed, bins, channels, frames)
+}
+
+func problemIn(p Storage, seed uint64, bins, channels, frames int) *mixture {
 	r := rand.New(rand.NewPCG(seed, 2))
-	m := newMixture(bins, channels, frames)
+	m := newMixture(bins, channels, frames, p)
 	for f := range bins {
-		x := m.bin(f)
-		for i := range x.Rows {
+		for i := range 2 * channels {
 			for t := range frames {
-				x.Data[i*m.stride+t] = r.NormFloat64() * math.Exp(2*r.NormFloat64())
+				v, at := r.NormFloat64()*math.Exp(2*r.NormFloat64()), (f*2*channels+i)*m.stride+t
+				switch {
+				case f == 1:
+				case m.low != nil:
+					m.low[at] = float32(v)
+				default:
+					m.x[at] = v
+				}
 			}
-		}
-		if f == 1 {
-			clear(x.Data)
 		}
 	}
 	return m
@@ -264,8 +272,9 @@ func TestMinimalDistortion(t *testing.T) {
 		s.iterate()
 	}
 	im := s.images("minimal_distortion")
+	bin := make([]float64, 2*m.channels*m.stride)
 	at := func(f, c, t int) complex128 {
-		x := m.bin(f)
+		x := m.bin(f).Double(bin)
 		return complex(x.Data[c*x.Stride+t], x.Data[(m.channels+c)*x.Stride+t])
 	}
 	for f := range m.bins {

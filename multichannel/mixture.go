@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"sync"
 
-	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
@@ -22,20 +22,39 @@ type mixture struct {
 	bins, channels, frames int
 	stride                 int       // T: the frames, and zeros up to whole vectors
 	x                      []float64 // [f][2C][T]: the real parts of all channels, then the imaginary ones
-	scale                  float64   // what x was multiplied by
+	low                    []float32 // the same in the place of x, to be multiplied by scale
+	scale                  float64
 }
 
 // newMixture returns a mixture of zeros.
-func newMixture(bins, channels, frames int) *mixture {
-	stride := kernel.Padded(frames)
-	return &mixture{bins: bins, channels: channels, frames: frames, stride: stride, scale: 1, x: huge.Floats(bins * 2 * channels * stride)}
+func newMixture(bins, channels, frames int, p Storage) *mixture {
+	m := &mixture{bins: bins, channels: channels, frames: frames, stride: kernel.Padded(frames), scale: 1}
+	if n := bins * 2 * channels * m.stride; p.single() {
+		m.low = huge.Float32s(n)
+	} else {
+		m.x = huge.Floats(n)
+	}
+	return m
 }
 
 // bin returns bin f as a matrix of 2C×T.
-func (m *mixture) bin(f int) blas64.General {
+func (m *mixture) bin(f int) kernel.Long {
 	rows := 2 * m.channels
-	return matrix(m.x[f*rows*m.stride:], rows, m.stride)
+	if m.low != nil {
+		return kernel.SingleLong(m.low[f*rows*m.stride:], rows, m.stride, m.scale)
+	}
+	return kernel.LongOf(matrix(m.x[f*rows*m.stride:], rows, m.stride))
 }
+
+// Storage says how precisely the coefficients that are learnt from are kept. In float32 each bin becomes
+// float64 again, of a mean power of 1 over all bins, a few columns at a time while it is worked with.
+type Storage struct {
+	Precision string `json:"precision" oneof:"float32|float64" doc:"Of the coefficients in memory while the matrices are learnt: float32 has 24 bits of each, and 0 for what is below 2^-66 (1e-20) of their root mean square at most, in half the memory of float64. All that is computed from them is float64, and what is separated has all its bits."`
+}
+
+func defaultStorage() Storage { return Storage{"float32"} }
+
+func (s Storage) single() bool { return s.Precision == "float32" }
 
 // Excerpt says what part of a recording is learnt from.
 type Excerpt struct {
@@ -65,7 +84,7 @@ func (e Excerpt) framesOf(f audiosep.Framing, total int) (first, n int, err erro
 // Realisations, which are recordings of one scene, stand one after the other as if they were
 // one. It is an error if there is one channel only, or if the coefficients are real: a delay
 // between microphones is a phase.
-func readMixture(ctx context.Context, x audiosep.Spectra, part Excerpt) (*mixture, error) {
+func readMixture(ctx context.Context, x audiosep.Spectra, part Excerpt, p Storage) (*mixture, error) {
 	f, t := x.Framing(), x.Transform()
 	if !t.Complex() {
 		return nil, fmt.Errorf("the coefficients are real; want complex ones, such as those of stft, in which a delay between microphones is a phase")
@@ -77,52 +96,116 @@ func readMixture(ctx context.Context, x audiosep.Spectra, part Excerpt) (*mixtur
 	if err != nil {
 		return nil, err
 	}
-	m := newMixture(t.Bins(), f.Channels, n*f.Realisations)
-	loan := lend.From(t)
+	m := newMixture(t.Bins(), f.Channels, n*f.Realisations, p)
+	read := func(keep func(s *audiosep.Spectrogram, at int)) error {
+		return eachBlock(ctx, x, first, n, keep)
+	}
+	if err := read(func(s *audiosep.Spectrogram, at int) { m.keep(s, at, n, 1) }); err != nil {
+		return nil, err
+	}
+	power := m.power()
+	if mean := power / m.numbers(); m.low != nil && !(mean > 1/mostSingle && mean < mostSingle) {
+		scale, err := intoRange(read)
+		if err != nil {
+			return nil, err
+		}
+		if err := read(func(s *audiosep.Spectrogram, at int) { m.keep(s, at, n, scale) }); err != nil {
+			return nil, err
+		}
+		power = m.power()
+	}
+	m.normalise(power)
+	return m, nil
+}
+
+// numbers returns how many coefficients there are.
+func (m *mixture) numbers() float64 { return float64(m.bins * m.channels * m.frames) }
+
+// eachBlock calls keep with runs of frames of x, several at a time, and how far from the first each
+// begins.
+func eachBlock(ctx context.Context, x audiosep.Spectra, first, n int, keep func(s *audiosep.Spectrogram, at int)) error {
+	f := x.Framing()
+	loan := lend.From(x.Transform())
 	defer loan.GiveBack()
 	size := blocks.Size(ctx, f.Length, f.Layers(), 1, n)
-	err = blocks.Run(ctx, n, size, loan.Blocks(), func() *audiosep.Spectrogram { return new(audiosep.Spectrogram) },
+	return blocks.Run(ctx, n, size, loan.Blocks(), func() *audiosep.Spectrogram { return new(audiosep.Spectrogram) },
 		func(ctx context.Context, s *audiosep.Spectrogram, at, count int) error {
 			if err := x.Read(ctx, s, first+at, count); err != nil {
 				return err
 			}
-			m.keep(s, at, n)
+			keep(s, at)
 			return nil
 		},
 		func(context.Context, *audiosep.Spectrogram, int, int) error { return nil })
-	if err != nil {
-		return nil, err
-	}
-	m.normalise()
-	return m, nil
 }
 
-// keep puts a run of frames where it belongs, frame at of n of each realisation.
-func (m *mixture) keep(s *audiosep.Spectrogram, at, n int) {
+// keep puts a run of frames, times scale, where it belongs, frame at of n of each realisation.
+func (m *mixture) keep(s *audiosep.Spectrogram, at, n int, scale float64) {
 	for l, layer := range s.Layers {
 		c, from := l%m.channels, l/m.channels*n+at
 		for part, values := range [2][]float64{layer.Re, layer.Im} {
-			rows := m.x[(part*m.channels+c)*m.stride+from:]
-			kernel.Transpose(rows, 2*m.channels*m.stride, values, m.bins, s.N, m.bins)
+			first, apart := (part*m.channels+c)*m.stride+from, 2*m.channels*m.stride
+			if m.low != nil {
+				kernel.TransposeSingle(m.low[first:], apart, values, m.bins, s.N, m.bins, scale)
+			} else {
+				kernel.Transpose(m.x[first:], apart, values, m.bins, s.N, m.bins)
+			}
 		}
 	}
 }
 
-// normalise scales x to a mean power of 1.
-func (m *mixture) normalise() {
-	team, powers := threads.NewTeam(), make([]float64, m.bins)
-	dots := make([]kernel.Dots, runtime.GOMAXPROCS(0))
-	team.Do(m.bins, len(dots), func(worker, f int) {
-		x := m.bin(f).Data
-		powers[f] = dots[worker].Dot(x, x)
+// mostSingle is the greatest mean power of coefficients that are kept in float32 as they are, and its
+// inverse the least: with it what counts beside them is in the range of the numbers.
+const mostSingle = 0x1p120
+
+// intoRange returns the power of two that takes the greatest number of all frames to between ½ and 1;
+// 1 if they are zeros.
+func intoRange(read func(keep func(s *audiosep.Spectrogram, at int)) error) (scale float64, err error) {
+	var mu sync.Mutex
+	var most float64
+	err = read(func(s *audiosep.Spectrogram, _ int) {
+		var own float64
+		for _, layer := range s.Layers {
+			for i, v := range layer.Re {
+				own = max(own, math.Abs(v), math.Abs(layer.Im[i]))
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		most = max(most, own)
 	})
-	var sum float64
-	for _, p := range powers {
-		sum += p
+	_, exponent := math.Frexp(most)
+	return math.Ldexp(1, -exponent), err
+}
+
+// power returns the sum of the powers of all coefficients.
+func (m *mixture) power() float64 {
+	powers := make([]float64, m.bins)
+	type bench struct {
+		dots kernel.Dots
+		x    []float64
 	}
-	m.scale = 1
-	if sum > 0 {
-		m.scale = math.Sqrt(float64(m.bins*m.channels*m.frames) / sum)
+	benches := make([]bench, runtime.GOMAXPROCS(0))
+	threads.NewTeam().Do(m.bins, len(benches), func(worker, f int) {
+		b := &benches[worker]
+		if b.x == nil && m.low != nil {
+			b.x = make([]float64, 2*m.channels*m.stride)
+		}
+		x := m.bin(f).Double(b.x).Data
+		powers[f] = b.dots.Dot(x, x)
+	})
+	return sumOf(powers)
+}
+
+// normalise scales x, the sum of whose powers is known, to a mean power of 1.
+func (m *mixture) normalise(power float64) {
+	if power > 0 {
+		m.scale = math.Sqrt(m.numbers() / power)
 	}
-	team.Do(m.bins, len(dots), func(_, f int) { floats.Scale(m.scale, m.bin(f).Data) })
+	if m.low == nil {
+		threads.NewTeam().Do(m.bins, runtime.GOMAXPROCS(0), func(_, f int) {
+			size := 2 * m.channels * m.stride
+			floats.Scale(m.scale, m.x[f*size:(f+1)*size])
+		})
+	}
 }

@@ -7,7 +7,7 @@ import (
 // needs says what learning from the part of a recording takes: its coefficients and so many more
 // arrays of a number for each coefficient, Large, and what works on them in runs of bins. work are
 // the operations of an iteration for each coefficient and channel.
-func needs(e audiosep.Extent, part Excerpt, arrays int, work float64) audiosep.Needs {
+func needs(e audiosep.Extent, part Excerpt, p Storage, arrays int, work float64) audiosep.Needs {
 	framing := audiosep.Framing{Head: e.Head, Length: e.Length, Hop: e.Hop}
 	_, n, err := part.framesOf(framing, e.Frames)
 	if err != nil {
@@ -17,6 +17,9 @@ func needs(e audiosep.Extent, part Excerpt, arrays int, work float64) audiosep.N
 	one := 8 * frames * c * int64(e.Bins)
 	threads := 8 * frames * int64(e.Threads) * 2 * c
 	large := int64(2+arrays) * one
+	if p.single() {
+		large -= one
+	}
 	return audiosep.Needs{Large: large, Work: large + threads + 8*mostChunks*c*frames + matrices(e), Operations: work * float64(one/8)}
 }
 
@@ -29,7 +32,7 @@ func matrices(e audiosep.Extent) int64 {
 
 // Needs says what it takes.
 func (s *IVA) Needs(e audiosep.Extent) audiosep.Needs {
-	n := needs(e, s.p.Excerpt, 0, float64(s.p.Iterations)*solveWork(e))
+	n := needs(e, s.p.Excerpt, s.p.Storage, 0, float64(s.p.Iterations)*solveWork(e))
 	n.Work += e.Blocks()
 	n.Keeps, n.Streams = imageBytes(e, s.p.Sources)
 	return n
@@ -55,7 +58,7 @@ func (s *ILRMA) Needs(e audiosep.Extent) audiosep.Needs {
 	if s.p.keepsPowers() {
 		powers = 1
 	}
-	n := needs(e, s.p.Excerpt, powers, float64(s.p.Warm+s.p.Restarts*s.p.Iterations)*(solveWork(e)+lowRankWork*rank))
+	n := needs(e, s.p.Excerpt, s.p.Storage, powers, float64(s.p.Warm+s.p.Restarts*s.p.Iterations)*(solveWork(e)+lowRankWork*rank))
 	start := chunkSums(e, e.Channels, s.p.Rank) + together(e, 3*e.Channels)
 	n.Work += start + e.Blocks()
 	n.Keeps, n.Streams = imageBytes(e, 0)
@@ -70,7 +73,7 @@ func (s *FastMNMF) Needs(e audiosep.Extent) audiosep.Needs {
 		sources = e.Channels
 	}
 	rank := float64(s.p.Rank)
-	n := needs(e, Excerpt{}, 1, float64(s.p.Warm+s.p.Iterations)*(solveWork(e)+lowRankWork*rank*float64(sources)/float64(max(1, e.Channels))))
+	n := needs(e, Excerpt{}, s.p.Storage, 1, float64(s.p.Warm+s.p.Iterations)*(solveWork(e)+lowRankWork*rank*float64(sources)/float64(max(1, e.Channels))))
 	n.Work += chunkSums(e, sources, s.p.Rank) + together(e, 4*e.Channels+3*sources)
 	n.Large = 0
 	n.Streams = e.Separated(sources, 0, 0)

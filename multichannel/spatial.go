@@ -45,11 +45,12 @@ type demixer struct {
 
 // workbench is the scratch memory of one thread.
 type workbench struct {
-	rows       kernel.Rows
-	y, u, real []float64
-	cov, a, b  []complex128
-	cov2, b2   []complex128 // of background
-	pivot      []int
+	rows      kernel.Rows
+	u, real   []float64
+	x, y      []float64 // of demix, 2C×T: a bin that is kept in float32, and its sources
+	cov, a, b []complex128
+	cov2, b2  []complex128 // of background
+	pivot     []int
 }
 
 // newDemixer returns a demixer of as many sources as channels that changes nothing.
@@ -67,7 +68,7 @@ func newOverdemixer(m *mixture, sources int) *demixer {
 	}
 	for range runtime.GOMAXPROCS(0) {
 		d.each = append(d.each, &workbench{
-			y: make([]float64, 2*c*m.stride), u: make([]float64, c*c*c), real: make([]float64, 4*c*c),
+			u: make([]float64, c*c*c), real: make([]float64, 4*c*c),
 			cov: make([]complex128, c*c*c), a: make([]complex128, c*c), b: make([]complex128, 4*c), pivot: make([]int, c),
 			cov2: make([]complex128, c*c), b2: make([]complex128, 2*c),
 		})
@@ -137,7 +138,7 @@ func (d *demixer) chunk(i int) (from, to int) {
 // covariances sets b.cov to U_f for each of the weights, [row][T].
 func (d *demixer) covariances(b *workbench, f int, weights blas64.General) {
 	c, rows := d.channels, weights.Rows
-	b.rows.Gram(b.u, d.bin(f), weights)
+	b.rows.Gram(b.u, d.bin(f), weights, d.after(f).Half(0))
 	floats.Scale(1/float64(d.frames), b.u[:c*c*rows])
 	for n := range rows {
 		sums, cov := b.u[n:], b.cov[n*c*c:(n+1)*c*c] // sum i is sums[i*rows]
@@ -171,20 +172,30 @@ func (d *demixer) realRows(b *workbench, f int, rows []int) blas64.General {
 	return matrix(b.real, 2*r, 2*c)
 }
 
+// canDemix gives the scratch memory that demix needs.
+func (d *demixer) canDemix() {
+	for _, b := range d.each {
+		b.y = make([]float64, 2*d.channels*d.stride)
+		if d.low != nil {
+			b.x = make([]float64, 2*d.channels*d.stride)
+		}
+	}
+}
+
 // demix sets b.y to some rows of W_f x_f: their real parts, then the imaginary ones, and
 // returns both.
 func (d *demixer) demix(b *workbench, f int, rows []int) (re, im []float64) {
 	y := matrix(b.y, 2*len(rows), d.stride)
-	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, d.realRows(b, f, rows), d.bin(f), 0, y)
+	kernel.Gemm(blas.NoTrans, blas.NoTrans, 1, d.realRows(b, f, rows), d.bin(f).Double(b.x), 0, y)
 	return y.Data[:len(y.Data)/2], y.Data[len(y.Data)/2:]
 }
 
-// after returns the bin after f, nil after the last.
-func (m *mixture) after(f int) []float64 {
+// after returns the bin after f, one without rows after the last.
+func (m *mixture) after(f int) kernel.Long {
 	if f+1 == m.bins {
-		return nil
+		return kernel.Long{}
 	}
-	return m.bin(f + 1).Data
+	return m.bin(f + 1)
 }
 
 // ones returns weights of 1.

@@ -146,6 +146,44 @@ func TestTransposeEveryShape(t *testing.T) {
 	})
 }
 
+// TestTransposeSingleEveryShape: each number is rounded once, times the scale; what float32 has no
+// normal number for is 0 or infinite, and nothing beside it is written.
+func TestTransposeSingleEveryShape(t *testing.T) {
+	const scale = 3
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(5, 4))
+		for i := range 60 {
+			rows, cols := r.IntN(150), r.IntN(150)
+			if i < 20 {
+				rows, cols = r.IntN(9), r.IntN(9)
+			}
+			src := random(r, rows, cols, cols+2)
+			for j := 0; j < len(src.Data); j += 1 + r.IntN(5) {
+				src.Data[j] = []float64{0, 0x1p-126 / scale, 0x1p-127, -0x1p-130, 1e-300, 1e38, 2e38, -1e300}[r.IntN(8)]
+			}
+			stride := rows + 3
+			dst := make([]float32, cols*stride)
+			for j := range dst {
+				dst[j] = 7
+			}
+			want := slices.Clone(dst)
+			for i := range rows {
+				for j := range cols {
+					y := float32(src.Data[i*src.Stride+j] * scale)
+					if math.Abs(float64(y)) < 0x1p-126 {
+						y = 0
+					}
+					want[j*stride+i] = y
+				}
+			}
+			TransposeSingle(dst, stride, src.Data, src.Stride, rows, cols, scale)
+			if !slices.Equal(dst, want) {
+				t.Fatalf("%d×%d: %v; want %v", rows, cols, dst, want)
+			}
+		}
+	})
+}
+
 func BenchmarkLog(b *testing.B) {
 	x, y := make([]float64, 4096), make([]float64, 4096)
 	for i := range x {

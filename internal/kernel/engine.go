@@ -37,8 +37,8 @@ type engine struct {
 	medians       func(*uint64)
 	medianColumns int
 
-	toSingle func(dst *float32, x *float64, scale float64, vectors int) // vectors of float64
-	toDouble func(dst *float64, x *float32, scale float64, vectors int)
+	toSingle func(dst *float32, dstStride uintptr, x *float64, xStride uintptr, scale float64, vectors, rows int) // vectors of float64
+	toDouble func(dst *float64, dstStride uintptr, x *float32, xStride uintptr, scale float64, vectors, rows int)
 }
 
 // kernels are those that go through V, for numbers of one precision.

@@ -24,4 +24,4 @@ var neon = &engine{name: "neon", kernels: kernels{lanes: 4, gemm: [8][3]func(*ui
 	power: powerNEON, mulSquare: mulSquareNEON, cross: crossNEON,
 	magnitude: magnitudeNEON, magnitudes: magnitudesNEON, most: mostNEON, exchange: exchangeNEON, share: shareNEON,
 	add: addNEON, addMul: addMulNEON, inverse: inverseNEON, mask: maskNEON, shareOut: shareOutNEON, leave: leaveNEON,
-	medians: mediansNEON, medianColumns: 16}
+	medians: mediansNEON, medianColumns: 16, toDouble: widenNEON}

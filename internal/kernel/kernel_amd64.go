@@ -957,22 +957,22 @@ func transpose8(dst *float64, dstStride uintptr, src *float64, srcStride uintptr
 //go:noescape
 func gather8(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)
 
-// narrowAVX2 sets dst to x times scale.
+// narrowAVX2 sets rows of dst to those of x times scale, strides being in bytes.
 //
 //go:noescape
-func narrowAVX2(dst *float32, x *float64, scale float64, vectors int)
+func narrowAVX2(dst *float32, dstStride uintptr, x *float64, xStride uintptr, scale float64, vectors int, rows int)
 
-// widenAVX2 sets dst to x times scale.
+// widenAVX2 sets rows of dst to those of x times scale, strides being in bytes.
 //
 //go:noescape
-func widenAVX2(dst *float64, x *float32, scale float64, vectors int)
+func widenAVX2(dst *float64, dstStride uintptr, x *float32, xStride uintptr, scale float64, vectors int, rows int)
 
-// narrowAVX512 sets dst to x times scale.
+// narrowAVX512 sets rows of dst to those of x times scale, strides being in bytes.
 //
 //go:noescape
-func narrowAVX512(dst *float32, x *float64, scale float64, vectors int)
+func narrowAVX512(dst *float32, dstStride uintptr, x *float64, xStride uintptr, scale float64, vectors int, rows int)
 
-// widenAVX512 sets dst to x times scale.
+// widenAVX512 sets rows of dst to those of x times scale, strides being in bytes.
 //
 //go:noescape
-func widenAVX512(dst *float64, x *float32, scale float64, vectors int)
+func widenAVX512(dst *float64, dstStride uintptr, x *float32, xStride uintptr, scale float64, vectors int, rows int)

@@ -28583,102 +28583,286 @@ block:
 	VZEROUPPER
 	RET
 
-// func narrowAVX2(dst *float32, x *float64, scale float64, vectors int)
+// func narrowAVX2(dst *float32, dstStride uintptr, x *float64, xStride uintptr, scale float64, vectors int, rows int)
 // Requires: AVX
-TEXT ·narrowAVX2(SB), NOSPLIT, $8-32
+TEXT ·narrowAVX2(SB), NOSPLIT, $8-56
 	VSTMXCSR     (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
 	MOVL         AX, 4(SP)
 	VLDMXCSR     4(SP)
 	MOVQ         dst+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         vectors+24(FP), DX
-	VBROADCASTSD scale+16(FP), Y0
+	MOVQ         x+16(FP), CX
+	MOVQ         rows+48(FP), DX
+	MOVQ         dstStride+8(FP), BX
+	MOVQ         xStride+24(FP), SI
+	MOVQ         vectors+40(FP), DI
+	VBROADCASTSD scale+32(FP), Y0
 
-loop:
-	VMULPD     (CX), Y0, Y1
+row:
+	MOVQ CX, R8
+	MOVQ AX, R9
+	MOVQ DI, R10
+	SUBQ $0x06, R10
+	JLT  few
+
+six:
+	VMULPD     (R8), Y0, Y1
 	VCVTPD2PSY Y1, X1
-	VMOVUPS    X1, (AX)
-	ADDQ       $0x20, CX
-	ADDQ       $0x10, AX
-	DECQ       DX
-	JNE        loop
-	VLDMXCSR   (SP)
+	VMOVUPS    X1, (R9)
+	VMULPD     32(R8), Y0, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, 16(R9)
+	VMULPD     64(R8), Y0, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, 32(R9)
+	VMULPD     96(R8), Y0, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, 48(R9)
+	VMULPD     128(R8), Y0, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, 64(R9)
+	VMULPD     160(R8), Y0, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, 80(R9)
+	ADDQ       $0x000000c0, R8
+	ADDQ       $0x00000060, R9
+	SUBQ       $0x06, R10
+	JGE        six
+
+few:
+	ADDQ $0x06, R10
+	SUBQ $0x01, R10
+	JLT  next
+
+one:
+	VMULPD     (R8), Y0, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, (R9)
+	ADDQ       $0x00000020, R8
+	ADDQ       $0x00000010, R9
+	SUBQ       $0x01, R10
+	JGE        one
+
+next:
+	ADDQ     $0x01, R10
+	ADDQ     SI, CX
+	ADDQ     BX, AX
+	DECQ     DX
+	JNE      row
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func widenAVX2(dst *float64, x *float32, scale float64, vectors int)
+// func widenAVX2(dst *float64, dstStride uintptr, x *float32, xStride uintptr, scale float64, vectors int, rows int)
 // Requires: AVX
-TEXT ·widenAVX2(SB), NOSPLIT, $8-32
+TEXT ·widenAVX2(SB), NOSPLIT, $8-56
 	VSTMXCSR     (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
 	MOVL         AX, 4(SP)
 	VLDMXCSR     4(SP)
 	MOVQ         dst+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         vectors+24(FP), DX
-	VBROADCASTSD scale+16(FP), Y0
+	MOVQ         x+16(FP), CX
+	MOVQ         rows+48(FP), DX
+	MOVQ         dstStride+8(FP), BX
+	MOVQ         xStride+24(FP), SI
+	MOVQ         vectors+40(FP), DI
+	VBROADCASTSD scale+32(FP), Y0
 
-loop:
-	VCVTPS2PD (CX), Y1
+row:
+	MOVQ CX, R8
+	MOVQ AX, R9
+	MOVQ DI, R10
+	SUBQ $0x06, R10
+	JLT  few
+
+six:
+	VCVTPS2PD (R8), Y1
 	VMULPD    Y0, Y1, Y1
-	VMOVUPD   Y1, (AX)
-	ADDQ      $0x10, CX
-	ADDQ      $0x20, AX
-	DECQ      DX
-	JNE       loop
-	VLDMXCSR  (SP)
+	VMOVUPD   Y1, (R9)
+	VCVTPS2PD 16(R8), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPD   Y1, 32(R9)
+	VCVTPS2PD 32(R8), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPD   Y1, 64(R9)
+	VCVTPS2PD 48(R8), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPD   Y1, 96(R9)
+	VCVTPS2PD 64(R8), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPD   Y1, 128(R9)
+	VCVTPS2PD 80(R8), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPD   Y1, 160(R9)
+	ADDQ      $0x00000060, R8
+	ADDQ      $0x000000c0, R9
+	SUBQ      $0x06, R10
+	JGE       six
+
+few:
+	ADDQ $0x06, R10
+	SUBQ $0x01, R10
+	JLT  next
+
+one:
+	VCVTPS2PD (R8), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPD   Y1, (R9)
+	ADDQ      $0x00000010, R8
+	ADDQ      $0x00000020, R9
+	SUBQ      $0x01, R10
+	JGE       one
+
+next:
+	ADDQ     $0x01, R10
+	ADDQ     SI, CX
+	ADDQ     BX, AX
+	DECQ     DX
+	JNE      row
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func narrowAVX512(dst *float32, x *float64, scale float64, vectors int)
+// func narrowAVX512(dst *float32, dstStride uintptr, x *float64, xStride uintptr, scale float64, vectors int, rows int)
 // Requires: AVX, AVX512F
-TEXT ·narrowAVX512(SB), NOSPLIT, $8-32
+TEXT ·narrowAVX512(SB), NOSPLIT, $8-56
 	VSTMXCSR     (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
 	MOVL         AX, 4(SP)
 	VLDMXCSR     4(SP)
 	MOVQ         dst+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         vectors+24(FP), DX
-	VBROADCASTSD scale+16(FP), Z0
+	MOVQ         x+16(FP), CX
+	MOVQ         rows+48(FP), DX
+	MOVQ         dstStride+8(FP), BX
+	MOVQ         xStride+24(FP), SI
+	MOVQ         vectors+40(FP), DI
+	VBROADCASTSD scale+32(FP), Z0
 
-loop:
-	VMULPD    (CX), Z0, Z1
+row:
+	MOVQ CX, R8
+	MOVQ AX, R9
+	MOVQ DI, R10
+	SUBQ $0x06, R10
+	JLT  few
+
+six:
+	VMULPD    (R8), Z0, Z1
 	VCVTPD2PS Z1, Y1
-	VMOVUPS   Y1, (AX)
-	ADDQ      $0x40, CX
-	ADDQ      $0x20, AX
-	DECQ      DX
-	JNE       loop
-	VLDMXCSR  (SP)
+	VMOVUPS   Y1, (R9)
+	VMULPD    64(R8), Z0, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, 32(R9)
+	VMULPD    128(R8), Z0, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, 64(R9)
+	VMULPD    192(R8), Z0, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, 96(R9)
+	VMULPD    256(R8), Z0, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, 128(R9)
+	VMULPD    320(R8), Z0, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, 160(R9)
+	ADDQ      $0x00000180, R8
+	ADDQ      $0x000000c0, R9
+	SUBQ      $0x06, R10
+	JGE       six
+
+few:
+	ADDQ $0x06, R10
+	SUBQ $0x01, R10
+	JLT  next
+
+one:
+	VMULPD    (R8), Z0, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, (R9)
+	ADDQ      $0x00000040, R8
+	ADDQ      $0x00000020, R9
+	SUBQ      $0x01, R10
+	JGE       one
+
+next:
+	ADDQ     $0x01, R10
+	ADDQ     SI, CX
+	ADDQ     BX, AX
+	DECQ     DX
+	JNE      row
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET
 
-// func widenAVX512(dst *float64, x *float32, scale float64, vectors int)
+// func widenAVX512(dst *float64, dstStride uintptr, x *float32, xStride uintptr, scale float64, vectors int, rows int)
 // Requires: AVX, AVX512F
-TEXT ·widenAVX512(SB), NOSPLIT, $8-32
+TEXT ·widenAVX512(SB), NOSPLIT, $8-56
 	VSTMXCSR     (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
 	MOVL         AX, 4(SP)
 	VLDMXCSR     4(SP)
 	MOVQ         dst+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         vectors+24(FP), DX
-	VBROADCASTSD scale+16(FP), Z0
+	MOVQ         x+16(FP), CX
+	MOVQ         rows+48(FP), DX
+	MOVQ         dstStride+8(FP), BX
+	MOVQ         xStride+24(FP), SI
+	MOVQ         vectors+40(FP), DI
+	VBROADCASTSD scale+32(FP), Z0
 
-loop:
-	VCVTPS2PD (CX), Z1
+row:
+	MOVQ CX, R8
+	MOVQ AX, R9
+	MOVQ DI, R10
+	SUBQ $0x06, R10
+	JLT  few
+
+six:
+	VCVTPS2PD (R8), Z1
 	VMULPD    Z0, Z1, Z1
-	VMOVUPD   Z1, (AX)
-	ADDQ      $0x20, CX
-	ADDQ      $0x40, AX
-	DECQ      DX
-	JNE       loop
-	VLDMXCSR  (SP)
+	VMOVUPD   Z1, (R9)
+	VCVTPS2PD 32(R8), Z1
+	VMULPD    Z0, Z1, Z1
+	VMOVUPD   Z1, 64(R9)
+	VCVTPS2PD 64(R8), Z1
+	VMULPD    Z0, Z1, Z1
+	VMOVUPD   Z1, 128(R9)
+	VCVTPS2PD 96(R8), Z1
+	VMULPD    Z0, Z1, Z1
+	VMOVUPD   Z1, 192(R9)
+	VCVTPS2PD 128(R8), Z1
+	VMULPD    Z0, Z1, Z1
+	VMOVUPD   Z1, 256(R9)
+	VCVTPS2PD 160(R8), Z1
+	VMULPD    Z0, Z1, Z1
+	VMOVUPD   Z1, 320(R9)
+	ADDQ      $0x000000c0, R8
+	ADDQ      $0x00000180, R9
+	SUBQ      $0x06, R10
+	JGE       six
+
+few:
+	ADDQ $0x06, R10
+	SUBQ $0x01, R10
+	JLT  next
+
+one:
+	VCVTPS2PD (R8), Z1
+	VMULPD    Z0, Z1, Z1
+	VMOVUPD   Z1, (R9)
+	ADDQ      $0x00000020, R8
+	ADDQ      $0x00000040, R9
+	SUBQ      $0x01, R10
+	JGE       one
+
+next:
+	ADDQ     $0x01, R10
+	ADDQ     SI, CX
+	ADDQ     BX, AX
+	DECQ     DX
+	JNE      row
+	VLDMXCSR (SP)
 	VZEROUPPER
 	RET

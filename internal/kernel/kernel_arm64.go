@@ -316,3 +316,8 @@ func transpose4(dst *float64, dstStride uintptr, src *float64, srcStride uintptr
 //
 //go:noescape
 func gather4(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)
+
+// widenNEON sets rows of dst to those of x times scale, strides being in bytes.
+//
+//go:noescape
+func widenNEON(dst *float64, dstStride uintptr, x *float32, xStride uintptr, scale float64, vectors, rows int)

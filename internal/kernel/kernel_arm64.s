@@ -13025,6 +13025,37 @@ block:
 	BNE block
 	RET
 
+// func widenNEON(dst *float64, dstStride uintptr, x *float32, xStride uintptr, scale float64, vectors, rows int)
+TEXT ·widenNEON(SB), NOSPLIT, $0-56
+	MOVD dst+0(FP), R0
+	MOVD dstStride+8(FP), R1
+	MOVD x+16(FP), R2
+	MOVD xStride+24(FP), R3
+	MOVD scale+32(FP), R4
+	MOVD vectors+40(FP), R5
+	MOVD rows+48(FP), R6
+	VDUP R4, V0.D2
+row:
+	MOVD R2, R7
+	MOVD R0, R8
+	MOVD R5, R9
+vector:
+	FMOVQ (R7), F1
+	WORD $0x0E617822 // fcvtl v2.2d, v1.2s
+	WORD $0x4E617823 // fcvtl2 v3.2d, v1.4s
+	WORD $0x6E60DC44 // fmul v4.2d, v2.2d, v0.2d
+	WORD $0x6E60DC65 // fmul v5.2d, v3.2d, v0.2d
+	FSTPQ (F4, F5), (R8)
+	ADD $16, R7
+	ADD $32, R8
+	SUBS $1, R9, R9
+	BNE vector
+	ADD R3, R2
+	ADD R1, R0
+	SUBS $1, R6, R6
+	BNE row
+	RET
+
 DATA constants<>+0(SB)/8, $0x3ff0000000000000
 DATA constants<>+8(SB)/8, $0x3ff0000000000000
 DATA constants<>+16(SB)/8, $0x408ff80000000000

@@ -52,14 +52,26 @@ func raised[T number](e *engine, dst []float64, x []T, scale float64) []float64 
 
 // narrow sets dst to x times scale. What is below the least normal number of float32 is 0.
 func narrow(e *engine, dst []float32, x []float64, scale float64) {
-	i := 0
-	if e.toSingle != nil && len(x) >= e.lanes {
-		n := len(x) / e.lanes
-		e.toSingle(&dst[0], &x[0], scale, n)
-		i = n * e.lanes
+	narrowRows(e, dst, 0, x, 0, 1, len(x), scale)
+}
+
+// narrowRows is narrow of some rows of cols numbers, which begin dstStride and stride numbers apart.
+func narrowRows(e *engine, dst []float32, dstStride int, x []float64, stride, rows, cols int, scale float64) {
+	if rows == 0 || cols == 0 {
+		return
 	}
-	for ; i < len(x); i++ {
-		dst[i] = single(x[i] * scale)
+	_, _ = dst[(rows-1)*dstStride+cols-1], x[(rows-1)*stride+cols-1]
+	from := 0
+	if e.toSingle != nil && cols >= e.lanes {
+		n := cols / e.lanes
+		e.toSingle(&dst[0], uintptr(4*dstStride), &x[0], uintptr(8*stride), scale, n, rows)
+		from = n * e.lanes
+	}
+	for r := 0; r < rows && from < cols; r++ {
+		to := dst[r*dstStride:][:cols]
+		for i, v := range x[r*stride:][:cols][from:] {
+			to[from+i] = single(v * scale)
+		}
 	}
 }
 
@@ -76,14 +88,26 @@ func single(x float64) float32 {
 
 // widen sets dst to x times scale.
 func widen(e *engine, dst []float64, x []float32, scale float64) {
-	i := 0
-	if e.toDouble != nil && len(x) >= e.lanes {
-		n := len(x) / e.lanes
-		e.toDouble(&dst[0], &x[0], scale, n)
-		i = n * e.lanes
+	widenRows(e, dst, 0, x, 0, 1, len(x), scale)
+}
+
+// widenRows is widen of some rows of cols numbers, which begin dstStride and stride numbers apart.
+func widenRows(e *engine, dst []float64, dstStride int, x []float32, stride, rows, cols int, scale float64) {
+	if rows == 0 || cols == 0 {
+		return
 	}
-	for ; i < len(x); i++ {
-		dst[i] = float64(x[i]) * scale
+	_, _ = dst[(rows-1)*dstStride+cols-1], x[(rows-1)*stride+cols-1]
+	from := 0
+	if e.toDouble != nil && cols >= e.lanes {
+		n := cols / e.lanes
+		e.toDouble(&dst[0], uintptr(8*dstStride), &x[0], uintptr(4*stride), scale, n, rows)
+		from = n * e.lanes
+	}
+	for r := 0; r < rows && from < cols; r++ {
+		to := dst[r*dstStride:][:cols]
+		for i, v := range x[r*stride:][:cols][from:] {
+			to[from+i] = float64(v) * scale
+		}
 	}
 }
 

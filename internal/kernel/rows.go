@@ -21,7 +21,8 @@ type Rows struct {
 	ratio ratioTile
 	cross crossTile
 	block []float64 // products, or what is computed from them at once
-	next  []float64 // what is fetched while multiplying
+	wide  []float64 // columns in float64 of what is in float32
+	next  Ahead     // what is fetched while multiplying
 }
 
 // blockColumns is how many columns are worked on at once, of blockNumbers numbers: they fit into
@@ -50,17 +51,22 @@ func padded(cols int, all ...*blas64.General) {
 // Gram sets u, C²×N, to sums of products of C complex rows x_c, weighted by N rows of φ: column
 // n of its rows 0 to C-1 is Σ_t φ_nt |x_ct|², and the next rows are for each i < j in turn
 // Σ_t φ_nt Re(x_it x̄_jt) and Σ_t φ_nt Im(x_it x̄_jt). x is 2C×T, the real parts of the rows before
-// the imaginary ones, and φ N×T.
-func (r *Rows) Gram(u []float64, x, phi blas64.General) {
-	padded(x.Cols, &x, &phi)
-	c := x.Rows / 2
+// the imaginary ones, and φ N×T. next is fetched meanwhile.
+func (r *Rows) Gram(u []float64, x Long, phi blas64.General, next Ahead) {
+	padded(x.cols, &phi)
+	c := x.rows / 2
 	rows := c * c
 	u = u[:rows*phi.Rows]
 	clear(u)
 	columns := r.columns(rows)
-	for at := 0; at < x.Cols; at += columns {
-		n := min(columns, x.Cols-at)
-		r.crossProducts(r.block, columns, x, at, n)
+	for at := 0; at < x.cols; at += columns {
+		n := min(columns, x.cols-at)
+		share := x.rows * n / 3 // so that not all is asked for at once
+		next.fetch(share)
+		part := r.columnsOf(x, at, n)
+		next.fetch(share)
+		r.crossProducts(r.block, columns, part, 0, n)
+		next.fetch(x.rows*n - 2*share)
 		r.addDots(u, r.block, columns, rows, phi.Data[at:], phi.Stride, phi.Rows, n)
 	}
 }
@@ -172,10 +178,7 @@ func (r *Rows) multiply(c []float64, ldc int, a view, m, k int, b []float64, ldb
 	t.panels, t.a, t.rs, t.cs = 1, &a.data[0], uintptr(8*a.rs), uintptr(8*a.cs)
 	for j := 0; j < n; j += 3 * e.lanes {
 		t.b, t.c = &b[j], &c[j]
-		if n := 3 * e.lanes * k; n <= len(r.next) { // as many numbers as are read of b
-			fetch(&r.next[0], n/8)
-			r.next = r.next[n:]
-		}
+		r.next.fetch(3 * e.lanes * k) // as many numbers as are read of b
 		e.gemm[m-1][2]((*uint64)(unsafe.Pointer(t)))
 	}
 }
@@ -197,18 +200,18 @@ func multiplyPlainly(c []float64, ldc int, a view, m, k int, b []float64, ldb, n
 
 // Powers sets dst, N×T, to the squared magnitudes of N rows of complex numbers, or adds them to it:
 // to those of (P + iQ)·x, where a, 2N×2C, is [P -Q; Q P], and x, 2C×T, has the real parts of C
-// rows before the imaginary ones. next is what is read after x, as large, or nil: it is brought to
-// the second cache meanwhile.
-func (r *Rows) Powers(dst, a, x blas64.General, add bool, next []float64) {
-	padded(x.Cols, &x, &dst)
-	if a.Rows != 2*dst.Rows || a.Cols != x.Rows {
+// rows before the imaginary ones. next is fetched meanwhile.
+func (r *Rows) Powers(dst, a blas64.General, x Long, add bool, next Ahead) {
+	padded(x.cols, &dst)
+	if a.Rows != 2*dst.Rows || a.Cols != x.rows {
 		panic("kernel: the shapes of a product do not fit")
 	}
 	r.next = next
 	columns := r.columns(a.Rows)
-	for at := 0; at < x.Cols; at += columns {
-		n := min(columns, x.Cols-at)
-		r.multiply(r.block, columns, view{a.Data, a.Stride, 1}, a.Rows, a.Cols, x.Data[at:], x.Stride, n, false)
+	for at := 0; at < x.cols; at += columns {
+		n := min(columns, x.cols-at)
+		part := r.columnsOf(x, at, n)
+		r.multiply(r.block, columns, view{a.Data, a.Stride, 1}, a.Rows, a.Cols, part.Data, part.Stride, n, false)
 		for i := range dst.Rows {
 			to, re, im := dst.Data[i*dst.Stride+at:][:n], r.block[i*columns:][:n], r.block[(dst.Rows+i)*columns:][:n]
 			if add {
@@ -218,7 +221,7 @@ func (r *Rows) Powers(dst, a, x blas64.General, add bool, next []float64) {
 			}
 		}
 	}
-	r.next = nil
+	r.next = Ahead{}
 }
 
 // Quotients sets p = v∘y⁻² and q = y⁻¹, where y = w·h + floor must be a normal number; every row of

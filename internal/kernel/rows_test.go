@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/blas/blas64"
@@ -30,6 +31,55 @@ func close12(t *testing.T, what string, got, want, size float64) {
 	}
 }
 
+// eitherLong returns x as it is, or has it in float32 and makes x what that is.
+func eitherLong(r *rand.Rand, x blas64.General) Long {
+	if r.IntN(2) == 0 {
+		return LongOf(x)
+	}
+	const scale = 1.0 / 3
+	low := make([]float32, x.Rows*x.Cols)
+	for i := range x.Rows {
+		for j := range x.Cols {
+			low[i*x.Cols+j] = float32(at(x, i, j) / scale)
+			x.Data[i*x.Stride+j] = float64(low[i*x.Cols+j]) * scale
+		}
+	}
+	return SingleLong(low, x.Rows, x.Cols, scale)
+}
+
+// TestLongInSinglePrecisionIsThatInDouble: a matrix in float32 makes the bits that the same numbers in
+// float64 make.
+func TestLongInSinglePrecisionIsThatInDouble(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r, rows := rand.New(rand.NewPCG(6, 7)), new(Rows)
+		for i := range 30 {
+			c, n, cols := 1+i%9, 1+r.IntN(4), 1+r.IntN(700)
+			low := make([]float32, 2*c*Padded(cols))
+			for j := range low {
+				low[j] = float32(r.NormFloat64())
+			}
+			x := SingleLong(low, 2*c, Padded(cols), 0.7)
+			double := x.Double(make([]float64, len(low)+r.IntN(5)))
+			for j, v := range low {
+				if want := float64(v) * 0.7; double.Data[j] != want {
+					t.Fatalf("number %d is %v; want %v", j, double.Data[j], want)
+				}
+			}
+			phi, a := long(r, n, cols), random(r, 2*n, 2*c, 2*c)
+			var u [2][]float64
+			var p [2]blas64.General
+			for k, x := range []Long{x, LongOf(double)} {
+				u[k], p[k] = make([]float64, c*c*n), blas64.General{Rows: n, Cols: Padded(cols), Stride: Padded(cols), Data: make([]float64, n*Padded(cols))}
+				rows.Gram(u[k], x, phi, x.Half(0))
+				rows.Powers(p[k], a, x, false, x.Half(1))
+			}
+			if !slices.Equal(u[0], u[1]) || !slices.Equal(p[0].Data, p[1].Data) {
+				t.Fatalf("%d rows of %d numbers: sums or powers differ with the precision", 2*c, cols)
+			}
+		}
+	})
+}
+
 func TestGramAgainstFormula(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		r, rows := rand.New(rand.NewPCG(1, 7)), new(Rows)
@@ -37,7 +87,7 @@ func TestGramAgainstFormula(t *testing.T) {
 			c, n, cols := 1+i%9, 1+r.IntN(8), 1+r.IntN(700)
 			x, phi := long(r, 2*c, cols), long(r, n, cols)
 			u := make([]float64, c*c*n)
-			rows.Gram(u, x, phi)
+			rows.Gram(u, eitherLong(r, x), phi, Ahead{})
 			next := c
 			for a := range c {
 				for b := a; b < c; b++ {
@@ -119,8 +169,9 @@ func TestPowersAgainstFormula(t *testing.T) {
 			}
 			got, more := long(r, n, cols), long(r, n, cols)
 			before := append([]float64(nil), more.Data...)
-			rows.Powers(got, a, x, false, x.Data)
-			rows.Powers(more, a, x, true, nil)
+			l := eitherLong(r, x)
+			rows.Powers(got, a, l, false, l.Half(1))
+			rows.Powers(more, a, l, true, Ahead{})
 			for k := range n {
 				for j := range x.Cols {
 					var y complex128
@@ -217,11 +268,19 @@ func TestQuotientsAgainstFormula(t *testing.T) {
 }
 
 func TestRowsRefuseUnpadded(t *testing.T) {
-	defer func() {
-		if recover() == nil {
-			t.Error("rows of 23 numbers are taken; want a panic, since the kernels check no bounds")
-		}
-	}()
 	x := blas64.General{Rows: 2, Cols: 23, Stride: 23, Data: make([]float64, 46)}
-	new(Rows).Gram(make([]float64, 1), x, x)
+	for name, try := range map[string]func(){
+		"in float64": func() { LongOf(x) },
+		"in float32": func() { SingleLong(make([]float32, 46), 2, 23, 1) },
+		"of weights": func() { new(Rows).Gram(make([]float64, 2), Long{rows: 2, cols: 23}, x, Ahead{}) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("rows of 23 numbers %s are taken; want a panic, since the kernels check no bounds", name)
+				}
+			}()
+			try()
+		}()
+	}
 }

@@ -42,6 +42,25 @@ func Transpose(dst []float64, dstStride int, src []float64, srcStride, rows, col
 	}
 }
 
+// singleTile is how many columns TransposeSingle has in float64 at a time.
+const singleTile = 64
+
+// TransposeSingle is [Transpose] into float32, of src times scale. What is below 2^-126 is 0, what is
+// beyond about 3.4e38 infinite.
+func TransposeSingle(dst []float32, dstStride int, src []float64, srcStride, rows, cols int, scale float64) {
+	w := workspaces.Get().(*workspace)
+	defer workspaces.Put(w)
+	for r := 0; r < rows; r += rowsOfTile {
+		n := min(rowsOfTile, rows-r)
+		w.a = grow(w.a, singleTile*n)
+		for c := 0; c < cols; c += singleTile {
+			m := min(singleTile, cols-c)
+			Transpose(w.a, n, src[r*srcStride+c:], srcStride, n, m)
+			narrowRows(current, dst[c*dstStride+r:], dstStride, w.a, n, m, n, scale)
+		}
+	}
+}
+
 // transposeTile is Transpose for multiples of four or, where there are squares of eight, of eight.
 func transposeTile(dst []float64, dstStride int, src []float64, srcStride, rows, cols int) {
 	size, along, gather := 4, transpose4, gather4

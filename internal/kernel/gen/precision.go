@@ -68,27 +68,47 @@ func conversions() {
 	}
 }
 
-// convert writes a loop over vectors of float64 and as many float32; body converts one with the
-// registers x, which is free, and scale.
+// convert writes loops over rows of whole vectors of float64 and as many float32; body converts one
+// vector with the registers x, which is free, and scale.
 func (s isa) convert(name, to, from string, body func(x, scale VecVirtual, at, to Mem)) {
 	name += s.name
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(dst *%s, x *%s, scale float64, vectors int)", to, from))
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(dst *%s, dstStride uintptr, x *%s, xStride uintptr, scale float64, vectors, rows int)", to, from))
 	Pragma("noescape")
-	Doc(name + " sets dst to x times scale.")
+	Doc(name + " sets rows of dst to those of x times scale, strides being in bytes.")
 	restore := s.single().flush()
-	dst, src, n, scale := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("vectors"), GP64()), s.vec()
+	dst, src, rows, scale := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("rows"), GP64()), s.vec()
+	dstStride, srcStride, vectors := Load(Param("dstStride"), GP64()), Load(Param("xStride"), GP64()), Load(Param("vectors"), GP64())
 	p, err := Param("scale").Resolve()
 	if err != nil {
 		panic(err)
 	}
 	VBROADCASTSD(p.Addr, scale)
 	step := map[string]int{"float64": 8 * s.lanes, "float32": 4 * s.lanes}
-	Label("loop")
-	body(s.vec(), scale, Mem{Base: src}, Mem{Base: dst})
-	ADDQ(Imm(uint64(step[from])), src)
-	ADDQ(Imm(uint64(step[to])), dst)
-	DECQ(n)
-	JNE(LabelRef("loop"))
+	at, put, n := GP64(), GP64(), GP64()
+	loop := func(label, done string, vecs int) {
+		SUBQ(Imm(uint64(vecs)), n)
+		JLT(LabelRef(done))
+		Label(label)
+		for i := range vecs {
+			body(s.vec(), scale, Mem{Base: at, Disp: i * step[from]}, Mem{Base: put, Disp: i * step[to]})
+		}
+		ADDQ(U32(vecs*step[from]), at)
+		ADDQ(U32(vecs*step[to]), put)
+		SUBQ(Imm(uint64(vecs)), n)
+		JGE(LabelRef(label))
+		Label(done)
+		ADDQ(Imm(uint64(vecs)), n)
+	}
+	Label("row")
+	MOVQ(src, at)
+	MOVQ(dst, put)
+	MOVQ(vectors, n)
+	loop("six", "few", 6)
+	loop("one", "next", 1)
+	ADDQ(srcStride, src)
+	ADDQ(dstStride, dst)
+	DECQ(rows)
+	JNE(LabelRef("row"))
 	restore()
 	VZEROUPPER()
 	RET()

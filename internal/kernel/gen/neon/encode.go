@@ -14,9 +14,10 @@ const (
 	zero                // d, n, #0.0
 	element             // d, n, m[i]
 	shift               // d, n, #i
+	wide                // d, n: two float64 of two float32
 )
 
-// encodings are the instructions on two float64 or int64 that Go's assembler has no
+// encodings are the instructions on two float64 or int64, or two of four float32, that Go's assembler has no
 // name for: their form, and their bits with every operand 0.
 var encodings = map[string]struct {
 	form form
@@ -41,6 +42,8 @@ var encodings = map[string]struct {
 	"fmla element": {element, 0x4FC01000},
 	"fmls element": {element, 0x4FC05000},
 	"sshr":         {shift, 0x4F400400},
+	"fcvtl":        {wide, 0x0E617800}, // of the first two
+	"fcvtl2":       {wide, 0x4E617800}, // of the last two
 }
 
 // encode returns an instruction for registers d, n and m and the number i, and how a
@@ -54,6 +57,8 @@ func encode(name string, d, n, m, i int) (word uint32, text string) {
 	short, _, _ := strings.Cut(name, " ")
 	text = fmt.Sprintf("%s v%d.2d, v%d.2d", short, d, n)
 	switch e.form {
+	case wide:
+		text = fmt.Sprintf("%s v%d.2d, v%d.%ds", short, d, n, 2+2*int(e.bits>>30&1))
 	case three:
 		word |= uint32(m) << 16
 		text += fmt.Sprintf(", v%d.2d", m)

@@ -29,6 +29,7 @@ func main() {
 		f.medians()
 		f.fetch()
 		f.transpose()
+		f.widen()
 	case "fft":
 		f.fft()
 	default:

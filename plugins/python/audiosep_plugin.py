@@ -887,7 +887,10 @@ class _Separated:
         y = _shaped("what separate returned", self.separate(x, what.skip, what.count, **more), made, *mix.shape)
         if what.rest or not self.rest:
             return y
-        return np.concatenate([y, (mix - y.sum(axis=0))[None]])  # wanted where nobody has the samples that it is left of
+        left = mix.astype(np.result_type(mix, y))  # wanted where nobody has the samples that it is left of
+        for part in y:
+            left -= part
+        return np.concatenate([y, left[None]])
 
 
 def separated(coefs, names, halo, separate, rest=False):
@@ -900,6 +903,8 @@ def separated(coefs, names, halo, separate, rest=False):
     alone, (j - 1, L, n, f): where coefs are those of a recording's frames, the last is taken from
     its samples, and is neither sent nor transformed back. Of one name it is all, and separate
     is not called."""
+    if rest and not len(names):
+        raise ValueError("there are no names; want one for each source")
     return _Separated(coefs, names, halo, separate, rest=rest)
 
 

@@ -56,6 +56,9 @@ func (p portion) Run(_ context.Context, _ audiosep.Env, in blurIn) (stemsOut, er
 // wanted. But for that more, all numbers are exact.
 func halve(dst []audiosep.Coefs, x audiosep.Coefs, more float64) {
 	last := len(dst) - 1
+	if last < 0 {
+		return
+	}
 	for p, mix := range [][]float64{x.Re, x.Im} {
 		plane := func(j int) []float64 { return [][]float64{dst[j].Re, dst[j].Im}[p] }
 		for j := range last {
@@ -368,4 +371,54 @@ func TestRestContract(t *testing.T) {
 			t.Errorf("%s: faults are %q; want %q", params, faults, want)
 		}
 	}
+}
+
+// FuzzSeparate asks for frames of stems in ways that make sense or do not. An answer has as many numbers
+// as there are sources that are wanted, and the others are the same whether the last is wanted or not.
+func FuzzSeparate(f *testing.F) {
+	f.Add(uint8(2), true, true, uint64(0), uint64(3), uint64(1), uint64(2), uint64(2))
+	f.Add(uint8(2), true, false, uint64(0), uint64(3), uint64(1), uint64(2), uint64(4))
+	f.Add(uint8(1), true, true, uint64(0), uint64(3), uint64(1), uint64(2), uint64(2))
+	f.Add(uint8(0), true, true, uint64(0), uint64(3), uint64(1), uint64(2), uint64(0))
+	f.Add(uint8(3), false, true, uint64(0), uint64(3), uint64(1), uint64(2), uint64(4))
+	f.Add(uint8(3), true, true, uint64(1), uint64(1<<63), uint64(1<<63), uint64(1<<63), uint64(1<<62))
+	f.Fuzz(func(t *testing.T, sources uint8, said, asked bool, first, frames, skip, count, numbers uint64) {
+		const m, all = 4, 6
+		tr, err := local[audiosep.Transformer](t, "copy", "").Transform(t.Context(), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := audiosep.NewSpectra(besides([][]float64{random("y", m*all)}, 8000, m, 1), tr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := portion{Sources: int(sources % 9), Rest: said}.Run(t.Context(), audiosep.Env{}, blurIn{x})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := newLink(nil)
+		stems := out.Sources.(*audiosep.SeparatedStems)
+		given := random("x", m*int(frames%(all+2)))
+		ask := func(rest bool, numbers uint64) (*wire.ReadReply, error) {
+			return l.answer(t.Context(), &wire.ReadRequest{Handle: l.own(stems), From: []*wire.Array{{Data: encode(given), Count: uint64(len(given))}}, To: []*wire.Array{{Count: numbers}},
+				What: &wire.ReadRequest_Separate{Separate: &wire.Separate{First: first, Frames: frames, Skip: skip, Count: count, Rest: rest}}})
+		}
+		reply, err := ask(asked, numbers)
+		if err != nil {
+			return
+		}
+		made := len(stems.Sources)
+		if asked {
+			made--
+		}
+		if got := decode(reply.Arrays[0].Data); asked && (!said || made < 1) || uint64(len(got)) != uint64(made)*count*m {
+			t.Fatalf("of %d sources, said %v, %d numbers came; want %d of each of %d", len(stems.Sources), said, len(got), count*m, made)
+		} else if asked {
+			whole, err := ask(false, numbers+count*m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, "the others", got, decode(whole.Arrays[0].Data)[:len(got)], 0)
+		}
+	})
 }

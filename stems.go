@@ -132,7 +132,8 @@ type SeparatedStems struct {
 	By any
 	// Rest says that the sources sum to X. Where X is a recording's, the last of several is then what the
 	// others leave of its samples, which takes no transform, and Separate is not asked for it:
-	// the coefficients of dst[J-1] are nil.
+	// the coefficients of dst[J-1] are nil. Elsewhere they are not, and are to be written. In a plugin
+	// they are not sent then.
 	Rest bool
 }
 

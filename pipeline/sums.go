@@ -35,6 +35,9 @@ type sumWatch struct {
 	sums    [][][]float64 // [place][layer][sample]
 	done    []int         // how far each source has come
 	peak    float64       // of what was looked at
+	// rest is the stems if the last of them is what the others leave of the recording. Then the samples
+	// sum to it whatever the plugin makes, and what it makes is looked at.
+	rest *audiosep.SeparatedStems
 }
 
 // NoSum is the warning of a run that the sources of a plugin's stage do not sum to the recording.
@@ -43,6 +46,7 @@ const NoSum = "its sources do not sum to the recording, as it promises"
 const (
 	watchedPlaces = 64
 	watchedRun    = 16 // samples at each place
+	watchedFrames = 8  // columns of frames, where the last source is the rest
 	// watchedOff is how far sums may be off, as part of the greatest sample: what is transformed
 	// and back is, by rounding, and a learnt transform may be far from orthogonal.
 	watchedOff = 1e-6
@@ -62,6 +66,9 @@ func (p *passage) watchSums(ctx context.Context, s audiosep.Stems, from int) *su
 	w := &sumWatch{mixture: mixture, head: h, done: make([]int, len(s.Names()))}
 	for j := range w.done {
 		w.done[j] = from
+	}
+	if s, ok := inside.As[*audiosep.SeparatedStems](s); ok && s.Rest && len(s.Sources) > 1 {
+		w.rest = s
 	}
 	for i := range watchedPlaces {
 		at := (2*i + 1) * h.Samples / (2 * watchedPlaces)
@@ -119,7 +126,67 @@ func (w *sumWatch) off(ctx context.Context) (seconds, part float64) {
 		}
 	}
 	if most <= watchedOff*w.peak {
-		return 0, 0
+		return w.coefsOff(ctx)
 	}
 	return float64(worst) / float64(w.head.Rate), most / w.peak
+}
+
+// coefsOff has the last source separated too, in a few frames, and returns what off does, of the
+// coefficients: nothing unless that source is the rest. Why this fails, if it does, is not told, as
+// nothing that was wanted has failed.
+func (w *sumWatch) coefsOff(ctx context.Context) (seconds, part float64) {
+	if w.rest == nil {
+		return 0, 0
+	}
+	f := w.rest.X.Framing()
+	columns := f.Columns()
+	looked := min(watchedFrames, columns)
+	most, peak, worst := 0.0, 0.0, 0
+	for i := range looked {
+		first := (2*i + 1) * columns / (2 * looked) * f.Share
+		off, greatest, err := w.framesOff(ctx, first, f.Share)
+		if err != nil {
+			return 0, 0
+		}
+		if peak = max(peak, greatest); off > most {
+			most, worst = off, first
+		}
+	}
+	if most <= watchedOff*peak {
+		return 0, 0
+	}
+	return float64(max(0, worst*f.Hop-f.Pad)) / float64(w.head.Rate), most / peak
+}
+
+// framesOff returns how far all sources together are from the coefficients of n frames, and the greatest
+// of these.
+func (w *sumWatch) framesOff(ctx context.Context, first, n int) (most, peak float64, err error) {
+	s, f, t := w.rest, w.rest.X.Framing(), w.rest.X.Transform()
+	from, to := max(0, first-s.Halo), min(f.Frames(), first+n+s.Halo)
+	mix := new(audiosep.Spectrogram)
+	if err := s.X.Read(ctx, mix, from, to-from); err != nil {
+		return 0, 0, err
+	}
+	dst := make([][]audiosep.Coefs, len(s.Sources))
+	for j := range dst {
+		for range mix.Layers {
+			dst[j] = append(dst[j], audiosep.MakeCoefs(t, n))
+		}
+	}
+	if err := s.Separate(ctx, dst, mix, first-from, n); err != nil {
+		return 0, 0, err
+	}
+	for l, layer := range mix.Layers {
+		layer = layer.Slice(first-from, first-from+n, t.Bins())
+		for p, x := range [][]float64{layer.Re, layer.Im} {
+			for i, v := range x {
+				peak = max(peak, math.Abs(v))
+				for j := range dst {
+					v -= [][]float64{dst[j][l].Re, dst[j][l].Im}[p][i]
+				}
+				most = max(most, math.Abs(v))
+			}
+		}
+	}
+	return most, peak, nil
 }

@@ -6,10 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/transforms"
 )
 
 // parts is a stage that makes two sources of a recording, which sum to as much of it as the
@@ -86,6 +91,80 @@ func TestSumsAreWatched(t *testing.T) {
 		}
 		if told := strings.Contains(log.String(), "its sources do not sum to the recording"); told != c.told || told && !strings.Contains(log.String(), "stage=parts seconds=") {
 			t.Errorf("%+v: the log is %q", c, log.String())
+		}
+	}
+}
+
+// shares is a stage that makes two sources of coefficients, of which the last is said to be the rest,
+// and is as much more than that as the parameter says.
+type shares struct {
+	sharesParams
+	asked *atomic.Int64
+}
+
+type sharesParams struct {
+	More float64 `json:"more" doc:"As part of the mixture."`
+}
+
+func (p shares) Run(_ context.Context, _ audiosep.Env, in struct {
+	Coefs audiosep.Spectra `port:"coefs"`
+}) (out struct {
+	Sources audiosep.Stems `port:"sources"`
+}, err error) {
+	out.Sources = &audiosep.SeparatedStems{X: in.Coefs, Sources: []string{"a", "b"}, Halo: 2, Rest: true, Separate: func(_ context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, skip, n int) error {
+		for l, mix := range x.Layers {
+			mix = mix.Slice(skip, skip+n, x.Transform.Bins())
+			floats.ScaleTo(dst[0][l].Re, 0.3, mix.Re)
+			floats.ScaleTo(dst[0][l].Im, 0.3, mix.Im)
+			if dst[1][l].Re == nil {
+				continue
+			}
+			p.asked.Add(int64(n))
+			floats.ScaleTo(dst[1][l].Re, 0.7+p.More, mix.Re)
+			floats.ScaleTo(dst[1][l].Im, 0.7+p.More, mix.Im)
+		}
+		return nil
+	}}
+	return out, nil
+}
+
+// Where the last source is the rest, the samples sum to the recording whatever a plugin makes. Then its
+// coefficients are looked at, in a few frames.
+func TestRestsAreWatched(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	wave := make([]float64, 50000)
+	for i := range wave {
+		wave[i] = rng.NormFloat64()
+	}
+	for _, c := range []struct {
+		more   float64
+		origin string
+		told   bool
+		asked  int64
+	}{{0, "a plugin", false, 8}, {1e-5, "a plugin", true, 8}, {1e-5, "", false, 0}} {
+		asked := new(atomic.Int64)
+		defs := []audiosep.Definition{
+			audiosep.Define("wave", "A wave.", struct{}{}, func(struct{}) (audiosep.Source, error) {
+				return &audiosep.Signal{Rate: 8000, Channels: 1, Data: [][]float64{wave}}, nil
+			}),
+			audiosep.Define("shares", "Two parts.", sharesParams{}, func(p sharesParams) (shares, error) { return shares{p, asked}, nil }, audiosep.Lazy, audiosep.Sums),
+			audiosep.Define("nowhere", "Writes nothing.", struct{}{}, func(struct{}) (audiosep.Sink, error) { return nowhere{}, nil }),
+		}
+		defs[1].Origin = c.origin
+		spec, err := Parse("spec.json", fmt.Appendf(nil, `{"audiosep": 1, "stages": [{"use": "wave"}, {"use": "frame", "params": {"length": 64}}, {"use": "stft"}, {"use": "shares", "params": {"more": %v}}, {"use": "nowhere"}]}`, c.more))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := Check(spec, NewRegistry(append(defs, transforms.Stages...)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		if err := p.Run(t.Context(), Options{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))}); err != nil {
+			t.Fatal(err)
+		}
+		if told := strings.Contains(log.String(), NoSum); told != c.told || told && !strings.Contains(log.String(), "stage=shares seconds=") || asked.Load() != c.asked {
+			t.Errorf("%+v: all sources of %d frames were separated; the log is %q", c, asked.Load(), log.String())
 		}
 	}
 }

@@ -447,6 +447,14 @@ func (q *query) separate(ctx context.Context, what *wire.Separate) error {
 		return err
 	}
 	layers, sources, bins := f.Layers(), len(s.Sources), t.Bins()
+	dst := make([][]audiosep.Coefs, sources)
+	if what.GetRest() {
+		if !s.Rest || sources < 2 {
+			return bad("the last of %d sources is to be left out; want that of stems that say rest, and two or more", sources)
+		}
+		sources--
+		dst[sources] = make([]audiosep.Coefs, layers) // nil: nobody wants it
+	}
 	mix, err := q.coefsFrom(t, layers, given)
 	if err != nil {
 		return err
@@ -456,10 +464,9 @@ func (q *query) separate(ctx context.Context, what *wire.Separate) error {
 		return err
 	}
 	x := &audiosep.Spectrogram{Framing: f, Transform: t, First: int(what.GetFirst()), N: given}
-	dst := make([][]audiosep.Coefs, sources)
 	for l := range layers {
 		x.Layers = append(x.Layers, mix.Slice(l*given, (l+1)*given, bins))
-		for j := range dst {
+		for j := range sources {
 			at := (l*sources + j) * n
 			dst[j] = append(dst[j], y.Slice(at, at+n, bins))
 		}

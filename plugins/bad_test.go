@@ -122,6 +122,7 @@ func describes(text string) func() {
 // badStages misbehave in the way that their parameter says.
 var badStages = []audiosep.Definition{
 	audiosep.Define("bad", "A transformer that misbehaves.", badParams{}, func(p badParams) (audiosep.Transformer, error) { return badTransform(p), nil }),
+	audiosep.Define("bad_stems", "A stage of stems that misbehaves.", badParams{}, func(p badParams) (badStems, error) { return badStems(p), nil }),
 	audiosep.Define("bad_factors", "A factorizer that misbehaves.", badParams{}, func(p badParams) (audiosep.Factorizer, error) { return badFactorizer(p), nil }),
 }
 
@@ -170,6 +171,10 @@ func (b badTransform) Forward(ctx context.Context, dst audiosep.Coefs, src []flo
 }
 
 func (b badTransform) Inverse(context.Context, []float64, audiosep.Coefs) error { return nil }
+
+type badStems badParams
+
+func (badStems) Run(context.Context, audiosep.Env, blurIn) (out stemsOut, err error) { return out, nil }
 
 type badFactorizer badParams
 
@@ -222,6 +227,9 @@ func (l liar) Run(req *wire.RunRequest, stream grpc.ServerStreamingServer[wire.R
 	}
 	if t, ok := b.stage.(badTransform); ok {
 		return result(lyingTransform(t.How, req.GetInputs()[0].GetValues()[0].GetFrames())...)
+	}
+	if s, ok := b.stage.(badStems); ok {
+		return result(lyingStems(s.How, req.GetInputs()[0].GetValues()[0].GetCoefs()))
 	}
 	how := b.stage.(badFactorizer).How
 	switch how {
@@ -286,6 +294,22 @@ func lyingTransform(how string, f *wire.Frames) []*wire.Port {
 	}
 }
 
+// lyingStems are stems of which the last source is the rest, that cannot be or whose parts are never as
+// many as they say.
+func lyingStems(how string, x *wire.Coefs) *wire.Port {
+	s := &wire.Stems{Handle: 7, Head: x.GetFraming().GetHead(), Names: []string{"a", "b"},
+		Separated: &wire.Separated{Coefs: &wire.Coefs{Handle: x.GetHandle(), Yours: true}, Rest: true}}
+	switch how {
+	case "rest of one":
+		s.Names = s.Names[:1]
+	case "rest of none":
+		s.Names = nil
+	case "rest of nothing":
+		s.Separated.Coefs = nil
+	}
+	return &wire.Port{Name: "sources", Values: []*wire.Value{{Cargo: &wire.Value_Sources{Sources: s}}}}
+}
+
 // lyingFactors are factors of a V of 3×5 that cannot be.
 func lyingFactors(how string) *wire.Port {
 	nan := encode([]float64{1, math.NaN(), 1})
@@ -322,6 +346,10 @@ func lyingFactors(how string) *wire.Port {
 
 // Read lies in a way that depends on the transform's number. Inverse is missing.
 func (l liar) Read(ctx context.Context, req *wire.ReadRequest) (*wire.ReadReply, error) {
+	if req.GetSeparate() != nil { // both sources, though it is asked for one
+		a := req.GetTo()[0]
+		return &wire.ReadReply{Arrays: []*wire.Array{{Offset: a.GetOffset(), Count: 2 * a.GetCount()}}}, nil
+	}
 	if req.GetForward() == nil && req.GetNumbers() == nil {
 		return l.UnimplementedPluginServer.Read(ctx, req)
 	}
@@ -579,6 +607,17 @@ func TestLiar(t *testing.T) {
 		s := build[audiosep.Factorizer](t, h, "liar", "bad_factors", `{"how": "`+how+`"}`)
 		_, err := s.Factorize(t.Context(), audiosep.Env{}, mat.NewDense(3, 5, nil), nil)
 		checkError(t, err, []string{"liar/bad_factors: plugin liar", "wrongly: ", want})
+	}
+	for how, want := range map[string]string{
+		"rest of one": "the last of 1 sources is to be what the others leave; want two or more", "rest of none": "the last of 0 sources is to be",
+		"rest of nothing": "want coefs", "": "answered separate wrongly: re is",
+	} {
+		s := stageOf(t, h, "liar", "bad_stems", `{"how": "`+how+`"}`)
+		out, err := s.run(t.Context(), audiosep.Env{}, wired(goldenScene(t), s.def.In))
+		if err == nil {
+			_, err = audiosep.Collect(t.Context(), out["sources"].(audiosep.Stems))
+		}
+		checkError(t, err, []string{"liar/bad_stems: plugin liar", "wrongly: ", want})
 	}
 	h.Close()
 	nothingLeft(t, h)

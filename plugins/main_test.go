@@ -89,6 +89,8 @@ var testStages = []audiosep.Definition{
 	audiosep.Define("wrap", "Everything doubled, read when it is read.", struct{}{}, func(struct{}) (doubled, error) { return doubled{}, nil }),
 	audiosep.Define("blur", "The mean of five frames, and the rest.", struct{}{}, func(struct{}) (blur, error) { return blur{}, nil }, audiosep.Lazy, audiosep.Sums),
 	audiosep.Define("chunks", "The mean of five samples of both channels, and the rest.", struct{}{}, func(struct{}) (chunks, error) { return chunks{}, nil }, audiosep.Lazy, audiosep.Sums),
+	audiosep.Define("portion", "A half of the mixture, a quarter of it and so on, and the rest.", portion{Sources: 2, Rest: true}, func(p portion) (portion, error) { return p, nil }, audiosep.Lazy, audiosep.Sums),
+	audiosep.Define("split", "The same for each component.", struct{}{}, func(struct{}) (audiosep.Separator, error) { return halves{}, nil }),
 	audiosep.Define("mean", "The mean of recordings.", struct{}{}, func(struct{}) (mean, error) { return mean{}, nil }, audiosep.Lazy),
 }
 

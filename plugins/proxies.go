@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -341,11 +342,16 @@ func split(x []float64, n int) [][]float64 {
 	return rows
 }
 
-// separate is what SeparatedStems need of stems whose parts the other side makes.
+// separate is what SeparatedStems need of stems whose parts the other side makes. Coefficients of the
+// last source that are nil are not asked for, and do not travel.
 func (s *remoteStems) separate(halo int) func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, skip, n int) error {
 	return func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, skip, n int) error {
 		bins, layers := x.Transform.Bins(), len(x.Layers)
 		frame := planes(x.Transform) * bins * layers
+		rest := leavesLast(dst)
+		if rest {
+			dst = dst[:len(dst)-1]
+		}
 		return s.inParts(ctx, n, frame*(1+len(dst)), 2*halo*frame, func(ctx context.Context, first, n int) error {
 			at := skip + first
 			from, to := max(0, at-halo), min(x.N, at+n+halo)
@@ -358,10 +364,15 @@ func (s *remoteStems) separate(halo int) func(ctx context.Context, dst [][]audio
 				}
 			}
 			req := &wire.ReadRequest{Handle: s.handle, What: &wire.ReadRequest_Separate{Separate: &wire.Separate{
-				First: uint64(x.First + from), Frames: uint64(to - from), Skip: uint64(at - from), Count: uint64(n)}}}
+				First: uint64(x.First + from), Frames: uint64(to - from), Skip: uint64(at - from), Count: uint64(n), Rest: rest}}}
 			return s.carry(ctx, "separate", req, coefs(mix...), coefs(parts...))
 		})
 	}
+}
+
+// leavesLast tells whether the last of several sources, [source][layer], is what the others leave.
+func leavesLast(dst [][]audiosep.Coefs) bool {
+	return len(dst) > 1 && !slices.ContainsFunc(dst[len(dst)-1], func(c audiosep.Coefs) bool { return c.Re != nil })
 }
 
 // separateAudio is what SeparatedAudioStems need of such.

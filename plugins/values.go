@@ -625,7 +625,7 @@ func (s *sender) stems(v audiosep.Stems) (*wire.Stems, error) {
 	switch v := v.(type) {
 	case *audiosep.SeparatedStems:
 		x, err := s.coefs(v.X)
-		w.Separated = &wire.Separated{Coefs: x, Halo: uint64(v.Halo)}
+		w.Separated = &wire.Separated{Coefs: x, Halo: uint64(v.Halo), Rest: v.Rest && len(v.Sources) > 1}
 		return w, err
 	case *audiosep.SeparatedAudioStems:
 		src, err := s.audio(v.Source)
@@ -676,12 +676,15 @@ func (r *receiver) separated(s *remoteStems, m *wire.Separated) (audiosep.Stems,
 	if m.GetCoefs() == nil || m.GetHalo() > mostBeside {
 		return nil, bad("stems are of %v with a halo of %d frames; want coefs, and at most %d", m.GetCoefs(), m.GetHalo(), mostBeside)
 	}
+	if m.GetRest() && len(s.names) < 2 {
+		return nil, bad("the last of %d sources is to be what the others leave; want two or more", len(s.names))
+	}
 	x, err := r.coefs(m.GetCoefs())
 	if err != nil {
 		return nil, err
 	}
 	halo := int(m.GetHalo())
-	return &audiosep.SeparatedStems{X: x, Sources: s.names, Halo: halo, Separate: s.separate(halo), By: s.link}, nil
+	return &audiosep.SeparatedStems{X: x, Sources: s.names, Halo: halo, Separate: s.separate(halo), By: s.link, Rest: m.GetRest()}, nil
 }
 
 func (r *receiver) separatedAudio(s *remoteStems, m *wire.SeparatedAudio) (audiosep.Stems, error) {

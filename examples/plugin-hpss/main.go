@@ -20,7 +20,7 @@ func (s hpss) Run(_ context.Context, _ audiosep.Env, in struct {
 	Sources audiosep.Stems `port:"sources"`
 }, err error) {
 	r, frames := s.Radius, in.Coefs.Framing().Frames()
-	out.Sources = audiosep.Separated(in.Coefs, []string{"harmonic", "percussive"}, r, func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, skip, n int) error {
+	out.Sources = &audiosep.SeparatedStems{X: in.Coefs, Sources: []string{"harmonic", "percussive"}, Halo: r, Rest: true, Separate: func(ctx context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, skip, n int) error {
 		bins, window := x.Transform.Bins(), make([]float64, 2*r+1)
 		for i := range len(x.Layers) * n * bins {
 			l, t, f, mask := i/bins/n, i/bins%n, i%bins, 0.5
@@ -42,11 +42,13 @@ func (s hpss) Run(_ context.Context, _ audiosep.Env, in struct {
 			}
 			for _, y := range planes {
 				y[1][t*bins+f] = mask * y[0][(skip+t)*bins+f]
-				y[2][t*bins+f] = y[0][(skip+t)*bins+f] - y[1][t*bins+f]
+				if y[2] != nil { // else it is left of the samples
+					y[2][t*bins+f] = y[0][(skip+t)*bins+f] - y[1][t*bins+f]
+				}
 			}
 		}
 		return ctx.Err()
-	})
+	}}
 	return out, nil
 }
 

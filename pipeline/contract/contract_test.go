@@ -53,6 +53,7 @@ var kindTests = map[string]struct {
 			"sum": "Separate real: sum|the sources sum to", "Group: partition": "Group: partition|component 0 is in 2 groups",
 			"Group: names": "Group: partition|a name of its own", "Group: same twice": "Group: same twice", "complex sum": "Separate complex: sum",
 			"Group: arguments untouched": "Group: arguments untouched|was modified", "Group: cancellation": "Group: cancellation|another reason",
+			"rest": "Separate real: rest|source 1 of 2, without the last: number", "complex rest": "Separate complex: rest|source 1 of 2", "rest refused": "Separate real: rest|with nil for the last of 2 sources: another reason",
 		}),
 	},
 	"factorizer": {
@@ -448,5 +449,19 @@ func TestCoefsComeBack(t *testing.T) {
 		if err := comesBack(t.Context(), x); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%T: error %v; want %q", c.by, err, c.want)
 		}
+	}
+}
+
+// What says that its last source is the rest, and means it, keeps all promises.
+func TestRestIsKept(t *testing.T) {
+	checked := false
+	for _, r := range try(t, defineFakeShape, "rest kept") {
+		if !r.OK() {
+			t.Error(r)
+		}
+		checked = checked || r.Check == "rest" && r.Skipped == ""
+	}
+	if !checked {
+		t.Error("the rest was not checked")
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
 )
@@ -41,6 +43,8 @@ func (s *fakeShape) Run(ctx context.Context, _ audiosep.Env, in fakeShapeIn) (fa
 		}
 	case "missing":
 		return fakeShapeOut{Sources: s.stems(in.Audio, h)}, nil
+	case "rest", "rest of others", "rest alone", "rest kept":
+		return fakeShapeOut{&half{in.Audio, s}, s.restStems(in.Audio)}, nil
 	case "inputs untouched":
 		in.Audio.(*scene).Data[1][5] = 7
 	}
@@ -77,6 +81,34 @@ func (s *fakeShape) stems(src audiosep.Source, h audiosep.Head) audiosep.Stems {
 		reach = 400
 	}
 	return &fakeStems{s, audiosep.SeparatedAudio(src, h, names, 500, reach, s.separate)}
+}
+
+// restStems are stems of which the last is the rest: a quarter and three quarters of each coefficient, if
+// nothing is wrong with them.
+func (s *fakeShape) restStems(src audiosep.Source) audiosep.Stems {
+	x, err := audiosep.NewSpectra(&audiosep.Framed{Source: src, Framing: newScene("scene").cut().Framing}, newPlainDFT(64))
+	if err != nil {
+		panic(err)
+	}
+	return &audiosep.SeparatedStems{X: x, Sources: []string{"quarter", "rest"}, Rest: true, Separate: func(_ context.Context, dst [][]audiosep.Coefs, x *audiosep.Spectrogram, skip, n int) error {
+		for l, mix := range x.Layers {
+			mix = mix.Slice(skip, skip+n, x.Transform.Bins())
+			shares := []float64{0.25, 0.75}
+			switch asked := dst[1][l].Re != nil; {
+			case s.fault == "rest":
+				shares[1] = 0.75 + 1e-7
+			case s.fault == "rest of others" && asked:
+				shares = []float64{0.25 + 1e-15, 0.75}
+			case s.fault == "rest alone" && asked:
+				return errOther
+			}
+			for j, share := range shares {
+				floats.ScaleTo(dst[j][l].Re, share, mix.Re[:len(dst[j][l].Re)])
+				floats.ScaleTo(dst[j][l].Im, share, mix.Im[:len(dst[j][l].Im)])
+			}
+		}
+		return nil
+	}}
 }
 
 func (s *fakeShape) separate(ctx context.Context, dst [][][]float64, x [][]float64, _ int) error {
@@ -144,5 +176,6 @@ var shapeFaults = map[string]string{
 	"position": "outputs|read alone", "any run": "any run|in blocks of", "same bits twice": "same bits twice|a second time",
 	"concurrent runs": "concurrent runs|a run alone", "inputs untouched": "inputs untouched|was modified", "cancellation": `cancellation|output "sources": the context was cancelled and the error is another reason`,
 	"silence": "silence|silence", "NaN": `NaN|made finite numbers of output "sources"`, "sum": "sum|the sources sum to", "frame-local": "frame-local|the beginning to be the same",
+	"rest": `rest|of source "rest", the last, is`, "rest of others": `rest|source "quarter" is`, "rest alone": "rest|asked for the last source too: another reason",
 	"lazy": "lazy|while the stage was run",
 }

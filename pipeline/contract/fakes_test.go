@@ -217,9 +217,21 @@ func (s *fakeSeparator) Group(ctx context.Context, _ audiosep.Env, f *audiosep.F
 	return []audiosep.Group{{Name: names[0], Components: all[:2]}, {Name: names[1], Components: all[2:]}}, nil
 }
 
+func (*fakeSeparator) LeavesRest() {}
+
 func (s *fakeSeparator) Separate(ctx context.Context, dst []audiosep.Coefs, x audiosep.Coefs, f *audiosep.Factors, _ []audiosep.Group) error {
 	_, n := f.H.Dims()
 	share := 0.1
+	rest := dst[1].Re == nil
+	if rest {
+		if s.fault == "rest refused" {
+			return errOther
+		}
+		dst = []audiosep.Coefs{dst[0], {Re: make([]float64, len(x.Re)), Im: make([]float64, len(x.Im))}} // for nobody
+	}
+	if rest && s.fault == "rest" || rest && s.fault == "complex rest" && x.Im != nil {
+		share = 0.1 + 1e-15
+	}
 	if s.fault == "sum" || s.fault == "complex sum" && x.Im != nil {
 		share = 0.1001
 	}

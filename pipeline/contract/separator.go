@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/wrap"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
@@ -117,7 +119,10 @@ func separatorChecks() []check {
 		checks = append(checks, localChecks(name, newLocal)...)
 		checks = append(checks, check{name + ": sum", "The sources sum to the mixture to 1e-12 of it, silence and silent models included.",
 			"give what masks leave to one of the sources; let masks sum to 1 where WH is 0",
-			func(ctx context.Context, s *subject) error { return sums(ctx, s, newLocal, complex) }})
+			func(ctx context.Context, s *subject) error { return sums(ctx, s, newLocal, complex) }},
+			check{name + ": rest", "A separator that leaves the last source to the others makes the same bits of these without it.",
+				"skip dst[J-1] where its coefficients are nil, and nothing else",
+				func(ctx context.Context, s *subject) error { return leavesRest(ctx, s, complex) }})
 	}
 	return checks
 }
@@ -270,6 +275,48 @@ func separate(ctx context.Context, stage audiosep.Separator, x audiosep.Coefs, f
 		}
 	}
 	return dst, nil
+}
+
+// leavesRest has a separator that says that the last source may be left out leave it out.
+func leavesRest(ctx context.Context, s *subject, complex bool) error {
+	stage, err := build[audiosep.Separator](s)
+	if err != nil {
+		return err
+	}
+	if _, ok := wrap.As[audiosep.RestSeparator](stage); !ok {
+		return skipped("it makes all sources")
+	}
+	const bins = 20
+	f := factors(bins, s.o.Rank, usual)
+	groups, err := s.groups(ctx, f)
+	if err != nil {
+		return err
+	}
+	if len(groups) < 2 {
+		return skipped("there is one source")
+	}
+	width := bins
+	if complex {
+		width = 2 * bins
+	}
+	x := separated(random("coefficients", usual*width), bins, usual, complex)
+	all, err := separate(ctx, stage, x, f, groups)
+	if err != nil {
+		return err
+	}
+	dst := make([]audiosep.Coefs, len(groups))
+	for j := range len(dst) - 1 {
+		dst[j] = audiosep.Coefs{Re: make([]float64, len(x.Re)), Im: slices.Clone(x.Im)}
+	}
+	if err := stage.Separate(ctx, dst, x, f, groups); err != nil {
+		return fmt.Errorf("with nil for the last of %d sources: %w", len(dst), fails(err))
+	}
+	for j := range len(dst) - 1 {
+		if err := errors.Join(sameBits(all[j].Re, dst[j].Re), sameBits(all[j].Im, dst[j].Im)); err != nil {
+			return fmt.Errorf("source %d of %d, without the last: %w", j+1, len(dst), err)
+		}
+	}
+	return nil
 }
 
 func sums(ctx context.Context, s *subject, newLocal maker, complex bool) error {

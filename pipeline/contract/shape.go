@@ -14,6 +14,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/wrap"
 )
 
 // shapeChecks are the promises of a stage of any shape: the five rules, what each output is
@@ -39,6 +40,10 @@ func (s *subject) shapeChecks() []check {
 	if s.def.Promised(audiosep.Sums) {
 		checks = append(checks, check{"sum", "The sources sum to the mixture, to 1e-9 of its greatest sample.",
 			"give what masks leave to one of the sources; let masks sum to 1 in silence too", sourcesSum})
+	}
+	if slices.ContainsFunc(s.def.Out, func(p audiosep.Port) bool { return p.Cargo == audiosep.CargoSources }) {
+		checks = append(checks, check{"rest", "Stems that say that the last source is what the others leave mean it: asked for all, they give the same bits of the others, and of the last what these leave, to 1e-9.",
+			"make the last source of what the others leave, and the others alike whether it is asked for or not; or do not say that it is the rest", lastIsRest})
 	}
 	if s.def.Promised(audiosep.Local) {
 		checks = append(checks, check{"frame-local", "What comes of a frame does not depend on other frames.",
@@ -394,6 +399,59 @@ func sourcesSum(ctx context.Context, s *subject) error {
 				}
 				if !(math.Abs(sum-v) <= 1e-9) {
 					return fmt.Errorf("sample %d of layer %d: the sources sum to %v where the mixture is %v; want it to 1e-9", i, l, sum, v)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// lastIsRest takes stems of which the last source is what the others leave as they are, and as if they did
+// not say so, which has that source separated too.
+func lastIsRest(ctx context.Context, s *subject) error {
+	out, err := s.trialRun(ctx, newScene("scene"), 1)
+	if err != nil {
+		return err
+	}
+	said := false
+	for _, p := range s.def.Out {
+		stems, ok := wrap.As[*audiosep.SeparatedStems](out[p.Name])
+		if !ok || !stems.Rest || len(stems.Sources) < 2 {
+			continue
+		}
+		said = true
+		all := *stems
+		all.Rest = false
+		if err := sameButRest(ctx, stems, &all); err != nil {
+			return fmt.Errorf("output %q: %w", p.Name, err)
+		}
+	}
+	if !said {
+		return skipped("nothing says that the last source is what the others leave")
+	}
+	return nil
+}
+
+// sameButRest says how stems differ from those of which all sources are separated.
+func sameButRest(ctx context.Context, stems, all audiosep.Stems) error {
+	got, err := audiosep.Collect(ctx, stems)
+	if err != nil {
+		return fails(err)
+	}
+	want, err := audiosep.Collect(ctx, all)
+	if err != nil {
+		return fmt.Errorf("asked for the last source too: %w", fails(err))
+	}
+	last := len(got) - 1
+	for j, name := range stems.Names() {
+		for l, x := range got[j].Data {
+			for i, v := range x {
+				is := want[j].Data[l][i]
+				if j < last && math.Float64bits(v) != math.Float64bits(is) {
+					return fmt.Errorf("sample %d of layer %d of source %q is %v, and %v where the last source is asked for too; want the same bits", i, l, name, v, is)
+				}
+				if j == last && !(math.Abs(v-is) <= 1e-9) {
+					return fmt.Errorf("sample %d of layer %d of source %q, the last, is %v; want what the others leave, %v, to 1e-9", i, l, name, is, v)
 				}
 			}
 		}

@@ -38,6 +38,7 @@ What is given is read when it is wanted, from any thread; what is made may be wh
                 sources as far before any goes on
                 made by separated(coefs, names, halo, separate), masks and the like:
                     separate(x, skip, n), x (L, up to halo + n + up to halo, f) -> (j, L, n, f)
+                    or, with rest=True, (j - 1, L, n, f): the last source is what they leave
                 or by separated_audio(audio, names, chunk, reach, separate):
                     separate(x, at), x (L, reach + n + reach) -> (j, L, n)
                 or by stems_of(head, names, blocks), of which blocks() gives what iterating does
@@ -59,6 +60,8 @@ Common shapes are known by their methods, without inputs, outputs and run
     joint learner      learn_jointly(self, y, env, phi, init) -> (phi, w, h) or (phi, Factors)
     separator          group(self, factors, env) -> {name: [component, ...], ...}
                        separate(self, x, w, h, groups)    x: (n, f), h: (k, n) -> (j, n, f)
+                       or, where the class says leaves_rest = True, -> (j - 1, n, f), of all
+                       groups but the last, whose source is what the others leave
     framer             framing(self, head)    Head -> Framing
     source             head(self) -> Head;  read(self, at, n) -> (L, n), zeros outside
     sink               create(self, head, sources, env), write(self, source, block) with
@@ -158,7 +161,7 @@ class ParamError(ValueError):
 
 # What protoc makes of wire/stage.proto; go generate keeps it fresh.
 _DESCRIPTOR = """
-CrpACgtzdGFnZS5wcm90bxISYXVkaW9zZXAucGx1Z2luLnYxIgcKBUVtcHR5IhEKD0Rlc2NyaWJlUmVxdWVzdCK3AQoNRGVz
+CuJACgtzdGFnZS5wcm90bxISYXVkaW9zZXAucGx1Z2luLnYxIgcKBUVtcHR5IhEKD0Rlc2NyaWJlUmVxdWVzdCK3AQoNRGVz
 Y3JpYmVSZXBseRIgCgtkZWZpbml0aW9ucxgBIAEoCVILZGVmaW5pdGlvbnMSGAoHdmVyc2lvbhgCIAEoCVIHdmVyc2lvbhIQ
 CgNzZGsYAyABKAlSA3NkaxIjCg1zaGFyZWRfbWVtb3J5GAQgASgIUgxzaGFyZWRNZW1vcnkSEgoEYXNrcxgFIAEoCFIEYXNr
 cxIfCgtvbmVfcHJvY2VzcxgGIAEoCFIKb25lUHJvY2VzcyJSCgxCdWlsZFJlcXVlc3QSFAoFc3RhZ2UYASABKAlSBXN0YWdl
@@ -229,50 +232,51 @@ IAEoCVIGc291cmNlEhoKCHZlbG9jaXR5GAUgASgBUgh2ZWxvY2l0eSK2AgoFU3RlbXMSFgoGaGFuZGxl
 bGUSFAoFeW91cnMYAiABKAhSBXlvdXJzEiwKBGhlYWQYAyABKAsyGC5hdWRpb3NlcC5wbHVnaW4udjEuSGVhZFIEaGVhZBIU
 CgVuYW1lcxgEIAMoCVIFbmFtZXMSMQoGZ3JvdXBzGAUgAygLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkdyb3VwUgZncm91cHMS
 OwoJc2VwYXJhdGVkGAYgASgLMh0uYXVkaW9zZXAucGx1Z2luLnYxLlNlcGFyYXRlZFIJc2VwYXJhdGVkEksKD3NlcGFyYXRl
-ZF9hdWRpbxgHIAEoCzIiLmF1ZGlvc2VwLnBsdWdpbi52MS5TZXBhcmF0ZWRBdWRpb1IOc2VwYXJhdGVkQXVkaW8iUAoJU2Vw
+ZF9hdWRpbxgHIAEoCzIiLmF1ZGlvc2VwLnBsdWdpbi52MS5TZXBhcmF0ZWRBdWRpb1IOc2VwYXJhdGVkQXVkaW8iZAoJU2Vw
 YXJhdGVkEi8KBWNvZWZzGAEgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkNvZWZzUgVjb2VmcxISCgRoYWxvGAIgASgEUgRo
-YWxvIm0KDlNlcGFyYXRlZEF1ZGlvEi8KBWF1ZGlvGAEgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkF1ZGlvUgVhdWRpbxIU
-CgVjaHVuaxgCIAEoBFIFY2h1bmsSFAoFcmVhY2gYAyABKARSBXJlYWNoIkkKBUFycmF5EhIKBGRhdGEYASABKAxSBGRhdGES
-FgoGb2Zmc2V0GAIgASgEUgZvZmZzZXQSFAoFY291bnQYAyABKARSBWNvdW50IrAGCgtSZWFkUmVxdWVzdBIWCgZoYW5kbGUY
-ASABKARSBmhhbmRsZRIsCgRjYWxsGAIgASgLMhguYXVkaW9zZXAucGx1Z2luLnYxLkNhbGxSBGNhbGwSLQoEZnJvbRgDIAMo
-CzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5BcnJheVIEZnJvbRIpCgJ0bxgEIAMoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5BcnJh
-eVICdG8SNwoHc2FtcGxlcxgFIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5TYW1wbGVzSABSB3NhbXBsZXMSOgoIc3BlY3Ry
-dW0YBiABKAsyHC5hdWRpb3NlcC5wbHVnaW4udjEuU3BlY3RydW1IAFIIc3BlY3RydW0SNwoHY29sdW1ucxgHIAEoCzIbLmF1
-ZGlvc2VwLnBsdWdpbi52MS5Db2x1bW5zSABSB2NvbHVtbnMSNwoHZm9yd2FyZBgIIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52
-MS5Gb3J3YXJkSABSB2ZvcndhcmQSNwoHaW52ZXJzZRgJIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5JbnZlcnNlSABSB2lu
-dmVyc2USNwoHbnVtYmVycxgKIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5OdW1iZXJzSABSB251bWJlcnMSNwoHaXRlcmF0
-ZRgLIAEoCzIbLmF1ZGlvc2VwLnBsdWdpbi52MS5JdGVyYXRlSABSB2l0ZXJhdGUSLgoEbmV4dBgMIAEoCzIYLmF1ZGlvc2Vw
-LnBsdWdpbi52MS5OZXh0SABSBG5leHQSOgoIc2VwYXJhdGUYDSABKAsyHC5hdWRpb3NlcC5wbHVnaW4udjEuU2VwYXJhdGVI
-AFIIc2VwYXJhdGUSSgoOc2VwYXJhdGVfYXVkaW8YDiABKAsyIS5hdWRpb3NlcC5wbHVnaW4udjEuU2VwYXJhdGVBdWRpb0gA
-Ug1zZXBhcmF0ZUF1ZGlvEi8KBXBsYWNlGA8gASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLlBsYWNlUgVwbGFjZUIGCgR3aGF0
-InUKBVBsYWNlEhQKBWZpcnN0GAEgASgEUgVmaXJzdBIUCgVjb3VudBgCIAEoBFIFY291bnQSFgoGbGF5ZXJzGAMgASgEUgZs
-YXllcnMSGAoHc291cmNlcxgEIAEoBFIHc291cmNlcxIOCgJhdBgFIAEoBFICYXQihwEKCVJlYWRSZXBseRIxCgZhcnJheXMY
-ASADKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuQXJyYXlSBmFycmF5cxIWCgZoYW5kbGUYAiABKARSBmhhbmRsZRIvCgVibG9j
-axgDIAEoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5CbG9ja1IFYmxvY2siLwoHU2FtcGxlcxIOCgJhdBgBIAEoElICYXQSFAoF
-Y291bnQYAiABKARSBWNvdW50IjYKCFNwZWN0cnVtEhQKBWZpcnN0GAEgASgEUgVmaXJzdBIUCgVjb3VudBgCIAEoBFIFY291
-bnQiRwoHQ29sdW1ucxIUCgVmaXJzdBgBIAEoBFIFZmlyc3QSFAoFY291bnQYAiABKARSBWNvdW50EhAKA2FsbBgDIAEoCFID
-YWxsIh8KB0ZvcndhcmQSFAoFY291bnQYASABKARSBWNvdW50Ih8KB0ludmVyc2USFAoFY291bnQYASABKARSBWNvdW50Ih8K
-B051bWJlcnMSFAoFZmlyc3QYASABKARSBWZpcnN0IgkKB0l0ZXJhdGUiBgoETmV4dCI5CgVCbG9jaxIWCgZzb3VyY2UYASAB
-KARSBnNvdXJjZRIYCgdzYW1wbGVzGAIgASgEUgdzYW1wbGVzImIKCFNlcGFyYXRlEhQKBWZpcnN0GAEgASgEUgVmaXJzdBIW
-CgZmcmFtZXMYAiABKARSBmZyYW1lcxISCgRza2lwGAMgASgEUgRza2lwEhQKBWNvdW50GAQgASgEUgVjb3VudCI1Cg1TZXBh
-cmF0ZUF1ZGlvEg4KAmF0GAEgASgSUgJhdBIUCgVjb3VudBgCIAEoBFIFY291bnQitwIKCFF1ZXN0aW9uEg4KAmlkGAEgASgE
-UgJpZBISCgRjYWxsGAIgASgEUgRjYWxsEjUKBHJlYWQYAyABKAsyHy5hdWRpb3NlcC5wbHVnaW4udjEuUmVhZFJlcXVlc3RI
-AFIEcmVhZBI4CgVjbG9zZRgEIAEoCzIgLmF1ZGlvc2VwLnBsdWdpbi52MS5DbG9zZVJlcXVlc3RIAFIFY2xvc2USLgoEc3Rl
-cBgFIAEoCzIYLmF1ZGlvc2VwLnBsdWdpbi52MS5TdGVwSABSBHN0ZXASKwoDbG9nGAYgASgLMhcuYXVkaW9zZXAucGx1Z2lu
-LnYxLkxvZ0gAUgNsb2cSMQoFYWxpdmUYByABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEuRW1wdHlIAFIFYWxpdmVCBgoEd2hh
-dCJjCgZBbnN3ZXISDgoCaWQYASABKARSAmlkEjMKBXJlcGx5GAIgASgLMh0uYXVkaW9zZXAucGx1Z2luLnYxLlJlYWRSZXBs
-eVIFcmVwbHkSFAoFZXJyb3IYAyABKAlSBWVycm9yMu8FCgZQbHVnaW4SUgoIRGVzY3JpYmUSIy5hdWRpb3NlcC5wbHVnaW4u
-djEuRGVzY3JpYmVSZXF1ZXN0GiEuYXVkaW9zZXAucGx1Z2luLnYxLkRlc2NyaWJlUmVwbHkSSQoFQnVpbGQSIC5hdWRpb3Nl
-cC5wbHVnaW4udjEuQnVpbGRSZXF1ZXN0Gh4uYXVkaW9zZXAucGx1Z2luLnYxLkJ1aWxkUmVwbHkSUgoIRm9yZWNhc3QSIy5h
-dWRpb3NlcC5wbHVnaW4udjEuRm9yZWNhc3RSZXF1ZXN0GiEuYXVkaW9zZXAucGx1Z2luLnYxLkZvcmVjYXN0UmVwbHkSSAoH
-UHJlcGFyZRIiLmF1ZGlvc2VwLnBsdWdpbi52MS5QcmVwYXJlUmVxdWVzdBoZLmF1ZGlvc2VwLnBsdWdpbi52MS5FbXB0eRJF
-CgNSdW4SHi5hdWRpb3NlcC5wbHVnaW4udjEuUnVuUmVxdWVzdBocLmF1ZGlvc2VwLnBsdWdpbi52MS5SdW5SZXBseTABEkYK
-BFJlYWQSHy5hdWRpb3NlcC5wbHVnaW4udjEuUmVhZFJlcXVlc3QaHS5hdWRpb3NlcC5wbHVnaW4udjEuUmVhZFJlcGx5EkUK
-BkNvbW1pdBIgLmF1ZGlvc2VwLnBsdWdpbi52MS5TdGFnZVJlcXVlc3QaGS5hdWRpb3NlcC5wbHVnaW4udjEuRW1wdHkSRwoI
-V2l0aGRyYXcSIC5hdWRpb3NlcC5wbHVnaW4udjEuU3RhZ2VSZXF1ZXN0GhkuYXVkaW9zZXAucGx1Z2luLnYxLkVtcHR5EkQK
-BUNsb3NlEiAuYXVkaW9zZXAucGx1Z2luLnYxLkNsb3NlUmVxdWVzdBoZLmF1ZGlvc2VwLnBsdWdpbi52MS5FbXB0eRJDCgNB
-c2sSGi5hdWRpb3NlcC5wbHVnaW4udjEuQW5zd2VyGhwuYXVkaW9zZXAucGx1Z2luLnYxLlF1ZXN0aW9uKAEwAUIrWilnaXRo
-dWIuY29tL2F1ZGlvc2VwL2F1ZGlvc2VwL3BsdWdpbnMvd2lyZWIGcHJvdG8z
+YWxvEhIKBHJlc3QYAyABKAhSBHJlc3QibQoOU2VwYXJhdGVkQXVkaW8SLwoFYXVkaW8YASABKAsyGS5hdWRpb3NlcC5wbHVn
+aW4udjEuQXVkaW9SBWF1ZGlvEhQKBWNodW5rGAIgASgEUgVjaHVuaxIUCgVyZWFjaBgDIAEoBFIFcmVhY2giSQoFQXJyYXkS
+EgoEZGF0YRgBIAEoDFIEZGF0YRIWCgZvZmZzZXQYAiABKARSBm9mZnNldBIUCgVjb3VudBgDIAEoBFIFY291bnQisAYKC1Jl
+YWRSZXF1ZXN0EhYKBmhhbmRsZRgBIAEoBFIGaGFuZGxlEiwKBGNhbGwYAiABKAsyGC5hdWRpb3NlcC5wbHVnaW4udjEuQ2Fs
+bFIEY2FsbBItCgRmcm9tGAMgAygLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkFycmF5UgRmcm9tEikKAnRvGAQgAygLMhkuYXVk
+aW9zZXAucGx1Z2luLnYxLkFycmF5UgJ0bxI3CgdzYW1wbGVzGAUgASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLlNhbXBsZXNI
+AFIHc2FtcGxlcxI6CghzcGVjdHJ1bRgGIAEoCzIcLmF1ZGlvc2VwLnBsdWdpbi52MS5TcGVjdHJ1bUgAUghzcGVjdHJ1bRI3
+Cgdjb2x1bW5zGAcgASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLkNvbHVtbnNIAFIHY29sdW1ucxI3Cgdmb3J3YXJkGAggASgL
+MhsuYXVkaW9zZXAucGx1Z2luLnYxLkZvcndhcmRIAFIHZm9yd2FyZBI3CgdpbnZlcnNlGAkgASgLMhsuYXVkaW9zZXAucGx1
+Z2luLnYxLkludmVyc2VIAFIHaW52ZXJzZRI3CgdudW1iZXJzGAogASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLk51bWJlcnNI
+AFIHbnVtYmVycxI3CgdpdGVyYXRlGAsgASgLMhsuYXVkaW9zZXAucGx1Z2luLnYxLkl0ZXJhdGVIAFIHaXRlcmF0ZRIuCgRu
+ZXh0GAwgASgLMhguYXVkaW9zZXAucGx1Z2luLnYxLk5leHRIAFIEbmV4dBI6CghzZXBhcmF0ZRgNIAEoCzIcLmF1ZGlvc2Vw
+LnBsdWdpbi52MS5TZXBhcmF0ZUgAUghzZXBhcmF0ZRJKCg5zZXBhcmF0ZV9hdWRpbxgOIAEoCzIhLmF1ZGlvc2VwLnBsdWdp
+bi52MS5TZXBhcmF0ZUF1ZGlvSABSDXNlcGFyYXRlQXVkaW8SLwoFcGxhY2UYDyABKAsyGS5hdWRpb3NlcC5wbHVnaW4udjEu
+UGxhY2VSBXBsYWNlQgYKBHdoYXQidQoFUGxhY2USFAoFZmlyc3QYASABKARSBWZpcnN0EhQKBWNvdW50GAIgASgEUgVjb3Vu
+dBIWCgZsYXllcnMYAyABKARSBmxheWVycxIYCgdzb3VyY2VzGAQgASgEUgdzb3VyY2VzEg4KAmF0GAUgASgEUgJhdCKHAQoJ
+UmVhZFJlcGx5EjEKBmFycmF5cxgBIAMoCzIZLmF1ZGlvc2VwLnBsdWdpbi52MS5BcnJheVIGYXJyYXlzEhYKBmhhbmRsZRgC
+IAEoBFIGaGFuZGxlEi8KBWJsb2NrGAMgASgLMhkuYXVkaW9zZXAucGx1Z2luLnYxLkJsb2NrUgVibG9jayIvCgdTYW1wbGVz
+Eg4KAmF0GAEgASgSUgJhdBIUCgVjb3VudBgCIAEoBFIFY291bnQiNgoIU3BlY3RydW0SFAoFZmlyc3QYASABKARSBWZpcnN0
+EhQKBWNvdW50GAIgASgEUgVjb3VudCJHCgdDb2x1bW5zEhQKBWZpcnN0GAEgASgEUgVmaXJzdBIUCgVjb3VudBgCIAEoBFIF
+Y291bnQSEAoDYWxsGAMgASgIUgNhbGwiHwoHRm9yd2FyZBIUCgVjb3VudBgBIAEoBFIFY291bnQiHwoHSW52ZXJzZRIUCgVj
+b3VudBgBIAEoBFIFY291bnQiHwoHTnVtYmVycxIUCgVmaXJzdBgBIAEoBFIFZmlyc3QiCQoHSXRlcmF0ZSIGCgROZXh0IjkK
+BUJsb2NrEhYKBnNvdXJjZRgBIAEoBFIGc291cmNlEhgKB3NhbXBsZXMYAiABKARSB3NhbXBsZXMidgoIU2VwYXJhdGUSFAoF
+Zmlyc3QYASABKARSBWZpcnN0EhYKBmZyYW1lcxgCIAEoBFIGZnJhbWVzEhIKBHNraXAYAyABKARSBHNraXASFAoFY291bnQY
+BCABKARSBWNvdW50EhIKBHJlc3QYBSABKAhSBHJlc3QiNQoNU2VwYXJhdGVBdWRpbxIOCgJhdBgBIAEoElICYXQSFAoFY291
+bnQYAiABKARSBWNvdW50IrcCCghRdWVzdGlvbhIOCgJpZBgBIAEoBFICaWQSEgoEY2FsbBgCIAEoBFIEY2FsbBI1CgRyZWFk
+GAMgASgLMh8uYXVkaW9zZXAucGx1Z2luLnYxLlJlYWRSZXF1ZXN0SABSBHJlYWQSOAoFY2xvc2UYBCABKAsyIC5hdWRpb3Nl
+cC5wbHVnaW4udjEuQ2xvc2VSZXF1ZXN0SABSBWNsb3NlEi4KBHN0ZXAYBSABKAsyGC5hdWRpb3NlcC5wbHVnaW4udjEuU3Rl
+cEgAUgRzdGVwEisKA2xvZxgGIAEoCzIXLmF1ZGlvc2VwLnBsdWdpbi52MS5Mb2dIAFIDbG9nEjEKBWFsaXZlGAcgASgLMhku
+YXVkaW9zZXAucGx1Z2luLnYxLkVtcHR5SABSBWFsaXZlQgYKBHdoYXQiYwoGQW5zd2VyEg4KAmlkGAEgASgEUgJpZBIzCgVy
+ZXBseRgCIAEoCzIdLmF1ZGlvc2VwLnBsdWdpbi52MS5SZWFkUmVwbHlSBXJlcGx5EhQKBWVycm9yGAMgASgJUgVlcnJvcjLv
+BQoGUGx1Z2luElIKCERlc2NyaWJlEiMuYXVkaW9zZXAucGx1Z2luLnYxLkRlc2NyaWJlUmVxdWVzdBohLmF1ZGlvc2VwLnBs
+dWdpbi52MS5EZXNjcmliZVJlcGx5EkkKBUJ1aWxkEiAuYXVkaW9zZXAucGx1Z2luLnYxLkJ1aWxkUmVxdWVzdBoeLmF1ZGlv
+c2VwLnBsdWdpbi52MS5CdWlsZFJlcGx5ElIKCEZvcmVjYXN0EiMuYXVkaW9zZXAucGx1Z2luLnYxLkZvcmVjYXN0UmVxdWVz
+dBohLmF1ZGlvc2VwLnBsdWdpbi52MS5Gb3JlY2FzdFJlcGx5EkgKB1ByZXBhcmUSIi5hdWRpb3NlcC5wbHVnaW4udjEuUHJl
+cGFyZVJlcXVlc3QaGS5hdWRpb3NlcC5wbHVnaW4udjEuRW1wdHkSRQoDUnVuEh4uYXVkaW9zZXAucGx1Z2luLnYxLlJ1blJl
+cXVlc3QaHC5hdWRpb3NlcC5wbHVnaW4udjEuUnVuUmVwbHkwARJGCgRSZWFkEh8uYXVkaW9zZXAucGx1Z2luLnYxLlJlYWRS
+ZXF1ZXN0Gh0uYXVkaW9zZXAucGx1Z2luLnYxLlJlYWRSZXBseRJFCgZDb21taXQSIC5hdWRpb3NlcC5wbHVnaW4udjEuU3Rh
+Z2VSZXF1ZXN0GhkuYXVkaW9zZXAucGx1Z2luLnYxLkVtcHR5EkcKCFdpdGhkcmF3EiAuYXVkaW9zZXAucGx1Z2luLnYxLlN0
+YWdlUmVxdWVzdBoZLmF1ZGlvc2VwLnBsdWdpbi52MS5FbXB0eRJECgVDbG9zZRIgLmF1ZGlvc2VwLnBsdWdpbi52MS5DbG9z
+ZVJlcXVlc3QaGS5hdWRpb3NlcC5wbHVnaW4udjEuRW1wdHkSQwoDQXNrEhouYXVkaW9zZXAucGx1Z2luLnYxLkFuc3dlchoc
+LmF1ZGlvc2VwLnBsdWdpbi52MS5RdWVzdGlvbigBMAFCK1opZ2l0aHViLmNvbS9hdWRpb3NlcC9hdWRpb3NlcC9wbHVnaW5z
+L3dpcmViBnByb3RvMw==
 """
 
 _PACKAGE = "audiosep.plugin.v1."
@@ -867,17 +871,41 @@ def stems_of(head, names, blocks):
 
 
 class _Separated:
-    def __init__(self, coefs, names, halo, separate, groups=None):
-        self.coefs, self.names, self.halo, self.separate, self.groups = coefs, list(names), halo, separate, groups
+    def __init__(self, coefs, names, halo, separate, groups=None, rest=False):
+        self.coefs, self.names, self.halo, self.separate, self.groups, self.rest = coefs, list(names), halo, separate, groups, rest
         self.head = coefs.framing.head
 
+    def shares(self, x, what):
+        """Returns what separate makes of frames, (j, L, n, f), without the last source where that is not asked for."""
+        if what.rest and not (self.rest and len(self.names) > 1):
+            raise ValueError("the last of %d sources is to be left out; want that of stems with rest, and two or more" % len(self.names))
+        mix = x[:, what.skip:what.skip + what.count]
+        made = len(self.names) - bool(self.rest)
+        if made == 0:  # of one source, which is all
+            return mix[None]
+        more = {"first": what.first} if getattr(self.separate, "wants_first", False) else {}
+        y = _shaped("what separate returned", self.separate(x, what.skip, what.count, **more), made, *mix.shape)
+        if what.rest or not self.rest:
+            return y
+        left = mix.astype(np.result_type(mix, y))  # wanted where nobody has the samples that it is left of
+        for part in y:
+            left -= part
+        return np.concatenate([y, left[None]])
 
-def separated(coefs, names, halo, separate):
+
+def separated(coefs, names, halo, separate, rest=False):
     """Returns the stems that separate makes of coefs, run by run: separate(x, skip, n) is given
     frames x, (L, n', f), of which n from frame skip on are asked for, and returns (j, L, n, f).
     What it makes of a frame may depend on at most halo frames on either side. At the ends of
-    the recording there are fewer: skip < halo, or fewer than halo behind the n."""
-    return _Separated(coefs, names, halo, separate)
+    the recording there are fewer: skip < halo, or fewer than halo behind the n.
+
+    With rest=True the last source is what the others leave of coefs, and separate returns these
+    alone, (j - 1, L, n, f): where coefs are those of a recording's frames, the last is taken from
+    its samples, and is neither sent nor transformed back. Of one name it is all, and separate
+    is not called."""
+    if rest and not len(names):
+        raise ValueError("there are no names; want one for each source")
+    return _Separated(coefs, names, halo, separate, rest=rest)
 
 
 class _SeparatedAudio:
@@ -1041,7 +1069,7 @@ class _Values:
                  groups=[_new("Group", name=name, components=c) for name, c in (s.groups or {}).items()])
         if isinstance(s, _Separated):
             w.separated.coefs.CopyFrom(self.send_inner("coefs", s.coefs))
-            w.separated.halo = s.halo
+            w.separated.halo, w.separated.rest = s.halo, bool(s.rest) and len(s.names) > 1
         elif isinstance(s, _SeparatedAudio):
             w.separated_audio.audio.CopyFrom(self.send_inner("audio", s.audio))
             w.separated_audio.chunk, w.separated_audio.reach = s.chunk, s.reach
@@ -1167,6 +1195,7 @@ def _activations(h, share, first, n):
 
 def _run_separator(stage, env, coefs, factors):
     w, h, share = factors.w, factors.h, coefs.framing.share
+    rest = bool(getattr(type(stage), "leaves_rest", False))  # of the class: a parameter may be called so
     if w is None or h is None:
         raise ValueError("the factors lack W or H; want both, such as those of an activator")
     _real("W", w, coefs.transform.bins, None)
@@ -1177,11 +1206,11 @@ def _run_separator(stage, env, coefs, factors):
 
     def separate(x, skip, n, first):
         a = _activations(h, share, first + skip, n)
-        parts = [_shaped("what separate returned", stage.separate(layer[skip:skip + n], w, a, groups), len(groups), n, x.shape[2]) for layer in x]
+        parts = [_shaped("what separate returned", stage.separate(layer[skip:skip + n], w, a, groups), len(groups) - rest, n, x.shape[2]) for layer in x]
         return np.stack(parts, axis=1)
 
     separate.wants_first = True
-    return {"sources": _Separated(coefs, groups, 0, separate, groups)}
+    return {"sources": _Separated(coefs, groups, 0, separate, groups, rest)}
 
 
 def _run_sink(stage, env, sources):
@@ -1485,9 +1514,8 @@ class _Plugin:
     def read_separate(self, s, request, what):
         t, layers = s.coefs.transform, s.head.layers
         x = self.coefs(request, t.complex, layers, what.frames, t.bins)
-        more = {"first": what.first} if getattr(s.separate, "wants_first", False) else {}
-        y = s.separate(x, what.skip, what.count, **more)
-        planes = _planes("what separate returned", y, t.complex, len(s.names), layers, what.count, t.bins)
+        y = s.shares(x, what)
+        planes = _planes("what separate returned", y, t.complex, len(s.names) - what.rest, layers, what.count, t.bins)
         return self.reply(request, *[p.swapaxes(0, 1) for p in planes])
 
     def read_separate_audio(self, s, request, what):

@@ -2793,9 +2793,13 @@ func (x *Stems) GetSeparatedAudio() *SeparatedAudio {
 // Separated are stems made of coefs by Separate, run by run, by whoever owns the handle.
 // Whoever has them transforms back and overlap-adds.
 type Separated struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Coefs         *Coefs                 `protobuf:"bytes,1,opt,name=coefs,proto3" json:"coefs,omitempty"`
-	Halo          uint64                 `protobuf:"varint,2,opt,name=halo,proto3" json:"halo,omitempty"` // how many frames before and after a run Separate wants
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Coefs *Coefs                 `protobuf:"bytes,1,opt,name=coefs,proto3" json:"coefs,omitempty"`
+	Halo  uint64                 `protobuf:"varint,2,opt,name=halo,proto3" json:"halo,omitempty"` // how many frames before and after a run Separate wants
+	// Whether the sources sum to coefs. Where these are those of frames, the last of several sources
+	// is then what the others leave of the audio, which takes no Inverse, and Separate is asked for
+	// the others alone. It must still make all of them when it is asked to. Only of two sources or more.
+	Rest          bool `protobuf:"varint,3,opt,name=rest,proto3" json:"rest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2842,6 +2846,13 @@ func (x *Separated) GetHalo() uint64 {
 		return x.Halo
 	}
 	return 0
+}
+
+func (x *Separated) GetRest() bool {
+	if x != nil {
+		return x.Rest
+	}
+	return false
 }
 
 // SeparatedAudio are stems made of a recording by SeparateAudio, chunk by chunk.
@@ -3794,13 +3805,15 @@ func (x *Block) GetSamples() uint64 {
 // Separate shares the coefficients of frames skip … skip+count-1 of those given out among
 // the sources. What it makes of a frame depends on at most halo frames on either side; at
 // the ends of the recording there are fewer. From: L × frames × F, real and perhaps
-// imaginary. To: L × J × count × F: layer after layer, in each source after source.
+// imaginary. To: L × J × count × F: layer after layer, in each source after source. With rest the
+// last source is left out: L × (J-1) × count × F.
 type Separate struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	First         uint64                 `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`   // index of the first frame given
 	Frames        uint64                 `protobuf:"varint,2,opt,name=frames,proto3" json:"frames,omitempty"` // how many are given
 	Skip          uint64                 `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
 	Count         uint64                 `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`
+	Rest          bool                   `protobuf:"varint,5,opt,name=rest,proto3" json:"rest,omitempty"` // only of stems that say Separated.rest, and have two sources or more
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3861,6 +3874,13 @@ func (x *Separate) GetCount() uint64 {
 		return x.Count
 	}
 	return 0
+}
+
+func (x *Separate) GetRest() bool {
+	if x != nil {
+		return x.Rest
+	}
+	return false
 }
 
 // SeparateAudio makes the sources of count samples. From: L × (reach + count + reach), zeros
@@ -4318,10 +4338,11 @@ const file_stage_proto_rawDesc = "" +
 	"\x05names\x18\x04 \x03(\tR\x05names\x121\n" +
 	"\x06groups\x18\x05 \x03(\v2\x19.audiosep.plugin.v1.GroupR\x06groups\x12;\n" +
 	"\tseparated\x18\x06 \x01(\v2\x1d.audiosep.plugin.v1.SeparatedR\tseparated\x12K\n" +
-	"\x0fseparated_audio\x18\a \x01(\v2\".audiosep.plugin.v1.SeparatedAudioR\x0eseparatedAudio\"P\n" +
+	"\x0fseparated_audio\x18\a \x01(\v2\".audiosep.plugin.v1.SeparatedAudioR\x0eseparatedAudio\"d\n" +
 	"\tSeparated\x12/\n" +
 	"\x05coefs\x18\x01 \x01(\v2\x19.audiosep.plugin.v1.CoefsR\x05coefs\x12\x12\n" +
-	"\x04halo\x18\x02 \x01(\x04R\x04halo\"m\n" +
+	"\x04halo\x18\x02 \x01(\x04R\x04halo\x12\x12\n" +
+	"\x04rest\x18\x03 \x01(\bR\x04rest\"m\n" +
 	"\x0eSeparatedAudio\x12/\n" +
 	"\x05audio\x18\x01 \x01(\v2\x19.audiosep.plugin.v1.AudioR\x05audio\x12\x14\n" +
 	"\x05chunk\x18\x02 \x01(\x04R\x05chunk\x12\x14\n" +
@@ -4378,12 +4399,13 @@ const file_stage_proto_rawDesc = "" +
 	"\x04Next\"9\n" +
 	"\x05Block\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\x04R\x06source\x12\x18\n" +
-	"\asamples\x18\x02 \x01(\x04R\asamples\"b\n" +
+	"\asamples\x18\x02 \x01(\x04R\asamples\"v\n" +
 	"\bSeparate\x12\x14\n" +
 	"\x05first\x18\x01 \x01(\x04R\x05first\x12\x16\n" +
 	"\x06frames\x18\x02 \x01(\x04R\x06frames\x12\x12\n" +
 	"\x04skip\x18\x03 \x01(\x04R\x04skip\x12\x14\n" +
-	"\x05count\x18\x04 \x01(\x04R\x05count\"5\n" +
+	"\x05count\x18\x04 \x01(\x04R\x05count\x12\x12\n" +
+	"\x04rest\x18\x05 \x01(\bR\x04rest\"5\n" +
 	"\rSeparateAudio\x12\x0e\n" +
 	"\x02at\x18\x01 \x01(\x12R\x02at\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x04R\x05count\"\xb7\x02\n" +

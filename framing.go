@@ -8,6 +8,7 @@ import (
 
 	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/kernel"
+	"github.com/audiosep/audiosep/internal/overlap"
 )
 
 // Framing says how a signal is cut into frames and so how it is joined again. It
@@ -88,15 +89,15 @@ func (f Framing) invertible() error {
 				counted.Of(f.Length, "sample"), f.Hop, r, f.Hop, w, most)
 		}
 	}
-	n, sums := f.Frames(), f.weightSums()
+	over := overlap.New(f.Analysis, f.Synthesis, f.Hop, f.Pad, f.Frames())
 	for t := 0; t < f.Samples; t++ {
 		if t == f.Length { // the middle was looked at above
 			t = max(t, f.Samples-f.Length)
 		}
-		if f.aboutWeight(sums, t, n) > 2*leastWeight*most {
+		if over.About(t) > 2*leastWeight*most {
 			continue
 		}
-		if w := f.weight(t, n); w <= leastWeight*most {
+		if w := over.Weight(t); w <= leastWeight*most {
 			return fmt.Errorf("sample %d of %d cannot be restored: it gets the weight %.3g of at most %.3g; pad with more zeros", t, f.Samples, w, most)
 		}
 	}
@@ -119,50 +120,6 @@ func (f Framing) Gain() float64 {
 		gain = max(gain, change[r]*most/sum[r])
 	}
 	return gain
-}
-
-// weightSums returns, for each weight of a frame, the sum of it and of those whole hops before it.
-func (f Framing) weightSums() []float64 {
-	sums := make([]float64, f.Length)
-	for m := range sums {
-		sums[m] = f.Analysis[m] * f.Synthesis[m]
-		if m >= f.Hop {
-			sums[m] += sums[m-f.Hop]
-		}
-	}
-	return sums
-}
-
-// aboutWeight is weight up to rounding, in a time that does not grow with the frames over a sample.
-func (f Framing) aboutWeight(sums []float64, t, n int) float64 {
-	at := t + f.Pad // in frame 0
-	least := max(at%f.Hop, at-(n-1)*f.Hop)
-	most := at
-	if most >= f.Length {
-		most -= (most - f.Length + f.Hop) / f.Hop * f.Hop
-	}
-	if most < least {
-		return 0
-	}
-	w := sums[most]
-	if least >= f.Hop {
-		w -= sums[least-f.Hop]
-	}
-	return w
-}
-
-// weight returns the overlap-added weight of sample t under frames 0 to n-1.
-func (f Framing) weight(t, n int) float64 {
-	var w float64
-	last := min((t+f.Pad)/f.Hop, n-1)
-	for i := last; i >= 0; i-- {
-		m := t + f.Pad - i*f.Hop
-		if m >= f.Length {
-			break
-		}
-		w += f.Analysis[m] * f.Synthesis[m]
-	}
-	return w
 }
 
 // Fits says why what was learnt from frames cut as learnt says is of no use for frames

@@ -74,6 +74,16 @@ func TestImportsPointDown(t *testing.T) {
 	}
 }
 
+// Tests of the root stand outside of it: were one of its package, every package that they import
+// would be compiled again with it, and who changes a line would wait for that.
+func TestTestsStandOutside(t *testing.T) {
+	for _, line := range goList(t, "{{.TestGoFiles}}", ".") {
+		if line != "[]" {
+			t.Errorf("%s are of package audiosep; want audiosep_test, or what they test in a package of internal", line)
+		}
+	}
+}
+
 // goList returns a line for each package that matches pattern.
 func goList(t *testing.T, format, pattern string) []string {
 	t.Helper()

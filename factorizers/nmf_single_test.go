@@ -40,6 +40,9 @@ func noisyV(seed uint64, bins, cols, rank int) *mat.Dense {
 // same start, with factors that are nearly the same but not the same; every update descends, and the
 // objective that is told is, to 1e-5, that of the factors that are returned.
 func TestSingleNMFIsAsGood(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	v := noisyV(1, 70, 400, 5)
 	for _, beta := range []float64{0, 1, 2} {
 		for _, update := range []string{"mm", "warm", "accelerated"} {

@@ -265,6 +265,9 @@ func TestScaffoldRefuses(t *testing.T) {
 
 // TestFresh holds what is made from stage.proto against it.
 func TestFresh(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it compiles a program")
+	}
 	if _, err := exec.LookPath("protoc"); err != nil {
 		t.Skip("there is no protoc")
 	}

@@ -278,6 +278,9 @@ func contents(t *testing.T, dir string) map[string]string {
 // A disk that fills up stops a batch so that it can go on, and is never taken for success: on
 // one of a megabyte some items are done, and with more room all.
 func TestBatchFullDisk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs a batch twice")
+	}
 	dir := t.TempDir()
 	manifest := chaosManifest(t, dir, 24)
 	small := filepath.Join(dir, "small")

@@ -34,6 +34,9 @@ func generatedStems() stemmed {
 // from the same start, on what is generated and, where AUDIOSEP_DATA is set, on a recording: of the
 // divergence of Itakura and Saito, whose powers have the most decades, and of all with AUDIOSEP_RELEASE.
 func TestSeparationInSinglePrecision(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	all := map[string]stemmed{"generated": generatedStems()}
 	if data := os.Getenv("AUDIOSEP_DATA"); data != "" && !testing.Short() {
 		const name = "piano4_allpairs"

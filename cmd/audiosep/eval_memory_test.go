@@ -40,8 +40,8 @@ func TestEvalMemory(t *testing.T) {
 		"a size of 4 GiB":                      wideWAV(1, 3, 0xFFFFFFFF, 0xFFFFFFFF),
 		"a size of 3 GB":                       wideWAV(1, 3, 3000000036, 3000000000),
 	} {
-		if testing.Short() && strings.HasPrefix(what, "1024 ") {
-			continue // as long as all others, and 255 and 40 channels take the same ways
+		if testing.Short() && !strings.HasPrefix(what, "255 ") {
+			continue
 		}
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "a.wav"), file, 0o666); err != nil {

@@ -103,6 +103,9 @@ func inTwoGiB(dir, args string) (cmd *exec.Cmd, said *bytes.Buffer) {
 // What small files and plain numbers ask for is done or refused, in 2 GiB of address space: the
 // program never ends in the runtime's "out of memory", and says in a line or two why not.
 func TestHostileMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts the program a hundred times, and waits")
+	}
 	dir := t.TempDir()
 	hostileFiles(t, dir)
 	const aPipe = "check pipe.json" // is waited for ten seconds, so it begins before the tests that are not parallel, and is looked at after them

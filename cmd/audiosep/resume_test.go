@@ -258,6 +258,9 @@ func TestResumeSurvivesKills(t *testing.T) {
 		"denoise": `{"use": "denoise", "params": {"channels": "shared"}}, {"use": "write_audio"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && name != "hour" {
+				t.Skip("others are for the full run")
+			}
 			r := newResumable(t, 4, stages)
 			rng := rand.New(rand.NewPCG(5, 6))
 			at := 0

@@ -40,6 +40,9 @@ func TestLibrary(t *testing.T) {
 	if n := strings.Count(body, "\n"); n > 20 {
 		t.Errorf("main has %d lines; want at most 20", n)
 	}
+	if testing.Short() {
+		return // to separate takes long
+	}
 	out := t.TempDir()
 	cmd := exec.Command(os.Args[0], "../piano/mix.wav", out)
 	cmd.Env = append(os.Environ(), "AUDIOSEP_EXAMPLE=1")

@@ -33,6 +33,9 @@ func silent(int, int, string) {}
 // TestReport writes a report: the Markdown, the page and the pictures are there and have
 // their numbers, and on one processor the Markdown has the same bytes as on all.
 func TestReport(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long")
+	}
 	dir := filepath.Join(t.TempDir(), "new", "folder")
 	r, err := smallest().run(t.Context(), silent)
 	if err != nil {

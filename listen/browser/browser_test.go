@@ -54,6 +54,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+			chromedp.Env("TMPDIR="+dir), // it is killed, and leaves folders
 			chromedp.WindowSize(1440, 1000), chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.Flag("disable-dev-shm-usage", true))
 		all, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 		defer cancel()

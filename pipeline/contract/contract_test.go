@@ -429,10 +429,10 @@ func TestCancelledCheckSkipsTheRest(t *testing.T) {
 }
 
 // halved undoes half of a transform.
-type halved struct{ *plainDFT }
+type halved struct{ *dft }
 
 func (t halved) Inverse(ctx context.Context, dst []float64, src audiosep.Coefs) error {
-	err := t.plainDFT.Inverse(ctx, dst, src)
+	err := t.dft.Inverse(ctx, dst, src)
 	floats.Scale(0.5, dst)
 	return err
 }
@@ -441,7 +441,7 @@ func TestCoefsComeBack(t *testing.T) {
 	for _, c := range []struct {
 		by   audiosep.Transform
 		want string
-	}{{newPlainDFT(64), ""}, {halved{newPlainDFT(64)}, "layer 0 undone, joined, cut and transformed again differs by"}} {
+	}{{dft64(), ""}, {halved{dft64()}, "layer 0 undone, joined, cut and transformed again differs by"}} {
 		x, err := audiosep.NewSpectra(newScene("scene").cut(), c.by)
 		if err != nil {
 			t.Fatal(err)

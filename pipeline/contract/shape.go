@@ -14,6 +14,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/fft"
 	"github.com/audiosep/audiosep/internal/wrap"
 )
 
@@ -88,7 +89,7 @@ func (s *scene) cut() *audiosep.Framed {
 }
 
 func (s *scene) spectra() audiosep.Spectra {
-	x, err := audiosep.NewSpectra(s.cut(), newPlainDFT(64))
+	x, err := audiosep.NewSpectra(s.cut(), dft64())
 	if err != nil {
 		panic(err)
 	}
@@ -108,7 +109,7 @@ func (s *scene) input(c audiosep.Cargo, rank int) any {
 	case audiosep.CargoPower:
 		return audiosep.PowerOf(s.spectra(), nil)
 	case audiosep.CargoTransform:
-		return &audiosep.FittedTransform{Transform: newPlainDFT(64)}
+		return &audiosep.FittedTransform{Transform: dft64()}
 	case audiosep.CargoFactors:
 		f := factors(sceneBins, rank, columns)
 		framing := s.cut().Framing
@@ -496,26 +497,25 @@ func isLazy(ctx context.Context, s *subject) error {
 	return nil
 }
 
-// plainDFT is the one-sided discrete Fourier transform by its definition, orthonormal where
-// the spectrum belongs to a frame. It is slow, and the input of stages on trial.
-type plainDFT struct {
-	m        int
-	cos, sin []float64 // of 2πi/m
+// dft is the one-sided discrete Fourier transform of real frames, orthonormal where
+// the spectrum belongs to a frame. It is the input of stages on trial.
+type dft struct {
+	m                int
+	forward, inverse *fft.Plan
 }
 
-func newPlainDFT(m int) *plainDFT {
-	t := &plainDFT{m: m, cos: make([]float64, m), sin: make([]float64, m)}
-	for i := range m {
-		t.sin[i], t.cos[i] = math.Sincos(2 * math.Pi * float64(i) / float64(m))
-	}
-	return t
-}
+// dft64 is that of frames of 64 samples, planned once.
+var dft64 = sync.OnceValue(func() *dft {
+	const m = 64
+	scale := 1 / math.Sqrt(m)
+	return &dft{m: m, forward: fft.NewReal(m, m, scale), inverse: fft.NewRealInverse(m, m, scale)}
+})
 
-func (t *plainDFT) Len() int      { return t.m }
-func (t *plainDFT) Bins() int     { return t.m/2 + 1 }
-func (t *plainDFT) Complex() bool { return true }
+func (t *dft) Len() int      { return t.m }
+func (t *dft) Bins() int     { return t.m/2 + 1 }
+func (t *dft) Complex() bool { return true }
 
-func (t *plainDFT) Frequencies() []float64 {
+func (t *dft) Frequencies() []float64 {
 	hz := make([]float64, t.Bins())
 	for k := range hz {
 		hz[k] = float64(k) / float64(t.m)
@@ -523,59 +523,19 @@ func (t *plainDFT) Frequencies() []float64 {
 	return hz
 }
 
-// Forward, as Inverse, adds to all sums at once: an angle is then one step further than the last, and
-// nothing need be divided to find it. Each sum is that of the definition, in its order.
-func (t *plainDFT) Forward(ctx context.Context, dst audiosep.Coefs, src []float64) error {
-	bins, scale := t.Bins(), math.Sqrt(float64(t.m))
-	for n := range len(src) / t.m {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		re, im := dst.Re[n*bins:(n+1)*bins], dst.Im[n*bins:(n+1)*bins]
-		clear(re)
-		clear(im)
-		for i, y := range src[n*t.m : (n+1)*t.m] {
-			at := 0 // k i modulo m
-			for k := range re {
-				re[k], im[k] = re[k]+y*t.cos[at], im[k]-y*t.sin[at]
-				if at += i; at >= t.m {
-					at -= t.m
-				}
-			}
-		}
-		for k := range re {
-			re[k], im[k] = re[k]/scale, im[k]/scale
-		}
+func (t *dft) Forward(ctx context.Context, dst audiosep.Coefs, src []float64) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
+	t.forward.Run(dst.Re, dst.Im, src, nil)
 	return nil
 }
 
-func (t *plainDFT) Inverse(ctx context.Context, dst []float64, src audiosep.Coefs) error {
-	bins, scale := t.Bins(), math.Sqrt(float64(t.m))
-	for n := range len(dst) / t.m {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		sums := dst[n*t.m : (n+1)*t.m]
-		clear(sums)
-		for k := range bins {
-			w := 2.0
-			if k == 0 || 2*k == t.m {
-				w = 1
-			}
-			re, im := src.Re[n*bins+k], src.Im[n*bins+k]
-			at := 0 // k i modulo m
-			for i := range sums {
-				sums[i] += w * (re*t.cos[at] - im*t.sin[at])
-				if at += k; at >= t.m {
-					at -= t.m
-				}
-			}
-		}
-		for i := range sums {
-			sums[i] /= scale
-		}
+func (t *dft) Inverse(ctx context.Context, dst []float64, src audiosep.Coefs) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
+	t.inverse.Run(dst, nil, src.Re, src.Im)
 	return nil
 }
 

@@ -86,7 +86,7 @@ func (s *fakeShape) stems(src audiosep.Source, h audiosep.Head) audiosep.Stems {
 // restStems are stems of which the last is the rest: a quarter and three quarters of each coefficient, if
 // nothing is wrong with them.
 func (s *fakeShape) restStems(src audiosep.Source) audiosep.Stems {
-	x, err := audiosep.NewSpectra(&audiosep.Framed{Source: src, Framing: newScene("scene").cut().Framing}, newPlainDFT(64))
+	x, err := audiosep.NewSpectra(&audiosep.Framed{Source: src, Framing: newScene("scene").cut().Framing}, dft64())
 	if err != nil {
 		panic(err)
 	}

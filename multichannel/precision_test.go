@@ -176,6 +176,21 @@ func TestPrecisionsScale(t *testing.T) {
 	}
 }
 
+// What is forecast has half the coefficients in float32.
+func TestPrecisionsAreForecast(t *testing.T) {
+	e := audiosep.Extent{Head: audiosep.Head{Rate: 16000, Samples: 16000, Channels: 3, Realisations: 1}, Length: 512, Hop: 128, Frames: 125, Bins: 257, Threads: 2}
+	for name, build := range inBoth(t, 5) {
+		single, ok := build(Storage{"float32"}).(audiosep.Sizer)
+		if !ok {
+			continue
+		}
+		double := build(Storage{"float64"}).(audiosep.Sizer)
+		if got, want := double.Needs(e).Work-single.Needs(e).Work, int64(8*125*3*257); got != want {
+			t.Errorf("%s: in float64 %d bytes more are forecast; want %d", name, got, want)
+		}
+	}
+}
+
 // Silence stays so.
 func TestPrecisionsOfSilence(t *testing.T) {
 	mix := &audiosep.Signal{Rate: 8000, Channels: 2, Data: [][]float64{make([]float64, 4000), make([]float64, 4000)}}

@@ -92,7 +92,7 @@ func TestCutAndJoinAreExact(t *testing.T) {
 			}
 		}
 	})
-	if valid < drawn/5 {
+	if drawn >= 100 && valid < drawn/5 { // of the few under -short that is chance
 		t.Errorf("only %d of %d framings drawn were valid", valid, drawn)
 	}
 }

@@ -281,6 +281,9 @@ const resumedHPSS = `{"use": "frame", "params": {"length": 512, "overlap": 0.75,
 // What is kept is of one run alone: with other parameters or where the input has changed it is left
 // as it is, and with damage it is not used.
 func TestResumeOfAnother(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts the program many times")
+	}
 	r := newResumable(t, 4, resumedHPSS)
 	r.kill("kill", r.samples/3)
 	kept := r.kept()
@@ -416,6 +419,9 @@ func TestResumeSeveral(t *testing.T) {
 
 // A folder that another input of the same command has left is gone on with in its turn, and not warned of.
 func TestResumeSiblings(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts the program many times")
+	}
 	r := newResumable(t, 2, resumedHPSS)
 	sound, err := os.ReadFile(filepath.Join(r.dir, "in.wav"))
 	if err != nil {
@@ -439,6 +445,9 @@ func TestResumeSiblings(t *testing.T) {
 // SIGTERM before it was time to keep anything keeps what is done all the same; where nothing can be kept that is
 // what is said.
 func TestResumeStoppedEarly(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts the program many times")
+	}
 	r := newResumable(t, 4, resumedHPSS)
 	early := r.command("out", "--resume", "--resume-every", "1h")
 	early.Env = append(os.Environ(), stopVar+"=early 0")
@@ -461,6 +470,9 @@ func TestResumeStoppedEarly(t *testing.T) {
 
 // A scheduler may say SIGTERM more than once: what is done is saved all the same. Ctrl-C does not wait for it.
 func TestResumeStoppedTwice(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts the program many times")
+	}
 	r := newResumable(t, 4, resumedHPSS)
 	command := func(how string) *exec.Cmd {
 		cmd := r.command("out", "--resume", "--resume-every", "1h")

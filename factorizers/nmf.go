@@ -144,6 +144,9 @@ func (b *betaNMF) Needs(e audiosep.Extent) audiosep.Needs {
 	if b.Coverage > 0 {
 		n.Work += coverageBytes(e.Bins, e.Columns)
 	}
+	if b.Start != "random" {
+		n.Work += leadingBytes(e.Bins, e.Columns, rank)
+	}
 	return n
 }
 
@@ -187,10 +190,8 @@ const (
 // an error if their shapes do not fit, if v is not finite and ≥ 0, or if it is 0 anywhere
 // while β ≤ 0 and eps is 0.
 func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense, init *audiosep.Factors) (*audiosep.Factors, error) {
-	s, err := b.spectrogram(v.Dims())
-	if err == nil {
-		err = s.set(v, b.Power, b.beta, b.Eps)
-	}
+	bins, cols := v.Dims()
+	s, err := b.spectrogram(bins, cols, func(s *spectrogram) error { return s.set(v, b.Power, b.beta, b.Eps) })
 	if err != nil {
 		return nil, err
 	}
@@ -199,10 +200,7 @@ func (b *betaNMF) Factorize(ctx context.Context, env audiosep.Env, v *mat.Dense,
 
 // FactorizePower is Factorize of a V that is read in blocks.
 func (b *betaNMF) FactorizePower(ctx context.Context, env audiosep.Env, v audiosep.Power, init *audiosep.Factors) (*audiosep.Factors, error) {
-	s, err := b.spectrogram(v.Bins(), v.Framing().Columns())
-	if err == nil {
-		err = s.read(ctx, v, b.Power, b.beta, b.Eps, nil)
-	}
+	s, err := b.spectrogram(v.Bins(), v.Framing().Columns(), func(s *spectrogram) error { return s.read(ctx, v, b.Power, b.beta, b.Eps, nil) })
 	if err != nil {
 		return nil, err
 	}
@@ -226,21 +224,29 @@ func (p NMFParams) precision(bins, cols int) kernel.Precision {
 	return kernel.Full
 }
 
-// spectrogram returns a V of zeros in the precision that is wanted.
-func (b *betaNMF) spectrogram(bins, cols int) (*spectrogram, error) {
+// spectrogram returns the V that read makes of zeros, in the precision that is wanted: in float64 after
+// all if that is auto and V out of the range of float32.
+func (b *betaNMF) spectrogram(bins, cols int, read func(*spectrogram) error) (*spectrogram, error) {
 	if err := checkShape(bins, cols); err != nil {
 		return nil, err
 	}
-	return spectrogramIn(b.precision(bins, cols), bins, cols), nil
+	precision := b.precision(bins, cols)
+	s := spectrogramIn(precision, bins, cols)
+	if err := read(s); err != nil {
+		return nil, err
+	}
+	err := s.Settle()
+	if err != nil && precision == kernel.Halved {
+		s = newSpectrogram(bins, cols)
+		return s, read(s)
+	}
+	return s, err
 }
 
 func (b *betaNMF) factorize(ctx context.Context, env audiosep.Env, v *spectrogram, init *audiosep.Factors) (*audiosep.Factors, error) {
 	own := *b
 	b = &own
-	err := v.Settle()
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	if b.Coverage > 0 {
 		b.Rank, err = b.covered(env, v, init)
 	} else {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
@@ -218,6 +219,24 @@ func TestHalvedNMFIsAsGood(t *testing.T) {
 			if a, b := last(halved), last(full); math.Abs(a-b) > 1e-6*b || mat.Equal(halved.W, full.W) {
 				t.Errorf("β = %v, %s: ends at %v, that of float64 at %v; want 1e-6 of it between them, and factors that differ a little", beta, update, a, b)
 			}
+		}
+	}
+}
+
+// TestLargeVOutOfRange: with precision auto a large V that float32 cannot hold is read again, in float64.
+func TestLargeVOutOfRange(t *testing.T) {
+	p := params(2, 3)
+	p.Precision = "auto"
+	const bins, cols = 1, mostFull/8 + 1
+	for _, scale := range []float64{1e-60, 1e60} {
+		reads := 0
+		s, err := (&betaNMF{0, p}).spectrogram(bins, cols, func(s *spectrogram) error {
+			reads++
+			s.Set(0, blas64.General{Rows: 1, Cols: 2, Stride: 2, Data: []float64{scale, 2 * scale}})
+			return nil
+		})
+		if err != nil || reads != 2 || s.Precision() != kernel.Full || s.Sum() != 3*scale {
+			t.Errorf("V of %g: %v after %d reads; want one in float64 after two", scale, err, reads)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/lapack/lapack64"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/audiosep/audiosep"
@@ -338,11 +339,14 @@ func positivePart(x []float64, scale float64) {
 // spectrogram has converged (Halko, Martinsson and Tropp, SIAM Review 2011, algorithm 4.4).
 const powerSteps = 7
 
+// moreVectors is how many vectors leadingSVD has more than are asked for.
+const moreVectors = 10
+
 // leadingSVD returns the first rank singular triplets of v, u F×rank, vt rank×N, by
 // subspace iteration from a fixed start.
 func leadingSVD(v *spectrogram, rank int) (u *mat.Dense, sigma []float64, vt *mat.Dense) {
 	bins, cols := v.Dims()
-	size := min(rank+10, bins, cols)
+	size := min(rank+moreVectors, bins, cols)
 	rng := rand.New(rand.NewPCG(1, 1)) // fixed: the subspace found does not depend on the start
 	x := mat.NewDense(cols, size, nil)
 	for i := range x.RawMatrix().Data {
@@ -366,12 +370,21 @@ func leadingSVD(v *spectrogram, rank int) (u *mat.Dense, sigma []float64, vt *ma
 	return mat.DenseCopyOf(left.Slice(0, bins, 0, rank)), svd.Values(nil)[:rank], vt
 }
 
-// orthonormalise replaces the columns of x by an orthonormal basis of their span.
+// orthonormalise replaces the columns of x, no more than its rows, by an orthonormal basis of their
+// span. mat.QR would make a matrix of rows×rows.
 func orthonormalise(x *mat.Dense) {
-	rows, cols := x.Dims()
-	var qr mat.QR
-	qr.Factorize(x)
-	var q mat.Dense
-	qr.QTo(&q)
-	x.Copy(q.Slice(0, rows, 0, cols))
+	a := x.RawMatrix()
+	tau, work := make([]float64, a.Cols), make([]float64, 1)
+	lapack64.Geqrf(a, tau, work, -1)
+	most := work[0]
+	lapack64.Orgqr(a, tau, work, -1)
+	work = make([]float64, int(max(most, work[0])))
+	lapack64.Geqrf(a, tau, work, len(work))
+	lapack64.Orgqr(a, tau, work, len(work))
+}
+
+// leadingBytes is the memory of leadingSVD: the basis on either side, what they are multiplied to, and
+// what is made of them.
+func leadingBytes(bins, cols, rank int) int64 {
+	return 3 * 8 * int64(min(rank+moreVectors, bins, cols)) * int64(bins+cols)
 }

@@ -42,9 +42,13 @@ func (p *progress) end(objective float64) {
 	p.env.Report(audiosep.Step{Done: p.of, Of: p.of, Objective: objective})
 }
 
-// compared is end with factors, which are told of all starts where there were several.
+// compared is end with factors, which are told of all starts where there were several. Where they are
+// of fewer iterations than were asked for, the log has why.
 func (p *progress) compared(f *audiosep.Factors, kept int, ends []float64) {
 	p.end(ends[kept])
+	if n := len(f.Objective); n < p.each {
+		p.env.Logger().Info("ended early", slog.Int("iterations", n), slog.Int("of", p.each), slog.String("as", f.Stop))
+	}
 	if len(ends) > 1 {
 		f.Restarts = ends
 		p.env.Logger().Info("restarts compared", slog.Int("restarts", len(ends)), slog.Int("kept", kept),

@@ -1,8 +1,10 @@
 package factorizers
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -78,5 +80,40 @@ func TestOutOfAllProportion(t *testing.T) {
 	want := "rank is 100000, with which W and H have 5e+06 numbers, 0.04 GB, where V has 600; want a rank of at most 83886"
 	if _, err := f.Factorize(t.Context(), audiosep.Env{}, v, nil); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v; want %s", err, want)
+	}
+}
+
+// Of a run that ends before its iterations are done the log has why; of one that does not, nothing.
+func TestEarlyEndIsLogged(t *testing.T) {
+	v := randomV(rand.New(rand.NewPCG(7, 7)), 20, 30)
+	for tol, want := range map[float64]string{0.5: "ended early iterations=1 of=40 as=\"an iteration lowered the objective by no more than 0.5 of itself\"", 0: ""} {
+		var log bytes.Buffer
+		p := params(3, 40)
+		p.Tol = tol
+		nmf, err := NewNMF(1, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := nmf.Factorize(t.Context(), audiosep.Env{Seed: 1, Log: slog.New(slog.NewTextHandler(&log, nil))}, v, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := log.String(); strings.Contains(got, "ended early") != (want != "") || !strings.Contains(strings.ReplaceAll(got, "msg=\"ended early\"", "ended early"), want) {
+			t.Errorf("tol %v: the log is %q; want %q in it", tol, got, want)
+		}
+	}
+}
+
+// A start of singular vectors takes memory in proportion to the frames: their square here would be 7 GB.
+func TestSingularStartOfManyFrames(t *testing.T) {
+	const bins, cols = 3, 30000
+	p := params(2, 1)
+	p.Start = "nndsvda"
+	v := randomV(rand.New(rand.NewPCG(7, 8)), bins, cols)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	factorize(t, 1, p, v, nil)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 100<<20 {
+		t.Errorf("%d MiB were asked for; want less than 100", took>>20)
 	}
 }

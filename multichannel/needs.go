@@ -38,6 +38,20 @@ func (s *IVA) Needs(e audiosep.Extent) audiosep.Needs {
 	return n
 }
 
+// Needs says what it takes: the sources of a bin, and their weights, of each thread; and the shares of
+// the sources by which bins are put in order.
+func (s *FDICA) Needs(e audiosep.Extent) audiosep.Needs {
+	shares := 0
+	if s.p.Align == "correlation" {
+		shares = 1
+	}
+	n := needs(e, s.p.Excerpt, s.p.Storage, shares, float64(s.p.Iterations)*solveWork(e))
+	n.Work += e.Blocks() + 8*int64(e.Threads)*3*int64(e.Channels)*int64(e.Frames)
+	n.Keeps, n.Streams = imageBytes(e, 0)
+	n.Garbage = int64(shares) * 8 * int64(e.Frames) * int64(e.Channels) * int64(e.Bins) // bins as they were before their order changed
+	return n
+}
+
 // imageBytes is what the images of sources take, or of as many as there are channels where sources is
 // 0: the demixing and mixing matrices of all bins, as they were found and laid out, and stems while
 // they are read.

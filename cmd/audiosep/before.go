@@ -46,7 +46,7 @@ func (r *runner) before(log *slog.Logger, f pipeline.Forecast) error {
 	}
 	log.Info(what, args...)
 	if known && f.Least > may {
-		return fmt.Errorf("stage %q would bring the run to about %s of memory, and %s may be used; want a shorter recording or one channel (crop, downmix), a longer hop, fewer components or restarts, "+
+		return fmt.Errorf("stage %q would bring the run to about %s of memory, and %s may be used; want a shorter recording or one channel (crop, downmix), a longer hop, fewer components or restarts, precision float32 of a stage that has it, "+
 			"or a model of a part (save_model), which activations applies to all of it block by block; --memory says how much may be used", f.At, sizeWords(f.Least), sizeWords(may))
 	}
 	return nil

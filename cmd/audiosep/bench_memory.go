@@ -72,6 +72,8 @@ var memoryJobs = []memoryJob{
 	{"is_nmf, K 32, 4 starts, 1 min", 60, 1, 44100, "", framesOf2048 + `{"use": "is_nmf", "params": {"iterations": 2, "rank": 32, "restarts": 4}}, {"use": "wiener"}`, nil},
 	{"is_nmf, K 100, 1 min", 60, 1, 44100, "", framesOf2048 + `{"use": "is_nmf", "params": {"iterations": 2, "rank": 100}}, {"use": "wiener"}`, nil},
 	{"tl_nmf, M 512, 1 min", 60, 1, 44100, "", framesOf512 + `{"use": "tl_nmf", "params": {"iterations": 2}}, {"use": "wiener"}`, nil},
+	{"is_nmf from nndsvd, K 8, 5 min", 300, 1, 44100, "", framesOf2048 + `{"use": "is_nmf", "params": {"iterations": 2, "start": "nndsvd"}}, {"use": "wiener"}`, nil},
+	{"fdica, 6 microphones, 1 min, 16 kHz", 60, 6, 16000, "", framesOf2048 + `{"use": "fdica", "params": {"iterations": 1}}`, nil},
 	{"ilrma, 4 microphones, 1 min, 16 kHz", 60, 4, 16000, "", framesOf2048 + `{"use": "ilrma", "params": {"iterations": 1, "warm": 1}}`, nil},
 	{"fast_mnmf, the same", 60, 4, 16000, "", framesOf2048 + `{"use": "fast_mnmf", "params": {"iterations": 1, "warm": 1}}`, nil},
 	{"hpss, 1 min, stereo", 60, 2, 44100, "hpss", "", nil},

@@ -37,15 +37,17 @@ func startsCommand() *cobra.Command {
 		Long: `Run NMF of K 8 from random starts with each update and with mm, on generated powers and,
 with --data or AUDIOSEP_DATA, on the first 10 s of recordings, and print by how much the
 objective differs from that of mm in the time that mm takes for 50, 100 and 200
-iterations, and in how much of that time it comes to where 200 of mm end.
+iterations, and in how much of that time it comes to where 200 of mm end. V is a power for is
+and a magnitude for kl and euclidean (power 1), as they are mostly used, and no run ends
+before its iterations are done (tol 0).
 
 Time is work: iterations, each weighed by what one takes in processor time, of mm or
 accelerated, in the mean over all starts on the same V. So another run on a busier machine
-prints nearly the same.
+prints nearly the same, if there are many starts: of few the mean is of short runs.
 
 With --stems, instead, each recording that has stems is separated, the best that a
 choice of components can do: the mean SI-SDR in dB of the stems, with the defaults of the
-stages but for the update, and 5 components a stem.`,
+stages but for the update and power, as above, and 5 components a stem.`,
 		ValidArgs: startsKinds,
 		Args:      cobra.OnlyValidArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -155,7 +155,7 @@ func (s *Strips) Settle() error {
 		return nil
 	}
 	if !(most <= greatestSingle && most >= leastSingle) {
-		return fmt.Errorf("the greatest number of the spectrogram is %.3g; want from %.3g to %.3g for float32: scale the recording, or take float64", most, float64(leastSingle), float64(greatestSingle))
+		return fmt.Errorf("the greatest number of the spectrogram is %.3g; want from %.3g to %.3g for precision float32: scale the recording, or take float64", most, float64(leastSingle), float64(greatestSingle))
 	}
 	_, exponent := math.Frexp(float64(most))
 	exponent--

@@ -880,6 +880,8 @@ class _Separated:
         if what.rest and not (self.rest and len(self.names) > 1):
             raise ValueError("the last of %d sources is to be left out; want that of stems with rest, and two or more" % len(self.names))
         mix = x[:, what.skip:what.skip + what.count]
+        if self.rest and not what.rest:
+            mix = mix.copy()  # what is given to separate it may overwrite
         made = len(self.names) - bool(self.rest)
         if made == 0:  # of one source, which is all
             return mix[None]

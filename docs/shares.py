@@ -49,7 +49,7 @@ JOBS = {  # name: stages, and what must run before it
 
 KINDS = [  # the first whose pattern a symbol has
     ("encoding, decoding", r"/internal/flac|/mewkiz|/audio\.|crc|md5|sha256|deflate"),
-    ("products, sums, updates", r"kernel\.(gemm|dots|ratio|logs|cross|log|exp|scale)|/factorizers\.|/multichannel\.|/internal/jointdiag"),
+    ("products, sums, updates", r"kernel\.(gemm|dots|ratio|logs|cross|log|exp|scale|\(\*)|/factorizers\.|/multichannel\.|/internal/jointdiag"),
     ("transforms", r"/internal/fft|kernel\.(transpose|gather|Transpose)"),
     ("networks", r"/internal/nn|/nets"),
     ("masks, medians, joining", r"/separators\.|kernel\.(\w*[mM]ask|share|leave|exchange|most|inverse|add|mul|div|magnitude|power|\w+)|audiosep/audiosep\.\(\*Joiner\)"),

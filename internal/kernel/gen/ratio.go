@@ -107,7 +107,7 @@ func (s isa) ratioOfSums(g *product, beta int, objective bool) {
 }
 
 // reciprocal sets q to 1/x, x being positive and neither it nor 1/x below the least normal number. On
-// AVX-512 it is a guess of 14 bits and Newton's steps, which take half of the time of a division. The
+// AVX-512 it is a guess of 14 bits and Newton's steps, which take less time than a division. The
 // last of them begins within one unit of the last place and so rounds as division does (Markstein, IBM
 // Journal of Research and Development 34(1), 1990): processors of different guesses have the same bits.
 // An x of ones alone, just below a power of two, is the exception: q is the number below that of division.

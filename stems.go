@@ -3,6 +3,8 @@ package audiosep
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"gonum.org/v1/gonum/floats"
 
@@ -137,6 +139,44 @@ type SeparatedStems struct {
 	Rest bool
 }
 
+// SeparateRun calls Separate. Where this writes the last source too although it is not asked for, and
+// fails or panics by that, as it does on coefficients that are nil, what is wrong is told with what to do.
+func (s *SeparatedStems) SeparateRun(ctx context.Context, dst [][]Coefs, x *Spectrogram, skip, n int) (err error) {
+	if last := len(dst) - 1; s.Rest && last > 0 && len(dst[last]) > 0 && dst[last][0].Re == nil {
+		defer func() {
+			r := recover()
+			switch wants := (r != nil || err != nil) && ctx.Err() == nil && !told(err) && s.worksForAll(ctx, dst, x, skip, n); {
+			case r != nil && wants:
+				panic(fmt.Sprintf("%v; %s", r, leaveLast))
+			case r != nil:
+				panic(r)
+			case wants:
+				err = fmt.Errorf("%w; %s", err, leaveLast)
+			}
+		}()
+	}
+	return s.Separate(ctx, dst, x, skip, n)
+}
+
+const leaveLast = "the last source is not asked for, as Rest, or LeavesRest, says that it is what the others leave: write the coefficients of dst[J-1] only where its Re is not nil, or do not say that it is the rest"
+
+// told tells whether an error has the advice already, from the plugin in which the stems are separated.
+func told(err error) bool { return err != nil && strings.Contains(err.Error(), leaveLast) }
+
+// worksForAll tells whether Separate has no fault where the last source is asked for as well.
+func (s *SeparatedStems) worksForAll(ctx context.Context, dst [][]Coefs, x *Spectrogram, skip, n int) (ok bool) {
+	defer func() { ok = recover() == nil && ok }()
+	all, last := slices.Clone(dst), len(dst)-1
+	all[last] = make([]Coefs, len(dst[last]))
+	for l := range all[last] {
+		all[last][l].Re = make([]float64, n*x.Transform.Bins())
+		if x.Transform.Complex() {
+			all[last][l].Im = make([]float64, n*x.Transform.Bins())
+		}
+	}
+	return s.Separate(ctx, all, x, skip, n) == nil
+}
+
 // Head returns that of the recording.
 func (s *SeparatedStems) Head() Head { return s.X.Framing().Head }
 
@@ -265,7 +305,7 @@ func (p *separation) compute(ctx context.Context, first, n int) error {
 			p.dst[j][l] = p.x.Slice(at, at+n, t.Bins())
 		}
 	}
-	if err := p.Separate(ctx, p.dst, &p.mix, first-from, n); err != nil {
+	if err := p.SeparateRun(ctx, p.dst, &p.mix, first-from, n); err != nil {
 		return err
 	}
 	run := n * f.Length

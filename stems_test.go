@@ -2,8 +2,10 @@ package audiosep_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -105,6 +107,41 @@ func TestLastIsTheRest(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Who says that the last source is the rest and writes it all the same, where its coefficients are nil, is
+// told what to do; whoever fails for another reason is not.
+func TestWritingTheRestIsExplained(t *testing.T) {
+	s := &audiosep.Signal{Rate: 8000, Channels: 1, Data: [][]float64{make([]float64, 500)}}
+	x, err := transforms.STFT(t.Context(), s, transforms.Frame(64, 0.25, "hann"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		separate func(dst [][]audiosep.Coefs) error
+		want     string
+		hinted   bool
+	}{
+		"panics":        {func(dst [][]audiosep.Coefs) error { dst[1][0].Re[0] = 1; return nil }, "index out of range", true},
+		"fails":         {func(dst [][]audiosep.Coefs) error { return fails(dst[1][0].Im == nil) }, "no luck", true},
+		"panics always": {func(dst [][]audiosep.Coefs) error { panic("no luck") }, "no luck", false},
+		"fails always":  {func(dst [][]audiosep.Coefs) error { return fails(true) }, "no luck", false},
+	} {
+		stems := &audiosep.SeparatedStems{X: x, Sources: []string{"a", "b"}, Rest: true, Separate: func(_ context.Context, dst [][]audiosep.Coefs, _ *audiosep.Spectrogram, _, _ int) error {
+			return c.separate(dst)
+		}}
+		_, err := audiosep.Collect(t.Context(), stems)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "only where its Re is not nil") != c.hinted {
+			t.Errorf("%s: error %v; want %q, and what to do: %v", name, err, c.want, c.hinted)
+		}
+	}
+}
+
+func fails(it bool) error {
+	if it {
+		return errors.New("no luck")
+	}
+	return nil
 }
 
 // Stems that begin in the middle have the bits of the whole from there on, the rest too.

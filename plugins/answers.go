@@ -471,7 +471,7 @@ func (q *query) separate(ctx context.Context, what *wire.Separate) error {
 			dst[j] = append(dst[j], y.Slice(at, at+n, bins))
 		}
 	}
-	if err := s.Separate(ctx, dst, x, skip, n); err != nil {
+	if err := s.SeparateRun(ctx, dst, x, skip, n); err != nil {
 		return err
 	}
 	return q.give("a source", out...)

@@ -127,17 +127,23 @@ func (s *server) register(g *grpc.Server) { wire.RegisterPluginServer(g, s) }
 // place returns the calls that led to a panic, innermost first, at most six of them, each with
 // its line.
 func place(stack string) string {
-	_, calls, found := strings.Cut(stack, "\npanic(") // a call is two lines
-	lines := strings.Split(calls, "\n")
-	if !found || len(lines) < 4 {
+	at := strings.LastIndex(stack, "\npanic(") // the first panic, where one led to another
+	if at < 0 {
+		return ""
+	}
+	lines := strings.Split(stack[at+1:], "\n") // a call is two lines
+	if len(lines) < 4 {
 		return ""
 	}
 	lines = lines[2:]
 	for i, l := range lines {
-		ours := strings.Contains(l, "audiosep/plugins.(*query)") || strings.Contains(l, "audiosep/plugins.(*server)")
+		ours := strings.Contains(l, "audiosep/plugins.(*query)") || strings.Contains(l, "audiosep/plugins.(*server)") || strings.Contains(l, "audiosep/audiosep.(*SeparatedStems)")
 		if i == 12 || ours || strings.HasPrefix(l, "google.golang.org/grpc") {
 			lines = lines[:i]
 			break
+		}
+		if at := strings.LastIndex(l, "("); i%2 == 0 && at >= 0 { // its arguments are addresses
+			lines[i] = l[:at] + "(…)"
 		}
 	}
 	return "\n\t" + strings.Join(lines, "\n\t")

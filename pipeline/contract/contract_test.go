@@ -54,6 +54,7 @@ var kindTests = map[string]struct {
 			"Group: names": "Group: partition|a name of its own", "Group: same twice": "Group: same twice", "complex sum": "Separate complex: sum",
 			"Group: arguments untouched": "Group: arguments untouched|was modified", "Group: cancellation": "Group: cancellation|another reason",
 			"rest": "Separate real: rest|source 1 of 2, without the last: number", "complex rest": "Separate complex: rest|source 1 of 2", "rest refused": "Separate real: rest|with nil for the last of 2 sources: another reason",
+			"rest written": "Separate real: rest|with nil for the last of 2 sources: it panicked: runtime error: index out of range",
 		}),
 	},
 	"factorizer": {

@@ -224,8 +224,11 @@ func (s *fakeSeparator) Separate(ctx context.Context, dst []audiosep.Coefs, x au
 	share := 0.1
 	rest := dst[1].Re == nil
 	if rest {
-		if s.fault == "rest refused" {
+		switch s.fault {
+		case "rest refused":
 			return errOther
+		case "rest written":
+			dst[1].Re[0] = 0
 		}
 		dst = []audiosep.Coefs{dst[0], {Re: make([]float64, len(x.Re)), Im: make([]float64, len(x.Im))}} // for nobody
 	}

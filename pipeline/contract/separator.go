@@ -308,7 +308,15 @@ func leavesRest(ctx context.Context, s *subject, complex bool) error {
 	for j := range len(dst) - 1 {
 		dst[j] = audiosep.Coefs{Re: make([]float64, len(x.Re)), Im: slices.Clone(x.Im)}
 	}
-	if err := stage.Separate(ctx, dst, x, f, groups); err != nil {
+	err = func() (err error) {
+		defer func() {
+			if v := recover(); v != nil { // most likely as it writes the last; the hint of this check suits it
+				err = fmt.Errorf("it panicked: %v", v)
+			}
+		}()
+		return stage.Separate(ctx, dst, x, f, groups)
+	}()
+	if err != nil {
 		return fmt.Errorf("with nil for the last of %d sources: %w", len(dst), fails(err))
 	}
 	for j := range len(dst) - 1 {

@@ -886,13 +886,18 @@ class _Separated:
         if made == 0:  # of one source, which is all
             return mix[None]
         more = {"first": what.first} if getattr(self.separate, "wants_first", False) else {}
-        y = _shaped("what separate returned", self.separate(x, what.skip, what.count, **more), made, *mix.shape)
+        y = _shaped(_of_separate(self.rest), self.separate(x, what.skip, what.count, **more), made, *mix.shape)
         if what.rest or not self.rest:
             return y
         left = mix.astype(np.result_type(mix, y))  # wanted where nobody has the samples that it is left of
         for part in y:
             left -= part
         return np.concatenate([y, left[None]])
+
+
+def _of_separate(rest):
+    """Says what separate returned, for errors: without the last source, who says that this is the rest."""
+    return "what separate returned%s" % (", which is all sources but the last, as that is the rest," if rest else "")
 
 
 def separated(coefs, names, halo, separate, rest=False):
@@ -1208,7 +1213,7 @@ def _run_separator(stage, env, coefs, factors):
 
     def separate(x, skip, n, first):
         a = _activations(h, share, first + skip, n)
-        parts = [_shaped("what separate returned", stage.separate(layer[skip:skip + n], w, a, groups), len(groups) - rest, n, x.shape[2]) for layer in x]
+        parts = [_shaped(_of_separate(rest), stage.separate(layer[skip:skip + n], w, a, groups), len(groups) - rest, n, x.shape[2]) for layer in x]
         return np.stack(parts, axis=1)
 
     separate.wants_first = True

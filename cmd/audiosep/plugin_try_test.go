@@ -34,6 +34,7 @@ var trialStages = []audiosep.Definition{
 	}),
 	audiosep.Define("hangs", "Never returns.", struct{}{}, func(struct{}) (audiosep.Factorizer, error) { return muteFactors{hangs: true}, nil }),
 	audiosep.Define("thirds", "Promises a sum and keeps a third to itself.", struct{}{}, func(struct{}) (thirds, error) { return thirds{}, nil }, audiosep.Sums),
+	audiosep.Define("foretells", "Says that its sources will be called otherwise.", struct{}{}, func(struct{}) (foretells, error) { return foretells{}, nil }),
 }
 
 func trialPlugin() {
@@ -120,4 +121,10 @@ func (thirds) Run(ctx context.Context, _ audiosep.Env, in struct {
 		return nil
 	})
 	return out, err
+}
+
+type foretells struct{ thirds }
+
+func (foretells) Forecast(map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
+	return map[string]audiosep.Forecast{"sources": {Sources: []string{"one", "two"}}}, nil
 }

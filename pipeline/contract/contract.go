@@ -86,7 +86,7 @@ func Check(ctx context.Context, def audiosep.Definition, o Options) []Result {
 			return append(results, untried("the rest", r.Check))
 		}
 	}
-	return append(results, s.run(ctx, s.checks())...)
+	return append(results, s.run(ctx, append(s.checks(), s.told(ctx)...))...)
 }
 
 // untried is the outcome of a check that means nothing before the fault of another is mended.

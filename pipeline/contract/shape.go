@@ -137,13 +137,18 @@ func (s *scene) input(c audiosep.Cargo, rank int) any {
 
 // trialRun runs the stage on a scene. Ports that take many get two.
 func (s *subject) trialRun(ctx context.Context, sc *scene, seed uint64) (audiosep.Values, error) {
+	return s.runWith(ctx, sc, seed, s.def.In)
+}
+
+// runWith runs it with some of its inputs.
+func (s *subject) runWith(ctx context.Context, sc *scene, seed uint64, ports []audiosep.Port) (audiosep.Values, error) {
 	stage, err := s.def.Build(s.o.Params)
 	if err != nil {
 		return nil, err
 	}
 	s.open.add(stage)
 	in := audiosep.Values{}
-	for _, p := range s.def.In {
+	for _, p := range ports {
 		if in[p.Name] = sc.input(p.Cargo, s.o.Rank); p.Many {
 			in[p.Name] = many(p.Cargo, in[p.Name])
 		}

@@ -347,12 +347,12 @@ class Env:
 # ---- numbers
 
 
-def _shaped(what, x, *shape):
-    """Returns x as an array, which must have that shape; None stands for any size."""
+def _shaped(what, x, *shape, note=""):
+    """Returns x as an array, which must have that shape; None stands for any size. note says why."""
     x = np.asarray(x)
     if x.ndim != len(shape) or any(w is not None and w != s for w, s in zip(shape, x.shape)):
         want = "(%s)" % ", ".join("any" if w is None else str(w) for w in shape)
-        raise ValueError("%s has the shape %s; want %s" % (what, x.shape, want))
+        raise ValueError("%s has the shape %s; want %s%s" % (what, x.shape, want, note))
     return x
 
 
@@ -886,7 +886,7 @@ class _Separated:
         if made == 0:  # of one source, which is all
             return mix[None]
         more = {"first": what.first} if getattr(self.separate, "wants_first", False) else {}
-        y = _shaped(_of_separate(self.rest), self.separate(x, what.skip, what.count, **more), made, *mix.shape)
+        y = _shaped("what separate returned", self.separate(x, what.skip, what.count, **more), made, *mix.shape, note=_but_last(self.rest))
         if what.rest or not self.rest:
             return y
         left = mix.astype(np.result_type(mix, y))  # wanted where nobody has the samples that it is left of
@@ -895,9 +895,9 @@ class _Separated:
         return np.concatenate([y, left[None]])
 
 
-def _of_separate(rest):
-    """Says what separate returned, for errors: without the last source, who says that this is the rest."""
-    return "what separate returned%s" % (", which is all sources but the last, as that is the rest," if rest else "")
+def _but_last(rest):
+    """Says why separate is to return a source less, for errors."""
+    return ", all sources but the last, which is what they leave" if rest else ""
 
 
 def separated(coefs, names, halo, separate, rest=False):
@@ -1213,7 +1213,7 @@ def _run_separator(stage, env, coefs, factors):
 
     def separate(x, skip, n, first):
         a = _activations(h, share, first + skip, n)
-        parts = [_shaped(_of_separate(rest), stage.separate(layer[skip:skip + n], w, a, groups), len(groups) - rest, n, x.shape[2]) for layer in x]
+        parts = [_shaped("what separate returned", stage.separate(layer[skip:skip + n], w, a, groups), len(groups) - rest, n, x.shape[2], note=_but_last(rest)) for layer in x]
         return np.stack(parts, axis=1)
 
     separate.wants_first = True

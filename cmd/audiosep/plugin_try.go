@@ -230,7 +230,7 @@ var trialChecks = []struct {
 			return err
 		}},
 	{"same bits twice", "The same pipeline, seed and files give the same bytes.",
-		"take random numbers from Env.Rand or env.rng only, add in a fixed order, do not depend on time",
+		"take random numbers from env.Rand (Python: env.rng) only, add in a fixed order, do not depend on time",
 		func(ctx context.Context, r *trialRun) error { return r.again(ctx, pipeline.Options{}) }},
 	{"other blocks", "Results do not depend on how many frames are worked on at a time.",
 		"keep no state between runs of frames; ask for enough frames beside them",
@@ -240,7 +240,7 @@ var trialChecks = []struct {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 			return r.again(ctx, pipeline.Options{})
 		}},
-	{"promises", "Sources sum to the recording where a stage promises it.", "give what masks leave to one of the sources, or withdraw the promise",
+	{"promises", "Sources sum to the recording where a stage promises it.", "give what masks leave to one of the sources; or do not promise it: leave audiosep.Sums out of Define, in another language \"sums\" out of the promises",
 		func(_ context.Context, r *trialRun) error {
 			if len(*r.said.all) == 0 {
 				return nil
@@ -248,7 +248,7 @@ var trialChecks = []struct {
 			return errors.New(strings.Join(*r.said.all, "\n"))
 		}},
 	{"cancellation", "A run that is cancelled ends soon, and nothing that it wrote is seen.",
-		"look at the context, or call env.check, every few frames; write to another name and rename in Commit",
+		"look at ctx.Err() and return it (Python: call env.check()), every few frames; write to another name and rename in Commit",
 		func(ctx context.Context, r *trialRun) error {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()

@@ -352,7 +352,7 @@ func (s *subject) guard(ctx context.Context, c check) error {
 	case err := <-done:
 		return err
 	case <-timer.C:
-		return &hinted{hangs{fmt.Errorf("the stage has not returned after %v; want an end, and soon after its context is done", s.o.Limit)},
+		return &hinted{hangs{fmt.Errorf("the stage has not returned after %v; want an end, and soon after it is cancelled", s.o.Limit)},
 			"look for a wait or a loop without an end; or, if it only takes long, more time by --limit"}
 	}
 }

@@ -134,7 +134,7 @@ func factorsFaults(method string) map[string]string {
 	faults := map[string]string{}
 	for fault, says := range map[string]string{
 		"rising": "the objective rises from 2 to 2.1 at iteration 2", "not normalised": "column 0 of W sums to", "negative": "H has -1",
-		"transposed": "H is", "no stop": "the field Stop is empty", "no objective": "the objective has no values",
+		"transposed": "H is", "no stop": "the field Stop (Python: stop) is empty", "no objective": "the objective has no values",
 	} {
 		faults[fault] = method + ": result|" + says
 	}
@@ -392,7 +392,7 @@ func TestOneCauseOneFinding(t *testing.T) {
 		"negative":       {kindTests["factorizer"].define("negative", ""), "Factorize: result", "normalise the columns of W"},
 		"error":          {failing("KeyError: 'window' (plugin:%d)"), "Factorize: result", "mend what the error says"},
 		"not steady":     {kindTests["transformer"].define("Forward: same bits twice", ""), "Forward: same bits twice", "use no clock"},
-		"any shape":      {kindTests["any shape"].define("same bits twice", ""), "same bits twice", "Env.Rand"},
+		"any shape":      {kindTests["any shape"].define("same bits twice", ""), "same bits twice", "env.Rand (Python: env.rng)"},
 		"negative joint": {kindTests["joint learner"].define("negative", ""), "LearnJointly: result", "normalise the columns of W"},
 	} {
 		t.Run(name, func(t *testing.T) {

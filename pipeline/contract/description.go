@@ -25,9 +25,9 @@ var descriptionChecks = []check{
 			return nil
 		}},
 	{"ports", "A stage has ports, of different names and of cargoes that pipelines know.",
-		"look at the fields of In and Out, and their tags", describesPorts},
+		"look at the fields of In and Out, and their tags (Python: at inputs and outputs)", describesPorts},
 	{"documentation", "A stage and each of its parameters are described in at least a sentence.",
-		"write what a user needs in doc",
+		"write what a user needs: in Go the doc, in Python the docstring and the doc of each Param",
 		func(_ context.Context, s *subject) error {
 			if strings.TrimSpace(s.def.Doc) == "" {
 				return fmt.Errorf("the stage's doc is empty; want a sentence")
@@ -57,15 +57,15 @@ var descriptionChecks = []check{
 	{"building", "A stage is built from parameters within their ranges, at once.",
 		"look at the constructor; if a parameter cannot have a default, let it be out of range and give it in the parameters of this check",
 		func(_ context.Context, s *subject) error { return s.builds() }},
-	{"unknown parameters", "A parameter that is not described is refused by a ParamErrors.",
-		"build with audiosep.Define, or call audiosep.CheckParams first",
+	{"unknown parameters", "A parameter that is not described is refused, by its name.",
+		"in Go build with audiosep.Define, or call audiosep.CheckParams first; elsewhere answer Build with a fault of that name",
 		func(_ context.Context, s *subject) error {
 			_, err := s.def.Build(json.RawMessage(`{"no_such_parameter": 1}`))
 			errs, _ := audiosep.AsParamErrors(err) // of those that must be given, too
 			if slices.ContainsFunc(errs, func(e *audiosep.ParamError) bool { return e.Name == "no_such_parameter" }) {
 				return nil
 			}
-			return fmt.Errorf("building with no_such_parameter gives the error %v; want a ParamErrors that names it", err)
+			return fmt.Errorf("building with no_such_parameter gives the error %v; want one that names it (Go: ParamErrors; elsewhere: faults of BuildReply)", err)
 		}},
 }
 

@@ -19,7 +19,7 @@ var head = audiosep.Head{Rate: 44100, Samples: 30011, Channels: 2, Realisations:
 
 var framerChecks = []check{
 	{"Framing: valid", "The framing of a recording of less than a second is valid and describes that recording; another is valid or refused.",
-		"return Framing.Validate's error for what cannot be joined", validFramings},
+		"refuse what cannot be joined by an error (Go: that of Framing.Validate)", validFramings},
 	{"Framing: cut and join", "What is cut and joined again is the recording, to 1e-12 of its greatest sample.",
 		"look at the product of the two windows: it must not be small where frames do not overlap", cutAndJoin},
 	{"Framing: same twice", "The result is a function of the arguments alone.", "use no clock and no random numbers",
@@ -34,7 +34,7 @@ var framerChecks = []check{
 			}
 			return err
 		}},
-	{"Framing: cancellation", "A method returns soon after its context is done, with the context's error or a result.", "return ctx.Err()",
+	{"Framing: cancellation", "A method returns soon after it is cancelled, with an error that says so or a result.", cancelHint,
 		func(ctx context.Context, s *subject) error {
 			ctx, cancel := context.WithCancel(ctx)
 			cancel()
@@ -62,7 +62,7 @@ func validFramings(ctx context.Context, s *subject) error {
 			continue
 		}
 		if fmt.Sprint(f.Head) != fmt.Sprint(h) {
-			return fmt.Errorf("the framing's Head is %+v; want that of the recording, %+v", f.Head, h)
+			return fmt.Errorf("the framing's head is %+v; want that of the recording, %+v", f.Head, h)
 		}
 		if err := f.Validate(); err != nil {
 			return fmt.Errorf("a recording of %d samples: %w", h.Samples, err)
@@ -99,12 +99,12 @@ const most = 1 << 17
 
 var sourceChecks = []check{
 	{"Head", "A source knows its rate, length, channels and realisations, the same at every call.",
-		"fill every field of Head but Names and Encoding", heads},
+		"fill every field of the head but its names and encoding", heads},
 	{"ReadAt: consistent", "A sample is the same in whatever run it is read, and finite; outside the recording is zero.",
 		"keep no position between calls; clear what lies outside", readsConsistently},
-	{"ReadAt: concurrent calls", "ReadAt may be called from several goroutines at once.",
-		"use ReadAt on the file, not Seek and Read", readsConcurrently},
-	{"ReadAt: cancellation", "A method returns soon after its context is done, with the context's error or a result.", "return ctx.Err()",
+	{"ReadAt: concurrent calls", "A recording may be read from several threads at once.",
+		"read the file at a place (Go: ReadAt, Python: os.pread), not where an earlier read has ended", readsConcurrently},
+	{"ReadAt: cancellation", "A method returns soon after it is cancelled, with an error that says so or a result.", cancelHint,
 		func(ctx context.Context, s *subject) error {
 			return s.withSource(ctx, func(src audiosep.Source, h audiosep.Head) error {
 				ctx, cancel := context.WithCancel(ctx)
@@ -343,7 +343,7 @@ var modelReaderChecks = []check{
 			}
 			return want(sameBits(all[0], all[1]), "the same model")
 		}},
-	{"ReadModel: cancellation", "A method returns soon after its context is done, with the context's error or a result.", "return ctx.Err()",
+	{"ReadModel: cancellation", "A method returns soon after it is cancelled, with an error that says so or a result.", cancelHint,
 		func(ctx context.Context, s *subject) error {
 			ctx, cancel := context.WithCancel(ctx)
 			cancel()

@@ -174,7 +174,7 @@ func defineFakeShape(fault, _ string) audiosep.Definition {
 var shapeFaults = map[string]string{
 	"missing": "outputs|is missing", "names": "outputs|a name of its own", "short": "outputs|a block has 0 samples", "swallows": "outputs|what write returned",
 	"position": "outputs|read alone", "any run": "any run|in blocks of", "same bits twice": "same bits twice|a second time",
-	"concurrent runs": "concurrent runs|a run alone", "inputs untouched": "inputs untouched|was modified", "cancellation": `cancellation|output "sources": the context was cancelled and the error is another reason`,
+	"concurrent runs": "concurrent runs|a run alone", "inputs untouched": "inputs untouched|was modified", "cancellation": `cancellation|output "sources": the call was cancelled and the error is another reason`,
 	"silence": "silence|silence", "NaN": `NaN|made finite numbers of output "sources"`, "sum": "sum|the sources sum to", "frame-local": "frame-local|the beginning to be the same",
 	"rest": `rest|of source "rest", the last, is`, "rest of others": `rest|source "quarter" is`, "rest alone": "rest|asked for the last source too: another reason",
 	"lazy": "lazy|while the stage was run",

@@ -207,7 +207,7 @@ func (l *learner) valid(r *trial) error {
 	}
 	f := r.model.Factors
 	if f == nil || f.W == nil || f.H == nil {
-		return errors.New("the factors lack W or H and the error is nil; want both, or an error")
+		return errors.New("the factors lack W or H and there is no error; want both, or an error")
 	}
 	if err := f.Validate(bins, r.n); err != nil {
 		return err
@@ -286,19 +286,19 @@ func learnerChecks(l *learner) []check {
 		{l.name + ": result", "The result fits the input, is finite, W and H are not negative, columns of W sum to 1, the objective, if there is one, never rises.",
 			"normalise the columns of W and put their sums into the rows of H; record the objective of the model as it is returned", with(learns)},
 		{l.name + ": " + twice, "The same arguments and seed give the same bits.",
-			"take random numbers from Env.Rand only, add in a fixed order, do not depend on time", with(learnsTheSame)},
+			randomHint + ", add in a fixed order, do not depend on time", with(learnsTheSame)},
 		{l.name + ": seed", "Where random numbers are used, they follow the seed.",
-			"take random numbers from Env.Rand only", with(followsSeed)},
+			randomHint, with(followsSeed)},
 		{l.name + ": concurrent calls", "Several stages of a kind may run at once.",
 			"share nothing between calls", with(learnsConcurrently)},
 		{l.name + ": arguments untouched", "Arguments are not modified, init included.",
 			"copy what you need to change", with(learnsUntouched)},
 		{l.name + ": unfit init", "A start that does not fit the input is refused by an error.",
 			"check the dimensions of init's fields", with(refusesMisfit)},
-		{l.name + ": cancellation", "A method returns soon after its context is done, with the context's error.",
-			"look at ctx.Err() in every iteration and return it", with(learningCancels)},
-		{l.name + ": progress", "Progress is reported, with Done going up to Of, to whoever listens.",
-			"call env.Report in every iteration", with(reports)},
+		{l.name + ": cancellation", "A method returns soon after it is cancelled, with an error that says so.",
+			cancelHint + ", in every iteration", with(learningCancels)},
+		{l.name + ": progress", "Progress is reported, with what is done going up to all there is, to whoever listens.",
+			"call env.Report (Python: env.step) in every iteration", with(reports)},
 		{l.name + ": zeros", "Silence is no fault: nothing but zeros, or frames of them, give a valid result.",
 			"add eps where a sum can be 0", with(learnsSilence)},
 		{l.name + ": NaN", "An input that is not finite is refused by an error.",
@@ -308,7 +308,7 @@ func learnerChecks(l *learner) []check {
 		{l.name + ": frames of one sample", "Frames may be as short as one sample; a result is valid, or an error says how long they must be.",
 			"look for a part of the frame's length that becomes 0", with(learnsShort)},
 		{l.name + ": many frames", "The input may be very long.",
-			"look for what grows faster than the frames, and for time spent between looks at ctx", with(learnsMany)},
+			"look for what grows faster than the frames, and for time spent between looks whether the call is cancelled", with(learnsMany)},
 	}
 	return checks
 }
@@ -322,7 +322,7 @@ func learns(ctx context.Context, s *subject, l *learner) error {
 		return advice("the objective has no values; better one for each iteration, which users are shown")
 	}
 	if m.Factors.Stop == "" {
-		return advice("the field Stop is empty; better why the iterations ended, in a few words")
+		return advice("the field Stop (Python: stop) is empty; better why the iterations ended, in a few words")
 	}
 	return nil
 }
@@ -461,7 +461,7 @@ func reports(ctx context.Context, s *subject, l *learner) error {
 	}
 	for i, step := range steps {
 		if step.Done < 0 || step.Of < 1 || step.Done > step.Of {
-			return fmt.Errorf("a step says %d of %d; want Done from 0 to Of, and Of at least 1", step.Done, step.Of)
+			return fmt.Errorf("a step says %d of %d; want what is done from 0 to all there is, and that at least 1", step.Done, step.Of)
 		}
 		if i > 0 && step.Done < steps[i-1].Done {
 			return fmt.Errorf("progress goes from %d back to %d done; want it never to fall", steps[i-1].Done, step.Done)

@@ -41,7 +41,7 @@ func localChecks(name string, again maker) []check {
 	}
 	return []check{
 		{name + ": shapes", "Every number of the result is written, finite, and nothing beside it.",
-			"check the index [n*F+f] or [n*M+m], and that all n frames are written", func(ctx context.Context, s *subject) error {
+			"check the index [n*F+f] or [n*M+m], and that all n frames are written (Python: the shape of what is returned)", func(ctx context.Context, s *subject) error {
 				err := ordinary(with(shapesKept)(ctx, s))
 				var only *stop
 				if errors.As(err, &only) { // of this method: another may work
@@ -50,15 +50,15 @@ func localChecks(name string, again maker) []check {
 				return err
 			}},
 		{name + ": " + twice, "The result is a function of the arguments alone.",
-			"use no clock, no global random numbers, no order of a map, no sum in the order in which goroutines end", with(repeats(again))},
+			"use no clock, no global random numbers, no order of a map or set, no sum in the order in which threads end", with(repeats(again))},
 		{name + ": frame-local", "One call gives the same bits as two calls with a part of the frames each.",
 			"keep no state between frames and add in an order that does not depend on the number of frames; a matrix product may change its order with its size", with(splits)},
-		{name + ": concurrent calls", "The method may be called from several goroutines at once.",
-			"make scratch memory in the call, or take it from a sync.Pool", with(concurrent)},
+		{name + ": concurrent calls", "The method may be called from several threads at once.",
+			"make scratch memory in the call, not in the stage (Go: or take it from a sync.Pool)", with(concurrent)},
 		{name + ": arguments untouched", "Arguments are not modified, except dst.",
 			"copy what you need to change", with(untouched)},
-		{name + ": cancellation", "A method returns soon after its context is done, with the context's error.",
-			"look at ctx.Err() every few frames and return it", with(cancels)},
+		{name + ": cancellation", "A method returns soon after it is cancelled, with an error that says so.",
+			cancelHint + ", every few frames", with(cancels)},
 		{name + ": zeros", "Silence is no fault: frames of zeros among others give finite numbers.",
 			"look for a division by a norm or a sum that can be 0", with(zeros)},
 		{name + ": NaN", "A NaN is refused by an error, or stays in the frame it came in.",
@@ -66,7 +66,7 @@ func localChecks(name string, again maker) []check {
 		{name + ": no frame and one", "A run may have one frame, or none.",
 			"let loops, not special cases, handle short runs", with(short)},
 		{name + ": many frames", "A run may be very long.",
-			"allocate nothing that grows faster than the frames, and index with int",
+			"allocate nothing that grows faster than the frames, and let indices have 64 bits",
 			func(ctx context.Context, s *subject) error { return long(ctx, s, again) }},
 	}
 }
@@ -180,7 +180,7 @@ func cancelled(err error, mayFinish bool) error {
 	if errors.Is(err, context.Canceled) || err == nil && mayFinish {
 		return nil
 	}
-	return fmt.Errorf("the context was cancelled and the error is %v; want context.Canceled, or an error that wraps it", err)
+	return fmt.Errorf("the call was cancelled and the error is %v; want one that says so (Go: context.Canceled, or an error that wraps it)", err)
 }
 
 func zeros(ctx context.Context, _ *subject, l *local) error {

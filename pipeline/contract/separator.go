@@ -98,9 +98,9 @@ func separatorChecks() []check {
 		{"Group: partition", "There is a source, each has a name of its own, and each component is in exactly one group.",
 			"put components that no source claims into one of their own", partitions},
 		{"Group: same twice", "Groups are a function of the factors and the seed alone.",
-			"use no order of a map; break ties by the lowest index", groupsTheSame},
+			"use no order of a map or set; break ties by the lowest index", groupsTheSame},
 		{"Group: arguments untouched", "The factors are not modified.", "copy what you need to change", groupsUntouched},
-		{"Group: cancellation", "A method returns soon after its context is done, with the context's error.", "return ctx.Err()",
+		{"Group: cancellation", "A method returns soon after it is cancelled, with an error that says so.", cancelHint,
 			func(ctx context.Context, s *subject) error {
 				ctx, cancel := context.WithCancel(ctx)
 				cancel()
@@ -118,7 +118,7 @@ func separatorChecks() []check {
 		}
 		checks = append(checks, localChecks(name, newLocal)...)
 		checks = append(checks, check{name + ": sum", "The sources sum to the mixture to 1e-12 of it, silence and silent models included.",
-			"give what masks leave to one of the sources; let masks sum to 1 where WH is 0",
+			"give what masks leave to one of the sources; let masks sum to 1 where WH is 0; or, if they are not to sum to it, have Run in the place of Group and Separate, which promises nothing by itself",
 			func(ctx context.Context, s *subject) error { return sums(ctx, s, newLocal, complex) }},
 			check{name + ": rest", "A separator that leaves the last source to the others makes the same bits of these without it.",
 				"skip dst[J-1] where its coefficients are nil, and nothing else",

@@ -23,16 +23,16 @@ import (
 func (s *subject) shapeChecks() []check {
 	checks := []check{
 		{"outputs", "What comes out of each port is whole and valid, as its cargo wants it.",
-			"look at the cargo's type in package audiosep", validOutputs},
+			"look at what the cargo asks for: its type in package audiosep, in Python the head of audiosep_plugin.py", validOutputs},
 		{twice, "The result is a function of the inputs and the seed alone.",
-			"take random numbers from Env.Rand only, add in a fixed order, do not depend on time", sameTwice},
+			randomHint + ", add in a fixed order, do not depend on time", sameTwice},
 		{"any run", "What is read run by run has the same bits as what is read at once, in blocks of any size.",
 			"keep no state between runs; add in an order that does not depend on the length of a run; ask for enough frames beside it", anyRun},
 		{"concurrent runs", "Several stages may run at once, and what they made be read at once.",
 			"share nothing between calls; make scratch memory in the call", runsConcurrently},
 		{"inputs untouched", "Inputs are not modified.", "copy what you need to change", inputsUntouched},
-		{"cancellation", "A method returns soon after its context is done, with the context's error.",
-			"look at ctx.Err() every few frames and return it", runCancels},
+		{"cancellation", "A method returns soon after it is cancelled, with an error that says so.",
+			cancelHint + ", every few frames", runCancels},
 		{"silence", "Silence is no fault: nothing but zeros give finite numbers.",
 			"look for a division by a norm or a sum that can be 0", survivesSilence},
 		{"NaN", "An input that is not finite is refused by an error, or stays NaN in the audio it came in.",
@@ -40,7 +40,7 @@ func (s *subject) shapeChecks() []check {
 	}
 	if s.def.Promised(audiosep.Sums) {
 		checks = append(checks, check{"sum", "The sources sum to the mixture, to 1e-9 of its greatest sample.",
-			"give what masks leave to one of the sources; let masks sum to 1 in silence too", sourcesSum})
+			s.sumHint(), sourcesSum})
 	}
 	if slices.ContainsFunc(s.def.Out, func(p audiosep.Port) bool { return p.Cargo == audiosep.CargoSources }) {
 		checks = append(checks, check{"rest", "Stems that say that the last source is what the others leave mean it: asked for all, they give the same bits of the others, and of the last what these leave, to 1e-9.",
@@ -48,14 +48,34 @@ func (s *subject) shapeChecks() []check {
 	}
 	if s.def.Promised(audiosep.Local) {
 		checks = append(checks, check{"frame-local", "What comes of a frame does not depend on other frames.",
-			"withdraw the promise, or ask for no frames beside", isLocal})
+			"ask for no frames beside, or do not promise it: leave " + promiseHint("Local", "local"), isLocal})
 	}
 	if s.def.Promised(audiosep.Lazy) {
 		checks = append(checks, check{"lazy", "Running only says what is to be done: no sound is read before the outputs are.",
-			"read in the methods of what Run returns, or withdraw the promise", isLazy})
+			"read when somebody reads what Run returns, or do not promise it: leave " + promiseHint("Lazy", "lazy"), isLazy})
 	}
 	return checks
 }
+
+// sumHint says what to do where sources do not sum to the mixture.
+func (s *subject) sumHint() string {
+	const keep = "give what masks leave to one of the sources; let masks sum to 1 in silence too; or, if they are not to sum to it, do not promise it: "
+	if is[audiosep.Separator](s) {
+		return keep + "separators that have the short form (Group and Separate) do by themselves, so have Run, in Python run, in its place"
+	}
+	return keep + "leave " + promiseHint("Sums", "sums")
+}
+
+// promiseHint says where a promise stands.
+func promiseHint(inGo, name string) string {
+	return "audiosep." + inGo + " out of Define, in another language \"" + name + "\" out of the promises"
+}
+
+// Hints that several checks have, with the names that what they speak of has in Go and in Python.
+const (
+	randomHint = "take random numbers from env.Rand (Python: env.rng) only"
+	cancelHint = "look at ctx.Err() and return it (Python: call env.check())"
+)
 
 // scene is what the inputs of a stage on trial are made of.
 type scene struct {

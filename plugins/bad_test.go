@@ -390,7 +390,7 @@ func TestBadStart(t *testing.T) {
 		{"empty", patient, []string{"describes itself wrongly: it has no stages"}},
 		{"nojson", patient, []string{"describes itself wrongly", "unexpected end of JSON"}},
 		{"badname", patient, []string{`its name is "../x"; want lower_snake_case`}},
-		{"nodoc", patient, []string{`stage "x": it has no Doc; want a sentence`}},
+		{"nodoc", patient, []string{`stage "x": it has no doc; want a sentence`}},
 		{"noports", patient, []string{`stage "x": it has no ports; want at least one`}},
 		{"badport", patient, []string{`a port's name is "A-B"; want lower_snake_case`}},
 		{"twinports", patient, []string{`two ports are called "a"`}},

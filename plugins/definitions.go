@@ -67,10 +67,10 @@ func parseDefinition(raw json.RawMessage) (d audiosep.Definition, err error) {
 // checkDefinition holds a plugin's description of a stage against the rules.
 func checkDefinition(d *audiosep.Definition) error {
 	if d.Doc == "" {
-		return fmt.Errorf("it has no Doc; want a sentence")
+		return fmt.Errorf("it has no doc; want a sentence")
 	}
 	if len(d.In)+len(d.Out) == 0 {
-		return fmt.Errorf("it has no ports; want at least one in In or Out")
+		return fmt.Errorf("it has no ports; want at least one input or output")
 	}
 	if err := errors.Join(checkPorts(d.In, true), checkPorts(d.Out, false)); err != nil {
 		return err

@@ -202,9 +202,30 @@ func ownedBy[T any](l *link, handle uint64) (t T, err error) {
 	}
 	t, ok := o.value.(T)
 	if !ok {
-		return t, bad("value %d is a %T; want a %v", handle, o.value, reflect.TypeFor[T]())
+		return t, bad("the value with the handle %d is %s; want %s", handle, inWords(reflect.TypeOf(o.value)), inWords(reflect.TypeFor[T]()))
 	}
 	return t, nil
+}
+
+// inWords says what values of a type are in the words of the protocol, which the other side knows.
+func inWords(t reflect.Type) string {
+	for _, is := range []struct {
+		of    reflect.Type
+		words string
+	}{
+		{reflect.TypeFor[*audiosep.SeparatedStems](), "sources separated from coefs"},
+		{reflect.TypeFor[*audiosep.SeparatedAudioStems](), "sources separated from audio"},
+		{reflect.TypeFor[*iteration](), "an iteration of sources"},
+		{reflect.TypeFor[phiOf](), "a matrix"}, {reflect.TypeFor[*mat.Dense](), "a matrix"},
+		{reflect.TypeFor[*audiosep.Factors](), "factors"}, {reflect.TypeFor[*audiosep.FittedTransform](), "a transform"}, {reflect.TypeFor[audiosep.Transform](), "a transform"},
+		{reflect.TypeFor[*audiosep.Framed](), "frames"}, {reflect.TypeFor[audiosep.Spectra](), "coefs"}, {reflect.TypeFor[audiosep.Power](), "power"},
+		{reflect.TypeFor[audiosep.Stems](), "sources"}, {reflect.TypeFor[audiosep.Source](), "audio"},
+	} {
+		if t.AssignableTo(is.of) {
+			return is.words
+		}
+	}
+	return t.String()
 }
 
 // cameFrom notes the handle that a value has on the other side, so that it can go back as

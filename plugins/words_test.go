@@ -1,0 +1,30 @@
+package plugins
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/plugins/wire"
+)
+
+// Whoever asks for what a value does not have is told what it is in words of the protocol, not in types of Go.
+func TestWrongHandleIsToldInWords(t *testing.T) {
+	l := newLink(nil)
+	audio := l.own(&audiosep.Signal{Rate: 8000, Channels: 1, Data: [][]float64{make([]float64, 10)}})
+	factors := l.own(&audiosep.Factors{})
+	for want, req := range map[string]*wire.ReadRequest{
+		"is audio; want coefs":                          {Handle: audio, What: &wire.ReadRequest_Spectrum{Spectrum: &wire.Spectrum{}}},
+		"is audio; want power":                          {Handle: audio, What: &wire.ReadRequest_Columns{Columns: &wire.Columns{}}},
+		"is audio; want a transform":                    {Handle: audio, What: &wire.ReadRequest_Forward{Forward: &wire.Forward{}}},
+		"is audio; want a matrix":                       {Handle: audio, What: &wire.ReadRequest_Numbers{Numbers: &wire.Numbers{}}},
+		"is audio; want sources":                        {Handle: audio, What: &wire.ReadRequest_Iterate{Iterate: &wire.Iterate{}}},
+		"is audio; want an iteration of sources":        {Handle: audio, What: &wire.ReadRequest_Next{Next: &wire.Next{}}},
+		"is factors; want audio":                        {Handle: factors, What: &wire.ReadRequest_Samples{Samples: &wire.Samples{}}},
+		"is factors; want sources separated from coefs": {Handle: factors, What: &wire.ReadRequest_Separate{Separate: &wire.Separate{}}},
+	} {
+		if _, err := l.answer(t.Context(), req); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("error %v; want %q", err, want)
+		}
+	}
+}

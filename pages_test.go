@@ -3,10 +3,12 @@
 package audiosep_test
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -57,7 +59,9 @@ func TestCommandsOfPages(t *testing.T) {
 			if page != "README.md" { // which builds it itself
 				path = bin + ":" + path
 			}
-			runShell(t, clone(t), script, path, learnt)
+			dir := clone(t)
+			runShell(t, dir, script, path, learnt)
+			nothingUntracked(t, dir)
 		})
 	}
 }
@@ -76,6 +80,37 @@ func runShell(t *testing.T, dir, script, path, learnt string) {
 	cmd.Env = append(cmd.Env, compiledOnce...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v:\n%s\n%s", err, script, out)
+	}
+}
+
+// nothingUntracked sees that git ignores what commands have left in a copy of the repository, so that whoever
+// follows a page in a clone finds it as clean as before.
+func nothingUntracked(t *testing.T, dir string) {
+	t.Helper()
+	var left []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if _, missing := os.Stat(name); missing != nil {
+			left = append(left, filepath.ToSlash(name))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("git", "check-ignore", "--no-index", "-z", "--stdin")
+	cmd.Stdin = strings.NewReader(strings.Join(left, "\x00"))
+	ignored, _ := cmd.Output() // fails where none is
+	for file := range strings.SplitSeq(string(ignored), "\x00") {
+		if i, found := slices.BinarySearch(left, file); found {
+			left = slices.Delete(left, i, i+1)
+		}
+	}
+	if len(left) > 0 {
+		t.Errorf("left behind, and not in .gitignore: %q", left)
 	}
 }
 

@@ -1,6 +1,9 @@
+//go:build unix
+
 package plugins
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -26,5 +29,23 @@ func TestWrongHandleIsToldInWords(t *testing.T) {
 		if _, err := l.answer(t.Context(), req); err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("error %v; want %q", err, want)
 		}
+	}
+}
+
+// allMade has separate return both of two sources although the last is said to be the rest.
+const allMade = `
+import types, numpy as np, audiosep_plugin as sdk
+coefs = types.SimpleNamespace(framing=types.SimpleNamespace(head=None))
+stems = sdk.separated(coefs, ["a", "b"], 0, lambda x, skip, n: np.stack([x, x]), rest=True)
+try: stems.shares(np.zeros((1, 3, 5)), types.SimpleNamespace(rest=True, skip=0, count=3, first=0))
+except ValueError as e: print(e)
+`
+
+// Whoever says in Python that the last source is the rest and makes it all the same is told which to leave out.
+func TestPythonSaysToLeaveTheLast(t *testing.T) {
+	needPython(t)
+	out, err := exec.Command("/usr/bin/python3", "-c", allMade).CombinedOutput()
+	if want := "what separate returned has the shape (2, 1, 3, 5); want (1, 1, 3, 5), all sources but the last, which is what they leave\n"; err != nil || string(out) != want {
+		t.Errorf("%s, %v; want %s", out, err, want)
 	}
 }

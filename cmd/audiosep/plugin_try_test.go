@@ -35,6 +35,7 @@ var trialStages = []audiosep.Definition{
 	audiosep.Define("hangs", "Never returns.", struct{}{}, func(struct{}) (audiosep.Factorizer, error) { return muteFactors{hangs: true}, nil }),
 	audiosep.Define("thirds", "Promises a sum and keeps a third to itself.", struct{}{}, func(struct{}) (thirds, error) { return thirds{}, nil }, audiosep.Sums),
 	audiosep.Define("foretells", "Says that its sources will be called otherwise.", struct{}{}, func(struct{}) (foretells, error) { return foretells{}, nil }),
+	audiosep.Define("forgets", "Writes the last source where nobody wants it.", struct{}{}, func(struct{}) (forgets, error) { return forgets{}, nil }),
 }
 
 func trialPlugin() {
@@ -127,4 +128,18 @@ type foretells struct{ thirds }
 
 func (foretells) Forecast(map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
 	return map[string]audiosep.Forecast{"sources": {Sources: []string{"one", "two"}}}, nil
+}
+
+type forgets struct{}
+
+func (forgets) Run(_ context.Context, _ audiosep.Env, in struct {
+	Coefs audiosep.Spectra `port:"coefs"`
+}) (out struct {
+	Sources audiosep.Stems `port:"sources"`
+}, err error) {
+	out.Sources = &audiosep.SeparatedStems{X: in.Coefs, Sources: []string{"one", "other"}, Rest: true, Separate: func(_ context.Context, dst [][]audiosep.Coefs, _ *audiosep.Spectrogram, _, _ int) error {
+		dst[1][0].Re[0] = 1
+		return nil
+	}}
+	return out, nil
 }

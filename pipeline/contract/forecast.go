@@ -206,7 +206,7 @@ func needsCounted(_ context.Context, s *subject) error {
 			return fmt.Errorf("of %d samples it takes %+v and, asked again, %+v; want the same", e.Samples, n, again)
 		}
 		if n.Large > n.Work {
-			return fmt.Errorf("Large for %d samples is %d, more than Work, %d, of which it is a part", e.Samples, n.Large, n.Work)
+			return fmt.Errorf("%s for %d samples is %d, more than Work, %d, of which it is a part", "Large", e.Samples, n.Large, n.Work)
 		}
 		if last = numbers; e.Samples == 0 {
 			last = nil

@@ -46,6 +46,7 @@ func TestSameBytes(t *testing.T) {
 	for name, stages := range map[string]string{
 		"masks": `
     {"use": "read_audio", "params": {"files": [%[1]q]}},
+    {"use": "crop", "params": {"duration": 5}},
     {"use": "frame", "params": {"length_ms": 25}},
     {"use": "stft"},
     {"use": "is_nmf", "params": {"rank": 3, "iterations": 3}},

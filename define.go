@@ -48,11 +48,16 @@ type Definition struct {
 //
 // Define panics if P, its tags or S break these rules: that is a fault of the program.
 func Define[P, S any](name, doc string, defaults P, build func(P) (S, error), promises ...Promise) Definition {
+	return define(name, doc, defaults, reflect.TypeFor[S](), func(p any) (any, error) { return build(p.(P)) }, promises)
+}
+
+// define is what Define does whatever the types are, compiled once and not again for each stage.
+func define(name, doc string, defaults any, stage reflect.Type, build func(any) (any, error), promises []Promise) Definition {
 	params, err := paramsOf(reflect.ValueOf(defaults))
 	if err != nil {
 		panic(fmt.Sprintf("audiosep.Define(%q): %v", name, err))
 	}
-	shape, err := ShapeOf[S]()
+	shape, err := shapeOf(stage)
 	if err != nil {
 		panic(fmt.Sprintf("audiosep.Define(%q): %v", name, err))
 	}
@@ -66,7 +71,7 @@ func Define[P, S any](name, doc string, defaults P, build func(P) (S, error), pr
 		if err != nil {
 			return nil, err
 		}
-		if v, ok := any(p).(interface{ Validate() error }); ok {
+		if v, ok := p.(interface{ Validate() error }); ok {
 			if err := v.Validate(); err != nil {
 				return nil, err
 			}
@@ -76,19 +81,18 @@ func Define[P, S any](name, doc string, defaults P, build func(P) (S, error), pr
 	return d
 }
 
-// decode returns defaults overlaid with raw, which has been checked.
-func decode[P any](defaults P, raw json.RawMessage) (P, error) {
-	var p P
+// decode returns defaults, a struct, overlaid with raw, which has been checked.
+func decode(defaults any, raw json.RawMessage) (any, error) {
+	p := reflect.New(reflect.TypeOf(defaults))
 	// By way of JSON, so that the result shares no list, however deep, with the defaults.
 	own, err := json.Marshal(defaults)
 	if err == nil {
-		err = json.Unmarshal(own, &p)
+		err = json.Unmarshal(own, p.Interface())
 	}
-	if err != nil || len(bytes.TrimSpace(raw)) == 0 {
-		return p, err
+	if err == nil && len(bytes.TrimSpace(raw)) > 0 {
+		err = json.Unmarshal(raw, p.Interface())
 	}
-	err = json.Unmarshal(raw, &p)
-	return p, err
+	return p.Elem().Interface(), err
 }
 
 // ParamError is a wrong parameter: what it is, what is wanted, and a way out, if any.

@@ -117,8 +117,9 @@ func (s Shape) Promised(p Promise) bool { return slices.Contains(s.Promises, p) 
 //	Power Power      `port:"power"`
 //	Init  *Factors   `port:"init_factors,optional"`
 //	Parts []*Factors `port:"dictionary,many"`
-func ShapeOf[S any]() (Shape, error) {
-	t := reflect.TypeFor[S]()
+func ShapeOf[S any]() (Shape, error) { return shapeOf(reflect.TypeFor[S]()) }
+
+func shapeOf(t reflect.Type) (Shape, error) {
 	if s, ok := shapes[t]; ok {
 		return s, nil
 	}

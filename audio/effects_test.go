@@ -135,6 +135,9 @@ func TestResample(t *testing.T) {
 		{48000, 44100, []float64{22051, 23000}, true},
 		{96000, 8000, []float64{4001, 5000, 30000}, true},
 	} {
+		if testing.Short() && (c.from == 48000 || c.to == 44100) {
+			continue // 44.1 kHz to 48 and to 16 are enough
+		}
 		if last := len(c.hz) - 1; testing.Short() && c.gone {
 			c.hz = c.hz[:1] // the hardest is nearest to half the lower rate
 		} else if testing.Short() {

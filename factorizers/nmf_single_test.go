@@ -225,6 +225,9 @@ func TestHalvedNMFIsAsGood(t *testing.T) {
 
 // TestLargeVOutOfRange: with precision auto a large V that float32 cannot hold is read again, in float64.
 func TestLargeVOutOfRange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it touches gigabytes")
+	}
 	p := params(2, 3)
 	p.Precision = "auto"
 	const bins, cols = 1, mostFull/8 + 1

@@ -272,6 +272,9 @@ func TestTLNMFGivenStart(t *testing.T) {
 	start := audiosep.Model{Transform: phi}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
 	for _, model := range []string{"gcm", "is"} {
+		if testing.Short() && model == "gcm" {
+			continue // it is longer, and most other tests are of it
+		}
 		p := paperParams()
 		p.Objective, p.Iterations, p.Tol, p.L1 = model, 6, 0, 1e-3
 		if n := factorizers.ThreadsOf(t, p, y, start, 4); n != 4 {

@@ -85,11 +85,11 @@ func steadyless(sources [][]float64) [][]float64 {
 // Coefficients in float32 are separated as well as in float64, in rooms that are generated.
 func TestPrecisionsSeparateAlike(t *testing.T) {
 	const rate = 8000
-	iterations := 20
+	iterations, most := 20, 3
 	if testing.Short() {
-		iterations = 5
+		iterations, most = 5, 2
 	}
-	for _, channels := range []int{2, 3} {
+	for channels := 2; channels <= most; channels++ {
 		p := DefaultMixRoom()
 		p.T60, p.Microphones = 0.1, channels
 		images, err := p.Images(t.Context(), steadyless(talkers(uint64(channels), channels, 4*rate)), rate)

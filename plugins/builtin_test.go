@@ -46,6 +46,7 @@ func TestSameBytes(t *testing.T) {
 	for name, stages := range map[string]string{
 		"masks": `
     {"use": "read_audio", "params": {"files": [%[1]q]}},
+    {"use": "crop", "params": {"duration": 5}},
     {"use": "frame", "params": {"length_ms": 25}},
     {"use": "stft"},
     {"use": "is_nmf", "params": {"rank": 3, "iterations": 3}},
@@ -78,6 +79,9 @@ func TestSameBytes(t *testing.T) {
     {"use": "wiener", "in": {"coefs": "tl_nmf", "factors": "tl_nmf"}},
     {"use": "write_audio"}`,
 	} {
+		if testing.Short() && name != "chain" {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text := `{"audiosep": 1, "seed": 5, "stages": [` + fmt.Sprintf(stages, piano) + "\n]}"

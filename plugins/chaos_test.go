@@ -25,6 +25,9 @@ import (
 // chaosRuns is how often things are killed; AUDIOSEP_CHAOS says otherwise.
 func chaosRuns(t *testing.T) int {
 	n := 20
+	if testing.Short() {
+		n = 8
+	}
 	if s := os.Getenv("AUDIOSEP_CHAOS"); s != "" {
 		var err error
 		if n, err = strconv.Atoi(s); err != nil {

@@ -183,10 +183,12 @@ func (p padded) Complex() bool { return true }
 func (p padded) Forward(_ context.Context, dst audiosep.Coefs, src []float64) error {
 	for i := range len(src) / p.m {
 		for f := range p.m + 1 {
-			re, im := 0.0, 0.0
-			for n, y := range src[i*p.m : (i+1)*p.m] {
-				s, c := p.sin[f*n%(2*p.m)], p.cos[f*n%(2*p.m)]
-				re, im = re+y*c, im-y*s
+			re, im, at := 0.0, 0.0, 0
+			for _, y := range src[i*p.m : (i+1)*p.m] {
+				re, im = re+y*p.cos[at], im-y*p.sin[at]
+				if at += f; at >= 2*p.m {
+					at -= 2 * p.m
+				}
 			}
 			dst.Re[i*(p.m+1)+f], dst.Im[i*(p.m+1)+f] = re, im
 		}
@@ -197,14 +199,16 @@ func (p padded) Forward(_ context.Context, dst audiosep.Coefs, src []float64) er
 func (p padded) Inverse(_ context.Context, dst []float64, src audiosep.Coefs) error {
 	for i := range len(dst) / p.m {
 		for n := range p.m {
-			sum := 0.0
+			sum, at := 0.0, 0
 			for f := range p.m + 1 {
-				s, c := p.sin[f*n%(2*p.m)], p.cos[f*n%(2*p.m)]
 				w := 2.0
 				if f == 0 || f == p.m {
 					w = 1
 				}
-				sum += w * (src.Re[i*(p.m+1)+f]*c - src.Im[i*(p.m+1)+f]*s)
+				sum += w * (src.Re[i*(p.m+1)+f]*p.cos[at] - src.Im[i*(p.m+1)+f]*p.sin[at])
+				if at += n; at >= 2*p.m {
+					at -= 2 * p.m
+				}
 			}
 			dst[i*p.m+n] = sum / float64(2*p.m)
 		}

@@ -152,6 +152,9 @@ func TestRest(t *testing.T) {
 		oneProcess(t, h, plugin)
 		for by, sizes := range map[string][]int{"reverse": {0, 700}, "padded": {0, 50}} {
 			for sources := 1; sources <= 3; sources++ {
+				if testing.Short() && sources != 2 {
+					continue
+				}
 				in := restScene(t, by, sources)
 				for _, stage := range []string{"portion", "split"} {
 					there, here := restStage(t, h, plugin, stage, sources)

@@ -277,3 +277,33 @@ func TestFresh(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// TestCommandsOfProjects sees that docs/plugins-share.md, which is run from an empty folder, has the
+// commands in it that stand in the README of a new project, as they stand there.
+func TestCommandsOfProjects(t *testing.T) {
+	page, err := os.ReadFile("../docs/plugins-share.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?m)^```sh\n((?s:.*?))^```$")
+	audio, coefs, stems := []audiosep.Port{{Name: "audio", Cargo: audiosep.CargoAudio}}, []audiosep.Port{{Name: "coefs", Cargo: audiosep.CargoCoefs}}, []audiosep.Port{{Name: "sources", Cargo: audiosep.CargoSources}}
+	for _, p := range []Project{{Language: "go", In: audio, Out: stems, Replace: ".."}, {Language: "python", In: coefs, Out: stems}} {
+		p.Dir, p.Name = filepath.Join(t.TempDir(), "audiosep-plugin-mine"), "mine"
+		if _, err := Scaffold(p); err != nil {
+			t.Fatal(err)
+		}
+		readme, err := os.ReadFile(filepath.Join(p.Dir, "README.md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := block.FindAllStringSubmatch(string(readme), -1)
+		if len(blocks) < 2 {
+			t.Errorf("%s: the README has %d blocks of commands; want at least 2", p.Language, len(blocks))
+		}
+		for _, b := range blocks {
+			if !strings.Contains(string(page), "```sh\n"+b[1]+"```\n") {
+				t.Errorf("%s: the page has not\n%s", p.Language, b[1])
+			}
+		}
+	}
+}

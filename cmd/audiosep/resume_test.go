@@ -373,6 +373,9 @@ func TestResumeWarnings(t *testing.T) {
 // Of several inputs those that an earlier part of the command has done are not done again, and the one in hand
 // goes on, with no warning of the others'. What has been changed since is not taken for done.
 func TestResumeSeveral(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts the program many times")
+	}
 	r := newResumable(t, 2, resumedHPSS)
 	sound, err := os.ReadFile(filepath.Join(r.dir, "in.wav"))
 	if err != nil {
@@ -529,6 +532,9 @@ func TestResumeStopped(t *testing.T) {
 // Files of stages that keep nothing are taken back too, and what was replaced is there again before
 // the next run does anything.
 func TestResumePublishing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts the program many times")
+	}
 	r := newResumable(t, 1, resumedHPSS+`, {"id": "more", "use": "write_audio", "in": {"sources": "hpss"}, "params": {"pattern": "more-{source}"}}`)
 	r.args = append(r.args, "--overwrite")
 	r.must(r.command("out"), exitOK)
@@ -558,6 +564,9 @@ func TestResumePublishing(t *testing.T) {
 
 // A full disk ends the run, though there are more recordings, and with more space it goes on.
 func TestResumeFullDisk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts the program many times")
+	}
 	r := newResumable(t, 4, resumedHPSS)
 	in, other := filepath.Join(r.dir, "in.wav"), filepath.Join(r.dir, "other.wav")
 	sound, err := os.ReadFile(in)

@@ -2,16 +2,27 @@ package garbage
 
 import (
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"time"
 )
 
 var sink []byte
 
+// asByDefault has the runtime collect as where nobody has set GOGC, which the tests may be run with.
+func asByDefault(t *testing.T) {
+	t.Setenv("GOGC", "")
+	before := debug.SetGCPercent(100)
+	t.Cleanup(func() {
+		Bound(0)
+		debug.SetGCPercent(before)
+	})
+}
+
 // Beside much that is in use there is not much more garbage than the bound.
 func TestBound(t *testing.T) {
 	const bytes = 16 << 20
-	defer Bound(0)
+	asByDefault(t)
 	inUse := make([]byte, 20*bytes)
 	if Most(int64(len(inUse))) != int64(len(inUse)) {
 		t.Errorf("without a bound %d bytes may be garbage; want as many as are in use", Most(int64(len(inUse))))
@@ -35,7 +46,7 @@ func TestBound(t *testing.T) {
 }
 
 func TestMost(t *testing.T) {
-	defer Bound(0)
+	asByDefault(t)
 	Bound(64 << 20)
 	for inUse, want := range map[int64]int64{0: 0, 1 << 20: 1 << 20, 64 << 20: 64 << 20, 1 << 30: 64 << 20, 100 << 30: 5 << 30} {
 		if got := Most(inUse); got < want-100 || got > want {

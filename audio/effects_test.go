@@ -170,6 +170,11 @@ func TestResampleKeeps(t *testing.T) {
 	if src, err := effect(t, "resample", `{"rate": 1000}`, s); err != nil || src != audiosep.Source(s) {
 		t.Error("the same rate makes another recording", err)
 	}
+	for rate, refused := range map[int]bool{1: true, 3: true, 4: false, 256_000: false, 257_000: true} { // s is at 1000 Hz
+		if _, err := effect(t, "resample", `{"rate": `+itoa(rate)+`}`, s); (err != nil) != refused {
+			t.Errorf("to %d Hz: %v; want a refusal: %v", rate, err, refused)
+		}
+	}
 	ones := make([]float64, 3000)
 	for i := range ones {
 		ones[i] = 1

@@ -9,6 +9,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/resample"
 )
 
 // DenoiseParams are the parameters of denoise.
@@ -91,6 +92,9 @@ func (s *Denoise) Separate(ctx context.Context, src audiosep.Source) (audiosep.S
 	model := denoisers[s.p.Model]
 	if h.Rate < 1 {
 		return nil, fmt.Errorf("the recording has no sample rate; want one, as the network works at %d Hz", model.rate)
+	}
+	if err := resample.Check(h.Rate, model.rate); err != nil {
+		return nil, fmt.Errorf("the network works at %d Hz: %w", model.rate, err)
 	}
 	return &denoised{src: src, head: h, model: model, shared: s.p.Channels == "shared"}, nil
 }

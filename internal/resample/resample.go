@@ -3,6 +3,7 @@ package resample
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"sync"
 
@@ -32,8 +33,24 @@ type Filter struct {
 	weights  []float64 // [phase*row+tap], 0 behind the 2·half taps; nil if there would be too many
 }
 
+// mostRatio is how many times as many samples, or as few, a signal can get. Beyond that a rate is hardly meant: the filter
+// reaches over so many samples of the source as the ratio has, 100 times, for each phase.
+const mostRatio = 256
+
+// Check says why a recording is not brought from one rate to another, in Hz.
+func Check(from, to int) error {
+	if from < 1 || to < 1 {
+		return fmt.Errorf("the sample rates are %d and %d Hz; want them positive", from, to)
+	}
+	most, least := max(from, to), min(from, to)
+	if (most+least-1)/least <= mostRatio {
+		return nil
+	}
+	return fmt.Errorf("the sample rate is %d Hz, and %d Hz differs by a factor of more than %d; want a recording whose rate is right, or a rate nearer to it", from, to, mostRatio)
+}
+
 // New returns a windowed-sinc filter whose aliases lie below -120 dB and which keeps what is
-// below 0.92 of half the lower rate. Both rates are in Hz and positive.
+// below 0.92 of half the lower rate. Both rates are in Hz, and such that Check has nothing against them.
 func New(from, to int) *Filter {
 	g := gcd(from, to)
 	f := &Filter{up: to / g, down: from / g}

@@ -71,6 +71,18 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// Rates that differ by a factor beyond 256 are refused; either way, and where one is none.
+func TestCheck(t *testing.T) {
+	for rates, want := range map[[2]int]bool{
+		{44100, 16000}: true, {16000, 44100}: true, {63, 16000}: true, {62, 16000}: false, {1, 256}: true, {256, 1}: true, {257, 1}: false,
+		{1, 48000}: false, {10_000_000, 1}: false, {0, 16000}: false, {16000, -1}: false,
+	} {
+		if err := Check(rates[0], rates[1]); (err == nil) != want {
+			t.Errorf("%v: %v; want %v", rates, err, want)
+		}
+	}
+}
+
 // A tone at a lower frequency than both rates allow stays what it is, at its place.
 func TestTone(t *testing.T) {
 	for _, rates := range [][2]int{{44100, 16000}, {16000, 48000}} {

@@ -46,6 +46,7 @@ func (s *Resample) Run(ctx context.Context, _ audiosep.Env, in In) (Out, error) 
 // Needs says what it takes: the samples that what is read is made of, which are garbage then.
 func (s *Resample) Needs(e audiosep.Extent) (n audiosep.Needs) {
 	if e.Rate != s.p.Rate {
+		n.Operations = resample.Work(e.Rate, s.p.Rate, e.Samples, e.Layers())
 		n.Garbage = 8 * int64(e.Layers()) * int64(e.Samples)
 	}
 	return n

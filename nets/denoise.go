@@ -76,7 +76,8 @@ func (s *Denoise) Needs(e audiosep.Extent) audiosep.Needs {
 		n.Streams += int64(inFlight*layers) * 8 * int64(m.chunk+2*completes)
 		n.Operations = float64(e.Samples) / float64(e.Rate) * m.work * float64(networks)
 		if e.Rate != m.rate {
-			n.Operations += float64(e.Samples) / float64(e.Rate) * resampling * float64(layers)
+			at := int(float64(e.Samples) / float64(e.Rate) * float64(m.rate))
+			n.Operations += resample.Work(e.Rate, m.rate, e.Samples, layers) + resample.Work(m.rate, e.Rate, at, layers)
 			n.Garbage = 8 * int64(layers) * int64(e.Samples+m.rate*(e.Samples/e.Rate)) // what is resampled
 		}
 	}
@@ -126,9 +127,6 @@ var denoisers = map[string]*denoiser{
 	"gtcrn":   {gtcrnRate, gtcrnHop, gtcrnFrames * gtcrnHop, 4 << 20, 200 << 10, 0.7e9, newGTCRNStream},
 	"rnnoise": {rnnoiseRate, rnnoiseHop, rnnoiseFrames * rnnoiseHop, 1 << 20, 600 << 10, 0.5e9, newRNNoiseStream},
 }
-
-// resampling is the work of taking a second of a channel to the rate of a network and back.
-const resampling = 0.4e9
 
 // denoised are the stems of a recording.
 type denoised struct {

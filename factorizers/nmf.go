@@ -150,6 +150,16 @@ func (b *betaNMF) Needs(e audiosep.Extent) audiosep.Needs {
 	return n
 }
 
+// Leaner is the same in float32, where that is computed.
+func (b *betaNMF) Leaner() []audiosep.Variant {
+	own := *b
+	own.Precision = "float32"
+	if (BetaNMFParams{own.beta, own.NMFParams}).Validate() != nil {
+		return nil
+	}
+	return []audiosep.Variant{{Param: "precision", Value: "float32", Stage: &own}}
+}
+
 // nmfNeeds are those of NMF of V or its root from so many starts. What the factors of a start that
 // is done take is garbage.
 func nmfNeeds(e audiosep.Extent, beta float64, rank, starts, iterations int) audiosep.Needs {

@@ -84,6 +84,13 @@ func (s *Denoise) Needs(e audiosep.Extent) audiosep.Needs {
 	return n
 }
 
+// Leaner is one mask for all channels.
+func (s *Denoise) Leaner() []audiosep.Variant {
+	shared := *s
+	shared.p.Channels = "shared"
+	return []audiosep.Variant{{Param: "channels", Value: "shared", Stage: &shared}}
+}
+
 // Separate returns speech and rest of a recording.
 func (s *Denoise) Separate(ctx context.Context, src audiosep.Source) (audiosep.Stems, error) {
 	h, err := src.Head(ctx)

@@ -151,3 +151,7 @@ type Variant struct {
 	Param, Value string
 	Stage        Sizer
 }
+
+// Multichannel may be implemented by a stage that refuses recordings of one channel, so that nobody is told to mix theirs
+// down.
+type Multichannel interface{ Multichannel() }

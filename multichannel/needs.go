@@ -148,3 +148,10 @@ func (s *FastMNMF) Leaner() []audiosep.Variant {
 	own.p.Precision = "float32"
 	return inFloat32(&own)
 }
+
+// What the stages of this package separate by is how the channels differ.
+func (*IVA) Multichannel()      {}
+func (*FDICA) Multichannel()    {}
+func (*ILRMA) Multichannel()    {}
+func (*FastMNMF) Multichannel() {}
+func (*DUET) Multichannel()     {}

@@ -34,8 +34,12 @@ func (r *run) savings(ctx context.Context, will Forecast) (all []Saving) {
 			}
 		}
 	}
+	several := slices.ContainsFunc(r.Pipeline.stages, func(st *stage) bool {
+		_, ok := st.impl.(audiosep.Multichannel)
+		return ok
+	})
 	for _, w := range wholes {
-		if w.there(will) {
+		if w.there(will) && !(several && w.mono) {
 			add(Saving{What: w.what}, nil, w.size)
 		}
 	}
@@ -46,18 +50,19 @@ func (r *run) savings(ctx context.Context, will Forecast) (all []Saving) {
 // wholes are what can be less of in a run as a whole.
 var wholes = []struct {
 	what  string
+	mono  bool // of no use to stages that take several channels alone
 	there func(Forecast) bool
 	size  func(audiosep.Extent) audiosep.Extent
 }{
-	{"a shorter recording (crop)", func(f Forecast) bool { return f.Head.Samples > 1 }, func(e audiosep.Extent) audiosep.Extent {
+	{"a shorter recording (crop)", false, func(f Forecast) bool { return f.Head.Samples > 1 }, func(e audiosep.Extent) audiosep.Extent {
 		e.Samples, e.Frames, e.Columns = (e.Samples+1)/2, (e.Frames+1)/2, (e.Columns+1)/2
 		return e
 	}},
-	{"one channel (downmix)", func(f Forecast) bool { return f.Head.Channels > 1 }, func(e audiosep.Extent) audiosep.Extent {
+	{"one channel (downmix)", true, func(f Forecast) bool { return f.Head.Channels > 1 }, func(e audiosep.Extent) audiosep.Extent {
 		e.Channels = min(e.Channels, 1)
 		return e
 	}},
-	{"a longer hop", func(f Forecast) bool { return f.Frames > 1 }, func(e audiosep.Extent) audiosep.Extent {
+	{"a longer hop", false, func(f Forecast) bool { return f.Frames > 1 }, func(e audiosep.Extent) audiosep.Extent {
 		e.Hop, e.Frames, e.Columns = 2*e.Hop, (e.Frames+1)/2, (e.Columns+1)/2
 		return e
 	}},
@@ -67,5 +72,12 @@ var wholes = []struct {
 func (p *Pipeline) Has(param string) bool {
 	return slices.ContainsFunc(p.stages, func(st *stage) bool {
 		return slices.ContainsFunc(st.def.Params, func(p audiosep.Param) bool { return p.Name == param })
+	})
+}
+
+// Makes tells whether a stage has an output of a cargo.
+func (p *Pipeline) Makes(c audiosep.Cargo) bool {
+	return slices.ContainsFunc(p.stages, func(st *stage) bool {
+		return slices.ContainsFunc(st.def.Out, func(port audiosep.Port) bool { return port.Cargo == c })
 	})
 }

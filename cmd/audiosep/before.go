@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/machine"
 	"github.com/audiosep/audiosep/pipeline"
@@ -69,7 +70,10 @@ func smaller(f pipeline.Forecast, p *pipeline.Pipeline, may int64) string {
 		}
 	}
 	if p.Has("rank") {
-		all = append(all, "fewer components or restarts", "a model of a part (save_model), which activations applies to all of it block by block")
+		all = append(all, "fewer components or restarts")
+	}
+	if p.Makes(audiosep.CargoFactors) {
+		all = append(all, "a model of a part (save_model), which activations applies to all of it block by block")
 	}
 	if len(all) == 0 {
 		return "more memory"

@@ -138,3 +138,20 @@ type Needs struct {
 type Sizer interface {
 	Needs(Extent) Needs
 }
+
+// Leaner may be implemented by a Sizer that would take less memory with other values of its parameters, for results
+// that serve as well mostly. Where a run does not fit, those that help are told.
+type Leaner interface {
+	Sizer
+	Leaner() []Variant
+}
+
+// Variant is a stage as it would be with another value of a parameter.
+type Variant struct {
+	Param, Value string
+	Stage        Sizer
+}
+
+// Multichannel may be implemented by a stage that refuses recordings of one channel, so that nobody is told to mix theirs
+// down.
+type Multichannel interface{ Multichannel() }

@@ -28,9 +28,15 @@ func (Downmix) Run(ctx context.Context, _ audiosep.Env, in In) (Out, error) {
 // downmixPiece is how many samples of all channels are read at a time at most.
 const downmixPiece = 1 << 13
 
+// addingWork is what it takes to read and add a sample, measured, in operations as audiosep.Needs counts them.
+const addingWork = 150
+
 // Needs says what it takes: for each thread a piece of all channels.
 func (Downmix) Needs(e audiosep.Extent) audiosep.Needs {
-	return audiosep.Needs{Streams: int64(max(1, e.Threads)) * 8 * int64(e.Layers()) * int64(min(downmixPiece, e.Samples))}
+	return audiosep.Needs{
+		Streams:    int64(max(1, e.Threads)) * 8 * int64(e.Layers()) * int64(min(downmixPiece, e.Samples)),
+		Operations: addingWork * float64(e.Layers()) * float64(e.Samples),
+	}
 }
 
 type downmixed struct {

@@ -167,11 +167,35 @@ func TestResample(t *testing.T) {
 
 func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
 
+// What comes before others takes time too, more for more channels, and so it says.
+func TestEffectsTellTime(t *testing.T) {
+	resample, err := audio.NewResample(audio.ResampleParams{Rate: 16000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]audiosep.Sizer{"resample": resample, "downmix": audio.Downmix{}} {
+		operations := func(channels int) float64 {
+			return s.Needs(audiosep.Extent{Head: audiosep.Head{Rate: 44100, Samples: 44100 * 60, Channels: channels, Realisations: 1}}).Operations
+		}
+		if one, two := operations(1), operations(2); !(one > 1e8 && two > 1.5*one) {
+			t.Errorf("%s: a minute takes %g operations, of two channels %g; want a good part of a second, and more", name, one, two)
+		}
+	}
+	if same := resample.Needs(audiosep.Extent{Head: audiosep.Head{Rate: 16000, Samples: 16000, Channels: 1, Realisations: 1}}).Operations; same != 0 {
+		t.Errorf("at the same rate resample takes %g operations; want 0", same)
+	}
+}
+
 // At the same rate nothing changes, and a constant stays what it is.
 func TestResampleKeeps(t *testing.T) {
 	s := recording(1, 2, 2000)
 	if src, err := effect(t, "resample", `{"rate": 1000}`, s); err != nil || src != audiosep.Source(s) {
 		t.Error("the same rate makes another recording", err)
+	}
+	for rate, refused := range map[int]bool{1: true, 3: true, 4: false, 256_000: false, 257_000: true} { // s is at 1000 Hz
+		if _, err := effect(t, "resample", `{"rate": `+itoa(rate)+`}`, s); (err != nil) != refused {
+			t.Errorf("to %d Hz: %v; want a refusal: %v", rate, err, refused)
+		}
 	}
 	ones := make([]float64, 3000)
 	for i := range ones {

@@ -14,7 +14,7 @@ type ResampleParams struct {
 
 var resampleStage = audiosep.Define("resample",
 	`Changes the sample rate, by a windowed-sinc filter whose aliases lie below -120 dB. What is below 0.92 of half the lower rate is kept.
-Sample 0 stays where it is. Where the rate is that already, nothing is changed.`,
+Sample 0 stays where it is. Where the rate is that already, nothing is changed; where it differs by a factor beyond 256, the recording is refused.`,
 	ResampleParams{Rate: 44100}, NewResample, audiosep.Lazy)
 
 // Resample is the stage resample.
@@ -34,6 +34,9 @@ func (s *Resample) Run(ctx context.Context, _ audiosep.Env, in In) (Out, error) 
 	if err != nil || h.Rate == s.p.Rate {
 		return Out(in), err
 	}
+	if err := resample.Check(h.Rate, s.p.Rate); err != nil {
+		return Out{}, err
+	}
 	f := resample.New(h.Rate, s.p.Rate)
 	at := h
 	at.Rate, at.Samples = s.p.Rate, f.Samples(h.Samples)
@@ -43,6 +46,7 @@ func (s *Resample) Run(ctx context.Context, _ audiosep.Env, in In) (Out, error) 
 // Needs says what it takes: the samples that what is read is made of, which are garbage then.
 func (s *Resample) Needs(e audiosep.Extent) (n audiosep.Needs) {
 	if e.Rate != s.p.Rate {
+		n.Operations = resample.Work(e.Rate, s.p.Rate, e.Samples, e.Layers())
 		n.Garbage = 8 * int64(e.Layers()) * int64(e.Samples)
 	}
 	return n

@@ -136,10 +136,15 @@ func (s *writeAudio) UseLog(log *slog.Logger) { s.log = log }
 const unknownSource = "\x00"
 
 // Prepare refuses what cannot be written: names that clash, exist, are read, or are too
-// long, folders that cannot be made, and more than the disk has room for. Where the sources
-// are not known yet, it looks at the names that do not depend on them.
+// long, folders that cannot be made, more than the disk has room for, and a standard output that
+// takes none. Where the sources are not known yet, it looks at the names that do not depend on them.
 func (s *writeAudio) Prepare(_ context.Context, plan audiosep.Plan) error {
 	s.inputs = plan.Inputs
+	if s.stdout {
+		if err := stdoutTakes(); err != nil {
+			return err
+		}
+	}
 	if plan.Head.Layers() == 0 {
 		return nil
 	}
@@ -224,6 +229,17 @@ func (s *writeAudio) create(ctx context.Context, env audiosep.Env, h audiosep.He
 	return nil
 }
 
+// stdoutTakes says why standard output takes no recording.
+func stdoutTakes() error {
+	switch {
+	case term.IsTerminal(int(os.Stdout.Fd())):
+		return errors.New("standard output is a terminal; want a pipe or a file for a recording")
+	case whole.WasClosed(os.Stdout):
+		return errors.New("standard output is closed, or the null device opened for reading too; want a pipe or a file for a recording, or /dev/null opened for writing")
+	}
+	return nil
+}
+
 // begin begins one file, of a realisation.
 func (s *writeAudio) begin(path string, l layout, h audiosep.Head, realisation int) error {
 	var tags audiosep.Tags
@@ -233,8 +249,8 @@ func (s *writeAudio) begin(path string, l layout, h audiosep.Head, realisation i
 	var f *os.File
 	var err error
 	if s.stdout {
-		if term.IsTerminal(int(os.Stdout.Fd())) {
-			return errors.New("standard output is a terminal; want a pipe or a file for a recording")
+		if err := stdoutTakes(); err != nil {
+			return err
 		}
 		path = "standard output"
 		if s.pipe, err = whole.NewNameless("audiosep-*.part"); err == nil {

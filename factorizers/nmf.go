@@ -16,9 +16,9 @@ import (
 type NMFParams struct {
 	Rank       int     `json:"rank" min:"0" max:"100000" unit:"components" doc:"Number of components K, with coverage the most; 0: as many as the wired factors have."`
 	Iterations int     `json:"iterations" min:"1" max:"1000000000" doc:"Most iterations; each updates H, then W."`
-	Tol        float64 `json:"tol" min:"0" doc:"Stop when an iteration lowers the objective by no more than this part of itself."`
+	Tol        float64 `json:"tol" min:"0" doc:"Stop when an iteration lowers the objective by no more than this part of itself, with update warm also while that still is mm."`
 	Eps        float64 `json:"eps" min:"0" doc:"Floor added to V and to WH, in the units of V. The default is about the power of 16-bit rounding under an orthonormal transform."`
-	Update     string  `json:"update" oneof:"mm|warm|heuristic|accelerated" doc:"mm is the plain updates, which never raise the objective. heuristic has their exponent 1 whatever the divergence, which kl_nmf and euclidean_nmf have anyway, is faster for others, and is undone if it raises the objective. accelerated goes on from them along the way of the last two iterations, where that lowers the objective further; euclidean_nmf without smooth and l2 goes on from coordinate descent. warm is mm for 25 iterations, in kl_nmf for 100, which mostly decide to which minimum the factors go, then accelerated, which goes there sooner; tol may end it before."`
+	Update     string  `json:"update" oneof:"mm|warm|heuristic|accelerated" doc:"mm is the plain updates, which never raise the objective. heuristic has their exponent 1 whatever the divergence, which kl_nmf and euclidean_nmf have anyway, is faster for others, and is undone if it raises the objective. accelerated goes on from them along the way of the last two iterations, where that lowers the objective further; euclidean_nmf without smooth and l2 goes on from coordinate descent. warm is mm for 25 iterations, in kl_nmf for 100, which mostly decide to which minimum the factors go, then accelerated, which goes there sooner; a run that tol ends within those first iterations is one of mm."`
 	L1         float64 `json:"l1" min:"0" doc:"Weight in the objective of the sum of H, the columns of W summing to 1, a fixed W's too: larger is sparser."`
 	L2         float64 `json:"l2" min:"0" doc:"Weight in the objective of half the sum of the squares of H, the columns of W summing to 1: larger is more even. With l1 the two are the elastic net. W has no such weights, as its sum is K."`
 	Smooth     float64 `json:"smooth" min:"0" doc:"Weight in the objective of the Itakura-Saito divergence between an activation and the one before it: larger is smoother in time."`
@@ -148,6 +148,16 @@ func (b *betaNMF) Needs(e audiosep.Extent) audiosep.Needs {
 		n.Work += leadingBytes(e.Bins, e.Columns, rank)
 	}
 	return n
+}
+
+// Leaner is the same in float32, where that is computed.
+func (b *betaNMF) Leaner() []audiosep.Variant {
+	own := *b
+	own.Precision = "float32"
+	if (BetaNMFParams{own.beta, own.NMFParams}).Validate() != nil {
+		return nil
+	}
+	return []audiosep.Variant{{Param: "precision", Value: "float32", Stage: &own}}
 }
 
 // nmfNeeds are those of NMF of V or its root from so many starts. What the factors of a start that

@@ -484,7 +484,8 @@ func TestRefusals(t *testing.T) {
 		opt        Options
 		want       string
 	}{
-		{"fewer estimates", refs, ests[:1], Options{}, "2 references (1, 2) and 1 estimate (1)"},
+		{"fewer estimates", refs, ests[:1], Options{}, "2 references (1, 2) and 1 estimate (1); want as many of each, at least one: an estimate for each reference, from a separation into more sources, or fewer references"},
+		{"fewer references", refs[:1], ests, Options{}, "and 2 estimates (1, 2); want as many of each, at least one: leave out an estimate that is of no reference, as audiosep run --only"},
 		{"another rate", refs, other(func(s *audiosep.Signal) { s.Rate = 2000 }), Options{}, "estimate 2 is at 2000 Hz; want 1000 Hz"},
 		{"another length", refs, other(func(s *audiosep.Signal) { s.Data[0] = s.Data[0][:999] }), Options{}, "estimate 2 has 999 samples; want 1000"},
 		{"another number of channels", refs, images(ests, 2, 1, false), Options{}, "2 channels; want 1"},

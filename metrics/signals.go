@@ -31,8 +31,8 @@ func (s span) len() int { return s.to - s.from }
 // if opt does not make it one.
 func open(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.Source, opt Options) (*signals, error) {
 	if len(refs) == 0 || len(refs) != len(ests) {
-		return nil, fmt.Errorf("%s (%s) and %s (%s); want as many of each, at least one: folders with the stems alone, and an estimate for each (a separation can write some of its sources, or two)",
-			counted.There(len(refs), "reference"), namesOf(ctx, refs), counted.Of(len(ests), "estimate"), namesOf(ctx, ests))
+		return nil, fmt.Errorf("%s (%s) and %s (%s); want as many of each, at least one: %s",
+			counted.There(len(refs), "reference"), namesOf(ctx, refs), counted.Of(len(ests), "estimate"), namesOf(ctx, ests), evened(len(refs), len(ests)))
 	}
 	s := &signals{refs: len(refs)}
 	s.sources = append(append(s.sources, refs...), ests...)
@@ -66,6 +66,18 @@ func open(ctx context.Context, refs, ests []audiosep.Source, mixture audiosep.So
 		}
 		return err
 	})
+}
+
+// evened says what to do where there are not as many references as estimates.
+func evened(refs, ests int) string {
+	switch {
+	case refs == 0 || ests == 0:
+		return "folders with the stems alone, a reference and an estimate of each source"
+	case ests > refs:
+		return "leave out an estimate that is of no reference, as audiosep run --only STEM,STEM does, sum those that are of one (--two STEM writes one stem and the sum of all others), or give what is left in the references a reference of its own"
+	default:
+		return "an estimate for each reference, from a separation into more sources, or fewer references: leave out, or sum, those that were not to be told apart"
+	}
 }
 
 // accept checks that a recording can be compared with the first, and makes the lengths

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/cmplxs"
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/audiosep/audiosep"
@@ -50,6 +51,52 @@ func (d *demixer) images(scale string) *images {
 		}
 	}
 	return s
+}
+
+// How loud a direction of the microphones may come out as an image, in amplitude, before what was learnt from is taken
+// to have had nothing in it, or by chance alone. Where frames leave a direction out, as fewer frames than microphones do,
+// the ridge alone bounds its gain, to about 1/√ridge = 1e7. Rooms whose frames are many have come to 1e4, in few bins.
+const (
+	mostGain      = 1e5
+	mostGainOfFew = 100 // of fewer than two frames a microphone
+)
+
+// bounded leaves microphones as they are, as in silence, in bins where an image would be that much louder than the
+// mixture as soon as it has something in a direction that was not learnt from, and warns of them. They were learnt from
+// so many frames.
+func (s *images) bounded(frames int, env audiosep.Env) *images {
+	most := mostGain
+	if frames < 2*s.channels {
+		most = mostGainOfFew
+	}
+	each := s.sources * s.channels
+	bins, undetermined := len(s.w)/each, 0
+	for f := range bins {
+		w, a := s.w[f*each:(f+1)*each], s.a[f*each:(f+1)*each]
+		if s.gain(w, a) <= most {
+			continue
+		}
+		undetermined++
+		clear(w)
+		clear(a)
+		for n := range s.sources {
+			w[n*s.channels+n], a[n*s.channels+n] = 1, 1
+		}
+	}
+	if undetermined > 0 {
+		env.Logger().Warn("in some bins what is learnt from does not tell the sources apart, and each is left as on one microphone; want many more frames than microphones, in which the microphones differ",
+			"bins", undetermined, "of", bins, "frames", frames)
+	}
+	return s
+}
+
+// gain returns the greatest ‖a_n‖‖w_n‖ of a bin: the amplitude of an image of a mixture of amplitude 1, at most.
+func (s *images) gain(w, a []complex128) (most float64) {
+	for n := range s.sources {
+		row, column := w[n*s.channels:(n+1)*s.channels], a[n*s.channels:(n+1)*s.channels]
+		most = max(most, cmplxs.Norm(row, 2)*cmplxs.Norm(column, 2))
+	}
+	return most
 }
 
 // leastSquares sets a, [n][c], to E[x ȳ_n]/E|y_n|².

@@ -343,6 +343,40 @@ func TestIVALearnsOnAPart(t *testing.T) {
 	}
 }
 
+// What is learnt from fewer frames than tell the sources apart makes no stem that is absurdly loud elsewhere, and stems
+// that sum to the mixture.
+func TestLearnsOnFewFrames(t *testing.T) {
+	mix, _ := delayed(talkers(5, 3, 24000), 3)
+	x, loudest := spectra(t, mix, 256), 0.0
+	for _, d := range mix.Data {
+		loudest = max(loudest, floats.Norm(d, math.Inf(1)))
+	}
+	for frames := range 3 {
+		part := Excerpt{LearnFrom: 1.5, LearnFor: float64(frames+1) * 64 / 8000}
+		stages := map[string]stage{}
+		for update := range updates {
+			p := DefaultIVA()
+			p.Update, p.Excerpt = update, part
+			stages["iva, "+update] = iva(t, p)
+		}
+		f, l := DefaultFDICA(), DefaultILRMA()
+		f.Excerpt, l.Excerpt = part, part
+		stages["fdica"], stages["ilrma"] = fdica(t, f), ilrma(t, l)
+		for name, s := range stages {
+			stems, sum := separate(t, s, x, audiosep.Env{}), make([]float64, len(mix.Data[0]))
+			for _, stem := range stems {
+				floats.Add(sum, stem.Data[0])
+				if most := floats.Norm(stem.Data[0], math.Inf(1)); !(most < 30*loudest) {
+					t.Errorf("%s, learnt from %d frames: a stem is %.3g times as loud as the mixture", name, frames+1, most/loudest)
+				}
+			}
+			if off := floats.Distance(sum, mix.Data[0], math.Inf(1)); !(off < 1e-6) {
+				t.Errorf("%s, learnt from %d frames: the stems sum to the mixture within %g; want 1e-6", name, frames+1, off)
+			}
+		}
+	}
+}
+
 // What no demixing can tell apart still makes stems that are finite and sum to the mixture.
 func TestIVAOfCopies(t *testing.T) {
 	x := talkers(1, 1, 8000)[0]

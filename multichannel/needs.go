@@ -115,3 +115,43 @@ func solveWork(e audiosep.Extent) float64 {
 
 // lowRankWork is about what updating a component takes for each coefficient.
 const lowRankWork = 100
+
+// inFloat32 is a stage that keeps its mixture in float32.
+func inFloat32(s audiosep.Sizer) []audiosep.Variant {
+	return []audiosep.Variant{{Param: "precision", Value: "float32", Stage: s}}
+}
+
+// Leaner is the same with the mixture in float32.
+func (s *IVA) Leaner() []audiosep.Variant {
+	own := *s
+	own.p.Precision = "float32"
+	return inFloat32(&own)
+}
+
+// Leaner is the same with the mixture in float32.
+func (s *FDICA) Leaner() []audiosep.Variant {
+	own := *s
+	own.p.Precision = "float32"
+	return inFloat32(&own)
+}
+
+// Leaner is the same with the mixture in float32.
+func (s *ILRMA) Leaner() []audiosep.Variant {
+	own := *s
+	own.p.Precision = "float32"
+	return inFloat32(&own)
+}
+
+// Leaner is the same with the mixture in float32.
+func (s *FastMNMF) Leaner() []audiosep.Variant {
+	own := *s
+	own.p.Precision = "float32"
+	return inFloat32(&own)
+}
+
+// What the stages of this package separate by is how the channels differ.
+func (*IVA) Multichannel()      {}
+func (*FDICA) Multichannel()    {}
+func (*ILRMA) Multichannel()    {}
+func (*FastMNMF) Multichannel() {}
+func (*DUET) Multichannel()     {}

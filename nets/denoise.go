@@ -9,6 +9,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
+	"github.com/audiosep/audiosep/internal/resample"
 )
 
 // DenoiseParams are the parameters of denoise.
@@ -75,11 +76,19 @@ func (s *Denoise) Needs(e audiosep.Extent) audiosep.Needs {
 		n.Streams += int64(inFlight*layers) * 8 * int64(m.chunk+2*completes)
 		n.Operations = float64(e.Samples) / float64(e.Rate) * m.work * float64(networks)
 		if e.Rate != m.rate {
-			n.Operations += float64(e.Samples) / float64(e.Rate) * resampling * float64(layers)
+			at := int(float64(e.Samples) / float64(e.Rate) * float64(m.rate))
+			n.Operations += resample.Work(e.Rate, m.rate, e.Samples, layers) + resample.Work(m.rate, e.Rate, at, layers)
 			n.Garbage = 8 * int64(layers) * int64(e.Samples+m.rate*(e.Samples/e.Rate)) // what is resampled
 		}
 	}
 	return n
+}
+
+// Leaner is one mask for all channels.
+func (s *Denoise) Leaner() []audiosep.Variant {
+	shared := *s
+	shared.p.Channels = "shared"
+	return []audiosep.Variant{{Param: "channels", Value: "shared", Stage: &shared}}
 }
 
 // Separate returns speech and rest of a recording.
@@ -91,6 +100,9 @@ func (s *Denoise) Separate(ctx context.Context, src audiosep.Source) (audiosep.S
 	model := denoisers[s.p.Model]
 	if h.Rate < 1 {
 		return nil, fmt.Errorf("the recording has no sample rate; want one, as the network works at %d Hz", model.rate)
+	}
+	if err := resample.Check(h.Rate, model.rate); err != nil {
+		return nil, fmt.Errorf("the network works at %d Hz: %w", model.rate, err)
 	}
 	return &denoised{src: src, head: h, model: model, shared: s.p.Channels == "shared"}, nil
 }
@@ -122,9 +134,6 @@ var denoisers = map[string]*denoiser{
 	"gtcrn":   {gtcrnRate, gtcrnHop, gtcrnFrames * gtcrnHop, 4 << 20, 200 << 10, 0.7e9, newGTCRNStream},
 	"rnnoise": {rnnoiseRate, rnnoiseHop, rnnoiseFrames * rnnoiseHop, 1 << 20, 600 << 10, 0.5e9, newRNNoiseStream},
 }
-
-// resampling is the work of taking a second of a channel to the rate of a network and back.
-const resampling = 0.4e9
 
 // denoised are the stems of a recording.
 type denoised struct {

@@ -123,6 +123,9 @@ func hearPitches(ctx context.Context, env audiosep.Env, src audiosep.Source) (*p
 	if h.Rate < 1 {
 		return nil, fmt.Errorf("the recording has no sample rate; want one, as the network works at %d Hz", pitchRate)
 	}
+	if err := resample.Check(h.Rate, pitchRate); err != nil {
+		return nil, fmt.Errorf("the network works at %d Hz: %w", pitchRate, err)
+	}
 	read, samples := monoAt(src, h, pitchRate)
 	p := &posteriors{frames: int(float64(samples) / windowHop * windowFrames)}
 	const before = overlapFrames / 2 * pitchHop // samples of silence before the recording

@@ -20,16 +20,17 @@ type Forecast struct {
 	Seconds float64       // of work, by one core that makes a billion operations a second
 	// Unknown are stages that may take memory and cannot tell: those of plugins.
 	Unknown []string
+	// Savings are ways to take less memory, what helps most first.
+	Savings []Saving
 }
 
-// processBytes is the memory of a process before its work: the program, as far as it is read, and
-// what the runtime has. Slack is how much more than what is in use many arrays take, that come and go
-// in places of set sizes. Both are measured; audiosep bench memory prints what is forecast beside what
-// is taken.
-const (
-	processBytes = 33 << 20
-	slack        = 1.1
-)
+// ProcessBytes is the memory of a process before its work: the program, as far as it is read, and
+// what the runtime has. It is measured; audiosep bench memory prints what is forecast beside what is taken.
+const ProcessBytes = 33 << 20
+
+// slack is how much more than what is in use many arrays take, that come and go in places of set sizes.
+// It is measured too.
+const slack = 1.1
 
 // Forecast says what a run will take. It opens the recording, and what else stages that are
 // [audiosep.Lazy] open, but reads none of its samples.
@@ -45,15 +46,28 @@ func (p *Pipeline) Forecast(ctx context.Context) (will Forecast, err error) {
 // forecast says what will be taken by the stages that have not run. It is an error if a stage
 // is to be given what is not cut alike.
 func (r *run) forecast(ctx context.Context) (Forecast, error) {
-	f := &forecaster{run: r, extents: map[Ref]audiosep.Extent{}, framings: map[Ref]*audiosep.Framing{}, tally: r.newTally()}
+	will, err := r.forecastOf(ctx, nil, nil)
+	if err == nil {
+		will.Savings = r.savings(ctx, will)
+	}
+	return will, err
+}
+
+// forecastOf is the forecast with sizers in the place of those of some stages, and of extents as they are given to
+// stages by size; both may be nil.
+func (r *run) forecastOf(ctx context.Context, instead map[*stage]audiosep.Sizer, size func(audiosep.Extent) audiosep.Extent) (Forecast, error) {
+	f := &forecaster{run: r, extents: map[Ref]audiosep.Extent{}, framings: map[Ref]*audiosep.Framing{}, tally: r.newTally(), instead: instead, size: size}
+	if size == nil {
+		f.size = func(e audiosep.Extent) audiosep.Extent { return e }
+	}
 	for _, st := range r.Pipeline.stages {
 		f.stage(ctx, st)
 		if err := f.frames(st); err != nil {
 			return Forecast{}, wrap(st, err)
 		}
 	}
-	f.Forecast.Bytes += processBytes
-	f.Forecast.Least += processBytes
+	f.Forecast.Bytes += ProcessBytes
+	f.Forecast.Least += ProcessBytes
 	return f.Forecast, nil
 }
 
@@ -63,6 +77,8 @@ type forecaster struct {
 	Forecast Forecast
 	extents  map[Ref]audiosep.Extent
 	framings map[Ref]*audiosep.Framing // of the frames that outputs are of, or are learnt from
+	instead  map[*stage]audiosep.Sizer
+	size     func(audiosep.Extent) audiosep.Extent
 	tally
 }
 
@@ -76,8 +92,8 @@ func (f *forecaster) stage(ctx context.Context, st *stage) {
 		f.Forecast.Frames, f.Forecast.Length = e.Frames, e.Length
 	}
 	n := audiosep.Needs{}
-	if s, ok := st.impl.(audiosep.Sizer); ok {
-		n = s.Needs(e)
+	if s, ok := f.sizer(st); ok {
+		n = s.Needs(f.size(e))
 	} else if st.def.Origin != "" && !st.lazy() {
 		f.Forecast.Unknown = append(f.Forecast.Unknown, st.id)
 	}
@@ -89,15 +105,24 @@ func (f *forecaster) stage(ctx context.Context, st *stage) {
 			if _, ok := st.impl.(audiosep.RestSeparator); ok && sources > 1 {
 				sources--
 			}
-			n.Streams = f.extents[ref].Separated(sources, 0, 0)
+			n.Streams = f.size(f.extents[ref]).Separated(sources, 0, 0)
 		}
 	}
-	f.needs[st], f.sizes[st] = n, e
+	f.needs[st], f.sizes[st] = n, f.size(e)
 	if !st.lazy() {
 		f.works(st)
 	} else if f.lastOf[st] != nil {
 		f.kept[st] = n.Keeps
 	}
+}
+
+// sizer returns what says what a stage takes.
+func (f *forecaster) sizer(st *stage) (audiosep.Sizer, bool) {
+	if s, ok := f.instead[st]; ok {
+		return s, true
+	}
+	s, ok := st.impl.(audiosep.Sizer)
+	return s, ok
 }
 
 // frames finds how what a stage makes is cut, and asks the stage whether its inputs fit.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -146,6 +147,41 @@ func TestForecastOfTwoReaders(t *testing.T) {
 		t.Errorf("%g bytes; want 205 MiB and little more", used)
 	}
 }
+
+// What would take less memory is told where it does: float32 of a V of which auto keeps all in float64, and
+// not of a larger one, which has it already.
+func TestSavings(t *testing.T) {
+	savings := func(minutes, channels int, params string) (told []string, least, with int64) {
+		h := audiosep.Head{Rate: 44100, Samples: minutes * 60 * 44100, Channels: channels, Realisations: 1}
+		will := forecastOf(t, h, []string{`{"use": "frame", "params": {"length": 2048, "overlap": 0.75, "window": "hann"}}`, `{"use": "stft"}`,
+			`{"use": "is_nmf", "params": {"rank": 2` + params + `}}`, `{"use": "wiener"}`, `{"use": "collect"}`})
+		for _, s := range will.Savings {
+			if told = append(told, s.What+s.Stage+"."+s.Param+"="+s.Value); s.Param == "precision" {
+				with = s.Least
+			}
+			if s.Least >= will.Least {
+				t.Errorf("%+v of %d bytes; want less", s, will.Least)
+			}
+		}
+		return told, will.Least, with
+	}
+	const single = "is_nmf.precision=float32"
+	below, most, with := savings(24, 1, "") // V has 1.02e9 bytes
+	if !slices.Contains(below, single) || with > most*6/10 {
+		t.Errorf("below 1 GiB %q are told, with %d of %d bytes; want %s, with about half", below, with, most, single)
+	}
+	for what, told := range map[string][]string{
+		"above 1 GiB":     first(savings(30, 1, "")),
+		"in float32":      first(savings(24, 1, `, "precision": "float32"`)),
+		"another channel": first(savings(24, 2, `, "precision": "float32"`)),
+	} {
+		if slices.Contains(told, single) || !slices.Contains(told, "a shorter recording (crop).=") {
+			t.Errorf("%s %q are told; want no precision, and a shorter recording", what, told)
+		}
+	}
+}
+
+func first(told []string, _, _ int64) []string { return told }
 
 // Time is counted for each reading: of a recording that is low-passed, once where a stage learns
 // from it and again where it is separated.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/nearest"
 )
 
@@ -539,6 +540,20 @@ func (s *Spec) Given(o Option) string {
 	var params map[string]json.RawMessage
 	json.Unmarshal(s.Stages[i].Params, &params) // faults of them are told elsewhere
 	return string(params[param])
+}
+
+// ParamOf returns the first of the parameters that an option sets, false where its stage is not in the registry.
+func (s *Spec) ParamOf(o Option, reg *Registry) (audiosep.Param, bool) {
+	i, param := s.parameter(o.Sets[0])
+	if i < 0 {
+		return audiosep.Param{}, false
+	}
+	def, _ := reg.Lookup(s.Stages[i].Use)
+	at := slices.IndexFunc(def.Params, func(p audiosep.Param) bool { return p.Name == param })
+	if at < 0 {
+		return audiosep.Param{}, false
+	}
+	return def.Params[at], true
 }
 
 // byFlag tells whether a flag has set the parameter STAGE.PARAMETER.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/machine"
 	"github.com/audiosep/audiosep/pipeline"
@@ -18,7 +19,7 @@ import (
 const programBytes = 26 << 20
 
 // before says what a run will take, and refuses it where it does not fit into memory.
-func (r *runner) before(log *slog.Logger, f pipeline.Forecast) error {
+func (r *runner) before(log *slog.Logger, p *pipeline.Pipeline, f pipeline.Forecast) error {
 	may, known := r.memory, r.memory > 0
 	if !known {
 		may, known = machine.Memory()
@@ -46,10 +47,41 @@ func (r *runner) before(log *slog.Logger, f pipeline.Forecast) error {
 	}
 	log.Info(what, args...)
 	if known && f.Least > may {
-		return fmt.Errorf("stage %q would bring the run to about %s of memory, and %s may be used; want a shorter recording or one channel (crop, downmix), a longer hop, fewer components or restarts, precision float32 of a stage that has it, "+
-			"or a model of a part (save_model), which activations applies to all of it block by block; --memory says how much may be used", f.At, sizeWords(f.Least), sizeWords(may))
+		return fmt.Errorf("stage %q would bring the run to about %s of memory, and %s may be used; want %s; --memory says how much may be used", f.At, sizeWords(f.Least), sizeWords(may), smaller(f, p, may))
 	}
 	return nil
+}
+
+// smaller says what would make a run smaller: what is known to help in this one, and how much memory parameters would
+// leave it with.
+func smaller(f pipeline.Forecast, p *pipeline.Pipeline, may int64) string {
+	if may <= pipeline.ProcessBytes {
+		return "at least " + sizeWords(pipeline.ProcessBytes) + ", which any run takes"
+	}
+	var all []string
+	for _, s := range f.Savings {
+		if s.What == "" {
+			all = append(all, fmt.Sprintf("--set %s.%s=%s (about %s)", s.Stage, s.Param, s.Value, sizeWords(s.Least)))
+		}
+	}
+	for _, s := range f.Savings {
+		if s.What != "" {
+			all = append(all, s.What)
+		}
+	}
+	if p.Has("rank") {
+		all = append(all, "fewer components or restarts")
+	}
+	if p.Makes(audiosep.CargoFactors) {
+		all = append(all, "a model of a part (save_model), which activations applies to all of it block by block")
+	}
+	if len(all) == 0 {
+		return "more memory"
+	}
+	if last := len(all) - 1; last > 0 {
+		return strings.Join(all[:last], ", ") + ", or " + all[last]
+	}
+	return all[0]
 }
 
 func channels(n, realisations int) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/audiosep/audiosep/internal/kernel"
+	"github.com/audiosep/audiosep/internal/nearest"
 )
 
 func benchCommand() *cobra.Command {
@@ -42,6 +44,22 @@ A ROW is how a row's name, or what follows a stroke in it, begins; none means al
 	fl.BoolVar(&b.json, "json", false, "print everything as JSON, for programs")
 	cmd.AddCommand(growthCommand(), memoryCommand(), startsCommand())
 	return cmd
+}
+
+// someOf takes arguments that are among names, of which each is a what.
+func someOf(what string, names []string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		for _, arg := range args {
+			if !slices.Contains(names, arg) {
+				want := "want some of " + strings.Join(names, ", ")
+				if hint := nearest.Question(arg, names); hint != "" {
+					want += "; " + hint
+				}
+				return fmt.Errorf("%q is no %s; %s", arg, what, want)
+			}
+		}
+		return nil
+	}
 }
 
 func benchWords() string {

@@ -31,7 +31,7 @@ Sizes are the seconds of sound (N), the samples of a frame (M), the components (
 recordings (R) and the threads; without any, all are measured, in some minutes.`,
 		Example:   "  audiosep bench growth M K\n  audiosep bench growth --plot growth.png",
 		ValidArgs: growthSizes,
-		Args:      cobra.OnlyValidArgs,
+		Args:      someOf("size", growthSizes),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := cmd.OutOrStdout()
 			panels := map[string]*growthPanel{}

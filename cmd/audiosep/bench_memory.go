@@ -28,6 +28,14 @@ func memoryCommand() *cobra.Command {
 was forecast before the work beside the most that the process had. It takes a minute
 or two; RUN is a part of the names of those to be measured alone. The numbers depend
 on the processors: each that works has its blocks.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			for _, part := range args {
+				if !slices.ContainsFunc(memoryJobs, func(job memoryJob) bool { return strings.Contains(job.what, part) }) {
+					return fmt.Errorf("no run's name has %q; want a part of one, such as %s", part, memoryJobs[0].what)
+				}
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := whole.TemporaryFolder("audiosep-memory-")
 			if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -49,8 +50,11 @@ With --stems, instead, each recording that has stems is separated, the best that
 choice of components can do: the mean SI-SDR in dB of the stems, with the defaults of the
 stages but for the update and power, as above, and 5 components a stem.`,
 		ValidArgs: startsKinds,
-		Args:      cobra.OnlyValidArgs,
+		Args:      someOf("divergence", startsKinds),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := b.check(); err != nil {
+				return err
+			}
 			if b.data == "" {
 				b.data = os.Getenv("AUDIOSEP_DATA")
 			}
@@ -77,6 +81,24 @@ stages but for the update and power, as above, and 5 components a stem.`,
 	fl.StringSliceVar(&b.updates, "updates", []string{"warm", "accelerated"}, "`UPDATES` to be held against mm; mm/float32 is mm with that precision")
 	fl.BoolVar(&b.stems, "stems", false, "compare separations instead of objectives")
 	return cmd
+}
+
+// check says what is wrong with the flags.
+func (b *startsBench) check() error {
+	if b.starts < 1 {
+		return fmt.Errorf("--starts is %d; want at least 1", b.starts)
+	}
+	if len(b.updates) == 0 {
+		return errors.New("--updates is empty; want updates such as warm,accelerated")
+	}
+	for _, update := range b.updates {
+		p := nmfParams(startsRank, b.iterations)
+		setUpdate(&p, update)
+		if err := audiosep.CheckStruct(p); err != nil {
+			return fmt.Errorf("--updates has %q: %w", update, err)
+		}
+	}
+	return nil
 }
 
 // startsKinds are the divergences, with β and the power that V is usually of.

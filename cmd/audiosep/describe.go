@@ -46,7 +46,7 @@ func listCommand() *cobra.Command {
 			for _, d := range stages {
 				line := fmt.Sprintf("%s\t%s\t%s", d.Name, flow(d), firstSentence(d.Doc))
 				if d.Origin != "" {
-					line += fmt.Sprintf(" (%s %s)", d.Origin, d.Version)
+					line += " (" + versioned(d.Origin, d.Version) + ")"
 				}
 				fmt.Fprintln(w, line)
 			}
@@ -122,7 +122,7 @@ func stageNames() []string {
 func describe(out io.Writer, d audiosep.Definition) {
 	fmt.Fprintf(out, "%s: %s\n\n%s\n", d.Name, flow(d), wrap(d.Doc, 80, ""))
 	if d.Origin != "" {
-		fmt.Fprintf(out, "\nfrom  %s %s\n", d.Origin, d.Version)
+		fmt.Fprintf(out, "\nfrom  %s\n", versioned(d.Origin, d.Version))
 	}
 	if words := portWords(d); words != "" {
 		fmt.Fprintf(out, "\n%s\n", words)

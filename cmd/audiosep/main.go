@@ -23,6 +23,7 @@ import (
 	"github.com/audiosep/audiosep/batch"
 	"github.com/audiosep/audiosep/factorizers"
 	"github.com/audiosep/audiosep/internal/garbage"
+	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/nearest"
 	"github.com/audiosep/audiosep/models"
 	"github.com/audiosep/audiosep/multichannel"
@@ -232,6 +233,12 @@ func root() *cobra.Command {
   audiosep describe is_nmf`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+	}
+	cmd.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if err := kernel.Forced(); err != nil {
+			return &codeError{exitUsage, err}
+		}
+		return nil
 	}
 	cmd.Version = thisVersion()
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })

@@ -160,7 +160,7 @@ func addOptions(root *cobra.Command, args []string) error {
 		} else if given := spec.Given(o); given != "" {
 			about += " (if not said: " + given + ")"
 		}
-		cmd.Flags().String(o.Name, "", about)
+		cmd.Flags().Var(&optionValue{spec: spec, option: o}, o.Name, about)
 	}
 	if spec.About != "" {
 		cmd.Long = fmt.Sprintf("%s (%s).\n\n%s", spec.Name, file, wrap(spec.About, 80, ""))
@@ -168,6 +168,33 @@ func addOptions(root *cobra.Command, args []string) error {
 	}
 	explainOptions(cmd, file, spec.Options)
 	return nil
+}
+
+// optionValue is what an option of a pipeline is given: a text, which the parameters that it sets may refuse.
+type optionValue struct {
+	spec   *pipeline.Spec
+	option pipeline.Option
+	text   string
+}
+
+func (v *optionValue) String() string { return v.text }
+
+func (v *optionValue) Set(text string) error {
+	v.text = text
+	return nil
+}
+
+// Type says in the help what the parameter holds that the option sets. It is not asked for in runs, which need no
+// list of all stages for it.
+func (v *optionValue) Type() string {
+	p, _ := v.spec.ParamOf(v.option, registry())
+	switch typ, lists := p.Elem(); typ {
+	case "int", "uint", "float":
+		return strings.Repeat("[", lists) + typ + strings.Repeat(",…]", lists)
+	case "bool": // for pflag a bool is a flag without a value
+		return "true|false"
+	}
+	return "string"
 }
 
 // example is how a command runs a pipeline with the options that it must be given.

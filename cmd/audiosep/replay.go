@@ -215,9 +215,24 @@ func (r *replay) compare(cmd *cobra.Command, again *record.Record) error {
 	if differ == 0 {
 		return nil
 	}
-	why := "the program and the platform are the same"
-	if again.Version != r.rec.Version || again.Platform != r.rec.Platform {
-		why = fmt.Sprintf("they were made by audiosep %s on %s, and this is %s on %s", r.rec.Version, r.rec.Platform, again.Version, again.Platform)
+	return &runError{fmt.Errorf("%d of %d files differ; %s", differ, len(r.rec.Outputs), r.why(again))}
+}
+
+// why says what was otherwise when the files were made, as far as the record of it tells.
+func (r *replay) why(again *record.Record) string {
+	rec := r.rec
+	if again.Version != rec.Version || again.Platform != rec.Platform {
+		return fmt.Sprintf("they were made by audiosep %s on %s, and this is %s on %s", rec.Version, rec.Platform, again.Version, again.Platform)
 	}
-	return &runError{fmt.Errorf("%d of %d files differ; %s", differ, len(r.rec.Outputs), why)}
+	build, err := "", error(nil)
+	if rec.Build != "" {
+		build, err = buildID()
+	}
+	switch {
+	case build != "" && err == nil && build != rec.Build:
+		return "they were made by another build of audiosep " + rec.Version
+	case build != "" && err == nil || definite(rec.Version):
+		return "the program and the platform are the same"
+	}
+	return fmt.Sprintf("they were made by audiosep %s, as this is, but programs of that version differ, and whether it was this one the record does not say (that of run --resume does)", rec.Version)
 }

@@ -176,7 +176,7 @@ func (r *runner) run(ctx context.Context, l *loaded) (rec *record.Record, err er
 		o.Watcher, o.With = rep, []audiosep.Committer{rep}
 	}
 	o.With = append(o.With, w)
-	o.Forecast = func(f pipeline.Forecast) error { return r.before(o.Log, f) }
+	o.Forecast = func(f pipeline.Forecast) error { return r.before(o.Log, l.Pipeline, f) }
 	if err = l.Run(ctx, o); err == nil && l.Report != nil {
 		log.Info("report of the run", "file", filepath.Join(l.Report.Dir, "report.html"))
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/audiosep/audiosep"
@@ -54,5 +55,16 @@ func TestStagesFresh(t *testing.T) {
 	}
 	if !bytes.Equal(want, got.Bytes()) {
 		t.Error("STAGES.md is stale; run: go run ./cmd/audiosep describe --markdown > STAGES.md")
+	}
+}
+
+// A stage of a plugin is told with the plugin's file, and with its version where it says one.
+func TestDescribeTellsOrigin(t *testing.T) {
+	for version, want := range map[string]string{"": "\nfrom  /p/audiosep-plugin-x\n", "1.2.0": "\nfrom  /p/audiosep-plugin-x 1.2.0\n"} {
+		var out bytes.Buffer
+		describe(&out, audiosep.Definition{Name: "x/y", Doc: "It does.", Origin: "/p/audiosep-plugin-x", Version: version})
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("version %q: %q; want %q in it", version, out.String(), want)
+		}
 	}
 }

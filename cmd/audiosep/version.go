@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +26,9 @@ func versionCommand() *cobra.Command {
 // release is the version of a release; scripts/release.sh sets it.
 var release string
 
+// changes ends the version of a build of a checkout that was changed.
+const changes = " with changes"
+
 // buildVersion returns the module's version and the commit, as far as the build knows them.
 func buildVersion() (version, commit string) {
 	version = "(devel)"
@@ -37,11 +41,18 @@ func buildVersion() (version, commit string) {
 		case s.Key == "vcs.revision":
 			commit += ", commit " + s.Value[:min(12, len(s.Value))]
 		case s.Key == "vcs.modified" && s.Value == "true":
-			commit += " with changes"
+			commit += changes
 		}
 	}
 	if release != "" {
 		return release, commit
 	}
 	return info.Main.Version, commit
+}
+
+// definite tells whether programs of a version, as thisVersion has it, are made of the same source: it is that of a
+// release or names a commit, and nothing was changed.
+func definite(version string) bool {
+	changed := strings.HasSuffix(version, changes) || strings.Contains(version, "+dirty")
+	return !changed && (strings.HasPrefix(version, "v") || strings.Contains(version, ", commit "))
 }

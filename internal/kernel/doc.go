@@ -6,7 +6,7 @@
 // arm64, and one in plain Go; an NMF can have its V in float32, for which there are kernels of AVX-512
 // and AVX2, and long rows, which every path widens (see [Long]). The plain one is that against which the tests hold the others, and it runs
 // on every other machine. The path is chosen when the program starts; the environment
-// variable AUDIOSEP_KERNEL=avx512|avx2|neon|go forces one. Results differ between paths
+// variable AUDIOSEP_KERNEL=avx512|avx2|neon|go forces one of the machine's. Results differ between paths
 // in the last bits, but not with the number of threads: how a sum is divided into parts does
 // not depend on it.
 //

@@ -1,12 +1,15 @@
 package kernel
 
 import (
+	"fmt"
 	"os"
+	"strings"
 	"unsafe"
 )
 
 // Environment is the variable that forces a path: avx512, avx2, neon or go. A path that the
-// machine does not have is ignored.
+// machine does not have is ignored here, since packages cannot refuse to be loaded; Forced tells
+// programs of it.
 const Environment = "AUDIOSEP_KERNEL"
 
 // An engine is one way to compute: vectors of some width, or plain Go.
@@ -76,6 +79,23 @@ func choose(name string) *engine {
 		}
 	}
 	return engines[0]
+}
+
+// Forced says what is wrong with a path that Environment is to force: nil where it is in use, or none is named.
+// Programs call it, so that nobody takes the bits or the time of one path for those of another.
+func Forced() error { return forced(os.Getenv(Environment)) }
+
+func forced(name string) error {
+	var names []string
+	for _, e := range available() {
+		if names = append(names, e.name); e.name == name {
+			return nil
+		}
+	}
+	if name == "" {
+		return nil
+	}
+	return fmt.Errorf("%s is %q; want one of %s, which this machine has, or nothing for the fastest", Environment, name, strings.Join(names, ", "))
 }
 
 // forColumns returns the engine for a product of n columns.

@@ -3,6 +3,7 @@ package resample
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"sync"
 
@@ -32,9 +33,37 @@ type Filter struct {
 	weights  []float64 // [phase*row+tap], 0 behind the 2·half taps; nil if there would be too many
 }
 
+// mostRatio is how many times as many samples, or as few, a signal can get. Beyond that a rate is hardly meant: the filter
+// reaches over so many samples of the source as the ratio has, 100 times, for each phase.
+const mostRatio = 256
+
+// Check says why a recording is not brought from one rate to another, in Hz.
+func Check(from, to int) error {
+	if from < 1 || to < 1 {
+		return fmt.Errorf("the sample rates are %d and %d Hz; want them positive", from, to)
+	}
+	most, least := max(from, to), min(from, to)
+	if (most+least-1)/least <= mostRatio {
+		return nil
+	}
+	return fmt.Errorf("the sample rate is %d Hz, and %d Hz differs by a factor of more than %d; want a recording whose rate is right, or a rate nearer to it", from, to, mostRatio)
+}
+
 // New returns a windowed-sinc filter whose aliases lie below -120 dB and which keeps what is
-// below 0.92 of half the lower rate. Both rates are in Hz and positive.
+// below 0.92 of half the lower rate. Both rates are in Hz, and such that Check has nothing against them.
 func New(from, to int) *Filter {
+	f := design(from, to)
+	if f.tabled() {
+		f.weights = make([]float64, 0, f.up*f.row)
+		for phase := range f.up {
+			f.weights = f.appendWeights(f.weights, phase)
+		}
+	}
+	return f
+}
+
+// design returns a filter without its weights.
+func design(from, to int) *Filter {
 	g := gcd(from, to)
 	f := &Filter{up: to / g, down: from / g}
 	// The transition band, as part of half the rate, ends where aliases begin.
@@ -43,13 +72,32 @@ func New(from, to int) *Filter {
 	f.cutoff = lower * (1 - transition/2)
 	f.half = int(math.Ceil(zeroCrossings / f.cutoff))
 	f.row = (2*f.half + kernel.DotUnit - 1) / kernel.DotUnit * kernel.DotUnit
-	if f.up <= mostWeights/f.row {
-		f.weights = make([]float64, 0, f.up*f.row)
-		for phase := range f.up {
-			f.weights = f.appendWeights(f.weights, phase)
-		}
-	}
 	return f
+}
+
+// tabled tells whether the weights of all phases are computed once.
+func (f *Filter) tabled() bool { return f.up <= mostWeights/f.row }
+
+// What it takes to multiply a sample by its weight and add it, and to compute a weight, in operations as
+// audiosep.Needs counts them: both are measured.
+const (
+	tapWork    = 20
+	weightWork = 5000
+)
+
+// Work returns how many operations, as audiosep.Needs counts them, it takes to bring samples of so many layers from one
+// rate to another, the making of the filter included.
+func Work(from, to, samples, layers int) float64 {
+	if from == to || Check(from, to) != nil {
+		return 0
+	}
+	f := design(from, to)
+	made, row := float64(samples)*float64(to)/float64(from), float64(f.row)
+	weights := made * row // computed anew for each sample, once for all layers
+	if f.tabled() {
+		weights = float64(f.up) * row
+	}
+	return made*row*float64(layers)*tapWork + weights*weightWork
 }
 
 // Samples returns how many samples a signal of n has at the new rate.
@@ -92,8 +140,11 @@ func Kaiser(x float64) float64 {
 	if x <= -1 || x >= 1 {
 		return 0
 	}
-	return BesselI0(KaiserBeta*math.Sqrt(1-x*x)) / BesselI0(KaiserBeta)
+	return BesselI0(KaiserBeta*math.Sqrt(1-x*x)) / kaiserMost
 }
+
+// kaiserMost is what the window is divided by, so that it is 1 at 0.
+var kaiserMost = BesselI0(KaiserBeta)
 
 // BesselI0 returns the modified Bessel function I₀ of 0 ≤ x ≤ 700 by its power series, whose terms
 // are all positive (Abramowitz and Stegun 9.6.12).

@@ -71,6 +71,41 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// Rates that differ by a factor beyond 256 are refused; either way, and where one is none.
+func TestCheck(t *testing.T) {
+	for rates, want := range map[[2]int]bool{
+		{44100, 16000}: true, {16000, 44100}: true, {63, 16000}: true, {62, 16000}: false, {1, 256}: true, {256, 1}: true, {257, 1}: false,
+		{1, 48000}: false, {10_000_000, 1}: false, {0, 16000}: false, {16000, -1}: false,
+	} {
+		if err := Check(rates[0], rates[1]); (err == nil) != want {
+			t.Errorf("%v: %v; want %v", rates, err, want)
+		}
+	}
+}
+
+// Work is in proportion to samples and layers but for the making of the filter, nothing at the same rate, and much more
+// where weights are computed anew.
+func TestWork(t *testing.T) {
+	work := func(from, to, samples, layers int) float64 {
+		return Work(from, to, samples, layers) - Work(from, to, 0, layers)
+	}
+	for _, to := range []int{16000, 44101, 96000} {
+		one := work(44100, to, 1_000_000, 1)
+		if ten := work(44100, to, 10_000_000, 1); !(one > 1e8) || math.Abs(ten/one-10) > 1e-6 {
+			t.Errorf("to %d Hz: %g, and %g for ten times as many samples", to, one, ten)
+		}
+		if more := work(44100, to, 1_000_000, 10); !(more > one) {
+			t.Errorf("to %d Hz: %g, and %g for ten layers; want more", to, one, more)
+		}
+	}
+	if tabled, anew := work(44100, 48000, 1_000_000, 1), work(44100, 48001, 1_000_000, 1); !(anew > 100*tabled) {
+		t.Errorf("%g with weights of a table, %g without; want much more", tabled, anew)
+	}
+	if same := Work(44100, 44100, 1_000_000, 2); same != 0 {
+		t.Errorf("%g at the same rate; want 0", same)
+	}
+}
+
 // A tone at a lower frequency than both rates allow stays what it is, at its place.
 func TestTone(t *testing.T) {
 	for _, rates := range [][2]int{{44100, 16000}, {16000, 48000}} {

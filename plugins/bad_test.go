@@ -573,6 +573,9 @@ func TestManySteps(t *testing.T) {
 }
 
 func TestLiar(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts a plugin for each wrong answer")
+	}
 	t.Parallel() // it waits a lot
 	h := newTestHost(t, Options{}, "liar")
 	for how, want := range map[string]string{

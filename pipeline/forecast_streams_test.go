@@ -175,7 +175,7 @@ func TestSavings(t *testing.T) {
 		"in float32":      first(savings(24, 1, `, "precision": "float32"`)),
 		"another channel": first(savings(24, 2, `, "precision": "float32"`)),
 	} {
-		if slices.Contains(told, single) || !slices.Contains(told, "a shorter recording (crop).=") {
+		if slices.Contains(told, single) || !slices.Contains(told, "a shorter recording (the stage crop).=") {
 			t.Errorf("%s %q are told; want no precision, and a shorter recording", what, told)
 		}
 	}

@@ -54,11 +54,11 @@ var wholes = []struct {
 	there func(Forecast) bool
 	size  func(audiosep.Extent) audiosep.Extent
 }{
-	{"a shorter recording (crop)", false, func(f Forecast) bool { return f.Head.Samples > 1 }, func(e audiosep.Extent) audiosep.Extent {
+	{"a shorter recording (the stage crop)", false, func(f Forecast) bool { return f.Head.Samples > 1 }, func(e audiosep.Extent) audiosep.Extent {
 		e.Samples, e.Frames, e.Columns = (e.Samples+1)/2, (e.Frames+1)/2, (e.Columns+1)/2
 		return e
 	}},
-	{"one channel (downmix)", true, func(f Forecast) bool { return f.Head.Channels > 1 }, func(e audiosep.Extent) audiosep.Extent {
+	{"one channel (the stage downmix, behind what reads)", true, func(f Forecast) bool { return f.Head.Channels > 1 }, func(e audiosep.Extent) audiosep.Extent {
 		e.Channels = min(e.Channels, 1)
 		return e
 	}},

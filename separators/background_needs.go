@@ -60,7 +60,10 @@ func (s *RPCA) Needs(e audiosep.Extent) audiosep.Needs {
 	}
 	one := 8 * int64(e.Frames) * int64(e.Bins)
 	points := float64(e.Frames) * float64(e.Bins) * float64(max(1, e.Layers()))
-	n := s.needs(e, spectrumBytes(e), matrices*one+16*least*least, float64(s.p.Iterations)*points*(2*float64(least)+200)/4)
+	// Each layer's singular vectors are found anew: in a recording more of them with each iteration, until it is all.
+	// A fit to its hundred iterations.
+	vectors := 30 * float64(least) * float64(least) * float64(least) * float64(max(1, e.Layers()))
+	n := s.needs(e, spectrumBytes(e), matrices*one+16*least*least, float64(s.p.Iterations)*(points*(2*float64(least)+200)/4+vectors))
 	n.Large = matrices * one
 	return n
 }

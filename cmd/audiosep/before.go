@@ -47,7 +47,11 @@ func (r *runner) before(log *slog.Logger, p *pipeline.Pipeline, f pipeline.Forec
 	}
 	log.Info(what, args...)
 	if known && f.Least > may {
-		return fmt.Errorf("stage %q would bring the run to about %s of memory, and %s may be used; want %s; --memory says how much may be used", f.At, sizeWords(f.Least), sizeWords(may), smaller(f, p, may))
+		least := "about " + sizeWords(f.Least)
+		if sizeWords(f.Least) == sizeWords(may) {
+			least = "a little more than " + sizeWords(may)
+		}
+		return fmt.Errorf("stage %q would bring the run to %s of memory, and %s may be used; want %s; --memory says how much may be used", f.At, least, sizeWords(may), smaller(f, p, may))
 	}
 	return nil
 }

@@ -150,12 +150,19 @@ func forecastsTo(all map[string]audiosep.Forecast) (out []*wire.Forecast) {
 	return out
 }
 
-func forecastsFrom(all []*wire.Forecast) map[string]audiosep.Forecast {
+// mostRank is the most components that may be forecast, the most that stages here can be told to find: whoever is
+// told of a rank may make a list of as many.
+const mostRank = 100_000
+
+func forecastsFrom(all []*wire.Forecast) (map[string]audiosep.Forecast, error) {
 	out := map[string]audiosep.Forecast{}
 	for _, f := range all {
-		out[f.GetPort()] = audiosep.Forecast{Rank: int(min(f.GetRank(), most)), Sources: f.GetSources()}
+		if f.GetRank() > mostRank {
+			return nil, bad("the rank of %q will be %d; want 0, if it is not known, to %d", f.GetPort(), int64(f.GetRank()), mostRank)
+		}
+		out[f.GetPort()] = audiosep.Forecast{Rank: int(f.GetRank()), Sources: f.GetSources()}
 	}
-	return out
+	return out, nil
 }
 
 // once computes a value once, unless that fails.

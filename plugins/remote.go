@@ -290,7 +290,9 @@ func (r *remote) Forecast(in map[string]audiosep.Forecast) (out map[string]audio
 			if err != nil {
 				return err
 			}
-			out = forecastsFrom(reply.GetOutputs())
+			if out, err = forecastsFrom(reply.GetOutputs()); err != nil {
+				return err
+			}
 			return paramErrors(reply.GetFaults())
 		})
 	})

@@ -260,7 +260,11 @@ func (s *server) Forecast(_ context.Context, req *wire.ForecastRequest) (*wire.F
 	if !ok {
 		return &wire.ForecastReply{}, nil
 	}
-	out, err := f.Forecast(forecastsFrom(req.GetInputs()))
+	in, err := forecastsFrom(req.GetInputs())
+	if err != nil {
+		return nil, err
+	}
+	out, err := f.Forecast(in)
 	if faults, ok := paramFaults(err); ok {
 		return &wire.ForecastReply{Faults: faults}, nil
 	}

@@ -3,6 +3,7 @@
 package plugins
 
 import (
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -47,5 +48,20 @@ func TestPythonSaysToLeaveTheLast(t *testing.T) {
 	out, err := exec.Command("/usr/bin/python3", "-c", allMade).CombinedOutput()
 	if want := "what separate returned has the shape (2, 1, 3, 5); want (1, 1, 3, 5), all sources but the last, which is what they leave\n"; err != nil || string(out) != want {
 		t.Errorf("%s, %v; want %s", out, err, want)
+	}
+}
+
+// A rank beyond all that is found, or below 0, which wraps around on its way, is refused before somebody makes a list of
+// as many components.
+func TestForecastOfAbsurdRank(t *testing.T) {
+	for _, rank := range []int{-3, mostRank + 1, 1 << 40} {
+		_, err := forecastsFrom(forecastsTo(map[string]audiosep.Forecast{"factors": {Rank: rank}}))
+		if want := fmt.Sprintf(`the rank of "factors" will be %d; want 0`, rank); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want %q", err, want)
+		}
+	}
+	got, err := forecastsFrom(forecastsTo(map[string]audiosep.Forecast{"factors": {Rank: mostRank}}))
+	if err != nil || got["factors"].Rank != mostRank {
+		t.Errorf("%v, %v; want rank %d", got, err, mostRank)
 	}
 }

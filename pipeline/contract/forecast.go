@@ -113,7 +113,10 @@ func (s *subject) forecastTwice(f audiosep.Forecaster, anything bool) (map[strin
 		var err error
 		in := s.known(anything)
 		if both[i], err = f.Forecast(in); err != nil {
-			return nil, skipped("it refuses what it is told of its inputs: " + err.Error())
+			if _, refuses := audiosep.AsParamErrors(err); refuses {
+				return nil, skipped("it refuses what it is told of its inputs: " + err.Error())
+			}
+			return nil, fmt.Errorf("%w; want no error, or that of a parameter that does not go with the inputs", err)
 		}
 		if !reflect.DeepEqual(in, s.known(anything)) {
 			return nil, fmt.Errorf("what is known of the inputs was modified, to %+v; want it left alone", in)

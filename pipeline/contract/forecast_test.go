@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -13,10 +14,11 @@ type seer struct {
 	fakeShape
 	forecast func(in map[string]audiosep.Forecast) map[string]audiosep.Forecast
 	needs    func(e audiosep.Extent) audiosep.Needs
+	err      error // of forecast
 }
 
 func (s *seer) Forecast(in map[string]audiosep.Forecast) (map[string]audiosep.Forecast, error) {
-	return s.forecast(in), nil
+	return s.forecast(in), s.err
 }
 
 func (s *seer) Needs(e audiosep.Extent) audiosep.Needs { return s.needs(e) }
@@ -76,6 +78,17 @@ func TestForecastIsHeldAgainstWhatComes(t *testing.T) {
 		if r.Skipped != "" || r.OK() != (want == "") || !strings.Contains(r.Fault, want) || !r.OK() && r.Hint == "" {
 			t.Errorf("want %q: %v", want, r)
 		}
+	}
+}
+
+// A parameter that does not go with the inputs of the trial is no fault; any other error is, such as that of a plugin
+// that panics.
+func TestForecastFails(t *testing.T) {
+	if r := ofSeer(t, "forecast", (&seer{err: &audiosep.ParamError{Name: "sources", What: "is wrong"}}).orDefault()); r.Skipped == "" {
+		t.Errorf("want it left out: %v", r)
+	}
+	if r := ofSeer(t, "forecast", (&seer{err: errors.New("the stage panicked: boo")}).orDefault()); r.OK() || r.Skipped != "" || !strings.Contains(r.Fault, "boo; want no error") {
+		t.Errorf("want a fault: %v", r)
 	}
 }
 

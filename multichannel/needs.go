@@ -116,38 +116,24 @@ func solveWork(e audiosep.Extent) float64 {
 // lowRankWork is about what updating a component takes for each coefficient.
 const lowRankWork = 100
 
-// inFloat32 is a stage that keeps its mixture in float32.
-func inFloat32(s audiosep.Sizer) []audiosep.Variant {
-	return []audiosep.Variant{{Param: "precision", Value: "float32", Stage: s}}
+// inFloat32 is a stage as it would be with its mixture in float32. own is a copy of the stage, that of a receiver, and
+// storage a part of it.
+func inFloat32(own audiosep.Sizer, storage *Storage) []audiosep.Variant {
+	storage.Precision = "float32"
+	return []audiosep.Variant{{Param: "precision", Value: storage.Precision, Stage: own}}
 }
 
 // Leaner is the same with the mixture in float32.
-func (s *IVA) Leaner() []audiosep.Variant {
-	own := *s
-	own.p.Precision = "float32"
-	return inFloat32(&own)
-}
+func (s IVA) Leaner() []audiosep.Variant { return inFloat32(&s, &s.p.Storage) }
 
 // Leaner is the same with the mixture in float32.
-func (s *FDICA) Leaner() []audiosep.Variant {
-	own := *s
-	own.p.Precision = "float32"
-	return inFloat32(&own)
-}
+func (s FDICA) Leaner() []audiosep.Variant { return inFloat32(&s, &s.p.Storage) }
 
 // Leaner is the same with the mixture in float32.
-func (s *ILRMA) Leaner() []audiosep.Variant {
-	own := *s
-	own.p.Precision = "float32"
-	return inFloat32(&own)
-}
+func (s ILRMA) Leaner() []audiosep.Variant { return inFloat32(&s, &s.p.Storage) }
 
 // Leaner is the same with the mixture in float32.
-func (s *FastMNMF) Leaner() []audiosep.Variant {
-	own := *s
-	own.p.Precision = "float32"
-	return inFloat32(&own)
-}
+func (s FastMNMF) Leaner() []audiosep.Variant { return inFloat32(&s, &s.p.Storage) }
 
 // What the stages of this package separate by is how the channels differ.
 func (*IVA) Multichannel()      {}

@@ -20,8 +20,17 @@ type Forecast struct {
 	Seconds float64       // of work, by one core that makes a billion operations a second
 	// Unknown are stages that may take memory and cannot tell: those of plugins.
 	Unknown []string
-	// Savings are ways to take less memory, what helps most first.
-	Savings []Saving
+
+	savings func() []Saving
+}
+
+// Savings returns ways to take less memory, what helps most first. They are forecast when they are asked for, which
+// an [Options].Forecast may do; of what [Pipeline.Forecast] returns there are none.
+func (f Forecast) Savings() []Saving {
+	if f.savings == nil {
+		return nil
+	}
+	return f.savings()
 }
 
 // ProcessBytes is the memory of a process before its work: the program, as far as it is read, and
@@ -46,11 +55,7 @@ func (p *Pipeline) Forecast(ctx context.Context) (will Forecast, err error) {
 // forecast says what will be taken by the stages that have not run. It is an error if a stage
 // is to be given what is not cut alike.
 func (r *run) forecast(ctx context.Context) (Forecast, error) {
-	will, err := r.forecastOf(ctx, nil, nil)
-	if err == nil {
-		will.Savings = r.savings(ctx, will)
-	}
-	return will, err
+	return r.forecastOf(ctx, nil, nil)
 }
 
 // forecastOf is the forecast with sizers in the place of those of some stages, and of extents as they are given to

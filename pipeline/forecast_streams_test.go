@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -65,6 +66,13 @@ func defined[S any](name string, s S, promises ...audiosep.Promise) audiosep.Def
 // forecastOf forecasts a pipeline that begins with a recording of a head.
 func forecastOf(t *testing.T, h audiosep.Head, stages []string, extra ...audiosep.Definition) pipeline.Forecast {
 	t.Helper()
+	s, reg := specOf(t, h, stages, extra...)
+	return forecastSpec(t, s, reg)
+}
+
+// specOf returns a pipeline of a recording of which nothing but its form is there, with what knows its stages.
+func specOf(t *testing.T, h audiosep.Head, stages []string, extra ...audiosep.Definition) (*pipeline.Spec, *pipeline.Registry) {
+	t.Helper()
 	reg := registry()
 	for _, d := range append(extra, define[audiosep.Source]("recording", extentOnly{h}), define[audiosep.Sink]("collect", &collect{})) {
 		if err := reg.Add(d); err != nil {
@@ -76,7 +84,7 @@ func forecastOf(t *testing.T, h audiosep.Head, stages []string, extra ...audiose
 	if err != nil {
 		t.Fatal(err)
 	}
-	return forecastSpec(t, s, reg)
+	return s, reg
 }
 
 var aSecond = audiosep.Head{Rate: 8000, Samples: 8000, Channels: 1, Realisations: 1}
@@ -153,17 +161,28 @@ func TestForecastOfTwoReaders(t *testing.T) {
 func TestSavings(t *testing.T) {
 	savings := func(minutes, channels int, params string) (told []string, least, with int64) {
 		h := audiosep.Head{Rate: 44100, Samples: minutes * 60 * 44100, Channels: channels, Realisations: 1}
-		will := forecastOf(t, h, []string{`{"use": "frame", "params": {"length": 2048, "overlap": 0.75, "window": "hann"}}`, `{"use": "stft"}`,
+		spec, reg := specOf(t, h, []string{`{"use": "frame", "params": {"length": 2048, "overlap": 0.75, "window": "hann"}}`, `{"use": "stft"}`,
 			`{"use": "is_nmf", "params": {"rank": 2` + params + `}}`, `{"use": "wiener"}`, `{"use": "collect"}`})
-		for _, s := range will.Savings {
-			if told = append(told, s.What+s.Stage+"."+s.Param+"="+s.Value); s.Param == "precision" {
-				with = s.Least
-			}
-			if s.Least >= will.Least {
-				t.Errorf("%+v of %d bytes; want less", s, will.Least)
-			}
+		p, err := pipeline.Check(spec, reg)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return told, will.Least, with
+		enough := errors.New("enough")
+		if err := p.Run(t.Context(), pipeline.Options{Forecast: func(will pipeline.Forecast) error {
+			least = will.Least
+			for _, s := range will.Savings() {
+				if told = append(told, s.What+s.Stage+"."+s.Param+"="+s.Value); s.Param == "precision" {
+					with = s.Least
+				}
+				if s.Least >= least {
+					t.Errorf("%+v of %d bytes; want less", s, least)
+				}
+			}
+			return enough
+		}}); !errors.Is(err, enough) {
+			t.Fatalf("error %v; want %v", err, enough)
+		}
+		return told, least, with
 	}
 	const single = "is_nmf.precision=float32"
 	below, most, with := savings(24, 1, "") // V has 1.02e9 bytes

@@ -157,10 +157,12 @@ func (r *run) stages(ctx context.Context) error {
 	}
 	if err == nil {
 		r.will, err = r.forecast(ctx)
-		r.made = nil
 		if err == nil && r.Options.Forecast != nil {
-			err = r.Options.Forecast(r.will)
+			will := r.will
+			will.savings = func() []Saving { return r.savings(ctx, will) }
+			err = r.Options.Forecast(will)
 		}
+		r.made = nil
 	}
 	if err == nil {
 		err = r.each(ctx, func(ctx context.Context, st *stage) error {

@@ -63,12 +63,13 @@ func smaller(f pipeline.Forecast, p *pipeline.Pipeline, may int64) string {
 		return "at least " + sizeWords(pipeline.ProcessBytes) + ", which any run takes"
 	}
 	var all []string
-	for _, s := range f.Savings {
+	savings := f.Savings()
+	for _, s := range savings {
 		if s.What == "" {
 			all = append(all, fmt.Sprintf("--set %s.%s=%s (about %s)", s.Stage, s.Param, s.Value, sizeWords(s.Least)))
 		}
 	}
-	for _, s := range f.Savings {
+	for _, s := range savings {
 		if s.What != "" {
 			all = append(all, s.What)
 		}

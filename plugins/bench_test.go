@@ -20,9 +20,7 @@ func benchPlugins(b *testing.B, do func(b *testing.B, h *Host, plugin string)) {
 			if c.plugin == "snakes" {
 				needPython(b)
 			}
-			defer func(old bool) { autoMTLS = old }(autoMTLS)
-			autoMTLS = c.mtls
-			do(b, newTestHost(b, Options{Folders: []string{"testdata"}}, "good", "unshared"), c.plugin)
+			do(b, newTestHost(b, Options{Folders: []string{"testdata"}, encrypted: c.mtls}, "good", "unshared"), c.plugin)
 		})
 	}
 }

@@ -54,10 +54,7 @@ var ways = []way{
 	{"go", 0, func(t *testing.T) (*Host, string) { return newTestHost(t, Options{}, "good"), "good" }},
 	{"go/messages", 0, func(t *testing.T) (*Host, string) { return newTestHost(t, Options{}, "unshared"), "unshared" }},
 	{"go/encrypted", 0, func(t *testing.T) (*Host, string) {
-		old := autoMTLS
-		t.Cleanup(func() { autoMTLS = old })
-		autoMTLS = true
-		return newTestHost(t, Options{}, "good"), "good"
+		return newTestHost(t, Options{encrypted: true}, "good"), "good"
 	}},
 	{"python", 1e-14, func(t *testing.T) (*Host, string) {
 		needPython(t)
@@ -74,12 +71,14 @@ func local[S any](t *testing.T, stage, params string) S {
 	return compiled(t, stage, params).stage.(S)
 }
 
+// eachWay has the values of a test go every way to a plugin and back, the ways beside each other.
 func eachWay(t *testing.T, do func(t *testing.T, h *Host, plugin string, tol float64)) {
 	for _, w := range ways {
 		if testing.Short() && (w.name == "go/encrypted" || w.name == "go/messages") && t.Name() != "TestTransformer" {
 			continue // the same values go another way
 		}
 		t.Run(w.name, func(t *testing.T) {
+			t.Parallel() // plugins wait a lot
 			h, plugin := w.host(t)
 			do(t, h, plugin, w.tol)
 		})
@@ -91,10 +90,20 @@ func same(t *testing.T, what string, got, want []float64, tol float64) {
 	if len(got) != len(want) {
 		t.Fatalf("%s: %d numbers; want %d", what, len(got), len(want))
 	}
-	for i := range got {
-		if !(math.Abs(got[i]-want[i]) <= tol*math.Max(1, math.Abs(want[i]))) {
-			t.Fatalf("%s: number %d is %v; want %v", what, i, got[i], want[i])
+	for i, w := range want {
+		if !(math.Abs(got[i]-w) <= tol*max(1, math.Abs(w))) {
+			t.Fatalf("%s: number %d is %v; want %v", what, i, got[i], w)
 		}
+	}
+}
+
+func sameChannels(t *testing.T, what string, got, want [][]float64, tol float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d channels; want %d", what, len(got), len(want))
+	}
+	for c := range want {
+		same(t, what, got[c], want[c], tol)
 	}
 }
 

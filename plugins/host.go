@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -30,6 +31,10 @@ type Options struct {
 	// Written is given each line that a plugin writes to its standard error, from any
 	// goroutine. nil: nobody is; the last lines of a plugin that fails are in its Error.
 	Written func(plugin, line string)
+
+	// encrypted has what is sent encrypted, as it is where the connection is a TCP port: on Windows. Elsewhere the
+	// permissions of the socket's folder keep strangers out, at no cost.
+	encrypted bool
 }
 
 // Host finds, starts, describes and ends plugins. It is safe for concurrent use.
@@ -61,6 +66,7 @@ func NewHost(o Options) *Host {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	o.encrypted = o.encrypted || runtime.GOOS == "windows"
 	return &Host{o: o, spare: map[string]*process{}, all: map[*process]bool{}, left: map[string]string{}, warned: map[string]bool{}}
 }
 

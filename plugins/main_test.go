@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	}
 	// A program built with -race waits a second before it exits, for other threads' races.
 	os.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
-	flag.Set("test.parallel", fmt.Sprint(2*runtime.GOMAXPROCS(0))) // they wait a lot; -parallel says otherwise
+	flag.Set("test.parallel", fmt.Sprint(4*runtime.GOMAXPROCS(0))) // they wait a lot; -parallel says otherwise
 	os.Exit(withPython(m.Run))
 }
 

@@ -27,10 +27,6 @@ import (
 // grace is how long a plugin may take to end by itself.
 const grace = 500 * time.Millisecond
 
-// autoMTLS encrypts the connection where it is a TCP port. Elsewhere the permissions of the
-// socket's folder keep strangers out, at no cost.
-var autoMTLS = runtime.GOOS == "windows"
-
 // process is a running plugin.
 type process struct {
 	plugin plugin
@@ -68,7 +64,7 @@ func start(ctx context.Context, pl plugin, o Options) (*process, error) {
 		Logger:           hclog.NewNullLogger(),
 		StartTimeout:     time.Hour, // ctx limits it
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: dir},
-		AutoMTLS:         autoMTLS,
+		AutoMTLS:         o.encrypted,
 		SkipHostEnv:      true, // the child has it already
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithIdleTimeout(0), // there is no socket to connect to a second time

@@ -236,13 +236,22 @@ func (m *meanSource) ReadAt(ctx context.Context, dst [][]float64, at int) error 
 // padded, they are longer than what one call carries.
 func scene(t *testing.T, by string) audiosep.Values {
 	t.Helper()
+	n := 9000
+	if testing.Short() {
+		n = blocksOnly
+	}
+	return sceneOf(t, by, n)
+}
+
+// blocksOnly is how many frames of a scene make several blocks, each of which one call carries.
+const blocksOnly = 1500
+
+// sceneOf returns a scene of so many frames, unless the transform is the slow one.
+func sceneOf(t *testing.T, by string, n int) audiosep.Values {
+	t.Helper()
 	const m = 64
-	n := 9000 // more than a block
-	switch {
-	case by == "padded":
+	if by == "padded" {
 		n = 200
-	case testing.Short():
-		n = 1500
 	}
 	f := besides([][]float64{random("left", m*n), random("right", m*n)}, 8000, m, 2)
 	tr, err := local[audiosep.Transformer](t, by, "").Transform(t.Context(), m)
@@ -385,7 +394,7 @@ func TestWrap(t *testing.T) {
 func TestSeparated(t *testing.T) {
 	eachWay(t, func(t *testing.T, h *Host, plugin string, _ float64) {
 		for by, sizes := range map[string][]int{"reverse": {0, 700}, "padded": {0, 50}} {
-			in := scene(t, by)
+			in := sceneOf(t, by, blocksOnly)
 			for stage, port := range map[string]string{"blur": "coefs", "chunks": "audio"} {
 				s := stageOf(t, h, plugin, stage, "")
 				got, err := s.run(t.Context(), audiosep.Env{}, audiosep.Values{port: in[port]})
@@ -403,7 +412,7 @@ func TestSeparated(t *testing.T) {
 						t.Fatal(err)
 					}
 					for j := range b {
-						same(t, stage, slices.Concat(a[j].Data...), slices.Concat(b[j].Data...), 0)
+						sameChannels(t, stage, a[j].Data, b[j].Data, 0)
 					}
 				}
 				stop := errors.New("enough")

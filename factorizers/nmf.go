@@ -234,13 +234,17 @@ func (p NMFParams) precision(bins, cols int) kernel.Precision {
 	return kernel.Full
 }
 
-// spectrogram returns the V that read makes of zeros, in the precision that is wanted: in float64 after
-// all if that is auto and V out of the range of float32.
+// spectrogram returns the V that read makes of zeros, in the precision that is wanted.
 func (b *betaNMF) spectrogram(bins, cols int, read func(*spectrogram) error) (*spectrogram, error) {
 	if err := checkShape(bins, cols); err != nil {
 		return nil, err
 	}
-	precision := b.precision(bins, cols)
+	return readIn(b.precision(bins, cols), bins, cols, read)
+}
+
+// readIn returns the V that read makes of zeros, in float64 after all if it was to be halved and is out of the
+// range of float32.
+func readIn(precision kernel.Precision, bins, cols int, read func(*spectrogram) error) (*spectrogram, error) {
 	s := spectrogramIn(precision, bins, cols)
 	if err := read(s); err != nil {
 		return nil, err

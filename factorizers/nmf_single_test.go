@@ -223,23 +223,28 @@ func TestHalvedNMFIsAsGood(t *testing.T) {
 	}
 }
 
-// TestLargeVOutOfRange: with precision auto a large V that float32 cannot hold is read again, in float64.
+// TestLargeVOutOfRange: with precision auto a large V is halved; one that float32 cannot hold is read again, in float64.
 func TestLargeVOutOfRange(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it touches gigabytes")
-	}
 	p := params(2, 3)
 	p.Precision = "auto"
-	const bins, cols = 1, mostFull/8 + 1
-	for _, scale := range []float64{1e-60, 1e60} {
+	for cols, want := range map[int]kernel.Precision{mostFull / 8: kernel.Full, mostFull/8 + 1: kernel.Halved} {
+		if got := p.precision(1, cols); got != want {
+			t.Errorf("the precision of %d numbers is %v; want %v", cols, got, want)
+		}
+	}
+	for _, c := range []struct {
+		scale float64
+		reads int
+		want  kernel.Precision
+	}{{1e-60, 2, kernel.Full}, {1, 1, kernel.Halved}, {1e60, 2, kernel.Full}} {
 		reads := 0
-		s, err := (&betaNMF{0, p}).spectrogram(bins, cols, func(s *spectrogram) error {
+		s, err := readIn(kernel.Halved, 1, 2, func(s *spectrogram) error {
 			reads++
-			s.Set(0, blas64.General{Rows: 1, Cols: 2, Stride: 2, Data: []float64{scale, 2 * scale}})
+			s.Set(0, blas64.General{Rows: 1, Cols: 2, Stride: 2, Data: []float64{c.scale, 2 * c.scale}})
 			return nil
 		})
-		if err != nil || reads != 2 || s.Precision() != kernel.Full || s.Sum() != 3*scale {
-			t.Errorf("V of %g: %v after %d reads; want one in float64 after two", scale, err, reads)
+		if err != nil || reads != c.reads || s.Precision() != c.want || s.Sum() != 3*c.scale {
+			t.Errorf("V of %g: %v after %d reads; want one of %v after %d", c.scale, err, reads, c.want, c.reads)
 		}
 	}
 }

@@ -84,11 +84,7 @@ func TestAcceptance(t *testing.T) {
 	low, fast := DefaultILRMA(), DefaultFastMNMF()
 	low.Rank, low.Iterations, low.Warm, low.Restarts = 2, 30, 0, 1
 	fast.Rank, fast.Iterations, fast.Warm = 2, 30, 0
-	lengths := []int{256, 512, 1024, 2048, 4096}
-	if testing.Short() {
-		lengths = []int{1024}
-	}
-	for _, length := range lengths {
+	for _, length := range []int{256, 512, 1024, 2048, 4096} {
 		stft := transforms.DefaultSTFT()
 		size := 2 * length
 		stft.Size = &size

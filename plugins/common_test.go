@@ -73,12 +73,13 @@ func local[S any](t *testing.T, stage, params string) S {
 
 // eachWay has the values of a test go every way to a plugin and back, the ways beside each other.
 func eachWay(t *testing.T, do func(t *testing.T, h *Host, plugin string, tol float64)) {
+	t.Parallel() // plugins wait a lot
 	for _, w := range ways {
 		if testing.Short() && (w.name == "go/encrypted" || w.name == "go/messages") && t.Name() != "TestTransformer" {
 			continue // the same values go another way
 		}
 		t.Run(w.name, func(t *testing.T) {
-			t.Parallel() // plugins wait a lot
+			t.Parallel()
 			h, plugin := w.host(t)
 			do(t, h, plugin, w.tol)
 		})

@@ -53,6 +53,7 @@ func TestBrokenContract(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long")
 	}
+	t.Parallel()
 	for how, want := range map[string]string{
 		"exit": "ended while in forward: exit status 3",
 		"hang": "gave no sign of life for 300ms while in forward",

@@ -298,6 +298,7 @@ func (s olderStream) Recv() (*wire.RunReply, error) {
 
 // TestRestOlder has plugins and hosts that know of no rest go on as before: all sources are made and sent.
 func TestRestOlder(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		plugin string
 		old    bool // the host is
@@ -333,6 +334,7 @@ func TestRestOlder(t *testing.T) {
 
 // TestRestAskedWrongly asks plugins for all but the last of stems that have no rest, or one source.
 func TestRestAskedWrongly(t *testing.T) {
+	t.Parallel()
 	for _, plugin := range []string{"good", "snakes"} {
 		t.Run(plugin, func(t *testing.T) {
 			if plugin == "snakes" {
@@ -359,6 +361,7 @@ func TestRestAskedWrongly(t *testing.T) {
 
 // TestRestContract has the contract tell of a stage whose last source is not what the others leave.
 func TestRestContract(t *testing.T) {
+	t.Parallel()
 	h := newTestHost(t, Options{}, "good")
 	oneProcess(t, h, "good")
 	for params, want := range map[string]string{`{"sources": 3}`: "", `{"sources": 1}`: "", `{"sources": 3, "more": 1e-6}`: "rest: "} {

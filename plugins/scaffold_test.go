@@ -268,6 +268,7 @@ func TestFresh(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it compiles a program")
 	}
+	t.Parallel()
 	if _, err := exec.LookPath("protoc"); err != nil {
 		t.Skip("there is no protoc")
 	}

@@ -549,6 +549,7 @@ func TestSlowAnswer(t *testing.T) {
 // TestEndedAsking has a plugin be killed, and a run be cancelled, while the plugin waits for an
 // answer: the run ends at once, and so does what was to answer.
 func TestEndedAsking(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"killed", "cancelled"} {
 		for _, plugin := range []string{"good", "snakes"} {
 			t.Run(how+"/"+plugin, func(t *testing.T) {

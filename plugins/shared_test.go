@@ -125,6 +125,7 @@ func TestParcel(t *testing.T) {
 // TestLent transforms numbers where they stand and gets the same as from elsewhere, in Go, in
 // Python, and without shared memory.
 func TestLent(t *testing.T) {
+	t.Parallel()
 	for _, p := range []string{"good", "unshared", "snakes"} {
 		t.Run(p, func(t *testing.T) {
 			if p == "snakes" {

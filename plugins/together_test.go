@@ -184,6 +184,7 @@ func (s numbersAsked) Send(q *wire.Question) error {
 // TestMatricesTravelOnce has stages work on a recording in many blocks: W and H, which are the same
 // for all of it, are asked for once, and once by all stages of a process.
 func TestMatricesTravelOnce(t *testing.T) {
+	t.Parallel()
 	t.Run("apart", func(t *testing.T) { travelOnce(t, "counts", 2) })
 	t.Run("together", func(t *testing.T) { travelOnce(t, "counts_together", 1) })
 }
@@ -258,6 +259,7 @@ func travelOnce(t *testing.T, plugin string, times int) {
 
 // In Python, too, what is given to two stages of a process is read once.
 func TestMatricesTravelOnceInPython(t *testing.T) {
+	t.Parallel()
 	needPython(t)
 	dir := t.TempDir()
 	text := `#!/usr/bin/env python3

@@ -123,6 +123,7 @@ func (s newsStream) Send(reply *wire.RunReply) error {
 
 // TestNewerPlugin uses a plugin that was made for a newer audiosep.
 func TestNewerPlugin(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	h := newTestHost(t, Options{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))}, "tomorrow")
 	defs, err := h.Describe(t.Context(), "tomorrow")
@@ -218,6 +219,7 @@ func (c newerClient) Read(ctx context.Context, req *wire.ReadRequest, o ...grpc.
 // TestNewerHost has plugins hear more than they know: one that knows the least, and those made
 // with the SDKs.
 func TestNewerHost(t *testing.T) {
+	t.Parallel()
 	for _, plugin := range []string{"yesterday", "good", "snakes"} {
 		t.Run(plugin, func(t *testing.T) {
 			if plugin == "snakes" {

@@ -71,7 +71,7 @@ func (s *FDICA) learn(ctx context.Context, env audiosep.Env, in In) (*images, er
 	if s.p.Align == "correlation" {
 		solver.align()
 	}
-	return solver.images(s.p.Scale).bounded(solver.frames, env), nil
+	return solver.images(s.p.Scale).bounded(m, env), nil
 }
 
 // fdicaSolver learns W of each bin by itself.

@@ -95,7 +95,7 @@ func (s *ILRMA) learn(ctx context.Context, env audiosep.Env, in In) (*images, er
 		}
 	}
 	told.end(least)
-	return d.from(best).images(s.p.Scale).bounded(m.frames, env), nil
+	return d.from(best).images(s.p.Scale).bounded(m, env), nil
 }
 
 // from returns a demixer of the same mixture that begins with matrices w.

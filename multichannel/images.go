@@ -3,6 +3,7 @@ package multichannel
 import (
 	"context"
 	"math/cmplx"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/gonum/blas/blas64"
@@ -58,22 +59,18 @@ func (d *demixer) images(scale string) *images {
 // the ridge alone bounds its gain, to about 1/√ridge = 1e7. Rooms whose frames are many have come to 1e4, in few bins.
 const (
 	mostGain      = 1e5
-	mostGainOfFew = 100 // of fewer than two frames a microphone
+	mostGainOfFew = 10 // of sound for less than two frames a microphone, side by side
 )
 
 // bounded leaves microphones as they are, as in silence, in bins where an image would be that much louder than the
-// mixture as soon as it has something in a direction that was not learnt from, and warns of them. They were learnt from
-// so many frames.
-func (s *images) bounded(frames int, env audiosep.Env) *images {
-	most := mostGain
-	if frames < 2*s.channels {
-		most = mostGainOfFew
-	}
+// mixture as soon as it has something in a direction that was not learnt from, and warns of them. They were learnt from m.
+func (s *images) bounded(m *mixture, env audiosep.Env) *images {
 	each := s.sources * s.channels
 	bins, undetermined := len(s.w)/each, 0
 	for f := range bins {
 		w, a := s.w[f*each:(f+1)*each], s.a[f*each:(f+1)*each]
-		if s.gain(w, a) <= most {
+		gain := s.gain(w, a)
+		if gain <= mostGainOfFew || gain <= mostGain && m.sounding(f) >= 2*float64(s.channels) {
 			continue
 		}
 		undetermined++
@@ -84,10 +81,30 @@ func (s *images) bounded(frames int, env audiosep.Env) *images {
 		}
 	}
 	if undetermined > 0 {
-		env.Logger().Warn("in some bins what is learnt from does not tell the sources apart, and each is left as on one microphone; want many more frames than microphones, in which the microphones differ",
-			"bins", undetermined, "of", bins, "frames", frames)
+		env.Logger().Warn("in some bins what is learnt from does not tell the sources apart, and each is left as on one microphone; want many more frames than microphones, in which there is sound and the microphones differ",
+			"bins", undetermined, "of", bins, "frames", m.frames)
 	}
 	return s
+}
+
+// leastSounding is the least power of a frame that counts, of that of the loudest in the bin.
+const leastSounding = 1e-8
+
+// sounding returns for how long there is sound in a bin, in frames side by side: those that overlap have much in common.
+func (m *mixture) sounding(f int) (frames float64) {
+	powers, x := make([]float64, m.frames), m.bin(f).Double(make([]float64, 2*m.channels*m.stride)).Data
+	for r := range 2 * m.channels {
+		for t, v := range x[r*m.stride:][:m.frames] {
+			powers[t] += v * v
+		}
+	}
+	least := leastSounding * slices.Max(powers)
+	for _, p := range powers {
+		if p > least {
+			frames += m.apart
+		}
+	}
+	return frames
 }
 
 // gain returns the greatest ‖a_n‖‖w_n‖ of a bin: the amplitude of an image of a mixture of amplitude 1, at most.

@@ -101,7 +101,7 @@ func (s *IVA) learn(ctx context.Context, env audiosep.Env, in In) (*images, erro
 		return nil, err
 	}
 	told.end(solver.objective())
-	return solver.images(s.p.Scale).bounded(solver.frames, env), nil
+	return solver.images(s.p.Scale).bounded(m, env), nil
 }
 
 // ivaSolver learns W by AuxIVA.

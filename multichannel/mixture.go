@@ -24,11 +24,12 @@ type mixture struct {
 	x                      []float64 // [f][2C][T]: the real parts of all channels, then the imaginary ones
 	low                    []float32 // the same in the place of x, to be multiplied by scale
 	scale                  float64
+	apart                  float64 // how far a frame begins from the one before, of a frame's length
 }
 
 // newMixture returns a mixture of zeros.
 func newMixture(bins, channels, frames int, p Storage) *mixture {
-	m := &mixture{bins: bins, channels: channels, frames: frames, stride: kernel.Padded(frames), scale: 1}
+	m := &mixture{bins: bins, channels: channels, frames: frames, stride: kernel.Padded(frames), scale: 1, apart: 1}
 	if n := bins * 2 * channels * m.stride; p.single() {
 		m.low = huge.Float32s(n)
 	} else {
@@ -97,6 +98,7 @@ func readMixture(ctx context.Context, x audiosep.Spectra, part Excerpt, p Storag
 		return nil, err
 	}
 	m := newMixture(t.Bins(), f.Channels, n*f.Realisations, p)
+	m.apart = min(1, float64(f.Hop)/float64(f.Length))
 	read := func(keep func(s *audiosep.Spectrogram, at int)) error {
 		return eachBlock(ctx, x, first, n, keep)
 	}

@@ -57,7 +57,7 @@ func (s *FastMNMF) Run(ctx context.Context, env audiosep.Env, in In) (Out, error
 }
 
 func (s *FastMNMF) learn(ctx context.Context, env audiosep.Env, in In) (*mnmfImages, error) {
-	m, err := readMixture(ctx, in.Coefs, Excerpt{}, s.p.Storage)
+	m, err := readMixture(ctx, env, in.Coefs, Excerpt{}, s.p.Storage)
 	if err != nil {
 		return nil, err
 	}

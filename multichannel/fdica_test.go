@@ -49,7 +49,7 @@ func TestFDICASeparates(t *testing.T) {
 		if got := bestOrder(separate(t, fdica(t, DefaultFDICA()), x, audiosep.Env{}), images); got < 12 {
 			t.Errorf("%d channels: SI-SDR is %.1f dB; want 12", channels, got)
 		}
-		m, err := readMixture(t.Context(), x, Excerpt{}, defaultStorage())
+		m, err := readMixture(t.Context(), audiosep.Env{}, x, Excerpt{}, defaultStorage())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -68,7 +68,7 @@ func (s *ILRMA) Run(ctx context.Context, env audiosep.Env, in In) (Out, error) {
 }
 
 func (s *ILRMA) learn(ctx context.Context, env audiosep.Env, in In) (*images, error) {
-	m, err := readMixture(ctx, in.Coefs, s.p.Excerpt, s.p.Storage)
+	m, err := readMixture(ctx, env, in.Coefs, s.p.Excerpt, s.p.Storage)
 	if err != nil {
 		return nil, err
 	}

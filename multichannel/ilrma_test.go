@@ -101,7 +101,7 @@ func TestILRMARestarts(t *testing.T) {
 	if ends[2] != ends[best] {
 		t.Errorf("the last step shows %v; want what the start that is kept ends at, %v", ends[2], ends[best])
 	}
-	m, err := readMixture(t.Context(), x, Excerpt{}, defaultStorage())
+	m, err := readMixture(t.Context(), audiosep.Env{}, x, Excerpt{}, defaultStorage())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,13 +1,16 @@
 package multichannel
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"math"
 	"math/cmplx"
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
@@ -412,6 +415,46 @@ func TestIVAOfCopies(t *testing.T) {
 			}
 			if !(worst <= 1e-6) {
 				t.Errorf("%s, %s: the stems sum to the mixture within %g; want 1e-6", name, update, worst)
+			}
+		}
+	}
+}
+
+// Channels that tell nothing are told of, and those of a room are not.
+func TestWarnsOfChannelsThatTellNothing(t *testing.T) {
+	room, _ := delayed(talkers(3, 3, 8000), 3)
+	scaled := make([]float64, 8000)
+	floats.ScaleTo(scaled, -0.3, room.Data[0])
+	nothing := make([]float64, 8000)
+	for _, c := range []struct {
+		what string
+		data [][]float64
+		want []string
+	}{
+		{"a room", room.Data, nil},
+		{"a copy, softer", [][]float64{room.Data[0], room.Data[1], scaled}, []string{`msg="a channel is a copy of another but for its level,`, "channel=3 of=1"}},
+		{"a silent channel", [][]float64{room.Data[0], nothing, room.Data[2]}, []string{`msg="a channel is silent in what is learnt from,`, "channel=2"}},
+		{"silence", [][]float64{nothing, nothing, nothing}, []string{`msg="there is no sound in what is learnt from,`}},
+	} {
+		x := spectra(t, &audiosep.Signal{Rate: 8000, Channels: 3, Data: c.data}, 256)
+		for name, build := range inBoth(t, 1) {
+			for _, precision := range []string{"float32", "float64"} {
+				var log bytes.Buffer
+				separate(t, build(Storage{precision}), x, audiosep.Env{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+				var told []string
+				for line := range strings.Lines(log.String()) {
+					if strings.Contains(line, `msg="a channel is`) || strings.Contains(line, `msg="there is no sound`) {
+						told = append(told, line)
+					}
+				}
+				if len(told) != min(1, len(c.want)) {
+					t.Errorf("%s, %s in %s: it tells %q; want %q", c.what, name, precision, told, c.want)
+				}
+				for _, w := range c.want {
+					if !strings.Contains(log.String(), w) {
+						t.Errorf("%s, %s in %s: it tells %q; want %q", c.what, name, precision, log.String(), w)
+					}
+				}
 			}
 		}
 	}

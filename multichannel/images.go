@@ -15,7 +15,7 @@ import (
 
 // Scaling says how the sources, whose scale the models leave open, become images.
 type Scaling struct {
-	Scale string `json:"scale" oneof:"projection_back|minimal_distortion" doc:"How a source becomes its image on each microphone: projection_back, by the inverse of the demixing matrix, so that the images sum to the mixture; minimal_distortion, by least squares from each source alone, so that none is louder than the mixture, and the images do not sum."`
+	Scale string `json:"scale" oneof:"projection_back|minimal_distortion" doc:"How a source becomes its image on each microphone: projection_back, by the inverse of the demixing matrix, so that the images sum to the mixture; minimal_distortion, by least squares from each source alone, so that in what is learnt from none has more power than the mixture, and the images do not sum."`
 }
 
 func defaultScaling() Scaling { return Scaling{"projection_back"} }

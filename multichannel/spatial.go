@@ -394,7 +394,7 @@ func eigenvectors(g, k [4]complex128) (h [2][2]complex128, ok bool) {
 func (d *demixer) check() error {
 	for f := range d.bins {
 		if !finite(d.matrix(f)) || math.IsInf(d.logDet[f], 0) || math.IsNaN(d.logDet[f]) {
-			return fmt.Errorf("the demixing matrix of bin %d came out singular; want channels that differ: are two of them copies?", f)
+			return fmt.Errorf("the demixing matrix of bin %d came out singular; want channels that differ, and sound in many more frames than there are channels", f)
 		}
 	}
 	return nil

@@ -98,7 +98,10 @@ const benchHeader = "row                            seconds  processor s    GFLO
 func (r benchResult) String() string {
 	s := fmt.Sprintf("%-26s  %10.4g  %11.4g", r.Name, r.Seconds, r.CPU)
 	if r.GFLOPS > 0 {
-		s += fmt.Sprintf("  %9.4g  %5.0f %%", r.GFLOPS, 100*r.OfPeak)
+		s += fmt.Sprintf("  %9.4g", r.GFLOPS)
+	}
+	if r.OfPeak > 0 {
+		s += fmt.Sprintf("  %5.0f %%", 100*r.OfPeak)
 	}
 	if r.RealTime > 0 {
 		s = fmt.Sprintf("%-70s  %11.4g", s, r.RealTime)
@@ -113,11 +116,14 @@ func (r benchResult) String() string {
 type benchReport struct {
 	Path    string        `json:"path"`        // of the kernels
 	Threads int           `json:"threads"`     // that it may use
-	Peak    float64       `json:"peak_gflops"` // of all of them
+	Peak    float64       `json:"peak_gflops"` // of all of them; 0 without vectors
 	Rows    []benchResult `json:"rows"`
 }
 
 func (b *bench) run(cmd *cobra.Command, args []string) error {
+	if b.time < 0 {
+		return fmt.Errorf("--time is %v; want at least 0s", b.time)
+	}
 	rows, err := selectRows(args)
 	if err != nil {
 		return err
@@ -125,7 +131,11 @@ func (b *bench) run(cmd *cobra.Command, args []string) error {
 	report := benchReport{Path: kernel.Path(), Threads: runtime.GOMAXPROCS(0), Peak: peak() / 1e9, Rows: []benchResult{}}
 	out := cmd.OutOrStdout()
 	if !b.json {
-		fmt.Fprintf(out, "kernels %s, %d threads, peak %.4g GFLOP/s\n\n", report.Path, report.Threads, report.Peak)
+		of := "no peak without vectors"
+		if report.Peak > 0 {
+			of = fmt.Sprintf("peak %.4g GFLOP/s", report.Peak)
+		}
+		fmt.Fprintf(out, "kernels %s, %d threads, %s\n\n", report.Path, report.Threads, of)
 		fmt.Fprintln(out, benchHeader)
 	}
 	for _, r := range rows {

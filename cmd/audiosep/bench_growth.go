@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 
+	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/metrics"
 	"github.com/audiosep/audiosep/report"
 )
@@ -33,6 +34,11 @@ recordings (R) and the threads; without any, all are measured, in some minutes.`
 		ValidArgs: growthSizes,
 		Args:      someOf("size", growthSizes),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if file != "" {
+				if err := whole.Allowed(file, true, nil); err != nil {
+					return err
+				}
+			}
 			out := cmd.OutOrStdout()
 			panels := map[string]*growthPanel{}
 			for _, c := range growthCurves() {

@@ -169,7 +169,11 @@ func (sh *sharer) frames(ctx context.Context, dst []audiosep.Coefs, x audiosep.C
 		for j, p := range b.powers {
 			b.masks[j] = row(p, i)
 		}
-		sh.setMasks(b)
+		if len(b.masks) == 2 && sh.exponent == 1 && b.least[i] > leastInverse {
+			kernel.MaskTwo(b.masks[0], b.masks[1])
+		} else {
+			sh.setMasks(b)
+		}
 		finite := b.shareOutFrame(re, x.Re, n*sh.bins)
 		if x.Im != nil {
 			finite = b.shareOutFrame(im, x.Im, n*sh.bins) && finite
@@ -189,6 +193,7 @@ type shareBench struct {
 	powers  []blas64.General // [source], run×F
 
 	masks  [][]float64 // [source], of a frame: at first the powers; at last as kernel.Mask makes them
+	least  []float64   // of these frames: what the powers of all sources together are at least
 	most   []float64   // the greatest of the powers
 	by     []float64   // what they are multiplied with
 	rest   []float64   // of the mixture
@@ -207,7 +212,7 @@ func (b *shareBench) fit(sh *sharer) {
 	b.run = min(max(1, togetherNumbers/max(1, sources*sh.bins)), 16)
 	b.masks, b.column = resized(b.masks, sources), resized(b.column, sources)
 	b.most, b.by, b.rest = resized(b.most, sh.bins), resized(b.by, sh.bins), resized(b.rest, sh.bins)
-	b.weights, b.powers = resized(b.weights, sources), resized(b.powers, sources)
+	b.weights, b.powers, b.least = resized(b.weights, sources), resized(b.powers, sources), resized(b.least, b.run)
 	for j, g := range sh.groups {
 		b.weights[j] = resizedRows(b.weights[j], b.run, len(g.Components))
 		b.powers[j] = resizedRows(b.powers[j], b.run, sh.bins)
@@ -220,6 +225,9 @@ func resizedRows(a blas64.General, n, length int) blas64.General {
 	return blas64.General{Rows: n, Cols: length, Stride: max(1, length), Data: resized(a.Data, n*max(1, length))}
 }
 
+// leastInverse is above the least number that has an inverse, by more than floors are rounded.
+const leastInverse = 1e-300
+
 // powers computes the powers of each source in each bin of n frames from number first on, in a unit
 // that is each frame's own.
 func (sh *sharer) powers(b *shareBench, first, n int) {
@@ -230,6 +238,7 @@ func (sh *sharer) powers(b *shareBench, first, n int) {
 		}
 		scale := max(0, exponentOf(most))
 		eps := math.Ldexp(sh.eps, -scale-sh.scale)
+		b.least[i] = eps // the floors sum to 1, but for rounding
 		for j, g := range sh.groups {
 			weights, power := row(b.weights[j], i), row(b.powers[j], i)
 			for l, k := range g.Components {
@@ -330,25 +339,37 @@ func (sh *sharer) raise(b *shareBench) {
 // where it has the greatest share, to the last bit or two, however small the numbers and however many the
 // sources.
 func (b *shareBench) shareOutFrame(dst [][]float64, x []float64, i int) bool {
-	n := len(b.rest)
-	x = x[i : i+n]
-	copy(b.rest, x)
-	for j, m := range b.masks {
-		y := b.by // which are in the masks by now
-		if dst[j] != nil {
-			y = dst[j][i : i+n]
+	x = x[i : i+len(b.rest)]
+	if len(b.masks) == 2 {
+		for j, y := range dst {
+			if y != nil {
+				kernel.Part(y[i:i+len(x)], b.masks[j], b.masks[1-j], x)
+			}
 		}
-		kernel.ShareOut(y, m, x, b.rest)
-	}
-	for j, m := range b.masks {
-		if dst[j] != nil {
-			kernel.Leave(dst[j][i:i+n], m, b.rest)
-		}
+	} else {
+		b.shareOutAmong(dst, x, i)
 	}
 	if sum := floats.Sum(x); sum-sum == 0 {
 		return true // else one is not finite, or their sum is too great
 	}
 	return !slices.ContainsFunc(x, func(v float64) bool { return v-v != 0 })
+}
+
+// shareOutAmong is shareOutFrame among any number of sources.
+func (b *shareBench) shareOutAmong(dst [][]float64, x []float64, i int) {
+	copy(b.rest, x)
+	for j, m := range b.masks {
+		y := b.by // which are in the masks by now
+		if dst[j] != nil {
+			y = dst[j][i : i+len(x)]
+		}
+		kernel.ShareOut(y, m, x, b.rest)
+	}
+	for j, m := range b.masks {
+		if dst[j] != nil {
+			kernel.Leave(dst[j][i:i+len(x)], m, b.rest)
+		}
+	}
 }
 
 // shares replaces the powers p of the sources in one bin by their masks, but for the

@@ -28,13 +28,13 @@ type engine struct {
 
 	add, inverse        func(dst, x *float64, vectors int)
 	addMul, mask, leave func(dst, x, y *float64, vectors int)
-	shareOut            func(dst, x, y, u *float64, vectors int)
+	shareOut, part      func(dst, x, y, u *float64, vectors int)
 
 	// transpose8 and gather8 are as transpose4 and gather4; nil where a vector is shorter.
 	transpose8, gather8 func(dst *float64, dstStride uintptr, src *float64, srcStride uintptr, blocks int)
 
-	magnitudes, exchange, share func(dst, x *float64, vectors int)
-	cross                       func(*uint64) // see crossTile
+	magnitudes, exchange, share, maskTwo func(dst, x *float64, vectors int)
+	cross                                func(*uint64) // see crossTile
 
 	// medians is the kernel for medianColumns columns, see medianTile; 0 where there is none.
 	medians       func(*uint64)

@@ -56,7 +56,7 @@ var avx512 = &engine{name: "avx512", narrow: avx2, kernels: kernels{lanes: 8, ge
 	mul: mulAVX512, div: divAVX512, addPower: addPowerAVX512, scale: scaleAVX512, scaleRoot: scaleRootAVX512,
 	power: powerAVX512, mulSquare: mulSquareAVX512, cross: crossAVX512,
 	magnitude: magnitudeAVX512, magnitudes: magnitudesAVX512, most: mostAVX512, exchange: exchangeAVX512, share: shareAVX512,
-	add: addAVX512, addMul: addMulAVX512, inverse: inverseAVX512, mask: maskAVX512, shareOut: shareOutAVX512, leave: leaveAVX512,
+	add: addAVX512, addMul: addMulAVX512, inverse: inverseAVX512, mask: maskAVX512, maskTwo: maskTwoAVX512, shareOut: shareOutAVX512, part: partAVX512, leave: leaveAVX512,
 	medians: mediansAVX512Single, medianColumns: 16,
 	transpose8: transpose8, gather8: gather8}
 
@@ -94,5 +94,5 @@ var avx2 = &engine{name: "avx2", kernels: kernels{lanes: 4, gemm: [8][3]func(*ui
 	mul: mulAVX2, div: divAVX2, addPower: addPowerAVX2, scale: scaleAVX2, scaleRoot: scaleRootAVX2,
 	power: powerAVX2, mulSquare: mulSquareAVX2, cross: crossAVX2,
 	magnitude: magnitudeAVX2, magnitudes: magnitudesAVX2, most: mostAVX2, exchange: exchangeAVX2, share: shareAVX2,
-	add: addAVX2, addMul: addMulAVX2, inverse: inverseAVX2, mask: maskAVX2, shareOut: shareOutAVX2, leave: leaveAVX2,
+	add: addAVX2, addMul: addMulAVX2, inverse: inverseAVX2, mask: maskAVX2, maskTwo: maskTwoAVX2, shareOut: shareOutAVX2, part: partAVX2, leave: leaveAVX2,
 	medians: mediansAVX2Single, medianColumns: 8}

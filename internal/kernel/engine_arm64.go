@@ -23,5 +23,5 @@ var neon = &engine{name: "neon", kernels: kernels{lanes: 4, gemm: [8][3]func(*ui
 	mul: mulNEON, div: divNEON, addPower: addPowerNEON, scale: scaleNEON, scaleRoot: scaleRootNEON,
 	power: powerNEON, mulSquare: mulSquareNEON, cross: crossNEON,
 	magnitude: magnitudeNEON, magnitudes: magnitudesNEON, most: mostNEON, exchange: exchangeNEON, share: shareNEON,
-	add: addNEON, addMul: addMulNEON, inverse: inverseNEON, mask: maskNEON, shareOut: shareOutNEON, leave: leaveNEON,
+	add: addNEON, addMul: addMulNEON, inverse: inverseNEON, mask: maskNEON, maskTwo: maskTwoNEON, shareOut: shareOutNEON, part: partNEON, leave: leaveNEON,
 	medians: mediansNEON, medianColumns: 16, toDouble: widenNEON}

@@ -797,10 +797,20 @@ func inverseAVX2(dst *float64, x *float64, vectors int)
 //go:noescape
 func maskAVX2(dst *float64, x *float64, y *float64, vectors int)
 
+// maskTwoAVX2 sets dst to dst/(dst + x) and x to x/(dst + x), but the greater of the two to -1, dst where they are equal.
+//
+//go:noescape
+func maskTwoAVX2(dst *float64, x *float64, vectors int)
+
 // shareOutAVX2 sets dst to x·y, or 0·y where x is below 0, and subtracts it from u.
 //
 //go:noescape
 func shareOutAVX2(dst *float64, x *float64, y *float64, u *float64, vectors int)
+
+// partAVX2 sets dst to x·u, but where x is below 0 to u - y·u.
+//
+//go:noescape
+func partAVX2(dst *float64, x *float64, y *float64, u *float64, vectors int)
 
 // leaveAVX2 sets dst to y where x is below 0.
 //
@@ -902,10 +912,20 @@ func inverseAVX512(dst *float64, x *float64, vectors int)
 //go:noescape
 func maskAVX512(dst *float64, x *float64, y *float64, vectors int)
 
+// maskTwoAVX512 sets dst to dst/(dst + x) and x to x/(dst + x), but the greater of the two to -1, dst where they are equal.
+//
+//go:noescape
+func maskTwoAVX512(dst *float64, x *float64, vectors int)
+
 // shareOutAVX512 sets dst to x·y, or 0·y where x is below 0, and subtracts it from u.
 //
 //go:noescape
 func shareOutAVX512(dst *float64, x *float64, y *float64, u *float64, vectors int)
+
+// partAVX512 sets dst to x·u, but where x is below 0 to u - y·u.
+//
+//go:noescape
+func partAVX512(dst *float64, x *float64, y *float64, u *float64, vectors int)
 
 // leaveAVX512 sets dst to y where x is below 0.
 //

@@ -27491,6 +27491,35 @@ DATA c7ff8000000000001<>+48(SB)/8, $0x7ff8000000000001
 DATA c7ff8000000000001<>+56(SB)/8, $0x7ff8000000000001
 GLOBL c7ff8000000000001<>(SB), RODATA|NOPTR, $64
 
+// func maskTwoAVX2(dst *float64, x *float64, vectors int)
+// Requires: AVX
+TEXT ·maskTwoAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
+	MOVQ x+8(FP), BX
+
+loop:
+	VMOVUPD   (AX)(CX*1), Y0
+	VMOVUPD   (BX)(CX*1), Y1
+	VADDPD    Y1, Y0, Y2
+	VMOVUPD   c3ff0000000000000<>+0(SB), Y3
+	VDIVPD    Y2, Y3, Y3
+	VCMPPD    $0x1d, Y1, Y0, Y2
+	VCMPPD    $0x1e, Y0, Y1, Y4
+	VMULPD    Y3, Y0, Y0
+	VMULPD    Y3, Y1, Y1
+	VBLENDVPD Y2, cbff0000000000000<>+0(SB), Y0, Y0
+	VBLENDVPD Y4, cbff0000000000000<>+0(SB), Y1, Y1
+	VMOVUPD   Y0, (AX)(CX*1)
+	VMOVUPD   Y1, (BX)(CX*1)
+	ADDQ      $0x20, CX
+	CMPQ      CX, DX
+	JLT       loop
+	VZEROUPPER
+	RET
+
 // func shareOutAVX2(dst *float64, x *float64, y *float64, u *float64, vectors int)
 // Requires: AVX, AVX2
 TEXT ·shareOutAVX2(SB), NOSPLIT, $0-40
@@ -27513,6 +27542,31 @@ loop:
 	ADDQ    $0x20, CX
 	CMPQ    CX, DX
 	JLT     loop
+	VZEROUPPER
+	RET
+
+// func partAVX2(dst *float64, x *float64, y *float64, u *float64, vectors int)
+// Requires: AVX
+TEXT ·partAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+32(FP), DX
+	XORQ CX, CX
+	SHLQ $0x05, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+	MOVQ u+24(FP), DI
+
+loop:
+	VMOVUPD   (BX)(CX*1), Y0
+	VMOVUPD   (DI)(CX*1), Y2
+	VMULPD    (SI)(CX*1), Y2, Y1
+	VSUBPD    Y1, Y2, Y1
+	VMULPD    Y2, Y0, Y2
+	VBLENDVPD Y0, Y1, Y2, Y0
+	VMOVUPD   Y0, (AX)(CX*1)
+	ADDQ      $0x20, CX
+	CMPQ      CX, DX
+	JLT       loop
 	VZEROUPPER
 	RET
 
@@ -27994,6 +28048,35 @@ loop:
 	VZEROUPPER
 	RET
 
+// func maskTwoAVX512(dst *float64, x *float64, vectors int)
+// Requires: AVX, AVX512F
+TEXT ·maskTwoAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+16(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
+	MOVQ x+8(FP), BX
+
+loop:
+	VMOVUPD (AX)(CX*1), Z0
+	VMOVUPD (BX)(CX*1), Z1
+	VADDPD  Z1, Z0, Z2
+	VMOVUPD c3ff0000000000000<>+0(SB), Z3
+	VDIVPD  Z2, Z3, Z3
+	VCMPPD  $0x1d, Z1, Z0, K1
+	VCMPPD  $0x1e, Z0, Z1, K2
+	VMULPD  Z3, Z0, Z0
+	VMULPD  Z3, Z1, Z1
+	VMOVUPD cbff0000000000000<>+0(SB), K1, Z0
+	VMOVUPD cbff0000000000000<>+0(SB), K2, Z1
+	VMOVUPD Z0, (AX)(CX*1)
+	VMOVUPD Z1, (BX)(CX*1)
+	ADDQ    $0x40, CX
+	CMPQ    CX, DX
+	JLT     loop
+	VZEROUPPER
+	RET
+
 // func shareOutAVX512(dst *float64, x *float64, y *float64, u *float64, vectors int)
 // Requires: AVX, AVX512F
 TEXT ·shareOutAVX512(SB), NOSPLIT, $0-40
@@ -28016,6 +28099,32 @@ loop:
 	ADDQ    $0x40, CX
 	CMPQ    CX, DX
 	JLT     loop
+	VZEROUPPER
+	RET
+
+// func partAVX512(dst *float64, x *float64, y *float64, u *float64, vectors int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·partAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ vectors+32(FP), DX
+	XORQ CX, CX
+	SHLQ $0x06, DX
+	MOVQ x+8(FP), BX
+	MOVQ y+16(FP), SI
+	MOVQ u+24(FP), DI
+
+loop:
+	VMOVUPD  (BX)(CX*1), Z0
+	VMOVUPD  (DI)(CX*1), Z2
+	VMULPD   (SI)(CX*1), Z2, Z1
+	VSUBPD   Z1, Z2, Z1
+	VPMOVQ2M Z0, K1
+	VMULPD   Z2, Z0, Z0
+	VMOVUPD  Z1, K1, Z0
+	VMOVUPD  Z0, (AX)(CX*1)
+	ADDQ     $0x40, CX
+	CMPQ     CX, DX
+	JLT      loop
 	VZEROUPPER
 	RET
 

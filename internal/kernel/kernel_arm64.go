@@ -287,10 +287,20 @@ func leaveNEON(dst, x, y *float64, vectors int)
 //go:noescape
 func maskNEON(dst, x, y *float64, vectors int)
 
+// maskTwoNEON sets dst to dst/(dst + x) and x to x/(dst + x), but the greater of the two to -1, dst where they are equal.
+//
+//go:noescape
+func maskTwoNEON(dst, x *float64, vectors int)
+
 // shareOutNEON sets dst to x·y, or 0·y where x is below 0, and subtracts it from u.
 //
 //go:noescape
 func shareOutNEON(dst, x, y, u *float64, vectors int)
+
+// partNEON sets dst to x·u, but where x is below 0 to u - y·u.
+//
+//go:noescape
+func partNEON(dst, x, y, u *float64, vectors int)
 
 // crossNEON makes the products of some complex rows with the conjugates of each other: see crossTile.
 //

@@ -12634,6 +12634,47 @@ loop:
 	BNE loop
 	RET
 
+// func maskTwoNEON(dst, x *float64, vectors int)
+TEXT ·maskTwoNEON(SB), NOSPLIT, $0-24
+	MOVD $constants<>(SB), R0
+	MOVD dst+0(FP), R1
+	MOVD x+8(FP), R2
+	MOVD vectors+16(FP), R3
+loop:
+	FLDPQ (R1), (F0, F1)
+	FLDPQ (R2), (F2, F3)
+	WORD $0x6EE0E444 // fcmgt v4.2d, v2.2d, v0.2d
+	FMOVQ (R0), F5
+	WORD $0x4E62D406 // fadd v6.2d, v0.2d, v2.2d
+	WORD $0x6E66FCA7 // fdiv v7.2d, v5.2d, v6.2d
+	WORD $0x6E67DC48 // fmul v8.2d, v2.2d, v7.2d
+	FMOVQ 560(R0), F9
+	VBIT V4.B16, V9.B16, V8.B16
+	WORD $0x6E67DC0A // fmul v10.2d, v0.2d, v7.2d
+	FMOVQ 560(R0), F11
+	FMOVQ 544(R0), F12
+	WORD $0x4E6CD56D // fadd v13.2d, v11.2d, v12.2d
+	VBIT V4.B16, V10.B16, V13.B16
+	WORD $0x6EE1E46E // fcmgt v14.2d, v3.2d, v1.2d
+	FMOVQ (R0), F15
+	WORD $0x4E63D430 // fadd v16.2d, v1.2d, v3.2d
+	WORD $0x6E70FDF1 // fdiv v17.2d, v15.2d, v16.2d
+	WORD $0x6E71DC72 // fmul v18.2d, v3.2d, v17.2d
+	FMOVQ 560(R0), F19
+	VBIT V14.B16, V19.B16, V18.B16
+	WORD $0x6E71DC34 // fmul v20.2d, v1.2d, v17.2d
+	FMOVQ 560(R0), F21
+	FMOVQ 544(R0), F22
+	WORD $0x4E76D6B7 // fadd v23.2d, v21.2d, v22.2d
+	VBIT V14.B16, V20.B16, V23.B16
+	FSTPQ (F13, F23), (R1)
+	FSTPQ (F8, F18), (R2)
+	ADD $32, R1
+	ADD $32, R2
+	SUBS $1, R3, R3
+	BNE loop
+	RET
+
 // func shareOutNEON(dst, x, y, u *float64, vectors int)
 TEXT ·shareOutNEON(SB), NOSPLIT, $0-40
 	MOVD $constants<>(SB), R0
@@ -12656,6 +12697,39 @@ loop:
 	WORD $0x4EECD4AD // fsub v13.2d, v5.2d, v12.2d
 	FSTPQ (F8, F12), (R1)
 	FSTPQ (F9, F13), (R5)
+	ADD $32, R1
+	ADD $32, R2
+	ADD $32, R3
+	ADD $32, R5
+	SUBS $1, R4, R4
+	BNE loop
+	RET
+
+// func partNEON(dst, x, y, u *float64, vectors int)
+TEXT ·partNEON(SB), NOSPLIT, $0-40
+	MOVD $constants<>(SB), R0
+	MOVD dst+0(FP), R1
+	MOVD x+8(FP), R2
+	MOVD y+16(FP), R3
+	MOVD vectors+32(FP), R4
+	MOVD u+24(FP), R5
+loop:
+	FLDPQ (R2), (F0, F1)
+	FLDPQ (R3), (F2, F3)
+	FLDPQ (R5), (F4, F5)
+	FMOVQ 544(R0), F6
+	WORD $0x6EE0E4C7 // fcmgt v7.2d, v6.2d, v0.2d
+	WORD $0x6E64DC48 // fmul v8.2d, v2.2d, v4.2d
+	WORD $0x4EE8D489 // fsub v9.2d, v4.2d, v8.2d
+	WORD $0x6E64DC0A // fmul v10.2d, v0.2d, v4.2d
+	VBIT V7.B16, V9.B16, V10.B16
+	FMOVQ 544(R0), F11
+	WORD $0x6EE1E56C // fcmgt v12.2d, v11.2d, v1.2d
+	WORD $0x6E65DC6D // fmul v13.2d, v3.2d, v5.2d
+	WORD $0x4EEDD4AE // fsub v14.2d, v5.2d, v13.2d
+	WORD $0x6E65DC2F // fmul v15.2d, v1.2d, v5.2d
+	VBIT V12.B16, V14.B16, V15.B16
+	FSTPQ (F10, F15), (R1)
 	ADD $32, R1
 	ADD $32, R2
 	ADD $32, R3

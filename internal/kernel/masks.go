@@ -61,6 +61,27 @@ func Mask(m, most, by []float64) {
 	}
 }
 
+// MaskTwo makes the masks of two sources of their weights, whose sums are to have inverses: what [Inverse] of the sums and
+// [Mask] do, to the bit. The slices are of one length.
+func MaskTwo(m, other []float64) {
+	other = other[:len(m)]
+	i := 0
+	if n := vectors(len(m)); n > 0 {
+		current.maskTwo(&m[0], &other[0], n)
+		i = n * current.lanes
+	}
+	for ; i < len(m); i++ {
+		a, b := m[i], other[i]
+		by := 1 / (a + b)
+		m[i], other[i] = a*by, b*by
+		if a >= b {
+			m[i] = -1
+		} else {
+			other[i] = -1
+		}
+	}
+}
+
 // ShareOut sets y to a source's part of x by its mask m, as [Mask] makes it, and subtracts that
 // from rest; where m is -1, y is 0·x. The slices are of one length.
 func ShareOut(y, m, x, rest []float64) {
@@ -73,6 +94,24 @@ func ShareOut(y, m, x, rest []float64) {
 	for ; i < len(y); i++ {
 		y[i] = float64(max(m[i], 0) * x[i]) // rounded before it is subtracted, as the kernels do
 		rest[i] -= y[i]
+	}
+}
+
+// Part sets y to a source's part of x where there is one other source, by the masks of both as [Mask] makes them:
+// what [ShareOut] and [Leave] do, to the bit. The slices are of one length.
+func Part(y, m, other, x []float64) {
+	m, other, x = m[:len(y)], other[:len(y)], x[:len(y)]
+	i := 0
+	if n := vectors(len(y)); n > 0 {
+		current.part(&y[0], &m[0], &other[0], &x[0], n)
+		i = n * current.lanes
+	}
+	for ; i < len(y); i++ {
+		if m[i] < 0 {
+			y[i] = x[i] - float64(other[i]*x[i]) // rounded before it is subtracted, as the kernels do
+		} else {
+			y[i] = m[i] * x[i]
+		}
 	}
 }
 

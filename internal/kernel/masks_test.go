@@ -77,3 +77,55 @@ func TestMasksAgainstLoops(t *testing.T) {
 		}
 	})
 }
+
+// Of two sources MaskTwo makes the masks that Mask makes, and Part what ShareOut and Leave make, to the bit, whatever
+// the length.
+func TestTwoAreMaskedAsMany(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(6, 9))
+		for n := range 70 {
+			var masks, want, got [2][]float64
+			most, sums, by, x := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
+			for j := range masks {
+				masks[j], want[j], got[j] = make([]float64, n), make([]float64, n), make([]float64, n)
+			}
+			for i := range x {
+				x[i] = r.NormFloat64() * math.Pow(10, float64(r.IntN(40)-20))
+				masks[0][i], masks[1][i] = r.ExpFloat64(), r.ExpFloat64()
+				switch r.IntN(5) {
+				case 0:
+					masks[1][i] = masks[0][i]
+				case 1:
+					masks[0][i] = 0
+				case 2:
+					x[i] = 0
+				}
+				most[i], sums[i] = max(masks[0][i], masks[1][i]), masks[0][i]+masks[1][i]
+			}
+			rest := append([]float64(nil), x...)
+			together := [2][]float64{append([]float64(nil), masks[0]...), append([]float64(nil), masks[1]...)}
+			MaskTwo(together[0], together[1])
+			Inverse(by, sums)
+			for j, m := range masks {
+				Mask(m, most, by)
+				for i := range m {
+					if math.Float64bits(m[i]) != math.Float64bits(together[j][i]) {
+						t.Fatalf("mask %d, number %d of %d: %g; want %g", j, i, n, together[j][i], m[i])
+					}
+				}
+			}
+			for j, m := range masks {
+				ShareOut(want[j], m, x, rest)
+			}
+			for j, m := range masks {
+				Leave(want[j], m, rest)
+				Part(got[j], m, masks[1-j], x)
+				for i, w := range want[j] {
+					if math.Float64bits(got[j][i]) != math.Float64bits(w) {
+						t.Fatalf("source %d, number %d of %d: %g; want %g", j, i, n, got[j][i], w)
+					}
+				}
+			}
+		}
+	})
+}

@@ -182,6 +182,35 @@ func (s isa) masks() {
 		VMOVUPD(m, dst)
 		VMOVUPD(most, src[0])
 	})
+	s.loop("maskTwo", "dst/(dst + x) and x to x/(dst + x), but the greater of the two to -1, dst where they are equal", 1, func(dst Mem, src []Mem) {
+		a, b, sum, by := s.vec(), s.vec(), s.vec(), s.vec()
+		VMOVUPD(dst, a)
+		VMOVUPD(src[0], b)
+		VADDPD(b, a, sum)
+		VMOVUPD(s.constant(1), by)
+		VDIVPD(sum, by, by)
+		minus := s.constant(-1)
+		const notLess, greater = 0x1d, 0x1e
+		if s.lanes == 8 {
+			first, second := K(), K()
+			VCMPPD(U8(notLess), b, a, first)
+			VCMPPD(U8(greater), a, b, second)
+			VMULPD(by, a, a)
+			VMULPD(by, b, b)
+			VMOVUPD(minus, first, a)
+			VMOVUPD(minus, second, b)
+		} else {
+			first, second := s.vec(), s.vec()
+			VCMPPD(U8(notLess), b, a, first)
+			VCMPPD(U8(greater), a, b, second)
+			VMULPD(by, a, a)
+			VMULPD(by, b, b)
+			VBLENDVPD(first, minus, a, a)
+			VBLENDVPD(second, minus, b, b)
+		}
+		VMOVUPD(a, dst)
+		VMOVUPD(b, src[0])
+	})
 	s.loop("shareOut", "x·y, or 0·y where x is below 0, and subtracts it from u", 3, func(dst Mem, src []Mem) {
 		m, rest := s.vec(), s.vec()
 		s.zero(m)
@@ -191,6 +220,23 @@ func (s isa) masks() {
 		VSUBPD(m, rest, rest)
 		VMOVUPD(m, dst)
 		VMOVUPD(rest, src[2])
+	})
+	s.loop("part", "x·u, but where x is below 0 to u - y·u", 3, func(dst Mem, src []Mem) {
+		m, other, u := s.vec(), s.vec(), s.vec()
+		VMOVUPD(src[0], m)
+		VMOVUPD(src[2], u)
+		VMULPD(src[1], u, other)
+		VSUBPD(other, u, other)
+		if s.lanes == 8 {
+			k := K()
+			VPMOVQ2M(m, k)
+			VMULPD(u, m, m)
+			VMOVUPD(other, k, m)
+		} else {
+			VMULPD(u, m, u)
+			VBLENDVPD(m, other, u, m)
+		}
+		VMOVUPD(m, dst)
 	})
 	s.loop("leave", "y where x is below 0", 2, func(dst Mem, src []Mem) {
 		m, y := s.vec(), s.vec()

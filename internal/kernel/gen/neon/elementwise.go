@@ -110,6 +110,27 @@ func (f *file) masks() {
 	fn.countDown(n, "loop")
 	fn.ret()
 
+	fn = f.function("maskTwoNEON", "sets dst to dst/(dst + x) and x to x/(dst + x), but the greater of the two to -1, dst where they are equal.", "(dst, x *float64, vectors int)", "dst", "x", "vectors")
+	dst, x, n = fn.param(0), fn.param(1), fn.param(2)
+	fn.label("loop")
+	first, second := fn.loadPair(mem{base: dst}), fn.loadPair(mem{base: x})
+	for i := range first {
+		greater := fn.op("fcmgt", second[i], first[i])
+		quotient := fn.op("fdiv", fn.constant(1), fn.op("fadd", first[i], second[i]))
+		second[i] = fn.op("fmul", second[i], quotient)
+		fn.insert(second[i], fn.constant(-1), greater)
+		less := fn.op("fmul", first[i], quotient)
+		first[i] = fn.op("fadd", fn.constant(-1), fn.constant(0))
+		fn.insert(first[i], less, greater)
+	}
+	fn.storePair(first, mem{base: dst})
+	fn.storePair(second, mem{base: x})
+	for _, p := range []*reg{dst, x} {
+		fn.addNumber(p, 8*lanes)
+	}
+	fn.countDown(n, "loop")
+	fn.ret()
+
 	fn = f.function("shareOutNEON", "sets dst to x·y, or 0·y where x is below 0, and subtracts it from u.", "(dst, x, y, u *float64, vectors int)", "dst", "x", "y", "u", "vectors")
 	dst, x, y, n = fn.param(0), fn.param(1), fn.param(2), fn.param(4)
 	u := fn.param(3)
@@ -121,6 +142,24 @@ func (f *file) masks() {
 	}
 	fn.storePair(m, mem{base: dst})
 	fn.storePair(rest, mem{base: u})
+	for _, p := range []*reg{dst, x, y, u} {
+		fn.addNumber(p, 8*lanes)
+	}
+	fn.countDown(n, "loop")
+	fn.ret()
+
+	fn = f.function("partNEON", "sets dst to x·u, but where x is below 0 to u - y·u.", "(dst, x, y, u *float64, vectors int)", "dst", "x", "y", "u", "vectors")
+	dst, x, y, n = fn.param(0), fn.param(1), fn.param(2), fn.param(4)
+	u = fn.param(3)
+	fn.label("loop")
+	m, other, mix := fn.loadPair(mem{base: x}), fn.loadPair(mem{base: y}), fn.loadPair(mem{base: u})
+	for i := range m {
+		last := fn.op("fcmgt", fn.constant(0), m[i])
+		left := fn.op("fsub", mix[i], fn.op("fmul", other[i], mix[i]))
+		m[i] = fn.op("fmul", m[i], mix[i])
+		fn.insert(m[i], left, last)
+	}
+	fn.storePair(m, mem{base: dst})
 	for _, p := range []*reg{dst, x, y, u} {
 		fn.addNumber(p, 8*lanes)
 	}

@@ -30,7 +30,11 @@ func Transpose(dst []float64, dstStride int, src []float64, srcStride, rows, col
 			transposeTile(dst[first:], dstStride, src[first*srcStride:], srcStride, min(rowsOfTile, i-first), j)
 		}
 	}
-	for r := range rows {
+	first := 0
+	if j == cols { // nothing is left of the first rows
+		first = i
+	}
+	for r := first; r < rows; r++ {
 		from := j
 		if r >= i {
 			from = 0

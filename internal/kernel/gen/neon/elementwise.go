@@ -120,7 +120,7 @@ func (f *file) masks() {
 		second[i] = fn.op("fmul", second[i], quotient)
 		fn.insert(second[i], fn.constant(-1), greater)
 		less := fn.op("fmul", first[i], quotient)
-		first[i] = fn.op("fadd", fn.constant(-1), fn.constant(0))
+		first[i] = fn.op("fadd", fn.constant(-1), fn.constant(0)) // -1 in a register that may be written
 		fn.insert(first[i], less, greater)
 	}
 	fn.storePair(first, mem{base: dst})

@@ -132,8 +132,9 @@ func python(t *testing.T) string {
 }
 
 // compiledOnce is the environment in which copies of the repository share what is compiled: as the
-// program of a release is built, and like it without what only debuggers read, which is half of linking.
-var compiledOnce = []string{"GOFLAGS=-trimpath -ldflags=-s -buildvcs=false", "CGO_ENABLED=0"}
+// program of a release is built, and like it without what only debuggers read, which is half of linking. Compilers
+// and linkers are gone before their garbage matters.
+var compiledOnce = []string{"GOFLAGS=-trimpath -ldflags=-s -buildvcs=false", "CGO_ENABLED=0", "GOGC=400"}
 
 func build(t *testing.T, bin string) {
 	t.Helper()

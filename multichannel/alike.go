@@ -1,12 +1,18 @@
 package multichannel
 
 import (
+	"fmt"
 	"log/slog"
 	"math/cmplx"
 	"slices"
+	"strconv"
+	"strings"
 
 	"gonum.org/v1/gonum/floats"
 )
+
+// humBelow is the frequency in Hz below which channels may have an offset or a hum in common that is not of the room.
+const humBelow = 120
 
 // leastOwn is the least part of the power of a channel that is its own, and not another channel at some level, before it
 // counts as a copy: -50 dB. That of two microphones a few centimetres apart is far more, that of rounding to 16 bits less.
@@ -38,15 +44,26 @@ func (p *channelPair) left() float64 {
 // apart there. Of channels that are neither it reads no more than tells so.
 func (m *mixture) warn(log *slog.Logger) {
 	silent, pairs := m.silentAndAlike()
-	if len(silent) == m.channels {
-		log.Warn("there is no sound in what is learnt from, so each source is left as on one microphone; want a part with sound in it, by learn_from and learn_for")
+	m.silent, m.copies = len(silent) == m.channels, len(pairs) > 0
+	switch {
+	case m.silent:
+		log.Warn("there is no sound in what is learnt from; want a part with sound in it")
 		return
+	case len(silent) > 0:
+		var names []string
+		for _, i := range silent {
+			names = append(names, strconv.Itoa(i+1))
+		}
+		log.Warn("channels are silent in what is learnt from, so nothing tells sources apart by them; want the microphones alone", "channels", strings.Join(names, ", "))
 	}
-	for _, i := range silent {
-		log.Warn("a channel is silent in what is learnt from, so nothing tells sources apart by it; want the microphones alone", "channel", i+1)
-	}
-	for _, p := range pairs {
-		log.Warn("a channel is a copy of another but for its level, so nothing tells sources apart by it; want a recording of microphones that stand apart", "channel", p.i+1, "of", p.j+1)
+	if m.copies {
+		var names []string
+		for i, p := range pairs {
+			if i == 0 || pairs[i-1].i != p.i { // each but once
+				names = append(names, fmt.Sprintf("%d of %d", p.i+1, p.j+1))
+			}
+		}
+		log.Warn("channels are copies of others but for their level, so nothing tells sources apart by them; want a recording of microphones that stand apart", "channels", strings.Join(names, ", "))
 	}
 }
 
@@ -71,7 +88,9 @@ func (m *mixture) silentAndAlike() (silent []int, pairs []*channelPair) {
 		pairs = slices.DeleteFunc(pairs, func(p *channelPair) bool {
 			re, im := row(p.i)
 			re2, im2 := row(p.j)
-			p.add(re, im, re2, im2)
+			if f >= m.hum {
+				p.add(re, im, re2, im2)
+			}
 			return p.left() > leastOwn*m.numbers() // the mean power of all channels is 1
 		})
 	}

@@ -62,6 +62,9 @@ func (s *FDICA) learn(ctx context.Context, env audiosep.Env, in In) (*images, er
 	if err != nil {
 		return nil, err
 	}
+	if m.silent {
+		return m.asHeard(m.channels, s.p.Scale), nil
+	}
 	solver := newFDICA(newDemixer(m))
 	told := &progress{env: env, of: s.p.Iterations}
 	if err := learn(ctx, solver, s.p.Iterations, told.step); err != nil {

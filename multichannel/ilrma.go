@@ -72,6 +72,9 @@ func (s *ILRMA) learn(ctx context.Context, env audiosep.Env, in In) (*images, er
 	if err != nil {
 		return nil, err
 	}
+	if m.silent {
+		return m.asHeard(m.channels, s.p.Scale), nil
+	}
 	told := &progress{env: env, of: s.p.Warm + s.p.Restarts*s.p.Iterations}
 	d, err := begin(ctx, m, s.p.Warm, told.step)
 	if err != nil {

@@ -54,12 +54,24 @@ func (d *demixer) images(scale string) *images {
 	return s
 }
 
+// asHeard returns the images of sources that are the microphones as they are.
+func (m *mixture) asHeard(sources int, scale string) *images {
+	d := newDemixer(m)
+	d.sources = sources
+	s := &images{channels: d.channels, sources: sources, sums: scale == "projection_back" || sources < d.channels}
+	for f := range d.bins {
+		s.w = append(s.w, d.matrix(f)[:sources*d.channels]...)
+	}
+	s.a = slices.Clone(s.w)
+	return s
+}
+
 // How loud a direction of the microphones may come out as an image, in amplitude, before what was learnt from is taken
 // to have had nothing in it, or by chance alone. Where frames leave a direction out, as fewer frames than microphones do,
 // the ridge alone bounds its gain, to about 1/√ridge = 1e7. Rooms whose frames are many have come to 1e4, in few bins.
 const (
 	mostGain      = 1e5
-	mostGainOfFew = 10 // of sound for less than two frames a microphone, side by side
+	mostGainOfFew = 10 // of sound for less than a frame a microphone, side by side
 )
 
 // bounded leaves microphones as they are, as in silence, in bins where an image would be that much louder than the
@@ -70,10 +82,13 @@ func (s *images) bounded(m *mixture, env audiosep.Env) *images {
 	for f := range bins {
 		w, a := s.w[f*each:(f+1)*each], s.a[f*each:(f+1)*each]
 		gain := s.gain(w, a)
-		if gain <= mostGainOfFew || gain <= mostGain && m.sounding(f) >= 2*float64(s.channels) {
+		switch {
+		case gain == 0: // silence
+		case gain <= mostGainOfFew || gain <= mostGain && !m.copies && m.sounding(f) >= float64(s.channels):
 			continue
+		default:
+			undetermined++
 		}
-		undetermined++
 		clear(w)
 		clear(a)
 		for n := range s.sources {

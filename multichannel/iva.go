@@ -95,6 +95,9 @@ func (s *IVA) learn(ctx context.Context, env audiosep.Env, in In) (*images, erro
 	if err != nil {
 		return nil, err
 	}
+	if m.silent {
+		return m.asHeard(sources, s.p.Scale), nil
+	}
 	solver := newIVA(newOverdemixer(m, sources), s.p)
 	told := &progress{env: env, of: s.p.Iterations}
 	if err := learn(ctx, solver, s.p.Iterations, told.step); err != nil {

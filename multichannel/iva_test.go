@@ -426,15 +426,22 @@ func TestWarnsOfChannelsThatTellNothing(t *testing.T) {
 	scaled := make([]float64, 8000)
 	floats.ScaleTo(scaled, -0.3, room.Data[0])
 	nothing := make([]float64, 8000)
+	offset := &audiosep.Signal{} // of all microphones, far louder than the room
+	for _, x := range room.Data {
+		y := slices.Clone(x)
+		floats.AddConst(300*floats.Norm(x, math.Inf(1)), y)
+		offset.Data = append(offset.Data, y)
+	}
 	for _, c := range []struct {
 		what string
 		data [][]float64
 		want []string
 	}{
 		{"a room", room.Data, nil},
-		{"a copy, softer", [][]float64{room.Data[0], room.Data[1], scaled}, []string{`msg="a channel is a copy of another but for its level,`, "channel=3 of=1"}},
-		{"a silent channel", [][]float64{room.Data[0], nothing, room.Data[2]}, []string{`msg="a channel is silent in what is learnt from,`, "channel=2"}},
-		{"silence", [][]float64{nothing, nothing, nothing}, []string{`msg="there is no sound in what is learnt from,`}},
+		{"a room with an offset", offset.Data, nil},
+		{"a copy, softer", [][]float64{room.Data[0], room.Data[1], scaled}, []string{`msg="channels are copies of others but for their level,`, `channels="3 of 1"`}},
+		{"a silent channel", [][]float64{room.Data[0], nothing, room.Data[2]}, []string{`msg="channels are silent in what is learnt from,`, "channels=2"}},
+		{"silence", [][]float64{nothing, nothing, nothing}, []string{`msg="there is no sound in what is learnt from;`}},
 	} {
 		x := spectra(t, &audiosep.Signal{Rate: 8000, Channels: 3, Data: c.data}, 256)
 		for name, build := range inBoth(t, 1) {
@@ -443,7 +450,7 @@ func TestWarnsOfChannelsThatTellNothing(t *testing.T) {
 				separate(t, build(Storage{precision}), x, audiosep.Env{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 				var told []string
 				for line := range strings.Lines(log.String()) {
-					if strings.Contains(line, `msg="a channel is`) || strings.Contains(line, `msg="there is no sound`) {
+					if strings.Contains(line, `msg="channels are`) || strings.Contains(line, `msg="there is no sound`) {
 						told = append(told, line)
 					}
 				}
@@ -454,6 +461,33 @@ func TestWarnsOfChannelsThatTellNothing(t *testing.T) {
 					if !strings.Contains(log.String(), w) {
 						t.Errorf("%s, %s in %s: it tells %q; want %q", c.what, name, precision, log.String(), w)
 					}
+				}
+			}
+		}
+	}
+}
+
+// Sources that are learnt from silence are the microphones as they are, whatever their number and scale.
+func TestLearnsOnSilence(t *testing.T) {
+	mix, _ := delayed(talkers(5, 3, 8000), 3)
+	for _, x := range mix.Data {
+		clear(x[:4000])
+	}
+	x := spectra(t, mix, 256)
+	part := Excerpt{LearnFor: 0.4}
+	for _, scale := range []string{"projection_back", "minimal_distortion"} {
+		p, over := DefaultIVA(), DefaultIVA()
+		p.Excerpt, p.Scale = part, scale
+		over.Excerpt, over.Scale, over.Sources = part, scale, 2
+		f, l := DefaultFDICA(), DefaultILRMA()
+		f.Excerpt, f.Scale, l.Excerpt, l.Scale = part, scale, part, scale
+		for name, s := range map[string]stage{"iva": iva(t, p), "iva of two": iva(t, over), "fdica": fdica(t, f), "ilrma": ilrma(t, l)} {
+			for n, stem := range separate(t, s, x, audiosep.Env{}) {
+				if name == "iva of two" && n == 2 { // the rest
+					continue
+				}
+				if off := floats.Distance(stem.Data[n], mix.Data[n], math.Inf(1)); !(off < 1e-9) {
+					t.Errorf("%s, %s: source %d is microphone %d within %g; want 1e-9", name, scale, n+1, n+1, off)
 				}
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 
 	"gonum.org/v1/gonum/floats"
@@ -15,6 +16,7 @@ import (
 	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/lend"
 	"github.com/audiosep/audiosep/internal/threads"
+	"github.com/audiosep/audiosep/internal/wrap"
 )
 
 // mixture is the part of a recording that is learnt from, bin by bin, in memory.
@@ -25,6 +27,8 @@ type mixture struct {
 	low                    []float32 // the same in the place of x, to be multiplied by scale
 	scale                  float64
 	apart                  float64 // how far a frame begins from the one before, of a frame's length
+	hum                    int     // the bins that may be hum, which are the first
+	silent, copies         bool    // all channels; whether some are copies of others
 }
 
 // newMixture returns a mixture of zeros.
@@ -99,6 +103,9 @@ func readMixture(ctx context.Context, env audiosep.Env, x audiosep.Spectra, part
 	}
 	m := newMixture(t.Bins(), f.Channels, n*f.Realisations, p)
 	m.apart = min(1, float64(f.Hop)/float64(f.Length))
+	if tuned, ok := wrap.As[audiosep.Tuned](t); ok {
+		m.hum, _ = slices.BinarySearch(tuned.Frequencies(), humBelow/float64(f.Rate))
+	}
 	read := func(keep func(s *audiosep.Spectrogram, at int)) error {
 		return eachBlock(ctx, x, first, n, keep)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
@@ -249,6 +251,9 @@ func drawGrowth(file string, panels map[string]*growthPanel) error {
 			logarithmic(p, lines[0].X)
 			tiles[i] = append(tiles[i], p)
 		}
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+		return err
 	}
 	return report.SaveTiles(file, tiles, 10*vg.Centimeter*vg.Length(len(tiles[0])), 20*vg.Centimeter)
 }

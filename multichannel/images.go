@@ -34,7 +34,7 @@ type images struct {
 // (Matsuoka and Nakashima, Minimal distortion principle for blind source separation, 2001).
 func (d *demixer) images(scale string) *images {
 	c := d.channels
-	s := &images{channels: c, sources: d.sources, sums: scale == "projection_back" || d.sources < c, a: make([]complex128, d.bins*d.sources*c)}
+	s := &images{channels: c, sources: d.sources, sums: sumsToMixture(scale, d.sources, c), a: make([]complex128, d.bins*d.sources*c)}
 	b, ones := d.each[0], d.ones()
 	for f := range d.bins {
 		w, a := d.matrix(f), s.a[f*d.sources*c:(f+1)*d.sources*c]
@@ -56,32 +56,49 @@ func (d *demixer) images(scale string) *images {
 
 // asHeard returns the images of sources that are the microphones as they are.
 func (m *mixture) asHeard(sources int, scale string) *images {
-	d := newDemixer(m)
-	d.sources = sources
-	s := &images{channels: d.channels, sources: sources, sums: scale == "projection_back" || sources < d.channels}
-	for f := range d.bins {
-		s.w = append(s.w, d.matrix(f)[:sources*d.channels]...)
+	n := m.bins * sources * m.channels
+	s := &images{channels: m.channels, sources: sources, w: make([]complex128, n), a: make([]complex128, n), sums: sumsToMixture(scale, sources, m.channels)}
+	for f := range m.bins {
+		s.leave(f)
 	}
-	s.a = slices.Clone(s.w)
 	return s
+}
+
+// sumsToMixture tells whether images, with the rest where there is one, sum to the mixture.
+func sumsToMixture(scale string, sources, channels int) bool {
+	return scale == "projection_back" || sources < channels
+}
+
+// bin returns w and a of a bin, [n][c].
+func (s *images) bin(f int) (w, a []complex128) {
+	each := s.sources * s.channels
+	return s.w[f*each : (f+1)*each], s.a[f*each : (f+1)*each]
+}
+
+// leave has the sources of a bin be the microphones as they are.
+func (s *images) leave(f int) {
+	w, a := s.bin(f)
+	clear(w)
+	clear(a)
+	for n := range s.sources {
+		w[n*s.channels+n], a[n*s.channels+n] = 1, 1
+	}
 }
 
 // How loud a direction of the microphones may come out as an image, in amplitude, before what was learnt from is taken
 // to have had nothing in it, or by chance alone. Where frames leave a direction out, as fewer frames than microphones do,
-// the ridge alone bounds its gain, to about 1/√ridge = 1e7. Rooms whose frames are many have come to 1e4, in few bins.
+// the ridge alone bounds its gain, to about 1/√ridge = 1e7. The two bounds are from trials on rooms and on little sound.
 const (
 	mostGain      = 1e5
-	mostGainOfFew = 10 // of sound for less than a frame a microphone, side by side
+	mostGainOfFew = 10 // of sound for less than a frame a microphone, side by side, or of copies
 )
 
 // bounded leaves microphones as they are, as in silence, in bins where an image would be that much louder than the
 // mixture as soon as it has something in a direction that was not learnt from, and warns of them. They were learnt from m.
 func (s *images) bounded(m *mixture, env audiosep.Env) *images {
-	each := s.sources * s.channels
-	bins, undetermined := len(s.w)/each, 0
-	for f := range bins {
-		w, a := s.w[f*each:(f+1)*each], s.a[f*each:(f+1)*each]
-		gain := s.gain(w, a)
+	undetermined := 0
+	for f := range m.bins {
+		gain := s.gain(s.bin(f))
 		switch {
 		case gain == 0: // silence
 		case gain <= mostGainOfFew || gain <= mostGain && !m.copies && m.sounding(f) >= float64(s.channels):
@@ -89,15 +106,11 @@ func (s *images) bounded(m *mixture, env audiosep.Env) *images {
 		default:
 			undetermined++
 		}
-		clear(w)
-		clear(a)
-		for n := range s.sources {
-			w[n*s.channels+n], a[n*s.channels+n] = 1, 1
-		}
+		s.leave(f)
 	}
 	if undetermined > 0 {
 		env.Logger().Warn("in some bins what is learnt from does not tell the sources apart, and each is left as on one microphone; want many more frames than microphones, in which there is sound and the microphones differ",
-			"bins", undetermined, "of", bins, "frames", m.frames)
+			"bins", undetermined, "of", m.bins, "frames", m.frames)
 	}
 	return s
 }

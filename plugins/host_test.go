@@ -477,6 +477,34 @@ func TestScripts(t *testing.T) {
 	}
 }
 
+// TestOpenForWriting starts a plugin whose file is still open for writing, which the system refuses
+// until it is closed.
+func TestOpenForWriting(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux refuses to run such a file")
+	}
+	t.Parallel()
+	for closed, want := range map[bool]string{
+		true:  "it ended before it was ready: exit status 3",
+		false: "another program has its file open for writing; want it written whole, and closed, before it is started",
+	} {
+		dir := t.TempDir()
+		files(t, dir, map[string]string{prefix + "open": "#!/bin/sh\nexit 3\n"})
+		f, err := os.OpenFile(filepath.Join(dir, prefix+"open"), os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if closed {
+			time.AfterFunc(busy/10, func() { f.Close() })
+		}
+		h := NewHost(Options{Folders: []string{dir}})
+		defer h.Close()
+		_, err = h.Describe(t.Context(), "open")
+		checkError(t, err, []string{"plugin open could not start: " + want})
+	}
+}
+
 // TestWritten shows what a plugin writes that does its work.
 func TestWritten(t *testing.T) {
 	var mu sync.Mutex

@@ -77,8 +77,11 @@ func envOption(word string) int {
 
 // unstartable says why the system did not start a file.
 func unstartable(err error) string {
-	if errors.Is(err, syscall.ENOEXEC) {
+	switch {
+	case errors.Is(err, syscall.ENOEXEC):
 		return "it is a program for another system or processor; want one built for " + runtime.GOOS + "/" + runtime.GOARCH
+	case errors.Is(err, syscall.ETXTBSY):
+		return "another program has its file open for writing; want it written whole, and closed, before it is started"
 	}
 	return err.Error()
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -206,8 +207,10 @@ func (p *process) end() {
 // ourselves gives the plugin a pipe to watch the host by, shared memory, and us its
 // exit status and its last words.
 type child struct {
-	cmd      *exec.Cmd
-	name     string
+	plugin   plugin
+	env      []string
+	files    []*os.File
+	cmd      *exec.Cmd // of the last try
 	stdout   *greeting
 	stderr   *tail
 	stdin    io.WriteCloser
@@ -219,22 +222,48 @@ type child struct {
 }
 
 func newChild(pl plugin, o Options) *child {
-	c := &child{
-		cmd: exec.Command(pl.path), name: pl.name, stdout: newGreeting(), stderr: &tail{name: pl.name, show: o.Written},
+	return &child{
+		plugin: pl, stdout: newGreeting(), stderr: &tail{name: pl.name, show: o.Written},
 		started: make(chan struct{}), done: make(chan struct{}),
 	}
-	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
-	c.cmd.WaitDelay = grace // whoever else holds the pipes
-	return c
 }
 
 func (c *child) prepare(env []string, shared *arena) {
-	c.cmd.Env = append(os.Environ(), env...)
+	c.env = append(os.Environ(), env...)
 	if shared != nil {
-		c.cmd.ExtraFiles = []*os.File{shared.file}
-		c.cmd.Env = append(c.cmd.Env, fmt.Sprintf("%s=3:%d", sharedEnv, len(shared.memory)))
+		c.files = []*os.File{shared.file}
+		c.env = append(c.env, fmt.Sprintf("%s=3:%d", sharedEnv, len(shared.memory)))
 	}
+}
+
+// try starts the process once.
+func (c *child) try() (err error) {
+	c.cmd = exec.Command(c.plugin.path)
+	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
+	c.cmd.WaitDelay = grace // whoever else holds the pipes
+	c.cmd.Env, c.cmd.ExtraFiles = c.env, c.files
 	setProcess(c.cmd)
+	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
+		return err
+	}
+	return c.cmd.Start()
+}
+
+// busy is how long a plugin is tried whose file is open for writing, which Linux does not run. Such a
+// file has often been written and closed: a process that starts at the same time has, for a moment,
+// all that was open in its parent, so in a program that both writes plugins and starts processes.
+const busy = 2 * time.Second
+
+// launch starts the process as soon as its file is closed.
+func (c *child) launch() error {
+	until := time.Now().Add(busy)
+	for pause := time.Millisecond; ; pause *= 2 {
+		err := c.try()
+		if !errors.Is(err, syscall.ETXTBSY) || c.killed.Load() || time.Now().Add(pause).After(until) {
+			return err
+		}
+		time.Sleep(pause)
+	}
 }
 
 // Start starts the process and keeps the thread that did: Linux takes its end for the
@@ -246,9 +275,7 @@ func (c *child) Start(context.Context) error {
 		// Whoever learns of the end from standard output can be sure of it.
 		defer c.stdout.end()
 		defer close(c.done)
-		if c.stdin, c.startErr = c.cmd.StdinPipe(); c.startErr == nil {
-			c.startErr = c.cmd.Start()
-		}
+		c.startErr = c.launch()
 		close(c.started)
 		if c.startErr == nil {
 			if c.killed.Load() { // before it could be
@@ -309,8 +336,8 @@ func (c *child) Wait(context.Context) error      { <-c.done; return c.status }
 func (c *child) Kill(context.Context) error      { c.kill(); return nil }
 func (c *child) Stdout() io.ReadCloser           { return c.stdout.r }
 func (c *child) Stderr() io.ReadCloser           { return io.NopCloser(strings.NewReader("")) }
-func (c *child) Name() string                    { return c.name }
-func (c *child) ID() string                      { return c.name }
+func (c *child) Name() string                    { return c.plugin.name }
+func (c *child) ID() string                      { return c.plugin.name }
 func (c *child) Diagnose(context.Context) string { return "" }
 
 func (*child) PluginToHost(network, address string) (string, string, error) {

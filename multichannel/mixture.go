@@ -113,12 +113,14 @@ func readMixture(ctx context.Context, env audiosep.Env, x audiosep.Spectra, part
 		return nil, err
 	}
 	power := m.power()
-	if mean := power / m.numbers(); m.low != nil && !(mean > 1/mostSingle && mean < mostSingle) {
+	if mean, most := power/m.numbers(), m.mostPower(); !(mean > 1/most && mean < most) {
 		scale, err := intoRange(read)
 		if err != nil {
 			return nil, err
 		}
-		if err := read(func(s *audiosep.Spectrogram, at int) { m.keep(s, at, n, scale) }); err != nil {
+		if m.low == nil {
+			m.multiply(scale)
+		} else if err := read(func(s *audiosep.Spectrogram, at int) { m.keep(s, at, n, scale) }); err != nil {
 			return nil, err
 		}
 		power = m.power()
@@ -164,12 +166,17 @@ func (m *mixture) keep(s *audiosep.Spectrogram, at, n int, scale float64) {
 	}
 }
 
-// mostSingle is the greatest mean power of coefficients that are kept in float32 as they are, and its
-// inverse the least: with it what counts beside them is in the range of the numbers.
-const mostSingle = 0x1p120
+// mostPower is the greatest mean power of coefficients that are kept as they are, and its inverse the
+// least: with it what counts beside them is in the range of the numbers.
+func (m *mixture) mostPower() float64 {
+	if m.low != nil {
+		return 0x1p120
+	}
+	return 0x1p900
+}
 
 // intoRange returns the power of two that takes the greatest number of all frames to between ½ and 1;
-// 1 if they are zeros.
+// 1 if they are zeros, and the greatest there is if that takes it less far.
 func intoRange(read func(keep func(s *audiosep.Spectrogram, at int)) error) (scale float64, err error) {
 	var mu sync.Mutex
 	var most float64
@@ -185,7 +192,7 @@ func intoRange(read func(keep func(s *audiosep.Spectrogram, at int)) error) (sca
 		most = max(most, own)
 	})
 	_, exponent := math.Frexp(most)
-	return math.Ldexp(1, -exponent), err
+	return math.Ldexp(1, min(-exponent, 1023)), err
 }
 
 // power returns the sum of the powers of all coefficients.
@@ -213,9 +220,14 @@ func (m *mixture) normalise(power float64) {
 		m.scale = math.Sqrt(m.numbers() / power)
 	}
 	if m.low == nil {
-		threads.NewTeam().Do(m.bins, runtime.GOMAXPROCS(0), func(_, f int) {
-			size := 2 * m.channels * m.stride
-			floats.Scale(m.scale, m.x[f*size:(f+1)*size])
-		})
+		m.multiply(m.scale)
 	}
+}
+
+// multiply scales x, which is float64.
+func (m *mixture) multiply(scale float64) {
+	threads.NewTeam().Do(m.bins, runtime.GOMAXPROCS(0), func(_, f int) {
+		size := 2 * m.channels * m.stride
+		floats.Scale(scale, m.x[f*size:(f+1)*size])
+	})
 }

@@ -145,7 +145,7 @@ func TestPrecisionsSeparateRoomsAlike(t *testing.T) {
 }
 
 // A recording that is louder or softer by a power of two is separated into the same stems, as much
-// louder or softer, to the bit: also where its coefficients are out of the range of float32.
+// louder or softer, to the bit: also where its coefficients are out of the range of float32, or the powers of them out of that of float64.
 func TestPrecisionsScale(t *testing.T) {
 	mix, _ := delayed(talkers(3, 2, 9000), 2)
 	scaled := func(exponent int) *audiosep.Signal {
@@ -162,7 +162,7 @@ func TestPrecisionsScale(t *testing.T) {
 	for _, precision := range []string{"float32", "float64"} {
 		s := inBoth(t, 3)["iva"](Storage{precision})
 		want := separate(t, s, spectra(t, mix, 256), audiosep.Env{})
-		for _, exponent := range []int{-200, -130, -100, -10, 10, 100, 130, 200} {
+		for _, exponent := range []int{-900, -600, -200, -130, -100, -10, 10, 100, 130, 200, 600, 900} {
 			for n, got := range separate(t, s, spectra(t, scaled(exponent), 256), audiosep.Env{}) {
 				for c, x := range got.Data {
 					for i, v := range x {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -82,6 +83,8 @@ func unstartable(err error) string {
 		return "it is a program for another system or processor; want one built for " + runtime.GOOS + "/" + runtime.GOARCH
 	case errors.Is(err, syscall.ETXTBSY):
 		return "another program has its file open for writing; want it written whole, and closed, before it is started"
+	case errors.Is(err, fs.ErrPermission):
+		return "the system does not let this user execute it; want chmod +x, in a folder whose file system lets programs run"
 	}
 	return err.Error()
 }

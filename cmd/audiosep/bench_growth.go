@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,9 @@ recordings (R) and the threads; without any, all are measured, in some minutes.`
 		ValidArgs: growthSizes,
 		Args:      someOf("size", growthSizes),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if ext := filepath.Ext(file); ext != "" && !strings.EqualFold(ext, ".png") {
+				return fmt.Errorf("--plot is %s; want a file that ends with .png, which is what is drawn", file)
+			}
 			if file != "" {
 				if err := whole.Allowed(file, true, nil); err != nil {
 					return err

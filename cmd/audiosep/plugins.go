@@ -300,13 +300,13 @@ func pluginAt(cmd *cobra.Command, path, tmp string) (string, error) {
 		return "", fmt.Errorf("%s is not there; %s", path, wants)
 	}
 	log := newWarnings(cmd.ErrOrStderr())
-	if named {
-		log.Warn("the plugin is no file that can be executed; it is tested as plugin install makes it, where it stands runs want chmod +x", "file", path)
-	}
 	s := &store.Store{Dir: tmp, Log: log}
 	in, _, err := s.Install(cmd.Context(), store.Options{From: path})
 	if err != nil {
 		return "", &runError{fmt.Errorf("%s is no plugin that can be tested: %w; %s", path, err, wants)}
+	}
+	if named {
+		log.Warn("the plugin is no file that can be executed; it is tested as plugin install makes it, where it stands runs want chmod +x", "file", path)
 	}
 	return filepath.Join(in.Dir, plugins.FileName(in.Name)), nil
 }

@@ -189,7 +189,11 @@ func within(dir, from string) (string, string, error) {
 		}
 	}
 	if len(names) != 1 {
-		return "", "", fmt.Errorf("%s has %s called audiosep-plugin-NAME %v; want one, in the outermost folder", from, counted.Of(len(names), "file"), names)
+		which := ""
+		if len(names) > 0 {
+			which = ": " + strings.Join(names, ", ")
+		}
+		return "", "", fmt.Errorf("%s has %s called audiosep-plugin-NAME%s; want one, in the outermost folder", from, counted.Of(len(names), "file"), which)
 	}
 	return dir, names[0], nil
 }

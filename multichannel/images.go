@@ -169,12 +169,14 @@ func (s *images) out(x audiosep.Spectra, l Line, env audiosep.Env) (Out, error) 
 	if err := s.locate(l, x, env.Logger()); err != nil {
 		return Out{}, err
 	}
-	return Out{s.stems(x)}, nil
+	stems := s.stems(x)
+	watch(stems, env.Logger())
+	return Out{stems}, nil
 }
 
 // stems returns the images of all sources on all channels of x, which are separated as they
 // are taken.
-func (s *images) stems(x audiosep.Spectra) audiosep.Stems {
+func (s *images) stems(x audiosep.Spectra) *audiosep.SeparatedStems {
 	names := numbered(s.sources)
 	if s.sources < s.channels {
 		names = append(names, restName)

@@ -349,9 +349,11 @@ class Env:
 
 def _shaped(what, x, *shape, note=""):
     """Returns x as an array, which must have that shape; None stands for any size. note says why."""
+    want = "(%s)" % ", ".join("any" if w is None else str(w) for w in shape)
+    if x is None:
+        raise ValueError("%s is None; want numbers of the shape %s%s: does it end without return?" % (what, want, note))
     x = np.asarray(x)
     if x.ndim != len(shape) or any(w is not None and w != s for w, s in zip(shape, x.shape)):
-        want = "(%s)" % ", ".join("any" if w is None else str(w) for w in shape)
         raise ValueError("%s has the shape %s; want %s%s" % (what, x.shape, want, note))
     return x
 

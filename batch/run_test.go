@@ -381,3 +381,16 @@ func TestPublishTwice(t *testing.T) {
 		t.Errorf("%v; want %v", names, want)
 	}
 }
+
+// An item is not done by what was read of a file that changed meanwhile, whatever sum was taken of it.
+func TestChangedIsNotDone(t *testing.T) {
+	it := &Item{Input: []string{"a.wav"}, SHA256: []string{"aa"}}
+	rec := &record.Record{Inputs: []record.File{{Path: "a.wav", SHA256: "aa", Bytes: 1}}}
+	if err := newDone(it, "1").inputs(it, rec); err != nil {
+		t.Fatal(err)
+	}
+	rec.Changed = []string{"a.wav"}
+	if err := newDone(it, "1").inputs(it, rec); err == nil || !strings.Contains(err.Error(), "a.wav changed while it was read; want it left alone") {
+		t.Errorf("error is %v", err)
+	}
+}

@@ -120,6 +120,9 @@ func (s *Separator) Do(ctx context.Context, t Task, step func(Progress)) (*Done,
 
 // inputs notes what was read, and holds it against what was planned.
 func (d *Done) inputs(it *Item, rec *record.Record) error {
+	if len(rec.Changed) > 0 {
+		return fmt.Errorf("%s changed while it was read; want it left alone until its item is done", rec.Changed[0])
+	}
 	for i, path := range it.Input {
 		at := slices.IndexFunc(rec.Inputs, func(f record.File) bool { return f.SHA256 == it.SHA256[i] })
 		if at < 0 {

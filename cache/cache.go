@@ -85,7 +85,7 @@ func (d *Disk) Load(ctx context.Context, key string) (*pipeline.Learnt, bool) {
 }
 
 func load(ctx context.Context, path string) (*pipeline.Learnt, error) {
-	text, err := os.ReadFile(path + ".json")
+	text, err := whole.ReadFile(path + ".json")
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func load(ctx context.Context, path string) (*pipeline.Learnt, error) {
 		}
 	}
 	if e.State != "" {
-		if l.State, err = os.ReadFile(path + ".state"); err != nil {
+		if l.State, err = whole.ReadFile(path + ".state"); err != nil {
 			return nil, err
 		}
 		if sum := sha256.Sum256(l.State); hex.EncodeToString(sum[:]) != e.State {

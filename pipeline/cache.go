@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"reflect"
@@ -67,7 +66,7 @@ func (r *run) make(ctx context.Context, st *stage, in audiosep.Values) (audiosep
 	if !learns(st.def) {
 		return st.def.Run(ctx, r.recalling(st), st.impl, in)
 	}
-	key, ok := r.key(st)
+	key, ok := r.key(ctx, st)
 	if !ok {
 		return run()
 	}
@@ -102,7 +101,7 @@ func (r *run) recalling(st *stage) audiosep.Env {
 	}).With("stage", st.id)
 	var asked atomic.Bool
 	env.Learnt = func(ctx context.Context, learn func() ([]byte, error)) ([]byte, error) {
-		key, ok := r.key(st)
+		key, ok := r.key(ctx, st)
 		if !ok || asked.Swap(true) { // what is kept is one thing
 			return learn()
 		}
@@ -295,14 +294,14 @@ func (w *warnings) keep(r slog.Record, attrs []slog.Attr) {
 // key returns a hash of all that decides what a stage makes: what it is, its parameters, its
 // seed, the contents of the files that it reads, the pin of its plugin, and the same of all stages above. ok is
 // false where that is not known: of plugins without a pin, and of standard input.
-func (r *run) key(st *stage) (key string, ok bool) {
+func (r *run) key(ctx context.Context, st *stage) (key string, ok bool) {
 	if r.keys == nil {
 		r.keys = map[*stage]string{}
 	}
 	if key, ok = r.keys[st]; ok {
 		return key, key != ""
 	}
-	key, err := r.hash(st)
+	key, err := r.hash(ctx, st)
 	if err != nil {
 		key = ""
 	}
@@ -310,7 +309,7 @@ func (r *run) key(st *stage) (key string, ok bool) {
 	return key, key != ""
 }
 
-func (r *run) hash(st *stage) (string, error) {
+func (r *run) hash(ctx context.Context, st *stage) (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "audiosep stage 2\n%q %q %d\n", st.def.Name, st.id, StageSeed(r.Seed, st.id))
 	if st.def.Origin != "" {
@@ -326,7 +325,7 @@ func (r *run) hash(st *stage) (string, error) {
 		if out {
 			return path
 		}
-		sum, err := r.fileHash(path)
+		sum, err := r.fileHash(ctx, path)
 		errs = append(errs, err)
 		return sum
 	})
@@ -336,7 +335,7 @@ func (r *run) hash(st *stage) (string, error) {
 	fmt.Fprintf(h, "%s\n", params)
 	for _, in := range st.def.In {
 		for _, ref := range st.in[in.Name] {
-			above, ok := r.key(r.byID[ref.Stage])
+			above, ok := r.key(ctx, r.byID[ref.Stage])
 			if !ok {
 				return "", errors.New("a stage above has no key")
 			}
@@ -346,23 +345,16 @@ func (r *run) hash(st *stage) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// fileHash returns the SHA-256 of a file that has not changed since the run began: what of it has
+// fileHash returns the SHA-256 of a file that is as it was when the pipeline was checked: what of it has
 // been read is not known otherwise.
-func (r *run) fileHash(path string) (string, error) {
-	if whole.IsStandard(path) || strings.HasPrefix(path, "/dev/") {
+func (r *run) fileHash(ctx context.Context, path string) (string, error) {
+	was, ok := r.states[path]
+	if !ok || strings.HasPrefix(path, "/dev/") {
 		return "", errors.New("it can be read once alone")
 	}
-	f, err := whole.Open(path)
-	if err != nil {
-		return "", err
+	_, sum, err := whole.Sum(ctx, path)
+	if is, there := whole.StateOf(path); err == nil && (!there || is != was) {
+		err = errors.New("it has been changed")
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	if at, err := f.Stat(); err != nil || at.ModTime().After(r.began) {
-		return "", errors.Join(err, errors.New("it has just been changed"))
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return sum, err
 }

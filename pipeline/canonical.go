@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // File is a file that a stage reads or writes.
@@ -20,6 +21,26 @@ func (p *Pipeline) Reads() (files []File) {
 		}
 	}
 	return files
+}
+
+// see notes the states of files that stages will read, unless it has before.
+func (p *Pipeline) see(files []string) {
+	for _, path := range files {
+		if _, ok := p.states[path]; ok || whole.IsStandard(path) {
+			continue
+		}
+		if s, ok := whole.StateOf(path); ok {
+			p.states[path] = s
+		}
+	}
+}
+
+// Changed tells whether a file that is read is not as it was when the pipeline was checked, before a stage could open
+// it: what of it has been read is not known then. A file that is gone is not taken for changed.
+func (p *Pipeline) Changed(path string) bool {
+	was, ok := p.states[path]
+	is, there := whole.StateOf(path)
+	return ok && there && is != was
 }
 
 // Writes returns the files that the stages write, in the order of the stages, as far as they

@@ -16,6 +16,7 @@ import (
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/counted"
 	"github.com/audiosep/audiosep/internal/nearest"
+	"github.com/audiosep/audiosep/internal/whole"
 )
 
 // Pipeline is a spec whose stages exist, are told what they can be told, and fit.
@@ -31,6 +32,7 @@ type Pipeline struct {
 	file   string // of the spec, or empty
 	stages []*stage
 	byID   map[string]*stage
+	states map[string]whole.State // of the files that are read, before any stage was built
 }
 
 // stage is one stage of a checked pipeline.
@@ -52,7 +54,7 @@ type stage struct {
 // error is Problems: every fault, with its place.
 func Check(s *Spec, reg *Registry) (*Pipeline, error) {
 	c := &checker{Spec: s, reg: reg, problems: slices.Concat(s.setErrs, s.misnamed),
-		p: &Pipeline{Name: s.Name, Seed: s.Seed, Out: s.Out, file: s.file, byID: map[string]*stage{}}}
+		p: &Pipeline{Name: s.Name, Seed: s.Seed, Out: s.Out, file: s.file, byID: map[string]*stage{}, states: map[string]whole.State{}}}
 	c.setInputs()
 	c.buildPlugins()
 	for i := range s.Stages {
@@ -138,6 +140,7 @@ func (c *checker) buildPlugins() {
 		told := len(c.problems)
 		raw := c.raw(def, spec, pointer("stages", i))
 		c.problems = c.problems[:told] // the same will be told in the stage's turn
+		c.p.see(filesRead(def.Params, raw))
 		if done[def.Origin] == nil {
 			done[def.Origin] = make(chan struct{})
 		}
@@ -297,6 +300,7 @@ func (c *checker) unknown(at string, spec StageSpec) {
 func (c *checker) params(st *stage, i int, at string) {
 	raw := c.raw(st.def, c.Stages[i], at)
 	st.params, st.reads = raw, filesRead(st.def.Params, raw)
+	c.p.see(st.reads)
 	b, ok := c.plugins[i]
 	if ok {
 		<-b.done

@@ -12,7 +12,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
@@ -79,7 +78,7 @@ func (p *Pipeline) begin(o Options) *run {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &run{Pipeline: p, Options: o, out: map[Ref]any{}, made: map[Ref]any{}, left: p.takers(), heads: map[Ref]audiosep.Head{}, ran: map[*stage]bool{}, mixtures: map[*stage]audiosep.Source{}, began: time.Now()}
+	return &run{Pipeline: p, Options: o, out: map[Ref]any{}, made: map[Ref]any{}, left: p.takers(), heads: map[Ref]audiosep.Head{}, ran: map[*stage]bool{}, mixtures: map[*stage]audiosep.Source{}}
 }
 
 // takers counts the inputs that take each output.
@@ -132,7 +131,6 @@ type run struct {
 	writers map[string]string // files that will be written, in small letters -> the stage's id
 	// mixtures has the recordings that the sources of plugins' stages promise to sum to.
 	mixtures map[*stage]audiosep.Source
-	began    time.Time
 	keys     map[*stage]string // of what stages make, in the cache; empty where there is none
 }
 

@@ -24,7 +24,7 @@ type kept struct {
 const settled = 2 * time.Second
 
 // KeptSum is the sum of [Sum] of a file that is read again only when it is not the same file any more,
-// or of another size or time. It is kept in this process and nowhere else: whoever may change a file
+// or in another [State]. It is kept in this process and nowhere else: whoever may change a file
 // may also give it the time it had, and what is trusted from one run to the next is its content.
 func KeptSum(ctx context.Context, path string) (string, error) {
 	info, err := os.Stat(path)
@@ -34,7 +34,7 @@ func KeptSum(ctx context.Context, path string) (string, error) {
 	sums.mu.Lock()
 	k, ok := sums.all[path]
 	sums.mu.Unlock()
-	if ok && os.SameFile(k.info, info) && k.info.Size() == info.Size() && k.info.ModTime().Equal(info.ModTime()) {
+	if ok && os.SameFile(k.info, info) && stateOf(k.info) == stateOf(info) {
 		return k.sum, nil
 	}
 	began := time.Now()

@@ -33,6 +33,9 @@ type Record struct {
 	// Spec is the pipeline with everything said ([pipeline.Pipeline.Canonical]). Files that it
 	// reads are relative to the folder of the record.
 	Spec json.RawMessage `json:"spec"`
+	// Changed are the names of files that changed while they were read, of which one of the warnings is: what was
+	// separated is not known.
+	Changed []string `json:"-"`
 }
 
 // File is a file of a run.

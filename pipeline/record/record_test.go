@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/whole"
@@ -169,6 +171,32 @@ func TestRecordWarnings(t *testing.T) {
 	}
 	if len(r.Warnings) != 1 || len(kept) != 1 {
 		t.Errorf("the record has the warnings %q, and %q are kept; want one", r.Warnings, kept)
+	}
+}
+
+// TestRecordOfExchanged: that another file was for a while where one is read, which then came back, is told.
+func TestRecordOfExchanged(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the system does not tell when a file was renamed")
+	}
+	dir := t.TempDir()
+	in := filepath.Join(dir, "in.txt")
+	there := func(string) { // when the stage warns
+		time.Sleep(20 * time.Millisecond) // the grain of a file's time
+		if err := errors.Join(os.Rename(in, in+"-"), os.WriteFile(in, []byte("xyz"), 0o666), os.Rename(in+"-", in)); err != nil {
+			t.Error(err)
+		}
+	}
+	w, err := run(t, dir, record.Options{Input: "in", Warned: there})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := w.Record(); !slices.Equal(r.Changed, []string{in}) || !slices.Contains(r.Warnings, "letters: ../in.txt changed while it was read") {
+		t.Errorf("it tells of %q, and warns %q; want in.txt", r.Changed, r.Warnings)
+	}
+	os.RemoveAll(filepath.Join(dir, "out"))
+	if w, err = run(t, dir, record.Options{Input: "in"}); err != nil || len(w.Record().Changed) > 0 {
+		t.Errorf("%v; it tells of a file that was left alone", err)
 	}
 }
 

@@ -76,27 +76,16 @@ func New(p *pipeline.Pipeline, o Options) *Writer {
 type read struct {
 	File
 	path string
-	at   os.FileInfo
 }
 
 func readAll(ctx context.Context, files []pipeline.File) (all []read) {
 	for _, f := range files {
 		r := read{File: File{Stage: f.Stage}, path: f.Path}
-		r.at, _ = os.Stat(f.Path)
 		// What cannot be read now is the run's to tell.
 		r.Bytes, r.SHA256, _ = whole.Sum(ctx, f.Path)
 		all = append(all, r)
 	}
 	return all
-}
-
-// changed tells whether a file is not as it was.
-func (r *read) changed() bool {
-	now, err := os.Stat(r.path)
-	if err != nil || r.at == nil {
-		return false // it has been moved, after it was opened; or it was never there
-	}
-	return now.Size() != r.at.Size() || !now.ModTime().Equal(r.at.ModTime())
 }
 
 // Log returns a logger that hands everything on to log, and keeps the warnings for the record.
@@ -192,7 +181,8 @@ func (w *Writer) make(ctx context.Context, dir string, outputs []pipeline.File) 
 		in.Path = w.o.name(dir, in.path)
 		if sum, size, ok := w.p.Digest(w.p.Reads()[i]); ok {
 			in.SHA256, in.Bytes = hex.EncodeToString(sum[:]), size
-		} else if in.changed() {
+		} else if w.p.Changed(in.path) {
+			r.Changed = append(r.Changed, in.path)
 			w.log.Warn("a file changed while it was read: what was separated is not known", "stage", in.Stage, "file", in.path)
 			r.Warnings = append(r.Warnings, in.Stage+": "+in.Path+" changed while it was read")
 		}

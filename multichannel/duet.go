@@ -132,6 +132,9 @@ func (h *panHistogram) count() {
 	for l := 0; l+1 < len(h.x.Layers); l += 2 {
 		for i := range h.x.Layers[l].Re {
 			left, right := magnitude(h.x.Layers[l], i), magnitude(h.x.Layers[l+1], i)
+			if sum := left + right; sum-sum != 0 {
+				continue // what comes of it is not finite either, and will be told
+			}
 			cell := int(math.Atan2(right, left) * 180 / math.Pi * panCells / 90)
 			h.weights[min(cell, panCells-1)] += math.Hypot(left, right)
 		}
@@ -142,7 +145,11 @@ func magnitude(x audiosep.Coefs, i int) float64 {
 	if x.Im == nil {
 		return math.Abs(x.Re[i])
 	}
-	return math.Sqrt(x.Re[i]*x.Re[i] + x.Im[i]*x.Im[i])
+	m := math.Sqrt(x.Re[i]*x.Re[i] + x.Im[i]*x.Im[i])
+	if !(m > 1e-150 && m < 1e150) { // the squares are out of range
+		m = math.Hypot(x.Re[i], x.Im[i])
+	}
+	return m
 }
 
 // panned shares coefficients out by position: a source has gains left and right, of norm 1.
@@ -174,18 +181,29 @@ func (p *panned) separate(ctx context.Context, dst [][]audiosep.Coefs, x *audios
 	return nil
 }
 
+// toSquare returns a power of two that takes a magnitude to where its square is in range: 1 for most.
+func toSquare(m float64) float64 {
+	if m == 0 || m > 1e-140 && m < 1e140 {
+		return 1
+	}
+	_, exponent := math.Frexp(m)
+	return math.Ldexp(1, min(-exponent, 1023))
+}
+
 // nearest is the least squared distance from a position that counts, as part of the power.
 const nearest = 1e-4
 
 // masks sets masks to what part each source has of coefficient i.
 func (p *panned) masks(masks []float64, a, b audiosep.Coefs, i int) {
 	var sum float64
-	power := math.Pow(magnitude(a, i), 2) + math.Pow(magnitude(b, i), 2)
+	left, right := magnitude(a, i), magnitude(b, i)
+	scale := toSquare(max(left, right))
+	power := math.Pow(scale*left, 2) + math.Pow(scale*right, 2)
 	for j := range masks {
-		re := p.right[j]*a.Re[i] - p.left[j]*b.Re[i]
+		re := p.right[j]*(scale*a.Re[i]) - p.left[j]*(scale*b.Re[i])
 		distance := re * re
 		if a.Im != nil {
-			im := p.right[j]*a.Im[i] - p.left[j]*b.Im[i]
+			im := p.right[j]*(scale*a.Im[i]) - p.left[j]*(scale*b.Im[i])
 			distance += im * im
 		}
 		masks[j] = 1

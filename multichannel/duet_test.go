@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/audiosep/audiosep"
@@ -91,6 +92,30 @@ func TestDUETPositions(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// What is louder or softer by a power of two is separated as it is, also where squares of its coefficients are out of range.
+func TestDUETScales(t *testing.T) {
+	mix, _ := panTo(talkers(7, 2, 6000), -30, 20)
+	p := DefaultDUET()
+	p.Sources = 2
+	want := separate(t, duet(t, p), spectra(t, mix, 256), audiosep.Env{})
+	for _, exponent := range []int{-900, -600, 600, 900} {
+		for n, got := range separate(t, duet(t, p), spectra(t, scaled(mix, exponent), 256), audiosep.Env{}) {
+			for i, v := range got.Data[0] {
+				if off := math.Ldexp(v, -exponent) - want[n].Data[0][i]; !(math.Abs(off) < 1e-12) {
+					t.Fatalf("2^%d: sample %d of stem %d is off by %g", exponent, i, n, off)
+				}
+			}
+		}
+	}
+	out, err := duet(t, p).Run(t.Context(), audiosep.Env{}, In{spectra(t, scaled(mix, 1023), 256)})
+	if err == nil {
+		_, err = audiosep.Collect(t.Context(), out.Sources)
+	}
+	if err == nil || !strings.Contains(err.Error(), "not finite") {
+		t.Errorf("2^1023: error is %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package multichannel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -176,7 +177,8 @@ func (m *mixture) mostPower() float64 {
 }
 
 // intoRange returns the power of two that takes the greatest number of all frames to between ½ and 1;
-// 1 if they are zeros, and the greatest there is if that takes it less far.
+// 1 if they are zeros, and the greatest there is if that takes it less far. It is an error if some are not finite, as
+// those of samples near the end of the range of numbers.
 func intoRange(read func(keep func(s *audiosep.Spectrogram, at int)) error) (scale float64, err error) {
 	var mu sync.Mutex
 	var most float64
@@ -191,6 +193,9 @@ func intoRange(read func(keep func(s *audiosep.Spectrogram, at int)) error) (sca
 		defer mu.Unlock()
 		most = max(most, own)
 	})
+	if most-most != 0 && err == nil {
+		err = errors.New("the coefficients are beyond the range of numbers; want a recording that is not as loud")
+	}
 	_, exponent := math.Frexp(most)
 	return math.Ldexp(1, min(-exponent, 1023)), err
 }

@@ -148,22 +148,11 @@ func TestPrecisionsSeparateRoomsAlike(t *testing.T) {
 // louder or softer, to the bit: also where its coefficients are out of the range of float32, or the powers of them out of that of float64.
 func TestPrecisionsScale(t *testing.T) {
 	mix, _ := delayed(talkers(3, 2, 9000), 2)
-	scaled := func(exponent int) *audiosep.Signal {
-		s := &audiosep.Signal{Rate: mix.Rate, Channels: mix.Channels}
-		for _, x := range mix.Data {
-			y := slices.Clone(x)
-			for i := range y {
-				y[i] = math.Ldexp(y[i], exponent)
-			}
-			s.Data = append(s.Data, y)
-		}
-		return s
-	}
 	for _, precision := range []string{"float32", "float64"} {
 		s := inBoth(t, 3)["iva"](Storage{precision})
 		want := separate(t, s, spectra(t, mix, 256), audiosep.Env{})
 		for _, exponent := range []int{-900, -600, -200, -130, -100, -10, 10, 100, 130, 200, 600, 900} {
-			for n, got := range separate(t, s, spectra(t, scaled(exponent), 256), audiosep.Env{}) {
+			for n, got := range separate(t, s, spectra(t, scaled(mix, exponent), 256), audiosep.Env{}) {
 				for c, x := range got.Data {
 					for i, v := range x {
 						if w := math.Ldexp(want[n].Data[c][i], exponent); v != w {
@@ -173,7 +162,24 @@ func TestPrecisionsScale(t *testing.T) {
 				}
 			}
 		}
+		_, err := s.Run(t.Context(), audiosep.Env{}, In{spectra(t, scaled(mix, 1023), 256)})
+		if want := "the coefficients are beyond the range of numbers; want a recording that is not as loud"; err == nil || err.Error() != want {
+			t.Errorf("%s, 2^1023: error is %v; want %s", precision, err, want)
+		}
 	}
+}
+
+// scaled returns a recording times a power of two.
+func scaled(mix *audiosep.Signal, exponent int) *audiosep.Signal {
+	s := &audiosep.Signal{Rate: mix.Rate, Channels: mix.Channels}
+	for _, x := range mix.Data {
+		y := slices.Clone(x)
+		for i := range y {
+			y[i] = math.Ldexp(y[i], exponent)
+		}
+		s.Data = append(s.Data, y)
+	}
+	return s
 }
 
 // What is forecast has half the coefficients in float32.

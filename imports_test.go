@@ -33,6 +33,7 @@ func TestImportsPointDown(t *testing.T) {
 		"pipeline/record":    {".", "pipeline"},
 		"pipeline/stagetest": {".", "pipeline/contract"},
 		"plugins":            {".", "plugins/wire"},
+		"stages":             {".", "audio", "transforms", "factorizers", "separators", "multichannel", "models", "notes", "nets"},
 		"plugins/store":      {".", "plugins"},
 		"plugins/wire":       {},
 		"presets":            {},
@@ -45,6 +46,11 @@ func TestImportsPointDown(t *testing.T) {
 		"serve":              {".", "pipeline"},
 
 		"examples/internal/known": {".", "audio", "factorizers", "notes", "transforms"}, // what the examples share
+	}
+	for _, line := range goList(t, "{{.ImportPath}} {{.Doc}}", "./...") {
+		if _, doc, _ := strings.Cut(line, " "); doc == "" {
+			t.Errorf("%shas no comment; want one that says what is in it", line)
+		}
 	}
 	const line = "{{.Name}} {{.ImportPath}} {{join .Imports \" \"}}"
 	lines := goList(t, line, "./...")

@@ -40,7 +40,7 @@ func Last[T any](r *Result) (value T, ok bool) {
 // leaves the first as it is.
 func (p *Pipeline) RunInMemory(ctx context.Context, src audiosep.Source, o Options) (*Result, error) {
 	kept := &keeper{next: o.Watcher}
-	ends := &Pipeline{Name: p.Name, Seed: p.Seed, byID: map[string]*stage{}}
+	ends := &Pipeline{Name: p.Name, Seed: p.Seed, byID: map[string]*stage{}, states: p.states}
 	sources, sinks := 0, 0
 	for _, st := range p.stages {
 		own := *st

@@ -19,20 +19,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/audiosep/audiosep/audio"
 	"github.com/audiosep/audiosep/batch"
-	"github.com/audiosep/audiosep/factorizers"
 	"github.com/audiosep/audiosep/internal/garbage"
 	"github.com/audiosep/audiosep/internal/kernel"
 	"github.com/audiosep/audiosep/internal/nearest"
-	"github.com/audiosep/audiosep/models"
-	"github.com/audiosep/audiosep/multichannel"
-	"github.com/audiosep/audiosep/nets"
-	"github.com/audiosep/audiosep/notes"
 	"github.com/audiosep/audiosep/pipeline"
 	"github.com/audiosep/audiosep/presets"
-	"github.com/audiosep/audiosep/separators"
-	"github.com/audiosep/audiosep/transforms"
+	"github.com/audiosep/audiosep/stages"
 )
 
 // Exit codes; exitCodes says what they mean.
@@ -218,7 +211,7 @@ func (e *runError) Unwrap() error { return e.err }
 
 // registry returns every stage compiled into the program.
 func registry() *pipeline.Registry {
-	return pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages, multichannel.Stages, models.Stages, notes.Stages, nets.Stages)
+	return pipeline.NewRegistry(stages.All())
 }
 
 func root() *cobra.Command {

@@ -27,7 +27,7 @@ func DefaultAlignNotes() AlignNotesParams {
 
 var alignNotesStage = audiosep.Define("align_notes",
 	`Moves the notes of a score to where they sound in the recording: for one that is late, played faster or slower, or freely.
-Harmony (the twelve chroma classes) and onsets of both are compared, the cheapest way through all comparisons is found (dynamic time warping; Ewert, Müller and Grosche, High resolution audio synchronization using chroma onset features, ICASSP 2009), and lines are fitted to it around each note. The score must have all of the recording, and nothing else, but for silence and wrong notes.`,
+Harmony (the twelve chroma classes) and onsets of both are compared, the cheapest way through all comparisons is found (dynamic time warping; Ewert, Müller and Grosche, High resolution audio synchronization using chroma onset features, ICASSP 2009), and lines are fitted to it around each note. The score must have all of the recording, and nothing else, but for silence and wrong notes. Onsets come out some 5 to 50 ms off, later where an instrument speaks slowly: near enough to separate by.`,
 	DefaultAlignNotes(), NewAlignNotes)
 
 // AlignNotes is the stage align_notes.

@@ -390,6 +390,9 @@ func (s *ScoreFactors) fit(ctx context.Context, env audiosep.Env, v *spectrogram
 			t.share(f)
 		}
 	}
+	if n := len(f.Objective); n < s.p.Iterations {
+		f.Stop = fmt.Sprintf("all %d iterations done; the objective is of the last %d, since partials were shared", s.p.Iterations, n)
+	}
 	told.end(last(f))
 	return nil
 }

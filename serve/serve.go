@@ -51,11 +51,13 @@ type Server struct {
 	ctx   context.Context
 	stop  context.CancelFunc
 	ended chan struct{}
-	queue chan *run
+	more  chan struct{} // that there may be a run that waits; it has room for one word
 
-	mu   sync.Mutex
-	runs []*run
-	next int
+	submitting sync.Mutex // held while a run is handed in; before mu
+	next       int        // number of the next
+
+	mu   sync.Mutex // held for moments
+	runs []*run     // that are told of, in the order in which they were handed in
 }
 
 // New opens a folder, which it makes if it is not there. Close ends the runs.
@@ -78,7 +80,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	o.Dir = dir
-	s := &Server{Options: o, root: root, queue: make(chan *run, mostRuns), ended: make(chan struct{}), next: 1}
+	s := &Server{Options: o, root: root, more: make(chan struct{}, 1), ended: make(chan struct{}), next: 1}
 	s.ctx, s.stop = context.WithCancel(ctx)
 	old, err := os.ReadDir(filepath.Join(dir, "runs"))
 	for _, e := range old { // of an earlier server: their files stay, their numbers are taken

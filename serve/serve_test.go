@@ -9,7 +9,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,10 +29,16 @@ const spec = `{"audiosep": 1, "name": "two", "stages": [{"use": "read_audio"%s},
 
 func server(t *testing.T) *Server {
 	t.Helper()
+	return serverBy(t, func(ctx context.Context, p *pipeline.Pipeline, o pipeline.Options) error { return p.Run(ctx, o) })
+}
+
+// serverBy is a server that has run run pipelines.
+func serverBy(t *testing.T, run func(ctx context.Context, p *pipeline.Pipeline, o pipeline.Options) error) *Server {
+	t.Helper()
 	s, err := New(t.Context(), Options{Dir: t.TempDir(), MostInput: 200000,
 		Registry: pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages),
 		Preset:   func(name string) ([]byte, bool) { return fmt.Appendf(nil, spec, "", 3, ""), name == "two" },
-		Run:      func(ctx context.Context, p *pipeline.Pipeline, o pipeline.Options) error { return p.Run(ctx, o) }})
+		Run:      run})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,6 +154,112 @@ func TestCancel(t *testing.T) {
 	}
 	if code, _ := ask(t, s, "GET", "/v1/runs/1/files/song-1.wav", nil); code != 404 {
 		t.Errorf("a file of it is answered by %d; want 404", code)
+	}
+}
+
+// TestManyWait hands in many more runs than are remembered behind one that does not end, from several
+// places at once, and cancels most: each is taken or refused for their number, what is cancelled
+// never runs, the others do in the order in which they were taken, and the end of the server ends all.
+func TestManyWait(t *testing.T) {
+	var ran []string // by the server's one worker
+	begun, free := make(chan struct{}), make(chan struct{})
+	s := serverBy(t, func(ctx context.Context, p *pipeline.Pipeline, _ pipeline.Options) error {
+		if ran = append(ran, filepath.Base(p.Out)); ran[0] == filepath.Base(p.Out) {
+			begun <- struct{}{}
+			<-free
+		}
+		return nil
+	})
+	ask(t, s, "PUT", "/v1/inputs/song.wav", sound(t))
+	body := []byte(`{"preset": "two", "input": "song.wav"}`)
+	submit := func() (id int) {
+		switch code, text := ask(t, s, "POST", "/v1/runs", body); code {
+		case 201:
+			var x shown
+			if err := json.Unmarshal([]byte(text), &x); err != nil {
+				t.Error(err)
+			}
+			return x.ID
+		case 429:
+		default:
+			t.Errorf("%d: %s; want 201 or 429", code, text)
+		}
+		return 0
+	}
+	cancel := func(id int) {
+		if code, text := ask(t, s, "DELETE", fmt.Sprintf("/v1/runs/%d", id), nil); code != 200 || id > 1 && !strings.Contains(text, `"cancelled"`) {
+			t.Errorf("run %d is cancelled: %d, %s", id, code, text)
+		}
+	}
+	submit()
+	<-begun
+	var users sync.WaitGroup
+	for range 3 {
+		users.Go(func() {
+			for range mostRuns {
+				if id := submit(); id > 0 {
+					cancel(id)
+				}
+			}
+		})
+	}
+	users.Wait()
+	wait := []int{}
+	for id := submit(); id > 0; id = submit() {
+		wait = append(wait, id)
+	}
+	if len(wait) != mostRuns-1 {
+		t.Errorf("%d runs wait behind the first before one is refused; want %d", len(wait), mostRuns-1)
+	}
+	want := []string{"1"}
+	for i, id := range wait {
+		if i%100 == 50 {
+			want = append(want, strconv.Itoa(id))
+		} else {
+			cancel(id)
+		}
+	}
+	last := submit()
+	if last == 0 {
+		t.Fatal("none is taken when most are cancelled")
+	}
+	want = append(want, strconv.Itoa(last))
+	_, text := ask(t, s, "GET", fmt.Sprintf("/v1/runs/%d", last), nil)
+	if !strings.Contains(text, `"queued"`) {
+		t.Errorf("the last is %s; want it queued", text)
+	}
+	close(free)
+	ask(t, s, "GET", fmt.Sprintf("/v1/runs/%d/events", last), nil) // ends with the run
+	if !slices.Equal(ran, want) {
+		t.Errorf("%v ran; want %v", ran, want)
+	}
+}
+
+// TestCloseEndsAll ends a server with a run at work and many that wait. What is handed in from then on is
+// refused.
+func TestCloseEndsAll(t *testing.T) {
+	s := serverBy(t, func(ctx context.Context, _ *pipeline.Pipeline, _ pipeline.Options) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	ask(t, s, "PUT", "/v1/inputs/song.wav", sound(t))
+	body := []byte(`{"preset": "two", "input": "song.wav"}`)
+	for range 20 {
+		ask(t, s, "POST", "/v1/runs", body)
+	}
+	s.stop()
+	<-s.ended
+	for _, x := range s.runs {
+		<-x.done
+		if x.state != "cancelled" {
+			t.Errorf("run %d is %s; want it cancelled", x.id, x.state)
+		}
+	}
+	if len(s.runs) != 20 {
+		t.Errorf("%d runs were taken; want 20", len(s.runs))
+	}
+	if code, text := ask(t, s, "POST", "/v1/runs", body); code != 503 || len(s.runs) != 20 {
+		t.Errorf("%d, %s, %d runs; want it refused", code, text, len(s.runs))
 	}
 }
 

@@ -47,6 +47,7 @@ const (
 // Server runs what it is asked for, one run after the other.
 type Server struct {
 	Options
+	lock  *os.File // so that no other server numbers runs in it
 	root  *os.Root // of the folder: it opens nothing outside, whatever links say
 	ctx   context.Context
 	stop  context.CancelFunc
@@ -60,7 +61,7 @@ type Server struct {
 	runs []*run     // that are told of, in the order in which they were handed in
 }
 
-// New opens a folder, which it makes if it is not there. Close ends the runs.
+// New opens a folder, which it makes if it is not there and no other server may have. Close ends the runs.
 func New(ctx context.Context, o Options) (*Server, error) {
 	if o.MostInput == 0 {
 		o.MostInput = 1 << 30
@@ -75,31 +76,38 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
+	o.Dir = dir
+	s := &Server{Options: o, more: make(chan struct{}, 1), ended: make(chan struct{}), next: 1}
+	if s.lock, err = whole.Own(filepath.Join(dir, ".audiosep-lock")); errors.Is(err, whole.ErrOwned) {
+		return nil, fmt.Errorf("another server has the folder %s; want it to end first, or another folder", dir)
+	} else if err != nil {
 		return nil, err
 	}
-	o.Dir = dir
-	s := &Server{Options: o, root: root, more: make(chan struct{}, 1), ended: make(chan struct{}), next: 1}
-	s.ctx, s.stop = context.WithCancel(ctx)
+	if s.root, err = os.OpenRoot(dir); err != nil {
+		return nil, errors.Join(err, s.lock.Close())
+	}
 	old, err := os.ReadDir(filepath.Join(dir, "runs"))
+	if err != nil {
+		return nil, errors.Join(err, s.root.Close(), s.lock.Close())
+	}
 	for _, e := range old { // of an earlier server: their files stay, their numbers are taken
 		if id, err := strconv.Atoi(e.Name()); err == nil {
 			s.next = max(s.next, id+1)
 		}
 	}
+	s.ctx, s.stop = context.WithCancel(ctx)
 	go func() {
 		defer close(s.ended)
 		s.work()
 	}()
-	return s, err
+	return s, nil
 }
 
 // Close ends what is being run.
 func (s *Server) Close() error {
 	s.stop()
 	<-s.ended
-	return s.root.Close()
+	return errors.Join(s.root.Close(), s.lock.Close())
 }
 
 //go:embed openapi.json

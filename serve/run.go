@@ -1,10 +1,12 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"net/http"
@@ -75,14 +77,21 @@ func (x *run) shown() shown {
 // submit takes a run and puts it at the end of the queue.
 func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	var a asked
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostSpec))
+	body, err := bounded(w, r, mostSpec)
+	if err != nil {
+		return err
+	}
+	dec := json.NewDecoder(body)
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&a); err != nil {
-		var long *http.MaxBytesError
-		if errors.As(err, &long) {
-			return err
-		}
-		return refuse(http.StatusBadRequest, "the request cannot be read: %w", err)
+		return unread(err)
+	}
+	rest, err := io.ReadAll(io.MultiReader(dec.Buffered(), body))
+	if err != nil {
+		return unread(err)
+	}
+	if len(bytes.Trim(rest, " \t\r\n")) > 0 {
+		return refuse(http.StatusBadRequest, "the request goes on after its JSON value, which ends at byte %d; want one value", dec.InputOffset())
 	}
 	// A check reads files, which others who ask for runs do not wait for.
 	s.submitting.Lock()
@@ -102,6 +111,14 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	s.next++
 	w.Header().Set("Location", "runs/"+strconv.Itoa(x.id))
 	return loopback.Reply(w, http.StatusCreated, x.shown())
+}
+
+// unread is the error of a body that cannot be read.
+func unread(err error) error {
+	if errors.As(err, new(*http.MaxBytesError)) {
+		return err
+	}
+	return refuse(http.StatusBadRequest, "the request cannot be read: %w", err)
 }
 
 // room says why no run is taken.

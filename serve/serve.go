@@ -209,10 +209,24 @@ func (s *Server) listInputs(w http.ResponseWriter, _ *http.Request) error {
 	return loopback.Reply(w, 200, all)
 }
 
+// bounded is the body of a request, which may have so many bytes. One that says that it is longer is refused
+// before it comes.
+func bounded(w http.ResponseWriter, r *http.Request, most int64) (io.Reader, error) {
+	if r.ContentLength > most {
+		w.Header().Set("Connection", "close") // what comes is not waited for
+		return nil, refuse(http.StatusRequestEntityTooLarge, "the body is too large: %d bytes; want %d at most", r.ContentLength, most)
+	}
+	return http.MaxBytesReader(w, r.Body, most), nil
+}
+
 // putInput takes a file, whole or not at all.
 func (s *Server) putInput(w http.ResponseWriter, r *http.Request) (err error) {
 	name := r.PathValue("name")
 	if err := inputName(name); err != nil {
+		return err
+	}
+	body, err := bounded(w, r, s.MostInput)
+	if err != nil {
 		return err
 	}
 	set := whole.Set{Overwrite: true}
@@ -221,7 +235,7 @@ func (s *Server) putInput(w http.ResponseWriter, r *http.Request) (err error) {
 	if err != nil {
 		return err
 	}
-	n, err := io.Copy(f, http.MaxBytesReader(w, r.Body, s.MostInput))
+	n, err := io.Copy(f, body)
 	if err != nil {
 		return err
 	}

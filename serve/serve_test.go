@@ -1,11 +1,13 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math"
+	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -157,6 +159,32 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// TestLongBodies says that bodies will be longer than they may be, and sends none: they are refused at once. Those that
+// do not say how long they are, are refused when they are too long.
+func TestLongBodies(t *testing.T) {
+	s := server(t)
+	h := httptest.NewServer(s.Handler())
+	defer h.Close()
+	for path, most := range map[string]int64{"PUT /v1/inputs/x.wav": s.MostInput, "POST /v1/runs": mostSpec} {
+		for _, head := range []string{fmt.Sprintf("Content-Length: %d\r\n\r\n", most+1), "Transfer-Encoding: chunked\r\n\r\n" +
+			fmt.Sprintf("%x\r\n%s\r\n", most+1, strings.Repeat(" ", int(most)+1))} {
+			c, err := net.Dial("tcp", h.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: localhost\r\n%s", path, head)
+			line, err := bufio.NewReader(c).ReadString('\n')
+			if !strings.HasPrefix(line, "HTTP/1.1 413 ") {
+				t.Errorf("%s, %.20q: %q, %v; want 413", path, head, line, err)
+			}
+			c.Close()
+		}
+	}
+	if names, _ := os.ReadDir(filepath.Join(s.Dir, "inputs")); len(names) > 0 {
+		t.Errorf("%v are there; want no input", names)
+	}
+}
+
 // TestManyWait hands in many more runs than are remembered behind one that does not end, from several
 // places at once, and cancels most: each is taken or refused for their number, what is cancelled
 // never runs, the others do in the order in which they were taken, and the end of the server ends all.
@@ -303,6 +331,11 @@ func TestRefusals(t *testing.T) {
 		{"a wrong pipeline", "POST", "/v1/runs", `{"preset": "two", "input": "song.wav", "set": ["kl_nmf.rank=x"]}`, 422, `"problems":[`},
 		{"neither", "POST", "/v1/runs", `{}`, 400, "or neither"},
 		{"unknown field", "POST", "/v1/runs", `{"presets": "two"}`, 400, "unknown field"},
+		{"two requests", "POST", "/v1/runs", `{"preset": "two"} {"preset": "two"}`, 400, "ends at byte 17; want one value"},
+		{"text behind a request", "POST", "/v1/runs", `{"preset": "two"}x`, 400, "goes on after its JSON"},
+		{"a bracket behind a request", "POST", "/v1/runs", `{"preset": "two"}]`, 400, "goes on after its JSON"},
+		{"half a text behind a request", "POST", "/v1/runs", `{"preset": "two"} "x`, 400, "goes on after its JSON"},
+		{"half a request", "POST", "/v1/runs", `{"preset": "two"`, 400, "unexpected EOF"},
 		{"no preset", "POST", "/v1/runs", `{"preset": "../two"}`, 400, "no preset"},
 		{"a long request", "POST", "/v1/runs", `{"preset": "` + strings.Repeat("x", mostSpec) + `"}`, 413, "too large"},
 		{"a long input", "PUT", "/v1/inputs/long.wav", strings.Repeat("x", 200001), 413, "too large"},

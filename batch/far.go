@@ -40,15 +40,7 @@ type far struct {
 	// conditional tells whether the store keeps to conditions of writing. Where it does not,
 	// leases keep two runs from most of the same work, and not from all.
 	conditional bool
-
-	mu   sync.Mutex
-	seen map[string]sighting // leases of others
-}
-
-// sighting is a lease as it was first seen.
-type sighting struct {
-	tag string
-	at  time.Time
+	seen        sightings // leases of others
 }
 
 // ready finds out whether leases hold, and that the store may be written.
@@ -174,16 +166,7 @@ func (f *far) void(name string, text []byte, o helper.Object) bool {
 	if json.Unmarshal(text, &by) == nil && by.gone(f.host) {
 		return true
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if s, ok := f.seen[name]; ok && s.tag == o.Tag {
-		return time.Since(s.at) >= f.ttl
-	}
-	if f.seen == nil {
-		f.seen = map[string]sighting{}
-	}
-	f.seen[name] = sighting{o.Tag, time.Now()}
-	return false
+	return f.seen.silent(name, o.Tag, f.ttl)
 }
 
 func (l *farLease) refresh() error {

@@ -35,10 +35,10 @@ const mostQueued = 4096
 type dispatcher struct {
 	*runner
 	q    helper.Queue
-	name string             // of the run in the queue
-	todo []*Item            // to be put into it
-	out  map[*Item]bool     // are in it, or were
-	seen map[*Item]sighting // leases, as they were last
+	name string         // of the run in the queue
+	todo []*Item        // to be put into it
+	out  map[*Item]bool // are in it, or were
+	seen sightings      // leases of those
 }
 
 // Dispatch does the items that are not done by a queue: it puts them into it, works itself with so many
@@ -50,7 +50,7 @@ func Dispatch(ctx context.Context, items []*Item, q helper.Queue, o Options) (*S
 		return nil, err
 	}
 	defer r.close()
-	d := &dispatcher{runner: r, q: q, name: rand.Text(), todo: r.queue, out: map[*Item]bool{}, seen: map[*Item]sighting{}}
+	d := &dispatcher{runner: r, q: q, name: rand.Text(), todo: r.queue, out: map[*Item]bool{}}
 	for _, it := range r.again {
 		r.state.forgive(it) // it is tried again
 	}
@@ -158,20 +158,16 @@ func (d *dispatcher) look(ctx context.Context, lost bool) error {
 // the same for the time to live, by the clock of this machine: that of the results may be another.
 func (d *dispatcher) silent(it *Item, leased time.Time) bool {
 	if leased.IsZero() {
-		delete(d.seen, it)
+		d.seen.forget(it.key())
 		return true
 	}
-	if s, ok := d.seen[it]; ok && s.tag == leased.String() {
-		return time.Since(s.at) > d.Lease
-	}
-	d.seen[it] = sighting{leased.String(), time.Now()}
-	return false
+	return d.seen.silent(it.key(), leased.String(), d.Lease)
 }
 
 // end counts an item that has ended.
 func (d *dispatcher) end(it *Item, e Event) {
 	delete(d.out, it)
-	delete(d.seen, it)
+	d.seen.forget(it.key())
 	d.mu.Lock()
 	d.left -= it.Seconds
 	if e.State == "done" {

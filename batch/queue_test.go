@@ -154,28 +154,6 @@ func TestQueueRetries(t *testing.T) {
 	}
 }
 
-// A lease is silent when it has been the same for the time to live, whatever the clock of the results says.
-func TestQueueClocks(t *testing.T) {
-	it, ttl := items(1)[0], 20*time.Millisecond
-	d := &dispatcher{runner: &runner{Options: Options{Lease: ttl}}, seen: map[*Item]sighting{}}
-	for _, off := range []time.Duration{-time.Hour, time.Hour} {
-		leased := time.Now().Add(off)
-		if d.silent(it, leased) {
-			t.Errorf("a clock %v off: silent when it is seen first", off)
-		}
-		time.Sleep(2 * ttl)
-		if !d.silent(it, leased) {
-			t.Errorf("a clock %v off: not silent after the time to live", off)
-		}
-		if d.silent(it, leased.Add(time.Second)) {
-			t.Errorf("a clock %v off: silent when it was refreshed", off)
-		}
-	}
-	if !d.silent(it, time.Time{}) {
-		t.Error("what has no lease is not silent")
-	}
-}
-
 // A queue that cannot be reached stops a run so that it can go on; a worker of another version leaves
 // items to others, and what is no item.
 func TestQueueStops(t *testing.T) {

@@ -277,7 +277,7 @@ func TestLeases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	there := &state{out, "there", time.Hour}
+	there := &state{out: out, host: "there", ttl: time.Hour}
 	path := here.path("leases", it.key())
 	silent := func() {
 		t.Helper()

@@ -31,10 +31,11 @@ type state struct {
 	out  string // the folder of all results
 	host string
 	ttl  time.Duration // after so long without a sign of life a lease is void
+	seen sightings     // leases of others
 }
 
 func newState(out, host string, ttl time.Duration) (*state, error) {
-	s := &state{out, host, ttl}
+	s := &state{out: out, host: host, ttl: ttl}
 	for _, sub := range []string{"leases", "tries", "failed"} {
 		if err := os.MkdirAll(s.path(sub), 0o777); err != nil {
 			return nil, err
@@ -116,11 +117,8 @@ func (s *state) evict(path string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if !s.gone(f) {
-		now, err := s.now()
-		if err != nil || now.Sub(is.ModTime()) < s.ttl {
-			return false, err
-		}
+	if void, err := s.void(f, is); err != nil || !void {
+		return false, err
 	}
 	// Of several who see that it is void one gets it: the name moves once.
 	aside := path + "." + rand.Text()
@@ -132,7 +130,21 @@ func (s *state) evict(path string) (bool, error) {
 		os.Remove(aside)
 		return false, nil
 	}
-	return true, os.Remove(aside)
+	if err := os.Remove(aside); err != nil && !errors.Is(err, fs.ErrNotExist) { // another run may have swept it
+		return false, err
+	}
+	return true, nil
+}
+
+// void tells whether the holder of an open lease is gone, or has given no sign of life for the time to live: by the
+// clock of the file system, which tells at once, or, as that may have been set back since, by how long it has been the
+// same.
+func (s *state) void(f *os.File, is fs.FileInfo) (bool, error) {
+	if s.gone(f) || s.seen.silent(f.Name(), is.ModTime().String(), s.ttl) {
+		return true, nil
+	}
+	now, err := s.now()
+	return err == nil && now.Sub(is.ModTime()) >= s.ttl, err
 }
 
 // gone tells whether the holder of an open lease was on this machine and has ended.
@@ -300,7 +312,7 @@ func (s *state) sweepLeases() {
 	all, _ := os.ReadDir(s.path("leases"))
 	now, err := s.now()
 	for _, e := range all {
-		if info, is := e.Info(); err == nil && is == nil && strings.ContainsAny(e.Name(), ".-") && now.Sub(info.ModTime()) > s.ttl {
+		if info, is := e.Info(); err == nil && is == nil && strings.ContainsAny(e.Name(), ".-") && now.Sub(info.ModTime()).Abs() > s.ttl {
 			os.Remove(s.path("leases", e.Name()))
 		}
 	}

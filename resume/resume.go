@@ -22,7 +22,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -183,13 +182,11 @@ func plain(dir string) error {
 func (f *Folder) take() error {
 	path := filepath.Join(f.dir, "lock")
 	for {
-		lock, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
-		if err != nil {
-			return err
-		}
-		if !whole.Lock(lock) && runtime.GOOS != "windows" { // where it cannot be known
-			lock.Close()
+		lock, err := whole.Own(path)
+		if errors.Is(err, whole.ErrOwned) {
 			return fmt.Errorf("another process does this run, in %s; want it to end first", f.dir)
+		} else if err != nil {
+			return err
 		}
 		// A run that ended well may have removed it between the two.
 		is, err := os.Stat(path)

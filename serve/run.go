@@ -1,13 +1,16 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -74,20 +77,27 @@ func (x *run) shown() shown {
 // submit takes a run and puts it at the end of the queue.
 func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	var a asked
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostSpec))
+	body, err := bounded(w, r, mostSpec)
+	if err != nil {
+		return err
+	}
+	dec := json.NewDecoder(body)
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&a); err != nil {
-		var long *http.MaxBytesError
-		if errors.As(err, &long) {
-			return err
-		}
-		return refuse(http.StatusBadRequest, "the request cannot be read: %w", err)
+		return unread(err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.forget()
-	if len(s.runs) >= mostRuns {
-		return refuse(http.StatusTooManyRequests, "%d runs are waiting; want fewer, or some cancelled", len(s.runs))
+	rest, err := io.ReadAll(io.MultiReader(dec.Buffered(), body))
+	if err != nil {
+		return unread(err)
+	}
+	if len(bytes.Trim(rest, " \t\r\n")) > 0 {
+		return refuse(http.StatusBadRequest, "the request goes on after its JSON value, which ends at byte %d; want one value", dec.InputOffset())
+	}
+	// A check reads files, which others who ask for runs do not wait for.
+	s.submitting.Lock()
+	defer s.submitting.Unlock()
+	if err := s.room(); err != nil {
+		return err
 	}
 	p, err := s.check(&a, s.next)
 	if err != nil {
@@ -95,11 +105,59 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	}
 	x := &run{id: s.next, pipeline: p, state: "queued", done: make(chan struct{})}
 	x.ctx, x.cancel = context.WithCancel(s.ctx)
+	if err := s.enter(x); err != nil {
+		return err
+	}
 	s.next++
-	s.runs = append(s.runs, x)
-	s.queue <- x // has room for all that are remembered
 	w.Header().Set("Location", "runs/"+strconv.Itoa(x.id))
 	return loopback.Reply(w, http.StatusCreated, x.shown())
+}
+
+// unread is the error of a body that cannot be read.
+func unread(err error) error {
+	if errors.As(err, new(*http.MaxBytesError)) {
+		return err
+	}
+	return refuse(http.StatusBadRequest, "the request cannot be read: %w", err)
+}
+
+// room says why no run is taken.
+func (s *Server) room() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forget()
+	if len(s.runs) >= mostRuns {
+		return refuse(http.StatusTooManyRequests, "%d runs are waiting; want fewer, or some cancelled", len(s.runs))
+	}
+	return nil
+}
+
+// enter puts a run at the end, and never waits.
+func (s *Server) enter(x *run) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx.Err() != nil { // nothing would end it any more
+		x.cancel()
+		return refuse(http.StatusServiceUnavailable, "the server is ending; want it begun again")
+	}
+	s.runs = append(s.runs, x)
+	select {
+	case s.more <- struct{}{}:
+	default: // it is known that there are some
+	}
+	return nil
+}
+
+// first returns the run that has waited longest; nil: none waits. One that was cancelled does not.
+func (s *Server) first() *run {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.runs {
+		if x.shown().State == "queued" {
+			return x
+		}
+	}
+	return nil
 }
 
 // forget makes room: the oldest runs that have ended are no longer told of. Their files stay.
@@ -217,35 +275,39 @@ func (s *Server) local(name string, read bool) error {
 	if !read {
 		return nil
 	}
-	// os.Root refuses what links lead out to.
-	f, err := s.root.Open(filepath.Join("inputs", path))
+	// os.Root refuses what links lead out to. A pipe is not opened: nobody may write to it.
+	info, err := s.root.Stat(filepath.Join("inputs", path))
+	if err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%q is no file", name)
+	}
+	var f *os.File
+	if err == nil {
+		f, err = s.root.Open(filepath.Join("inputs", path))
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no input %q; want it put there first", name)
 	} else if err != nil {
 		return fmt.Errorf("%q cannot be opened inside of the server's folder: %w", name, err)
 	}
-	info, err := f.Stat()
-	f.Close()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%q is no file", name)
-	}
-	return err
+	return f.Close()
 }
 
-// work runs what is in the queue.
+// work runs one after the other until the server ends, and then ends those that wait.
 func (s *Server) work() {
-	for {
+	for s.ctx.Err() == nil {
+		if x := s.first(); x != nil {
+			x.run(s)
+			continue
+		}
 		select {
 		case <-s.ctx.Done():
-			s.mu.Lock()
-			for _, x := range s.runs {
-				x.end()
-			}
-			s.mu.Unlock()
-			return
-		case x := <-s.queue:
-			x.run(s)
+		case <-s.more:
 		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.runs {
+		x.end()
 	}
 }
 

@@ -47,18 +47,21 @@ const (
 // Server runs what it is asked for, one run after the other.
 type Server struct {
 	Options
+	lock  *os.File // so that no other server numbers runs in it
 	root  *os.Root // of the folder: it opens nothing outside, whatever links say
 	ctx   context.Context
 	stop  context.CancelFunc
 	ended chan struct{}
-	queue chan *run
+	more  chan struct{} // that there may be a run that waits; it has room for one word
 
-	mu   sync.Mutex
-	runs []*run
-	next int
+	submitting sync.Mutex // held while a run is handed in; before mu
+	next       int        // number of the next
+
+	mu   sync.Mutex // held for moments
+	runs []*run     // that are told of, in the order in which they were handed in
 }
 
-// New opens a folder, which it makes if it is not there. Close ends the runs.
+// New opens a folder, which it makes if it is not there and no other server may have. Close ends the runs.
 func New(ctx context.Context, o Options) (*Server, error) {
 	if o.MostInput == 0 {
 		o.MostInput = 1 << 30
@@ -73,31 +76,38 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
+	o.Dir = dir
+	s := &Server{Options: o, more: make(chan struct{}, 1), ended: make(chan struct{}), next: 1}
+	if s.lock, err = whole.Own(filepath.Join(dir, ".audiosep-lock")); errors.Is(err, whole.ErrOwned) {
+		return nil, fmt.Errorf("another server has the folder %s; want it to end first, or another folder", dir)
+	} else if err != nil {
 		return nil, err
 	}
-	o.Dir = dir
-	s := &Server{Options: o, root: root, queue: make(chan *run, mostRuns), ended: make(chan struct{}), next: 1}
-	s.ctx, s.stop = context.WithCancel(ctx)
+	if s.root, err = os.OpenRoot(dir); err != nil {
+		return nil, errors.Join(err, s.lock.Close())
+	}
 	old, err := os.ReadDir(filepath.Join(dir, "runs"))
+	if err != nil {
+		return nil, errors.Join(err, s.root.Close(), s.lock.Close())
+	}
 	for _, e := range old { // of an earlier server: their files stay, their numbers are taken
 		if id, err := strconv.Atoi(e.Name()); err == nil {
 			s.next = max(s.next, id+1)
 		}
 	}
+	s.ctx, s.stop = context.WithCancel(ctx)
 	go func() {
 		defer close(s.ended)
 		s.work()
 	}()
-	return s, err
+	return s, nil
 }
 
 // Close ends what is being run.
 func (s *Server) Close() error {
 	s.stop()
 	<-s.ended
-	return s.root.Close()
+	return errors.Join(s.root.Close(), s.lock.Close())
 }
 
 //go:embed openapi.json
@@ -199,10 +209,24 @@ func (s *Server) listInputs(w http.ResponseWriter, _ *http.Request) error {
 	return loopback.Reply(w, 200, all)
 }
 
+// bounded is the body of a request, which may have so many bytes. One that says that it is longer is refused
+// before it comes.
+func bounded(w http.ResponseWriter, r *http.Request, most int64) (io.Reader, error) {
+	if r.ContentLength > most {
+		w.Header().Set("Connection", "close") // what comes is not waited for
+		return nil, refuse(http.StatusRequestEntityTooLarge, "the body is too large: %d bytes; want %d at most", r.ContentLength, most)
+	}
+	return http.MaxBytesReader(w, r.Body, most), nil
+}
+
 // putInput takes a file, whole or not at all.
 func (s *Server) putInput(w http.ResponseWriter, r *http.Request) (err error) {
 	name := r.PathValue("name")
 	if err := inputName(name); err != nil {
+		return err
+	}
+	body, err := bounded(w, r, s.MostInput)
+	if err != nil {
 		return err
 	}
 	set := whole.Set{Overwrite: true}
@@ -211,7 +235,7 @@ func (s *Server) putInput(w http.ResponseWriter, r *http.Request) (err error) {
 	if err != nil {
 		return err
 	}
-	n, err := io.Copy(f, http.MaxBytesReader(w, r.Body, s.MostInput))
+	n, err := io.Copy(f, body)
 	if err != nil {
 		return err
 	}

@@ -1,15 +1,20 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math"
+	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,10 +31,16 @@ const spec = `{"audiosep": 1, "name": "two", "stages": [{"use": "read_audio"%s},
 
 func server(t *testing.T) *Server {
 	t.Helper()
+	return serverBy(t, func(ctx context.Context, p *pipeline.Pipeline, o pipeline.Options) error { return p.Run(ctx, o) })
+}
+
+// serverBy is a server that has run run pipelines.
+func serverBy(t *testing.T, run func(ctx context.Context, p *pipeline.Pipeline, o pipeline.Options) error) *Server {
+	t.Helper()
 	s, err := New(t.Context(), Options{Dir: t.TempDir(), MostInput: 200000,
 		Registry: pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages),
 		Preset:   func(name string) ([]byte, bool) { return fmt.Appendf(nil, spec, "", 3, ""), name == "two" },
-		Run:      func(ctx context.Context, p *pipeline.Pipeline, o pipeline.Options) error { return p.Run(ctx, o) }})
+		Run:      run})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,6 +159,138 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// TestLongBodies says that bodies will be longer than they may be, and sends none: they are refused at once. Those that
+// do not say how long they are, are refused when they are too long.
+func TestLongBodies(t *testing.T) {
+	s := server(t)
+	h := httptest.NewServer(s.Handler())
+	defer h.Close()
+	for path, most := range map[string]int64{"PUT /v1/inputs/x.wav": s.MostInput, "POST /v1/runs": mostSpec} {
+		for _, head := range []string{fmt.Sprintf("Content-Length: %d\r\n\r\n", most+1), "Transfer-Encoding: chunked\r\n\r\n" +
+			fmt.Sprintf("%x\r\n%s\r\n", most+1, strings.Repeat(" ", int(most)+1))} {
+			c, err := net.Dial("tcp", h.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: localhost\r\n%s", path, head)
+			line, err := bufio.NewReader(c).ReadString('\n')
+			if !strings.HasPrefix(line, "HTTP/1.1 413 ") {
+				t.Errorf("%s, %.20q: %q, %v; want 413", path, head, line, err)
+			}
+			c.Close()
+		}
+	}
+	if names, _ := os.ReadDir(filepath.Join(s.Dir, "inputs")); len(names) > 0 {
+		t.Errorf("%v are there; want no input", names)
+	}
+}
+
+// TestManyWait hands in many more runs than are remembered behind one that does not end, from several
+// places at once, and cancels most: each is taken or refused for their number, what is cancelled
+// never runs, the others do in the order in which they were taken, and the end of the server ends all.
+func TestManyWait(t *testing.T) {
+	var ran []string // by the server's one worker
+	begun, free := make(chan struct{}), make(chan struct{})
+	s := serverBy(t, func(ctx context.Context, p *pipeline.Pipeline, _ pipeline.Options) error {
+		if ran = append(ran, filepath.Base(p.Out)); ran[0] == filepath.Base(p.Out) {
+			begun <- struct{}{}
+			<-free
+		}
+		return nil
+	})
+	ask(t, s, "PUT", "/v1/inputs/song.wav", sound(t))
+	body := []byte(`{"preset": "two", "input": "song.wav"}`)
+	submit := func() (id int) {
+		switch code, text := ask(t, s, "POST", "/v1/runs", body); code {
+		case 201:
+			var x shown
+			if err := json.Unmarshal([]byte(text), &x); err != nil {
+				t.Error(err)
+			}
+			return x.ID
+		case 429:
+		default:
+			t.Errorf("%d: %s; want 201 or 429", code, text)
+		}
+		return 0
+	}
+	cancel := func(id int) {
+		if code, text := ask(t, s, "DELETE", fmt.Sprintf("/v1/runs/%d", id), nil); code != 200 || id > 1 && !strings.Contains(text, `"cancelled"`) {
+			t.Errorf("run %d is cancelled: %d, %s", id, code, text)
+		}
+	}
+	submit()
+	<-begun
+	var users sync.WaitGroup
+	for range 3 {
+		users.Go(func() {
+			for range mostRuns {
+				if id := submit(); id > 0 {
+					cancel(id)
+				}
+			}
+		})
+	}
+	users.Wait()
+	wait := []int{}
+	for id := submit(); id > 0; id = submit() {
+		wait = append(wait, id)
+	}
+	if len(wait) != mostRuns-1 {
+		t.Errorf("%d runs wait behind the first before one is refused; want %d", len(wait), mostRuns-1)
+	}
+	want := []string{"1"}
+	for i, id := range wait {
+		if i%100 == 50 {
+			want = append(want, strconv.Itoa(id))
+		} else {
+			cancel(id)
+		}
+	}
+	last := submit()
+	if last == 0 {
+		t.Fatal("none is taken when most are cancelled")
+	}
+	want = append(want, strconv.Itoa(last))
+	_, text := ask(t, s, "GET", fmt.Sprintf("/v1/runs/%d", last), nil)
+	if !strings.Contains(text, `"queued"`) {
+		t.Errorf("the last is %s; want it queued", text)
+	}
+	close(free)
+	ask(t, s, "GET", fmt.Sprintf("/v1/runs/%d/events", last), nil) // ends with the run
+	if !slices.Equal(ran, want) {
+		t.Errorf("%v ran; want %v", ran, want)
+	}
+}
+
+// TestCloseEndsAll ends a server with a run at work and many that wait. What is handed in from then on is
+// refused.
+func TestCloseEndsAll(t *testing.T) {
+	s := serverBy(t, func(ctx context.Context, _ *pipeline.Pipeline, _ pipeline.Options) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	ask(t, s, "PUT", "/v1/inputs/song.wav", sound(t))
+	body := []byte(`{"preset": "two", "input": "song.wav"}`)
+	for range 20 {
+		ask(t, s, "POST", "/v1/runs", body)
+	}
+	s.stop()
+	<-s.ended
+	for _, x := range s.runs {
+		<-x.done
+		if x.state != "cancelled" {
+			t.Errorf("run %d is %s; want it cancelled", x.id, x.state)
+		}
+	}
+	if len(s.runs) != 20 {
+		t.Errorf("%d runs were taken; want 20", len(s.runs))
+	}
+	if code, text := ask(t, s, "POST", "/v1/runs", body); code != 503 || len(s.runs) != 20 {
+		t.Errorf("%d, %s, %d runs; want it refused", code, text, len(s.runs))
+	}
+}
+
 // TestRefusals asks for what is outside of the folder, for what is too long, and for what
 // there is not.
 func TestRefusals(t *testing.T) {
@@ -188,6 +331,11 @@ func TestRefusals(t *testing.T) {
 		{"a wrong pipeline", "POST", "/v1/runs", `{"preset": "two", "input": "song.wav", "set": ["kl_nmf.rank=x"]}`, 422, `"problems":[`},
 		{"neither", "POST", "/v1/runs", `{}`, 400, "or neither"},
 		{"unknown field", "POST", "/v1/runs", `{"presets": "two"}`, 400, "unknown field"},
+		{"two requests", "POST", "/v1/runs", `{"preset": "two"} {"preset": "two"}`, 400, "ends at byte 17; want one value"},
+		{"text behind a request", "POST", "/v1/runs", `{"preset": "two"}x`, 400, "goes on after its JSON"},
+		{"a bracket behind a request", "POST", "/v1/runs", `{"preset": "two"}]`, 400, "goes on after its JSON"},
+		{"half a text behind a request", "POST", "/v1/runs", `{"preset": "two"} "x`, 400, "goes on after its JSON"},
+		{"half a request", "POST", "/v1/runs", `{"preset": "two"`, 400, "unexpected EOF"},
 		{"no preset", "POST", "/v1/runs", `{"preset": "../two"}`, 400, "no preset"},
 		{"a long request", "POST", "/v1/runs", `{"preset": "` + strings.Repeat("x", mostSpec) + `"}`, 413, "too large"},
 		{"a long input", "PUT", "/v1/inputs/long.wav", strings.Repeat("x", 200001), 413, "too large"},

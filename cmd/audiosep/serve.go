@@ -21,9 +21,9 @@ func serveCommand() *cobra.Command {
 		Short: "Run pipelines for programs that ask over HTTP",
 		Long: `Serve HTTP, to this machine alone, for programs and scripts: they put recordings into
 DIR, hand in pipelines, are told how far they are, cancel them and fetch what they made.
-Nothing outside DIR is read or written, and no plugins are started. The address that is
-printed has a secret in it, which may also be sent as a bearer's; what can be asked for
-is described, as OpenAPI, at v1/openapi.json below it.`,
+Nothing outside DIR is read or written, and no plugins are started; of a DIR there is one
+server at a time. The address that is printed has a secret in it, which may also be sent
+as a bearer's; what can be asked for is described, as OpenAPI, at v1/openapi.json below it.`,
 		Example: `  audiosep serve work
   curl -T song.wav $ADDRESS/v1/inputs/song.wav
   curl $ADDRESS/v1/runs -d '{"preset": "hpss", "input": "song.wav"}'

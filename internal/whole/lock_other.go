@@ -4,5 +4,7 @@ package whole
 
 import "os"
 
+const locks = false
+
 // Lock cannot tell: nothing is taken for left behind.
 func Lock(*os.File) bool { return false }

@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -133,16 +132,11 @@ func (s *Store) lock() (unlock func(), err error) {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(s.Dir, ".audiosep-lock"), os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	if !whole.Lock(f) {
-		if runtime.GOOS == "windows" { // where it cannot be known
-			return func() { f.Close() }, nil
-		}
-		f.Close()
+	f, err := whole.Own(filepath.Join(s.Dir, ".audiosep-lock"))
+	if errors.Is(err, whole.ErrOwned) {
 		return nil, fmt.Errorf("another audiosep is changing %s; want it to be ready first", s.Dir)
+	} else if err != nil {
+		return nil, err
 	}
 	entries, _ := os.ReadDir(s.Dir)
 	for _, e := range entries {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"net/http"
 	"os"
@@ -31,6 +32,8 @@ type asked struct {
 	Input    string          `json:"input"`    // instead of what the pipeline reads
 	Seed     *uint64         `json:"seed"`
 	Set      []string        `json:"set"` // STAGE.PARAMETER=VALUE
+	// Options are those that the pipeline has, as flags of a command would give them.
+	Options map[string]any `json:"options"`
 }
 
 // run is one run, from when it was handed in.
@@ -201,56 +204,122 @@ func (s *Server) check(a *asked, id int) (*pipeline.Pipeline, error) {
 			return nil, err
 		}
 		if err := s.local(a.Input, true); err != nil {
-			return nil, refuse(http.StatusForbidden, "input: %w", err)
+			return nil, away("input", err)
 		}
 		spec.SetInput("input", filepath.Join(spec.Dir, a.Input))
 	}
+	if err := s.options(spec, a.Options); err != nil {
+		return nil, err
+	}
 	for _, arg := range a.Set {
-		if name, file := s.setsFile(spec, arg); file {
-			return nil, refuse(http.StatusForbidden, "set: parameter %s names files; want it in the pipeline, or input", name)
+		name, value, given := strings.Cut(arg, "=")
+		if p, ok := s.parameter(spec, name); ok && given && p.File != "" {
+			if value, err = s.file(spec, p, value); err != nil {
+				return nil, away("set: "+name, err)
+			}
+			arg = name + "=" + value
 		}
 		spec.Set(arg)
 	}
-	if err := s.inside(spec); err != nil {
+	if err := s.inside(spec, a.Input != ""); err != nil {
 		return nil, err
 	}
 	return pipeline.Check(spec, s.Registry)
 }
 
-// setsFile tells whether STAGE.PARAMETER=VALUE sets a parameter that names files.
-func (s *Server) setsFile(spec *pipeline.Spec, arg string) (name string, file bool) {
-	name, _, _ = strings.Cut(arg, "=")
+// options gives a pipeline's options their values.
+func (s *Server) options(spec *pipeline.Spec, given map[string]any) error {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		i := slices.IndexFunc(spec.Options, func(o pipeline.Option) bool { return o.Name == name })
+		if i < 0 {
+			names := []string{}
+			for _, o := range spec.Options {
+				names = append(names, o.Name)
+			}
+			return refuse(http.StatusUnprocessableEntity, "options: there is no option %q; want some of %q", name, names)
+		}
+		value, err := json.Marshal(given[name])
+		if text, ok := given[name].(string); ok {
+			value = []byte(text)
+		}
+		if p, ok := spec.ParamOf(spec.Options[i], s.Registry); err == nil && ok && p.File != "" {
+			var file string
+			if file, err = s.file(spec, p, string(value)); err != nil {
+				return away("options: "+name, err)
+			}
+			value = []byte(file)
+		}
+		if err != nil {
+			return err
+		}
+		spec.SetOption(spec.Options[i], string(value))
+	}
+	return nil
+}
+
+// away is why a file is not taken: it is not there, or leads out of the folder.
+func away(what string, err error) error {
+	if errors.Is(err, errAbsent) {
+		return refuse(http.StatusUnprocessableEntity, "%s: %w", what, err)
+	}
+	return refuse(http.StatusForbidden, "%s: %w", what, err)
+}
+
+// file returns the value of a parameter that names a file, or several as JSON: inputs by their names.
+func (s *Server) file(spec *pipeline.Spec, p audiosep.Param, value string) (string, error) {
+	names := []string{value}
+	several := json.Unmarshal([]byte(value), &names) == nil
+	for i, name := range names {
+		if err := s.local(name, p.File == "in"); err != nil {
+			return "", err
+		}
+		if p.File == "in" && name != "" { // it would be sought in the working folder
+			names[i] = filepath.Join(spec.Dir, filepath.FromSlash(name))
+		}
+	}
+	if !several {
+		return names[0], nil
+	}
+	text, err := json.Marshal(names)
+	return string(text), err
+}
+
+// parameter returns that which STAGE.PARAMETER names.
+func (s *Server) parameter(spec *pipeline.Spec, name string) (audiosep.Param, bool) {
 	id, param, _ := strings.Cut(name, ".")
 	for _, st := range spec.Stages {
 		def, _ := s.Registry.Lookup(st.Use)
-		file = file || st.ID == id && slices.ContainsFunc(def.Params, func(p audiosep.Param) bool { return p.Name == param && p.File != "" })
+		if i := slices.IndexFunc(def.Params, func(p audiosep.Param) bool { return p.Name == param }); st.ID == id && i >= 0 {
+			return def.Params[i], true
+		}
 	}
-	return name, file
+	return audiosep.Param{}, false
 }
 
 // inside says which file of a spec is not in the folder, or is no file: - is standard input
-// or output. Links are followed.
-func (s *Server) inside(spec *pipeline.Spec) error {
+// or output. Links are followed. With an input given, what a source reads otherwise need not be there.
+func (s *Server) inside(spec *pipeline.Spec, given bool) error {
 	for _, st := range spec.Stages {
 		def, _ := s.Registry.Lookup(st.Use)
-		var given map[string]json.RawMessage
-		if json.Unmarshal(st.Params, &given) != nil {
+		var params map[string]json.RawMessage
+		if json.Unmarshal(st.Params, &params) != nil {
 			continue // which the check tells
 		}
 		for _, p := range def.Params {
-			if p.File == "" || given[p.Name] == nil {
+			if p.File == "" || params[p.Name] == nil {
 				continue
 			}
 			var one string
 			var many []string
-			if json.Unmarshal(given[p.Name], &one) == nil {
+			if json.Unmarshal(params[p.Name], &one) == nil {
 				many = []string{one}
-			} else if json.Unmarshal(given[p.Name], &many) != nil {
+			} else if json.Unmarshal(params[p.Name], &many) != nil {
 				continue
 			}
 			for _, name := range many {
-				if err := s.local(name, p.File == "in"); err != nil {
-					return refuse(http.StatusForbidden, "stage %q: parameter %s: %w", st.ID, p.Name, err)
+				err := s.local(name, p.File == "in")
+				if err != nil && !(given && len(def.In) == 0 && errors.Is(err, errAbsent)) {
+					return away(fmt.Sprintf("stage %q: parameter %s", st.ID, p.Name), err)
 				}
 			}
 		}
@@ -264,10 +333,16 @@ func (s *Server) inside(spec *pipeline.Spec) error {
 	return nil
 }
 
+var errAbsent = errors.New("want it put there first")
+
+// local says why a name is not that of a file of the server's: of an input, or one that a run may write.
 func (s *Server) local(name string, read bool) error {
 	path := filepath.FromSlash(name)
 	if name == "" {
 		return nil
+	}
+	if input, ok := strings.CutPrefix(path, filepath.Join(s.Dir, "inputs")+string(filepath.Separator)); ok && read {
+		path = input // as set and options give it
 	}
 	if !filepath.IsLocal(path) || whole.IsStandard(path) {
 		return fmt.Errorf("%q is no name below the server's folder; want that of an input", name)
@@ -285,7 +360,7 @@ func (s *Server) local(name string, read bool) error {
 		f, err = s.root.Open(filepath.Join("inputs", path))
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no input %q; want it put there first", name)
+		return fmt.Errorf("there is no input %q; %w", name, errAbsent)
 	} else if err != nil {
 		return fmt.Errorf("%q cannot be opened inside of the server's folder: %w", name, err)
 	}

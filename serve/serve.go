@@ -249,7 +249,11 @@ func (s *Server) deleteInput(w http.ResponseWriter, r *http.Request) error {
 	if err := inputName(r.PathValue("name")); err != nil {
 		return err
 	}
-	if err := s.root.Remove(filepath.Join("inputs", r.PathValue("name"))); err != nil {
+	err := s.root.Remove(filepath.Join("inputs", r.PathValue("name")))
+	if errors.Is(err, fs.ErrNotExist) {
+		return refuse(http.StatusNotFound, "there is no input %q", r.PathValue("name"))
+	}
+	if err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -291,6 +291,28 @@ func TestCloseEndsAll(t *testing.T) {
 	}
 }
 
+// TestOptions gives inputs in the place of a file that is not there: by the pipeline's own option, by set, and as input.
+func TestOptions(t *testing.T) {
+	s := server(t)
+	ask(t, s, "PUT", "/v1/inputs/song.wav", sound(t))
+	const options = `"options": {"song": {"sets": "read_audio.files", "about": "the recording"}, "parts": {"sets": "kl_nmf.rank", "about": "components"}}, "stages"`
+	theirs := fmt.Sprintf(spec, `, "params": {"files": ["theirs.wav"]}`, 3, "")
+	with := strings.Replace(theirs, `"stages"`, options, 1)
+	for i, given := range []string{
+		with + `, "options": {"song": "song.wav", "parts": 3}`,
+		with + `, "options": {"parts": 3}, "set": ["read_audio.files=song.wav"]`,
+		theirs + `, "input": "song.wav", "set": ["kl_nmf.rank=3"]`,
+	} {
+		code, text := ask(t, s, "POST", "/v1/runs", fmt.Appendf(nil, `{"pipeline": %s}`, given))
+		if code != 201 {
+			t.Fatalf("%s: %d, %s; want it taken", given, code, text)
+		}
+		if x := wait(t, s, i+1); x.State != "done" || len(x.Files) != 3 {
+			t.Errorf("%s: %+v; want it done, with three stems", given, x)
+		}
+	}
+}
+
 // TestRefusals asks for what is outside of the folder, for what is too long, and for what
 // there is not.
 func TestRefusals(t *testing.T) {
@@ -319,12 +341,15 @@ func TestRefusals(t *testing.T) {
 		{"standard input", "POST", "/v1/runs", run(file("-"), ""), 403, "no name below"},
 		{"link out", "POST", "/v1/runs", run(file("link.wav"), ""), 403, "cannot be opened inside"},
 		{"link out as input", "POST", "/v1/runs", `{"preset": "two", "input": "link.wav"}`, 403, "cannot be opened inside"},
-		{"missing input", "POST", "/v1/runs", run(file("none.wav"), ""), 403, "no input"},
+		{"missing input", "POST", "/v1/runs", run(file("none.wav"), ""), 422, "no input"},
+		{"input as set", "POST", "/v1/runs", `{"preset": "two", "set": ["read_audio.files=none.wav"]}`, 422, "read_audio.files: there is no input"},
+		{"link out as set", "POST", "/v1/runs", `{"preset": "two", "set": ["read_audio.files=[\"song.wav\", \"link.wav\"]"]}`, 403, "cannot be opened inside"},
+		{"no such option", "POST", "/v1/runs", `{"preset": "two", "input": "song.wav", "options": {"parts": 3}}`, 422, `there is no option`},
 		{"absolute output", "POST", "/v1/runs", run(file("song.wav"), out("/tmp/x-{source}")), 403, "no name below"},
 		{"output above", "POST", "/v1/runs", run(file("song.wav"), out("../{source}")), 403, "no name below"},
 		{"standard output", "POST", "/v1/runs", run(file("song.wav"), out("-")), 403, "no name below"},
-		{"set a file", "POST", "/v1/runs", `{"preset": "two", "input": "song.wav", "set": ["read_audio.files=/etc/hostname"]}`, 403, "names files"},
-		{"set an output", "POST", "/v1/runs", `{"preset": "two", "input": "song.wav", "set": ["write_audio.pattern=/tmp/x"]}`, 403, "names files"},
+		{"set a file", "POST", "/v1/runs", `{"preset": "two", "input": "song.wav", "set": ["read_audio.files=/etc/hostname"]}`, 403, "no name below"},
+		{"set an output", "POST", "/v1/runs", `{"preset": "two", "input": "song.wav", "set": ["write_audio.pattern=/tmp/x"]}`, 403, "no name below"},
 		{"report above", "POST", "/v1/runs", `{"pipeline": {"audiosep": 1, "report": {"dir": "../..", "ports": ["*"]}, "stages": [{"use": "stft"}]}}`, 403, "report"},
 		{"references", "POST", "/v1/runs", `{"pipeline": {"audiosep": 1, "report": {"dir": "r", "ports": ["*"], "references": "/etc"}, "stages": [{"use": "stft"}]}}`, 403, "references"},
 		{"plugin", "POST", "/v1/runs", `{"pipeline": {"audiosep": 1, "stages": [{"use": "evil/stage"}]}}`, 403, "plugins"},
@@ -344,7 +369,7 @@ func TestRefusals(t *testing.T) {
 		{"remove outside", "DELETE", "/v1/inputs/..%2f..%2fx", "", 400, "no name for an input"},
 		{"no run", "GET", "/v1/runs/9", "", 404, "no run"},
 		{"no number", "GET", "/v1/runs/x", "", 404, "no run"},
-		{"no such input", "DELETE", "/v1/inputs/none.wav", "", 404, ""},
+		{"no such input", "DELETE", "/v1/inputs/none.wav", "", 404, "there is no input"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if code, text := ask(t, s, c.method, c.path, []byte(c.body)); code != c.code || !strings.Contains(text, c.want) {

@@ -47,7 +47,7 @@ as a bearer's; what can be asked for is described, as OpenAPI, at v1/openapi.jso
 }
 
 // answer prints an address of this machine, of which end is the end, and serves there until the
-// command is cancelled. Bodies of requests have at most so many bytes.
+// command is cancelled, which is how it ends well. Bodies of requests have at most so many bytes.
 func answer(cmd *cobra.Command, port int, end string, most int64, h http.Handler) error {
 	l, err := loopback.Listen(port)
 	if err != nil {
@@ -58,7 +58,7 @@ func answer(cmd *cobra.Command, port int, end string, most int64, h http.Handler
 	if err := loopback.Serve(cmd.Context(), l, loopback.Guard(token, most, h)); err != nil {
 		return &runError{err}
 	}
-	return cmd.Context().Err()
+	return nil
 }
 
 // runChecked runs a pipeline, writes the report that it asks for and its record.

@@ -88,7 +88,7 @@ func TestDescription(t *testing.T) {
 	ask("GET", "/v1/inputs", "", nil, 200)
 	ask("POST", "/v1/runs", js, []byte(`{"preset": "parts", "input": "mix.wav", "seed": 3}`), http.StatusCreated)
 	ask("POST", "/v1/runs", js, []byte(`{"preset": "none"}`), 400)
-	ask("POST", "/v1/runs", js, []byte(`{"preset": "parts", "input": "none.wav"}`), 403)
+	ask("POST", "/v1/runs", js, []byte(`{"preset": "parts", "input": "none.wav"}`), 422)
 	ask("POST", "/v1/runs", js, []byte(`{"pipeline": {"audiosep": 1, "stages": [{"use": "stfft"}]}}`), 422)
 	events := ask("GET", "/v1/runs/1/events", "", nil, 200)
 	if !strings.Contains(events, `"state":"done"`) {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -485,9 +486,10 @@ func TestOpenForWriting(t *testing.T) {
 		t.Skip("only Linux refuses to run such a file")
 	}
 	t.Parallel()
-	for closed, want := range map[bool]string{
-		true:  "it ended before it was ready: exit status 3",
-		false: "another program has its file open for writing; want it written whole, and closed, before it is started",
+	for after, want := range map[time.Duration]string{ // it is closed
+		busy / 10:    "it ended before it was ready: exit status 3",
+		3 * busy / 4: "it ended before it was ready: exit status 3",
+		time.Hour:    "another program has its file open for writing; want it written whole, and closed, before it is started",
 	} {
 		dir := t.TempDir()
 		files(t, dir, map[string]string{prefix + "open": "#!/bin/sh\nexit 3\n"})
@@ -496,13 +498,20 @@ func TestOpenForWriting(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		if closed {
-			time.AfterFunc(busy/10, func() { f.Close() })
-		}
+		closing := time.AfterFunc(after, func() { f.Close() })
 		h := NewHost(Options{Folders: []string{dir}})
 		defer h.Close()
 		_, err = h.Describe(t.Context(), "open")
+		closing.Stop()
 		checkError(t, err, []string{"plugin open could not start: " + want})
+		if after < busy {
+			continue
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(busy/10, cancel)
+		if _, err = h.Describe(ctx, "open"); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: error is %v; want %v", err, context.Canceled)
+		}
 	}
 }
 

@@ -229,6 +229,7 @@ type child struct {
 	done     chan struct{} // closed when the process has been waited for
 	status   error         // of cmd.Wait
 	killed   atomic.Bool   // by us
+	kills    chan struct{} // closed when it is
 	// life is done when nothing more is to be heard of the process, which its cause tells: over ends it.
 	life context.Context
 	over context.CancelCauseFunc
@@ -243,7 +244,7 @@ var errEnded = errors.New("the plugin has ended")
 func newChild(pl plugin, o Options) *child {
 	c := &child{
 		plugin: pl, stdout: newGreeting(), stderr: &tail{name: pl.name, show: o.Written},
-		started: make(chan struct{}), done: make(chan struct{}),
+		started: make(chan struct{}), done: make(chan struct{}), kills: make(chan struct{}),
 	}
 	c.life, c.over = context.WithCancelCause(context.Background())
 	return c
@@ -275,15 +276,23 @@ func (c *child) try() (err error) {
 // all that was open in its parent, so in a program that both writes plugins and starts processes.
 const busy = 2 * time.Second
 
-// launch starts the process as soon as its file is closed.
+// longestPause is that between two tries.
+const longestPause = 50 * time.Millisecond
+
+// launch starts the process as soon as its file is closed, unless it is killed before.
 func (c *child) launch() error {
 	until := time.Now().Add(busy)
-	for pause := time.Millisecond; ; pause *= 2 {
+	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
 		err := c.try()
-		if !errors.Is(err, syscall.ETXTBSY) || c.killed.Load() || time.Now().Add(pause).After(until) {
+		left := time.Until(until)
+		if !errors.Is(err, syscall.ETXTBSY) || left <= 0 {
 			return err
 		}
-		time.Sleep(pause)
+		select {
+		case <-time.After(min(pause, left)):
+		case <-c.kills:
+			return err
+		}
 	}
 }
 
@@ -316,7 +325,9 @@ func (c *child) kill() {
 	if c.ended(0) {
 		return
 	}
-	c.killed.Store(true)
+	if c.killed.CompareAndSwap(false, true) {
+		close(c.kills)
+	}
 	select {
 	case <-c.started:
 		if c.startErr == nil {

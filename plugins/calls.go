@@ -188,6 +188,8 @@ func (p *process) wrong(stage, what string, err error) error {
 	switch {
 	case errors.As(err, &told): // by a call within this one
 		return err
+	case context.Cause(p.child.life) == errHostClosed:
+		return errHostClosed
 	case cancelled(err) && p.child.life.Err() != nil:
 		return p.failure(stage, "ended while in "+what, errEnded)
 	case errors.As(err, &own):

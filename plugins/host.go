@@ -3,6 +3,7 @@ package plugins
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -72,7 +73,11 @@ func NewHost(o Options) *Host {
 
 func (h *Host) folders() []string { return append(slices.Clone(h.o.Folders), Folders()...) }
 
-// Close ends every process that is left.
+// errHostClosed is the error of stages whose host was closed, before they were used or while they were.
+var errHostClosed = errors.New("the host of the plugins was closed")
+
+// Close ends every process that is left. Stages that are at work fail, as they do afterwards: the host was
+// closed.
 func (h *Host) Close() error {
 	h.mu.Lock()
 	h.closed = true
@@ -81,6 +86,7 @@ func (h *Host) Close() error {
 	h.mu.Unlock()
 	var wg sync.WaitGroup
 	for p := range all {
+		p.child.over(errHostClosed)
 		wg.Go(p.close)
 	}
 	wg.Wait()
@@ -124,7 +130,7 @@ func (h *Host) start(ctx context.Context, pl plugin) (*process, error) {
 		return nil, err
 	}
 	if !h.open(nil) {
-		return nil, errClosed
+		return nil, errHostClosed
 	}
 	p, err := start(ctx, pl, h.o)
 	if err != nil {
@@ -132,7 +138,7 @@ func (h *Host) start(ctx context.Context, pl plugin) (*process, error) {
 	}
 	if !h.open(p) {
 		p.close()
-		return nil, errClosed
+		return nil, errHostClosed
 	}
 	return p, nil
 }

@@ -21,9 +21,11 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/lend"
 	"github.com/audiosep/audiosep/plugins/wire"
 )
 
@@ -212,8 +214,50 @@ func TestClosed(t *testing.T) {
 		t.Errorf("error is %v; want %v", err, errClosed)
 	}
 	h.Close()
-	if _, err := b.Transform(t.Context(), 4); err != errClosed {
-		t.Errorf("error is %v; want %v", err, errClosed)
+	if _, err := b.Transform(t.Context(), 4); err != errHostClosed {
+		t.Errorf("error is %v; want %v", err, errHostClosed)
+	}
+	nothingLeft(t, h)
+}
+
+// TestHostClosedAtWork closes a host while stages are at work, in calls and beside them: all say that it was
+// closed.
+func TestHostClosedAtWork(t *testing.T) {
+	h := newTestHost(t, Options{}, "good")
+	oneProcess(t, h, "good")
+	var g errgroup.Group
+	var began sync.WaitGroup
+	closed := make(chan struct{})
+	for range 4 {
+		tr, err := build[audiosep.Transformer](t, h, "good", "reverse", "").Transform(t.Context(), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began.Add(1)
+		g.Go(func() error {
+			for i := 0; ; i++ {
+				src, giveBack := tr.(lend.Lender).Lend(64)
+				err := tr.Forward(t.Context(), audiosep.MakeCoefs(tr, 1), src)
+				giveBack()
+				if i == 0 {
+					began.Done()
+				}
+				if err != nil && err != errHostClosed {
+					return fmt.Errorf("error is %w; want %w", err, errHostClosed)
+				}
+				select {
+				case <-closed:
+					return nil
+				default: // what is lent while the host closes is memory too
+				}
+			}
+		})
+	}
+	began.Wait()
+	h.Close()
+	close(closed)
+	if err := g.Wait(); err != nil {
+		t.Error(err)
 	}
 	nothingLeft(t, h)
 }

@@ -55,7 +55,7 @@ type Host struct {
 
 // NewHost returns a Host. It must be closed.
 func NewHost(o Options) *Host {
-	if o.Start == 0 {
+	if o.Start <= 0 {
 		o.Start = 30 * time.Second
 	}
 	if o.Silence == 0 {

@@ -501,6 +501,12 @@ func TestRaised(t *testing.T) {
 // TestScripts has files that the system cannot run, or that end at once.
 func TestScripts(t *testing.T) {
 	dir := t.TempDir()
+	files(t, dir, map[string]string{"barred": "exit 3", "hollow": "", "alien": "\x7fELF for another"})
+	for _, name := range []string{"hollow", "alien"} {
+		if err := os.Chmod(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for name, c := range map[string]struct{ text, want string }{
 		"gone":    {"#!/no/such/python -u\n", "its interpreter /no/such/python, which its first line names, is not there"},
 		"nowhere": {"#!/usr/bin/env -S no_such_python\n", "its first line has /usr/bin/env look for no_such_python, which is in no folder of PATH"},
@@ -512,6 +518,10 @@ func TestScripts(t *testing.T) {
 		"foreign": {"\x7fELF\x02\x01\x01\x00 for another", "it is a program for another system or processor"},
 		"quiet":   {"#!/usr/bin/env sh\nexit 0\n", "it ended before it was ready (did it call serve()?): exit status 0"},
 		"ends":    {"#!/usr/bin/env sh\nexit 3\n", "it ended before it was ready: exit status 3 (" + filepath.Join(dir, prefix+"ends") + ", run by /"},
+		"barred":  {"#!" + dir + "/barred\n", "its interpreter " + dir + "/barred, which its first line names, may not be executed by this user; want chmod +x of that"},
+		"hollow":  {"#!" + dir + "/hollow\n", "its interpreter " + dir + "/hollow, which its first line names, is empty"},
+		"folder":  {"#!" + dir + "\n", "its interpreter " + dir + ", which its first line names, is a folder"},
+		"alien":   {"#!" + dir + "/alien\n", "its interpreter " + dir + "/alien is a program for another system"},
 	} {
 		if err := os.WriteFile(filepath.Join(dir, prefix+name), []byte(c.text), 0o755); err != nil {
 			t.Fatal(err)

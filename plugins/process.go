@@ -171,7 +171,7 @@ func (p *process) notStarted(ctx context.Context, limit time.Duration, err error
 	case fault != "":
 		what = fault
 	case p.child.startErr != nil:
-		what = unstartable(p.child.startErr)
+		what = unstartable(p.child.startErr, by)
 	case version != "" && version != fmt.Sprint(protocol):
 		what = fmt.Sprintf("it speaks version %s of the plugin protocol, this audiosep version %d: build the plugin with the SDK of this audiosep, or use an audiosep that speaks %[1]s", version, protocol)
 	case line != "" && version == "":

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"gonum.org/v1/gonum/mat"
 	"google.golang.org/grpc"
 
@@ -150,6 +151,16 @@ func (b badTransform) Forward(ctx context.Context, dst audiosep.Coefs, src []flo
 		go panic("elsewhere")
 		hang()
 	case "kill":
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		hang()
+	case "orphan": // a child that holds the pipes and the connection
+		for fd := range 100 {
+			unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0)
+		}
+		child := exec.Command("/bin/sleep", "20")
+		child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		child.Stdout, child.Stderr = os.Stdout, os.Stderr
+		child.Start()
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		hang()
 	case "stop":
@@ -511,6 +522,20 @@ func badForward(t *testing.T, h *Host, plugin, how string) func(context.Context)
 	return func(ctx context.Context) error {
 		return tr.Forward(ctx, audiosep.MakeCoefs(tr, 3), make([]float64, 12))
 	}
+}
+
+// TestEndedWithOrphan has a plugin be killed whose child, in a session of its own, keeps the connection open: it is
+// told as if there was no child, not as silence.
+func TestEndedWithOrphan(t *testing.T) {
+	t.Parallel() // it waits a lot
+	h := newTestHost(t, Options{Silence: 5 * time.Second}, "misbehaving")
+	err := badForward(t, h, "misbehaving", "orphan")(t.Context())
+	checkError(t, err, []string{"ended while in forward: signal: killed"})
+	if errors.Is(err, context.Canceled) {
+		t.Errorf("error %v is that of a context; want it to be that of the plugin alone", err)
+	}
+	h.Close()
+	nothingLeft(t, h)
 }
 
 func TestCancel(t *testing.T) {

@@ -8,7 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/blocks"
@@ -147,7 +149,7 @@ func (p *process) call(ctx context.Context, stage, what string, silence time.Dur
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	inner, cancel := context.WithCancelCause(ctx)
+	inner, cancel := p.whileAlive(ctx)
 	defer cancel(nil)
 	c, leave := p.enter(inner)
 	defer leave()
@@ -186,6 +188,10 @@ func (p *process) wrong(stage, what string, err error) error {
 	switch {
 	case errors.As(err, &told): // by a call within this one
 		return err
+	case context.Cause(p.child.life) == errHostClosed:
+		return errHostClosed
+	case cancelled(err) && p.child.life.Err() != nil:
+		return p.failure(stage, "ended while in "+what, errEnded)
 	case errors.As(err, &own):
 		if broken, ok := own.error.(*badReply); ok {
 			return p.failure(stage, fmt.Sprintf("asked wrongly while in %s: %v", what, broken), err)
@@ -197,6 +203,11 @@ func (p *process) wrong(stage, what string, err error) error {
 		return p.failure(stage, fmt.Sprintf("answered %s wrongly: %v", what, broken), err)
 	}
 	return p.explain(stage, what, err)
+}
+
+// cancelled tells whether an error says no more than that a context was cancelled.
+func cancelled(err error) bool {
+	return errors.Is(err, context.Canceled) || status.Code(err) == codes.Canceled
 }
 
 // asked is an error of this side, with which a question could not be answered.

@@ -15,7 +15,10 @@ import (
 var nameSyntax = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 // plugin is one that was found.
-type plugin struct{ name, path string }
+type plugin struct {
+	name, path string
+	sum        string // SHA-256 of what was described, which alone is started; "": not known
+}
 
 // Home returns the user's own folder of plugins, where they are installed: the one that the
 // environment's AUDIOSEP_PLUGIN_HOME names, else audiosep/plugins in the folder for configuration.
@@ -148,7 +151,7 @@ func (h *Host) find(name string) (plugin, error) {
 		case err != nil:
 			return plugin{}, fmt.Errorf("plugin %s: %w", name, err)
 		}
-		return plugin{name, path}, h.pinned(name, path)
+		return plugin{name: name, path: path}, h.pinned(name, path)
 	}
 	return plugin{}, fmt.Errorf("plugin %s is not there; want a file %s in one of %s (audiosep plugin install puts one into the last), or --plugins DIR for another folder", name, FileName(name), strings.Join(folders, ", "))
 }
@@ -204,8 +207,15 @@ func (h *Host) pinned(name, path string) error {
 	return nil
 }
 
-// Pin returns the SHA-256 sum of a plugin, in hexadecimal, which as a pin holds it.
+// Pin returns the SHA-256 sum of a plugin, in hexadecimal, which as a pin holds it: of what Describe has
+// described last, whatever is in its place by now, else of what is there.
 func (h *Host) Pin(name string) (string, error) {
+	h.mu.Lock()
+	sum := h.described[name]
+	h.mu.Unlock()
+	if sum != "" {
+		return sum, nil
+	}
 	pl, err := h.find(name)
 	if err != nil {
 		return "", err

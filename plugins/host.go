@@ -3,6 +3,7 @@ package plugins
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -44,17 +45,18 @@ type Host struct {
 	mu sync.Mutex
 	// spare has, by the plugin's path, a process that is described and has nothing to do, or
 	// one that may serve several stages.
-	spare  map[string]*process
-	all    map[*process]bool
-	left   map[string]string // "plugin/stage" -> why the stage cannot be used
-	warned map[string]bool   // plugin's path -> that others may change it
-	closed bool
-	ending sync.WaitGroup // processes that are no longer needed
+	spare     map[string]*process
+	all       map[*process]bool
+	described map[string]string // plugin's name -> its SHA-256 when it was described last
+	left      map[string]string // "plugin/stage" -> why the stage cannot be used
+	warned    map[string]bool   // plugin's path -> that others may change it
+	closed    bool
+	ending    sync.WaitGroup // processes that are no longer needed
 }
 
 // NewHost returns a Host. It must be closed.
 func NewHost(o Options) *Host {
-	if o.Start == 0 {
+	if o.Start <= 0 {
 		o.Start = 30 * time.Second
 	}
 	if o.Silence == 0 {
@@ -67,12 +69,16 @@ func NewHost(o Options) *Host {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.encrypted = o.encrypted || runtime.GOOS == "windows"
-	return &Host{o: o, spare: map[string]*process{}, all: map[*process]bool{}, left: map[string]string{}, warned: map[string]bool{}}
+	return &Host{o: o, spare: map[string]*process{}, all: map[*process]bool{}, described: map[string]string{}, left: map[string]string{}, warned: map[string]bool{}}
 }
 
 func (h *Host) folders() []string { return append(slices.Clone(h.o.Folders), Folders()...) }
 
-// Close ends every process that is left.
+// errHostClosed is the error of stages whose host was closed, before they were used or while they were.
+var errHostClosed = errors.New("the host of the plugins was closed")
+
+// Close ends every process that is left. Stages that are at work fail, as they do afterwards: the host was
+// closed.
 func (h *Host) Close() error {
 	h.mu.Lock()
 	h.closed = true
@@ -81,6 +87,7 @@ func (h *Host) Close() error {
 	h.mu.Unlock()
 	var wg sync.WaitGroup
 	for p := range all {
+		p.child.over(errHostClosed)
 		wg.Go(p.close)
 	}
 	wg.Wait()
@@ -100,8 +107,15 @@ func (h *Host) end(p *process) {
 
 // process returns a process of pl that nobody uses, or that may serve several stages.
 func (h *Host) process(ctx context.Context, pl plugin) (*process, error) {
+	want := pl.sum
+	if want == "" {
+		want, _ = Sum(pl.path)
+	}
 	h.mu.Lock()
 	p := h.spare[pl.path]
+	if p != nil && p.plugin.sum != want { // the plugin has been exchanged
+		p = nil
+	}
 	if p != nil && (!p.together() || p.child.ended(0)) {
 		delete(h.spare, pl.path)
 	}
@@ -119,20 +133,44 @@ func (h *Host) process(ctx context.Context, pl plugin) (*process, error) {
 	return p, err
 }
 
+// start starts a process of pl, whose sum it learns. Where that is another afterwards it is not known what
+// was started, so it is started once more.
 func (h *Host) start(ctx context.Context, pl plugin) (*process, error) {
+	p, err := h.startOnce(ctx, pl)
+	if errors.Is(err, errChanged) {
+		p, err = h.startOnce(ctx, pl)
+	}
+	if errors.Is(err, errChanged) {
+		return nil, fmt.Errorf("plugin %s: %s %w; want it left alone", pl.name, pl.path, err)
+	}
+	return p, err
+}
+
+var errChanged = errors.New("has changed while it was started")
+
+func (h *Host) startOnce(ctx context.Context, pl plugin) (*process, error) {
 	if err := h.pinned(pl.name, pl.path); err != nil {
 		return nil, err
 	}
 	if !h.open(nil) {
-		return nil, errClosed
+		return nil, errHostClosed
 	}
+	sum, _ := Sum(pl.path) // without it there is none to be recorded either
+	if pl.sum != "" && sum != pl.sum {
+		return nil, fmt.Errorf("plugin %s: %s has changed since it was described; want it left alone while it is used", pl.name, pl.path)
+	}
+	pl.sum = sum
 	p, err := start(ctx, pl, h.o)
 	if err != nil {
 		return nil, err
 	}
+	if now, _ := Sum(pl.path); now != sum {
+		p.close()
+		return nil, errChanged
+	}
 	if !h.open(p) {
 		p.close()
-		return nil, errClosed
+		return nil, errHostClosed
 	}
 	return p, nil
 }
@@ -152,16 +190,20 @@ func (h *Host) open(p *process) bool {
 // returns that.
 func (h *Host) keep(p *process) *process {
 	h.mu.Lock()
-	kept := h.spare[p.plugin.path]
-	if kept == nil {
-		kept = p
+	before := h.spare[p.plugin.path]
+	same := before != nil && before.plugin.sum == p.plugin.sum
+	if !same {
 		h.spare[p.plugin.path] = p
 	}
 	h.mu.Unlock()
-	if kept != p {
+	switch {
+	case same && before != p:
 		h.end(p)
+		return before
+	case !same && before != nil && !before.together(): // of a plugin that has been exchanged; nobody uses it
+		h.end(before)
 	}
-	return kept
+	return p
 }
 
 func (h *Host) forget(p *process) {
@@ -182,15 +224,16 @@ func (h *Host) Describe(ctx context.Context, name string) ([]audiosep.Definition
 		return nil, err
 	}
 	h.warn(pl)
-	known := h.knownFile(pl)
-	if defs, ok := h.recall(pl, known); ok {
+	known, sum := h.knownFile(pl)
+	if defs, ok := h.recall(plugin{pl.name, pl.path, sum}, known); ok {
+		h.describes(name, sum)
 		return defs, nil
 	}
 	p, err := h.process(ctx, pl)
 	if err != nil {
 		return nil, err
 	}
-	defs, err := h.definitions(pl, p.about)
+	defs, err := h.definitions(p.plugin, p.about)
 	if err != nil {
 		err = p.failure("", "describes itself wrongly: "+err.Error(), err)
 		p.close()
@@ -198,8 +241,16 @@ func (h *Host) Describe(ctx context.Context, name string) ([]audiosep.Definition
 		return nil, err
 	}
 	h.remember(pl, known, p.about)
+	h.describes(name, p.plugin.sum)
 	h.keep(p)
 	return defs, nil
+}
+
+// describes notes the sum of a plugin that has been described.
+func (h *Host) describes(name, sum string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.described[name] = sum
 }
 
 // LeftOut returns why stages were left out by Describe, by their names, "PLUGIN/STAGE".

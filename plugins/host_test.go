@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,9 +21,11 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/audiosep/audiosep"
+	"github.com/audiosep/audiosep/internal/lend"
 	"github.com/audiosep/audiosep/plugins/wire"
 )
 
@@ -211,8 +214,50 @@ func TestClosed(t *testing.T) {
 		t.Errorf("error is %v; want %v", err, errClosed)
 	}
 	h.Close()
-	if _, err := b.Transform(t.Context(), 4); err != errClosed {
-		t.Errorf("error is %v; want %v", err, errClosed)
+	if _, err := b.Transform(t.Context(), 4); err != errHostClosed {
+		t.Errorf("error is %v; want %v", err, errHostClosed)
+	}
+	nothingLeft(t, h)
+}
+
+// TestHostClosedAtWork closes a host while stages are at work, in calls and beside them: all say that it was
+// closed.
+func TestHostClosedAtWork(t *testing.T) {
+	h := newTestHost(t, Options{}, "good")
+	oneProcess(t, h, "good")
+	var g errgroup.Group
+	var began sync.WaitGroup
+	closed := make(chan struct{})
+	for range 4 {
+		tr, err := build[audiosep.Transformer](t, h, "good", "reverse", "").Transform(t.Context(), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began.Add(1)
+		g.Go(func() error {
+			for i := 0; ; i++ {
+				src, giveBack := tr.(lend.Lender).Lend(64)
+				err := tr.Forward(t.Context(), audiosep.MakeCoefs(tr, 1), src)
+				giveBack()
+				if i == 0 {
+					began.Done()
+				}
+				if err != nil && err != errHostClosed {
+					return fmt.Errorf("error is %w; want %w", err, errHostClosed)
+				}
+				select {
+				case <-closed:
+					return nil
+				default: // what is lent while the host closes is memory too
+				}
+			}
+		})
+	}
+	began.Wait()
+	h.Close()
+	close(closed)
+	if err := g.Wait(); err != nil {
+		t.Error(err)
 	}
 	nothingLeft(t, h)
 }
@@ -456,6 +501,12 @@ func TestRaised(t *testing.T) {
 // TestScripts has files that the system cannot run, or that end at once.
 func TestScripts(t *testing.T) {
 	dir := t.TempDir()
+	files(t, dir, map[string]string{"barred": "exit 3", "hollow": "", "alien": "\x7fELF for another"})
+	for _, name := range []string{"hollow", "alien"} {
+		if err := os.Chmod(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for name, c := range map[string]struct{ text, want string }{
 		"gone":    {"#!/no/such/python -u\n", "its interpreter /no/such/python, which its first line names, is not there"},
 		"nowhere": {"#!/usr/bin/env -S no_such_python\n", "its first line has /usr/bin/env look for no_such_python, which is in no folder of PATH"},
@@ -467,6 +518,10 @@ func TestScripts(t *testing.T) {
 		"foreign": {"\x7fELF\x02\x01\x01\x00 for another", "it is a program for another system or processor"},
 		"quiet":   {"#!/usr/bin/env sh\nexit 0\n", "it ended before it was ready (did it call serve()?): exit status 0"},
 		"ends":    {"#!/usr/bin/env sh\nexit 3\n", "it ended before it was ready: exit status 3 (" + filepath.Join(dir, prefix+"ends") + ", run by /"},
+		"barred":  {"#!" + dir + "/barred\n", "its interpreter " + dir + "/barred, which its first line names, may not be executed by this user; want chmod +x of that"},
+		"hollow":  {"#!" + dir + "/hollow\n", "its interpreter " + dir + "/hollow, which its first line names, is empty"},
+		"folder":  {"#!" + dir + "\n", "its interpreter " + dir + ", which its first line names, is a folder"},
+		"alien":   {"#!" + dir + "/alien\n", "its interpreter " + dir + "/alien is a program for another system"},
 	} {
 		if err := os.WriteFile(filepath.Join(dir, prefix+name), []byte(c.text), 0o755); err != nil {
 			t.Fatal(err)
@@ -485,9 +540,10 @@ func TestOpenForWriting(t *testing.T) {
 		t.Skip("only Linux refuses to run such a file")
 	}
 	t.Parallel()
-	for closed, want := range map[bool]string{
-		true:  "it ended before it was ready: exit status 3",
-		false: "another program has its file open for writing; want it written whole, and closed, before it is started",
+	for after, want := range map[time.Duration]string{ // it is closed
+		busy / 10:    "it ended before it was ready: exit status 3",
+		3 * busy / 4: "it ended before it was ready: exit status 3",
+		time.Hour:    "another program has its file open for writing; want it written whole, and closed, before it is started",
 	} {
 		dir := t.TempDir()
 		files(t, dir, map[string]string{prefix + "open": "#!/bin/sh\nexit 3\n"})
@@ -496,13 +552,20 @@ func TestOpenForWriting(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		if closed {
-			time.AfterFunc(busy/10, func() { f.Close() })
-		}
+		closing := time.AfterFunc(after, func() { f.Close() })
 		h := NewHost(Options{Folders: []string{dir}})
 		defer h.Close()
 		_, err = h.Describe(t.Context(), "open")
+		closing.Stop()
 		checkError(t, err, []string{"plugin open could not start: " + want})
+		if after < busy {
+			continue
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(busy/10, cancel)
+		if _, err = h.Describe(ctx, "open"); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: error is %v; want %v", err, context.Canceled)
+		}
 	}
 }
 

@@ -43,8 +43,8 @@ func script(path string) (by, fault string) {
 	case len(fields) == 0:
 		return "", "its first line, #!, names no interpreter; " + hint
 	}
-	if _, err := os.Stat(fields[0]); err != nil {
-		return "", fmt.Sprintf("its interpreter %s, which its first line names, is not there; want that installed, or another in that line", fields[0])
+	if wrong := unfit(fields[0]); wrong != "" {
+		return "", fmt.Sprintf("its interpreter %s, which its first line names, %s, or another in that line", fields[0], wrong)
 	}
 	if filepath.Base(fields[0]) != "env" {
 		return fields[0], ""
@@ -64,6 +64,22 @@ func script(path string) (by, fault string) {
 	return fields[0], ""
 }
 
+// unfit says why the system cannot run an interpreter, and what is wanted; "" if nothing is to be seen.
+func unfit(path string) string {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "is not there; want that installed"
+	case info.IsDir():
+		return "is a folder; want a program"
+	case !mayExecute(path):
+		return "may not be executed by this user; want chmod +x of that"
+	case info.Size() == 0:
+		return "is empty; want that installed anew"
+	}
+	return ""
+}
+
 // envOption returns how many words of the arguments of env an option takes that begins with word, or
 // an assignment, which is one; 0: word is what env runs.
 func envOption(word string) int {
@@ -76,11 +92,15 @@ func envOption(word string) int {
 	return 0
 }
 
-// unstartable says why the system did not start a file.
-func unstartable(err error) string {
+// unstartable says why the system did not start a file, which an interpreter, by, is to run, if it is a script.
+func unstartable(err error, by string) string {
+	it := "it"
+	if by != "" {
+		it = "its interpreter " + by
+	}
 	switch {
 	case errors.Is(err, syscall.ENOEXEC):
-		return "it is a program for another system or processor; want one built for " + runtime.GOOS + "/" + runtime.GOARCH
+		return it + " is a program for another system or processor; want one built for " + runtime.GOOS + "/" + runtime.GOARCH
 	case errors.Is(err, syscall.ETXTBSY):
 		return "another program has its file open for writing; want it written whole, and closed, before it is started"
 	case errors.Is(err, fs.ErrPermission):

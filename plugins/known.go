@@ -17,15 +17,15 @@ import (
 // knownEnv are what in the environment decides, besides its files, what a script says.
 var knownEnv = []string{"PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "NODE_PATH", "AUDIOSEP_ENV"}
 
-// knownFile returns where the description of a plugin is kept, "" for nowhere. The name tells
+// knownFile returns where the description of a plugin is kept, "" for nowhere, and its sum. The name tells
 // the plugin by its sum, so one that has changed is asked again.
-func (h *Host) knownFile(pl plugin) string {
+func (h *Host) knownFile(pl plugin) (file, sum string) {
 	if h.o.Known == "" {
-		return ""
+		return "", ""
 	}
 	sum, err := Sum(pl.path)
 	if err != nil {
-		return ""
+		return "", ""
 	}
 	key := fmt.Sprintf("%d\n%s\n", protocol, sum)
 	if script, err := IsScript(pl.path); script || err != nil {
@@ -35,7 +35,7 @@ func (h *Host) knownFile(pl plugin) string {
 		}
 	}
 	name := sha256.Sum256([]byte(key))
-	return filepath.Join(h.o.Known, hex.EncodeToString(name[:])+".pb")
+	return filepath.Join(h.o.Known, hex.EncodeToString(name[:])+".pb"), sum
 }
 
 // recall returns the stages that a plugin has described to an earlier host, which has kept them in
@@ -57,7 +57,7 @@ func (h *Host) recall(pl plugin, file string) ([]audiosep.Definition, bool) {
 // looked for there: then it is not known which of the two said it. It is no fault if that cannot be.
 func (h *Host) remember(pl plugin, file string, about *wire.DescribeReply) {
 	text, err := proto.Marshal(about)
-	if file == "" || h.knownFile(pl) != file || err != nil || os.MkdirAll(h.o.Known, 0o700) != nil {
+	if now, _ := h.knownFile(pl); file == "" || now != file || err != nil || os.MkdirAll(h.o.Known, 0o700) != nil {
 		return
 	}
 	whole.Appear(file, func(f *os.File) error {

@@ -10,7 +10,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
+
+// mayExecute tells whether this user may execute a file.
+func mayExecute(path string) bool { return unix.Access(path, unix.X_OK) == nil }
 
 // others says who else may change a plugin: its file, the code beside it, or the folders on the
 // way to it. It is "" where nobody may.

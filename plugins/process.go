@@ -98,6 +98,8 @@ func (p *process) connect(ctx context.Context) error {
 		return err
 	}
 	p.wire = wire.NewPluginClient(conn.(*grpc.ClientConn))
+	ctx, cancel := p.whileAlive(ctx)
+	defer cancel(nil)
 	p.about, err = p.wire.Describe(ctx, &wire.DescribeRequest{}, grpc.MaxCallRecvMsgSize(4<<20))
 	if err != nil {
 		return err
@@ -117,8 +119,16 @@ func (p *process) connect(ctx context.Context) error {
 		return nil
 	}
 	var always context.Context
-	always, p.hangUp = context.WithCancel(context.Background())
+	always, p.hangUp = context.WithCancel(p.child.life)
 	return p.questions(always)
+}
+
+// whileAlive returns a context that is cancelled, with what its cause is, when nothing more is to be heard of
+// the process. Its connection does not tell: a process that it has started may hold that open.
+func (p *process) whileAlive(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(p.child.life, func() { cancel(context.Cause(p.child.life)) })
+	return ctx, func(cause error) { stop(); cancel(cause) }
 }
 
 // together tells whether the process may serve several stages.
@@ -161,7 +171,7 @@ func (p *process) notStarted(ctx context.Context, limit time.Duration, err error
 	case fault != "":
 		what = fault
 	case p.child.startErr != nil:
-		what = unstartable(p.child.startErr)
+		what = unstartable(p.child.startErr, by)
 	case version != "" && version != fmt.Sprint(protocol):
 		what = fmt.Sprintf("it speaks version %s of the plugin protocol, this audiosep version %d: build the plugin with the SDK of this audiosep, or use an audiosep that speaks %[1]s", version, protocol)
 	case line != "" && version == "":
@@ -219,13 +229,25 @@ type child struct {
 	done     chan struct{} // closed when the process has been waited for
 	status   error         // of cmd.Wait
 	killed   atomic.Bool   // by us
+	kills    chan struct{} // closed when it is
+	// life is done when nothing more is to be heard of the process, which its cause tells: over ends it.
+	life context.Context
+	over context.CancelCauseFunc
 }
 
+// lastReplies is how long after the end of a process what it has still answered is waited for: to the end of
+// the connection, which is there at once, unless a process that it has started holds it too.
+const lastReplies = 200 * time.Millisecond
+
+var errEnded = errors.New("the plugin has ended")
+
 func newChild(pl plugin, o Options) *child {
-	return &child{
+	c := &child{
 		plugin: pl, stdout: newGreeting(), stderr: &tail{name: pl.name, show: o.Written},
-		started: make(chan struct{}), done: make(chan struct{}),
+		started: make(chan struct{}), done: make(chan struct{}), kills: make(chan struct{}),
 	}
+	c.life, c.over = context.WithCancelCause(context.Background())
+	return c
 }
 
 func (c *child) prepare(env []string, shared *arena) {
@@ -254,15 +276,23 @@ func (c *child) try() (err error) {
 // all that was open in its parent, so in a program that both writes plugins and starts processes.
 const busy = 2 * time.Second
 
-// launch starts the process as soon as its file is closed.
+// longestPause is that between two tries.
+const longestPause = 50 * time.Millisecond
+
+// launch starts the process as soon as its file is closed, unless it is killed before.
 func (c *child) launch() error {
 	until := time.Now().Add(busy)
-	for pause := time.Millisecond; ; pause *= 2 {
+	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
 		err := c.try()
-		if !errors.Is(err, syscall.ETXTBSY) || c.killed.Load() || time.Now().Add(pause).After(until) {
+		left := time.Until(until)
+		if !errors.Is(err, syscall.ETXTBSY) || left <= 0 {
 			return err
 		}
-		time.Sleep(pause)
+		select {
+		case <-time.After(min(pause, left)):
+		case <-c.kills:
+			return err
+		}
 	}
 }
 
@@ -274,6 +304,7 @@ func (c *child) Start(context.Context) error {
 		defer runtime.UnlockOSThread()
 		// Whoever learns of the end from standard output can be sure of it.
 		defer c.stdout.end()
+		defer time.AfterFunc(lastReplies, func() { c.over(errEnded) })
 		defer close(c.done)
 		c.startErr = c.launch()
 		close(c.started)
@@ -294,7 +325,9 @@ func (c *child) kill() {
 	if c.ended(0) {
 		return
 	}
-	c.killed.Store(true)
+	if c.killed.CompareAndSwap(false, true) {
+		close(c.kills)
+	}
 	select {
 	case <-c.started:
 		if c.startErr == nil {

@@ -70,12 +70,15 @@ func pluginHalf(memory []byte) (from, to int) {
 // take returns a region for n numbers, or nil if there is none: the first that is free,
 // which is most likely to be in the processor's caches.
 func (a *arena) take(n int) *region {
-	if a == nil || n < 1 || n > len(a.memory)/8 {
+	if a == nil || n < 1 {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n > len(a.memory)/8 { // which is none once it is closed
 		return nil
 	}
 	bytes := (8*n + regionAlign - 1) / regionAlign * regionAlign
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	i := slices.IndexFunc(a.free, func(r region) bool { return r.bytes >= bytes })
 	if i < 0 || a.closed {
 		return nil

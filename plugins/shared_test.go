@@ -6,7 +6,10 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/lend"
@@ -90,6 +93,33 @@ func TestArenaClosed(t *testing.T) {
 	}
 	if a.letGo(); a.memory != nil || a.hold() {
 		t.Error("the memory is still mapped")
+	}
+}
+
+// TestArenaClosedAtWork has an arena be closed, and its memory go, while others take from it. It is for the race
+// detector.
+func TestArenaClosedAtWork(t *testing.T) {
+	a := newTestArena(t)
+	var all sync.WaitGroup
+	var stop atomic.Bool
+	last := a.take(8)
+	for range 4 {
+		all.Go(func() {
+			for !stop.Load() {
+				if r := a.take(8); r != nil {
+					a.giveBack(r)
+				}
+			}
+		})
+	}
+	a.close()
+	time.Sleep(time.Millisecond) // in which they try
+	a.giveBack(last)
+	time.Sleep(time.Millisecond)
+	stop.Store(true)
+	all.Wait()
+	if a.take(8) != nil || a.memory != nil {
+		t.Error("there is memory; want none once nobody uses it")
 	}
 }
 

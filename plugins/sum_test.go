@@ -174,6 +174,70 @@ func TestKnownWhileChanged(t *testing.T) {
 	}
 }
 
+// TestChangedWhileStarted has plugins exchange their own files while they start: what runs is what the sum is of,
+// or nothing.
+func TestChangedWhileStarted(t *testing.T) {
+	good := "exec " + filepath.Join(install(t, "good"), prefix+"good") + "\n"
+	for name, c := range map[string]struct{ text, want string }{
+		"once":   {"#!/bin/sh\nmv $0.new $0\n" + good, ""},
+		"always": {"#!/bin/sh\ncp -p $0 $0.more; echo '#' >> $0.more; mv $0.more $0\n" + good, "has changed while it was started; want it left alone"},
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, prefix+name)
+		files(t, dir, map[string]string{prefix + name: c.text, prefix + name + ".new": "#!/bin/sh\n" + good})
+		h := NewHost(Options{Folders: []string{dir}})
+		defer h.Close()
+		_, err := h.Describe(t.Context(), name)
+		if c.want != "" {
+			if err == nil || !strings.Contains(err.Error(), "plugin "+name+": "+path+" "+c.want) {
+				t.Errorf("%s: error is %v; want %s", name, err, c.want)
+			}
+			h.Close()
+			nothingLeft(t, h)
+			continue
+		}
+		pin, failed := h.Pin(name)
+		is, _ := Sum(path)
+		if err != nil || failed != nil || pin != is {
+			t.Errorf("%s: %v, %v, the sum is %s; want that of the new file, %s", name, err, failed, pin, is)
+		}
+	}
+}
+
+// TestChangedOnceDescribed exchanges a plugin between its description and the start of a stage's process: what was
+// described is not there any more, until it is described anew.
+func TestChangedOnceDescribed(t *testing.T) {
+	dir := t.TempDir()
+	good := "exec " + filepath.Join(install(t, "good"), prefix+"good") + "\n"
+	h := NewHost(Options{Folders: []string{dir}})
+	defer h.Close()
+	files(t, dir, map[string]string{prefix + "changed": "#!/bin/sh\n" + good})
+	run := func(s *ported) error {
+		_, err := s.run(t.Context(), audiosep.Env{}, nil)
+		return err
+	}
+	// The first stage takes the process that was described, the other wants one more.
+	first, second := stageOf(t, h, "changed", "ramp", `{"samples": 10}`), stageOf(t, h, "changed", "ramp", `{"samples": 10}`)
+	was, _ := h.Pin("changed")
+	files(t, dir, map[string]string{prefix + "changed": "#!/bin/sh\n: new\n" + good})
+	if err := run(first); err != nil {
+		t.Error(err)
+	}
+	if err := run(second); err == nil || !strings.Contains(err.Error(), "has changed since it was described; want it left alone") {
+		t.Errorf("error is %v; want that the plugin has changed", err)
+	}
+	if pin, err := h.Pin("changed"); err != nil || pin != was {
+		t.Errorf("the sum is %s, %v; want %s, of what was described", pin, err, was)
+	}
+	if err := run(stageOf(t, h, "changed", "ramp", `{"samples": 10}`)); err != nil {
+		t.Error(err)
+	}
+	is, _ := Sum(filepath.Join(dir, prefix+"changed"))
+	if pin, err := h.Pin("changed"); err != nil || pin != is || is == was {
+		t.Errorf("described anew the sum is %s, %v; want %s", pin, err, is)
+	}
+}
+
 // TestOthers warns, once, of plugins that others may change.
 func TestOthers(t *testing.T) {
 	for name, c := range map[string]struct {

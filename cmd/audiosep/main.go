@@ -157,6 +157,9 @@ func flagError(err error) error {
 	if flag.Value.Type() == "int" && errors.Is(err, strconv.ErrRange) {
 		want = "a whole number, -2⁶³ to 2⁶³-1"
 	}
+	if _, ok := flag.Value.(*patience); ok {
+		want += ", or 0 for the default"
+	}
 	if want == "" { // ours, which says it
 		return fmt.Errorf("--%s: %w", flag.Name, bad.Unwrap())
 	}

@@ -61,8 +61,30 @@ func (f *pluginFlags) there() error {
 // addTimes adds the flags for how long plugins are waited for.
 func (f *pluginFlags) addTimes(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.DurationVar(&f.start, "plugin-start", 30*time.Second, "how long a plugin may take to start and to say what it offers")
-	fl.DurationVar(&f.silence, "plugin-silence", 5*time.Minute, "how long a plugin may work without a sign of life; negative: for ever")
+	f.start, f.silence = 30*time.Second, 5*time.Minute // which plugins has for 0 too
+	fl.Var((*patience)(&f.start), "plugin-start", "how long a plugin may take to start and to say what it offers")
+	fl.Var((*patience)(&f.silence), "plugin-silence", "how long a plugin may work without a sign of life; 1000h is as good as for ever")
+}
+
+// patience is a flag: how long something is waited for, 0 for the default.
+type patience time.Duration
+
+func (p *patience) String() string {
+	if *p == 0 {
+		return ""
+	}
+	return time.Duration(*p).String()
+}
+
+func (p *patience) Type() string { return "duration" }
+
+func (p *patience) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if err == nil && d < 0 {
+		err = errors.New("it is negative")
+	}
+	*p = patience(d)
+	return err
 }
 
 // args returns the flags as a command line has them, for another process.
@@ -270,7 +292,7 @@ any size and on one processor, and leave nothing behind when it is cancelled.`,
 	fl.IntVar(&p.Length, "length", 0, "samples a frame (default: chosen for the stage)")
 	fl.IntVar(&p.Rank, "rank", 0, "components of the factors that a separator gets (default 6)")
 	fl.IntVar(&p.Many, "many", 0, "frames of the longest run (default 100000)")
-	fl.DurationVar(&p.Limit, "limit", 0, "most time for a check (default 2m)")
+	fl.Var((*patience)(&p.Limit), "limit", "most time for a check (default 2m)")
 	fl.StringVar(&p.pipeline, "pipeline", "", "test the stages that a pipeline in `FILE` uses through it, the others by themselves")
 	fl.StringVarP(&p.input, "input", "i", "", "recording for the pipeline to read in place of its own `FILE`")
 	p.flags.addTimes(cmd)

@@ -41,7 +41,7 @@ const spec = `{"audiosep": 1, "seed": 1, "stages": [
 	{"use": "wiener"},
 	{"use": "write_audio"}]}`
 
-func plan(t *testing.T, spec string, inputs []string, settings []Setting, change func(*Plan)) ([]*Item, []Failure) {
+func planOf(t *testing.T, spec string, inputs []string, settings []Setting, change func(*Plan)) *Plan {
 	t.Helper()
 	reg := pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages)
 	s, err := pipeline.Parse(filepath.Join(t.TempDir(), "spec.json"), []byte(spec))
@@ -55,6 +55,12 @@ func plan(t *testing.T, spec string, inputs []string, settings []Setting, change
 	if change != nil {
 		change(p)
 	}
+	return p
+}
+
+func plan(t *testing.T, spec string, inputs []string, settings []Setting, change func(*Plan)) ([]*Item, []Failure) {
+	t.Helper()
+	p := planOf(t, spec, inputs, settings, change)
 	var b bytes.Buffer
 	bad, err := p.Write(t.Context(), &b)
 	if err != nil {
@@ -109,6 +115,17 @@ func TestLeftOut(t *testing.T) {
 	}
 	if told := (LeftOut{"d", strings.Split(strings.Repeat("x", 13), "")}).String(); !strings.HasSuffix(told, "13 files that no reader takes: x, x, x, x, x, x, x, x, x, x and 3 more") {
 		t.Errorf("%s; want ten named", told)
+	}
+}
+
+// A pattern by which no recording has true stems is told before the work.
+func TestNoReferences(t *testing.T) {
+	dir := t.TempDir()
+	tone(t, filepath.Join(dir, "mix.wav"), 440)
+	p := planOf(t, spec, []string{filepath.Join(dir, "mix.wav")}, nil, func(p *Plan) { p.Reference = "{dir}/stemz" })
+	var out bytes.Buffer
+	if _, err := p.Write(t.Context(), &out); err == nil || !strings.Contains(err.Error(), "there is no folder "+filepath.Join(dir, "stemz")) || out.Len() > 0 {
+		t.Errorf("%v, and %d bytes are written; want an error and none", err, out.Len())
 	}
 }
 

@@ -16,8 +16,8 @@ import (
 var foreign = []string{".m4a", ".mp4", ".aac", ".ac3", ".wma", ".wv", ".ape", ".caf", ".au", ".amr", ".webm", ".mka", ".mkv", ".mov", ".avi"}
 
 // Find returns the sound files in a folder and in those below it, in the order of their names,
-// and the other files. What a file is, is told by its first bytes, or by its
-// extension where only ffmpeg could read it. Files and folders whose names begin with a dot are
+// and the other files. What a file is, is told by its first bytes, or by its name: one that is called
+// as sound is a recording, though it may be empty, broken or not to be read, which whoever opens it is told. Files and folders whose names begin with a dot are
 // passed by, and so is the folder called except, where stems will be written.
 func Find(dir, except string) (files, others []string, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -29,7 +29,7 @@ func Find(dir, except string) (files, others []string, err error) {
 		case d.IsDir() && (hidden || path != dir && same(path, except)):
 			return fs.SkipDir
 		case d.IsDir() || hidden:
-		case isSound(path):
+		case NamedSound(path) || isSound(path):
 			files = append(files, path)
 		default:
 			others = append(others, path)
@@ -46,7 +46,7 @@ func same(a, b string) bool {
 	return err == nil && err2 == nil && os.SameFile(x, y)
 }
 
-// isSound tells whether a file looks like a recording that may be read.
+// isSound tells whether a file begins as a recording does.
 func isSound(path string) bool {
 	f, err := whole.Open(path)
 	if err != nil {
@@ -57,8 +57,7 @@ func isSound(path string) bool {
 	if in.look() != nil {
 		return false
 	}
-	return slices.ContainsFunc(codecs, func(c codec) bool { return c.knows(in.head) }) ||
-		slices.Contains(foreign, strings.ToLower(filepath.Ext(path)))
+	return slices.ContainsFunc(codecs, func(c codec) bool { return c.knows(in.head) })
 }
 
 // StemsIn lists the sound files of a folder, told by their names, as people count: stem 2 before stem

@@ -38,3 +38,24 @@ func TestStemsIn(t *testing.T) {
 		t.Errorf("the stems are %q, %v; want %q", got, err, want)
 	}
 }
+
+// What begins as sound is a recording, and what is called as sound, whatever is in it, also if nobody may read it; all
+// else is named apart, and what is hidden is not.
+func TestFind(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, text string, mode os.FileMode) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	want := []string{put("a.wav", "", 0o600), put("b.MP3", "no sound", 0o600), put("c.flac", "", 0), put("d", "fLaC", 0o600), put("e.m4a", "", 0)}
+	others := []string{put("f.txt", "text", 0o600), put("g", "", 0)}
+	put("._a.wav", "", 0o600)
+	found, left, err := audio.Find(dir, "")
+	if err != nil || !slices.Equal(found, want) || !slices.Equal(left, others) {
+		t.Errorf("%q, %q, %v; want %q and %q", found, left, err, want, others)
+	}
+}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/audiosep/audiosep/audio"
@@ -32,13 +31,12 @@ type LeftOut struct {
 	Files  []string
 }
 
-// String tells what is left out in a line, by the name of one that is called as sound is, if any.
+// String tells what is left out in a line, by name as far as that holds them.
 func (l LeftOut) String() string {
 	if len(l.Files) == 1 {
 		return fmt.Sprintf("left out in %s: %s, which no reader takes", l.Folder, l.Files[0])
 	}
-	such := max(0, slices.IndexFunc(l.Files, audio.NamedSound))
-	return fmt.Sprintf("left out in %s: %s that no reader takes, such as %s", l.Folder, counted.Of(len(l.Files), "file"), l.Files[such])
+	return fmt.Sprintf("left out in %s: %s that no reader takes: %s", l.Folder, counted.Of(len(l.Files), "file"), counted.Names(l.Files))
 }
 
 // Inputs returns what args name: files, patterns such as songs/*.flac, and folders, for all the

@@ -37,7 +37,7 @@ type Plan struct {
 	Settings []Setting // nil: one, the pipeline's own
 	// Reference names the folder of an item's true stems: {dir} is that of its recording,
 	// {input} the name of it, without extension. Where there is no such folder nothing is
-	// measured. Empty: nothing is.
+	// measured; it is an error if no recording has one. Empty: nothing is.
 	Reference string
 	// Progress, if it is not nil, is told how many inputs have been looked at.
 	Progress func(done, of int)
@@ -67,6 +67,9 @@ func (p *Plan) Write(ctx context.Context, w io.Writer) (bad []Failure, err error
 	}
 	if p.Reference != "" && slices.ContainsFunc(p.Inputs, isURL) {
 		return nil, errors.New("there is a pattern of folders of true stems, and some recordings are in no folder; want recordings and stems on this machine")
+	}
+	if err := p.referred(); err != nil {
+		return nil, err
 	}
 	out := bufio.NewWriterSize(w, 1<<16)
 	enc := json.NewEncoder(out)
@@ -327,14 +330,30 @@ func (p *Plan) item(name, input string, l *looked, at int, s *planned) *Item {
 	h := sha256.New()
 	fmt.Fprintf(h, "audiosep item %d\n%s\n%s\n%s\n", Format, p.Version, l.sum, s.text)
 	it.ID = hex.EncodeToString(h.Sum(nil))
-	if p.Reference != "" {
-		base := filepath.Base(input)
-		dir := strings.NewReplacer("{dir}", filepath.Dir(input), "{input}", strings.TrimSuffix(base, filepath.Ext(base))).Replace(p.Reference)
-		if info, err := os.Stat(dir); err == nil && info.IsDir() {
-			it.Reference = abs(dir)
-		}
+	if dir, there := p.referenceOf(input); there {
+		it.Reference = abs(dir)
 	}
 	return it
+}
+
+// referenceOf returns the folder of a recording's true stems, and tells whether it is there.
+func (p *Plan) referenceOf(input string) (dir string, there bool) {
+	if p.Reference == "" {
+		return "", false
+	}
+	base := filepath.Base(input)
+	dir = strings.NewReplacer("{dir}", filepath.Dir(input), "{input}", strings.TrimSuffix(base, filepath.Ext(base))).Replace(p.Reference)
+	info, err := os.Stat(dir)
+	return dir, err == nil && info.IsDir()
+}
+
+// referred says that no recording has a folder of true stems, where there is a pattern for them.
+func (p *Plan) referred() error {
+	if p.Reference == "" || len(p.Inputs) == 0 || slices.ContainsFunc(p.Inputs, func(input string) bool { _, there := p.referenceOf(input); return there }) {
+		return nil
+	}
+	dir, _ := p.referenceOf(p.Inputs[0])
+	return fmt.Errorf("no recording has a folder of true stems by the pattern %s: there is no folder %s; want another pattern (--reference), with {dir} for the folder of the recording and {input} for its name, or none", p.Reference, abs(dir))
 }
 
 // unsafe are the characters that name folders or drives on some system, or are refused.

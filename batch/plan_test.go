@@ -41,7 +41,7 @@ const spec = `{"audiosep": 1, "seed": 1, "stages": [
 	{"use": "wiener"},
 	{"use": "write_audio"}]}`
 
-func plan(t *testing.T, spec string, inputs []string, settings []Setting, change func(*Plan)) ([]*Item, []Failure) {
+func planOf(t *testing.T, spec string, inputs []string, settings []Setting, change func(*Plan)) *Plan {
 	t.Helper()
 	reg := pipeline.NewRegistry(audio.Stages, transforms.Stages, factorizers.Stages, separators.Stages)
 	s, err := pipeline.Parse(filepath.Join(t.TempDir(), "spec.json"), []byte(spec))
@@ -55,6 +55,12 @@ func plan(t *testing.T, spec string, inputs []string, settings []Setting, change
 	if change != nil {
 		change(p)
 	}
+	return p
+}
+
+func plan(t *testing.T, spec string, inputs []string, settings []Setting, change func(*Plan)) ([]*Item, []Failure) {
+	t.Helper()
+	p := planOf(t, spec, inputs, settings, change)
 	var b bytes.Buffer
 	bad, err := p.Write(t.Context(), &b)
 	if err != nil {
@@ -102,10 +108,24 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-// Of what is left out that is named which somebody took for sound.
+// What is left out is named, as far as a line holds it.
 func TestLeftOut(t *testing.T) {
-	if told := (LeftOut{"d", []string{"d/notes.txt", "d/zz.wav"}}).String(); !strings.HasSuffix(told, "2 files that no reader takes, such as d/zz.wav") {
-		t.Errorf("%s; want zz.wav named", told)
+	if told := (LeftOut{"d", []string{"d/notes.txt", "d/words"}}).String(); !strings.HasSuffix(told, "2 files that no reader takes: d/notes.txt, d/words") {
+		t.Errorf("%s; want both named", told)
+	}
+	if told := (LeftOut{"d", strings.Split(strings.Repeat("x", 13), "")}).String(); !strings.HasSuffix(told, "13 files that no reader takes: x, x, x, x, x, x, x, x, x, x and 3 more") {
+		t.Errorf("%s; want ten named", told)
+	}
+}
+
+// A pattern by which no recording has true stems is told before the work.
+func TestNoReferences(t *testing.T) {
+	dir := t.TempDir()
+	tone(t, filepath.Join(dir, "mix.wav"), 440)
+	p := planOf(t, spec, []string{filepath.Join(dir, "mix.wav")}, nil, func(p *Plan) { p.Reference = "{dir}/stemz" })
+	var out bytes.Buffer
+	if _, err := p.Write(t.Context(), &out); err == nil || !strings.Contains(err.Error(), "there is no folder "+filepath.Join(dir, "stemz")) || out.Len() > 0 {
+		t.Errorf("%v, and %d bytes are written; want an error and none", err, out.Len())
 	}
 }
 
@@ -117,13 +137,14 @@ func TestPlan(t *testing.T) {
 		tone(t, filepath.Join(dir, name), 440)
 	}
 	os.WriteFile(filepath.Join(dir, "bad.wav"), []byte("no sound"), 0o600)
+	os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("no sound"), 0o600)
 	os.Mkdir(filepath.Join(dir, "a", "mix-stems"), 0o700)
 	found, err := Inputs(t.Context(), []string{dir, filepath.Join(dir, "other.wav"), filepath.Join(dir, "*", "*.wav"), filepath.Join(dir, ".hidden.wav"), filepath.Join(dir, "bad.wav")}, nil)
 	if err != nil || len(found.Inputs) != 5 {
 		t.Fatalf("%v, %v; want 5 files, each once", found, err)
 	}
-	if len(found.Others) != 1 || found.Others[0].String() != "left out in "+dir+": "+filepath.Join(dir, "bad.wav")+", which no reader takes" {
-		t.Errorf("%v is left out of the folder; want bad.wav", found.Others)
+	if len(found.Others) != 1 || found.Others[0].String() != "left out in "+dir+": "+filepath.Join(dir, "notes.txt")+", which no reader takes" {
+		t.Errorf("%v is left out of the folder; want notes.txt", found.Others)
 	}
 	inputs := found.Inputs
 	settings, err := Settings([]Sweep{{"is_nmf.rank", []string{"2", "3"}}, {"seed", []string{"1", "2"}}}, false)

@@ -45,7 +45,7 @@ func (r *Report) say(rec slog.Record, attrs []slog.Attr) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.said == nil {
-		f, err := r.files.Create(filepath.Join(r.dir, "log.jsonl"))
+		f, err := r.create("log.jsonl")
 		if err != nil {
 			r.keep(err)
 			return

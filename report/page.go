@@ -40,6 +40,7 @@ type pageData struct {
 	SoundsOut  bool            `json:"beside"` // sounds are beside the page
 	Metrics    []pageMetrics   `json:"metrics"`
 	Unmeasured string          `json:"unmeasured"` // why the stems could not be held against the references
+	Files      []string        `json:"files"`      // names of all files of the report, which the next in its folder replaces
 }
 
 // pagePower is a spectrogram, its columns the greatest of Run of V's.
@@ -290,11 +291,12 @@ func (r *Report) writePage(ctx context.Context) error {
 		}
 		d.Sounds, d.SoundsOut = append(d.Sounds, all...), beside
 	}
-	text, err := json.Marshal(d)
+	f, err := r.create("report.html")
 	if err != nil {
 		return err
 	}
-	f, err := r.files.Create(filepath.Join(r.dir, "report.html"))
+	d.Files = slices.Sorted(slices.Values(r.names))
+	text, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/internal/npy"
+	"github.com/audiosep/audiosep/internal/page"
 	"github.com/audiosep/audiosep/internal/whole"
 	"github.com/audiosep/audiosep/pipeline"
 )
@@ -59,6 +60,8 @@ type Report struct {
 	mu    sync.Mutex
 	page  pageData
 	files whole.Set
+	names []string // of the files, in the order of their making
+	old   []string // of those of the report that stood in the folder
 	steps *whole.File
 	said  *whole.File // nil until something is
 	err   error       // the first
@@ -72,18 +75,19 @@ func New(spec pipeline.ReportSpec, next pipeline.Watcher) (*Report, error) {
 			return nil, err
 		}
 	}
-	r := &Report{next: next, ports: spec.Ports, dir: spec.Dir, references: spec.References, files: whole.Set{Overwrite: true}, tuning: map[string]tuning{}, of: map[int]tuning{},
+	r := &Report{next: next, ports: spec.Ports, dir: spec.Dir, references: spec.References, old: filesOf(spec.Dir), files: whole.Set{Overwrite: true}, tuning: map[string]tuning{}, of: map[int]tuning{},
 		learnt: map[string]*learnt{}, learntOf: map[int]*learnt{},
 		page: pageData{Powers: []pagePower{}, Factors: []pageFactors{}, Transforms: []pageTransform{}, Groups: []pageGroups{}, Said: []string{}}}
 	var err error
-	if r.steps, err = r.files.Create(filepath.Join(r.dir, "steps.jsonl")); err != nil {
+	if r.steps, err = r.create("steps.jsonl"); err != nil {
 		return nil, errors.Join(err, r.files.Close())
 	}
 	return r, nil
 }
 
 // Over has the report be of a pipeline. It is an error if a file that the pipeline reads would be
-// replaced by one of the report, such as the factors of an earlier report by those of this one.
+// replaced by one of the report, such as the factors of an earlier report by those of this one, or would go with
+// that earlier report.
 func (r *Report) Over(p *pipeline.Pipeline) error {
 	r.Pipeline = p
 	stages := map[string]bool{}
@@ -93,22 +97,34 @@ func (r *Report) Over(p *pipeline.Pipeline) error {
 	entries, _ := os.ReadDir(r.dir) // if it is not there, nothing in it is read
 	for _, e := range entries {
 		stage, _, _ := strings.Cut(e.Name(), ".")
-		ours := slices.Contains([]string{"steps.jsonl", "log.jsonl", "metrics.json", "report.html"}, e.Name())
+		ours := slices.Contains([]string{"steps.jsonl", "log.jsonl", "metrics.json", "report.html"}, e.Name()) || slices.Contains(r.old, e.Name())
 		if !ours && !(stages[stage] && slices.Contains([]string{".npz", ".png", ".json"}, filepath.Ext(e.Name()))) {
 			continue
 		}
 		path := filepath.Join(r.dir, e.Name())
-		at, err := os.Stat(path)
-		for _, read := range p.Reads() {
-			if in, errIn := os.Stat(read.Path); err == nil && errIn == nil && os.SameFile(at, in) {
-				return fmt.Errorf("the report would replace %s, which stage %q reads; want another folder for the report", path, read.Stage)
-			}
+		if read := among(p.Reads(), path); read != nil {
+			return fmt.Errorf("the report would replace %s, which stage %q reads; want another folder for the report", path, read.Stage)
 		}
 	}
 	return nil
 }
 
-// Commit has the files appear in the report's folder, in place of those of their names.
+// among returns the file of a pipeline that is the one at path, or nil.
+func among(files []pipeline.File, path string) *pipeline.File {
+	at, err := os.Stat(path)
+	if err != nil {
+		return nil
+	}
+	for _, f := range files {
+		if in, err := os.Stat(f.Path); err == nil && os.SameFile(at, in) {
+			return &f
+		}
+	}
+	return nil
+}
+
+// Commit has the files appear in the report's folder, in place of those of their names. What else the report had
+// that stood there goes; files that are none of a report's stay.
 func (r *Report) Commit(ctx context.Context) error {
 	if r.err != nil {
 		return r.err
@@ -116,7 +132,36 @@ func (r *Report) Commit(ctx context.Context) error {
 	if err := r.writePage(ctx); err != nil {
 		return err
 	}
+	for _, name := range r.old {
+		path := filepath.Join(r.dir, name)
+		if is, err := os.Lstat(path); err != nil || !is.Mode().IsRegular() || slices.Contains(r.names, name) ||
+			r.Pipeline != nil && among(r.Pipeline.Writes(), path) != nil {
+			continue
+		}
+		r.files.Remove(path)
+	}
 	return r.files.Commit(ctx)
+}
+
+// filesOf returns the names of the files of the report in a folder, as its page has them; none where there is no page
+// of a report.
+func filesOf(dir string) (names []string) {
+	text, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	if err != nil {
+		return nil
+	}
+	var is struct {
+		Files []string `json:"files"`
+	}
+	if json.Unmarshal(page.Data(text), &is) != nil {
+		return nil
+	}
+	for _, name := range is.Files {
+		if name == filepath.Base(name) && slices.Contains([]string{".npz", ".png", ".json", ".jsonl", ".html"}, filepath.Ext(name)) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Withdraw undoes Commit.
@@ -127,11 +172,16 @@ func (r *Report) Close() error { return r.files.Close() }
 
 // file writes one file of the report.
 func (r *Report) file(name string, write func(io.Writer) error) error {
-	f, err := r.files.Create(filepath.Join(r.dir, name))
+	f, err := r.create(name)
 	if err != nil {
 		return err
 	}
 	return write(f)
+}
+
+func (r *Report) create(name string) (*whole.File, error) {
+	r.names = append(r.names, name)
+	return r.files.Create(filepath.Join(r.dir, name))
 }
 
 // Step notes a step.

@@ -105,6 +105,49 @@ func TestLog(t *testing.T) {
 	}
 }
 
+// A report takes the place of the one that stood in its folder: the files of that one that it has none of go, and are
+// there again if it is withdrawn; files of others stay, though their names are alike.
+func TestReportReplaces(t *testing.T) {
+	dir := t.TempDir()
+	begin := func(stage string) *report.Report {
+		t.Helper()
+		r, err := report.New(pipeline.ReportSpec{Dir: dir, Ports: []string{"*.*"}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Port(pipeline.Ref{Stage: stage, Port: "sources"}, audiosep.CargoSources, []audiosep.Group{{Name: "a", Components: []int{0}}})
+		if err := r.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	first := begin("mask")
+	if err := errors.Join(first.Close(), os.WriteFile(filepath.Join(dir, "own.sources.json"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	before := []string{"mask.sources.json", "own.sources.json", "report.html", "steps.jsonl"}
+	second := begin("other")
+	after := []string{"other.sources.json", "own.sources.json", "report.html", "steps.jsonl"}
+	shown := func() (all []string) {
+		return slices.DeleteFunc(names(t, dir), func(name string) bool { return strings.HasPrefix(name, ".") })
+	}
+	if got := shown(); !slices.Equal(got, after) {
+		t.Errorf("the folder holds %v; want %v", got, after)
+	}
+	if err := errors.Join(second.Withdraw(t.Context()), second.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, dir); !slices.Equal(got, before) {
+		t.Errorf("withdrawn, the folder holds %v; want %v", got, before)
+	}
+	if err := begin("other").Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, dir); !slices.Equal(got, after) {
+		t.Errorf("at the end the folder holds %v; want %v", got, after)
+	}
+}
+
 // TestReportDiscarded closes a report without Commit: it leaves no trace.
 func TestReportDiscarded(t *testing.T) {
 	root := t.TempDir()

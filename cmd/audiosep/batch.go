@@ -60,6 +60,8 @@ type planFlags struct {
 	lists     []string
 	reference string
 	quiet     bool
+
+	graph pipeline.Graph // what was planned
 }
 
 func (f *planFlags) add(cmd *cobra.Command) {
@@ -133,6 +135,7 @@ func (f *planFlags) plan(cmd *cobra.Command, w io.Writer, file string, inputs []
 	}
 	defer l.Close()
 	p.Pipeline, p.Pins = l.Pipeline.Without(f.spec.unwanted...), l.pins
+	f.graph = p.Pipeline.Graph()
 	if !f.quiet {
 		last := time.Now()
 		p.Progress = func(done, of int) {

@@ -7,11 +7,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/audiosep/audiosep"
 	"github.com/audiosep/audiosep/batch"
 	"github.com/audiosep/audiosep/internal/whole"
+	"github.com/audiosep/audiosep/metrics"
+	"github.com/audiosep/audiosep/pipeline"
 )
 
 func batchSweepCommand() *cobra.Command {
@@ -48,7 +53,7 @@ with one for each setting. Called again it does what is not done.`,
 			if err != nil {
 				return err
 			}
-			items, bad, err := planSweep(cmd, &plan, run.out, args[0], inputs, settings)
+			items, bad, err := planSweep(cmd, &plan, run.out, by, args[0], inputs, settings)
 			if err != nil {
 				return err
 			}
@@ -73,19 +78,61 @@ with one for each setting. Called again it does what is not done.`,
 	return cmd
 }
 
-// planSweep writes the manifest into the folder of the results, and reads it.
-func planSweep(cmd *cobra.Command, plan *planFlags, out, file string, inputs []string, settings []batch.Setting) ([]*batch.Item, []batch.Failure, error) {
+// planSweep writes the manifest into the folder of the results, and returns what is in it.
+func planSweep(cmd *cobra.Command, plan *planFlags, out, by, file string, inputs []string, settings []batch.Setting) ([]*batch.Item, []batch.Failure, error) {
 	var text bytes.Buffer
 	bad, err := plan.plan(cmd, &text, file, inputs, settings)
 	if err != nil {
 		return nil, nil, err
 	}
 	path := filepath.Join(out, "manifest.jsonl")
+	items, err := batch.ReadManifest(path, bytes.NewReader(text.Bytes()))
+	if err == nil && by != "" {
+		err = choosable(cmd, by, plan.graph, items, out)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
 	if err := writeWhole(cmd, path, func(w io.Writer) error { _, err := w.Write(text.Bytes()); return err }); err != nil {
 		return nil, nil, &runError{err}
 	}
-	items, err := batch.ReadManifest(path, &text)
-	return items, bad, err
+	return items, bad, nil
+}
+
+// choosable says why the best setting cannot be chosen by a name, as far as that is known before anything is done: no
+// stage of the pipeline has such an objective, there are no true stems or no such metric, and what is done has neither.
+func choosable(cmd *cobra.Command, by string, graph pipeline.Graph, items []*batch.Item, out string) error {
+	var names, ratios []string
+	for _, n := range graph.Stages {
+		if slices.ContainsFunc(n.Out, func(e pipeline.Exit) bool { return e.Cargo == audiosep.CargoFactors }) {
+			names = append(names, n.ID+".objective")
+		}
+	}
+	for _, c := range metrics.DefaultConventions() {
+		for _, ratio := range c.Metrics() {
+			ratios = append(ratios, string(c)+"."+ratio)
+		}
+	}
+	measured := slices.ContainsFunc(items, func(it *batch.Item) bool { return it.Reference != "" })
+	if measured {
+		names = append(ratios, names...)
+	}
+	done, err := batch.Results(cmd.Context(), items, batch.Place{Out: out})
+	if err != nil {
+		return &runError{err}
+	}
+	before, err := batch.Tabulate(done, "")
+	switch {
+	case err != nil:
+		return err
+	case slices.Contains(names, by) || slices.Contains(before.Measured, by):
+		return nil
+	case !measured && slices.Contains(ratios, by):
+		return fmt.Errorf("--best is %q, which wants true stems; want them by --reference", by)
+	case len(names) == 0:
+		return fmt.Errorf("--best is %q, and no stage has an objective; want true stems by --reference", by)
+	}
+	return fmt.Errorf("--best is %q; want one of %s", by, strings.Join(names, ", "))
 }
 
 // writeSweep prints the table, and writes it as CSV and as a picture.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -123,7 +122,7 @@ func (f *runFlags) run(cmd *cobra.Command, file string) error {
 		}
 	}
 	if failed != nil {
-		return f.told(cmd, &runError{fmt.Errorf("%d of %d recordings failed: %s", len(failed), len(runs), strings.Join(failed, ", "))})
+		return f.told(cmd, &runError{fmt.Errorf("%d of %d recordings failed: %s", len(failed), len(runs), counted.Names(failed))})
 	}
 	f.log(cmd.ErrOrStderr()).Info(fmt.Sprintf("all %d recordings are separated", len(runs)))
 	return nil
@@ -152,18 +151,11 @@ func (f *runFlags) folders(cmd *cobra.Command) error {
 	return nil
 }
 
-// leftOut tells which files of a folder are no sound: with a warning where one is called as if it
-// were.
+// leftOut tells which files of a folder are no sound.
 func (f *runFlags) leftOut(cmd *cobra.Command, folder string, files []string) {
-	if len(files) == 0 {
-		return
+	if len(files) > 0 {
+		f.log(cmd.ErrOrStderr()).Info("files that are no sound are left out", "folder", folder, "files", len(files), "called", counted.Names(files))
 	}
-	log := f.log(cmd.ErrOrStderr())
-	if named := slices.IndexFunc(files, audio.NamedSound); named >= 0 {
-		log.Warn("files of no kind that is read are left out, one of them called as sound is", "folder", folder, "files", len(files), "called", files[named])
-		return
-	}
-	log.Info("files that are no sound are left out", "folder", folder, "files", len(files), "first", files[0])
 }
 
 // written knows the files of earlier runs: by folder, those that the records in it name.

@@ -66,3 +66,14 @@ func There[N Number](n N, noun string) string {
 	}
 	return "there are " + Of(n, noun)
 }
+
+// mostNames is how many names a line holds.
+const mostNames = 10
+
+// Names lists names in a line: a, b, c; of many the first ten, and how many more there are.
+func Names(names []string) string {
+	if more := len(names) - mostNames; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:mostNames], ", "), more)
+	}
+	return strings.Join(names, ", ")
+}

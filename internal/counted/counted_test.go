@@ -2,6 +2,7 @@ package counted_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/audiosep/audiosep/internal/counted"
@@ -34,5 +35,14 @@ func TestOf(t *testing.T) {
 	}
 	if got := counted.Of(3, "pitch"); got != "3 pitches" {
 		t.Error(got)
+	}
+}
+
+// A line names ten things and counts the others.
+func TestNames(t *testing.T) {
+	for names, want := range map[string]string{"": "", "a": "a", "ab": "a, b", "abcdefghij": "a, b, c, d, e, f, g, h, i, j", "abcdefghijkl": "a, b, c, d, e, f, g, h, i, j and 2 more"} {
+		if got := counted.Names(strings.Split(names, "")); got != want {
+			t.Errorf("%q; want %q", got, want)
+		}
 	}
 }

@@ -72,6 +72,17 @@ func Whole(html string, data []byte) []byte {
 	})
 	// Inside an element of script nothing may look like its end.
 	data = bytes.ReplaceAll(data, []byte("<"), []byte(`\u003c`))
-	return bytes.Replace(text, []byte(`<script type="application/json" id="data"></script>`),
-		append(append([]byte(`<script type="application/json" id="data">`), data...), []byte("</script>")...), 1)
+	return bytes.Replace(text, []byte(dataBegins+dataEnds), append(append([]byte(dataBegins), data...), []byte(dataEnds)...), 1)
+}
+
+const dataBegins, dataEnds = `<script type="application/json" id="data">`, "</script>"
+
+// Data returns the data of a page that Whole has made; nil if it is none.
+func Data(html []byte) []byte {
+	_, after, _ := bytes.Cut(html, []byte(dataBegins))
+	data, _, ok := bytes.Cut(after, []byte(dataEnds))
+	if !ok {
+		return nil
+	}
+	return data
 }

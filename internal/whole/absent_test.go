@@ -35,3 +35,24 @@ func TestAbsent(t *testing.T) {
 		t.Errorf("ReadDir of a file: %v", err)
 	}
 }
+
+// What may not be read is told in the same words by all, and is fs.ErrPermission to programs.
+func TestDenied(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.wav")
+	if err := os.WriteFile(path, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := os.Open(path); err == nil {
+		f.Close()
+		t.Skip("this user, such as root, may read every file")
+	}
+	_, open := Open(path)
+	_, pipe := OpenPipe(t.Context(), path)
+	_, read := ReadFile(path)
+	_, _, sum := Sum(t.Context(), path)
+	for name, err := range map[string]error{"Open": open, "OpenPipe": pipe, "ReadFile": read, "Sum": sum} {
+		if want := path + ": cannot be read: permission denied"; !errors.Is(err, fs.ErrPermission) || err.Error() != want {
+			t.Errorf("%s: %v; want %s", name, err, want)
+		}
+	}
+}

@@ -119,3 +119,42 @@ func TestKeptAreLocked(t *testing.T) {
 		t.Error("a kept file is not locked")
 	}
 }
+
+// A file that went with a commit is there again where that is taken back, by the set or by the next process, and gone for
+// good where it is not.
+func TestRemove(t *testing.T) {
+	for _, c := range []struct {
+		end  func(s *Set, j *Journal) error
+		want string
+	}{
+		{func(s *Set, j *Journal) error { return errors.Join(s.Close(), j.Forget()) }, "a"},
+		{func(s *Set, j *Journal) error { return errors.Join(s.Close(), NewJournal(j.dir).TakeBack()) }, "b"},
+		{func(s *Set, j *Journal) error { return errors.Join(s.Withdraw(), s.Close(), j.Forget()) }, "b"},
+	} {
+		dir := t.TempDir()
+		os.WriteFile(filepath.Join(dir, "b"), []byte("old"), 0o600)
+		s, j := Set{}, NewJournal(filepath.Join(dir, "published"))
+		write(t, &s, filepath.Join(dir, "a"), "new")
+		s.Remove(filepath.Join(dir, "b"))
+		s.Remove(filepath.Join(dir, "none"))
+		if err := s.Commit(WithJournal(context.Background(), j)); err != nil {
+			t.Fatal(err)
+		}
+		if content(filepath.Join(dir, "b")) != "" {
+			t.Error("b is there after the commit")
+		}
+		if err := c.end(&s, j); err != nil {
+			t.Fatal(err)
+		}
+		if got := names(t, dir); got != c.want {
+			t.Errorf("the folder has %q; want %q", got, c.want)
+		}
+	}
+	dir := t.TempDir() // without a journal
+	os.WriteFile(filepath.Join(dir, "b"), nil, 0o600)
+	var s Set
+	s.Remove(filepath.Join(dir, "b"))
+	if err := errors.Join(s.Commit(context.Background()), s.Close()); err != nil || names(t, dir) != "" {
+		t.Errorf("%v, and the folder has %q; want none", err, names(t, dir))
+	}
+}

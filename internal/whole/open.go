@@ -29,10 +29,14 @@ type absent struct{ what, path string }
 func (a *absent) Error() string { return "there is no " + a.what + " " + a.path }
 func (a *absent) Unwrap() error { return fs.ErrNotExist }
 
-// sought returns err in words where it says that the file or folder is not there. Below a file nothing can be.
+// sought returns err in words where it says that the file or folder is not there, or may not be read. Below a file
+// nothing can be.
 func sought(what, path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return &absent{what, path}
+	}
+	if at := (*fs.PathError)(nil); errors.Is(err, fs.ErrPermission) && errors.As(err, &at) {
+		return fmt.Errorf("%s: cannot be read: %w", path, at.Err)
 	}
 	return err
 }

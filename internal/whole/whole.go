@@ -115,6 +115,21 @@ func (f *File) replace() error {
 	return os.Rename(f.beside, f.path)
 }
 
+// hide takes what stands at the file's path away, as replace does, and puts nothing there.
+func (f *File) hide() error {
+	old := f.backup
+	if old == "" {
+		old = hidden(f.path, "old")
+	}
+	err := os.Rename(f.path, old)
+	if err == nil {
+		f.old = old
+	} else if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return err
+}
+
 // link gives the file its name, which must be free.
 func (f *File) link() error {
 	if err := os.Link(f.beside, f.path); err == nil {
@@ -159,10 +174,15 @@ func (f *File) end() error {
 			errs = append(errs, err)
 		}
 	}
-	if f.old != "" && f.backup == "" { // a journal keeps it until all is done
-		errs = append(errs, os.Remove(f.old))
+	return errors.Join(append(errs, f.forget())...)
+}
+
+// forget removes what the file replaced.
+func (f *File) forget() error {
+	if f.old == "" || f.backup != "" { // a journal keeps it until all is done
+		return nil
 	}
-	return errors.Join(errs...)
+	return os.Remove(f.old)
 }
 
 // Set is files that appear together. The zero Set is empty.
@@ -174,6 +194,7 @@ type Set struct {
 	Keep string
 
 	files     []*File
+	gone      []*File  // files that go when the others appear, without a file of their own
 	made      []string // folders, outermost first
 	changed   []string // folders to be synced
 	committed bool
@@ -206,6 +227,14 @@ func (s *Set) Create(path string) (*File, error) {
 	}
 	s.files = append(s.files, f)
 	return f, nil
+}
+
+// Remove has a file go when the set is committed; it is there again if that is withdrawn. One that is not there is none.
+func (s *Set) Remove(path string) {
+	s.gone = append(s.gone, &File{path: path})
+	if dir := filepath.Dir(path); !slices.Contains(s.changed, dir) {
+		s.changed = append(s.changed, dir)
+	}
 }
 
 // open opens the next kept file, or makes it.
@@ -272,12 +301,17 @@ func (s *Set) Commit(ctx context.Context) error {
 		}
 	}
 	j, _ := ctx.Value(journalKey{}).(*Journal)
-	if err := j.note(s.files); err != nil {
+	if err := j.note(slices.Concat(s.files, s.gone)); err != nil {
 		return err
 	}
 	s.committed = true
 	for _, f := range s.files {
 		if err := f.publish(s.Overwrite); err != nil {
+			return errors.Join(err, s.Withdraw())
+		}
+	}
+	for _, f := range s.gone {
+		if err := f.hide(); err != nil {
 			return errors.Join(err, s.Withdraw())
 		}
 	}
@@ -295,7 +329,7 @@ func (s *Set) Committed() bool { return s.committed }
 // Withdraw undoes Commit.
 func (s *Set) Withdraw() error {
 	var errs []error
-	for _, f := range slices.Backward(s.files) {
+	for _, f := range slices.Backward(slices.Concat(s.files, s.gone)) {
 		errs = append(errs, f.withdraw())
 	}
 	s.committed = false
@@ -308,12 +342,15 @@ func (s *Set) Close() error {
 	for _, f := range s.files {
 		errs = append(errs, f.end())
 	}
+	for _, f := range s.gone {
+		errs = append(errs, f.forget())
+	}
 	if !s.committed {
 		for _, dir := range slices.Backward(s.made) {
 			os.Remove(dir) // unless somebody else has put something into it
 		}
 	}
-	s.files, s.made, s.changed = nil, nil, nil
+	s.files, s.gone, s.made, s.changed = nil, nil, nil, nil
 	return errors.Join(errs...)
 }
 

@@ -208,49 +208,42 @@ func (s *Server) check(a *asked, id int) (*pipeline.Pipeline, error) {
 		}
 		spec.SetInput("input", filepath.Join(spec.Dir, a.Input))
 	}
-	if err := s.options(spec, a.Options); err != nil {
+	if err := options(spec, a.Options); err != nil {
 		return nil, err
 	}
 	for _, arg := range a.Set {
-		name, value, given := strings.Cut(arg, "=")
-		if p, ok := s.parameter(spec, name); ok && given && p.File != "" {
-			if value, err = s.file(spec, p, value); err != nil {
-				return nil, away("set: "+name, err)
-			}
-			arg = name + "=" + value
-		}
 		spec.Set(arg)
 	}
 	if err := s.inside(spec, a.Input != ""); err != nil {
 		return nil, err
 	}
+	// What is set would be sought in the working folder.
+	spec.MoveFiles(s.Registry, func(_, path string, out bool) string {
+		if out || path == "" {
+			return path
+		}
+		return filepath.Join(spec.Dir, filepath.FromSlash(path))
+	})
 	return pipeline.Check(spec, s.Registry)
 }
 
 // options gives a pipeline's options their values.
-func (s *Server) options(spec *pipeline.Spec, given map[string]any) error {
+func options(spec *pipeline.Spec, given map[string]any) error {
+	var names []string
+	for _, o := range spec.Options {
+		names = append(names, o.Name)
+	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		i := slices.IndexFunc(spec.Options, func(o pipeline.Option) bool { return o.Name == name })
+		i := slices.Index(names, name)
 		if i < 0 {
-			names := []string{}
-			for _, o := range spec.Options {
-				names = append(names, o.Name)
-			}
 			return refuse(http.StatusUnprocessableEntity, "options: there is no option %q; want some of %q", name, names)
 		}
 		value, err := json.Marshal(given[name])
-		if text, ok := given[name].(string); ok {
-			value = []byte(text)
-		}
-		if p, ok := spec.ParamOf(spec.Options[i], s.Registry); err == nil && ok && p.File != "" {
-			var file string
-			if file, err = s.file(spec, p, string(value)); err != nil {
-				return away("options: "+name, err)
-			}
-			value = []byte(file)
-		}
 		if err != nil {
 			return err
+		}
+		if text, ok := given[name].(string); ok {
+			value = []byte(text)
 		}
 		spec.SetOption(spec.Options[i], string(value))
 	}
@@ -263,37 +256,6 @@ func away(what string, err error) error {
 		return refuse(http.StatusUnprocessableEntity, "%s: %w", what, err)
 	}
 	return refuse(http.StatusForbidden, "%s: %w", what, err)
-}
-
-// file returns the value of a parameter that names a file, or several as JSON: inputs by their names.
-func (s *Server) file(spec *pipeline.Spec, p audiosep.Param, value string) (string, error) {
-	names := []string{value}
-	several := json.Unmarshal([]byte(value), &names) == nil
-	for i, name := range names {
-		if err := s.local(name, p.File == "in"); err != nil {
-			return "", err
-		}
-		if p.File == "in" && name != "" { // it would be sought in the working folder
-			names[i] = filepath.Join(spec.Dir, filepath.FromSlash(name))
-		}
-	}
-	if !several {
-		return names[0], nil
-	}
-	text, err := json.Marshal(names)
-	return string(text), err
-}
-
-// parameter returns that which STAGE.PARAMETER names.
-func (s *Server) parameter(spec *pipeline.Spec, name string) (audiosep.Param, bool) {
-	id, param, _ := strings.Cut(name, ".")
-	for _, st := range spec.Stages {
-		def, _ := s.Registry.Lookup(st.Use)
-		if i := slices.IndexFunc(def.Params, func(p audiosep.Param) bool { return p.Name == param }); st.ID == id && i >= 0 {
-			return def.Params[i], true
-		}
-	}
-	return audiosep.Param{}, false
 }
 
 // inside says which file of a spec is not in the folder, or is no file: - is standard input
@@ -309,12 +271,15 @@ func (s *Server) inside(spec *pipeline.Spec, given bool) error {
 			if p.File == "" || params[p.Name] == nil {
 				continue
 			}
+			if string(bytes.TrimSpace(params[p.Name])) == "null" { // as is null, the word
+				return refuse(http.StatusUnprocessableEntity, "stage %q: parameter %s is null; want the name of a file, or nothing", st.ID, p.Name)
+			}
 			var one string
 			var many []string
 			if json.Unmarshal(params[p.Name], &one) == nil {
 				many = []string{one}
-			} else if json.Unmarshal(params[p.Name], &many) != nil {
-				continue
+			} else if json.Unmarshal(params[p.Name], &many) != nil { // a flag's number is a text to the check
+				return refuse(http.StatusUnprocessableEntity, "stage %q: parameter %s is %s; want the name of a file, in quotation marks", st.ID, p.Name, params[p.Name])
 			}
 			for _, name := range many {
 				err := s.local(name, p.File == "in")
@@ -340,9 +305,6 @@ func (s *Server) local(name string, read bool) error {
 	path := filepath.FromSlash(name)
 	if name == "" {
 		return nil
-	}
-	if input, ok := strings.CutPrefix(path, filepath.Join(s.Dir, "inputs")+string(filepath.Separator)); ok && read {
-		path = input // as set and options give it
 	}
 	if !filepath.IsLocal(path) || whole.IsStandard(path) {
 		return fmt.Errorf("%q is no name below the server's folder; want that of an input", name)

@@ -291,16 +291,23 @@ func TestCloseEndsAll(t *testing.T) {
 	}
 }
 
-// TestOptions gives inputs in the place of a file that is not there: by the pipeline's own option, by set, and as input.
+// TestOptions gives inputs in the place of a file that is not there: by the pipeline's own option, also one that names what
+// is written too, by set, and as input. A file of that name in the working folder is not read.
 func TestOptions(t *testing.T) {
 	s := server(t)
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("song.wav", []byte("no sound"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	ask(t, s, "PUT", "/v1/inputs/song.wav", sound(t))
-	const options = `"options": {"song": {"sets": "read_audio.files", "about": "the recording"}, "parts": {"sets": "kl_nmf.rank", "about": "components"}}, "stages"`
+	const options = `"options": {"song": {"sets": "read_audio.files", "about": "the recording"}, "parts": {"sets": "kl_nmf.rank", "about": "components"},
+		"both": {"sets": ["write_audio.pattern", "read_audio.files"], "about": "both"}}, "stages"`
 	theirs := fmt.Sprintf(spec, `, "params": {"files": ["theirs.wav"]}`, 3, "")
 	with := strings.Replace(theirs, `"stages"`, options, 1)
 	for i, given := range []string{
 		with + `, "options": {"song": "song.wav", "parts": 3}`,
 		with + `, "options": {"parts": 3}, "set": ["read_audio.files=song.wav"]`,
+		with + `, "options": {"parts": 3, "both": "song.wav"}, "set": ["write_audio.pattern={source}.wav"]`,
 		theirs + `, "input": "song.wav", "set": ["kl_nmf.rank=3"]`,
 	} {
 		code, text := ask(t, s, "POST", "/v1/runs", fmt.Appendf(nil, `{"pipeline": %s}`, given))
@@ -342,8 +349,10 @@ func TestRefusals(t *testing.T) {
 		{"link out", "POST", "/v1/runs", run(file("link.wav"), ""), 403, "cannot be opened inside"},
 		{"link out as input", "POST", "/v1/runs", `{"preset": "two", "input": "link.wav"}`, 403, "cannot be opened inside"},
 		{"missing input", "POST", "/v1/runs", run(file("none.wav"), ""), 422, "no input"},
-		{"input as set", "POST", "/v1/runs", `{"preset": "two", "set": ["read_audio.files=none.wav"]}`, 422, "read_audio.files: there is no input"},
+		{"input as set", "POST", "/v1/runs", `{"preset": "two", "set": ["read_audio.files=none.wav"]}`, 422, "parameter files: there is no input"},
 		{"link out as set", "POST", "/v1/runs", `{"preset": "two", "set": ["read_audio.files=[\"song.wav\", \"link.wav\"]"]}`, 403, "cannot be opened inside"},
+		{"number as set", "POST", "/v1/runs", `{"preset": "two", "set": ["read_audio.files=3"]}`, 422, "in quotation marks"},
+		{"null as set", "POST", "/v1/runs", `{"preset": "two", "set": ["read_audio.files=null"]}`, 422, "is null"},
 		{"no such option", "POST", "/v1/runs", `{"preset": "two", "input": "song.wav", "options": {"parts": 3}}`, 422, `there is no option`},
 		{"absolute output", "POST", "/v1/runs", run(file("song.wav"), out("/tmp/x-{source}")), 403, "no name below"},
 		{"output above", "POST", "/v1/runs", run(file("song.wav"), out("../{source}")), 403, "no name below"},

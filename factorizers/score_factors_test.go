@@ -69,6 +69,9 @@ func TestScoreFactorsZeros(t *testing.T) {
 	if got := fmt.Sprint(f.Sources); got != "[{flute [0]} {cello [1]}]" {
 		t.Fatalf("the sources are %s", got)
 	}
+	if want := "all 7 iterations done; the objective is of the last 2, since partials were shared"; f.Stop != want || len(f.Objective) != 2 {
+		t.Errorf("it says %q, and has %d objectives; want %q", f.Stop, len(f.Objective), want)
+	}
 	for k, spans := range [][][2]float64{{{0.45, 1.1}, {1.45, 1.9}}, {{1.15, 1.501}}} {
 		for n := range scoreColumns {
 			inside, at := false, float64(n)*0.01

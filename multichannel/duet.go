@@ -186,8 +186,7 @@ func toSquare(m float64) float64 {
 	if m == 0 || m > 1e-140 && m < 1e140 {
 		return 1
 	}
-	_, exponent := math.Frexp(m)
-	return math.Ldexp(1, min(-exponent, 1023))
+	return toUnit(m)
 }
 
 // nearest is the least squared distance from a position that counts, as part of the power.

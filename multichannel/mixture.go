@@ -196,8 +196,13 @@ func intoRange(read func(keep func(s *audiosep.Spectrogram, at int)) error) (sca
 	if most-most != 0 && err == nil {
 		err = errors.New("the coefficients are beyond the range of numbers; want a recording that is not as loud")
 	}
-	_, exponent := math.Frexp(most)
-	return math.Ldexp(1, min(-exponent, 1023)), err
+	return toUnit(most), err
+}
+
+// toUnit returns the power of two that takes x > 0 to between ½ and 1, or the greatest there is.
+func toUnit(x float64) float64 {
+	_, exponent := math.Frexp(x)
+	return math.Ldexp(1, min(-exponent, 1023))
 }
 
 // power returns the sum of the powers of all coefficients.

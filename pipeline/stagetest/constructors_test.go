@@ -14,6 +14,7 @@ import (
 	"github.com/audiosep/audiosep/nets"
 	"github.com/audiosep/audiosep/notes"
 	"github.com/audiosep/audiosep/separators"
+	"github.com/audiosep/audiosep/stages"
 	"github.com/audiosep/audiosep/transforms"
 )
 
@@ -49,7 +50,7 @@ func betaNMF(p factorizers.BetaNMFParams) (audiosep.Factorizer, error) {
 // A constructor refuses what a spec is refused for, in the same words, and the exported
 // defaults are those of the stage.
 func TestConstructorsAgreeWithStages(t *testing.T) {
-	stages := slices.Concat(audio.Stages, factorizers.Stages, models.Stages, multichannel.Stages, nets.Stages, notes.Stages, separators.Stages, transforms.Stages)
+	all := stages.All()
 	for name, c := range map[string]struct {
 		make func(raw string) ([]byte, error)
 		bad  string // what only Validate sees; empty: nothing
@@ -108,9 +109,9 @@ func TestConstructorsAgreeWithStages(t *testing.T) {
 		"soft_mask":             {made(separators.DefaultSoftMask(), separators.NewSoftMask), `{"groups": [[-1]]}`},
 		"binary_mask":           {made(separators.DefaultBinaryMask(), separators.NewBinaryMask), `{"groups": [[1]], "sources": 2}`},
 	} {
-		i := slices.IndexFunc(stages, func(d audiosep.Definition) bool { return d.Name == name })
-		def := stages[i]
-		stages = slices.Delete(stages, i, i+1)
+		i := slices.IndexFunc(all, func(d audiosep.Definition) bool { return d.Name == name })
+		def := all[i]
+		all = slices.Delete(all, i, i+1)
 		var bad []string
 		if c.bad != "" {
 			bad = append(bad, c.bad)
@@ -133,7 +134,7 @@ func TestConstructorsAgreeWithStages(t *testing.T) {
 			}
 		}
 	}
-	for _, def := range stages {
+	for _, def := range all {
 		if len(def.Params) > 0 {
 			t.Errorf("%s has parameters and is not in the table above", def.Name)
 		}
